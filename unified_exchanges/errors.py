@@ -1,0 +1,260 @@
+"""Every error the library raises, split by what the caller does next.
+
+::
+
+    UnifiedExchangesError
+    ├── BadRequest                     fix the call; nothing was sent, or the venue refused it
+    │   ├── ArgumentsRequired
+    │   ├── NotSupported               this venue cannot do it (see ``has``)
+    │   └── InvalidOrder
+    │       ├── InvalidPrice           carries ``nearest``, the closest valid prices
+    │       └── InvalidSize            carries ``nearest``, the closest valid sizes
+    ├── ExchangeError                  the venue answered, and the answer is no
+    │   ├── AuthenticationError        fix the account or the key
+    │   │   ├── PermissionDenied
+    │   │   └── ClockSkew              carries ``offset_ms``
+    │   ├── InsufficientFunds
+    │   ├── OrderNotFound
+    │   ├── MarketNotFound
+    │   ├── EventNotFound
+    │   ├── DuplicateOrderId           the idempotency key belongs to a different order
+    │   ├── MarketClosed
+    │   ├── OrderRejected
+    │   ├── VenueSchemaError           the venue changed; carries ``field``
+    │   └── ExchangeNotAvailable       wait
+    │       └── OnMaintenance
+    ├── RateLimitExceeded              wait ``retry_after`` seconds
+    ├── NetworkError                   look before acting; ``sent`` says whether bytes left
+    │   ├── RequestTimeout
+    │   └── ConnectionLost
+    └── OrderUnknown                   the order may exist; look it up by ``client_order_id``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+__all__ = [
+    "ArgumentsRequired",
+    "AuthenticationError",
+    "BadRequest",
+    "ClockSkew",
+    "ConnectionLost",
+    "DuplicateOrderId",
+    "EventNotFound",
+    "ExchangeError",
+    "ExchangeNotAvailable",
+    "InsufficientFunds",
+    "InvalidOrder",
+    "InvalidPrice",
+    "InvalidSize",
+    "MarketClosed",
+    "MarketNotFound",
+    "NetworkError",
+    "NotSupported",
+    "OnMaintenance",
+    "OrderNotFound",
+    "OrderRejected",
+    "OrderUnknown",
+    "PermissionDenied",
+    "RateLimitExceeded",
+    "RequestTimeout",
+    "UnifiedExchangesError",
+    "VenueSchemaError",
+]
+
+
+class UnifiedExchangesError(Exception):
+    """Base of the taxonomy: one ``except`` catches all that this library raises.
+
+    ``message`` says what was asked, what the venue said, and what to do next.  The
+    attributes carry the same for a program: ``venue`` is the exchange id, ``request`` the
+    method and path (never headers, which hold keys), ``status`` the HTTP status, ``code``
+    the venue's own code, ``payload`` an excerpt of its answer.
+    """
+
+    retryable = False
+    """Whether the same call may succeed later without a change."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        venue: str | None = None,
+        request: str | None = None,
+        status: int | None = None,
+        code: str | None = None,
+        payload: str | None = None,
+        client_order_id: str | None = None,
+        maybe_executed: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.venue = venue
+        self.request = request
+        self.status = status
+        self.code = code
+        self.payload = payload
+        self.client_order_id = client_order_id
+        self.maybe_executed = maybe_executed
+
+    def __str__(self) -> str:
+        return f"{self.venue}: {self.message}" if self.venue else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The keyword-only attributes would be lost by the default of BaseException.
+        return (_rebuild, (type(self), self.message, dict(self.__dict__)))
+
+
+def _rebuild(
+    kind: type[UnifiedExchangesError], message: str, state: dict[str, Any]
+) -> UnifiedExchangesError:
+    error = kind.__new__(kind)
+    error.args = (message,)
+    error.__dict__.update(state)
+    return error
+
+
+class BadRequest(UnifiedExchangesError):
+    """The call is wrong; change it before calling again."""
+
+
+class ArgumentsRequired(BadRequest):
+    """An argument that this venue needs is missing."""
+
+
+class NotSupported(BadRequest):
+    """The venue has no such operation; ``exchange.has`` says so beforehand."""
+
+
+class InvalidOrder(BadRequest):
+    """The order breaks a rule of the market or of the venue."""
+
+
+class _OffGrid(InvalidOrder):
+    def __init__(
+        self, message: str, *, nearest: Sequence[Decimal] = (), **context: Any
+    ) -> None:
+        super().__init__(message, **context)
+        self.nearest = tuple(nearest)
+
+
+class InvalidPrice(_OffGrid):
+    """The price is outside 0–1 or off the market's grid; ``nearest`` holds valid ones."""
+
+
+class InvalidSize(_OffGrid):
+    """The size is not positive or off the lot grid; ``nearest`` holds valid ones."""
+
+
+class ExchangeError(UnifiedExchangesError):
+    """The venue answered with a refusal."""
+
+
+class AuthenticationError(ExchangeError):
+    """The venue does not accept the key or the signature."""
+
+
+class PermissionDenied(AuthenticationError):
+    """The key is known but may not do this."""
+
+
+class ClockSkew(AuthenticationError):
+    """The signature's timestamp is outside the venue's window."""
+
+    def __init__(
+        self, message: str, *, offset_ms: int | None = None, **context: Any
+    ) -> None:
+        super().__init__(message, **context)
+        self.offset_ms = offset_ms
+
+
+class InsufficientFunds(ExchangeError):
+    """Not enough free collateral for the order."""
+
+
+class OrderNotFound(ExchangeError):
+    """The venue does not know the order."""
+
+
+class MarketNotFound(ExchangeError):
+    """The venue does not know the market id."""
+
+
+class EventNotFound(ExchangeError):
+    """The venue does not know the event or series id."""
+
+
+class DuplicateOrderId(ExchangeError):
+    """The client order id was used before, for an order with other terms."""
+
+
+class MarketClosed(ExchangeError):
+    """The market does not trade now: not open yet, paused, closed or settled."""
+
+
+class OrderRejected(ExchangeError):
+    """The matching engine refused the order."""
+
+
+class VenueSchemaError(ExchangeError):
+    """The venue's answer lacks a field that money depends on, or has it malformed."""
+
+    def __init__(
+        self, message: str, *, field: str | None = None, **context: Any
+    ) -> None:
+        super().__init__(message, **context)
+        self.field = field
+
+
+class ExchangeNotAvailable(ExchangeError):
+    """The venue is unable to answer now."""
+
+    retryable = True
+
+
+class OnMaintenance(ExchangeNotAvailable):
+    """The venue is paused by schedule."""
+
+
+class RateLimitExceeded(UnifiedExchangesError):
+    """Too many requests: refused by the venue, or held back here to meet a deadline."""
+
+    retryable = True
+
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, **context: Any
+    ) -> None:
+        super().__init__(message, **context)
+        self.retry_after = retry_after
+
+
+class NetworkError(UnifiedExchangesError):
+    """No usable answer arrived.
+
+    ``sent`` is False when no byte of the request left this machine; otherwise the venue
+    may have executed it.
+    """
+
+    retryable = True
+
+    def __init__(self, message: str, *, sent: bool = True, **context: Any) -> None:
+        super().__init__(message, **context)
+        self.sent = sent
+
+
+class RequestTimeout(NetworkError):
+    """The answer did not arrive in time."""
+
+
+class ConnectionLost(NetworkError):
+    """The connection could not be made, or broke."""
+
+
+class OrderUnknown(UnifiedExchangesError):
+    """The order may or may not be at the venue: look it up by ``client_order_id``."""
+
+    def __init__(self, message: str, **context: Any) -> None:
+        super().__init__(message, **{"maybe_executed": True, **context})

@@ -1,0 +1,167 @@
+"""Flows: what a venue does, written once, without I/O.
+
+A *flow* is a generator.  It yields what it needs done and is sent the outcome:
+
+========== ======================================= ==========================
+it yields  the driver                              it is sent
+========== ======================================= ==========================
+`Request`  performs the request                    `Response`
+`Sleep`    waits                                   None
+`Start`    begins a request and does not wait      `Pending`
+`Pending`  waits for a request begun before        `Response`
+`Page`     hands the items to the caller           None
+========== ======================================= ==========================
+
+A failure to get an answer is thrown into the flow as a `NetworkError`, so that one retry
+policy sees refused answers and dead sockets alike.  What a flow returns is the result of
+the call.  Only the drivers (`exchange`, `async_exchange`) perform anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping
+from typing import Generic, TypeAlias, TypeVar
+from urllib.parse import urlencode
+
+import attrs
+
+__all__ = [
+    "Done",
+    "Flow",
+    "Page",
+    "Pages",
+    "Pending",
+    "Request",
+    "Response",
+    "Sleep",
+    "Start",
+    "Step",
+    "advance",
+    "collect",
+]
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+@attrs.frozen(slots=True)
+class Request:
+    """One HTTP request, ready to leave.
+
+    ``url`` is absolute and has no query; ``query`` is in sending order; ``timeout`` is
+    seconds for the whole exchange of bytes.  Headers are outside repr: they hold keys.
+    """
+
+    method: str
+    url: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    body: bytes | None = attrs.field(default=None, repr=False)
+    timeout: float = 10.0
+
+    @property
+    def target(self) -> str:
+        """The URL with its query, as it goes on the wire."""
+        return f"{self.url}?{urlencode(self.query)}" if self.query else self.url
+
+
+@attrs.frozen(slots=True)
+class Response:
+    """What came back: header names in lower case, the body as bytes.
+
+    ``elapsed`` is seconds from the first byte out to the last byte in.
+    """
+
+    status: int
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    body: bytes = attrs.field(default=b"", repr=False)
+    elapsed: float = 0.0
+
+
+@attrs.frozen(slots=True)
+class Sleep:
+    """Wait this many seconds."""
+
+    seconds: float
+
+
+@attrs.frozen(slots=True)
+class Start:
+    """Begin a request now and go on; its answer is asked for later."""
+
+    request: Request
+
+
+class Pending:
+    """A request that was begun; yield it to wait for its answer.  Drivers subclass it."""
+
+    __slots__ = ()
+
+
+@attrs.frozen(slots=True)
+class Page(Generic[T]):
+    """Items that are ready while the flow goes on."""
+
+    items: list[T]
+
+
+@attrs.frozen(slots=True)
+class Done(Generic[T]):
+    """A flow's result."""
+
+    value: T
+
+
+Outcome: TypeAlias = Response | Pending | None
+Step: TypeAlias = Request | Sleep | Start | Pending
+Flow: TypeAlias = Generator[Step, Outcome, T]
+Pages: TypeAlias = Generator[Step | Page[T], Outcome, None]
+
+
+def advance(
+    flow: Generator[S, Outcome, T], outcome: Outcome | BaseException
+) -> S | Done[T]:
+    """Resume a flow with what happened; get its next step, or `Done`.
+
+    StopIteration ends here: it cannot cross an ``async def``.
+    """
+    try:
+        if isinstance(outcome, BaseException):
+            return flow.throw(outcome)
+        return flow.send(outcome)
+    except StopIteration as stop:
+        return Done(stop.value)
+
+
+def collect(pages: Pages[T], limit: int | None = None) -> Flow[list[T]]:
+    """Turn pages into one list, complete or exactly ``limit`` long."""
+    items: list[T] = []
+    outcome: Outcome | BaseException = None
+    try:
+        while not isinstance(step := advance(pages, outcome), Done):
+            if isinstance(step, Page):
+                outcome = None
+                items += step.items
+                if limit is not None and len(items) >= limit:
+                    return items[:limit]
+                continue
+            try:
+                outcome = yield step
+            except Exception as error:  # noqa: BLE001 - handed to the inner flow whole
+                outcome = error
+        return items
+    finally:
+        pages.close()
+
+
+def query(items: Iterable[tuple[str, object]]) -> tuple[tuple[str, str], ...]:
+    """Build query pairs, leaving out what is None."""
+    return tuple(
+        (name, _text(value)) for name, value in items if value is not None
+    )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

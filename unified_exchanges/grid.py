@@ -1,0 +1,197 @@
+"""The prices and sizes a market accepts: bands of ticks, a lot, and their neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from functools import lru_cache
+from typing import Literal, TypeAlias
+
+import attrs
+
+from .errors import InvalidPrice, InvalidSize
+from .money import EXACT, ONE, ZERO, Number, read_number, text
+
+__all__ = ["PriceBand", "PriceGrid", "Rounding", "read_price", "read_size"]
+
+Rounding: TypeAlias = Literal["down", "up"]
+
+_FLOOR = Context(prec=60, rounding=ROUND_FLOOR)
+_CEILING = Context(prec=60, rounding=ROUND_CEILING)
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class PriceBand:
+    """Prices from ``start`` to ``end`` dollars in steps of ``step``."""
+
+    start: Decimal
+    end: Decimal
+    step: Decimal
+
+    def __attrs_post_init__(self) -> None:
+        if not ZERO <= self.start < self.end <= ONE or self.step <= ZERO:
+            message = f"not a band of prices: {self.start}..{self.end} by {self.step}"
+            raise ValueError(message)
+
+    def contains(self, price: Decimal) -> bool:
+        """Whether the price is on a step of this band, its two ends included."""
+        if not self.start <= price <= self.end:
+            return False
+        return not EXACT.remainder(EXACT.subtract(price, self.start), self.step)
+
+    def at_or_below(self, price: Decimal) -> Decimal:
+        """The highest price of this band that is not above ``price``."""
+        return self._step(min(price, self.end), _FLOOR)
+
+    def at_or_above(self, price: Decimal) -> Decimal:
+        """The lowest price of this band that is not below ``price``."""
+        return min(self._step(max(price, self.start), _CEILING), self.end)
+
+    def _step(self, price: Decimal, context: Context) -> Decimal:
+        steps = context.divide(EXACT.subtract(price, self.start), self.step)
+        whole = steps.to_integral_value(context.rounding)
+        return EXACT.add(self.start, EXACT.multiply(whole, self.step))
+
+
+@attrs.frozen(slots=True)
+class PriceGrid:
+    """The prices between 0 and 1 dollar that a market accepts; 0 and 1 are not orderable.
+
+    >>> grid = PriceGrid.of("0.01")
+    >>> Decimal("0.55") in grid, Decimal("0.555") in grid
+    (True, False)
+    >>> grid.nearest(Decimal("0.555"))
+    (Decimal('0.55'), Decimal('0.56'))
+    """
+
+    bands: tuple[PriceBand, ...]
+
+    def __attrs_post_init__(self) -> None:
+        ends = [band.end for band in self.bands]
+        starts = [band.start for band in self.bands]
+        if not self.bands or starts[1:] != ends[:-1]:
+            message = f"the bands of a price grid must adjoin: {self.bands}"
+            raise ValueError(message)
+
+    @classmethod
+    def of(cls, *bands: str) -> PriceGrid:
+        """A grid written as ``"step"`` or as ``"start end step"`` for each band."""
+        parts = [band.split() for band in bands]
+        whole = [["0", "1", *part] if len(part) == 1 else part for part in parts]
+        return cls(
+            tuple(
+                PriceBand(start=Decimal(a), end=Decimal(b), step=Decimal(c))
+                for a, b, c in whole
+            )
+        )
+
+    def __contains__(self, price: object) -> bool:
+        return isinstance(price, Decimal) and _on_grid(self, price)
+
+    def step_at(self, price: Decimal) -> Decimal:
+        """The step of the band that holds the price; at a seam, the finer one."""
+        return min(b.step for b in self.bands if b.start <= price <= b.end)
+
+    def nearest(self, price: Decimal) -> tuple[Decimal, ...]:
+        """The closest valid prices, lower first: one if ``price`` is valid, else ≤ 2."""
+        if price in self:
+            return (price,)
+        return tuple(
+            found
+            for found in (self.snap(price, "down"), self.snap(price, "up"))
+            if found is not None
+        )
+
+    def snap(self, price: Decimal, rounding: Rounding) -> Decimal | None:
+        """The valid price at or next to ``price`` in the direction the caller names.
+
+        None when there is none: nothing is below the lowest or above the highest.
+        """
+        lowest, highest = self.lowest, self.highest
+        if rounding == "down":
+            if price < lowest:
+                return None
+            price = min(price, highest)
+            return max(b.at_or_below(price) for b in self.bands if b.start <= price)
+        if price > highest:
+            return None
+        price = max(price, lowest)
+        return min(b.at_or_above(price) for b in self.bands if b.end >= price)
+
+    @property
+    def lowest(self) -> Decimal:
+        """The lowest orderable price."""
+        first = self.bands[0]
+        return first.start or first.step
+
+    @property
+    def highest(self) -> Decimal:
+        """The highest orderable price."""
+        last = self.bands[-1]
+        top = last.at_or_below(last.end)
+        return top if top < ONE else EXACT.subtract(top, last.step)
+
+    def prices(self) -> Iterator[Decimal]:
+        """Every valid price, ascending."""
+        last = ZERO
+        for band in self.bands:
+            price = band.start
+            while price <= band.end:
+                if last < price < ONE:
+                    last = price
+                    yield price
+                price = EXACT.add(price, band.step)
+
+
+@lru_cache(maxsize=65_536)
+def _on_grid(grid: PriceGrid, price: Decimal) -> bool:
+    return ZERO < price < ONE and any(band.contains(price) for band in grid.bands)
+
+
+def read_price(value: Number, grid: PriceGrid | None = None) -> Decimal:
+    """Read a caller's price in dollars; refuse what the grid refuses, naming neighbours.
+
+    >>> read_price(0.55, PriceGrid.of("0.01"))
+    Decimal('0.55')
+    """
+    try:
+        price = read_number(value)
+    except ValueError as error:
+        message = f"price {error}; a price is dollars between 0 and 1, such as 0.55"
+        raise InvalidPrice(message) from error
+    if not ZERO < price < ONE:
+        message = f"price {text(price)} is not between 0 and 1 dollar"
+        if ONE <= price < 100:
+            message += f"; for {text(price)} cents pass {text(EXACT.scaleb(price, -2))}"
+        nearest = grid.nearest(price) if grid else ()
+        raise InvalidPrice(message, nearest=nearest)
+    if grid is not None and price not in grid:
+        nearest = grid.nearest(price)
+        valid = " or ".join(text(p) for p in nearest)
+        message = f"price {text(price)} is not on the market's grid; nearest: {valid}"
+        raise InvalidPrice(message, nearest=nearest)
+    return price
+
+
+def read_size(value: Number, *, lot: Decimal, minimum: Decimal) -> Decimal:
+    """Read a caller's size in contracts; refuse what the lot or the minimum refuses.
+
+    >>> read_size("2.50", lot=Decimal("0.01"), minimum=Decimal("0.01"))
+    Decimal('2.50')
+    """
+    try:
+        size = read_number(value)
+    except ValueError as error:
+        message = f"size {error}; a size is a number of contracts, such as 10"
+        raise InvalidSize(message) from error
+    if size < minimum:
+        message = f"size {text(size)} is below the minimum of {text(minimum)} contracts"
+        raise InvalidSize(message, nearest=(minimum,))
+    if EXACT.remainder(size, lot):
+        steps = _FLOOR.divide(size, lot).to_integral_value(ROUND_FLOOR)
+        below = EXACT.multiply(steps, lot)
+        nearest = tuple(s for s in (below, EXACT.add(below, lot)) if s >= minimum)
+        valid = " or ".join(text(s) for s in nearest)
+        message = f"size {text(size)} is not a multiple of {text(lot)}; nearest: {valid}"
+        raise InvalidSize(message, nearest=nearest)
+    return size

@@ -1,0 +1,159 @@
+"""What we hold: balances, positions, settlements and the account's limits."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+import attrs
+
+from ..money import EXACT, text, total
+from .record import Record
+
+__all__ = [
+    "AccountLimits",
+    "Balance",
+    "BucketLimit",
+    "Holding",
+    "Position",
+    "Settlement",
+    "ShardBalance",
+]
+
+
+@attrs.frozen(slots=True)
+class ShardBalance:
+    """Cash in dollars on one shard of the venue."""
+
+    shard: int
+    available: Decimal
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False)
+class Balance(Record):
+    """Cash free to trade with, in dollars (``currency``).
+
+    ``position_value`` is what the venue says that open positions are worth, None when
+    it does not tell.  On a sharded venue an order can only use the cash of its market's
+    shard.
+    """
+
+    available: Decimal
+    position_value: Decimal | None = None
+    currency: str = "USD"
+    shards: tuple[ShardBalance, ...] = ()
+    updated_at: datetime | None = None
+
+    def on_shard(self, shard: int) -> Decimal:
+        """Cash on one shard; all of it where the venue has no shards."""
+        if not self.shards:
+            return self.available
+        return total(x.available for x in self.shards if x.shard == shard)
+
+    def _summary(self) -> str:
+        return f"{self.venue} {text(self.available)} {self.currency}"
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False)
+class Position(Record):
+    """Contracts of one outcome that we hold.
+
+    ``size`` is contracts, never negative: short YES is a position in NO.  ``cost`` is
+    the dollars that the open position cost, ``entry_price`` is cost per contract,
+    ``mark_price`` what one contract could be sold for now (the best bid of its
+    outcome).  ``realized_pnl`` and ``fees_paid`` are dollars, fees not deducted.
+    ``computed`` names the fields that the venue did not give and we worked out.
+    """
+
+    market_id: str
+    outcome: str
+    size: Decimal
+    cost: Decimal
+    entry_price: Decimal | None
+    realized_pnl: Decimal
+    fees_paid: Decimal
+    mark_price: Decimal | None = None
+    unrealized_pnl: Decimal | None = None
+    traded: Decimal | None = None
+    event_id: str | None = None
+    updated_at: datetime | None = None
+    shard: int = 0
+    computed: frozenset[str] = frozenset()
+
+    def marked_at(self, price: Decimal | None) -> Position:
+        """The position with its unrealised P&L at a price for its own outcome."""
+        if price is None:
+            return self
+        value = EXACT.multiply(price, self.size)
+        return attrs.evolve(
+            self,
+            mark_price=price,
+            unrealized_pnl=EXACT.subtract(value, self.cost),
+            computed=self.computed | {"mark_price", "unrealized_pnl"},
+        )
+
+    def exposure(self, first_outcome: str) -> Decimal:
+        """Signed contracts: positive in ``first_outcome`` (YES), negative in the other."""
+        return self.size if self.outcome == first_outcome else EXACT.minus(self.size)
+
+    def _summary(self) -> str:
+        entry = "–" if self.entry_price is None else text(self.entry_price)
+        return f"{self.venue}:{self.market_id} {text(self.size)} {self.outcome} @ {entry}"
+
+
+@attrs.frozen(slots=True)
+class Holding:
+    """``size`` contracts of one outcome that cost ``cost`` dollars."""
+
+    outcome: str
+    size: Decimal
+    cost: Decimal
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False)
+class Settlement(Record):
+    """A position that was paid out.
+
+    ``payout`` is dollars received, ``value`` what one contract of the first outcome
+    paid (0–1, not only the two ends), ``result`` the outcome that won or the venue's
+    word, ``profit`` is payout minus cost minus fee.
+    """
+
+    market_id: str
+    event_id: str | None
+    result: str
+    value: Decimal | None
+    payout: Decimal
+    holdings: tuple[Holding, ...]
+    fee: Decimal
+    settled_at: datetime
+    shard: int = 0
+
+    @property
+    def cost(self) -> Decimal:
+        """Dollars that the settled contracts had cost."""
+        return total(holding.cost for holding in self.holdings)
+
+    @property
+    def profit(self) -> Decimal:
+        """Payout minus cost minus fee, in dollars."""
+        return EXACT.subtract(EXACT.subtract(self.payout, self.cost), self.fee)
+
+
+@attrs.frozen(slots=True)
+class BucketLimit:
+    """A token bucket of the venue: tokens per second and the most it holds."""
+
+    name: str
+    refill_rate: Decimal
+    capacity: Decimal
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False)
+class AccountLimits(Record):
+    """What the account may ask of the venue; ``costs`` are tokens by method and path."""
+
+    tier: str | None
+    buckets: tuple[BucketLimit, ...]
+    default_cost: Decimal
+    costs: tuple[tuple[str, Decimal], ...] = ()

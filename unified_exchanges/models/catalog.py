@@ -1,0 +1,138 @@
+"""What can be traded: series, events, markets and their outcomes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+import attrs
+
+from ..errors import BadRequest
+from ..grid import PriceGrid
+from ..money import CENTI, ONE
+from .record import Record
+from .terms import Instrument, MarketStatus
+
+__all__ = ["Event", "Leg", "Market", "Outcome", "Series"]
+
+
+@attrs.frozen(slots=True)
+class Outcome:
+    """One side of a market: its label, the venue's id for it, and its own title."""
+
+    label: str
+    outcome_id: str
+    title: str
+
+
+@attrs.frozen(slots=True)
+class Leg:
+    """One condition of a combination market."""
+
+    event_id: str
+    market_id: str
+    outcome: str
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False)
+class Market(Record):
+    """One contract: it pays ``payout`` dollars if its outcome comes true.
+
+    Quotes are of the first outcome (YES), in dollars; None means that there is no quote
+    or that nothing was ever traded.  Sizes and volumes are contracts.  Times are UTC.
+    ``legs`` is empty except for a combination market.
+    """
+
+    market_id: str
+    event_id: str
+    title: str
+    status: MarketStatus
+    venue_status: str
+    outcomes: tuple[Outcome, ...]
+    grid: PriceGrid
+    kind: str = "binary"
+    series_id: str | None = None
+    lot: Decimal = CENTI
+    minimum_size: Decimal = CENTI
+    payout: Decimal = ONE
+    bid: Decimal | None = None
+    bid_size: Decimal | None = None
+    ask: Decimal | None = None
+    ask_size: Decimal | None = None
+    last_price: Decimal | None = None
+    previous_price: Decimal | None = None
+    volume: Decimal | None = None
+    volume_24h: Decimal | None = None
+    open_interest: Decimal | None = None
+    created_at: datetime | None = None
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+    expires_at: datetime | None = None
+    settled_at: datetime | None = None
+    result: str | None = None
+    settlement_price: Decimal | None = None
+    rules: str = ""
+    legs: tuple[Leg, ...] = ()
+    shard: int = 0
+
+    def outcome(self, name: str | None = None) -> Outcome:
+        """Find an outcome by label or by the venue's id, in any case; default the first.
+
+        Raises `BadRequest` naming the outcomes that there are.
+        """
+        if name is None:
+            return self.outcomes[0]
+        wanted = str(name).casefold()
+        for outcome in self.outcomes:
+            if wanted in (outcome.label.casefold(), outcome.outcome_id.casefold()):
+                return outcome
+        labels = ", ".join(outcome.label for outcome in self.outcomes)
+        message = f"market {self.market_id} has no outcome {name!r}; it has: {labels}"
+        raise BadRequest(message, venue=self.venue)
+
+    def instrument(self, outcome: str | None = None) -> Instrument:
+        """The lossless name of one outcome, such as ``kalshi:TICKER:yes``."""
+        return Instrument(self.venue, self.market_id, self.outcome(outcome).label)
+
+    @property
+    def is_combination(self) -> bool:
+        """Whether it pays on several conditions at once."""
+        return bool(self.legs)
+
+    def _summary(self) -> str:
+        quote = f"{self.bid or '–'}/{self.ask or '–'}"
+        return f"{self.venue}:{self.market_id} {self.title!r} {quote} {self.status}"
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False)
+class Event(Record):
+    """One occurrence with its markets; ``mutually_exclusive`` means at most one pays."""
+
+    event_id: str
+    series_id: str | None
+    title: str
+    subtitle: str = ""
+    category: str | None = None
+    mutually_exclusive: bool = False
+    markets: tuple[Market, ...] = ()
+    updated_at: datetime | None = None
+    shard: int = 0
+
+    def _summary(self) -> str:
+        count = len(self.markets)
+        return f"{self.venue}:{self.event_id} {self.title!r} {count} markets"
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False)
+class Series(Record):
+    """A template of events, with the fee rule that they share."""
+
+    series_id: str
+    title: str
+    category: str | None = None
+    tags: tuple[str, ...] = ()
+    frequency: str | None = None
+    fee_type: str | None = None
+    fee_multiplier: Decimal | None = None
+    updated_at: datetime | None = None
+    shard: int = 0

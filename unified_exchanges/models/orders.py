@@ -1,0 +1,202 @@
+"""Orders: what is asked, what became of it, and reports over several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, TypeAlias
+
+import attrs
+
+from ..errors import UnifiedExchangesError
+from ..money import EXACT, Number, complement, text
+from .record import Record
+from .terms import Liquidity, OrderStatus, Side, TimeInForce
+
+__all__ = [
+    "CancelReport",
+    "CancelResult",
+    "Fill",
+    "Order",
+    "OrderPreview",
+    "OrderRequest",
+    "OrderResult",
+    "OrderType",
+    "Params",
+]
+
+OrderType: TypeAlias = Literal["limit", "market"]
+Params: TypeAlias = Mapping[str, str | int | bool]
+"""Venue words that have no unified name, merged last: the one escape hatch."""
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class OrderRequest:
+    """What `create_order` takes, as one object, for `create_orders`.
+
+    ``price`` is dollars for ``outcome``, ``size`` is contracts.
+    """
+
+    market_id: str
+    outcome: str
+    side: Side | str
+    price: Number | None
+    size: Number
+    type: OrderType = "limit"
+    time_in_force: TimeInForce | str | None = None
+    post_only: bool = False
+    reduce_only: bool = False
+    expires_at: datetime | None = None
+    client_order_id: str | None = None
+    max_slippage: Number | None = None
+    params: Params | None = None
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False)
+class Order(Record):
+    """An order as the venue knows it.
+
+    ``price`` is the limit in dollars for ``outcome``; ``size``, ``filled`` and
+    ``remaining`` are contracts.  After a cancel ``remaining`` is 0 and what was not
+    filled is gone.  ``average_price`` is dollars for ``outcome`` over what filled, None
+    before the first fill or when the venue does not tell.  ``fee`` is dollars so far,
+    None when the venue does not tell.
+    """
+
+    order_id: str
+    client_order_id: str | None
+    market_id: str
+    outcome: str
+    side: Side
+    price: Decimal
+    size: Decimal
+    filled: Decimal
+    remaining: Decimal
+    status: OrderStatus
+    average_price: Decimal | None = None
+    fee: Decimal | None = None
+    time_in_force: TimeInForce | None = None
+    post_only: bool | None = None
+    reduce_only: bool | None = None
+    expires_at: datetime | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    shard: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still fill."""
+        return self.status is OrderStatus.OPEN
+
+    def in_terms_of(self, outcome: str) -> Order:
+        """The same order on a binary market with one book, said of the other outcome.
+
+        Buying NO at 0.30 is selling YES at 0.70.
+        """
+        if outcome == self.outcome:
+            return self
+        average = self.average_price
+        return attrs.evolve(
+            self,
+            outcome=outcome,
+            side=self.side.opposite,
+            price=complement(self.price),
+            average_price=None if average is None else complement(average),
+        )
+
+    def _summary(self) -> str:
+        what = f"{self.side} {text(self.size)} {self.outcome} @ {text(self.price)}"
+        filled = f"{text(self.filled)} filled"
+        return f"{self.venue}:{self.market_id} {what} {self.status} {filled}"
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False)
+class Fill(Record):
+    """One execution of one of our orders; ``fee`` is dollars, ``price`` for ``outcome``."""
+
+    fill_id: str
+    order_id: str
+    market_id: str
+    outcome: str
+    side: Side
+    price: Decimal
+    size: Decimal
+    fee: Decimal
+    liquidity: Liquidity
+    created_at: datetime
+    trade_id: str | None = None
+    client_order_id: str | None = None
+    shard: int = 0
+
+    @property
+    def cash(self) -> Decimal:
+        """Dollars that the fill moved, without its fee: negative for a buy."""
+        value = EXACT.multiply(self.price, self.size)
+        return value if self.side is Side.SELL else EXACT.minus(value)
+
+    def in_terms_of(self, outcome: str) -> Fill:
+        """The same fill said of the other outcome of a binary market."""
+        if outcome == self.outcome:
+            return self
+        price = complement(self.price)
+        return attrs.evolve(
+            self, outcome=outcome, side=self.side.opposite, price=price
+        )
+
+    def _summary(self) -> str:
+        what = f"{self.side} {text(self.size)} {self.outcome} @ {text(self.price)}"
+        return f"{self.venue}:{self.market_id} {what} fee {text(self.fee)}"
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class OrderResult:
+    """One entry of a batch: the order, or the error that it met."""
+
+    request: OrderRequest
+    order: Order | None = None
+    error: UnifiedExchangesError | None = None
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class CancelResult:
+    """One entry of a batch cancel: the order as it ended, or the error."""
+
+    order_id: str
+    order: Order | None = None
+    error: UnifiedExchangesError | None = None
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class CancelReport:
+    """What cancelling all did, and what the venue shows after re-reading.
+
+    ``canceled`` were open before and are not now; ``remaining`` are still open.
+    """
+
+    canceled: tuple[Order, ...]
+    remaining: tuple[Order, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left open."""
+        return not self.remaining
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class OrderPreview:
+    """What `create_order` would send, without sending it.
+
+    ``headers`` are redacted.  ``cost`` is the collateral in dollars that the order would
+    take at its limit if it opens a position, ``fee`` what it would pay if all of it
+    filled at once at its limit as a taker.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: str
+    client_order_id: str
+    cost: Decimal
+    fee: Decimal
+    request: OrderRequest

@@ -1,0 +1,214 @@
+"""What the market says: tickers, books, trades and candles, each of one outcome."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from html import escape
+
+import attrs
+
+from ..money import EXACT, ZERO, complement, text
+from .record import Record
+from .terms import Side
+
+__all__ = ["Candle", "Level", "Ohlc", "OrderBook", "Ticker", "Trade"]
+
+
+@attrs.frozen(slots=True)
+class Level:
+    """``size`` contracts at ``price`` dollars."""
+
+    price: Decimal
+    size: Decimal
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False)
+class Ticker(Record):
+    """Best quotes and the last trade of one outcome; None where there is none."""
+
+    market_id: str
+    outcome: str
+    bid: Decimal | None
+    ask: Decimal | None
+    bid_size: Decimal | None = None
+    ask_size: Decimal | None = None
+    last_price: Decimal | None = None
+    previous_price: Decimal | None = None
+    volume: Decimal | None = None
+    volume_24h: Decimal | None = None
+    open_interest: Decimal | None = None
+    timestamp: datetime | None = None
+
+    @property
+    def spread(self) -> Decimal | None:
+        """Ask minus bid in dollars, if both are quoted."""
+        if self.bid is None or self.ask is None:
+            return None
+        return EXACT.subtract(self.ask, self.bid)
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False)
+class OrderBook(Record):
+    """The resting orders on one outcome, best price first on both sides.
+
+    ``timestamp`` is when the venue's answer arrived: venues that give no time or
+    sequence with a book say so in ``describe()``.
+    """
+
+    market_id: str
+    outcome: str
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    timestamp: datetime | None = None
+    sequence: int | None = None
+
+    @property
+    def bid(self) -> Level | None:
+        """The best bid."""
+        return self.bids[0] if self.bids else None
+
+    @property
+    def ask(self) -> Level | None:
+        """The best ask."""
+        return self.asks[0] if self.asks else None
+
+    @property
+    def spread(self) -> Decimal | None:
+        """Best ask minus best bid in dollars."""
+        if not self.bids or not self.asks:
+            return None
+        return EXACT.subtract(self.asks[0].price, self.bids[0].price)
+
+    @property
+    def mid(self) -> Decimal | None:
+        """The middle of the best bid and ask in dollars."""
+        if not self.bids or not self.asks:
+            return None
+        both = EXACT.add(self.asks[0].price, self.bids[0].price)
+        return EXACT.divide(both, Decimal(2))
+
+    def cost_to_buy(self, size: Decimal) -> Decimal | None:
+        """Dollars to take ``size`` contracts from the asks; None if they are too few."""
+        return _walk(self.asks, size)
+
+    def proceeds_of_sale(self, size: Decimal) -> Decimal | None:
+        """Dollars from selling ``size`` contracts to the bids; None if too few."""
+        return _walk(self.bids, size)
+
+    def complement(self, outcome: str) -> OrderBook:
+        """The book of the other outcome of a binary market.
+
+        A bid for YES at p is an ask for NO at 1 − p, for the same contracts.
+        """
+        return attrs.evolve(
+            self,
+            outcome=outcome,
+            bids=tuple(Level(complement(x.price), x.size) for x in self.asks),
+            asks=tuple(Level(complement(x.price), x.size) for x in self.bids),
+        )
+
+    def _summary(self) -> str:
+        best = [f"{text(x.size)}@{text(x.price)}" if x else "–" for x in (self.bid, self.ask)]
+        return f"{self.venue}:{self.market_id}:{self.outcome} {' / '.join(best)}"
+
+    def _repr_html_(self) -> str:
+        asks = "".join(_row("", level, "ask") for level in reversed(self.asks[:10]))
+        bids = "".join(_row("bid", level, "") for level in self.bids[:10])
+        caption = escape(f"{self.venue}:{self.market_id}:{self.outcome}")
+        head = "<tr><th>bid size</th><th>price</th><th>ask size</th></tr>"
+        return f"<table><caption>{caption}</caption>{head}{asks}{bids}</table>"
+
+
+def _row(bid: str, level: Level, ask: str) -> str:
+    size, price = text(level.size), text(level.price)
+    left, right = (size if bid else ""), (size if ask else "")
+    return f"<tr><td>{left}</td><td>{price}</td><td>{right}</td></tr>"
+
+
+def _walk(levels: tuple[Level, ...], size: Decimal) -> Decimal | None:
+    cash, left = ZERO, size
+    for level in levels:
+        taken = min(left, level.size)
+        cash = EXACT.add(cash, EXACT.multiply(taken, level.price))
+        left = EXACT.subtract(left, taken)
+        if not left:
+            return cash
+    return None if left else cash
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False)
+class Trade(Record):
+    """A public trade, priced for ``outcome``; ``taker_side`` is None if not told."""
+
+    trade_id: str
+    market_id: str
+    outcome: str
+    price: Decimal
+    size: Decimal
+    taker_side: Side | None
+    created_at: datetime
+    is_block: bool = False
+
+    def in_terms_of(self, outcome: str) -> Trade:
+        """The same trade priced for the other outcome of a binary market."""
+        if outcome == self.outcome:
+            return self
+        side = self.taker_side.opposite if self.taker_side else None
+        price = complement(self.price)
+        return attrs.evolve(self, outcome=outcome, price=price, taker_side=side)
+
+    @property
+    def notional(self) -> Decimal:
+        """Price times size, in dollars."""
+        return EXACT.multiply(self.price, self.size)
+
+
+@attrs.frozen(slots=True)
+class Ohlc:
+    """First, highest, lowest and last price of a period, in dollars."""
+
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+
+    def complement(self) -> Ohlc:
+        """The same for the other outcome: what was highest is now lowest."""
+        return Ohlc(*map(complement, (self.open, self.low, self.high, self.close)))
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False)
+class Candle(Record):
+    """One period ``(start, end]`` of one outcome.
+
+    ``price`` is None in a period without a trade; ``bid`` and ``ask`` are quotes and
+    may be there all the same.
+    """
+
+    market_id: str
+    outcome: str
+    start: datetime
+    end: datetime
+    price: Ohlc | None
+    bid: Ohlc | None
+    ask: Ohlc | None
+    volume: Decimal
+    open_interest: Decimal
+    mean: Decimal | None = None
+    previous: Decimal | None = None
+
+    def in_terms_of(self, outcome: str) -> Candle:
+        """The same period priced for the other outcome of a binary market."""
+        if outcome == self.outcome:
+            return self
+        return attrs.evolve(
+            self,
+            outcome=outcome,
+            price=self.price.complement() if self.price else None,
+            bid=self.ask.complement() if self.ask else None,
+            ask=self.bid.complement() if self.bid else None,
+            mean=None if self.mean is None else complement(self.mean),
+            previous=None if self.previous is None else complement(self.previous),
+        )
+

@@ -1,0 +1,97 @@
+"""What every model has: its venue, its raw payload, a flat form and a notebook form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+from html import escape
+from typing import TypeAlias
+
+import attrs
+
+from ..money import text
+
+__all__ = ["Json", "Record", "decode_json", "plain"]
+
+Json: TypeAlias = "None | bool | int | Decimal | str | list[Json] | dict[str, Json]"
+"""What a venue's payload decodes to: fractional numbers are exact Decimals."""
+
+
+def decode_json(body: bytes) -> Json:
+    """Decode JSON with every fractional number as an exact Decimal."""
+    import msgspec  # noqa: PLC0415 - reading raw payloads is rare, importing is not free
+
+    decoder: msgspec.json.Decoder[Json] = msgspec.json.Decoder(float_hook=Decimal)
+    return decoder.decode(body)
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False)
+class Record:
+    """Base of the models.
+
+    ``venue`` is the exchange id.  ``raw`` is the venue's own object, decoded when it is
+    read; it takes no part in repr or equality.
+    """
+
+    venue: str
+    raw_json: bytes = attrs.field(default=b"{}", repr=False, eq=False, kw_only=True)
+
+    @property
+    def raw(self) -> dict[str, Json]:
+        """The venue's payload, fractional numbers as Decimal."""
+        decoded = decode_json(self.raw_json)
+        return decoded if isinstance(decoded, dict) else {"value": decoded}
+
+    def to_dict(self) -> dict[str, Json]:
+        """A flat, JSON-safe dictionary: decimals as text, times as RFC 3339."""
+        return {name: plain(value) for name, value in self._items()}
+
+    def _items(self) -> Iterator[tuple[str, object]]:
+        for field in attrs.fields(type(self)):
+            if field.name != "raw_json":
+                yield field.name, getattr(self, field.name)
+
+    def _summary(self) -> str:
+        return " ".join(str(plain(value)) for _, value in list(self._items())[1:4])
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._summary()})"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th>{escape(name)}</th><td>{escape(str(plain(value)))}</td></tr>"
+            for name, value in self._items()
+            if value is not None and value != ()
+        )
+        return f"<table><caption>{type(self).__name__}</caption>{rows}</table>"
+
+
+def plain(value: object) -> Json:
+    """A JSON-safe form of a model's value.
+
+    >>> plain(Decimal("0.5600")), plain((Decimal(1), True, None))
+    ('0.56', ['1', True, None])
+    """
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, Decimal):
+        return text(value)
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, Record):
+        return value.to_dict()
+    kind = type(value)
+    if attrs.has(kind):
+        names = (field.name for field in attrs.fields(kind))
+        return {name: plain(getattr(value, name)) for name in names}
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list | set | frozenset):
+        return [plain(item) for item in value]
+    return str(value)

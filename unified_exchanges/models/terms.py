@@ -1,0 +1,126 @@
+"""The words an order, a market and an outcome are described in."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Literal, TypeAlias
+
+import attrs
+
+from ..errors import BadRequest
+
+__all__ = [
+    "BUY",
+    "SELL",
+    "Instrument",
+    "Liquidity",
+    "MarketStatus",
+    "OrderStatus",
+    "Period",
+    "Side",
+    "StatusFilter",
+    "TimeInForce",
+]
+
+
+class _Word(str, Enum):
+    """A value of a closed vocabulary that compares and prints as its text."""
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}.{self.name}"
+
+
+class Side(_Word):
+    """Buy or sell, of the outcome that is named beside it."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def opposite(self) -> Side:
+        """The other side."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+BUY, SELL = Side.BUY, Side.SELL
+
+
+class Liquidity(_Word):
+    """Whether a fill took liquidity or made it."""
+
+    MAKER = "maker"
+    TAKER = "taker"
+
+
+class TimeInForce(_Word):
+    """How long an order lives: until cancelled, one instant, or all at once or not."""
+
+    GTC = "gtc"
+    IOC = "ioc"
+    FOK = "fok"
+
+
+class OrderStatus(_Word):
+    """Where an order stands.
+
+    ``CANCELED`` and ``EXPIRED`` orders may have fills: look at ``filled``.  ``UNKNOWN``
+    is a word of the venue that this version does not know; ``raw`` has it.
+    """
+
+    OPEN = "open"
+    CLOSED = "closed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+
+
+class MarketStatus(_Word):
+    """Where a market stands in its life; ``Market.venue_status`` has the venue's word."""
+
+    UNOPENED = "unopened"
+    OPEN = "open"
+    PAUSED = "paused"
+    CLOSED = "closed"
+    SETTLED = "settled"
+    UNKNOWN = "unknown"
+
+
+StatusFilter: TypeAlias = Literal[
+    "unopened", "open", "paused", "closed", "settled", "all"
+]
+"""Which markets a listing is asked for."""
+
+Period: TypeAlias = Literal["1m", "1h", "1d"]
+"""The length of a candle."""
+
+
+@attrs.frozen(slots=True)
+class Instrument:
+    """The lossless name of one outcome of one market, everywhere.
+
+    >>> Instrument.parse("kalshi:KXHIGHNY-26NOV21-T60:yes")
+    Instrument(venue='kalshi', market_id='KXHIGHNY-26NOV21-T60', outcome='yes')
+    >>> str(Instrument("kalshi", "KXHIGHNY-26NOV21-T60", "no"))
+    'kalshi:KXHIGHNY-26NOV21-T60:no'
+    """
+
+    venue: str
+    market_id: str
+    outcome: str
+
+    @classmethod
+    def parse(cls, name: str) -> Instrument:
+        """Read ``venue:market_id:outcome``; a market id may itself contain colons."""
+        venue, _, rest = name.partition(":")
+        market_id, _, outcome = rest.rpartition(":")
+        if not (venue and market_id and outcome):
+            message = f"{name!r} is not of the form venue:market_id:outcome"
+            raise BadRequest(message)
+        return cls(venue, market_id, outcome)
+
+    def __str__(self) -> str:
+        return f"{self.venue}:{self.market_id}:{self.outcome}"

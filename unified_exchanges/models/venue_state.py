@@ -1,0 +1,66 @@
+"""How the venue and our connection to it are doing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import attrs
+
+from .record import Record
+
+__all__ = ["Health", "Latency", "ShardStatus", "Status"]
+
+
+@attrs.frozen(slots=True)
+class ShardStatus:
+    """Whether one shard of the venue is up and trades."""
+
+    shard: int
+    is_active: bool
+    is_trading: bool
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False)
+class Status(Record):
+    """Whether the venue is up, and whether orders are matched now."""
+
+    is_active: bool
+    is_trading: bool
+    resumes_at: datetime | None = None
+    shards: tuple[ShardStatus, ...] = ()
+
+
+@attrs.frozen(slots=True)
+class Latency:
+    """Percentiles in milliseconds over the last requests; None before the first."""
+
+    p50: float | None
+    p90: float | None
+    p99: float | None
+    count: int
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class Health:
+    """What is known about the connection, from requests that were made anyway.
+
+    ``error_rate`` is a share between 0 and 1 of the last requests.  ``acknowledgement``
+    is the latency of order writes alone.  ``limiter`` is how full each bucket is
+    (1 = untouched).  ``clock_offset_ms`` is the venue's clock minus ours, to a second or
+    so where it comes from a ``Date`` header.  ``reasons`` says why ``is_healthy`` is
+    False.
+    """
+
+    venue: str
+    is_healthy: bool
+    reasons: tuple[str, ...]
+    requests: int
+    errors: int
+    error_rate: float
+    latency: Latency
+    acknowledgement: Latency
+    limiter: Mapping[str, float]
+    clock_offset_ms: int | None
+    key_expires_at: datetime | None
+    last_contact_at: datetime | None
