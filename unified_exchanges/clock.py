@@ -1,0 +1,106 @@
+"""Time as an argument: the system's clock, a virtual one, and the venue's offset."""
+
+from __future__ import annotations
+
+import time
+from email.utils import parsedate_to_datetime
+from typing import Protocol
+
+__all__ = ["Clock", "ClockOffset", "SystemClock", "VirtualClock"]
+
+
+class Clock(Protocol):
+    """Wall time for stamps and signatures, monotonic time for everything measured."""
+
+    def now(self) -> float:
+        """Seconds since 1970 in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that never jump."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    __slots__ = ()
+
+    def now(self) -> float:
+        """Seconds since 1970 in UTC."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Seconds that never jump."""
+        return time.monotonic()
+
+
+class VirtualClock:
+    """A clock that moves only when told: for tests, replay and simulated venues.
+
+    >>> clock = VirtualClock(1_000.0)
+    >>> clock.advance(2.5)
+    >>> clock.now()
+    1002.5
+    """
+
+    def __init__(self, start: float = 1_795_200_000.0) -> None:
+        self._now = start
+        self._passed = 0.0
+
+    def now(self) -> float:
+        """Seconds since 1970 in UTC."""
+        return self._now
+
+    def monotonic(self) -> float:
+        """Seconds since the clock was made."""
+        return self._passed
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        if seconds < 0:
+            message = "time does not go backwards; use step() for a clock that is set"
+            raise ValueError(message)
+        self._now += seconds
+        self._passed += seconds
+
+    def step(self, seconds: float) -> None:
+        """Set the wall clock by an amount, as a time service does: no time passes."""
+        self._now += seconds
+
+
+class ClockOffset:
+    """The venue's clock minus ours, narrowed from the ``Date`` headers of its answers.
+
+    A ``Date`` is whole seconds and was written between sending and receiving, so each
+    answer bounds the offset; together they bound it to the length of a round trip.
+    When a bound contradicts the others one of the clocks was set: start anew.
+    """
+
+    def __init__(self) -> None:
+        self._low = float("-inf")
+        self._high = float("inf")
+        self._last = ""
+
+    @property
+    def seconds(self) -> float:
+        """The smallest offset that explains all that was seen; 0 if none is needed."""
+        return min(max(0.0, self._low), self._high)
+
+    @property
+    def milliseconds(self) -> int | None:
+        """The offset, or None before the first answer."""
+        return round(self.seconds * 1000) if self._last else None
+
+    def observe(self, date: str | None, sent: float, received: float) -> None:
+        """Take an answer's ``Date`` into account; times are our wall clock's."""
+        if not date or date == self._last:
+            return
+        try:
+            stamp = parsedate_to_datetime(date).timestamp()
+        except ValueError:
+            return
+        self._last = date
+        low, high = stamp - received, stamp + 1.0 - sent
+        if low > self._high or high < self._low:
+            self._low, self._high = low, high
+        else:
+            self._low, self._high = max(low, self._low), min(high, self._high)
