@@ -5,6 +5,7 @@
     UnifiedExchangesError
     ├── BadRequest                     fix the call; nothing was sent, or the venue refused it
     │   ├── ArgumentsRequired
+    │   ├── ReadOnly               real money, and the object was not made with live=True
     │   ├── NotSupported               this venue cannot do it (see ``has``)
     │   └── InvalidOrder
     │       ├── InvalidPrice           carries ``nearest``, the closest valid prices
@@ -60,6 +61,7 @@ __all__ = [
     "OrderUnknown",
     "PermissionDenied",
     "RateLimitExceeded",
+    "ReadOnly",
     "RequestTimeout",
     "UnifiedExchangesError",
     "VenueSchemaError",
@@ -123,6 +125,10 @@ class BadRequest(UnifiedExchangesError):
 
 class ArgumentsRequired(BadRequest):
     """An argument that this venue needs is missing."""
+
+
+class ReadOnly(BadRequest):
+    """Money is real here and the exchange was made without ``live=True``."""
 
 
 class NotSupported(BadRequest):

@@ -1,0 +1,99 @@
+"""What ``describe()`` returns: what a venue is, can do, and how it differs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+import attrs
+
+__all__ = ["METHODS", "Capability", "Description", "Environment", "Has"]
+
+Capability: TypeAlias = Literal[True, False, "emulated"] | None
+"""True: the venue has it.  "emulated": we build it from what the venue has.  False: it
+cannot be done there.  None: not known or not built yet."""
+
+Has: TypeAlias = Mapping[str, Capability]
+
+METHODS: tuple[str, ...] = (
+    "fetch_status",
+    "load_markets",
+    "fetch_events",
+    "fetch_event",
+    "fetch_series",
+    "fetch_markets",
+    "fetch_market",
+    "fetch_ticker",
+    "fetch_tickers",
+    "fetch_order_book",
+    "fetch_order_books",
+    "fetch_trades",
+    "fetch_ohlcv",
+    "create_order",
+    "create_orders",
+    "preview_order",
+    "edit_order",
+    "cancel_order",
+    "cancel_orders",
+    "cancel_all_orders",
+    "close_position",
+    "fetch_order",
+    "fetch_orders",
+    "fetch_open_orders",
+    "fetch_closed_orders",
+    "fetch_balance",
+    "fetch_positions",
+    "fetch_fills",
+    "fetch_settlements",
+    "fetch_limits",
+    "estimate_fee",
+    "watch_order_book",
+    "watch_ticker",
+    "watch_trades",
+    "watch_orders",
+    "watch_fills",
+    "watch_positions",
+    "watch_market_status",
+)
+"""Every unified method that ``has`` speaks about."""
+
+
+@attrs.frozen(kw_only=True)
+class Environment:
+    """One of a venue's environments: where it is, and whether its money is real."""
+
+    name: str
+    rest: str
+    stream: str | None = None
+    is_real_money: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class Description:
+    """A venue in facts.
+
+    ``has`` maps every unified method and order feature to what the venue can do.
+    ``idempotent_create`` says what keeps an order from being sent twice: a client order
+    id, the order's hash, or nothing.  ``outcome_books`` says whether each outcome has a
+    book of its own or all are views of one.  ``edit`` says what `edit_order` does.
+    ``limitations`` are sentences for people.
+    """
+
+    id: str
+    name: str
+    currency: str
+    environments: Mapping[str, Environment]
+    has: Has
+    idempotent_create: Literal["client_order_id", "order_hash", "none"]
+    outcome_books: Literal["one", "separate"]
+    price_grid: Literal["fixed", "per market"]
+    size_unit: Literal["contracts", "cash"]
+    settlement: Literal["binary", "fractional"]
+    edit: Literal["in place", "cancel and create", "none"]
+    periods: tuple[str, ...]
+    time_in_force: tuple[str, ...]
+    credentials: tuple[str, ...]
+    documentation: str
+    api_version: str
+    checked_on: str
+    limitations: tuple[str, ...] = ()

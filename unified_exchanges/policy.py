@@ -1,0 +1,205 @@
+"""Retry and rate-limit policies: pure decisions, the time and the dice are arguments."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from threading import Lock
+
+import attrs
+
+from .errors import (
+    ExchangeNotAvailable,
+    NetworkError,
+    RateLimitExceeded,
+    UnifiedExchangesError,
+)
+
+__all__ = ["LimitPolicy", "RetryPolicy", "TokenBucket"]
+
+
+def _positive(_: object, field: attrs.Attribute[float], value: float) -> None:
+    if not value > 0:
+        message = f"{field.name} must be above 0, not {value!r}"
+        raise ValueError(message)
+
+
+@attrs.frozen(kw_only=True)
+class RetryPolicy:
+    """How long and how often a call is tried again.
+
+    Reads, and writes that the venue makes idempotent by a key, are tried up to
+    ``attempts`` times within ``deadline`` seconds (``order_deadline`` for orders: after
+    that the price is stale, and the order is looked up instead of sent).  Between tries
+    the wait is uniform between 0 and ``first * 2 ** try``, at most ``cap`` seconds, and
+    at least what the venue asked for.  A write refused with "too many requests" is
+    tried again only with ``retry_refused_writes``.
+    """
+
+    attempts: int = attrs.field(default=5, validator=_positive)
+    first: float = attrs.field(default=0.25, validator=_positive)
+    cap: float = attrs.field(default=8.0, validator=_positive)
+    deadline: float = attrs.field(default=30.0, validator=_positive)
+    order_deadline: float = attrs.field(default=10.0, validator=_positive)
+    retry_refused_writes: bool = False
+
+    def backoff(self, attempt: int, rng: random.Random) -> float:
+        """Seconds to wait after try number ``attempt`` (0 is the first): full jitter."""
+        return rng.uniform(0.0, min(self.cap, self.first * 2.0 ** min(attempt, 32)))
+
+    def delay(
+        self,
+        failure: UnifiedExchangesError,
+        attempt: int,
+        *,
+        repeatable: bool,
+        remaining: float,
+        rng: random.Random,
+    ) -> float | None:
+        """Seconds to wait before the next try, or None to give up.
+
+        ``repeatable`` says that sending twice does no harm; ``remaining`` is what is
+        left of the deadline in seconds.
+        """
+        if attempt + 1 >= self.attempts or not self._may(failure, repeatable=repeatable):
+            return None
+        wait = self.backoff(attempt, rng)
+        if isinstance(failure, RateLimitExceeded):
+            wait += failure.retry_after or 0.0
+        return wait if wait < remaining else None
+
+    def _may(self, failure: UnifiedExchangesError, *, repeatable: bool) -> bool:
+        if isinstance(failure, RateLimitExceeded):
+            return repeatable or self.retry_refused_writes
+        if isinstance(failure, NetworkError):
+            return repeatable or not failure.sent
+        return repeatable and isinstance(failure, ExchangeNotAvailable)
+
+
+@attrs.frozen(kw_only=True)
+class LimitPolicy:
+    """How the venue's rate limits are kept on this side.
+
+    ``buckets`` overrides the venue's defaults: name → (tokens per second, capacity).
+    ``cancel_share`` of the write budget is kept for cancels.  ``discover`` asks the
+    venue for the account's own limits before the first signed call.
+    """
+
+    enabled: bool = True
+    buckets: Mapping[str, tuple[float, float]] = attrs.field(factory=dict)
+    cancel_share: float = attrs.field(default=0.1)
+    discover: bool = True
+
+    @cancel_share.validator
+    def _is_share(self, _: object, value: float) -> None:
+        if not 0 <= value < 1:
+            message = f"cancel_share must be at least 0 and below 1, not {value!r}"
+            raise ValueError(message)
+
+
+@attrs.define
+class _Tokens:
+    rate: float
+    capacity: float
+    level: float
+    at: float
+
+    def refill(self, now: float) -> None:
+        if now > self.at:
+            self.level = min(self.capacity, self.level + (now - self.at) * self.rate)
+            self.at = now
+
+    def wait(self, cost: float) -> float:
+        # A cost above the capacity is served when the bucket is full, then paid off.
+        lacking = min(cost, self.capacity) - self.level
+        return max(0.0, lacking / self.rate)
+
+
+class TokenBucket:
+    """A token bucket for threads and tasks alike: told the time, it answers the wait.
+
+    A taker is given its place at once and waits by itself, so takers are served in the
+    order they came and the sum never exceeds the rate.  A ``share`` of rate and
+    capacity is kept for urgent takers (cancels), who may use the rest as well.
+    """
+
+    def __init__(self, rate: float, capacity: float, *, share: float = 0.0) -> None:
+        self._lock = Lock()
+        self._share = share
+        self._common = _Tokens(0.0, 0.0, 0.0, 0.0)
+        self._urgent = _Tokens(0.0, 0.0, 0.0, 0.0)
+        self._paused_until = float("-inf")
+        self._fresh = True
+        self.configure(rate, capacity)
+
+    def configure(self, rate: float, capacity: float) -> None:
+        """Change rate and capacity; what was used stays used."""
+        if not (rate > 0 and capacity > 0):
+            message = f"a bucket needs a rate and a capacity above 0: {rate}, {capacity}"
+            raise ValueError(message)
+        with self._lock:
+            for tokens, part in (
+                (self._common, 1 - self._share),
+                (self._urgent, self._share),
+            ):
+                used = tokens.capacity - tokens.level
+                tokens.rate, tokens.capacity = rate * part, capacity * part
+                tokens.level = tokens.capacity - used
+
+    def take(
+        self,
+        now: float,
+        cost: float,
+        *,
+        urgent: bool = False,
+        within: float | None = None,
+    ) -> float | None:
+        """Take ``cost`` tokens; get the seconds to wait before acting.
+
+        With ``within``, take nothing and return None if the wait would be longer.
+        """
+        with self._lock:
+            self._start(now)
+            tokens = self._pick(cost, urgent=urgent)
+            wait = max(tokens.wait(cost), self._paused_until - now)
+            if within is not None and wait > within:
+                return None
+            tokens.level -= cost
+            return max(0.0, wait)
+
+    def wait_for(self, now: float, cost: float, *, urgent: bool = False) -> float:
+        """How long ``take`` would say to wait, without taking."""
+        with self._lock:
+            self._start(now)
+            wait = self._pick(cost, urgent=urgent).wait(cost)
+            return max(0.0, wait, self._paused_until - now)
+
+    def pause(self, now: float, seconds: float) -> None:
+        """Hold everyone back: the venue said that we are too fast."""
+        with self._lock:
+            self._start(now)
+            self._paused_until = max(self._paused_until, now + seconds)
+            self._common.level = min(self._common.level, 0.0)
+
+    def paused_for(self, now: float) -> float:
+        """Seconds that are left of a pause."""
+        return max(0.0, self._paused_until - now)
+
+    def fill(self, now: float) -> float:
+        """How full the bucket is, from 0 to 1."""
+        with self._lock:
+            self._start(now)
+            level = max(0.0, self._common.level) + max(0.0, self._urgent.level)
+            return level / (self._common.capacity + self._urgent.capacity)
+
+    def _start(self, now: float) -> None:
+        if self._fresh:
+            self._common.at = self._urgent.at = now
+            self._fresh = False
+        self._common.refill(now)
+        self._urgent.refill(now)
+
+    def _pick(self, cost: float, *, urgent: bool) -> _Tokens:
+        if not urgent or not self._share:
+            return self._common
+        return min(self._urgent, self._common, key=lambda tokens: tokens.wait(cost))

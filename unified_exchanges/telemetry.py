@@ -1,0 +1,74 @@
+"""What is learnt from requests that are made anyway: latency, errors, last contact."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from .models.venue_state import Latency
+
+__all__ = ["Telemetry"]
+
+_WINDOW = 256
+
+
+class Telemetry:
+    """Latencies and failures of the last requests; appends are atomic in CPython."""
+
+    def __init__(self) -> None:
+        self._latencies: deque[float] = deque(maxlen=_WINDOW)
+        self._acknowledgements: deque[float] = deque(maxlen=_WINDOW)
+        self._failed: deque[bool] = deque(maxlen=_WINDOW)
+        self._contact: float | None = None
+        self.requests = 0
+        self.errors = 0
+
+    def answered(
+        self, now: float, elapsed: float, *, is_order: bool, failed: bool
+    ) -> None:
+        """Note an answer; ``failed`` means that the venue could not serve it."""
+        self.requests += 1
+        self.errors += failed
+        self._contact = now
+        self._failed.append(failed)
+        (self._acknowledgements if is_order else self._latencies).append(elapsed)
+
+    def unanswered(self) -> None:
+        """Note a request that brought no usable answer."""
+        self.requests += 1
+        self.errors += 1
+        self._failed.append(True)
+
+    @property
+    def error_rate(self) -> float:
+        """The share of failures among the last requests."""
+        failed = list(self._failed)
+        return sum(failed) / len(failed) if failed else 0.0
+
+    @property
+    def latency(self) -> Latency:
+        """Milliseconds of everything but order writes."""
+        return _percentiles(self._latencies)
+
+    @property
+    def acknowledgement(self) -> Latency:
+        """Milliseconds of order writes."""
+        return _percentiles(self._acknowledgements)
+
+    @property
+    def last_contact_at(self) -> datetime | None:
+        """When the venue last answered."""
+        contact = self._contact
+        return None if contact is None else datetime.fromtimestamp(contact, UTC)
+
+
+def _percentiles(seconds: Iterable[float]) -> Latency:
+    ordered = sorted(seconds)
+    if not ordered:
+        return Latency(None, None, None, 0)
+    last = len(ordered) - 1
+    p50, p90, p99 = (
+        round(ordered[round(last * share)] * 1000, 3) for share in (0.5, 0.9, 0.99)
+    )
+    return Latency(p50, p90, p99, len(ordered))
