@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from threading import Lock
+from typing import Any
 
 import attrs
 
@@ -18,10 +19,7 @@ from .errors import (
 __all__ = ["LimitPolicy", "RetryPolicy", "TokenBucket"]
 
 
-def _positive(_: object, field: attrs.Attribute[float], value: float) -> None:
-    if not value > 0:
-        message = f"{field.name} must be above 0, not {value!r}"
-        raise ValueError(message)
+_POSITIVE: Any = attrs.validators.gt(0)
 
 
 @attrs.frozen(kw_only=True)
@@ -36,11 +34,11 @@ class RetryPolicy:
     tried again only with ``retry_refused_writes``.
     """
 
-    attempts: int = attrs.field(default=5, validator=_positive)
-    first: float = attrs.field(default=0.25, validator=_positive)
-    cap: float = attrs.field(default=8.0, validator=_positive)
-    deadline: float = attrs.field(default=30.0, validator=_positive)
-    order_deadline: float = attrs.field(default=10.0, validator=_positive)
+    attempts: int = attrs.field(default=5, validator=_POSITIVE)
+    first: float = attrs.field(default=0.25, validator=_POSITIVE)
+    cap: float = attrs.field(default=8.0, validator=_POSITIVE)
+    deadline: float = attrs.field(default=30.0, validator=_POSITIVE)
+    order_deadline: float = attrs.field(default=10.0, validator=_POSITIVE)
     retry_refused_writes: bool = False
 
     def backoff(self, attempt: int, rng: random.Random) -> float:
@@ -61,7 +59,9 @@ class RetryPolicy:
         ``repeatable`` says that sending twice does no harm; ``remaining`` is what is
         left of the deadline in seconds.
         """
-        if attempt + 1 >= self.attempts or not self._may(failure, repeatable=repeatable):
+        if attempt + 1 >= self.attempts or not self._may(
+            failure, repeatable=repeatable
+        ):
             return None
         wait = self.backoff(attempt, rng)
         if isinstance(failure, RateLimitExceeded):
@@ -135,7 +135,9 @@ class TokenBucket:
     def configure(self, rate: float, capacity: float) -> None:
         """Change rate and capacity; what was used stays used."""
         if not (rate > 0 and capacity > 0):
-            message = f"a bucket needs a rate and a capacity above 0: {rate}, {capacity}"
+            message = (
+                f"a bucket needs a rate and a capacity above 0: {rate}, {capacity}"
+            )
             raise ValueError(message)
         with self._lock:
             for tokens, part in (
@@ -184,6 +186,10 @@ class TokenBucket:
     def paused_for(self, now: float) -> float:
         """Seconds that are left of a pause."""
         return max(0.0, self._paused_until - now)
+
+    def seconds_for(self, cost: float) -> float:
+        """How long the bucket needs to earn ``cost`` tokens."""
+        return cost / (self._common.rate + self._urgent.rate)
 
     def fill(self, now: float) -> float:
         """How full the bucket is, from 0 to 1."""

@@ -1,0 +1,316 @@
+"""How requests leave: limited, signed, judged, retried within one budget, page by page."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Hashable, Mapping
+from typing import ClassVar, TypeVar
+
+import attrs
+
+from .clock import ClockOffset
+from .description import Description, Environment
+from .errors import (
+    ExchangeNotAvailable,
+    NetworkError,
+    RateLimitExceeded,
+    UnifiedExchangesError,
+    VenueSchemaError,
+)
+from .flow import Flow, Page, Pages, Pending, Request, Response, Sleep, Start, Step
+from .flow import Outcome as Reply
+from .policy import TokenBucket
+from .settings import Settings, resolve_environment
+from .telemetry import Telemetry
+
+__all__ = ["Call", "Sender"]
+
+T = TypeVar("T")
+
+_FRUITLESS_PAGES = 20
+"""Pages in a row without a new item after which a listing is given up as endless."""
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class Call:
+    """One request as the venue means it, before it is signed.
+
+    ``about`` says for people what is asked.  ``charges`` are (bucket, tokens).
+    ``repeatable`` says that sending it twice does no harm.  ``deadline`` is on the
+    monotonic clock; None takes the policy's.
+    """
+
+    method: str
+    path: str
+    about: str
+    query: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = attrs.field(default=None, repr=False)
+    charges: tuple[tuple[str, float], ...] = ()
+    urgent: bool = False
+    signed: bool = True
+    repeatable: bool = True
+    is_order: bool = False
+    deadline: float | None = None
+    client_order_id: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Method and path, for errors."""
+        return f"{self.method} {self.path}"
+
+
+@attrs.frozen(slots=True)
+class _Begun:
+    call: Call
+    pending: Pending
+
+
+class Sender(ABC):
+    """Sends a venue's calls; knows its environment, buckets and the clock's offset."""
+
+    id: ClassVar[str]
+    facts: ClassVar[Description]
+    """The venue's description without ``has`` for methods, which is worked out."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = settings.clock
+        self.rng = settings.rng
+        self.retry = settings.retry
+        self.environment: Environment = resolve_environment(
+            settings.environment, self.facts.environments
+        )
+        self.telemetry = Telemetry()
+        self.offset = ClockOffset()
+        self.buckets: dict[str, TokenBucket] = {}
+
+    # -- what a subclass must say ---------------------------------------------------
+
+    @abstractmethod
+    def headers(self, call: Call) -> Mapping[str, str]:
+        """Headers of one attempt, signed now where the call wants it."""
+
+    @abstractmethod
+    def refusal(self, call: Call, response: Response) -> UnifiedExchangesError:
+        """The error for an answer that is not a success."""
+
+    @abstractmethod
+    def bucket(self, name: str) -> TokenBucket:
+        """The token bucket of that name, made on first use."""
+
+    # -- sending --------------------------------------------------------------------
+
+    def send(self, call: Call) -> Flow[Response]:
+        """Limit, sign, attempt, classify, and retry within one budget.
+
+        Returns a 2xx answer; raises the typed error of the last attempt otherwise.
+        """
+        start = self.clock.monotonic()
+        deadline = call.deadline
+        if deadline is None:
+            deadline = start + self.retry.deadline
+        attempt = 0
+        while True:
+            if wait := self._reserve(call, deadline):
+                yield from self._hold(call, wait, deadline)
+            try:
+                response = yield from self._attempt(call, deadline)
+            except UnifiedExchangesError as error:
+                remaining = deadline - self.clock.monotonic()
+                delay = self.retry.delay(
+                    error,
+                    attempt,
+                    repeatable=call.repeatable,
+                    remaining=remaining,
+                    rng=self.rng,
+                )
+                if delay is None:
+                    raise
+            else:
+                return response
+            yield Sleep(delay)
+            attempt += 1
+
+    def _attempt(self, call: Call, deadline: float) -> Flow[Response]:
+        sent = self.clock.now()
+        try:
+            response = yield self._prepare(call, deadline)
+        except NetworkError as error:
+            self.telemetry.unanswered()
+            raise self._located(error, call) from None
+        return self._judge(call, _answer(response), sent)
+
+    def _judge(self, call: Call, response: Response, sent: float) -> Response:
+        now = self.clock.now()
+        self.offset.observe(response.headers.get("date"), sent, now)
+        status = response.status
+        self.telemetry.answered(
+            now,
+            response.elapsed,
+            is_order=call.is_order,
+            failed=status >= 500 or status == 429,  # noqa: PLR2004
+        )
+        if 200 <= status < 300:  # noqa: PLR2004
+            return response
+        error = self.refusal(call, response)
+        if isinstance(error, RateLimitExceeded):
+            self._slow_down(call, error)
+        error.maybe_executed = not call.repeatable and isinstance(
+            error, ExchangeNotAvailable
+        )
+        error.client_order_id = error.client_order_id or call.client_order_id
+        raise error
+
+    def _located(self, error: NetworkError, call: Call) -> NetworkError:
+        error.venue = self.id
+        error.request = call.name
+        error.client_order_id = call.client_order_id
+        error.maybe_executed = error.sent and not call.repeatable
+        error.message = f"{call.about}: {error.message}"
+        error.args = (error.message,)
+        return error
+
+    def _prepare(self, call: Call, deadline: float) -> Request:
+        left = deadline - self.clock.monotonic()
+        return Request(
+            call.method,
+            self.environment.rest + call.path,
+            call.query,
+            self.headers(call),
+            call.body,
+            max(0.001, min(self.settings.timeout, left)),
+        )
+
+    # -- keeping the rate limits ----------------------------------------------------
+
+    def _reserve(self, call: Call, deadline: float) -> float:
+        if not self.settings.limits.enabled:
+            return 0.0
+        now = self.clock.monotonic()
+        longest = 0.0
+        for name, cost in call.charges:
+            bucket = self.bucket(name)
+            wait = bucket.take(now, cost, urgent=call.urgent, within=deadline - now)
+            if wait is None:
+                raise self._held_back(call, bucket.wait_for(now, cost))
+            longest = max(longest, wait)
+        return longest
+
+    def _hold(self, call: Call, wait: float, deadline: float) -> Flow[None]:
+        yield Sleep(wait)
+        # The venue may have asked for a pause while we waited for our turn.
+        while paused := self._paused(call):
+            if self.clock.monotonic() + paused > deadline:
+                raise self._held_back(call, paused)
+            yield Sleep(paused)
+
+    def _paused(self, call: Call) -> float:
+        now = self.clock.monotonic()
+        return max(
+            (self.bucket(name).paused_for(now) for name, _ in call.charges), default=0.0
+        )
+
+    def _held_back(self, call: Call, wait: float) -> RateLimitExceeded:
+        message = (
+            f"{call.about}: not sent, because our own limiter would hold it for "
+            f"{wait:.2f} s, past its deadline; send less often or wait"
+        )
+        return RateLimitExceeded(
+            message,
+            retry_after=wait,
+            venue=self.id,
+            request=call.name,
+            client_order_id=call.client_order_id,
+        )
+
+    def _slow_down(self, call: Call, error: RateLimitExceeded) -> None:
+        now = self.clock.monotonic()
+        for name, cost in call.charges:
+            bucket = self.bucket(name)
+            pause = error.retry_after or bucket.seconds_for(cost)
+            bucket.pause(now, pause)
+
+    # -- pages ----------------------------------------------------------------------
+
+    def pages(
+        self,
+        ask: Callable[[str | None], Call],
+        parse: Callable[[bytes], tuple[list[T], str | None]],
+        key: Callable[[T], Hashable],
+        *,
+        peek: Callable[[bytes], str | None] | None = None,
+        seen: set[Hashable] | None = None,
+    ) -> Pages[T]:
+        """Follow cursors to the end, handing out each item once.
+
+        With ``peek`` the next page is asked for before this one is decoded.  ``seen``
+        carries the keys over several listings.  A cursor that comes back, or pages that
+        bring nothing new for ever, raise `VenueSchemaError`.
+        """
+        seen = set() if seen is None else seen
+        cursors: set[str] = set()
+        fruitless = 0
+        call, begun = ask(None), None
+        while True:
+            response = yield from self._page(call, begun)
+            ahead = peek(response.body) if peek else None
+            begun = None
+            if ahead and ahead not in cursors:
+                begun = yield from self._begin(ask(ahead))
+            items, cursor = parse(response.body)
+            fresh = [item for item in items if not _known(seen, key(item))]
+            if fresh:
+                yield Page(fresh)
+            if not cursor:
+                return
+            fruitless = 0 if fresh else fruitless + 1
+            if cursor in cursors or fruitless >= _FRUITLESS_PAGES:
+                raise self._endless(call, cursor)
+            cursors.add(cursor)
+            call = ask(cursor)
+
+    def _page(self, call: Call, begun: _Begun | None) -> Flow[Response]:
+        if begun is None or begun.call != call:
+            return (yield from self.send(call))
+        sent = self.clock.now()
+        try:
+            response = yield begun.pending
+            return self._judge(call, _answer(response), sent)
+        except UnifiedExchangesError as error:
+            if not error.retryable:
+                raise
+            return (yield from self.send(call))
+
+    def _begin(self, call: Call) -> Generator[Step, Reply, _Begun | None]:
+        """Begin a call if the limiter lets it go at once."""
+        now = self.clock.monotonic()
+        deadline = now + self.retry.deadline
+        if self.settings.limits.enabled:
+            for name, cost in call.charges:
+                if self.bucket(name).wait_for(now, cost):
+                    return None
+            self._reserve(call, deadline)
+        pending = yield Start(self._prepare(call, deadline))
+        assert isinstance(pending, Pending)  # noqa: S101 - the drivers' contract
+        return _Begun(call, pending)
+
+    def _endless(self, call: Call, cursor: str) -> VenueSchemaError:
+        message = (
+            f"{call.about}: the listing does not end (cursor {cursor[:40]!r} came again "
+            "or pages bring nothing new); the items so far are not complete"
+        )
+        return VenueSchemaError(
+            message, field="cursor", venue=self.id, request=call.name
+        )
+
+
+def _answer(reply: Reply) -> Response:
+    assert isinstance(reply, Response)  # noqa: S101 - the drivers' contract
+    return reply
+
+
+def _known(seen: set[Hashable], key: Hashable) -> bool:
+    if key in seen:
+        return True
+    seen.add(key)
+    return False

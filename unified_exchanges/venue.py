@@ -1,0 +1,410 @@
+"""The contract a venue fills in.
+
+A venue is written without I/O: every unified method returns a flow (see `flow`).  A
+subclass in ``venues/<id>/`` turns calls into requests and answers into models, and
+overrides what its venue has; what it leaves raises `NotSupported` and is False in ``has``.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+import attrs
+
+from .description import METHODS, Capability, Description
+from .errors import NotSupported, ReadOnly
+from .flow import Flow, Pages, Response
+from .models import (
+    AccountLimits,
+    Balance,
+    CancelReport,
+    CancelResult,
+    Candle,
+    Event,
+    Fill,
+    Health,
+    Market,
+    Order,
+    OrderBook,
+    OrderPreview,
+    OrderRequest,
+    OrderResult,
+    Params,
+    Period,
+    Position,
+    Series,
+    Settlement,
+    Side,
+    Status,
+    StatusFilter,
+    Ticker,
+    Trade,
+)
+from .money import Number
+from .sending import Sender
+
+__all__ = ["Venue"]
+
+
+class Venue(Sender):
+    """A prediction market's API as flows over the unified models."""
+
+    is_healthy = True
+    """What the last periodic check found."""
+
+    @abstractmethod
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Params | None = None,
+        body: Mapping[str, object] | None = None,
+    ) -> Flow[Response]:
+        """A raw call, signed, throttled and error-mapped."""
+
+    # -- describing -----------------------------------------------------------------
+
+    @classmethod
+    def describe(cls) -> Description:
+        """The venue in facts; ``has`` covers every unified method."""
+        has: dict[str, Capability] = {
+            name: getattr(cls, name, None) is not getattr(Venue, name, None)
+            for name in METHODS
+        }
+        has["load_markets"] = has["fetch_markets"]
+        has.update(cls.facts.has)
+        return attrs.evolve(cls.facts, has=has)
+
+    def health(self) -> Health:
+        """What the requests made so far tell about the connection."""
+        now = self.clock.monotonic()
+        telemetry = self.telemetry
+        reasons = tuple(self._complaints())
+        return Health(
+            venue=self.id,
+            is_healthy=self.is_healthy and not reasons,
+            reasons=reasons,
+            requests=telemetry.requests,
+            errors=telemetry.errors,
+            error_rate=telemetry.error_rate,
+            latency=telemetry.latency,
+            acknowledgement=telemetry.acknowledgement,
+            limiter={name: b.fill(now) for name, b in sorted(self.buckets.items())},
+            clock_offset_ms=self.offset.milliseconds,
+            key_expires_at=self.key_expires_at,
+            last_contact_at=telemetry.last_contact_at,
+        )
+
+    @property
+    def key_expires_at(self) -> datetime | None:
+        """When the key's rights lapse, where the venue told."""
+        return None
+
+    def _complaints(self) -> Iterable[str]:
+        if self.telemetry.error_rate > 0.05:  # noqa: PLR2004 - FAULTS: alarm at 5 %
+            yield f"{self.telemetry.error_rate:.0%} of the last requests failed"
+        offset = self.offset.milliseconds
+        if offset is not None and abs(offset) > 5_000:  # noqa: PLR2004
+            yield f"the venue's clock differs from ours by {offset} ms"
+        expiry = self.key_expires_at
+        if expiry is not None and expiry.timestamp() <= self.clock.now():
+            yield f"the key's rights lapsed at {expiry:%Y-%m-%d %H:%M} UTC"
+
+    def require_writable(self, about: str) -> None:
+        """Refuse a write where money is real and was not unlocked."""
+        if self.environment.is_real_money and not self.settings.live:
+            message = (
+                f"{about} refused: {self.environment.name} trades real money and this "
+                "exchange is read-only; make it with live=True to allow orders"
+            )
+            raise ReadOnly(message, venue=self.id)
+
+    def unsupported(self, method: str, instead: str = "") -> NotSupported:
+        """The error for what this venue cannot do."""
+        message = f"{self.id} has no {method}; exchange.has lists what it has"
+        return NotSupported(f"{message}. {instead}".rstrip(". "), venue=self.id)
+
+    # -- unified methods: a subclass overrides what its venue has --------------------
+
+    def fetch_status(self) -> Flow[Status]:
+        """Whether the venue is up and trading."""
+        raise self.unsupported("fetch_status")
+
+    def fetch_events(
+        self,
+        *,
+        status: StatusFilter = "open",
+        series_id: str | None = None,
+        with_markets: bool = True,
+        limit: int | None = None,
+        params: Params | None = None,
+        ahead: bool = False,
+    ) -> Pages[Event]:
+        """Events, with their markets."""
+        raise self.unsupported("fetch_events")
+
+    def fetch_event(self, event_id: str) -> Flow[Event]:
+        """One event with its markets."""
+        raise self.unsupported("fetch_event")
+
+    def fetch_series(
+        self, series_id: str | None = None, *, category: str | None = None
+    ) -> Flow[list[Series]]:
+        """Series, all or one."""
+        raise self.unsupported("fetch_series")
+
+    def fetch_markets(
+        self,
+        *,
+        status: StatusFilter = "open",
+        event_id: str | None = None,
+        series_id: str | None = None,
+        market_ids: Sequence[str] | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+        ahead: bool = False,
+    ) -> Pages[Market]:
+        """Markets."""
+        raise self.unsupported("fetch_markets")
+
+    def fetch_market(self, market_id: str) -> Flow[Market]:
+        """One market."""
+        raise self.unsupported("fetch_market")
+
+    def fetch_ticker(
+        self, market_id: str, *, outcome: str | None = None
+    ) -> Flow[Ticker]:
+        """Best quotes of one outcome."""
+        raise self.unsupported("fetch_ticker")
+
+    def fetch_tickers(
+        self, market_ids: Sequence[str], *, outcome: str | None = None
+    ) -> Flow[dict[str, Ticker]]:
+        """Best quotes by market id."""
+        raise self.unsupported("fetch_tickers")
+
+    def fetch_order_book(
+        self, market_id: str, *, outcome: str | None = None, depth: int | None = None
+    ) -> Flow[OrderBook]:
+        """The book of one outcome."""
+        raise self.unsupported("fetch_order_book")
+
+    def fetch_order_books(
+        self,
+        market_ids: Sequence[str],
+        *,
+        outcome: str | None = None,
+        depth: int | None = None,
+    ) -> Flow[dict[str, OrderBook]]:
+        """Books by market id."""
+        raise self.unsupported("fetch_order_books")
+
+    def fetch_trades(
+        self,
+        market_id: str | None = None,
+        *,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+        ahead: bool = False,
+    ) -> Pages[Trade]:
+        """Public trades, newest first."""
+        raise self.unsupported("fetch_trades")
+
+    def fetch_ohlcv(
+        self,
+        market_id: str,
+        period: Period = "1h",
+        *,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> Flow[list[Candle]]:
+        """Candles, oldest first."""
+        raise self.unsupported("fetch_ohlcv")
+
+    def create_order(self, order: OrderRequest) -> Flow[Order]:
+        """Place an order."""
+        raise self.unsupported("create_order")
+
+    def create_orders(self, orders: Sequence[OrderRequest]) -> Flow[list[OrderResult]]:
+        """Place orders in one batch."""
+        raise self.unsupported("create_orders")
+
+    def preview_order(self, order: OrderRequest) -> Flow[OrderPreview]:
+        """What placing an order would send."""
+        raise self.unsupported("preview_order")
+
+    def edit_order(
+        self,
+        order_id: str,
+        *,
+        market_id: str | None = None,
+        price: Number | None = None,
+        size: Number | None = None,
+        expires_at: datetime | None = None,
+        params: Params | None = None,
+    ) -> Flow[Order]:
+        """Change a resting order."""
+        raise self.unsupported("edit_order")
+
+    def cancel_order(
+        self,
+        order_id: str,
+        *,
+        market_id: str | None = None,
+        params: Params | None = None,
+    ) -> Flow[Order]:
+        """Cancel one order."""
+        raise self.unsupported("cancel_order")
+
+    def cancel_orders(
+        self,
+        order_ids: Sequence[str],
+        *,
+        market_id: str | None = None,
+        params: Params | None = None,
+    ) -> Flow[list[CancelResult]]:
+        """Cancel some orders."""
+        raise self.unsupported("cancel_orders")
+
+    def cancel_all_orders(
+        self, *, market_id: str | None = None, params: Params | None = None
+    ) -> Flow[CancelReport]:
+        """Cancel all open orders."""
+        raise self.unsupported("cancel_all_orders")
+
+    def close_position(
+        self,
+        market_id: str,
+        *,
+        price: Number | None = None,
+        max_slippage: Number | None = None,
+        client_order_id: str | None = None,
+        params: Params | None = None,
+    ) -> Flow[Order]:
+        """Sell what is held of a market."""
+        raise self.unsupported("close_position")
+
+    def fetch_order(
+        self,
+        order_id: str | None = None,
+        *,
+        client_order_id: str | None = None,
+        market_id: str | None = None,
+        outcome: str | None = None,
+    ) -> Flow[Order]:
+        """One order."""
+        raise self.unsupported("fetch_order")
+
+    def fetch_orders(
+        self,
+        *,
+        market_id: str | None = None,
+        event_id: str | None = None,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+        ahead: bool = False,
+    ) -> Pages[Order]:
+        """Our orders, newest first."""
+        raise self.unsupported("fetch_orders")
+
+    def fetch_open_orders(
+        self,
+        *,
+        market_id: str | None = None,
+        event_id: str | None = None,
+        outcome: str | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+        ahead: bool = False,
+    ) -> Pages[Order]:
+        """Our resting orders."""
+        raise self.unsupported("fetch_open_orders")
+
+    def fetch_closed_orders(
+        self,
+        *,
+        market_id: str | None = None,
+        event_id: str | None = None,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+        ahead: bool = False,
+    ) -> Pages[Order]:
+        """Our orders that no longer rest."""
+        raise self.unsupported("fetch_closed_orders")
+
+    def fetch_balance(self, *, params: Params | None = None) -> Flow[Balance]:
+        """Cash."""
+        raise self.unsupported("fetch_balance")
+
+    def fetch_positions(
+        self,
+        *,
+        market_id: str | None = None,
+        event_id: str | None = None,
+        mark: bool = True,
+        limit: int | None = None,
+        params: Params | None = None,
+    ) -> Flow[list[Position]]:
+        """What we hold."""
+        raise self.unsupported("fetch_positions")
+
+    def fetch_fills(
+        self,
+        *,
+        market_id: str | None = None,
+        order_id: str | None = None,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+        ahead: bool = False,
+    ) -> Pages[Fill]:
+        """Our executions, newest first."""
+        raise self.unsupported("fetch_fills")
+
+    def fetch_settlements(
+        self,
+        *,
+        market_id: str | None = None,
+        event_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+        ahead: bool = False,
+    ) -> Pages[Settlement]:
+        """Positions that were paid out."""
+        raise self.unsupported("fetch_settlements")
+
+    def fetch_limits(self) -> Flow[AccountLimits]:
+        """The account's rate limits."""
+        raise self.unsupported("fetch_limits")
+
+    def estimate_fee(
+        self,
+        market_id: str,
+        outcome: str,
+        side: Side | str,
+        price: Number,
+        size: Number,
+        *,
+        maker: bool = False,
+    ) -> Flow[Decimal]:
+        """The fee of one fill."""
+        raise self.unsupported("estimate_fee")
