@@ -38,6 +38,8 @@ __all__ = [
     "Step",
     "advance",
     "collect",
+    "limited",
+    "query",
 ]
 
 S = TypeVar("S")
@@ -154,11 +156,29 @@ def collect(pages: Pages[T], limit: int | None = None) -> Flow[list[T]]:
         pages.close()
 
 
+def limited(pages: Pages[T], limit: int | None) -> Pages[T]:
+    """Stop pages exactly at ``limit`` items."""
+    left = limit
+    outcome: Outcome | BaseException = None
+    try:
+        while not isinstance(step := advance(pages, outcome), Done):
+            outcome = None
+            if isinstance(step, Page) and left is not None:
+                step = Page(step.items[:left])
+                left -= len(step.items)
+            try:
+                outcome = yield step
+            except Exception as error:  # noqa: BLE001 - handed to the inner flow whole
+                outcome = error
+            if left == 0:
+                return
+    finally:
+        pages.close()
+
+
 def query(items: Iterable[tuple[str, object]]) -> tuple[tuple[str, str], ...]:
     """Build query pairs, leaving out what is None."""
-    return tuple(
-        (name, _text(value)) for name, value in items if value is not None
-    )
+    return tuple((name, _text(value)) for name, value in items if value is not None)
 
 
 def _text(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from os import PathLike, environ
 from random import Random
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import attrs
@@ -42,6 +42,13 @@ class Settings:
     rng: Random = attrs.field(factory=Random, repr=False)
     options: Mapping[str, str | int | bool] = attrs.field(factory=dict)
     environ: Mapping[str, str] = attrs.field(default=environ, repr=False)
+
+    @classmethod
+    def of(cls, **given: Any) -> Settings:
+        """Settings from what was given; None means the default."""
+        return cls(
+            **{name: value for name, value in given.items() if value is not None}
+        )
 
     @timeout.validator
     def _timeout_is_positive(self, _: object, value: float) -> None:

@@ -15,7 +15,7 @@ from decimal import Decimal
 import attrs
 
 from .description import METHODS, Capability, Description
-from .errors import NotSupported, ReadOnly
+from .errors import NotSupported, ReadOnly, UnifiedExchangesError
 from .flow import Flow, Pages, Response
 from .models import (
     AccountLimits,
@@ -53,7 +53,9 @@ class Venue(Sender):
     """A prediction market's API as flows over the unified models."""
 
     is_healthy = True
-    """What the last periodic check found."""
+    """What the last health check found."""
+
+    _trouble = ""
 
     @abstractmethod
     def request(
@@ -86,7 +88,7 @@ class Venue(Sender):
         reasons = tuple(self._complaints())
         return Health(
             venue=self.id,
-            is_healthy=self.is_healthy and not reasons,
+            is_healthy=not reasons,
             reasons=reasons,
             requests=telemetry.requests,
             errors=telemetry.errors,
@@ -99,12 +101,26 @@ class Venue(Sender):
             last_contact_at=telemetry.last_contact_at,
         )
 
+    def check_health(self) -> Flow[Health]:
+        """Ask for the venue's status; remember in ``is_healthy`` what was found."""
+        try:
+            status = yield from self.fetch_status()
+        except UnifiedExchangesError as error:
+            self._trouble = f"the venue could not be asked: {error}"
+        else:
+            self._trouble = "" if status.is_active else "the venue is not active"
+        health = self.health()
+        self.is_healthy = health.is_healthy
+        return health
+
     @property
     def key_expires_at(self) -> datetime | None:
         """When the key's rights lapse, where the venue told."""
         return None
 
     def _complaints(self) -> Iterable[str]:
+        if self._trouble:
+            yield self._trouble
         if self.telemetry.error_rate > 0.05:  # noqa: PLR2004 - FAULTS: alarm at 5 %
             yield f"{self.telemetry.error_rate:.0%} of the last requests failed"
         offset = self.offset.milliseconds
@@ -289,7 +305,7 @@ class Venue(Sender):
         max_slippage: Number | None = None,
         client_order_id: str | None = None,
         params: Params | None = None,
-    ) -> Flow[Order]:
+    ) -> Flow[Order | None]:
         """Sell what is held of a market."""
         raise self.unsupported("close_position")
 

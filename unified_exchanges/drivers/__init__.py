@@ -1,0 +1,1 @@
+"""The two drivers: each performs what a flow asks for, and decides nothing."""

@@ -1,0 +1,105 @@
+"""Steps a flow with an asyncio transport."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TypeVar
+
+from ..errors import NetworkError
+from ..flow import (
+    Done,
+    Flow,
+    Outcome,
+    Page,
+    Pages,
+    Pending,
+    Request,
+    Response,
+    Sleep,
+    Start,
+    Step,
+    advance,
+)
+from ..transports import AsyncTransport
+
+__all__ = ["AsyncDriver"]
+
+T = TypeVar("T")
+
+
+class _InTask(Pending):
+    __slots__ = ("task",)
+
+    def __init__(self, task: asyncio.Task[Response | NetworkError]) -> None:
+        self.task = task
+
+
+class AsyncDriver:
+    """Performs steps in the running loop; many flows may run side by side."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Drive a flow to its result."""
+        outcome: Outcome | NetworkError = None
+        begun: list[_InTask] = []
+        try:
+            while not isinstance(step := advance(flow, outcome), Done):
+                outcome = await self._perform(step, begun)
+            return step.value
+        finally:
+            flow.close()
+            await _abandon(begun)
+
+    async def pages(self, flow: Pages[T]) -> AsyncIterator[T]:
+        """Drive a listing, handing out items as they come."""
+        outcome: Outcome | NetworkError = None
+        begun: list[_InTask] = []
+        try:
+            while not isinstance(step := advance(flow, outcome), Done):
+                if isinstance(step, Page):
+                    for item in step.items:
+                        yield item
+                    outcome = None
+                else:
+                    outcome = await self._perform(step, begun)
+        finally:
+            flow.close()
+            await _abandon(begun)
+
+    async def close(self) -> None:
+        """Release the connections."""
+        await self._transport.close()
+
+    async def _perform(
+        self, step: Step, begun: list[_InTask]
+    ) -> Outcome | NetworkError:
+        if isinstance(step, Request):
+            return await self._attempt(step)
+        if isinstance(step, Sleep):
+            await self._transport.sleep(step.seconds)
+            return None
+        if isinstance(step, Start):
+            pending = _InTask(asyncio.create_task(self._attempt(step.request)))
+            begun.append(pending)
+            await asyncio.sleep(0)
+            return pending
+        assert isinstance(step, _InTask)
+        begun.remove(step)
+        return await step.task
+
+    async def _attempt(self, request: Request) -> Response | NetworkError:
+        try:
+            return await self._transport.send(request)
+        except NetworkError as error:
+            return error
+
+
+async def _abandon(begun: list[_InTask]) -> None:
+    """Cancel what was begun and never asked for, and see it end."""
+    for pending in begun:
+        pending.task.cancel()
+    for pending in begun:
+        await asyncio.wait([pending.task])

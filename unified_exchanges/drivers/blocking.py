@@ -1,0 +1,101 @@
+"""Steps a flow with a blocking transport."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
+from typing import TypeVar
+
+from ..errors import NetworkError
+from ..flow import (
+    Done,
+    Flow,
+    Outcome,
+    Page,
+    Pages,
+    Pending,
+    Request,
+    Response,
+    Sleep,
+    Start,
+    Step,
+    advance,
+)
+from ..transports import Transport
+
+__all__ = ["BlockingDriver"]
+
+T = TypeVar("T")
+
+_HEAD_START = 0.001
+"""Seconds for a request to leave before this thread takes the interpreter to decode."""
+
+
+class _InThread(Pending):
+    __slots__ = ("future",)
+
+    def __init__(self, future: Future[Response]) -> None:
+        self.future = future
+
+
+class BlockingDriver:
+    """Performs steps one after another; usable from several threads at once."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._ahead: ThreadPoolExecutor | None = None
+        self._lock = Lock()
+
+    def run(self, flow: Flow[T]) -> T:
+        """Drive a flow to its result."""
+        outcome: Outcome | NetworkError = None
+        try:
+            while not isinstance(step := advance(flow, outcome), Done):
+                outcome = self._perform(step)
+            return step.value
+        finally:
+            flow.close()
+
+    def pages(self, flow: Pages[T]) -> Iterator[T]:
+        """Drive a listing, handing out items as they come."""
+        outcome: Outcome | NetworkError = None
+        try:
+            while not isinstance(step := advance(flow, outcome), Done):
+                if isinstance(step, Page):
+                    yield from step.items
+                    outcome = None
+                else:
+                    outcome = self._perform(step)
+        finally:
+            flow.close()
+
+    def close(self) -> None:
+        """Release threads and connections."""
+        if self._ahead is not None:
+            self._ahead.shutdown(wait=True, cancel_futures=True)
+            self._ahead = None
+        self._transport.close()
+
+    def _perform(self, step: Step) -> Outcome | NetworkError:
+        try:
+            if isinstance(step, Request):
+                return self._transport.send(step)
+            if isinstance(step, Sleep):
+                self._transport.sleep(step.seconds)
+                return None
+            if isinstance(step, Start):
+                return self._start(step.request)
+            assert isinstance(step, _InThread)
+            return step.future.result()
+        except NetworkError as error:
+            return error
+
+    def _start(self, request: Request) -> Pending:
+        with self._lock:
+            if self._ahead is None:
+                self._ahead = ThreadPoolExecutor(4, "unified-exchanges-ahead")
+        pending = _InThread(self._ahead.submit(self._transport.send, request))
+        time.sleep(_HEAD_START)
+        return pending

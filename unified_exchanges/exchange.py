@@ -1,0 +1,966 @@
+"""`Exchange`: the blocking flavour of every unified method.
+
+A thin, hand-typed shell: each method hands the venue's flow to the driver.  The same
+methods with the same arguments are on `AsyncExchange`.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from random import Random
+from types import TracebackType
+from typing import ClassVar, Literal, Self, TypeAlias
+
+from .clock import Clock
+from .description import Description, Has
+from .drivers.blocking import BlockingDriver
+from .flow import collect, limited
+from .models import (
+    AccountLimits,
+    Balance,
+    CancelReport,
+    CancelResult,
+    Candle,
+    Event,
+    Fill,
+    Health,
+    Json,
+    Market,
+    Order,
+    OrderBook,
+    OrderPreview,
+    OrderRequest,
+    OrderResult,
+    OrderType,
+    Params,
+    Period,
+    Position,
+    Series,
+    Settlement,
+    Side,
+    Status,
+    StatusFilter,
+    Ticker,
+    TimeInForce,
+    Trade,
+)
+from .models.record import decode_json
+from .money import Number
+from .policy import LimitPolicy, RetryPolicy
+from .settings import PrivateKey, Settings
+from .transports import Transport
+from .venue import Venue
+
+__all__ = ["Exchange"]
+
+Policy: TypeAlias = Literal["latest", "every"]
+"""What a slow consumer gets: the newest state, or every event."""
+
+_NO_STREAMS = "Streams come with the next release; poll with fetch_* until then"
+
+
+class Exchange(ABC):
+    """A prediction market: the same blocking methods whatever the venue.
+
+    ``api_key`` and ``private_key`` (PEM text or a path, ``password`` if it is
+    encrypted) default to the venue's environment variables; without them public data
+    works.  ``environment`` is ``"production"``, ``"demo"``, ``"local"`` or a base URL.
+    Orders where money is real need ``live=True``.  ``timeout`` is seconds for one
+    request; ``retry`` and ``limits`` are policies; ``clock``, ``rng`` and
+    ``transport`` are for tests and replay; ``options`` are venue words such as
+    ``subaccount``.
+
+    >>> from unified_exchanges import exchange  # doctest: +SKIP
+    >>> with exchange("kalshi", environment="demo") as kalshi:  # doctest: +SKIP
+    ...     book = kalshi.fetch_order_book("TICKER")
+    """
+
+    venue_type: ClassVar[type[Venue]]
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None = None,
+        private_key: PrivateKey | None = None,
+        password: str | None = None,
+        environment: str = "production",
+        live: bool = False,
+        timeout: float = 10.0,
+        retry: RetryPolicy | None = None,
+        limits: LimitPolicy | None = None,
+        clock: Clock | None = None,
+        rng: Random | None = None,
+        transport: Transport | None = None,
+        options: Mapping[str, str | int | bool] | None = None,
+    ) -> None:
+        self.venue = self.venue_type(
+            Settings.of(
+                api_key=api_key,
+                private_key=private_key,
+                password=password,
+                environment=environment,
+                live=live,
+                timeout=timeout,
+                retry=retry,
+                limits=limits,
+                clock=clock,
+                rng=rng,
+                options=options,
+            )
+        )
+        self._driver = BlockingDriver(transport or _transport())
+        self._markets: dict[str, Market] | None = None
+        self._checks: _Checks | None = None
+
+    @property
+    def id(self) -> str:
+        """The exchange id, such as ``"kalshi"``."""
+        return self.venue.id
+
+    @property
+    def has(self) -> Has:
+        """What the venue can do, by unified method: True, False, None or "emulated"."""
+        return self.describe().has
+
+    @classmethod
+    def describe(cls) -> Description:
+        """The venue in facts: environments, abilities, limits, quirks."""
+        return cls.venue_type.describe()
+
+    def __repr__(self) -> str:
+        mode = "live" if self.venue.settings.live else "read-only"
+        if not self.venue.environment.is_real_money:
+            mode = "play money"
+        return f"<{type(self).__name__} {self.venue.environment.name} ({mode})>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop health checks and release connections; closing twice is allowed."""
+        self.stop_health_checks()
+        self._driver.close()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Params | None = None,
+        body: Mapping[str, object] | None = None,
+    ) -> Json:
+        """Make a raw call, signed, throttled and error-mapped, and get its JSON.
+
+        For what has no unified name.  ``path`` is below the environment's base URL,
+        such as ``"/milestones"``.  Fractional numbers come as Decimal; a listing is
+        one page, with the venue's cursor in it.
+        """
+        response = self._driver.run(
+            self.venue.request(method, path, query=query, body=body)
+        )
+        return decode_json(response.body) if response.body else None
+
+    # -- health ---------------------------------------------------------------------
+
+    @property
+    def is_healthy(self) -> bool:
+        """What the last health check found; True before the first."""
+        return self.venue.is_healthy
+
+    def health(self) -> Health:
+        """Latency, errors, limiter and clock, from the requests made so far."""
+        return self.venue.health()
+
+    def check_health(self) -> Health:
+        """Ask the venue for its status now; updates ``is_healthy``."""
+        return self._driver.run(self.venue.check_health())
+
+    def start_health_checks(self, interval: float = 30.0) -> None:
+        """Check every ``interval`` seconds in a thread until closed."""
+        self.stop_health_checks()
+        self._checks = _Checks(self, interval)
+        self._checks.start()
+
+    def stop_health_checks(self) -> None:
+        """End the periodic checks."""
+        checks, self._checks = self._checks, None
+        if checks is not None:
+            checks.stop()
+
+    # -- unified methods ------------------------------------------------------------
+
+    def fetch_status(self) -> Status:
+        """Ask whether the venue is up and matches orders now."""
+        return self._driver.run(self.venue.fetch_status())
+
+    def load_markets(self, *, reload: bool = False) -> dict[str, Market]:
+        """Get every open market by its id, fetched once and then remembered.
+
+        ``reload=True`` fetches again.  The catalogue of a large venue takes many pages.
+        """
+        if self._markets is None or reload:
+            found = self.fetch_markets()
+            self._markets = {market.market_id: market for market in found}
+        return self._markets
+
+    def fetch_events(
+        self,
+        *,
+        status: StatusFilter = "open",
+        series_id: str | None = None,
+        with_markets: bool = True,
+        limit: int | None = None,
+        params: Params | None = None,
+    ) -> list[Event]:
+        """Get events with their markets, complete unless ``limit`` says how many."""
+        listing = self.venue.fetch_events(
+            status=status,
+            series_id=series_id,
+            with_markets=with_markets,
+            limit=limit,
+            params=params,
+            ahead=True,
+        )
+        return self._driver.run(collect(listing, limit))
+
+    def iter_events(
+        self,
+        *,
+        status: StatusFilter = "open",
+        series_id: str | None = None,
+        with_markets: bool = True,
+        limit: int | None = None,
+        params: Params | None = None,
+    ) -> Iterator[Event]:
+        """Go through the same as `fetch_events` lazily, a page at a time."""
+        return self._driver.pages(
+            limited(
+                self.venue.fetch_events(
+                    status=status,
+                    series_id=series_id,
+                    with_markets=with_markets,
+                    limit=limit,
+                    params=params,
+                ),
+                limit,
+            )
+        )
+
+    def fetch_event(self, event_id: str) -> Event:
+        """Get one event with its markets.
+
+        Raises `EventNotFound`.
+        """
+        return self._driver.run(self.venue.fetch_event(event_id))
+
+    def fetch_series(
+        self, series_id: str | None = None, *, category: str | None = None
+    ) -> list[Series]:
+        """Get the templates that events come from: all, those of a category, or one by id."""
+        return self._driver.run(self.venue.fetch_series(series_id, category=category))
+
+    def fetch_markets(
+        self,
+        *,
+        status: StatusFilter = "open",
+        event_id: str | None = None,
+        series_id: str | None = None,
+        market_ids: Sequence[str] | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+    ) -> list[Market]:
+        """Get markets, complete unless ``limit`` says how many.
+
+        ``status`` is one of unopened, open, paused, closed, settled or all; settled markets
+        reach back as far as the venue's archive.
+        """
+        listing = self.venue.fetch_markets(
+            status=status,
+            event_id=event_id,
+            series_id=series_id,
+            market_ids=market_ids,
+            limit=limit,
+            params=params,
+            ahead=True,
+        )
+        return self._driver.run(collect(listing, limit))
+
+    def iter_markets(
+        self,
+        *,
+        status: StatusFilter = "open",
+        event_id: str | None = None,
+        series_id: str | None = None,
+        market_ids: Sequence[str] | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+    ) -> Iterator[Market]:
+        """Go through the same as `fetch_markets` lazily, a page at a time."""
+        return self._driver.pages(
+            limited(
+                self.venue.fetch_markets(
+                    status=status,
+                    event_id=event_id,
+                    series_id=series_id,
+                    market_ids=market_ids,
+                    limit=limit,
+                    params=params,
+                ),
+                limit,
+            )
+        )
+
+    def fetch_market(self, market_id: str) -> Market:
+        """Get one market, wherever the venue keeps it, live or archived.
+
+        Raises `MarketNotFound`.
+        """
+        return self._driver.run(self.venue.fetch_market(market_id))
+
+    def fetch_ticker(self, market_id: str, *, outcome: str | None = None) -> Ticker:
+        """Get best bid, best ask and last trade of one outcome; default the first (YES)."""
+        return self._driver.run(self.venue.fetch_ticker(market_id, outcome=outcome))
+
+    def fetch_tickers(
+        self, market_ids: Sequence[str], *, outcome: str | None = None
+    ) -> dict[str, Ticker]:
+        """Get tickers of several markets in few requests, by market id."""
+        return self._driver.run(self.venue.fetch_tickers(market_ids, outcome=outcome))
+
+    def fetch_order_book(
+        self, market_id: str, *, outcome: str | None = None, depth: int | None = None
+    ) -> OrderBook:
+        """Get the resting orders on one outcome, best first; default the first (YES).
+
+        ``depth`` levels a side, default all.
+        """
+        return self._driver.run(
+            self.venue.fetch_order_book(market_id, outcome=outcome, depth=depth)
+        )
+
+    def fetch_order_books(
+        self,
+        market_ids: Sequence[str],
+        *,
+        outcome: str | None = None,
+        depth: int | None = None,
+    ) -> dict[str, OrderBook]:
+        """Get books of several markets in few requests, by market id."""
+        return self._driver.run(
+            self.venue.fetch_order_books(market_ids, outcome=outcome, depth=depth)
+        )
+
+    def fetch_trades(
+        self,
+        market_id: str | None = None,
+        *,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+    ) -> list[Trade]:
+        """Get public trades, newest first, from live and archive as one list.
+
+        ``since`` and ``until`` are aware datetimes; without ``limit`` the list is complete.
+        """
+        listing = self.venue.fetch_trades(
+            market_id,
+            outcome=outcome,
+            since=since,
+            until=until,
+            limit=limit,
+            params=params,
+            ahead=True,
+        )
+        return self._driver.run(collect(listing, limit))
+
+    def iter_trades(
+        self,
+        market_id: str | None = None,
+        *,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+    ) -> Iterator[Trade]:
+        """Go through the same as `fetch_trades` lazily, a page at a time."""
+        return self._driver.pages(
+            limited(
+                self.venue.fetch_trades(
+                    market_id,
+                    outcome=outcome,
+                    since=since,
+                    until=until,
+                    limit=limit,
+                    params=params,
+                ),
+                limit,
+            )
+        )
+
+    def fetch_ohlcv(
+        self,
+        market_id: str,
+        period: Period = "1h",
+        *,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> list[Candle]:
+        """Get candles, oldest first, of one outcome; default the first (YES).
+
+        ``period`` is ``1m``, ``1h`` or ``1d``; ``since`` defaults to the market's opening and
+        ``until`` to now or its end.  ``limit`` keeps the newest.
+        """
+        return self._driver.run(
+            self.venue.fetch_ohlcv(
+                market_id,
+                period,
+                outcome=outcome,
+                since=since,
+                until=until,
+                limit=limit,
+            )
+        )
+
+    def create_order(
+        self,
+        market_id: str,
+        outcome: str,
+        side: Side | str,
+        price: Number | None,
+        size: Number,
+        *,
+        type: OrderType = "limit",
+        time_in_force: TimeInForce | str | None = None,
+        post_only: bool = False,
+        reduce_only: bool = False,
+        expires_at: datetime | None = None,
+        client_order_id: str | None = None,
+        max_slippage: Number | None = None,
+        params: Params | None = None,
+    ) -> Order:
+        """Place an order of ``size`` contracts at ``price`` dollars for ``outcome``.
+
+        ``outcome`` is a label or the venue's outcome id, in any case; ``side`` is buy or
+        sell of that outcome.  ``time_in_force`` is ``gtc`` (default), ``ioc`` or ``fok``.
+        ``type="market"`` takes ``price`` as the worst price, or ``max_slippage`` dollars from
+        the best opposite price, and becomes an immediate order (default ``ioc``).
+        ``expires_at`` is an aware datetime.  ``client_order_id`` is the idempotency key, made
+        up if not given.
+
+        A lost answer does not lose the order: it is resolved by the venue's own means before
+        this returns.  Raises `InvalidPrice`, `InvalidSize`, `InvalidOrder`, `ReadOnly`
+        before sending; `InsufficientFunds`, `MarketClosed`, `OrderRejected`,
+        `RateLimitExceeded` when refused; `OrderUnknown` when nobody could be asked.
+        """
+        return self._driver.run(
+            self.venue.create_order(
+                OrderRequest(
+                    market_id=market_id,
+                    outcome=outcome,
+                    side=side,
+                    price=price,
+                    size=size,
+                    type=type,
+                    time_in_force=time_in_force,
+                    post_only=post_only,
+                    reduce_only=reduce_only,
+                    expires_at=expires_at,
+                    client_order_id=client_order_id,
+                    max_slippage=max_slippage,
+                    params=params,
+                )
+            )
+        )
+
+    def create_orders(self, orders: Sequence[OrderRequest]) -> list[OrderResult]:
+        """Place several orders in as few requests as the venue allows.
+
+        Gives one result for each, in order: the order, or the error that it met.  A batch is
+        not atomic.
+        """
+        return self._driver.run(self.venue.create_orders(orders))
+
+    def preview_order(
+        self,
+        market_id: str,
+        outcome: str,
+        side: Side | str,
+        price: Number | None,
+        size: Number,
+        *,
+        type: OrderType = "limit",
+        time_in_force: TimeInForce | str | None = None,
+        post_only: bool = False,
+        reduce_only: bool = False,
+        expires_at: datetime | None = None,
+        client_order_id: str | None = None,
+        max_slippage: Number | None = None,
+        params: Params | None = None,
+    ) -> OrderPreview:
+        """Get what `create_order` would send, and what it would cost, without sending it."""
+        return self._driver.run(
+            self.venue.preview_order(
+                OrderRequest(
+                    market_id=market_id,
+                    outcome=outcome,
+                    side=side,
+                    price=price,
+                    size=size,
+                    type=type,
+                    time_in_force=time_in_force,
+                    post_only=post_only,
+                    reduce_only=reduce_only,
+                    expires_at=expires_at,
+                    client_order_id=client_order_id,
+                    max_slippage=max_slippage,
+                    params=params,
+                )
+            )
+        )
+
+    def edit_order(
+        self,
+        order_id: str,
+        *,
+        market_id: str | None = None,
+        price: Number | None = None,
+        size: Number | None = None,
+        expires_at: datetime | None = None,
+        params: Params | None = None,
+    ) -> Order:
+        """Change price (dollars), total size (contracts, what is filled included) or expiry.
+
+        ``describe().edit`` says whether the venue changes it in place.
+        """
+        return self._driver.run(
+            self.venue.edit_order(
+                order_id,
+                market_id=market_id,
+                price=price,
+                size=size,
+                expires_at=expires_at,
+                params=params,
+            )
+        )
+
+    def cancel_order(
+        self,
+        order_id: str,
+        *,
+        market_id: str | None = None,
+        params: Params | None = None,
+    ) -> Order:
+        """Cancel an order and get it as it ended.
+
+        An order that was already done is read and returned as it is: look at ``status`` and
+        ``filled``.  Raises `OrderNotFound` only when the venue does not know it at all.
+        """
+        return self._driver.run(
+            self.venue.cancel_order(order_id, market_id=market_id, params=params)
+        )
+
+    def cancel_orders(
+        self,
+        order_ids: Sequence[str],
+        *,
+        market_id: str | None = None,
+        params: Params | None = None,
+    ) -> list[CancelResult]:
+        """Cancel several orders; gives one verified result for each, in order."""
+        return self._driver.run(
+            self.venue.cancel_orders(order_ids, market_id=market_id, params=params)
+        )
+
+    def cancel_all_orders(
+        self, *, market_id: str | None = None, params: Params | None = None
+    ) -> CancelReport:
+        """Cancel every open order, of one market or of all, and re-read what is left."""
+        return self._driver.run(
+            self.venue.cancel_all_orders(market_id=market_id, params=params)
+        )
+
+    def close_position(
+        self,
+        market_id: str,
+        *,
+        price: Number | None = None,
+        max_slippage: Number | None = None,
+        client_order_id: str | None = None,
+        params: Params | None = None,
+    ) -> Order | None:
+        """Sell what is held of a market, at once, not below ``price`` dollars.
+
+        Without ``price``, ``max_slippage`` dollars below the best bid bounds it.  Gives None
+        when nothing is held.
+        """
+        return self._driver.run(
+            self.venue.close_position(
+                market_id,
+                price=price,
+                max_slippage=max_slippage,
+                client_order_id=client_order_id,
+                params=params,
+            )
+        )
+
+    def fetch_order(
+        self,
+        order_id: str | None = None,
+        *,
+        client_order_id: str | None = None,
+        market_id: str | None = None,
+        outcome: str | None = None,
+    ) -> Order:
+        """Get one of our orders by the venue's id or by ours.
+
+        Raises `OrderNotFound`.
+        """
+        return self._driver.run(
+            self.venue.fetch_order(
+                order_id,
+                client_order_id=client_order_id,
+                market_id=market_id,
+                outcome=outcome,
+            )
+        )
+
+    def fetch_orders(
+        self,
+        *,
+        market_id: str | None = None,
+        event_id: str | None = None,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+    ) -> list[Order]:
+        """Get our orders, newest first, from live and archive as one list.
+
+        ``outcome`` says all of them in terms of that outcome.
+        """
+        listing = self.venue.fetch_orders(
+            market_id=market_id,
+            event_id=event_id,
+            outcome=outcome,
+            since=since,
+            until=until,
+            limit=limit,
+            params=params,
+            ahead=True,
+        )
+        return self._driver.run(collect(listing, limit))
+
+    def iter_orders(
+        self,
+        *,
+        market_id: str | None = None,
+        event_id: str | None = None,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+    ) -> Iterator[Order]:
+        """Go through the same as `fetch_orders` lazily, a page at a time."""
+        return self._driver.pages(
+            limited(
+                self.venue.fetch_orders(
+                    market_id=market_id,
+                    event_id=event_id,
+                    outcome=outcome,
+                    since=since,
+                    until=until,
+                    limit=limit,
+                    params=params,
+                ),
+                limit,
+            )
+        )
+
+    def fetch_open_orders(
+        self,
+        *,
+        market_id: str | None = None,
+        event_id: str | None = None,
+        outcome: str | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+    ) -> list[Order]:
+        """Get our resting orders, newest first."""
+        listing = self.venue.fetch_open_orders(
+            market_id=market_id,
+            event_id=event_id,
+            outcome=outcome,
+            limit=limit,
+            params=params,
+            ahead=True,
+        )
+        return self._driver.run(collect(listing, limit))
+
+    def fetch_closed_orders(
+        self,
+        *,
+        market_id: str | None = None,
+        event_id: str | None = None,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+    ) -> list[Order]:
+        """Get our orders that no longer rest: filled, cancelled or expired, newest first."""
+        listing = self.venue.fetch_closed_orders(
+            market_id=market_id,
+            event_id=event_id,
+            outcome=outcome,
+            since=since,
+            until=until,
+            limit=limit,
+            params=params,
+            ahead=True,
+        )
+        return self._driver.run(collect(listing, limit))
+
+    def fetch_balance(self, *, params: Params | None = None) -> Balance:
+        """Get cash in dollars, free to trade with."""
+        return self._driver.run(self.venue.fetch_balance(params=params))
+
+    def fetch_positions(
+        self,
+        *,
+        market_id: str | None = None,
+        event_id: str | None = None,
+        mark: bool = True,
+        limit: int | None = None,
+        params: Params | None = None,
+    ) -> list[Position]:
+        """Get what we hold, complete, with entry price and P&L.
+
+        ``mark=True`` reads quotes to value each position; ``computed`` tells what came from
+        that.
+        """
+        return self._driver.run(
+            self.venue.fetch_positions(
+                market_id=market_id,
+                event_id=event_id,
+                mark=mark,
+                limit=limit,
+                params=params,
+            )
+        )
+
+    def fetch_fills(
+        self,
+        *,
+        market_id: str | None = None,
+        order_id: str | None = None,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+    ) -> list[Fill]:
+        """Get our executions with their fees, newest first, from live and archive as one."""
+        listing = self.venue.fetch_fills(
+            market_id=market_id,
+            order_id=order_id,
+            outcome=outcome,
+            since=since,
+            until=until,
+            limit=limit,
+            params=params,
+            ahead=True,
+        )
+        return self._driver.run(collect(listing, limit))
+
+    def iter_fills(
+        self,
+        *,
+        market_id: str | None = None,
+        order_id: str | None = None,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+    ) -> Iterator[Fill]:
+        """Go through the same as `fetch_fills` lazily, a page at a time."""
+        return self._driver.pages(
+            limited(
+                self.venue.fetch_fills(
+                    market_id=market_id,
+                    order_id=order_id,
+                    outcome=outcome,
+                    since=since,
+                    until=until,
+                    limit=limit,
+                    params=params,
+                ),
+                limit,
+            )
+        )
+
+    def fetch_settlements(
+        self,
+        *,
+        market_id: str | None = None,
+        event_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+    ) -> list[Settlement]:
+        """Get positions that were paid out, newest first."""
+        listing = self.venue.fetch_settlements(
+            market_id=market_id,
+            event_id=event_id,
+            since=since,
+            until=until,
+            limit=limit,
+            params=params,
+            ahead=True,
+        )
+        return self._driver.run(collect(listing, limit))
+
+    def fetch_limits(self) -> AccountLimits:
+        """Get the account's rate limits, in the venue's tokens."""
+        return self._driver.run(self.venue.fetch_limits())
+
+    def estimate_fee(
+        self,
+        market_id: str,
+        outcome: str,
+        side: Side | str,
+        price: Number,
+        size: Number,
+        *,
+        maker: bool = False,
+    ) -> Decimal:
+        """Work out the fee in dollars of one fill, by the venue's published rule."""
+        return self._driver.run(
+            self.venue.estimate_fee(market_id, outcome, side, price, size, maker=maker)
+        )
+
+    # -- streams --------------------------------------------------------------------
+
+    def watch_order_book(
+        self,
+        market_ids: str | Sequence[str],
+        *,
+        outcome: str | None = None,
+        policy: Policy = "latest",
+    ) -> Iterator[OrderBook]:
+        """Follow the book of one outcome of one market or of several.
+
+        Not built yet: raises `NotSupported`.
+        """
+        raise self.venue.unsupported("watch_order_book", _NO_STREAMS)
+
+    def watch_ticker(
+        self,
+        market_ids: str | Sequence[str],
+        *,
+        outcome: str | None = None,
+        policy: Policy = "latest",
+    ) -> Iterator[Ticker]:
+        """Follow best quotes.
+
+        Not built yet: raises `NotSupported`.
+        """
+        raise self.venue.unsupported("watch_ticker", _NO_STREAMS)
+
+    def watch_trades(
+        self,
+        market_ids: str | Sequence[str] | None = None,
+        *,
+        outcome: str | None = None,
+        policy: Policy = "every",
+    ) -> Iterator[Trade]:
+        """Follow public trades.
+
+        Not built yet: raises `NotSupported`.
+        """
+        raise self.venue.unsupported("watch_trades", _NO_STREAMS)
+
+    def watch_orders(
+        self, market_ids: str | Sequence[str] | None = None, *, policy: Policy = "every"
+    ) -> Iterator[Order]:
+        """Follow our orders.
+
+        Not built yet: raises `NotSupported`.
+        """
+        raise self.venue.unsupported("watch_orders", _NO_STREAMS)
+
+    def watch_fills(
+        self, market_ids: str | Sequence[str] | None = None, *, policy: Policy = "every"
+    ) -> Iterator[Fill]:
+        """Follow our executions.
+
+        Not built yet: raises `NotSupported`.
+        """
+        raise self.venue.unsupported("watch_fills", _NO_STREAMS)
+
+    def watch_positions(
+        self,
+        market_ids: str | Sequence[str] | None = None,
+        *,
+        policy: Policy = "latest",
+    ) -> Iterator[Position]:
+        """Follow what we hold.
+
+        Not built yet: raises `NotSupported`.
+        """
+        raise self.venue.unsupported("watch_positions", _NO_STREAMS)
+
+    def watch_market_status(
+        self, market_ids: str | Sequence[str] | None = None, *, policy: Policy = "every"
+    ) -> Iterator[Market]:
+        """Follow markets as they open, pause, close and settle.
+
+        Not built yet: raises `NotSupported`.
+        """
+        raise self.venue.unsupported("watch_market_status", _NO_STREAMS)
+
+
+class _Checks(threading.Thread):
+    """Runs `Exchange.check_health` every so often."""
+
+    def __init__(self, exchange: Exchange, interval: float) -> None:
+        super().__init__(name="unified-exchanges-health", daemon=True)
+        self._exchange = exchange
+        self._interval = interval
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        self._exchange.check_health()
+        while not self._ended.wait(self._interval):
+            self._exchange.check_health()
+
+    def stop(self) -> None:
+        self._ended.set()
+        if self is not threading.current_thread():
+            self.join()
+
+
+def _transport() -> Transport:
+    from .transports.blocking import BlockingTransport  # noqa: PLC0415 - loads requests
+
+    return BlockingTransport()
