@@ -35,7 +35,7 @@ class Settings:
     password: str | None = attrs.field(default=None, repr=False)
     environment: str = "production"
     live: bool = False
-    timeout: float = 10.0
+    timeout: float = attrs.field(default=10.0)
     retry: RetryPolicy = attrs.field(factory=RetryPolicy)
     limits: LimitPolicy = attrs.field(factory=LimitPolicy)
     clock: Clock = attrs.field(factory=SystemClock)
