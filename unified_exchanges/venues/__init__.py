@@ -1,0 +1,1 @@
+"""One folder per venue; `registry` knows them by id."""

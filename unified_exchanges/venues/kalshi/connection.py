@@ -1,0 +1,206 @@
+"""How a call reaches Kalshi: its address, signature, cost in tokens, and its refusals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ...errors import AuthenticationError, BadRequest, UnifiedExchangesError
+from ...flow import Flow, Response, query
+from ...models import Params
+from ...policy import TokenBucket
+from ...sending import Call
+from ...settings import Settings
+from ...venue import Venue
+from . import credentials, limits
+from .description import FACTS
+from .errors import error_from
+from .memory import Memory
+
+__all__ = ["KalshiConnection"]
+
+_JSON = {"content-type": "application/json"}
+_NONE: Mapping[str, str] = {}
+_PATH = re.compile(r"/[A-Za-z0-9_.:~/-]*[A-Za-z0-9_.:~-]")
+_METHODS = ("GET", "POST", "PUT", "DELETE")
+_LAST_SUBACCOUNT = 63
+
+
+class KalshiConnection(Venue):
+    """The part of the venue that every method stands on."""
+
+    id = "kalshi"
+    facts = FACTS
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._credentials = credentials.load(
+            settings.api_key, settings.private_key, settings.password, settings.environ
+        )
+        self._prefix = urlsplit(self.environment.rest).path
+        self._costs = limits.Costs()
+        self._limits_known = not settings.limits.discover
+        self._key_expires_at: datetime | None = None
+        self.memory = Memory()
+        self.subaccount = _subaccount(settings.options.get("subaccount"))
+
+    @property
+    def has_key(self) -> bool:
+        """Whether calls can be signed."""
+        return self._credentials is not None
+
+    @property
+    def key_expires_at(self) -> datetime | None:
+        """When the key's location attestation lapses, once `fetch_limits` has asked."""
+        return self._key_expires_at
+
+    def headers(self, call: Call) -> Mapping[str, str]:
+        """Signature headers over time, method and path; the body is not signed."""
+        if self._credentials is None:
+            if call.signed:
+                raise self._keyless(call)
+            return _JSON if call.body is not None else _NONE
+        moment = int((self.clock.now() + self.offset.seconds) * 1000)
+        signed = self._credentials.headers(
+            moment, call.method, self._prefix + call.path
+        )
+        if call.body is not None:
+            signed["content-type"] = "application/json"
+        return signed
+
+    def refusal(self, call: Call, response: Response) -> UnifiedExchangesError:
+        """Kalshi's answer as one of our errors."""
+        return error_from(
+            response.status,
+            response.headers,
+            response.body,
+            asked=call.about,
+            path=call.name,
+            environment=self.environment.name,
+            now=self.clock.now(),
+        )
+
+    def bucket(self, name: str) -> TokenBucket:
+        """The read bucket, the account's write bucket, or a shard's write bucket."""
+        found = self.buckets.get(name)
+        if found is None:
+            policy = self.settings.limits
+            kind = name.partition(":")[0]
+            rate, capacity = policy.buckets.get(name) or policy.buckets.get(
+                kind, limits.TIERS["basic"][kind]
+            )
+            share = policy.cancel_share if kind == "write" else 0.0
+            # setdefault: two threads may both find it missing.
+            found = self.buckets.setdefault(
+                name, TokenBucket(rate, capacity, share=share)
+            )
+        return found
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Params | None = None,
+        body: Mapping[str, object] | None = None,
+    ) -> Flow[Response]:
+        """A raw call; anything but GET counts as a write that must not be repeated."""
+        verb = method.upper()
+        if verb not in _METHODS:
+            message = f"method {method!r} is not one of {', '.join(_METHODS)}"
+            raise BadRequest(message, venue=self.id)
+        if not _PATH.fullmatch(path):
+            message = (
+                f"path {path!r} must start with / and be below {self.environment.rest}, "
+                "without query; pass query= for that"
+            )
+            raise BadRequest(message, venue=self.id)
+        if verb == "GET":
+            return self.send(self.read(path, query, about=f"{verb} {path}"))
+        self.require_writable(f"{verb} {path}")
+        return self.send(
+            self.write(verb, path, dict(body or {}), query=query, about=f"{verb} {path}")
+        )
+
+    # -- building calls -------------------------------------------------------------
+
+    def read(
+        self,
+        path: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        about: str,
+        private: bool = False,
+    ) -> Call:
+        """A call that changes nothing."""
+        cost = self._costs.cost_of("GET", self._prefix + path)
+        return Call(
+            method="GET",
+            path=path,
+            about=about,
+            query=query((parameters or {}).items()),
+            charges=(("read", cost),),
+            signed=private,
+        )
+
+    def write(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None,
+        *,
+        about: str,
+        query: Mapping[str, object] | None = None,
+        shard: int | None = 0,
+        items: int = 1,
+        repeatable: bool = False,
+        urgent: bool = False,
+        is_order: bool = False,
+        deadline: float | None = None,
+        client_order_id: str | None = None,
+    ) -> Call:
+        """A call that changes something; ``shard`` None means that Kalshi routes it."""
+        cost = self._costs.cost_of(method, self._prefix + path, items)
+        return Call(
+            method=method,
+            path=path,
+            about=about,
+            query=_query(query),
+            body=None if body is None else msgspec.json.encode(body),
+            charges=tuple((name, cost) for name in limits.write_buckets(shard)),
+            urgent=urgent,
+            repeatable=repeatable,
+            is_order=is_order,
+            deadline=deadline,
+            client_order_id=client_order_id,
+        )
+
+    def _keyless(self, call: Call) -> AuthenticationError:
+        message = (
+            f"{call.about} needs a key: pass api_key= and private_key= (PEM text or "
+            "path), or set KALSHI_API_KEY and KALSHI_PRIVATE_KEY_PATH"
+        )
+        return AuthenticationError(message, venue=self.id, request=call.name)
+
+    def note_key_expiry(self, seconds: int | None) -> None:
+        """Remember when the key's location attestation lapses."""
+        if seconds is not None:
+            self._key_expires_at = datetime.fromtimestamp(seconds, UTC)
+
+
+def _query(parameters: Mapping[str, object] | None) -> tuple[tuple[str, str], ...]:
+    return query((parameters or {}).items())
+
+
+def _subaccount(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        if 0 <= value <= _LAST_SUBACCOUNT:
+            return value
+    message = f"option subaccount is a number from 0 to {_LAST_SUBACCOUNT}, not {value!r}"
+    raise BadRequest(message, venue="kalshi")

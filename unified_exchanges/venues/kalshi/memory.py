@@ -1,0 +1,115 @@
+"""What the adapter remembers between calls: market rules, and where orders live.
+
+Kalshi is sharded: a cancel that names neither shard nor market is looked for on shard 0
+(docs.kalshi.com, exchange sharding, 2026-08).  So every market and order that passes by
+leaves its shard here.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import TypeVar
+
+import attrs
+
+from ...grid import PriceGrid
+from ...models import Market, MarketStatus, Order, Outcome, Side
+
+__all__ = ["MarketRules", "Memory", "Route", "Terms"]
+
+T = TypeVar("T")
+
+_MOST_ORDERS = 200_000
+"""As many as Kalshi lets one account keep open (docs.kalshi.com, 2026-10)."""
+
+
+@attrs.frozen(slots=True)
+class MarketRules:
+    """What must be known of a market to place an order on it."""
+
+    market_id: str
+    event_id: str
+    grid: PriceGrid
+    lot: Decimal
+    minimum_size: Decimal
+    outcomes: tuple[Outcome, ...]
+    status: MarketStatus
+    shard: int
+    is_combination: bool
+    seen_at: float
+
+    @classmethod
+    def of(cls, market: Market, seen_at: float) -> MarketRules:
+        """The rules that a market shows."""
+        return cls(
+            market.market_id,
+            market.event_id,
+            market.grid,
+            market.lot,
+            market.minimum_size,
+            market.outcomes,
+            market.status,
+            market.shard,
+            market.is_combination,
+            seen_at,
+        )
+
+
+@attrs.frozen(slots=True)
+class Route:
+    """Where an order lives."""
+
+    market_id: str
+    shard: int | None
+    subaccount: int | None
+
+
+@attrs.frozen(slots=True)
+class Terms:
+    """How the caller put an order: buying NO at 0.30 is selling YES at 0.70."""
+
+    outcome: str
+    side: Side
+
+
+class Memory:
+    """Bounded maps from ids to what was learnt about them."""
+
+    def __init__(self) -> None:
+        self._rules: dict[str, MarketRules] = {}
+        self._routes: OrderedDict[str, Route] = OrderedDict()
+        self._terms: OrderedDict[str, Terms] = OrderedDict()
+
+    def rules(self, market_id: str) -> MarketRules | None:
+        """The rules of a market that was seen."""
+        return self._rules.get(market_id)
+
+    def learn_markets(self, markets: Iterable[Market], now: float) -> None:
+        """Remember the rules of markets that passed by."""
+        for market in markets:
+            self._rules[market.market_id] = MarketRules.of(market, now)
+
+    def route(self, order_id: str) -> Route | None:
+        """Where an order that was seen lives."""
+        return self._routes.get(order_id)
+
+    def learn_order(self, order: Order, subaccount: int | None = None) -> None:
+        """Remember where an order lives."""
+        route = Route(order.market_id, order.shard, subaccount)
+        _put(self._routes, order.order_id, route)
+
+    def terms(self, client_order_id: str | None) -> Terms | None:
+        """How the caller put an order that this object placed."""
+        return None if client_order_id is None else self._terms.get(client_order_id)
+
+    def learn_terms(self, client_order_id: str, terms: Terms) -> None:
+        """Remember how an order was put, before it is sent."""
+        _put(self._terms, client_order_id, terms)
+
+
+def _put(memory: OrderedDict[str, T], key: str, value: T) -> None:
+    memory[key] = value
+    if len(memory) > _MOST_ORDERS:
+        memory.popitem(last=False)
