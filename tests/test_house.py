@@ -1,9 +1,270 @@
-"""The house rules that a tool can check."""
+"""The rules of the house that a tool can check, and proof that each check can fail."""
 
 from __future__ import annotations
 
+import importlib
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from fnmatch import fnmatch
+
+import pytest
+
+import unified_exchanges
 from unified_exchanges.version import VERSION
 
+from . import guards
+from .guards import PACKAGE, ROOT, Source
 
-def test_the_version_is_set() -> None:
-    assert VERSION.count(".") == 2
+MODULES = {source.name: source for source in guards.modules()}
+VENUES = sorted(path.parent.name for path in PACKAGE.glob("venues/*/__init__.py"))
+COMMANDS = [
+    'python -m pip install ".[cli]" && unified-exchanges demo',
+    "python -m pip install tox && tox",
+]
+
+# Where seconds are floats, and no money passes.
+TIMED = (
+    "cli*",
+    "clock",
+    "drivers*",
+    "policy",
+    "sending",
+    "settings",
+    "simulator.faults",
+    "simulator.server",
+    "streams*",
+    "telemetry",
+    "transports*",
+)
+# Who may wait, look at a clock or be surprised.
+WAITING = ("cli*", "clock", "drivers*", "simulator.server", "streams*", "transports*")
+# Where flows are written; elsewhere they are driven.
+FLOWING = ("flow", "sending", "venue", "venues.*")
+
+HEAVY = {"aiohttp", "asyncio", "cryptography", "msgspec", "requests", "websockets"}
+
+
+def among(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch(name, pattern) for pattern in patterns)
+
+
+def selected(patterns: tuple[str, ...], *, but: bool = False) -> list[str]:
+    return [name for name in MODULES if among(name, patterns) is not but]
+
+
+def broken(names: list[str], guard: Callable[[Source], list[int]]) -> list[str]:
+    found = ((name, line) for name in names for line in guard(MODULES[name]))
+    return [f"{name}:{line}" for name, line in found]
+
+
+# -- versions and names ----------------------------------------------------------------
+
+
+def test_the_version_is_the_newest_changelog_entry() -> None:
+    entries = re.findall(r"^## \[?(\d[^\]\s]*)", read("CHANGELOG.md"), re.MULTILINE)
+    assert entries[:1] == [VERSION]
+
+
+def test_the_package_says_its_version() -> None:
+    assert unified_exchanges.__version__ == VERSION
+
+
+@pytest.mark.parametrize("name", [n for n, s in MODULES.items() if s.defines])
+def test_a_module_lists_its_public_names_in_order(name: str) -> None:
+    module = importlib.import_module(f"unified_exchanges.{name}".rstrip("."))
+    names = list(module.__all__)
+    assert guards.out_of_order(n for n in names if not n.startswith("__")) == []
+    assert [n for n in names if not hasattr(module, n)] == []
+
+
+def test_names_out_of_order_are_noticed() -> None:
+    assert guards.out_of_order(["ONE", "Zebra", "apple", "Apple"]) == [
+        ("apple", "Apple")
+    ]
+    assert guards.out_of_order(["a", "a"]) == [("a", "a")]
+
+
+# -- flows -----------------------------------------------------------------------------
+
+
+def test_a_flow_that_is_called_is_also_run() -> None:
+    flows = guards.flow_names(MODULES.values())
+    assert "create_order" in flows
+    lost = broken(selected(FLOWING), lambda s: guards.lost_flows(s, flows))
+    assert lost == []
+
+
+FLOWS = """
+def fetch(self) -> Flow[int]:
+    answer = yield from self.send(1)
+    return answer
+
+def send(self, call) -> Flow[int]:
+    {}
+
+def pages(self) -> Pages[int]:
+    yield Page([1])
+"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "self.fetch()\n    yield 1",
+        "answer = self.fetch()\n    yield 1",
+        "yield self.fetch()",
+        "yield 1\n    return self.fetch()",
+        "return (yield from first(self.fetch()))",
+    ],
+)
+def test_a_lost_flow_is_noticed(body: str) -> None:
+    source = Source("sample", FLOWS.format(body))
+    assert guards.lost_flows(source, guards.flow_names([source])) != []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return (yield from self.fetch())",
+        "return self.fetch()",
+        "return self.fetch() if call else self.send(call)",
+        "return self.send(self.pages())",
+        "return self.retry(lambda: self.fetch())",
+    ],
+)
+def test_a_flow_that_is_run_or_handed_on_is_fine(body: str) -> None:
+    source = Source("sample", FLOWS.format(body))
+    assert guards.lost_flows(source, guards.flow_names([source])) == []
+
+
+# -- money, time, chance ---------------------------------------------------------------
+
+
+def test_no_float_is_made_where_money_passes() -> None:
+    assert broken(selected(TIMED, but=True), guards.floats) == []
+
+
+@pytest.mark.parametrize("sample", ["float(price)", "price * 0.5", "-1.0 + price"])
+def test_a_float_is_noticed(sample: str) -> None:
+    assert guards.floats(Source("sample", sample)) == [1]
+
+
+def test_an_exact_number_is_no_float() -> None:
+    assert guards.floats(Source("sample", "Decimal('0.5') * 2 + size")) == []
+
+
+def test_nothing_below_the_drivers_waits_or_is_surprised() -> None:
+    assert broken(selected(WAITING, but=True), guards.ambient) == []
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        "time.sleep(1)",
+        "import time as clock",
+        "random.random()",
+        "from time import sleep",
+        "from random import Random, choice",
+        "secrets.token_hex()",
+        "datetime.now(UTC)",
+        "uuid.uuid4()",
+        "uuid4()",
+        "os.urandom(8)",
+    ],
+)
+def test_an_ambient_source_is_noticed(sample: str) -> None:
+    assert guards.ambient(Source("sample", sample)) == [1]
+
+
+def test_an_injected_source_is_fine() -> None:
+    lines = [
+        "import random",
+        "from random import Random",
+        "from .time import now_ms",
+        "rng: random.Random",
+        "self.clock.now()",
+    ]
+    assert guards.ambient(Source("sample", "\n".join(lines))) == []
+
+
+# -- what is loaded when ---------------------------------------------------------------
+
+
+def loaded_by(code: str) -> set[str]:
+    script = f"{code}\nimport json, sys\nprint(json.dumps(list(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=True, text=True
+    )
+    return set(json.loads(done.stdout))
+
+
+def test_importing_the_package_loads_no_library_for_input_and_output() -> None:
+    loaded = loaded_by("import unified_exchanges")
+    assert loaded & HEAVY == set()
+    assert not [name for name in loaded if name.startswith("unified_exchanges.venues.")]
+
+
+def test_a_blocking_exchange_loads_nothing_async() -> None:
+    loaded = loaded_by(
+        "import unified_exchanges as u; u.exchange('kalshi', environment='demo')"
+    )
+    assert loaded & {"aiohttp", "websockets"} == set()
+
+
+def test_an_async_exchange_does_not_load_requests() -> None:
+    loaded = loaded_by(
+        "import unified_exchanges as u; u.async_exchange('kalshi', environment='demo')"
+    )
+    assert loaded & {"requests", "urllib3", "websockets"} == set()
+
+
+# -- the repository --------------------------------------------------------------------
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def test_no_file_says_that_it_is_unfinished() -> None:
+    folders = ("unified_exchanges", "tests", "examples", "benchmarks", "docs")
+    files = [p for f in folders for p in (ROOT / f).rglob("*") if is_text(p.name)]
+    marked = {p.name: guards.unfinished(p.read_text()) for p in files}
+    assert {name: lines for name, lines in marked.items() if lines} == {}
+
+
+def is_text(name: str) -> bool:
+    return name.endswith((".py", ".md", ".toml", ".yaml"))
+
+
+def test_an_unfinished_line_is_noticed() -> None:
+    assert guards.unfinished("done\n# FIX\x4dE: later") == [2]
+
+
+def test_the_readme_gives_exactly_the_two_commands() -> None:
+    blocks = re.findall(
+        r"^```(?:bash|sh)\n(.*?)^```", read("README.md"), re.MULTILINE | re.DOTALL
+    )
+    assert [line for block in blocks for line in block.splitlines()] == COMMANDS
+
+
+def test_continuous_integration_runs_what_the_readme_says() -> None:
+    script = read(".ci/run").splitlines()
+    assert script[-1] == COMMANDS[1]
+    assert "set -euo pipefail" in script
+
+
+def test_the_registry_is_sorted_and_knows_every_venue_folder() -> None:
+    assert list(unified_exchanges.exchanges) == VENUES
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_venue_comes_with_tests_and_a_page(venue: str) -> None:
+    assert list((ROOT / "tests" / "venues" / venue).glob("test_*.py"))
+    assert "Limitations and quirks" in read(f"docs/venues/{venue}.md")
+
+
+def test_the_package_is_marked_as_typed() -> None:
+    assert (PACKAGE / "py.typed").exists()

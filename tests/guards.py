@@ -1,0 +1,209 @@
+"""House rules as functions: each reads a module's source and returns what breaks it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import TypeVar
+
+__all__ = [
+    "PACKAGE",
+    "ROOT",
+    "Source",
+    "ambient",
+    "floats",
+    "flow_names",
+    "lost_flows",
+    "modules",
+    "out_of_order",
+    "unfinished",
+]
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "unified_exchanges"
+
+_FLOW = re.compile(r"(Flow|Pages)\b")
+_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
+_AMBIENT_MODULES = {"time", "random", "secrets"}
+_AMBIENT_CALL = re.compile(
+    r"(.*\b(datetime|date)\.(now|utcnow|today)|(.*\.)?(uuid1|uuid4|urandom))$"
+)
+_UNFINISHED = re.compile(r"\b(TOD[O]|FIXM[E]|XX[X])\b")
+
+
+Node = TypeVar("Node", ast.Attribute, ast.BinOp, ast.Call, ast.Import, ast.ImportFrom)
+
+
+class Source:
+    """One module: its dotted name below the package, its text and its syntax tree."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+        self.tree = ast.parse(text)
+
+    @property
+    def defines(self) -> bool:
+        """Whether there is more in it than its docstring."""
+        return len(self.tree.body) > 1
+
+    def walk(self) -> Iterator[ast.AST]:
+        """Every node, outermost first."""
+        return ast.walk(self.tree)
+
+
+def modules() -> list[Source]:
+    """Every module of the package."""
+    return [Source(_dotted(path), path.read_text()) for path in _python_files()]
+
+
+def _python_files() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def _dotted(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def flow_names(sources: Iterable[Source]) -> set[str]:
+    """Names of all functions that are annotated to return a flow or pages."""
+    return {
+        node.name
+        for source in sources
+        for node in source.walk()
+        if isinstance(node, _FUNCTION) and _returns_flow(node)
+    }
+
+
+def _returns_flow(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return function.returns is not None and bool(
+        _FLOW.match(ast.unparse(function.returns))
+    )
+
+
+def lost_flows(source: Source, flows: Collection[str]) -> list[int]:
+    """Lines on which a flow is called and then neither run nor handed on.
+
+    A flow is run by ``yield from``, handed on by ``return`` in a function that is not
+    itself a generator, or handed to another flow as an argument.
+    """
+    calls = [
+        n for n in source.walk() if isinstance(n, ast.Call) and _called(n) in flows
+    ]
+    used = {id(node.value) for node in source.walk() if isinstance(node, ast.YieldFrom)}
+    used |= {id(argument) for call in calls for argument in _arguments(call)}
+    used |= {id(value) for value in _handed_on(source)}
+    return [call.lineno for call in calls if id(call) not in used]
+
+
+def _called(call: ast.Call) -> str | None:
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr
+    return call.func.id if isinstance(call.func, ast.Name) else None
+
+
+def _arguments(call: ast.Call) -> list[ast.expr]:
+    return [*call.args, *(keyword.value for keyword in call.keywords)]
+
+
+def _handed_on(source: Source) -> Iterator[ast.expr]:
+    for function in source.walk():
+        if isinstance(function, ast.Lambda):
+            yield function.body
+        if not isinstance(function, _FUNCTION):
+            continue
+        own = list(_own_nodes(function))
+        if any(isinstance(node, ast.Yield | ast.YieldFrom) for node in own):
+            continue
+        for node in own:
+            if isinstance(node, ast.Return) and node.value is not None:
+                yield from _branches(node.value)
+
+
+def _branches(value: ast.expr) -> Iterator[ast.expr]:
+    """The value of a return, or both values of a conditional one."""
+    if isinstance(value, ast.IfExp):
+        yield from _branches(value.body)
+        yield from _branches(value.orelse)
+    else:
+        yield value
+
+
+def _own_nodes(function: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a function without those of the functions inside it."""
+    for child in ast.iter_child_nodes(function):
+        yield child
+        if not isinstance(child, (*_FUNCTION, ast.Lambda)):
+            yield from _own_nodes(child)
+
+
+def floats(source: Source) -> list[int]:
+    """Lines that make a float or calculate with one."""
+    made = _lines(source, ast.Call, lambda call: _called(call) == "float")
+    calculated = _lines(source, ast.BinOp, _calculates_with_float)
+    return sorted(made + calculated)
+
+
+def _calculates_with_float(node: ast.BinOp) -> bool:
+    return any(map(_is_float_literal, (node.left, node.right)))
+
+
+def _is_float_literal(node: ast.expr) -> bool:
+    if isinstance(node, ast.UnaryOp):
+        return _is_float_literal(node.operand)
+    return isinstance(node, ast.Constant) and isinstance(node.value, float)
+
+
+def ambient(source: Source) -> list[int]:
+    """Lines that sleep, read a clock or draw randomness that nobody injected."""
+    found = [*_lines(source, ast.Attribute, _uses_ambient)]
+    found += _lines(source, ast.Import, _hides_ambient)
+    found += _lines(source, ast.ImportFrom, _imports_from_ambient)
+    found += _lines(source, ast.Call, _calls_ambient)
+    return sorted(found)
+
+
+def _lines(
+    source: Source, kind: type[Node], breaks: Callable[[Node], bool]
+) -> list[int]:
+    return [n.lineno for n in source.walk() if isinstance(n, kind) and breaks(n)]
+
+
+def _uses_ambient(node: ast.Attribute) -> bool:
+    # The class is what gets injected; the module's functions share a hidden generator.
+    owner = ast.unparse(node.value)
+    return owner in _AMBIENT_MODULES and node.attr != "Random"
+
+
+def _hides_ambient(node: ast.Import) -> bool:
+    return any(a.name in _AMBIENT_MODULES and a.asname for a in node.names)
+
+
+def _imports_from_ambient(node: ast.ImportFrom) -> bool:
+    names = {alias.name for alias in node.names} - {"Random"}
+    return node.level == 0 and node.module in _AMBIENT_MODULES and bool(names)
+
+
+def _calls_ambient(node: ast.Call) -> bool:
+    return bool(_AMBIENT_CALL.match(ast.unparse(node.func)))
+
+
+def unfinished(text: str) -> list[int]:
+    """Lines that say themselves that they are not done."""
+    lines = enumerate(text.splitlines(), start=1)
+    return [number for number, line in lines if _UNFINISHED.search(line)]
+
+
+def out_of_order(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Neighbours in the wrong order: constants, classes, the rest, each by name."""
+    return [(a, b) for a, b in pairwise(names) if _rank(a) >= _rank(b)]
+
+
+def _rank(name: str) -> tuple[int, str]:
+    if name.isupper() and len(name) > 1:
+        return 0, name
+    return (1, name) if name[:1].isupper() else (2, name)
