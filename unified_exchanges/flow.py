@@ -14,7 +14,7 @@ it yields  the driver                              it is sent
 
 A failure to get an answer is thrown into the flow as a `NetworkError`, so that one retry
 policy sees refused answers and dead sockets alike.  What a flow returns is the result of
-the call.  Only the drivers (`exchange`, `async_exchange`) perform anything.
+the call.  Only the `drivers` perform anything.
 """
 
 from __future__ import annotations

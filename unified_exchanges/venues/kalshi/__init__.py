@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ...async_exchange import AsyncExchange
-from ...exchange import Exchange
+from ...shells.aio import AsyncExchange
+from ...shells.blocking import Exchange
 from .venue import KalshiVenue
 
-__all__ = ["AsyncKalshi", "Kalshi"]
+__all__ = ["ASYNC", "BLOCKING", "AsyncKalshi", "Kalshi"]
 
 
 class Kalshi(Exchange):
@@ -19,3 +19,7 @@ class AsyncKalshi(AsyncExchange):
     """Kalshi, asynchronous."""
 
     venue_type = KalshiVenue
+
+
+BLOCKING = Kalshi
+ASYNC = AsyncKalshi

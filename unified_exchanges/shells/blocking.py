@@ -15,11 +15,11 @@ from random import Random
 from types import TracebackType
 from typing import ClassVar, Literal, Self, TypeAlias
 
-from .clock import Clock
-from .description import Description, Has
-from .drivers.blocking import BlockingDriver
-from .flow import collect, limited
-from .models import (
+from ..clock import Clock
+from ..description import Description, Has
+from ..drivers.blocking import BlockingDriver
+from ..flow import collect, limited
+from ..models import (
     AccountLimits,
     Balance,
     CancelReport,
@@ -48,12 +48,12 @@ from .models import (
     TimeInForce,
     Trade,
 )
-from .models.record import decode_json
-from .money import Number
-from .policy import LimitPolicy, RetryPolicy
-from .settings import PrivateKey, Settings
-from .transports import Transport
-from .venue import Venue
+from ..models.record import decode_json
+from ..money import Number
+from ..policy import LimitPolicy, RetryPolicy
+from ..settings import PrivateKey, Settings
+from ..transports import Transport
+from ..venue import Venue
 
 __all__ = ["Exchange"]
 
@@ -961,6 +961,6 @@ class _Checks(threading.Thread):
 
 
 def _transport() -> Transport:
-    from .transports.blocking import BlockingTransport  # noqa: PLC0415 - loads requests
+    from ..transports.blocking import BlockingTransport  # noqa: PLC0415 - loads requests
 
     return BlockingTransport()

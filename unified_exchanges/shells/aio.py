@@ -15,11 +15,11 @@ from random import Random
 from types import TracebackType
 from typing import ClassVar, Literal, Self, TypeAlias
 
-from .clock import Clock
-from .description import Description, Has
-from .drivers.aio import AsyncDriver
-from .flow import collect, limited
-from .models import (
+from ..clock import Clock
+from ..description import Description, Has
+from ..drivers.aio import AsyncDriver
+from ..flow import collect, limited
+from ..models import (
     AccountLimits,
     Balance,
     CancelReport,
@@ -48,12 +48,12 @@ from .models import (
     TimeInForce,
     Trade,
 )
-from .models.record import decode_json
-from .money import Number
-from .policy import LimitPolicy, RetryPolicy
-from .settings import PrivateKey, Settings
-from .transports import AsyncTransport
-from .venue import Venue
+from ..models.record import decode_json
+from ..money import Number
+from ..policy import LimitPolicy, RetryPolicy
+from ..settings import PrivateKey, Settings
+from ..transports import AsyncTransport
+from ..venue import Venue
 
 __all__ = ["AsyncExchange"]
 
@@ -954,6 +954,6 @@ class AsyncExchange(ABC):
 
 
 def _transport() -> AsyncTransport:
-    from .transports.aio import AioTransport  # noqa: PLC0415 - loads aiohttp
+    from ..transports.aio import AioTransport  # noqa: PLC0415 - loads aiohttp
 
     return AioTransport()

@@ -1,0 +1,119 @@
+"""Exchange ids and the folders behind them; a folder is imported when it is asked for.
+
+A venue is a package in ``venues/`` that defines ``BLOCKING`` and ``ASYNC`` (its two
+classes) and, in its module ``simulated``, ``simulated(seed=…)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from random import Random
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from .errors import BadRequest
+
+if TYPE_CHECKING:
+    from .clock import Clock
+    from .policy import LimitPolicy, RetryPolicy
+    from .settings import PrivateKey
+    from .shells.aio import AsyncExchange
+    from .shells.blocking import Exchange
+    from .transports import AsyncTransport, Transport
+
+__all__ = ["async_exchange", "exchange", "exchanges", "folder"]
+
+
+def _ids() -> tuple[str, ...]:
+    here = Path(__file__).with_name("venues")
+    return tuple(sorted(path.parent.name for path in here.glob("*/__init__.py")))
+
+
+exchanges: tuple[str, ...] = _ids()
+"""Every exchange id, sorted."""
+
+
+def folder(id: str, module: str = "") -> ModuleType:  # noqa: A002 - ccxt's word
+    """Import a venue's package, or a module in it."""
+    if id not in exchanges:
+        message = f"there is no exchange {id!r}; there are: {', '.join(exchanges)}"
+        raise BadRequest(message)
+    return import_module(f"{__package__}.venues.{id}{module and '.' + module}")
+
+
+def exchange(
+    id: str,  # noqa: A002 - ccxt's word
+    *,
+    api_key: str | None = None,
+    private_key: PrivateKey | None = None,
+    password: str | None = None,
+    environment: str = "production",
+    live: bool = False,
+    timeout: float = 10.0,
+    retry: RetryPolicy | None = None,
+    limits: LimitPolicy | None = None,
+    clock: Clock | None = None,
+    rng: Random | None = None,
+    transport: Transport | None = None,
+    options: Mapping[str, str | int | bool] | None = None,
+) -> Exchange:
+    """Make a blocking exchange by its id; the arguments are those of `Exchange`.
+
+    >>> exchange("kalshi", environment="demo")
+    <Kalshi demo (play money)>
+    """
+    kind: type[Exchange] = folder(id).BLOCKING
+    return kind(
+        api_key=api_key,
+        private_key=private_key,
+        password=password,
+        environment=environment,
+        live=live,
+        timeout=timeout,
+        retry=retry,
+        limits=limits,
+        clock=clock,
+        rng=rng,
+        transport=transport,
+        options=options,
+    )
+
+
+def async_exchange(
+    id: str,  # noqa: A002 - ccxt's word
+    *,
+    api_key: str | None = None,
+    private_key: PrivateKey | None = None,
+    password: str | None = None,
+    environment: str = "production",
+    live: bool = False,
+    timeout: float = 10.0,
+    retry: RetryPolicy | None = None,
+    limits: LimitPolicy | None = None,
+    clock: Clock | None = None,
+    rng: Random | None = None,
+    transport: AsyncTransport | None = None,
+    options: Mapping[str, str | int | bool] | None = None,
+) -> AsyncExchange:
+    """Make an asynchronous exchange by its id; the arguments are those of `Exchange`.
+
+    >>> async_exchange("kalshi", environment="demo")
+    <AsyncKalshi demo (play money)>
+    """
+    kind: type[AsyncExchange] = folder(id).ASYNC
+    return kind(
+        api_key=api_key,
+        private_key=private_key,
+        password=password,
+        environment=environment,
+        live=live,
+        timeout=timeout,
+        retry=retry,
+        limits=limits,
+        clock=clock,
+        rng=rng,
+        transport=transport,
+        options=options,
+    )
