@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import attrs
 
-from ..money import EXACT, ONE, ZERO, div
+from ..money import EXACT, ZERO, div
 from .markets import Result
 from .orders import Owner
 
@@ -56,12 +56,12 @@ class Position:
     @property
     def average_price(self) -> Decimal | None:
         """Average cost of an open contract to 28 digits, in its own money."""
-        return div(self.cost, abs(self.size)) if self.size else None
+        return div(self.cost, self.size.copy_abs()) if self.size else None
 
     @property
     def payable(self) -> Decimal:
         """The most the position can pay: one dollar per contract."""
-        return EXACT.multiply(abs(self.size), ONE)
+        return self.size.copy_abs()
 
 
 @attrs.frozen(kw_only=True, slots=True)

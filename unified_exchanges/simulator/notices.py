@@ -1,4 +1,4 @@
-"""What the simulated exchange tells its listeners, in the order in which it happened."""
+"""What the simulated exchange tells its listeners, in the order it happened."""
 
 from __future__ import annotations
 

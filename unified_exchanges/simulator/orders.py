@@ -1,4 +1,4 @@
-"""What traders send to the simulated exchange and what comes of it: orders and fills."""
+"""What traders send to the simulated exchange, and what comes of it."""
 
 from __future__ import annotations
 
@@ -48,9 +48,8 @@ OrderReason: TypeAlias = Literal[
     "reactivation",
     "margin",
     "group",
-    "grid",
 ]
-"""Why an order last changed. ``remainder``: the unfilled part of an IOC or FOK order."""
+"""Why an order last changed. ``remainder``: what an IOC or FOK order left unfilled."""
 
 
 class Unchanged(StrEnum):
@@ -59,14 +58,15 @@ class Unchanged(StrEnum):
     UNCHANGED = "unchanged"
 
 
-class Refusal(Exception):  # noqa: N818 - the exchange refuses; nothing has gone wrong
+class Refusal(Exception):
     """The exchange refuses a request; nothing has changed.
 
     ``code`` is stable and lower case: ``account_not_found``, ``exchange_paused``,
     ``fok_insufficient_volume``, ``insufficient_balance``, ``invalid_amount``,
-    ``invalid_expiration``, ``invalid_group_limit``, ``invalid_order``, ``invalid_price``,
-    ``invalid_settlement``, ``invalid_size``, ``market_already_exists``,
-    ``market_closed``, ``market_inactive``, ``market_not_found``, ``market_not_open``,
+    ``invalid_expiration``, ``invalid_group_limit``, ``invalid_order``,
+    ``invalid_price``, ``invalid_settlement``, ``invalid_size``,
+    ``invalid_transfer``, ``market_already_exists``, ``market_closed``,
+    ``market_inactive``, ``market_not_found``, ``market_not_open``,
     ``order_already_exists``, ``order_group_not_found``, ``order_group_triggered``,
     ``order_not_found``, ``post_only_cross``, ``reduce_only_rejected``,
     ``self_transfer``, ``subaccount_not_found``, ``trading_is_paused``.
@@ -262,7 +262,7 @@ class Group:
 
 
 def money_of(side: Side, price: Decimal, size: Decimal) -> Decimal:
-    """Dollars that opening ``size`` at YES ``price`` costs: p·n, or (1 − p)·n for an ask.
+    """What opening ``size`` at YES ``price`` costs: p·n, or (1 − p)·n for an ask.
 
     >>> money_of("ask", Decimal("0.60"), Decimal(10))
     Decimal('4.00')
