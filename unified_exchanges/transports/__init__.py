@@ -1,8 +1,8 @@
 """The doors to the outside: what a driver needs of a transport, and two real ones.
 
 A transport performs one `Request` exactly once: it does not retry, does not follow
-redirects and does not interpret a status.  A failure is a `NetworkError` whose ``sent`` is
-False only when it is certain that no byte of the request left this machine.
+redirects and does not interpret a status.  A failure is a `NetworkError` whose ``sent``
+is False only when it is certain that no byte of the request left this machine.
 """
 
 from __future__ import annotations

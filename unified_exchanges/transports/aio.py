@@ -1,0 +1,274 @@
+"""The async transport: one aiohttp session, without what it does by itself.
+
+aiohttp sends GET, PUT and DELETE a second time when the connection breaks after the
+first; that is switched off here, since a cancel that is sent twice answers 404 although
+it worked.  Redirects, cookies and netrc are off as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+import time
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from weakref import WeakSet
+
+import aiohttp
+import attrs
+from yarl import URL
+
+from ..errors import BadRequest
+from ..flow import Request, Response
+from .failure import ANSWER_LIMIT, explain, invalid
+from .network import proxy_for, trust
+
+if TYPE_CHECKING:
+    from aiohttp.client_middlewares import ClientHandlerType
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
+__all__ = ["AioTransport"]
+
+_HEADERS = {"User-Agent": "unified-exchanges", "Accept-Encoding": "gzip"}
+_RESENT_BY_AIOHTTP = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+_IDLE = 50.0
+_FOREVER = 1e9
+
+
+class AioTransport:
+    """Performs requests on one event loop, which is the loop of the first request.
+
+    ``pool_size`` is how many connections may be open at once; further requests wait for
+    one, within their own time.  A request's ``timeout`` bounds all of it: waiting, the
+    look-up of the name, the connection, TLS, the headers and the whole body.
+
+    >>> async def main() -> None:
+    ...     transport = AioTransport()
+    ...     await transport.close()
+    >>> asyncio.run(main())
+    """
+
+    def __init__(self, *, pool_size: int = 100) -> None:
+        self._pool_size = pool_size
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._routes: dict[str, _Route] = {}
+        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
+        self._closed = False
+
+    async def send(self, request: Request) -> Response:
+        """Perform the request once, whatever its status.
+
+        Raises `NetworkError` when no whole answer arrived; ``sent`` is False only if no
+        byte of the request left.  Raises `BadRequest` on another event loop than the
+        first one.
+        """
+        started = time.monotonic()
+        attempt = _Attempt()
+        _attempt.set(attempt)
+        session = self._opened()
+        try:
+            return await self._perform(session, request, started)
+        except (aiohttp.ClientError, OSError, ValueError, _Unusable) as broken:
+            error: BaseException = getattr(broken, "os_error", broken)
+        if isinstance(error, ValueError) and (refusal := invalid(request)):
+            failure: Exception = refusal
+        else:
+            late = isinstance(error, TimeoutError)
+            late = late or time.monotonic() - started >= request.timeout
+            failure = explain(request, error, sent=attempt.connected, late=late)
+        # The exception just caught leads to the request's headers through its frames.
+        del error
+        raise failure
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait without holding up the loop."""
+        await asyncio.sleep(seconds)
+
+    async def close(self) -> None:
+        """Close the connections; requests under way fail."""
+        self._closed = True
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _perform(
+        self, session: aiohttp.ClientSession, request: Request, started: float
+    ) -> Response:
+        if request.timeout <= 0:
+            message = "the deadline has passed"
+            raise TimeoutError(message)
+        url = request.target
+        end = url.find("/", url.find("//") + 2)
+        origin = url[:end] if end > 0 else url
+        route = self._routes.get(origin) or self._open(request, origin)
+        method = request.method
+        async with session.request(
+            method,
+            URL(url, encoded=True),
+            data=request.body,
+            headers={**_HEADERS, **request.headers},
+            allow_redirects=False,
+            timeout=self._timeout(request.timeout),
+            proxy=route.proxy,
+            ssl=route.trust,
+            middlewares=_ONCE if method in _RESENT_BY_AIOHTTP else (),
+        ) as answer:
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            body = await _read(answer)
+            return Response(answer.status, headers, body, time.monotonic() - started)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        loop = asyncio.get_running_loop()
+        if self._closed:
+            message = "this transport is closed; make a new exchange"
+            raise BadRequest(message)
+        if self._session is None:
+            self._loop = loop
+            self._session = aiohttp.ClientSession(
+                connector=_Connector(limit=self._pool_size, keepalive_timeout=_IDLE),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+            )
+        elif self._loop is not loop:
+            message = (
+                "this exchange belongs to the event loop of its first request; make one"
+                " exchange per loop, and keep asyncio.run() around all of its use"
+            )
+            raise BadRequest(message)
+        return self._session
+
+    def _open(self, request: Request, origin: str) -> _Route:
+        if refusal := invalid(request):
+            raise refusal
+        parts = urlsplit(origin)
+        proxy = proxy_for(parts.scheme, parts.hostname or "", parts.port)
+        if proxy is not None and not proxy.startswith(("http://", "https://")):
+            # A proxy's URL may hold a password, so it is not shown.
+            message = f"the proxy that the environment names for {parts.scheme} is not"
+            message += " an HTTP proxy, and cannot be used by the async exchange"
+            raise BadRequest(message)
+        route = _Route(
+            proxy=None if proxy is None else URL(proxy),
+            trust=trust() if parts.scheme == "https" else True,
+        )
+        self._routes[origin] = route
+        return route
+
+    def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
+        timeout = self._timeouts.get(seconds)
+        if timeout is None:
+            # Above the threshold aiohttp would round a deadline up to a whole second.
+            timeout = aiohttp.ClientTimeout(total=seconds, ceil_threshold=_FOREVER)
+            if len(self._timeouts) < 64:  # noqa: PLR2004 - deadlines vary without end
+                self._timeouts[seconds] = timeout
+        return timeout
+
+
+@attrs.frozen(slots=True)
+class _Route:
+    """How a host is reached, found once."""
+
+    proxy: URL | None
+    trust: Any
+
+
+@attrs.define(slots=True)
+class _Attempt:
+    """Whether the request under way had a connection to leave by."""
+
+    connected: bool = False
+
+
+_attempt: ContextVar[_Attempt] = ContextVar("_attempt")
+
+
+class _Unusable(Exception):
+    """An answer that cannot be handed on."""
+
+
+class _Lost(aiohttp.ClientError):
+    """A broken connection, in a class that aiohttp does not answer by sending again."""
+
+
+async def _once(
+    request: aiohttp.ClientRequest, handler: ClientHandlerType
+) -> aiohttp.ClientResponse:
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        text = str(error) or type(error).__name__
+    raise _Lost(text)
+
+
+_ONCE = (_once,)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Hands out connections, having looked whether they are still good."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._used: WeakSet[asyncio.BaseProtocol] = WeakSet()
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's signature
+    ) -> Connection:
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            protocol = connection.protocol
+            if protocol is None or protocol not in self._used:
+                break
+            if not _is_dropped(connection.transport):
+                break
+            connection.close()
+        if protocol is not None:
+            self._used.add(protocol)
+        if attempt := _attempt.get(None):
+            attempt.connected = True
+        return connection
+
+
+def _is_dropped(transport: asyncio.Transport | None) -> bool:
+    """Tell an idle connection that the other side has closed or spoilt.
+
+    The loop has not noticed when it was kept busy: then the end waits in the socket.
+    """
+    sock = transport.get_extra_info("socket") if transport else None
+    if sock is None or sock.fileno() < 0:
+        return True
+    return _is_readable(sock)
+
+
+def _is_readable(sock: socket.socket) -> bool:
+    if not hasattr(select, "poll"):
+        return bool(select.select([sock], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    declared = answer.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > ANSWER_LIMIT:
+        raise _too_large()
+    chunks = []
+    size = 0
+    while chunk := await answer.content.readany():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > ANSWER_LIMIT:
+            raise _too_large()
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _too_large() -> _Unusable:
+    return _Unusable(f"the answer is larger than {ANSWER_LIMIT >> 20} MiB")

@@ -1,0 +1,331 @@
+"""The blocking transport: requests' connection pools, and nothing they do unasked.
+
+Nothing is retried, no redirect is followed, no cookie is kept and no netrc is read.
+The pools are driven directly: preparing a `requests.Request` costs as much again as
+sending it.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+import time
+import zlib
+from http.client import HTTPException, HTTPResponse
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, Retry
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+from urllib3.exceptions import TimeoutError as PoolTimeout
+from urllib3.util import Timeout
+
+from ..errors import BadRequest
+from ..flow import Request, Response
+from .failure import ANSWER_LIMIT, explain, invalid
+from .network import is_address, proxy_for, trust
+
+__all__ = ["BlockingTransport"]
+
+_HEADERS = {"User-Agent": "unified-exchanges", "Accept-Encoding": "gzip"}
+_NEVER = Retry(total=False, redirect=False, respect_retry_after_header=False)
+_BUFFER = 32 * 1024
+_GZIP = 31
+_monotonic = time.monotonic
+
+
+class BlockingTransport:
+    """Performs requests on pooled connections; usable from many threads at once.
+
+    ``pool_size`` is how many idle connections are kept per host; more threads than that
+    open further ones, which are closed after use.  A request's ``timeout`` bounds all
+    of it: the look-up of the name, the connection, TLS, the headers and the whole body.
+
+    >>> transport = BlockingTransport()
+    >>> transport.close()
+    """
+
+    def __init__(self, *, pool_size: int = 16) -> None:
+        self._adapter = HTTPAdapter(
+            pool_connections=32, pool_maxsize=pool_size, max_retries=_NEVER
+        )
+        self._routes: dict[str, _Route] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def send(self, request: Request) -> Response:
+        """Perform the request once, whatever its status.
+
+        Raises `NetworkError` when no whole answer arrived; ``sent`` is False only if no
+        byte of the request left.
+        """
+        started = _monotonic()
+        try:
+            return self._perform(request, started)
+        except _Unreached as unreached:
+            error: BaseException = unreached.error
+            sent = False
+        except (HTTPError, HTTPException, OSError, ValueError, zlib.error) as broken:
+            error = broken
+            sent = True
+        if isinstance(error, ValueError) and (refusal := invalid(request)):
+            failure: Exception = refusal
+        else:
+            late = isinstance(error, (TimeoutError, PoolTimeout))
+            late = late or _monotonic() - started >= request.timeout
+            failure = explain(request, error, sent=sent, late=late)
+        # The exception just caught leads to the request's headers through its frames.
+        del error
+        raise failure
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+    def close(self) -> None:
+        """Close the idle connections; requests under way are finished first."""
+        with self._lock:
+            self._closed = True
+            self._routes.clear()
+        self._adapter.close()
+
+    def _perform(self, request: Request, started: float) -> Response:
+        if request.timeout <= 0:
+            raise _Unreached(TimeoutError("the deadline has passed"))
+        route, target = self._route(request)
+        answer = route.pool.urlopen(
+            request.method,
+            target,
+            body=request.body,
+            headers={**_HEADERS, **request.headers},
+            retries=_NEVER,
+            redirect=False,
+            assert_same_host=False,
+            timeout=Timeout(total=request.timeout),
+            preload_content=False,
+            decode_content=False,
+        )
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        try:
+            body = _read(answer)
+        except BaseException:
+            answer.close()
+            raise
+        if coding := headers.get("content-encoding"):
+            body = _decode(coding, body)
+        return Response(answer.status, headers, body, _monotonic() - started)
+
+    def _route(self, request: Request) -> tuple[_Route, str]:
+        url = request.target
+        end = url.find("/", url.find("//") + 2)
+        origin, target = (url[:end], url[end:]) if end > 0 else (url, "/")
+        route = self._routes.get(origin)
+        if route is None:
+            route = self._open(request, origin)
+        return route, url if route.takes_whole_url else target
+
+    def _open(self, request: Request, origin: str) -> _Route:
+        if refusal := invalid(request):
+            raise refusal
+        with self._lock:
+            if self._closed:
+                message = "this transport is closed; make a new exchange"
+                raise BadRequest(message)
+            route = self._routes.get(origin)
+            if route is None:
+                route = self._routes[origin] = _connect(self._adapter, origin)
+            return route
+
+
+@attrs.frozen(slots=True)
+class _Route:
+    """How a host is reached, found once: its pool, and what a request line holds."""
+
+    pool: HTTPConnectionPool
+    takes_whole_url: bool
+
+
+def _connect(adapter: HTTPAdapter, origin: str) -> _Route:
+    parts = urlsplit(origin)
+    scheme, host, port = parts.scheme, parts.hostname, parts.port
+    secure: dict[str, Any] | None = None
+    if scheme == "https":
+        secure = {"ssl_context": trust()}
+    proxy = proxy_for(scheme, host or "", port)
+    manager = adapter.poolmanager
+    usable = True
+    if proxy is not None:
+        try:
+            manager = adapter.proxy_manager_for(proxy)
+        except (requests.RequestException, HTTPError, ValueError):
+            usable = False
+    if not usable:
+        # A proxy's URL may hold a password, so it is not shown.
+        message = f"the proxy that the environment names for {scheme} cannot be used"
+        raise BadRequest(message)
+    manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+    pool = manager.connection_from_host(host, port, scheme, pool_kwargs=secure)
+    plain = proxy is not None and scheme == "http"
+    return _Route(pool, plain and not str(proxy).startswith("socks"))
+
+
+class _Unreached(Exception):
+    """The connection was not made: certainly nothing of the request was sent."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class _Connection(HTTPConnection):
+    """A connection whose timeout is a deadline for all it does, not for each byte."""
+
+    _deadline = 0.0
+
+    def connect(self) -> None:
+        self._deadline = _monotonic() + float(self.timeout or 0)
+        try:
+            super().connect()
+        except Exception as error:
+            raise _Unreached(error) from error
+
+    def getresponse(self) -> Any:
+        self._deadline = _monotonic() + float(self.timeout or 0)
+        return super().getresponse()
+
+    def response_class(self, sock: Any, *args: Any, **options: Any) -> HTTPResponse:  # type: ignore[override]  # the base has a class here and calls it
+        answer = HTTPResponse(sock, *args, **options)
+        patient = _Patient(sock, answer.fp.detach(), self._deadline)
+        answer.fp = io.BufferedReader(patient, _BUFFER)
+        return answer
+
+    def _new_conn(self) -> socket.socket:
+        addresses = _look_up(self._dns_host, self.port, self._deadline)
+        error: OSError = OSError("the name has no address")
+        for tried, (family, kind, protocol, _, address) in enumerate(addresses):
+            left = self._deadline - _monotonic()
+            share = max(left / (len(addresses) - tried), 0.001)
+            sock = socket.socket(family, kind, protocol)
+            try:
+                for option in self.socket_options or ():
+                    sock.setsockopt(*option)
+                sock.settimeout(share)
+                sock.connect(address)
+            except OSError as refused:
+                sock.close()
+                error = refused
+            except BaseException:
+                sock.close()
+                raise
+            else:
+                sock.settimeout(max(self._deadline - _monotonic(), 0.001))
+                return sock
+        raise error
+
+
+class _SecureConnection(_Connection, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class _Patient(io.RawIOBase):
+    """Reads from a socket until a deadline, however the bytes drip."""
+
+    def __init__(self, sock: socket.socket, raw: io.RawIOBase, deadline: float) -> None:
+        self._sock = sock
+        self._raw = raw
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._deadline - _monotonic()
+        if left <= 0:
+            message = "timed out"
+            raise TimeoutError(message)
+        self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _look_up(host: str, port: int, deadline: float) -> list[Any]:
+    if is_address(host):
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found: list[Any] = []
+    failed: list[OSError] = []
+
+    def ask() -> None:
+        try:
+            found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            failed.append(OSError(str(error)))
+
+    # The system's resolver has no deadline of its own and cannot be interrupted.
+    asking = threading.Thread(target=ask, name="look-up", daemon=True)
+    asking.start()
+    asking.join(max(deadline - _monotonic(), 0))
+    if failed:
+        raise failed[0]
+    if not found:
+        message = "the name was not resolved in time"
+        raise TimeoutError(message)
+    return found
+
+
+def _read(answer: BaseHTTPResponse) -> bytes:
+    declared = answer.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > ANSWER_LIMIT:
+        raise _too_large()
+    chunks = []
+    size = 0
+    while chunk := answer.read(ANSWER_LIMIT + 1, decode_content=False):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > ANSWER_LIMIT:
+            raise _too_large()
+        if answer.length_remaining == 0:
+            break
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _decode(coding: str, body: bytes) -> bytes:
+    coding = coding.strip().lower()
+    if coding == "identity" or not body:
+        return body
+    if coding not in {"gzip", "x-gzip"}:
+        message = f"the answer is encoded as {coding[:20]!r}, which was not asked for"
+        raise HTTPException(message)
+    parts: list[bytes] = []
+    room = ANSWER_LIMIT
+    while body:
+        inflater = zlib.decompressobj(_GZIP)
+        part = inflater.decompress(body, room + 1)
+        room -= len(part)
+        if room < 0:
+            raise _too_large()
+        if not inflater.eof:
+            message = "the gzip data ended early"
+            raise HTTPException(message)
+        parts.append(part)
+        body = inflater.unused_data
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _too_large() -> HTTPException:
+    return HTTPException(f"the answer is larger than {ANSWER_LIMIT >> 20} MiB")
