@@ -12,23 +12,21 @@ import select
 import socket
 import time
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
 import aiohttp
 import attrs
+from aiohttp.client_middlewares import ClientHandlerType
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 from yarl import URL
 
 from ..errors import BadRequest
 from ..flow import Request, Response
 from .failure import ANSWER_LIMIT, explain, invalid
 from .network import proxy_for, trust
-
-if TYPE_CHECKING:
-    from aiohttp.client_middlewares import ClientHandlerType
-    from aiohttp.connector import Connection
-    from aiohttp.tracing import Trace
 
 __all__ = ["AioTransport"]
 

@@ -36,6 +36,7 @@ _HEADERS = {"User-Agent": "unified-exchanges", "Accept-Encoding": "gzip"}
 _NEVER = Retry(total=False, redirect=False, respect_retry_after_header=False)
 _BUFFER = 32 * 1024
 _GZIP = 31
+_BROKEN = (HTTPError, HTTPException, OSError, ValueError, zlib.error)
 _monotonic = time.monotonic
 
 
@@ -70,7 +71,7 @@ class BlockingTransport:
         except _Unreached as unreached:
             error: BaseException = unreached.error
             sent = False
-        except (HTTPError, HTTPException, OSError, ValueError, zlib.error) as broken:
+        except _BROKEN as broken:
             error = broken
             sent = True
         if isinstance(error, ValueError) and (refusal := invalid(request)):
@@ -191,7 +192,7 @@ class _Connection(HTTPConnection):
         self._deadline = _monotonic() + float(self.timeout or 0)
         try:
             super().connect()
-        except Exception as error:
+        except _BROKEN as error:
             raise _Unreached(error) from error
 
     def getresponse(self) -> Any:
@@ -268,13 +269,13 @@ def _look_up(host: str, port: int, deadline: float) -> list[Any]:
     if is_address(host):
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     found: list[Any] = []
-    failed: list[OSError] = []
+    failed: list[BaseException] = []
 
     def ask() -> None:
         try:
             found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:
-            failed.append(OSError(str(error)))
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            failed.append(error)
 
     # The system's resolver has no deadline of its own and cannot be interrupted.
     asking = threading.Thread(target=ask, name="look-up", daemon=True)
