@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from ..money import ZERO
-from .desk import Desk
+from .execution import Execution
 from .floor import Floor
 from .groups import OrderGroup
 from .orders import Owner, Refusal
@@ -16,9 +16,9 @@ __all__ = ["Brakes"]
 class Brakes:
     """Creates, changes and drops order groups, on one floor."""
 
-    def __init__(self, floor: Floor, desk: Desk) -> None:
+    def __init__(self, floor: Floor, execution: Execution) -> None:
         self._floor = floor
-        self._desk = desk
+        self._execution = execution
 
     def create(self, owner: Owner, limit: Decimal, shard: int) -> OrderGroup:
         """A new group."""
@@ -28,45 +28,38 @@ class Brakes:
             self._floor.new_id(), owner, shard, limit, self._floor.now_us
         )
         account.groups[group.group_id] = group
-        self._desk.tell_group(group, "created")
-        return group
-
-    def find(self, group_id: str, owner: Owner) -> OrderGroup:
-        """A group of the owner."""
-        group = self._floor.account_of(owner).groups.get(group_id)
-        if group is None or group.owner != owner:
-            raise Refusal("order_group_not_found", f"no order group {group_id}")
+        self._execution.tell_group(group, "created")
         return group
 
     def change_limit(self, group_id: str, owner: Owner, limit: Decimal) -> OrderGroup:
         """Another limit, which may be reached already."""
-        group = self.find(group_id, owner)
+        group = self._floor.group(group_id, owner)
         _check_limit(limit)
         group.limit = limit
-        self._desk.tell_group(group, "limit_updated")
+        self._execution.tell_group(group, "limit_updated")
         if group.is_reached(self._floor.now_us):
-            self._desk.trigger(group)
+            self._execution.trigger(group)
         return group
 
     def trigger(self, group_id: str, owner: Owner) -> OrderGroup:
         """Trigger by hand."""
-        group = self.find(group_id, owner)
-        self._desk.trigger(group)
+        group = self._floor.group(group_id, owner)
+        self._execution.trigger(group)
         return group
 
     def reset(self, group_id: str, owner: Owner) -> OrderGroup:
         """Accept orders again."""
-        group = self.find(group_id, owner)
+        group = self._floor.group(group_id, owner)
         group.reset()
-        self._desk.tell_group(group, "reset")
+        self._execution.tell_group(group, "reset")
         return group
 
     def delete(self, group_id: str, owner: Owner) -> None:
         """Cancel the orders and drop the group."""
-        group = self.find(group_id, owner)
-        self._desk.cancel_group(group)
+        group = self._floor.group(group_id, owner)
+        self._execution.cancel_group(group)
         del self._floor.account_of(owner).groups[group_id]
-        self._desk.tell_group(group, "deleted")
+        self._execution.tell_group(group, "deleted")
 
 
 def _check_limit(limit: Decimal) -> None:

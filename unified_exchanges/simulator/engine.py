@@ -18,42 +18,32 @@ Decimal('100')
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from decimal import Decimal
 from functools import partial
-from itertools import takewhile
-from operator import attrgetter
 from random import Random
 
 from ..grid import PriceGrid
-from .accounts import Books, Cash, Position, Settlement
+from .accounts import Settlement
 from .brakes import Brakes
 from .desk import Desk
-from .floor import Clock, Floor, Pause
+from .execution import Execution
+from .floor import Clock, Floor
 from .lifecycle import Lifecycle
-from .markets import Candle, Level, Listing, Market
+from .markets import Listing, Market
 from .notices import Notice
-from .orders import (
-    Fill,
-    Group,
-    Order,
-    OrderStatus,
-    Owner,
-    Refusal,
-    Side,
-    Ticket,
-    Trade,
-    Unchanged,
-)
+from .orders import Group, Order, Owner, Ticket, Unchanged
+from .pit import Pause
 from .treasury import Treasury
+from .views import Views
 
 __all__ = ["Clock", "Engine"]
 
-_SEQUENCE = attrgetter("sequence")
 
+class Engine(Views):
+    """The exchange; its reading half is `Views`. All refusals raise `Refusal`.
 
-class Engine:
-    """The exchange. Thread safety is the caller's. All refusals raise `Refusal`.
-
+    Thread safety is the caller's.
     Every method that changes something first does what the clock says is due, and
     tells its listeners when all its effects are in place, in the order they happened.
     Reads do not advance: call `advance` before a request is answered.
@@ -61,23 +51,24 @@ class Engine:
 
     def __init__(self, *, clock: Clock, rng: Random, trades_kept: int = 20_000) -> None:
         """Draw ids from ``rng``; keep the latest ``trades_kept`` trades of a market."""
-        self._floor = Floor(clock=clock, rng=rng, trades_kept=trades_kept)
-        self._desk = Desk(self._floor)
+        super().__init__(Floor(clock=clock, rng=rng, trades_kept=trades_kept))
+        execution = Execution(self._floor)
+        self._desk = Desk(self._floor, execution)
         self._gate = self._desk.gate
         self._lifecycle = Lifecycle(self._floor)
         self._treasury = Treasury(self._floor)
-        self._brakes = Brakes(self._floor, self._desk)
+        self._brakes = Brakes(self._floor, execution)
 
     # Time and listeners
-
-    def now_us(self) -> int:
-        """The clock's time in microseconds."""
-        return self._floor.read_clock()
 
     def advance(self) -> None:
         """Do all that is due: open, close, expire, settle, begin and end pauses."""
         with self._floor:
             return
+
+    def as_of(self, time_us: int) -> AbstractContextManager[None]:
+        """Act as if it were that time: a past that nothing has happened after."""
+        return self._floor.as_of(time_us)
 
     def subscribe(self, listener: Callable[[Notice], None]) -> Callable[[], None]:
         """Call ``listener`` with every notice from now on; returns what ends it."""
@@ -90,18 +81,6 @@ class Engine:
         """List a market: ``active`` when its opening is past, else ``initialized``."""
         with self._floor:
             return self._floor.snapshot(self._lifecycle.add(listing))
-
-    def market(self, market_id: str) -> Market:
-        """One market as it stands; refuses ``market_not_found``."""
-        return self._floor.snapshot(self._floor.pit(market_id))
-
-    def markets(self) -> list[Market]:
-        """All markets in the order of their listing."""
-        return [self._floor.snapshot(pit) for pit in self._floor.pits.values()]
-
-    def market_ids(self) -> list[str]:
-        """The ids of all markets in the order of their listing."""
-        return list(self._floor.pits)
 
     def change_grid(self, market_id: str, grid: PriceGrid) -> None:
         """Change the prices accepted from now on; resting orders survive."""
@@ -191,14 +170,6 @@ class Engine:
         with self._floor:
             self._lifecycle.schedule_pause(pause, start_us, end_us)
 
-    def is_trading(self, shard: int | None = None) -> bool:
-        """Whether orders are accepted (on the shard); no pause of either kind."""
-        return self._floor.is_trading(shard)
-
-    def is_exchange_open(self, shard: int | None = None) -> bool:
-        """Whether anything is accepted (on the shard); no pause of the exchange."""
-        return self._floor.is_open(shard)
-
     # Accounts
 
     def open_account(self, account_id: str) -> None:
@@ -208,10 +179,6 @@ class Engine:
     def open_subaccount(self, account_id: str) -> int:
         """Open the next subaccount; its number."""
         return self._treasury.open_subaccount(account_id)
-
-    def subaccounts(self, account_id: str) -> list[int]:
-        """The numbers of the subaccounts, ascending."""
-        return list(range(self._floor.account(account_id).subaccounts))
 
     def deposit(self, owner: Owner, amount: Decimal, *, shard: int = 0) -> None:
         """Bring dollars in."""
@@ -235,44 +202,6 @@ class Engine:
         """Move available dollars between subaccounts and shards of one account."""
         with self._floor:
             self._treasury.transfer(source, source_shard, target, target_shard, amount)
-
-    def cash(self, owner: Owner, *, shard: int = 0) -> Cash:
-        """The money of a subaccount on one shard."""
-        return self._treasury.cash(owner, shard)
-
-    def cashes(self, account_id: str) -> list[Cash]:
-        """The money of every subaccount on every shard that ever held some."""
-        return self._treasury.cashes(account_id)
-
-    def positions(
-        self,
-        account_id: str,
-        *,
-        subaccount: int | None = None,
-        market_id: str | None = None,
-    ) -> list[Position]:
-        """Positions ever held, settled and flat ones too, in order of first fill."""
-        return [
-            holding.position()
-            for holding in self._floor.account(account_id).holdings
-            if holding.volume
-            and market_id in {None, holding.market_id}
-            and subaccount in {None, holding.owner.subaccount}
-        ]
-
-    def settlements(
-        self, account_id: str, *, subaccount: int | None = None
-    ) -> list[Settlement]:
-        """What was paid to the account, oldest first."""
-        return [
-            settlement
-            for settlement in self._floor.account(account_id).settlements
-            if subaccount in {None, settlement.owner.subaccount}
-        ]
-
-    def books(self) -> Books:
-        """Where all the money is: the invariant of the exchange."""
-        return self._treasury.books()
 
     # Orders
 
@@ -354,65 +283,6 @@ class Engine:
                 if shard in {None, order.shard} and self._floor.is_open(order.shard)
             ]
 
-    def order(self, order_id: str, *, account_id: str) -> Order:
-        """An order of the account, resting or not; refuses ``order_not_found``."""
-        order = self._floor.account(account_id).orders.get(order_id)
-        if order is None:
-            raise Refusal("order_not_found", f"no order {order_id}")
-        return order
-
-    def order_by_client_id(self, client_order_id: str, *, account_id: str) -> Order:
-        """The order that took the client id; refuses ``order_not_found``."""
-        taken = self._floor.account(account_id).client_ids
-        if client_order_id not in taken:
-            raise Refusal("order_not_found", f"no order {client_order_id}")
-        return self.order(taken[client_order_id], account_id=account_id)
-
-    def orders(
-        self,
-        account_id: str,
-        *,
-        subaccount: int | None = None,
-        market_id: str | None = None,
-        status: OrderStatus | None = None,
-    ) -> list[Order]:
-        """Orders of the account, newest first."""
-        account = self._floor.account(account_id)
-        chosen = account.open if status == "resting" else account.orders
-        found = [
-            order
-            for order in map(account.orders.__getitem__, chosen)
-            if status in {None, order.status}
-            and market_id in {None, order.market_id}
-            and subaccount in {None, order.owner.subaccount}
-        ]
-        return sorted(found, key=_SEQUENCE, reverse=True)
-
-    def fills(
-        self,
-        account_id: str,
-        *,
-        subaccount: int | None = None,
-        market_id: str | None = None,
-        order_id: str | None = None,
-    ) -> list[Fill]:
-        """Fills of the account, newest first."""
-        return [
-            fill
-            for fill in reversed(self._floor.account(account_id).fills)
-            if market_id in {None, fill.market_id}
-            and order_id in {None, fill.order_id}
-            and subaccount in {None, fill.owner.subaccount}
-        ]
-
-    def queue_position(self, order_id: str, *, account_id: str) -> Decimal:
-        """Contracts ahead of a resting order at its price; 0 is first."""
-        order = self.order(order_id, account_id=account_id)
-        if not order.is_open:
-            raise Refusal("order_not_found", f"no resting order {order_id}")
-        pit = self._floor.pits[order.market_id]
-        return pit.book.side(order.side).ahead_of(order)
-
     def forget(self, account_id: str, *, before_us: int) -> int:
         """Drop ended orders and fills of the account older than that; how many.
 
@@ -438,18 +308,6 @@ class Engine:
         with self._floor:
             return self._brakes.create(owner, limit, shard).snapshot()
 
-    def group(self, group_id: str, *, owner: Owner) -> Group:
-        """One group; refuses ``order_group_not_found``."""
-        return self._brakes.find(group_id, owner).snapshot()
-
-    def groups(self, account_id: str, *, subaccount: int | None = None) -> list[Group]:
-        """The groups of the account, oldest first."""
-        return [
-            group.snapshot()
-            for group in self._floor.account(account_id).groups.values()
-            if subaccount in {None, group.owner.subaccount}
-        ]
-
     def change_group_limit(
         self, group_id: str, limit: Decimal, *, owner: Owner
     ) -> Group:
@@ -471,41 +329,3 @@ class Engine:
         """Cancel the group's orders and drop it."""
         with self._floor:
             self._brakes.delete(group_id, owner)
-
-    # Public market data
-
-    def levels(self, market_id: str, side: Side, *, depth: int = 0) -> list[Level]:
-        """The levels of one side, best first; ``depth`` 0 is all."""
-        return self._floor.pit(market_id).book.side(side).levels(depth)
-
-    def best(self, market_id: str, side: Side) -> Level | None:
-        """The best level of one side; None when it is empty."""
-        return self._floor.pit(market_id).book.side(side).best()
-
-    def trades(self, market_id: str | None = None, *, after: int = 0) -> list[Trade]:
-        """Trades with ``sequence`` > ``after``, newest first, of one market or all."""
-        pits = (
-            self._floor.pits.values()
-            if market_id is None
-            else [self._floor.pit(market_id)]
-        )
-        found: list[Trade] = []
-        for pit in pits:
-            newest_first = reversed(pit.trades)
-            found.extend(takewhile(lambda trade: trade.sequence > after, newest_first))
-        return sorted(found, key=_SEQUENCE, reverse=True)
-
-    def candles(
-        self, market_id: str, *, start_us: int, end_us: int, minutes: int
-    ) -> list[Candle]:
-        """Candles whose end lies in [start, end], oldest first, none left out.
-
-        Periods are aligned to the epoch and hold their start, not their end; those that
-        end before the market was listed, and the one still running, are not told.
-        """
-        return self._floor.pit(market_id).history.candles(
-            start_us=start_us,
-            end_us=end_us,
-            now_us=self._floor.read_clock(),
-            minutes=minutes,
-        )

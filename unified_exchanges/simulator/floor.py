@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from random import Random
 from types import TracebackType
@@ -14,16 +14,14 @@ from uuid import UUID
 import attrs
 
 from ..money import EXACT, ZERO
-from .accounts import Settlement
-from .book import Book
 from .groups import OrderGroup
-from .history import History
 from .ledger import Holding, Wallet
-from .markets import Listing, Market, MarketStatus, Result
+from .markets import Listing, Market
 from .notices import BookDelta, MarketChange, MarketChanged, Notice, OrderChanged
-from .orders import Fill, Order, OrderReason, Owner, Refusal, Trade
+from .orders import Order, OrderReason, Owner, Refusal
+from .pit import Account, Pause, Pit
 
-__all__ = ["Account", "Clock", "Floor", "Pause", "Pit"]
+__all__ = ["Clock", "Floor"]
 
 
 class Clock(Protocol):
@@ -32,90 +30,6 @@ class Clock(Protocol):
     def now(self) -> float:
         """Seconds since the epoch."""
         ...
-
-
-@attrs.frozen(slots=True)
-class Pause:
-    """What pauses: one market, one shard, or everything; trading or the exchange."""
-
-    market_id: str | None = None
-    shard: int | None = None
-    whole_exchange: bool = False
-
-
-class Account:
-    """One account: its orders, its past, and what it may not use again."""
-
-    def __init__(self, account_id: str) -> None:
-        self.account_id = account_id
-        self.subaccounts = 1
-        self.orders: dict[str, Order] = {}
-        self.open: dict[str, None] = {}
-        self.client_ids: dict[str, str] = {}
-        self.fills: list[Fill] = []
-        self.settlements: list[Settlement] = []
-        self.holdings: list[Holding] = []
-        self.groups: dict[str, OrderGroup] = {}
-
-
-class Pit:
-    """Where one market trades."""
-
-    def __init__(self, listing: Listing, now_us: int, trades_kept: int) -> None:
-        self.listing = listing
-        self.grid = listing.grid
-        self.status: MarketStatus = "initialized"
-        self.open_us = now_us if listing.open_us is None else listing.open_us
-        self.close_us = listing.close_us
-        self.created_us = self.updated_us = now_us
-        self.result: Result = ""
-        self.yes_value: Decimal | None = None
-        self.determined_us: int | None = None
-        self.settled_us: int | None = None
-        self.book = Book()
-        self.history = History(now_us)
-        self.holdings: dict[Owner, Holding] = {}
-        self.trades: deque[Trade] = deque(maxlen=trades_kept)
-        self.volume = self.value = self.open_interest = ZERO
-
-    @property
-    def market_id(self) -> str:
-        """The id of the market."""
-        return self.listing.market_id
-
-    def snapshot(self, now_us: int, *, is_paused: bool) -> Market:
-        """The market as it stands."""
-        bid, ask, price = self.history.day_ago(now_us)
-        last = self.trades[-1] if self.trades else None
-        return Market(
-            market_id=self.market_id,
-            event_id=self.listing.event_id,
-            grid=self.grid,
-            lot=self.listing.lot,
-            shard=self.listing.shard,
-            status=self.status,
-            is_paused=is_paused,
-            created_us=self.created_us,
-            updated_us=self.updated_us,
-            open_us=self.open_us,
-            close_us=self.close_us,
-            settlement_timer_us=self.listing.settlement_timer_us,
-            result=self.result,
-            yes_value=self.yes_value,
-            determined_us=self.determined_us,
-            settled_us=self.settled_us,
-            bid=self.book.side("bid").best(),
-            ask=self.book.side("ask").best(),
-            last_price=last.price if last else None,
-            last_size=last.size if last else ZERO,
-            previous_bid=bid,
-            previous_ask=ask,
-            previous_price=price,
-            volume=self.volume,
-            volume_24h=self.history.day_volume(now_us),
-            open_interest=self.open_interest,
-            traded_value=self.value,
-        )
 
 
 class Floor:
@@ -132,6 +46,7 @@ class Floor:
         self._clock = clock
         self._rng = rng
         self._trades_kept = trades_kept
+        self._as_of_us: int | None = None
         self._sequence = 0
         self._due: list[tuple[int, int, Callable[[], None]]] = []
         self._outbox: list[Notice] = []
@@ -154,7 +69,19 @@ class Floor:
 
     def read_clock(self) -> int:
         """The clock's time in microseconds; never before a time already told."""
-        return max(self.now_us, round(self._clock.now() * 1_000_000))
+        told = self._as_of_us
+        if told is None:
+            told = round(self._clock.now() * 1_000_000)
+        return max(self.now_us, told)
+
+    @contextmanager
+    def as_of(self, time_us: int) -> Iterator[None]:
+        """Let it be that time instead of the clock's."""
+        before, self._as_of_us = self._as_of_us, time_us
+        try:
+            yield
+        finally:
+            self._as_of_us = before
 
     def advance(self) -> None:
         """Do what is due until now, each thing at its own time."""
@@ -237,6 +164,13 @@ class Floor:
             pit.holdings[owner] = holding
             self.account(owner.account_id).holdings.append(holding)
         return holding
+
+    def group(self, group_id: str, owner: Owner) -> OrderGroup:
+        """A group of the owner."""
+        group = self.account_of(owner).groups.get(group_id)
+        if group is None or group.owner != owner:
+            raise Refusal("order_group_not_found", f"no order group {group_id}")
+        return group
 
     def group_of(self, owner: Owner, group_id: str | None) -> OrderGroup | None:
         """The group of an order, None without one or when it was deleted."""

@@ -6,8 +6,9 @@ from decimal import Decimal
 
 from ..money import EXACT, ZERO
 from .book import crosses
-from .floor import Account, Floor, Pit
+from .floor import Floor
 from .orders import Order, Owner, Refusal, Ticket
+from .pit import Account, Pit
 
 __all__ = ["Gate", "check_post_only", "check_price", "check_size"]
 

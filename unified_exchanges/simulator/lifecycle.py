@@ -9,11 +9,12 @@ from functools import partial
 from ..grid import PriceGrid
 from ..money import ONE, ZERO
 from .accounts import Settlement
-from .floor import Floor, Pause, Pit
+from .floor import Floor
 from .ledger import Holding
 from .markets import Listing, Result
 from .notices import PauseChanged, PositionChanged, Settled
 from .orders import OrderReason, Refusal
+from .pit import Pause, Pit
 
 __all__ = ["Lifecycle"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from ..money import EXACT, ZERO, total
-from .accounts import Books, Cash
-from .floor import Account, Floor
+from ..money import EXACT, ZERO
+from .floor import Floor
 from .ledger import Wallet
 from .orders import Owner, Refusal
+from .pit import Account
 
 __all__ = ["Treasury"]
 
@@ -63,33 +63,6 @@ class Treasury:
         _check_available(origin, amount)
         origin.credit(amount.copy_negate())
         goal.credit(amount)
-
-    def cash(self, owner: Owner, shard: int) -> Cash:
-        """The money of an owner on a shard."""
-        self._floor.account_of(owner)
-        wallet = self._floor.wallets.get((owner, shard), Wallet())
-        return Cash(
-            owner=owner, shard=shard, total=wallet.total, reserved=wallet.reserved
-        )
-
-    def cashes(self, account_id: str) -> list[Cash]:
-        """The money of an account wherever it ever was, by subaccount and shard."""
-        self._floor.account(account_id)
-        found = [
-            self.cash(owner, shard)
-            for (owner, shard), wallet in self._floor.wallets.items()
-            if owner.account_id == account_id and wallet.is_used
-        ]
-        return sorted(found, key=lambda cash: (cash.owner.subaccount, cash.shard))
-
-    def books(self) -> Books:
-        """Where all the money is."""
-        return Books(
-            cash=total(wallet.total for wallet in self._floor.wallets.values()),
-            fees=self._floor.fees,
-            locked=total(pit.open_interest for pit in self._floor.pits.values()),
-            deposited=self._floor.deposited,
-        )
 
     def _wallet(self, owner: Owner, shard: int, amount: Decimal) -> Wallet:
         self._floor.account_of(owner)
