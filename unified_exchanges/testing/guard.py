@@ -44,7 +44,7 @@ def socket_guard(allow: Iterable[str] = ()) -> Iterator[None]:
     >>> with socket_guard():
     ...     socket.create_connection(("127.0.0.1", 9))
     Traceback (most recent call last):
-    unified_exchanges.testing.guard.SocketBlocked: 127.0.0.1:9 was to be reached ...
+    unified_exchanges.testing.guard.SocketBlocked: 127.0.0.1:9 was to be reached, ...
     """
     allowed = frozenset(allow)
     with _guards.lock:
