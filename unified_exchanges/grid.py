@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from .errors import InvalidPrice, InvalidSize
-from .money import EXACT, ONE, ZERO, Number, read_number, text
+from .money import EXACT, ONE, ZERO, Number, complement, read_number, text
 
 __all__ = ["PriceBand", "PriceGrid", "Rounding", "read_price", "read_size"]
 
@@ -131,6 +131,10 @@ class PriceGrid:
         top = last.at_or_below(last.end)
         return top if top < ONE else EXACT.subtract(top, last.step)
 
+    def complement(self) -> PriceGrid:
+        """The grid of the other outcome: the same steps, seen from the other end."""
+        return _mirrored(self)
+
     def prices(self) -> Iterator[Decimal]:
         """Every valid price, ascending."""
         last = ZERO
@@ -146,6 +150,16 @@ class PriceGrid:
 @lru_cache(maxsize=65_536)
 def _on_grid(grid: PriceGrid, price: Decimal) -> bool:
     return ZERO < price < ONE and any(band.contains(price) for band in grid.bands)
+
+
+@lru_cache(maxsize=1_024)
+def _mirrored(grid: PriceGrid) -> PriceGrid:
+    return PriceGrid(
+        tuple(
+            PriceBand(start=complement(b.end), end=complement(b.start), step=b.step)
+            for b in reversed(grid.bands)
+        )
+    )
 
 
 def read_price(value: Number, grid: PriceGrid | None = None) -> Decimal:
@@ -192,6 +206,8 @@ def read_size(value: Number, *, lot: Decimal, minimum: Decimal) -> Decimal:
         below = EXACT.multiply(steps, lot)
         nearest = tuple(s for s in (below, EXACT.add(below, lot)) if s >= minimum)
         valid = " or ".join(text(s) for s in nearest)
-        message = f"size {text(size)} is not a multiple of {text(lot)}; nearest: {valid}"
+        message = (
+            f"size {text(size)} is not a multiple of {text(lot)}; nearest: {valid}"
+        )
         raise InvalidSize(message, nearest=nearest)
     return size

@@ -111,10 +111,8 @@ class Sender(ABC):
             deadline = start + self.retry.deadline
         attempt = 0
         while True:
-            if wait := self._reserve(call, deadline):
-                yield from self._hold(call, wait, deadline)
             try:
-                response = yield from self._attempt(call, deadline)
+                response = yield from self.attempt(call, deadline)
             except UnifiedExchangesError as error:
                 remaining = deadline - self.clock.monotonic()
                 delay = self.retry.delay(
@@ -131,7 +129,10 @@ class Sender(ABC):
             yield Sleep(delay)
             attempt += 1
 
-    def _attempt(self, call: Call, deadline: float) -> Flow[Response]:
+    def attempt(self, call: Call, deadline: float) -> Flow[Response]:
+        """One try: wait for the limiter's turn, sign, send, and judge the answer."""
+        if wait := self._reserve(call, deadline):
+            yield from self._hold(call, wait, deadline)
         sent = self.clock.now()
         try:
             response = yield self._prepare(call, deadline)

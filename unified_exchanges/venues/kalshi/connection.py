@@ -28,6 +28,7 @@ _NONE: Mapping[str, str] = {}
 _PATH = re.compile(r"/[A-Za-z0-9_.:~/-]*[A-Za-z0-9_.:~-]")
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 _LAST_SUBACCOUNT = 63
+_ENTRY_STATUS = 400
 
 
 class KalshiConnection(Venue):
@@ -80,6 +81,20 @@ class KalshiConnection(Venue):
             response.body,
             asked=call.about,
             path=call.name,
+            environment=self.environment.name,
+            now=self.clock.now(),
+        )
+
+    def refusal_of_entry(
+        self, about: str, path: str, entry: bytes | None
+    ) -> UnifiedExchangesError:
+        """The refusal of one entry of a batch, which has no status of its own."""
+        return error_from(
+            _ENTRY_STATUS,
+            _NONE,
+            entry or b"",
+            asked=about,
+            path=path,
             environment=self.environment.name,
             now=self.clock.now(),
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 from decimal import Decimal
+from threading import Lock
 from typing import TypeVar
 
 import attrs
@@ -17,7 +18,7 @@ import attrs
 from ...grid import PriceGrid
 from ...models import Market, MarketStatus, Order, Outcome, Side
 
-__all__ = ["MarketRules", "Memory", "Route", "Terms"]
+__all__ = ["MarketRules", "Memory", "Route", "SentKeys", "Terms"]
 
 T = TypeVar("T")
 
@@ -86,6 +87,10 @@ class Memory:
         """The rules of a market that was seen."""
         return self._rules.get(market_id)
 
+    def forget_rules(self, market_id: str) -> None:
+        """Ask again next time: the venue contradicted what was remembered."""
+        self._rules.pop(market_id, None)
+
     def learn_markets(self, markets: Iterable[Market], now: float) -> None:
         """Remember the rules of markets that passed by."""
         for market in markets:
@@ -113,3 +118,24 @@ def _put(memory: OrderedDict[str, T], key: str, value: T) -> None:
     memory[key] = value
     if len(memory) > _MOST_ORDERS:
         memory.popitem(last=False)
+
+
+class SentKeys:
+    """Idempotency keys that this object has sent, so that an intent leaves once."""
+
+    def __init__(self) -> None:
+        self._keys: set[str] = set()
+        self._lock = Lock()
+
+    def begin(self, key: str) -> bool:
+        """Claim a key; False if it was claimed before."""
+        with self._lock:
+            if key in self._keys:
+                return False
+            self._keys.add(key)
+            return True
+
+    def forget(self, key: str) -> None:
+        """Give a key back after the venue refused it for good."""
+        with self._lock:
+            self._keys.discard(key)

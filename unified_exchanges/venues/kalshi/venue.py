@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from .account import Account
-from .discovery import Discovery
-from .quotes import Quotes
-from .history import History
-from .trading import Trading
+from .changing import Changing
+from .placing import Placing
 
 __all__ = ["KalshiVenue"]
 
 
-class KalshiVenue(Trading, Account, History, Quotes, Discovery):
+class KalshiVenue(Placing, Changing):
     """Every unified method that Kalshi has, as flows."""

@@ -1,0 +1,287 @@
+"""An order before it is sent: checked against the market's rules, said in Kalshi's words.
+
+There is one book for each market, in YES dollars: buying NO at q is an ask at 1 − q
+(docs.kalshi.com, orders V2, 2026-10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from random import Random
+from typing import Final
+from uuid import UUID
+
+import attrs
+
+from ...errors import (
+    ArgumentsRequired,
+    BadRequest,
+    InvalidOrder,
+    MarketClosed,
+)
+from ...grid import read_price, read_size
+from ...models import MarketStatus, OrderRequest, Side, TimeInForce
+from ...money import EXACT, complement, text
+from .memory import MarketRules, Terms
+
+__all__ = ["Draft", "Intent", "read_intent", "read_side", "read_time_in_force"]
+
+_TIME_IN_FORCE: Final = {
+    TimeInForce.GTC: "good_till_canceled",
+    TimeInForce.IOC: "immediate_or_cancel",
+    TimeInForce.FOK: "fill_or_kill",
+}
+
+_OURS: Final = frozenset(
+    {
+        "client_order_id",
+        "count",
+        "expiration_time",
+        "post_only",
+        "price",
+        "reduce_only",
+        "side",
+        "ticker",
+        "time_in_force",
+    }
+)
+"""Words of the wire that have a unified argument and may not come in by ``params``."""
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class Intent:
+    """The part of an order that can be checked without knowing the market."""
+
+    request: OrderRequest
+    market_id: str
+    side: Side
+    time_in_force: TimeInForce
+    client_order_id: str
+    expires: int | None
+    params: Mapping[str, str | int | bool]
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class Draft:
+    """An order that is ready to be sent; ``price`` is for the caller's outcome."""
+
+    intent: Intent
+    rules: MarketRules
+    outcome: str
+    is_first_outcome: bool
+    price: Decimal
+    size: Decimal
+    subaccount: int | None
+
+    @property
+    def terms(self) -> Terms:
+        """How the caller put it."""
+        return Terms(self.outcome, self.intent.side)
+
+    @property
+    def first_outcome_price(self) -> Decimal:
+        """The price on the book, in YES dollars."""
+        return self.price if self.is_first_outcome else complement(self.price)
+
+    @property
+    def is_bid(self) -> bool:
+        """Whether it rests on the side that is long YES."""
+        return (self.intent.side is Side.BUY) is self.is_first_outcome
+
+    @property
+    def collateral(self) -> Decimal:
+        """Dollars that it takes at its limit if it opens a position."""
+        price = self.first_outcome_price
+        return EXACT.multiply(self.size, price if self.is_bid else complement(price))
+
+    @property
+    def shard(self) -> int:
+        """The shard that it is sent to."""
+        chosen = self.intent.params.get("exchange_index")
+        return self.rules.shard if chosen is None else int(chosen)
+
+    @property
+    def about(self) -> str:
+        """What is asked, for errors."""
+        intent = self.intent
+        return (
+            f"{intent.side} {text(self.size)} {self.outcome} of {intent.market_id} "
+            f"at {text(self.price)}"
+        )
+
+    def body(self) -> dict[str, object]:
+        """The request as Kalshi reads it: money and sizes are strings."""
+        intent = self.intent
+        request = intent.request
+        body: dict[str, object] = {
+            "ticker": intent.market_id,
+            "client_order_id": intent.client_order_id,
+            "side": "bid" if self.is_bid else "ask",
+            "count": text(self.size, 2),
+            "price": text(self.first_outcome_price, 4),
+            "time_in_force": _TIME_IN_FORCE[intent.time_in_force],
+            "self_trade_prevention_type": "taker_at_cross",
+            "exchange_index": self.rules.shard,
+        }
+        if request.post_only:
+            body["post_only"] = True
+        if request.reduce_only:
+            body["reduce_only"] = True
+        if intent.expires is not None:
+            body["expiration_time"] = intent.expires
+        if self.subaccount is not None:
+            body["subaccount"] = self.subaccount
+        body.update(intent.params)
+        return body
+
+
+def read_side(side: object) -> Side:
+    """Read buy or sell, in any case."""
+    try:
+        return Side(str(side).lower())
+    except ValueError:
+        message = f"side {side!r} is neither 'buy' nor 'sell'"
+        raise InvalidOrder(message, venue="kalshi") from None
+
+
+def read_time_in_force(word: object) -> TimeInForce:
+    """Read gtc, ioc or fok, in any case."""
+    try:
+        return TimeInForce(str(word).lower())
+    except ValueError:
+        message = f"time_in_force {word!r} is not one of gtc, ioc, fok"
+        raise InvalidOrder(message, venue="kalshi") from None
+
+
+def read_intent(request: OrderRequest, *, now: float, rng: Random) -> Intent:
+    """Check what can be checked without the market; make up an id if there is none."""
+    is_market = request.type == "market"
+    if request.type not in ("limit", "market"):
+        raise _invalid(f"type {request.type!r} is neither 'limit' nor 'market'")
+    default = TimeInForce.IOC if is_market else TimeInForce.GTC
+    word = request.time_in_force
+    time_in_force = default if word is None else read_time_in_force(word)
+    _check_type(request, time_in_force)
+    _check_flags(request, time_in_force)
+    return Intent(
+        request=request,
+        market_id=read_market_id(request.market_id),
+        side=read_side(request.side),
+        time_in_force=time_in_force,
+        client_order_id=_client_order_id(request.client_order_id, rng),
+        expires=read_expiry(request.expires_at, now),
+        params=_params(request.params),
+    )
+
+
+def _check_type(request: OrderRequest, time_in_force: TimeInForce) -> None:
+    if request.type == "market":
+        if request.price is None and request.max_slippage is None:
+            message = (
+                "a market order needs a bound: price= as the worst price, or "
+                "max_slippage= dollars from the best one"
+            )
+            raise ArgumentsRequired(message, venue="kalshi")
+        if request.price is not None and request.max_slippage is not None:
+            raise _invalid("give price= or max_slippage=, not both")
+        if time_in_force is TimeInForce.GTC:
+            raise _invalid("a market order cannot rest: time_in_force is ioc or fok")
+        return
+    if request.price is None:
+        message = "a limit order needs price=, dollars between 0 and 1"
+        raise ArgumentsRequired(message, venue="kalshi")
+    if request.max_slippage is not None:
+        raise _invalid("max_slippage= belongs to type='market'")
+
+
+def _check_flags(request: OrderRequest, time_in_force: TimeInForce) -> None:
+    is_resting = time_in_force is TimeInForce.GTC
+    if request.post_only and not is_resting:
+        raise _invalid("post_only orders rest: time_in_force must be gtc")
+    if request.reduce_only and time_in_force is not TimeInForce.IOC:
+        # docs.kalshi.com, create order V2, 2026-10-09
+        raise _invalid("Kalshi takes reduce_only with time_in_force='ioc' only")
+    if request.expires_at is not None and not is_resting:
+        raise _invalid("expires_at belongs to orders that rest: time_in_force gtc")
+
+
+def read_market_id(market_id: object) -> str:
+    """Read a ticker; what cannot be in a URL path is not one."""
+    if isinstance(market_id, str) and market_id.isascii() and market_id.isprintable():
+        if market_id and not set(market_id) & set(" /?#%\\\"'<>"):
+            return market_id
+    message = f"market_id {market_id!r} is not a Kalshi ticker"
+    raise BadRequest(message, venue="kalshi")
+
+
+def read_expiry(moment: datetime | None, now: float) -> int | None:
+    """An expiry in Unix seconds; Kalshi has whole seconds, so others are refused."""
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise _invalid(f"expires_at {moment} has no time zone; use datetime.now(UTC)")
+    if moment.microsecond:
+        whole = moment.astimezone(UTC).replace(microsecond=0)
+        raise _invalid(f"Kalshi expires orders at whole seconds, such as {whole}")
+    seconds = int(moment.timestamp())
+    if seconds <= now:
+        raise _invalid(f"expires_at {moment} is in the past")
+    return seconds
+
+
+def _client_order_id(given: str | None, rng: Random) -> str:
+    if given is None:
+        return str(UUID(int=rng.getrandbits(128), version=4))
+    if not isinstance(given, str) or not given.strip() or not given.isprintable():
+        raise _invalid(f"client_order_id {given!r} is not a printable text")
+    return given
+
+
+def _params(params: Mapping[str, str | int | bool] | None) -> dict[str, str | int | bool]:
+    given = dict(params or {})
+    if taken := sorted(_OURS & given.keys()):
+        message = f"params may not hold {', '.join(taken)}: use the argument instead"
+        raise BadRequest(message, venue="kalshi")
+    return given
+
+
+def draft(
+    intent: Intent, rules: MarketRules, *, bound: Decimal | None, subaccount: int | None
+) -> Draft:
+    """Check an intent against its market; ``bound`` is the price of a market order."""
+    request = intent.request
+    outcome = _outcome(rules, request.outcome)
+    is_first = outcome == rules.outcomes[0].label
+    grid = rules.grid if is_first else rules.grid.complement()
+    price = bound
+    if price is None:
+        assert request.price is not None
+        price = read_price(request.price, grid)
+    size = read_size(request.size, lot=rules.lot, minimum=rules.minimum_size)
+    if rules.status is not MarketStatus.OPEN:
+        message = f"market {rules.market_id} does not trade now: it is {rules.status}"
+        raise MarketClosed(message, venue="kalshi")
+    return Draft(
+        intent=intent,
+        rules=rules,
+        outcome=outcome,
+        is_first_outcome=is_first,
+        price=price,
+        size=size,
+        subaccount=subaccount,
+    )
+
+
+def _outcome(rules: MarketRules, name: str) -> str:
+    wanted = str(name).casefold()
+    for outcome in rules.outcomes:
+        if wanted in (outcome.label.casefold(), outcome.outcome_id.casefold()):
+            return outcome.label
+    labels = ", ".join(outcome.label for outcome in rules.outcomes)
+    raise _invalid(f"{rules.market_id} has no outcome {name!r}; it has: {labels}")
+
+
+def _invalid(message: str) -> InvalidOrder:
+    return InvalidOrder(message, venue="kalshi")

@@ -1,0 +1,140 @@
+"""Finding our orders: by the venue's id, by ours, and with patience for late reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from ...errors import ArgumentsRequired, BadRequest, OrderNotFound
+from ...flow import Done, Flow, Page, Pages, Sleep, advance
+from ...flow import Outcome as Reply
+from ...models import Order
+from ...settings import Settings
+from . import parse
+from .account import Account
+from .discovery import Discovery
+from .history import History
+from .memory import MarketRules, SentKeys
+from .quotes import Quotes
+
+__all__ = ["Lookup"]
+
+_PATIENCE = (0.0, 0.2, 0.4, 0.8, 1.6)
+"""Seconds before each look for an order that should be there.
+
+A single-order read lagged 360 ms behind an acknowledged cancel (recorded on demo,
+2026-06-11), so one empty answer proves nothing.
+"""
+
+
+_RECENT = timedelta(hours=1)
+
+
+class Lookup(Account, History, Quotes, Discovery):
+    """Reads one order, wherever it is, and the rules of its market."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.sent = SentKeys()
+
+    def fetch_order(
+        self,
+        order_id: str | None = None,
+        *,
+        client_order_id: str | None = None,
+        market_id: str | None = None,
+        outcome: str | None = None,
+    ) -> Flow[Order]:
+        """One order by either id; see `Exchange.fetch_order`."""
+        if order_id is not None and client_order_id is None:
+            found = yield from self.read_order(order_id, market_id)
+        elif client_order_id is not None and order_id is None:
+            found = yield from _first(
+                self.fetch_orders(market_id=market_id),
+                lambda order: order.client_order_id == client_order_id,
+            )
+        else:
+            message = "give order_id or client_order_id, one of them"
+            raise ArgumentsRequired(message, venue=self.id)
+        if found is None:
+            raise self.unknown_order(order_id or client_order_id)
+        return found if outcome is None else found.in_terms_of(outcome.lower())
+
+    def read_order(
+        self, order_id: str, market_id: str | None = None
+    ) -> Flow[Order | None]:
+        """An order by the venue's id, live or archived; None if it is nowhere."""
+        path = f"/portfolio/orders/{read_order_id(order_id)}"
+        call = self.read(path, about=f"order {order_id}", private=True)
+        try:
+            response = yield from self.send(call)
+        except OrderNotFound:
+            return (
+                yield from _first(
+                    self.archived_orders(market_id=market_id),
+                    lambda order: order.order_id == order_id,
+                )
+            )
+        return self.known_order(parse.order(response.body))
+
+    def find(self, client_order_id: str, market_id: str) -> Flow[Order | None]:
+        """An order that should be there, looked for again while reads may lag."""
+        since = datetime.fromtimestamp(self.clock.now(), UTC) - _RECENT
+        for wait in _PATIENCE:
+            if wait:
+                yield Sleep(wait)
+            found = yield from _first(
+                self.fetch_orders(market_id=market_id, since=since),
+                lambda order: order.client_order_id == client_order_id,
+            )
+            if found is not None:
+                return found
+        return (
+            yield from _first(
+                self.fetch_orders(market_id=market_id),
+                lambda order: order.client_order_id == client_order_id,
+            )
+        )
+
+    def rules(self, market_id: str, *, fresh: bool = False) -> Flow[MarketRules]:
+        """What must be known of a market to trade on it."""
+        known = None if fresh else self.memory.rules(market_id)
+        if known is None:
+            yield from self.fetch_market(market_id)
+            known = self.memory.rules(market_id)
+            assert known is not None
+        return known
+
+    def unknown_order(self, order_id: str | None) -> OrderNotFound:
+        """The error for an order that is nowhere on the account."""
+        message = f"order {order_id!r} is neither live nor archived on this account"
+        return OrderNotFound(message, venue=self.id)
+
+
+def read_order_id(order_id: object) -> str:
+    """Read an order id; what cannot be in a URL path is not one."""
+    if isinstance(order_id, str) and order_id.isascii() and order_id.isprintable():
+        if order_id and not set(order_id) & set(" /?#%\\\"'<>"):
+            return order_id
+    message = f"order_id {order_id!r} is not an order id of Kalshi"
+    raise BadRequest(message, venue="kalshi")
+
+
+def _first(pages: Pages[Order], wanted: Callable[[Order], bool]) -> Flow[Order | None]:
+    """The first match of a listing, without reading further."""
+    reply: Reply | BaseException = None
+    try:
+        while not isinstance(step := advance(pages, reply), Done):
+            reply = None
+            if isinstance(step, Page):
+                for item in step.items:
+                    if wanted(item):
+                        return item
+                continue
+            try:
+                reply = yield step
+            except Exception as error:  # noqa: BLE001 - handed to the inner flow whole
+                reply = error
+        return None
+    finally:
+        pages.close()
