@@ -87,6 +87,21 @@ def test_names_out_of_order_are_noticed() -> None:
     assert guards.out_of_order(["a", "a"]) == [("a", "a")]
 
 
+@pytest.mark.parametrize("name", ["errors", "models"])
+def test_every_error_and_model_is_public(name: str) -> None:
+    module = importlib.import_module(f"unified_exchanges.{name}")
+    assert set(module.__all__) - set(unified_exchanges.__all__) == set()
+
+
+def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = unified_exchanges.nothing
+
+
+def test_the_package_lists_its_names() -> None:
+    assert dir(unified_exchanges) == sorted(unified_exchanges.__all__)
+
+
 # -- flows -----------------------------------------------------------------------------
 
 
