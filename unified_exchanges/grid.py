@@ -16,6 +16,7 @@ __all__ = ["PriceBand", "PriceGrid", "Rounding", "read_price", "read_size"]
 
 Rounding: TypeAlias = Literal["down", "up"]
 
+_CENTS = 100
 _FLOOR = Context(prec=60, rounding=ROUND_FLOOR)
 _CEILING = Context(prec=60, rounding=ROUND_CEILING)
 
@@ -175,7 +176,7 @@ def read_price(value: Number, grid: PriceGrid | None = None) -> Decimal:
         raise InvalidPrice(message) from error
     if not ZERO < price < ONE:
         message = f"price {text(price)} is not between 0 and 1 dollar"
-        if ONE <= price < 100:
+        if ONE <= price < _CENTS:
             message += f"; for {text(price)} cents pass {text(EXACT.scaleb(price, -2))}"
         nearest = grid.nearest(price) if grid else ()
         raise InvalidPrice(message, nearest=nearest)

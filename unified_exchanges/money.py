@@ -59,7 +59,7 @@ def read_number(value: object) -> Decimal:
     (Decimal('0.55'), Decimal('7'), Decimal('3'))
     """
     if isinstance(value, bool):
-        raise ValueError(f"{value!r} is a truth value, not a number")
+        raise ValueError(f"{value!r} is a truth value, not a number")  # noqa: TRY004
     if isinstance(value, Decimal):
         number = value
     elif isinstance(value, int):

@@ -98,7 +98,9 @@ class Position(Record):
 
     def _summary(self) -> str:
         entry = "–" if self.entry_price is None else text(self.entry_price)
-        return f"{self.venue}:{self.market_id} {text(self.size)} {self.outcome} @ {entry}"
+        return (
+            f"{self.venue}:{self.market_id} {text(self.size)} {self.outcome} @ {entry}"
+        )
 
 
 @attrs.frozen(slots=True)

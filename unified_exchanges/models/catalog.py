@@ -13,7 +13,7 @@ from ..money import CENTI, ONE
 from .record import Record
 from .terms import Instrument, MarketStatus
 
-__all__ = ["Event", "Leg", "Market", "Outcome", "Series"]
+__all__ = ["Event", "Leg", "Market", "MarketDraft", "Outcome", "Series"]
 
 
 @attrs.frozen(slots=True)
@@ -34,14 +34,18 @@ class Leg:
     outcome: str
 
 
-@attrs.frozen(kw_only=True, slots=True, repr=False)
-class Market(Record):
-    """One contract: it pays ``payout`` dollars if its outcome comes true.
+@attrs.define(kw_only=True, slots=True, repr=False, eq=False)
+class MarketDraft(Record):
+    """The fields of a `Market`, open to assignment: for parsers only.
 
-    Quotes are of the first outcome (YES), in dollars; None means that there is no quote
-    or that nothing was ever traded.  Sizes and volumes are contracts.  Times are UTC.
-    ``legs`` is empty except for a combination market.
+    A frozen attrs class stores each field through ``object.__setattr__``, which for a
+    page of a thousand markets costs as much as decoding it.  A parser assigns every field
+    of a blank draft and locks it; the draft has the memory layout of `Market`, so that
+    locking is a change of class, not a copy.
     """
+
+    __setattr__ = object.__setattr__
+    __delattr__ = object.__delattr__
 
     market_id: str
     event_id: str
@@ -74,6 +78,26 @@ class Market(Record):
     rules: str = ""
     legs: tuple[Leg, ...] = ()
     shard: int = 0
+
+    @staticmethod
+    def blank() -> MarketDraft:
+        """A draft with no field set; reading one before it is set is an AttributeError."""
+        return MarketDraft.__new__(MarketDraft)
+
+    def lock(self) -> Market:
+        """Make the draft the frozen market that it describes."""
+        self.__class__ = Market
+        return self  # type: ignore[return-value]
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False)
+class Market(MarketDraft):
+    """One contract: it pays ``payout`` dollars if its outcome comes true.
+
+    Quotes are of the first outcome (YES), in dollars; None means that there is no quote
+    or that nothing was ever traded.  Sizes and volumes are contracts.  Times are UTC.
+    ``legs`` is empty except for a combination market.
+    """
 
     def outcome(self, name: str | None = None) -> Outcome:
         """Find an outcome by label or by the venue's id, in any case; default the first.

@@ -140,9 +140,7 @@ class Fill(Record):
         if outcome == self.outcome:
             return self
         price = complement(self.price)
-        return attrs.evolve(
-            self, outcome=outcome, side=self.side.opposite, price=price
-        )
+        return attrs.evolve(self, outcome=outcome, side=self.side.opposite, price=price)
 
     def _summary(self) -> str:
         what = f"{self.side} {text(self.size)} {self.outcome} @ {text(self.price)}"

@@ -109,7 +109,10 @@ class OrderBook(Record):
         )
 
     def _summary(self) -> str:
-        best = [f"{text(x.size)}@{text(x.price)}" if x else "–" for x in (self.bid, self.ask)]
+        best = [
+            f"{text(x.size)}@{text(x.price)}" if x else "–"
+            for x in (self.bid, self.ask)
+        ]
         return f"{self.venue}:{self.market_id}:{self.outcome} {' / '.join(best)}"
 
     def _repr_html_(self) -> str:
@@ -211,4 +214,3 @@ class Candle(Record):
             mean=None if self.mean is None else complement(self.mean),
             previous=None if self.previous is None else complement(self.previous),
         )
-

@@ -15,7 +15,7 @@ from ..money import text
 
 __all__ = ["Json", "Record", "decode_json", "plain"]
 
-Json: TypeAlias = "None | bool | int | Decimal | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | Decimal | str | list[Json] | dict[str, Json] | None"
 """What a venue's payload decodes to: fractional numbers are exact Decimals."""
 
 
@@ -68,7 +68,7 @@ class Record:
         return f"<table><caption>{type(self).__name__}</caption>{rows}</table>"
 
 
-def plain(value: object) -> Json:
+def plain(value: object) -> Json:  # noqa: PLR0911 - one line for each kind
     """A JSON-safe form of a model's value.
 
     >>> plain(Decimal("0.5600")), plain((Decimal(1), True, None))

@@ -74,9 +74,13 @@ class AsyncExchange(ABC):
     ``transport`` are for tests and replay; ``options`` are venue words such as
     ``subaccount``.
 
-    >>> from unified_exchanges import async_exchange  # doctest: +SKIP
-    >>> async with async_exchange("kalshi", environment="demo") as kalshi:  # doctest: +SKIP
-    ...     book = await kalshi.fetch_order_book("TICKER")
+    >>> import asyncio
+    >>> import unified_exchanges as ux
+    >>> async def main():
+    ...     async with ux.async_exchange("kalshi", environment="demo") as kalshi:
+    ...         return kalshi.has["create_order"], kalshi.has["watch_order_book"]
+    >>> asyncio.run(main())
+    (True, None)
     """
 
     venue_type: ClassVar[type[Venue]]
@@ -290,8 +294,8 @@ class AsyncExchange(ABC):
     ) -> list[Market]:
         """Get markets, complete unless ``limit`` says how many.
 
-        ``status`` is one of unopened, open, paused, closed, settled or all; settled markets
-        reach back as far as the venue's archive.
+        ``status`` is one of unopened, open, paused, closed, settled or all; settled
+        markets reach back as far as the venue's archive.
         """
         listing = self.venue.fetch_markets(
             status=status,
@@ -387,7 +391,8 @@ class AsyncExchange(ABC):
     ) -> list[Trade]:
         """Get public trades, newest first, from live and archive as one list.
 
-        ``since`` and ``until`` are aware datetimes; without ``limit`` the list is complete.
+        ``since`` and ``until`` are aware datetimes; without ``limit`` the list is
+        complete.
         """
         listing = self.venue.fetch_trades(
             market_id,
@@ -437,8 +442,8 @@ class AsyncExchange(ABC):
     ) -> list[Candle]:
         """Get candles, oldest first, of one outcome; default the first (YES).
 
-        ``period`` is ``1m``, ``1h`` or ``1d``; ``since`` defaults to the market's opening and
-        ``until`` to now or its end.  ``limit`` keeps the newest.
+        ``period`` is ``1m``, ``1h`` or ``1d``; ``since`` defaults to the market's
+        opening and ``until`` to now or its end. ``limit`` keeps the newest.
         """
         return await self._driver.run(
             self.venue.fetch_ohlcv(
@@ -470,16 +475,16 @@ class AsyncExchange(ABC):
     ) -> Order:
         """Place an order of ``size`` contracts at ``price`` dollars for ``outcome``.
 
-        ``outcome`` is a label or the venue's outcome id, in any case; ``side`` is buy or
-        sell of that outcome.  ``time_in_force`` is ``gtc`` (default), ``ioc`` or ``fok``.
-        ``type="market"`` takes ``price`` as the worst price, or ``max_slippage`` dollars from
-        the best opposite price, and becomes an immediate order (default ``ioc``).
-        ``expires_at`` is an aware datetime.  ``client_order_id`` is the idempotency key, made
-        up if not given.
+        ``outcome`` is a label or the venue's outcome id, in any case; ``side`` is buy
+        or sell of that outcome. ``time_in_force`` is ``gtc`` (default), ``ioc`` or
+        ``fok``. ``type="market"`` takes ``price`` as the worst price, or
+        ``max_slippage`` dollars from the best opposite price, and becomes an immediate
+        order (default ``ioc``). ``expires_at`` is an aware datetime.
+        ``client_order_id`` is the idempotency key, made up if not given.
 
-        A lost answer does not lose the order: it is resolved by the venue's own means before
-        this returns.  Raises `InvalidPrice`, `InvalidSize`, `InvalidOrder`, `ReadOnly`
-        before sending; `InsufficientFunds`, `MarketClosed`, `OrderRejected`,
+        A lost answer does not lose the order: it is resolved by the venue's own means
+        before this returns. Raises `InvalidPrice`, `InvalidSize`, `InvalidOrder`,
+        `ReadOnly` before sending; `InsufficientFunds`, `MarketClosed`, `OrderRejected`,
         `RateLimitExceeded` when refused; `OrderUnknown` when nobody could be asked.
         """
         return await self._driver.run(
@@ -505,8 +510,8 @@ class AsyncExchange(ABC):
     async def create_orders(self, orders: Sequence[OrderRequest]) -> list[OrderResult]:
         """Place several orders in as few requests as the venue allows.
 
-        Gives one result for each, in order: the order, or the error that it met.  A batch is
-        not atomic.
+        Gives one result for each, in order: the order, or the error that it met. A
+        batch is not atomic.
         """
         return await self._driver.run(self.venue.create_orders(orders))
 
@@ -558,9 +563,9 @@ class AsyncExchange(ABC):
         expires_at: datetime | None = None,
         params: Params | None = None,
     ) -> Order:
-        """Change price (dollars), total size (contracts, what is filled included) or expiry.
+        """Change an order's price in dollars, its total size in contracts, or its expiry.
 
-        ``describe().edit`` says whether the venue changes it in place.
+        What has filled counts into the size.  ``describe().edit`` says whether the venue changes it in place.
         """
         return await self._driver.run(
             self.venue.edit_order(
@@ -582,8 +587,9 @@ class AsyncExchange(ABC):
     ) -> Order:
         """Cancel an order and get it as it ended.
 
-        An order that was already done is read and returned as it is: look at ``status`` and
-        ``filled``.  Raises `OrderNotFound` only when the venue does not know it at all.
+        An order that was already done is read and returned as it is: look at ``status``
+        and ``filled``. Raises `OrderNotFound` only when the venue does not know it at
+        all.
         """
         return await self._driver.run(
             self.venue.cancel_order(order_id, market_id=market_id, params=params)
@@ -620,8 +626,8 @@ class AsyncExchange(ABC):
     ) -> Order | None:
         """Sell what is held of a market, at once, not below ``price`` dollars.
 
-        Without ``price``, ``max_slippage`` dollars below the best bid bounds it.  Gives None
-        when nothing is held.
+        Without ``price``, ``max_slippage`` dollars below the best bid bounds it. Gives
+        None when nothing is held.
         """
         return await self._driver.run(
             self.venue.close_position(
@@ -767,8 +773,8 @@ class AsyncExchange(ABC):
     ) -> list[Position]:
         """Get what we hold, complete, with entry price and P&L.
 
-        ``mark=True`` reads quotes to value each position; ``computed`` tells what came from
-        that.
+        ``mark=True`` reads quotes to value each position; ``computed`` tells what came
+        from that.
         """
         return await self._driver.run(
             self.venue.fetch_positions(

@@ -74,9 +74,10 @@ class Exchange(ABC):
     ``transport`` are for tests and replay; ``options`` are venue words such as
     ``subaccount``.
 
-    >>> from unified_exchanges import exchange  # doctest: +SKIP
-    >>> with exchange("kalshi", environment="demo") as kalshi:  # doctest: +SKIP
-    ...     book = kalshi.fetch_order_book("TICKER")
+    >>> import unified_exchanges as ux
+    >>> with ux.exchange("kalshi", environment="demo") as kalshi:
+    ...     kalshi.has["create_order"], kalshi.has["watch_order_book"]
+    (True, None)
     """
 
     venue_type: ClassVar[type[Venue]]
@@ -283,8 +284,8 @@ class Exchange(ABC):
     ) -> list[Market]:
         """Get markets, complete unless ``limit`` says how many.
 
-        ``status`` is one of unopened, open, paused, closed, settled or all; settled markets
-        reach back as far as the venue's archive.
+        ``status`` is one of unopened, open, paused, closed, settled or all; settled
+        markets reach back as far as the venue's archive.
         """
         listing = self.venue.fetch_markets(
             status=status,
@@ -374,7 +375,8 @@ class Exchange(ABC):
     ) -> list[Trade]:
         """Get public trades, newest first, from live and archive as one list.
 
-        ``since`` and ``until`` are aware datetimes; without ``limit`` the list is complete.
+        ``since`` and ``until`` are aware datetimes; without ``limit`` the list is
+        complete.
         """
         listing = self.venue.fetch_trades(
             market_id,
@@ -424,8 +426,8 @@ class Exchange(ABC):
     ) -> list[Candle]:
         """Get candles, oldest first, of one outcome; default the first (YES).
 
-        ``period`` is ``1m``, ``1h`` or ``1d``; ``since`` defaults to the market's opening and
-        ``until`` to now or its end.  ``limit`` keeps the newest.
+        ``period`` is ``1m``, ``1h`` or ``1d``; ``since`` defaults to the market's
+        opening and ``until`` to now or its end. ``limit`` keeps the newest.
         """
         return self._driver.run(
             self.venue.fetch_ohlcv(
@@ -457,16 +459,16 @@ class Exchange(ABC):
     ) -> Order:
         """Place an order of ``size`` contracts at ``price`` dollars for ``outcome``.
 
-        ``outcome`` is a label or the venue's outcome id, in any case; ``side`` is buy or
-        sell of that outcome.  ``time_in_force`` is ``gtc`` (default), ``ioc`` or ``fok``.
-        ``type="market"`` takes ``price`` as the worst price, or ``max_slippage`` dollars from
-        the best opposite price, and becomes an immediate order (default ``ioc``).
-        ``expires_at`` is an aware datetime.  ``client_order_id`` is the idempotency key, made
-        up if not given.
+        ``outcome`` is a label or the venue's outcome id, in any case; ``side`` is buy
+        or sell of that outcome. ``time_in_force`` is ``gtc`` (default), ``ioc`` or
+        ``fok``. ``type="market"`` takes ``price`` as the worst price, or
+        ``max_slippage`` dollars from the best opposite price, and becomes an immediate
+        order (default ``ioc``). ``expires_at`` is an aware datetime.
+        ``client_order_id`` is the idempotency key, made up if not given.
 
-        A lost answer does not lose the order: it is resolved by the venue's own means before
-        this returns.  Raises `InvalidPrice`, `InvalidSize`, `InvalidOrder`, `ReadOnly`
-        before sending; `InsufficientFunds`, `MarketClosed`, `OrderRejected`,
+        A lost answer does not lose the order: it is resolved by the venue's own means
+        before this returns. Raises `InvalidPrice`, `InvalidSize`, `InvalidOrder`,
+        `ReadOnly` before sending; `InsufficientFunds`, `MarketClosed`, `OrderRejected`,
         `RateLimitExceeded` when refused; `OrderUnknown` when nobody could be asked.
         """
         return self._driver.run(
@@ -492,8 +494,8 @@ class Exchange(ABC):
     def create_orders(self, orders: Sequence[OrderRequest]) -> list[OrderResult]:
         """Place several orders in as few requests as the venue allows.
 
-        Gives one result for each, in order: the order, or the error that it met.  A batch is
-        not atomic.
+        Gives one result for each, in order: the order, or the error that it met. A
+        batch is not atomic.
         """
         return self._driver.run(self.venue.create_orders(orders))
 
@@ -545,9 +547,9 @@ class Exchange(ABC):
         expires_at: datetime | None = None,
         params: Params | None = None,
     ) -> Order:
-        """Change price (dollars), total size (contracts, what is filled included) or expiry.
+        """Change an order's price in dollars, its total size in contracts, or its expiry.
 
-        ``describe().edit`` says whether the venue changes it in place.
+        What has filled counts into the size.  ``describe().edit`` says whether the venue changes it in place.
         """
         return self._driver.run(
             self.venue.edit_order(
@@ -569,8 +571,9 @@ class Exchange(ABC):
     ) -> Order:
         """Cancel an order and get it as it ended.
 
-        An order that was already done is read and returned as it is: look at ``status`` and
-        ``filled``.  Raises `OrderNotFound` only when the venue does not know it at all.
+        An order that was already done is read and returned as it is: look at ``status``
+        and ``filled``. Raises `OrderNotFound` only when the venue does not know it at
+        all.
         """
         return self._driver.run(
             self.venue.cancel_order(order_id, market_id=market_id, params=params)
@@ -607,8 +610,8 @@ class Exchange(ABC):
     ) -> Order | None:
         """Sell what is held of a market, at once, not below ``price`` dollars.
 
-        Without ``price``, ``max_slippage`` dollars below the best bid bounds it.  Gives None
-        when nothing is held.
+        Without ``price``, ``max_slippage`` dollars below the best bid bounds it. Gives
+        None when nothing is held.
         """
         return self._driver.run(
             self.venue.close_position(
@@ -754,8 +757,8 @@ class Exchange(ABC):
     ) -> list[Position]:
         """Get what we hold, complete, with entry price and P&L.
 
-        ``mark=True`` reads quotes to value each position; ``computed`` tells what came from
-        that.
+        ``mark=True`` reads quotes to value each position; ``computed`` tells what came
+        from that.
         """
         return self._driver.run(
             self.venue.fetch_positions(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import TypeVar
 
 import attrs
@@ -33,7 +32,6 @@ from ...models import (
     OrderRequest,
     OrderStatus,
     Params,
-    Position,
     Side,
     TimeInForce,
 )
@@ -175,7 +173,9 @@ class Changing(Lookup):
     ) -> Flow[list[CancelResult]]:
         """Cancel several; see `Exchange.cancel_orders`."""
         if isinstance(order_ids, str):
-            message = "cancel_orders takes a list of order ids; for one use cancel_order"
+            message = (
+                "cancel_orders takes a list of order ids; for one use cancel_order"
+            )
             raise BadRequest(message, venue=self.id)
         for order_id in order_ids:
             read_order_id(order_id)
@@ -385,9 +385,7 @@ class Changing(Lookup):
             deadline=self.clock.monotonic() + self.retry.order_deadline,
         )
 
-    def _after_refused_amend(
-        self, order_id: str, market_id: str | None
-    ) -> Flow[Order]:
+    def _after_refused_amend(self, order_id: str, market_id: str | None) -> Flow[Order]:
         found = yield from self.read_order(order_id, market_id)
         if found is None:
             raise self.unknown_order(order_id)
@@ -445,10 +443,8 @@ class Changing(Lookup):
 
 def _cancelled(order: Order, receipt: receipts.Canceled) -> Order:
     """The order after its cancel: what was still open is gone, the rest had filled."""
-    filled = EXACT.subtract(order.size, receipt.reduced_by)
-    if filled < order.filled:
-        # The size was amended elsewhere; fills only ever rise.
-        filled = order.filled
+    # Fills only ever rise, even where the size was amended elsewhere meanwhile.
+    filled = max(order.filled, EXACT.subtract(order.size, receipt.reduced_by))
     return attrs.evolve(
         order,
         status=OrderStatus.CANCELED,

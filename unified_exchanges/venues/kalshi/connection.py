@@ -138,7 +138,9 @@ class KalshiConnection(Venue):
             return self.send(self.read(path, query, about=f"{verb} {path}"))
         self.require_writable(f"{verb} {path}")
         return self.send(
-            self.write(verb, path, dict(body or {}), query=query, about=f"{verb} {path}")
+            self.write(
+                verb, path, dict(body or {}), query=query, about=f"{verb} {path}"
+            )
         )
 
     # -- building calls -------------------------------------------------------------
@@ -214,8 +216,9 @@ def _query(parameters: Mapping[str, object] | None) -> tuple[tuple[str, str], ..
 def _subaccount(value: object) -> int | None:
     if value is None:
         return None
-    if isinstance(value, int) and not isinstance(value, bool):
-        if 0 <= value <= _LAST_SUBACCOUNT:
-            return value
-    message = f"option subaccount is a number from 0 to {_LAST_SUBACCOUNT}, not {value!r}"
+    if value in range(_LAST_SUBACCOUNT + 1) and type(value) is int:
+        return value
+    message = (
+        f"option subaccount is a number from 0 to {_LAST_SUBACCOUNT}, not {value!r}"
+    )
     raise BadRequest(message, venue="kalshi")

@@ -69,8 +69,7 @@ FACTS = Description(
     api_version="3.34.0",
     checked_on="2026-10-15",
     limitations=(
-        "There are no market orders: type='market' becomes an immediate order with a "
-        "bound that the caller gives.",
+        "There are no market orders: type='market' becomes a bounded immediate order.",
         "reduce_only is accepted on immediate orders only.",
         "A book has no time and no sequence over REST.",
         "YES and NO share one book and positions net: an account holds one of them.",

@@ -6,6 +6,7 @@ There is one book for each market, in YES dollars: buying NO at q is an ask at 1
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -27,6 +28,9 @@ from ...money import EXACT, complement, text
 from .memory import MarketRules, Terms
 
 __all__ = ["Draft", "Intent", "read_intent", "read_side", "read_time_in_force"]
+
+_ID = re.compile(r"[A-Za-z0-9_.~@:+-]{1,200}")
+"""What a ticker may be made of to stand in a URL path as it is."""
 
 _TIME_IN_FORCE: Final = {
     TimeInForce.GTC: "good_till_canceled",
@@ -209,9 +213,8 @@ def _check_flags(request: OrderRequest, time_in_force: TimeInForce) -> None:
 
 def read_market_id(market_id: object) -> str:
     """Read a ticker; what cannot be in a URL path is not one."""
-    if isinstance(market_id, str) and market_id.isascii() and market_id.isprintable():
-        if market_id and not set(market_id) & set(" /?#%\\\"'<>"):
-            return market_id
+    if isinstance(market_id, str) and _ID.fullmatch(market_id):
+        return market_id
     message = f"market_id {market_id!r} is not a Kalshi ticker"
     raise BadRequest(message, venue="kalshi")
 
@@ -239,7 +242,9 @@ def _client_order_id(given: str | None, rng: Random) -> str:
     return given
 
 
-def _params(params: Mapping[str, str | int | bool] | None) -> dict[str, str | int | bool]:
+def _params(
+    params: Mapping[str, str | int | bool] | None,
+) -> dict[str, str | int | bool]:
     given = dict(params or {})
     if taken := sorted(_OURS & given.keys()):
         message = f"params may not hold {', '.join(taken)}: use the argument instead"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +20,7 @@ from .quotes import Quotes
 
 __all__ = ["Lookup"]
 
+_ID = re.compile(r"[A-Za-z0-9_.~-]{1,100}")
 _PATIENCE = (0.0, 0.2, 0.4, 0.8, 1.6)
 """Seconds before each look for an order that should be there.
 
@@ -113,9 +115,8 @@ class Lookup(Account, History, Quotes, Discovery):
 
 def read_order_id(order_id: object) -> str:
     """Read an order id; what cannot be in a URL path is not one."""
-    if isinstance(order_id, str) and order_id.isascii() and order_id.isprintable():
-        if order_id and not set(order_id) & set(" /?#%\\\"'<>"):
-            return order_id
+    if isinstance(order_id, str) and _ID.fullmatch(order_id):
+        return order_id
     message = f"order_id {order_id!r} is not an order id of Kalshi"
     raise BadRequest(message, venue="kalshi")
 

@@ -32,7 +32,6 @@ from ...models import (
     OrderPreview,
     OrderRequest,
     OrderResult,
-    OrderStatus,
     Side,
 )
 from ...money import EXACT, ONE, ZERO, read_number, text
@@ -71,7 +70,7 @@ class Placing(Lookup):
         fee = fees.estimate(
             ready.size, ready.first_outcome_price, is_bid=ready.is_bid, maker=False
         )
-        headers = {name: "REDACTED" for name in self.headers(call)} if self.has_key else {}
+        headers = dict.fromkeys(self.headers(call), "REDACTED") if self.has_key else {}
         assert call.body is not None
         return OrderPreview(
             method=call.method,
@@ -104,8 +103,7 @@ class Placing(Lookup):
         for chunk in _chunks(ready, self._batch_size()):
             found = yield from self._place_batch([x for _, x in chunk], deadline)
             results.update(
-                (index, result)
-                for (index, _), result in zip(chunk, found, strict=True)
+                (index, result) for (index, _), result in zip(chunk, found, strict=True)
             )
         return [results[index] for index in range(len(orders))]
 
@@ -403,7 +401,9 @@ def _subaccount(ready: Draft) -> int | None:
 
 
 def _repeated(key: str) -> InvalidOrder:
-    message = f"client_order_id {key!r} stands twice in the batch; each order needs its own"
+    message = (
+        f"client_order_id {key!r} stands twice in the batch; each order needs its own"
+    )
     return InvalidOrder(message, venue="kalshi", client_order_id=key)
 
 

@@ -152,7 +152,9 @@ def _entry(draft: Draft, item: _BatchItem) -> Entry:
     if item.error is not None:
         return Entry(None, msgspec.json.encode(item.error))
     raw = msgspec.json.encode(item)
-    return Entry(_order(draft, _decode(_CREATED, raw, f"answer to {draft.about}"), raw), None)
+    return Entry(
+        _order(draft, _decode(_CREATED, raw, f"answer to {draft.about}"), raw), None
+    )
 
 
 def amended(after: Order, body: bytes) -> Order:
