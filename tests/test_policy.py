@@ -1,0 +1,209 @@
+"""Retry and limit decisions, against time and dice that the tests hold."""
+
+from __future__ import annotations
+
+from random import Random
+from threading import Thread
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unified_exchanges.errors import (
+    BadRequest,
+    ExchangeNotAvailable,
+    InsufficientFunds,
+    NetworkError,
+    RateLimitExceeded,
+    UnifiedExchangesError,
+)
+from unified_exchanges.policy import LimitPolicy, RetryPolicy, TokenBucket
+
+DICE = Random(7)
+
+
+def decide(
+    failure: UnifiedExchangesError,
+    attempt: int = 0,
+    *,
+    repeatable: bool = True,
+    remaining: float = 1e9,
+    policy: RetryPolicy | None = None,
+) -> float | None:
+    policy = policy or RetryPolicy()
+    return policy.delay(
+        failure, attempt, repeatable=repeatable, remaining=remaining, rng=DICE
+    )
+
+
+TRANSIENT = [
+    NetworkError("gone"),
+    ExchangeNotAvailable("503"),
+    RateLimitExceeded("429"),
+]
+FINAL = [BadRequest("no"), InsufficientFunds("no")]
+
+
+@pytest.mark.parametrize("failure", TRANSIENT, ids=lambda e: type(e).__name__)
+def test_a_transient_failure_of_a_read_is_tried_again(
+    failure: UnifiedExchangesError,
+) -> None:
+    assert decide(failure) is not None
+
+
+@pytest.mark.parametrize("failure", TRANSIENT, ids=lambda e: type(e).__name__)
+def test_f01_a_transient_failure_of_a_write_is_not(
+    failure: UnifiedExchangesError,
+) -> None:
+    assert decide(failure, repeatable=False) is None
+
+
+@pytest.mark.parametrize("failure", FINAL, ids=lambda e: type(e).__name__)
+def test_a_refusal_is_final(failure: UnifiedExchangesError) -> None:
+    assert decide(failure) is None
+
+
+def test_fault_01_a_write_that_never_left_may_be_tried_again() -> None:
+    assert decide(NetworkError("refused", sent=False), repeatable=False) is not None
+
+
+def test_fault_09_a_refused_write_is_tried_again_only_if_the_caller_allowed_it() -> None:
+    allowed = RetryPolicy(retry_refused_writes=True)
+    failure = RateLimitExceeded("429")
+    assert decide(failure, repeatable=False, policy=allowed) is not None
+
+
+@given(st.integers(0, 10_000), st.integers(0, 2**32))
+def test_backoff_is_between_nought_and_the_cap(attempt: int, seed: int) -> None:
+    policy = RetryPolicy(first=0.25, cap=8.0)
+    wait = policy.backoff(attempt, Random(seed))
+    assert 0.0 <= wait <= min(8.0, 0.25 * 2 ** min(attempt, 32))
+
+
+@given(st.floats(0, 100), st.floats(0, 100), st.integers(0, 2**32))
+def test_the_wait_never_passes_the_deadline(
+    asked: float, remaining: float, seed: int
+) -> None:
+    failure = RateLimitExceeded("429", retry_after=asked)
+    wait = RetryPolicy().delay(
+        failure, 0, repeatable=True, remaining=remaining, rng=Random(seed)
+    )
+    assert wait is None or asked <= wait < remaining
+
+
+def test_p17_one_call_has_one_budget_of_attempts() -> None:
+    policy = RetryPolicy(attempts=5)
+    tries = [decide(NetworkError("gone"), n, policy=policy) for n in range(6)]
+    assert [wait is not None for wait in tries] == [True] * 4 + [False] * 2
+
+
+@pytest.mark.parametrize("name", ["attempts", "first", "cap", "deadline"])
+def test_a_policy_of_nought_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        RetryPolicy(**{name: 0})
+
+
+def test_a_share_for_cancels_is_below_one() -> None:
+    with pytest.raises(ValueError, match="cancel_share"):
+        LimitPolicy(cancel_share=1.0)
+
+
+# -- the bucket ------------------------------------------------------------------------
+
+
+def test_a_full_bucket_serves_its_capacity_at_once() -> None:
+    bucket = TokenBucket(10, 100)
+    assert [bucket.take(0.0, 10) for _ in range(10)] == [0.0] * 10
+
+
+def test_an_empty_bucket_says_how_long_to_wait() -> None:
+    bucket = TokenBucket(10, 100)
+    bucket.take(0.0, 100)
+    assert bucket.take(0.0, 20) == pytest.approx(2.0)
+
+
+def test_takers_are_served_in_the_order_they_came() -> None:
+    bucket = TokenBucket(10, 10)
+    waits = [bucket.take(0.0, 10) for _ in range(4)]
+    assert waits == pytest.approx([0.0, 1.0, 2.0, 3.0])
+
+
+def test_fault_43_a_taker_that_cannot_wait_takes_nothing() -> None:
+    bucket = TokenBucket(10, 10)
+    bucket.take(0.0, 10)
+    assert bucket.take(0.0, 10, within=0.5) is None
+    assert bucket.take(0.0, 10) == pytest.approx(1.0)
+
+
+def test_fault_43_a_pause_holds_everyone() -> None:
+    bucket = TokenBucket(10, 100)
+    bucket.pause(0.0, 3.0)
+    assert bucket.take(1.0, 1) == pytest.approx(2.0)
+    assert bucket.paused_for(1.0) == pytest.approx(2.0)
+    assert bucket.paused_for(4.0) == 0.0
+
+
+def test_fault_43_cancels_have_tokens_of_their_own() -> None:
+    bucket = TokenBucket(100, 100, share=0.1)
+    for _ in range(20):
+        bucket.take(0.0, 10)
+    assert bucket.take(0.0, 2, urgent=True) == 0.0
+    assert bucket.take(0.0, 2) > 0.0  # type: ignore[operator]
+
+
+def test_a_cost_above_the_capacity_is_served_when_full_and_paid_off() -> None:
+    bucket = TokenBucket(10, 10)
+    assert bucket.take(0.0, 30) == 0.0
+    assert bucket.take(0.0, 10) == pytest.approx(3.0)
+
+
+def test_reconfiguring_keeps_what_was_used() -> None:
+    bucket = TokenBucket(10, 100)
+    bucket.take(0.0, 60)
+    bucket.configure(20, 200)
+    assert bucket.fill(0.0) == pytest.approx(140 / 200)
+
+
+def test_a_bucket_without_a_rate_is_refused() -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        TokenBucket(0, 10)
+
+
+@given(
+    st.floats(1, 100),
+    st.floats(1, 500),
+    st.lists(st.tuples(st.floats(0, 2), st.floats(0.1, 50), st.booleans()), max_size=60),
+)
+def test_what_is_let_through_never_exceeds_capacity_plus_rate(
+    rate: float, capacity: float, arrivals: list[tuple[float, float, bool]]
+) -> None:
+    bucket = TokenBucket(rate, capacity, share=0.1)
+    now = 0.0
+    served: list[tuple[float, float]] = []
+    for gap, cost, urgent in arrivals:
+        now += gap
+        wait = bucket.take(now, cost, urgent=urgent)
+        assert wait is not None
+        served.append((now + wait, cost))
+    largest = max((cost for _, cost in served), default=0.0)
+    for moment, _ in served:
+        used = sum(cost for at, cost in served if at <= moment)
+        # One request above its sub-bucket's capacity may go when that is full.
+        assert used <= capacity + rate * moment + 2 * largest + 1e-6
+
+
+def test_p20_threads_together_get_no_more_than_one_thread_would() -> None:
+    bucket = TokenBucket(10, 10)
+    waits: list[float] = []
+
+    def take() -> None:
+        wait = bucket.take(0.0, 10)
+        assert wait is not None
+        waits.append(wait)
+
+    threads = [Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(waits) == pytest.approx([float(n) for n in range(8)])
