@@ -99,7 +99,7 @@ def check_post_only(pit: Pit, order: Order) -> None:
 
 def check_price(pit: Pit, price: Decimal) -> None:
     """Refuse a price off the market's grid."""
-    if price not in pit.grid:
+    if not price.is_finite() or price not in pit.grid:
         raise Refusal("invalid_price", f"{price} is not on the grid of the market")
 
 

@@ -110,12 +110,13 @@ class Planner:
             return
         size = min(self._left, maker.remaining)
         charge = self._charge(maker, size, maker=True)
-        if not self._pay(maker, maker.price, size, charge.fee):
+        if self._pay(maker, maker.price, size, charge.fee) < ZERO:
             self._drop(maker, "margin")
             return
         taken = self._charge(self._order, size, maker=False, price=maker.price)
-        if not self._pay(self._order, maker.price, size, taken.fee):
-            raise _insufficient(self._purses[self._order.owner].available)
+        available = self._pay(self._order, maker.price, size, taken.fee)
+        if available < ZERO:
+            raise _insufficient(available)
         self._trade(maker, size, charge, taken)
 
     def _meet_own(self, maker: Order) -> None:
@@ -152,8 +153,10 @@ class Planner:
             time_us=self._now_us,
         )
 
-    def _pay(self, order: Order, price: Decimal, size: Decimal, fee: Decimal) -> bool:
-        """Take a fill into account; without effect when it cannot be paid."""
+    def _pay(
+        self, order: Order, price: Decimal, size: Decimal, fee: Decimal
+    ) -> Decimal:
+        """Take a fill into account: what is then available; if negative, no effect."""
         purse = self._purse(order.owner)
         closing = closing_part(purse.position, order.side, size)
         opening = EXACT.subtract(size, closing)
@@ -171,13 +174,12 @@ class Planner:
         if after.available < ZERO:
             after.available = self._exactly(after, order, left)
         if after.available < ZERO:
-            purse.available = after.available
-            return False
+            return after.available
         self._purses[order.owner] = after
         self._left_of[order.order_id] = left
         if order is self._order:
             self._left = left
-        return True
+        return after.available
 
     def _exactly(self, purse: _Purse, order: Order, left: Decimal) -> Decimal:
         """The exact figure, from every order as it would be after the fill."""
