@@ -25,7 +25,8 @@ from yarl import URL
 
 from ..errors import BadRequest
 from ..flow import Request, Response
-from .failure import ANSWER_LIMIT, explain, invalid
+from .body import UnusableAnswer, check_size, decode
+from .failure import explain, invalid
 from .network import proxy_for, trust
 
 __all__ = ["AioTransport"]
@@ -70,7 +71,7 @@ class AioTransport:
         session = self._opened()
         try:
             return await self._perform(session, request, started)
-        except (aiohttp.ClientError, OSError, ValueError, _Unusable) as broken:
+        except (aiohttp.ClientError, OSError, ValueError, UnusableAnswer) as broken:
             error: BaseException = getattr(broken, "os_error", broken)
         if isinstance(error, ValueError) and (refusal := invalid(request)):
             failure: Exception = refusal
@@ -117,6 +118,8 @@ class AioTransport:
         ) as answer:
             headers = {name.lower(): value for name, value in answer.headers.items()}
             body = await _read(answer)
+            if coding := headers.get("content-encoding"):
+                body = decode(coding, body)
             return Response(answer.status, headers, body, time.monotonic() - started)
 
     def _opened(self) -> aiohttp.ClientSession:
@@ -130,6 +133,8 @@ class AioTransport:
                 connector=_Connector(limit=self._pool_size, keepalive_timeout=_IDLE),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
+                # Its own inflating takes half a gzip stream for a whole one.
+                auto_decompress=False,
             )
         elif self._loop is not loop:
             message = (
@@ -182,10 +187,6 @@ class _Attempt:
 
 
 _attempt: ContextVar[_Attempt] = ContextVar("_attempt")
-
-
-class _Unusable(Exception):
-    """An answer that cannot be handed on."""
 
 
 class _Lost(aiohttp.ClientError):
@@ -256,17 +257,11 @@ def _is_readable(sock: socket.socket) -> bool:
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
     declared = answer.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > ANSWER_LIMIT:
-        raise _too_large()
+    check_size(int(declared) if declared.isdigit() else 0)
     chunks = []
     size = 0
     while chunk := await answer.content.readany():
         chunks.append(chunk)
         size += len(chunk)
-        if size > ANSWER_LIMIT:
-            raise _too_large()
+        check_size(size)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-def _too_large() -> _Unusable:
-    return _Unusable(f"the answer is larger than {ANSWER_LIMIT >> 20} MiB")

@@ -11,8 +11,7 @@ import io
 import socket
 import threading
 import time
-import zlib
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, parse_headers
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +26,8 @@ from urllib3.util import Timeout
 
 from ..errors import BadRequest
 from ..flow import Request, Response
-from .failure import ANSWER_LIMIT, explain, invalid
+from .body import ANSWER_LIMIT, UnusableAnswer, check_size, decode
+from .failure import explain, invalid
 from .network import is_address, proxy_for, trust
 
 __all__ = ["BlockingTransport"]
@@ -35,8 +35,8 @@ __all__ = ["BlockingTransport"]
 _HEADERS = {"User-Agent": "unified-exchanges", "Accept-Encoding": "gzip"}
 _NEVER = Retry(total=False, redirect=False, respect_retry_after_header=False)
 _BUFFER = 32 * 1024
-_GZIP = 31
-_BROKEN = (HTTPError, HTTPException, OSError, ValueError, zlib.error)
+_EARLIEST, _FINAL = 101, 200
+_BROKEN = (HTTPError, HTTPException, OSError, ValueError, UnusableAnswer)
 _monotonic = time.monotonic
 
 
@@ -118,7 +118,7 @@ class BlockingTransport:
             answer.close()
             raise
         if coding := headers.get("content-encoding"):
-            body = _decode(coding, body)
+            body = decode(coding, body)
         return Response(answer.status, headers, body, _monotonic() - started)
 
     def _route(self, request: Request) -> tuple[_Route, str]:
@@ -200,7 +200,7 @@ class _Connection(HTTPConnection):
         return super().getresponse()
 
     def response_class(self, sock: Any, *args: Any, **options: Any) -> HTTPResponse:  # type: ignore[override]  # the base has a class here and calls it
-        answer = HTTPResponse(sock, *args, **options)
+        answer = _Answer(sock, *args, **options)
         patient = _Patient(sock, answer.fp.detach(), self._deadline)
         answer.fp = io.BufferedReader(patient, _BUFFER)
         return answer
@@ -239,6 +239,17 @@ class _Pool(HTTPConnectionPool):
 
 class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
+
+
+class _Answer(HTTPResponse):
+    """An answer that passes over early hints; the base takes them for the answer."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]  # typeshed omits it
+            if not _EARLIEST < status < _FINAL:
+                return version, status, reason
+            parse_headers(self.fp)
 
 
 class _Patient(io.RawIOBase):
@@ -291,42 +302,13 @@ def _look_up(host: str, port: int, deadline: float) -> list[Any]:
 
 def _read(answer: BaseHTTPResponse) -> bytes:
     declared = answer.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > ANSWER_LIMIT:
-        raise _too_large()
+    check_size(int(declared) if declared.isdigit() else 0)
     chunks = []
     size = 0
     while chunk := answer.read(ANSWER_LIMIT + 1, decode_content=False):
         chunks.append(chunk)
         size += len(chunk)
-        if size > ANSWER_LIMIT:
-            raise _too_large()
+        check_size(size)
         if answer.length_remaining == 0:
             break
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-def _decode(coding: str, body: bytes) -> bytes:
-    coding = coding.strip().lower()
-    if coding == "identity" or not body:
-        return body
-    if coding not in {"gzip", "x-gzip"}:
-        message = f"the answer is encoded as {coding[:20]!r}, which was not asked for"
-        raise HTTPException(message)
-    parts: list[bytes] = []
-    room = ANSWER_LIMIT
-    while body:
-        inflater = zlib.decompressobj(_GZIP)
-        part = inflater.decompress(body, room + 1)
-        room -= len(part)
-        if room < 0:
-            raise _too_large()
-        if not inflater.eof:
-            message = "the gzip data ended early"
-            raise HTTPException(message)
-        parts.append(part)
-        body = inflater.unused_data
-    return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def _too_large() -> HTTPException:
-    return HTTPException(f"the answer is larger than {ANSWER_LIMIT >> 20} MiB")

@@ -13,10 +13,7 @@ from urllib.parse import urlsplit
 from ..errors import BadRequest, ConnectionLost, NetworkError, RequestTimeout
 from ..flow import Request
 
-__all__ = ["ANSWER_LIMIT", "READS", "explain", "invalid"]
-
-ANSWER_LIMIT = 64 * 1024 * 1024
-"""Bytes of one answer, inflated, above which it is dropped."""
+__all__ = ["READS", "explain", "invalid"]
 
 READS = frozenset({"GET", "HEAD"})
 
