@@ -1,0 +1,85 @@
+"""Clocks and the venue's offset."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unified_exchanges.clock import ClockOffset, SystemClock, VirtualClock
+
+
+def date_at(seconds: float) -> str:
+    return format_datetime(datetime.fromtimestamp(int(seconds), UTC), usegmt=True)
+
+
+@given(
+    st.floats(-20, 20),
+    st.lists(st.tuples(st.floats(0.001, 3), st.floats(0.001, 1.5)), min_size=1, max_size=40),
+)
+def test_fault_44_the_offset_is_never_further_off_than_the_answers_allow(
+    true: float, answers: list[tuple[float, float]]
+) -> None:
+    clock, offset = VirtualClock(), ClockOffset()
+    slack = []
+    for gap, trip in answers:
+        clock.advance(gap)
+        sent = clock.now()
+        clock.advance(trip)
+        stamp = sent + trip / 2 + true
+        offset.observe(date_at(stamp), sent, clock.now())
+        slack.append(trip + 1.0)
+    # Zero is kept where it explains all answers; otherwise a bound of the true offset.
+    assert abs(offset.seconds - true) <= max(slack)
+    assert abs(offset.seconds) <= abs(true) + 1e-6
+
+
+def test_fault_44_a_clock_ten_seconds_off_is_found_to_a_second() -> None:
+    offset = ClockOffset()
+    offset.observe(date_at(1_010), 1_000.0, 1_000.1)
+    assert offset.seconds == pytest.approx(10.0, abs=1.0)
+
+
+def test_fault_44_a_clock_that_is_set_during_the_run_is_measured_anew() -> None:
+    offset = ClockOffset()
+    offset.observe(date_at(1_000), 1_000.0, 1_000.1)
+    offset.observe(date_at(1_040), 1_010.0, 1_010.1)
+    assert offset.seconds == pytest.approx(30.0, abs=1.0)
+
+
+def test_an_offset_is_unknown_before_the_first_answer() -> None:
+    assert ClockOffset().milliseconds is None
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday"])
+def test_an_answer_without_a_readable_date_changes_nothing(date: str | None) -> None:
+    offset = ClockOffset()
+    offset.observe(date, 1_000.0, 1_000.1)
+    assert offset.milliseconds is None
+
+
+def test_a_virtual_clock_moves_only_when_told() -> None:
+    clock = VirtualClock(100.0)
+    clock.advance(5.0)
+    assert (clock.now(), clock.monotonic()) == (105.0, 5.0)
+
+
+def test_setting_a_clock_is_not_the_passing_of_time() -> None:
+    clock = VirtualClock(100.0)
+    clock.step(-30.0)
+    assert (clock.now(), clock.monotonic()) == (70.0, 0.0)
+
+
+def test_time_does_not_run_backwards() -> None:
+    with pytest.raises(ValueError, match="backwards"):
+        VirtualClock().advance(-1)
+
+
+def test_the_system_clock_is_the_machine_s() -> None:
+    clock = SystemClock()
+    before = clock.monotonic()
+    assert datetime.fromtimestamp(clock.now(), UTC).year >= 2025
+    assert clock.monotonic() >= before

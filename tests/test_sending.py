@@ -1,0 +1,284 @@
+"""What leaves, when, how often, and what comes of it: one table for both flavours."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.flavours import FLAVOURS, Rig
+from tests.toy import answer, get, page, toy
+from unified_exchanges.clock import VirtualClock
+from unified_exchanges.drivers.aio import AsyncDriver
+from unified_exchanges.errors import (
+    BadRequest,
+    ConnectionLost,
+    ExchangeNotAvailable,
+    NetworkError,
+    RateLimitExceeded,
+    VenueSchemaError,
+)
+from unified_exchanges.flow import Request, Response, collect, limited
+from unified_exchanges.policy import RetryPolicy
+from unified_exchanges.testing.scripted import AsyncScriptedTransport
+
+OK = answer({})
+BUSY = answer({}, 503)
+TOO_FAST = answer({}, 429)
+
+
+@pytest.fixture(params=FLAVOURS)
+def flavour(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_a_good_answer_is_returned_at_once(flavour: str) -> None:
+    rig = Rig(flavour, [OK], VirtualClock())
+    assert rig.run(toy().send(get("/x"))) == OK
+    assert rig.sleeps == []
+
+
+@pytest.mark.parametrize("trouble", [BUSY, TOO_FAST, ConnectionLost("reset")])
+def test_a_read_survives_trouble(flavour: str, trouble: Response | NetworkError) -> None:
+    clock = VirtualClock()
+    rig = Rig(flavour, [trouble, trouble, OK], clock)
+    assert rig.run(toy(clock).send(get("/x"))) == OK
+
+
+def test_each_attempt_is_signed_anew(flavour: str) -> None:
+    clock = VirtualClock()
+    rig = Rig(flavour, [BUSY, BUSY, OK], clock)
+    rig.run(toy(clock).send(get("/x")))
+    assert len({r.headers["x-stamp"] for r in rig.requests}) == 3
+
+
+def test_p05_a_write_is_sent_once_whatever_happens(flavour: str) -> None:
+    clock = VirtualClock()
+    rig = Rig(flavour, [ConnectionLost("reset")], clock)
+    with pytest.raises(ConnectionLost) as caught:
+        rig.run(toy(clock).send(get("/x", repeatable=False)))
+    assert len(rig.requests) == 1
+    assert caught.value.maybe_executed
+
+
+def test_fault_01_a_write_that_never_left_is_sent_again(flavour: str) -> None:
+    clock = VirtualClock()
+    rig = Rig(flavour, [ConnectionLost("refused", sent=False), OK], clock)
+    assert rig.run(toy(clock).send(get("/x", repeatable=False))) == OK
+
+
+def test_p17_one_call_makes_as_many_requests_as_its_policy_allows(flavour: str) -> None:
+    clock = VirtualClock()
+    policy = RetryPolicy(attempts=3, deadline=1e6)
+    rig = Rig(flavour, [TOO_FAST] * 3, clock)
+    with pytest.raises(RateLimitExceeded):
+        rig.run(toy(clock, retry=policy).send(get("/x")))
+    assert len(rig.requests) == 3
+
+
+def test_retries_end_with_the_deadline(flavour: str) -> None:
+    clock = VirtualClock()
+    policy = RetryPolicy(attempts=1000, deadline=20.0)
+    rig = Rig(flavour, [BUSY] * 1000, clock)
+    with pytest.raises(ExchangeNotAvailable):
+        rig.run(toy(clock, retry=policy).send(get("/x")))
+    assert clock.monotonic() <= 20.0
+
+
+def test_an_attempt_gets_no_more_time_than_is_left(flavour: str) -> None:
+    clock = VirtualClock()
+    rig = Rig(flavour, [OK], clock)
+    rig.run(toy(clock, timeout=10.0).send(get("/x", deadline=2.5)))
+    assert rig.requests[0].timeout == 2.5
+
+
+def test_an_error_names_the_call_and_the_venue(flavour: str) -> None:
+    rig = Rig(flavour, [ConnectionLost("reset by peer")], VirtualClock())
+    with pytest.raises(ConnectionLost, match="toy: reading /x: reset by peer") as caught:
+        rig.run(toy().send(get("/x", repeatable=False)))
+    assert (caught.value.venue, caught.value.request) == ("toy", "GET /x")
+
+
+def test_a_bad_request_is_not_repeated(flavour: str) -> None:
+    rig = Rig(flavour, [answer({}, 400)], VirtualClock())
+    with pytest.raises(BadRequest):
+        rig.run(toy().send(get("/x")))
+    assert len(rig.requests) == 1
+
+
+# -- limits ----------------------------------------------------------------------------
+
+
+def test_calls_wait_for_their_turn(flavour: str) -> None:
+    clock = VirtualClock()
+    venue = toy(clock)
+    rig = Rig(flavour, [OK] * 12, clock)
+    for _ in range(12):
+        rig.run(venue.send(get("/x")))
+    assert rig.sleeps == pytest.approx([1.0, 1.0])
+
+
+def test_fault_43_a_call_that_cannot_meet_its_deadline_is_not_sent(flavour: str) -> None:
+    clock = VirtualClock()
+    venue = toy(clock)
+    rig = Rig(flavour, [OK] * 10, clock)
+    for _ in range(10):
+        rig.run(venue.send(get("/x")))
+    with pytest.raises(RateLimitExceeded, match="not sent") as caught:
+        rig.run(venue.send(get("/x", deadline=clock.monotonic() + 0.5)))
+    assert len(rig.requests) == 10
+    assert caught.value.retry_after == pytest.approx(1.0)
+
+
+def test_fault_43_one_refusal_pauses_fifty_callers() -> None:
+    clock = VirtualClock()
+    venue = toy(clock, retry=RetryPolicy(attempts=8, deadline=1e6))
+    refused_at: list[float] = []
+    sent: list[float] = []
+
+    def serve(request: Request) -> Response:
+        sent.append(clock.monotonic())
+        if len(sent) == 1:
+            refused_at.append(clock.monotonic())
+            return TOO_FAST
+        return OK
+
+    transport = AsyncScriptedTransport([serve] * 100, clock=clock)
+
+    async def burst() -> list[Response]:
+        driver = AsyncDriver(transport)
+        calls = [driver.run(venue.send(get("/x"))) for _ in range(50)]
+        return await asyncio.gather(*calls)
+
+    assert asyncio.run(burst()) == [OK] * 50
+    assert len(sent) == 51
+    # What had its turn already may have left with the refused one; nothing else did.
+    paused = [at for at in sent if refused_at[0] < at < refused_at[0] + 1.0]
+    assert paused == []
+
+
+def test_without_limits_nothing_waits(flavour: str) -> None:
+    clock = VirtualClock()
+    venue = toy(clock, limited=False)
+    rig = Rig(flavour, [OK] * 30, clock)
+    for _ in range(30):
+        rig.run(venue.send(get("/x")))
+    assert rig.sleeps == []
+
+
+# -- pages -----------------------------------------------------------------------------
+
+CURSORS = {"": "a", "a": "b", "b": ""}
+
+
+def serve_pages(request: Request) -> Response:
+    cursor = dict(request.query)["cursor"]
+    return page([f"{cursor}{n}" for n in range(3)], CURSORS[cursor])
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_p09_a_listing_is_followed_to_its_end(flavour: str, *, ahead: bool) -> None:
+    rig = Rig(flavour, [serve_pages] * 3, VirtualClock())
+    found = rig.listed(toy().items(ahead=ahead))
+    assert found == ["0", "1", "2", "a0", "a1", "a2", "b0", "b1", "b2"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 9, 50])
+def test_a_limit_is_kept_to_the_item(flavour: str, limit: int) -> None:
+    rig = Rig(flavour, [serve_pages] * 3, VirtualClock())
+    found = rig.run(collect(toy().items(), limit))
+    assert len(found) == min(limit, 9)
+
+
+@pytest.mark.parametrize("limit", [1, 3, 4, 50])
+def test_a_lazy_listing_keeps_its_limit_too(flavour: str, limit: int) -> None:
+    rig = Rig(flavour, [serve_pages] * 3, VirtualClock())
+    assert len(rig.listed(limited(toy().items(), limit))) == min(limit, 9)
+
+
+def test_a_lazy_listing_asks_only_for_what_is_used(flavour: str) -> None:
+    rig = Rig(flavour, [serve_pages] * 3, VirtualClock())
+    assert rig.listed(toy().items(), take=2) == ["0", "1"]
+    assert len(rig.requests) == 1
+
+
+def test_fault_26_an_item_on_two_pages_comes_once(flavour: str) -> None:
+    rig = Rig(flavour, [page(["x", "y"], "c"), page(["y", "z"])], VirtualClock())
+    assert rig.listed(toy().items()) == ["x", "y", "z"]
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_fault_26_a_cursor_that_comes_back_is_an_error(
+    flavour: str, *, ahead: bool
+) -> None:
+    pages = [page(["x"], "c"), page(["y"], "c"), page(["z"], "c")]
+    rig = Rig(flavour, pages, VirtualClock())
+    with pytest.raises(VenueSchemaError, match="does not end"):
+        rig.run(collect(toy().items(ahead=ahead)))
+
+
+def test_fault_26_pages_without_end_are_an_error(flavour: str) -> None:
+    count = iter(range(10_000))
+
+    def endless(request: Request) -> Response:
+        return page(["x"], f"c{next(count)}")
+
+    clock = VirtualClock()
+    rig = Rig(flavour, [endless] * 100, clock)
+    with pytest.raises(VenueSchemaError, match="does not end"):
+        rig.run(collect(toy(clock).items()))
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_fault_26_a_page_that_fails_fails_the_listing(
+    flavour: str, *, ahead: bool
+) -> None:
+    clock = VirtualClock()
+    rig = Rig(flavour, [page(["x"], "c"), *[BUSY] * 9], clock)
+    with pytest.raises(ExchangeNotAvailable):
+        rig.run(collect(toy(clock).items(ahead=ahead)))
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_a_page_that_recovers_is_used(flavour: str, *, ahead: bool) -> None:
+    clock = VirtualClock()
+    script = [page(["x"], "c"), ConnectionLost("reset"), page(["y"])]
+    rig = Rig(flavour, script, clock)
+    assert rig.run(collect(toy(clock).items(ahead=ahead))) == ["x", "y"]
+
+
+def test_reading_ahead_does_not_overdraw_the_limiter(flavour: str) -> None:
+    clock = VirtualClock()
+    pages = [page([str(n)], f"c{n}") for n in range(14)] + [page(["end"])]
+    rig = Rig(flavour, pages, clock)
+    assert len(rig.run(collect(toy(clock).items(ahead=True)))) == 15
+    assert clock.monotonic() == pytest.approx(5.0, abs=0.01)
+
+
+def test_a_listing_left_early_leaves_no_task_behind(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    rig = Rig("async", [serve_pages] * 3, VirtualClock())
+    assert rig.listed(toy().items(ahead=True), take=1) == ["0"]
+    assert [str(w.message) for w in recwarn] == []
+
+
+@given(st.data())
+def test_any_split_into_pages_gives_the_same_list(data: st.DataObject) -> None:
+    items = [str(n) for n in range(data.draw(st.integers(0, 30)))]
+    cuts = data.draw(st.lists(st.integers(0, len(items)), max_size=8).map(sorted))
+    edges = [0, *cuts, len(items)]
+    parts = [items[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    # A page may repeat what the one before it ended with: data moves under a cursor.
+    parts = [
+        [*data.draw(st.sampled_from([[], parts[n - 1][-2:]])), *part] if n else part
+        for n, part in enumerate(parts)
+    ]
+    pages = [
+        page(part, f"c{n}" if n + 1 < len(parts) else "") for n, part in enumerate(parts)
+    ]
+    rig = Rig("blocking", pages, VirtualClock())
+    ahead = data.draw(st.booleans())
+    assert rig.run(collect(toy(limited=False).items(ahead=ahead))) == items

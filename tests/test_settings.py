@@ -1,0 +1,59 @@
+"""One constructor for every venue, and environments that cannot be mistaken."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.toy import FACTS
+from unified_exchanges.errors import BadRequest
+from unified_exchanges.settings import Settings, resolve_environment
+
+KNOWN = FACTS.environments
+
+
+def test_a_known_name_is_its_environment() -> None:
+    assert resolve_environment("demo", KNOWN).rest == "https://demo.toy.test/api"
+
+
+@pytest.mark.parametrize(
+    ("url", "real"),
+    [
+        ("http://127.0.0.1:8790/api", False),
+        ("http://localhost:1", False),
+        ("http://[::1]:1", False),
+        ("https://demo.toy.test/other", False),
+        ("https://toy.test/api", True),
+        ("https://elsewhere.test", True),
+    ],
+)
+def test_a_url_is_real_money_unless_it_is_local_or_known_to_play(
+    url: str, *, real: bool
+) -> None:
+    assert resolve_environment(url, KNOWN).is_real_money is real
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["prod", "", "ftp://x", "https://", "http://toy.test", "https://u:p@toy.test"]
+    + ["https://toy.test/?q=1", "https://toy.test/#x"],
+)
+def test_an_environment_that_is_neither_is_refused(name: str) -> None:
+    with pytest.raises(BadRequest):
+        resolve_environment(name, KNOWN)
+
+
+def test_a_trailing_slash_is_dropped_because_it_would_not_survive_signing() -> None:
+    assert resolve_environment("https://toy.test/api/", KNOWN).rest == "https://toy.test/api"
+
+
+@pytest.mark.parametrize("timeout", [0, -1.0])
+def test_a_timeout_is_above_nought(timeout: float) -> None:
+    with pytest.raises(BadRequest, match="timeout"):
+        Settings(timeout=timeout)
+
+
+def test_fault_48_the_repr_of_settings_has_no_secret() -> None:
+    settings = Settings(
+        api_key="canary-id", private_key="canary-pem", password="canary-word"
+    )
+    assert "canary" not in repr(settings)
