@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import select
-import socket
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import aiohttp
 import attrs
@@ -209,11 +210,17 @@ _ONCE = (_once,)
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Hands out connections, having looked whether they are still good."""
+    """Hands out connections, having looked whether they are still good.
+
+    When the loop was kept busy it has not noticed yet that the other side closed an idle
+    connection; the end, or bytes that nobody asked for, wait in the socket.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._used: WeakSet[asyncio.BaseProtocol] = WeakSet()
+        self._probes: WeakKeyDictionary[asyncio.BaseProtocol, _Probe] = (
+            WeakKeyDictionary()
+        )
 
     async def connect(
         self,
@@ -224,35 +231,33 @@ class _Connector(aiohttp.TCPConnector):
         while True:
             connection = await super().connect(req, traces, timeout)
             protocol = connection.protocol
-            if protocol is None or protocol not in self._used:
+            if protocol is None:
                 break
-            if not _is_dropped(connection.transport):
+            probe = self._probes.get(protocol)
+            if probe is None:
+                self._probes[protocol] = _probe(connection.transport)
+                break
+            if not probe():
                 break
             connection.close()
-        if protocol is not None:
-            self._used.add(protocol)
         if attempt := _attempt.get(None):
             attempt.connected = True
         return connection
 
 
-def _is_dropped(transport: asyncio.Transport | None) -> bool:
-    """Tell an idle connection that the other side has closed or spoilt.
+_Probe: TypeAlias = Callable[[], object]
+"""Asks a socket without waiting: true when there is something to read."""
 
-    The loop has not noticed when it was kept busy: then the end waits in the socket.
-    """
+
+def _probe(transport: asyncio.Transport | None) -> _Probe:
     sock = transport.get_extra_info("socket") if transport else None
-    if sock is None or sock.fileno() < 0:
-        return True
-    return _is_readable(sock)
-
-
-def _is_readable(sock: socket.socket) -> bool:
+    if sock is None:
+        return lambda: True
     if not hasattr(select, "poll"):
-        return bool(select.select([sock], [], [], 0)[0])
+        return lambda: select.select([sock], [], [], 0)[0]
     poll = select.poll()
     poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))
+    return partial(poll.poll, 0)
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
