@@ -1,0 +1,165 @@
+"""Every public method's type in both flavours: checked by mypy and pyright, never run."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import assert_type
+
+import unified_exchanges as ux
+from unified_exchanges.description import Capability, Description
+from unified_exchanges.models import (
+    BUY,
+    AccountLimits,
+    Balance,
+    CancelReport,
+    CancelResult,
+    Candle,
+    Event,
+    Fill,
+    Health,
+    Json,
+    Market,
+    Order,
+    OrderBook,
+    OrderPreview,
+    OrderRequest,
+    OrderResult,
+    Position,
+    Series,
+    Settlement,
+    Status,
+    Ticker,
+    Trade,
+)
+
+MOMENT = datetime.fromisoformat("2026-11-21T12:00:00+00:00")
+REQUEST = OrderRequest(market_id="M", outcome="yes", side=BUY, price="0.55", size=10)
+
+
+def factories() -> None:
+    """Ids give the base classes; the venue's own are subclasses of them."""
+    assert_type(ux.exchange("kalshi"), ux.Exchange)
+    assert_type(ux.async_exchange("kalshi"), ux.AsyncExchange)
+    assert_type(ux.exchanges, tuple[str, ...])
+    with ux.exchange("kalshi", environment="demo", timeout=5.0) as ex:
+        assert_type(ex, ux.Exchange)
+
+
+async def async_factories() -> None:
+    """The async context manager gives the exchange itself."""
+    async with ux.async_exchange("kalshi", live=True) as ex:
+        assert_type(ex, ux.AsyncExchange)
+
+
+def blocking(ex: ux.Exchange) -> None:
+    """The blocking flavour."""
+    assert_type(ex.fetch_status(), Status)
+    assert_type(ex.load_markets(reload=True), dict[str, Market])
+    assert_type(ex.fetch_events(status="open", limit=5), list[Event])
+    assert_type(ex.iter_events(status="open", limit=5), Iterator[Event])
+    assert_type(ex.fetch_event("E"), Event)
+    assert_type(ex.fetch_series("S"), list[Series])
+    assert_type(ex.fetch_markets(status="all", limit=5), list[Market])
+    assert_type(ex.iter_markets(status="all", limit=5), Iterator[Market])
+    assert_type(ex.fetch_market("M"), Market)
+    assert_type(ex.fetch_ticker("M", outcome="no"), Ticker)
+    assert_type(ex.fetch_tickers(["M"]), dict[str, Ticker])
+    assert_type(ex.fetch_order_book("M", depth=5), OrderBook)
+    assert_type(ex.fetch_order_books(["M"]), dict[str, OrderBook])
+    assert_type(ex.fetch_trades("M", since=MOMENT), list[Trade])
+    assert_type(ex.iter_trades("M", since=MOMENT), Iterator[Trade])
+    assert_type(ex.fetch_ohlcv("M", "1h"), list[Candle])
+    assert_type(ex.create_order("M", "yes", "buy", "0.55", 10), Order)
+    assert_type(ex.create_orders([REQUEST]), list[OrderResult])
+    assert_type(
+        ex.preview_order("M", "yes", BUY, Decimal("0.55"), 10, type="limit"),
+        OrderPreview,
+    )
+    assert_type(ex.edit_order("O", price=0.5), Order)
+    assert_type(ex.cancel_order("O"), Order)
+    assert_type(ex.cancel_orders(["O"]), list[CancelResult])
+    assert_type(ex.cancel_all_orders(market_id="M"), CancelReport)
+    assert_type(ex.close_position("M", max_slippage="0.02"), Order | None)
+    assert_type(ex.fetch_order(client_order_id="C"), Order)
+    assert_type(ex.fetch_orders(market_id="M"), list[Order])
+    assert_type(ex.iter_orders(market_id="M"), Iterator[Order])
+    assert_type(ex.fetch_open_orders(), list[Order])
+    assert_type(ex.fetch_closed_orders(), list[Order])
+    assert_type(ex.fetch_balance(), Balance)
+    assert_type(ex.fetch_positions(), list[Position])
+    assert_type(ex.fetch_fills(), list[Fill])
+    assert_type(ex.iter_fills(), Iterator[Fill])
+    assert_type(ex.fetch_settlements(), list[Settlement])
+    assert_type(ex.fetch_limits(), AccountLimits)
+    assert_type(ex.estimate_fee("M", "yes", "buy", "0.55", 10), Decimal)
+    assert_type(ex.watch_order_book(["M"], policy="every"), Iterator[OrderBook])
+    assert_type(ex.watch_ticker(["M"], policy="every"), Iterator[Ticker])
+    assert_type(ex.watch_trades(["M"], policy="every"), Iterator[Trade])
+    assert_type(ex.watch_orders(["M"], policy="every"), Iterator[Order])
+    assert_type(ex.watch_fills(["M"], policy="every"), Iterator[Fill])
+    assert_type(ex.watch_positions(["M"], policy="every"), Iterator[Position])
+    assert_type(ex.watch_market_status(["M"], policy="every"), Iterator[Market])
+    assert_type(ex.request("GET", "/milestones", query={"limit": 10}), Json)
+    assert_type(ex.check_health(), Health)
+    assert_type(ex.health(), Health)
+    assert_type(ex.is_healthy, bool)
+    assert_type(ex.describe(), Description)
+    assert_type(ex.has["fetch_markets"], Capability)
+
+
+async def asynchronous(ex: ux.AsyncExchange) -> None:
+    """The async flavour: the same names and arguments."""
+    assert_type(await ex.fetch_status(), Status)
+    assert_type(await ex.load_markets(reload=True), dict[str, Market])
+    assert_type(await ex.fetch_events(status="open", limit=5), list[Event])
+    assert_type(ex.iter_events(status="open", limit=5), AsyncIterator[Event])
+    assert_type(await ex.fetch_event("E"), Event)
+    assert_type(await ex.fetch_series("S"), list[Series])
+    assert_type(await ex.fetch_markets(status="all", limit=5), list[Market])
+    assert_type(ex.iter_markets(status="all", limit=5), AsyncIterator[Market])
+    assert_type(await ex.fetch_market("M"), Market)
+    assert_type(await ex.fetch_ticker("M", outcome="no"), Ticker)
+    assert_type(await ex.fetch_tickers(["M"]), dict[str, Ticker])
+    assert_type(await ex.fetch_order_book("M", depth=5), OrderBook)
+    assert_type(await ex.fetch_order_books(["M"]), dict[str, OrderBook])
+    assert_type(await ex.fetch_trades("M", since=MOMENT), list[Trade])
+    assert_type(ex.iter_trades("M", since=MOMENT), AsyncIterator[Trade])
+    assert_type(await ex.fetch_ohlcv("M", "1h"), list[Candle])
+    assert_type(await ex.create_order("M", "yes", "buy", "0.55", 10), Order)
+    assert_type(await ex.create_orders([REQUEST]), list[OrderResult])
+    assert_type(
+        await ex.preview_order("M", "yes", BUY, Decimal("0.55"), 10, type="limit"),
+        OrderPreview,
+    )
+    assert_type(await ex.edit_order("O", price=0.5), Order)
+    assert_type(await ex.cancel_order("O"), Order)
+    assert_type(await ex.cancel_orders(["O"]), list[CancelResult])
+    assert_type(await ex.cancel_all_orders(market_id="M"), CancelReport)
+    assert_type(await ex.close_position("M", max_slippage="0.02"), Order | None)
+    assert_type(await ex.fetch_order(client_order_id="C"), Order)
+    assert_type(await ex.fetch_orders(market_id="M"), list[Order])
+    assert_type(ex.iter_orders(market_id="M"), AsyncIterator[Order])
+    assert_type(await ex.fetch_open_orders(), list[Order])
+    assert_type(await ex.fetch_closed_orders(), list[Order])
+    assert_type(await ex.fetch_balance(), Balance)
+    assert_type(await ex.fetch_positions(), list[Position])
+    assert_type(await ex.fetch_fills(), list[Fill])
+    assert_type(ex.iter_fills(), AsyncIterator[Fill])
+    assert_type(await ex.fetch_settlements(), list[Settlement])
+    assert_type(await ex.fetch_limits(), AccountLimits)
+    assert_type(await ex.estimate_fee("M", "yes", "buy", "0.55", 10), Decimal)
+    assert_type(ex.watch_order_book(["M"], policy="every"), AsyncIterator[OrderBook])
+    assert_type(ex.watch_ticker(["M"], policy="every"), AsyncIterator[Ticker])
+    assert_type(ex.watch_trades(["M"], policy="every"), AsyncIterator[Trade])
+    assert_type(ex.watch_orders(["M"], policy="every"), AsyncIterator[Order])
+    assert_type(ex.watch_fills(["M"], policy="every"), AsyncIterator[Fill])
+    assert_type(ex.watch_positions(["M"], policy="every"), AsyncIterator[Position])
+    assert_type(ex.watch_market_status(["M"], policy="every"), AsyncIterator[Market])
+    assert_type(await ex.request("GET", "/milestones", query={"limit": 10}), Json)
+    assert_type(await ex.check_health(), Health)
+    assert_type(ex.health(), Health)
+    assert_type(ex.is_healthy, bool)
+    assert_type(ex.describe(), Description)
+    assert_type(ex.has["fetch_markets"], Capability)
