@@ -9,7 +9,7 @@ from .account import (
     Settlement,
     ShardBalance,
 )
-from .catalog import Event, Leg, Market, Outcome, Series
+from .catalog import Event, Leg, Market, MarketDraft, Outcome, Series
 from .orders import (
     CancelReport,
     CancelResult,
@@ -57,6 +57,7 @@ __all__ = [
     "Level",
     "Liquidity",
     "Market",
+    "MarketDraft",
     "MarketStatus",
     "Ohlc",
     "Order",

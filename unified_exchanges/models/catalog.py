@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, cast
 
 import attrs
 
@@ -34,18 +35,14 @@ class Leg:
     outcome: str
 
 
-@attrs.define(kw_only=True, slots=True, repr=False, eq=False)
-class MarketDraft(Record):
-    """The fields of a `Market`, open to assignment: for parsers only.
+@attrs.frozen(kw_only=True, slots=True, repr=False)
+class Market(Record):
+    """One contract: it pays ``payout`` dollars if its outcome comes true.
 
-    A frozen attrs class stores each field through ``object.__setattr__``, which for a
-    page of a thousand markets costs as much as decoding it.  A parser assigns every field
-    of a blank draft and locks it; the draft has the memory layout of `Market`, so that
-    locking is a change of class, not a copy.
+    Quotes are of the first outcome (YES), in dollars; None means that there is no quote
+    or that nothing was ever traded.  Sizes and volumes are contracts.  Times are UTC.
+    ``legs`` is empty except for a combination market.
     """
-
-    __setattr__ = object.__setattr__
-    __delattr__ = object.__delattr__
 
     market_id: str
     event_id: str
@@ -79,26 +76,6 @@ class MarketDraft(Record):
     legs: tuple[Leg, ...] = ()
     shard: int = 0
 
-    @staticmethod
-    def blank() -> MarketDraft:
-        """A draft with no field set; reading one before it is set is an AttributeError."""
-        return MarketDraft.__new__(MarketDraft)
-
-    def lock(self) -> Market:
-        """Make the draft the frozen market that it describes."""
-        self.__class__ = Market
-        return self  # type: ignore[return-value]
-
-
-@attrs.frozen(kw_only=True, slots=True, repr=False)
-class Market(MarketDraft):
-    """One contract: it pays ``payout`` dollars if its outcome comes true.
-
-    Quotes are of the first outcome (YES), in dollars; None means that there is no quote
-    or that nothing was ever traded.  Sizes and volumes are contracts.  Times are UTC.
-    ``legs`` is empty except for a combination market.
-    """
-
     def outcome(self, name: str | None = None) -> Outcome:
         """Find an outcome by label or by the venue's id, in any case; default the first.
 
@@ -126,6 +103,31 @@ class Market(MarketDraft):
     def _summary(self) -> str:
         quote = f"{self.bid or '–'}/{self.ask or '–'}"
         return f"{self.venue}:{self.market_id} {self.title!r} {quote} {self.status}"
+
+
+class MarketDraft(Record):
+    """A market whose fields are still assigned one by one: for parsers only.
+
+    A frozen attrs class stores each field through ``object.__setattr__``, which for a
+    page of a thousand markets takes as long as decoding it.  A draft has the fields of
+    `Market` in the same memory layout, so that locking it is a change of class and no
+    copy.  Whoever makes one assigns every field; one that is not assigned does not exist.
+    """
+
+    __slots__ = Market.__slots__
+
+    __setattr__ = object.__setattr__
+    __delattr__ = object.__delattr__
+
+    @staticmethod
+    def blank() -> Any:
+        """A draft without fields; Any, since a type checker knows no field of it."""
+        return MarketDraft.__new__(MarketDraft)
+
+    def lock(self) -> Market:
+        """Make the draft the frozen market that it describes."""
+        self.__class__ = Market  # type: ignore[assignment] # same layout, see above
+        return cast("Market", self)
 
 
 @attrs.frozen(kw_only=True, slots=True, repr=False)
