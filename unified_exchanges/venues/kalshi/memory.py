@@ -65,6 +65,7 @@ class Route:
     market_id: str
     shard: int | None
     subaccount: int | None
+    client_order_id: str | None = None
 
 
 @attrs.frozen(slots=True)
@@ -102,7 +103,7 @@ class Memory:
 
     def learn_order(self, order: Order, subaccount: int | None = None) -> None:
         """Remember where an order lives."""
-        route = Route(order.market_id, order.shard, subaccount)
+        route = Route(order.market_id, order.shard, subaccount, order.client_order_id)
         _put(self._routes, order.order_id, route)
 
     def terms(self, client_order_id: str | None) -> Terms | None:
