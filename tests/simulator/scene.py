@@ -10,7 +10,14 @@ from unified_exchanges.grid import PriceGrid
 from unified_exchanges.simulator.engine import Engine
 from unified_exchanges.simulator.markets import Listing
 from unified_exchanges.simulator.notices import Notice
-from unified_exchanges.simulator.orders import Charge, Order, Owner, Refusal, Side, Ticket
+from unified_exchanges.simulator.orders import (
+    Charge,
+    Order,
+    Owner,
+    Refusal,
+    Side,
+    Ticket,
+)
 
 START_US = 1_800_000_000_000_000
 SECOND = 1_000_000

@@ -130,9 +130,7 @@ def test_reduce_only_of_a_no_position_buys(scene):
 
 
 def test_reduce_only_without_a_position_is_refused(scene):
-    code = refused(
-        scene.ask, "bob", "0.30", 1, time_in_force="ioc", reduce_only=True
-    )
+    code = refused(scene.ask, "bob", "0.30", 1, time_in_force="ioc", reduce_only=True)
     assert code == "reduce_only_rejected"
 
 

@@ -59,25 +59,23 @@ class Model:
         self.groups: dict[str, dict[str, Any]] = {}
 
     def open_orders(self, market: str) -> list[dict[str, Any]]:
-        return [
-            o for o in self.orders.values() if o["open"] and o["market"] == market
-        ]
+        return [o for o in self.orders.values() if o["open"] and o["market"] == market]
 
     def held(self, owner: Owner, market: str) -> Fraction:
-        """One contract hundredth after the other, best price first."""
+        """What is owned on the other side covers the best prices first."""
         held = Fraction(0)
         position = self.position.get((owner, market), Fraction(0))
-        for side, cover in (("bid", -position), ("ask", position)):
+        for side, owned in (("bid", -position), ("ask", position)):
             mine = [
                 o
                 for o in self.open_orders(market)
                 if o["owner"] == owner and o["side"] == side
             ]
             mine.sort(key=lambda o: -unit(o["side"], o["price"]))
-            cover = max(cover, Fraction(0))
+            cover = [max(owned, Fraction(0))]
             for order in mine:
-                covered = min(cover, order["left"])
-                cover -= covered
+                covered = min(cover[-1], order["left"])
+                cover.append(cover[-1] - covered)
                 held += unit(side, order["price"]) * (order["left"] - covered)
         return held
 
@@ -85,7 +83,9 @@ class Model:
         held = sum(self.held(owner, m) for m, s in self.shard.items() if s == shard)
         return self.cash.get((owner, shard), Fraction(0)) - held
 
-    def trade(self, market: str, owner: Owner, side: str, price: Any, size: Any) -> None:
+    def trade(
+        self, market: str, owner: Owner, side: str, price: Any, size: Any
+    ) -> None:
         """One contract closes before another opens; a pair gives a dollar back."""
         shard = self.shard[market]
         before = self.position.get((owner, market), Fraction(0))
@@ -180,10 +180,23 @@ class Model:
                     self.end(each)
 
 
-PRICES = st.integers(40, 60).map(lambda cents: Decimal(cents) / 100)
-SIZES = st.sampled_from(["0.01", "0.5", "1", "2.25", "3", "7", "10", "40"]).map(d)
+PRICES = st.integers(48, 52).map(lambda cents: Decimal(cents) / 100)
+SIZES = st.sampled_from(["0.01", "1", "2.25", "3", "5", "7", "10", "20"]).map(d)
 WHO = st.sampled_from(OWNERS)
 PICK = st.integers(0, 10_000)
+PLACE = {
+    "who": WHO,
+    "pick": PICK,
+    "side": st.sampled_from(["bid", "ask"]),
+    "price": PRICES,
+    "size": st.integers(0, 5).flatmap(lambda n: SIZES if n else st.none()),
+    "tif": st.sampled_from(["gtc", "gtc", "gtc", "gtc", "ioc", "fok"]),
+    "stp": st.sampled_from(["maker", "taker_at_cross"]),
+    "post_only": st.sampled_from([False, False, False, False, False, True]),
+    "client": st.sampled_from([None, None, None, None, None, None, "x", "y"]),
+    "grouped": st.booleans(),
+    "seconds": st.sampled_from([None, None, None, 40]),
+}
 
 
 class EngineMachine(RuleBasedStateMachine):
@@ -200,7 +213,7 @@ class EngineMachine(RuleBasedStateMachine):
         self.fills_seen = 0
         for name in ("ann", "bob"):
             self.engine.withdraw(Owner(name), d(1000))
-        for owner, dollars in zip(OWNERS, (60, 60, 25, 9), strict=True):
+        for owner, dollars in zip(OWNERS, (60, 60, 25, 12), strict=True):
             for shard in (0, 1):
                 self.engine.deposit(owner, d(dollars), shard=shard)
                 self.model.cash[owner, shard] = Fraction(dollars)
@@ -247,24 +260,39 @@ class EngineMachine(RuleBasedStateMachine):
     def markets(self) -> list[str]:
         return [m for m in self.model.shard if m not in self.model.closed]
 
-    @rule(
-        who=WHO,
-        pick=PICK,
-        side=st.sampled_from(["bid", "ask"]),
-        price=PRICES,
-        size=SIZES,
-        tif=st.sampled_from(["gtc", "gtc", "gtc", "ioc", "fok"]),
-        stp=st.sampled_from(["taker_at_cross", "maker"]),
-        post_only=st.sampled_from([False, False, False, True]),
-        client=st.sampled_from([None, None, "x", "y", "z"]),
-        grouped=st.booleans(),
-        seconds=st.sampled_from([None, None, 5, 40]),
-    )
-    def place(
-        self, who, pick, side, price, size, tif, stp, post_only, client, grouped, seconds
+    @rule(**PLACE)
+    def place(self, **choice: Any) -> None:
+        self.place_one(**choice)
+
+    @rule(**PLACE)
+    def place_again(self, **choice: Any) -> None:
+        self.place_one(**choice)
+
+    @rule(**PLACE)
+    def place_once_more(self, **choice: Any) -> None:
+        self.place_one(**choice)
+
+    @rule(**PLACE)
+    def place_yet_another(self, **choice: Any) -> None:
+        self.place_one(**choice)
+
+    def place_one(
+        self,
+        who,
+        pick,
+        side,
+        price,
+        size,
+        tif,
+        stp,
+        post_only,
+        client,
+        grouped,
+        seconds,
     ) -> None:
         market = self.markets()[pick % len(self.markets())]
         shard = self.model.shard[market]
+        size = size or self.all_in(who, shard, unit(side, Fraction(price)))
         post_only = post_only and tif == "gtc"
         expires = None
         if seconds is not None and tif == "gtc":
@@ -324,6 +352,11 @@ class EngineMachine(RuleBasedStateMachine):
         )
         if order is not None:
             self.model.orders[order.order_id] = self.model.orders.pop("new")
+
+    def all_in(self, who: Owner, shard: int, price: Fraction) -> Decimal:
+        """As many contracts as the cash pays for, and nothing left for the fee."""
+        lots = int(self.model.available(who, shard) / price * 100)
+        return Decimal(max(1, lots)) / 100
 
     def one_open(self, pick: int) -> tuple[str, dict[str, Any]] | None:
         found = [(key, o) for key, o in self.model.orders.items() if o["open"]]
@@ -400,25 +433,25 @@ class EngineMachine(RuleBasedStateMachine):
             self.engine.cancel(found[0], owner=found[1]["owner"])
             self.model.end(found[1])
 
-    @rule(who=WHO, limit=st.integers(1, 20), shard=st.integers(0, 1))
+    @rule(who=WHO, limit=st.integers(1, 12), shard=st.integers(0, 1))
     def create_group(self, who, limit, shard) -> None:
-        if len(self.model.groups) < 6:
-            group = self.engine.create_group(who, d(limit), shard=shard)
-            self.model.groups[group.group_id] = {
-                "owner": who,
-                "shard": shard,
-                "limit": limit,
-                "fills": [],
-                "triggered": False,
-            }
-
-    @rule(pick=PICK)
-    def reset_group(self, pick) -> None:
-        if self.model.groups:
-            key = sorted(self.model.groups)[pick % len(self.model.groups)]
-            group = self.model.groups[key]
+        """One group for each owner and shard; later, reset it if it is triggered."""
+        for key, group in self.model.groups.items():
+            if (group["owner"], group["shard"]) != (who, shard):
+                continue
+            if not group["triggered"]:
+                return
             self.engine.reset_group(key, owner=group["owner"])
             group.update(fills=[], triggered=False)
+            return
+        group = self.engine.create_group(who, d(limit), shard=shard)
+        self.model.groups[group.group_id] = {
+            "owner": who,
+            "shard": shard,
+            "limit": limit,
+            "fills": [],
+            "triggered": False,
+        }
 
     @rule(seconds=st.sampled_from([1, 4, 16]))
     def wait(self, seconds) -> None:
@@ -559,5 +592,5 @@ class EngineMachine(RuleBasedStateMachine):
                 )
 
 
-EngineMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
+EngineMachine.TestCase.settings = settings(max_examples=100, stateful_step_count=60)
 TestEngineMachine = EngineMachine.TestCase

@@ -139,6 +139,7 @@ class OrderFlow:
                     self._enter(market_id)
 
     def _enter(self, market_id: str) -> None:
+        self._engine.advance()
         market = self._engine.market(market_id)
         home = self._home_of(market)
         names = [f"flow:{role}:{market_id}" for role in ("maker", "crowd", "taker")]
@@ -148,6 +149,7 @@ class OrderFlow:
         scene = _Scene(market_id, home, home, *map(Owner, names))
         self._scenes[market_id] = scene
         if _trades(market):
+            self._refill(scene, market)
             self._quote(scene, market)
         self._plan_next(scene)
 
@@ -164,6 +166,7 @@ class OrderFlow:
         heapq.heappush(self._due, (due_us, self._acts, scene.market_id))
 
     def _act(self, scene: _Scene) -> None:
+        self._engine.advance()
         market = self._engine.market(scene.market_id)
         if market.status == "finalized":
             return
@@ -172,6 +175,7 @@ class OrderFlow:
         self._plan_next(scene)
 
     def _trade(self, scene: _Scene, market: Market) -> None:
+        self._refill(scene, market)
         self._drift(scene)
         dice = self._rng.random()
         if dice < self._settings.takes:
@@ -179,6 +183,15 @@ class OrderFlow:
         elif dice < self._settings.takes + self._settings.mingles:
             self._mingle(scene, market)
         self._quote(scene, market)
+
+    def _refill(self, scene: _Scene, market: Market) -> None:
+        """Bring money while there is still enough for one action."""
+        largest = max(self._settings.largest_quote, self._settings.largest_take)
+        least = Decimal(2 * (self._settings.levels + 1) * (largest + 1))
+        for owner in scene.owners:
+            if self._engine.cash(owner, shard=market.shard).available < least:
+                amount = max(least, self._settings.cash)
+                self._engine.deposit(owner, amount, shard=market.shard)
 
     def _drift(self, scene: _Scene) -> None:
         pull = (scene.home - scene.fair) * self._settings.reversion
@@ -227,9 +240,13 @@ class OrderFlow:
     def _take(self, scene: _Scene, market: Market) -> None:
         side = self._rng.choice(_SIDES)
         best = self._engine.best(market.market_id, opposite(side))
-        if best is not None:
+        if best is None:
+            return
+        # What rests may be off the grid of today.
+        price = market.grid.snap(best.price, "up" if side == "bid" else "down")
+        if price is not None:
             size = self._size(market, 1, self._settings.largest_take)
-            self._send(scene.taker, market, side, best.price, size, takes=True)
+            self._send(scene.taker, market, side, price, size, takes=True)
 
     def _mingle(self, scene: _Scene, market: Market) -> None:
         """Rest an order near the best price, or take an old one back."""
@@ -242,7 +259,7 @@ class OrderFlow:
         best = self._engine.best(market.market_id, side)
         if best is None:
             return
-        price: Decimal | None = best.price
+        price = market.grid.snap(best.price, "down" if side == "bid" else "up")
         step = _below if side == "bid" else _above
         for _ in range(self._rng.randint(0, self._settings.levels)):
             price = step(market.grid, price) if price is not None else None
@@ -284,21 +301,14 @@ class OrderFlow:
         )
 
     def _sweep(self) -> None:
-        """Forget what nobody reads, and refill purses."""
+        """Forget what nobody reads."""
         if self._now_us < self._swept_us + _HOUSEKEEPING_US:
             return
         self._swept_us = self._now_us
         before_us = self._now_us - self._settings.kept_seconds * _SECOND_US
         for scene in self._scenes.values():
-            shard = self._engine.market(scene.market_id).shard
             for owner in scene.owners:
                 self._engine.forget(owner.account_id, before_us=before_us)
-                if self._engine.cash(owner, shard=shard).available * 4 < self._cash:
-                    self._engine.deposit(owner, self._cash, shard=shard)
-
-    @property
-    def _cash(self) -> Decimal:
-        return self._settings.cash
 
 
 def _trades(market: Market) -> bool:
