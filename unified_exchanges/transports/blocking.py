@@ -12,14 +12,14 @@ import socket
 import threading
 import time
 from http.client import HTTPException, HTTPResponse, parse_headers
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import attrs
 import requests
+import urllib3.connection
 from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, Retry
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as PoolTimeout
 from urllib3.util import Timeout
@@ -183,7 +183,22 @@ class _Unreached(Exception):
         self.error = error
 
 
-class _Connection(HTTPConnection):
+def _genuine(name: str) -> Any:
+    # A recorder such as vcrpy may stand in a class's place while this is imported.
+    kinds = getattr(urllib3.connection, name).__mro__
+    own = (kind for kind in kinds if kind.__module__ == "urllib3.connection")
+    return next(kind for kind in own if kind.__name__ == name)
+
+
+if TYPE_CHECKING:
+    from urllib3.connection import HTTPConnection as _Plain
+    from urllib3.connection import HTTPSConnection as _Secure
+else:
+    _Plain = _genuine("HTTPConnection")
+    _Secure = _genuine("HTTPSConnection")
+
+
+class _Connection(_Plain):
     """A connection whose timeout is a deadline for all it does, not for each byte."""
 
     _deadline = 0.0
@@ -229,16 +244,24 @@ class _Connection(HTTPConnection):
         raise error
 
 
-class _SecureConnection(_Connection, HTTPSConnection):
+class _SecureConnection(_Connection, _Secure):
     """The same over TLS."""
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+    @property
+    def ConnectionCls(self) -> Any:  # type: ignore[override]  # noqa: N802 - urllib3's name
+        """Our connection, unless a recorder has put its own in urllib3's place."""
+        kind = HTTPConnectionPool.ConnectionCls
+        return _Connection if kind is _Plain else kind
 
 
 class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
+    @property
+    def ConnectionCls(self) -> Any:  # type: ignore[override]  # noqa: N802 - urllib3's name
+        """Our connection, unless a recorder has put its own in urllib3's place."""
+        kind = HTTPSConnectionPool.ConnectionCls
+        return _SecureConnection if kind is _Secure else kind
 
 
 class _Answer(HTTPResponse):
