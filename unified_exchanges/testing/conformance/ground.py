@@ -1,0 +1,225 @@
+"""What a conformance run stands on: a simulated venue, and traders of both flavours."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Mapping
+from decimal import Decimal
+from typing import Any, ClassVar, Literal
+
+import attrs
+import pytest
+
+from ...clock import VirtualClock
+from ...errors import ConnectionLost, RequestTimeout
+from ...flow import Request, Response
+from ...models import Market, OrderBook
+from ...registry import async_exchange, exchange
+from ..scripted import AsyncScriptedTransport, ScriptedTransport, Server
+
+__all__ = ["Conformance", "Ground", "Trader", "Trouble"]
+
+Kind = Literal[
+    "refused", "lost before", "lost after", "timeout", "503", "429", "cut", "html"
+]
+"""What may go wrong with one request: never left; lost before or after the venue acted;
+answered too late; answered by a proxy; refused for speed; the answer cut off or replaced."""
+
+_PAGE = b"<html><body>be right back</body></html>"
+
+
+@attrs.define
+class Trouble:
+    """The next ``count`` requests that match go wrong; writes only, unless told."""
+
+    kind: Kind
+    count: int = 1
+    reads: bool = False
+    writes: bool = True
+
+    def strikes(self, request: Request) -> bool:
+        """Whether it is this request's turn."""
+        wanted = self.reads if request.method == "GET" else self.writes
+        if not wanted or self.count <= 0:
+            return False
+        self.count -= 1
+        return True
+
+    def befall(
+        self, request: Request, serve: Callable[[Request], Response]
+    ) -> Response:
+        """Answer in the way that it goes wrong."""
+        if self.kind == "refused":
+            raise ConnectionLost("connection refused", sent=False)
+        if self.kind == "lost before":
+            raise ConnectionLost("connection reset by peer")
+        if self.kind == "429":
+            return Response(429, {}, b'{"error":"too many requests"}')
+        if self.kind == "503":
+            serve(request)
+            return Response(503, {"content-type": "text/html"}, _PAGE)
+        answer = serve(request)
+        if self.kind == "lost after":
+            raise ConnectionLost("connection reset by peer")
+        if self.kind == "timeout":
+            raise RequestTimeout("no answer within the timeout")
+        if self.kind == "cut":
+            return attrs.evolve(answer, body=answer.body[: len(answer.body) // 2])
+        return attrs.evolve(answer, body=_PAGE)
+
+
+class _Troubled:
+    """A venue to which troubles happen, in the order they were asked for."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.troubles: list[Trouble] = []
+
+    def handle(self, request: Request) -> Response:
+        for trouble in self.troubles:
+            if trouble.strikes(request):
+                return trouble.befall(request, self._server.handle)
+        return self._server.handle(request)
+
+
+class Ground(ABC):
+    """A simulated venue with one funded account.  A venue's tests subclass this."""
+
+    exchange_id: ClassVar[str]
+
+    def __init__(self) -> None:
+        self.clock = VirtualClock()
+        self.venue = _Troubled(self.server())
+
+    @abstractmethod
+    def server(self) -> Server:
+        """The simulated venue on ``self.clock``, with markets that trade."""
+
+    @abstractmethod
+    def account(self) -> Mapping[str, Any]:
+        """Arguments of `exchange` that make it the funded account's."""
+
+    def trader(self, flavour: str, **settings: Any) -> Trader:
+        """An exchange of either flavour on this ground."""
+        return Trader(flavour, self, {**self.account(), **settings})
+
+
+class Trader:
+    """An exchange of either flavour, called the same way.
+
+    Methods are those of `Exchange`; what is lazy comes as a list, ``take`` says how
+    much of it.
+    """
+
+    def __init__(self, flavour: str, ground: Ground, settings: dict[str, Any]) -> None:
+        self.ground = ground
+        self.is_async = flavour == "async"
+        kind = AsyncScriptedTransport if self.is_async else ScriptedTransport
+        self.transport: Any = kind(ground.venue, clock=ground.clock)
+        make: Any = async_exchange if self.is_async else exchange
+        self.exchange: Any = make(
+            ground.exchange_id,
+            clock=ground.clock,
+            transport=self.transport,
+            **settings,
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self.exchange, name)
+        if not callable(value):
+            return value
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            result = value(*args, **kwargs)
+            return asyncio.run(result) if asyncio.iscoroutine(result) else result
+
+        return call
+
+    def take(self, count: int, name: str, **kwargs: Any) -> list[Any]:
+        """The first items of a lazy listing, which is then left."""
+        listing = getattr(self.exchange, name)(**kwargs)
+        if self.is_async:
+            return asyncio.run(_take(count, listing))
+        found = [item for item, _ in zip(listing, range(count), strict=False)]
+        listing.close()
+        return found
+
+    @property
+    def writes(self) -> list[Request]:
+        """The requests so far that may change something."""
+        return [r for r in self.transport.requests if r.method != "GET"]
+
+    def suffer(self, kind: Kind, count: int = 1, **which: bool) -> None:
+        """Let the next requests go wrong."""
+        self.ground.venue.troubles.append(Trouble(kind, count, **which))
+
+    def quoted_market(self) -> Market:
+        """A plain market with quotes on both sides and room between them and the ends."""
+        for market in self.fetch_markets():
+            if market.legs or market.kind != "binary":
+                continue
+            if market.bid and market.ask and market.ask_size and market.bid_size:
+                if Decimal("0.1") < market.bid and market.ask < Decimal("0.9"):
+                    found: Market = market
+                    return found
+        raise AssertionError("the simulated venue has no market with quotes")
+
+    def book(self, market: Market) -> OrderBook:
+        """The book of its first outcome, now."""
+        found: OrderBook = self.fetch_order_book(market.market_id)
+        return found
+
+    def rest(self, market: Market, size: str = "5", **kwargs: Any) -> Any:
+        """Rest an order to buy the first outcome at the lowest price."""
+        arguments = {
+            "outcome": market.outcomes[0].label,
+            "side": "buy",
+            "price": market.grid.lowest,
+            "size": size,
+            **kwargs,
+        }
+        return self.create_order(market.market_id, **arguments)
+
+    def lift(self, market: Market, size: str = "2", **kwargs: Any) -> Any:
+        """Buy the first outcome from whoever sells it, at once."""
+        best = self.book(market).ask
+        assert best is not None
+        arguments = {
+            "outcome": market.outcomes[0].label,
+            "side": "buy",
+            "price": best.price,
+            "size": size,
+            "time_in_force": "ioc",
+            **kwargs,
+        }
+        return self.create_order(market.market_id, **arguments)
+
+    def mine(self, market: Market, client_order_id: str) -> list[Any]:
+        """The venue's orders that hold a client order id."""
+        orders = self.fetch_orders(market_id=market.market_id)
+        return [o for o in orders if o.client_order_id == client_order_id]
+
+
+async def _take(count: int, listing: AsyncIterator[Any]) -> list[Any]:
+    found: list[Any] = []
+    async for item in listing:
+        found.append(item)
+        if len(found) == count:
+            break
+    await listing.aclose()  # type: ignore[attr-defined]
+    return found
+
+
+class Conformance:
+    """Base of the test classes: both flavours on a fresh ground for each test."""
+
+    @pytest.fixture
+    def ground(self) -> Ground:
+        """The ground; a venue's test class overrides this."""
+        raise AssertionError("override the ground fixture with the venue's own")
+
+    @pytest.fixture(params=["blocking", "async"])
+    def trader(self, request: pytest.FixtureRequest, ground: Ground) -> Trader:
+        """An exchange of each flavour in turn."""
+        return ground.trader(request.param)
