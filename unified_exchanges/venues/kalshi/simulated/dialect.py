@@ -1,0 +1,294 @@
+"""The simulated Kalshi: requests in, responses out, in the venue's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from email.utils import formatdate
+from functools import lru_cache
+from urllib.parse import parse_qsl, urlsplit
+
+from ....clock import Clock, SystemClock
+from ....flow import Request, Response
+from ....simulator.engine import Engine
+from ....simulator.orderflow import FlowSettings
+from ....simulator.orders import Refusal
+from . import (
+    account,
+    candles,
+    combos,
+    events,
+    exchange,
+    funds,
+    groups,
+    markets,
+    orders,
+    portfolio,
+    surroundings,
+)
+from .accounts import Account
+from .authentication import (
+    ApiKey,
+    PublicKey,
+    check_signature,
+    load_public_key,
+    may,
+)
+from .catalog import Catalog
+from .errors import Failure, missing_scope, not_found, refusal, restricted_key
+from .house import House
+from .limits import SHARDS
+from .orders import legacy_write
+from .routes import PREFIX, Call, Operation, Routes, read_query, read_request
+from .wire import JSON, SECOND, Payload, encode
+
+__all__ = ["SimulatedKalshi"]
+
+_ROUTES = Routes(
+    operation
+    for module in (
+        account,
+        candles,
+        combos,
+        events,
+        exchange,
+        funds,
+        groups,
+        markets,
+        orders,
+        portfolio,
+        surroundings,
+    )
+    for operation in module.OPERATIONS
+)
+_LEGACY = "/portfolio/orders"
+_GONE = Operation(name="Legacy", method="POST", path=_LEGACY, handler=legacy_write)
+_CALM = FlowSettings(actions_per_second=0.05, levels=4, catch_up_seconds=60)
+
+
+class SimulatedKalshi:
+    """Kalshi in small behind its REST wire, without I/O.
+
+    The same ``seed``, clock and requests give the same answers. ``clock`` is the
+    machine's unless given; ``read_lag`` (seconds) makes reads of orders and fills late;
+    ``lively`` lets synthetic traders move the books with the clock, otherwise books
+    stand as they were seeded; ``enforce_limits`` switches the token buckets.
+
+    ``engine`` and ``catalog`` are open to tests: pause, determine, settle as needed.
+    ``read_lag`` may be changed at any time.
+
+    >>> from unified_exchanges.clock import VirtualClock
+    >>> kalshi = SimulatedKalshi(seed=7, clock=VirtualClock())
+    >>> url = "http://127.0.0.1/trade-api/v2/exchange/status"
+    >>> kalshi.handle(Request("GET", url)).status
+    200
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 7,
+        clock: Clock | None = None,
+        enforce_limits: bool = True,
+        read_lag: float = 0.0,
+        lively: bool = False,
+        flow: FlowSettings = _CALM,
+    ) -> None:
+        self.clock = clock or SystemClock()
+        self.read_lag = read_lag
+        self._house = House(
+            seed=seed,
+            clock=self.clock,
+            enforce_limits=enforce_limits,
+            lively=lively,
+            flow=flow,
+        )
+
+    @property
+    def engine(self) -> Engine:
+        """The exchange underneath."""
+        return self._house.engine
+
+    @property
+    def catalog(self) -> Catalog:
+        """What is listed."""
+        return self._house.catalog
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """Every operation that is offered."""
+        return _ROUTES.operations
+
+    def add_account(
+        self,
+        *,
+        public_key: PublicKey | str,
+        key_id: str | None = None,
+        cash: Mapping[int, Decimal] | None = None,
+        tier: str = "basic",
+        history: bool = False,
+        scopes: Iterable[str] = ("read", "write"),
+        subaccount: int | None = None,
+    ) -> ApiKey:
+        """Open an account with a key; the key, with its id.
+
+        ``cash`` is dollars by shard, $10,000 on each by default. One account per
+        simulated venue may come with ``history``: orders, fills, positions and
+        settlements of the last two months, on both sides of the historical cutoff.
+        """
+        money = cash or dict.fromkeys(range(SHARDS), Decimal(10_000))
+        member = self._house.open_account(cash=dict(money), tier=tier, history=history)
+        return self._add_key(
+            member, public_key, key_id=key_id, scopes=scopes, subaccount=subaccount
+        )
+
+    def add_key(
+        self,
+        account_id: str,
+        *,
+        public_key: PublicKey | str,
+        key_id: str | None = None,
+        scopes: Iterable[str] = ("read", "write"),
+        subaccount: int | None = None,
+    ) -> ApiKey:
+        """Another key of the account that `ApiKey.user_id` names."""
+        member = self.account(account_id)
+        return self._add_key(
+            member, public_key, key_id=key_id, scopes=scopes, subaccount=subaccount
+        )
+
+    def _add_key(
+        self,
+        member: Account,
+        public_key: PublicKey | str,
+        *,
+        key_id: str | None,
+        scopes: Iterable[str],
+        subaccount: int | None,
+    ) -> ApiKey:
+        if isinstance(public_key, str):
+            public_key = load_public_key(public_key)
+        return self._house.add_key(
+            member,
+            public_key,
+            name="simulated",
+            key_id=key_id,
+            scopes=scopes,
+            subaccount=subaccount,
+        )
+
+    def account(self, account_id: str) -> Account:
+        """What the dialect remembers of an account, by the `ApiKey.user_id`."""
+        return self._house.accounts[account_id]
+
+    def advance(self) -> None:
+        """Let happen what is due by the clock; `handle` does so first."""
+        self._house.advance()
+
+    def handle(self, request: Request, *, lag: float = 0.0) -> Response:
+        """Answer a request; ``lag`` (seconds) makes this one read late."""
+        self._house.advance()
+        now_us = self._house.now_us
+        path = urlsplit(request.url).path
+        if len(path) > 1 and path.endswith("/"):
+            return _respond(301, None, now_us, {"location": path.rstrip("/")})
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        lag_us = round(max(lag, self.read_lag) * SECOND)
+        extra = {} if "kalshi-access-key" in headers else _CACHED
+        try:
+            status, payload = self._answer(request, path, headers, now_us, lag_us)
+        except Failure as failure:
+            return _respond(failure.status, failure.payload, now_us, {})
+        except Refusal as refused:
+            known = refusal(refused)
+            return _respond(known.status, known.payload, now_us, {})
+        return _respond(status, payload, now_us, extra)
+
+    def _answer(
+        self,
+        request: Request,
+        path: str,
+        headers: Mapping[str, str],
+        now_us: int,
+        lag_us: int,
+    ) -> tuple[int, Payload | None]:
+        if not path.startswith(PREFIX):
+            raise not_found()
+        operation, values = _find(request.method, path.removeprefix(PREFIX))
+        key = self._authenticate(operation, request.method, path, headers, now_us)
+        holder = self._house.accounts[key.user_id] if key else None
+        self._charge(operation, holder, now_us)
+        call = Call(
+            operation=operation,
+            path=values,
+            query=read_query(operation, _pairs(request)),
+            body=read_request(operation, headers, request.body),
+            now_us=now_us,
+            lag_us=lag_us,
+            key=key,
+            holder=holder,
+        )
+        return operation.status, operation.handler(self._house, call)
+
+    def _authenticate(
+        self,
+        operation: Operation,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        now_us: int,
+    ) -> ApiKey | None:
+        if operation.scope is None and "kalshi-access-key" not in headers:
+            return None
+        key = check_signature(
+            self._house.keys, headers, method=method, path=path, now_ms=now_us // 1000
+        )
+        if operation.scope is not None and not may(key, operation.scope):
+            raise missing_scope(operation.scope)
+        if operation.shared and key.subaccount is not None:
+            raise restricted_key()
+        return key
+
+    def _charge(
+        self, operation: Operation, holder: Account | None, now_us: int
+    ) -> None:
+        if not self._house.enforce_limits or operation.routed:
+            return
+        buckets = self._house.anonymous if holder is None else holder.buckets
+        if buckets is None:
+            return
+        if operation.is_write:
+            buckets.write_tokens(operation.cost, now_us)
+        else:
+            buckets.read_tokens(operation.cost, now_us)
+
+
+_CACHED = {"cache-control": "public, max-age=15"}
+
+
+def _find(method: str, path: str) -> tuple[Operation, dict[str, str]]:
+    if method != "GET" and path.startswith(_LEGACY):
+        return _GONE, {}
+    return _ROUTES.find(method, path)
+
+
+def _pairs(request: Request) -> list[tuple[str, str]]:
+    inline = urlsplit(request.url).query
+    return [*parse_qsl(inline, keep_blank_values=True), *request.query]
+
+
+def _respond(
+    status: int,
+    payload: Mapping[str, object] | None,
+    now_us: int,
+    extra: Mapping[str, str],
+) -> Response:
+    headers = {"date": _date(now_us // SECOND), **extra}
+    if payload is None:
+        return Response(status, headers)
+    return Response(status, headers | {"content-type": JSON}, encode(payload))
+
+
+@lru_cache(maxsize=16)
+def _date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)

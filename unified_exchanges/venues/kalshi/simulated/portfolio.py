@@ -1,0 +1,447 @@
+"""What an account holds and did: balance, positions, orders, fills, settlements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import TypeVar
+
+from ....money import EXACT, ZERO, complement, total
+from ....simulator.accounts import Position
+from ....simulator.orders import Fill, Order, OrderStatus, Owner, Refusal, money_of
+from .errors import not_found, unfit
+from .house import House
+from .limits import SHARDS
+from .pages import page
+from .routes import Call, Operation, choice, integer, limit, string
+from .statements import (
+    event_position_view,
+    fill_view,
+    order_view,
+    position_view,
+    settlement_view,
+)
+from .wire import SECOND, Payload, cents, contracts, dollars, whole_seconds
+
+__all__ = ["OPERATIONS", "listed_fills", "listed_orders", "listed_positions"]
+
+T = TypeVar("T")
+
+_STATUSES: dict[str, OrderStatus] = {
+    "resting": "resting",
+    "canceled": "canceled",
+    "executed": "executed",
+}
+
+
+def get_balance(house: House, call: Call) -> Payload:
+    """Cash of one subaccount, in all and by shard, and what its positions are worth."""
+    owner = Owner(call.account.user_id, call.owned(call.query["subaccount"]))
+    _check_subaccount(house, owner)
+    asked = call.query["exchange_index"]
+    shards = range(SHARDS) if asked is None or asked < 0 else [asked]
+    free = {n: house.engine.cash(owner, shard=n).available for n in shards}
+    whole = total(free.values())
+    positions = house.engine.positions(owner.account_id, subaccount=owner.subaccount)
+    worth = total(_worth(house, p) for p in positions if p.size and p.shard in free)
+    return {
+        "balance": cents(whole),
+        "balance_dollars": dollars(whole),
+        "portfolio_value": cents(worth),
+        "updated_ts": whole_seconds(call.now_us),
+        "balance_breakdown": [
+            {"exchange_index": n, "balance": dollars(amount)}
+            for n, amount in free.items()
+        ],
+    }
+
+
+def _check_subaccount(house: House, owner: Owner) -> None:
+    if owner.subaccount not in house.engine.subaccounts(owner.account_id):
+        raise not_found()
+
+
+def _worth(house: House, position: Position) -> Decimal:
+    """A position at the last price, in its own money."""
+    market = house.market(position.market_id)
+    price = market.yes_value
+    if price is None:
+        price = market.last_price or ZERO
+    unit = price if position.size > ZERO else complement(price)
+    return EXACT.multiply(position.size.copy_abs(), unit)
+
+
+def listed_positions(house: House, call: Call, *, archived: bool) -> Payload:
+    """Positions of the live or of the historical tier, and their events."""
+    query = call.query
+    positions = house.engine.positions(
+        call.account.user_id,
+        subaccount=call.owned(query["subaccount"]),
+        market_id=query["ticker"] or None,
+    )
+    old = {e for e in {p.event_id for p in positions} if _is_old(house, e, positions)}
+    wanted = query["event_ticker"]
+    index = query.get("exchange_index")
+    status = query.get("settlement_status", "all")
+    nonzero = query.get("count_filter", "")
+    chosen = [
+        position
+        for position in positions
+        if (position.event_id in old) is archived
+        and (not wanted or position.event_id == wanted)
+        and index in {None, position.shard}
+        and status in {"all", "settled" if position.is_settled else "unsettled"}
+        and _counts(position, nonzero)
+    ]
+    shown, cursor = page(
+        chosen,
+        key=lambda p: p.market_id,
+        cursor=query["cursor"],
+        limit=query["limit"] or 100,
+    )
+    events: dict[str, list[Position]] = {}
+    for position in shown:
+        events.setdefault(position.event_id, []).append(position)
+    return {
+        "cursor": cursor,
+        "market_positions": [position_view(position) for position in shown],
+        "event_positions": [event_position_view(e, ps) for e, ps in events.items()],
+    }
+
+
+def _is_old(house: House, event_id: str, positions: Iterable[Position]) -> bool:
+    """The positions of an event move together once all of them were settled."""
+    mine = [p for p in positions if p.event_id == event_id]
+    return all(p.is_settled and p.updated_us < house.cutoff_us for p in mine)
+
+
+def _counts(position: Position, names: str) -> bool:
+    asked = {name.strip() for name in names.split(",")} - {""}
+    if not asked <= {"position", "total_traded"}:
+        raise unfit("count_filter takes position and total_traded")
+    return not (
+        ("position" in asked and not position.size)
+        or ("total_traded" in asked and not position.traded)
+    )
+
+
+def get_positions(house: House, call: Call) -> Payload:
+    """Live positions; unsettled ones unless asked otherwise."""
+    return listed_positions(house, call, archived=False)
+
+
+def listed_fills(house: House, call: Call, *, archived: bool) -> Payload:
+    """Fills of the live or of the historical tier, newest first."""
+    query = call.query
+    fills = house.engine.fills(
+        call.account.user_id,
+        subaccount=call.subaccount(query["subaccount"], default=None),
+        order_id=query.get("order_id") or None,
+    )
+    tickers = split(query["ticker"], most=100)
+    index = query.get("exchange_index")
+    seen_us = call.now_us - call.lag_us
+    chosen: list[Fill] = [
+        fill
+        for fill in fills
+        if (fill.time_us < house.cutoff_us) is archived
+        and fill.time_us <= seen_us
+        and (not tickers or fill.market_id in tickers)
+        and index in {None, fill.shard}
+        and within(fill.time_us, call)
+    ]
+    shown, cursor = paged(chosen, call, lambda fill: fill.trade_id + fill.order_id)
+    return {"fills": [fill_view(fill) for fill in shown], "cursor": cursor}
+
+
+def get_fills(house: House, call: Call) -> Payload:
+    """Live fills."""
+    return listed_fills(house, call, archived=False)
+
+
+def listed_orders(house: House, call: Call, *, archived: bool) -> Payload:
+    """Orders of the live or of the historical tier, newest first."""
+    query = call.query
+    status = query.get("status", "")
+    if status and status not in _STATUSES:
+        raise unfit(f"unknown order status: {status}")
+    orders = house.engine.orders(
+        call.account.user_id,
+        subaccount=call.subaccount(query["subaccount"], default=None),
+        market_id=query["ticker"] or None,
+        status=None if call.lag_us else _STATUSES.get(status),
+    )
+    events = split(query.get("event_ticker", ""), most=10)
+    index = query.get("exchange_index")
+    chosen = [
+        order
+        for order in _seen(house, call, orders)
+        if is_archived(house, order) is archived
+        and (not status or order.status == status)
+        and (not events or order.event_id in events)
+        and index in {None, order.shard}
+        and within(order.created_us, call)
+    ]
+    shown, cursor = paged(chosen, call, lambda order: order.order_id)
+    user = call.account.public_id
+    return {"orders": [order_view(order, user) for order in shown], "cursor": cursor}
+
+
+def get_orders(house: House, call: Call) -> Payload:
+    """Live orders."""
+    return listed_orders(house, call, archived=False)
+
+
+def _seen(house: House, call: Call, orders: list[Order]) -> list[Order]:
+    if not call.lag_us:
+        return orders
+    return house.memory.all_as_of(orders, call.now_us - call.lag_us)
+
+
+def is_archived(house: House, order: Order) -> bool:
+    """Whether an order has ended beyond the cutoff."""
+    return not order.is_open and order.updated_us < house.cutoff_us
+
+
+def get_order(house: House, call: Call) -> Payload:
+    """One live order."""
+    order = _order(house, call)
+    seen = _seen(house, call, [order])
+    if not seen or is_archived(house, seen[0]):
+        raise not_found()
+    return {"order": order_view(seen[0], call.account.public_id)}
+
+
+def _order(house: House, call: Call) -> Order:
+    account_id = call.account.user_id
+    try:
+        order = house.engine.order(call.path["order_id"], account_id=account_id)
+    except Refusal as refused:
+        raise not_found() from refused
+    bound = call.key.subaccount if call.key else None
+    if bound is not None and order.owner.subaccount != bound:
+        raise not_found()
+    return order
+
+
+def get_queue_position(house: House, call: Call) -> Payload:
+    """Contracts ahead of a resting order."""
+    order = _order(house, call)
+    if not order.is_open:
+        raise not_found()
+    return {"queue_position_fp": _queue(house, order)}
+
+
+def _queue(house: House, order: Order) -> str:
+    account_id = order.owner.account_id
+    ahead = house.engine.queue_position(order.order_id, account_id=account_id)
+    return contracts(ahead)
+
+
+def get_queue_positions(house: House, call: Call) -> Payload:
+    """The same of all resting orders of some markets or of an event."""
+    tickers = split(call.query["market_tickers"], most=100)
+    event = call.query["event_ticker"]
+    if not tickers and not event:
+        raise unfit("market_tickers or event_ticker is required")
+    orders = house.engine.orders(
+        call.account.user_id,
+        subaccount=call.owned(call.query["subaccount"]),
+        status="resting",
+    )
+    return {
+        "queue_positions": [
+            {
+                "order_id": order.order_id,
+                "market_ticker": order.market_id,
+                "queue_position_fp": _queue(house, order),
+            }
+            for order in orders
+            if order.market_id in tickers or order.event_id == event
+        ]
+    }
+
+
+def get_settlements(house: House, call: Call) -> Payload:
+    """What was paid, newest first."""
+    query = call.query
+    settlements = house.engine.settlements(
+        call.account.user_id,
+        subaccount=call.subaccount(query["subaccount"], default=None),
+    )
+    ticker, event = query["ticker"], query["event_ticker"]
+    chosen = [
+        settlement
+        for settlement in reversed(settlements)
+        if (not ticker or settlement.market_id == ticker)
+        and (not event or settlement.event_id == event)
+        and within(settlement.time_us, call)
+    ]
+    shown, cursor = paged(chosen, call, lambda s: str(s.sequence))
+    return {"settlements": [settlement_view(s) for s in shown], "cursor": cursor}
+
+
+def get_resting_value(house: House, call: Call) -> Payload:
+    """What the resting orders would cost, in cents, and by shard in dollars."""
+    orders = house.engine.orders(call.account.user_id, status="resting")
+    values = dict.fromkeys(range(SHARDS), ZERO)
+    for order in orders:
+        value = money_of(order.side, order.price, order.remaining)
+        values[order.shard] = EXACT.add(values[order.shard], value)
+    return {
+        "total_resting_order_value": cents(total(values.values())),
+        "resting_order_value_breakdown": [
+            {"exchange_index": shard, "balance": dollars(value)}
+            for shard, value in values.items()
+        ],
+    }
+
+
+def get_deposits(_: House, __: Call) -> Payload:
+    """None: the money of a simulated account was always there."""
+    return {"deposits": [], "cursor": ""}
+
+
+def get_withdrawals(_: House, __: Call) -> Payload:
+    """None."""
+    return {"withdrawals": [], "cursor": ""}
+
+
+# What the lists share
+
+
+def split(words: str, *, most: int) -> set[str]:
+    """A comma-separated parameter."""
+    found = {word.strip() for word in words.split(",")} - {""}
+    if len(found) > most:
+        raise unfit(f"at most {most} tickers")
+    return found
+
+
+def within(time_us: int, call: Call) -> bool:
+    """Whether a time lies between ``min_ts`` and ``max_ts``, whole seconds."""
+    least, most = call.query.get("min_ts"), call.query.get("max_ts")
+    after = least is None or time_us >= least * SECOND
+    return after and (most is None or time_us < (most + 1) * SECOND)
+
+
+def paged(
+    items: Iterable[T], call: Call, key: Callable[[T], str]
+) -> tuple[list[T], str]:
+    """The page that the call asks for."""
+    query = call.query
+    return page(items, key=key, cursor=query["cursor"], limit=query["limit"] or 100)
+
+
+_LIMIT = limit(100, 1000)
+_CURSOR = string("cursor")
+_TICKER = string("ticker")
+_EVENT = string("event_ticker")
+_SUBACCOUNT = integer("subaccount", least=0, most=63)
+_INDEX = integer("exchange_index", least=0)
+_TIMES = (integer("min_ts"), integer("max_ts"))
+_LIST = (_LIMIT, _CURSOR, _TICKER, _SUBACCOUNT)
+
+OPERATIONS = (
+    Operation(
+        name="GetBalance",
+        method="GET",
+        path="/portfolio/balance",
+        handler=get_balance,
+        parameters=(_SUBACCOUNT, integer("exchange_index", most=SHARDS - 1)),
+        scope="read::portfolio_balance",
+    ),
+    Operation(
+        name="GetPositions",
+        method="GET",
+        path="/portfolio/positions",
+        handler=get_positions,
+        parameters=(
+            *_LIST,
+            _EVENT,
+            _INDEX,
+            string("count_filter"),
+            choice(
+                "settlement_status",
+                "unsettled",
+                "settled",
+                "all",
+                default="unsettled",
+            ),
+        ),
+        scope="read",
+    ),
+    Operation(
+        name="GetFills",
+        method="GET",
+        path="/portfolio/fills",
+        handler=get_fills,
+        parameters=(*_LIST, *_TIMES, _INDEX, string("order_id")),
+        scope="read",
+    ),
+    Operation(
+        name="GetOrders",
+        method="GET",
+        path="/portfolio/orders",
+        handler=get_orders,
+        parameters=(*_LIST, *_TIMES, _INDEX, _EVENT, string("status")),
+        scope="read",
+    ),
+    Operation(
+        name="GetOrder",
+        method="GET",
+        path="/portfolio/orders/{order_id}",
+        handler=get_order,
+        scope="read",
+        cost=2,
+    ),
+    Operation(
+        name="GetOrderQueuePosition",
+        method="GET",
+        path="/portfolio/orders/{order_id}/queue_position",
+        handler=get_queue_position,
+        scope="read",
+    ),
+    Operation(
+        name="GetOrderQueuePositions",
+        method="GET",
+        path="/portfolio/orders/queue_positions",
+        handler=get_queue_positions,
+        parameters=(string("market_tickers"), _EVENT, _SUBACCOUNT),
+        scope="read",
+    ),
+    Operation(
+        name="GetSettlements",
+        method="GET",
+        path="/portfolio/settlements",
+        handler=get_settlements,
+        parameters=(*_LIST, *_TIMES, _EVENT),
+        scope="read",
+    ),
+    Operation(
+        name="GetPortfolioRestingOrderTotalValue",
+        method="GET",
+        path="/portfolio/summary/total_resting_order_value",
+        handler=get_resting_value,
+        scope="read",
+        shared=True,
+    ),
+    Operation(
+        name="GetDeposits",
+        method="GET",
+        path="/portfolio/deposits",
+        handler=get_deposits,
+        parameters=(limit(100, 500), _CURSOR),
+        scope="read",
+        shared=True,
+    ),
+    Operation(
+        name="GetWithdrawals",
+        method="GET",
+        path="/portfolio/withdrawals",
+        handler=get_withdrawals,
+        parameters=(limit(100, 500), _CURSOR),
+        scope="read",
+        shared=True,
+    ),
+)
