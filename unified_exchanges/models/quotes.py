@@ -47,6 +47,24 @@ class Ticker(Record):
             return None
         return EXACT.subtract(self.ask, self.bid)
 
+    def in_terms_of(self, outcome: str) -> Ticker:
+        """The same quotes said of the other outcome of a binary market with one book.
+
+        An ask for YES at p is a bid for NO at 1 − p, for the same contracts.
+        """
+        if outcome == self.outcome:
+            return self
+        return attrs.evolve(
+            self,
+            outcome=outcome,
+            bid=_other(self.ask),
+            ask=_other(self.bid),
+            bid_size=self.ask_size,
+            ask_size=self.bid_size,
+            last_price=_other(self.last_price),
+            previous_price=_other(self.previous_price),
+        )
+
 
 @attrs.frozen(kw_only=True, slots=True, repr=False)
 class OrderBook(Record):
@@ -211,6 +229,11 @@ class Candle(Record):
             price=self.price.complement() if self.price else None,
             bid=self.ask.complement() if self.ask else None,
             ask=self.bid.complement() if self.bid else None,
-            mean=None if self.mean is None else complement(self.mean),
-            previous=None if self.previous is None else complement(self.previous),
+            mean=_other(self.mean),
+            previous=_other(self.previous),
         )
+
+
+def _other(price: Decimal | None) -> Decimal | None:
+    """The price of the other outcome, where there is one."""
+    return None if price is None else complement(price)

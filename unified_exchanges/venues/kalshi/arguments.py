@@ -45,6 +45,7 @@ def read_id(name: str, value: object) -> str:
         and 0 < len(value) <= _LONGEST
         and value.isascii()
         and value.isprintable()
+        and value.strip(".")
         and not _UNSAFE & set(value)
     ):
         return value

@@ -125,7 +125,7 @@ class SentKeys:
     """Idempotency keys that this object has sent, so that an intent leaves once."""
 
     def __init__(self) -> None:
-        self._keys: set[str] = set()
+        self._keys: OrderedDict[str, None] = OrderedDict()
         self._lock = Lock()
 
     def begin(self, key: str) -> bool:
@@ -133,10 +133,10 @@ class SentKeys:
         with self._lock:
             if key in self._keys:
                 return False
-            self._keys.add(key)
+            _put(self._keys, key, None)
             return True
 
     def forget(self, key: str) -> None:
         """Give a key back after the venue refused it for good."""
         with self._lock:
-            self._keys.discard(key)
+            self._keys.pop(key, None)

@@ -1,0 +1,176 @@
+"""The fee rule of a market: its series', its event's override, waivers and changes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from operator import attrgetter
+from typing import Final
+
+import attrs
+
+from ...errors import VenueSchemaError
+from ...flow import Flow, collect
+from ...grid import read_price, read_size
+from ...models import Event, Json, Market, Record, Side
+from ...money import CENTI, Number, complement
+from ...settings import Settings
+from . import parse
+from .arguments import YES, read_outcome
+from .discovery import Discovery
+from .drafts import read_side
+from .fees import FeeSchedule
+
+__all__ = ["Tariffs"]
+
+_FRESH: Final = 300
+"""Seconds for which a fee rule is believed; announced changes are applied in time."""
+
+
+@attrs.frozen(slots=True)
+class _Rule:
+    fee_type: str | None
+    multiplier: Decimal | None
+
+    def over(self, below: _Rule) -> _Rule:
+        """This rule, with what it leaves open taken from the one below."""
+        return _Rule(
+            below.fee_type if self.fee_type is None else self.fee_type,
+            below.multiplier if self.multiplier is None else self.multiplier,
+        )
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class _Tariff:
+    """What a market is charged by, now and after the changes that are announced."""
+
+    series: _Rule
+    event: _Rule
+    series_changes: tuple[parse.FeeChange, ...]
+    event_changes: tuple[parse.FeeChange, ...]
+    waived_until: datetime | None
+    read_at: float
+
+    def at(self, moment: datetime) -> _Rule:
+        """The rule that holds at a time from now on."""
+        series = _changed(self.series, self.series_changes, moment)
+        return _changed(self.event, self.event_changes, moment).over(series)
+
+
+class Tariffs(Discovery):
+    """Works out fees by Kalshi's published rule."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._tariffs: dict[str, _Tariff] = {}
+
+    def estimate_fee(
+        self,
+        market_id: str,
+        outcome: str,
+        side: Side | str,
+        price: Number,
+        size: Number,
+        *,
+        maker: bool = False,
+    ) -> Flow[Decimal]:
+        """The fee in dollars of one fill of ``size`` contracts at ``price``.
+
+        Exact for one fill of a direct member; an order that fills in pieces pays for
+        each by itself (docs.kalshi.com, fee rounding, 2026-06-01).
+        """
+        is_yes, wanted = read_outcome(outcome) == YES, read_side(side)
+        paid = read_price(price)
+        contracts = read_size(size, lot=CENTI, minimum=CENTI)
+        fees = yield from self.fee_schedule(market_id)
+        return fees.estimate(
+            contracts,
+            paid if is_yes else complement(paid),
+            is_bid=(wanted is Side.BUY) is is_yes,
+            maker=maker,
+        )
+
+    def fee_schedule(self, market_id: str) -> Flow[FeeSchedule]:
+        """The fee rule of a market as it is now; asked for once in five minutes."""
+        tariff = self._tariffs.get(market_id)
+        if tariff is None or self.clock.monotonic() - tariff.read_at >= _FRESH:
+            tariff = yield from self._tariff(market_id)
+            self._tariffs[market_id] = tariff
+        now = datetime.fromtimestamp(self.clock.now(), UTC)
+        rule = tariff.at(now)
+        waived = tariff.waived_until is not None and now < tariff.waived_until
+        return FeeSchedule(rule.fee_type, rule.multiplier, waived=waived)
+
+    def _tariff(self, market_id: str) -> Flow[_Tariff]:
+        market = yield from self.fetch_market(market_id)
+        event = yield from self.one_event(market.event_id)
+        series_id = yield from self.series_of(event.event_id)
+        series = yield from self.one_series(series_id)
+        call = self.read(
+            "/series/fee_changes", {"series_ticker": series_id}, about="fee changes"
+        )
+        response = yield from self.send(call)
+        changes = parse.series_fee_changes(response.body)
+        event_changes = yield from collect(
+            self.listing(
+                "/events/fee_changes",
+                {"event_ticker": event.event_id},
+                parse.event_fee_changes_page,
+                attrgetter("change_id"),
+                about="fee changes",
+            )
+        )
+        return _Tariff(
+            series=_Rule(series.fee_type, series.fee_multiplier),
+            event=_override(event),
+            series_changes=tuple(x for x in changes if x.series_id == series_id),
+            event_changes=tuple(
+                x for x in event_changes if x.event_id == event.event_id
+            ),
+            waived_until=_waiver(market),
+            read_at=self.clock.monotonic(),
+        )
+
+
+def _changed(
+    rule: _Rule, changes: tuple[parse.FeeChange, ...], moment: datetime
+) -> _Rule:
+    due = [change for change in changes if change.since <= moment]
+    if not due:
+        return rule
+    last = max(due, key=attrgetter("since"))
+    return _Rule(last.fee_type, last.fee_multiplier)
+
+
+def _override(event: Event) -> _Rule:
+    raw = event.raw
+    fee_type, factor = raw.get("fee_type_override"), raw.get("fee_multiplier_override")
+    if not isinstance(fee_type, str | None):
+        raise _malformed(event, "fee_type_override", fee_type)
+    if factor is None:
+        return _Rule(fee_type or None, None)
+    if isinstance(factor, bool) or not isinstance(factor, int | Decimal) or factor < 0:
+        raise _malformed(event, "fee_multiplier_override", factor)
+    return _Rule(fee_type or None, Decimal(factor))
+
+
+def _waiver(market: Market) -> datetime | None:
+    """When the waiver of a market's fees ends."""
+    name = "fee_waiver_expiration_time"
+    value = market.raw.get(name)
+    if value is None or value == "":
+        return None
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise _malformed(market, name, value) from None
+    if moment.tzinfo is None:
+        raise _malformed(market, name, value)
+    return moment
+
+
+def _malformed(record: Record, field: str, value: Json) -> VenueSchemaError:
+    message = (
+        f"cannot read `{field}` of {record!r}: it is {value!r}; no fee was assumed"
+    )
+    return VenueSchemaError(message, field=field, venue="kalshi")
