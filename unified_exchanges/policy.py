@@ -187,6 +187,11 @@ class TokenBucket:
         """Seconds that are left of a pause."""
         return max(0.0, self._paused_until - now)
 
+    @property
+    def capacity(self) -> float:
+        """The most tokens that it holds."""
+        return self._common.capacity + self._urgent.capacity
+
     def seconds_for(self, cost: float) -> float:
         """How long the bucket needs to earn ``cost`` tokens."""
         return cost / (self._common.rate + self._urgent.rate)

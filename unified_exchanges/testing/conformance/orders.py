@@ -83,7 +83,7 @@ class Orders(Conformance):
         assert best is not None
         before = trader.fetch_balance().available
         try:
-            order = trader.lift(market, best.size + 1, time_in_force="fok")
+            order = trader.lift(market, str(best.size + 1), time_in_force="fok")
         except OrderRejected:
             filled = ZERO
         else:
@@ -324,7 +324,8 @@ class Orders(Conformance):
         self, trader: Trader
     ) -> None:
         market = trader.quoted_market()
-        low = market.grid.lowest
+        low = str(market.grid.lowest)
+        entries = [(low, "1"), ("0.123456", "1"), (low, "0.001"), (low, "2")]
         batch = [
             OrderRequest(
                 market_id=market.market_id,
@@ -333,7 +334,7 @@ class Orders(Conformance):
                 price=price,
                 size=size,
             )
-            for price, size in [(low, 1), ("0.123456", 1), (low, "0.001"), (low, 2)]
+            for price, size in entries
         ]
         results = trader.create_orders(batch)
         assert [r.request for r in results] == batch
@@ -357,6 +358,7 @@ class Orders(Conformance):
             market.market_id, market.outcomes[0].label, "buy", market.bid, 4
         )
         assert trader.writes == []
+        assert market.bid is not None
         assert preview.cost == EXACT.multiply(market.bid, Decimal(4))
         assert preview.fee >= ZERO
         secrets = [str(v) for v in trader.ground.account().values()]

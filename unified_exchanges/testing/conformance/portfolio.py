@@ -36,7 +36,9 @@ class Portfolio(Conformance):
     def test_cash_falls_by_cost_and_fees_exactly(self, trader: Trader) -> None:
         before = trader.fetch_balance().available
         _, fills = bought(trader, trader.quoted_market(), "3")
-        spent = EXACT.subtract(total(f.fee for f in fills), total(f.cash for f in fills))
+        spent = EXACT.subtract(
+            total(f.fee for f in fills), total(f.cash for f in fills)
+        )
         assert trader.fetch_balance().available == EXACT.subtract(before, spent)
 
     def test_p19_a_fee_estimated_is_the_fee_charged(self, trader: Trader) -> None:
@@ -51,9 +53,7 @@ class Portfolio(Conformance):
     def test_a_position_is_what_was_bought(self, trader: Trader) -> None:
         market = trader.quoted_market()
         order, fills = bought(trader, market, "3")
-        held = [
-            p for p in trader.fetch_positions() if p.market_id == market.market_id
-        ]
+        held = [p for p in trader.fetch_positions() if p.market_id == market.market_id]
         assert [(p.outcome, p.size) for p in held] == [(order.outcome, Decimal(3))]
         cost = EXACT.minus(total(f.cash for f in fills))
         assert held[0].cost == cost

@@ -38,8 +38,9 @@ from ...models import (
 from ...money import EXACT, ZERO, Number, complement, text
 from ...sending import Call
 from . import receipts
-from .drafts import read_expiry, read_market_id
-from .lookup import Lookup, read_order_id
+from .arguments import read_id
+from .drafts import read_expiry
+from .lookup import Lookup
 
 __all__ = ["Changing"]
 
@@ -65,7 +66,7 @@ class Changing(Lookup):
         params: Params | None = None,
     ) -> Flow[Order]:
         """Cancel one; see `Exchange.cancel_order`."""
-        read_order_id(order_id)
+        read_id("order_id", order_id)
         self.require_writable(f"cancel of {order_id}")
         if market_id is None and self.memory.route(order_id) is None:
             # Without shard or ticker Kalshi would look on shard 0 only.
@@ -92,7 +93,7 @@ class Changing(Lookup):
         shard = None if route is None else route.shard
         ticker = None
         if shard is None and market_id is not None:
-            ticker = read_market_id(market_id)
+            ticker = read_id("market_id", market_id)
         query = {
             "subaccount": subaccount,
             "exchange_index": shard,
@@ -178,7 +179,7 @@ class Changing(Lookup):
             )
             raise BadRequest(message, venue=self.id)
         for order_id in order_ids:
-            read_order_id(order_id)
+            read_id("order_id", order_id)
         self.require_writable(f"cancel of {len(order_ids)} orders")
         results: dict[str, CancelResult] = {}
         resting: list[Order] = []

@@ -11,7 +11,7 @@ import msgspec
 
 from ...errors import AuthenticationError, BadRequest, UnifiedExchangesError
 from ...flow import Flow, Response, query
-from ...models import Params
+from ...models import AccountLimits, Params
 from ...policy import TokenBucket
 from ...sending import Call
 from ...settings import Settings
@@ -44,7 +44,9 @@ class KalshiConnection(Venue):
         )
         self._prefix = urlsplit(self.environment.rest).path
         self._costs = limits.Costs()
-        self._limits_known = not settings.limits.discover
+        policy = settings.limits
+        self._limits_known = not (policy.enabled and policy.discover)
+        self._rates: dict[str, tuple[float, float]] = dict(limits.TIERS["basic"])
         self._key_expires_at: datetime | None = None
         self.memory = Memory()
         self.subaccount = _subaccount(settings.options.get("subaccount"))
@@ -85,6 +87,22 @@ class KalshiConnection(Venue):
             now=self.clock.now(),
         )
 
+    def adopt_limits(self, found: AccountLimits) -> None:
+        """Keep to the account's own limits from now on, where the caller set none."""
+        self._limits_known = True
+        chosen = self.settings.limits.buckets
+        for limit in found.buckets:
+            rate = float(limit.refill_rate), float(limit.capacity)  # tokens, not money
+            self._rates[limit.name] = rate
+            for name, bucket in list(self.buckets.items()):
+                kind = name.partition(":")[0]
+                if kind == limit.name and not chosen.keys() & {name, kind}:
+                    bucket.configure(*rate)
+        self._costs.update(
+            found.default_cost,
+            [(*_method_and_path(key), cost) for key, cost in found.costs],
+        )
+
     def refusal_of_entry(
         self, about: str, path: str, entry: bytes | None
     ) -> UnifiedExchangesError:
@@ -105,9 +123,8 @@ class KalshiConnection(Venue):
         if found is None:
             policy = self.settings.limits
             kind = name.partition(":")[0]
-            rate, capacity = policy.buckets.get(name) or policy.buckets.get(
-                kind, limits.TIERS["basic"][kind]
-            )
+            chosen = policy.buckets.get(name) or policy.buckets.get(kind)
+            rate, capacity = chosen or self._rates[kind]
             share = policy.cancel_share if kind == "write" else 0.0
             # setdefault: two threads may both find it missing.
             found = self.buckets.setdefault(
@@ -128,7 +145,7 @@ class KalshiConnection(Venue):
         if verb not in _METHODS:
             message = f"method {method!r} is not one of {', '.join(_METHODS)}"
             raise BadRequest(message, venue=self.id)
-        if not _PATH.fullmatch(path):
+        if not _PATH.fullmatch(path) or ".." in path:
             message = (
                 f"path {path!r} must start with / and be below {self.environment.rest}, "
                 "without query; pass query= for that"
@@ -207,6 +224,11 @@ class KalshiConnection(Venue):
         """Remember when the key's location attestation lapses."""
         if seconds is not None:
             self._key_expires_at = datetime.fromtimestamp(seconds, UTC)
+
+
+def _method_and_path(key: str) -> tuple[str, str]:
+    method, _, path = key.partition(" ")
+    return method, path
 
 
 def _query(parameters: Mapping[str, object] | None) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,6 @@ There is one book for each market, in YES dollars: buying NO at q is an ask at 1
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -25,12 +24,10 @@ from ...errors import (
 from ...grid import read_price, read_size
 from ...models import MarketStatus, OrderRequest, Side, TimeInForce
 from ...money import EXACT, complement, text
+from .arguments import read_id
 from .memory import MarketRules, Terms
 
 __all__ = ["Draft", "Intent", "read_intent", "read_side", "read_time_in_force"]
-
-_ID = re.compile(r"[A-Za-z0-9_.~@:+-]{1,200}")
-"""What a ticker may be made of to stand in a URL path as it is."""
 
 _TIME_IN_FORCE: Final = {
     TimeInForce.GTC: "good_till_canceled",
@@ -171,7 +168,7 @@ def read_intent(request: OrderRequest, *, now: float, rng: Random) -> Intent:
     _check_flags(request, time_in_force)
     return Intent(
         request=request,
-        market_id=read_market_id(request.market_id),
+        market_id=read_id("market_id", request.market_id),
         side=read_side(request.side),
         time_in_force=time_in_force,
         client_order_id=_client_order_id(request.client_order_id, rng),
@@ -211,14 +208,6 @@ def _check_flags(request: OrderRequest, time_in_force: TimeInForce) -> None:
         raise _invalid("expires_at belongs to orders that rest: time_in_force gtc")
 
 
-def read_market_id(market_id: object) -> str:
-    """Read a ticker; what cannot be in a URL path is not one."""
-    if isinstance(market_id, str) and _ID.fullmatch(market_id):
-        return market_id
-    message = f"market_id {market_id!r} is not a Kalshi ticker"
-    raise BadRequest(message, venue="kalshi")
-
-
 def read_expiry(moment: datetime | None, now: float) -> int | None:
     """An expiry in Unix seconds; Kalshi has whole seconds, so others are refused."""
     if moment is None:
@@ -234,7 +223,7 @@ def read_expiry(moment: datetime | None, now: float) -> int | None:
     return seconds
 
 
-def _client_order_id(given: str | None, rng: Random) -> str:
+def _client_order_id(given: object, rng: Random) -> str:
     if given is None:
         return str(UUID(int=rng.getrandbits(128), version=4))
     if not isinstance(given, str) or not given.strip() or not given.isprintable():

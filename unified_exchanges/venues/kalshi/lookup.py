@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from ...errors import ArgumentsRequired, BadRequest, OrderNotFound
+from ...errors import ArgumentsRequired, OrderNotFound
 from ...flow import Done, Flow, Page, Pages, Sleep, advance
 from ...flow import Outcome as Reply
 from ...models import Order
 from ...settings import Settings
 from . import parse
 from .account import Account
+from .arguments import read_id, read_outcome
 from .discovery import Discovery
 from .history import History
 from .memory import MarketRules, SentKeys
@@ -20,7 +20,6 @@ from .quotes import Quotes
 
 __all__ = ["Lookup"]
 
-_ID = re.compile(r"[A-Za-z0-9_.~-]{1,100}")
 _PATIENCE = (0.0, 0.2, 0.4, 0.8, 1.6)
 """Seconds before each look for an order that should be there.
 
@@ -60,13 +59,13 @@ class Lookup(Account, History, Quotes, Discovery):
             raise ArgumentsRequired(message, venue=self.id)
         if found is None:
             raise self.unknown_order(order_id or client_order_id)
-        return found if outcome is None else found.in_terms_of(outcome.lower())
+        return found if outcome is None else found.in_terms_of(read_outcome(outcome))
 
     def read_order(
         self, order_id: str, market_id: str | None = None
     ) -> Flow[Order | None]:
         """An order by the venue's id, live or archived; None if it is nowhere."""
-        path = f"/portfolio/orders/{read_order_id(order_id)}"
+        path = f"/portfolio/orders/{read_id('order_id', order_id)}"
         call = self.read(path, about=f"order {order_id}", private=True)
         try:
             response = yield from self.send(call)
@@ -111,14 +110,6 @@ class Lookup(Account, History, Quotes, Discovery):
         """The error for an order that is nowhere on the account."""
         message = f"order {order_id!r} is neither live nor archived on this account"
         return OrderNotFound(message, venue=self.id)
-
-
-def read_order_id(order_id: object) -> str:
-    """Read an order id; what cannot be in a URL path is not one."""
-    if isinstance(order_id, str) and _ID.fullmatch(order_id):
-        return order_id
-    message = f"order_id {order_id!r} is not an order id of Kalshi"
-    raise BadRequest(message, venue="kalshi")
 
 
 def _first(pages: Pages[Order], wanted: Callable[[Order], bool]) -> Flow[Order | None]:

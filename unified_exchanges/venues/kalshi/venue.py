@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ...flow import Flow, Response
+from ...sending import Call
 from .changing import Changing
 from .placing import Placing
 
@@ -10,3 +12,9 @@ __all__ = ["KalshiVenue"]
 
 class KalshiVenue(Placing, Changing):
     """Every unified method that Kalshi has, as flows."""
+
+    def attempt(self, call: Call, deadline: float) -> Flow[Response]:
+        """One try; the first signed one learns the account's limits before."""
+        if call.signed and not self._limits_known:
+            yield from self.discover_limits()
+        return (yield from super().attempt(call, deadline))
