@@ -1,0 +1,292 @@
+"""Kalshi's refusals as our errors: a pure function of status, headers and body.
+
+The status decides first, then the code, then the words.  Four shapes of body are live
+(docs.kalshi.com and recordings, 2026-06 to 2026-10): ``{"error": {code, message,
+details}}``, the same flat, ``{"msg": …}`` and ``{"error": "…"}``; proxies add pages that
+are no JSON at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import attrs
+import msgspec
+
+from ...errors import (
+    AuthenticationError,
+    BadRequest,
+    ClockSkew,
+    ExchangeError,
+    ExchangeNotAvailable,
+    OnMaintenance,
+    OrderRejected,
+    PermissionDenied,
+    RateLimitExceeded,
+    UnifiedExchangesError,
+    VenueSchemaError,
+)
+from .reasons import NOT_FOUND, Reason, missing, reason_in, speaks_of_pause
+
+__all__ = ["error_from"]
+
+_EXCERPT = 300
+_READ = 4_096
+_LONGEST_PAUSE = 3_600
+_ROOT = "/trade-api/v2"
+
+_SECRETS = re.compile(
+    r"""-----BEGIN.*?(?:-----END[^-]*-----|\Z)     # keys
+    | [A-Za-z0-9+/_-]{64,}={0,2}                   # signatures and tokens
+    | (?<=bearer\s)\S+
+    | (?<=basic\s)\S+
+    """,
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+_SECRET_FIELDS = re.compile(
+    r"""((?:kalshi-access-|authorization|cookie|api[_-]?key|private[_-]?key|password
+        |secret|signature|token)[\w-]*["']?\s*[:=]\s*)
+    (?:"[^"]*"?|'[^']*'?|[^\s"',;<>&}]+)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+_BY_STATUS: dict[int, Reason] = {
+    403: Reason(
+        PermissionDenied,
+        "The key may not do this: use one with the scope, or for the subaccount, that "
+        "it needs; without a key, Kalshi or a proxy before it refuses this network",
+    ),
+    408: Reason(ExchangeNotAvailable, "Try again"),
+    409: Reason(
+        OrderRejected, "It contradicts the present state: read it, then decide"
+    ),
+    410: Reason(BadRequest, "Kalshi no longer has this endpoint"),
+    425: Reason(ExchangeNotAvailable, "Try again"),
+}
+_SILENT = Reason(
+    ExchangeNotAvailable, "Wait and try again; fetch_status() may tell more"
+)
+_MAINTAINED = Reason(OnMaintenance, "Wait; fetch_status() tells when it resumes")
+_TOO_FAST = Reason(
+    RateLimitExceeded,
+    "The tokens are used up: wait for the bucket to refill and send less; "
+    "fetch_limits() tells the budget",
+)
+_UNREADABLE = Reason(
+    VenueSchemaError,
+    "That is a success whose content cannot be read; a write may have happened, so read "
+    "before acting",
+)
+_REDIRECTED = Reason(
+    ExchangeError,
+    "Redirects are not followed, since signatures must not travel: check environment=",
+)
+_WRONG_ADDRESS = Reason(
+    BadRequest, "That is not an answer of Kalshi's API: check environment= and the path"
+)
+_FIX = Reason(BadRequest, "Change the call: repeating it will fail again")
+
+
+@attrs.frozen(slots=True)
+class _Said:
+    """What the body says, cleaned of secrets; ``is_json`` is False for a proxy's page."""
+
+    code: str | None
+    message: str | None
+    details: str | None
+    excerpt: str
+    is_json: bool
+
+
+def error_from(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    asked: str,
+    path: str,
+    environment: str,
+    now: float,
+) -> UnifiedExchangesError:
+    """The error for an answer: its class, what was asked, what was said, what to do.
+
+    ``asked`` says in words what was wanted, ``path`` is "METHOD /path" or "/path",
+    ``now`` our wall clock in seconds when the answer came.  Any status and any bytes
+    give an error; entries of a batch are read alike, with status 400.
+    """
+    said = _read(body)
+    date = _header(headers, "date")
+    reason = _reason(status, said, path, environment)
+    message = f"{asked}: Kalshi answered {_words(status, said)}. {reason.advice}"
+    context: dict[str, Any] = {
+        "venue": "kalshi",
+        "request": path,
+        "status": status,
+        "code": said.code,
+        "payload": said.excerpt or None,
+    }
+    if reason.kind is ClockSkew:
+        offset = _offset_ms(date, now)
+        message = f"{message}{_clock_words(offset)}"
+        return ClockSkew(message, offset_ms=offset, **context)
+    if reason.kind is RateLimitExceeded:
+        pause = _pause(_header(headers, "retry-after"), now)
+        return RateLimitExceeded(message, retry_after=pause, **context)
+    return reason.kind(message, **context)
+
+
+# -- what the body says ----------------------------------------------------------------
+
+
+def _read(body: bytes) -> _Said:
+    excerpt = _clean(body[:_READ].decode("utf-8", "replace"))
+    try:
+        content = msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        return _Said(None, None, None, excerpt, is_json=False)
+    if not isinstance(content, dict):
+        return _Said(None, None, None, excerpt, is_json=True)
+    error = content.get("error")
+    if isinstance(error, dict):
+        content = error
+    elif isinstance(error, str):
+        content = {"message": error} | content
+    return _Said(
+        _text(content.get("code")),
+        _text(content.get("message")) or _text(content.get("msg")),
+        _text(content.get("details")),
+        excerpt,
+        is_json=True,
+    )
+
+
+def _text(value: object) -> str | None:
+    if value is None or value == "":
+        return None
+    words = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return _clean(words) or None
+
+
+def _clean(text: str) -> str:
+    """One line of at most 300 characters without anything that looks like a secret."""
+    hidden = _SECRET_FIELDS.sub(r"\1REDACTED", text[:_READ])
+    hidden = _SECRETS.sub("REDACTED", hidden)
+    line = " ".join("".join(c if c.isprintable() else " " for c in hidden).split())
+    return line if len(line) <= _EXCERPT else f"{line[: _EXCERPT - 1]}…"
+
+
+def _words(status: int, said: _Said) -> str:
+    """The status, the code, and the prose that adds something to the code."""
+    told = [str(status)]
+    if said.code:
+        told.append(said.code)
+    prose = said.details or said.message
+    plain = (said.code or "").replace("_", " ").lower()
+    if prose and prose.replace("_", " ").lower() != plain:
+        told.append(f"({prose})")
+    elif not said.code and not said.is_json:
+        told.append("with a page that is not JSON" if said.excerpt else "with no text")
+    return " ".join(told)
+
+
+# -- what it means ---------------------------------------------------------------------
+
+
+def _reason(status: int, said: _Said, path: str, environment: str) -> Reason:
+    texts = (said.details, said.code, said.message)
+    if status >= 500:  # noqa: PLR2004 - the class of answers that decide nothing
+        return _MAINTAINED if speaks_of_pause(*texts) else _SILENT
+    if status == 429:  # noqa: PLR2004
+        return _TOO_FAST
+    if status == 401:  # noqa: PLR2004
+        return _unauthenticated(said, environment)
+    if status < 300:  # noqa: PLR2004
+        return _UNREADABLE
+    if status < 400:  # noqa: PLR2004
+        return _REDIRECTED
+    if status == 404 and not said.is_json:  # noqa: PLR2004
+        return _WRONG_ADDRESS
+    known = reason_in(*texts)
+    if known is not None and status != 403:  # noqa: PLR2004
+        return known
+    if status == 404 or said.code == NOT_FOUND:  # noqa: PLR2004
+        return missing(_target(path))
+    return _BY_STATUS.get(status, _FIX)
+
+
+def _target(path: str) -> str:
+    """The path below the API's root, without method and query."""
+    target = path.rpartition(" ")[2].partition("?")[0]
+    _, found, below = target.partition(_ROOT)
+    return below if found else target
+
+
+def _unauthenticated(said: _Said, environment: str) -> Reason:
+    told = f"{said.code} {said.details} {said.message}".lower()
+    if "timestamp_expired" in told:
+        return Reason(ClockSkew, "The signature's time is outside Kalshi's window")
+    if NOT_FOUND in told:
+        return Reason(
+            AuthenticationError,
+            f"This key id is unknown on {environment}: a demo key does not work on "
+            "production, nor the reverse. Check api_key and environment=",
+        )
+    if "signature" in told and "missing" not in told:
+        return Reason(
+            AuthenticationError,
+            f"The key id is known on {environment}, but private_key is not its key: "
+            "check that both belong together",
+        )
+    if "missing" in told:
+        return Reason(
+            AuthenticationError,
+            "The request arrived unsigned: pass api_key= and private_key=; if they are "
+            "given, something between here and Kalshi removes headers",
+        )
+    return Reason(AuthenticationError, f"Check the key and its rights on {environment}")
+
+
+# -- headers ---------------------------------------------------------------------------
+
+
+def _header(headers: Mapping[str, str], wanted: str) -> str | None:
+    for name, value in headers.items():
+        if name.lower() == wanted:
+            return value
+    return None
+
+
+def _seconds(date: str | None) -> float | None:
+    try:
+        return parsedate_to_datetime(date).timestamp() if date else None
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+
+
+def _offset_ms(date: str | None, now: float) -> int | None:
+    """The venue's clock minus ours, to the second that the header tells."""
+    seconds = _seconds(date)
+    return None if seconds is None else round((seconds - now) * 1000)
+
+
+def _clock_words(offset: int | None) -> str:
+    if offset is None:
+        return "; set this machine's clock by a time service"
+    side = "behind" if offset > 0 else "ahead of"
+    return (
+        f"; this machine's clock is {abs(offset) / 1000:.0f} s {side} Kalshi's: set it by "
+        "a time service"
+    )
+
+
+def _pause(retry_after: str | None, now: float) -> float | None:
+    """Seconds to wait, from a number or a date; Kalshi itself sends neither."""
+    told = (retry_after or "").strip()
+    if told.isascii() and told.isdigit():
+        return min(int(told[:9]), _LONGEST_PAUSE)
+    seconds = _seconds(told)
+    return None if seconds is None else min(max(0, seconds - now), _LONGEST_PAUSE)
