@@ -1,0 +1,227 @@
+"""A simulated venue on a real socket: aiohttp on loopback, in a thread of its own.
+
+The venue is asked by one request at a time, so it needs no locks; whoever reaches into
+it from outside while the server runs takes `SimulatorServer.lock`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import threading
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import TracebackType
+from typing import Self
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from ..flow import Request, Response
+from .faults import Delivery, FaultPlan, Venue, tell
+
+__all__ = ["SimulatorServer"]
+
+_RESET = struct.pack("ii", 1, 0)
+_START_SECONDS = 10.0
+
+
+class SimulatorServer:
+    """Serves a venue as long as it is entered.
+
+    ``port`` 0 takes a free one; `url` says which, without a path. Faults of the
+    ``faults`` plan are performed on the wire.
+
+    >>> from unified_exchanges.flow import Response
+    >>> class Echo:
+    ...     def handle(self, request, *, lag=0.0):
+    ...         return Response(200, {}, request.method.encode())
+    >>> import urllib.request
+    >>> with SimulatorServer(Echo()) as server:
+    ...     with urllib.request.urlopen(server.url + "/any") as answer:
+    ...         answer.read()
+    b'GET'
+    """
+
+    def __init__(
+        self,
+        simulated: Venue,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        faults: FaultPlan | None = None,
+    ) -> None:
+        self.faults = faults or FaultPlan()
+        self.lock = threading.RLock()
+        """Held while the venue answers."""
+        self._venue = simulated
+        self._host = host
+        self._port = port
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending: asyncio.Event | None = None
+        self._started = threading.Event()
+        self._failure: BaseException | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens: scheme, host and port."""
+        return f"http://{self._host}:{self._port}"
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(
+            target=self._run, name="simulated-venue", daemon=True
+        )
+        self._thread.start()
+        self._started.wait(_START_SECONDS)
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        if self._thread is not None:
+            self._thread.join()
+
+    def run_forever(self, *, ready: threading.Event | None = None) -> None:
+        """Serve in this thread until interrupted or until `stop`.
+
+        ``ready`` is set as soon as `url` is known.
+        """
+        asyncio.run(self._serve(ready))
+
+    def stop(self) -> None:
+        """End serving, from any thread."""
+        loop, ending = self._loop, self._ending
+        if loop is not None and ending is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(ending.set)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve(None))
+        except OSError as error:
+            # Such as a port that is taken: raised where the server was entered.
+            self._failure = error
+        finally:
+            self._started.set()
+
+    async def _serve(self, ready: threading.Event | None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ending = asyncio.Event()
+        server = web.Server(self._answer, access_log=None)
+        runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=0.2)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, self._host, self._port)
+            await site.start()
+            self._port = runner.addresses[0][1]
+            self._started.set()
+            if ready is not None:
+                ready.set()
+            await self._ending.wait()
+        finally:
+            await runner.cleanup()
+
+    async def _answer(self, incoming: web.BaseRequest) -> web.StreamResponse:
+        body = await incoming.read() if incoming.can_read_body else None
+        request = _request(incoming, body)
+        fault = self.faults.take(incoming.method, incoming.path)
+        with self.lock:
+            delivery = tell(self._venue, request, fault)
+        if fault is None and delivery.response is not None:
+            return _whole(delivery.response)
+        return await self._deliver(incoming, delivery)
+
+    async def _deliver(
+        self, incoming: web.BaseRequest, delivery: Delivery
+    ) -> web.StreamResponse:
+        if delivery.delay:
+            await self._pass(delivery.delay)
+        response = delivery.response
+        if delivery.ending == "stalled":
+            await self._pass(None)
+        if response is None or delivery.ending in {"reset", "stalled"}:
+            _reset(incoming)
+            return web.Response()
+        if delivery.ending == "whole":
+            return _whole(response)
+        await self._break_off(incoming, response, delivery)
+        return web.Response()
+
+    async def _break_off(
+        self, incoming: web.BaseRequest, response: Response, delivery: Delivery
+    ) -> None:
+        """Write by hand what no well-behaved server would."""
+        transport = incoming.transport
+        if transport is None:
+            return
+        transport.write(_head(response))
+        if delivery.ending == "truncated":
+            transport.write(response.body[: delivery.keep])
+        else:
+            for byte in response.body:
+                if transport.is_closing() or self._is_ending:
+                    break
+                transport.write(bytes([byte]))
+                await self._pass(delivery.pace)
+        transport.close()
+
+    @property
+    def _is_ending(self) -> bool:
+        return self._ending is not None and self._ending.is_set()
+
+    async def _pass(self, seconds: float | None) -> None:
+        """Wait so long, or without end; the end of the server ends it."""
+        if self._ending is None:
+            return
+        try:
+            await asyncio.wait_for(self._ending.wait(), seconds)
+        except TimeoutError:
+            return
+
+
+def _request(incoming: web.BaseRequest, body: bytes | None) -> Request:
+    path, _, query = incoming.raw_path.partition("?")
+    return Request(
+        incoming.method,
+        f"http://{incoming.host}{path}",
+        query=tuple(parse_qsl(query, keep_blank_values=True)) if query else (),
+        headers=_lowered(incoming.headers),
+        body=body or None,
+    )
+
+
+def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _whole(response: Response) -> web.Response:
+    return web.Response(
+        status=response.status, headers=dict(response.headers), body=response.body
+    )
+
+
+def _reset(incoming: web.BaseRequest) -> None:
+    """Break the connection so that the other side sees a reset."""
+    transport = incoming.transport
+    if transport is None:
+        return
+    raw: socket.socket | None = transport.get_extra_info("socket")
+    if raw is not None:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    transport.abort()
+
+
+def _head(response: Response) -> bytes:
+    phrase = HTTPStatus(response.status).phrase
+    lines = [f"HTTP/1.1 {response.status} {phrase}"]
+    lines += [f"{name}: {value}" for name, value in response.headers.items()]
+    lines += [f"content-length: {len(response.body)}", "", ""]
+    return "\r\n".join(lines).encode("latin-1")
