@@ -7,12 +7,16 @@ library itself.
 
 from __future__ import annotations
 
+from .cassettes import NotRecorded, SuspectedSecret, cassette
 from .guard import SocketBlocked, socket_guard
 from .scripted import AsyncScriptedTransport, ScriptedTransport
 
 __all__ = [
     "AsyncScriptedTransport",
+    "NotRecorded",
     "ScriptedTransport",
     "SocketBlocked",
+    "SuspectedSecret",
+    "cassette",
     "socket_guard",
 ]

@@ -120,7 +120,8 @@ class AioTransport:
             headers = {name.lower(): value for name, value in answer.headers.items()}
             body = await _read(answer)
             if coding := headers.get("content-encoding"):
-                body = decode(coding, body)
+                replayed = type(answer) is not aiohttp.ClientResponse
+                body = decode(coding, body, replayed=replayed)
             return Response(answer.status, headers, body, time.monotonic() - started)
 
     def _opened(self) -> aiohttp.ClientSession:

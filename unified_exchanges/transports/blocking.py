@@ -11,6 +11,7 @@ import io
 import socket
 import threading
 import time
+from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse, parse_headers
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ import requests
 import urllib3.connection
 from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, Retry
+from urllib3 import HTTPResponse as PooledResponse
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as PoolTimeout
 from urllib3.util import Timeout
@@ -30,7 +32,7 @@ from .body import ANSWER_LIMIT, UnusableAnswer, check_size, decode
 from .failure import explain, invalid
 from .network import is_address, proxy_for, trust
 
-__all__ = ["BlockingTransport"]
+__all__ = ["BlockingTransport", "Connection", "SecureConnection"]
 
 _HEADERS = {"User-Agent": "unified-exchanges", "Accept-Encoding": "gzip"}
 _NEVER = Retry(total=False, redirect=False, respect_retry_after_header=False)
@@ -118,7 +120,8 @@ class BlockingTransport:
             answer.close()
             raise
         if coding := headers.get("content-encoding"):
-            body = decode(coding, body)
+            replayed = not isinstance(answer, PooledResponse)
+            body = decode(coding, body, replayed=replayed)
         return Response(answer.status, headers, body, _monotonic() - started)
 
     def _route(self, request: Request) -> tuple[_Route, str]:
@@ -198,12 +201,13 @@ else:
     _Secure = _genuine("HTTPSConnection")
 
 
-class _Connection(_Plain):
+class Connection(_Plain):
     """A connection whose timeout is a deadline for all it does, not for each byte."""
 
     _deadline = 0.0
 
     def connect(self) -> None:
+        """Connect, in what is left of the time."""
         self._deadline = _monotonic() + float(self.timeout or 0)
         try:
             super().connect()
@@ -211,10 +215,14 @@ class _Connection(_Plain):
             raise _Unreached(error) from error
 
     def getresponse(self) -> Any:
+        """Wait for the answer, in what is left of the time."""
         self._deadline = _monotonic() + float(self.timeout or 0)
         return super().getresponse()
 
-    def response_class(self, sock: Any, *args: Any, **options: Any) -> HTTPResponse:  # type: ignore[override]  # the base has a class here and calls it
+    def response_class(  # type: ignore[override]  # a class in the base, which calls it
+        self, sock: Any, *args: Any, **options: Any
+    ) -> HTTPResponse:
+        """Make an answer that is read until the deadline, and no longer."""
         answer = _Answer(sock, *args, **options)
         patient = _Patient(sock, answer.fp.detach(), self._deadline)
         answer.fp = io.BufferedReader(patient, _BUFFER)
@@ -244,7 +252,7 @@ class _Connection(_Plain):
         raise error
 
 
-class _SecureConnection(_Connection, _Secure):
+class SecureConnection(Connection, _Secure):
     """The same over TLS."""
 
 
@@ -253,7 +261,10 @@ class _Pool(HTTPConnectionPool):
     def ConnectionCls(self) -> Any:  # type: ignore[override]  # noqa: N802 - urllib3's name
         """Our connection, unless a recorder has put its own in urllib3's place."""
         kind = HTTPConnectionPool.ConnectionCls
-        return _Connection if kind is _Plain else kind
+        return Connection if kind is _Plain else kind
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        return _current(self, super()._get_conn, timeout)
 
 
 class _SecurePool(HTTPSConnectionPool):
@@ -261,7 +272,19 @@ class _SecurePool(HTTPSConnectionPool):
     def ConnectionCls(self) -> Any:  # type: ignore[override]  # noqa: N802 - urllib3's name
         """Our connection, unless a recorder has put its own in urllib3's place."""
         kind = HTTPSConnectionPool.ConnectionCls
-        return _SecureConnection if kind is _Secure else kind
+        return SecureConnection if kind is _Secure else kind
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        return _current(self, super()._get_conn, timeout)
+
+
+def _current(
+    pool: HTTPConnectionPool, take: Callable[..., Any], timeout: float | None
+) -> Any:
+    # An idle connection may be from before a recording, or be a recorder's own.
+    while type(connection := take(timeout)) is not pool.ConnectionCls:
+        connection.close()
+    return connection
 
 
 class _Answer(HTTPResponse):

@@ -10,6 +10,7 @@ ANSWER_LIMIT = 64 * 1024 * 1024
 """Bytes of one answer, inflated, above which it is dropped."""
 
 _GZIP = 31
+_MAGIC = b"\x1f\x8b"
 
 
 class UnusableAnswer(Exception):
@@ -22,13 +23,16 @@ def check_size(size: int) -> None:
         raise UnusableAnswer(f"the answer is larger than {ANSWER_LIMIT >> 20} MiB")
 
 
-def decode(coding: str, body: bytes) -> bytes:
+def decode(coding: str, body: bytes, *, replayed: bool = False) -> bytes:
     """Undo the ``Content-Encoding``; never inflate past the limit.
 
-    A gzip stream that ends early is an error, as half an answer is none.
+    A gzip stream that ends early is an error, as half an answer is none.  A recorder may
+    have inflated a ``replayed`` body already and kept the header.
     """
     coding = coding.strip().lower()
     if coding in {"", "identity"} or not body:
+        return body
+    if replayed and not body.startswith(_MAGIC):
         return body
     if coding not in {"gzip", "x-gzip"}:
         raise UnusableAnswer(f"encoded as {coding[:20]!r}, which was not asked for")

@@ -1,0 +1,414 @@
+"""Recording what a venue answered, replaying it without a network, keeping no secret."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import logging
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from unified_exchanges.errors import BadRequest, NetworkError
+from unified_exchanges.flow import Request, Response
+from unified_exchanges.testing import (
+    NotRecorded,
+    SocketBlocked,
+    SuspectedSecret,
+    cassette,
+)
+from unified_exchanges.testing.redaction import (
+    redact_body,
+    redact_headers,
+    suspects,
+)
+from unified_exchanges.transports.aio import AioTransport
+from unified_exchanges.transports.blocking import BlockingTransport
+
+from .transports.rawserver import RawServer, Visit, http
+
+CANARY = "Zx81canaryQ9wE7rT5yU3iO1pA2sD4"
+SIGNED = {
+    "KALSHI-ACCESS-KEY": CANARY,
+    "KALSHI-ACCESS-SIGNATURE": CANARY + "==",
+    "KALSHI-ACCESS-TIMESTAMP": "1795200000000",
+    "Authorization": f"Bearer {CANARY}",
+    "Cookie": f"session={CANARY}",
+}
+VENUE = "https://venue.test/trade-api/v2"
+
+Flavour = Literal["blocking", "aio"]
+FLAVOURS: list[Flavour] = ["blocking", "aio"]
+
+
+def ask(flavour: Flavour, *requests: Request) -> list[Response]:
+    if flavour == "aio":
+        return asyncio.run(ask_async(requests))
+    transport = BlockingTransport()
+    try:
+        return [transport.send(request) for request in requests]
+    finally:
+        transport.close()
+
+
+async def ask_async(requests: tuple[Request, ...]) -> list[Response]:
+    transport = AioTransport()
+    try:
+        return [await transport.send(request) for request in requests]
+    finally:
+        await transport.close()
+
+
+def counting(visit: Visit) -> None:
+    while visit.read():
+        number = len(visit.server.requests)
+        body = f'{{"number":{number}}}'.encode()
+        visit.write(http(body, "200 OK", f"Set-Cookie: session={CANARY}"))
+
+
+@pytest.fixture
+def server() -> Iterator[RawServer]:
+    with RawServer(counting) as running:
+        yield running
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "recorded" / "cassette.yaml"
+
+
+def order(base: str, client_order_id: str, price: str = "0.5500") -> Request:
+    body = f'{{"client_order_id":"{client_order_id}","price":"{price}"}}'.encode()
+    headers = {**SIGNED, "Content-Type": "application/json"}
+    return Request("POST", f"{base}/orders", (), headers, body)
+
+
+# -- replay ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("replaying", FLAVOURS)
+@pytest.mark.parametrize("recording", FLAVOURS)
+def test_a_cassette_of_either_flavour_replays_in_either(
+    path: Path, server: RawServer, recording: Flavour, replaying: Flavour
+) -> None:
+    requests = [Request("GET", server.url + "/a", (("x", "1"),), SIGNED)] * 2
+    with cassette(path, "record"):
+        recorded = ask(recording, *requests)
+    before = server.connections
+    with cassette(path) as tape:
+        replayed = ask(replaying, *requests)
+        assert (tape.play_count, tape.unplayed) == (2, [])
+    assert server.connections == before
+    assert [(r.status, r.body) for r in replayed] == [
+        (r.status, r.body) for r in recorded
+    ]
+    assert [r.body for r in replayed] == [b'{"number":1}', b'{"number":2}']
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_an_order_with_a_fresh_client_order_id_replays(
+    path: Path, server: RawServer, flavour: Flavour
+) -> None:
+    with cassette(path, "record"):
+        ask(flavour, order(server.url, "first"))
+    with cassette(path):
+        assert ask(flavour, order(server.url, "second"))[0].body == b'{"number":1}'
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_an_order_with_other_terms_does_not_replay(
+    path: Path, server: RawServer, flavour: Flavour
+) -> None:
+    with cassette(path, "record"):
+        ask(flavour, order(server.url, "first"))
+    with cassette(path), pytest.raises(NotRecorded, match="POST /orders"):
+        ask(flavour, order(server.url, "first", price="0.5600"))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_recording_of_one_host_replays_as_another(
+    path: Path, server: RawServer, flavour: Flavour
+) -> None:
+    with cassette(path, "record"):
+        ask(flavour, Request("GET", server.url + "/trade-api/v2/markets"))
+    with cassette(path):
+        answer = ask(flavour, Request("GET", VENUE + "/markets"))[0]
+    assert answer.body == b'{"number":1}'
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_fault_50_what_was_not_recorded_raises_at_once_and_is_not_retryable(
+    path: Path, server: RawServer, flavour: Flavour
+) -> None:
+    with cassette(path, "record"):
+        ask(flavour, Request("GET", server.url + "/a"))
+    asked = len(server.requests)
+    with cassette(path) as tape, pytest.raises(NotRecorded) as caught:
+        ask(flavour, Request("GET", server.url + "/b"))
+    assert isinstance(caught.value, BadRequest)
+    assert not isinstance(caught.value, NetworkError)
+    assert not caught.value.retryable
+    assert (len(server.requests), tape.unplayed) == (asked, ["GET /a"])
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_fault_50_what_was_played_already_is_not_played_again(
+    path: Path, server: RawServer, flavour: Flavour
+) -> None:
+    request = Request("GET", server.url + "/a")
+    with cassette(path, "record"):
+        ask(flavour, request)
+    with cassette(path), pytest.raises(NotRecorded, match="already"):
+        ask(flavour, request, request)
+
+
+def test_fault_50_many_threads_in_a_replay_reach_no_network(
+    path: Path, server: RawServer
+) -> None:
+    request = Request("GET", server.url + "/a")
+    with cassette(path, "record"):
+        ask("blocking", *[request] * 40)
+    asked = len(server.requests)
+    outcomes: list[object] = []
+
+    def replay() -> None:
+        for _ in range(5):
+            try:
+                outcomes.append(ask("blocking", request))
+            except (SocketBlocked, NotRecorded) as error:
+                outcomes.append(error)
+
+    with cassette(path):
+        threads = [threading.Thread(target=replay) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(outcomes) == 40
+    assert len(server.requests) == asked
+
+
+def test_fault_50_a_socket_opened_in_a_replay_is_blocked(
+    path: Path, server: RawServer
+) -> None:
+    with cassette(path, "record"):
+        ask("blocking", Request("GET", server.url + "/a"))
+    with cassette(path), pytest.raises(SocketBlocked):
+        socket.create_connection(("127.0.0.1", server.port))
+
+
+def test_a_cassette_that_is_not_there_says_so(path: Path) -> None:
+    with pytest.raises(NotRecorded, match="there is no cassette"), cassette(path):
+        pass
+
+
+def test_the_network_is_back_after_a_replay(path: Path, server: RawServer) -> None:
+    transport = BlockingTransport()
+    request = Request("GET", server.url + "/a")
+    with cassette(path, "record"):
+        transport.send(request)
+    with cassette(path):
+        assert transport.send(request).body == b'{"number":1}'
+    assert transport.send(request).body == b'{"number":2}'
+    transport.close()
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_recording_again_replaces_what_was_there(
+    path: Path, server: RawServer, flavour: Flavour
+) -> None:
+    for _ in range(2):
+        with cassette(path, "record"):
+            ask(flavour, Request("GET", server.url + "/a"))
+    with cassette(path):
+        answer = ask(flavour, Request("GET", server.url + "/a"))[0]
+    assert answer.body == b'{"number":2}'
+
+
+def test_a_recording_that_fails_is_not_saved(path: Path, server: RawServer) -> None:
+    with pytest.raises(NetworkError), cassette(path, "record"):
+        ask(
+            "blocking", Request("GET", server.url), Request("GET", "http://127.0.0.1:1")
+        )
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_compressed_answer_is_stored_readable(path: Path, flavour: Flavour) -> None:
+    packed = http(gzip.compress(b'{"a":1}'), "200 OK", "Content-Encoding: gzip")
+
+    def zipping(visit: Visit) -> None:
+        visit.read()
+        visit.write(packed)
+
+    with RawServer(zipping) as server, cassette(path, "record"):
+        ask(flavour, Request("GET", server.url + "/a"))
+    assert '{"a":1}' in path.read_text()
+    with cassette(path):
+        assert ask(flavour, Request("GET", VENUE[:18] + "/a"))[0].body == b'{"a":1}'
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_refusal_keeps_its_status_and_its_hint(path: Path, flavour: Flavour) -> None:
+    def limiting(visit: Visit) -> None:
+        visit.read()
+        visit.write(http(b"{}", "429 Too Many Requests", "Retry-After: 7"))
+
+    with RawServer(limiting) as server, cassette(path, "record"):
+        ask(flavour, Request("GET", server.url + "/a"))
+    with cassette(path):
+        answer = ask(flavour, Request("GET", VENUE[:18] + "/a"))[0]
+    assert (answer.status, answer.headers["retry-after"]) == (429, "7")
+
+
+# -- secrets ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_f13_keys_signatures_and_cookies_are_not_saved(
+    path: Path,
+    server: RawServer,
+    flavour: Flavour,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    body = f'{{"keys":[{{"private_key":"{CANARY}","name":"mine"}}]}}'.encode()
+    with cassette(path, "record"):
+        ask(flavour, Request("POST", server.url + "/api_keys", (), SIGNED, body))
+    assert CANARY in server.requests[0].decode()
+    assert CANARY not in path.read_text()
+    assert "mine" in path.read_text()
+    assert CANARY not in caplog.text
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize(
+    "leak",
+    [
+        {"headers": {"X-Venue-Blob": CANARY}},
+        {"query": (("blob", CANARY),)},
+        {"body": f'{{"blob":"{CANARY}"}}'.encode()},
+        {"body": b"-----BEGIN RSA PRIVATE KEY-----\nMII"},
+    ],
+    ids=["header", "query", "field", "pem"],
+)
+def test_fault_52_a_suspected_secret_stops_the_saving_and_is_not_shown(
+    path: Path, server: RawServer, flavour: Flavour, leak: dict[str, object]
+) -> None:
+    request = Request("POST", server.url + "/a", **leak)  # type: ignore[arg-type]
+    with pytest.raises(SuspectedSecret, match="POST /a") as caught:  # noqa: SIM117
+        with cassette(path, "record"):
+            ask(flavour, request)
+    assert not path.exists()
+    assert CANARY not in str(caught.value)
+
+
+def test_fault_52_a_secret_in_an_answer_stops_the_saving(path: Path) -> None:
+    def leaking(visit: Visit) -> None:
+        visit.read()
+        visit.write(http(f'{{"blob":"{CANARY}"}}'.encode()))
+
+    with pytest.raises(SuspectedSecret, match="answer to GET /a"):  # noqa: SIM117
+        with RawServer(leaking) as server, cassette(path, "record"):
+            ask("blocking", Request("GET", server.url + "/a"))
+    assert not path.exists()
+
+
+def test_a_text_that_must_never_be_saved_is_not(path: Path, server: RawServer) -> None:
+    request = Request("GET", server.url + "/members/me@venue.test")
+    with pytest.raises(SuspectedSecret, match="the path"):  # noqa: SIM117
+        with cassette(path, "record", never=["me@venue.test"]):
+            ask("blocking", request)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "KALSHI-ACCESS-KEY",
+        "kalshi-access-signature",
+        "Proxy-Authorization",
+        "Set-Cookie",
+        "X-API-Key",
+        "X-Api-Secret",
+        "POLY_PASSPHRASE",
+        "X-Session-Id",
+        "Auth",
+    ],
+)
+def test_a_header_named_like_a_secret_is_redacted(name: str) -> None:
+    assert redact_headers({name: "x"}) == {name: "REDACTED"}
+
+
+@pytest.mark.parametrize(
+    "name", ["Content-Type", "Accept", "User-Agent", "Retry-After"]
+)
+def test_an_ordinary_header_is_kept(name: str) -> None:
+    assert redact_headers({name: "x"}) == {name: "x"}
+
+
+@pytest.mark.parametrize("body", [b"", b"not json", b'{"a": [1, "x"]}', b"\xff"])
+def test_a_body_without_secrets_stays_as_it_is(body: bytes) -> None:
+    assert redact_body(body) == body
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CANARY,
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abc",
+    ],
+)
+def test_what_looks_random_is_suspected(text: str) -> None:
+    assert suspects("", {}, f'{{"note":"{text}"}}'.encode()) == ["field 'note'"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "KXHIGHNY-26NOV21-T70",
+        "KXPRESPERSON-28-SOMEONEWITHALONGNAME",
+        "0f8fad5b-d9cd-469f-a165-70867728950e",
+        "Will the Federal Reserve cut rates in December 2026?",
+        "will-the-federal-reserve-cut-rates-in-december-2026",
+        "2026-11-21T10:00:00.123456Z",
+        "12345678901234567890.123456789012345678901234567890",
+        "REDACTED",
+        "application/json",
+    ],
+)
+def test_what_venues_say_all_day_is_not_suspected(text: str) -> None:
+    assert suspects("", {"X-Note": text}, f'{{"note":"{text}"}}'.encode()) == []
+
+
+@pytest.mark.parametrize("name", ["cursor", "order_id", "image_url", "hash"])
+def test_an_identifier_may_be_long_and_random(name: str) -> None:
+    body = f'{{"{name}":"{CANARY}"}}'.encode()
+    assert suspects(f"http://v/?{name}={CANARY}", {}, body) == []
+
+
+# -- without vcrpy ---------------------------------------------------------------------
+
+
+def test_without_vcrpy_the_error_names_the_extra() -> None:
+    program = """
+import sys
+sys.modules["vcr"] = None
+from unified_exchanges.testing.cassettes import cassette
+try:
+    with cassette("x.yaml"):
+        pass
+except ImportError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "unified-exchanges[testing]" in done.stdout

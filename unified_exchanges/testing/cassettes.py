@@ -1,0 +1,100 @@
+"""Cassettes: what a venue really answered, recorded once and replayed without a network.
+
+A cassette made in one flavour replays in the other.  Use cassettes to pin what a venue
+answers; for how your own code behaves when orders fill, fail or get lost, use the
+simulated venue.
+
+Needs vcrpy: ``pip install "unified-exchanges[testing]"``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from ..errors import BadRequest
+from .guard import socket_guard
+from .redaction import SuspectedSecret
+
+if TYPE_CHECKING:
+    from .tape import Tape
+
+__all__ = ["Mode", "NotRecorded", "SuspectedSecret", "cassette"]
+
+Mode: TypeAlias = Literal["record", "replay"]
+
+
+class NotRecorded(BadRequest):
+    """A replayed program asked for what the cassette does not hold (any more).
+
+    It is not a `NetworkError`: nothing retries it, and nothing was sent.
+    """
+
+
+@contextmanager
+def cassette(
+    path: str | PathLike[str],
+    mode: Mode = "replay",
+    *,
+    never: Iterable[str] = (),
+) -> Iterator[Tape]:
+    """Replay the requests made inside from a file, or record them into it.
+
+    ``"replay"`` opens no socket, from whatever thread: a request that was not recorded,
+    or more often than it was recorded, raises `NotRecorded`, which is never retried;
+    anything that gets past the recorder raises `SocketBlocked`.  ``"record"`` performs
+    the requests and writes the file anew when the block ends without an error.
+
+    Requests match by method, path, query and body; host, port and scheme may differ (a
+    recording of the demo replays as production), and ``client_order_id`` is left out, so
+    that orders with fresh ids replay.  Equal requests are answered in recorded order.
+    The yielded tape has ``play_count`` and ``unplayed``.
+
+    Keys, signatures, cookies and fields named like secrets are taken out.  When
+    something left looks like a secret, or is a text given in ``never``, nothing is
+    saved and `SuspectedSecret` says where it stands.
+
+    vcrpy patches the whole process and is unsafe with threads: a request of the blocking
+    flavour from a second thread may slip past it (its issues 212, 295 and 849).  In a
+    replay the guard stops such a request; do not record with several threads.  It does
+    not see WebSockets either, which the guard stops as well.
+
+    >>> from unified_exchanges import exchange
+    >>> with cassette("markets.yaml"):
+    ...     exchange("kalshi").fetch_markets(limit=2)
+    Traceback (most recent call last):
+    unified_exchanges.testing.cassettes.NotRecorded: there is no cassette markets.yaml; ...
+    """
+    tape = _load()
+    with ExitStack() as stack:
+        stack.enter_context(_quiet())
+        entered = stack.enter_context(tape(Path(path), mode, never))
+        if mode == "replay":
+            stack.enter_context(socket_guard())
+        yield entered
+
+
+def _load() -> Callable[[Path, Mode, Iterable[str]], AbstractContextManager[Tape]]:
+    try:
+        from .tape import tape  # noqa: PLC0415 - vcrpy is an extra
+    except ImportError:
+        reason = "cassettes need vcrpy: pip install 'unified-exchanges[testing]'"
+    else:
+        return tape
+    raise ImportError(reason)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    # vcrpy logs whole answers before they are cleansed.
+    logger = logging.getLogger("vcr")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,212 @@
+"""vcrpy, set up for this library; loaded only when a cassette is used."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from vcr import VCR  # type: ignore[import-untyped]
+from vcr.cassette import Cassette  # type: ignore[import-untyped]
+from vcr.patch import PATCHER_NAMES  # type: ignore[import-untyped]
+from vcr.persisters.filesystem import (  # type: ignore[import-untyped]
+    CassetteNotFoundError,
+    FilesystemPersister,
+)
+from vcr.request import Request  # type: ignore[import-untyped]
+from vcr.stubs.requests_stubs import (  # type: ignore[import-untyped]
+    VCRRequestsHTTPConnection,
+    VCRRequestsHTTPSConnection,
+)
+
+from ..transports import blocking
+from .cassettes import Mode, NotRecorded
+from .redaction import SuspectedSecret, redact_body, redact_headers, suspects
+
+__all__ = ["Tape", "tape"]
+
+_FRESH = frozenset({"client_order_id"})
+_KEPT_OF_ANSWERS = frozenset({"content-encoding", "content-type", "retry-after"})
+
+
+class Tape(Cassette):  # type: ignore[misc]
+    """vcrpy's cassette, which raises `NotRecorded` where vcrpy raises its own."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._lock = threading.Lock()
+
+    @property
+    def unplayed(self) -> list[str]:
+        """Method and path of what was recorded and not asked for yet."""
+        return [
+            f"{request.method} {request.path}"
+            for index, (request, _) in enumerate(self.data)
+            if not self.play_counts[index]
+        ]
+
+    def can_play_response_for(self, request: Request) -> bool:
+        """Tell whether an answer is left, raising at once in a replay."""
+        if super().can_play_response_for(request):
+            return True
+        if self.write_protected:
+            raise self._missing(request)
+        return False
+
+    def play_response(self, request: Request) -> Any:
+        """Hand out the next answer, to one thread only."""
+        with self._lock:
+            if not super().can_play_response_for(request):
+                raise self._missing(request)
+            return super().play_response(request)
+
+    def _missing(self, request: Request) -> NotRecorded:
+        asked = f"{request.method} {request.path}"
+        return NotRecorded(
+            f"{asked} is not in {self._path}, or was played already; record it again, or"
+            " ask for what was recorded. Nothing was sent",
+            request=asked,
+        )
+
+
+class _Seat:
+    """A connection of ours with vcrpy in front of it.
+
+    vcrpy's own undoes all of its patches, for the whole process, whenever it makes a
+    connection; a second thread then slips through.
+    """
+
+    _baseclass: Any
+    real_connection: Any
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.real_connection = self._baseclass(*arguments, **options)
+        self._sock = None
+
+    @property
+    def is_connected(self) -> bool:
+        real = self.real_connection
+        return real.sock is None or bool(real.is_connected)
+
+
+class _Plain(_Seat, VCRRequestsHTTPConnection):  # type: ignore[misc]
+    _baseclass = blocking.Connection
+
+
+class _Secure(_Seat, VCRRequestsHTTPSConnection):  # type: ignore[misc]
+    _baseclass = blocking.SecureConnection
+
+
+@contextmanager
+def tape(path: Path, mode: Mode, never: Iterable[str]) -> Iterator[Tape]:
+    """Put a cassette in; when recording, save it if the block ends without an error."""
+    shelf = _Shelf(path, mode, never)
+    recorder = VCR(
+        record_mode="all" if mode == "record" else "none",
+        match_on=("method", "path", "query", "terms"),
+        before_record_request=_clean_request,
+        before_record_response=_clean_answer,
+        decode_compressed_response=True,
+        record_on_exception=False,
+        skip_patchers=[name for name in PATCHER_NAMES if name != "aiohttp"],
+        custom_patches=(
+            (HTTPConnectionPool, "ConnectionCls", _Plain),
+            (HTTPSConnectionPool, "ConnectionCls", _Secure),
+        ),
+    )
+    recorder.register_matcher("terms", _same_terms)
+    recorder.register_persister(shelf)
+    with Tape.use(**recorder.get_merged_config(path=str(path))) as inserted:
+        yield inserted
+    shelf.put_away()
+
+
+class _Shelf:
+    """Reads a cassette for a replay, and writes one that holds no secret.
+
+    It writes after vcrpy is done: an error raised in the middle would leave its patches
+    in place.
+    """
+
+    def __init__(self, path: Path, mode: Mode, never: Iterable[str]) -> None:
+        self._path = path
+        self._mode = mode
+        self._never = tuple(never)
+        self._content: dict[str, Any] | None = None
+
+    def load_cassette(self, path: str, serializer: Any) -> Any:
+        if self._mode == "record":
+            raise CassetteNotFoundError
+        if not self._path.is_file():
+            raise NotRecorded(f"there is no cassette {path}; record it first")
+        return FilesystemPersister.load_cassette(path, serializer)
+
+    def save_cassette(self, _: str, content: dict[str, Any], serializer: Any) -> None:
+        self._content = content
+        self._serializer = serializer
+
+    def put_away(self) -> None:
+        if self._content is None:
+            return
+        pairs = zip(self._content["requests"], self._content["responses"], strict=True)
+        found = [place for pair in pairs for place in self._suspects(*pair)]
+        if found:
+            raise SuspectedSecret(
+                f"{self._path} was not saved, for it may hold a secret in"
+                f" {'; in '.join(dict.fromkeys(found))}. Take it out of what is sent, or"
+                " record with an account that has none"
+            )
+        FilesystemPersister.save_cassette(self._path, self._content, self._serializer)
+
+    def _suspects(self, request: Request, answer: dict[str, Any]) -> list[str]:
+        asked = suspects(request.uri, request.headers, request.body or b"", self._never)
+        given = suspects("", answer["headers"], answer["body"]["string"], self._never)
+        where = f"{request.method} {request.path}"
+        return [f"{place} of {where}" for place in asked] + [
+            f"{place} of the answer to {where}" for place in given
+        ]
+
+
+def _clean_request(request: Request) -> Request:
+    request.headers = redact_headers(request.headers)
+    if request.body:
+        request.body = redact_body(request.body)
+    return request
+
+
+def _clean_answer(answer: dict[str, Any]) -> dict[str, Any]:
+    # Dates would be read as the venue's clock, and the rest speaks of the route only.
+    headers = {
+        name: value
+        for name, value in answer["headers"].items()
+        if name.lower() in _KEPT_OF_ANSWERS
+    }
+    body = redact_body(answer["body"].get("string") or b"")
+    return {**answer, "headers": headers, "body": {"string": body}}
+
+
+def _same_terms(one: Request, other: Request) -> bool:
+    return bool(_terms(one.body) == _terms(other.body))
+
+
+def _terms(body: bytes | None) -> Any:
+    try:
+        return _without_fresh(json.loads(body or b"null"))
+    except ValueError:
+        return body
+
+
+def _without_fresh(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {
+            name: _without_fresh(value)
+            for name, value in content.items()
+            if name not in _FRESH
+        }
+    if isinstance(content, list):
+        return [_without_fresh(part) for part in content]
+    return content
