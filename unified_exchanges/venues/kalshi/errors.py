@@ -54,12 +54,24 @@ _SECRET_FIELDS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
-_BY_STATUS: dict[int, Reason] = {
+_MOVED, _REFUSED, _SERVER_FAILED = 300, 400, 500
+_UNAUTHENTICATED, _ABSENT = 401, 404
+
+_DECIDED: dict[int, Reason] = {
     403: Reason(
         PermissionDenied,
         "The key may not do this: use one with the scope, or for the subaccount, that "
         "it needs; without a key, Kalshi or a proxy before it refuses this network",
     ),
+    429: Reason(
+        RateLimitExceeded,
+        "The tokens are used up: wait for the bucket to refill and send less; "
+        "fetch_limits() tells the budget",
+    ),
+}
+"""Statuses that no code explains further."""
+
+_BY_STATUS: dict[int, Reason] = {
     408: Reason(ExchangeNotAvailable, "Try again"),
     409: Reason(
         OrderRejected, "It contradicts the present state: read it, then decide"
@@ -71,11 +83,6 @@ _SILENT = Reason(
     ExchangeNotAvailable, "Wait and try again; fetch_status() may tell more"
 )
 _MAINTAINED = Reason(OnMaintenance, "Wait; fetch_status() tells when it resumes")
-_TOO_FAST = Reason(
-    RateLimitExceeded,
-    "The tokens are used up: wait for the bucket to refill and send less; "
-    "fetch_limits() tells the budget",
-)
 _UNREADABLE = Reason(
     VenueSchemaError,
     "That is a success whose content cannot be read; a write may have happened, so read "
@@ -198,22 +205,21 @@ def _words(status: int, said: _Said) -> str:
 
 def _reason(status: int, said: _Said, path: str, environment: str) -> Reason:
     texts = (said.details, said.code, said.message)
-    if status >= 500:  # noqa: PLR2004 - the class of answers that decide nothing
+    if status in _DECIDED:
+        return _DECIDED[status]
+    if status >= _SERVER_FAILED:
         return _MAINTAINED if speaks_of_pause(*texts) else _SILENT
-    if status == 429:  # noqa: PLR2004
-        return _TOO_FAST
-    if status == 401:  # noqa: PLR2004
+    if status == _UNAUTHENTICATED:
         return _unauthenticated(said, environment)
-    if status < 300:  # noqa: PLR2004
-        return _UNREADABLE
-    if status < 400:  # noqa: PLR2004
-        return _REDIRECTED
-    if status == 404 and not said.is_json:  # noqa: PLR2004
+    if status < _REFUSED:
+        return _UNREADABLE if status < _MOVED else _REDIRECTED
+    return reason_in(*texts) or _by_status(status, said, path)
+
+
+def _by_status(status: int, said: _Said, path: str) -> Reason:
+    if status == _ABSENT and not said.is_json:
         return _WRONG_ADDRESS
-    known = reason_in(*texts)
-    if known is not None and status != 403:  # noqa: PLR2004
-        return known
-    if status == 404 or said.code == NOT_FOUND:  # noqa: PLR2004
+    if status == _ABSENT or said.code == NOT_FOUND:
         return missing(_target(path))
     return _BY_STATUS.get(status, _FIX)
 
