@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 __all__ = [
     "PACKAGE",
@@ -70,34 +70,54 @@ def _dotted(path: Path) -> str:
 
 
 def flow_names(sources: Iterable[Source]) -> set[str]:
-    """Names of all functions that are annotated to return a flow or pages."""
-    return {
-        node.name
-        for source in sources
-        for node in source.walk()
-        if isinstance(node, _FUNCTION) and _returns_flow(node)
-    }
+    """Names of flows: methods bare, functions of a module as ``module:function``."""
+    return {name for source in sources for name in _flows_of(source)}
 
 
-def _returns_flow(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    return function.returns is not None and bool(
-        _FLOW.match(ast.unparse(function.returns))
-    )
+def _flows_of(source: Source) -> Iterator[str]:
+    home = source.name.rpartition(".")[2]
+    for node in source.walk():
+        if isinstance(node, ast.ClassDef):
+            yield from (f.name for f in node.body if _is_flow(f))
+    yield from (f"{home}:{f.name}" for f in source.tree.body if _is_flow(f))
+
+
+def _is_flow(node: ast.stmt) -> TypeGuard[ast.FunctionDef]:
+    if not isinstance(node, ast.FunctionDef) or node.returns is None:
+        return False
+    return bool(_FLOW.match(ast.unparse(node.returns)))
 
 
 def lost_flows(source: Source, flows: Collection[str]) -> list[int]:
     """Lines on which a flow is called and then neither run nor handed on.
 
     A flow is run by ``yield from``, handed on by ``return`` in a function that is not
-    itself a generator, or handed to another flow as an argument.
+    itself a generator, or handed to another flow as an argument; at once or by a name.
     """
-    calls = [
-        n for n in source.walk() if isinstance(n, ast.Call) and _called(n) in flows
-    ]
-    used = {id(node.value) for node in source.walk() if isinstance(node, ast.YieldFrom)}
-    used |= {id(argument) for call in calls for argument in _arguments(call)}
-    used |= {id(value) for value in _handed_on(source)}
-    return [call.lineno for call in calls if id(call) not in used]
+    known = _callable_flows(source, flows)
+    calls = [n for n in source.walk() if isinstance(n, ast.Call) and _name(n) in known]
+    used = [node.value for node in source.walk() if isinstance(node, ast.YieldFrom)]
+    used += [argument for call in calls for argument in _arguments(call)]
+    used += _handed_on(source)
+    sound = {id(value) for value in used} | _named(source, used)
+    return [call.lineno for call in calls if id(call) not in sound]
+
+
+def _callable_flows(source: Source, flows: Collection[str]) -> set[str]:
+    """What a module's flows are called in it: ``self.x`` for methods, ``x`` for others."""
+    known = {f"self.{name}" for name in flows if ":" not in name}
+    known |= {f"super().{name}" for name in flows if ":" not in name}
+    known |= {name.partition(":")[2] for name in _flows_of(source) if ":" in name}
+    for node in source.walk():
+        if isinstance(node, ast.ImportFrom):
+            home = (node.module or "").rpartition(".")[2]
+            imported = {a.asname or a.name: f"{home}:{a.name}" for a in node.names}
+            known |= {name for name, flow in imported.items() if flow in flows}
+    return known
+
+
+def _name(call: ast.Call) -> str:
+    return ast.unparse(call.func)
 
 
 def _called(call: ast.Call) -> str | None:
@@ -110,10 +130,11 @@ def _arguments(call: ast.Call) -> list[ast.expr]:
     return [*call.args, *(keyword.value for keyword in call.keywords)]
 
 
-def _handed_on(source: Source) -> Iterator[ast.expr]:
+def _handed_on(source: Source) -> list[ast.expr]:
+    found: list[ast.expr] = []
     for function in source.walk():
         if isinstance(function, ast.Lambda):
-            yield function.body
+            found.append(function.body)
         if not isinstance(function, _FUNCTION):
             continue
         own = list(_own_nodes(function))
@@ -121,7 +142,8 @@ def _handed_on(source: Source) -> Iterator[ast.expr]:
             continue
         for node in own:
             if isinstance(node, ast.Return) and node.value is not None:
-                yield from _branches(node.value)
+                found.extend(_branches(node.value))
+    return found
 
 
 def _branches(value: ast.expr) -> Iterator[ast.expr]:
@@ -131,6 +153,17 @@ def _branches(value: ast.expr) -> Iterator[ast.expr]:
         yield from _branches(value.orelse)
     else:
         yield value
+
+
+def _named(source: Source, used: Iterable[ast.expr]) -> set[int]:
+    """Values that were given a name which is used where a flow may be."""
+    names = {value.id for value in used if isinstance(value, ast.Name)}
+    return {
+        id(node.value)
+        for node in source.walk()
+        if isinstance(node, ast.Assign)
+        and any(isinstance(t, ast.Name) and t.id in names for t in node.targets)
+    }
 
 
 def _own_nodes(function: ast.AST) -> Iterator[ast.AST]:
