@@ -9,13 +9,14 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import attrs
 
 from ..clock import VirtualClock
 from ..errors import BadRequest, NetworkError, RequestTimeout
 from ..flow import Request, Response
+from ..simulator.faults import FaultPlan, FaultyVenue
 
 __all__ = ["AsyncScriptedTransport", "Line", "ScriptedTransport", "Server"]
 
@@ -30,24 +31,60 @@ class Server(Protocol):
         """Answer a request, or raise `NetworkError` in place of an answer."""
 
 
+class _Lines:
+    """A script: answers given in order, whatever is asked."""
+
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self.left = deque(lines)
+
+    def handle(self, request: Request) -> Response:
+        if not self.left:
+            asked = f"{request.method} {request.target}"
+            raise AssertionError(f"the script has ended, but {asked} was sent")
+        line = self.left.popleft()
+        if isinstance(line, NetworkError):
+            raise line
+        return line if isinstance(line, Response) else line(request)
+
+
+class _Lagging:
+    """A server for `FaultyVenue`; only a venue with a memory can show the past."""
+
+    def __init__(self, server: Server) -> None:
+        self._server: Any = server
+
+    def handle(self, request: Request, *, lag: float = 0.0) -> Response:
+        options = {"lag": lag} if lag else {}
+        answer: Response = self._server.handle(request, **options)
+        return answer
+
+
 class _Script:
     """What both flavours share: the answers, the clock, and the record of it all."""
 
     def __init__(
-        self, source: Server | Iterable[Line], clock: VirtualClock | None
+        self,
+        source: Server | Iterable[Line],
+        *,
+        faults: FaultPlan | None = None,
+        clock: VirtualClock | None = None,
     ) -> None:
         self.clock = clock or VirtualClock()
+        self.faults = faults
         self.requests: list[Request] = []
         self.sleeps: list[float] = []
         self._closed = False
         self._lock = threading.RLock()
-        self._server = None if isinstance(source, Iterable) else source
-        self._lines = deque(source if isinstance(source, Iterable) else ())
+        self._lines = _Lines(source if isinstance(source, Iterable) else ())
+        self._server = self._lines if isinstance(source, Iterable) else source
+        if faults is not None:
+            venue = _Lagging(self._server)
+            self._server = FaultyVenue(venue, faults, self.clock)
 
     @property
     def remaining(self) -> int:
         """How many answers of a script were not asked for yet."""
-        return len(self._lines)
+        return len(self._lines.left)
 
     def _perform(self, request: Request) -> Response:
         with self._lock:
@@ -58,22 +95,11 @@ class _Script:
 
     def _answer(self, request: Request) -> Response:
         started = self.clock.monotonic()
-        response = self._ask(request)
+        response = self._server.handle(request)
         elapsed = self.clock.monotonic() - started
         if elapsed > request.timeout:
             raise _late(request)
         return attrs.evolve(response, elapsed=elapsed) if elapsed else response
-
-    def _ask(self, request: Request) -> Response:
-        if self._server is not None:
-            return self._server.handle(request)
-        if not self._lines:
-            asked = f"{request.method} {request.target}"
-            raise AssertionError(f"the script has ended, but {asked} was sent")
-        line = self._lines.popleft()
-        if isinstance(line, NetworkError):
-            raise line
-        return line if isinstance(line, Response) else line(request)
 
     def _fall_asleep(self, seconds: float) -> float:
         with self._lock:
@@ -89,9 +115,10 @@ class _Script:
 class ScriptedTransport(_Script):
     """Answers from a script or from a simulated venue, without a socket.
 
-    ``source`` is a list of answers to give in order, or an object with ``handle``.
-    ``requests`` and ``sleeps`` tell what was asked; ``clock`` is moved by ``sleep``, so
-    pass it to the exchange as well.
+    ``source`` is a list of answers to give in order, or an object with ``handle``;
+    ``faults`` is a plan of what goes wrong on the way.  ``requests`` and ``sleeps`` tell
+    what was asked; ``clock`` is moved by ``sleep`` and by slow answers, so pass it to the
+    exchange as well.
 
     >>> transport = ScriptedTransport([Response(200, {}, b"{}")])
     >>> transport.send(Request("GET", "https://venue.test/status")).body
@@ -100,11 +127,6 @@ class ScriptedTransport(_Script):
     >>> transport.sleeps
     [5]
     """
-
-    def __init__(
-        self, source: Server | Iterable[Line], *, clock: VirtualClock | None = None
-    ) -> None:
-        super().__init__(source, clock)
 
     def send(self, request: Request) -> Response:
         """Answer with the next line of the script, or ask the venue."""
@@ -121,11 +143,6 @@ class ScriptedTransport(_Script):
 
 class AsyncScriptedTransport(_Script):
     """The same for async exchanges; every request and sleep lets other tasks run."""
-
-    def __init__(
-        self, source: Server | Iterable[Line], *, clock: VirtualClock | None = None
-    ) -> None:
-        super().__init__(source, clock)
 
     async def send(self, request: Request) -> Response:
         """Answer with the next line of the script, or ask the venue."""
