@@ -1,0 +1,88 @@
+"""Every Python block of the documentation runs, page by page, on the simulated Kalshi."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+from unified_exchanges import Exchange, Market, exchange
+from unified_exchanges.simulator.server import SimulatorServer
+from unified_exchanges.venues.kalshi.description import FACTS
+from unified_exchanges.venues.kalshi.simulated import SimulatedKalshi, generate_key
+
+from .guards import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path) -> list[tuple[int, str]]:
+    """The Python blocks of a page, each with the number of lines before it."""
+    text = page.read_text()
+    found = _BLOCK.finditer(text)
+    return [(text.count("\n", 0, match.start(1)), match[1]) for match in found]
+
+
+PAGES_WITH_CODE = [page for page in PAGES if blocks(page)]
+
+
+@pytest.fixture
+def url(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    """The base URL of a fresh simulated Kalshi, with a key in the environment."""
+    pair = generate_key()
+    simulated = SimulatedKalshi(seed=7)
+    key = simulated.add_account(public_key=pair.public_key, history=True)
+    path = tmp_path / "key.pem"
+    path.touch(mode=0o600)
+    path.write_text(pair.private_pem)
+    monkeypatch.setenv("KALSHI_API_KEY", key.key_id)
+    monkeypatch.setenv("KALSHI_PRIVATE_KEY_PATH", str(path))
+    with SimulatorServer(simulated) as server:
+        base = f"{server.url}/trade-api/v2"
+        local = attrs.evolve(FACTS.environments["local"], rest=base)
+        monkeypatch.setitem(FACTS.environments, "local", local)
+        yield base
+
+
+@pytest.fixture
+def kalshi(url: str) -> Iterator[Exchange]:
+    with exchange("kalshi", environment=url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def market(kalshi: Exchange) -> Market:
+    """An open market with orders on both sides, away from the ends of its grid."""
+    quoted = (m for m in kalshi.iter_markets() if m.bid and m.ask)
+    return next(m for m in quoted if m.bid > m.grid.lowest)
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_CODE, ids=lambda page: page.stem)
+def test_the_code_on_a_page_runs(
+    page: Path, kalshi: Exchange, market: Market, url: str
+) -> None:
+    names = {"__name__": page.stem, "kalshi": kalshi, "market": market, "url": url}
+    for line, code in blocks(page):
+        # Line numbers of failures are those of the page.
+        exec(compile("\n" * line + code, str(page), "exec"), names)  # noqa: S102
+
+
+def test_the_pages_that_show_how_to_trade_have_code() -> None:
+    stems = {page.stem for page in PAGES_WITH_CODE}
+    assert {"README", "quickstart", "orders", "errors", "kalshi"} <= stems
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    files = [*PAGES, *ROOT.glob("*.md")]
+    links = ((f, link) for f in files for link in _links(f.read_text()))
+    broken = [(f.name, link) for f, link in links if not (f.parent / link).exists()]
+    assert broken == []
+
+
+def _links(text: str) -> list[str]:
+    found = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
+    return [link for link in found if "://" not in link]
