@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 
 import attrs
 import msgspec
@@ -17,7 +18,7 @@ from ...errors import UnifiedExchangesError, VenueSchemaError
 from ...models import Order, OrderStatus
 from ...money import EXACT, ZERO, complement
 from .drafts import Draft
-from .parse.reading import Reader, cost, decode, price
+from .parse.reading import cost, price, read
 from .wire import receipts as wire
 
 __all__ = [
@@ -60,7 +61,7 @@ class CanceledEntry:
 
 def created(draft: Draft, body: bytes) -> Order:
     """The order that a create made, in the caller's terms."""
-    return _CREATED.one(body, "", draft)
+    return read(_CREATED, partial(_order, draft=draft), body)
 
 
 def batch(body: bytes, drafts: Sequence[Draft]) -> list[Entry]:
@@ -78,36 +79,40 @@ def batch(body: bytes, drafts: Sequence[Draft]) -> list[Entry]:
         if key not in (None, wanted):
             message = f"no entry of the answer belongs to client_order_id {wanted!r}"
             raise VenueSchemaError(message, field="client_order_id", venue="kalshi")
-        order = None if error else _CREATED.one(own, "orders[]", draft)
+        order = None
+        if error is None:
+            order = read(_CREATED, partial(_order, draft=draft), own, "orders[]")
         entries.append(Entry(order, error))
     return entries
 
 
 def amended(after: Order, body: bytes) -> Order:
     """The order after an amend."""
-    return _AMENDED.one(body, "", after)
+    return read(_AMENDED, partial(_changed, after=after), body)
 
 
 def canceled(body: bytes) -> Canceled:
     """What a single cancel did."""
-    return _CANCELED.one(body, "")
+    return read(_CANCELED, _canceled, body)
 
 
 def canceled_batch(body: bytes, count: int) -> list[CanceledEntry]:
     """The entries of a batch cancel, in the order sent."""
     return [
-        CanceledEntry(None if error else _CANCELED.one(own, "orders[]"), error)
+        CanceledEntry(
+            None if error else read(_CANCELED, _canceled, own, "orders[]"), error
+        )
         for _, error, own in _entries(body, count)
     ]
 
 
 def _entries(body: bytes, count: int) -> list[tuple[str | None, bytes | None, bytes]]:
     """Client order id, refusal and own bytes of each entry of a batch."""
-    items = decode(_BATCH, body).orders
+    items = read(_BATCH, lambda w, _: w.orders, body)
     if len(items) != count:
         message = f"a batch of {count} orders was answered with {len(items)} entries"
         raise VenueSchemaError(message, field="orders", venue="kalshi")
-    return [_ENTRY.one(item, "orders[]") for item in items]
+    return [read(_ENTRY, _entry, item, "orders[]") for item in items]
 
 
 def _entry(w: wire.EntryError, own: bytes) -> tuple[str | None, bytes | None, bytes]:
@@ -184,8 +189,8 @@ def _moment(milliseconds: int | None) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)
 
 
-_CREATED = Reader(wire.CreatedReceipt, _order)
-_AMENDED = Reader(wire.AmendedReceipt, _changed)
-_CANCELED = Reader(wire.CanceledReceipt, _canceled)
-_ENTRY = Reader(wire.EntryError, _entry)
+_CREATED = msgspec.json.Decoder(wire.CreatedReceipt)
+_AMENDED = msgspec.json.Decoder(wire.AmendedReceipt)
+_CANCELED = msgspec.json.Decoder(wire.CanceledReceipt)
+_ENTRY = msgspec.json.Decoder(wire.EntryError)
 _BATCH = msgspec.json.Decoder(wire.BatchReceipt)

@@ -1,0 +1,50 @@
+"""The simulated Kalshi as a ground to trade on, in memory and on a virtual clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from tests.canary import guarded
+from unified_exchanges.testing.conformance import Ground
+from unified_exchanges.testing.scripted import Server
+from unified_exchanges.venues.kalshi.simulated import (
+    KeyPair,
+    SimulatedKalshi,
+    generate_key,
+)
+
+
+@lru_cache
+def key_pair(kind: str = "ed25519") -> KeyPair:
+    """One key for all tests: making an RSA key takes longer than most tests."""
+    return generate_key(kind)
+
+
+class KalshiGround(Ground):
+    """One funded account at a simulated Kalshi whose books stand as seeded."""
+
+    exchange_id: ClassVar[str] = "kalshi"
+
+    def __init__(self, *, history: bool = False, **settings: Any) -> None:
+        self.history = history
+        self.settings = settings
+        super().__init__()
+
+    def server(self) -> Server:
+        """A fresh venue."""
+        self.kalshi = SimulatedKalshi(clock=self.clock, **self.settings)
+        pair = key_pair()
+        self.key = self.kalshi.add_account(
+            public_key=pair.public_key, history=self.history
+        )
+        return self.kalshi
+
+    def account(self) -> Mapping[str, Any]:
+        """The account's key, at a play-money environment."""
+        return guarded(
+            api_key=self.key.key_id,
+            private_key=key_pair().private_pem,
+            environment="demo",
+        )
