@@ -306,10 +306,12 @@ def _parse(pem: _Pem, password: _Password) -> PrivateKeyTypes:
             "KALSHI_PRIVATE_KEY_PASSWORD",
             venue="kalshi",
         )
-    # A password for a key that needs none does no harm.
-    secret = password.data if is_encrypted else None
     try:
-        return serialization.load_pem_private_key(pem.data, secret)
+        return serialization.load_pem_private_key(
+            # A password for a key that needs none does no harm.
+            pem.data,
+            password.data if is_encrypted else None,
+        )
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
         if is_encrypted:
             what = "cannot be decrypted: the password is wrong or the PEM is damaged"
