@@ -27,7 +27,7 @@ from yarl import URL
 from ..errors import BadRequest
 from ..flow import Request, Response
 from .body import UnusableAnswer, check_size, decode
-from .failure import explain, invalid
+from .failure import explain, invalid, is_plain
 from .network import proxy_for, trust
 
 __all__ = ["AioTransport"]
@@ -101,6 +101,9 @@ class AioTransport:
         if request.timeout <= 0:
             message = "the deadline has passed"
             raise TimeoutError(message)
+        if not is_plain(request):
+            message = "a header is not plain ASCII"
+            raise ValueError(message)
         url = request.target
         end = url.find("/", url.find("//") + 2)
         origin = url[:end] if end > 0 else url

@@ -29,7 +29,7 @@ from urllib3.util import Timeout
 from ..errors import BadRequest
 from ..flow import Request, Response
 from .body import ANSWER_LIMIT, UnusableAnswer, check_size, decode
-from .failure import explain, invalid
+from .failure import explain, invalid, is_plain
 from .network import is_address, proxy_for, trust
 
 __all__ = ["BlockingTransport", "Connection", "SecureConnection"]
@@ -100,6 +100,8 @@ class BlockingTransport:
     def _perform(self, request: Request, started: float) -> Response:
         if request.timeout <= 0:
             raise _Unreached(TimeoutError("the deadline has passed"))
+        if not is_plain(request):
+            raise _Unreached(ValueError("a header is not plain ASCII"))
         route, target = self._route(request)
         answer = route.pool.urlopen(
             request.method,

@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 from ..errors import BadRequest, ConnectionLost, NetworkError, RequestTimeout
 from ..flow import Request
 
-__all__ = ["READS", "explain", "invalid"]
+__all__ = ["READS", "explain", "invalid", "is_plain"]
 
 READS = frozenset({"GET", "HEAD"})
 
 _LONGEST = 200
-_UNSENDABLE = re.compile(r"[\x00-\x1f\x7f]|[^\x00-\xff]")
+_UNSENDABLE = re.compile(r"[^\x20-\x7e]")
 
 
 def explain(
@@ -30,7 +30,7 @@ def explain(
     """
     parts = urlsplit(request.url)
     executed = sent and request.method not in READS
-    asked = f"{request.method} {parts.path}"
+    asked = f"{request.method} {parts.path or '/'}"
     kind = RequestTimeout if late else ConnectionLost
     return kind(
         f"{asked}: {_story(request, parts.netloc, sent=sent, late=late)}"
@@ -41,6 +41,12 @@ def explain(
     )
 
 
+def is_plain(request: Request) -> bool:
+    """Whether the headers are plain ASCII, which neither library fully checks."""
+    text = "".join(request.headers.values())
+    return text.isascii() and text.isprintable()
+
+
 def invalid(request: Request) -> BadRequest | None:
     """Say why a request cannot be written down as HTTP; None if it can."""
     bad = [
@@ -49,7 +55,7 @@ def invalid(request: Request) -> BadRequest | None:
         if _UNSENDABLE.search(name) or _UNSENDABLE.search(value)
     ]
     parts = urlsplit(request.url)
-    asked = f"{request.method} {parts.path}"
+    asked = f"{request.method} {parts.path or '/'}"
     if bad:
         names = ", ".join(map(repr, bad))
         message = f"{asked}: not sent, as HTTP cannot carry the value of header {names}"
