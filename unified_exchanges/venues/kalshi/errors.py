@@ -39,8 +39,9 @@ _LONGEST_PAUSE = 3_600
 _ROOT = "/trade-api/v2"
 
 _SECRETS = re.compile(
-    r"""-----BEGIN.*?(?:-----END[^-]*-----|\Z)     # keys
-    | [A-Za-z0-9+/_-]{64,}={0,2}                   # signatures and tokens
+    r"""-----BEGIN.*?(?:-----END[^-]*-----|\Z)  # keys
+    | [A-Za-z0-9+/]{64,}={0,2}               # signatures
+    | eyJ[\w-]+\.[\w-]+\.[\w-]*             # tokens
     | (?<=bearer\s)\S+
     | (?<=basic\s)\S+
     """,
@@ -48,8 +49,8 @@ _SECRETS = re.compile(
 )
 _SECRET_FIELDS = re.compile(
     r"""((?:kalshi-access-|authorization|cookie|api[_-]?key|private[_-]?key|password
-        |secret|signature|token)[\w-]*["']?\s*[:=]\s*)
-    (?:"[^"]*"?|'[^']*'?|[^\s"',;<>&}]+)
+        |secret|signature|token)[\w-]*[\\"']*\s*[:=]\s*)
+    (?:\\*["'][^"']*|[^\s"',;<>&}]+)  # quotes may be escaped: JSON within JSON
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -180,8 +181,8 @@ def _text(value: object) -> str | None:
 
 def _clean(text: str) -> str:
     """One line of at most 300 characters without anything that looks like a secret."""
-    hidden = _SECRET_FIELDS.sub(r"\1REDACTED", text[:_READ])
-    hidden = _SECRETS.sub("REDACTED", hidden)
+    hidden = _SECRETS.sub("REDACTED", text[:_READ])
+    hidden = _SECRET_FIELDS.sub(r"\1REDACTED", hidden)
     line = " ".join("".join(c if c.isprintable() else " " for c in hidden).split())
     return line if len(line) <= _EXCERPT else f"{line[: _EXCERPT - 1]}…"
 
