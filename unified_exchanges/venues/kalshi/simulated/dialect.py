@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from email.utils import formatdate
 from functools import lru_cache
+from typing import ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 from ....clock import Clock, SystemClock
@@ -84,6 +85,9 @@ class SimulatedKalshi:
     200
     """
 
+    operations: ClassVar[tuple[Operation, ...]] = _ROUTES.operations
+    """Every operation that is offered."""
+
     def __init__(
         self,
         *,
@@ -113,11 +117,6 @@ class SimulatedKalshi:
     def catalog(self) -> Catalog:
         """What is listed."""
         return self._house.catalog
-
-    @property
-    def operations(self) -> tuple[Operation, ...]:
-        """Every operation that is offered."""
-        return _ROUTES.operations
 
     def add_account(
         self,

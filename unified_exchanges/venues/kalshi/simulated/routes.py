@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import unquote
 
 import attrs
 
@@ -246,7 +247,7 @@ def _match(template: list[str], parts: list[str]) -> dict[str, str] | None:
         if wanted.startswith("{"):
             if not part:
                 return None
-            values[wanted[1:-1]] = part
+            values[wanted[1:-1]] = unquote(part)
         elif wanted != part:
             return None
     return values
