@@ -25,6 +25,13 @@ def test_a_market_opens_by_the_clock(scene):
     assert (before, status(scene, "N")) == ("market_not_open", "active")
 
 
+def test_a_market_determined_before_its_opening_never_opens(scene):
+    scene.list("N", open_us=START_US + HOUR)
+    scene.engine.determine("N", d(1))
+    scene.wait(HOUR)
+    assert status(scene, "N") == "finalized"
+
+
 def test_a_market_closes_by_the_clock_and_cancels_its_orders(scene):
     order = scene.bid("ann", "0.50", 1)
     scene.wait(24 * HOUR)

@@ -86,6 +86,10 @@ def test_an_order_is_found_by_its_client_order_id(scene):
     assert scene.engine.order_by_client_id("x", account_id="ann") == order
 
 
+def test_an_unknown_order_is_not_found(scene):
+    assert refused(scene.engine.order, "x", account_id="ann") == "order_not_found"
+
+
 def test_an_unknown_client_order_id_is_not_found(scene):
     code = refused(scene.engine.order_by_client_id, "y", account_id="ann")
     assert code == "order_not_found"
@@ -327,3 +331,13 @@ def test_the_queue_position_of_an_ended_order_is_refused(scene):
     scene.engine.cancel(order.order_id, owner=ANN)
     code = refused(scene.engine.queue_position, order.order_id, account_id="ann")
     assert code == "order_not_found"
+
+
+def test_the_same_seed_and_requests_give_the_same_run():
+    runs = []
+    for _ in range(2):
+        scene = Scene(seed=5)
+        scene.ask("ann", "0.40", 10, client_order_id="x")
+        scene.bid("bob", "0.45", 12)
+        runs.append(scene.notices)
+    assert runs[0] == runs[1]

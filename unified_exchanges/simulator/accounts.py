@@ -58,11 +58,6 @@ class Position:
         """Average cost of an open contract to 28 digits, in its own money."""
         return div(self.cost, self.size.copy_abs()) if self.size else None
 
-    @property
-    def payable(self) -> Decimal:
-        """The most the position can pay: one dollar per contract."""
-        return self.size.copy_abs()
-
 
 @attrs.frozen(kw_only=True, slots=True)
 class Settlement:

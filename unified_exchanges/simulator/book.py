@@ -6,11 +6,11 @@ from bisect import bisect_left, insort
 from collections import OrderedDict
 from collections.abc import Iterator
 from decimal import Decimal
-from itertools import islice
+from itertools import islice, takewhile
 
 import attrs
 
-from ..money import EXACT, ZERO
+from ..money import EXACT, ZERO, total
 from .markets import Level
 from .orders import Order, Side
 
@@ -28,7 +28,7 @@ class _Queue:
 
     price: Decimal
     size: Decimal = ZERO
-    orders: OrderedDict[str, Order] = attrs.field(factory=OrderedDict)
+    orders: OrderedDict[str, Order] = attrs.field(factory=OrderedDict[str, Order])
 
 
 class Ladder:
@@ -65,12 +65,9 @@ class Ladder:
 
     def ahead_of(self, order: Order) -> Decimal:
         """Contracts at the order's price that trade before it."""
-        ahead = ZERO
-        for order_id, other in self._queues[self._rank(order.price)].orders.items():
-            if order_id == order.order_id:
-                break
-            ahead = EXACT.add(ahead, other.remaining)
-        return ahead
+        queue = self._queues[self._rank(order.price)].orders.values()
+        ahead = takewhile(lambda other: other.order_id != order.order_id, queue)
+        return total(other.remaining for other in ahead)
 
     def add(self, order: Order) -> None:
         """Queue an order behind the others at its price."""

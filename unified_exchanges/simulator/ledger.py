@@ -125,11 +125,6 @@ class Holding:
         self._bids = Stake("bid")
         self._asks = Stake("ask")
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing rests and nothing was ever traded."""
-        return not self.volume and not any(True for _ in self.orders())
-
     def orders(self) -> Iterator[Order]:
         """Its resting orders."""
         yield from self._bids

@@ -38,7 +38,7 @@ class Drop:
 class Plan:
     """The steps an incoming order takes, and what stops it."""
 
-    steps: list[Match | Drop] = attrs.field(factory=list)
+    steps: list[Match | Drop] = attrs.field(factory=list[Match | Drop])
     filled: Decimal = ZERO
     stopped_by: OrderReason | None = None
     met_own: bool = False
