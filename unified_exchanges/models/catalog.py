@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, cast
 
 import attrs
 
@@ -110,8 +109,9 @@ class MarketDraft(Record):
 
     A frozen attrs class stores each field through ``object.__setattr__``, which for a
     page of a thousand markets takes as long as decoding it.  A draft has the fields of
-    `Market` in the same memory layout, so that locking it is a change of class and no
-    copy.  Whoever makes one assigns every field; one that is not assigned does not exist.
+    `Market` in the same memory layout, so that ``draft.__class__ = Market`` makes it one
+    without a copy.  Whoever makes one assigns every field; one that is not assigned does
+    not exist.
     """
 
     __slots__ = Market.__slots__
@@ -119,15 +119,6 @@ class MarketDraft(Record):
     __setattr__ = object.__setattr__
     __delattr__ = object.__delattr__
 
-    @staticmethod
-    def blank() -> Any:
-        """A draft without fields; Any, since a type checker knows no field of it."""
-        return MarketDraft.__new__(MarketDraft)
-
-    def lock(self) -> Market:
-        """Make the draft the frozen market that it describes."""
-        self.__class__ = Market  # type: ignore[assignment] # same layout, see above
-        return cast("Market", self)
 
 
 @attrs.frozen(kw_only=True, slots=True, repr=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 import attrs
 import msgspec
@@ -19,7 +20,17 @@ from ....models import (
 )
 from ....money import ZERO, div
 from ..wire import account as wire
-from .reading import Malformed, Reader, amount, cents, cost, decode, seconds, size
+from .reading import (
+    Malformed,
+    amount,
+    cents,
+    cost,
+    decode,
+    read,
+    read_all,
+    seconds,
+    size,
+)
 
 __all__ = [
     "KeyRing",
@@ -53,12 +64,12 @@ def _balance(w: wire.Balance, payload: bytes) -> Balance:
     )
 
 
-_BALANCE = Reader(wire.Balance, _balance)
+_BALANCE = msgspec.json.Decoder(wire.Balance)
 
 
 def balance(body: bytes) -> Balance:
     """Cash in exact dollars, in all and per shard."""
-    return _BALANCE.one(body, "")
+    return read(_BALANCE, _balance, body)
 
 
 @attrs.frozen(slots=True)
@@ -80,12 +91,12 @@ def _subaccounts(w: wire.SubaccountBalances, _: bytes) -> list[SubaccountBalance
     ]
 
 
-_SUBACCOUNTS = Reader(wire.SubaccountBalances, _subaccounts)
+_SUBACCOUNTS = msgspec.json.Decoder(wire.SubaccountBalances)
 
 
 def subaccount_balances(body: bytes) -> list[SubaccountBalance]:
     """Cash of every subaccount on every shard."""
-    return _SUBACCOUNTS.one(body, "")
+    return read(_SUBACCOUNTS, _subaccounts, body)
 
 
 # -- positions -------------------------------------------------------------------------
@@ -114,14 +125,16 @@ def _position(w: wire.Position, payload: bytes) -> Position:
     )
 
 
-_POSITION = Reader(wire.Position, _position)
+_POSITION = msgspec.json.Decoder(wire.Position)
 _POSITIONS_PAGE = msgspec.json.Decoder(wire.PositionsPage)
 
 
 def positions_page(body: bytes) -> tuple[list[Position], str | None]:
     """The positions of a page, those of size zero included, and the next cursor."""
     page = decode(_POSITIONS_PAGE, body)
-    return _POSITION.all(page.market_positions, "market_positions"), page.cursor or None
+    rows = page.market_positions
+    found = read_all(_POSITION, _position, rows, "market_positions")
+    return found, page.cursor or None
 
 
 # -- settlements -----------------------------------------------------------------------
@@ -165,14 +178,15 @@ def _holdings(w: wire.Settlement) -> tuple[Holding, ...]:
     return tuple(side for side in sides if side.size or side.cost)
 
 
-_SETTLEMENT = Reader(wire.Settlement, _settlement)
+_SETTLEMENT = msgspec.json.Decoder(wire.Settlement)
 _SETTLEMENTS_PAGE = msgspec.json.Decoder(wire.SettlementsPage)
 
 
 def settlements_page(body: bytes) -> tuple[list[Settlement], str | None]:
     """The settlements of a page and the next cursor."""
     page = decode(_SETTLEMENTS_PAGE, body)
-    return _SETTLEMENT.all(page.settlements, "settlements"), page.cursor or None
+    found = read_all(_SETTLEMENT, _settlement, page.settlements, "settlements")
+    return found, page.cursor or None
 
 
 # -- limits, keys ----------------------------------------------------------------------
@@ -211,14 +225,14 @@ def _limits(
     )
 
 
-_COSTS = Reader(wire.Costs, _costs)
-_LIMITS = Reader(wire.Limits, _limits)
+_COSTS = msgspec.json.Decoder(wire.Costs)
+_LIMITS = msgspec.json.Decoder(wire.Limits)
 
 
 def limits(body: bytes, costs: bytes | None = None) -> AccountLimits:
     """The account's buckets; ``costs`` is the answer that tells what requests cost."""
-    told = (_DEFAULT_COST, ()) if costs is None else _COSTS.one(costs, "")
-    return _LIMITS.one(body, "", told)
+    told = (_DEFAULT_COST, ()) if costs is None else read(_COSTS, _costs, costs)
+    return read(_LIMITS, partial(_limits, costs=told), body)
 
 
 @attrs.frozen(kw_only=True, slots=True)
@@ -240,9 +254,9 @@ def _key_ring(w: wire.ApiKeys, _: bytes) -> KeyRing:
     )
 
 
-_KEY_RING = Reader(wire.ApiKeys, _key_ring)
+_KEY_RING = msgspec.json.Decoder(wire.ApiKeys)
 
 
 def api_keys(body: bytes) -> KeyRing:
     """The account's keys and when their trading rights lapse."""
-    return _KEY_RING.one(body, "")
+    return read(_KEY_RING, _key_ring, body)

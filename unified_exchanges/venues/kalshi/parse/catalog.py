@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import NoReturn
+from functools import partial
+from itertools import repeat
+from typing import Any, NoReturn
 
 import msgspec
 
+from ....errors import VenueSchemaError
 from ....grid import PriceBand, PriceGrid
 from ....models import Event, Leg, Market, MarketDraft, MarketStatus, Outcome, Series
 from ....money import CENTI
 from ..wire import catalog as wire
 from .fees import factor
 from .reading import (
+    NOTHING,
     PRICES,
     Malformed,
-    Reader,
     decode,
     optional_price,
     price,
+    read,
+    read_all,
     size,
 )
 
@@ -73,29 +78,44 @@ def _band(band: wire.PriceRange) -> PriceBand:
     )
 
 
+class _Outcomes(dict[tuple[str | None, str | None], tuple[Outcome, ...]]):
+    """Pairs of outcomes by their titles: teams, players and strikes come back often."""
+
+    def __missing__(self, titles: tuple[str | None, str | None]) -> tuple[Outcome, ...]:
+        yes, no = titles
+        pair = (Outcome("yes", "yes", yes or ""), Outcome("no", "no", no or ""))
+        if len(self) < _MOST:
+            self[titles] = pair
+        return pair
+
+
 _GRIDS = _Grids()
+_OUTCOMES = _Outcomes()
+_new = object.__new__
+_status_of = _STATUSES.get
+_UNKNOWN = MarketStatus.UNKNOWN
 
 
 def _market(w: wire.Market, payload: bytes, series_id: str | None = None) -> Market:
-    # One assignment after the other, without a table or a loop: a listing has 100,000
-    # of these, and this is half the time of reading it.
+    # One assignment after the other, without a table, a loop or a helper per field: a
+    # listing has 100,000 of these.
     sizes = (
         f"{w.yes_bid_size_fp}{w.yes_ask_size_fp}{w.volume_fp}{w.volume_24h_fp}"
         f"{w.open_interest_fp}"
-    ).replace(".", "")
-    # Signs, exponents, "NaN" and the like are looked for in all five at once.
-    if not (sizes.isdigit() and sizes.isascii()):
+    )
+    # Signs, exponents, "NaN" and the like, which Decimal would read, in all five at once.
+    if not sizes.replace(".", "").isdigit():
         _name_malformed(w)
-    draft = MarketDraft.blank()
+    # Any, because a checker does not know that a draft has the fields of a market.
+    draft: Any = _new(MarketDraft)
     try:
-        bid_size, ask_size = Decimal(w.yes_bid_size_fp), Decimal(w.yes_ask_size_fp)
+        draft.bid_size = bid_size = Decimal(w.yes_bid_size_fp)
+        draft.ask_size = ask_size = Decimal(w.yes_ask_size_fp)
         bid, ask = PRICES[w.yes_bid_dollars], PRICES[w.yes_ask_dollars]
         # Kalshi tells an absent quote by its size: without one the price is 0 or 1, which
         # of them depends on the market's status (recordings, 2026-06).
         draft.bid = bid if bid_size else None
         draft.ask = ask if ask_size else None
-        draft.bid_size = bid_size
-        draft.ask_size = ask_size
         draft.last_price = PRICES[w.last_price_dollars] or None
         draft.previous_price = PRICES[w.previous_price_dollars] or None
         draft.payout = PRICES[w.notional_value_dollars]
@@ -106,20 +126,16 @@ def _market(w: wire.Market, payload: bytes, series_id: str | None = None) -> Mar
         draft.settlement_price = None if settled is None else PRICES[settled]
     except (ValueError, InvalidOperation):
         _name_malformed(w)
-    status = w.status
     draft.venue = "kalshi"
     draft.raw_json = payload
     draft.market_id = w.ticker
     draft.event_id = w.event_ticker
     draft.series_id = series_id
     draft.title = w.title or ""
-    draft.status = _STATUSES.get(status, MarketStatus.UNKNOWN)
-    draft.venue_status = status
+    draft.venue_status = status = w.status
+    draft.status = _status_of(status, _UNKNOWN)
     draft.kind = w.market_type or "binary"
-    draft.outcomes = (
-        Outcome("yes", "yes", w.yes_sub_title or ""),
-        Outcome("no", "no", w.no_sub_title or ""),
-    )
+    draft.outcomes = _OUTCOMES[w.yes_sub_title, w.no_sub_title]
     draft.grid = _GRIDS[bytes(w.price_ranges)]
     draft.lot = CENTI
     draft.minimum_size = CENTI
@@ -130,9 +146,12 @@ def _market(w: wire.Market, payload: bytes, series_id: str | None = None) -> Mar
     draft.settled_at = w.settlement_ts
     draft.result = w.result or None
     draft.rules = w.rules_primary or ""
-    draft.legs = _legs(w.mve_selected_legs) if w.mve_selected_legs else ()
+    legs = w.mve_selected_legs
+    draft.legs = _legs(legs) if legs else ()
     draft.shard = w.exchange_index or 0
-    return MarketDraft.lock(draft)
+    draft.__class__ = Market
+    market: Market = draft
+    return market
 
 
 def _name_malformed(w: wire.Market) -> NoReturn:
@@ -155,8 +174,9 @@ def _legs(legs: list[wire.Leg]) -> tuple[Leg, ...]:
     return tuple(Leg(x.event_ticker, x.market_ticker, x.side) for x in legs)
 
 
-_MARKET = Reader(wire.Market, _market)
+_MARKET = msgspec.json.Decoder(wire.Market)
 _MARKETS_PAGE = msgspec.json.Decoder(wire.MarketsPage)
+_MARKETS_ROWS = msgspec.json.Decoder(wire.MarketsRows)
 _MARKET_ANSWER = msgspec.json.Decoder(wire.MarketAnswer)
 
 
@@ -167,21 +187,33 @@ def markets_page(
 
     Without ``keep_raw`` the models do not keep their payload: less than half the memory.
     """
-    page = decode(_MARKETS_PAGE, body)
-    read = _MARKET.all if keep_raw else _MARKET.all_without_payload
-    return read(page.markets, "markets"), page.cursor or None
+    if keep_raw:
+        page = decode(_MARKETS_ROWS, body)
+        return read_all(_MARKET, _market, page.markets, "markets"), page.cursor or None
+    return _without_raw(body)
+
+
+def _without_raw(body: bytes) -> tuple[list[Market], str | None]:
+    try:
+        page = _MARKETS_PAGE.decode(body)
+        return list(map(_market, page.markets, repeat(NOTHING))), page.cursor or None
+    except (msgspec.MsgspecError, Malformed) as error:
+        # Only a market that is read by itself can tell where on the page it stands.
+        read_all(_MARKET, _market, decode(_MARKETS_ROWS, body).markets, "markets")
+        raise VenueSchemaError(str(error), venue="kalshi", field="markets") from error
 
 
 def market(body: bytes) -> Market:
     """One market."""
-    return _MARKET.one(decode(_MARKET_ANSWER, body).market, "market")
+    return read(_MARKET, _market, decode(_MARKET_ANSWER, body).market, "market")
 
 
 # -- events ----------------------------------------------------------------------------
 
 
 def _event(w: wire.Event, payload: bytes, beside: tuple[Market, ...] = ()) -> Event:
-    inside = _MARKET.all(w.markets or (), "markets", w.series_ticker)
+    make = partial(_market, series_id=w.series_ticker or None)
+    inside = read_all(_MARKET, make, w.markets or (), "markets")
     return Event(
         venue="kalshi",
         raw_json=payload,
@@ -197,7 +229,7 @@ def _event(w: wire.Event, payload: bytes, beside: tuple[Market, ...] = ()) -> Ev
     )
 
 
-_EVENT = Reader(wire.Event, _event)
+_EVENT = msgspec.json.Decoder(wire.Event)
 _EVENTS_PAGE = msgspec.json.Decoder(wire.EventsPage)
 _EVENT_ANSWER = msgspec.json.Decoder(wire.EventAnswer)
 
@@ -205,14 +237,14 @@ _EVENT_ANSWER = msgspec.json.Decoder(wire.EventAnswer)
 def events_page(body: bytes) -> tuple[list[Event], str | None]:
     """The events of a page with the markets that were asked for, and the next cursor."""
     page = decode(_EVENTS_PAGE, body)
-    return _EVENT.all(page.events, "events"), page.cursor or None
+    return read_all(_EVENT, _event, page.events, "events"), page.cursor or None
 
 
 def event(body: bytes) -> Event:
     """One event, whether its markets came inside it or beside it."""
     answer = decode(_EVENT_ANSWER, body)
-    beside = tuple(_MARKET.all(answer.markets or (), "markets"))
-    return _EVENT.one(answer.event, "event", beside)
+    beside = tuple(read_all(_MARKET, _market, answer.markets or (), "markets"))
+    return read(_EVENT, partial(_event, beside=beside), answer.event, "event")
 
 
 # -- series ----------------------------------------------------------------------------
@@ -234,16 +266,16 @@ def _series(w: wire.Series, payload: bytes) -> Series:
     )
 
 
-_SERIES = Reader(wire.Series, _series)
+_SERIES = msgspec.json.Decoder(wire.Series)
 _SERIES_LIST = msgspec.json.Decoder(wire.SeriesList)
 _SERIES_ANSWER = msgspec.json.Decoder(wire.SeriesAnswer)
 
 
 def series_list(body: bytes) -> list[Series]:
     """All series; Kalshi does not page them."""
-    return _SERIES.all(decode(_SERIES_LIST, body).series, "series")
+    return read_all(_SERIES, _series, decode(_SERIES_LIST, body).series, "series")
 
 
 def series(body: bytes) -> Series:
     """One series."""
-    return _SERIES.one(decode(_SERIES_ANSWER, body).series, "series")
+    return read(_SERIES, _series, decode(_SERIES_ANSWER, body).series, "series")

@@ -9,7 +9,7 @@ import msgspec
 
 from ....models import Record
 from ..wire import catalog as wire
-from .reading import Reader, decode
+from .reading import decode, read, read_all
 
 __all__ = ["Collection", "collection", "collections_page"]
 
@@ -51,7 +51,7 @@ def _collection(w: wire.Collection, payload: bytes) -> Collection:
     )
 
 
-_COLLECTION = Reader(wire.Collection, _collection)
+_COLLECTION = msgspec.json.Decoder(wire.Collection)
 _PAGE = msgspec.json.Decoder(wire.CollectionsPage)
 _ANSWER = msgspec.json.Decoder(wire.CollectionAnswer)
 
@@ -60,10 +60,11 @@ def collections_page(body: bytes) -> tuple[list[Collection], str | None]:
     """The templates of a page and the next cursor."""
     page = decode(_PAGE, body)
     rows = page.multivariate_contracts
-    return _COLLECTION.all(rows, "multivariate_contracts"), page.cursor or None
+    found = read_all(_COLLECTION, _collection, rows, "multivariate_contracts")
+    return found, page.cursor or None
 
 
 def collection(body: bytes) -> Collection:
     """One template."""
     row = decode(_ANSWER, body).multivariate_contract
-    return _COLLECTION.one(row, "multivariate_contract")
+    return read(_COLLECTION, _collection, row, "multivariate_contract")

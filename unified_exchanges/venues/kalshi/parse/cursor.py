@@ -39,6 +39,6 @@ def peek_cursor(body: bytes) -> str | None:
     """
     found = _FIRST.match(body) or _LAST.search(body, max(0, len(body) - _TAIL))
     if found:
-        return decode(_STRING, found[1], "cursor") or None
+        return decode(_STRING, found[1]) or None
     page = decode(_CURSOR, body)
     return page.cursor or page.next_cursor or None

@@ -9,7 +9,7 @@ import msgspec
 
 from ....models import ShardStatus, Status
 from ..wire import exchange as wire
-from .reading import Reader, decode
+from .reading import decode, read
 
 __all__ = ["Cutoff", "Schedule", "Week", "cutoff", "fresh_until", "schedule", "status"]
 
@@ -28,12 +28,12 @@ def _status(w: wire.ExchangeStatus, payload: bytes) -> Status:
     )
 
 
-_STATUS = Reader(wire.ExchangeStatus, _status)
+_STATUS = msgspec.json.Decoder(wire.ExchangeStatus)
 
 
 def status(body: bytes) -> Status:
     """Whether the exchange is up and trades; shard 0 speaks for the whole."""
-    return _STATUS.one(body, "")
+    return read(_STATUS, _status, body)
 
 
 @attrs.frozen(kw_only=True, slots=True)
@@ -79,12 +79,12 @@ def _schedule(w: wire.ScheduleAnswer, _: bytes) -> Schedule:
     )
 
 
-_SCHEDULE = Reader(wire.ScheduleAnswer, _schedule)
+_SCHEDULE = msgspec.json.Decoder(wire.ScheduleAnswer)
 
 
 def schedule(body: bytes) -> Schedule:
     """Trading hours and planned maintenance."""
-    return _SCHEDULE.one(body, "")
+    return read(_SCHEDULE, _schedule, body)
 
 
 _FRESHNESS = msgspec.json.Decoder(wire.Freshness)
@@ -117,9 +117,9 @@ def _cutoff(w: wire.Cutoff, _: bytes) -> Cutoff:
     )
 
 
-_CUTOFF = Reader(wire.Cutoff, _cutoff)
+_CUTOFF = msgspec.json.Decoder(wire.Cutoff)
 
 
 def cutoff(body: bytes) -> Cutoff:
     """Where live data ends and the historical tier begins."""
-    return _CUTOFF.one(body, "")
+    return read(_CUTOFF, _cutoff, body)

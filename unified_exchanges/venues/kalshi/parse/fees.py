@@ -6,10 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 
 import attrs
+import msgspec
 
 from ....money import ZERO
 from ..wire import catalog as wire
-from .reading import Malformed, Reader
+from .reading import Malformed, read
 
 __all__ = ["FeeChange", "event_fee_changes_page", "factor", "series_fee_changes"]
 
@@ -72,15 +73,15 @@ def _override(value: Decimal | None, field: str) -> Decimal | None:
     return None if value is None else factor(value, field)
 
 
-_SERIES = Reader(wire.SeriesFeeChanges, _series_changes)
-_EVENTS = Reader(wire.EventFeeChangesPage, _event_changes)
+_SERIES = msgspec.json.Decoder(wire.SeriesFeeChanges)
+_EVENTS = msgspec.json.Decoder(wire.EventFeeChangesPage)
 
 
 def series_fee_changes(body: bytes) -> list[FeeChange]:
     """The fee changes of series."""
-    return _SERIES.one(body, "")
+    return read(_SERIES, _series_changes, body)
 
 
 def event_fee_changes_page(body: bytes) -> tuple[list[FeeChange], str | None]:
     """The fee changes of events of a page, and the next cursor."""
-    return _EVENTS.one(body, "")
+    return read(_EVENTS, _event_changes, body)

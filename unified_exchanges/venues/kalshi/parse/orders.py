@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 import attrs
 import msgspec
@@ -17,11 +18,12 @@ from ....money import EXACT, div
 from ..wire import orders as wire
 from .reading import (
     Malformed,
-    Reader,
     amount,
     cost,
     decode,
     direction,
+    read,
+    read_all,
     seconds,
     size,
     yes_price,
@@ -104,20 +106,20 @@ def _expired(w: wire.Order, status: OrderStatus) -> bool:
     return last is not None and expiry <= last
 
 
-_ORDER = Reader(wire.Order, _order)
+_ORDER = msgspec.json.Decoder(wire.Order)
 _ORDERS_PAGE = msgspec.json.Decoder(wire.OrdersPage)
 _ORDER_ANSWER = msgspec.json.Decoder(wire.OrderAnswer)
 
 
 def order(body: bytes) -> Order:
     """One order as it was read; a receipt of a write has another shape."""
-    return _ORDER.one(decode(_ORDER_ANSWER, body).order, "order")
+    return read(_ORDER, _order, decode(_ORDER_ANSWER, body).order, "order")
 
 
 def orders_page(body: bytes) -> tuple[list[Order], str | None]:
     """The orders of a page, live or historical, and the next cursor."""
     page = decode(_ORDERS_PAGE, body)
-    return _ORDER.all(page.orders, "orders"), page.cursor or None
+    return read_all(_ORDER, _order, page.orders, "orders"), page.cursor or None
 
 
 # -- fills -----------------------------------------------------------------------------
@@ -150,14 +152,14 @@ def _filled_at(w: wire.Fill) -> datetime:
     return seconds(w.ts, "ts")
 
 
-_FILL = Reader(wire.Fill, _fill)
+_FILL = msgspec.json.Decoder(wire.Fill)
 _FILLS_PAGE = msgspec.json.Decoder(wire.FillsPage)
 
 
 def fills_page(body: bytes) -> tuple[list[Fill], str | None]:
     """The fills of a page, live or historical, and the next cursor."""
     page = decode(_FILLS_PAGE, body)
-    return _FILL.all(page.fills, "fills"), page.cursor or None
+    return read_all(_FILL, _fill, page.fills, "fills"), page.cursor or None
 
 
 # -- order groups, queue positions -----------------------------------------------------
@@ -212,27 +214,27 @@ def _place(w: wire.QueuePositionAnswer, _: bytes) -> Decimal:
     return size(w.queue_position_fp, "queue_position_fp")
 
 
-_GROUPS = Reader(wire.OrderGroups, _groups)
-_DETAIL = Reader(wire.OrderGroupDetail, _detail)
-_QUEUE = Reader(wire.QueuePositions, _queue)
-_PLACE = Reader(wire.QueuePositionAnswer, _place)
+_GROUPS = msgspec.json.Decoder(wire.OrderGroups)
+_DETAIL = msgspec.json.Decoder(wire.OrderGroupDetail)
+_QUEUE = msgspec.json.Decoder(wire.QueuePositions)
+_PLACE = msgspec.json.Decoder(wire.QueuePositionAnswer)
 
 
 def order_groups(body: bytes) -> list[OrderGroup]:
     """All order groups, without their orders."""
-    return _GROUPS.one(body, "")
+    return read(_GROUPS, _groups, body)
 
 
 def order_group(body: bytes, group_id: str) -> OrderGroup:
     """One order group with its orders; the answer does not repeat its id."""
-    return _DETAIL.one(body, "", group_id)
+    return read(_DETAIL, partial(_detail, group_id=group_id), body)
 
 
 def queue_positions(body: bytes) -> dict[str, Decimal]:
     """Contracts ahead of each order, by order id."""
-    return _QUEUE.one(body, "")
+    return read(_QUEUE, _queue, body)
 
 
 def queue_position(body: bytes) -> Decimal:
     """Contracts ahead of the order that was asked for."""
-    return _PLACE.one(body, "")
+    return read(_PLACE, _place, body)

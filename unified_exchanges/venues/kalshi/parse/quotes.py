@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 import attrs
 import msgspec
@@ -18,12 +19,12 @@ from ....money import complement
 from ..wire import quotes as wire
 from .reading import (
     Malformed,
-    Payload,
-    Reader,
     decode,
     direction,
     optional_price,
     price,
+    read,
+    read_all,
     seconds,
     size,
     yes_price,
@@ -60,14 +61,15 @@ def _trade(w: wire.Trade, payload: bytes, outcome: str) -> Trade:
     return trade.in_terms_of(outcome)
 
 
-_TRADE = Reader(wire.Trade, _trade)
+_TRADE = msgspec.json.Decoder(wire.Trade)
 _TRADES_PAGE = msgspec.json.Decoder(wire.TradesPage)
 
 
 def trades_page(body: bytes, outcome: str = "yes") -> tuple[list[Trade], str | None]:
     """The trades of a page, live or historical, priced for ``outcome``; the next cursor."""
     page = decode(_TRADES_PAGE, body)
-    return _TRADE.all(page.trades, "trades", outcome), page.cursor or None
+    make = partial(_trade, outcome=outcome)
+    return read_all(_TRADE, make, page.trades, "trades"), page.cursor or None
 
 
 # -- order books -----------------------------------------------------------------------
@@ -115,7 +117,7 @@ def _price_of(level: Level) -> Decimal:
     return level.price
 
 
-_BOOK = Reader(wire.Book, _book)
+_BOOK = msgspec.json.Decoder(wire.Book)
 _BOOK_ANSWER = msgspec.json.Decoder(wire.BookAnswer)
 _BOOKS_ANSWER = msgspec.json.Decoder(wire.BooksAnswer)
 
@@ -127,23 +129,25 @@ def order_book(
     timestamp: datetime | None = None,
 ) -> OrderBook:
     """The book of one outcome; ``timestamp`` is when the answer arrived."""
-    answer = decode(_BOOK_ANSWER, body)
-    return _BOOK.one(answer.orderbook_fp, "orderbook_fp", market_id, outcome, timestamp)
+    row = decode(_BOOK_ANSWER, body).orderbook_fp
+    make = partial(_book, market_id=market_id, outcome=outcome, timestamp=timestamp)
+    return read(_BOOK, make, row, "orderbook_fp")
 
 
 def order_books(
     body: bytes, outcome: str = "yes", timestamp: datetime | None = None
 ) -> dict[str, OrderBook]:
     """Several books by market id."""
+    make = partial(_book, outcome=outcome, timestamp=timestamp)
+    entries = decode(_BOOKS_ANSWER, body).orderbooks
     return {
-        entry.ticker: _BOOK.one(
-            entry.orderbook_fp,
+        x.ticker: read(
+            _BOOK,
+            partial(make, market_id=x.ticker),
+            x.orderbook_fp,
             f"orderbooks[{index}].orderbook_fp",
-            entry.ticker,
-            outcome,
-            timestamp,
         )
-        for index, entry in enumerate(decode(_BOOKS_ANSWER, body).orderbooks)
+        for index, x in enumerate(entries)
     }
 
 
@@ -204,8 +208,8 @@ def _present(text: str | None, field: str) -> Decimal:
     return price(text, field)
 
 
-_CANDLE = Reader(wire.Candle, _candle)
-_HISTORICAL = Reader(wire.HistoricalCandle, _candle)
+_CANDLE = msgspec.json.Decoder(wire.Candle)
+_HISTORICAL = msgspec.json.Decoder(wire.HistoricalCandle)
 _CANDLES_ANSWER = msgspec.json.Decoder(wire.CandlesAnswer)
 _CANDLE_SETS = msgspec.json.Decoder(wire.CandleSets)
 
@@ -215,7 +219,8 @@ def candles(
 ) -> list[Candle]:
     """The candles of one market, in the order of the answer: oldest first."""
     rows = decode(_CANDLES_ANSWER, body).candlesticks
-    return _CANDLE.all(rows, "candlesticks", market_id, period, outcome)
+    make = partial(_candle, market_id=market_id, period=period, outcome=outcome)
+    return read_all(_CANDLE, make, rows, "candlesticks")
 
 
 def historical_candles(
@@ -223,25 +228,24 @@ def historical_candles(
 ) -> list[Candle]:
     """The same from the historical tier, which names its fields differently."""
     rows = decode(_CANDLES_ANSWER, body).candlesticks
-    return _HISTORICAL.all(rows, "candlesticks", market_id, period, outcome)
+    make = partial(_candle, market_id=market_id, period=period, outcome=outcome)
+    return read_all(_HISTORICAL, make, rows, "candlesticks")
 
 
 def candles_by_market(
     body: bytes, period: Period, outcome: str = "yes"
 ) -> dict[str, list[Candle]]:
     """The candles of several markets, by market id."""
-    sets = decode(_CANDLE_SETS, body).markets
+    make = partial(_candle, period=period, outcome=outcome)
     return {
-        x.market_ticker: _set(x.candlesticks, index, x.market_ticker, period, outcome)
-        for index, x in enumerate(sets)
+        x.market_ticker: read_all(
+            _CANDLE,
+            partial(make, market_id=x.market_ticker),
+            x.candlesticks,
+            f"markets[{index}].candlesticks",
+        )
+        for index, x in enumerate(decode(_CANDLE_SETS, body).markets)
     }
-
-
-def _set(
-    rows: Sequence[Payload], index: int, market_id: str, period: Period, outcome: str
-) -> list[Candle]:
-    path = f"markets[{index}].candlesticks"
-    return _CANDLE.all(rows, path, market_id, period, outcome)
 
 
 @attrs.frozen(slots=True)
@@ -259,18 +263,24 @@ def _event_candles(
     if len(tickers) != len(sets):
         problem = f"has {len(sets)} lists for {len(tickers)} markets"
         raise Malformed("market_candlesticks", problem)
+    make = partial(_candle, period=period, outcome=outcome)
     found = {
-        ticker: _CANDLE.all(
-            rows, f"market_candlesticks[{index}]", ticker, period, outcome
+        ticker: read_all(
+            _CANDLE,
+            partial(make, market_id=ticker),
+            rows,
+            f"market_candlesticks[{index}]",
         )
         for index, (ticker, rows) in enumerate(zip(tickers, sets, strict=True))
     }
     return EventCandles(found, seconds(w.adjusted_end_ts, "adjusted_end_ts"))
 
 
-_EVENT_ANSWER = Reader(wire.EventCandles, _event_candles)
+_EVENT_ANSWER = msgspec.json.Decoder(wire.EventCandles)
 
 
 def event_candles(body: bytes, period: Period, outcome: str = "yes") -> EventCandles:
     """The candles of an event's markets."""
-    return _EVENT_ANSWER.one(body, "", period, outcome)
+    return read(
+        _EVENT_ANSWER, partial(_event_candles, period=period, outcome=outcome), body
+    )

@@ -1,16 +1,16 @@
 """Strict reading of what money depends on, and the error that names what is wrong.
 
-`Reader` is bytes → wire struct → model for one kind of object.  Whatever goes wrong
-below it comes out as `VenueSchemaError` with the path of the field, never as a default.
+`read` and `read_all` are bytes → wire struct → model.  Whatever goes wrong below them
+comes out as `VenueSchemaError` with the path of the field, never as a default.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Concatenate, Generic, ParamSpec, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -23,7 +23,6 @@ __all__ = [
     "PRICES",
     "Malformed",
     "Payload",
-    "Reader",
     "amount",
     "cents",
     "cost",
@@ -31,6 +30,8 @@ __all__ = [
     "direction",
     "optional_price",
     "price",
+    "read",
+    "read_all",
     "seconds",
     "size",
     "yes_price",
@@ -38,7 +39,6 @@ __all__ = [
 
 W = TypeVar("W")
 M = TypeVar("M")
-P = ParamSpec("P")
 
 Payload = bytes | msgspec.Raw
 
@@ -175,64 +175,48 @@ def yes_price(yes: str, no: str | None) -> Decimal:
     return value
 
 
-class Reader(Generic[W, P, M]):
-    """How one kind of object is read.
-
-    ``struct`` is what it is on the wire.  ``make`` makes the model of it, from the decoded
-    struct and the bytes that the model keeps.
-    """
-
-    def __init__(
-        self, struct: type[W], make: Callable[Concatenate[W, bytes, P], M]
-    ) -> None:
-        self._decoder = msgspec.json.Decoder(struct)
-        self._make = make
-
-    def one(self, payload: Payload, path: str, *args: P.args, **kwargs: P.kwargs) -> M:
-        """One object; ``path`` is where it stands in the answer."""
-        own = bytes(payload)
-        try:
-            return self._make(self._decoder.decode(own), own, *args, **kwargs)
-        except _UNREADABLE as error:
-            raise _schema_error(error, path, own) from error
-
-    def all(
-        self, payloads: Sequence[Payload], path: str, *args: P.args, **kwargs: P.kwargs
-    ) -> list[M]:
-        """The objects of a list, each keeping its own bytes."""
-        decode, make = self._decoder.decode, self._make
-        made: list[M] = []
-        own = NOTHING
-        try:
-            for payload in payloads:
-                own = bytes(payload)
-                made.append(make(decode(own), own, *args, **kwargs))
-        except _UNREADABLE as error:
-            raise _schema_error(error, f"{path}[{len(made)}]", own) from error
-        return made
-
-    def all_without_payload(
-        self, payloads: Sequence[Payload], path: str, *args: P.args, **kwargs: P.kwargs
-    ) -> list[M]:
-        """The objects of a list, not keeping their bytes: half the memory."""
-        decode, make = self._decoder.decode, self._make
-        made: list[M] = []
-        try:
-            for payload in payloads:
-                model = make(decode(payload), NOTHING, *args, **kwargs)
-                made.append(model)
-        except _UNREADABLE as error:
-            own = bytes(payloads[len(made)])
-            raise _schema_error(error, f"{path}[{len(made)}]", own) from error
-        return made
-
-
-def decode(decoder: msgspec.json.Decoder[W], body: Payload, path: str = "") -> W:
+def decode(decoder: msgspec.json.Decoder[W], body: bytes) -> W:
     """Decode an answer whose objects are read one by one afterwards."""
     try:
         return decoder.decode(body)
     except msgspec.MsgspecError as error:
-        raise _schema_error(error, path, bytes(body)) from error
+        raise _schema_error(error, "", body) from error
+
+
+def read(
+    decoder: msgspec.json.Decoder[W],
+    make: Callable[[W, bytes], M],
+    payload: Payload,
+    path: str = "",
+) -> M:
+    """Read one object; ``path`` is where it stands in the answer.
+
+    ``make`` makes the model, from the decoded struct and the bytes that the model keeps.
+    """
+    own = bytes(payload)
+    try:
+        return make(decoder.decode(own), own)
+    except _UNREADABLE as error:
+        raise _schema_error(error, path, own) from error
+
+
+def read_all(
+    decoder: msgspec.json.Decoder[W],
+    make: Callable[[W, bytes], M],
+    payloads: Iterable[Payload],
+    path: str,
+) -> list[M]:
+    """Read the objects of a list, each keeping its own bytes."""
+    made: list[M] = []
+    own = NOTHING
+    decode_one, keep = decoder.decode, made.append
+    try:
+        for payload in payloads:
+            own = bytes(payload)
+            keep(make(decode_one(own), own))
+    except _UNREADABLE as error:
+        raise _schema_error(error, f"{path}[{len(made)}]", own) from error
+    return made
 
 
 def _schema_error(error: Exception, path: str, payload: bytes) -> VenueSchemaError:

@@ -21,6 +21,7 @@ __all__ = [
     "Market",
     "MarketAnswer",
     "MarketsPage",
+    "MarketsRows",
     "PriceRange",
     "Series",
     "SeriesAnswer",
@@ -84,7 +85,14 @@ class Market(Wire, kw_only=True):
 
 
 class MarketsPage(Wire, kw_only=True):
-    """A page of markets."""
+    """A page of markets, decoded in one pass: listings are long."""
+
+    markets: list[Market]
+    cursor: str | None = None
+
+
+class MarketsRows(Wire, kw_only=True):
+    """The same page as the JSON of each market."""
 
     markets: list[Raw]
     cursor: str | None = None
