@@ -21,7 +21,7 @@ _FLOOR = Context(prec=60, rounding=ROUND_FLOOR)
 _CEILING = Context(prec=60, rounding=ROUND_CEILING)
 
 
-@attrs.frozen(kw_only=True, slots=True)
+@attrs.frozen(kw_only=True, slots=True, cache_hash=True)
 class PriceBand:
     """Prices from ``start`` to ``end`` dollars in steps of ``step``."""
 
@@ -54,7 +54,7 @@ class PriceBand:
         return EXACT.add(self.start, EXACT.multiply(whole, self.step))
 
 
-@attrs.frozen(slots=True)
+@attrs.frozen(slots=True, cache_hash=True)
 class PriceGrid:
     """The prices between 0 and 1 dollar that a market accepts; 0 and 1 are not orderable.
 

@@ -31,11 +31,11 @@ _FRUITLESS_PAGES = 20
 """Pages in a row without a new item after which a listing is given up as endless."""
 
 
-@attrs.frozen(kw_only=True, slots=True)
+@attrs.define(kw_only=True, slots=True)
 class Call:
-    """One request as the venue means it, before it is signed.
+    """One request as the venue means it, before it is signed; not changed once made.
 
-    ``about`` says for people what is asked.  ``charges`` are (bucket, tokens).
+    ``about`` says for people what is asked, as text or as what has that text.  ``charges`` are (bucket, tokens).
     ``repeatable`` says that sending it twice does no harm.  ``deadline`` is on the
     monotonic clock; None takes the policy's.  ``accepted`` are statuses besides 2xx
     whose body is the answer.
@@ -43,7 +43,7 @@ class Call:
 
     method: str
     path: str
-    about: str
+    about: object
     query: tuple[tuple[str, str], ...] = ()
     body: bytes | None = attrs.field(default=None, repr=False)
     charges: tuple[tuple[str, float], ...] = ()

@@ -208,7 +208,7 @@ class Changing(Lookup):
         return results
 
     def _cancels_in_a_batch(self) -> int:
-        cost = self._costs.cost_of("DELETE", f"{self._prefix}{_ORDERS}/batched", 1)
+        cost = self._costs.cost_of("DELETE", f"{_ORDERS}/batched", 1)
         return max(1, int(self.bucket("write").capacity // cost))
 
     def _cancel_batch(

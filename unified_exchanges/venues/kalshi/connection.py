@@ -23,6 +23,7 @@ from .memory import Memory
 
 __all__ = ["KalshiConnection"]
 
+_encode = msgspec.json.Encoder().encode
 _JSON = {"content-type": "application/json"}
 _NONE: Mapping[str, str] = {}
 _PATH = re.compile(r"/[A-Za-z0-9_.:~/-]*[A-Za-z0-9_.:~-]")
@@ -81,7 +82,7 @@ class KalshiConnection(Venue):
             response.status,
             response.headers,
             response.body,
-            asked=call.about,
+            asked=str(call.about),
             path=call.name,
             environment=self.environment.name,
             now=self.clock.now(),
@@ -171,7 +172,7 @@ class KalshiConnection(Venue):
         private: bool = False,
     ) -> Call:
         """A call that changes nothing."""
-        cost = self._costs.cost_of("GET", self._prefix + path)
+        cost = self._costs.cost_of("GET", path)
         return Call(
             method="GET",
             path=path,
@@ -187,7 +188,7 @@ class KalshiConnection(Venue):
         path: str,
         body: Mapping[str, object] | None,
         *,
-        about: str,
+        about: object,
         query: Mapping[str, object] | None = None,
         shard: int | None = 0,
         items: int = 1,
@@ -198,14 +199,18 @@ class KalshiConnection(Venue):
         client_order_id: str | None = None,
     ) -> Call:
         """A call that changes something; ``shard`` None means that Kalshi routes it."""
-        cost = self._costs.cost_of(method, self._prefix + path, items)
+        cost = self._costs.cost_of(method, path, items)
+        if shard == 0:
+            charges: tuple[tuple[str, float], ...] = (("write", cost),)
+        else:
+            charges = tuple((name, cost) for name in limits.write_buckets(shard))
         return Call(
             method=method,
             path=path,
             about=about,
-            query=_query(query),
-            body=None if body is None else msgspec.json.encode(body),
-            charges=tuple((name, cost) for name in limits.write_buckets(shard)),
+            query=_query(query) if query else (),
+            body=None if body is None else _encode(body),
+            charges=charges,
             urgent=urgent,
             repeatable=repeatable,
             is_order=is_order,

@@ -172,7 +172,7 @@ class Placing(Lookup):
             "POST",
             _ORDERS,
             ready.body(),
-            about=ready.about,
+            about=ready,
             shard=ready.shard,
             is_order=True,
             deadline=deadline,
@@ -265,7 +265,7 @@ class Placing(Lookup):
             self.sent.forget(key)
             raise error
         message = (
-            f"{ready.about}: the answer was lost ({doubt.message}) and the order was "
+            f"{ready}: the answer was lost ({doubt.message}) and the order was "
             f"not found since{trouble}; it may still appear. Look it up with fetch_order("
             f"client_order_id={key!r}) before sending another"
         )
@@ -285,7 +285,7 @@ class Placing(Lookup):
         if found is not None:
             return self._same_or_refuse(ready, found, error)
         message = (
-            f"{ready.about}: client_order_id {key!r} was used before, but no order of "
+            f"{ready}: client_order_id {key!r} was used before, but no order of "
             f"{ready.intent.market_id} has it; it may belong to another market. Use a "
             "new id for a new order"
         )
@@ -304,7 +304,7 @@ class Placing(Lookup):
         if same:
             return mine
         message = (
-            f"{ready.about}: client_order_id {ready.intent.client_order_id!r} belongs to "
+            f"{ready}: client_order_id {ready.intent.client_order_id!r} belongs to "
             f"another order ({mine!r}); nothing new was placed. Use a new id"
         )
         raise DuplicateOrderId(
@@ -324,7 +324,7 @@ class Placing(Lookup):
 
     def _batch_size(self) -> int:
         """As many creates as the whole write bucket holds, so that one batch fits."""
-        cost = self._costs.cost_of("POST", f"{self._prefix}{_ORDERS}/batched", 1)
+        cost = self._costs.cost_of("POST", f"{_ORDERS}/batched", 1)
         return max(1, int(self.bucket("write").capacity // cost))
 
     def _place_batch(
@@ -362,7 +362,7 @@ class Placing(Lookup):
         if entry.order is not None:
             self.memory.learn_order(entry.order, _subaccount(ready))
             return OrderResult(request=request, order=entry.order)
-        error = self.refusal_of_entry(ready.about, _ORDERS, entry.error)
+        error = self.refusal_of_entry(str(ready), _ORDERS, entry.error)
         error.client_order_id = ready.intent.client_order_id
         if isinstance(error, DuplicateOrderId):
             try:
