@@ -20,6 +20,7 @@ class Transport(Protocol):
 
     def send(self, request: Request) -> Response:
         """Perform the request; raise `NetworkError` when no whole answer arrives."""
+        ...
 
     def sleep(self, seconds: float) -> None:
         """Wait; a scripted transport moves its virtual clock instead."""
@@ -34,6 +35,7 @@ class AsyncTransport(Protocol):
 
     async def send(self, request: Request) -> Response:
         """Perform the request; raise `NetworkError` when no whole answer arrives."""
+        ...
 
     async def sleep(self, seconds: float) -> None:
         """Wait; a scripted transport moves its virtual clock instead."""

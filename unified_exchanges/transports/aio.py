@@ -121,7 +121,7 @@ class AioTransport:
             middlewares=_ONCE if method in _RESENT_BY_AIOHTTP else (),
         ) as answer:
             headers = {name.lower(): value for name, value in answer.headers.items()}
-            body = await _read(answer)
+            body = await _read(answer, headers.get("content-length", ""))
             if coding := headers.get("content-encoding"):
                 replayed = type(answer) is not aiohttp.ClientResponse
                 body = decode(coding, body, replayed=replayed)
@@ -264,13 +264,16 @@ def _probe(transport: asyncio.Transport | None) -> _Probe:
     return partial(poll.poll, 0)
 
 
-async def _read(answer: aiohttp.ClientResponse) -> bytes:
-    declared = answer.headers.get("content-length", "")
+async def _read(answer: aiohttp.ClientResponse, declared: str) -> bytes:
     check_size(int(declared) if declared.isdigit() else 0)
-    chunks = []
-    size = 0
-    while chunk := await answer.content.readany():
+    content = answer.content
+    body = await content.readany()
+    if content.at_eof():
+        return body
+    chunks = [body]
+    size = len(body)
+    while chunk := await content.readany():
         chunks.append(chunk)
         size += len(chunk)
         check_size(size)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    return b"".join(chunks)

@@ -254,7 +254,7 @@ class Connection(_Plain):
         raise error
 
 
-class SecureConnection(Connection, _Secure):
+class SecureConnection(Connection, _Secure):  # pyright: ignore[reportIncompatibleVariableOverride]
     """The same over TLS."""
 
 
