@@ -163,6 +163,7 @@ def test_a_rebate_never_makes_a_fee_negative():
 def test_a_waived_market_costs_nothing_whatever_its_type():
     waived = FeeSchedule("flat", None, waived=True)
     assert waived.estimate(D(10), D("0.555"), is_bid=True, maker=False) == ZERO
+    assert waived.trade_fee(D(10), D("0.555"), maker=False) == ZERO
 
 
 def test_a_waived_fill_leaves_the_accumulator_alone():

@@ -192,9 +192,9 @@ def _finder(
     return None
 
 
-def _from_argument(private_key: PrivateKey) -> Callable[[], _Pem]:
+def _from_argument(private_key: object) -> Callable[[], _Pem]:
     if isinstance(private_key, os.PathLike):
-        return _from_file(os.fspath(private_key), "private_key", shown=True)
+        return _from_file(os.fsdecode(private_key), "private_key", shown=True)
     if not isinstance(private_key, str):
         raise BadRequest(
             "private_key is PEM text or a path, not "

@@ -225,4 +225,7 @@ def missing(path: str) -> Reason:
             return Reason(
                 EventNotFound, "Check the ticker; each environment has its own events"
             )
-    return Reason(ExchangeError, "Check the id, and that this environment has it")
+        case _:
+            return Reason(
+                ExchangeError, "Check the id, and that this environment has it"
+            )
