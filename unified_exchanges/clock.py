@@ -14,9 +14,11 @@ class Clock(Protocol):
 
     def now(self) -> float:
         """Seconds since 1970 in UTC."""
+        ...
 
     def monotonic(self) -> float:
         """Seconds that never jump."""
+        ...
 
 
 class SystemClock:

@@ -263,4 +263,5 @@ class OrderUnknown(UnifiedExchangesError):
     """The order may or may not be at the venue: look it up by ``client_order_id``."""
 
     def __init__(self, message: str, **context: Any) -> None:
-        super().__init__(message, **{"maybe_executed": True, **context})
+        context.setdefault("maybe_executed", True)
+        super().__init__(message, **context)

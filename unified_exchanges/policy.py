@@ -76,6 +76,12 @@ class RetryPolicy:
         return repeatable and isinstance(failure, ExchangeNotAvailable)
 
 
+def _is_share(_: object, field: attrs.Attribute[float], value: float) -> None:
+    if not 0 <= value < 1:
+        message = f"{field.name} must be at least 0 and below 1, not {value!r}"
+        raise ValueError(message)
+
+
 @attrs.frozen(kw_only=True)
 class LimitPolicy:
     """How the venue's rate limits are kept on this side.
@@ -87,14 +93,8 @@ class LimitPolicy:
 
     enabled: bool = True
     buckets: Mapping[str, tuple[float, float]] = attrs.field(factory=dict)
-    cancel_share: float = attrs.field(default=0.1)
+    cancel_share: float = attrs.field(default=0.1, validator=_is_share)
     discover: bool = True
-
-    @cancel_share.validator
-    def _is_share(self, _: object, value: float) -> None:
-        if not 0 <= value < 1:
-            message = f"cancel_share must be at least 0 and below 1, not {value!r}"
-            raise ValueError(message)
 
 
 @attrs.define

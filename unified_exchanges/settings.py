@@ -21,6 +21,12 @@ PrivateKey: TypeAlias = "str | PathLike[str]"
 """PEM text, or the path of a file that holds it."""
 
 
+def _is_positive(_: object, field: attrs.Attribute[float], value: float) -> None:
+    if not value > 0:
+        message = f"{field.name} must be above 0 seconds, not {value!r}"
+        raise BadRequest(message)
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """Everything an exchange is made with; secrets stay out of its repr.
@@ -35,7 +41,7 @@ class Settings:
     password: str | None = attrs.field(default=None, repr=False)
     environment: str = "production"
     live: bool = False
-    timeout: float = attrs.field(default=10.0)
+    timeout: float = attrs.field(default=10.0, validator=_is_positive)
     retry: RetryPolicy = attrs.field(factory=RetryPolicy)
     limits: LimitPolicy = attrs.field(factory=LimitPolicy)
     clock: Clock = attrs.field(factory=SystemClock)
@@ -49,12 +55,6 @@ class Settings:
         return cls(
             **{name: value for name, value in given.items() if value is not None}
         )
-
-    @timeout.validator
-    def _timeout_is_positive(self, _: object, value: float) -> None:
-        if not value > 0:
-            message = f"timeout must be above 0 seconds, not {value!r}"
-            raise BadRequest(message)
 
 
 def resolve_environment(name: str, known: Mapping[str, Environment]) -> Environment:

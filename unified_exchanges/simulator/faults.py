@@ -79,6 +79,7 @@ class Venue(Protocol):
 
     def handle(self, request: Request, *, lag: float = 0.0) -> Response:
         """Answer a request; ``lag`` seconds makes reads show the past."""
+        ...
 
 
 class Moving(Protocol):

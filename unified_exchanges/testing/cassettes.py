@@ -10,7 +10,7 @@ Needs vcrpy: ``pip install "unified-exchanges[testing]"``.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from os import PathLike
 from pathlib import Path
@@ -41,7 +41,7 @@ def cassette(
     mode: Mode = "replay",
     *,
     never: Iterable[str] = (),
-) -> Iterator[Tape]:
+) -> Generator[Tape, None, None]:
     """Replay the requests made inside from a file, or record them into it.
 
     ``"replay"`` opens no socket, from whatever thread: a request that was not recorded,
@@ -89,7 +89,7 @@ def _load() -> Callable[[Path, Mode, Iterable[str]], AbstractContextManager[Tape
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _quiet() -> Generator[None, None, None]:
     # vcrpy logs whole answers before they are cleansed.
     logger = logging.getLogger("vcr")
     level = logger.level

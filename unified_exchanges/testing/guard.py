@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,7 +32,7 @@ _guards = _Guards()
 
 
 @contextmanager
-def socket_guard(allow: Iterable[str] = ()) -> Iterator[None]:
+def socket_guard(allow: Iterable[str] = ()) -> Generator[None, None, None]:
     """Let no socket of this process connect, or look up a name, from any thread.
 
     ``allow`` lists what may be reached all the same: ``"127.0.0.1"`` or, for one port,

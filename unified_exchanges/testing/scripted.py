@@ -29,6 +29,7 @@ class Server(Protocol):
 
     def handle(self, request: Request) -> Response:
         """Answer a request, or raise `NetworkError` in place of an answer."""
+        ...
 
 
 class _Lines:

@@ -1,10 +1,13 @@
 """vcrpy, set up for this library; loaded only when a cassette is used."""
 
+# pyright: reportArgumentType=false
+# vcrpy is untyped: what is inferred for a body is more than it ever holds.
+
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from vcr.persisters.filesystem import (  # type: ignore[import-untyped]
     CassetteNotFoundError,
     FilesystemPersister,
 )
+from vcr.record_mode import RecordMode  # type: ignore[import-untyped]
 from vcr.request import Request  # type: ignore[import-untyped]
 from vcr.stubs.requests_stubs import (  # type: ignore[import-untyped]
     VCRRequestsHTTPConnection,
@@ -102,11 +106,11 @@ class _Secure(_Seat, VCRRequestsHTTPSConnection):  # type: ignore[misc]
 
 
 @contextmanager
-def tape(path: Path, mode: Mode, never: Iterable[str]) -> Iterator[Tape]:
+def tape(path: Path, mode: Mode, never: Iterable[str]) -> Generator[Tape, None, None]:
     """Put a cassette in; when recording, save it if the block ends without an error."""
     shelf = _Shelf(path, mode, never)
     recorder = VCR(
-        record_mode="all" if mode == "record" else "none",
+        record_mode=RecordMode.ALL if mode == "record" else RecordMode.NONE,
         match_on=("method", "path", "query", "terms"),
         before_record_request=_clean_request,
         before_record_response=_clean_answer,

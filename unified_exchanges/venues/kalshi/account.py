@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from operator import attrgetter
 from threading import Lock
 from typing import Final
@@ -91,7 +91,7 @@ class Account(Discovery):
     ) -> Pages[Position]:
         every = {"count_filter", "settlement_status"} & query.keys()
         held = query if every else {**query, "count_filter": "position"}
-        seen: set[object] = set()
+        seen: set[Hashable] = set()
         yield from self.listing(
             "/portfolio/positions",
             held,
