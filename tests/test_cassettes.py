@@ -394,6 +394,49 @@ def test_an_identifier_may_be_long_and_random(name: str) -> None:
     assert suspects(f"http://v/?{name}={CANARY}", {}, body) == []
 
 
+# -- vcrpy as it comes ----------------------------------------------------------------
+
+PLAIN = """
+import asyncio, sys
+import vcr
+
+from unified_exchanges.flow import Request
+
+recorder = vcr.VCR(decode_compressed_response=True)
+path, url, mode = sys.argv[1:]
+with recorder.use_cassette(path, record_mode=mode):
+    from unified_exchanges.transports.aio import AioTransport
+    from unified_exchanges.transports.blocking import BlockingTransport
+
+    async def ask():
+        transport = AioTransport()
+        answer = await transport.send(Request("GET", url + "/aio"))
+        await transport.close()
+        return answer
+
+    transport = BlockingTransport()
+    print(transport.send(Request("GET", url + "/blocking")).body)
+    transport.close()
+    print(asyncio.run(ask()).body)
+"""
+
+
+def test_plain_vcrpy_records_and_replays_even_what_is_imported_inside(
+    path: Path,
+) -> None:
+    packed = gzip.compress(b'{"a":1}')
+
+    def zipping(visit: Visit) -> None:
+        while visit.read():
+            visit.write(http(packed, "200 OK", "Content-Encoding: gzip"))
+
+    with RawServer(zipping) as server:
+        recorded = run(PLAIN, path, server.url, "once")
+    replayed = run(PLAIN, path, server.url, "none")
+    assert recorded == replayed == "b'{\"a\":1}'\n" * 2
+    assert len(server.requests) == 2
+
+
 # -- without vcrpy ---------------------------------------------------------------------
 
 
@@ -408,7 +451,9 @@ try:
 except ImportError as error:
     print(error)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert "unified-exchanges[testing]" in done.stdout
+    assert "unified-exchanges[testing]" in run(program)
+
+
+def run(program: str, *arguments: object) -> str:
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
