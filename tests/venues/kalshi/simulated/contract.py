@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
@@ -79,7 +80,7 @@ class Contract:
 
     def check(self, request: Request, response: Response) -> None:
         """Raise AssertionError when the answer breaks the document."""
-        path = request.url.partition(PREFIX)[2]
+        path = urlsplit(request.url).path.removeprefix(PREFIX)
         place = (request.method, self._template(path), str(response.status))
         validator = self._validator(place)
         if validator is None:

@@ -36,10 +36,9 @@ from .authentication import (
     may,
 )
 from .catalog import Catalog
-from .errors import Failure, missing_scope, not_found, refusal, restricted_key
+from .errors import Failure, gone, missing_scope, not_found, refusal, restricted_key
 from .house import House
 from .limits import SHARDS
-from .orders import legacy_write
 from .routes import PREFIX, Call, Operation, Routes, read_query, read_request
 from .wire import JSON, SECOND, Payload, encode
 
@@ -63,7 +62,6 @@ _ROUTES = Routes(
     for operation in module.OPERATIONS
 )
 _LEGACY = "/portfolio/orders"
-_GONE = Operation(name="Legacy", method="POST", path=_LEGACY, handler=legacy_write)
 _CALM = FlowSettings(actions_per_second=0.05, levels=4, catch_up_seconds=60)
 
 
@@ -267,7 +265,7 @@ _CACHED = {"cache-control": "public, max-age=15"}
 
 def _find(method: str, path: str) -> tuple[Operation, dict[str, str]]:
     if method != "GET" and path.startswith(_LEGACY):
-        return _GONE, {}
+        raise gone()
     return _ROUTES.find(method, path)
 
 

@@ -16,7 +16,6 @@ from .errors import (
     Failure,
     bad_request,
     flat,
-    gone,
     nested,
     not_found,
     refusal,
@@ -392,11 +391,6 @@ def _flat(failure: Failure | Refusal) -> Payload:
         failure = refusal(failure)
     body = failure.payload.get("error", failure.payload)
     return dict(body) if isinstance(body, dict) else flat("internal_error")
-
-
-def legacy_write(_: House, __: Call) -> None:
-    """Answer the order writes that were switched off in June 2026."""
-    raise gone()
 
 
 _SUBACCOUNT = integer("subaccount", least=0, most=63)
