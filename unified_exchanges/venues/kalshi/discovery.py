@@ -1,9 +1,7 @@
-"""What can be traded on Kalshi: status, series, events and markets, live and archived."""
+"""What can be traded on Kalshi: status, series and events, beside markets."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from functools import partial
 from operator import attrgetter
 from typing import Final, get_args
 
@@ -12,7 +10,6 @@ import attrs
 from ...errors import (
     BadRequest,
     EventNotFound,
-    MarketNotFound,
     NotSupported,
     VenueSchemaError,
 )
@@ -20,15 +17,8 @@ from ...flow import Flow, Page, Pages, collect
 from ...models import Event, Market, Params, Series, Status, StatusFilter
 from ...settings import Settings
 from . import parse
-from .archive import Archive
-from .arguments import (
-    read_id,
-    read_ids,
-    read_limit,
-    read_optional_id,
-    read_params,
-)
-from .market_filter import MarketFilter
+from .arguments import read_id, read_limit, read_optional_id, read_params
+from .markets import Markets
 from .merging import changed, next_page
 
 __all__ = ["Discovery"]
@@ -37,19 +27,7 @@ _ANSWERED_WITH_STATUS: Final = (500, 503, 504)
 """`/exchange/status` comes with these, and its normal body (docs.kalshi.com, 2026-10)."""
 
 _EVENTS_A_PAGE: Final = 200
-_TICKERS_A_REQUEST: Final = 100
-"""Kalshi names no bound for ``tickers``; this many keep the address below 8 kB."""
-
-_MARKET_ID: Final = attrgetter("market_id")
 _WITH_ARCHIVED: Final = ("closed", "settled", "all")
-_MARKET_ARGUMENTS: Final = (
-    "cursor",
-    "event_ticker",
-    "limit",
-    "series_ticker",
-    "status",
-    "tickers",
-)
 _EVENT_ARGUMENTS: Final = (
     "cursor",
     "limit",
@@ -59,19 +37,12 @@ _EVENT_ARGUMENTS: Final = (
 )
 
 
-class Discovery(Archive):
-    """Status, series, events and markets.
-
-    The option ``keep_raw=False`` makes listings of markets leave out ``raw``, which is
-    more than half of their memory.
-    """
+class Discovery(Markets):
+    """Status, series, events and markets."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._series_of: dict[str, str] = {}
-        self._markets_page = partial(
-            parse.markets_page, keep_raw=bool(settings.options.get("keep_raw", True))
-        )
 
     def fetch_status(self) -> Flow[Status]:
         """Whether Kalshi is up; a 503 with its normal body is an answer, no error."""
@@ -162,7 +133,7 @@ class Discovery(Archive):
         """One event with all its markets, archived ones too; raises `EventNotFound`."""
         event = yield from self.one_event(event_id)
         archived = yield from collect(
-            self._archived_markets({"event_ticker": event.event_id})
+            self.archived_markets({"event_ticker": event.event_id})
         )
         return _with_more(event, archived)
 
@@ -195,7 +166,7 @@ class Discovery(Archive):
         for event in events:
             if event.series_id is not None:
                 self._series_of[event.event_id] = event.series_id
-            self._learn_markets(list(event.markets))
+            self.learn_markets(list(event.markets))
         return events
 
     def _completed(self, events: Pages[Event], series_id: str | None) -> Pages[Event]:
@@ -207,150 +178,19 @@ class Discovery(Archive):
             for event in page:
                 if of_series is None:
                     query = {"event_ticker": event.event_id}
-                    archived = yield from collect(self._archived_markets(query))
+                    archived = yield from collect(self.archived_markets(query))
                 else:
                     archived = of_series.get(event.event_id, [])
                 yield Page([_with_more(event, archived)])
 
     def _archived_by_event(self, series_id: str) -> Flow[dict[str, list[Market]]]:
         markets = yield from collect(
-            self._archived_markets({"series_ticker": series_id})
+            self.archived_markets({"series_ticker": series_id})
         )
         found: dict[str, list[Market]] = {}
         for market in markets:
             found.setdefault(market.event_id, []).append(market)
         return found
-
-    # -- markets --------------------------------------------------------------------
-
-    def fetch_markets(
-        self,
-        *,
-        status: StatusFilter = "open",
-        event_id: str | None = None,
-        series_id: str | None = None,
-        market_ids: Sequence[str] | None = None,
-        limit: int | None = None,
-        params: Params | None = None,
-        ahead: bool = False,
-    ) -> Pages[Market]:
-        """Markets, live and archived.
-
-        ``market_ids`` gives exactly those, in that order and whatever their status;
-        one that is nowhere raises `MarketNotFound`.  Combinations are left out unless
-        ``params={"mve_filter": …}`` says ``only`` or ``all``, or they are asked for by
-        id or event.  ``params`` also takes Kalshi's time filters, in seconds:
-        ``min_created_ts`` and so on, of which the wrong mix is refused here.
-        """
-        wanted = read_limit(limit)
-        given = read_params(params, _MARKET_ARGUMENTS)
-        if market_ids is not None:
-            if event_id is not None or series_id is not None:
-                message = "give market_ids, or event_id and series_id, not both"
-                raise BadRequest(message, venue=self.id)
-            ids = read_ids("market_ids", market_ids)[:wanted]
-            yield from self._markets_by_id(ids, given)
-            return
-        asked = MarketFilter.read(
-            status=status,
-            event_id=read_optional_id("event_id", event_id),
-            series_id=read_optional_id("series_id", series_id),
-            given=given,
-        )
-        seen: set[Hashable] = set()
-        yield from self._market_pages(
-            "/markets", asked.live_query(), limit=wanted, ahead=ahead, seen=seen
-        )
-        if not asked.may_be_archived:
-            return
-        if asked.since is not None:
-            cutoff = yield from self.cutoff()
-            if asked.since >= cutoff.markets:
-                return
-        yield from changed(
-            self._market_pages(
-                "/historical/markets",
-                asked.archive_query(),
-                limit=wanted,
-                ahead=ahead,
-                seen=seen,
-            ),
-            asked.kept,
-        )
-
-    def fetch_market(self, market_id: str) -> Flow[Market]:
-        """One market, live or archived; raises `MarketNotFound`."""
-        market, _ = yield from self.find_market(market_id)
-        return market
-
-    def find_market(self, market_id: str) -> Flow[tuple[Market, bool]]:
-        """A market, and whether it was found in the archive."""
-        ticker = read_id("market_id", market_id)
-        for path in (f"/markets/{ticker}", f"/historical/markets/{ticker}"):
-            call = self.read(path, about=f"market {ticker}")
-            response = yield from self.read_if_there(call)
-            if response is not None:
-                market = parse.market(response.body)
-                self._learn_markets([market])
-                return market, path.startswith("/historical")
-        raise self.unknown_markets([ticker])
-
-    def unknown_markets(self, tickers: Sequence[str]) -> MarketNotFound:
-        """The error for markets that are neither live nor archived."""
-        names = ", ".join(map(repr, tickers))
-        message = (
-            f"no market {names}, neither live nor archived; fetch_markets() lists the "
-            "ids, which are not parsed or guessed but copied"
-        )
-        return MarketNotFound(message, venue=self.id, status=404)
-
-    def _market_pages(
-        self,
-        path: str,
-        query: Mapping[str, object],
-        *,
-        limit: int | None = None,
-        ahead: bool = False,
-        seen: set[Hashable] | None = None,
-    ) -> Pages[Market]:
-        return changed(
-            self.listing(
-                path,
-                query,
-                self._markets_page,
-                _MARKET_ID,
-                about="markets",
-                limit=limit,
-                ahead=ahead,
-                seen=seen,
-            ),
-            self._learn_markets,
-        )
-
-    def _archived_markets(self, query: Mapping[str, object]) -> Pages[Market]:
-        return self._market_pages("/historical/markets", query)
-
-    def _markets_by_id(
-        self, ids: list[str], given: Mapping[str, str | int | bool]
-    ) -> Pages[Market]:
-        for start in range(0, len(ids), _TICKERS_A_REQUEST):
-            chunk = ids[start : start + _TICKERS_A_REQUEST]
-            found: dict[str, Market] = {}
-            for path in ("/markets", "/historical/markets"):
-                missing = [ticker for ticker in chunk if ticker not in found]
-                if not missing:
-                    break
-                markets = yield from collect(
-                    self._market_pages(path, {**given, "tickers": ",".join(missing)})
-                )
-                found |= {market.market_id: market for market in markets}
-            if missing := [ticker for ticker in chunk if ticker not in found]:
-                raise self.unknown_markets(missing)
-            yield Page([found[ticker] for ticker in chunk])
-
-    def _learn_markets(self, markets: list[Market]) -> list[Market]:
-        self.memory.learn_markets(markets, self.clock.monotonic())
-        return markets
 
 
 def _event_status(status: StatusFilter) -> str | None:

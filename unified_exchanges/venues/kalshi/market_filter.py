@@ -99,6 +99,12 @@ class MarketFilter:
         return self.status in ("settled", "all") and _UPDATED not in self.times
 
     @property
+    def sifts_archive(self) -> bool:
+        """Whether the archive gives more than matches."""
+        sent = "mve_filter" in self.archive_query()
+        return bool(self.times) or not (sent or self.combinations == "all")
+
+    @property
     def since(self) -> datetime | None:
         """No match was settled before this."""
         starts = [at for name, at in self.times.items() if name.startswith("min_")]

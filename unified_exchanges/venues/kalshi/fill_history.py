@@ -1,0 +1,152 @@
+"""Our fills on Kalshi, live and archived as one list, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from datetime import datetime
+from operator import attrgetter
+from typing import Final, TypeAlias
+
+import attrs
+
+from ...flow import Flow, Pages
+from ...models import Fill, Order, Params
+from . import parse
+from .archive import Archive
+from .arguments import (
+    Span,
+    read_limit,
+    read_optional_id,
+    read_outcome,
+    read_params,
+)
+from .merging import changed, live_then_archive
+
+__all__ = ["FillHistory"]
+
+_Query: TypeAlias = Mapping[str, object]
+
+_CREATED: Final = attrgetter("created_at")
+# Two subaccounts that trade with each other share the id (asyncapi, fill, 2026-08).
+_FILL_ID: Final = attrgetter("fill_id", "order_id")
+_ARGUMENTS: Final = ("cursor", "limit", "max_ts", "min_ts", "order_id", "ticker")
+
+
+class FillHistory(Archive):
+    """Lists executions of our orders."""
+
+    def fetch_fills(
+        self,
+        *,
+        market_id: str | None = None,
+        order_id: str | None = None,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+        ahead: bool = False,
+    ) -> Pages[Fill]:
+        """Our executions with their fees, newest first.
+
+        Each is told as its order was put, if this object knows that order, else in YES
+        terms; ``outcome`` tells all in its own.  Without a subaccount those of all come.
+        """
+        span, wanted = Span.read(since, until), read_limit(limit)
+        label = None if outcome is None else read_outcome(outcome)
+        order = read_optional_id("order_id", order_id)
+        given = {
+            "ticker": read_optional_id("market_id", market_id),
+            "subaccount": self.subaccount,
+            **span.query(),
+            **read_params(params, _ARGUMENTS),
+        }
+        shard = given.get("exchange_index")
+        seen: set[Hashable] = set()
+
+        def told(fills: list[Fill]) -> list[Fill]:
+            return [
+                self._known_fill(fill, label)
+                for fill in fills
+                if span.holds(fill.created_at) and shard in (None, fill.shard)
+            ]
+
+        cutoff = yield from self.cutoff()
+        yield from changed(
+            live_then_archive(
+                self._fill_pages(
+                    "/portfolio/fills",
+                    {**given, "order_id": order},
+                    limit=wanted,
+                    ahead=ahead,
+                    seen=seen,
+                ),
+                self._archived_fills(order, given, cutoff.trades, wanted, seen),
+                boundary=span.boundary(cutoff.trades),
+                moment=_CREATED,
+            ),
+            told,
+        )
+
+    def _archived_fills(
+        self,
+        order_id: str | None,
+        given: _Query,
+        cutoff: datetime,
+        limit: int | None,
+        seen: set[Hashable],
+    ) -> Pages[Fill]:
+        """Archived fills; the archive cannot be filtered by order, so that is done here."""
+        query = {k: v for k, v in given.items() if k != "exchange_index"}
+        path = "/historical/fills"
+        if order_id is None:
+            yield from self._fill_pages(path, query, limit=limit, seen=seen)
+            return
+        found = yield from self._live_order(order_id)
+        if found is not None:
+            if found.created_at is not None and found.created_at >= cutoff:
+                return
+            query["ticker"] = found.market_id
+        elif route := self.memory.route(order_id):
+            query["ticker"] = route.market_id
+        yield from changed(
+            self._fill_pages(path, query, seen=seen),
+            lambda fills: [fill for fill in fills if fill.order_id == order_id],
+        )
+
+    def _live_order(self, order_id: str) -> Flow[Order | None]:
+        call = self.read(
+            f"/portfolio/orders/{order_id}", about=f"order {order_id}", private=True
+        )
+        response = yield from self.read_if_there(call)
+        return None if response is None else parse.order(response.body)
+
+    def _known_fill(self, fill: Fill, outcome: str | None) -> Fill:
+        route = self.memory.route(fill.order_id)
+        if route is not None:
+            fill = attrs.evolve(fill, client_order_id=route.client_order_id)
+        if outcome is None:
+            terms = self.memory.terms(fill.client_order_id)
+            outcome = None if terms is None else terms.outcome
+        return fill if outcome is None else fill.in_terms_of(outcome)
+
+    def _fill_pages(
+        self,
+        path: str,
+        query: _Query,
+        *,
+        limit: int | None = None,
+        ahead: bool = False,
+        seen: set[Hashable] | None = None,
+    ) -> Pages[Fill]:
+        return self.listing(
+            path,
+            query,
+            parse.fills_page,
+            _FILL_ID,
+            about="fills",
+            limit=limit,
+            private=True,
+            ahead=ahead,
+            seen=seen,
+        )

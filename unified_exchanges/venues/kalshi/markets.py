@@ -1,0 +1,187 @@
+"""Kalshi's markets, live and archived as one."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
+from operator import attrgetter
+from typing import Final
+
+from ...errors import BadRequest, MarketNotFound
+from ...flow import Flow, Page, Pages, collect
+from ...models import Market, Params, StatusFilter
+from ...settings import Settings
+from . import parse
+from .archive import Archive
+from .arguments import (
+    read_id,
+    read_ids,
+    read_limit,
+    read_optional_id,
+    read_params,
+)
+from .market_filter import MarketFilter
+from .merging import changed
+
+__all__ = ["Markets"]
+
+_LIVE: Final = "/markets"
+_ARCHIVED: Final = "/historical/markets"
+
+_TICKERS_A_REQUEST: Final = 100
+"""Kalshi names no bound for ``tickers``; this many keep the address below 8 kB."""
+
+_MARKET_ID: Final = attrgetter("market_id")
+_ARGUMENTS: Final = (
+    "cursor",
+    "event_ticker",
+    "limit",
+    "series_ticker",
+    "status",
+    "tickers",
+)
+
+
+class Markets(Archive):
+    """Finds and lists markets.
+
+    The option ``keep_raw=False`` makes listings of markets leave out ``raw``, which is
+    more than half of their memory.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._markets_page = partial(
+            parse.markets_page, keep_raw=bool(settings.options.get("keep_raw", True))
+        )
+
+    def fetch_markets(
+        self,
+        *,
+        status: StatusFilter = "open",
+        event_id: str | None = None,
+        series_id: str | None = None,
+        market_ids: Sequence[str] | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+        ahead: bool = False,
+    ) -> Pages[Market]:
+        """Markets, live and archived.
+
+        ``market_ids`` gives exactly those, in that order and whatever their status;
+        one that is nowhere raises `MarketNotFound`.  Combinations are left out unless
+        ``params={"mve_filter": …}`` says ``only`` or ``all``, or they are asked for by
+        id or event.  ``params`` also takes Kalshi's time filters, in seconds:
+        ``min_created_ts`` and so on, of which the wrong mix is refused here.
+        """
+        wanted = read_limit(limit)
+        given = read_params(params, _ARGUMENTS)
+        if market_ids is not None:
+            if event_id is not None or series_id is not None:
+                message = "give market_ids, or event_id and series_id, not both"
+                raise BadRequest(message, venue=self.id)
+            ids = read_ids("market_ids", market_ids)[:wanted]
+            yield from self._markets_by_id(ids, given)
+            return
+        asked = MarketFilter.read(
+            status=status,
+            event_id=read_optional_id("event_id", event_id),
+            series_id=read_optional_id("series_id", series_id),
+            given=given,
+        )
+        seen: set[Hashable] = set()
+        yield from changed(
+            self._market_pages(
+                _LIVE, asked.live_query(), limit=wanted, ahead=ahead, seen=seen
+            ),
+            self.learn_markets,
+        )
+        if not asked.may_be_archived:
+            return
+        if asked.since is not None:
+            cutoff = yield from self.cutoff()
+            if asked.since >= cutoff.markets:
+                return
+        yield from changed(
+            self._market_pages(
+                _ARCHIVED,
+                asked.archive_query(),
+                limit=None if asked.sifts_archive else wanted,
+                ahead=ahead,
+                seen=seen,
+            ),
+            asked.kept,
+        )
+
+    def fetch_market(self, market_id: str) -> Flow[Market]:
+        """One market, live or archived; raises `MarketNotFound`."""
+        market, _ = yield from self.find_market(market_id)
+        return market
+
+    def find_market(self, market_id: str) -> Flow[tuple[Market, bool]]:
+        """A market, and whether it was found in the archive."""
+        ticker = read_id("market_id", market_id)
+        for path in (f"{_LIVE}/{ticker}", f"{_ARCHIVED}/{ticker}"):
+            call = self.read(path, about=f"market {ticker}")
+            response = yield from self.read_if_there(call)
+            if response is not None:
+                market = parse.market(response.body)
+                self.learn_markets([market])
+                return market, path.startswith(_ARCHIVED)
+        raise self.unknown_markets([ticker])
+
+    def unknown_markets(self, tickers: Sequence[str]) -> MarketNotFound:
+        """The error for markets that are neither live nor archived."""
+        names = ", ".join(map(repr, tickers))
+        message = (
+            f"no market {names}, neither live nor archived; fetch_markets() lists the "
+            "ids, which are not parsed or guessed but copied"
+        )
+        return MarketNotFound(message, venue=self.id, status=404)
+
+    def _market_pages(
+        self,
+        path: str,
+        query: Mapping[str, object],
+        *,
+        limit: int | None = None,
+        ahead: bool = False,
+        seen: set[Hashable] | None = None,
+    ) -> Pages[Market]:
+        return self.listing(
+            path,
+            query,
+            self._markets_page,
+            _MARKET_ID,
+            about="markets",
+            limit=limit,
+            ahead=ahead,
+            seen=seen,
+        )
+
+    def archived_markets(self, query: Mapping[str, object]) -> Pages[Market]:
+        """The markets of the archive."""
+        return self._market_pages(_ARCHIVED, query)
+
+    def _markets_by_id(
+        self, ids: list[str], given: Mapping[str, str | int | bool]
+    ) -> Pages[Market]:
+        for start in range(0, len(ids), _TICKERS_A_REQUEST):
+            chunk = ids[start : start + _TICKERS_A_REQUEST]
+            found: dict[str, Market] = {}
+            for path in (_LIVE, _ARCHIVED):
+                missing = [ticker for ticker in chunk if ticker not in found]
+                if not missing:
+                    break
+                markets = yield from collect(
+                    self._market_pages(path, {**given, "tickers": ",".join(missing)})
+                )
+                found |= {market.market_id: market for market in markets}
+            if missing := [ticker for ticker in chunk if ticker not in found]:
+                raise self.unknown_markets(missing)
+            yield Page(self.learn_markets([found[ticker] for ticker in chunk]))
+
+    def learn_markets(self, markets: list[Market]) -> list[Market]:
+        """Remember the rules of markets, and hand them on."""
+        self.memory.learn_markets(markets, self.clock.monotonic())
+        return markets
