@@ -36,7 +36,8 @@ def signed_with_rsa(pem: str, text: bytes, salt: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("salt", "status"), [(padding.PSS.DIGEST_LENGTH, 200), (padding.PSS.MAX_LENGTH, 401)]
+    ("salt", "status"),
+    [(padding.PSS.DIGEST_LENGTH, 200), (padding.PSS.MAX_LENGTH, 401)],
 )
 def test_an_rsa_signature_needs_a_salt_as_long_as_the_digest(
     kalshi: SimulatedKalshi, clock: VirtualClock, salt: Any, status: int

@@ -164,11 +164,31 @@ def test_a_body_that_is_no_json_object_is_refused_flat(
 @pytest.mark.parametrize(
     ("name", "value", "kind"),
     [
-        ("count", 1, "number into Go struct field CreateOrderV2Request.count of type string"),
-        ("price", 0.5, "number into Go struct field CreateOrderV2Request.price of type string"),
-        ("post_only", "yes", "string into Go struct field CreateOrderV2Request.post_only"),
-        ("subaccount", "0", "string into Go struct field CreateOrderV2Request.subaccount"),
-        ("subaccount", True, "bool into Go struct field CreateOrderV2Request.subaccount"),
+        (
+            "count",
+            1,
+            "number into Go struct field CreateOrderV2Request.count of type string",
+        ),
+        (
+            "price",
+            0.5,
+            "number into Go struct field CreateOrderV2Request.price of type string",
+        ),
+        (
+            "post_only",
+            "yes",
+            "string into Go struct field CreateOrderV2Request.post_only",
+        ),
+        (
+            "subaccount",
+            "0",
+            "string into Go struct field CreateOrderV2Request.subaccount",
+        ),
+        (
+            "subaccount",
+            True,
+            "bool into Go struct field CreateOrderV2Request.subaccount",
+        ),
         ("ticker", ["A"], "array into Go struct field CreateOrderV2Request.ticker"),
         ("ticker", {}, "object into Go struct field CreateOrderV2Request.ticker"),
     ],

@@ -12,12 +12,12 @@ from decimal import Decimal
 from functools import partial
 from random import Random
 
-from ....grid import PriceGrid
+from ....grid import Rounding
 from ....money import EXACT
 from ....simulator.engine import Engine
 from ....simulator.orders import Owner, Side, Ticket
 from .limits import SHARDS
-from .seeds import HOUR, Life, Planned
+from .seeds import HOUR, MINUTE, Life, Planned
 
 __all__ = ["CROWD", "RESIDENT", "live_through"]
 
@@ -26,6 +26,8 @@ CROWD = Owner("past:crowd")
 _DEALER = Owner("past:dealer")
 _PURSE = Decimal(10_000_000)
 _MOMENTS = 4
+_PLENTY = Decimal(500)
+_SPREAD = Decimal("0.02")
 _BEFORE_US = 100 * 24 * HOUR
 
 
@@ -81,50 +83,51 @@ class _Stage:
     def _put_on_trades(
         self, ticker: str, fair: Decimal, life: Life, *, resident: bool
     ) -> None:
-        span = life.close_us - life.open_us
-        for moment in range(1, _MOMENTS + 1):
-            time_us = life.open_us + span * moment // (_MOMENTS + 1)
-            self.at(time_us, partial(self._trade, ticker, fair, CROWD))
+        acts = [self._trade] * _MOMENTS
+        owners = [CROWD] * _MOMENTS
         if resident:
-            for moment, act in enumerate((self._trade, self._rest, self._make), 1):
-                time_us = life.open_us + span * moment // (_MOMENTS + 1) + HOUR // 7
-                self.at(time_us, partial(act, ticker, fair, RESIDENT))
+            acts += [self._trade, self._rest, self._make]
+            owners += [RESIDENT] * 3
+        span = life.close_us - life.open_us
+        self.at(life.open_us + MINUTE, partial(self._quote, ticker, fair))
+        for number, (act, owner) in enumerate(zip(acts, owners, strict=True), 1):
+            time_us = life.open_us + span * number // (len(acts) + 1)
+            self.at(time_us, partial(act, ticker, fair, owner))
+
+    def _quote(self, ticker: str, fair: Decimal) -> None:
+        """What the dealer buys and sells at until the market closes."""
+        self._place(_DEALER, ticker, "bid", self._near(ticker, fair, "down"), _PLENTY)
+        self._place(_DEALER, ticker, "ask", self._near(ticker, fair, "up"), _PLENTY)
 
     def _trade(self, ticker: str, fair: Decimal, owner: Owner) -> None:
-        """The dealer quotes; the owner hits the quote, the rest is taken back."""
-        bid, ask = self._around(ticker, fair)
-        quotes = (("bid", bid), ("ask", ask))
-        orders = [self._place(_DEALER, ticker, s, p, Decimal(50)) for s, p in quotes]
-        side, price = self._rng.choice((("bid", ask), ("ask", bid)))
+        """The owner hits a quote."""
+        side: Side = self._rng.choice(("bid", "ask"))
+        price = self._near(ticker, fair, "up" if side == "bid" else "down")
         size = EXACT.divide(Decimal(self._rng.randint(100, 2500)), 100)
         self._place(owner, ticker, side, price, size)
-        for order_id in orders:
-            self._engine.cancel(order_id, owner=_DEALER)
 
     def _rest(self, ticker: str, fair: Decimal, owner: Owner) -> None:
-        """An order that nobody wants."""
-        bid, _ = self._around(ticker, fair)
-        order_id = self._place(owner, ticker, "bid", bid, Decimal(10))
+        """An order that nobody wants, far below the fair price."""
+        grid = self._engine.market(ticker).grid
+        lowest = min(grid.lowest, fair)
+        order_id = self._place(owner, ticker, "bid", lowest, Decimal(10))
         self._engine.cancel(order_id, owner=owner)
 
     def _make(self, ticker: str, fair: Decimal, owner: Owner) -> None:
-        """An order that the crowd hits."""
-        bid, _ = self._around(ticker, fair)
-        self._place(owner, ticker, "bid", bid, Decimal(7))
-        self._place(CROWD, ticker, "ask", bid, Decimal(7))
+        """An order between the dealer's that the crowd hits."""
+        self._place(owner, ticker, "bid", fair, Decimal(7))
+        self._place(CROWD, ticker, "ask", fair, Decimal(7))
 
-    def _around(self, ticker: str, fair: Decimal) -> tuple[Decimal, Decimal]:
-        grid: PriceGrid = self._engine.market(ticker).grid
-        step = EXACT.divide(Decimal(self._rng.randint(1, 3)), 100)
-        bid = grid.snap(EXACT.subtract(fair, step), "down") or grid.lowest
-        ask = grid.snap(EXACT.add(fair, step), "up") or grid.highest
-        return bid, ask
+    def _near(self, ticker: str, fair: Decimal, direction: Rounding) -> Decimal:
+        grid = self._engine.market(ticker).grid
+        away = EXACT.add if direction == "up" else EXACT.subtract
+        price = grid.snap(away(fair, _SPREAD), direction)
+        return price or (grid.highest if direction == "up" else grid.lowest)
 
     def _place(
-        self, owner: Owner, ticker: str, side: str, price: Decimal, size: Decimal
+        self, owner: Owner, ticker: str, side: Side, price: Decimal, size: Decimal
     ) -> str:
-        taken: Side = "bid" if side == "bid" else "ask"
         ticket = Ticket(
-            market_id=ticker, owner=owner, side=taken, price=price, size=size
+            market_id=ticker, owner=owner, side=side, price=price, size=size
         )
         return self._engine.place(ticket).order_id

@@ -40,7 +40,7 @@ from .templates import (
 )
 from .wire import SECOND
 
-__all__ = ["DAY", "HOUR", "Life", "Planned", "Seeds", "new_id"]
+__all__ = ["DAY", "HOUR", "MINUTE", "Life", "Planned", "Seeds", "new_id"]
 
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
