@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unified_exchanges.clock import VirtualClock
-from unified_exchanges.errors import VenueSchemaError
+from unified_exchanges.errors import ConnectionLost, VenueSchemaError
 from unified_exchanges.flow import Page, Pages, Response, collect, limited
 from unified_exchanges.venues.kalshi.arguments import page_size, pages_for
 from unified_exchanges.venues.kalshi.merging import (
@@ -184,6 +184,26 @@ def test_what_has_no_time_comes_at_once() -> None:
 def test_pages_that_become_empty_are_left_out() -> None:
     pages = changed(paged([1, 2, 3], [2]), lambda xs: [x for x in xs if x > 2])
     assert list(pages) == [Page([3])]
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("ahead", [False, True])
+def test_a_changed_listing_recovers_from_a_lost_page_as_its_source_does(
+    flavour: str, *, ahead: bool
+) -> None:
+    clock = VirtualClock()
+    script = [page(["a"], "2"), ConnectionLost("gone"), page(["b"])]
+    rig = Rig(flavour, script, clock)
+    pages = changed(toy(clock).items(ahead=ahead), lambda xs: [x.upper() for x in xs])
+    assert rig.listed(pages) == ["A", "B"]
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_changed_listing_left_early_asks_no_more(flavour: str) -> None:
+    clock = VirtualClock()
+    rig = Rig(flavour, [page(["a", "b"], "2"), page(["c"])], clock)
+    pages = changed(toy(clock).items(), lambda xs: xs)
+    assert (rig.listed(pages, take=2), len(rig.requests)) == (["a", "b"], 1)
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)

@@ -368,6 +368,28 @@ def test_discovery_gives_up_after_two_seconds() -> None:
     assert at.clock.monotonic() - before <= 2
 
 
+def test_a_key_without_a_region_has_no_expiry() -> None:
+    at = limits_desk()
+    at.answers["/api_keys"] = {"api_keys": []}
+    at.kalshi.fetch_limits()
+    assert at.kalshi.health().key_expires_at is None
+
+
+def test_the_first_private_call_discovers_and_a_public_one_does_not() -> None:
+    at = limits_desk()
+    at.answers["/markets"] = markets("A")
+    at.kalshi.fetch_markets()
+    assert at.asked == ["/markets"]
+    at.kalshi.fetch_balance()
+    at.kalshi.fetch_balance()
+    assert at.asked[1:] == [
+        "/account/limits",
+        "/account/endpoint_costs",
+        "/portfolio/balance",
+        "/portfolio/balance",
+    ]
+
+
 def test_one_of_many_threads_discovers() -> None:
     at = limits_desk()
     threads = [threading.Thread(target=discover, args=(at,)) for _ in range(8)]

@@ -263,6 +263,26 @@ def test_archived_combinations_are_left_out_too() -> None:
     assert [x.market_id for x in found] == ["A"]
 
 
+def test_a_limit_over_a_sifted_archive_reads_whole_pages() -> None:
+    answers = {"/markets": markets(), "/historical/markets": markets("A", "B")}
+    at = desk(answers)
+    assert len(at.kalshi.fetch_markets(status="settled", series_id="S", limit=1)) == 1
+    assert len(at.kalshi.fetch_markets(status="settled", event_id="E", limit=1)) == 1
+    told = [query["limit"] for query in at.queries("/historical/markets")]
+    assert told == ["1000", "1"]
+
+
+def test_archived_combinations_can_be_asked_for_alone() -> None:
+    legs = [{"event_ticker": "E", "market_ticker": "A", "side": "yes"}]
+    archived = markets("A", "COMBO")
+    archived["markets"][1]["mve_selected_legs"] = legs
+    answers = {"/markets": markets(), "/historical/markets": archived}
+    found = desk(answers).kalshi.fetch_markets(
+        status="settled", params={"mve_filter": "only"}
+    )
+    assert [x.market_id for x in found] == ["COMBO"]
+
+
 def test_the_archive_is_asked_with_one_filter_at_most() -> None:
     at = desk({"/markets": markets(), "/historical/markets": markets()})
     at.kalshi.fetch_markets(status="settled")
@@ -390,6 +410,14 @@ def test_the_archive_is_filtered_by_time_here() -> None:
         status="settled", params={"min_settled_ts": first, "max_settled_ts": last}
     )
     assert [x.market_id for x in found] == ["MIDDLE"]
+
+
+def test_an_archived_market_without_that_time_is_kept() -> None:
+    answers = {"/markets": markets(), "/historical/markets": markets("A")}
+    found = desk(answers).kalshi.fetch_markets(
+        status="settled", params={"min_settled_ts": 1}
+    )
+    assert [x.market_id for x in found] == ["A"]
 
 
 def test_a_recent_time_filter_leaves_the_archive_alone() -> None:

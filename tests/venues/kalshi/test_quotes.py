@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from unified_exchanges.errors import (
+    ArgumentsRequired,
     BadRequest,
     EventNotFound,
     InvalidPrice,
@@ -190,6 +191,11 @@ def test_a_book_that_did_not_come_is_an_error() -> None:
         at.kalshi.fetch_order_books(["A", "B"])
 
 
+def test_books_of_markets_that_are_all_unknown_are_an_error() -> None:
+    with pytest.raises(MarketNotFound, match="'A', 'B'"):
+        desk().kalshi.fetch_order_books(["A", "B"])
+
+
 def test_book_and_ticker_of_the_simulated_exchange_agree(venue: Desk) -> None:
     ids = [x.market_id for x in venue.kalshi.fetch_markets()]
     for outcome in ("yes", "no"):
@@ -242,6 +248,17 @@ def test_candles_end_with_the_period_in_which_the_market_closed() -> None:
         open_time="2026-11-20T08:00:00Z", close_time="2026-11-20T10:30:00Z"
     )
     assert [x.end.hour for x in at.kalshi.fetch_ohlcv("RAIN")] == [9, 10, 11]
+
+
+def test_without_any_opening_time_a_start_is_asked_for() -> None:
+    at = candle_desk(open_time=None, created_time=None)
+    with pytest.raises(ArgumentsRequired, match="since="):
+        at.kalshi.fetch_ohlcv("RAIN")
+
+
+def test_a_market_without_a_closing_time_has_candles_until_now() -> None:
+    at = candle_desk(close_time=None)
+    assert at.kalshi.fetch_ohlcv("RAIN", limit=1)[0].end.timestamp() == TOP
 
 
 def test_since_is_left_out_and_until_is_included_so_that_calls_join() -> None:

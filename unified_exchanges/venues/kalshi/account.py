@@ -143,7 +143,7 @@ class Account(Discovery):
         then tried again a minute later.
         """
         now = self.clock.monotonic()
-        if self._limits_known or not self.has_key or now < self._discover_at:
+        if self._limits_known or not self.has_key:
             return
         with self._discovery:
             if now < self._discover_at:
