@@ -1,0 +1,42 @@
+"""The command put together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+from . import account, catalogue, demo, service, trading
+from .exits import Exit
+
+__all__ = ["app"]
+
+_HELP = "One exact interface to prediction markets: look, trade, practise."
+_CODES = "Exit codes:\n\n" + "\n\n".join(f"{int(code)} {code.meaning}" for code in Exit)
+
+app = typer.Typer(
+    name="unified-exchanges",
+    help=_HELP,
+    epilog=_CODES,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    # A traceback with local variables would show keys.
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", is_eager=True),
+    ] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+for part in (demo, service, catalogue, trading, account):
+    part.add_to(app)

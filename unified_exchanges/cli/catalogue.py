@@ -1,0 +1,107 @@
+"""Commands that look at what is traded: markets, events, a book, trades."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .command import command
+from .options import (
+    All,
+    EventOption,
+    Limit,
+    MarketArgument,
+    OutcomeOption,
+    Since,
+    State,
+    Until,
+    bounded,
+    instant,
+)
+from .session import Session
+from .views import EVENTS, MARKETS, TRADES, Quoted, ladder
+
+__all__ = ["add_to"]
+
+_PANEL = "Look"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    for name, function in _COMMANDS.items():
+        command(app, name, _PANEL)(function)
+
+
+def markets(
+    session: Session,
+    status: Annotated[State, typer.Option(help="Where they stand.")] = State.open,
+    event: EventOption = None,
+    series: Annotated[
+        str | None, typer.Option("--series", metavar="ID", help="Only this series.")
+    ] = None,
+    outcome: OutcomeOption = None,
+    limit: Limit = 25,
+    everything: All = False,
+) -> None:
+    """List markets with their quotes."""
+    shown, asked = bounded(limit, everything)
+    found = session.exchange.iter_markets(
+        status=status.value, event_id=event, series_id=series, limit=asked
+    )
+    quoted = (Quoted.of(market, outcome) for market in found)
+    session.screen.listing(quoted, MARKETS, noun="markets", limit=shown)
+
+
+def events(
+    session: Session,
+    status: Annotated[State, typer.Option(help="Where they stand.")] = State.open,
+    series: Annotated[
+        str | None, typer.Option("--series", metavar="ID", help="Only this series.")
+    ] = None,
+    limit: Limit = 25,
+    everything: All = False,
+) -> None:
+    """List events; one event has one market or several."""
+    shown, asked = bounded(limit, everything)
+    found = session.exchange.iter_events(
+        status=status.value, series_id=series, limit=asked
+    )
+    session.screen.listing(found, EVENTS, noun="events", limit=shown)
+
+
+def book(
+    session: Session,
+    market: MarketArgument,
+    outcome: OutcomeOption = None,
+    depth: Annotated[int, typer.Option(min=1, help="Levels on each side.")] = 8,
+) -> None:
+    """Show the resting orders on one outcome of a market, asks above bids."""
+    found = session.exchange.fetch_order_book(market, outcome=outcome, depth=depth)
+    session.screen.document(found, ladder(found, depth))
+
+
+def trades(
+    session: Session,
+    market: Annotated[
+        str | None, typer.Argument(metavar="[MARKET]", help="Market id; default all.")
+    ] = None,
+    outcome: OutcomeOption = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = 25,
+    everything: All = False,
+) -> None:
+    """List public trades, newest first."""
+    shown, asked = bounded(limit, everything)
+    found = session.exchange.iter_trades(
+        market,
+        outcome=outcome,
+        since=instant(since, ahead=False),
+        until=instant(until, ahead=False),
+        limit=asked,
+    )
+    session.screen.listing(found, TRADES, noun="trades", limit=shown)
+
+
+_COMMANDS = {"markets": markets, "events": events, "book": book, "trades": trades}

@@ -1,0 +1,72 @@
+"""How a function becomes a command: shared options, a session, errors as exit codes."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+from ..errors import UnifiedExchangesError
+from .exits import Exit, exit_code
+from .options import COMMON
+from .screen import Screen
+from .session import Session
+
+__all__ = ["command", "guarded"]
+
+
+def command(app: typer.Typer, name: str, panel: str) -> Callable[..., Any]:
+    """Add a function to ``app``; its first parameter is the `Session`.
+
+    The options of `COMMON` are appended to its own.
+    """
+
+    def add(function: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(function, eval_str=True)
+        _, *parameters = own.parameters.values()
+
+        @functools.wraps(function)
+        def run(**given: Any) -> None:
+            common = {key: given.pop(key) for key in COMMON}
+            screen = Screen(as_json=common.pop("as_json"), debug=common.pop("debug"))
+            with guarded(screen), Session(screen=screen, **common) as session:
+                function(session, **given)
+
+        _sign(run, [*parameters, *map(_parameter, COMMON)])
+        return app.command(name, rich_help_panel=panel)(run)
+
+    return add
+
+
+def _parameter(name: str) -> inspect.Parameter:
+    annotation, default = COMMON[name]
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+    )
+
+
+def _sign(function: Any, parameters: list[inspect.Parameter]) -> None:
+    """Let typer see these parameters."""
+    keywords = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+    function.__signature__ = inspect.Signature(keywords)
+    function.__annotations__ = {p.name: p.annotation for p in keywords}
+
+
+@contextmanager
+def guarded(screen: Screen) -> Iterator[None]:
+    """Turn what goes wrong inside into a message and an exit code."""
+    try:
+        yield
+    except UnifiedExchangesError as error:
+        screen.fail(error)
+        raise typer.Exit(exit_code(error)) from None
+    except KeyboardInterrupt:
+        screen.note("stopped")
+        raise typer.Exit(Exit.INTERRUPTED) from None
+    except BrokenPipeError:
+        screen.abandon()
+        raise typer.Exit(Exit.DONE) from None

@@ -1,0 +1,72 @@
+"""The demo: a strategy trades on a simulated venue, and the money adds up."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from .command import guarded
+from .exits import Exit
+from .ledger import Ledger, reconcile
+from .options import Debug, Json
+from .practice import practice
+from .screen import Screen
+from .session import DEFAULT_VENUE
+from .stage import Stage
+from .strategy import trade
+
+__all__ = ["add_to", "settle"]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("demo", rich_help_panel="Practise")(demo)
+
+
+def demo(
+    venue: Annotated[str, typer.Option("--venue", help="Exchange id.")] = DEFAULT_VENUE,
+    seed: Annotated[int, typer.Option(help="The same seed, the same trades.")] = 7,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Trade on a simulated venue on this machine, and prove that the money adds up.
+
+    No key, no network. The exit code is 1 if the ledger does not reconcile.
+    """
+    screen = Screen(as_json=as_json, debug=debug)
+    with guarded(screen):
+        ledger = _perform(screen, venue, seed)
+    if not ledger.reconciles:
+        raise typer.Exit(Exit.NOT_DONE)
+
+
+def _perform(screen: Screen, venue: str, seed: int) -> Ledger:
+    stage = Stage(screen)
+    with practice(venue, seed=seed) as place:
+        stage.open(venue, place.url, seed)
+        steps = trade(
+            venue,
+            environment=place.url,
+            api_key=place.api_key,
+            private_key=place.private_key_path,
+        )
+        for step, seen in steps:
+            stage.show(step, seen)
+    ledger = settle(stage.seen)
+    stage.close(ledger)
+    if screen.as_json:
+        told = [{"step": k, "result": v} for k, v in stage.seen.items()]
+        screen.document({"venue": venue, "seed": seed, "steps": told, "ledger": ledger})
+    return ledger
+
+
+def settle(seen: dict[str, Any]) -> Ledger:
+    """The ledger of what the strategy saw."""
+    return reconcile(
+        before=seen["cash before"].available,
+        after=seen["cash after"].available,
+        fills=seen["fills"],
+        positions=seen["positions"],
+        open_orders=len(seen["left open"]),
+    )

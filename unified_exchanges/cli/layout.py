@@ -1,0 +1,146 @@
+"""Tables that fit: columns by importance, decimals aligned, ids never cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Generic, TypeAlias, TypeVar
+
+import attrs
+from rich import box
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["Cell", "Column", "amount", "lay_out", "moment"]
+
+T = TypeVar("T")
+
+Cell: TypeAlias = "str | Decimal | datetime | Text | None"
+
+_GAP = 2
+_LEAST_FLEXIBLE = 14
+NOTHING = "–"
+
+
+@attrs.frozen(slots=True)
+class Column(Generic[T]):
+    """One property of the rows.
+
+    ``rank`` 0 is always shown; of the others the highest go first when the terminal is
+    narrow.  A ``flexible`` column is shortened instead.  Numbers get ``places``
+    decimals, more if one of them needs more.
+    """
+
+    heading: str
+    cell: Callable[[T], Cell]
+    rank: int = 0
+    style: str = ""
+    flexible: bool = False
+    places: int = 0
+
+
+def lay_out(
+    columns: Sequence[Column[T]], rows: Sequence[T], width: int
+) -> tuple[Table, tuple[str, ...]]:
+    """A table no wider than ``width`` if it can be, and the headings left out for that."""
+    kept = [(column, _texts(column, rows)) for column in columns]
+    left_out: list[str] = []
+    while _width(kept, shrunk=True) > width:
+        droppable = max(kept, key=lambda pair: pair[0].rank)
+        if not droppable[0].rank:
+            break
+        kept.remove(droppable)
+        left_out.append(droppable[0].heading)
+    excess = max(0, _width(kept) - width)
+    return _table(kept, excess, len(rows)), tuple(left_out)
+
+
+def amount(number: Decimal | None, places: int = 0) -> str:
+    """A number for people: plain decimals and thousands separated.
+
+    >>> amount(Decimal("1234.5"), 2), amount(None)
+    ('1,234.50', '–')
+    """
+    if number is None:
+        return NOTHING
+    return f"{number:,.{max(places, _decimals(number))}f}"
+
+
+def moment(time: datetime | None) -> str:
+    """A time in UTC to the second.
+
+    >>> moment(datetime(2026, 11, 21, 9, 30, tzinfo=UTC))
+    '2026-11-21 09:30:00'
+    """
+    if time is None:
+        return NOTHING
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _decimals(number: Decimal) -> int:
+    _, _, fraction = format(number, "f").partition(".")
+    return len(fraction.rstrip("0"))
+
+
+def _texts(column: Column[T], rows: Iterable[T]) -> list[Text]:
+    cells = [column.cell(row) for row in rows]
+    needed = [_decimals(cell) for cell in cells if isinstance(cell, Decimal)]
+    places = max([column.places, *needed])
+    return [_text(cell, places) for cell in cells]
+
+
+def _text(cell: Cell, places: int) -> Text:
+    if isinstance(cell, Text):
+        return cell
+    if isinstance(cell, datetime):
+        return Text(moment(cell), style="dim")
+    if isinstance(cell, Decimal):
+        return Text(amount(cell, places), justify="right")
+    return Text(cell) if cell else Text(NOTHING, style="dim")
+
+
+_Kept: TypeAlias = "list[tuple[Column[T], list[Text]]]"
+
+
+def _natural(column: Column[T], texts: Iterable[Text]) -> int:
+    lines = (line for text in texts for line in text.plain.splitlines())
+    return max([cell_len(column.heading), *map(cell_len, lines)])
+
+
+def _width(kept: _Kept[T], *, shrunk: bool = False) -> int:
+    widths = [
+        min(_natural(column, texts), _LEAST_FLEXIBLE)
+        if shrunk and column.flexible
+        else _natural(column, texts)
+        for column, texts in kept
+    ]
+    return sum(widths) + _GAP * (len(widths) - 1)
+
+
+def _table(kept: _Kept[T], excess: int, count: int) -> Table:
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="dim",
+        border_style="dim",
+    )
+    for column, texts in kept:
+        natural = _natural(column, texts)
+        is_number = any(text.justify == "right" for text in texts)
+        table.add_column(
+            column.heading,
+            style=column.style,
+            justify="right" if is_number else "left",
+            no_wrap=column.flexible,
+            overflow="ellipsis" if column.flexible else "fold",
+            max_width=max(_LEAST_FLEXIBLE, natural - excess)
+            if column.flexible
+            else None,
+        )
+    for row in range(count):
+        table.add_row(*(texts[row] for _, texts in kept))
+    return table

@@ -1,0 +1,195 @@
+"""The options that commands share, each written once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Annotated, TypeAlias
+
+import typer
+
+from ..errors import BadRequest
+
+__all__ = [
+    "COMMON",
+    "All",
+    "EventOption",
+    "Json",
+    "Limit",
+    "MarketArgument",
+    "MarketOption",
+    "OutcomeOption",
+    "Since",
+    "State",
+    "Until",
+    "bounded",
+    "instant",
+]
+
+_CONNECTION = "Connection"
+
+Json: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="Print JSON: one object for each line, amounts as text."
+    ),
+]
+Venue: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--venue",
+        help="Exchange id.",
+        envvar="UNIFIED_EXCHANGES_VENUE",
+        rich_help_panel=_CONNECTION,
+    ),
+]
+Environment: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--environment",
+        help="production, demo, local or a base URL.",
+        envvar="UNIFIED_EXCHANGES_ENVIRONMENT",
+        rich_help_panel=_CONNECTION,
+    ),
+]
+Live: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--live",
+        help="Allow orders where money is real.",
+        rich_help_panel=_CONNECTION,
+    ),
+]
+ApiKey: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--api-key",
+        help="Id of the key; default: the venue's environment variable.",
+        rich_help_panel=_CONNECTION,
+    ),
+]
+PrivateKeyPath: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--private-key-path",
+        help="File with the private key, readable by you alone.",
+        rich_help_panel=_CONNECTION,
+    ),
+]
+Timeout: TypeAlias = Annotated[
+    float,
+    typer.Option(
+        "--timeout",
+        min=0.001,
+        help="Seconds for one request.",
+        rich_help_panel=_CONNECTION,
+    ),
+]
+Debug: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--debug",
+        help="Show where in the code an error arose.",
+        rich_help_panel=_CONNECTION,
+    ),
+]
+
+COMMON: dict[str, tuple[object, object]] = {
+    "as_json": (Json, False),
+    "venue": (Venue, "kalshi"),
+    "environment": (Environment, "production"),
+    "live": (Live, False),
+    "api_key": (ApiKey, None),
+    "private_key_path": (PrivateKeyPath, None),
+    "timeout": (Timeout, 10.0),
+    "debug": (Debug, False),
+}
+"""What every command that asks a venue takes: name, annotation and default."""
+
+
+class State(str, Enum):
+    """Which markets or events a listing is asked for."""
+
+    unopened = "unopened"
+    open = "open"
+    paused = "paused"
+    closed = "closed"
+    settled = "settled"
+    all = "all"
+
+
+MarketArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="MARKET", help="Market id, as `markets` lists it.")
+]
+MarketOption: TypeAlias = Annotated[
+    str | None, typer.Option("--market", metavar="ID", help="Only this market.")
+]
+EventOption: TypeAlias = Annotated[
+    str | None, typer.Option("--event", metavar="ID", help="Only this event.")
+]
+OutcomeOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--outcome", help="In terms of this outcome, such as no; default the first."
+    ),
+]
+Limit: TypeAlias = Annotated[
+    int, typer.Option("--limit", "-n", min=1, help="At most so many.")
+]
+All: TypeAlias = Annotated[
+    bool, typer.Option("--all", help="All of them, however many pages it takes.")
+]
+Since: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--since", metavar="TIME", help="From a time on, or for so long: 24h, 7d."
+    ),
+]
+Until: TypeAlias = Annotated[
+    str | None, typer.Option("--until", metavar="TIME", help="Up to a time.")
+]
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def bounded(limit: int, everything: bool) -> tuple[int | None, int | None]:
+    """How many to show, and how many to ask for: one more tells whether there are more."""
+    return (None, None) if everything else (limit, limit + 1)
+
+
+def instant(
+    given: str | None, *, ahead: bool, now: datetime | None = None
+) -> datetime | None:
+    """Read a time with its zone, or a span such as ``90s`` from now, ``ahead`` or back.
+
+    >>> noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    >>> instant("2h", ahead=True, now=noon).hour
+    14
+    """
+    if given is None:
+        return None
+    span = _span(given)
+    if span is not None:
+        now = now or datetime.now(UTC)
+        return now + span if ahead else now - span
+    try:
+        time = datetime.fromisoformat(given)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        message = (
+            f"time {given!r} is neither a span such as 30s, 15m, 24h or 7d nor a time "
+            "with its zone such as 2026-11-21T12:00:00Z"
+        )
+        raise BadRequest(message)
+    return time
+
+
+def _span(given: str) -> timedelta | None:
+    number, unit = given[:-1], given[-1:]
+    if unit not in _UNITS or not (number.isascii() and number.isdigit()):
+        return None
+    try:
+        return timedelta(**{_UNITS[unit]: int(number)})
+    except OverflowError:
+        return None

@@ -1,0 +1,205 @@
+"""Where output goes: results to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+import attrs
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.text import Text
+
+from ..errors import UnifiedExchangesError
+from ..models.record import plain
+from .exits import advice, exit_code
+from .layout import Column, lay_out
+
+__all__ = ["Screen", "flat"]
+
+T = TypeVar("T")
+
+_UNBOUNDED = 10_000
+_PATIENCE = 0.4
+"""Seconds after which a listing shows its progress."""
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def flat(value: object) -> object:
+    """A JSON-safe form: decimals as text, measured floats as numbers.
+
+    >>> flat({"rate": 0.5, "sizes": (1, 2)})
+    {'rate': 0.5, 'sizes': [1, 2]}
+    """
+    if isinstance(value, float):
+        return value
+    if isinstance(value, UnifiedExchangesError):
+        return _error(value)
+    if isinstance(value, Mapping):
+        return {str(key): flat(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [flat(item) for item in value]
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    if attrs.has(type(value)):
+        names = (field.name for field in attrs.fields(type(value)))
+        return {name: flat(getattr(value, name)) for name in names}
+    return plain(value)
+
+
+def _error(error: UnifiedExchangesError) -> dict[str, object]:
+    """What a program needs of an error."""
+    found: dict[str, object] = {"error": type(error).__name__, "message": str(error)}
+    details = {
+        "venue": error.venue,
+        "request": error.request,
+        "status": error.status,
+        "code": error.code,
+        "client_order_id": error.client_order_id,
+        "nearest": getattr(error, "nearest", None),
+        "retry_after": getattr(error, "retry_after", None),
+        "next": advice(error),
+    }
+    found |= {k: flat(v) for k, v in details.items() if v not in (None, ())}
+    return found | {"exit_code": int(exit_code(error))}
+
+
+class Screen:
+    """Prints tables for people or JSON for programs, never both to stdout."""
+
+    def __init__(self, *, as_json: bool = False, debug: bool = False) -> None:
+        self.as_json = as_json
+        self.debug = debug
+        # A pipe has no width: nothing is shortened for a program that reads tables.
+        wide = None if _has_width() else _UNBOUNDED
+        self.out = _Console(width=wide, highlight=False, soft_wrap=False)
+        self.err = _Console(stderr=True, highlight=False)
+
+    # -- results --------------------------------------------------------------------
+
+    def document(self, value: object, *shown: RenderableType) -> None:
+        """Print one result: its JSON, or what is shown of it."""
+        if self.as_json:
+            self._line(value)
+        else:
+            for item in shown:
+                self.out.print(item)
+
+    def table(
+        self, rows: Sequence[T], columns: Sequence[Column[T]], *, empty: str
+    ) -> None:
+        """Print a table that fits, or say that there is nothing."""
+        if not rows:
+            self.note(empty)
+            return
+        table, left_out = lay_out(columns, rows, self.out.width)
+        self.out.print(table)
+        if left_out:
+            self.note(f"left out to fit: {', '.join(left_out)}")
+
+    def listing(
+        self,
+        items: Iterable[T],
+        columns: Sequence[Column[T]],
+        *,
+        noun: str,
+        limit: int | None = None,
+    ) -> None:
+        """Print a listing, and say so when ``limit`` ended it."""
+        counted = self._counted(items, noun, limit)
+        if self.as_json:
+            for item in counted:
+                self._line(item)
+            return
+        self.table(list(counted), columns, empty=f"no {noun}")
+
+    def _counted(self, items: Iterable[T], noun: str, limit: int | None) -> Iterator[T]:
+        count = 0
+        for item in self._watched(items, noun, limit):
+            if count == limit:
+                self.note(f"the first {count}; more with --limit or --all")
+                return
+            count += 1
+            yield item
+
+    def _watched(self, items: Iterable[T], noun: str, limit: int | None) -> Iterator[T]:
+        """The items, with a progress bar as soon as they take their time."""
+        started = time.monotonic()
+        bar: Progress | None = None
+        try:
+            for count, item in enumerate(items, start=1):
+                yield item
+                if bar is None and time.monotonic() - started > _PATIENCE:
+                    bar = self._bar(noun, limit)
+                if bar is not None:
+                    bar.update(bar.task_ids[0], completed=count)
+        finally:
+            if bar is not None:
+                bar.stop()
+
+    def _bar(self, noun: str, limit: int | None) -> Progress:
+        # Lines of JSON on the same terminal would be torn by it.
+        torn = self.as_json and self.out.is_terminal
+        bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.completed:,.0f} " + noun),
+            *((BarColumn(), TaskProgressColumn()) if limit else ()),
+            TimeElapsedColumn(),
+            console=self.err,
+            transient=True,
+            disable=torn or not self.err.is_terminal,
+        )
+        bar.add_task(noun, total=limit)
+        bar.start()
+        return bar
+
+    def _line(self, value: object) -> None:
+        line = json.dumps(flat(value), ensure_ascii=False, separators=(",", ":"))
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+    # -- everything else ------------------------------------------------------------
+
+    def note(self, words: str) -> None:
+        """Say something beside the result."""
+        self.err.print(Text(words, style="dim"))
+
+    def fail(self, error: UnifiedExchangesError) -> None:
+        """Say what went wrong and what to do next."""
+        if self.debug:
+            # Without local variables, which may hold a key.
+            sys.stderr.write("".join(traceback.format_exception(error)))
+        if self.as_json:
+            sys.stderr.write(json.dumps(flat(error), ensure_ascii=False) + "\n")
+            return
+        head = Text.assemble(("✗ ", "red"), (f"{type(error).__name__} ", "bold"))
+        self.err.print(head + Text(str(error)))
+        hint = advice(error)
+        if hint:
+            self.err.print(Text(f"→ {hint}", style="cyan"))
+
+    def abandon(self) -> None:
+        """Write no more to a pipe whose reader has gone."""
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _has_width() -> bool:
+    return sys.stdout.isatty() or bool(os.environ.get("COLUMNS"))

@@ -1,0 +1,182 @@
+"""Commands about the venues themselves: status, venues, simulate."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from ..description import Capability, Description
+from ..models import Health, Status
+from ..registry import exchanges, folder
+from .command import command, guarded
+from .exits import Exit
+from .layout import amount, moment
+from .options import Debug, Json
+from .practice import Practice, practice
+from .screen import Screen
+from .session import DEFAULT_VENUE, Session
+from .views import VENUES
+
+__all__ = ["add_to"]
+
+_MARKS: dict[Capability, tuple[str, str]] = {
+    True: ("yes", "green"),
+    False: ("no", "red"),
+    "emulated": ("emulated", "cyan"),
+    None: ("not yet", "dim"),
+}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    command(app, "status", "Look")(status)
+    app.command("venues", rich_help_panel="Look")(venues)
+    app.command("simulate", rich_help_panel="Practise")(simulate)
+
+
+def status(session: Session) -> None:
+    """Ask whether the venue is up and trades, and how the connection does.
+
+    The exit code is 6 when it is down.
+    """
+    found = session.exchange.fetch_status()
+    health = session.exchange.health()
+    session.screen.document(
+        {"status": found, "health": health}, _status(found, health, session)
+    )
+    if not found.is_active:
+        raise typer.Exit(Exit.UNREACHABLE)
+
+
+def _status(found: Status, health: Health, session: Session) -> RenderableType:
+    environment = session.exchange.venue.environment
+    money = "real money" if environment.is_real_money else "play money"
+    head = Text.assemble(
+        (session.exchange.describe().name, "bold"), f" {session.environment}, {money}"
+    )
+    lines = [
+        head,
+        Text.assemble("up        ", _MARKS[found.is_active]),
+        Text.assemble("trading   ", _MARKS[found.is_trading]),
+    ]
+    if found.resumes_at is not None:
+        lines.append(Text(f"resumes   {moment(found.resumes_at)} UTC"))
+    stopped = [str(shard.shard) for shard in found.shards if not shard.is_trading]
+    if stopped and found.is_active:
+        lines.append(Text(f"stopped   shards {', '.join(stopped)}", style="yellow"))
+    latency = health.latency.p50
+    lines.append(Text(f"latency   {'–' if latency is None else f'{latency:.1f} ms'}"))
+    if health.clock_offset_ms is not None:
+        lines.append(Text(f"clock     {health.clock_offset_ms:+,} ms"))
+    if health.key_expires_at is not None:
+        lines.append(Text(f"key until {moment(health.key_expires_at)} UTC"))
+    return Group(*lines)
+
+
+def venues(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[VENUE]", help="Everything about this one.")
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """List the venues there are, or describe one."""
+    screen = Screen(as_json=as_json, debug=debug)
+    with guarded(screen):
+        if name is None:
+            every = [_description(venue) for venue in exchanges]
+            screen.listing(every, VENUES, noun="venues")
+        else:
+            described = _description(name)
+            screen.document(described, _facts(described))
+
+
+def _description(venue: str) -> Description:
+    described: Description = folder(venue).BLOCKING.describe()
+    return described
+
+
+def _facts(venue: Description) -> RenderableType:
+    lines = [
+        Text.assemble((venue.name, "bold"), f" ({venue.id})"),
+        Text(
+            f"{venue.documentation}, API {venue.api_version}, seen {venue.checked_on}"
+        ),
+        Text(),
+    ]
+    for environment in venue.environments.values():
+        money = "real money" if environment.is_real_money else "play money"
+        lines.append(Text(f"{environment.name:<12}{environment.rest}, {money}"))
+    lines.append(Text())
+    for method, able in venue.has.items():
+        lines.append(Text.assemble(f"{method:<22}", _MARKS[able]))
+    lines += [Text(), *(Text(f"· {sentence}") for sentence in venue.limitations)]
+    return Group(*lines)
+
+
+def simulate(
+    venue: Annotated[str, typer.Argument(help="Exchange id.")] = DEFAULT_VENUE,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="0 takes a free one.")
+    ] = 8790,
+    seed: Annotated[int, typer.Option(help="The same seed, the same markets.")] = 7,
+    key_type: Annotated[
+        str | None, typer.Option("--key-type", help="Of the venue's kinds of key.")
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Run a simulated venue on this machine until Ctrl-C, with traders who trade.
+
+    Prints its base URL, a key id and the file of a private key, which is deleted at the
+    end.
+    """
+    screen = Screen(as_json=as_json, debug=debug)
+    with (
+        guarded(screen),
+        _until_stopped() as stopped,
+        practice(
+            venue, seed=seed, port=port, key_type=key_type, lively=True, history=True
+        ) as place,
+    ):
+        screen.document(place, _invitation(place))
+        while not stopped.wait(1):
+            pass
+        screen.note("stopped; the key is deleted")
+
+
+def _invitation(place: Practice) -> RenderableType:
+    exports = [
+        Text(f"export {name}={shlex.quote(value)}")
+        for name, value in place.exports.items()
+    ]
+    return Group(
+        Text.assemble((f"A simulated {place.venue}", "bold"), f" on {place.url}"),
+        Text(f"key id       {place.api_key}"),
+        Text(f"private key  {place.private_key_path}"),
+        Text("\nIn another terminal:\n", style="dim"),
+        *exports,
+        Text("unified-exchanges markets"),
+        Text("\nCtrl-C ends it.", style="dim"),
+    )
+
+
+@contextmanager
+def _until_stopped() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or a request to end sets, so that the end is orderly."""
+    stopped = threading.Event()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stopped.set()) for number in signals]
+    try:
+        yield stopped
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)

@@ -1,0 +1,74 @@
+"""One run of a command: which venue, with what key, and where the output goes."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+import attrs
+
+from ..errors import BadRequest
+from ..registry import exchange
+from ..shells.blocking import Exchange
+from .screen import Screen
+
+__all__ = ["DEFAULT_VENUE", "Session"]
+
+DEFAULT_VENUE = "kalshi"
+
+
+@attrs.define(kw_only=True)
+class Session:
+    """What every command is given; the exchange is made when it is first used."""
+
+    screen: Screen
+    venue: str = DEFAULT_VENUE
+    environment: str = "production"
+    live: bool = False
+    api_key: str | None = attrs.field(default=None, repr=False)
+    private_key_path: str | None = attrs.field(default=None, repr=False)
+    timeout: float = 10.0
+    _exchange: Exchange | None = attrs.field(default=None, init=False)
+
+    @property
+    def exchange(self) -> Exchange:
+        """The venue, opened once."""
+        if self._exchange is None:
+            self._exchange = exchange(
+                self.venue,
+                api_key=self.api_key,
+                private_key=_path(self.private_key_path),
+                environment=self.environment,
+                live=self.live,
+                timeout=self.timeout,
+            )
+        return self._exchange
+
+    @property
+    def is_real_money(self) -> bool:
+        """Whether orders would move real money."""
+        return self.exchange.venue.environment.is_real_money
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._exchange is not None:
+            self._exchange.close()
+
+
+def _path(given: str | None) -> str | None:
+    """Refuse a key where a path belongs: arguments are seen by every user."""
+    if given is not None and ("-----BEGIN" in given or "\n" in given):
+        message = (
+            "--private-key-path takes the path of a file, not the key itself, which "
+            "other users of this machine could read: make a new key, keep it in a "
+            "file with chmod 600"
+        )
+        raise BadRequest(message)
+    return given

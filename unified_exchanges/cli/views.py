@@ -1,0 +1,226 @@
+"""What people see of each model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import attrs
+from rich.console import RenderableType
+from rich.text import Text
+
+from ..description import Description
+from ..models import (
+    Event,
+    Fill,
+    Level,
+    Market,
+    Order,
+    OrderBook,
+    OrderStatus,
+    Position,
+    Side,
+    Ticker,
+    Trade,
+)
+from ..money import text
+from .layout import Column, amount
+
+__all__ = [
+    "EVENTS",
+    "FILLS",
+    "MARKETS",
+    "ORDERS",
+    "POSITIONS",
+    "TRADES",
+    "VENUES",
+    "Quoted",
+    "ladder",
+    "order_line",
+]
+
+_SIDES = {Side.BUY: "green", Side.SELL: "red"}
+_STATES = {
+    OrderStatus.OPEN: "cyan",
+    OrderStatus.CLOSED: "green",
+    OrderStatus.REJECTED: "red",
+}
+_BAR = 16
+
+
+@attrs.frozen
+class Quoted:
+    """A market with the quotes of one outcome."""
+
+    market: Market
+    ticker: Ticker
+
+    @classmethod
+    def of(cls, market: Market, outcome: str | None) -> Quoted:
+        """Quote a market in terms of an outcome; default its first."""
+        first = Ticker(
+            venue=market.venue,
+            market_id=market.market_id,
+            outcome=market.outcomes[0].label,
+            bid=market.bid,
+            ask=market.ask,
+            bid_size=market.bid_size,
+            ask_size=market.ask_size,
+            last_price=market.last_price,
+            previous_price=market.previous_price,
+        )
+        return cls(market, first.in_terms_of(market.outcome(outcome).label))
+
+    def to_dict(self) -> dict[str, object]:
+        """The market, its quotes in terms of ``outcome``."""
+        quotes = self.ticker.to_dict()
+        found: dict[str, object] = dict(self.market.to_dict())
+        names = ("outcome", "bid", "bid_size", "ask", "ask_size", "last_price")
+        return found | {name: quotes[name] for name in (*names, "previous_price")}
+
+
+def _side(side: Side | None, outcome: str) -> Text | None:
+    if side is None:
+        return None
+    return Text(f"{side} {outcome}", style=_SIDES[side])
+
+
+def _title(market: Market) -> str:
+    title = market.outcomes[0].title
+    # What sets the markets of an event apart comes first: the rest may be cut.
+    if not title or title in market.title:
+        return market.title
+    return f"{title} · {market.title}"
+
+
+MARKETS: tuple[Column[Quoted], ...] = (
+    Column("market", lambda q: q.market.market_id),
+    Column("title", lambda q: _title(q.market), flexible=True, rank=1),
+    Column("", lambda q: Text(q.ticker.outcome, style="dim"), rank=4),
+    Column("bid", lambda q: q.ticker.bid, style="green"),
+    Column("ask", lambda q: q.ticker.ask, style="red"),
+    Column("last", lambda q: q.ticker.last_price, rank=3),
+    Column("volume 24h", lambda q: q.market.volume_24h, rank=5),
+    Column("status", lambda q: str(q.market.status), rank=2),
+    Column("closes (UTC)", lambda q: q.market.closes_at, rank=6),
+)
+EVENTS: tuple[Column[Event], ...] = (
+    Column("event", lambda e: e.event_id),
+    Column("title", lambda e: e.title, flexible=True),
+    Column("markets", lambda e: Decimal(len(e.markets))),
+    Column("category", lambda e: e.category, rank=1),
+    Column("series", lambda e: e.series_id, rank=2),
+)
+TRADES: tuple[Column[Trade], ...] = (
+    Column("time (UTC)", lambda t: t.created_at),
+    Column("market", lambda t: t.market_id, rank=1),
+    Column("taker", lambda t: _side(t.taker_side, t.outcome) or Text(t.outcome)),
+    Column("price", lambda t: t.price),
+    Column("size", lambda t: t.size),
+    Column("trade", lambda t: Text(t.trade_id, style="dim"), rank=2),
+)
+
+
+def _order_ids(order: Order) -> Text:
+    return Text.assemble(order.market_id, ("\n" + order.order_id, "dim"))
+
+
+ORDERS: tuple[Column[Order], ...] = (
+    Column("market and order", _order_ids),
+    Column("order", lambda o: _side(o.side, o.outcome)),
+    Column("price", lambda o: o.price),
+    Column("size", lambda o: o.size),
+    Column("filled", lambda o: o.filled),
+    Column("status", lambda o: Text(str(o.status), style=_STATES.get(o.status, ""))),
+    Column("life", lambda o: str(o.time_in_force or ""), rank=2),
+    Column("created (UTC)", lambda o: o.created_at, rank=1),
+    Column("client order id", lambda o: Text(o.client_order_id or "–", "dim"), rank=3),
+)
+FILLS: tuple[Column[Fill], ...] = (
+    Column("time (UTC)", lambda f: f.created_at, rank=1),
+    Column("market", lambda f: f.market_id),
+    Column("fill", lambda f: _side(f.side, f.outcome)),
+    Column("price", lambda f: f.price),
+    Column("size", lambda f: f.size),
+    Column("fee", lambda f: f.fee, places=2),
+    Column("as", lambda f: Text(str(f.liquidity), style="dim"), rank=2),
+    Column("order", lambda f: Text(f.order_id, style="dim"), rank=3),
+)
+
+
+def _gain(value: Decimal | None) -> Text | None:
+    if value is None:
+        return None
+    style = "green" if value > 0 else "red" if value < 0 else ""
+    return Text(amount(value, 2), style=style, justify="right")
+
+
+POSITIONS: tuple[Column[Position], ...] = (
+    Column("market", lambda p: p.market_id),
+    Column("held", lambda p: p.size),
+    Column("", lambda p: p.outcome),
+    Column("entry", lambda p: p.entry_price),
+    Column("now", lambda p: p.mark_price, rank=2),
+    Column("cost", lambda p: p.cost, places=2),
+    Column("unrealised", lambda p: _gain(p.unrealized_pnl), rank=1),
+    Column("realised", lambda p: _gain(p.realized_pnl), rank=3),
+    Column("fees", lambda p: p.fees_paid, places=2, rank=4),
+)
+VENUES: tuple[Column[Description], ...] = (
+    Column("venue", lambda d: d.id),
+    Column("name", lambda d: d.name),
+    Column("currency", lambda d: d.currency, rank=2),
+    Column("environments", lambda d: ", ".join(d.environments)),
+    Column("edit", lambda d: d.edit, rank=3),
+    Column("life of an order", lambda d: ", ".join(d.time_in_force), rank=4),
+    Column("API", lambda d: d.api_version, rank=5),
+    Column("checked", lambda d: d.checked_on, rank=6),
+    Column("documentation", lambda d: d.documentation, rank=1),
+)
+
+
+def order_line(order: Order) -> Text:
+    """An order in one line."""
+    style = _SIDES[order.side]
+    state = Text(str(order.status), style=_STATES.get(order.status, ""))
+    what = f"{order.side} {text(order.size)} {order.outcome} @ {text(order.price)}"
+    filled = f", {text(order.filled)} filled" if order.filled else ""
+    if order.average_price is not None and order.filled:
+        filled += f" at {amount(order.average_price)}"
+    return Text.assemble((what, style), f" of {order.market_id}: ", state, filled)
+
+
+def ladder(book: OrderBook, depth: int) -> RenderableType:
+    """A book with the asks on top, as traders read it."""
+    asks, bids = book.asks[:depth], book.bids[:depth]
+    places = max([2, *(_places(x.price) for x in (*asks, *bids))])
+    most = max([x.size for x in (*asks, *bids)], default=Decimal(1))
+    width = max([len(amount(x.size, 2)) for x in (*asks, *bids)], default=4)
+
+    def line(level: Level, style: str) -> Text:
+        bar = "▇" * int(level.size * _BAR / most)
+        return Text.assemble(
+            f"  {amount(level.size, 2):>{width}}  ",
+            (amount(level.price, places), f"bold {style}"),
+            (f"  {bar or '▏'}", style),
+        )
+
+    head = Text.assemble((book.market_id, "bold"), f" {book.outcome}")
+    lines = [head, *(line(x, "red") for x in reversed(asks)), _middle(book)]
+    lines += [line(x, "green") for x in bids]
+    return Text("\n").join(lines)
+
+
+def _places(price: Decimal) -> int:
+    return len(text(price).partition(".")[2])
+
+
+def _middle(book: OrderBook) -> Text:
+    if book.spread is None:
+        missing: Sequence[str] = [
+            name
+            for name, side in (("bids", book.bids), ("asks", book.asks))
+            if not side
+        ]
+        return Text(f"  no {' and no '.join(missing)}", style="dim")
+    return Text(f"  spread {amount(book.spread)}", style="dim")
