@@ -13,7 +13,7 @@ from .exits import Exit
 __all__ = ["app"]
 
 _HELP = "One exact interface to prediction markets: look, trade, practise."
-_CODES = "Exit codes:\n\n" + "\n\n".join(f"{int(code)} {code.meaning}" for code in Exit)
+_CODES = "Exit codes: " + " · ".join(f"{int(code)} {code.meaning}" for code in Exit)
 
 app = typer.Typer(
     name="unified-exchanges",

@@ -44,7 +44,7 @@ def demo(
 def _perform(screen: Screen, venue: str, seed: int) -> Ledger:
     stage = Stage(screen)
     with practice(venue, seed=seed) as place:
-        stage.open(venue, place.url, seed)
+        stage.open(place.name, place.url, seed)
         steps = trade(
             venue,
             environment=place.url,

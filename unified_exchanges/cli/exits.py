@@ -39,15 +39,15 @@ class Exit(IntEnum):
         member.meaning = meaning
         return member
 
-    DONE = 0, "done; for demo: the ledger reconciled"
-    NOT_DONE = 1, "not done: you declined, or the demo's ledger did not reconcile"
-    BAD_REQUEST = 2, "fix the call: usage, price, size, read-only; nothing was sent"
-    REFUSED = 3, "the venue refused: funds, closed market, unknown id"
-    AUTHENTICATION = 4, "fix the key, its permissions or the clock"
-    RATE_LIMITED = 5, "wait, then the same again"
-    UNREACHABLE = 6, "no answer, or the venue is down; look before repeating a write"
-    ORDER_UNKNOWN = 7, "the order may exist: look it up by its client order id"
-    INCOMPLETE = 8, "done in part: some orders were not cancelled"
+    DONE = 0, "done"
+    NOT_DONE = 1, "declined, or the demo's ledger does not reconcile"
+    BAD_REQUEST = 2, "fix the call"
+    REFUSED = 3, "the venue refused"
+    AUTHENTICATION = 4, "fix the key or the clock"
+    RATE_LIMITED = 5, "too fast: wait"
+    UNREACHABLE = 6, "no answer, or the venue is down"
+    ORDER_UNKNOWN = 7, "the order may exist: look it up"
+    INCOMPLETE = 8, "done in part"
     INTERRUPTED = 130, "stopped with Ctrl-C"
 
 

@@ -13,14 +13,14 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["Cell", "Column", "amount", "lay_out", "moment"]
+__all__ = ["Cell", "Column", "amount", "decimals", "lay_out", "moment"]
 
 T = TypeVar("T")
 
 Cell: TypeAlias = "str | Decimal | datetime | Text | None"
 
 _GAP = 2
-_LEAST_FLEXIBLE = 14
+_LEAST_FLEXIBLE = 30
 NOTHING = "–"
 
 
@@ -45,7 +45,8 @@ def lay_out(
     columns: Sequence[Column[T]], rows: Sequence[T], width: int
 ) -> tuple[Table, tuple[str, ...]]:
     """A table no wider than ``width`` if it can be, and the headings left out for that."""
-    kept = [(column, _texts(column, rows)) for column in columns]
+    texts = [(column, _texts(column, rows)) for column in columns]
+    kept = [pair for pair in texts if any(map(_says_something, pair[1]))]
     left_out: list[str] = []
     while _width(kept, shrunk=True) > width:
         droppable = max(kept, key=lambda pair: pair[0].rank)
@@ -65,7 +66,7 @@ def amount(number: Decimal | None, places: int = 0) -> str:
     """
     if number is None:
         return NOTHING
-    return f"{number:,.{max(places, _decimals(number))}f}"
+    return f"{number:,.{max(places, decimals(number))}f}"
 
 
 def moment(time: datetime | None) -> str:
@@ -79,16 +80,25 @@ def moment(time: datetime | None) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _decimals(number: Decimal) -> int:
+def decimals(number: Decimal) -> int:
+    """How many decimals a number needs.
+
+    >>> decimals(Decimal("0.3900")), decimals(Decimal("5E+1"))
+    (2, 0)
+    """
     _, _, fraction = format(number, "f").partition(".")
     return len(fraction.rstrip("0"))
 
 
 def _texts(column: Column[T], rows: Iterable[T]) -> list[Text]:
     cells = [column.cell(row) for row in rows]
-    needed = [_decimals(cell) for cell in cells if isinstance(cell, Decimal)]
+    needed = [decimals(cell) for cell in cells if isinstance(cell, Decimal)]
     places = max([column.places, *needed])
     return [_text(cell, places) for cell in cells]
+
+
+def _says_something(text: Text) -> bool:
+    return text.plain != NOTHING
 
 
 def _text(cell: Cell, places: int) -> Text:
@@ -121,6 +131,7 @@ def _width(kept: _Kept[T], *, shrunk: bool = False) -> int:
 
 def _table(kept: _Kept[T], excess: int, count: int) -> Table:
     table = Table(
+        show_header=any(column.heading for column, _ in kept),
         box=box.SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,

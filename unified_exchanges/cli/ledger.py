@@ -28,6 +28,7 @@ class Check:
     label: str
     left: Decimal
     right: Decimal
+    unit: str = "dollars"
 
     @property
     def holds(self) -> bool:
@@ -91,15 +92,15 @@ def reconcile(
     left = total(line.amount for line in lines)
     bound = total((after, cost, fees, EXACT.minus(realized)))
     checks = (
-        Check("cash at the start = cash now + cost + fees − profit", before, bound),
+        Check("cash at the start = now + cost + fees − profit", before, bound),
         Check(
-            "cash now = cash at the start + fills − fees",
+            "cash now = at the start + fills − fees",
             after,
             total((before, moved, EXACT.minus(charged))),
         ),
         Check("fees of the fills = fees of the positions", charged, fees),
         *_holdings(fills, positions),
-        Check("orders still open", Decimal(open_orders), ZERO),
+        Check("nothing is left open", Decimal(open_orders), ZERO, "orders"),
     )
     statement = (
         *lines,
@@ -119,7 +120,7 @@ def _holdings(fills: Sequence[Fill], positions: Iterable[Position]) -> Iterable[
         outcome = position.outcome if position else mine[0].outcome
         size = position.size if position else ZERO
         bought = total(_signed(fill.in_terms_of(outcome)) for fill in mine)
-        yield Check(f"contracts filled = held, {market_id} {outcome}", bought, size)
+        yield Check(f"filled = held, {market_id} {outcome}", bought, size, "contracts")
 
 
 def _signed(fill: Fill) -> Decimal:

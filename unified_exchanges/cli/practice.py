@@ -23,6 +23,7 @@ class Practice:
     """Where a simulated venue listens, and how to sign in."""
 
     venue: str
+    name: str
     url: str
     seed: int
     api_key: str
@@ -52,6 +53,7 @@ def practice(
         _keep(path, sandbox.private_key)
         yield Practice(
             venue=venue,
+            name=folder(venue, "description").FACTS.name,
             url=url,
             seed=seed,
             api_key=sandbox.api_key,

@@ -100,7 +100,7 @@ def venues(
 
 
 def _description(venue: str) -> Description:
-    described: Description = folder(venue).BLOCKING.describe()
+    described: Description = folder(venue, "description").FACTS
     return described
 
 
@@ -159,7 +159,7 @@ def _invitation(place: Practice) -> RenderableType:
         for name, value in place.exports.items()
     ]
     return Group(
-        Text.assemble((f"A simulated {place.venue}", "bold"), f" on {place.url}"),
+        Text.assemble((f"A simulated {place.name}", "bold"), f" on {place.url}"),
         Text(f"key id       {place.api_key}"),
         Text(f"private key  {place.private_key_path}"),
         Text("\nIn another terminal:\n", style="dim"),

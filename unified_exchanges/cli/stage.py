@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -12,7 +13,7 @@ from rich.text import Text
 from ..errors import InvalidPrice
 from ..models import Balance, CancelReport, Fill, Market, Order, OrderBook, Position
 from .account import balance_line
-from .layout import Column, amount, lay_out
+from .layout import Column, amount, decimals, lay_out
 from .ledger import Check, Ledger, Line
 from .screen import Screen
 from .views import FILLS, MARKETS, ORDERS, POSITIONS, Quoted, ladder, order_line
@@ -32,11 +33,11 @@ class Stage:
         self._count = 0
         self.seen: dict[str, Any] = {}
 
-    def open(self, venue: str, url: str, seed: int) -> None:
+    def open(self, name: str, url: str, seed: int) -> None:
         """Say what is about to happen."""
         self._print(
             Text.assemble(
-                (f"A simulated {venue}", "bold"),
+                (f"A simulated {name}", "bold"),
                 f" on {url}\n",
                 (f"seed {seed}, real HTTP, a key made for this run", "dim"),
             )
@@ -54,7 +55,8 @@ class Stage:
         self._count += 1
         width = self._screen.out.width - _INDENT
         statement, _ = lay_out(_STATEMENT, ledger.lines, width)
-        checks, _ = lay_out(_CHECKS, ledger.checks, width)
+        places = max(decimals(line.amount) for line in ledger.lines)
+        checks, _ = lay_out(_checks(places), ledger.checks, width)
         self._titled("The ledger, in dollars", Group(statement, Text(), checks))
         self._print(Text())
         if ledger.reconciles:
@@ -105,10 +107,10 @@ def _positions(found: Sequence[Position], width: int) -> RenderableType:
 
 
 def _refusal(found: InvalidPrice, _: int) -> RenderableType:
-    nearest = " or ".join(amount(price) for price in found.nearest)
+    nearest = " and ".join(amount(price, 2) for price in found.nearest)
     return Group(
         Text.assemble(("InvalidPrice ", "bold red"), str(found)),
-        Text(f".nearest is {nearest}; nothing was sent", style="dim"),
+        Text(f"nothing was sent; the error carries {nearest}", style="dim"),
     )
 
 
@@ -141,9 +143,17 @@ _STATEMENT: tuple[Column[Line], ...] = (
     Column("", lambda line: line.label),
     Column("", lambda line: line.amount, places=2),
 )
-_CHECKS: tuple[Column[Check], ...] = (
-    Column("", _verdict),
-    Column("must be equal", lambda check: check.label),
-    Column("", lambda check: check.left, places=2),
-    Column("", lambda check: check.right, places=2),
-)
+
+
+def _checks(places: int) -> tuple[Column[Check], ...]:
+    def found(check: Check, number: Decimal) -> Text:
+        shown = amount(number, places if check.unit == "dollars" else 0)
+        return Text(shown, justify="right")
+
+    return (
+        Column("", _verdict),
+        Column("must be equal", lambda check: check.label),
+        Column("", lambda check: found(check, check.left)),
+        Column("", lambda check: found(check, check.right)),
+        Column("", lambda check: Text(check.unit, "dim"), rank=1),
+    )

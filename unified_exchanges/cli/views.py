@@ -97,12 +97,12 @@ MARKETS: tuple[Column[Quoted], ...] = (
     Column("market", lambda q: q.market.market_id),
     Column("title", lambda q: _title(q.market), flexible=True, rank=1),
     Column("", lambda q: Text(q.ticker.outcome, style="dim"), rank=4),
-    Column("bid", lambda q: q.ticker.bid, style="green"),
-    Column("ask", lambda q: q.ticker.ask, style="red"),
-    Column("last", lambda q: q.ticker.last_price, rank=3),
+    Column("bid", lambda q: q.ticker.bid, style="green", places=2),
+    Column("ask", lambda q: q.ticker.ask, style="red", places=2),
+    Column("last", lambda q: q.ticker.last_price, rank=3, places=2),
     Column("volume 24h", lambda q: q.market.volume_24h, rank=5),
-    Column("status", lambda q: str(q.market.status), rank=2),
-    Column("closes (UTC)", lambda q: q.market.closes_at, rank=6),
+    Column("status", lambda q: str(q.market.status), rank=6),
+    Column("closes (UTC)", lambda q: q.market.closes_at, rank=2),
 )
 EVENTS: tuple[Column[Event], ...] = (
     Column("event", lambda e: e.event_id),
@@ -115,7 +115,7 @@ TRADES: tuple[Column[Trade], ...] = (
     Column("time (UTC)", lambda t: t.created_at),
     Column("market", lambda t: t.market_id, rank=1),
     Column("taker", lambda t: _side(t.taker_side, t.outcome) or Text(t.outcome)),
-    Column("price", lambda t: t.price),
+    Column("price", lambda t: t.price, places=2),
     Column("size", lambda t: t.size),
     Column("trade", lambda t: Text(t.trade_id, style="dim"), rank=2),
 )
@@ -128,7 +128,7 @@ def _order_ids(order: Order) -> Text:
 ORDERS: tuple[Column[Order], ...] = (
     Column("market and order", _order_ids),
     Column("order", lambda o: _side(o.side, o.outcome)),
-    Column("price", lambda o: o.price),
+    Column("price", lambda o: o.price, places=2),
     Column("size", lambda o: o.size),
     Column("filled", lambda o: o.filled),
     Column("status", lambda o: Text(str(o.status), style=_STATES.get(o.status, ""))),
@@ -140,7 +140,7 @@ FILLS: tuple[Column[Fill], ...] = (
     Column("time (UTC)", lambda f: f.created_at, rank=1),
     Column("market", lambda f: f.market_id),
     Column("fill", lambda f: _side(f.side, f.outcome)),
-    Column("price", lambda f: f.price),
+    Column("price", lambda f: f.price, places=2),
     Column("size", lambda f: f.size),
     Column("fee", lambda f: f.fee, places=2),
     Column("as", lambda f: Text(str(f.liquidity), style="dim"), rank=2),
@@ -159,12 +159,12 @@ POSITIONS: tuple[Column[Position], ...] = (
     Column("market", lambda p: p.market_id),
     Column("held", lambda p: p.size),
     Column("", lambda p: p.outcome),
-    Column("entry", lambda p: p.entry_price),
-    Column("now", lambda p: p.mark_price, rank=2),
+    Column("entry", lambda p: p.entry_price, places=2),
+    Column("now", lambda p: p.mark_price, rank=2, places=2),
     Column("cost", lambda p: p.cost, places=2),
     Column("unrealised", lambda p: _gain(p.unrealized_pnl), rank=1),
-    Column("realised", lambda p: _gain(p.realized_pnl), rank=3),
-    Column("fees", lambda p: p.fees_paid, places=2, rank=4),
+    Column("realised", lambda p: _gain(p.realized_pnl), rank=4),
+    Column("fees", lambda p: p.fees_paid, places=2, rank=3),
 )
 VENUES: tuple[Column[Description], ...] = (
     Column("venue", lambda d: d.id),
@@ -183,10 +183,10 @@ def order_line(order: Order) -> Text:
     """An order in one line."""
     style = _SIDES[order.side]
     state = Text(str(order.status), style=_STATES.get(order.status, ""))
-    what = f"{order.side} {text(order.size)} {order.outcome} @ {text(order.price)}"
+    what = f"{order.side} {text(order.size)} {order.outcome} @ {text(order.price, 2)}"
     filled = f", {text(order.filled)} filled" if order.filled else ""
     if order.average_price is not None and order.filled:
-        filled += f" at {amount(order.average_price)}"
+        filled += f" at {amount(order.average_price, 2)}"
     return Text.assemble((what, style), f" of {order.market_id}: ", state, filled)
 
 
