@@ -10,6 +10,8 @@ import attrs
 import pytest
 
 from unified_exchanges import Exchange, Market, exchange
+from unified_exchanges.cli.app import app
+from unified_exchanges.cli.exits import Exit
 from unified_exchanges.simulator.server import SimulatorServer
 from unified_exchanges.venues.kalshi.description import FACTS
 from unified_exchanges.venues.kalshi.simulated import SimulatedKalshi, generate_key
@@ -74,6 +76,18 @@ def test_the_code_on_a_page_runs(
 def test_the_pages_that_show_how_to_trade_have_code() -> None:
     stems = {page.stem for page in PAGES_WITH_CODE}
     assert {"README", "quickstart", "orders", "errors", "kalshi"} <= stems
+
+
+def test_every_exit_code_is_documented() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text()
+    codes = re.findall(r"^\| (\d+) \|", page, re.MULTILINE)
+    assert codes == [str(int(code)) for code in Exit]
+
+
+def test_every_command_is_documented() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text()
+    commands = {command.name for command in app.registered_commands}
+    assert commands - set(re.findall(r"`([a-z]+)", page)) == set()
 
 
 def test_links_between_pages_lead_somewhere() -> None:
