@@ -1,21 +1,22 @@
 """Exchange ids and the folders behind them; a folder is imported when it is asked for.
 
-A venue is a package in ``venues/`` that defines ``BLOCKING`` and ``ASYNC`` (its two
-classes) and, in its module ``simulated``, ``simulated(seed=…)``.
+A venue is a package in ``venues/`` whose modules ``blocking`` and ``aio`` each define
+``EXCHANGE``, the class of that flavour.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from pathlib import Path
-from random import Random
+from os import path, scandir
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from .errors import BadRequest
 
 if TYPE_CHECKING:
+    from random import Random
+
     from .clock import Clock
     from .policy import LimitPolicy, RetryPolicy
     from .settings import PrivateKey
@@ -27,8 +28,10 @@ __all__ = ["async_exchange", "exchange", "exchanges", "folder"]
 
 
 def _ids() -> tuple[str, ...]:
-    here = Path(__file__).with_name("venues")
-    return tuple(sorted(path.parent.name for path in here.glob("*/__init__.py")))
+    with scandir(path.join(path.dirname(__file__), "venues")) as entries:
+        return tuple(
+            sorted(e.name for e in entries if path.exists(f"{e.path}/__init__.py"))
+        )
 
 
 exchanges: tuple[str, ...] = _ids()
@@ -64,7 +67,7 @@ def exchange(
     >>> exchange("kalshi", environment="demo")
     <Kalshi demo (play money)>
     """
-    kind: type[Exchange] = folder(id).BLOCKING
+    kind: type[Exchange] = folder(id, "blocking").EXCHANGE
     return kind(
         api_key=api_key,
         private_key=private_key,
@@ -102,7 +105,7 @@ def async_exchange(
     >>> async_exchange("kalshi", environment="demo")
     <AsyncKalshi demo (play money)>
     """
-    kind: type[AsyncExchange] = folder(id).ASYNC
+    kind: type[AsyncExchange] = folder(id, "aio").EXCHANGE
     return kind(
         api_key=api_key,
         private_key=private_key,

@@ -27,6 +27,9 @@ __all__ = ["AsyncDriver"]
 
 T = TypeVar("T")
 
+_HEAD_START = 4
+"""Turns of the loop in which a request leaves before this task goes on to decode."""
+
 
 class _InTask(Pending):
     __slots__ = ("task",)
@@ -84,7 +87,8 @@ class AsyncDriver:
         if isinstance(step, Start):
             pending = _InTask(asyncio.create_task(self._attempt(step.request)))
             begun.append(pending)
-            await asyncio.sleep(0)
+            for _ in range(_HEAD_START):
+                await asyncio.sleep(0)
             return pending
         assert isinstance(step, _InTask)
         begun.remove(step)

@@ -1,25 +1,25 @@
-"""Kalshi: the US event-contract exchange (docs.kalshi.com)."""
+"""Kalshi: the US event-contract exchange (docs.kalshi.com).
+
+The two flavours are loaded when they are asked for, so that a blocking program does not
+load asyncio.
+"""
 
 from __future__ import annotations
 
-from ...shells.aio import AsyncExchange
-from ...shells.blocking import Exchange
-from .venue import KalshiVenue
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__all__ = ["ASYNC", "BLOCKING", "AsyncKalshi", "Kalshi"]
+if TYPE_CHECKING:
+    from .aio import AsyncKalshi
+    from .blocking import Kalshi
 
+__all__ = ["AsyncKalshi", "Kalshi"]
 
-class Kalshi(Exchange):
-    """Kalshi, blocking."""
-
-    venue_type = KalshiVenue
-
-
-class AsyncKalshi(AsyncExchange):
-    """Kalshi, asynchronous."""
-
-    venue_type = KalshiVenue
+_HOMES = {"AsyncKalshi": ".aio", "Kalshi": ".blocking"}
 
 
-BLOCKING = Kalshi
-ASYNC = AsyncKalshi
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(import_module(_HOMES[name], __name__), name)
