@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from itertools import repeat
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 
-from ....errors import VenueSchemaError
 from ....grid import PriceBand, PriceGrid
 from ....models import Event, Leg, Market, MarketDraft, MarketStatus, Outcome, Series
 from ....money import CENTI
@@ -20,7 +20,8 @@ from .reading import (
     PRICES,
     Malformed,
     decode,
-    optional_price,
+    field_of,
+    joined,
     price,
     read,
     read_all,
@@ -61,10 +62,10 @@ class _Grids(dict[bytes, PriceGrid]):
 
     def __missing__(self, ranges: bytes) -> PriceGrid:
         try:
-            bands = tuple(_band(x) for x in _RANGES.decode(ranges))
-            grid = PriceGrid(bands)
+            grid = PriceGrid(tuple(_band(x) for x in _RANGES.decode(ranges)))
         except (msgspec.MsgspecError, ValueError) as error:
-            raise Malformed("price_ranges", f"is not a price grid: {error}") from error
+            field = joined("price_ranges", field_of(error))
+            raise Malformed(field, f"is not a price grid: {error}") from error
         if len(self) < _MOST:
             self[ranges] = grid
         return grid
@@ -105,7 +106,7 @@ def _market(w: wire.Market, payload: bytes, series_id: str | None = None) -> Mar
     )
     # Signs, exponents, "NaN" and the like, which Decimal would read, in all five at once.
     if not sizes.replace(".", "").isdigit():
-        _name_malformed(w)
+        raise next(_complaints(w))
     # Any, because a checker does not know that a draft has the fields of a market.
     draft: Any = _new(MarketDraft)
     try:
@@ -124,8 +125,8 @@ def _market(w: wire.Market, payload: bytes, series_id: str | None = None) -> Mar
         draft.open_interest = Decimal(w.open_interest_fp)
         settled = w.settlement_value_dollars
         draft.settlement_price = None if settled is None else PRICES[settled]
-    except (ValueError, InvalidOperation):
-        _name_malformed(w)
+    except (ValueError, InvalidOperation) as error:
+        raise next(_complaints(w)) from error
     draft.venue = "kalshi"
     draft.raw_json = payload
     draft.market_id = w.ticker
@@ -154,20 +155,30 @@ def _market(w: wire.Market, payload: bytes, series_id: str | None = None) -> Mar
     return market
 
 
-def _name_malformed(w: wire.Market) -> NoReturn:
-    """Read a market again, slowly, to name the field that could not be read."""
-    price(w.yes_bid_dollars, "yes_bid_dollars")
-    price(w.yes_ask_dollars, "yes_ask_dollars")
-    price(w.last_price_dollars, "last_price_dollars")
-    price(w.previous_price_dollars, "previous_price_dollars")
-    price(w.notional_value_dollars, "notional_value_dollars")
-    optional_price(w.settlement_value_dollars, "settlement_value_dollars")
-    size(w.yes_bid_size_fp, "yes_bid_size_fp")
-    size(w.yes_ask_size_fp, "yes_ask_size_fp")
-    size(w.volume_fp, "volume_fp")
-    size(w.volume_24h_fp, "volume_24h_fp")
-    size(w.open_interest_fp, "open_interest_fp")
-    raise Malformed("ticker", f"{w.ticker!r} has a price or a size that is malformed")
+_AMOUNTS: tuple[tuple[str, Callable[[str, str], Decimal]], ...] = (
+    ("yes_bid_dollars", price),
+    ("yes_ask_dollars", price),
+    ("last_price_dollars", price),
+    ("previous_price_dollars", price),
+    ("notional_value_dollars", price),
+    ("settlement_value_dollars", price),
+    ("yes_bid_size_fp", size),
+    ("yes_ask_size_fp", size),
+    ("volume_fp", size),
+    ("volume_24h_fp", size),
+    ("open_interest_fp", size),
+)
+
+
+def _complaints(w: wire.Market) -> Iterator[Malformed]:
+    """Read the amounts of a market again, slowly, to name those that are malformed."""
+    for field, read_amount in _AMOUNTS:
+        text = getattr(w, field)
+        try:
+            if text is not None:
+                read_amount(text, field)
+        except Malformed as error:
+            yield error
 
 
 def _legs(legs: list[wire.Leg]) -> tuple[Leg, ...]:
@@ -197,10 +208,10 @@ def _without_raw(body: bytes) -> tuple[list[Market], str | None]:
     try:
         page = _MARKETS_PAGE.decode(body)
         return list(map(_market, page.markets, repeat(NOTHING))), page.cursor or None
-    except (msgspec.MsgspecError, Malformed) as error:
-        # Only a market that is read by itself can tell where on the page it stands.
-        read_all(_MARKET, _market, decode(_MARKETS_ROWS, body).markets, "markets")
-        raise VenueSchemaError(str(error), venue="kalshi", field="markets") from error
+    except (msgspec.MsgspecError, Malformed):
+        # Read one by one, so that the error tells where on the page it is.
+        rows = decode(_MARKETS_ROWS, body)
+        return read_all(_MARKET, _market, rows.markets, "markets"), rows.cursor or None
 
 
 def market(body: bytes) -> Market:

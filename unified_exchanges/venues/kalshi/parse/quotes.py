@@ -82,6 +82,8 @@ def _book(
     outcome: str,
     timestamp: datetime | None,
 ) -> OrderBook:
+    if w.yes_dollars is None and w.no_dollars is None:
+        _refuse_renamed(payload)
     bids = _levels(w.yes_dollars, "yes_dollars")
     # A bid for NO at q is an ask for YES at 1 − q, so the best bid is the best ask.
     asks = [
@@ -97,6 +99,18 @@ def _book(
         timestamp=timestamp,
     )
     return book if outcome == "yes" else book.complement(outcome)
+
+
+_SIDES = {"yes_dollars", "no_dollars"}
+_KEYS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def _refuse_renamed(payload: bytes) -> None:
+    """An empty book may leave both sides out; one with its sides renamed must not pass."""
+    unknown = sorted(_KEYS.decode(payload).keys() - _SIDES)
+    if unknown:
+        problem = f"is missing beside the unknown {', '.join(unknown)}"
+        raise Malformed("yes_dollars", problem)
 
 
 def _levels(rows: Sequence[tuple[str, str]] | None, field: str) -> list[Level]:
@@ -195,11 +209,11 @@ def _ohlc(w: _Moves, field: str) -> Ohlc | None:
     if not any(told):
         return None
     names = ("open_dollars", "high_dollars", "low_dollars", "close_dollars")
-    first, highest, lowest, last = (
+    prices = [
         _present(text, f"{field}.{name}")
         for text, name in zip(told, names, strict=True)
-    )
-    return Ohlc(first, highest, lowest, last)
+    ]
+    return Ohlc(*prices)
 
 
 def _present(text: str | None, field: str) -> Decimal:

@@ -28,6 +28,8 @@ __all__ = [
     "cost",
     "decode",
     "direction",
+    "field_of",
+    "joined",
     "optional_price",
     "price",
     "read",
@@ -220,7 +222,7 @@ def read_all(
 
 
 def _schema_error(error: Exception, path: str, payload: bytes) -> VenueSchemaError:
-    field = ".".join(part for part in (path, _field(error)) if part) or "$"
+    field = joined(path, field_of(error)) or "$"
     message = (
         f"cannot read `{field}` of the venue's answer: {_problem(error)}; nothing was "
         "assumed in its place. If the venue changed its API, look for a newer version"
@@ -236,12 +238,18 @@ def _problem(error: BaseException | None) -> str:
     )
 
 
-def _field(error: Exception) -> str:
+def field_of(error: Exception) -> str:
+    """The path of the field that an error is about, as far as it is known."""
     if isinstance(error, Malformed | VenueSchemaError):
         return error.field or ""
     at, missing = _AT.search(str(error)), _MISSING.search(str(error))
-    parts = (at and at[1].replace("[...]", "[]"), missing and missing[1])
-    return ".".join(part for part in parts if part)
+    inner = at[1].replace("[...]", "[]") if at else ""
+    return joined(inner, missing[1]) if missing else inner
+
+
+def joined(path: str, rest: str) -> str:
+    """Two parts of a path; an index follows its list without a dot."""
+    return f"{path}.{rest}" if path and rest and rest[0] != "[" else path + rest
 
 
 def _excerpt(payload: bytes) -> str:

@@ -76,10 +76,10 @@ class BooksAnswer(Wire, kw_only=True):
 class Quotes(Wire, kw_only=True):
     """How a quote moved in a period."""
 
-    open_dollars: str | None
-    high_dollars: str | None
-    low_dollars: str | None
-    close_dollars: str | None
+    open_dollars: str
+    high_dollars: str
+    low_dollars: str
+    close_dollars: str
 
 
 class Prices(Wire, kw_only=True):
@@ -107,19 +107,19 @@ class Candle(Wire, kw_only=True):
 class HistoricalQuotes(Wire, kw_only=True):
     """`Quotes` under the names of the historical tier."""
 
+    open_dollars: str = field(name="open")
+    high_dollars: str = field(name="high")
+    low_dollars: str = field(name="low")
+    close_dollars: str = field(name="close")
+
+
+class HistoricalPrices(Wire, kw_only=True):
+    """`Prices` under the names of the historical tier, where they are null, not absent."""
+
     open_dollars: str | None = field(name="open")
     high_dollars: str | None = field(name="high")
     low_dollars: str | None = field(name="low")
     close_dollars: str | None = field(name="close")
-
-
-class HistoricalPrices(Wire, kw_only=True):
-    """`Prices` under the names of the historical tier."""
-
-    open_dollars: str | None = field(name="open", default=None)
-    high_dollars: str | None = field(name="high", default=None)
-    low_dollars: str | None = field(name="low", default=None)
-    close_dollars: str | None = field(name="close", default=None)
     mean_dollars: str | None = field(name="mean", default=None)
     previous_dollars: str | None = field(name="previous", default=None)
 
