@@ -18,7 +18,6 @@ from ...settings import Settings
 from . import parse
 from .arguments import NO, read_limit, read_optional_id, read_params
 from .discovery import Discovery
-from .limits import write_buckets
 
 __all__ = ["Account"]
 
@@ -166,24 +165,8 @@ class Account(Discovery):
             response = yield from self.send(attrs.evolve(call, deadline=deadline))
             answers.append(response.body)
         found = parse.limits(*answers)
-        self._adopt(found)
+        self.adopt_limits(found)
         return found
-
-    def _adopt(self, found: AccountLimits) -> None:
-        """Make our limiter keep to these limits, except where the user set his own."""
-        named = [(name.partition(" "), cost) for name, cost in found.costs]
-        self._costs.update(
-            found.default_cost,
-            [(method, path, cost) for (method, _, path), cost in named],
-        )
-        own = self.settings.limits.buckets
-        for told in found.buckets:
-            names = ("read",) if told.name == "read" else write_buckets(None)
-            for name in names:
-                if name not in own and told.name not in own:
-                    rate, capacity = int(told.refill_rate), int(told.capacity)
-                    self.bucket(name).configure(max(1, rate), max(1, capacity))
-        self._limits_known = True
 
 
 def _held_positions_page(body: bytes) -> tuple[list[Position], str | None]:

@@ -28,6 +28,7 @@ _JSON = {"content-type": "application/json"}
 _NONE: Mapping[str, str] = {}
 _PATH = re.compile(r"/[A-Za-z0-9_.:~/-]*[A-Za-z0-9_.:~-]")
 _METHODS = ("GET", "POST", "PUT", "DELETE")
+_ORDERS = "/portfolio/events/orders"
 _LAST_SUBACCOUNT = 63
 _ENTRY_STATUS = 400
 
@@ -155,11 +156,23 @@ class KalshiConnection(Venue):
         if verb == "GET":
             return self.send(self.read(path, query, about=f"{verb} {path}"))
         self.require_writable(f"{verb} {path}")
-        return self.send(
-            self.write(
-                verb, path, dict(body or {}), query=query, about=f"{verb} {path}"
-            )
+        call = self.write(
+            verb, path, dict(body or {}), query=query, about=f"{verb} {path}"
         )
+        call.charges = self._raw_charges(verb, path, {**(query or {}), **(body or {})})
+        return self.send(call)
+
+    def _raw_charges(
+        self, method: str, path: str, given: Mapping[str, object]
+    ) -> tuple[tuple[str, float], ...]:
+        """Tokens of a raw write: batches by their length, orders by their shard."""
+        entries = given.get("orders")
+        count = len(entries) if isinstance(entries, list) else 1
+        chosen = given.get("exchange_index", None if path.startswith(_ORDERS) else 0)
+        shard = chosen if isinstance(chosen, int) else None
+        cost = self._costs.cost_of(method, path, count)
+        names = limits.buckets_of(method, path, shard)
+        return tuple((name, cost) for name in names)
 
     # -- building calls -------------------------------------------------------------
 

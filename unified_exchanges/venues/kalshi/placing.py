@@ -354,24 +354,29 @@ class Placing(Lookup):
             return [OrderResult(request=x.intent.request, error=error) for x in ready]
         results = []
         for x, entry in zip(ready, entries, strict=True):
-            results.append((yield from self._batch_entry(x, entry)))
+            results.append((yield from self._batch_entry(x, entry, deadline)))
         return results
 
-    def _batch_entry(self, ready: Draft, entry: receipts.Entry) -> Flow[OrderResult]:
+    def _batch_entry(
+        self, ready: Draft, entry: receipts.Entry, deadline: float
+    ) -> Flow[OrderResult]:
         request = ready.intent.request
         if entry.order is not None:
             self.memory.learn_order(entry.order, _subaccount(ready))
             return OrderResult(request=request, order=entry.order)
         error = self.refusal_of_entry(str(ready), _ORDERS, entry.error)
         error.client_order_id = ready.intent.client_order_id
-        if isinstance(error, DuplicateOrderId):
-            try:
+        if not _is_doubtful(error) and not isinstance(error, DuplicateOrderId):
+            self.sent.forget(ready.intent.client_order_id)
+            return OrderResult(request=request, error=error)
+        try:
+            if isinstance(error, DuplicateOrderId):
                 order = yield from self._existing(ready, error)
-            except UnifiedExchangesError as other:
-                return OrderResult(request=request, error=other)
-            return OrderResult(request=request, order=order)
-        self.sent.forget(ready.intent.client_order_id)
-        return OrderResult(request=request, error=error)
+            else:
+                order = yield from self._place(ready, deadline, error)
+        except UnifiedExchangesError as other:
+            return OrderResult(request=request, error=other)
+        return OrderResult(request=request, order=order)
 
     def _one_by_one(
         self, ready: Sequence[Draft], doubt: UnifiedExchangesError, deadline: float
