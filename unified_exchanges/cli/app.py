@@ -8,12 +8,14 @@ import typer
 
 from .. import __version__
 from . import account, catalogue, demo, service, trading
-from .exits import Exit
+from .exits import MEANINGS
 
 __all__ = ["app"]
 
 _HELP = "One exact interface to prediction markets: look, trade, practise."
-_CODES = "Exit codes: " + " · ".join(f"{int(code)} {code.meaning}" for code in Exit)
+_CODES = "Exit codes: " + " · ".join(
+    f"{code:d} {says}" for code, says in MEANINGS.items()
+)
 
 app = typer.Typer(
     name="unified-exchanges",

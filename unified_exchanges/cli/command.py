@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,7 +17,7 @@ from .options import COMMON
 from .screen import Screen
 from .session import Session
 
-__all__ = ["command", "guarded"]
+__all__ = ["command", "guarded", "plain_command"]
 
 
 def command(app: typer.Typer, name: str, panel: str) -> Callable[..., Any]:
@@ -37,7 +38,18 @@ def command(app: typer.Typer, name: str, panel: str) -> Callable[..., Any]:
                 function(session, **given)
 
         _sign(run, [*parameters, *map(_parameter, COMMON)])
-        return app.command(name, rich_help_panel=panel)(run)
+        return plain_command(app, name, panel)(run)
+
+    return add
+
+
+def plain_command(app: typer.Typer, name: str, panel: str) -> Callable[..., Any]:
+    """Add a function to ``app`` as it is, with its docstring as help."""
+
+    def add(function: Callable[..., None]) -> Callable[..., None]:
+        paragraphs = (inspect.getdoc(function) or "").split("\n\n")
+        told = "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
+        return app.command(name, help=told, rich_help_panel=panel)(function)
 
     return add
 
@@ -60,7 +72,8 @@ def _sign(function: Any, parameters: list[inspect.Parameter]) -> None:
 def guarded(screen: Screen) -> Iterator[None]:
     """Turn what goes wrong inside into a message and an exit code."""
     try:
-        yield
+        with _heeding(screen):
+            yield
     except UnifiedExchangesError as error:
         screen.fail(error)
         raise typer.Exit(exit_code(error)) from None
@@ -70,3 +83,33 @@ def guarded(screen: Screen) -> Iterator[None]:
     except BrokenPipeError:
         screen.abandon()
         raise typer.Exit(Exit.DONE) from None
+
+
+@contextmanager
+def _heeding(screen: Screen) -> Iterator[None]:
+    """Pass on the library's warnings, unless an error says more in the end."""
+    logger = logging.getLogger("unified_exchanges")
+    heard = _Warnings(logging.WARNING)
+    logger.addHandler(heard)
+    try:
+        yield
+        heard.tell(screen)
+    except BaseException:
+        if screen.debug:
+            heard.tell(screen)
+        raise
+    finally:
+        logger.removeHandler(heard)
+
+
+class _Warnings(logging.Handler):
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self._messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._messages.append(record.getMessage())
+
+    def tell(self, screen: Screen) -> None:
+        for message in dict.fromkeys(self._messages):
+            screen.note(message)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .command import guarded
+from .command import guarded, plain_command
 from .exits import Exit
 from .ledger import Ledger, reconcile
 from .options import Debug, Json
@@ -21,7 +21,7 @@ __all__ = ["add_to", "settle"]
 
 def add_to(app: typer.Typer) -> None:
     """Add the command to the app."""
-    app.command("demo", rich_help_panel="Practise")(demo)
+    plain_command(app, "demo", "Practise")(demo)
 
 
 def demo(

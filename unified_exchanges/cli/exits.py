@@ -25,31 +25,36 @@ from ..errors import (
     UnifiedExchangesError,
 )
 
-__all__ = ["Exit", "advice", "exit_code"]
+__all__ = ["MEANINGS", "Exit", "advice", "exit_code"]
 
 
 class Exit(IntEnum):
-    """What a script learns from the command; ``meaning`` is for people."""
+    """What a script learns from the command."""
 
-    meaning: str
+    DONE = 0
+    NOT_DONE = 1
+    BAD_REQUEST = 2
+    REFUSED = 3
+    AUTHENTICATION = 4
+    RATE_LIMITED = 5
+    UNREACHABLE = 6
+    ORDER_UNKNOWN = 7
+    INCOMPLETE = 8
+    INTERRUPTED = 130
 
-    def __new__(cls, code: int, meaning: str) -> Exit:
-        member = int.__new__(cls, code)
-        member._value_ = code
-        member.meaning = meaning
-        return member
 
-    DONE = 0, "done"
-    NOT_DONE = 1, "declined, or the demo's ledger does not reconcile"
-    BAD_REQUEST = 2, "fix the call"
-    REFUSED = 3, "the venue refused"
-    AUTHENTICATION = 4, "fix the key or the clock"
-    RATE_LIMITED = 5, "too fast: wait"
-    UNREACHABLE = 6, "no answer, or the venue is down"
-    ORDER_UNKNOWN = 7, "the order may exist: look it up"
-    INCOMPLETE = 8, "done in part"
-    INTERRUPTED = 130, "stopped with Ctrl-C"
-
+MEANINGS: dict[Exit, str] = {
+    Exit.DONE: "done",
+    Exit.NOT_DONE: "declined, or the demo's ledger does not reconcile",
+    Exit.BAD_REQUEST: "fix the call",
+    Exit.REFUSED: "the venue refused",
+    Exit.AUTHENTICATION: "fix the key or the clock",
+    Exit.RATE_LIMITED: "too fast: wait",
+    Exit.UNREACHABLE: "no answer, or the venue is down",
+    Exit.ORDER_UNKNOWN: "the order may exist: look it up",
+    Exit.INCOMPLETE: "done in part",
+    Exit.INTERRUPTED: "stopped with Ctrl-C",
+}
 
 _FAMILIES: tuple[tuple[type[UnifiedExchangesError], Exit], ...] = (
     (OrderUnknown, Exit.ORDER_UNKNOWN),
@@ -97,7 +102,10 @@ def _set_clock(error: UnifiedExchangesError) -> str:
     return f"set the clock of this machine{off}"
 
 
-def _keys(_: UnifiedExchangesError) -> str:
+def _keys(error: UnifiedExchangesError) -> str | None:
+    if error.status is not None:
+        # There is a key, and what the venue said about it comes with the way out.
+        return None
     return (
         "pass --api-key and --private-key-path or set the venue's environment "
         "variables; `unified-exchanges simulate` gives you a key to practise with"
@@ -115,7 +123,8 @@ def _say(words: str) -> Callable[[UnifiedExchangesError], str]:
 
 
 _ADVICE: tuple[
-    tuple[type[UnifiedExchangesError], Callable[[UnifiedExchangesError], str]], ...
+    tuple[type[UnifiedExchangesError], Callable[[UnifiedExchangesError], str | None]],
+    ...,
 ] = (
     (OrderUnknown, _look_up),
     (RateLimitExceeded, _wait),

@@ -13,13 +13,14 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["Cell", "Column", "amount", "decimals", "lay_out", "moment"]
+__all__ = ["Cell", "Column", "amount", "average", "decimals", "lay_out", "moment"]
 
 T = TypeVar("T")
 
 Cell: TypeAlias = "str | Decimal | datetime | Text | None"
 
 _GAP = 2
+_FINEST = 4
 _LEAST_FLEXIBLE = 30
 NOTHING = "–"
 
@@ -30,7 +31,8 @@ class Column(Generic[T]):
 
     ``rank`` 0 is always shown; of the others the highest go first when the terminal is
     narrow.  A ``flexible`` column is shortened instead.  Numbers get ``places``
-    decimals, more if one of them needs more.
+    decimals, more if one of them needs more; so do those of columns in the same
+    ``unit``.
     """
 
     heading: str
@@ -39,13 +41,14 @@ class Column(Generic[T]):
     style: str = ""
     flexible: bool = False
     places: int = 0
+    unit: str = ""
 
 
 def lay_out(
     columns: Sequence[Column[T]], rows: Sequence[T], width: int
 ) -> tuple[Table, tuple[str, ...]]:
     """A table no wider than ``width`` if it can be, and the headings left out for that."""
-    texts = [(column, _texts(column, rows)) for column in columns]
+    texts = _texts(columns, rows)
     kept = [pair for pair in texts if any(map(_says_something, pair[1]))]
     left_out: list[str] = []
     while _width(kept, shrunk=True) > width:
@@ -53,9 +56,21 @@ def lay_out(
         if not droppable[0].rank:
             break
         kept.remove(droppable)
-        left_out.append(droppable[0].heading)
+        if droppable[0].heading:
+            left_out.append(droppable[0].heading)
     excess = max(0, _width(kept) - width)
     return _table(kept, excess, len(rows)), tuple(left_out)
+
+
+def average(price: Decimal | None) -> str:
+    """A price per contract to four decimals, marked where that is not all of it.
+
+    >>> average(Decimal("0.98")), average(Decimal("0.18985507"))
+    ('0.98', '≈0.1899')
+    """
+    if price is None or decimals(price) <= _FINEST:
+        return amount(price, 2)
+    return f"≈{price:.{_FINEST}f}"
 
 
 def amount(number: Decimal | None, places: int = 0) -> str:
@@ -90,11 +105,19 @@ def decimals(number: Decimal) -> int:
     return len(fraction.rstrip("0"))
 
 
-def _texts(column: Column[T], rows: Iterable[T]) -> list[Text]:
-    cells = [column.cell(row) for row in rows]
-    needed = [decimals(cell) for cell in cells if isinstance(cell, Decimal)]
-    places = max([column.places, *needed])
-    return [_text(cell, places) for cell in cells]
+def _texts(
+    columns: Iterable[Column[T]], rows: Sequence[T]
+) -> list[tuple[Column[T], list[Text]]]:
+    cells = [(column, [column.cell(row) for row in rows]) for column in columns]
+    places: dict[str, int] = {}
+    for column, found in cells:
+        needed = [decimals(cell) for cell in found if isinstance(cell, Decimal)]
+        unit = column.unit or column.heading
+        places[unit] = max([column.places, places.get(unit, 0), *needed])
+    return [
+        (column, [_text(cell, places[column.unit or column.heading]) for cell in found])
+        for column, found in cells
+    ]
 
 
 def _says_something(text: Text) -> bool:

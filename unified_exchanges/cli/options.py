@@ -170,7 +170,8 @@ def instant(
         return None
     span = _span(given)
     if span is not None:
-        now = now or datetime.now(UTC)
+        # Venues take whole seconds.
+        now = (now or datetime.now(UTC)).replace(microsecond=0)
         return now + span if ahead else now - span
     try:
         time = datetime.fromisoformat(given)

@@ -7,9 +7,10 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from itertools import islice
+from typing import TextIO, TypeVar
 
 import attrs
 from rich.console import Console, RenderableType
@@ -48,8 +49,7 @@ def flat(value: object) -> object:
     >>> flat({"rate": 0.5, "sizes": (1, 2)})
     {'rate': 0.5, 'sizes': [1, 2]}
     """
-    if isinstance(value, float):
-        return value
+    kind = type(value)
     if isinstance(value, UnifiedExchangesError):
         return _error(value)
     if isinstance(value, Mapping):
@@ -58,10 +58,10 @@ def flat(value: object) -> object:
         return [flat(item) for item in value]
     if hasattr(value, "to_dict"):
         return value.to_dict()
-    if attrs.has(type(value)):
-        names = (field.name for field in attrs.fields(type(value)))
+    if attrs.has(kind):
+        names = (field.name for field in attrs.fields(kind))
         return {name: flat(getattr(value, name)) for name in names}
-    return plain(value)
+    return value if isinstance(value, float) else plain(value)
 
 
 def _error(error: UnifiedExchangesError) -> dict[str, object]:
@@ -88,9 +88,8 @@ class Screen:
         self.as_json = as_json
         self.debug = debug
         # A pipe has no width: nothing is shortened for a program that reads tables.
-        wide = None if _has_width() else _UNBOUNDED
-        self.out = _Console(width=wide, highlight=False, soft_wrap=False)
-        self.err = _Console(stderr=True, highlight=False)
+        self.out = _Console(width=_width(sys.stdout), highlight=False)
+        self.err = _Console(stderr=True, width=_width(sys.stderr), highlight=False)
 
     # -- results --------------------------------------------------------------------
 
@@ -112,7 +111,9 @@ class Screen:
         table, left_out = lay_out(columns, rows, self.out.width)
         self.out.print(table)
         if left_out:
-            self.note(f"left out to fit: {', '.join(left_out)}")
+            self.note(
+                f"left out to fit {self.out.width} columns: {', '.join(left_out)}"
+            )
 
     def listing(
         self,
@@ -123,23 +124,23 @@ class Screen:
         limit: int | None = None,
     ) -> None:
         """Print a listing, and say so when ``limit`` ended it."""
-        counted = self._counted(items, noun, limit)
-        if self.as_json:
-            for item in counted:
+        rows = self._watched(items, noun, limit)
+        found: list[T] = []
+        for item in islice(rows, limit):
+            if self.as_json:
                 self._line(item)
-            return
-        self.table(list(counted), columns, empty=f"no {noun}")
+            else:
+                found.append(item)
+        is_cut = limit is not None and next(rows, None) is not None
+        rows.close()
+        if not self.as_json:
+            self.table(found, columns, empty=f"no {noun}")
+        if is_cut:
+            self.note(f"the first {limit:,}; more with --limit or --all")
 
-    def _counted(self, items: Iterable[T], noun: str, limit: int | None) -> Iterator[T]:
-        count = 0
-        for item in self._watched(items, noun, limit):
-            if count == limit:
-                self.note(f"the first {count}; more with --limit or --all")
-                return
-            count += 1
-            yield item
-
-    def _watched(self, items: Iterable[T], noun: str, limit: int | None) -> Iterator[T]:
+    def _watched(
+        self, items: Iterable[T], noun: str, limit: int | None
+    ) -> Generator[T, None, None]:
         """The items, with a progress bar as soon as they take their time."""
         started = time.monotonic()
         bar: Progress | None = None
@@ -201,5 +202,6 @@ class Screen:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _has_width() -> bool:
-    return sys.stdout.isatty() or bool(os.environ.get("COLUMNS"))
+def _width(stream: TextIO) -> int | None:
+    known = stream.isatty() or os.environ.get("COLUMNS")
+    return None if known else _UNBOUNDED

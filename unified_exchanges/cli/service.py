@@ -16,9 +16,9 @@ from rich.text import Text
 from ..description import Capability, Description
 from ..models import Health, Status
 from ..registry import exchanges, folder
-from .command import command, guarded
+from .command import command, guarded, plain_command
 from .exits import Exit
-from .layout import amount, moment
+from .layout import moment
 from .options import Debug, Json
 from .practice import Practice, practice
 from .screen import Screen
@@ -38,8 +38,8 @@ _MARKS: dict[Capability, tuple[str, str]] = {
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the app."""
     command(app, "status", "Look")(status)
-    app.command("venues", rich_help_panel="Look")(venues)
-    app.command("simulate", rich_help_panel="Practise")(simulate)
+    plain_command(app, "venues", "Look")(venues)
+    plain_command(app, "simulate", "Practise")(simulate)
 
 
 def status(session: Session) -> None:

@@ -6,6 +6,7 @@ import json
 import sys
 from enum import Enum
 from typing import Annotated, Any
+from uuid import uuid4
 
 import attrs
 import typer
@@ -62,13 +63,17 @@ class Life(str, Enum):
 def order(
     session: Session,
     market: MarketArgument,
-    outcome: Annotated[str, typer.Argument(help="Such as yes or no.")],
-    side: Annotated[Direction, typer.Argument(help="buy or sell.")],
+    outcome: Annotated[
+        str, typer.Argument(metavar="OUTCOME", help="Such as yes or no.")
+    ],
+    side: Annotated[Direction, typer.Argument(metavar="SIDE", help="buy or sell.")],
     price: Annotated[
         str,
-        typer.Argument(help="Dollars for the outcome, such as 0.55; or `market`."),
+        typer.Argument(
+            metavar="PRICE", help="Dollars for the outcome, such as 0.55; or `market`."
+        ),
     ],
-    size: Annotated[str, typer.Argument(help="Contracts.")],
+    size: Annotated[str, typer.Argument(metavar="SIZE", help="Contracts.")],
     tif: Annotated[
         Life | None,
         typer.Option(
@@ -122,18 +127,17 @@ def order(
         "reduce_only": reduce_only,
         "expires_at": instant(expires, ahead=True),
         "max_slippage": max_slippage,
+        # Known before sending, so that an interrupted order can be looked up.
+        "client_order_id": client_order_id or str(uuid4()),
     }
     limit = None if price == _AT_MARKET else price
     what = (market, outcome, side.value, limit, size)
-    preview = session.exchange.preview_order(
-        *what, **terms, client_order_id=client_order_id
-    )
     if dry_run:
+        preview = session.exchange.preview_order(*what, **terms)
         session.screen.document(preview, _request(preview))
         return
     if session.is_real_money and session.live and not yes:
-        _confirm(session, preview)
-    terms["client_order_id"] = preview.client_order_id
+        _confirm(session, session.exchange.preview_order(*what, **terms))
     placed = _place(session, what, terms)
     session.screen.document(placed, _receipt(placed))
 

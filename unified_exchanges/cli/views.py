@@ -24,7 +24,7 @@ from ..models import (
     Trade,
 )
 from ..money import text
-from .layout import Column, amount
+from .layout import Column, amount, average
 
 __all__ = [
     "EVENTS",
@@ -97,9 +97,9 @@ MARKETS: tuple[Column[Quoted], ...] = (
     Column("market", lambda q: q.market.market_id),
     Column("title", lambda q: _title(q.market), flexible=True, rank=1),
     Column("", lambda q: Text(q.ticker.outcome, style="dim"), rank=4),
-    Column("bid", lambda q: q.ticker.bid, style="green", places=2),
-    Column("ask", lambda q: q.ticker.ask, style="red", places=2),
-    Column("last", lambda q: q.ticker.last_price, rank=3, places=2),
+    Column("bid", lambda q: q.ticker.bid, unit="price", style="green", places=2),
+    Column("ask", lambda q: q.ticker.ask, unit="price", style="red", places=2),
+    Column("last", lambda q: q.ticker.last_price, unit="price", rank=3, places=2),
     Column("volume 24h", lambda q: q.market.volume_24h, rank=5),
     Column("status", lambda q: str(q.market.status), rank=6),
     Column("closes (UTC)", lambda q: q.market.closes_at, rank=2),
@@ -159,12 +159,12 @@ POSITIONS: tuple[Column[Position], ...] = (
     Column("market", lambda p: p.market_id),
     Column("held", lambda p: p.size),
     Column("", lambda p: p.outcome),
-    Column("entry", lambda p: p.entry_price, places=2),
+    Column("entry", lambda p: Text(average(p.entry_price), justify="right")),
     Column("now", lambda p: p.mark_price, rank=2, places=2),
-    Column("cost", lambda p: p.cost, places=2),
+    Column("cost", lambda p: p.cost, places=2, unit="dollars"),
     Column("unrealised", lambda p: _gain(p.unrealized_pnl), rank=1),
     Column("realised", lambda p: _gain(p.realized_pnl), rank=4),
-    Column("fees", lambda p: p.fees_paid, places=2, rank=3),
+    Column("fees", lambda p: p.fees_paid, places=2, unit="dollars", rank=3),
 )
 VENUES: tuple[Column[Description], ...] = (
     Column("venue", lambda d: d.id),
@@ -186,7 +186,7 @@ def order_line(order: Order) -> Text:
     what = f"{order.side} {text(order.size)} {order.outcome} @ {text(order.price, 2)}"
     filled = f", {text(order.filled)} filled" if order.filled else ""
     if order.average_price is not None and order.filled:
-        filled += f" at {amount(order.average_price, 2)}"
+        filled += f" at {average(order.average_price)}"
     return Text.assemble((what, style), f" of {order.market_id}: ", state, filled)
 
 
