@@ -40,3 +40,23 @@ def veteran(kalshi: SimulatedKalshi, clock: VirtualClock) -> Trader:
 @pytest.fixture
 def market(ada: Trader) -> Any:
     return ada.market()
+
+
+@pytest.fixture(scope="session")
+def museum() -> Trader:
+    """A veteran on a venue that stays as it is: for tests that change nothing."""
+    clock = VirtualClock()
+    kalshi = SimulatedKalshi(seed=7, clock=clock, enforce_limits=False)
+    return trader(kalshi, clock, history=True)
+
+
+@pytest.fixture(scope="session")
+def idle(museum: Trader) -> Trader:
+    """A newcomer there, whose every write is refused."""
+    return trader(museum.kalshi, museum.clock)
+
+
+@pytest.fixture(scope="session")
+def shown(idle: Trader) -> Any:
+    """A market there."""
+    return idle.market()

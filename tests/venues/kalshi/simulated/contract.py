@@ -48,7 +48,7 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     # Answered 200 empty, 201 or 204: documented without a body.
     statuses = ["400", "401", "403", "429"]
-    if "{" in path or "orders" in path or "series" in path or "subaccount" in path:
+    if "{" in path or "orders" in path or "balance" in path:
         statuses.append("404")
     if "orders" in path or "transfer" in path:
         statuses.append("409")

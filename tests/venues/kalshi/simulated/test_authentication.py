@@ -60,8 +60,8 @@ def test_a_generated_rsa_key_is_pkcs1_and_an_ed25519_key_pkcs8() -> None:
     assert generate_key("ed25519").private_pem.startswith("-----BEGIN PRIVATE KEY-----")
 
 
-def test_the_query_is_not_signed(ada: Trader) -> None:
-    assert ada.ask("GET", "/portfolio/orders", limit=5).status == 200
+def test_the_query_is_not_signed(idle: Trader) -> None:
+    assert idle.ask("GET", "/portfolio/orders", limit=5).status == 200
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,9 @@ def test_the_query_is_not_signed(ada: Trader) -> None:
     ],
 )
 def test_f12_a_bad_signature_is_answered_as_recorded(
-    ada: Trader, wrong: dict[str, str], case: str
+    idle: Trader, wrong: dict[str, str], case: str
 ) -> None:
-    answer = ada.ask("GET", PATH, headers=wrong)
+    answer = idle.ask("GET", PATH, headers=wrong)
     assert (answer.status, answer.body) == bodies()[case]
 
 
@@ -85,32 +85,32 @@ def test_f12_a_bad_signature_is_answered_as_recorded(
     ("age_ms", "status"), [(15_000, 200), (15_001, 401), (-30_000, 200), (-30_001, 401)]
 )
 def test_f7_a_timestamp_may_be_15_s_old_and_30_s_early(
-    ada: Trader, age_ms: int, status: int
+    idle: Trader, age_ms: int, status: int
 ) -> None:
-    headers = ada.headers("GET", PREFIX + PATH, age_ms=age_ms)
-    assert ada.ask("GET", PATH, headers=headers).status == status
+    headers = idle.headers("GET", PREFIX + PATH, age_ms=age_ms)
+    assert idle.ask("GET", PATH, headers=headers).status == status
 
 
-def test_an_expired_timestamp_is_answered_as_recorded(ada: Trader) -> None:
-    headers = ada.headers("GET", PREFIX + PATH, age_ms=30_001)
-    answer = ada.ask("GET", PATH, headers=headers)
+def test_an_expired_timestamp_is_answered_as_recorded(idle: Trader) -> None:
+    headers = idle.headers("GET", PREFIX + PATH, age_ms=30_001)
+    answer = idle.ask("GET", PATH, headers=headers)
     assert (answer.status, answer.body) == bodies()["auth__skew_minus30s"]
 
 
-def test_every_answer_tells_the_time(ada: Trader) -> None:
-    assert ada.ask("GET", PATH).headers["date"] == "Fri, 20 Nov 2026 18:40:00 GMT"
+def test_every_answer_tells_the_time(idle: Trader) -> None:
+    assert idle.ask("GET", PATH).headers["date"] == "Fri, 20 Nov 2026 18:40:00 GMT"
 
 
 @pytest.mark.parametrize("path", ["/markets", "/exchange/status", "/historical/cutoff"])
-def test_public_data_need_no_key(ada: Trader, path: str) -> None:
-    answer = ada.ask("GET", path, signed=False)
+def test_public_data_need_no_key(idle: Trader, path: str) -> None:
+    answer = idle.ask("GET", path, signed=False)
     assert answer.status == 200
     assert answer.headers["cache-control"] == "public, max-age=15"
 
 
-def test_a_bad_signature_is_refused_on_public_data_too(ada: Trader) -> None:
+def test_a_bad_signature_is_refused_on_public_data_too(idle: Trader) -> None:
     wrong = {"KALSHI-ACCESS-SIGNATURE": "AAAA"}
-    assert ada.ask("GET", "/markets", headers=wrong).status == 401
+    assert idle.ask("GET", "/markets", headers=wrong).status == 401
 
 
 # Scopes and bound keys
@@ -233,13 +233,13 @@ def test_an_uploaded_key_signs_until_it_is_deleted(ada: Trader) -> None:
     ],
 )
 def test_a_key_that_makes_no_sense_is_refused(
-    ada: Trader, wrong: dict[str, Any]
+    idle: Trader, wrong: dict[str, Any]
 ) -> None:
-    pem = ada.private_key.public_key().public_bytes(
+    pem = idle.private_key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     body = {"name": "mine", "public_key": pem.decode(), **wrong}
-    assert ada.ask("POST", "/api_keys", body).status == 400
+    assert idle.ask("POST", "/api_keys", body).status == 400
 
 
 def test_a_key_of_another_kind_is_refused() -> None:
@@ -255,9 +255,9 @@ def test_an_unknown_key_cannot_be_deleted(ada: Trader, bob: Trader) -> None:
     assert ada.ask("DELETE", f"/api_keys/{bob.key_id}").status == 404
 
 
-def test_a_key_type_that_does_not_exist_is_refused(ada: Trader) -> None:
+def test_a_key_type_that_does_not_exist_is_refused(idle: Trader) -> None:
     body = {"name": "x", "key_type": "dsa"}
-    assert ada.ask("POST", "/api_keys/generate", body).status == 400
+    assert idle.ask("POST", "/api_keys/generate", body).status == 400
 
 
 def test_an_account_can_be_given_its_key_as_pem(clock: VirtualClock) -> None:

@@ -107,39 +107,39 @@ def superset(example: str, answered: Any) -> list[str]:
     ],
 )
 def test_a_page_has_all_recorded_keys(
-    veteran: Trader, example: str, path: str, query: dict[str, Any]
+    museum: Trader, example: str, path: str, query: dict[str, Any]
 ) -> None:
-    assert superset(example, veteran.get(path, **query)) == []
+    assert superset(example, museum.get(path, **query)) == []
 
 
 @pytest.mark.parametrize("example", ["market.json", "market_prod_2026-08-09.json"])
-def test_a_market_has_all_recorded_keys(ada: Trader, example: str) -> None:
-    ticker = ada.market(shard=3)["ticker"]
-    assert superset(example, ada.get(f"/markets/{ticker}")) == []
+def test_a_market_has_all_recorded_keys(museum: Trader, example: str) -> None:
+    ticker = museum.market(shard=3)["ticker"]
+    assert superset(example, museum.get(f"/markets/{ticker}")) == []
 
 
 @pytest.mark.parametrize(
     "example", ["orderbook.json", "orderbook_prod_2026-08-09.json"]
 )
-def test_a_book_has_all_recorded_keys(ada: Trader, market: Any, example: str) -> None:
-    book = ada.get(f"/markets/{market['ticker']}/orderbook")
+def test_a_book_has_all_recorded_keys(museum: Trader, shown: Any, example: str) -> None:
+    book = museum.get(f"/markets/{shown['ticker']}/orderbook")
     assert superset(example, book) == []
 
 
-def test_series_have_all_recorded_keys(ada: Trader) -> None:
+def test_series_have_all_recorded_keys(museum: Trader) -> None:
     for recorded in read_example("rest/series_prod_2026-08-20.json").values():
-        answered = ada.get("/series/KXMLBGAME")
+        answered = museum.get("/series/KXMLBGAME")
         assert lacking(shape(recorded), shape(answered)) == []
 
 
-def test_candles_have_all_recorded_keys(veteran: Trader) -> None:
+def test_candles_have_all_recorded_keys(museum: Trader) -> None:
     recorded = shape(read_example("rest/candlesticks_prod_2026-08-07.json"))
-    now = round(veteran.clock.now())
-    settled = veteran.get("/markets", status="settled", limit=1000)["markets"]
+    now = round(museum.clock.now())
+    settled = museum.get("/markets", status="settled", limit=1000)["markets"]
     traded = next(m for m in settled if m["ticker"].startswith("KXHIGHNY"))
     path = f"/series/KXHIGHNY/markets/{traded['ticker']}/candlesticks"
     span = {"start_ts": now - 8 * 86400, "end_ts": now, "period_interval": 60}
-    assert lacking(recorded, shape(veteran.get(path, **span))) == []
+    assert lacking(recorded, shape(museum.get(path, **span))) == []
 
 
 def test_an_order_that_rests_is_acknowledged_as_recorded(

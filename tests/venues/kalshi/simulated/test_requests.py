@@ -14,17 +14,17 @@ from .contract import PREFIX
 from .trader import HOST, Trader, trader
 
 
-def test_an_unknown_path_is_not_found(ada: Trader) -> None:
-    assert ada.kalshi.handle(Request("GET", f"{HOST}{PREFIX}/nowhere")).status == 404
-    assert ada.kalshi.handle(Request("GET", f"{HOST}/elsewhere")).status == 404
+def test_an_unknown_path_is_not_found(idle: Trader) -> None:
+    assert idle.kalshi.handle(Request("GET", f"{HOST}{PREFIX}/nowhere")).status == 404
+    assert idle.kalshi.handle(Request("GET", f"{HOST}/elsewhere")).status == 404
 
 
-def test_a_method_that_a_path_does_not_have_is_refused(ada: Trader) -> None:
-    assert ada.kalshi.handle(Request("PUT", f"{HOST}{PREFIX}/markets")).status == 405
+def test_a_method_that_a_path_does_not_have_is_refused(idle: Trader) -> None:
+    assert idle.kalshi.handle(Request("PUT", f"{HOST}{PREFIX}/markets")).status == 405
 
 
-def test_a_trailing_slash_is_redirected(ada: Trader) -> None:
-    response = ada.kalshi.handle(Request("GET", f"{HOST}{PREFIX}/markets/"))
+def test_a_trailing_slash_is_redirected(idle: Trader) -> None:
+    response = idle.kalshi.handle(Request("GET", f"{HOST}{PREFIX}/markets/"))
     assert (response.status, response.headers["location"]) == (301, f"{PREFIX}/markets")
 
 
@@ -38,15 +38,15 @@ def test_a_trailing_slash_is_redirected(ada: Trader) -> None:
         ("POST", "/portfolio/orders/1/decrease"),
     ],
 )
-def test_legacy_order_writes_are_gone(ada: Trader, method: str, path: str) -> None:
-    response = ada.kalshi.handle(Request(method, HOST + PREFIX + path))
+def test_legacy_order_writes_are_gone(idle: Trader, method: str, path: str) -> None:
+    response = idle.kalshi.handle(Request(method, HOST + PREFIX + path))
     assert response.status == 410
     assert b"deprecated_v1_order_endpoint" in response.body
 
 
 @pytest.mark.parametrize("path", ["/communications/rfqs", "/fcm/orders"])
-def test_what_is_not_offered_is_not_found(ada: Trader, path: str) -> None:
-    assert ada.kalshi.handle(Request("GET", HOST + PREFIX + path)).status == 404
+def test_what_is_not_offered_is_not_found(idle: Trader, path: str) -> None:
+    assert idle.kalshi.handle(Request("GET", HOST + PREFIX + path)).status == 404
 
 
 # Parameters
@@ -74,29 +74,29 @@ def test_what_is_not_offered_is_not_found(ada: Trader, path: str) -> None:
     ],
 )
 def test_a_parameter_that_breaks_its_rule_is_told_as_msg(
-    ada: Trader, path: str, query: dict[str, Any], tag: str
+    idle: Trader, path: str, query: dict[str, Any], tag: str
 ) -> None:
-    answer = ada.ask("GET", path, **query)
+    answer = idle.ask("GET", path, **query)
     assert (answer.status, list(answer.body)) == (400, ["msg"])
     assert f"failed on the '{tag}' tag" in answer.body["msg"]
 
 
-def test_a_list_that_is_too_long_is_refused(ada: Trader) -> None:
+def test_a_list_that_is_too_long_is_refused(idle: Trader) -> None:
     request = Request(
         "GET",
         f"{HOST}{PREFIX}/markets/orderbooks",
         query=tuple(("tickers", f"T{n}") for n in range(101)),
     )
-    assert ada.send(request).status == 400
+    assert idle.send(request).status == 400
 
 
-def test_a_query_inside_the_url_is_read_too(ada: Trader) -> None:
-    answer = ada.send(Request("GET", f"{HOST}{PREFIX}/markets?limit=1"))
+def test_a_query_inside_the_url_is_read_too(idle: Trader) -> None:
+    answer = idle.send(Request("GET", f"{HOST}{PREFIX}/markets?limit=1"))
     assert len(answer.body["markets"]) == 1
 
 
-def test_an_unknown_parameter_is_ignored(ada: Trader) -> None:
-    assert ada.ask("GET", "/markets", colour="blue").status == 200
+def test_an_unknown_parameter_is_ignored(idle: Trader) -> None:
+    assert idle.ask("GET", "/markets", colour="blue").status == 200
 
 
 # Pages
@@ -116,48 +116,48 @@ def test_an_unknown_parameter_is_ignored(ada: Trader) -> None:
     ],
 )
 def test_p4_pages_lead_to_the_end_without_loss_or_repetition(
-    veteran: Trader, path: str, name: str
+    museum: Trader, path: str, name: str
 ) -> None:
     extra = {"settlement_status": "all"} if path.endswith("positions") else {}
-    whole = veteran.get(path, limit=100, **extra)[name]
+    whole = museum.get(path, limit=100, **extra)[name]
     found, cursor = [], None
     while cursor != "":
         query = {"cursor": cursor} if cursor else {}
-        page = veteran.get(path, limit=3, **query, **extra)
+        page = museum.get(path, limit=3, **query, **extra)
         found += page[name]
         cursor = page["cursor"]
     assert found[:100] == whole
 
 
-def test_f8_a_garbage_cursor_starts_anew(ada: Trader) -> None:
-    first = ada.get("/markets", limit=2)
-    assert ada.get("/markets", limit=2, cursor="!!garbage") == first
-    assert ada.get("/markets", limit=2, cursor="Z2FyYmFnZQ") == first
+def test_f8_a_garbage_cursor_starts_anew(idle: Trader) -> None:
+    first = idle.get("/markets", limit=2)
+    assert idle.get("/markets", limit=2, cursor="!!garbage") == first
+    assert idle.get("/markets", limit=2, cursor="Z2FyYmFnZQ") == first
 
 
-def test_incentives_name_their_cursor_otherwise(ada: Trader) -> None:
-    page = ada.get("/incentive_programs", limit=1)
-    rest = ada.get("/incentive_programs", cursor=page["next_cursor"])
+def test_incentives_name_their_cursor_otherwise(idle: Trader) -> None:
+    page = idle.get("/incentive_programs", limit=1)
+    rest = idle.get("/incentive_programs", cursor=page["next_cursor"])
     assert len(rest["incentive_programs"]) == 3
 
 
 # Bodies
 
 
-def test_a_write_without_a_body_is_refused_flat(ada: Trader) -> None:
+def test_a_write_without_a_body_is_refused_flat(idle: Trader) -> None:
     path = f"{PREFIX}/portfolio/events/orders"
-    headers = ada.headers("POST", path)
-    answer = ada.send(Request("POST", HOST + path, headers=headers))
+    headers = idle.headers("POST", path)
+    answer = idle.send(Request("POST", HOST + path, headers=headers))
     assert (answer.status, answer.body["code"]) == (400, "invalid_content_type")
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"7", b'"\xff"'])
 def test_a_body_that_is_no_json_object_is_refused_flat(
-    ada: Trader, body: bytes
+    idle: Trader, body: bytes
 ) -> None:
     path = f"{PREFIX}/portfolio/events/orders"
-    headers = ada.headers("POST", path) | {"Content-Type": "application/json"}
-    answer = ada.send(Request("POST", HOST + path, headers=headers, body=body))
+    headers = idle.headers("POST", path) | {"Content-Type": "application/json"}
+    answer = idle.send(Request("POST", HOST + path, headers=headers, body=body))
     assert (answer.status, answer.body["code"]) == (400, "bad_request")
 
 
@@ -194,9 +194,9 @@ def test_a_body_that_is_no_json_object_is_refused_flat(
     ],
 )
 def test_fault_15_a_value_of_the_wrong_type_is_refused_flat(
-    ada: Trader, market: Any, name: str, value: object, kind: str
+    idle: Trader, shown: Any, name: str, value: object, kind: str
 ) -> None:
-    answer = ada.place(market, **{name: value})
+    answer = idle.place(shown, **{name: value})
     assert (answer.status, answer.body["code"]) == (400, "bad_request")
     assert kind in answer.body["details"]
 
@@ -206,9 +206,9 @@ def test_fault_15_a_value_of_the_wrong_type_is_refused_flat(
     ["ticker", "side", "count", "price", "time_in_force", "self_trade_prevention_type"],
 )
 def test_an_order_without_a_required_field_is_refused(
-    ada: Trader, market: Any, name: str
+    idle: Trader, shown: Any, name: str
 ) -> None:
-    answer = ada.place(market, **{name: None})
+    answer = idle.place(shown, **{name: None})
     assert (answer.status, name in answer.body["error"]["details"]) == (400, True)
 
 
@@ -293,9 +293,9 @@ def test_limits_are_those_that_are_told(clock: VirtualClock) -> None:
     assert spent(lambda: expert.place(expert.market()), 30) == 30
 
 
-def test_limits_can_be_switched_off(ada: Trader) -> None:
-    assert spent(lambda: ada.ask("GET", "/portfolio/balance"), 100) == 100
-    assert ada.get("/account/limits")["usage_tier"] == "basic"
+def test_limits_can_be_switched_off(idle: Trader) -> None:
+    assert spent(lambda: idle.ask("GET", "/portfolio/balance"), 100) == 100
+    assert idle.get("/account/limits")["usage_tier"] == "basic"
 
 
 def test_basic_becomes_advanced_after_an_order(limited: Trader) -> None:
@@ -306,8 +306,8 @@ def test_basic_becomes_advanced_after_an_order(limited: Trader) -> None:
     assert limited.get("/account/limits")["write"]["refill_rate"] == 300
 
 
-def test_costs_that_differ_are_told(ada: Trader) -> None:
-    costs = ada.get("/account/endpoint_costs")
+def test_costs_that_differ_are_told(idle: Trader) -> None:
+    costs = idle.get("/account/endpoint_costs")
     order = {
         "method": "DELETE",
         "path": f"{PREFIX}/portfolio/events/orders/:order_id",

@@ -106,14 +106,17 @@ class Trader:
 
     # What many tests do
 
-    def market(self, *, shard: int = 0, series: str = "", **query: Any) -> Any:
-        """An open market with quotes on both sides."""
+    def market(self, *, shard: int = 0, series: str | None = None, **query: Any) -> Any:
+        """An open market with quotes on both sides, of a shard or of a series."""
         found = self.get("/markets", status="open", limit=1000, **query)["markets"]
         return next(
             market
             for market in found
-            if market["exchange_index"] == shard
-            and market["ticker"].startswith(series)
+            if (
+                market["ticker"].startswith(series)
+                if series
+                else market["exchange_index"] == shard
+            )
             and market["yes_bid_size_fp"] != "0.00"
             and market["yes_ask_size_fp"] != "0.00"
         )

@@ -78,6 +78,11 @@ class House:
             rng=self.rng,
             now_us=now_us,
         )
+        self._coming = sorted(
+            (plan for plan in planned if plan.life.listed_us >= now_us),
+            key=lambda plan: plan.life.listed_us,
+            reverse=True,
+        )
         for plan in planned:
             life = plan.life
             if life.determined_us is None or life.value is None:
@@ -101,6 +106,10 @@ class House:
         if self.lively:
             self.flow.advance()
         now_us = self.now_us
+        while self._coming and self._coming[-1].life.listed_us <= now_us:
+            plan = self._coming.pop()
+            with self.engine.as_of(plan.life.listed_us):
+                self.list_market(plan)
         while self._outcomes and self._outcomes[0][0] <= now_us:
             due_us, ticker, value = heapq.heappop(self._outcomes)
             with self.engine.as_of(due_us):

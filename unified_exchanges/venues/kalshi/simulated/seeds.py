@@ -107,7 +107,9 @@ class Seeds:
         for offset in (-45, -20, -2, -1, 0, 1, _UNOPENED):
             self._temperatures(offset)
         for offset in (-30, -3, 0, 1):
-            self._crypto(offset)
+            middle = 1000 * self._rng.randint(80, 120)
+            self._strikes("KXBTCD", offset, middle, 1250)
+        self._strikes("KXGOLDD", 0, 10 * self._rng.randint(390, 450), 25)
         for offset in (-40, -1, 1, 2):
             self._game("KXMLBGAME", offset, TEAMS)
         for offset in (-5, 0, 4):
@@ -168,30 +170,29 @@ class Seeds:
             )
             self._add(listed, attrs.evolve(life, value=value))
 
-    def _crypto(self, offset: int) -> None:
-        day = self._today + offset * DAY
-        close = day + 46 * HOUR
-        name = f"KXBTCD-{_date(close)}22"
-        self._event(
-            name, "KXBTCD", f"Bitcoin price on {_long(close)}?", close, exclusive=False
-        )
-        middle = 1000 * self._rng.randint(80, 120)
-        end = middle + self._rng.randint(-3000, 3000)
+    def _strikes(self, series: str, offset: int, middle: int, gap: int) -> None:
+        """Whether a price ends at or above each of five strikes."""
+        close = self._today + offset * DAY + 46 * HOUR
+        name = f"{series}-{_date(close)}22"
+        asset = self._catalog.series[series].title
+        title = f"{asset} on {_long(close)} at 10pm UTC?"
+        self._event(name, series, title, close, exclusive=False)
+        end = middle + self._rng.randint(-3 * gap, 3 * gap)
         for step in range(-2, 3):
-            strike = middle + 1250 * step
+            strike = middle + gap * step
             fair = EXACT.subtract(Decimal("0.5"), EXACT.multiply(Decimal("0.2"), step))
             listed = self._listed(
                 f"{name}-T{strike}",
                 name,
-                f"Bitcoin price on {_long(close)} at 10pm UTC?",
+                title,
                 f"${strike:,} or above",
                 fair,
                 strike_type="greater_or_equal",
                 floor_strike=Decimal(strike),
             )
             life = Life(
-                listed_us=day - 26 * HOUR,
-                open_us=day - 26 * HOUR,
+                listed_us=close - 72 * HOUR,
+                open_us=close - 72 * HOUR,
                 close_us=close,
                 timer_seconds=60,
                 determined_us=close + 5 * MINUTE,
