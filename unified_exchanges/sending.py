@@ -61,7 +61,7 @@ class Call:
         return f"{self.method} {self.path}"
 
 
-@attrs.frozen(slots=True)
+@attrs.frozen(slots=True, eq=False, repr=False)
 class _Begun:
     call: Call
     pending: Pending
@@ -102,16 +102,17 @@ class Sender(ABC):
 
     # -- sending --------------------------------------------------------------------
 
-    def send(self, call: Call) -> Flow[Response]:
+    def send(self, call: Call, *, tried: int = 0) -> Flow[Response]:
         """Limit, sign, attempt, classify, and retry within one budget.
 
         Returns a 2xx answer; raises the typed error of the last attempt otherwise.
+        ``tried`` attempts of the budget are spent already.
         """
         start = self.clock.monotonic()
         deadline = call.deadline
         if deadline is None:
             deadline = start + self.retry.deadline
-        attempt = 0
+        attempt = tried
         while True:
             try:
                 response = yield from self.attempt(call, deadline)
@@ -282,7 +283,7 @@ class Sender(ABC):
         except UnifiedExchangesError as error:
             if not error.retryable:
                 raise
-            return (yield from self.send(call))
+            return (yield from self.send(call, tried=1))
 
     def _begin(self, call: Call) -> Generator[Step, Reply, _Begun | None]:
         """Begin a call if the limiter lets it go at once."""
