@@ -1,22 +1,237 @@
-"""Secrets that tests use and that must never be seen in what the library says."""
+"""A watch over a test run: no secret may be seen in anything the library lets out.
+
+Watched are log records of every logger at DEBUG, every error of ours when it dies (with
+what caused it, its traceback and its pickle), what is printed, and cassettes.  Secrets
+are what exchanges are made with and what their requests are signed with; they are
+learnt by themselves, and `guarded` tells of others.
+"""
 
 from __future__ import annotations
 
-from typing import TypeVar
+import gc
+import linecache
+import logging
+import pickle
+import re
+import traceback
+import warnings
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from vcr.persisters.filesystem import FilesystemPersister
+
+from unified_exchanges.errors import UnifiedExchangesError
+from unified_exchanges.sending import Sender
+
+__all__ = ["WATCH", "Canary", "Watch", "guarded", "told_by"]
 
 T = TypeVar("T")
 
-SECRETS: set[str] = set()
-"""Key ids, PEM lines, passwords and signatures of the test that runs."""
+_WORD = re.compile(r"[A-Za-z0-9_-]{12,}")
+_SECRET_HEADER = re.compile(r"access-key|signature|authorization", re.IGNORECASE)
+_FORMAT = logging.Formatter("%(name)s %(levelname)s %(message)s %(args)r")
+_SHORTEST = 6
 
-_NAMES = ("api_key", "private_key", "password")
-_SHORTEST = 12
+
+class Watch:
+    """Secrets, and texts in which they must not stand."""
+
+    def __init__(self) -> None:
+        self._words: set[str] = set()
+        self._phrases: set[str] = set()
+        self._heard: deque[tuple[str, str]] = deque()
+
+    def forbid(self, secret: str) -> None:
+        """Take a secret, line by line; PEM armour and empty lines are none."""
+        for line in secret.splitlines():
+            if "-----" in line:
+                continue
+            # Every line of a key has a long word, whatever stands around it.
+            if words := _WORD.findall(line):
+                self._words.add(max(words, key=len))
+            elif len(line) >= _SHORTEST:
+                self._phrases.add(line)
+
+    def hear(self, place: str, text: str) -> None:
+        """Take a text that was let out; ``place`` says where."""
+        self._heard.append((place, text))
+
+    def leaks(self) -> list[str]:
+        """The places that showed a secret since the last call; never the secrets."""
+        found = {}
+        while self._heard:
+            place, text = self._heard.popleft()
+            if self._shows(text):
+                found[place] = None
+        return list(found)
+
+    def _shows(self, text: str) -> bool:
+        words = self._words.intersection(_WORD.findall(text))
+        return bool(words) or any(phrase in text for phrase in self._phrases)
+
+
+WATCH = Watch()
+"""The watch over this run."""
 
 
 def guarded(**settings: str) -> dict[str, str]:
-    """Register the secrets among an exchange's settings, and give the settings."""
-    for name in _NAMES:
-        for line in settings.get(name, "").splitlines():
-            if len(line) >= _SHORTEST and "-----" not in line:
-                SECRETS.add(line)
+    """Keep the secrets among an exchange's settings under watch, and give them back."""
+    _forbid_settings(settings)
     return settings
+
+
+def _forbid_settings(settings: Mapping[str, Any]) -> None:
+    for name in ("api_key", "password"):
+        if isinstance(value := settings.get(name), str):
+            WATCH.forbid(value)
+    key = settings.get("private_key")
+    # Otherwise it is the path of a file, which may be named.
+    if isinstance(key, str) and "-----" in key:
+        WATCH.forbid(key)
+
+
+def _verdict(leaks: list[str]) -> str:
+    return f"a secret was let out: {'; '.join(leaks)}"
+
+
+def told_by(error: BaseException) -> str:
+    """All that an error shows to whoever prints, logs or stores it."""
+    said = []
+    for each in _chain(error):
+        said += _lines(each)
+        said += [str(each), repr(each), repr(getattr(each, "__notes__", ""))]
+        for value in vars(each).values():
+            said += [repr(value), repr(getattr(value, "headers", ""))]
+    try:
+        said.append(pickle.dumps(error).decode("latin-1"))
+    except (TypeError, AttributeError, pickle.PicklingError) as refusal:
+        said.append(repr(refusal))
+    return "\n".join(said)
+
+
+def _lines(error: BaseException) -> Iterator[str]:
+    # Not `traceback.format_exception`: it parses source text to draw its markers, which
+    # CPython 3.11 does not survive in a destructor that the parser itself sets off.
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        yield linecache.getline(frame.f_code.co_filename, number)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    waiting, seen = [error], set()
+    while waiting:
+        each = waiting.pop()
+        if each is not None and id(each) not in seen:
+            seen.add(id(each))
+            yield each
+            waiting += [each.__cause__, each.__context__]
+
+
+class _Records(logging.Handler):
+    """Hears every record as it would be written, and its arguments."""
+
+    def __init__(self, watch: Watch) -> None:
+        super().__init__(logging.DEBUG)
+        self._watch = watch
+        self.setFormatter(_FORMAT)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        place = f"a record of the logger {record.name} ({record.levelname})"
+        self._watch.hear(place, self.format(record))
+
+
+class Canary:
+    """The pytest plugin: each test fails that let a secret out."""
+
+    def __init__(self, watch: Watch = WATCH) -> None:
+        self._watch = watch
+        self._records = _Records(watch)
+        self._undo: list[Callable[[], None]] = []
+
+    def start(self) -> None:
+        """Put the watch in place."""
+        root = logging.getLogger()
+        level = root.level
+        root.addHandler(self._records)
+        root.setLevel(logging.DEBUG)
+        self._undo.append(lambda: root.removeHandler(self._records))
+        self._undo.append(lambda: root.setLevel(level))
+        self._replace(UnifiedExchangesError, "__del__", self._dying)
+        self._replace(Sender, "__init__", self._made)
+        self._replace(Sender, "_prepare", self._sending)
+        self._replace(FilesystemPersister, "save_cassette", self._saved)
+
+    def stop(self) -> None:
+        """Take it away."""
+        while self._undo:
+            self._undo.pop()()
+
+    @pytest.hookimpl
+    def pytest_unconfigure(self) -> None:
+        """The end of the run."""
+        self.stop()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """The end of a test: what was printed, and all that was heard since the last."""
+        report = yield
+        if call.when == "teardown":
+            for title, text in report.sections:
+                # What is captured of the log is the same records.
+                if "log" not in title:
+                    self._watch.hear(title, text)
+            if leaks := self._watch.leaks():
+                report.outcome = "failed"
+                report.longrepr = _verdict(leaks)
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """The end of all tests: errors that were kept alive die now."""
+        gc.collect()
+        if leaks := self._watch.leaks():
+            warnings.warn(_verdict(leaks), stacklevel=1)
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _replace(self, owner: type, name: str, make: Callable[[Any], Any]) -> None:
+        old = owner.__dict__.get(name)
+        setattr(owner, name, make(old))
+        if old is None:
+            self._undo.append(lambda: delattr(owner, name))
+        else:
+            self._undo.append(lambda: setattr(owner, name, old))
+
+    def _dying(self, _: None) -> Callable[[UnifiedExchangesError], None]:
+        def dies(error: UnifiedExchangesError) -> None:
+            self._watch.hear(f"{type(error).__name__} ({error})", told_by(error))
+
+        return dies
+
+    def _made(self, old: Callable[..., None]) -> Callable[..., None]:
+        def made(sender: Sender, settings: Any) -> None:
+            names = ("api_key", "private_key", "password")
+            _forbid_settings({name: getattr(settings, name) for name in names})
+            old(sender, settings)
+
+        return made
+
+    def _sending(self, old: Callable[..., Any]) -> Callable[..., Any]:
+        def prepared(sender: Sender, *arguments: Any) -> Any:
+            request = old(sender, *arguments)
+            for name, value in request.headers.items():
+                if _SECRET_HEADER.search(name):
+                    self._watch.forbid(value)
+            return request
+
+        return prepared
+
+    def _saved(self, old: Any) -> Any:
+        def saved(path: Any, *arguments: Any) -> None:
+            old.__func__(path, *arguments)
+            self._watch.hear(f"the cassette {path}", Path(path).read_text("utf-8"))
+
+        return staticmethod(saved)
