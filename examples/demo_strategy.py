@@ -38,3 +38,8 @@ def trade(exchange_id: str, **account: Any) -> Iterator[tuple[str, object]]:
         yield "cancel all", venue.cancel_all_orders()
         yield "left open", venue.fetch_open_orders()
         yield "cash after", venue.fetch_balance()
+
+
+if __name__ == "__main__":
+    for step, seen in trade("kalshi", environment="local"):
+        print(f"{step}: {seen}")

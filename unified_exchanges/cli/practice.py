@@ -14,6 +14,7 @@ from ..errors import BadRequest
 from ..registry import folder
 from ..simulator.sandbox import Sandbox
 from ..simulator.server import SimulatorServer
+from .session import described
 
 __all__ = ["Practice", "practice"]
 
@@ -53,7 +54,7 @@ def practice(
         _keep(path, sandbox.private_key)
         yield Practice(
             venue=venue,
-            name=folder(venue, "description").FACTS.name,
+            name=described(venue).name,
             url=url,
             seed=seed,
             api_key=sandbox.api_key,

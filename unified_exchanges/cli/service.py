@@ -15,14 +15,14 @@ from rich.text import Text
 
 from ..description import Capability, Description
 from ..models import Health, Status
-from ..registry import exchanges, folder
+from ..registry import exchanges
 from .command import command, guarded, plain_command
 from .exits import Exit
 from .layout import moment
 from .options import Debug, Json
 from .practice import Practice, practice
 from .screen import Screen
-from .session import DEFAULT_VENUE, Session
+from .session import DEFAULT_VENUE, Session, described
 from .views import VENUES
 
 __all__ = ["add_to"]
@@ -92,16 +92,11 @@ def venues(
     screen = Screen(as_json=as_json, debug=debug)
     with guarded(screen):
         if name is None:
-            every = [_description(venue) for venue in exchanges]
+            every = [described(venue) for venue in exchanges]
             screen.listing(every, VENUES, noun="venues")
         else:
-            described = _description(name)
-            screen.document(described, _facts(described))
-
-
-def _description(venue: str) -> Description:
-    described: Description = folder(venue, "description").FACTS
-    return described
+            found = described(name)
+            screen.document(found, _facts(found))
 
 
 def _facts(venue: Description) -> RenderableType:

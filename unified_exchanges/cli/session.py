@@ -7,12 +7,13 @@ from typing import Self
 
 import attrs
 
+from ..description import Description
 from ..errors import BadRequest
-from ..registry import exchange
+from ..registry import exchange, folder
 from ..shells.blocking import Exchange
 from .screen import Screen
 
-__all__ = ["DEFAULT_VENUE", "Session"]
+__all__ = ["DEFAULT_VENUE", "Session", "described"]
 
 DEFAULT_VENUE = "kalshi"
 
@@ -60,6 +61,12 @@ class Session:
     ) -> None:
         if self._exchange is not None:
             self._exchange.close()
+
+
+def described(venue: str) -> Description:
+    """A venue in facts, without opening it."""
+    facts: Description = folder(venue, "blocking").EXCHANGE.describe()
+    return facts
 
 
 def _path(given: str | None) -> str | None:

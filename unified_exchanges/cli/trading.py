@@ -155,9 +155,12 @@ def _place(session: Session, what: Any, terms: dict[str, Any]) -> Order:
 
 def _confirm(session: Session, preview: OrderPreview) -> None:
     session.screen.err.print(_summary(preview, session))
-    if not sys.stdin.isatty():
-        raise BadRequest("nobody is there to confirm; to send it unasked add --yes")
-    if not typer.confirm("Send it?", err=True):
+    session.screen.err.print("Send it? [y/N] ", end="", markup=False)
+    answer = sys.stdin.readline()
+    if not answer:
+        message = "nobody confirmed the order, and nothing was sent; --yes skips that"
+        raise BadRequest(message)
+    if answer.strip().lower() not in {"y", "yes"}:
         session.screen.note("not sent")
         raise typer.Exit(Exit.NOT_DONE)
 

@@ -1,0 +1,189 @@
+"""The command as a process: it is stopped, its reader leaves, its extra is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from unified_exchanges import exchange
+from unified_exchanges.cli import main
+from unified_exchanges.cli.practice import Practice
+from unified_exchanges.flow import Request, Response
+from unified_exchanges.simulator.server import SimulatorServer
+
+from .conftest import invoke
+
+COMMAND = (sys.executable, "-m", "unified_exchanges.cli")
+
+
+def start(*words: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **(env or {})},
+        text=True,
+    )
+
+
+# -- simulate --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_simulate_serves_until_stopped_and_deletes_the_key(number: int) -> None:
+    with start("simulate", "--port", "0", "--key-type", "ed25519", "--json") as running:
+        assert running.stdout is not None
+        told = json.loads(running.stdout.readline())
+        path = Path(told["private_key_path"])
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert told["exports"]["KALSHI_API_KEY"] == told["api_key"]
+        with exchange(
+            told["venue"],
+            environment=told["url"],
+            api_key=told["api_key"],
+            private_key=told["private_key_path"],
+        ) as venue:
+            assert venue.fetch_balance().available > 0
+        running.send_signal(number)
+        _, err = running.communicate()
+    assert (running.returncode, err) == (0, "stopped; the key is deleted\n")
+    assert not path.parent.exists()
+
+
+def test_simulate_prints_exports_to_paste() -> None:
+    with start("simulate", "--port", "0", "--key-type", "ed25519") as running:
+        assert running.stdout is not None
+        lines = iter(running.stdout.readline, "Ctrl-C ends it.\n")
+        exports = [line.split() for line in lines if line.startswith("export ")]
+        running.send_signal(signal.SIGINT)
+        running.communicate()
+    names = [assignment.partition("=")[0] for _, assignment in exports]
+    assert names == [
+        "KALSHI_API_KEY",
+        "KALSHI_PRIVATE_KEY_PATH",
+        "UNIFIED_EXCHANGES_VENUE",
+        "UNIFIED_EXCHANGES_ENVIRONMENT",
+    ]
+
+
+def test_simulate_ends_in_process_as_well() -> None:
+    # The signal arrives as soon as the venue is served.
+    threading.Timer(0, _interrupt_when_served).start()
+    done = invoke("simulate", "--port", "0", "--key-type", "ed25519")
+    assert done.code == 0
+    assert "A simulated Kalshi on http://127.0.0.1:" in done.out
+
+
+def _interrupt_when_served() -> None:
+    while not any(t.name == "simulated-venue" for t in threading.enumerate()):
+        threading.Event().wait(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_port_that_is_taken_is_a_bad_request(stand: Practice) -> None:
+    port = stand.url.rpartition(":")[2].partition("/")[0]
+    done = invoke("simulate", "--port", port)
+    assert done.code == 2
+    assert f"port {port} cannot be used: " in done.err
+    assert "--port 0" in done.err
+
+
+def test_a_kind_of_key_that_is_not_there_is_a_bad_request() -> None:
+    done = invoke("simulate", "--key-type", "dsa")
+    assert done.code == 2
+    assert "rsa, ed25519" in done.err
+
+
+# -- interruptions ---------------------------------------------------------------------
+
+
+class Silent:
+    """A venue that is asked and does not answer."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.released = threading.Event()
+
+    def handle(self, request: Request, *, lag: float = 0.0) -> Response:
+        self.asked.set()
+        self.released.wait()
+        return Response(503)
+
+
+@pytest.fixture
+def silent() -> Iterator[tuple[Silent, str]]:
+    venue = Silent()
+    with SimulatorServer(venue) as server:
+        yield venue, server.url
+        venue.released.set()
+
+
+def test_ctrl_c_leaves_cleanly(silent: tuple[Silent, str]) -> None:
+    venue, url = silent
+    with start("status", "--environment", url, "--timeout", "60") as running:
+        assert venue.asked.wait(30)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate()
+    assert (running.returncode, out, err) == (130, "", "stopped\n")
+
+
+def test_a_reader_who_leaves_early_is_no_error(stand: Practice) -> None:
+    with start("trades", "--all", "--json", env=stand.exports) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        json.loads(running.stdout.readline())
+        running.stdout.close()
+        err = running.stderr.read()
+    assert (running.returncode, err) == (0, "")
+
+
+def test_a_reader_of_a_table_who_leaves_early_is_no_error(stand: Practice) -> None:
+    with start("trades", "--all", env=stand.exports) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        err = running.stderr.read()
+    assert (running.returncode, err) == (0, "")
+
+
+# -- the extra -------------------------------------------------------------------------
+
+
+def test_a_missing_extra_is_named_with_the_way_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "unified_exchanges.cli.app", raising=False)
+    monkeypatch.setitem(sys.modules, "typer", None)
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    said = capsys.readouterr().err
+    assert "needs typer, which is not installed" in said
+    assert 'pip install "unified_exchanges[cli]"' in said
+
+
+def test_another_missing_module_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "unified_exchanges.cli.app", raising=False)
+    monkeypatch.setitem(sys.modules, "unified_exchanges.cli.demo", None)
+    monkeypatch.delattr("unified_exchanges.cli.demo", raising=False)
+    with pytest.raises(ModuleNotFoundError):
+        main()
+
+
+def test_the_command_runs_with_its_arguments(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["unified-exchanges", "venues", "--json"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 0
+    assert json.loads(capsys.readouterr().out)["id"] == "kalshi"
