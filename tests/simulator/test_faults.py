@@ -52,7 +52,7 @@ def test_without_a_fault_the_venue_answers() -> None:
 
 @pytest.mark.parametrize(("commits", "reached"), [(True, 1), (False, 0)])
 def test_fault_02_a_drop_loses_the_answer_or_the_request(
-    commits: bool, reached: int
+    *, commits: bool, reached: int
 ) -> None:
     venue, error, _ = asked(Fault("drop", commits=commits))
     assert (type(error), len(venue.lags)) == (ConnectionLost, reached)
@@ -65,7 +65,7 @@ def test_a_lost_read_cannot_have_been_executed() -> None:
 
 
 @pytest.mark.parametrize(("commits", "reached"), [(True, 1), (False, 0)])
-def test_fault_04_a_stall_ends_with_the_timeout(commits: bool, reached: int) -> None:
+def test_fault_04_a_stall_ends_with_the_timeout(*, commits: bool, reached: int) -> None:
     venue, error, clock = asked(Fault("stall", commits=commits))
     assert (type(error), len(venue.lags)) == (RequestTimeout, reached)
     assert clock.monotonic() == ASK.timeout

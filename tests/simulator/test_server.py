@@ -199,6 +199,18 @@ def test_a_stalled_connection_does_not_hold_up_the_end(venue: Venue) -> None:
     connection.close()
 
 
+def test_a_client_that_leaves_a_stalled_answer_disturbs_nobody(venue: Venue) -> None:
+    with SimulatorServer(venue) as server:
+        server.faults.add(Fault("stall"))
+        with pytest.raises(TimeoutError):
+            ask(server, timeout=0.05)
+        assert ask(server)[1] == BODY
+
+
+def test_what_never_began_can_be_stopped(venue: Venue) -> None:
+    SimulatorServer(venue).stop()
+
+
 def test_a_delay_takes_its_time(server: SimulatorServer) -> None:
     server.faults.add(Fault("delay", seconds=0.1))
     started = monotonic()
@@ -215,6 +227,16 @@ def test_fault_08_a_truncated_answer_breaks_off(server: SimulatorServer) -> None
 
 def test_a_trickle_arrives_whole_in_the_end(server: SimulatorServer) -> None:
     server.faults.add(Fault("trickle", seconds=0.001))
+    assert ask(server)[1] == BODY
+
+
+def test_a_client_that_leaves_a_trickle_disturbs_nobody(
+    server: SimulatorServer,
+) -> None:
+    server.faults.add(Fault("trickle", seconds=0.01))
+    with closing(connect(server)) as connection:
+        connection.request("GET", "/x")
+        connection.getresponse()
     assert ask(server)[1] == BODY
 
 

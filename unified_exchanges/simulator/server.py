@@ -144,24 +144,25 @@ class SimulatorServer:
     ) -> web.StreamResponse:
         if delivery.delay:
             await self._pass(delivery.delay)
-        response = delivery.response
         if delivery.ending == "stalled":
             await self._pass(None)
-        if response is None or delivery.ending in {"reset", "stalled"}:
-            _reset(incoming)
-            return web.Response()
-        if delivery.ending == "whole":
+        response, transport = delivery.response, incoming.transport
+        if response is not None and delivery.ending == "whole":
             return _whole(response)
-        await self._break_off(incoming, response, delivery)
+        # The sender may have left in the meantime.
+        if transport is not None and response is None:
+            _reset(transport)
+        elif transport is not None and response is not None:
+            await self._break_off(transport, response, delivery)
         return web.Response()
 
     async def _break_off(
-        self, incoming: web.BaseRequest, response: Response, delivery: Delivery
+        self,
+        transport: asyncio.Transport,
+        response: Response,
+        delivery: Delivery,
     ) -> None:
         """Write by hand what no well-behaved server would."""
-        transport = incoming.transport
-        if transport is None:
-            return
         transport.write(_head(response))
         if delivery.ending == "truncated":
             transport.write(response.body[: delivery.keep])
@@ -208,14 +209,10 @@ def _whole(response: Response) -> web.Response:
     )
 
 
-def _reset(incoming: web.BaseRequest) -> None:
+def _reset(transport: asyncio.Transport) -> None:
     """Break the connection so that the other side sees a reset."""
-    transport = incoming.transport
-    if transport is None:
-        return
-    raw: socket.socket | None = transport.get_extra_info("socket")
-    if raw is not None:
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    raw: socket.socket = transport.get_extra_info("socket")
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
     transport.abort()
 
 

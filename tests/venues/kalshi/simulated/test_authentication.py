@@ -154,6 +154,13 @@ def test_a_key_bound_to_a_subaccount_implies_it(ada: Trader, market: Any) -> Non
     assert bound.get("/portfolio/balance")["balance_dollars"] < "50.0000"
 
 
+def test_a_bound_key_does_not_see_orders_of_others(ada: Trader, market: Any) -> None:
+    ada.ask("POST", "/portfolio/subaccounts")
+    order_id = ada.rest(market)
+    bound = with_key(ada, subaccount=1)
+    assert bound.ask("GET", f"/portfolio/orders/{order_id}").status == 404
+
+
 @pytest.mark.parametrize(
     ("method", "path", "query"),
     [

@@ -522,6 +522,9 @@ def test_a_group_is_looked_for_where_the_request_says(ada: Trader, group: str) -
     assert ada.ask("PUT", path, {}, exchange_index=2).status == 404
     ada.ask("POST", "/portfolio/subaccounts")
     assert ada.ask("PUT", path, {}, subaccount=1).status == 404
+    body = {"contracts_limit": 5, "subaccount": 1}
+    other = ada.ask("POST", f"{GROUPS}/create", body).body["order_group_id"]
+    assert ada.ask("PUT", f"{GROUPS}/{other}/reset", {}).status == 404
 
 
 # Late reads
@@ -551,3 +554,14 @@ def test_f20_a_new_order_can_be_unknown_to_reads(
     ada.clock.advance(0.4)
     assert status(ada, receipt["order_id"]) == "executed"
     assert len(ada.get("/portfolio/fills")["fills"]) == 1
+
+
+def test_only_the_last_minute_can_be_read_late(
+    kalshi: SimulatedKalshi, ada: Trader, market: Any
+) -> None:
+    order_id = ada.rest(market)
+    amend(ada, market, order_id, count="5")
+    ada.clock.advance(90)
+    kalshi.read_lag = 80
+    cancel(ada, order_id)
+    assert ada.ask("GET", f"/portfolio/orders/{order_id}").status == 404

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from unified_exchanges.clock import VirtualClock
 from unified_exchanges.money import total
+from unified_exchanges.venues.kalshi.simulated import SimulatedKalshi
 
-from .trader import Trader
+from .trader import Trader, trader
 
 ID = "11111111-1111-4111-8111-111111111111"
 SHARDS = "/portfolio/intra_exchange_instance_transfer"
@@ -245,6 +247,19 @@ def test_p12_positions_of_an_event_move_together(museum: Trader) -> None:
     assert old["market_positions"] != []
 
 
+def test_one_account_has_a_past_the_next_one_has_none(
+    kalshi: SimulatedKalshi, clock: VirtualClock, veteran: Trader
+) -> None:
+    rich = trader(kalshi, clock, history=True, cash={0: Decimal(10**9)})
+    assert (rich.cash(), rich.cash(2)) == (Decimal(10**9), Decimal(0))
+    assert rich.get("/portfolio/orders")["orders"] == []
+
+
+def test_a_veteran_can_be_rich(kalshi: SimulatedKalshi, clock: VirtualClock) -> None:
+    rich = trader(kalshi, clock, history=True, cash={0: Decimal(10**9)})
+    assert rich.cash() == Decimal(10**9)
+
+
 def test_a_veteran_has_the_cash_that_was_asked_for(museum: Trader) -> None:
     assert [museum.cash(shard) for shard in range(4)] == [Decimal(10_000)] * 4
 
@@ -340,6 +355,14 @@ def test_cash_follows_its_target_allocation(ada: Trader) -> None:
     assert ada.get(ALLOCATION) == body
     ada.clock.advance(10)
     assert [ada.cash(n) for n in range(4)] == [10_000, 0, 30_000, 0]
+    shares[0]["percent"], shares[1]["percent"] = 60, 20
+    body = {"allocations": [*shares, {"exchange_index": 3, "percent": 20}]}
+    ada.ask("POST", ALLOCATION, body)
+    assert [ada.cash(n) for n in range(4)] == [24_000, 0, 8_000, 8_000]
+    percents = (10, 40, 10, 40)
+    rows = [{"exchange_index": n, "percent": p} for n, p in enumerate(percents)]
+    ada.ask("POST", ALLOCATION, {"allocations": rows})
+    assert [ada.cash(n) for n in range(4)] == [4_000, 16_000, 4_000, 16_000]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from unified_exchanges.clock import VirtualClock
 from unified_exchanges.flow import Request
 from unified_exchanges.venues.kalshi.simulated import SimulatedKalshi
+from unified_exchanges.venues.kalshi.simulated.routes import Call
 
 from .contract import PREFIX
 from .trader import HOST, Trader, trader
@@ -17,6 +18,8 @@ from .trader import HOST, Trader, trader
 def test_an_unknown_path_is_not_found(idle: Trader) -> None:
     assert idle.kalshi.handle(Request("GET", f"{HOST}{PREFIX}/nowhere")).status == 404
     assert idle.kalshi.handle(Request("GET", f"{HOST}/elsewhere")).status == 404
+    empty = f"{HOST}{PREFIX}/markets//orderbook"
+    assert idle.kalshi.handle(Request("GET", empty)).status == 404
 
 
 def test_a_method_that_a_path_does_not_have_is_refused(idle: Trader) -> None:
@@ -304,6 +307,20 @@ def test_basic_becomes_advanced_after_an_order(limited: Trader) -> None:
     limited.rest(limited.market())
     assert limited.ask("POST", path).status == 201
     assert limited.get("/account/limits")["write"]["refill_rate"] == 300
+
+
+def test_an_upgrade_does_nothing_above_basic(clock: VirtualClock) -> None:
+    expert = trader(SimulatedKalshi(clock=clock), clock, tier="expert")
+    expert.rest(expert.market())
+    assert expert.ask("POST", "/account/api_usage_level/upgrade").status == 201
+    assert expert.get("/account/limits")["usage_tier"] == "expert"
+
+
+def test_only_a_signed_call_has_an_account(idle: Trader) -> None:
+    [operation] = (o for o in idle.kalshi.operations if o.name == "GetMarkets")
+    call = Call(operation=operation, path={}, query={}, body={}, now_us=0)
+    with pytest.raises(LookupError, match="GetMarkets is open to anybody"):
+        _ = call.account
 
 
 def test_costs_that_differ_are_told(idle: Trader) -> None:

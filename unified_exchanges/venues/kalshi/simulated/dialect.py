@@ -249,10 +249,8 @@ class SimulatedKalshi:
     def _charge(
         self, operation: Operation, holder: Account | None, now_us: int
     ) -> None:
-        if not self._house.enforce_limits or operation.routed:
-            return
         buckets = self._house.anonymous if holder is None else holder.buckets
-        if buckets is None:
+        if buckets is None or operation.routed:
             return
         if operation.is_write:
             buckets.write_tokens(operation.cost, now_us)

@@ -54,7 +54,8 @@ class House:
         self.accounts: dict[str, Account] = {}
         self.keys: dict[str, ApiKey] = {}
         self.memory = Memory()
-        self.anonymous = Buckets("basic")
+        # How much strangers may read is not documented: Basic is assumed.
+        self.anonymous = Buckets("basic") if enforce_limits else None
         self._outcomes: list[tuple[int, str, Decimal]] = []
         self._undecided: dict[str, tuple[Leg, ...]] = {}
         self._values: dict[str, Decimal] = {}

@@ -207,8 +207,6 @@ class Seeds:
         codes = [
             side.replace(".", "").replace(" ", "")[:3].upper() for side in (home, away)
         ]
-        if codes[0] == codes[1]:
-            codes[1] = f"{codes[1][:2]}X"
         name = f"{series}-{_date(start)}{''.join(codes)}"
         title = f"{home} vs {away} Winner?"
         self._event(name, series, title, start)
