@@ -79,18 +79,18 @@ WATCH = Watch()
 
 def guarded(**settings: str) -> dict[str, str]:
     """Keep the secrets among an exchange's settings under watch, and give them back."""
-    _forbid_settings(settings)
+    _forbid_settings(WATCH, settings)
     return settings
 
 
-def _forbid_settings(settings: Mapping[str, Any]) -> None:
+def _forbid_settings(watch: Watch, settings: Mapping[str, Any]) -> None:
     for name in ("api_key", "password"):
         if isinstance(value := settings.get(name), str):
-            WATCH.forbid(value)
+            watch.forbid(value)
     key = settings.get("private_key")
     # Otherwise it is the path of a file, which may be named.
     if isinstance(key, str) and "-----" in key:
-        WATCH.forbid(key)
+        watch.forbid(key)
 
 
 def _verdict(leaks: list[str]) -> str:
@@ -99,7 +99,7 @@ def _verdict(leaks: list[str]) -> str:
 
 def told_by(error: BaseException) -> str:
     """All that an error shows to whoever prints, logs or stores it."""
-    said = []
+    said: list[str] = []
     for each in _chain(error):
         said += _lines(each)
         said += [str(each), repr(each), repr(getattr(each, "__notes__", ""))]
@@ -207,14 +207,16 @@ class Canary:
 
     def _dying(self, _: None) -> Callable[[UnifiedExchangesError], None]:
         def dies(error: UnifiedExchangesError) -> None:
-            self._watch.hear(f"{type(error).__name__} ({error})", told_by(error))
+            place = f"a {type(error).__name__} of {getattr(error, 'venue', None)}"
+            self._watch.hear(place, told_by(error))
 
         return dies
 
     def _made(self, old: Callable[..., None]) -> Callable[..., None]:
         def made(sender: Sender, settings: Any) -> None:
             names = ("api_key", "private_key", "password")
-            _forbid_settings({name: getattr(settings, name) for name in names})
+            given = {name: getattr(settings, name) for name in names}
+            _forbid_settings(self._watch, given)
             old(sender, settings)
 
         return made
