@@ -80,14 +80,14 @@ class Response:
     elapsed: float = 0.0
 
 
-@attrs.frozen(slots=True)
+@attrs.frozen(slots=True, eq=False)
 class Sleep:
     """Wait this many seconds."""
 
     seconds: float
 
 
-@attrs.frozen(slots=True)
+@attrs.frozen(slots=True, eq=False)
 class Start:
     """Begin a request now and go on; its answer is asked for later."""
 
@@ -107,7 +107,7 @@ class Page(Generic[T]):
     items: list[T]
 
 
-@attrs.frozen(slots=True)
+@attrs.frozen(slots=True, eq=False)
 class Done(Generic[T]):
     """A flow's result."""
 

@@ -97,12 +97,11 @@ class LimitPolicy:
     discover: bool = True
 
 
-@attrs.define
 class _Tokens:
-    rate: float
-    capacity: float
-    level: float
-    at: float
+    __slots__ = ("at", "capacity", "level", "rate")
+
+    def __init__(self) -> None:
+        self.rate = self.capacity = self.level = self.at = 0.0
 
     def refill(self, now: float) -> None:
         if now > self.at:
@@ -126,8 +125,8 @@ class TokenBucket:
     def __init__(self, rate: float, capacity: float, *, share: float = 0.0) -> None:
         self._lock = Lock()
         self._share = share
-        self._common = _Tokens(0.0, 0.0, 0.0, 0.0)
-        self._urgent = _Tokens(0.0, 0.0, 0.0, 0.0)
+        self._common = _Tokens()
+        self._urgent = _Tokens()
         self._paused_until = float("-inf")
         self._fresh = True
         self.configure(rate, capacity)

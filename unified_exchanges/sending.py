@@ -35,7 +35,8 @@ _FRUITLESS_PAGES = 20
 class Call:
     """One request as the venue means it, before it is signed; not changed once made.
 
-    ``about`` says for people what is asked, as text or as what has that text.  ``charges`` are (bucket, tokens).
+    ``about`` says for people what is asked, as text or as what has that text.
+    ``charges`` are (bucket, tokens).
     ``repeatable`` says that sending it twice does no harm.  ``deadline`` is on the
     monotonic clock; None takes the policy's.  ``accepted`` are statuses besides 2xx
     whose body is the answer.

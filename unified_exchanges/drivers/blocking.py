@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import NetworkError
 from ..flow import (
@@ -24,6 +23,9 @@ from ..flow import (
     advance,
 )
 from ..transports import Transport
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 __all__ = ["BlockingDriver"]
 
@@ -95,6 +97,9 @@ class BlockingDriver:
     def _start(self, request: Request) -> Pending:
         with self._lock:
             if self._ahead is None:
+                # Loaded with the first page that is asked for ahead: it takes 5 ms.
+                from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
                 self._ahead = ThreadPoolExecutor(4, "unified-exchanges-ahead")
         pending = _InThread(self._ahead.submit(self._transport.send, request))
         time.sleep(_HEAD_START)

@@ -29,7 +29,7 @@ class ShardBalance:
     available: Decimal
 
 
-@attrs.frozen(kw_only=True, slots=True, repr=False)
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
 class Balance(Record):
     """Cash free to trade with, in dollars (``currency``).
 
@@ -54,7 +54,7 @@ class Balance(Record):
         return f"{self.venue} {text(self.available)} {self.currency}"
 
 
-@attrs.frozen(kw_only=True, slots=True, repr=False)
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
 class Position(Record):
     """Contracts of one outcome that we hold.
 
@@ -112,7 +112,7 @@ class Holding:
     cost: Decimal
 
 
-@attrs.frozen(kw_only=True, slots=True, repr=False)
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
 class Settlement(Record):
     """A position that was paid out.
 
@@ -151,7 +151,7 @@ class BucketLimit:
     capacity: Decimal
 
 
-@attrs.frozen(kw_only=True, slots=True, repr=False)
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
 class AccountLimits(Record):
     """What the account may ask of the venue; ``costs`` are tokens by method and path."""
 

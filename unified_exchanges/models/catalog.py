@@ -34,7 +34,7 @@ class Leg:
     outcome: str
 
 
-@attrs.frozen(kw_only=True, slots=True, repr=False)
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
 class Market(Record):
     """One contract: it pays ``payout`` dollars if its outcome comes true.
 
@@ -120,8 +120,7 @@ class MarketDraft(Record):
     __delattr__ = object.__delattr__
 
 
-
-@attrs.frozen(kw_only=True, slots=True, repr=False)
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
 class Event(Record):
     """One occurrence with its markets; ``mutually_exclusive`` means at most one pays."""
 
@@ -140,7 +139,7 @@ class Event(Record):
         return f"{self.venue}:{self.event_id} {self.title!r} {count} markets"
 
 
-@attrs.frozen(kw_only=True, slots=True, repr=False)
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
 class Series(Record):
     """A template of events, with the fee rule that they share."""
 

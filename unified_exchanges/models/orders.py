@@ -53,7 +53,7 @@ class OrderRequest:
     params: Params | None = None
 
 
-@attrs.frozen(kw_only=True, slots=True, repr=False)
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
 class Order(Record):
     """An order as the venue knows it.
 
@@ -111,7 +111,7 @@ class Order(Record):
         return f"{self.venue}:{self.market_id} {what} {self.status} {filled}"
 
 
-@attrs.frozen(kw_only=True, slots=True, repr=False)
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
 class Fill(Record):
     """One execution of one of our orders; ``fee`` is dollars, ``price`` for ``outcome``."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from html import escape
 
 import attrs
 
@@ -23,7 +22,7 @@ class Level:
     size: Decimal
 
 
-@attrs.frozen(kw_only=True, slots=True, repr=False)
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
 class Ticker(Record):
     """Best quotes and the last trade of one outcome; None where there is none."""
 
@@ -66,7 +65,7 @@ class Ticker(Record):
         )
 
 
-@attrs.frozen(kw_only=True, slots=True, repr=False)
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
 class OrderBook(Record):
     """The resting orders on one outcome, best price first on both sides.
 
@@ -134,6 +133,8 @@ class OrderBook(Record):
         return f"{self.venue}:{self.market_id}:{self.outcome} {' / '.join(best)}"
 
     def _repr_html_(self) -> str:
+        from html import escape  # noqa: PLC0415 - only notebooks need its tables
+
         asks = "".join(_row("", level, "ask") for level in reversed(self.asks[:10]))
         bids = "".join(_row("bid", level, "") for level in self.bids[:10])
         caption = escape(f"{self.venue}:{self.market_id}:{self.outcome}")
@@ -158,7 +159,7 @@ def _walk(levels: tuple[Level, ...], size: Decimal) -> Decimal | None:
     return None if left else cash
 
 
-@attrs.frozen(kw_only=True, slots=True, repr=False)
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
 class Trade(Record):
     """A public trade, priced for ``outcome``; ``taker_side`` is None if not told."""
 
@@ -199,7 +200,7 @@ class Ohlc:
         return Ohlc(*map(complement, (self.open, self.low, self.high, self.close)))
 
 
-@attrs.frozen(kw_only=True, slots=True, repr=False)
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
 class Candle(Record):
     """One period ``(start, end]`` of one outcome.
 

@@ -21,7 +21,7 @@ class ShardStatus:
     is_trading: bool
 
 
-@attrs.frozen(kw_only=True, slots=True, repr=False)
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
 class Status(Record):
     """Whether the venue is up, and whether orders are matched now."""
 

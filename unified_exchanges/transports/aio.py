@@ -176,7 +176,7 @@ class AioTransport:
         return timeout
 
 
-@attrs.frozen(slots=True)
+@attrs.frozen(slots=True, eq=False, repr=False)
 class _Route:
     """How a host is reached, found once."""
 

@@ -17,9 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import attrs
-import requests
 import urllib3.connection
-from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, Retry
 from urllib3 import HTTPResponse as PooledResponse
 from urllib3.exceptions import HTTPError
@@ -31,6 +29,9 @@ from ..flow import Request, Response
 from .body import ANSWER_LIMIT, UnusableAnswer, check_size, decode
 from .failure import explain, invalid, is_plain
 from .network import is_address, proxy_for, trust
+
+if TYPE_CHECKING:
+    from requests.adapters import HTTPAdapter
 
 __all__ = ["BlockingTransport", "Connection", "SecureConnection"]
 
@@ -54,9 +55,8 @@ class BlockingTransport:
     """
 
     def __init__(self, *, pool_size: int = 16) -> None:
-        self._adapter = HTTPAdapter(
-            pool_connections=32, pool_maxsize=pool_size, max_retries=_NEVER
-        )
+        self._pool_size = pool_size
+        self._adapter: HTTPAdapter | None = None
         self._routes: dict[str, _Route] = {}
         self._lock = threading.Lock()
         self._closed = False
@@ -95,7 +95,8 @@ class BlockingTransport:
         with self._lock:
             self._closed = True
             self._routes.clear()
-        self._adapter.close()
+        if self._adapter is not None:
+            self._adapter.close()
 
     def _perform(self, request: Request, started: float) -> Response:
         if request.timeout <= 0:
@@ -144,11 +145,13 @@ class BlockingTransport:
                 raise BadRequest(message)
             route = self._routes.get(origin)
             if route is None:
+                if self._adapter is None:
+                    self._adapter = _adapter(self._pool_size)
                 route = self._routes[origin] = _connect(self._adapter, origin)
             return route
 
 
-@attrs.frozen(slots=True)
+@attrs.frozen(slots=True, eq=False, repr=False)
 class _Route:
     """How a host is reached, found once: its pool, and what a request line holds."""
 
@@ -156,7 +159,17 @@ class _Route:
     takes_whole_url: bool
 
 
+def _adapter(pool_size: int) -> HTTPAdapter:
+    # Loaded with the first connection: it takes 20 ms, and an exchange may be made for
+    # its description, or in case.
+    from requests.adapters import HTTPAdapter  # noqa: PLC0415
+
+    return HTTPAdapter(pool_connections=32, pool_maxsize=pool_size, max_retries=_NEVER)
+
+
 def _connect(adapter: HTTPAdapter, origin: str) -> _Route:
+    from requests import RequestException  # noqa: PLC0415 - loaded with the adapter
+
     parts = urlsplit(origin)
     scheme, host, port = parts.scheme, parts.hostname, parts.port
     secure: dict[str, Any] | None = None
@@ -168,7 +181,7 @@ def _connect(adapter: HTTPAdapter, origin: str) -> _Route:
     if proxy is not None:
         try:
             manager = adapter.proxy_manager_for(proxy)
-        except (requests.RequestException, HTTPError, ValueError):
+        except (RequestException, HTTPError, ValueError):
             usable = False
     if not usable:
         # A proxy's URL may hold a password, so it is not shown.

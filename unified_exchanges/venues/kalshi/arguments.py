@@ -125,7 +125,7 @@ def read_params(
     return given
 
 
-@attrs.frozen(slots=True)
+@attrs.frozen(slots=True, eq=False, repr=False)
 class Span:
     """The time from ``since`` to ``until``, both included; None is no bound."""
 

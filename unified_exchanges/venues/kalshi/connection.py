@@ -18,7 +18,6 @@ from ...settings import Settings
 from ...venue import Venue
 from . import credentials, limits
 from .description import FACTS
-from .errors import error_from
 from .memory import Memory
 
 __all__ = ["KalshiConnection"]
@@ -79,6 +78,8 @@ class KalshiConnection(Venue):
 
     def refusal(self, call: Call, response: Response) -> UnifiedExchangesError:
         """Kalshi's answer as one of our errors."""
+        from .errors import error_from  # noqa: PLC0415 - loaded with the first refusal
+
         return error_from(
             response.status,
             response.headers,
@@ -109,6 +110,8 @@ class KalshiConnection(Venue):
         self, about: str, path: str, entry: bytes | None
     ) -> UnifiedExchangesError:
         """The refusal of one entry of a batch, which has no status of its own."""
+        from .errors import error_from  # noqa: PLC0415 - loaded with the first refusal
+
         return error_from(
             _ENTRY_STATUS,
             _NONE,

@@ -51,7 +51,7 @@ _OURS: Final = frozenset(
 """Words of the wire that have a unified argument and may not come in by ``params``."""
 
 
-@attrs.define(kw_only=True, slots=True, eq=False)
+@attrs.define(kw_only=True, slots=True, eq=False, repr=False)
 class Intent:
     """The part of an order that can be checked without knowing the market."""
 
@@ -64,7 +64,7 @@ class Intent:
     params: Mapping[str, str | int | bool]
 
 
-@attrs.define(kw_only=True, slots=True, eq=False)
+@attrs.define(kw_only=True, slots=True, eq=False, repr=False)
 class Draft:
     """An order that is ready to be sent; ``price`` is for the caller's outcome."""
 

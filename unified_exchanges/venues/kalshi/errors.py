@@ -99,7 +99,7 @@ _WRONG_ADDRESS = Reason(
 _FIX = Reason(BadRequest, "Change the call: repeating it will fail again")
 
 
-@attrs.frozen(slots=True)
+@attrs.frozen(slots=True, eq=False, repr=False)
 class _Said:
     """What the body says, cleaned of secrets; ``is_json`` is False for a proxy's page."""
 

@@ -28,7 +28,7 @@ _UPDATED: Final = "min_updated_ts"
 _COMBINATIONS: Final = ("exclude", "only", "all")
 
 
-@attrs.frozen(kw_only=True, slots=True)
+@attrs.frozen(kw_only=True, slots=True, eq=False, repr=False)
 class MarketFilter:
     """What a caller of `fetch_markets` asked for, checked."""
 

@@ -20,7 +20,6 @@ from .arguments import (
     read_optional_id,
     read_params,
 )
-from .market_filter import MarketFilter
 from .merging import changed
 
 __all__ = ["Markets"]
@@ -74,6 +73,8 @@ class Markets(Archive):
         id or event.  ``params`` also takes Kalshi's time filters, in seconds:
         ``min_created_ts`` and so on, of which the wrong mix is refused here.
         """
+        from .market_filter import MarketFilter  # noqa: PLC0415 - only listings filter
+
         wanted = read_limit(limit)
         given = read_params(params, _ARGUMENTS)
         if market_ids is not None:

@@ -26,7 +26,7 @@ _MOST_ORDERS = 200_000
 """As many as Kalshi lets one account keep open (docs.kalshi.com, 2026-10)."""
 
 
-@attrs.frozen(slots=True)
+@attrs.frozen(slots=True, eq=False, repr=False)
 class MarketRules:
     """What must be known of a market to place an order on it."""
 
@@ -58,7 +58,7 @@ class MarketRules:
         )
 
 
-@attrs.frozen(slots=True)
+@attrs.frozen(slots=True, eq=False, repr=False)
 class Route:
     """Where an order lives."""
 
@@ -68,7 +68,7 @@ class Route:
     client_order_id: str | None = None
 
 
-@attrs.frozen(slots=True)
+@attrs.frozen(slots=True, eq=False, repr=False)
 class Terms:
     """How the caller put an order: buying NO at 0.30 is selling YES at 0.70."""
 

@@ -221,7 +221,7 @@ class OrderHistory(Archive):
         )
 
 
-@attrs.frozen(slots=True)
+@attrs.frozen(slots=True, eq=False, repr=False)
 class _Wanted:
     """Which orders a caller wants, checked."""
 

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 
-@attrs.frozen(slots=True)
+@attrs.frozen(slots=True, eq=False, repr=False)
 class Entry:
     """One entry of a batch create: an order, or a refusal in Kalshi's flat form."""
 
@@ -41,7 +41,7 @@ class Entry:
     error: bytes | None
 
 
-@attrs.frozen(slots=True)
+@attrs.frozen(slots=True, eq=False, repr=False)
 class Canceled:
     """What a cancel took off the book, and when."""
 
@@ -50,7 +50,7 @@ class Canceled:
     at: datetime | None
 
 
-@attrs.frozen(slots=True)
+@attrs.frozen(slots=True, eq=False, repr=False)
 class CanceledEntry:
     """One entry of a batch cancel: a receipt, a refusal, or a lost answer."""
 

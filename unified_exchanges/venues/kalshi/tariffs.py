@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 from operator import attrgetter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -19,7 +19,9 @@ from . import parse
 from .arguments import YES, read_outcome
 from .discovery import Discovery
 from .drafts import read_side
-from .fees import FeeSchedule
+
+if TYPE_CHECKING:
+    from .fees import FeeSchedule
 
 __all__ = ["Tariffs"]
 
@@ -27,7 +29,7 @@ _FRESH: Final = 300
 """Seconds for which a fee rule is believed; announced changes are applied in time."""
 
 
-@attrs.frozen(slots=True)
+@attrs.frozen(slots=True, eq=False, repr=False)
 class _Rule:
     fee_type: str | None
     multiplier: Decimal | None
@@ -40,7 +42,7 @@ class _Rule:
         )
 
 
-@attrs.frozen(kw_only=True, slots=True)
+@attrs.frozen(kw_only=True, slots=True, eq=False, repr=False)
 class _Tariff:
     """What a market is charged by, now and after the changes that are announced."""
 
@@ -92,6 +94,8 @@ class Tariffs(Discovery):
 
     def fee_schedule(self, market_id: str) -> Flow[FeeSchedule]:
         """The fee rule of a market as it is now; asked for once in five minutes."""
+        from .fees import FeeSchedule  # noqa: PLC0415 - only who asks for fees needs it
+
         tariff = self._tariffs.get(market_id)
         if tariff is None or self.clock.monotonic() - tariff.read_at >= _FRESH:
             tariff = yield from self._tariff(market_id)
