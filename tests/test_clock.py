@@ -18,7 +18,9 @@ def date_at(seconds: float) -> str:
 
 @given(
     st.floats(-20, 20),
-    st.lists(st.tuples(st.floats(0.001, 3), st.floats(0.001, 1.5)), min_size=1, max_size=40),
+    st.lists(
+        st.tuples(st.floats(0.001, 3), st.floats(0.001, 1.5)), min_size=1, max_size=40
+    ),
 )
 def test_fault_44_the_offset_is_never_further_off_than_the_answers_allow(
     true: float, answers: list[tuple[float, float]]

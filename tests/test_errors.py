@@ -20,7 +20,9 @@ KINDS = [
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.__name__)
 @pytest.mark.parametrize(
-    "again", [lambda e: pickle.loads(pickle.dumps(e)), copy.copy], ids=["pickle", "copy"]
+    "again",
+    [lambda e: pickle.loads(pickle.dumps(e)), copy.copy],
+    ids=["pickle", "copy"],
 )
 def test_an_error_survives_the_way_to_another_process(
     kind: type[UnifiedExchangesError], again: object

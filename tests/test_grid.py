@@ -78,7 +78,7 @@ def test_nothing_lies_below_the_lowest_or_above_the_highest() -> None:
     assert CENT.snap(Decimal("0.001"), "down") is None
     assert CENT.snap(Decimal("0.999"), "up") is None
     assert CENT.nearest(Decimal("0.001")) == (Decimal("0.01"),)
-    assert CENT.nearest(Decimal("5")) == (Decimal("0.99"),)
+    assert CENT.nearest(Decimal(5)) == (Decimal("0.99"),)
 
 
 def test_the_step_at_a_seam_is_the_finer_one() -> None:
@@ -122,7 +122,12 @@ def test_a_float_on_the_grid_is_accepted() -> None:
 
 @pytest.mark.parametrize(
     ("value", "nearest"),
-    [("2.505", ("2.5", "2.51")), ("0.005", ("0.01",)), (0, ("0.01",)), ("-1", ("0.01",))],
+    [
+        ("2.505", ("2.5", "2.51")),
+        ("0.005", ("0.01",)),
+        (0, ("0.01",)),
+        ("-1", ("0.01",)),
+    ],
 )
 def test_fault_14_a_size_off_the_lot_is_refused_with_the_nearest_valid_ones(
     value: object, nearest: tuple[str, ...]
@@ -139,7 +144,12 @@ def test_a_size_that_is_no_number_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("start", "end", "step"),
-    [("0.5", "0.5", "0.01"), ("-0.1", "1", "0.01"), ("0", "1.1", "0.01"), ("0", "1", "0")],
+    [
+        ("0.5", "0.5", "0.01"),
+        ("-0.1", "1", "0.01"),
+        ("0", "1.1", "0.01"),
+        ("0", "1", "0"),
+    ],
 )
 def test_a_band_must_be_one(start: str, end: str, step: str) -> None:
     with pytest.raises(ValueError, match="not a band"):

@@ -120,7 +120,9 @@ def test_a_market_with_legs_is_a_combination() -> None:
 
 
 @given(prices, st.sampled_from(m.Side))
-def test_p07_buying_no_at_q_is_selling_yes_at_one_minus_q(price: D, side: m.Side) -> None:
+def test_p07_buying_no_at_q_is_selling_yes_at_one_minus_q(
+    price: D, side: m.Side
+) -> None:
     given_order = order(price, side, "no")
     seen = given_order.in_terms_of("yes")
     assert (seen.side, seen.price) == (side.opposite, complement(price))
@@ -275,7 +277,7 @@ def test_a_record_becomes_json(record: m.Record) -> None:
 @pytest.mark.parametrize("record", RECORDS, ids=lambda r: type(r).__name__)
 def test_a_record_prints_short_and_as_html(record: m.Record) -> None:
     assert len(repr(record)) < 120
-    assert record._repr_html_().startswith("<table>")  # noqa: SLF001
+    assert record._repr_html_().startswith("<table>")
 
 
 def test_html_escapes_what_the_venue_wrote() -> None:

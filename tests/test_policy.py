@@ -67,7 +67,9 @@ def test_fault_01_a_write_that_never_left_may_be_tried_again() -> None:
     assert decide(NetworkError("refused", sent=False), repeatable=False) is not None
 
 
-def test_fault_09_a_refused_write_is_tried_again_only_if_the_caller_allowed_it() -> None:
+def test_fault_09_a_refused_write_is_tried_again_only_if_the_caller_allowed_it() -> (
+    None
+):
     allowed = RetryPolicy(retry_refused_writes=True)
     failure = RateLimitExceeded("429")
     assert decide(failure, repeatable=False, policy=allowed) is not None
@@ -172,7 +174,9 @@ def test_a_bucket_without_a_rate_is_refused() -> None:
 @given(
     st.floats(1, 100),
     st.floats(1, 500),
-    st.lists(st.tuples(st.floats(0, 2), st.floats(0.1, 50), st.booleans()), max_size=60),
+    st.lists(
+        st.tuples(st.floats(0, 2), st.floats(0.1, 50), st.booleans()), max_size=60
+    ),
 )
 def test_what_is_let_through_never_exceeds_capacity_plus_rate(
     rate: float, capacity: float, arrivals: list[tuple[float, float, bool]]

@@ -26,7 +26,7 @@ async def test_an_id_makes_the_async_flavour() -> None:
 
 
 def test_an_id_that_is_not_there_is_refused_with_those_that_are() -> None:
-    with pytest.raises(BadRequest, match="there are: .*kalshi"):
+    with pytest.raises(BadRequest, match=r"there are: .*kalshi"):
         ux.exchange("binance")
 
 

@@ -23,6 +23,7 @@ from unified_exchanges.errors import (
 from unified_exchanges.flow import Request, Response, collect, limited
 from unified_exchanges.policy import RetryPolicy
 from unified_exchanges.testing.scripted import AsyncScriptedTransport
+import itertools
 
 OK = answer({})
 BUSY = answer({}, 503)
@@ -41,7 +42,9 @@ def test_a_good_answer_is_returned_at_once(flavour: str) -> None:
 
 
 @pytest.mark.parametrize("trouble", [BUSY, TOO_FAST, ConnectionLost("reset")])
-def test_a_read_survives_trouble(flavour: str, trouble: Response | NetworkError) -> None:
+def test_a_read_survives_trouble(
+    flavour: str, trouble: Response | NetworkError
+) -> None:
     clock = VirtualClock()
     rig = Rig(flavour, [trouble, trouble, OK], clock)
     assert rig.run(toy(clock).send(get("/x"))) == OK
@@ -96,7 +99,9 @@ def test_an_attempt_gets_no_more_time_than_is_left(flavour: str) -> None:
 
 def test_an_error_names_the_call_and_the_venue(flavour: str) -> None:
     rig = Rig(flavour, [ConnectionLost("reset by peer")], VirtualClock())
-    with pytest.raises(ConnectionLost, match="toy: reading /x: reset by peer") as caught:
+    with pytest.raises(
+        ConnectionLost, match="toy: reading /x: reset by peer"
+    ) as caught:
         rig.run(toy().send(get("/x", repeatable=False)))
     assert (caught.value.venue, caught.value.request) == ("toy", "GET /x")
 
@@ -120,7 +125,9 @@ def test_calls_wait_for_their_turn(flavour: str) -> None:
     assert rig.sleeps == pytest.approx([1.0, 1.0])
 
 
-def test_fault_43_a_call_that_cannot_meet_its_deadline_is_not_sent(flavour: str) -> None:
+def test_fault_43_a_call_that_cannot_meet_its_deadline_is_not_sent(
+    flavour: str,
+) -> None:
     clock = VirtualClock()
     venue = toy(clock)
     rig = Rig(flavour, [OK] * 10, clock)
@@ -270,14 +277,15 @@ def test_any_split_into_pages_gives_the_same_list(data: st.DataObject) -> None:
     items = [str(n) for n in range(data.draw(st.integers(0, 30)))]
     cuts = data.draw(st.lists(st.integers(0, len(items)), max_size=8).map(sorted))
     edges = [0, *cuts, len(items)]
-    parts = [items[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [items[a:b] for a, b in itertools.pairwise(edges)]
     # A page may repeat what the one before it ended with: data moves under a cursor.
     parts = [
         [*data.draw(st.sampled_from([[], parts[n - 1][-2:]])), *part] if n else part
         for n, part in enumerate(parts)
     ]
     pages = [
-        page(part, f"c{n}" if n + 1 < len(parts) else "") for n, part in enumerate(parts)
+        page(part, f"c{n}" if n + 1 < len(parts) else "")
+        for n, part in enumerate(parts)
     ]
     rig = Rig("blocking", pages, VirtualClock())
     ahead = data.draw(st.booleans())

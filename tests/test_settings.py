@@ -34,8 +34,16 @@ def test_a_url_is_real_money_unless_it_is_local_or_known_to_play(
 
 @pytest.mark.parametrize(
     "name",
-    ["prod", "", "ftp://x", "https://", "http://toy.test", "https://u:p@toy.test"]
-    + ["https://toy.test/?q=1", "https://toy.test/#x"],
+    [
+        "prod",
+        "",
+        "ftp://x",
+        "https://",
+        "http://toy.test",
+        "https://u:p@toy.test",
+        "https://toy.test/?q=1",
+        "https://toy.test/#x",
+    ],
 )
 def test_an_environment_that_is_neither_is_refused(name: str) -> None:
     with pytest.raises(BadRequest):
@@ -43,7 +51,10 @@ def test_an_environment_that_is_neither_is_refused(name: str) -> None:
 
 
 def test_a_trailing_slash_is_dropped_because_it_would_not_survive_signing() -> None:
-    assert resolve_environment("https://toy.test/api/", KNOWN).rest == "https://toy.test/api"
+    assert (
+        resolve_environment("https://toy.test/api/", KNOWN).rest
+        == "https://toy.test/api"
+    )
 
 
 @pytest.mark.parametrize("timeout", [0, -1.0])
