@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import socket
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -210,25 +210,50 @@ def test_no_command_shows_the_key(
 # -- warnings --------------------------------------------------------------------------
 
 
-def warned(words: str) -> Callable[[], None]:
-    import logging
-
-    return lambda: logging.getLogger("unified_exchanges.any").warning(words)
+def warned(words: str) -> None:
+    logging.getLogger("unified_exchanges.any").warning(words)
 
 
 def test_a_warning_of_the_library_follows_the_result(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with guarded(Screen()):
-        warned("basic is assumed")()
+        warned("basic is assumed")
     assert capsys.readouterr().err == "basic is assumed\n"
 
 
 @pytest.mark.parametrize("debug", [False, True])
 def test_a_warning_before_an_error_is_for_debugging(
-    capsys: pytest.CaptureFixture[str], debug: bool
+    capsys: pytest.CaptureFixture[str],
+    debug: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    with pytest.raises(typer.Exit), guarded(Screen(debug=debug)):
-        warned("basic is assumed")()
-        raise errors.BadRequest("no")
+    def fail() -> None:
+        with guarded(Screen(debug=debug)):
+            warned("basic is assumed")
+            raise errors.BadRequest("no")
+
+    with pytest.raises(typer.Exit):
+        fail()
     assert ("basic is assumed" in capsys.readouterr().err) is debug
+
+
+# -- interruptions ---------------------------------------------------------------------
+
+
+def test_ctrl_c_has_a_code_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as left, guarded(Screen()):
+        raise KeyboardInterrupt
+    assert left.value.exit_code == 130
+    assert capsys.readouterr().err == "stopped\n"
+
+
+def test_a_reader_who_has_gone_is_no_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as left, guarded(Screen()):
+        raise BrokenPipeError
+    assert left.value.exit_code == 0
+    assert capfd.readouterr().err == ""
+
+
+def test_a_table_for_a_reader_who_has_gone_says_so_to_the_command() -> None:
+    with pytest.raises(BrokenPipeError):
+        Screen().out.on_broken_pipe()

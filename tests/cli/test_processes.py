@@ -76,15 +76,21 @@ def test_simulate_prints_exports_to_paste() -> None:
 
 
 def test_simulate_ends_in_process_as_well() -> None:
-    # The signal arrives as soon as the venue is served.
-    threading.Timer(0, _interrupt_when_served).start()
+    # The signal arrives as soon as one more venue is served.
+    waiting = threading.Thread(target=_interrupt_after, args=(_served(),))
+    waiting.start()
     done = invoke("simulate", "--port", "0", "--key-type", "ed25519")
+    waiting.join()
     assert done.code == 0
     assert "A simulated Kalshi on http://127.0.0.1:" in done.out
 
 
-def _interrupt_when_served() -> None:
-    while not any(t.name == "simulated-venue" for t in threading.enumerate()):
+def _served() -> int:
+    return sum(t.name == "simulated-venue" for t in threading.enumerate())
+
+
+def _interrupt_after(before: int) -> None:
+    while _served() == before:
         threading.Event().wait(0.01)
     os.kill(os.getpid(), signal.SIGINT)
 

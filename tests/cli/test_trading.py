@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import attrs
@@ -122,12 +121,12 @@ def test_cancel_wants_either_ids_or_all(look: Command, words: tuple[str, ...]) -
 
 
 @pytest.fixture
-def real(place: Practice, monkeypatch: pytest.MonkeyPatch) -> Iterator[Command]:
+def real(place: Practice, monkeypatch: pytest.MonkeyPatch) -> Command:
     """A venue whose money counts as real."""
     there = attrs.evolve(FACTS.environments["production"], rest=place.url)
     monkeypatch.setitem(FACTS.environments, "production", there)
     env = {**place.exports, "UNIFIED_EXCHANGES_ENVIRONMENT": "production"}
-    yield lambda *words, typed="": invoke(*words, env=env, typed=typed)
+    return lambda *words, typed="": invoke(*words, env=env, typed=typed)
 
 
 def test_real_money_needs_live(real: Command, market: str) -> None:

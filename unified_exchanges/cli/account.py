@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -88,4 +89,8 @@ def fills(
     session.screen.listing(found, FILLS, noun="fills", limit=shown)
 
 
-_COMMANDS = {"balance": balance, "positions": positions, "fills": fills}
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "balance": balance,
+    "positions": positions,
+    "fills": fills,
+}

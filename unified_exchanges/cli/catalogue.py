@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -104,4 +105,9 @@ def trades(
     session.screen.listing(found, TRADES, noun="trades", limit=shown)
 
 
-_COMMANDS = {"markets": markets, "events": events, "book": book, "trades": trades}
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "markets": markets,
+    "events": events,
+    "book": book,
+    "trades": trades,
+}

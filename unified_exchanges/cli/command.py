@@ -7,7 +7,7 @@ import inspect
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import typer
 
@@ -19,14 +19,16 @@ from .session import Session
 
 __all__ = ["command", "guarded", "plain_command"]
 
+_Function: TypeAlias = Callable[..., None]
 
-def command(app: typer.Typer, name: str, panel: str) -> Callable[..., Any]:
+
+def command(app: typer.Typer, name: str, panel: str) -> Callable[[_Function], None]:
     """Add a function to ``app``; its first parameter is the `Session`.
 
     The options of `COMMON` are appended to its own.
     """
 
-    def add(function: Callable[..., None]) -> Callable[..., None]:
+    def add(function: _Function) -> None:
         own = inspect.signature(function, eval_str=True)
         _, *parameters = own.parameters.values()
 
@@ -38,18 +40,20 @@ def command(app: typer.Typer, name: str, panel: str) -> Callable[..., Any]:
                 function(session, **given)
 
         _sign(run, [*parameters, *map(_parameter, COMMON)])
-        return plain_command(app, name, panel)(run)
+        plain_command(app, name, panel)(run)
 
     return add
 
 
-def plain_command(app: typer.Typer, name: str, panel: str) -> Callable[..., Any]:
+def plain_command(
+    app: typer.Typer, name: str, panel: str
+) -> Callable[[_Function], None]:
     """Add a function to ``app`` as it is, with its docstring as help."""
 
-    def add(function: Callable[..., None]) -> Callable[..., None]:
+    def add(function: _Function) -> None:
         paragraphs = (inspect.getdoc(function) or "").split("\n\n")
         told = "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
-        return app.command(name, help=told, rich_help_panel=panel)(function)
+        app.command(name, help=told, rich_help_panel=panel)(function)
 
     return add
 

@@ -13,7 +13,16 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["Cell", "Column", "amount", "average", "decimals", "lay_out", "moment"]
+__all__ = [
+    "NOTHING",
+    "Cell",
+    "Column",
+    "amount",
+    "average",
+    "decimals",
+    "lay_out",
+    "moment",
+]
 
 T = TypeVar("T")
 

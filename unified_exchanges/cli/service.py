@@ -18,14 +18,14 @@ from ..models import Health, Status
 from ..registry import exchanges
 from .command import command, guarded, plain_command
 from .exits import Exit
-from .layout import moment
+from .layout import NOTHING, moment
 from .options import Debug, Json
 from .practice import Practice, practice
 from .screen import Screen
 from .session import DEFAULT_VENUE, Session, described
 from .views import VENUES
 
-__all__ = ["add_to"]
+__all__ = ["add_to", "shown_status"]
 
 _MARKS: dict[Capability, tuple[str, str]] = {
     True: ("yes", "green"),
@@ -49,21 +49,19 @@ def status(session: Session) -> None:
     """
     found = session.exchange.fetch_status()
     health = session.exchange.health()
-    session.screen.document(
-        {"status": found, "health": health}, _status(found, health, session)
-    )
+    environment = session.exchange.venue.environment
+    money = "real money" if environment.is_real_money else "play money"
+    name = session.exchange.describe().name
+    head = Text.assemble((name, "bold"), f" {session.environment}, {money}")
+    told = {"status": found, "health": health}
+    session.screen.document(told, head, shown_status(found, health))
     if not found.is_active:
         raise typer.Exit(Exit.UNREACHABLE)
 
 
-def _status(found: Status, health: Health, session: Session) -> RenderableType:
-    environment = session.exchange.venue.environment
-    money = "real money" if environment.is_real_money else "play money"
-    head = Text.assemble(
-        (session.exchange.describe().name, "bold"), f" {session.environment}, {money}"
-    )
+def shown_status(found: Status, health: Health) -> Text:
+    """The venue and the connection, a line for each fact that is known."""
     lines = [
-        head,
         Text.assemble("up        ", _MARKS[found.is_active]),
         Text.assemble("trading   ", _MARKS[found.is_trading]),
     ]
@@ -73,12 +71,15 @@ def _status(found: Status, health: Health, session: Session) -> RenderableType:
     if stopped and found.is_active:
         lines.append(Text(f"stopped   shards {', '.join(stopped)}", style="yellow"))
     latency = health.latency.p50
-    lines.append(Text(f"latency   {'–' if latency is None else f'{latency:.1f} ms'}"))
+    lines.append(
+        Text(f"latency   {NOTHING if latency is None else f'{latency:.1f} ms'}")
+    )
     if health.clock_offset_ms is not None:
         lines.append(Text(f"clock     {health.clock_offset_ms:+,} ms"))
     if health.key_expires_at is not None:
         lines.append(Text(f"key until {moment(health.key_expires_at)} UTC"))
-    return Group(*lines)
+    lines += [Text(f"unhealthy {reason}", "yellow") for reason in health.reasons]
+    return Text("\n").join(lines)
 
 
 def venues(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from enum import Enum
 from typing import Annotated, Any
 from uuid import uuid4
@@ -300,4 +301,8 @@ def orders(
         session.screen.listing(still, ORDERS, noun="open orders")
 
 
-_COMMANDS = {"order": order, "cancel": cancel, "orders": orders}
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "order": order,
+    "cancel": cancel,
+    "orders": orders,
+}
