@@ -6,8 +6,8 @@ from ....simulator.markets import Candle
 from .errors import nested, not_found, unfit
 from .house import House
 from .listings import candle_view, historical_candle_view
+from .lists import split
 from .markets import found_market
-from .portfolio import split
 from .routes import Call, Operation, Parameter, flag, integer, string, strings
 from .wire import SECOND, Payload
 

@@ -14,8 +14,8 @@ from .catalog import GRIDS, Collection, Event, Leg, Listed
 from .errors import Failure, nested, not_found, unfit
 from .house import House
 from .listings import collection_view, market_view
+from .lists import paged
 from .markets import shown_market
-from .portfolio import paged
 from .routes import Call, Operation, choice, integer, string
 from .wire import Payload, read_objects
 

@@ -16,6 +16,7 @@ from ....simulator.orderflow import FlowSettings
 from ....simulator.orders import Refusal
 from . import (
     account,
+    batches,
     candles,
     combos,
     events,
@@ -25,6 +26,8 @@ from . import (
     markets,
     orders,
     portfolio,
+    records,
+    subaccounts,
     surroundings,
 )
 from .accounts import Account
@@ -48,6 +51,7 @@ _ROUTES = Routes(
     operation
     for module in (
         account,
+        batches,
         candles,
         combos,
         events,
@@ -57,6 +61,8 @@ _ROUTES = Routes(
         markets,
         orders,
         portfolio,
+        records,
+        subaccounts,
         surroundings,
     )
     for operation in module.OPERATIONS

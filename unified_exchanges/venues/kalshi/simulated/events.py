@@ -7,8 +7,8 @@ from .catalog import Event, FeeChange, Series
 from .errors import not_found, unfit
 from .house import House
 from .listings import event_view, market_view, milestone_view, series_view
+from .lists import paged, split
 from .markets import STATUS_WORDS, shown_market
-from .portfolio import paged, split
 from .routes import Call, Operation, choice, flag, integer, limit, string
 from .wire import SECOND, Payload, bare, instant
 

@@ -1,39 +1,32 @@
-"""Money between shards and subaccounts."""
+"""Money between shards."""
 
 from __future__ import annotations
 
-from decimal import Decimal
 from re import compile as pattern
 
-from ....money import EXACT
 from ....simulator.orders import Owner
-from .accounts import SubaccountTransfer, Transfer
-from .errors import duplicate_transfer, nested, not_found, unfit
+from .accounts import Transfer
+from .errors import duplicate_transfer, not_found, unfit
 from .house import House
 from .limits import SHARDS
+from .lives import new_id
 from .pages import page
 from .routes import Call, Operation, bounded, limit, string
-from .seeds import new_id
 from .wire import (
     Payload,
     centicents,
-    dollars,
     money,
     read_objects,
     whole_seconds,
 )
 
-__all__ = ["OPERATIONS"]
+__all__ = ["MOST_CENTS", "OPERATIONS", "claim", "owner_of"]
 
 _UUID = pattern(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_MOST_CENTS = 10**15
-_MOST_SUBACCOUNTS = 63
+MOST_CENTS = 10**15
 _WHOLE = 100
 _ALLOCATION = {"exchange_index": "int!", "percent": "int!"}
 _RESERVATIONS = ("max", "sum", "none")
-
-
-# Between shards
 
 
 def transfer(house: House, call: Call) -> Payload:
@@ -43,17 +36,17 @@ def transfer(house: House, call: Call) -> Payload:
         if body[name] != "event_contract":
             # There is no margined exchange here.
             raise unfit(f"{name} must be event_contract")
-    amount = bounded(body["amount"], "amount", 1, 100 * _MOST_CENTS) or 0
+    amount = bounded(body["amount"], "amount", 1, 100 * MOST_CENTS) or 0
     source, target = (
         _shard(body, f"{end}_exchange_shard") for end in ("source", "destination")
     )
     owners = [
-        _owner(house, call, body, f"{end}_subaccount")
+        owner_of(house, call, body, f"{end}_subaccount")
         for end in ("source", "destination")
     ]
     if (source, owners[0]) == (target, owners[1]):
         raise unfit("source and destination are the same")
-    _claim(call, body.get("client_transfer_id"))
+    claim(call, body.get("client_transfer_id"))
     house.engine.transfer(
         owners[0],
         owners[1],
@@ -76,14 +69,15 @@ def _shard(body: Payload, name: str) -> int:
     return bounded(body.get(name), name, 0, SHARDS - 1) or 0
 
 
-def _owner(house: House, call: Call, body: Payload, name: str) -> Owner:
+def owner_of(house: House, call: Call, body: Payload, name: str) -> Owner:
+    """The subaccount that a field of the body names; 0 when it is left out."""
     number = bounded(body.get(name), name, 0, 63) or 0
     if number not in house.engine.subaccounts(call.account.user_id):
         raise unfit(f"there is no subaccount {number}")
     return Owner(call.account.user_id, number)
 
 
-def _claim(call: Call, transfer_id: str | None) -> None:
+def claim(call: Call, transfer_id: str | None) -> None:
     """A client's transfer id is good for one transfer."""
     if transfer_id is None:
         return
@@ -156,108 +150,8 @@ def set_allocation(_: House, call: Call) -> Payload:
     return {}
 
 
-# Between subaccounts
-
-
-def create_subaccount(house: House, call: Call) -> Payload:
-    """Open the next subaccount."""
-    bounded(call.body.get("exchange_index"), "exchange_index", -1, SHARDS - 1)
-    if len(house.engine.subaccounts(call.account.user_id)) > _MOST_SUBACCOUNTS:
-        raise nested(400, "invalid_parameters", "no more than 63 subaccounts")
-    return {"subaccount_number": house.engine.open_subaccount(call.account.user_id)}
-
-
-def subaccount_transfer(house: House, call: Call) -> Payload:
-    """Move cents from subaccount to subaccount."""
-    body = call.body
-    amount = bounded(body["amount_cents"], "amount_cents", 1, _MOST_CENTS) or 0
-    index = bounded(body.get("exchange_index"), "exchange_index", -1, SHARDS - 1)
-    shard = max(index or 0, 0)
-    source = _owner(house, call, body, "from_subaccount")
-    target = _owner(house, call, body, "to_subaccount")
-    if source == target:
-        raise unfit("from_subaccount and to_subaccount are the same")
-    _claim(call, body["client_transfer_id"])
-    house.engine.transfer(
-        source,
-        target,
-        EXACT.scaleb(Decimal(amount), -2),
-        source_shard=shard,
-        target_shard=shard,
-    )
-    made = SubaccountTransfer(
-        transfer_id=body["client_transfer_id"],
-        source=source.subaccount,
-        target=target.subaccount,
-        cents=amount,
-        shard=shard,
-        time_us=call.now_us,
-    )
-    call.account.subaccount_transfers.append(made)
-    return {}
-
-
-def get_subaccount_transfers(_: House, call: Call) -> Payload:
-    """Transfers between subaccounts, newest first."""
-    shown, cursor = page(
-        reversed(call.account.subaccount_transfers),
-        key=lambda made: made.transfer_id,
-        cursor=call.query["cursor"],
-        limit=call.query["limit"],
-    )
-    views = [
-        {
-            "transfer_id": made.transfer_id,
-            "from_subaccount": made.source,
-            "to_subaccount": made.target,
-            "amount_cents": made.cents,
-            "created_ts": whole_seconds(made.time_us),
-            "exchange_index": made.shard,
-        }
-        for made in shown
-    ]
-    return {"transfers": views, "cursor": cursor}
-
-
-def get_subaccount_balances(house: House, call: Call) -> Payload:
-    """One row per subaccount and shard."""
-    return {
-        "subaccount_balances": [
-            {
-                "subaccount_number": cash.owner.subaccount,
-                "exchange_index": cash.shard,
-                "balance": dollars(cash.available),
-                "updated_ts": whole_seconds(call.now_us),
-            }
-            for cash in house.engine.cashes(call.account.user_id)
-        ]
-    }
-
-
-def get_netting(house: House, call: Call) -> Payload:
-    """Whether subaccounts net; on unless switched off."""
-    return {
-        "netting_configs": [
-            {
-                "subaccount_number": number,
-                "enabled": call.account.netting.get(number, True),
-                "exchange_index": 0,
-            }
-            for number in house.engine.subaccounts(call.account.user_id)
-        ]
-    }
-
-
-def set_netting(house: House, call: Call) -> Payload:
-    """Switch netting of a subaccount; remembered, without effect on collateral."""
-    owner = _owner(house, call, call.body, "subaccount_number")
-    call.account.netting[owner.subaccount] = call.body["enabled"]
-    return {}
-
-
 _CURSOR = string("cursor")
 _TRANSFERS = "/portfolio/intra_exchange_instance_transfers"
-_SUBACCOUNTS = "/portfolio/subaccounts"
 _ALLOCATIONS = "/portfolio/target_balance_allocation"
 
 OPERATIONS = (
@@ -314,67 +208,5 @@ OPERATIONS = (
         shared=True,
         struct="SetTargetBalanceAllocationRequest",
         body={"allocations": "array!", "resting_margin_reservation": "string"},
-    ),
-    Operation(
-        name="CreateSubaccount",
-        method="POST",
-        path=_SUBACCOUNTS,
-        handler=create_subaccount,
-        scope="write::transfer",
-        shared=True,
-        status=201,
-        struct="CreateSubaccountRequest",
-        body={"exchange_index": "int"},
-    ),
-    Operation(
-        name="ApplySubaccountTransfer",
-        method="POST",
-        path=f"{_SUBACCOUNTS}/transfer",
-        handler=subaccount_transfer,
-        scope="write::transfer",
-        shared=True,
-        struct="ApplySubaccountTransferRequest",
-        body={
-            "client_transfer_id": "string!",
-            "from_subaccount": "int!",
-            "to_subaccount": "int!",
-            "amount_cents": "int!",
-            "exchange_index": "int",
-        },
-    ),
-    Operation(
-        name="GetSubaccountTransfers",
-        method="GET",
-        path=f"{_SUBACCOUNTS}/transfers",
-        handler=get_subaccount_transfers,
-        parameters=(limit(100, 1000), _CURSOR),
-        scope="read",
-        shared=True,
-    ),
-    Operation(
-        name="GetSubaccountBalances",
-        method="GET",
-        path=f"{_SUBACCOUNTS}/balances",
-        handler=get_subaccount_balances,
-        scope="read",
-        shared=True,
-    ),
-    Operation(
-        name="GetSubaccountNetting",
-        method="GET",
-        path=f"{_SUBACCOUNTS}/netting",
-        handler=get_netting,
-        scope="read",
-        shared=True,
-    ),
-    Operation(
-        name="UpdateSubaccountNetting",
-        method="PUT",
-        path=f"{_SUBACCOUNTS}/netting",
-        handler=set_netting,
-        scope="write::transfer",
-        shared=True,
-        struct="UpdateSubaccountNettingRequest",
-        body={"subaccount_number": "int!", "enabled": "bool!"},
     ),
 )

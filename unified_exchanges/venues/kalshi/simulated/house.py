@@ -20,8 +20,9 @@ from .authentication import ApiKey, PublicKey
 from .catalog import GRIDS, Catalog, Leg, Listed
 from .lag import Memory
 from .limits import SHARDS, Buckets
+from .lives import DAY, Life, Planned, new_id
 from .past import RESIDENT, live_through
-from .seeds import DAY, Life, Planned, Seeds, new_id
+from .seeds import Seeds
 from .tariff import Tariff
 from .wire import SECOND, floored
 

@@ -11,14 +11,9 @@ from .catalog import Listed
 from .errors import bad_status, not_found, unfit
 from .house import House
 from .listings import book_view, market_view, trade_view
-from .portfolio import (
-    listed_fills,
-    listed_orders,
-    listed_positions,
-    paged,
-    split,
-    within,
-)
+from .lists import paged, split, within
+from .portfolio import listed_positions
+from .records import listed_fills, listed_orders
 from .routes import Call, Operation, choice, flag, integer, limit, string, strings
 from .wire import SECOND, Payload, instant
 

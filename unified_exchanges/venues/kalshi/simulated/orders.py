@@ -1,4 +1,4 @@
-"""Order writes: create, amend, decrease, cancel, alone and in batches.
+"""Order writes: create, amend, decrease, cancel.
 
 Routing, strictness and answers as of docs.kalshi.com 2026-10 and recordings 2026-06.
 """
@@ -13,13 +13,9 @@ from ....money import EXACT, ZERO
 from ....simulator.orders import Order, Owner, Refusal, Ticket, TimeInForce, Unchanged
 from .catalog import Catalog
 from .errors import (
-    Failure,
-    bad_request,
-    flat,
     nested,
     not_found,
     refusal,
-    restricted_key,
     unfit,
 )
 from .house import House
@@ -31,11 +27,10 @@ from .wire import (
     bare,
     contracts,
     read_contracts,
-    read_objects,
     read_price,
 )
 
-__all__ = ["OPERATIONS"]
+__all__ = ["CREATE", "OPERATIONS", "cancel", "create", "subaccount_of"]
 
 _FORCES: dict[str, TimeInForce] = {
     "good_till_canceled": "gtc",
@@ -43,9 +38,8 @@ _FORCES: dict[str, TimeInForce] = {
     "fill_or_kill": "fok",
 }
 _REGIONAL = {"Sports", "Elections", "Entertainment"}
-_NOTHING = "0.00"
 
-_CREATE = {
+CREATE = {
     "ticker": "string!",
     "client_order_id": "string",
     "side": "string!",
@@ -77,12 +71,6 @@ _DECREASE = {
     "exchange_index": "int",
     "market_ticker": "string",
 }
-_CANCEL_ITEM = {
-    "order_id": "string!",
-    "subaccount": "int",
-    "exchange_index": "int",
-    "market_ticker": "string",
-}
 
 
 # Creation
@@ -91,10 +79,11 @@ _CANCEL_ITEM = {
 def create_order(house: House, call: Call) -> Payload:
     """Place an order."""
     call.pay(10, _billed(call.body.get("exchange_index"), has_ticker=True))
-    return _create(house, call, call.body)
+    return create(house, call, call.body)
 
 
-def _create(house: House, call: Call, body: Payload) -> Payload:
+def create(house: House, call: Call, body: Payload) -> Payload:
+    """Place the order of a body that is paid for."""
     ticket = _ticket(call, body)
     _check_shard(house, ticket.market_id, body.get("exchange_index"))
     _check_region(house.catalog, call, ticket.market_id)
@@ -117,7 +106,7 @@ def _ticket(call: Call, body: Payload) -> Ticket:
         raise nested(400, "invalid_order", "only good_till_canceled orders can expire")
     return Ticket(
         market_id=body["ticker"],
-        owner=Owner(call.account.user_id, _subaccount(call, body)),
+        owner=Owner(call.account.user_id, subaccount_of(call, body)),
         side="bid" if _word(body, "side", "bid", "ask") == "bid" else "ask",
         price=read_price(body["price"]),
         size=read_contracts(body["count"]),
@@ -145,7 +134,8 @@ def _word(body: Payload, name: str, *words: str) -> str:
     return word
 
 
-def _subaccount(call: Call, body: Payload) -> int:
+def subaccount_of(call: Call, body: Payload) -> int:
+    """The subaccount of a body or of one item of a batch."""
     return call.owned(bounded(body.get("subaccount"), "subaccount", 0, 63))
 
 
@@ -205,12 +195,13 @@ def cancel_order(house: House, call: Call) -> Payload:
     ticker = query["market_ticker"]
     call.pay(2, _billed(query["exchange_index"], has_ticker=bool(ticker)))
     subaccount = call.owned(query["subaccount"])
-    return _cancel(house, call, call.path["order_id"], query, subaccount)
+    return cancel(house, call, call.path["order_id"], query, subaccount)
 
 
-def _cancel(
+def cancel(
     house: House, call: Call, order_id: str, item: Any, subaccount: int
 ) -> Payload:
+    """Cancel an order that is where ``item`` lets the venue look."""
     before = _find(house, call, order_id, item, subaccount)
     order = _carry_out(
         lambda: house.engine.cancel(order_id, owner=_owner(call, subaccount))
@@ -334,65 +325,6 @@ def _carry_out(act: Callable[[], Order]) -> Order:
         raise refusal(refused) from refused
 
 
-# Batches
-
-
-def create_orders(house: House, call: Call) -> Payload:
-    """Place several orders, each on its own."""
-    items = read_objects(
-        call.body["orders"], "BatchCreateOrdersV2Request.orders", _CREATE
-    )
-    _admit(call, items, cost=10)
-    return {"orders": [_created(house, call, item) for item in items]}
-
-
-def _created(house: House, call: Call, item: Payload | Failure) -> Payload:
-    name = None if isinstance(item, Failure) else item.get("client_order_id")
-    try:
-        if isinstance(item, Failure):
-            raise item
-        return _create(house, call, item)
-    except (Failure, Refusal) as failure:
-        return bare({"client_order_id": name, "error": _flat(failure)})
-
-
-def cancel_orders(house: House, call: Call) -> Payload:
-    """Cancel several orders, each on its own."""
-    struct = "BatchCancelOrdersV2Request.orders"
-    items = read_objects(call.body["orders"], struct, _CANCEL_ITEM)
-    _admit(call, items, cost=2)
-    return {"orders": [_canceled(house, call, item) for item in items]}
-
-
-def _canceled(house: House, call: Call, item: Payload | Failure) -> Payload:
-    order_id = "" if isinstance(item, Failure) else item["order_id"]
-    try:
-        if isinstance(item, Failure):
-            raise item
-        return _cancel(house, call, order_id, item, _subaccount(call, item))
-    except (Failure, Refusal) as failure:
-        return {"order_id": order_id, "reduced_by": _NOTHING, "error": _flat(failure)}
-
-
-def _admit(call: Call, items: list[Payload | Failure], *, cost: int) -> None:
-    """A batch is paid whole; one item of another subaccount refuses all of it."""
-    if not items:
-        raise bad_request("orders must not be empty")
-    call.pay(cost * len(items))
-    bound = call.key.subaccount if call.key else None
-    for item in items:
-        asked = None if isinstance(item, Failure) else item.get("subaccount")
-        if bound is not None and asked not in {None, bound}:
-            raise restricted_key()
-
-
-def _flat(failure: Failure | Refusal) -> Payload:
-    if isinstance(failure, Refusal):
-        failure = refusal(failure)
-    body = failure.payload.get("error", failure.payload)
-    return dict(body) if isinstance(body, dict) else flat("internal_error")
-
-
 _SUBACCOUNT = integer("subaccount", least=0, most=63)
 _ORDERS = "/portfolio/events/orders"
 _ONE = f"{_ORDERS}/{{order_id}}"
@@ -406,7 +338,7 @@ OPERATIONS = (
         scope="write::trade",
         status=201,
         struct="CreateOrderV2Request",
-        body=_CREATE,
+        body=CREATE,
         routed=True,
     ),
     Operation(
@@ -418,27 +350,6 @@ OPERATIONS = (
         scope="write::trade",
         cost=2,
         status=204,
-    ),
-    Operation(
-        name="BatchCreateOrdersV2",
-        method="POST",
-        path=f"{_ORDERS}/batched",
-        handler=create_orders,
-        scope="write::trade",
-        status=201,
-        struct="BatchCreateOrdersV2Request",
-        body={"orders": "array!"},
-        routed=True,
-    ),
-    Operation(
-        name="BatchCancelOrdersV2",
-        method="DELETE",
-        path=f"{_ORDERS}/batched",
-        handler=cancel_orders,
-        scope="write::trade",
-        struct="BatchCancelOrdersV2Request",
-        body={"orders": "array!"},
-        routed=True,
     ),
     Operation(
         name="CancelOrderV2",

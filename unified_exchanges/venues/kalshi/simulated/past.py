@@ -17,7 +17,7 @@ from ....money import EXACT
 from ....simulator.engine import Engine
 from ....simulator.orders import Owner, Side, Ticket
 from .limits import SHARDS
-from .seeds import HOUR, MINUTE, Life, Planned
+from .lives import HOUR, MINUTE, Life, Planned
 
 __all__ = ["CROWD", "RESIDENT", "live_through"]
 

@@ -16,23 +16,19 @@ from typing import Any
 import attrs
 
 from ....money import EXACT, ONE, ZERO
+from .backdrop import Backdrop
 from .catalog import (
     Catalog,
     Collection,
     Event,
-    FeeChange,
-    Incentive,
     Listed,
-    Milestone,
     Target,
 )
-from .tariff import Terms
+from .lives import DAY, HOUR, MINUTE, Life, Planned, new_id
 from .templates import (
     ALBUMS,
     FILMS,
-    MAKER,
     MAYORS,
-    PLAIN,
     PLAYERS,
     RATES,
     SERIES,
@@ -40,53 +36,10 @@ from .templates import (
 )
 from .wire import SECOND
 
-__all__ = ["DAY", "HOUR", "MINUTE", "Life", "Planned", "Seeds", "new_id"]
+__all__ = ["Seeds"]
 
-HOUR = 3600 * SECOND
-DAY = 24 * HOUR
-MINUTE = 60 * SECOND
 _UNOPENED = 3
 """Days ahead whose markets have not opened."""
-
-
-@attrs.frozen(kw_only=True, slots=True)
-class Life:
-    """When a market is listed, opens, closes and is determined, and with what value.
-
-    Without a value it stays closed. ``paused``: deactivated. ``traded``: has a past.
-    """
-
-    listed_us: int
-    open_us: int
-    close_us: int
-    timer_seconds: int = 300
-    determined_us: int | None = None
-    value: Decimal | None = None
-    paused: bool = False
-    traded: bool = False
-
-
-@attrs.frozen(kw_only=True, slots=True)
-class Planned:
-    """A market to list and how it lives."""
-
-    listed: Listed
-    life: Life
-
-
-def new_id(rng: Random) -> str:
-    """An id in the form of a UUID4."""
-    digits = f"{rng.getrandbits(128):032x}"
-    variant = "89ab"[rng.getrandbits(2)]
-    return "-".join(
-        (
-            digits[:8],
-            digits[8:12],
-            f"4{digits[13:16]}",
-            f"{variant}{digits[17:20]}",
-            digits[20:],
-        )
-    )
 
 
 class Seeds:
@@ -119,7 +72,7 @@ class Seeds:
         self._contests()
         self._singles()
         self._combos()
-        self._surroundings()
+        Backdrop(self._catalog, self._rng, self._now_us).paint(self._planned)
         return self._planned
 
     # Series by series
@@ -352,70 +305,6 @@ class Seeds:
     def _life_of(self, event_ticker: str) -> Life:
         lives = [p.life for p in self._planned if p.listed.event_ticker == event_ticker]
         return lives[0]
-
-    # What is around the markets
-
-    def _surroundings(self) -> None:
-        catalog = self._catalog
-        catalog.series_fee_changes += [
-            self._change("KXHIGHNY", Terms("quadratic", Decimal(2)), 30 * DAY),
-            self._change("KXHIGHNY", PLAIN, -400 * DAY),
-        ]
-        fed = catalog.events_of("KXFEDDECISION")[0].ticker
-        half = Terms("quadratic", Decimal("0.5"))
-        override = attrs.evolve(catalog.events[fed], override=half)
-        catalog.events[fed] = override
-        catalog.event_fee_changes += [
-            self._change(fed, Terms(MAKER), 40 * DAY),
-            self._change(catalog.events_of("KXMAYORLA")[0].ticker, None, 60 * DAY),
-        ]
-        for series in ("KXMLBGAME", "KXNBAGAME"):
-            for event in catalog.events_of(series):
-                self._milestone(event, series)
-        active = [p for p in self._planned if self._is_open(p.life)]
-        for number, planned in enumerate(self._rng.sample(active, 4)):
-            self._incentive(planned.listed.ticker, number)
-
-    def _is_open(self, life: Life) -> bool:
-        return life.open_us < self._now_us < life.close_us
-
-    def _change(self, ticker: str, terms: Terms | None, after: int) -> FeeChange:
-        return FeeChange(
-            change_id=new_id(self._rng),
-            ticker=ticker,
-            terms=terms,
-            time_us=self._today + after,
-        )
-
-    def _milestone(self, event: Event, series: str) -> None:
-        start = event.strike_us or self._today
-        milestone = Milestone(
-            milestone_id=new_id(self._rng),
-            category="Sports",
-            kind="baseball_game" if series == "KXMLBGAME" else "basketball_game",
-            title=event.sub_title,
-            start_us=start,
-            end_us=start + 3 * HOUR,
-            event_tickers=(event.ticker,),
-            competition="Pro Baseball" if series == "KXMLBGAME" else "Pro Basketball",
-            source_id=new_id(self._rng),
-            updated_us=self._today - DAY,
-        )
-        self._catalog.milestones[milestone.milestone_id] = milestone
-
-    def _incentive(self, ticker: str, number: int) -> None:
-        start = self._today + (number - 2) * 3 * DAY
-        program = Incentive(
-            program_id=new_id(self._rng),
-            market_ticker=ticker,
-            kind=("liquidity", "volume")[number % 2],
-            start_us=start,
-            end_us=start + 3 * DAY,
-            reward=1_000_000 * (number + 1),
-            paid_out=number == 0,
-            target_size=Decimal(500),
-        )
-        self._catalog.incentives[program.program_id] = program
 
     def _target(self, name: str, series: str) -> str:
         kind = (

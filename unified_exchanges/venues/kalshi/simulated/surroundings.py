@@ -9,8 +9,8 @@ from .catalog import Incentive, Milestone
 from .errors import bad_parameter, not_found
 from .house import House
 from .listings import incentive_view, milestone_view, target_view
+from .lists import paged
 from .pages import page
-from .portfolio import paged
 from .routes import (
     Call,
     Operation,
