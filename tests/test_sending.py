@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 from hypothesis import given
@@ -23,7 +24,6 @@ from unified_exchanges.errors import (
 from unified_exchanges.flow import Request, Response, collect, limited
 from unified_exchanges.policy import RetryPolicy
 from unified_exchanges.testing.scripted import AsyncScriptedTransport
-import itertools
 
 OK = answer({})
 BUSY = answer({}, 503)

@@ -84,7 +84,7 @@ def test_a_parsed_market_is_the_same_class_with_the_same_manners() -> None:
     again = attrs.evolve(market)
     assert type(market) is Market
     assert (market, hash(market), repr(market)) == (again, hash(again), repr(again))
-    assert pickle.loads(pickle.dumps(market)) == market  # noqa: S301 - our own
+    assert pickle.loads(pickle.dumps(market)) == market
     assert attrs.evolve(market, title="x") != market
     assert not hasattr(market, "__dict__")
 

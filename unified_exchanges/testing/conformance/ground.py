@@ -159,10 +159,12 @@ class Trader:
         for market in self.fetch_markets():
             if market.legs or market.kind != "binary":
                 continue
-            if market.bid and market.ask and market.ask_size and market.bid_size:
-                if Decimal("0.1") < market.bid and market.ask < Decimal("0.9"):
-                    found: Market = market
-                    return found
+            quotes = market.bid, market.ask, market.bid_size, market.ask_size
+            if all(quotes) and Decimal("0.1") < market.bid < market.ask < Decimal(
+                "0.9"
+            ):
+                found: Market = market
+                return found
         raise AssertionError("the simulated venue has no market with quotes")
 
     def book(self, market: Market) -> OrderBook:

@@ -166,8 +166,15 @@ class LostAnswers(Conformance):
 
     @pytest.mark.parametrize(
         "name",
-        ["fetch_positions", "fetch_open_orders", "fetch_fills", "fetch_balance"]
-        + ["fetch_orders", "fetch_settlements", "fetch_markets"],
+        [
+            "fetch_positions",
+            "fetch_open_orders",
+            "fetch_fills",
+            "fetch_balance",
+            "fetch_orders",
+            "fetch_settlements",
+            "fetch_markets",
+        ],
     )
     @pytest.mark.parametrize("kind", ["lost before", "503", "html", "cut"])
     def test_fault_25_a_list_that_fails_is_an_error_never_empty(
