@@ -225,7 +225,7 @@ def test_a_warning_of_the_library_follows_the_result(
 @pytest.mark.parametrize("debug", [False, True])
 def test_a_warning_before_an_error_is_for_debugging(
     capsys: pytest.CaptureFixture[str],
-    debug: bool,  # noqa: FBT001 - a parameter of the test
+    debug: bool,
 ) -> None:
     def fail() -> None:
         with guarded(Screen(debug=debug)):

@@ -14,12 +14,13 @@ from rich.console import Console
 from rich.text import Text
 
 from unified_exchanges.cli import screen as screens
+from unified_exchanges.cli.account import balance_line
 from unified_exchanges.cli.layout import Column, amount, average, lay_out, moment
 from unified_exchanges.cli.options import instant
 from unified_exchanges.cli.screen import Screen, flat
 from unified_exchanges.cli.views import ladder
 from unified_exchanges.errors import BadRequest
-from unified_exchanges.models import Level, OrderBook
+from unified_exchanges.models import Balance, Level, OrderBook
 
 NOON = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -200,3 +201,8 @@ def test_no_progress_goes_into_a_file(
     listed(terminal, limit=None, terminal=False)
     assert terminal.getvalue() == ""
     assert capsys.readouterr().out
+
+
+def test_a_balance_without_shards_is_one_line() -> None:
+    shown = balance_line(Balance(venue="toy", available=Decimal("12.3")))
+    assert shown.plain == "12.30 USD free"

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Annotated
 
 import typer
-from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ..models import Balance
@@ -43,7 +42,7 @@ def balance(session: Session) -> None:
     session.screen.document(found, balance_line(found))
 
 
-def balance_line(found: Balance) -> RenderableType:
+def balance_line(found: Balance) -> Text:
     """A balance, by shard where there are several."""
     lines = [
         Text.assemble((amount(found.available, 2), "bold"), f" {found.currency} free")
@@ -53,7 +52,7 @@ def balance_line(found: Balance) -> RenderableType:
     if len(found.shards) > 1:
         shards = (f"{s.shard}: {amount(s.available, 2)}" for s in found.shards)
         lines.append(Text(f"by shard  {'  '.join(shards)}", style="dim"))
-    return Group(*lines)
+    return Text("\n").join(lines)
 
 
 def positions(
