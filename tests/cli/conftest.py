@@ -43,7 +43,9 @@ Command = Callable[..., Run]
 
 def invoke(*words: str, env: dict[str, str] | None = None, typed: str = "") -> Run:
     """Run the command with these words."""
-    done = CliRunner().invoke(app, list(words), env=env or {}, input=typed)
+    # Whoever runs the tests may have a width in the environment.
+    clean: dict[str, str | None] = {"COLUMNS": None, **(env or {})}
+    done = CliRunner().invoke(app, list(words), env=clean, input=typed)
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return Run(done.exit_code, done.stdout, done.stderr)

@@ -30,7 +30,7 @@ def start(*words: str, env: Mapping[str, str] | None = None) -> subprocess.Popen
         [*COMMAND, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, **(env or {})},
+        env={**os.environ, "COLUMNS": "", **(env or {})},
         text=True,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -73,7 +73,7 @@ def _sign(function: Any, parameters: list[inspect.Parameter]) -> None:
 
 
 @contextmanager
-def guarded(screen: Screen) -> Iterator[None]:
+def guarded(screen: Screen) -> Generator[None, None, None]:
     """Turn what goes wrong inside into a message and an exit code."""
     try:
         with _heeding(screen):
@@ -90,7 +90,7 @@ def guarded(screen: Screen) -> Iterator[None]:
 
 
 @contextmanager
-def _heeding(screen: Screen) -> Iterator[None]:
+def _heeding(screen: Screen) -> Generator[None, None, None]:
     """Pass on the library's warnings, unless an error says more in the end."""
     logger = logging.getLogger("unified_exchanges")
     heard = _Warnings(logging.WARNING)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -41,7 +41,7 @@ def practice(
     key_type: str | None = None,
     lively: bool = False,
     history: bool = False,
-) -> Iterator[Practice]:
+) -> Generator[Practice, None, None]:
     """Serve a venue's simulated exchange; its key file is deleted at the end."""
     sandbox: Sandbox = folder(venue, "simulated").simulated(
         seed=seed, key_type=key_type, lively=lively, history=history
@@ -69,7 +69,7 @@ def practice(
 
 
 @contextmanager
-def _serving(sandbox: Sandbox, port: int) -> Iterator[str]:
+def _serving(sandbox: Sandbox, port: int) -> Generator[str, None, None]:
     """The base URL of the venue while it is served."""
     with ExitStack() as stack:
         try:

@@ -56,8 +56,8 @@ def flat(value: object) -> object:
         return {str(key): flat(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [flat(item) for item in value]
-    if hasattr(value, "to_dict"):
-        return value.to_dict()
+    if callable(told := getattr(value, "to_dict", None)):
+        return told()
     if attrs.has(kind):
         names = (field.name for field in attrs.fields(kind))
         return {name: flat(getattr(value, name)) for name in names}

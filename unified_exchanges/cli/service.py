@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -166,11 +166,15 @@ def _invitation(place: Practice) -> RenderableType:
 
 
 @contextmanager
-def _until_stopped() -> Iterator[threading.Event]:
+def _until_stopped() -> Generator[threading.Event, None, None]:
     """An event that Ctrl-C or a request to end sets, so that the end is orderly."""
     stopped = threading.Event()
+
+    def stop(_: int, __: object) -> None:
+        stopped.set()
+
     signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: stopped.set()) for number in signals]
+    before = [signal.signal(number, stop) for number in signals]
     try:
         yield stopped
     finally:
