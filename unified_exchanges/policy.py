@@ -109,6 +109,8 @@ class _Tokens:
             self.at = now
 
     def wait(self, cost: float) -> float:
+        if cost <= self.level:
+            return 0.0
         # A cost above the capacity is served when the bucket is full, then paid off.
         lacking = min(cost, self.capacity) - self.level
         return max(0.0, lacking / self.rate)

@@ -130,7 +130,7 @@ class Venue(Sender):
         if expiry is not None and expiry.timestamp() <= self.clock.now():
             yield f"the key's rights lapsed at {expiry:%Y-%m-%d %H:%M} UTC"
 
-    def require_writable(self, about: str) -> None:
+    def require_writable(self, about: object) -> None:
         """Refuse a write where money is real and was not unlocked."""
         if self.environment.is_real_money and not self.settings.live:
             message = (

@@ -54,7 +54,8 @@ class AsyncDriver:
             return step.value
         finally:
             flow.close()
-            await _abandon(begun)
+            if begun:
+                await _abandon(begun)
 
     async def pages(self, flow: Pages[T]) -> AsyncIterator[T]:
         """Drive a listing, handing out items as they come."""
@@ -70,7 +71,8 @@ class AsyncDriver:
                     outcome = await self._perform(step, begun)
         finally:
             flow.close()
-            await _abandon(begun)
+            if begun:
+                await _abandon(begun)
 
     async def close(self) -> None:
         """Release the connections."""

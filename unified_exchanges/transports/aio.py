@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
+from math import ceil
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
@@ -56,7 +57,7 @@ class AioTransport:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._session: aiohttp.ClientSession | None = None
         self._routes: dict[str, _Route] = {}
-        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
+        self._timeouts: dict[int, aiohttp.ClientTimeout] = {}
         self._closed = False
 
     async def send(self, request: Request) -> Response:
@@ -113,7 +114,7 @@ class AioTransport:
             method,
             URL(url, encoded=True),
             data=request.body,
-            headers={**_HEADERS, **request.headers},
+            headers=request.headers,
             allow_redirects=False,
             timeout=self._timeout(request.timeout),
             proxy=route.proxy,
@@ -136,6 +137,7 @@ class AioTransport:
             self._loop = loop
             self._session = aiohttp.ClientSession(
                 connector=_Connector(limit=self._pool_size, keepalive_timeout=_IDLE),
+                headers=_HEADERS,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
                 # Its own inflating takes half a gzip stream for a whole one.
@@ -167,12 +169,16 @@ class AioTransport:
         return route
 
     def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
-        timeout = self._timeouts.get(seconds)
+        # What is left of a deadline varies without end: up to the next hundredth.
+        hundredths = ceil(seconds * 100)
+        timeout = self._timeouts.get(hundredths)
         if timeout is None:
             # Above the threshold aiohttp would round a deadline up to a whole second.
-            timeout = aiohttp.ClientTimeout(total=seconds, ceil_threshold=_FOREVER)
-            if len(self._timeouts) < 64:  # noqa: PLR2004 - deadlines vary without end
-                self._timeouts[seconds] = timeout
+            timeout = aiohttp.ClientTimeout(
+                total=hundredths / 100, ceil_threshold=_FOREVER
+            )
+            if len(self._timeouts) < 64:  # noqa: PLR2004 - the usual ones come early
+                self._timeouts[hundredths] = timeout
         return timeout
 
 

@@ -46,7 +46,7 @@ def read_id(name: str, value: object) -> str:
         and value.isascii()
         and value.isprintable()
         and value.strip(".")
-        and not _UNSAFE & set(value)
+        and _UNSAFE.isdisjoint(value)
     ):
         return value
     message = (

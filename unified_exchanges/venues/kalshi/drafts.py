@@ -34,6 +34,7 @@ _TIME_IN_FORCE: Final = {
     TimeInForce.FOK: "fill_or_kill",
 }
 
+_SIDES: Final[Mapping[str, Side]] = {side.value: side for side in Side}
 _NOTHING: Final[dict[str, str | int | bool]] = {}
 _OURS: Final = frozenset(
     {
@@ -62,6 +63,10 @@ class Intent:
     client_order_id: str
     expires: int | None
     params: Mapping[str, str | int | bool]
+
+    def __str__(self) -> str:
+        """What is asked, for errors."""
+        return f"{self.side} order on {self.market_id}"
 
 
 @attrs.define(kw_only=True, slots=True, eq=False, repr=False)
@@ -142,11 +147,11 @@ def read_side(side: object) -> Side:
     """Read buy or sell, in any case."""
     if isinstance(side, Side):
         return side
-    try:
-        return Side(str(side).lower())
-    except ValueError:
+    found = _SIDES.get(str(side).lower())
+    if found is None:
         message = f"side {side!r} is neither 'buy' nor 'sell'"
-        raise InvalidOrder(message, venue="kalshi") from None
+        raise InvalidOrder(message, venue="kalshi")
+    return found
 
 
 def read_time_in_force(word: object) -> TimeInForce:

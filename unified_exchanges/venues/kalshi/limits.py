@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -78,7 +79,7 @@ class Costs:
 
     def cost_of(self, method: str, path: str, items: int = 1) -> int:
         """Tokens for a request; ``items`` is the number of entries of a batch."""
-        return self._table.find(method, _relative(path)) * items
+        return self._table.find(method, path) * items
 
 
 class _Table:
@@ -95,6 +96,7 @@ class _Table:
             self._add(method.upper(), _relative(path), _whole(cost))
         # The longest prefix says most.
         self._prefixes.sort(key=lambda entry: -len(entry[1]))
+        self.find = lru_cache(maxsize=256)(self._find)
 
     def _add(self, method: str, path: str, cost: int) -> None:
         prefix, wildcard, _ = path.partition("*")
@@ -107,8 +109,9 @@ class _Table:
         else:
             self._exact[method, path] = cost
 
-    def find(self, method: str, path: str) -> int:
+    def _find(self, method: str, path: str) -> int:
         """The cost of the entry that fits most exactly."""
+        path = _relative(path)
         exact = self._exact.get((method, path))
         if exact is not None:
             return exact

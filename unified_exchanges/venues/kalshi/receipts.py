@@ -7,14 +7,14 @@ closed, and one with neither was cancelled at once (docs.kalshi.com, orders V2, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
 import attrs
 import msgspec
 
-from ...errors import UnifiedExchangesError, VenueSchemaError
+from ...errors import VenueSchemaError
 from ...models import Order, OrderStatus
 from ...money import EXACT, ZERO, complement
 from .drafts import Draft
@@ -31,6 +31,8 @@ __all__ = [
     "canceled_batch",
     "created",
 ]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @attrs.frozen(slots=True, eq=False, repr=False)
@@ -52,16 +54,15 @@ class Canceled:
 
 @attrs.frozen(slots=True, eq=False, repr=False)
 class CanceledEntry:
-    """One entry of a batch cancel: a receipt, a refusal, or a lost answer."""
+    """One entry of a batch cancel: a receipt or a refusal."""
 
     receipt: Canceled | None
     error: bytes | None
-    lost: UnifiedExchangesError | None = None
 
 
 def created(draft: Draft, body: bytes) -> Order:
     """The order that a create made, in the caller's terms."""
-    return read(_CREATED, partial(_order, draft=draft), body)
+    return read(_CREATED, lambda w, raw: _order(w, raw, draft), body)
 
 
 def batch(body: bytes, drafts: Sequence[Draft]) -> list[Entry]:
@@ -185,8 +186,7 @@ def _status(size: Decimal, filled: Decimal, remaining: Decimal) -> OrderStatus:
 def _moment(milliseconds: int | None) -> datetime | None:
     if milliseconds is None:
         return None
-    seconds, rest = divmod(milliseconds, 1000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)
+    return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
 _CREATED = msgspec.json.Decoder(wire.CreatedReceipt)

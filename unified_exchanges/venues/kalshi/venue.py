@@ -16,5 +16,9 @@ class KalshiVenue(Placing, Changing):
     def attempt(self, call: Call, deadline: float) -> Flow[Response]:
         """One try; the first signed one learns the account's limits before."""
         if call.signed and not self._limits_known:
-            yield from self.discover_limits()
+            return self._first_attempt(call, deadline)
+        return super().attempt(call, deadline)
+
+    def _first_attempt(self, call: Call, deadline: float) -> Flow[Response]:
+        yield from self.discover_limits()
         return (yield from super().attempt(call, deadline))
