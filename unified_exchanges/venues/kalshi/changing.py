@@ -7,7 +7,9 @@ the order is read before anything is concluded.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
+from copy import copy
 from datetime import datetime
 from typing import TypeVar
 
@@ -17,6 +19,7 @@ from ...errors import (
     ArgumentsRequired,
     BadRequest,
     ExchangeError,
+    ExchangeNotAvailable,
     InvalidOrder,
     NetworkError,
     OrderNotFound,
@@ -46,9 +49,13 @@ __all__ = ["Changing"]
 
 T = TypeVar("T")
 
+_log = logging.getLogger(__name__)
+
 _ORDERS = "/portfolio/events/orders"
 _SETTLING = (0.0, 0.3, 0.6, 1.2)
 """Seconds before each read of an order whose cancel should show by now."""
+_LOST = (NetworkError, ExchangeNotAvailable, VenueSchemaError)
+"""Failures after which the venue may have done what was asked."""
 _ROUNDS = 5
 """How often cancel-all goes over what is still open."""
 
@@ -78,11 +85,11 @@ class Changing(Lookup):
         call = self._cancellation(order_id, market_id, params)
         try:
             response = yield from self.send(call)
+            receipt = receipts.canceled(response.body)
         except OrderNotFound:
             return (yield from self._after_refused_cancel(call, order_id, market_id))
-        except NetworkError as error:
+        except _LOST as error:
             return (yield from self._after_lost_cancel(error, order_id, market_id))
-        receipt = receipts.canceled(response.body)
         return (yield from self._ended(receipt, market_id))
 
     def _cancellation(
@@ -140,9 +147,9 @@ class Changing(Lookup):
         return (yield from self._ended(receipts.canceled(response.body), market_id))
 
     def _after_lost_cancel(
-        self, error: NetworkError, order_id: str, market_id: str | None
+        self, error: UnifiedExchangesError, order_id: str, market_id: str | None
     ) -> Flow[Order]:
-        """No answer arrived: the order is as the venue shows it, not as we hope."""
+        """No usable answer: the order is as the venue shows it, not as we hope."""
         try:
             found = yield from self.read_order(order_id, market_id)
         except UnifiedExchangesError:
@@ -154,6 +161,7 @@ class Changing(Lookup):
             f"; the cancel may or may not take effect: order {order_id} counts as open "
             "until it is read as done"
         )
+        error.args = (error.message,)
         raise error
 
     def _ended(self, receipt: receipts.Canceled, market_id: str | None) -> Flow[Order]:
@@ -225,14 +233,26 @@ class Changing(Lookup):
             urgent=True,
             is_order=True,
         )
+        entries: list[receipts.CanceledEntry | None] = [None] * len(orders)
+        hopeless: UnifiedExchangesError | None = None
         try:
             response = yield from self.send(call)
-            entries = receipts.canceled_batch(response.body, len(orders))
-        except (NetworkError, VenueSchemaError) as lost:
-            entries = [receipts.CanceledEntry(None, None, lost) for _ in orders]
+            entries = [*receipts.canceled_batch(response.body, len(orders))]
+        except VenueSchemaError:
+            _log.info("%s: the answer cannot be read, so each is looked at", call.about)
+        except UnifiedExchangesError as error:
+            hopeless = error
+            hopeless.maybe_executed = isinstance(error, _LOST)
         results = []
         for order, entry in zip(orders, entries, strict=True):
-            results.append((yield from self._cancel_entry(order, entry)))
+            if hopeless is None:
+                result = yield from self._cancel_entry(order, entry)
+            else:
+                # Trying each for as long as all of them would take hours.
+                result = _given_up(order, hopeless)
+            if result.error is not None and result.error.retryable:
+                hopeless = hopeless or result.error
+            results.append(result)
         return results
 
     def _batch_item(self, order: Order, params: Params | None) -> dict[str, object]:
@@ -247,9 +267,9 @@ class Changing(Lookup):
         return item | dict(params or {})
 
     def _cancel_entry(
-        self, order: Order, entry: receipts.CanceledEntry
+        self, order: Order, entry: receipts.CanceledEntry | None
     ) -> Flow[CancelResult]:
-        if entry.receipt is not None and entry.receipt.order_id == order.order_id:
+        if entry and entry.receipt and entry.receipt.order_id == order.order_id:
             done = _cancelled(order, entry.receipt)
             return CancelResult(order_id=order.order_id, order=done)
         try:
@@ -277,13 +297,19 @@ class Changing(Lookup):
                 break
             if pause:
                 yield Sleep(_SETTLING[min(pause, len(_SETTLING) - 1)])
-            for result in (yield from self._cancel_resting(remaining, params)):
-                if result.order is not None:
-                    canceled[result.order_id] = result.order
+            results = yield from self._cancel_resting(remaining, params)
             remaining = yield from self._open(market_id)
-        still = {order.order_id for order in remaining}
+            still = {order.order_id for order in remaining}
+            gone = [result for result in results if result.order_id not in still]
+            for result in gone:
+                ended = result.order or (yield from self.read_order(result.order_id))
+                if ended is not None:
+                    canceled[result.order_id] = ended
+            failed = [result.error for result in results if result.error is not None]
+            if failed and not gone:
+                raise failed[0]
         return CancelReport(
-            canceled=tuple(o for key, o in canceled.items() if key not in still),
+            canceled=tuple(canceled.values()),
             remaining=tuple(remaining),
         )
 
@@ -322,13 +348,11 @@ class Changing(Lookup):
         call = self._amendment(after, expires, params)
         try:
             response = yield from self.send(call)
+            return receipts.amended(after, response.body)
         except OrderNotFound:
             return (yield from self._after_refused_amend(order_id, market_id))
-        except (NetworkError, ExchangeError) as error:
-            if not error.retryable:
-                raise
+        except _LOST as error:
             return (yield from self._after_lost_amend(error, after))
-        return receipts.amended(after, response.body)
 
     def _wanted(
         self,
@@ -399,8 +423,11 @@ class Changing(Lookup):
     def _after_lost_amend(
         self, error: UnifiedExchangesError, after: Order
     ) -> Flow[Order]:
-        """No answer: the change happened if the venue shows it."""
-        found = yield from self.read_order(after.order_id, after.market_id)
+        """No usable answer: the change happened if the venue shows it."""
+        try:
+            found = yield from self.read_order(after.order_id, after.market_id)
+        except UnifiedExchangesError:
+            found = None
         if found is not None:
             mine = found.in_terms_of(after.outcome)
             if mine.price == after.price and mine.size == after.size:
@@ -440,6 +467,13 @@ class Changing(Lookup):
             params=params,
         )
         return (yield from self.create_order(request))
+
+
+def _given_up(order: Order, cause: UnifiedExchangesError) -> CancelResult:
+    error = copy(cause)
+    error.message = f"cancel of {order.order_id} was given up: {cause.message}"
+    error.args = (error.message,)
+    return CancelResult(order_id=order.order_id, error=error)
 
 
 def _cancelled(order: Order, receipt: receipts.Canceled) -> Order:

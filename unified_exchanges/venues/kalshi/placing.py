@@ -9,7 +9,9 @@ price is stale, and the order is only looked up.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
 from decimal import Decimal
 
 from ...errors import (
@@ -37,6 +39,7 @@ from ...models import (
 from ...money import EXACT, ONE, ZERO, read_number, text
 from ...sending import Call
 from . import receipts
+from .doubt import Doubt, is_doubtful
 from .drafts import Draft, Intent, draft, read_intent
 from .lookup import Lookup
 from .memory import MarketRules
@@ -50,14 +53,14 @@ _FRESH = 2.0
 """Seconds for which remembered market rules are believed when they refuse an order."""
 
 
-class Placing(Lookup):
-    """Creates orders, one by one and in batches."""
+class Placing(Lookup, Doubt):
+    """Creates orders one by one."""
 
     def create_order(self, order: OrderRequest) -> Flow[Order]:
         """Place an order; see `Exchange.create_order`."""
         deadline = self.clock.monotonic() + self.retry.order_deadline
         intent = read_intent(order, now=self.clock.now(), rng=self.rng)
-        self.require_writable(f"{intent.side} order on {intent.market_id}")
+        self.require_writable(intent)
         ready = yield from self._draft(intent)
         return (yield from self._place(ready, deadline))
 
@@ -83,59 +86,33 @@ class Placing(Lookup):
             request=order,
         )
 
-    def create_orders(self, orders: Sequence[OrderRequest]) -> Flow[list[OrderResult]]:
-        """Place several; see `Exchange.create_orders`."""
-        deadline = self.clock.monotonic() + self.retry.order_deadline
-        results: dict[int, OrderResult] = {}
-        ready: list[tuple[int, Draft]] = []
-        if orders:
-            self.require_writable(f"batch of {len(orders)} orders")
-        ids: set[str] = set()
-        for index, order in enumerate(orders):
-            try:
-                intent = read_intent(order, now=self.clock.now(), rng=self.rng)
-                if intent.client_order_id in ids:
-                    raise _repeated(intent.client_order_id)
-                ids.add(intent.client_order_id)
-                ready.append((index, (yield from self._draft(intent))))
-            except UnifiedExchangesError as error:
-                results[index] = OrderResult(request=order, error=error)
-        for chunk in _chunks(ready, self._batch_size()):
-            found = yield from self._place_batch([x for _, x in chunk], deadline)
-            results.update(
-                (index, result) for (index, _), result in zip(chunk, found, strict=True)
-            )
-        return [results[index] for index in range(len(orders))]
-
     # -- from intent to draft -------------------------------------------------------
 
     def _draft(self, intent: Intent) -> Flow[Draft]:
+        try:
+            return (yield from self._allowed(intent))
+        except UnifiedExchangesError as error:
+            error.venue = self.id
+            error.client_order_id = intent.client_order_id
+            error.request = error.request or f"POST {_ORDERS}"
+            raise
+
+    def _allowed(self, intent: Intent) -> Flow[Draft]:
         rules = yield from self.rules(intent.market_id)
         try:
             return (yield from self._checked(intent, rules))
-        except (InvalidPrice, InvalidSize, MarketClosed) as error:
+        except (InvalidPrice, InvalidSize, MarketClosed):
             # Grids and states change while trading: ask before refusing by memory.
             if self.clock.monotonic() - rules.seen_at <= _FRESH:
-                raise self._placed_error(error, intent) from None
+                raise
         rules = yield from self.rules(intent.market_id, fresh=True)
-        try:
-            return (yield from self._checked(intent, rules))
-        except InvalidOrder as error:
-            raise self._placed_error(error, intent) from None
+        return (yield from self._checked(intent, rules))
 
     def _checked(self, intent: Intent, rules: MarketRules) -> Flow[Draft]:
         bound = None
         if intent.request.max_slippage is not None:
             bound = yield from self._bound(intent, rules)
         return draft(intent, rules, bound=bound, subaccount=self.subaccount)
-
-    def _placed_error(
-        self, error: UnifiedExchangesError, intent: Intent
-    ) -> UnifiedExchangesError:
-        error.venue = self.id
-        error.client_order_id = intent.client_order_id
-        error.request = f"POST {_ORDERS}"
-        return error
 
     def _bound(self, intent: Intent, rules: MarketRules) -> Flow[Decimal]:
         """The worst price of a market order: the best opposite one plus the slippage."""
@@ -195,7 +172,7 @@ class Placing(Lookup):
         self.memory.learn_terms(key, ready.terms)
         call = self._creation(ready, deadline)
         attempt = 0
-        try:
+        with self._noticed([ready]):
             while True:
                 try:
                     response = yield from self.attempt(call, deadline)
@@ -203,42 +180,32 @@ class Placing(Lookup):
                 except DuplicateOrderId as error:
                     return (yield from self._existing(ready, error))
                 except UnifiedExchangesError as error:
-                    if _is_doubtful(error):
+                    if is_doubtful(error):
                         doubt = error
-                    delay = self._again(error, doubt, attempt, deadline)
+                    delay = self.again(
+                        error, attempt, deadline, in_doubt=doubt is not None
+                    )
                     if delay is None:
                         return (yield from self._given_up(ready, error, doubt))
                 yield Sleep(delay)
                 attempt += 1
-        except GeneratorExit:
-            _log.warning(
-                "interrupted while order %s on %s may be on its way; look it up by "
-                "this client_order_id before acting",
-                key,
-                ready.intent.market_id,
-            )
-            raise
 
-    def _again(
-        self,
-        error: UnifiedExchangesError,
-        doubt: UnifiedExchangesError | None,
-        attempt: int,
-        deadline: float,
-    ) -> float | None:
-        """Seconds until the same body may be sent again, or None."""
-        if isinstance(error, VenueSchemaError):
-            error = ExchangeNotAvailable(error.message)
-        if isinstance(error, RateLimitExceeded) and error.status is None:
-            return None
-        return self.retry.delay(
-            error,
-            attempt,
-            # A refusal for speed is final unless the order may already be there.
-            repeatable=not isinstance(error, RateLimitExceeded) or doubt is not None,
-            remaining=deadline - self.clock.monotonic(),
-            rng=self.rng,
-        )
+    @contextmanager
+    def _noticed(self, ready: Sequence[Draft]) -> Iterator[None]:
+        """Say which orders may be on their way when the caller is interrupted."""
+        try:
+            yield
+        except GeneratorExit:
+            for x in ready:
+                key = x.intent.client_order_id
+                self.sent.forget(key)
+                _log.warning(
+                    "interrupted while order %s on %s may be on its way; look it up by "
+                    "this client_order_id before acting",
+                    key,
+                    x.intent.market_id,
+                )
+            raise
 
     def _given_up(
         self,
@@ -255,19 +222,22 @@ class Placing(Lookup):
             raise error
         trouble = ""
         try:
-            found = yield from self.find(key, ready.intent.market_id)
+            found = yield from self.find(
+                key, ready.intent.market_id, ready.subaccount
+            )
         except UnifiedExchangesError as failure:
             found, trouble = None, f" (looking failed: {failure.message})"
         if found is not None:
             return self._same_or_refuse(ready, found, error)
-        if not trouble and error is not doubt and not error.retryable:
-            # The venue refused the same order later, and it is not there.
-            self.sent.forget(key)
-            raise error
+        if error is not doubt:
+            # That a second copy was refused does not prove that the first one died.
+            trouble += f"; a second try brought: {error.message}"
+        # Whoever sends it again with this id cannot double it.
+        self.sent.forget(key)
         message = (
             f"{ready}: the answer was lost ({doubt.message}) and the order was "
             f"not found since{trouble}; it may still appear. Look it up with fetch_order("
-            f"client_order_id={key!r}) before sending another"
+            f"client_order_id={key!r}), or send the same order again with this id"
         )
         raise OrderUnknown(
             message,
@@ -281,14 +251,25 @@ class Placing(Lookup):
     def _existing(self, ready: Draft, error: DuplicateOrderId | None) -> Flow[Order]:
         """Find the order that holds our key; it is ours if its terms are the same."""
         key = ready.intent.client_order_id
-        found = yield from self.find(key, ready.intent.market_id)
+        reason = (
+            "another call is still sending it, and it is not at the venue yet"
+            if error is None
+            else f"no order of {ready.intent.market_id} has it; it may belong to another "
+            "market. Use a new id for a new order"
+        )
+        try:
+            found = yield from self.find(
+                key, ready.intent.market_id, ready.subaccount
+            )
+        except UnifiedExchangesError as failure:
+            found = None
+            reason = (
+                f"looking for its order failed ({failure.message}). Look it up with "
+                "fetch_order(client_order_id=...) before sending another"
+            )
         if found is not None:
             return self._same_or_refuse(ready, found, error)
-        message = (
-            f"{ready}: client_order_id {key!r} was used before, but no order of "
-            f"{ready.intent.market_id} has it; it may belong to another market. Use a "
-            "new id for a new order"
-        )
+        message = f"{ready}: client_order_id {key!r} was used before, but {reason}"
         raise OrderUnknown(message, venue=self.id, client_order_id=key)
 
     def _same_or_refuse(
@@ -317,102 +298,5 @@ class Placing(Lookup):
 
     def _accepted(self, ready: Draft, body: bytes) -> Order:
         order = receipts.created(ready, body)
-        self.memory.learn_order(order, _subaccount(ready))
+        self.memory.learn_order(order, ready.subaccount)
         return order
-
-    # -- sending many ---------------------------------------------------------------
-
-    def _batch_size(self) -> int:
-        """As many creates as the whole write bucket holds, so that one batch fits."""
-        cost = self._costs.cost_of("POST", f"{_ORDERS}/batched", 1)
-        return max(1, int(self.bucket("write").capacity // cost))
-
-    def _place_batch(
-        self, ready: Sequence[Draft], deadline: float
-    ) -> Flow[list[OrderResult]]:
-        bodies = [x.body() for x in ready]
-        call = self.write(
-            "POST",
-            f"{_ORDERS}/batched",
-            {"orders": bodies},
-            about=f"batch of {len(ready)} orders",
-            items=len(ready),
-            is_order=True,
-            deadline=deadline,
-        )
-        for x in ready:
-            self.sent.begin(x.intent.client_order_id)
-            self.memory.learn_terms(x.intent.client_order_id, x.terms)
-        try:
-            response = yield from self.attempt(call, deadline)
-            entries = receipts.batch(response.body, ready)
-        except UnifiedExchangesError as error:
-            if _is_doubtful(error):
-                return (yield from self._one_by_one(ready, error, deadline))
-            for x in ready:
-                self.sent.forget(x.intent.client_order_id)
-            return [OrderResult(request=x.intent.request, error=error) for x in ready]
-        results = []
-        for x, entry in zip(ready, entries, strict=True):
-            results.append((yield from self._batch_entry(x, entry, deadline)))
-        return results
-
-    def _batch_entry(
-        self, ready: Draft, entry: receipts.Entry, deadline: float
-    ) -> Flow[OrderResult]:
-        request = ready.intent.request
-        if entry.order is not None:
-            self.memory.learn_order(entry.order, _subaccount(ready))
-            return OrderResult(request=request, order=entry.order)
-        error = self.refusal_of_entry(str(ready), _ORDERS, entry.error)
-        error.client_order_id = ready.intent.client_order_id
-        if not _is_doubtful(error) and not isinstance(error, DuplicateOrderId):
-            self.sent.forget(ready.intent.client_order_id)
-            return OrderResult(request=request, error=error)
-        try:
-            if isinstance(error, DuplicateOrderId):
-                order = yield from self._existing(ready, error)
-            else:
-                order = yield from self._place(ready, deadline, error)
-        except UnifiedExchangesError as other:
-            return OrderResult(request=request, error=other)
-        return OrderResult(request=request, order=order)
-
-    def _one_by_one(
-        self, ready: Sequence[Draft], doubt: UnifiedExchangesError, deadline: float
-    ) -> Flow[list[OrderResult]]:
-        """Resolve a batch whose answer was lost, entry by entry, by the same keys."""
-        results = []
-        for x in ready:
-            request = x.intent.request
-            try:
-                order = yield from self._place(x, deadline, doubt)
-                results.append(OrderResult(request=request, order=order))
-            except UnifiedExchangesError as error:
-                results.append(OrderResult(request=request, error=error))
-        return results
-
-
-def _is_doubtful(error: UnifiedExchangesError) -> bool:
-    """Whether the order may be at the venue after this failure."""
-    if isinstance(error, NetworkError):
-        return error.sent
-    return isinstance(error, ExchangeNotAvailable | VenueSchemaError)
-
-
-def _subaccount(ready: Draft) -> int | None:
-    chosen = ready.intent.params.get("subaccount", ready.subaccount)
-    return None if chosen is None else int(chosen)
-
-
-def _repeated(key: str) -> InvalidOrder:
-    message = (
-        f"client_order_id {key!r} stands twice in the batch; each order needs its own"
-    )
-    return InvalidOrder(message, venue="kalshi", client_order_id=key)
-
-
-def _chunks(
-    items: Sequence[tuple[int, Draft]], size: int
-) -> list[Sequence[tuple[int, Draft]]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]
