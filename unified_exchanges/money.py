@@ -17,6 +17,7 @@ from decimal import (
     InvalidOperation,
     Overflow,
 )
+from functools import lru_cache
 from typing import TypeAlias
 
 __all__ = [
@@ -67,9 +68,7 @@ def read_number(value: object) -> Decimal:
     elif isinstance(value, float):
         number = Decimal(repr(value))
     elif isinstance(value, str):
-        if not _NUMERAL.fullmatch(value.strip()) or not value.isascii():
-            raise ValueError(f"{value!r} is not a decimal number")
-        number = Decimal(value.strip())
+        number = _read_text(value)
     else:
         raise ValueError(  # noqa: TRY004 - one kind of error for every bad number
             f"{value!r} is a {type(value).__name__}; pass Decimal, str, int or float"
@@ -77,6 +76,14 @@ def read_number(value: object) -> Decimal:
     if not number.is_finite():
         raise ValueError(f"{value!r} is not a finite number")
     return number
+
+
+@lru_cache(maxsize=4_096)
+def _read_text(value: str) -> Decimal:
+    # Prices and sizes come in few distinct texts, again and again.
+    if not _NUMERAL.fullmatch(value.strip()) or not value.isascii():
+        raise ValueError(f"{value!r} is not a decimal number")
+    return Decimal(value.strip())
 
 
 def complement(price: Decimal) -> Decimal:
