@@ -102,6 +102,11 @@ class UnifiedExchangesError(Exception):
         self.client_order_id = client_order_id
         self.maybe_executed = maybe_executed
 
+    def add(self, more: str) -> None:
+        """Say more; for whoever learns something about an error on its way up."""
+        self.message += more
+        self.args = (self.message,)
+
     def __str__(self) -> str:
         return f"{self.venue}: {self.message}" if self.venue else self.message
 

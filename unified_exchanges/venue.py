@@ -263,6 +263,7 @@ class Venue(Sender):
         order_id: str,
         *,
         market_id: str | None = None,
+        outcome: str | None = None,
         price: Number | None = None,
         size: Number | None = None,
         expires_at: datetime | None = None,

@@ -558,6 +558,7 @@ class AsyncExchange(ABC):
         order_id: str,
         *,
         market_id: str | None = None,
+        outcome: str | None = None,
         price: Number | None = None,
         size: Number | None = None,
         expires_at: datetime | None = None,
@@ -565,12 +566,15 @@ class AsyncExchange(ABC):
     ) -> Order:
         """Change an order's price in dollars, its total size in contracts, or its expiry.
 
-        What has filled counts into the size.  ``describe().edit`` says whether the venue changes it in place.
+        ``price`` is for ``outcome``, which may be left out for an order this object placed.
+        What has filled counts into the size.  ``describe().edit`` says whether the venue
+        changes it in place.
         """
         return await self._driver.run(
             self.venue.edit_order(
                 order_id,
                 market_id=market_id,
+                outcome=outcome,
                 price=price,
                 size=size,
                 expires_at=expires_at,

@@ -249,6 +249,45 @@ class Orders(Conformance):
         changed = trader.edit_order(order.order_id, price=wanted)
         assert trader.fetch_order(changed.order_id).price == wanted
 
+    def test_an_edit_of_a_part_filled_order_keeps_what_filled(
+        self, trader: Trader
+    ) -> None:
+        market = trader.quoted_market()
+        best = trader.book(market).ask
+        assert best is not None
+        more = str(best.size + 5)
+        order = trader.lift(market, more, time_in_force="gtc")
+        assert order.filled == best.size
+        changed = trader.edit_order(order.order_id, size=str(best.size + 3))
+        assert (changed.filled, changed.remaining) == (best.size, 3)
+        found = trader.fetch_order(order.order_id)
+        assert (found.filled, found.remaining) == (best.size, 3)
+
+    def test_an_edit_that_crosses_fills(self, trader: Trader) -> None:
+        market = trader.quoted_market()
+        order = trader.rest(market, "2")
+        best = trader.book(market).ask
+        assert best is not None
+        changed = trader.edit_order(order.order_id, price=best.price)
+        assert (changed.status, changed.filled) == (OrderStatus.CLOSED, 2)
+
+    def test_fault_16_an_edit_by_another_object_must_say_which_outcome(
+        self, trader: Trader
+    ) -> None:
+        market = trader.quoted_market()
+        second = market.outcomes[1].label
+        order = trader.rest(market, outcome=second, price=market.grid.lowest)
+        wanted = sorted(market.grid.prices())[1]
+        flavour = "async" if trader.is_async else "blocking"
+        other = trader.ground.trader(flavour)
+        if market.kind == "binary" and trader.describe().outcome_books == "one":
+            with pytest.raises(ArgumentsRequired, match="outcome"):
+                other.edit_order(order.order_id, price=wanted)
+        changed = other.edit_order(order.order_id, outcome=second, price=wanted)
+        assert (changed.outcome, changed.price) == (second, wanted)
+        found = trader.fetch_order(order.order_id)
+        assert (found.outcome, found.price) == (second, wanted)
+
     def test_an_edit_off_the_grid_changes_nothing(self, trader: Trader) -> None:
         order = trader.rest(trader.quoted_market())
         count = len(trader.writes)

@@ -35,6 +35,7 @@ _TIME_IN_FORCE: Final = {
 }
 
 _SIDES: Final[Mapping[str, Side]] = {side.value: side for side in Side}
+_NUMBERS: Final = frozenset({"exchange_index", "subaccount"})
 _NOTHING: Final[dict[str, str | int | bool]] = {}
 _OURS: Final = frozenset(
     {
@@ -79,7 +80,7 @@ class Draft:
     is_first_outcome: bool
     price: Decimal
     size: Decimal
-    subaccount: int | None
+    default_subaccount: int | None
 
     @property
     def terms(self) -> Terms:
@@ -103,10 +104,16 @@ class Draft:
         return EXACT.multiply(self.size, price if self.is_bid else complement(price))
 
     @property
-    def shard(self) -> int:
-        """The shard that it is sent to."""
-        chosen = self.intent.params.get("exchange_index")
-        return self.rules.shard if chosen is None else int(chosen)
+    def shard(self) -> int | None:
+        """The shard that it is sent to; None leaves it to Kalshi."""
+        chosen = self.intent.params.get("exchange_index", self.rules.shard)
+        return chosen if isinstance(chosen, int) and chosen >= 0 else None
+
+    @property
+    def subaccount(self) -> int | None:
+        """The subaccount that it is placed for; None is the key's own."""
+        chosen = self.intent.params.get("subaccount", self.default_subaccount)
+        return chosen if isinstance(chosen, int) else None
 
     def __str__(self) -> str:
         """What is asked, for errors: made only when there is one."""
@@ -136,8 +143,8 @@ class Draft:
             body["reduce_only"] = True
         if intent.expires is not None:
             body["expiration_time"] = intent.expires
-        if self.subaccount is not None:
-            body["subaccount"] = self.subaccount
+        if self.default_subaccount is not None:
+            body["subaccount"] = self.default_subaccount
         if intent.params:
             body.update(intent.params)
         return body
@@ -207,6 +214,12 @@ def _check_type(request: OrderRequest, time_in_force: TimeInForce) -> None:
 
 
 def _check_flags(request: OrderRequest, time_in_force: TimeInForce) -> None:
+    for name, flag in (
+        ("post_only", request.post_only),
+        ("reduce_only", request.reduce_only),
+    ):
+        if flag is not True and flag is not False:
+            raise _invalid(f"{name}={flag!r} is neither True nor False")
     is_resting = time_in_force is TimeInForce.GTC
     if request.post_only and not is_resting:
         raise _invalid("post_only orders rest: time_in_force must be gtc")
@@ -217,11 +230,13 @@ def _check_flags(request: OrderRequest, time_in_force: TimeInForce) -> None:
         raise _invalid("expires_at belongs to orders that rest: time_in_force gtc")
 
 
-def read_expiry(moment: datetime | None, now: float) -> int | None:
+def read_expiry(moment: object, now: float) -> int | None:
     """An expiry in Unix seconds; Kalshi has whole seconds, so others are refused."""
     if moment is None:
         return None
-    if moment.tzinfo is None:
+    if not isinstance(moment, datetime):
+        raise _invalid(f"expires_at {moment!r} is not a datetime")
+    if moment.utcoffset() is None:
         raise _invalid(f"expires_at {moment} has no time zone; use datetime.now(UTC)")
     if moment.microsecond:
         whole = moment.astimezone(UTC).replace(microsecond=0)
@@ -259,6 +274,12 @@ def _params(
     if taken := sorted(_OURS & given.keys()):
         message = f"params may not hold {', '.join(taken)}: use the argument instead"
         raise BadRequest(message, venue="kalshi")
+    for name, value in given.items():
+        wanted = (int,) if name in _NUMBERS else (str, int, bool)
+        if type(value) not in wanted:
+            kinds = " or ".join(kind.__name__ for kind in wanted)
+            message = f"params {name}={value!r} must be {kinds}"
+            raise BadRequest(message, venue="kalshi")
     return given
 
 
@@ -285,7 +306,7 @@ def draft(
         is_first_outcome=is_first,
         price=price,
         size=size,
-        subaccount=subaccount,
+        default_subaccount=subaccount,
     )
 
 

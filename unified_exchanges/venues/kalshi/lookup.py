@@ -78,21 +78,24 @@ class Lookup(Account, History, Quotes, Discovery):
             )
         return self.known_order(parse.order(response.body))
 
-    def find(self, client_order_id: str, market_id: str) -> Flow[Order | None]:
+    def find(
+        self, client_order_id: str, market_id: str, subaccount: int | None = None
+    ) -> Flow[Order | None]:
         """An order that should be there, looked for again while reads may lag."""
+        scope = None if subaccount is None else {"subaccount": subaccount}
         since = datetime.fromtimestamp(self.clock.now(), UTC) - _RECENT
         for wait in _PATIENCE:
             if wait:
                 yield Sleep(wait)
             found = yield from _first(
-                self.fetch_orders(market_id=market_id, since=since),
+                self.fetch_orders(market_id=market_id, since=since, params=scope),
                 lambda order: order.client_order_id == client_order_id,
             )
             if found is not None:
                 return found
         return (
             yield from _first(
-                self.fetch_orders(market_id=market_id),
+                self.fetch_orders(market_id=market_id, params=scope),
                 lambda order: order.client_order_id == client_order_id,
             )
         )

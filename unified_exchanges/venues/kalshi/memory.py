@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 _MOST_ORDERS = 200_000
 """As many as Kalshi lets one account keep open (docs.kalshi.com, 2026-10)."""
+_MOST_SNAPSHOTS = 10_000
+_MOST_MARKETS = 200_000
 
 
 @attrs.frozen(slots=True, eq=False, repr=False)
@@ -80,9 +82,10 @@ class Memory:
     """Bounded maps from ids to what was learnt about them."""
 
     def __init__(self) -> None:
-        self._rules: dict[str, MarketRules] = {}
+        self._rules: OrderedDict[str, MarketRules] = OrderedDict()
         self._routes: OrderedDict[str, Route] = OrderedDict()
         self._terms: OrderedDict[str, Terms] = OrderedDict()
+        self._orders: OrderedDict[str, Order] = OrderedDict()
 
     def rules(self, market_id: str) -> MarketRules | None:
         """The rules of a market that was seen."""
@@ -95,16 +98,22 @@ class Memory:
     def learn_markets(self, markets: Iterable[Market], now: float) -> None:
         """Remember the rules of markets that passed by."""
         for market in markets:
-            self._rules[market.market_id] = MarketRules.of(market, now)
+            rules = MarketRules.of(market, now)
+            _put(self._rules, market.market_id, rules, _MOST_MARKETS)
 
     def route(self, order_id: str) -> Route | None:
         """Where an order that was seen lives."""
         return self._routes.get(order_id)
 
     def learn_order(self, order: Order, subaccount: int | None = None) -> None:
-        """Remember where an order lives."""
+        """Remember where an order lives, and how it was last seen."""
         route = Route(order.market_id, order.shard, subaccount, order.client_order_id)
         _put(self._routes, order.order_id, route)
+        _put(self._orders, order.order_id, order, _MOST_SNAPSHOTS)
+
+    def order(self, order_id: str) -> Order | None:
+        """An order as it was last seen; it may have changed since."""
+        return self._orders.get(order_id)
 
     def terms(self, client_order_id: str | None) -> Terms | None:
         """How the caller put an order that this object placed."""
@@ -115,9 +124,11 @@ class Memory:
         _put(self._terms, client_order_id, terms)
 
 
-def _put(memory: OrderedDict[str, T], key: str, value: T) -> None:
+def _put(
+    memory: OrderedDict[str, T], key: str, value: T, most: int = _MOST_ORDERS
+) -> None:
     memory[key] = value
-    if len(memory) > _MOST_ORDERS:
+    if len(memory) > most:
         memory.popitem(last=False)
 
 

@@ -11,21 +11,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from copy import copy
 from decimal import Decimal
 
 from ...errors import (
     DuplicateOrderId,
-    ExchangeNotAvailable,
     InvalidOrder,
     InvalidPrice,
     InvalidSize,
     MarketClosed,
-    NetworkError,
     OrderUnknown,
-    RateLimitExceeded,
     UnifiedExchangesError,
-    VenueSchemaError,
 )
 from ...flow import Flow, Sleep
 from ...grid import read_price
@@ -33,7 +28,6 @@ from ...models import (
     Order,
     OrderPreview,
     OrderRequest,
-    OrderResult,
     Side,
 )
 from ...money import EXACT, ONE, ZERO, read_number, text
@@ -222,9 +216,7 @@ class Placing(Lookup, Doubt):
             raise error
         trouble = ""
         try:
-            found = yield from self.find(
-                key, ready.intent.market_id, ready.subaccount
-            )
+            found = yield from self.find(key, ready.intent.market_id, ready.subaccount)
         except UnifiedExchangesError as failure:
             found, trouble = None, f" (looking failed: {failure.message})"
         if found is not None:
@@ -258,9 +250,7 @@ class Placing(Lookup, Doubt):
             "market. Use a new id for a new order"
         )
         try:
-            found = yield from self.find(
-                key, ready.intent.market_id, ready.subaccount
-            )
+            found = yield from self.find(key, ready.intent.market_id, ready.subaccount)
         except UnifiedExchangesError as failure:
             found = None
             reason = (

@@ -152,22 +152,28 @@ def _order(w: wire.CreatedReceipt, raw: bytes, draft: Draft) -> Order:
         expires_at=request.expires_at,
         created_at=moment,
         updated_at=moment,
-        shard=draft.shard,
+        shard=draft.rules.shard if draft.shard is None else draft.shard,
     )
 
 
 def _changed(w: wire.AmendedReceipt, raw: bytes, after: Order) -> Order:
-    filled = after.filled
-    if w.fill_count is not None:
-        filled = cost(w.fill_count, "fill_count")
+    """The order after an amend: ``fill_count`` is what the amend itself filled."""
+    more = ZERO if w.fill_count is None else cost(w.fill_count, "fill_count")
+    filled = EXACT.add(after.filled, more)
     remaining = EXACT.subtract(after.size, filled)
     if w.remaining_count is not None:
         remaining = cost(w.remaining_count, "remaining_count")
+        # What rests is told as it is; what had filled may have been read too early.
+        filled = EXACT.subtract(after.size, remaining) if remaining else filled
+    grew = filled != after.filled
     return attrs.evolve(
         after,
         filled=filled,
         remaining=remaining,
         status=_status(after.size, filled, remaining),
+        # Told for what the amend filled only: the fills tell the whole.
+        average_price=None if grew else after.average_price,
+        fee=None if grew else after.fee,
         updated_at=_moment(w.ts_ms) or after.updated_at,
         raw_json=raw,
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from ...flow import Flow, Response
 from ...sending import Call
-from .changing import Changing
-from .placing import Placing
+from .amending import Amending
+from .batching import Batching
+from .cancelling import Cancelling
+from .closing import Closing
 
 __all__ = ["KalshiVenue"]
 
 
-class KalshiVenue(Placing, Changing):
+class KalshiVenue(Batching, Amending, Cancelling, Closing):
     """Every unified method that Kalshi has, as flows."""
 
     def attempt(self, call: Call, deadline: float) -> Flow[Response]:
