@@ -13,7 +13,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from itertools import count
 from random import Random
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import attrs
 from hypothesis import Phase, settings
@@ -31,6 +31,7 @@ from unified_exchanges.models import OrderRequest, OrderStatus, Side
 from unified_exchanges.money import EXACT, ONE, ZERO, complement, total
 from unified_exchanges.policy import LimitPolicy
 from unified_exchanges.simulator.orderflow import FlowSettings
+from unified_exchanges.testing.conformance.ground import Kind
 
 NIGHTLY = os.environ.get("UNIFIED_EXCHANGES_NIGHTLY") == "1"
 START = Decimal(10_000)
@@ -42,8 +43,7 @@ Trouble = tuple[str, int, bool] | None
 
 TROUBLES: list[Trouble] = [
     (kind, times, reads)
-    for kind in ("refused", "lost before", "lost after", "timeout")
-    + ("503", "429", "cut", "html")
+    for kind in get_args(Kind)
     for times, reads in ((1, False), (3, False), (3, True), (1000, False))
 ]
 TROUBLE: st.SearchStrategy[Trouble] = st.one_of(
@@ -86,9 +86,7 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ground = KalshiGround(
-            enforce_limits=False, lively=True, flow=FLOW, seed=7
-        )
+        self.ground = KalshiGround(enforce_limits=False, lively=True, flow=FLOW, seed=7)
         self.clients = [self.trader() for _ in range(2)]
         # What is compared is read without waiting, so that no time passes meanwhile.
         self.reader = self.trader(limits=LimitPolicy(enabled=False))
@@ -107,12 +105,12 @@ class Machine(RuleBasedStateMachine):
     # -- what is done ---------------------------------------------------------------
 
     @rule(terms=TERMS, post=st.booleans(), trouble=TROUBLE, who=st.integers(0, 1))
-    def place(self, terms: dict[str, Any], post: bool, trouble: Trouble, who: int) -> None:
+    def place(
+        self, terms: dict[str, Any], post: bool, trouble: Trouble, who: int
+    ) -> None:
         request = self.request(terms, post_only=post and terms["tif"] == "gtc")
         key = self.intend(request)
-        order, error = self.attempt(
-            trouble, lambda: create(self.clients[who], request)
-        )
+        order, error = self.attempt(trouble, lambda: create(self.clients[who], request))
         self.note(key, order, error)
 
     @rule(terms=st.lists(TERMS, min_size=2, max_size=4), trouble=TROUBLE)
@@ -143,9 +141,7 @@ class Machine(RuleBasedStateMachine):
             size=intent.size,
             client_order_id=key,
         )
-        order, error = self.attempt(
-            trouble, lambda: create(self.clients[who], request)
-        )
+        order, error = self.attempt(trouble, lambda: create(self.clients[who], request))
         if intent.order is None or error is None:
             self.note(key, order, error)
 
@@ -159,11 +155,11 @@ class Machine(RuleBasedStateMachine):
         price = self.shifted(order.price, ticks, grid)
         wanted = order.size if size is None else Decimal(1 + size % 60)
         intent.alternatives.append((price, wanted))
-        mine = self.clients[0].fetch_order(order.order_id)
-        asked = price if mine.outcome == "yes" else complement(price)
         done, error = self.attempt(
             trouble,
-            lambda: self.clients[0].edit_order(order.order_id, price=asked, size=wanted),
+            lambda: self.clients[0].edit_order(
+                order.order_id, outcome="yes", price=price, size=wanted
+            ),
         )
         if error is None:
             intent.price, intent.size = price, wanted
@@ -367,7 +363,7 @@ class Machine(RuleBasedStateMachine):
         """The result or the error of an action that meets trouble."""
         if trouble is not None:
             kind, times, reads = trouble
-            self.clients[0].suffer(kind, times, reads=reads)  # type: ignore[arg-type]
+            self.clients[0].suffer(kind, times, reads=reads)
         try:
             return act(), None
         except UnifiedExchangesError as error:
