@@ -137,7 +137,7 @@ def test_p04_a_fill_said_of_the_other_outcome_moves_the_same_contracts(
     other = one.in_terms_of("no")
     assert other.in_terms_of("yes") == one
     # Selling YES for p per contract is buying NO for 1 - p, a dollar per pair apart.
-    assert abs(EXACT.subtract(one.cash, other.cash)) == size
+    assert abs(EXACT.subtract(one.proceeds, other.proceeds)) == size
 
 
 def test_p04_the_book_of_no_is_the_book_of_yes_turned_over() -> None:

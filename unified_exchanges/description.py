@@ -54,6 +54,7 @@ METHODS: tuple[str, ...] = (
     "watch_fills",
     "watch_positions",
     "watch_market_status",
+    "unwatch",
 )
 """Every unified method that ``has`` speaks about."""
 

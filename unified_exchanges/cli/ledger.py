@@ -81,7 +81,7 @@ def reconcile(
     cost = total(position.cost for position in positions)
     fees = total(position.fees_paid for position in positions)
     realized = total(position.realized_pnl for position in positions)
-    moved = total(fill.cash for fill in fills)
+    moved = total(fill.proceeds for fill in fills)
     charged = total(fill.fee for fill in fills)
     lines = (
         Line("cash at the start", before),

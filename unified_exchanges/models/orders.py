@@ -11,7 +11,7 @@ import attrs
 
 from ..errors import UnifiedExchangesError
 from ..money import EXACT, Number, complement, text
-from .record import Record
+from .record import Flat, Record
 from .terms import Liquidity, OrderStatus, Side, TimeInForce
 
 __all__ = [
@@ -130,8 +130,13 @@ class Fill(Record):
     shard: int = 0
 
     @property
-    def cash(self) -> Decimal:
-        """Dollars that the fill moved, without its fee: negative for a buy."""
+    def proceeds(self) -> Decimal:
+        """Price times size in dollars, without the fee: negative for a buy.
+
+        That is the cash it moved if what was sold was held.  Where the outcomes of a
+        market net (Kalshi), a sale of contracts that are not held buys the other outcome
+        instead, and costs 1 − price each.
+        """
         value = EXACT.multiply(self.price, self.size)
         return value if self.side is Side.SELL else EXACT.minus(value)
 
@@ -148,7 +153,7 @@ class Fill(Record):
 
 
 @attrs.frozen(kw_only=True, slots=True)
-class OrderResult:
+class OrderResult(Flat):
     """One entry of a batch: the order, or the error that it met."""
 
     request: OrderRequest
@@ -157,7 +162,7 @@ class OrderResult:
 
 
 @attrs.frozen(kw_only=True, slots=True)
-class CancelResult:
+class CancelResult(Flat):
     """One entry of a batch cancel: the order as it ended, or the error."""
 
     order_id: str
@@ -166,14 +171,16 @@ class CancelResult:
 
 
 @attrs.frozen(kw_only=True, slots=True)
-class CancelReport:
+class CancelReport(Flat):
     """What cancelling all did, and what the venue shows after re-reading.
 
-    ``canceled`` were open before and are not now; ``remaining`` are still open.
+    ``canceled`` were open before and are not now; ``remaining`` are still open, and
+    ``errors`` says what the last tries to cancel them met.
     """
 
     canceled: tuple[Order, ...]
     remaining: tuple[Order, ...]
+    errors: tuple[UnifiedExchangesError, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -182,7 +189,7 @@ class CancelReport:
 
 
 @attrs.frozen(kw_only=True, slots=True)
-class OrderPreview:
+class OrderPreview(Flat):
     """What `create_order` would send, without sending it.
 
     ``headers`` are redacted.  ``cost`` is the collateral in dollars that the order would

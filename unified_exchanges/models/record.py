@@ -12,10 +12,10 @@ import attrs
 
 from ..money import text
 
-__all__ = ["Json", "Record", "decode_json", "plain"]
+__all__ = ["Flat", "Json", "Record", "decode_json", "plain"]
 
-Json: TypeAlias = "bool | int | Decimal | str | list[Json] | dict[str, Json] | None"
-"""What a venue's payload decodes to: fractional numbers are exact Decimals."""
+Json: TypeAlias = "bool | int | float | Decimal | str | list[Json] | dict[str, Json] | None"
+"""What payloads decode to, fractions as exact Decimals; floats are milliseconds only."""
 
 
 def decode_json(body: bytes) -> Json:
@@ -26,8 +26,25 @@ def decode_json(body: bytes) -> Json:
     return decoder.decode(body)
 
 
+class Flat:
+    """What can be written as a flat, JSON-safe dictionary."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """A flat, JSON-safe dictionary: decimals as text, times as RFC 3339."""
+        return {name: plain(value) for name, value in self._items()}
+
+    def _items(self) -> Iterator[tuple[str, object]]:
+        kind = type(self)
+        assert attrs.has(kind)
+        for field in attrs.fields(kind):
+            if field.name != "raw_json":
+                yield field.name, getattr(self, field.name)
+
+
 @attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
-class Record:
+class Record(Flat):
     """Base of the models.
 
     ``venue`` is the exchange id.  ``raw`` is the venue's own object, decoded when it is
@@ -45,15 +62,6 @@ class Record:
         """The venue's payload, fractional numbers as Decimal."""
         decoded = decode_json(self.raw_json)
         return decoded if isinstance(decoded, dict) else {"value": decoded}
-
-    def to_dict(self) -> dict[str, Json]:
-        """A flat, JSON-safe dictionary: decimals as text, times as RFC 3339."""
-        return {name: plain(value) for name, value in self._items()}
-
-    def _items(self) -> Iterator[tuple[str, object]]:
-        for field in attrs.fields(type(self)):
-            if field.name != "raw_json":
-                yield field.name, getattr(self, field.name)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Record) or type(other) is not type(self):
@@ -86,7 +94,7 @@ def plain(value: object) -> Json:  # noqa: PLR0911 - one line for each kind
     >>> plain(Decimal("0.5600")), plain((Decimal(1), True, None))
     ('0.56', ['1', True, None])
     """
-    if value is None or isinstance(value, bool | int):
+    if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Decimal):
         return text(value)
@@ -96,7 +104,7 @@ def plain(value: object) -> Json:  # noqa: PLR0911 - one line for each kind
         return value
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, Record):
+    if isinstance(value, Flat):
         return value.to_dict()
     kind = type(value)
     if attrs.has(kind):

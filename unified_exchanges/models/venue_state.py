@@ -7,7 +7,7 @@ from datetime import datetime
 
 import attrs
 
-from .record import Record
+from .record import Flat, Record
 
 __all__ = ["Health", "Latency", "ShardStatus", "Status"]
 
@@ -42,7 +42,7 @@ class Latency:
 
 
 @attrs.frozen(kw_only=True, slots=True)
-class Health:
+class Health(Flat):
     """What is known about the connection, from requests that were made anyway.
 
     ``error_rate`` is a share between 0 and 1 of the last requests.  ``acknowledgement``

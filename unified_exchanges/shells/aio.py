@@ -566,7 +566,7 @@ class AsyncExchange(ABC):
     ) -> Order:
         """Change an order's price in dollars, its total size in contracts, or its expiry.
 
-        ``price`` is for ``outcome``, which may be left out for an order this object placed.
+        ``price`` is for ``outcome``, and needs it: buying NO at 0.30 is selling YES at 0.70.
         What has filled counts into the size.  ``describe().edit`` says whether the venue
         changes it in place.
         """
@@ -677,7 +677,7 @@ class AsyncExchange(ABC):
     ) -> list[Order]:
         """Get our orders, newest first, from live and archive as one list.
 
-        ``outcome`` says all of them in terms of that outcome.
+        They are said in terms of the first outcome (YES), or of ``outcome``.
         """
         listing = self.venue.fetch_orders(
             market_id=market_id,
@@ -961,6 +961,13 @@ class AsyncExchange(ABC):
         Not built yet: raises `NotSupported`.
         """
         raise self.venue.unsupported("watch_market_status", _NO_STREAMS)
+
+    async def unwatch(self, market_ids: str | Sequence[str] | None = None) -> None:
+        """Stop following some markets, or all.
+
+        Not built yet: raises `NotSupported`.
+        """
+        raise self.venue.unsupported("unwatch", _NO_STREAMS)
 
 
 def _transport() -> AsyncTransport:

@@ -18,9 +18,8 @@ from unified_exchanges.errors import (
     UnifiedExchangesError,
     VenueSchemaError,
 )
-from unified_exchanges.models import BUY, SELL, OrderStatus, Side
+from unified_exchanges.models import BUY, SELL, OrderStatus
 from unified_exchanges.policy import RetryPolicy
-from unified_exchanges.venues.kalshi.memory import Terms
 from unified_exchanges.venues.kalshi.venue import KalshiVenue
 
 from .desk import (
@@ -308,17 +307,14 @@ def order_desk(*rows: dict[str, Any], **fields: Any) -> Desk:
     return desk(tiers("orders", lambda _: orders(*rows), lambda _: orders()), **fields)
 
 
-def test_an_order_is_told_as_it_was_put() -> None:
-    at = order_desk(order("1"), order("2"))
-    known(at).memory.learn_terms("client-1", Terms("no", Side.SELL))
-    first, second = at.kalshi.fetch_orders()
-    assert (first.outcome, first.side, first.price) == ("no", SELL, D("0.70"))
-    assert (second.outcome, second.side, second.price) == ("yes", BUY, D("0.30"))
+def test_orders_are_told_in_yes_terms() -> None:
+    at = order_desk(order("1"), order("2", book_side="ask", outcome_side="no"))
+    told = [(x.outcome, x.side, x.price) for x in at.kalshi.fetch_orders()]
+    assert told == [("yes", BUY, D("0.30")), ("yes", SELL, D("0.30"))]
 
 
 def test_an_outcome_tells_all_orders_in_its_terms() -> None:
     at = order_desk(order("1"), order("2"))
-    known(at).memory.learn_terms("client-1", Terms("yes", Side.BUY))
     found = at.kalshi.fetch_orders(outcome="NO")
     assert {(x.outcome, x.side, x.price) for x in found} == {("no", SELL, D("0.70"))}
 
@@ -472,21 +468,19 @@ def fill_desk(*rows: dict[str, Any], **more: Any) -> Desk:
 def test_p04_fills_are_told_for_the_outcome_asked() -> None:
     (yes,) = fill_desk(fill("1")).kalshi.fetch_fills()
     (no,) = fill_desk(fill("1")).kalshi.fetch_fills(outcome="no")
-    assert (yes.side, yes.price, yes.cash) == (BUY, D("0.30"), D("-1.50"))
-    assert (no.side, no.price, no.cash) == (SELL, D("0.70"), D("3.50"))
+    assert (yes.side, yes.price, yes.proceeds) == (BUY, D("0.30"), D("-1.50"))
+    assert (no.side, no.price, no.proceeds) == (SELL, D("0.70"), D("3.50"))
     assert no.fee == yes.fee == D("0.075")
 
 
-def test_a_fill_is_told_as_its_order_was_put() -> None:
+def test_a_fill_names_our_own_id_if_its_order_was_seen() -> None:
     at = fill_desk(
         fill("1"),
         **{"/portfolio/orders": orders(order("o1")), "/historical/orders": orders()},
     )
-    known(at).memory.learn_terms("client-o1", Terms("no", Side.SELL))
     at.kalshi.fetch_orders()
     (found,) = at.kalshi.fetch_fills()
-    assert (found.outcome, found.side, found.price) == ("no", SELL, D("0.70"))
-    assert found.client_order_id == "client-o1"
+    assert (found.outcome, found.client_order_id) == ("yes", "client-o1")
 
 
 def test_two_subaccounts_trading_with_each_other_have_a_fill_each() -> None:

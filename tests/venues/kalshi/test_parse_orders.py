@@ -256,7 +256,7 @@ def test_a_fill_carries_every_field_exactly() -> None:
 
 def test_p4_a_fill_said_of_no_is_the_complement() -> None:
     made = fill().in_terms_of("no")
-    assert (made.side, made.price, made.cash) == (BUY, D("0.57"), D("-1.4250"))
+    assert (made.side, made.price, made.proceeds) == (BUY, D("0.57"), D("-1.4250"))
 
 
 def test_a_fill_may_have_made_liquidity() -> None:

@@ -16,6 +16,7 @@ from ...errors import (
     InvalidPrice,
     InvalidSize,
     MarketClosed,
+    MarketNotFound,
     OrderNotFound,
     OrderRejected,
 )
@@ -49,7 +50,7 @@ class Orders(Conformance):
         market = trader.quoted_market()
         for outcome in market.outcomes:
             order = trader.rest(market, outcome=outcome.label)
-            found = trader.fetch_order(order.order_id)
+            found = trader.fetch_order(order.order_id, outcome=outcome.label)
             assert terms(found) == terms(order)
             assert found.client_order_id == order.client_order_id
 
@@ -246,7 +247,8 @@ class Orders(Conformance):
         market = trader.quoted_market()
         order = trader.rest(market)
         wanted = sorted(market.grid.prices())[1]
-        changed = trader.edit_order(order.order_id, price=wanted)
+        label = market.outcomes[0].label
+        changed = trader.edit_order(order.order_id, outcome=label, price=wanted)
         assert trader.fetch_order(changed.order_id).price == wanted
 
     def test_an_edit_of_a_part_filled_order_keeps_what_filled(
@@ -268,31 +270,61 @@ class Orders(Conformance):
         order = trader.rest(market, "2")
         best = trader.book(market).ask
         assert best is not None
-        changed = trader.edit_order(order.order_id, price=best.price)
+        changed = trader.edit_order(
+            order.order_id, outcome=order.outcome, price=best.price
+        )
         assert (changed.status, changed.filled) == (OrderStatus.CLOSED, 2)
 
-    def test_fault_16_an_edit_by_another_object_must_say_which_outcome(
+    def test_fault_16_an_edit_of_the_price_must_say_which_outcome(
         self, trader: Trader
     ) -> None:
         market = trader.quoted_market()
         second = market.outcomes[1].label
         order = trader.rest(market, outcome=second, price=market.grid.lowest)
         wanted = sorted(market.grid.prices())[1]
+        with pytest.raises(ArgumentsRequired, match="outcome"):
+            trader.edit_order(order.order_id, price=wanted)
+        changed = trader.edit_order(order.order_id, outcome=second, price=wanted)
+        assert (changed.outcome, changed.price) == (second, wanted)
+        found = trader.fetch_order(order.order_id, outcome=second)
+        assert (found.outcome, found.price) == (second, wanted)
+
+    def test_listings_say_the_same_whoever_placed_the_order(
+        self, trader: Trader
+    ) -> None:
+        market = trader.quoted_market()
+        trader.rest(market, outcome=market.outcomes[1].label)
         flavour = "async" if trader.is_async else "blocking"
         other = trader.ground.trader(flavour)
-        if market.kind == "binary" and trader.describe().outcome_books == "one":
-            with pytest.raises(ArgumentsRequired, match="outcome"):
-                other.edit_order(order.order_id, price=wanted)
-        changed = other.edit_order(order.order_id, outcome=second, price=wanted)
-        assert (changed.outcome, changed.price) == (second, wanted)
-        found = trader.fetch_order(order.order_id)
-        assert (found.outcome, found.price) == (second, wanted)
+        assert trader.fetch_open_orders() == other.fetch_open_orders()
+
+    def test_fault_07_an_immediate_order_is_not_the_one_that_rests(
+        self, trader: Trader
+    ) -> None:
+        market = trader.quoted_market()
+        trader.rest(market, client_order_id="same")
+        with pytest.raises(DuplicateOrderId):
+            trader.rest(market, client_order_id="same", time_in_force="ioc")
+
+    def test_fault_07_an_id_taken_on_another_market_is_refused(
+        self, trader: Trader
+    ) -> None:
+        market = trader.quoted_market()
+        other = next(
+            m
+            for m in trader.fetch_markets()
+            if m.market_id != market.market_id and not m.legs
+        )
+        trader.rest(other, client_order_id="same")
+        flavour = "async" if trader.is_async else "blocking"
+        with pytest.raises(DuplicateOrderId):
+            trader.ground.trader(flavour).rest(market, client_order_id="same")
 
     def test_an_edit_off_the_grid_changes_nothing(self, trader: Trader) -> None:
         order = trader.rest(trader.quoted_market())
         count = len(trader.writes)
         with pytest.raises(InvalidPrice):
-            trader.edit_order(order.order_id, price="0.123456")
+            trader.edit_order(order.order_id, outcome=order.outcome, price="0.123456")
         assert len(trader.writes) == count
 
     def test_an_edit_of_nothing_is_refused(self, trader: Trader) -> None:
@@ -356,6 +388,12 @@ class Orders(Conformance):
         report = trader.cancel_all_orders(market_id=market.market_id)
         assert report.is_complete
         assert [o.order_id for o in trader.fetch_open_orders()] == [kept.order_id]
+
+    def test_cancelling_all_of_a_market_that_is_not_there_is_an_error(
+        self, trader: Trader
+    ) -> None:
+        with pytest.raises(MarketNotFound):
+            trader.cancel_all_orders(market_id="NO-SUCH-MARKET")
 
     # -- batches --------------------------------------------------------------------
 

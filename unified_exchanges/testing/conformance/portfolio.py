@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ...errors import ReadOnly
+from ...errors import ArgumentsRequired, MarketNotFound, ReadOnly
 from ...models import BUY, Liquidity, Market, OrderStatus
 from ...money import EXACT, ZERO, div, total
 from .ground import Conformance, Trader
@@ -18,7 +18,7 @@ __all__ = ["Portfolio"]
 def bought(trader: Trader, market: Market, size: str = "2", **kwargs: Any) -> Any:
     """An order that filled, and its fills."""
     order = trader.lift(market, size, **kwargs)
-    fills = trader.fetch_fills(order_id=order.order_id)
+    fills = trader.fetch_fills(order_id=order.order_id, outcome=order.outcome)
     return order, fills
 
 
@@ -30,14 +30,14 @@ class Portfolio(Conformance):
         assert total(f.size for f in fills) == order.filled == 2
         assert {f.liquidity for f in fills} == {Liquidity.TAKER}
         assert {(f.outcome, f.side) for f in fills} == {(order.outcome, BUY)}
-        cash = total(f.cash for f in fills)
+        cash = total(f.proceeds for f in fills)
         assert div(EXACT.minus(cash), order.filled) == order.average_price
 
     def test_cash_falls_by_cost_and_fees_exactly(self, trader: Trader) -> None:
         before = trader.fetch_balance().available
         _, fills = bought(trader, trader.quoted_market(), "3")
         spent = EXACT.subtract(
-            total(f.fee for f in fills), total(f.cash for f in fills)
+            total(f.fee for f in fills), total(f.proceeds for f in fills)
         )
         assert trader.fetch_balance().available == EXACT.subtract(before, spent)
 
@@ -55,7 +55,7 @@ class Portfolio(Conformance):
         order, fills = bought(trader, market, "3")
         held = [p for p in trader.fetch_positions() if p.market_id == market.market_id]
         assert [(p.outcome, p.size) for p in held] == [(order.outcome, Decimal(3))]
-        cost = EXACT.minus(total(f.cash for f in fills))
+        cost = EXACT.minus(total(f.proceeds for f in fills))
         assert held[0].cost == cost
         assert held[0].entry_price == div(cost, Decimal(3))
         assert held[0].fees_paid == total(f.fee for f in fills)
@@ -93,6 +93,18 @@ class Portfolio(Conformance):
         market = trader.quoted_market()
         assert trader.close_position(market.market_id, max_slippage="0.1") is None
         assert trader.writes == []
+
+    def test_closing_a_market_that_is_not_there_is_an_error(
+        self, trader: Trader
+    ) -> None:
+        with pytest.raises(MarketNotFound):
+            trader.close_position("NO-SUCH-MARKET", max_slippage="0.1")
+
+    def test_closing_needs_a_bound_even_when_nothing_is_held(
+        self, trader: Trader
+    ) -> None:
+        with pytest.raises(ArgumentsRequired):
+            trader.close_position(trader.quoted_market().market_id)
 
     def test_orders_and_fills_are_newest_first(self, trader: Trader) -> None:
         market = trader.quoted_market()
@@ -153,7 +165,7 @@ class Portfolio(Conformance):
             ("edit_order", ("some-order",)),
             ("close_position", ("M",)),
         ):
-            extra = {"price": "0.5"} if name == "edit_order" else {}
+            extra = {"edit_order": {"size": "3"}, "close_position": {"price": "0.5"}}
             with pytest.raises(ReadOnly, match="live=True"):
-                getattr(careful, name)(*arguments, **extra)
+                getattr(careful, name)(*arguments, **extra.get(name, {}))
         assert careful.transport.requests == []

@@ -164,6 +164,60 @@ class LostAnswers(Conformance):
         assert changed.size == 3
         assert [o.size for o in trader.fetch_open_orders()] == [3]
 
+    @pytest.mark.parametrize("kind", ["lost after", "timeout", "503", "cut", "html"])
+    def test_fault_19_a_cancel_whose_answer_is_always_lost_is_read(
+        self, trader: Trader, kind: Kind
+    ) -> None:
+        order = trader.rest(trader.quoted_market())
+        trader.suffer(kind, 1000)
+        assert trader.cancel_order(order.order_id).status is OrderStatus.CANCELED
+
+    @pytest.mark.parametrize("kind", ["lost after", "timeout", "503", "cut", "html"])
+    def test_fault_20_cancelling_all_reads_what_is_left_when_answers_are_lost(
+        self, trader: Trader, kind: Kind
+    ) -> None:
+        market = trader.quoted_market()
+        ids = {trader.rest(market).order_id for _ in range(3)}
+        trader.suffer(kind, 1000)
+        report = trader.cancel_all_orders()
+        assert report.is_complete
+        assert {order.order_id for order in report.canceled} == ids
+
+    @pytest.mark.parametrize("kind", ["lost after", "timeout", "503", "cut", "html"])
+    def test_fault_21_an_edit_that_crosses_unheard_is_found_filled(
+        self, trader: Trader, kind: Kind
+    ) -> None:
+        market = trader.quoted_market()
+        order = trader.rest(market, "2")
+        best = trader.book(market).ask
+        assert best is not None
+        trader.suffer(kind, 1000)
+        changed = trader.edit_order(
+            order.order_id, outcome=order.outcome, price=best.price
+        )
+        assert (changed.filled, changed.status) == (2, OrderStatus.CLOSED)
+
+    def test_fault_21_an_edit_that_never_arrives_is_not_assumed(
+        self, trader: Trader
+    ) -> None:
+        order = trader.rest(trader.quoted_market(), "5")
+        trader.suffer("lost before", 1000)
+        with pytest.raises(NetworkError) as caught:
+            trader.edit_order(order.order_id, size="3")
+        assert caught.value.maybe_executed
+        assert [o.size for o in trader.fetch_open_orders()] == [5]
+
+    def test_fault_03_an_order_unknown_may_be_sent_again_by_its_id(
+        self, trader: Trader
+    ) -> None:
+        market = trader.quoted_market()
+        trader.suffer("lost before", 1000)
+        with pytest.raises(OrderUnknown):
+            trader.rest(market, client_order_id="intent")
+        trader.ground.venue.troubles.clear()
+        order = trader.rest(market, client_order_id="intent")
+        assert [o.order_id for o in trader.mine(market, "intent")] == [order.order_id]
+
     @pytest.mark.parametrize(
         "name",
         [

@@ -19,7 +19,7 @@ from ...errors import (
 from ...flow import Flow, Sleep
 from ...grid import read_price, read_size
 from ...models import Order, Params, Side
-from ...money import EXACT, Number, complement, text
+from ...money import EXACT, ZERO, Number, complement, text
 from ...sending import Call
 from . import receipts
 from .arguments import YES, read_outcome
@@ -54,11 +54,18 @@ class Amending(Lookup, Doubt):
         if price is None and size is None and expires_at is None:
             message = "nothing to change: give price=, size= or expires_at="
             raise ArgumentsRequired(message, venue=self.id)
+        if price is not None and outcome is None:
+            message = (
+                f"say which outcome the price of order {order_id} is for: outcome='yes' "
+                "or outcome='no'"
+            )
+            raise ArgumentsRequired(message, venue=self.id)
+        label = read_outcome(outcome)
         expires = read_expiry(expires_at, self.clock.now())
         self.require_writable(f"change of {order_id}")
         deadline = self.clock.monotonic() + self.retry.order_deadline
         before = yield from self._before(order_id, market_id)
-        before = self._in_terms(before, outcome, needed=price is not None)
+        before = before.in_terms_of(label)
         after = yield from self._wanted(before, price, size, expires_at)
         call = self._amendment(after, expires, params, deadline)
         return (yield from self._amend(call, after, deadline))
@@ -74,28 +81,15 @@ class Amending(Lookup, Doubt):
             raise InvalidOrder(message, venue=self.id)
         if seen is None or not _is_later(seen, found):
             return found
-        seen = seen.in_terms_of(found.outcome)
         filled = max(seen.filled, found.filled)
         return attrs.evolve(
             found,
             price=seen.price,
             size=seen.size,
             filled=filled,
-            remaining=EXACT.subtract(seen.size, filled),
+            remaining=max(ZERO, EXACT.subtract(seen.size, filled)),
             expires_at=seen.expires_at,
         )
-
-    def _in_terms(self, order: Order, outcome: str | None, *, needed: bool) -> Order:
-        """The order in the outcome that its new price is meant for."""
-        if outcome is not None:
-            return order.in_terms_of(read_outcome(outcome))
-        if needed and self.memory.terms(order.client_order_id) is None:
-            message = (
-                f"order {order.order_id} was placed elsewhere: say outcome='yes' or "
-                "outcome='no', which price= is for"
-            )
-            raise ArgumentsRequired(message, venue=self.id)
-        return order
 
     def _wanted(
         self,
@@ -105,7 +99,9 @@ class Amending(Lookup, Doubt):
         expires_at: datetime | None,
     ) -> Flow[Order]:
         rules = yield from self.rules(before.market_id)
-        after = before
+        # What was taken off by a decrease stays off.
+        total = EXACT.add(before.filled, before.remaining)
+        after = attrs.evolve(before, size=total)
         if price is not None:
             grid = rules.grid if before.outcome == YES else rules.grid.complement()
             after = attrs.evolve(after, price=read_price(price, grid))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from copy import copy
 from itertools import islice
 
-from ...errors import DuplicateOrderId, InvalidOrder, UnifiedExchangesError
+from ...errors import BadRequest, DuplicateOrderId, InvalidOrder, UnifiedExchangesError
 from ...flow import Flow, Sleep
 from ...models import OrderRequest, OrderResult
 from ...sending import Call
@@ -34,6 +34,10 @@ class Batching(Placing):
         ready: list[tuple[int, Draft]] = []
         if orders:
             self.require_writable(f"batch of {len(orders)} orders")
+        strange: list[object] = [x for x in orders if type(x) is not OrderRequest]
+        if strange:
+            message = f"create_orders takes OrderRequest objects, not {strange[0]!r}"
+            raise BadRequest(message, venue=self.id)
         ids: set[str] = set()
         for index, order in enumerate(orders):
             try:
@@ -84,8 +88,6 @@ class Batching(Placing):
             is_order=True,
             deadline=deadline,
         )
-        for x in ready:
-            self.memory.learn_terms(x.intent.client_order_id, x.terms)
         with self._noticed(ready):
             try:
                 entries = yield from self._batch_answer(call, ready, deadline)

@@ -303,7 +303,11 @@ class Cancelling(Lookup):
             raise BadRequest(message, venue=self.id)
         self.require_writable("cancel of all orders")
         canceled: dict[str, Order] = {}
+        errors: list[UnifiedExchangesError] = []
         remaining = yield from self._open(market_id, params)
+        if market_id is not None and not remaining:
+            # A mistyped market must not look like success.
+            yield from self.rules(market_id)
         for pause in range(_ROUNDS):
             if not remaining:
                 break
@@ -317,11 +321,13 @@ class Cancelling(Lookup):
                 ended = result.order or (yield from self.read_order(result.order_id))
                 if ended is not None:
                     canceled[result.order_id] = ended
-            failed = [result.error for result in results if result.error is not None]
-            if failed and not gone:
-                raise failed[0]
+            errors = [result.error for result in results if result.error is not None]
+            if errors and not gone:
+                break
         return CancelReport(
-            canceled=tuple(canceled.values()), remaining=tuple(remaining)
+            canceled=tuple(canceled.values()),
+            remaining=tuple(remaining),
+            errors=tuple(errors) if remaining else (),
         )
 
     def _left(

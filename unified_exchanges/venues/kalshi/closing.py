@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...errors import ArgumentsRequired
 from ...flow import Flow
 from ...models import Order, OrderRequest, Params, Side, TimeInForce
 from ...money import ZERO, Number
@@ -23,6 +24,12 @@ class Closing(Lookup):
         params: Params | None = None,
     ) -> Flow[Order | None]:
         """Sell what is held, reduce-only; see `Exchange.close_position`."""
+        if price is None and max_slippage is None:
+            message = (
+                "closing a position needs a bound: price= as the lowest price, or "
+                "max_slippage= dollars below the best bid"
+            )
+            raise ArgumentsRequired(message, venue=self.id)
         self.require_writable(f"close of {market_id}")
         given = dict(params or {})
         scope = {key: given[key] for key in ("subaccount",) if key in given}
@@ -31,6 +38,8 @@ class Closing(Lookup):
         )
         found = [position for position in held if position.size > ZERO]
         if not found:
+            # A mistyped market must not look like nothing to close.
+            yield from self.rules(market_id)
             return None
         request = OrderRequest(
             market_id=market_id,

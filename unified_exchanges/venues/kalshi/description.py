@@ -29,7 +29,7 @@ _ENVIRONMENTS = {
 }
 
 _NOT_BUILT: dict[str, Capability] = {
-    name: None for name in METHODS if name.startswith("watch_")
+    name: None for name in METHODS if name.startswith(("watch_", "unwatch"))
 }
 
 _FEATURES: dict[str, Capability] = {

@@ -24,7 +24,7 @@ from ...grid import read_price, read_size
 from ...models import MarketStatus, OrderRequest, Side, TimeInForce
 from ...money import EXACT, complement, text
 from .arguments import read_id
-from .memory import MarketRules, Terms
+from .memory import MarketRules
 
 __all__ = ["Draft", "Intent", "read_intent", "read_side", "read_time_in_force"]
 
@@ -81,11 +81,6 @@ class Draft:
     price: Decimal
     size: Decimal
     default_subaccount: int | None
-
-    @property
-    def terms(self) -> Terms:
-        """How the caller put it."""
-        return Terms(self.outcome, self.intent.side)
 
     @property
     def first_outcome_price(self) -> Decimal:

@@ -125,9 +125,6 @@ class FillHistory(Archive):
         route = self.memory.route(fill.order_id)
         if route is not None:
             fill = attrs.evolve(fill, client_order_id=route.client_order_id)
-        if outcome is None:
-            terms = self.memory.terms(fill.client_order_id)
-            outcome = None if terms is None else terms.outcome
         return fill if outcome is None else fill.in_terms_of(outcome)
 
     def _fill_pages(

@@ -57,8 +57,8 @@ class Lookup(Account, History, Quotes, Discovery):
         else:
             message = "give order_id or client_order_id, one of them"
             raise ArgumentsRequired(message, venue=self.id)
-        if found is None:
-            raise self.unknown_order(order_id or client_order_id)
+        if found is None or market_id not in (None, found.market_id):
+            raise self.unknown_order(order_id or client_order_id, market_id)
         return found if outcome is None else found.in_terms_of(read_outcome(outcome))
 
     def read_order(
@@ -79,7 +79,10 @@ class Lookup(Account, History, Quotes, Discovery):
         return self.known_order(parse.order(response.body))
 
     def find(
-        self, client_order_id: str, market_id: str, subaccount: int | None = None
+        self,
+        client_order_id: str,
+        market_id: str | None,
+        subaccount: int | None = None,
     ) -> Flow[Order | None]:
         """An order that should be there, looked for again while reads may lag."""
         scope = None if subaccount is None else {"subaccount": subaccount}
@@ -109,9 +112,15 @@ class Lookup(Account, History, Quotes, Discovery):
             assert known is not None
         return known
 
-    def unknown_order(self, order_id: str | None) -> OrderNotFound:
+    def unknown_order(
+        self, order_id: str | None, market_id: str | None = None
+    ) -> OrderNotFound:
         """The error for an order that is nowhere on the account."""
-        message = f"order {order_id!r} is neither live nor archived on this account"
+        where = "on this account" if market_id is None else f"on {market_id}"
+        message = (
+            f"order {order_id!r} is neither live nor archived {where}; look through "
+            "fetch_orders(), and check the environment and the key's subaccount"
+        )
         return OrderNotFound(message, venue=self.id)
 
 

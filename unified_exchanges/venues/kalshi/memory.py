@@ -16,9 +16,10 @@ from typing import TypeVar
 import attrs
 
 from ...grid import PriceGrid
-from ...models import Market, MarketStatus, Order, Outcome, Side
+from ...models import Market, MarketStatus, Order, Outcome
+from .arguments import YES
 
-__all__ = ["MarketRules", "Memory", "Route", "SentKeys", "Terms"]
+__all__ = ["MarketRules", "Memory", "Route", "SentKeys"]
 
 T = TypeVar("T")
 
@@ -70,21 +71,12 @@ class Route:
     client_order_id: str | None = None
 
 
-@attrs.frozen(slots=True, eq=False, repr=False)
-class Terms:
-    """How the caller put an order: buying NO at 0.30 is selling YES at 0.70."""
-
-    outcome: str
-    side: Side
-
-
 class Memory:
     """Bounded maps from ids to what was learnt about them."""
 
     def __init__(self) -> None:
         self._rules: OrderedDict[str, MarketRules] = OrderedDict()
         self._routes: OrderedDict[str, Route] = OrderedDict()
-        self._terms: OrderedDict[str, Terms] = OrderedDict()
         self._orders: OrderedDict[str, Order] = OrderedDict()
 
     def rules(self, market_id: str) -> MarketRules | None:
@@ -109,19 +101,12 @@ class Memory:
         """Remember where an order lives, and how it was last seen."""
         route = Route(order.market_id, order.shard, subaccount, order.client_order_id)
         _put(self._routes, order.order_id, route)
-        _put(self._orders, order.order_id, order, _MOST_SNAPSHOTS)
+        seen = order.in_terms_of(YES)
+        _put(self._orders, order.order_id, seen, _MOST_SNAPSHOTS)
 
     def order(self, order_id: str) -> Order | None:
-        """An order as it was last seen; it may have changed since."""
+        """An order as it was last seen, in YES terms; it may have changed since."""
         return self._orders.get(order_id)
-
-    def terms(self, client_order_id: str | None) -> Terms | None:
-        """How the caller put an order that this object placed."""
-        return None if client_order_id is None else self._terms.get(client_order_id)
-
-    def learn_terms(self, client_order_id: str, terms: Terms) -> None:
-        """Remember how an order was put, before it is sent."""
-        _put(self._terms, client_order_id, terms)
 
 
 def _put(

@@ -118,11 +118,8 @@ class OrderHistory(Archive):
         )
 
     def known_order(self, order: Order, outcome: str | None = None) -> Order:
-        """Remember where an order lives; tell it as it was put, or for ``outcome``."""
+        """Remember where an order lives; tell it in YES terms, or for ``outcome``."""
         self.memory.learn_order(order, _subaccount(order, self.subaccount))
-        if outcome is None:
-            terms = self.memory.terms(order.client_order_id)
-            outcome = None if terms is None else terms.outcome
         return order if outcome is None else order.in_terms_of(outcome)
 
     def _orders(

@@ -29,6 +29,7 @@ from ...models import (
     OrderPreview,
     OrderRequest,
     Side,
+    TimeInForce,
 )
 from ...money import EXACT, ONE, ZERO, read_number, text
 from ...sending import Call
@@ -163,7 +164,6 @@ class Placing(Lookup, Doubt):
         key = ready.intent.client_order_id
         if doubt is None and not self.sent.begin(key):
             return (yield from self._existing(ready, None))
-        self.memory.learn_terms(key, ready.terms)
         call = self._creation(ready, deadline)
         attempt = 0
         with self._noticed([ready]):
@@ -246,8 +246,7 @@ class Placing(Lookup, Doubt):
         reason = (
             "another call is still sending it, and it is not at the venue yet"
             if error is None
-            else f"no order of {ready.intent.market_id} has it; it may belong to another "
-            "market. Use a new id for a new order"
+            else "no order of this account shows it. Use a new id for a new order"
         )
         try:
             found = yield from self.find(key, ready.intent.market_id, ready.subaccount)
@@ -257,6 +256,9 @@ class Placing(Lookup, Doubt):
                 f"looking for its order failed ({failure.message}). Look it up with "
                 "fetch_order(client_order_id=...) before sending another"
             )
+        if found is None and error is not None:
+            # The key is taken: if not on this market, then on another.
+            found = yield from self.find(key, None, ready.subaccount)
         if found is not None:
             return self._same_or_refuse(ready, found, error)
         message = f"{ready}: client_order_id {key!r} was used before, but {reason}"
@@ -266,13 +268,7 @@ class Placing(Lookup, Doubt):
         self, ready: Draft, found: Order, error: UnifiedExchangesError | None
     ) -> Order:
         mine = found.in_terms_of(ready.outcome)
-        same = (
-            mine.market_id == ready.intent.market_id
-            and mine.side is ready.intent.side
-            and mine.price == ready.price
-            and mine.size == ready.size
-        )
-        if same:
+        if _is_same(mine, ready):
             return mine
         message = (
             f"{ready}: client_order_id {ready.intent.client_order_id!r} belongs to "
@@ -290,3 +286,20 @@ class Placing(Lookup, Doubt):
         order = receipts.created(ready, body)
         self.memory.learn_order(order, ready.subaccount)
         return order
+
+
+def _is_same(mine: Order, ready: Draft) -> bool:
+    """Whether an order of the venue's is the one that was asked for.
+
+    Kalshi does not give the time in force back; an order that rests was not immediate.
+    """
+    intent = ready.intent
+    rests = mine.is_open and intent.time_in_force is not TimeInForce.GTC
+    expires = None if mine.expires_at is None else int(mine.expires_at.timestamp())
+    return not rests and (
+        mine.market_id == intent.market_id
+        and mine.side is intent.side
+        and mine.price == ready.price
+        and mine.size == ready.size
+        and expires == intent.expires
+    )
