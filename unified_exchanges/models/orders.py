@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from ..errors import UnifiedExchangesError
-from ..money import EXACT, Number, complement, text
+from ..money import EXACT, ZERO, Number, complement, text
 from .record import Flat, Record
 from .terms import Liquidity, OrderStatus, Side, TimeInForce
 
@@ -86,7 +86,9 @@ class Order(Record):
 
     @property
     def is_open(self) -> bool:
-        """Whether it may still fill."""
+        """Whether it may still fill: also where the venue's word for it is not known."""
+        if self.status is OrderStatus.UNKNOWN:
+            return self.remaining > ZERO
         return self.status is OrderStatus.OPEN
 
     def in_terms_of(self, outcome: str) -> Order:

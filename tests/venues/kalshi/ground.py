@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, ClassVar
 
+import attrs
+
 from tests.canary import guarded
+from unified_exchanges.flow import Request, Response
 from unified_exchanges.testing.conformance import Ground
 from unified_exchanges.testing.scripted import Server
 from unified_exchanges.venues.kalshi.simulated import (
@@ -20,6 +23,21 @@ from unified_exchanges.venues.kalshi.simulated import (
 def key_pair(kind: str = "ed25519") -> KeyPair:
     """One key for all tests: making an RSA key takes longer than most tests."""
     return generate_key(kind)
+
+
+class ShortPages:
+    """The simulated Kalshi, which gives no more than so many items a page."""
+
+    def __init__(self, kalshi: SimulatedKalshi, most: int) -> None:
+        self._kalshi = kalshi
+        self._most = str(most)
+
+    def handle(self, request: Request, *, lag: float = 0.0) -> Response:
+        query = tuple(
+            (name, self._most if name == "limit" else value)
+            for name, value in request.query
+        )
+        return self._kalshi.handle(attrs.evolve(request, query=query), lag=lag)
 
 
 class KalshiGround(Ground):

@@ -14,10 +14,10 @@ import attrs
 import pytest
 
 from tests.canary import guarded
+from tests.venues.kalshi.ground import ShortPages
 from unified_exchanges import async_exchange, exchange
 from unified_exchanges.clock import VirtualClock
 from unified_exchanges.errors import MarketNotFound, UnifiedExchangesError
-from unified_exchanges.flow import Request
 from unified_exchanges.policy import LimitPolicy, RetryPolicy
 from unified_exchanges.simulator.server import SimulatorServer
 from unified_exchanges.testing import NotRecorded, cassette
@@ -58,17 +58,6 @@ def session(prefix: str = "intent") -> Script:
     told["limits"] = yield call("fetch_limits")
     told["error"] = yield call("fetch_market", "NO-SUCH-MARKET")
     return told
-
-
-class ShortPages:
-    """The simulated Kalshi with pages of 20, so that one listing takes several."""
-
-    def __init__(self, kalshi: SimulatedKalshi) -> None:
-        self._kalshi = kalshi
-
-    def handle(self, request: Request, *, lag: float = 0.0) -> Any:
-        query = [(k, "20" if k == "limit" else v) for k, v in request.query]
-        return self._kalshi.handle(attrs.evolve(request, query=tuple(query)), lag=lag)
 
 
 @attrs.frozen
@@ -135,7 +124,7 @@ def recording(
     kalshi = SimulatedKalshi(clock=VirtualClock(), enforce_limits=False)
     key_id = kalshi.add_account(public_key=pair.public_key).key_id
     path = tmp_path_factory.mktemp("cassettes") / "session.yaml"
-    with SimulatorServer(ShortPages(kalshi)) as server:
+    with SimulatorServer(ShortPages(kalshi, 20)) as server:
         made = settings(pair, key_id, f"{server.url}/trade-api/v2")
         with cassette(path, "record", never=[key_id]):
             told = run(request.param, session(), made)
