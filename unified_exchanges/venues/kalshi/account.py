@@ -25,6 +25,8 @@ _log = logging.getLogger(__name__)
 
 _POSITION: Final = attrgetter("market_id", "shard")
 _POSITION_ARGUMENTS: Final = ("cursor", "event_ticker", "limit", "ticker")
+_SHARD: Final = {"exchange_index": int, "subaccount": int}
+_POSITION_WORDS: Final = {**_SHARD, "count_filter": str, "settlement_status": str}
 _ARCHIVED: Final = ("settled", "all")
 
 _DISCOVERY: Final = 2
@@ -44,9 +46,10 @@ class Account(Discovery):
     def fetch_balance(self, *, params: Params | None = None) -> Flow[Balance]:
         """Cash, in all and on each shard, of the subaccount (the primary by default).
 
-        It may lag behind a fill by a moment.  ``params`` takes ``exchange_index``.
+        It may lag behind a fill by a moment.  ``params`` takes ``subaccount`` and
+        ``exchange_index``.
         """
-        query = {"subaccount": self.subaccount, **read_params(params, ())}
+        query = {"subaccount": self.subaccount, **read_params(params, (), _SHARD)}
         call = self.read("/portfolio/balance", query, about="balance", private=True)
         response = yield from self.send(call)
         return parse.balance(response.body)
@@ -62,15 +65,19 @@ class Account(Discovery):
         limit: int | None = None,
         params: Params | None = None,
     ) -> Flow[list[Position]]:
-        """What the subaccount holds; without one Kalshi means the primary, not all.
+        """What one subaccount holds: without one Kalshi means 0, the primary, not all.
+
+        Another is chosen by ``options={"subaccount": …}`` for the whole object or by
+        ``params={"subaccount": …}`` for one call; to see all, ask for each.
 
         What was traded and closed again is left out: ``params={"count_filter":
         "total_traded"}`` gets that too, and ``{"settlement_status": "all"}`` what was
         paid out, archive included.  A mark is the best bid for what is held, None
-        where nobody bids.  A failure raises: an empty list means that nothing is held.
+        where nobody bids.  A failure raises, also a market or event that does not exist:
+        an empty list means that nothing is held.
         """
         wanted = read_limit(limit)
-        given = read_params(params, _POSITION_ARGUMENTS)
+        given = read_params(params, _POSITION_ARGUMENTS, _POSITION_WORDS)
         query = {
             "ticker": read_optional_id("market_id", market_id),
             "event_ticker": read_optional_id("event_id", event_id),
@@ -78,6 +85,8 @@ class Account(Discovery):
             **given,
         }
         positions = yield from collect(self._positions(query, wanted), wanted)
+        if not positions:
+            yield from self.require(market_id=market_id, event_id=event_id)
         if not mark or not positions:
             return positions
         ids = list(dict.fromkeys(position.market_id for position in positions))

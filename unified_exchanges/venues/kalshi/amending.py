@@ -6,7 +6,9 @@ what has filled (docs.kalshi.com, amend order V2, 2026-10).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 import attrs
 
@@ -22,7 +24,7 @@ from ...models import Order, Params, Side
 from ...money import EXACT, ZERO, Number, complement, text
 from ...sending import Call
 from . import receipts
-from .arguments import YES, read_outcome
+from .arguments import YES, read_outcome, read_params
 from .doubt import Doubt, is_doubtful
 from .drafts import read_expiry
 from .lookup import Lookup
@@ -30,6 +32,14 @@ from .lookup import Lookup
 __all__ = ["Amending"]
 
 _ORDERS = "/portfolio/events/orders"
+_OURS: Final = ("count", "price", "side", "ticker")
+_KNOWN: Final[Mapping[str, type]] = {
+    "client_order_id": str,
+    "exchange_index": int,
+    "expiration_time": int,
+    "updated_client_order_id": str,
+}
+"""Words of an amend without a unified argument; expiration_time 0 clears the expiry."""
 
 
 class Amending(Lookup, Doubt):
@@ -51,7 +61,7 @@ class Amending(Lookup, Doubt):
         A change of expiry and a smaller size keep the place in the queue, a new price or
         a larger size lose it (docs.kalshi.com, amend order V2, 2026-10).
         """
-        if price is None and size is None and expires_at is None:
+        if price is None and size is None and expires_at is None and not params:
             message = "nothing to change: give price=, size= or expires_at="
             raise ArgumentsRequired(message, venue=self.id)
         if price is not None and outcome is None:
@@ -61,13 +71,16 @@ class Amending(Lookup, Doubt):
             )
             raise ArgumentsRequired(message, venue=self.id)
         label = read_outcome(outcome)
+        given = read_params(params, _OURS, _KNOWN)
         expires = read_expiry(expires_at, self.clock.now())
         self.require_writable(f"change of {order_id}")
         deadline = self.clock.monotonic() + self.retry.order_deadline
         before = yield from self._before(order_id, market_id)
         before = before.in_terms_of(label)
         after = yield from self._wanted(before, price, size, expires_at)
-        call = self._amendment(after, expires, params, deadline)
+        if given.get("expiration_time") == 0:
+            after = attrs.evolve(after, expires_at=None)
+        call = self._amendment(after, expires, given, deadline)
         return (yield from self._amend(call, after, deadline))
 
     def _before(self, order_id: str, market_id: str | None) -> Flow[Order]:

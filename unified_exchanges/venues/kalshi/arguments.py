@@ -12,7 +12,6 @@ from typing import Final
 import attrs
 
 from ...errors import BadRequest
-from ...models import Params
 
 __all__ = [
     "NO",
@@ -27,6 +26,7 @@ __all__ = [
     "read_optional_id",
     "read_outcome",
     "read_params",
+    "refuse_unknown",
 ]
 
 YES: Final = "yes"
@@ -113,16 +113,51 @@ def read_outcome(outcome: object) -> str:
 
 
 def read_params(
-    params: Params | None, taken: Iterable[str]
+    params: object, taken: Iterable[str], known: Mapping[str, type]
 ) -> dict[str, str | int | bool]:
-    """Read the caller's venue words; those that have an argument may not come in."""
-    given = dict(params or {})
+    """Read the caller's venue words: each known, of its type, and without an argument.
+
+    ``taken`` are the words that have an argument, ``known`` the others that Kalshi
+    documents for the call, with their types.  Kalshi ignores what it does not know, so a
+    slip of the pen would pass for an answer: everything else raises `BadRequest`.
+    """
+    if params is None:
+        return {}
+    if not isinstance(params, Mapping):
+        message = (
+            f"params is a mapping of Kalshi's words to values, not {params!r}: such as "
+            '{"word": 1}'
+        )
+        raise BadRequest(message, venue="kalshi")
+    given = dict(params)
     if clashing := sorted(given.keys() & set(taken)):
         message = (
             f"params may not hold {', '.join(clashing)}: use the method's arguments"
         )
         raise BadRequest(message, venue="kalshi")
+    for name, value in given.items():
+        refuse_unknown("params", name, known)
+        if type(value) is not known[name]:
+            kind = known[name].__name__
+            message = f"params {name}={value!r} must be {kind}"
+            raise BadRequest(message, venue="kalshi")
     return given
+
+
+def refuse_unknown(where: str, name: object, known: Iterable[str]) -> None:
+    """Refuse a word that is not known, naming those that are and the closest."""
+    words = sorted(known)
+    if name in words:
+        return
+    from difflib import get_close_matches  # noqa: PLC0415 - only slips need it
+
+    listed = ", ".join(words) if words else "none"
+    near = get_close_matches(str(name), words, 1)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    message = f"{where} {name!r} is not known here; known: {listed}.{meant}"
+    if where == "params":
+        message += " For words newer than this library use request()"
+    raise BadRequest(message, venue="kalshi")
 
 
 @attrs.frozen(slots=True, eq=False, repr=False)

@@ -8,9 +8,10 @@ the order is read before anything is concluded.  So is every answer that is lost
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from itertools import islice
+from typing import Final
 
 import attrs
 
@@ -27,7 +28,7 @@ from ...models import CancelReport, CancelResult, Order, OrderStatus, Params
 from ...money import EXACT, ZERO, text
 from ...sending import Call
 from . import receipts
-from .arguments import read_id
+from .arguments import read_id, read_params
 from .doubt import is_doubtful
 from .lookup import Lookup
 
@@ -40,7 +41,8 @@ _SETTLING = (0.0, 0.3, 0.6, 1.2)
 """Seconds before each read of an order whose cancel should show by now."""
 _ROUNDS = 5
 """How often cancel-all goes over what is still open."""
-_SCOPE = ("subaccount", "exchange_index")
+_SCOPE: Final[Mapping[str, type]] = {"exchange_index": int, "subaccount": int}
+_KNOWN: Final[Mapping[str, type]] = {**_SCOPE, "market_ticker": str}
 
 
 class Cancelling(Lookup):
@@ -57,6 +59,7 @@ class Cancelling(Lookup):
     ) -> Flow[Order]:
         """Cancel one; see `Exchange.cancel_order`."""
         read_id("order_id", order_id)
+        params = read_params(params, (), _KNOWN)
         self.require_writable(f"cancel of {order_id}")
         if market_id is None and self.memory.route(order_id) is None:
             # Without shard or ticker Kalshi would look on shard 0 only.
@@ -178,6 +181,7 @@ class Cancelling(Lookup):
     ) -> Flow[list[CancelResult]]:
         """Cancel several; see `Exchange.cancel_orders`."""
         wanted = _read_ids(order_ids)
+        params = read_params(params, (), _KNOWN)
         self.require_writable(f"cancel of {len(wanted)} orders")
         results: dict[str, CancelResult] = {}
         resting: list[Order] = []
@@ -296,11 +300,7 @@ class Cancelling(Lookup):
         cancelled.  The account-wide DELETE of Kalshi is not used: it may also hit orders
         placed in the minute after it (docs.kalshi.com changelog, 2026-09-03).
         """
-        if strange := sorted(set(params or {}) - set(_SCOPE)):
-            message = (
-                f"cancel_all_orders takes params {_SCOPE}, not {', '.join(strange)}"
-            )
-            raise BadRequest(message, venue=self.id)
+        params = read_params(params, (), _SCOPE)
         self.require_writable("cancel of all orders")
         canceled: dict[str, Order] = {}
         errors: list[UnifiedExchangesError] = []

@@ -17,6 +17,7 @@ from ...sending import Call
 from ...settings import Settings
 from ...venue import Venue
 from . import credentials, limits
+from .arguments import refuse_unknown
 from .description import FACTS
 from .memory import Memory
 
@@ -28,6 +29,8 @@ _NONE: Mapping[str, str] = {}
 _PATH = re.compile(r"/[A-Za-z0-9_.:~/-]*[A-Za-z0-9_.:~-]")
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 _ORDERS = "/portfolio/events/orders"
+_OPTIONS = ("keep_raw", "subaccount")
+_BUCKET = re.compile(r"read|write(?::\d+)?")
 _LAST_SUBACCOUNT = 63
 _ENTRY_STATUS = 400
 
@@ -40,6 +43,7 @@ class KalshiConnection(Venue):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
+        _check_words(settings)
         self._credentials = credentials.load(
             settings.api_key, settings.private_key, settings.password, settings.environ
         )
@@ -150,10 +154,11 @@ class KalshiConnection(Venue):
         if verb not in _METHODS:
             message = f"method {method!r} is not one of {', '.join(_METHODS)}"
             raise BadRequest(message, venue=self.id)
-        if not _PATH.fullmatch(path) or ".." in path:
+        doubled = bool(self._prefix) and path.startswith(f"{self._prefix}/")
+        if doubled or not _PATH.fullmatch(path) or ".." in path:
             message = (
                 f"path {path!r} must start with / and be below {self.environment.rest}, "
-                "without query; pass query= for that"
+                "without that address and without query; pass query= for the latter"
             )
             raise BadRequest(message, venue=self.id)
         if verb == "GET":
@@ -254,6 +259,19 @@ def _method_and_path(key: str) -> tuple[str, str]:
 
 def _query(parameters: Mapping[str, object] | None) -> tuple[tuple[str, str], ...]:
     return query((parameters or {}).items())
+
+
+def _check_words(settings: Settings) -> None:
+    """Refuse options and buckets that nothing would ever read."""
+    for name in settings.options:
+        refuse_unknown("option", name, _OPTIONS)
+    for name in settings.limits.buckets:
+        if not _BUCKET.fullmatch(name):
+            refuse_unknown("bucket", name, ("read", "write", "write:<shard>"))
+    keep = settings.options.get("keep_raw", True)
+    if type(keep) is not bool:
+        message = f"option keep_raw is True or False, not {keep!r}"
+        raise BadRequest(message, venue="kalshi")
 
 
 def _subaccount(value: object) -> int | None:

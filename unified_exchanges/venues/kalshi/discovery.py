@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from operator import attrgetter
 from typing import Final, get_args
 
 import attrs
 
-from ...errors import (
-    BadRequest,
-    EventNotFound,
-    NotSupported,
-    VenueSchemaError,
-)
+from ...errors import BadRequest, NotSupported, VenueSchemaError
 from ...flow import Flow, Page, Pages, collect
-from ...models import Event, Market, Params, Series, Status, StatusFilter
+from ...models import (
+    Event,
+    Market,
+    MarketStatus,
+    Params,
+    Series,
+    Status,
+    StatusFilter,
+)
 from ...settings import Settings
 from . import parse
 from .arguments import read_id, read_limit, read_optional_id, read_params
@@ -35,6 +39,14 @@ _EVENT_ARGUMENTS: Final = (
     "status",
     "with_nested_markets",
 )
+_EVENT_WORDS: Final[Mapping[str, type]] = {
+    "collection_ticker": str,
+    "min_close_ts": int,
+    "min_updated_ts": int,
+    "mve_filter": str,
+    "tickers": str,
+    "with_milestones": bool,
+}
 
 
 class Discovery(Markets):
@@ -76,11 +88,7 @@ class Discovery(Markets):
     def one_series(self, series_id: str) -> Flow[Series]:
         """One series; raises `EventNotFound`."""
         ticker = read_id("series_id", series_id)
-        call = self.read(f"/series/{ticker}", about=f"series {ticker}")
-        response = yield from self.read_if_there(call)
-        if response is None:
-            message = f"there is no series {ticker!r}; fetch_series() lists them"
-            raise EventNotFound(message, venue=self.id, request=call.name, status=404)
+        response = yield from self.read_series(ticker)
         return parse.series(response.body)
 
     # -- events ---------------------------------------------------------------------
@@ -95,39 +103,84 @@ class Discovery(Markets):
         params: Params | None = None,
         ahead: bool = False,
     ) -> Pages[Event]:
-        """Events; combinations have none (see `fetch_markets`).
+        """Events; those of combinations come by ``params={"mve_filter": "only"}``.
 
         An event matches if any of its markets does.  Closed, settled and all events
         come with their archived markets too, which costs one request per event, or
         one listing when ``series_id`` is given; ``with_markets=False`` saves that.
         Among open events a market that was settled weeks ago is left out:
-        `fetch_event` has it.  ``params`` takes ``with_milestones``, ``tickers``,
-        ``min_close_ts`` and ``min_updated_ts``.
+        `fetch_event` has it.  A series that does not exist raises `EventNotFound`.
+
+        ``params`` takes ``with_milestones``, ``tickers``, ``min_close_ts`` and
+        ``min_updated_ts``.  Kalshi lists the events of combinations apart, and so do we:
+        ``mve_filter`` is ``only`` for them or ``exclude``, the default, and with
+        ``only`` there is ``collection_ticker`` instead of the other words.
         """
         wanted = read_limit(limit)
+        state = _event_status(status)
+        given = read_params(params, _EVENT_ARGUMENTS, _EVENT_WORDS)
+        series = read_optional_id("series_id", series_id)
+        if _wants_combinations(given, series):
+            found = self._combinations(status, series, given, with_markets=with_markets)
+        else:
+            query = {
+                "status": state,
+                "series_ticker": series,
+                "with_nested_markets": with_markets or None,
+                **given,
+            }
+            found = self._event_pages("/events", query, limit=wanted, ahead=ahead)
+            if with_markets and status in _WITH_ARCHIVED:
+                found = self._completed(found, series)
+        return self.existing(found, series_id=series)
+
+    def _combinations(
+        self,
+        status: StatusFilter,
+        series_id: str | None,
+        given: Mapping[str, str | int | bool],
+        *,
+        with_markets: bool,
+    ) -> Pages[Event]:
+        """Events of combinations; Kalshi knows no status there, so that is sifted here."""
         query = {
-            "status": _event_status(status),
-            "series_ticker": read_optional_id("series_id", series_id),
-            "with_nested_markets": with_markets or None,
-            **read_params(params, _EVENT_ARGUMENTS),
+            "series_ticker": series_id,
+            "with_nested_markets": True,
+            **given,
         }
-        listing = changed(
+        listing = self._event_pages("/events/multivariate", query)
+        if status in _WITH_ARCHIVED:
+            listing = self._completed(listing, series_id)
+
+        def kept(events: list[Event]) -> list[Event]:
+            wanted = [event for event in events if _has_status(event, status)]
+            if with_markets:
+                return wanted
+            return [attrs.evolve(event, markets=()) for event in wanted]
+
+        return changed(listing, kept)
+
+    def _event_pages(
+        self,
+        path: str,
+        query: Mapping[str, object],
+        *,
+        limit: int | None = None,
+        ahead: bool = False,
+    ) -> Pages[Event]:
+        return changed(
             self.listing(
-                "/events",
+                path,
                 query,
                 parse.events_page,
                 attrgetter("event_id"),
                 about="events",
-                limit=wanted,
+                limit=limit,
                 most=_EVENTS_A_PAGE,
                 ahead=ahead,
             ),
             self._learn_events,
         )
-        if with_markets and status in _WITH_ARCHIVED:
-            yield from self._completed(listing, series_id)
-        else:
-            yield from listing
 
     def fetch_event(self, event_id: str) -> Flow[Event]:
         """One event with all its markets, archived ones too; raises `EventNotFound`."""
@@ -140,15 +193,7 @@ class Discovery(Markets):
     def one_event(self, event_id: str) -> Flow[Event]:
         """One event with its live markets; raises `EventNotFound`."""
         ticker = read_id("event_id", event_id)
-        call = self.read(
-            f"/events/{ticker}",
-            {"with_nested_markets": True},
-            about=f"event {ticker}",
-        )
-        response = yield from self.read_if_there(call)
-        if response is None:
-            message = f"there is no event {ticker!r}; fetch_events() lists them"
-            raise EventNotFound(message, venue=self.id, request=call.name, status=404)
+        response = yield from self.read_event(ticker)
         event = parse.event(response.body)
         self._learn_events([event])
         return event
@@ -205,6 +250,39 @@ def _event_status(status: StatusFilter) -> str | None:
         )
         raise NotSupported(message, venue="kalshi")
     return None if status == "all" else status
+
+
+def _wants_combinations(
+    given: dict[str, str | int | bool], series_id: str | None
+) -> bool:
+    """Take ``mve_filter`` out of the words; check that the others go with it."""
+    chosen = given.pop("mve_filter", "exclude")
+    if chosen not in ("only", "exclude"):
+        message = (
+            f"mve_filter {chosen!r} is not 'only' or 'exclude': Kalshi lists the events "
+            "of combinations apart, so all of them are two calls"
+        )
+        raise BadRequest(message, venue="kalshi")
+    if chosen == "exclude":
+        if "collection_ticker" in given:
+            message = 'params collection_ticker goes with {"mve_filter": "only"}'
+            raise BadRequest(message, venue="kalshi")
+        return False
+    if others := sorted(given.keys() - {"collection_ticker"}):
+        message = f"params {', '.join(others)} do not go with mve_filter 'only'"
+        raise BadRequest(message, venue="kalshi")
+    if series_id is not None and given:
+        message = "give series_id or collection_ticker, not both"
+        raise BadRequest(message, venue="kalshi")
+    return True
+
+
+def _has_status(event: Event, status: StatusFilter) -> bool:
+    """Whether any of its markets answers to Kalshi's filter word."""
+    if status == "all":
+        return True
+    wanted = MarketStatus(status)
+    return any(market.status is wanted for market in event.markets)
 
 
 def _with_more(event: Event, archived: list[Market]) -> Event:

@@ -16,14 +16,13 @@ import attrs
 
 from ...errors import (
     ArgumentsRequired,
-    BadRequest,
     InvalidOrder,
     MarketClosed,
 )
 from ...grid import read_price, read_size
 from ...models import MarketStatus, OrderRequest, Side, TimeInForce
 from ...money import EXACT, complement, text
-from .arguments import read_id
+from .arguments import read_id, read_params
 from .memory import MarketRules
 
 __all__ = ["Draft", "Intent", "read_intent", "read_side", "read_time_in_force"]
@@ -35,8 +34,15 @@ _TIME_IN_FORCE: Final = {
 }
 
 _SIDES: Final[Mapping[str, Side]] = {side.value: side for side in Side}
-_NUMBERS: Final = frozenset({"exchange_index", "subaccount"})
-_NOTHING: Final[dict[str, str | int | bool]] = {}
+_KNOWN: Final[Mapping[str, type]] = {
+    "cancel_order_on_pause": bool,
+    "exchange_index": int,
+    "order_group_id": str,
+    "self_trade_prevention_type": str,
+    "subaccount": int,
+}
+"""Words of the wire that have no unified argument (docs.kalshi.com, 2026-10)."""
+
 _OURS: Final = frozenset(
     {
         "client_order_id",
@@ -184,7 +190,7 @@ def read_intent(request: OrderRequest, *, now: float, rng: Random) -> Intent:
         time_in_force=time_in_force,
         client_order_id=_client_order_id(request.client_order_id, rng),
         expires=read_expiry(request.expires_at, now),
-        params=_params(request.params),
+        params=read_params(request.params, _OURS, _KNOWN),
     )
 
 
@@ -258,24 +264,6 @@ def _uuid4(bits: int) -> str:
         f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-"
         f"{variant}{digits[17:20]}-{digits[20:]}"
     )
-
-
-def _params(
-    params: Mapping[str, str | int | bool] | None,
-) -> dict[str, str | int | bool]:
-    if not params:
-        return _NOTHING
-    given = dict(params)
-    if taken := sorted(_OURS & given.keys()):
-        message = f"params may not hold {', '.join(taken)}: use the argument instead"
-        raise BadRequest(message, venue="kalshi")
-    for name, value in given.items():
-        wanted = (int,) if name in _NUMBERS else (str, int, bool)
-        if type(value) not in wanted:
-            kinds = " or ".join(kind.__name__ for kind in wanted)
-            message = f"params {name}={value!r} must be {kinds}"
-            raise BadRequest(message, venue="kalshi")
-    return given
 
 
 def draft(

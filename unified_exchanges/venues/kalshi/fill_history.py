@@ -9,10 +9,10 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from ...flow import Flow, Pages
+from ...flow import Flow, Pages, collect
 from ...models import Fill, Order, Params
+from ...money import EXACT, div, total
 from . import parse
-from .archive import Archive
 from .arguments import (
     Span,
     read_limit,
@@ -20,6 +20,7 @@ from .arguments import (
     read_outcome,
     read_params,
 )
+from .existence import Existence
 from .merging import changed, live_then_archive
 
 __all__ = ["FillHistory"]
@@ -30,9 +31,10 @@ _CREATED: Final = attrgetter("created_at")
 # Two subaccounts that trade with each other share the id (asyncapi, fill, 2026-08).
 _FILL_ID: Final = attrgetter("fill_id", "order_id")
 _ARGUMENTS: Final = ("cursor", "limit", "max_ts", "min_ts", "order_id", "ticker")
+_KNOWN: Final = {"exchange_index": int, "subaccount": int}
 
 
-class FillHistory(Archive):
+class FillHistory(Existence):
     """Lists executions of our orders."""
 
     def fetch_fills(
@@ -49,17 +51,18 @@ class FillHistory(Archive):
     ) -> Pages[Fill]:
         """Our executions with their fees, newest first.
 
-        Each is told as its order was put, if this object knows that order, else in YES
-        terms; ``outcome`` tells all in its own.  Without a subaccount those of all come.
+        They are told in YES terms, or in those of ``outcome``.  Without a subaccount
+        those of all come; ``params`` takes ``subaccount`` and ``exchange_index``.  A
+        market that does not exist raises `MarketNotFound`.
         """
         span, wanted = Span.read(since, until), read_limit(limit)
         label = None if outcome is None else read_outcome(outcome)
         order = read_optional_id("order_id", order_id)
-        given = {
+        given: _Query = {
             "ticker": read_optional_id("market_id", market_id),
             "subaccount": self.subaccount,
             **span.query(),
-            **read_params(params, _ARGUMENTS),
+            **read_params(params, _ARGUMENTS, _KNOWN),
         }
         shard = given.get("exchange_index")
         seen: set[Hashable] = set()
@@ -71,21 +74,46 @@ class FillHistory(Archive):
                 if span.holds(fill.created_at) and shard in (None, fill.shard)
             ]
 
-        cutoff = yield from self.cutoff()
-        yield from changed(
-            live_then_archive(
-                self._fill_pages(
-                    "/portfolio/fills",
-                    {**given, "order_id": order},
-                    limit=wanted,
-                    ahead=ahead,
-                    seen=seen,
+        def both() -> Pages[Fill]:
+            cutoff = yield from self.cutoff()
+            yield from changed(
+                live_then_archive(
+                    self._fill_pages(
+                        "/portfolio/fills",
+                        {**given, "order_id": order},
+                        limit=wanted,
+                        ahead=ahead,
+                        seen=seen,
+                    ),
+                    self._archived_fills(order, given, cutoff.trades, wanted, seen),
+                    boundary=span.boundary(cutoff.trades),
+                    moment=_CREATED,
                 ),
-                self._archived_fills(order, given, cutoff.trades, wanted, seen),
-                boundary=span.boundary(cutoff.trades),
-                moment=_CREATED,
-            ),
-            told,
+                told,
+            )
+
+        return self.existing(both(), market_id=market_id)
+
+    def average_from_fills(self, order: Order) -> Flow[Order]:
+        """The order with its average price and fee out of its fills.
+
+        For what Kalshi leaves out of an order that is read: the average of an ask.  The
+        price is Σ price × size / Σ size in the order's terms to 28 digits, the fee their
+        exact sum.  Fills lag behind their order: as long as they do not add up to what
+        it filled, it comes back as it was given.
+        """
+        if not order.filled:
+            return order
+        fills = yield from collect(
+            self.fetch_fills(order_id=order.order_id, outcome=order.outcome)
+        )
+        if not fills or total(fill.size for fill in fills) != order.filled:
+            return order
+        paid = total(EXACT.multiply(fill.price, fill.size) for fill in fills)
+        return attrs.evolve(
+            order,
+            average_price=div(paid, order.filled),
+            fee=total(fill.fee for fill in fills),
         )
 
     def _archived_fills(

@@ -32,7 +32,9 @@ __all__ = ["History"]
 _CREATED: Final = attrgetter("created_at")
 _TRADE_ID: Final = attrgetter("trade_id")
 _TRADE_ARGUMENTS: Final = ("cursor", "limit", "max_ts", "min_ts", "ticker")
+_TRADE_WORDS: Final = {"is_block_trade": bool}
 _SETTLEMENT_ARGUMENTS: Final = (*_TRADE_ARGUMENTS, "event_ticker")
+_SETTLEMENT_WORDS: Final = {"subaccount": int}
 
 
 class History(OrderHistory, FillHistory):
@@ -52,13 +54,14 @@ class History(OrderHistory, FillHistory):
         """Public trades, newest first, in YES terms or in those of ``outcome``.
 
         ``since`` and ``until`` are both included.  ``params`` takes ``is_block_trade``.
+        A market that does not exist raises `MarketNotFound`.
         """
         label, span = read_outcome(outcome), Span.read(since, until)
         wanted = read_limit(limit)
         query = {
             "ticker": read_optional_id("market_id", market_id),
             **span.query(),
-            **read_params(params, _TRADE_ARGUMENTS),
+            **read_params(params, _TRADE_ARGUMENTS, _TRADE_WORDS),
         }
         seen: set[Hashable] = set()
 
@@ -77,16 +80,19 @@ class History(OrderHistory, FillHistory):
         def told(trades: list[Trade]) -> list[Trade]:
             return [x.in_terms_of(label) for x in trades if span.holds(x.created_at)]
 
-        cutoff = yield from self.cutoff()
-        yield from changed(
-            live_then_archive(
-                tier("/markets/trades"),
-                tier("/historical/trades"),
-                boundary=span.boundary(cutoff.trades),
-                moment=_CREATED,
-            ),
-            told,
-        )
+        def both() -> Pages[Trade]:
+            cutoff = yield from self.cutoff()
+            yield from changed(
+                live_then_archive(
+                    tier("/markets/trades"),
+                    tier("/historical/trades"),
+                    boundary=span.boundary(cutoff.trades),
+                    moment=_CREATED,
+                ),
+                told,
+            )
+
+        return self.existing(both(), market_id=market_id)
 
     def fetch_settlements(
         self,
@@ -102,7 +108,8 @@ class History(OrderHistory, FillHistory):
         """Positions that were paid out, newest first.
 
         Kalshi documents no archive of settlements: what its endpoint gives is all there
-        is (docs.kalshi.com, 2026-10).
+        is (docs.kalshi.com, 2026-10).  A market or event that does not exist raises
+        `MarketNotFound` or `EventNotFound`.
         """
         span = Span.read(since, until)
         query = {
@@ -110,9 +117,9 @@ class History(OrderHistory, FillHistory):
             "event_ticker": read_optional_id("event_id", event_id),
             "subaccount": self.subaccount,
             **span.query(),
-            **read_params(params, _SETTLEMENT_ARGUMENTS),
+            **read_params(params, _SETTLEMENT_ARGUMENTS, _SETTLEMENT_WORDS),
         }
-        yield from changed(
+        settled = changed(
             self.listing(
                 "/portfolio/settlements",
                 query,
@@ -125,6 +132,7 @@ class History(OrderHistory, FillHistory):
             ),
             lambda found: [x for x, _ in found if span.holds(x.settled_at)],
         )
+        return self.existing(settled, market_id=market_id, event_id=event_id)
 
 
 def _settlements_page(

@@ -59,6 +59,8 @@ class Lookup(Account, History, Quotes, Discovery):
             raise ArgumentsRequired(message, venue=self.id)
         if found is None or market_id not in (None, found.market_id):
             raise self.unknown_order(order_id or client_order_id, market_id)
+        if found.filled and found.average_price is None:
+            found = yield from self.average_from_fills(found)
         return found if outcome is None else found.in_terms_of(read_outcome(outcome))
 
     def read_order(

@@ -55,7 +55,9 @@ class MarketFilter:
         if event_id is not None and series_id is not None:
             raise _wrong("give event_id or series_id: an event has only one series")
         rest = dict(given)
-        default = "all" if event_id is not None else "exclude"
+        # Kalshi has min_updated_ts for markets without combinations only.
+        is_narrow = (event_id or series_id) is not None and _UPDATED not in rest
+        default = "all" if is_narrow else "exclude"
         combinations = rest.pop("mve_filter", default)
         if combinations not in _COMBINATIONS:
             choices = ", ".join(_COMBINATIONS)

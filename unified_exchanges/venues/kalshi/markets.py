@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ...errors import BadRequest, MarketNotFound
 from ...flow import Flow, Page, Pages, collect
 from ...models import Market, Params, StatusFilter
 from ...settings import Settings
 from . import parse
-from .archive import Archive
 from .arguments import (
     read_id,
     read_ids,
@@ -20,7 +19,11 @@ from .arguments import (
     read_optional_id,
     read_params,
 )
+from .existence import Existence
 from .merging import changed
+
+if TYPE_CHECKING:
+    from .market_filter import MarketFilter
 
 __all__ = ["Markets"]
 
@@ -39,9 +42,19 @@ _ARGUMENTS: Final = (
     "status",
     "tickers",
 )
+_KNOWN: Final[Mapping[str, type]] = {
+    "mve_filter": str,
+    "min_created_ts": int,
+    "max_created_ts": int,
+    "min_updated_ts": int,
+    "min_close_ts": int,
+    "max_close_ts": int,
+    "min_settled_ts": int,
+    "max_settled_ts": int,
+}
 
 
-class Markets(Archive):
+class Markets(Existence):
     """Finds and lists markets.
 
     The option ``keep_raw=False`` makes listings of markets leave out ``raw``, which is
@@ -68,28 +81,37 @@ class Markets(Archive):
         """Markets, live and archived.
 
         ``market_ids`` gives exactly those, in that order and whatever their status;
-        one that is nowhere raises `MarketNotFound`.  Combinations are left out unless
+        one that is nowhere raises `MarketNotFound`; an event or series that does not
+        exist raises `EventNotFound`.  Combinations are left out unless
         ``params={"mve_filter": …}`` says ``only`` or ``all``, or they are asked for by
-        id or event.  ``params`` also takes Kalshi's time filters, in seconds:
+        id, event or series.  ``params`` also takes Kalshi's time filters, in seconds:
         ``min_created_ts`` and so on, of which the wrong mix is refused here.
         """
         from .market_filter import MarketFilter  # noqa: PLC0415 - only listings filter
 
         wanted = read_limit(limit)
-        given = read_params(params, _ARGUMENTS)
+        given = read_params(params, _ARGUMENTS, _KNOWN)
         if market_ids is not None:
             if event_id is not None or series_id is not None:
                 message = "give market_ids, or event_id and series_id, not both"
                 raise BadRequest(message, venue=self.id)
             ids = read_ids("market_ids", market_ids)[:wanted]
-            yield from self._markets_by_id(ids, given)
-            return
+            return self._markets_by_id(ids, given)
         asked = MarketFilter.read(
             status=status,
             event_id=read_optional_id("event_id", event_id),
             series_id=read_optional_id("series_id", series_id),
             given=given,
         )
+        return self.existing(
+            self._filtered_markets(asked, wanted, ahead=ahead),
+            event_id=event_id,
+            series_id=series_id,
+        )
+
+    def _filtered_markets(
+        self, asked: MarketFilter, wanted: int | None, *, ahead: bool
+    ) -> Pages[Market]:
         seen: set[Hashable] = set()
         yield from changed(
             self._market_pages(

@@ -13,7 +13,6 @@ import attrs
 from ...flow import Pages, collect
 from ...models import Order, Params
 from . import parse
-from .archive import Archive
 from .arguments import (
     Span,
     read_limit,
@@ -21,6 +20,7 @@ from .arguments import (
     read_outcome,
     read_params,
 )
+from .existence import Existence
 from .merging import changed, live_then_archive, newest_first
 
 __all__ = ["OrderHistory"]
@@ -39,9 +39,10 @@ _ARGUMENTS: Final = (
     "status",
     "ticker",
 )
+_KNOWN: Final = {"exchange_index": int, "subaccount": int}
 
 
-class OrderHistory(Archive):
+class OrderHistory(Existence):
     """Lists orders."""
 
     def fetch_orders(
@@ -58,8 +59,9 @@ class OrderHistory(Archive):
     ) -> Pages[Order]:
         """Our orders, newest first, by the time they were created.
 
-        Each is told as it was put, if this object placed it, else in YES terms;
-        ``outcome`` tells all in its own.  Without a subaccount those of all come.
+        They are told in YES terms, or in those of ``outcome``.  Without a subaccount
+        those of all come; ``params`` takes ``subaccount`` and ``exchange_index``.  A
+        market or event that does not exist raises `MarketNotFound` or `EventNotFound`.
         """
         return self._orders(
             _Wanted.read(market_id, event_id, outcome, since, until, limit),
@@ -137,8 +139,23 @@ class OrderHistory(Archive):
             # its last change (docs.kalshi.com, 2026-10).  Asking for what is later than
             # since is right for both; asking for what is earlier than until is not.
             "min_ts": span.query()["min_ts"],
-            **read_params(params, _ARGUMENTS),
+            **read_params(params, _ARGUMENTS, _KNOWN),
         }
+        return self.existing(
+            self._listed(wanted, statuses, given, ahead=ahead),
+            market_id=wanted.market_id,
+            event_id=wanted.event_id,
+        )
+
+    def _listed(
+        self,
+        wanted: _Wanted,
+        statuses: tuple[str | None, ...],
+        given: _Query,
+        *,
+        ahead: bool,
+    ) -> Pages[Order]:
+        span = wanted.span
         shard = given.get("exchange_index")
         limit = wanted.limit if span.until is None else None
         seen: set[Hashable] = set()
