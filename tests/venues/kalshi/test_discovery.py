@@ -250,8 +250,52 @@ def test_combinations_are_left_out_unless_they_are_asked_for(venue: Desk) -> Non
     at.kalshi.fetch_markets(params={"mve_filter": "only"})
     at.kalshi.fetch_markets(params={"mve_filter": "all"})
     at.kalshi.fetch_markets(event_id="E")
+    at.kalshi.fetch_markets(series_id="S")
     told = [query.get("mve_filter") for query in at.queries("/markets")]
-    assert told == ["exclude", "only", None, None]
+    assert told == ["exclude", "only", None, None, None]
+
+
+def test_changes_of_a_series_are_told_without_combinations() -> None:
+    at = desk({"/markets": markets("A")})
+    words = {"min_updated_ts": 5}
+    at.kalshi.fetch_markets(status="all", series_id="S", params=words)
+    assert [q.get("mve_filter") for q in at.queries("/markets")] == ["exclude"]
+
+
+def test_events_of_combinations_are_read_to_the_last_page() -> None:
+    first = {"events": [event("C1", "A")], "cursor": "more"}
+    last = {"events": [event("C2", "B")], "cursor": ""}
+    at = desk({"/events/multivariate": [first, last]})
+    found = at.kalshi.fetch_events(params={"mve_filter": "only"})
+    assert [x.event_id for x in found] == ["C1", "C2"]
+
+
+def test_events_of_combinations_are_sifted_by_status() -> None:
+    closed = event("C1")
+    closed["markets"] = [market("A", event_ticker="C1", status="closed")]
+    page = {"events": [closed, event("C2", "B")], "cursor": ""}
+    at = desk({"/events/multivariate": page})
+    words = {"mve_filter": "only"}
+    found = at.kalshi.fetch_events(params=words, with_markets=False)
+    assert [(x.event_id, x.markets) for x in found] == [("C2", ())]
+
+
+@pytest.mark.parametrize(
+    ("series_id", "words"),
+    [
+        (None, {"mve_filter": "all"}),
+        (None, {"mve_filter": "only", "tickers": "A"}),
+        (None, {"collection_ticker": "C"}),
+        ("S", {"mve_filter": "only", "collection_ticker": "C"}),
+    ],
+)
+def test_words_that_do_not_go_with_combinations_are_refused(
+    series_id: str | None, words: dict[str, Any]
+) -> None:
+    at = desk()
+    with pytest.raises(BadRequest):
+        at.kalshi.fetch_events(series_id=series_id, params=words)
+    assert at.asked == []
 
 
 def test_archived_combinations_are_left_out_too() -> None:
@@ -259,14 +303,20 @@ def test_archived_combinations_are_left_out_too() -> None:
     archived = markets("A", "COMBO")
     archived["markets"][1]["mve_selected_legs"] = legs
     answers = {"/markets": markets(), "/historical/markets": archived}
-    found = desk(answers).kalshi.fetch_markets(status="settled", series_id="S")
+    found = desk(answers).kalshi.fetch_markets(
+        status="settled", series_id="S", params={"mve_filter": "exclude"}
+    )
     assert [x.market_id for x in found] == ["A"]
 
 
 def test_a_limit_over_a_sifted_archive_reads_whole_pages() -> None:
     answers = {"/markets": markets(), "/historical/markets": markets("A", "B")}
     at = desk(answers)
-    assert len(at.kalshi.fetch_markets(status="settled", series_id="S", limit=1)) == 1
+    words = {"mve_filter": "exclude"}
+    sifted = at.kalshi.fetch_markets(
+        status="settled", series_id="S", limit=1, params=words
+    )
+    assert len(sifted) == 1
     assert len(at.kalshi.fetch_markets(status="settled", event_id="E", limit=1)) == 1
     told = [query["limit"] for query in at.queries("/historical/markets")]
     assert told == ["1000", "1"]
@@ -284,7 +334,7 @@ def test_archived_combinations_can_be_asked_for_alone() -> None:
 
 
 def test_the_archive_is_asked_with_one_filter_at_most() -> None:
-    at = desk({"/markets": markets(), "/historical/markets": markets()})
+    at = desk({"/markets": markets(), "/historical/markets": markets("A")})
     at.kalshi.fetch_markets(status="settled")
     at.kalshi.fetch_markets(status="settled", series_id="S")
     at.kalshi.fetch_markets(status="settled", event_id="E")

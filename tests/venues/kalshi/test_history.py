@@ -595,3 +595,45 @@ def test_private_listings_need_a_key(name: str) -> None:
     with pytest.raises(UnifiedExchangesError, match="needs a key"):
         LISTINGS[name](at.kalshi)
     assert set(at.asked) <= {"/historical/cutoff"}
+
+
+# -- what the fills of an order tell ---------------------------------------------------
+
+
+def asked_for_its_average(at: Desk, outcome: str = "yes") -> Any:
+    venue = known(at)
+    found = at.kalshi.fetch_orders()[0].in_terms_of(outcome)
+    return found, BlockingDriver(at.transport).run(venue.average_from_fills(found))
+
+
+def ask_in_two_fills(*prices: str) -> Desk:
+    sold = {"book_side": "ask", "outcome_side": "no"}
+    rows = [
+        fill(f"f{i}", yes_price_dollars=p, no_price_dollars=f"{1 - D(p):.4f}", **sold)
+        for i, p in enumerate(prices)
+    ]
+    return desk(
+        {
+            "/portfolio/orders": orders(order("o1", **sold)),
+            "/historical/orders": orders(),
+            "/portfolio/orders/o1": {"order": order("o1", **sold)},
+            "/portfolio/fills": fills(*rows),
+            "/historical/fills": fills(),
+        }
+    )
+
+
+def test_the_average_and_fee_of_a_filled_ask_come_from_its_fills() -> None:
+    given, found = asked_for_its_average(ask_in_two_fills("0.3000", "0.3300"))
+    assert given.average_price is None
+    assert (found.average_price, found.fee) == (D("0.315"), D("0.15"))
+
+
+def test_the_average_is_in_the_terms_of_the_order() -> None:
+    _, found = asked_for_its_average(ask_in_two_fills("0.3000", "0.3300"), "no")
+    assert found.average_price == D("0.685")
+
+
+def test_an_order_whose_fills_lag_behind_keeps_what_it_had() -> None:
+    given, found = asked_for_its_average(ask_in_two_fills("0.3000"))
+    assert found == given
