@@ -1,0 +1,312 @@
+"""The two drivers perform the same flows alike, and leave nothing open."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from tests.flavours import FLAVOURS, Rig
+from unified_exchanges.clock import VirtualClock
+from unified_exchanges.drivers.aio import AsyncDriver
+from unified_exchanges.drivers.blocking import BlockingDriver
+from unified_exchanges.errors import BadRequest, ConnectionLost, NetworkError
+from unified_exchanges.flow import (
+    Flow,
+    Page,
+    Pages,
+    Pending,
+    Request,
+    Response,
+    Sleep,
+    Start,
+)
+from unified_exchanges.testing.scripted import AsyncScriptedTransport, ScriptedTransport
+
+URL = "https://venue.test/"
+
+
+def get(path: str) -> Request:
+    return Request("GET", URL + path)
+
+
+def answer(text: str) -> Response:
+    return Response(200, {}, text.encode())
+
+
+@pytest.fixture(params=FLAVOURS)
+def flavour(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+def rig(flavour: str, *lines: Any) -> Rig:
+    return Rig(flavour, list(lines), VirtualClock())
+
+
+def body(reply: object) -> str:
+    assert isinstance(reply, Response)
+    return reply.body.decode()
+
+
+# -- one result ------------------------------------------------------------------------
+
+
+def test_a_flow_is_sent_the_answers_and_returns_its_result(flavour: str) -> None:
+    def flow() -> Flow[str]:
+        one = yield get("a")
+        slept = yield Sleep(2.5)
+        two = yield get("b")
+        assert slept is None
+        return body(one) + body(two)
+
+    stand = rig(flavour, answer("1"), answer("2"))
+    assert stand.run(flow()) == "12"
+    assert stand.sleeps == [2.5]
+    assert [r.url for r in stand.requests] == [URL + "a", URL + "b"]
+
+
+def test_a_flow_that_asks_for_nothing_is_done_at_once(flavour: str) -> None:
+    def flow() -> Flow[int]:
+        return 7
+        yield Sleep(1)
+
+    assert rig(flavour).run(flow()) == 7
+
+
+def test_a_network_error_is_thrown_in_and_may_be_caught(flavour: str) -> None:
+    def flow() -> Flow[str]:
+        try:
+            yield get("a")
+        except NetworkError as error:
+            return f"caught {error.message}"
+        return "answered"
+
+    assert rig(flavour, ConnectionLost("gone")).run(flow()) == "caught gone"
+
+
+def test_another_error_of_the_transport_ends_the_flow(flavour: str) -> None:
+    closed = []
+
+    def flow() -> Flow[str]:
+        try:
+            yield get("a")
+        finally:
+            closed.append(True)
+        return ""
+
+    def refuse(_: Request) -> Response:
+        raise BadRequest("this transport is closed")
+
+    with pytest.raises(BadRequest):
+        rig(flavour, refuse).run(flow())
+    assert closed == [True]
+
+
+def test_what_a_flow_raises_reaches_the_caller(flavour: str) -> None:
+    def flow() -> Flow[str]:
+        yield get("a")
+        raise ConnectionLost("as the flow says")
+
+    with pytest.raises(ConnectionLost, match="as the flow says"):
+        rig(flavour, answer("1")).run(flow())
+
+
+def test_an_interrupt_closes_the_flow(flavour: str) -> None:
+    said = []
+
+    def flow() -> Flow[str]:
+        try:
+            yield get("a")
+        except GeneratorExit:
+            said.append("interrupted")
+            raise
+        return ""
+
+    def interrupt(_: Request) -> Response:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rig(flavour, interrupt).run(flow())
+    assert said == ["interrupted"]
+
+
+# -- begun ahead -----------------------------------------------------------------------
+
+
+def ahead() -> Flow[str]:
+    pending = yield Start(get("a"))
+    assert isinstance(pending, Pending)
+    yield Sleep(1)
+    return body((yield pending))
+
+
+def test_a_request_that_was_begun_is_waited_for_later(flavour: str) -> None:
+    assert rig(flavour, answer("1")).run(ahead()) == "1"
+
+
+def test_its_failure_comes_when_it_is_asked_for(flavour: str) -> None:
+    with pytest.raises(ConnectionLost, match="gone"):
+        rig(flavour, ConnectionLost("gone")).run(ahead())
+
+
+def test_what_was_begun_and_never_asked_for_is_left(flavour: str) -> None:
+    def flow() -> Flow[str]:
+        yield Start(get("a"))
+        return "done"
+
+    assert rig(flavour, answer("1")).run(flow()) == "done"
+
+
+async def test_a_task_begun_and_never_asked_for_is_cancelled() -> None:
+    ended = []
+
+    class Slow:
+        async def send(self, request: Request) -> Response:
+            try:
+                await asyncio.sleep(3_600)
+            except asyncio.CancelledError:
+                ended.append(request.url)
+                raise
+            return answer("")
+
+        async def sleep(self, seconds: float) -> None:
+            """Return at once."""
+
+        async def close(self) -> None:
+            """Nothing is open."""
+
+    def flow() -> Flow[str]:
+        yield Start(get("a"))
+        return "done"
+
+    assert await AsyncDriver(Slow()).run(flow()) == "done"
+    assert ended == [URL + "a"]
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_cancelling_the_caller_closes_the_flow_and_its_requests() -> None:
+    said = []
+
+    class Slow:
+        async def send(self, request: Request) -> Response:
+            await asyncio.sleep(3_600)
+            return answer("")
+
+        async def sleep(self, seconds: float) -> None:
+            """Return at once."""
+
+        async def close(self) -> None:
+            """Nothing is open."""
+
+    def flow() -> Flow[str]:
+        try:
+            yield Start(get("a"))
+            yield get("b")
+        finally:
+            said.append("closed")
+        return ""
+
+    task = asyncio.create_task(AsyncDriver(Slow()).run(flow()))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert said == ["closed"]
+    assert len(asyncio.all_tasks()) == 1
+
+
+# -- pages -----------------------------------------------------------------------------
+
+
+def two_pages(log: list[str]) -> Pages[int]:
+    try:
+        yield get("1")
+        yield Page([1, 2])
+        pending = yield Start(get("2"))
+        assert isinstance(pending, Pending)
+        yield pending
+        yield Page([3])
+    finally:
+        log.append("closed")
+
+
+def test_items_come_as_the_pages_do(flavour: str) -> None:
+    log: list[str] = []
+    stand = rig(flavour, answer("a"), answer("b"))
+    assert stand.listed(two_pages(log)) == [1, 2, 3]
+    assert log == ["closed"]
+
+
+def test_leaving_a_listing_early_reads_no_further(flavour: str) -> None:
+    log: list[str] = []
+    stand = rig(flavour, answer("a"), answer("b"))
+    assert stand.listed(two_pages(log), take=1) == [1]
+    assert log == ["closed"]
+    assert len(stand.requests) == 1
+
+
+def test_nothing_is_asked_before_the_first_item_is(flavour: str) -> None:
+    stand = rig(flavour, answer("a"))
+    if flavour == "blocking":
+        listing: Iterator[int] = BlockingDriver(stand.transport).pages(two_pages([]))
+        assert stand.requests == []
+        listing.close()  # type: ignore[attr-defined]
+    else:
+        lazy: AsyncIterator[int] = AsyncDriver(stand.transport).pages(two_pages([]))
+        assert stand.requests == []
+        asyncio.run(lazy.aclose())  # type: ignore[attr-defined]
+
+
+# -- threads ---------------------------------------------------------------------------
+
+
+def test_closing_ends_the_threads_that_fetch_ahead() -> None:
+    before = threading.active_count()
+    transport = ScriptedTransport([answer("1")])
+    driver = BlockingDriver(transport)
+    assert driver.run(ahead()) == "1"
+    assert threading.active_count() > before
+    driver.close()
+    assert threading.active_count() == before
+    driver.close()
+
+
+def test_one_driver_serves_many_threads() -> None:
+    transport = ScriptedTransport([answer(str(n)) for n in range(40)])
+    driver = BlockingDriver(transport)
+
+    def flow() -> Flow[str]:
+        one = yield get("a")
+        two = yield get("b")
+        return body(one) + body(two)
+
+    found: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(driver.run(flow())))
+        for _ in range(20)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 20
+    assert transport.remaining == 0
+
+
+async def test_many_flows_run_side_by_side() -> None:
+    transport = AsyncScriptedTransport([answer(str(n)) for n in range(40)])
+    driver = AsyncDriver(transport)
+
+    def flow() -> Flow[str]:
+        one = yield get("a")
+        two = yield get("b")
+        return body(one) + body(two)
+
+    found = await asyncio.gather(*(driver.run(flow()) for _ in range(20)))
+    assert len(found) == 20
+    await driver.close()
