@@ -88,17 +88,25 @@ class Batching(Placing):
             is_order=True,
             deadline=deadline,
         )
-        with self._noticed(ready):
-            try:
-                entries = yield from self._batch_answer(call, ready, deadline)
-            except UnifiedExchangesError as error:
-                if is_doubtful(error):
-                    return (yield from self._one_by_one(ready, error, deadline))
-                return [self._refused(x, copy(error)) for x in ready]
-            results = []
-            for x, entry in zip(ready, entries, strict=True):
-                results.append((yield from self._batch_entry(x, entry, deadline)))
-            return results
+        try:
+            return (yield from self._batch_results(call, ready, deadline))
+        except GeneratorExit:
+            self._interrupted(ready)
+            raise
+
+    def _batch_results(
+        self, call: Call, ready: Sequence[Draft], deadline: float
+    ) -> Flow[list[OrderResult]]:
+        try:
+            entries = yield from self._batch_answer(call, ready, deadline)
+        except UnifiedExchangesError as error:
+            if is_doubtful(error):
+                return (yield from self._one_by_one(ready, error, deadline))
+            return [self._refused(x, copy(error)) for x in ready]
+        results = []
+        for x, entry in zip(ready, entries, strict=True):
+            results.append((yield from self._batch_entry(x, entry, deadline)))
+        return results
 
     def _batch_answer(
         self, call: Call, ready: Sequence[Draft], deadline: float

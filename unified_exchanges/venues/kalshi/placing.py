@@ -9,8 +9,7 @@ price is stale, and the order is only looked up.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from decimal import Decimal
 
 from ...errors import (
@@ -166,7 +165,7 @@ class Placing(Lookup, Doubt):
             return (yield from self._existing(ready, None))
         call = self._creation(ready, deadline)
         attempt = 0
-        with self._noticed([ready]):
+        try:
             while True:
                 try:
                     response = yield from self.attempt(call, deadline)
@@ -183,23 +182,21 @@ class Placing(Lookup, Doubt):
                         return (yield from self._given_up(ready, error, doubt))
                 yield Sleep(delay)
                 attempt += 1
-
-    @contextmanager
-    def _noticed(self, ready: Sequence[Draft]) -> Iterator[None]:
-        """Say which orders may be on their way when the caller is interrupted."""
-        try:
-            yield
         except GeneratorExit:
-            for x in ready:
-                key = x.intent.client_order_id
-                self.sent.forget(key)
-                _log.warning(
-                    "interrupted while order %s on %s may be on its way; look it up by "
-                    "this client_order_id before acting",
-                    key,
-                    x.intent.market_id,
-                )
+            self._interrupted([ready])
             raise
+
+    def _interrupted(self, ready: Sequence[Draft]) -> None:
+        """Say which orders may be on their way when the caller goes away."""
+        for x in ready:
+            key = x.intent.client_order_id
+            self.sent.forget(key)
+            _log.warning(
+                "interrupted while order %s on %s may be on its way; look it up by "
+                "this client_order_id before acting",
+                key,
+                x.intent.market_id,
+            )
 
     def _given_up(
         self,

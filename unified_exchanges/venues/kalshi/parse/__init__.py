@@ -7,41 +7,45 @@ model keeps the bytes of its own object for ``raw``.
 
 from __future__ import annotations
 
-from .account import (
-    KeyRing,
-    SubaccountBalance,
-    api_keys,
-    balance,
-    limits,
-    positions_page,
-    settlements_page,
-    subaccount_balances,
-)
-from .catalog import event, events_page, market, markets_page, series, series_list
-from .combinations import Collection, collection, collections_page
-from .cursor import peek_cursor
-from .exchange import Cutoff, Schedule, Week, cutoff, fresh_until, schedule, status
-from .fees import FeeChange, event_fee_changes_page, series_fee_changes
-from .orders import (
-    OrderGroup,
-    fills_page,
-    order,
-    order_group,
-    order_groups,
-    orders_page,
-    queue_position,
-    queue_positions,
-)
-from .quotes import (
-    EventCandles,
-    candles,
-    candles_by_market,
-    event_candles,
-    historical_candles,
-    order_book,
-    order_books,
-    trades_page,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .account import (
+        KeyRing,
+        SubaccountBalance,
+        api_keys,
+        balance,
+        limits,
+        positions_page,
+        settlements_page,
+        subaccount_balances,
+    )
+    from .catalog import event, events_page, market, markets_page, series, series_list
+    from .combinations import Collection, collection, collections_page
+    from .cursor import peek_cursor
+    from .exchange import Cutoff, Schedule, Week, cutoff, fresh_until, schedule, status
+    from .fees import FeeChange, event_fee_changes_page, series_fee_changes
+    from .orders import (
+        OrderGroup,
+        fills_page,
+        order,
+        order_group,
+        order_groups,
+        orders_page,
+        queue_position,
+        queue_positions,
+    )
+    from .quotes import (
+        EventCandles,
+        candles,
+        candles_by_market,
+        event_candles,
+        historical_candles,
+        order_book,
+        order_books,
+        trades_page,
+    )
 
 __all__ = [
     "Collection",
@@ -89,3 +93,75 @@ __all__ = [
     "subaccount_balances",
     "trades_page",
 ]
+
+_HOMES = {
+    "account": (
+        "KeyRing",
+        "SubaccountBalance",
+        "api_keys",
+        "balance",
+        "limits",
+        "positions_page",
+        "settlements_page",
+        "subaccount_balances",
+    ),
+    "catalog": (
+        "event",
+        "events_page",
+        "market",
+        "markets_page",
+        "series",
+        "series_list",
+    ),
+    "combinations": (
+        "Collection",
+        "collection",
+        "collections_page",
+    ),
+    "cursor": ("peek_cursor",),
+    "exchange": (
+        "Cutoff",
+        "Schedule",
+        "Week",
+        "cutoff",
+        "fresh_until",
+        "schedule",
+        "status",
+    ),
+    "fees": (
+        "FeeChange",
+        "event_fee_changes_page",
+        "series_fee_changes",
+    ),
+    "orders": (
+        "OrderGroup",
+        "fills_page",
+        "order",
+        "order_group",
+        "order_groups",
+        "orders_page",
+        "queue_position",
+        "queue_positions",
+    ),
+    "quotes": (
+        "EventCandles",
+        "candles",
+        "candles_by_market",
+        "event_candles",
+        "historical_candles",
+        "order_book",
+        "order_books",
+        "trades_page",
+    ),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Load a reader with the first answer that needs it."""
+    if name not in _HOME:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    value: object = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value

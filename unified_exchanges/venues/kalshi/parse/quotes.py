@@ -15,7 +15,7 @@ import attrs
 import msgspec
 
 from ....models import Candle, Level, Ohlc, OrderBook, Period, Trade
-from ....money import complement
+from ....money import ONE, ZERO, complement
 from ..wire import quotes as wire
 from .reading import (
     Malformed,
@@ -190,8 +190,8 @@ def _candle(
         start=end - _LENGTHS[period],
         end=end,
         price=_ohlc(w.price, "price"),
-        bid=_ohlc(w.yes_bid, "yes_bid"),
-        ask=_ohlc(w.yes_ask, "yes_ask"),
+        bid=_quotes(w.yes_bid, "yes_bid", ZERO),
+        ask=_quotes(w.yes_ask, "yes_ask", ONE),
         volume=size(w.volume_fp, "volume_fp"),
         open_interest=size(w.open_interest_fp, "open_interest_fp"),
         mean=optional_price(w.price.mean_dollars, "price.mean_dollars"),
@@ -214,6 +214,17 @@ def _ohlc(w: _Moves, field: str) -> Ohlc | None:
         for text, name in zip(told, names, strict=True)
     ]
     return Ohlc(*prices)
+
+
+def _quotes(w: _Moves, field: str, nobody: Decimal) -> Ohlc | None:
+    """The quotes of a side, or None where nobody quoted in the whole period.
+
+    Kalshi writes a side without orders as a bid of 0 and an ask of 1, which nobody can
+    place (recorded, 2026-08).  Where a part of the four prices is that, they stay.
+    """
+    told = _ohlc(w, field)
+    nothing = Ohlc(nobody, nobody, nobody, nobody)
+    return None if told == nothing else told
 
 
 def _present(text: str | None, field: str) -> Decimal:
