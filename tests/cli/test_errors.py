@@ -77,6 +77,12 @@ def test_the_advice_is_what_to_type_next(
     assert said in (advice(error) or "")
 
 
+def test_half_a_key_is_answered_with_the_options() -> None:
+    half = errors.ArgumentsRequired("api_key came without private_key=")
+    assert "--private-key-path" in (advice(half) or "")
+    assert advice(errors.ArgumentsRequired("a market order needs a bound")) is None
+
+
 def test_there_is_no_advice_where_the_message_says_it_all() -> None:
     assert advice(errors.InvalidPrice("off the grid", nearest=())) is None
     assert advice(errors.AuthenticationError("wrong key", status=401)) is None
@@ -106,6 +112,26 @@ def test_an_unknown_market_is_a_refusal_with_advice(look: Command) -> None:
     done = look("book", "NO-SUCH-MARKET")
     assert done.code == 3
     assert "→ list the ids: unified-exchanges markets" in done.err
+
+
+@pytest.mark.parametrize(
+    "words", [("cancel", "--all"), ("orders",), ("positions",), ("trades",), ("fills",)]
+)
+def test_a_market_that_does_not_exist_is_not_an_empty_success(
+    look: Command, words: tuple[str, ...]
+) -> None:
+    done = look(*words, "--market", "NOPE")
+    assert (done.code, done.out) == (3, "")
+    assert "✗ MarketNotFound" in done.err
+
+
+def test_a_market_order_without_a_bound_names_the_option(
+    look: Command, market: str
+) -> None:
+    done = look("order", market, "yes", "buy", "market", "1")
+    assert (done.code, done.out) == (2, "")
+    assert "--max-slippage" in done.err
+    assert "key" not in done.err
 
 
 def test_lack_of_funds_is_a_refusal(look: Command, market: str) -> None:

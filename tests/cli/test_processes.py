@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shlex
 import signal
 import stat
 import subprocess
@@ -19,6 +21,7 @@ from unified_exchanges.cli import main
 from unified_exchanges.cli.practice import Practice
 from unified_exchanges.flow import Request, Response
 from unified_exchanges.simulator.server import SimulatorServer
+from unified_exchanges.version import VERSION
 
 from .conftest import invoke
 
@@ -159,6 +162,49 @@ def test_a_reader_of_a_table_who_leaves_early_is_no_error(stand: Practice) -> No
         running.stdout.close()
         err = running.stderr.read()
     assert (running.returncode, err) == (0, "")
+
+
+def shell(line: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/sh", "-c", f"{shlex.join(COMMAND)} {line}"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("words", ["venues", "venues --json", "--version", "--help"])
+def test_output_that_cannot_be_written_is_told_in_a_line(words: str) -> None:
+    done = shell(f"{words} > /dev/full")
+    said = (
+        "cannot write the output: No space left on device; what was done at the venue"
+    )
+    assert (done.returncode, done.stderr) == (1, f"{said} stands\n")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "2> /dev/full"])
+def test_a_closed_stream_changes_no_exit_code(closed: str) -> None:
+    right, wrong = shell(f"venues kalshi {closed}"), shell(f"venues nothing {closed}")
+    assert (right.returncode, right.stderr) == (0, "")
+    assert (wrong.returncode, "Traceback" in wrong.stderr) == (2, False)
+
+
+def test_the_package_runs_like_the_command() -> None:
+    told = subprocess.check_output(
+        [sys.executable, "-m", "unified_exchanges", "--version"], text=True
+    )
+    assert told == f"unified-exchanges {VERSION}\n"
+
+
+def test_another_error_of_the_system_is_not_hidden(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken() -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("unified_exchanges.cli.app.app", broken)
+    with pytest.raises(PermissionError):
+        main()
 
 
 # -- the extra -------------------------------------------------------------------------

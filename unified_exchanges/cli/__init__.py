@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 __all__ = ["main"]
 
 _EXTRA = {"typer", "click", "rich"}
+_UNWRITABLE = {errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC}
 
 
 def main() -> None:
     """Run the command with the arguments of this process, and exit."""
+    _open_what_is_closed()
     try:
         from .app import app  # noqa: PLC0415 - a missing extra gets a message
     except ModuleNotFoundError as error:
@@ -21,4 +27,36 @@ def main() -> None:
             'it with:\n\n    python -m pip install "unified_exchanges[cli]"\n'
         )
         raise SystemExit(2) from None
-    app()
+    try:
+        app()
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        _give_up_writing(error)
+        raise SystemExit(1) from None
+
+
+def _open_what_is_closed() -> None:
+    """Give a stream that the shell closed (``>&-``) a place to go.
+
+    Otherwise the first socket would get its number, and be written to.
+    """
+    nowhere = Path(os.devnull)
+    if sys.stdin is None:
+        sys.stdin = nowhere.open(encoding="utf-8")
+    if sys.stdout is None:
+        sys.stdout = nowhere.open("w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = nowhere.open("w", encoding="utf-8")
+
+
+def _give_up_writing(error: OSError) -> None:
+    where = error.filename or "the output"
+    with suppress(OSError):
+        sys.stderr.write(
+            f"cannot write {where}: {error.strerror}; what was done at the venue "
+            "stands\n"
+        )
+    # Else the interpreter tries to write the rest when it ends.
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -30,7 +30,7 @@ app = typer.Typer(
 
 def _tell_version(is_asked: bool) -> None:
     if is_asked:
-        typer.echo(__version__)
+        typer.echo(f"unified-exchanges {__version__}")
         raise typer.Exit
 
 
@@ -40,7 +40,7 @@ def _options(
         bool,
         typer.Option(
             "--version",
-            help="Show the version and exit.",
+            help="Show name and version, and exit.",
             callback=_tell_version,
             is_eager=True,
         ),

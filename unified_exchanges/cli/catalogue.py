@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from ..errors import BadRequest
 from .command import command
 from .options import (
     All,
     EventOption,
     Limit,
     MarketArgument,
+    MarketOption,
     OutcomeOption,
     Since,
     State,
@@ -87,6 +89,7 @@ def trades(
     market: Annotated[
         str | None, typer.Argument(metavar="[MARKET]", help="Market id; default all.")
     ] = None,
+    of: MarketOption = None,
     outcome: OutcomeOption = None,
     since: Since = None,
     until: Until = None,
@@ -94,9 +97,11 @@ def trades(
     everything: All = False,
 ) -> None:
     """List public trades, newest first."""
+    if market and of and market != of:
+        raise BadRequest(f"which market: {market} or {of}?")
     shown, asked = bounded(limit, everything)
     found = session.exchange.iter_trades(
-        market,
+        market or of,
         outcome=outcome,
         since=instant(since, ahead=False),
         until=instant(until, ahead=False),

@@ -45,7 +45,7 @@ class Exit(IntEnum):
 
 MEANINGS: dict[Exit, str] = {
     Exit.DONE: "done",
-    Exit.NOT_DONE: "declined, or the demo's ledger does not reconcile",
+    Exit.NOT_DONE: "declined, unwritable output, or a ledger that does not reconcile",
     Exit.BAD_REQUEST: "fix the call",
     Exit.REFUSED: "the venue refused",
     Exit.AUTHENTICATION: "fix the key or the clock",
@@ -112,6 +112,11 @@ def _keys(error: UnifiedExchangesError) -> str | None:
     )
 
 
+def _half_a_key(error: UnifiedExchangesError) -> str | None:
+    """Of the arguments that can be missing, the message names all but those of a key."""
+    return _keys(error) if "private_key" in str(error) else None
+
+
 def _reach(error: UnifiedExchangesError) -> str:
     if "127.0.0.1" in str(error) or "localhost" in str(error):
         return f"start one to practise on: unified-exchanges simulate {error.venue}"
@@ -131,7 +136,7 @@ _ADVICE: tuple[
     (ReadOnly, _say("add --live to use real money, or --environment demo")),
     (ClockSkew, _set_clock),
     (AuthenticationError, _keys),
-    (ArgumentsRequired, _keys),
+    (ArgumentsRequired, _half_a_key),
     (MarketNotFound, _say("list the ids: unified-exchanges markets")),
     (EventNotFound, _say("list the ids: unified-exchanges events")),
     (OrderNotFound, _say("list your orders: unified-exchanges orders --all")),

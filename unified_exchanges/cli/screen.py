@@ -180,10 +180,15 @@ class Screen:
 
     def note(self, words: str) -> None:
         """Say something beside the result."""
-        self.err.print(Text(words, style="dim"))
+        with suppress(OSError):
+            self.err.print(Text(words, style="dim"))
 
     def fail(self, error: UnifiedExchangesError) -> None:
-        """Say what went wrong and what to do next."""
+        """Say what went wrong and what to do next; the exit code says it too."""
+        with suppress(OSError):
+            self._fail(error)
+
+    def _fail(self, error: UnifiedExchangesError) -> None:
         if self.debug:
             # Without local variables, which may hold a key.
             sys.stderr.write("".join(traceback.format_exception(error)))

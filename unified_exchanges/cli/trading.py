@@ -132,6 +132,12 @@ def order(
         "client_order_id": client_order_id or str(uuid4()),
     }
     limit = None if price == _AT_MARKET else price
+    if limit is None and max_slippage is None:
+        message = (
+            "PRICE `market` needs a bound: add --max-slippage DOLLARS, or give the worst "
+            "price that you accept and --market"
+        )
+        raise BadRequest(message)
     what = (market, outcome, side.value, limit, size)
     if dry_run:
         preview = session.exchange.preview_order(*what, **terms)
@@ -220,6 +226,7 @@ def cancel(
 
 
 def _cancel_all(session: Session, market: str | None) -> None:
+    # A market that does not exist raises, so that "0 cancelled" means none were open.
     report = session.exchange.cancel_all_orders(market_id=market)
     screen = session.screen
     gone = len(report.canceled)
