@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.toy import FACTS
 from unified_exchanges.errors import BadRequest
 from unified_exchanges.settings import Settings, resolve_environment
+from unified_exchanges.venues.kalshi import description as kalshi
 
 KNOWN = FACTS.environments
 
@@ -68,3 +71,52 @@ def test_fault_48_the_repr_of_settings_has_no_secret() -> None:
         api_key="canary-id", private_key="canary-pem", password="canary-word"
     )
     assert "canary" not in repr(settings)
+
+
+WRONG: dict[str, list[Any]] = {
+    "timeout": ["5", None, True, float("nan"), float("inf")],
+    "live": ["false", "true", 1, 0],
+    "retry": [3, {}],
+    "limits": ["none", (10, 10)],
+    "environment": [1, None],
+    "options": ["subaccount", [("subaccount", 1)]],
+    "password": [b"word"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name in WRONG for value in WRONG[name]]
+)
+def test_a_setting_of_another_type_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(BadRequest, match=name):
+        Settings(**{name: value})
+
+
+def test_fault_48_a_password_of_another_type_is_not_shown() -> None:
+    password: Any = b"canary"
+    with pytest.raises(BadRequest) as caught:
+        Settings(password=password)
+    assert "canary" not in str(caught.value)
+
+
+KALSHI = kalshi.FACTS.environments
+
+
+@pytest.mark.parametrize(
+    ("host", "real"),
+    [
+        ("external-api.kalshi.com", True),
+        ("api.elections.kalshi.com", True),
+        ("external-api.demo.kalshi.co", False),
+        ("demo-api.kalshi.co", False),
+    ],
+)
+def test_every_documented_host_of_kalshi_is_known(host: str, *, real: bool) -> None:
+    found = resolve_environment(f"https://{host}/trade-api/v2", KALSHI)
+    assert found.is_real_money is real
+
+
+def test_a_retired_host_is_refused_with_the_right_one() -> None:
+    url = "https://trading-api.kalshi.com/trade-api/v2"
+    with pytest.raises(BadRequest, match=r"retired.*external-api\.kalshi\.com"):
+        resolve_environment(url, KALSHI)

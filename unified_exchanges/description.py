@@ -61,12 +61,18 @@ METHODS: tuple[str, ...] = (
 
 @attrs.frozen(kw_only=True)
 class Environment:
-    """One of a venue's environments: where it is, and whether its money is real."""
+    """One of a venue's environments: where it is, and whether its money is real.
+
+    ``hosts`` are others that lead to the same environment, ``retired_hosts`` those that
+    once did.
+    """
 
     name: str
     rest: str
     stream: str | None = None
     is_real_money: bool = True
+    hosts: tuple[str, ...] = ()
+    retired_hosts: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

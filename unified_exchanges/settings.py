@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from os import PathLike, environ
 from random import Random
 from typing import Any, TypeAlias
@@ -21,10 +22,22 @@ PrivateKey: TypeAlias = "str | PathLike[str]"
 """PEM text, or the path of a file that holds it."""
 
 
-def _is_positive(_: object, field: attrs.Attribute[float], value: float) -> None:
-    if not value > 0:
-        message = f"{field.name} must be above 0 seconds, not {value!r}"
+def _is_seconds(_: object, field: attrs.Attribute[float], value: object) -> None:
+    if type(value) not in (int, float) or not 0 < value < inf:  # type: ignore[operator]
+        message = f"{field.name} must be a number above 0, in seconds, not {value!r}"
         raise BadRequest(message)
+
+
+def _is(kind: type, words: str) -> Any:
+    """A validator of a type; the value is told only where it cannot be a secret."""
+
+    def check(_: object, field: attrs.Attribute[Any], value: object) -> None:
+        if not isinstance(value, kind):
+            told = repr(value) if field.repr else f"a {type(value).__name__}"
+            message = f"{field.name} must be {words}, not {told}"
+            raise BadRequest(message)
+
+    return check
 
 
 @attrs.frozen(kw_only=True)
@@ -38,15 +51,27 @@ class Settings:
 
     api_key: str | None = attrs.field(default=None, repr=False)
     private_key: PrivateKey | None = attrs.field(default=None, repr=False)
-    password: str | None = attrs.field(default=None, repr=False)
-    environment: str = "production"
-    live: bool = False
-    timeout: float = attrs.field(default=10.0, validator=_is_positive)
-    retry: RetryPolicy = attrs.field(factory=RetryPolicy)
-    limits: LimitPolicy = attrs.field(factory=LimitPolicy)
+    password: str | None = attrs.field(
+        default=None,
+        repr=False,
+        validator=attrs.validators.optional(_is(str, "a text")),
+    )
+    environment: str = attrs.field(
+        default="production", validator=_is(str, "a name or a base URL")
+    )
+    live: bool = attrs.field(default=False, validator=_is(bool, "True or False"))
+    timeout: float = attrs.field(default=10.0, validator=_is_seconds)
+    retry: RetryPolicy = attrs.field(
+        factory=RetryPolicy, validator=_is(RetryPolicy, "a RetryPolicy")
+    )
+    limits: LimitPolicy = attrs.field(
+        factory=LimitPolicy, validator=_is(LimitPolicy, "a LimitPolicy")
+    )
     clock: Clock = attrs.field(factory=SystemClock)
     rng: Random = attrs.field(factory=Random, repr=False)
-    options: Mapping[str, str | int | bool] = attrs.field(factory=dict)
+    options: Mapping[str, str | int | bool] = attrs.field(
+        factory=dict, validator=_is(Mapping, "a mapping of words to values")
+    )
     environ: Mapping[str, str] = attrs.field(default=environ, repr=False)
 
     @classmethod
@@ -61,7 +86,8 @@ def resolve_environment(name: str, known: Mapping[str, Environment]) -> Environm
     """Find an environment by name, or make one of a base URL.
 
     A URL on this machine or of a known play-money host is play money; any other URL
-    counts as real money, because a mistake there costs more.
+    counts as real money, because a mistake there costs more.  A host that the venue has
+    given up is refused, naming the one that took its place.
     """
     if name in known:
         return known[name]
@@ -73,10 +99,26 @@ def resolve_environment(name: str, known: Mapping[str, Environment]) -> Environm
     if parts.query or parts.fragment or parts.username or parts.password:
         message = "an environment URL holds scheme, host, port and path only"
         raise BadRequest(message)
-    play = {urlsplit(e.rest).hostname for e in known.values() if not e.is_real_money}
+    _refuse_retired(parts.hostname, known)
+    play = {
+        host
+        for environment in known.values()
+        if not environment.is_real_money
+        for host in (urlsplit(environment.rest).hostname, *environment.hosts)
+    }
     local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
     if parts.scheme == "http" and not local:
         message = f"refusing to send keys unencrypted to {parts.hostname}: use https"
         raise BadRequest(message)
     real = not local and parts.hostname not in play
     return Environment(name=name, rest=name.rstrip("/"), is_real_money=real)
+
+
+def _refuse_retired(host: str, known: Mapping[str, Environment]) -> None:
+    for environment in known.values():
+        if host in environment.retired_hosts:
+            message = (
+                f"{host} is retired; pass environment={environment.name!r}, which is "
+                f"{environment.rest}"
+            )
+            raise BadRequest(message)

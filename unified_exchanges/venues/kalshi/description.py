@@ -13,12 +13,15 @@ _ENVIRONMENTS = {
         name="production",
         rest=f"https://external-api.kalshi.com{_PREFIX}",
         stream="wss://external-api-ws.kalshi.com/trade-api/ws/v2",
+        hosts=("api.elections.kalshi.com",),
+        retired_hosts=("trading-api.kalshi.com",),
     ),
     "demo": Environment(
         name="demo",
         rest=f"https://external-api.demo.kalshi.co{_PREFIX}",
         stream="wss://external-api-ws.demo.kalshi.co/trade-api/ws/v2",
         is_real_money=False,
+        hosts=("demo-api.kalshi.co",),
     ),
     "local": Environment(
         name="local",
