@@ -12,6 +12,7 @@ import traceback
 from base64 import b64decode
 from functools import cache
 from pathlib import Path
+from shlex import quote
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
@@ -368,18 +369,21 @@ def test_fault_49_the_fix_works(key_file):
     assert load(KEY_ID, key_file, None, {}) is not None
 
 
-def test_fault_49_a_symlink_to_an_open_key_is_refused(key_file):
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_fault_49_a_symlink_is_refused_with_the_file_to_pass(key_file, mode):
     link = key_file.with_name("link")
     link.symlink_to(key_file)
-    key_file.chmod(0o644)
-    with pytest.raises(AuthenticationError, match="chmod 600"):
+    key_file.chmod(mode)
+    with pytest.raises(AuthenticationError, match="symbolic link") as caught:
         load(KEY_ID, link, None, {})
+    quoted = quote(str(key_file.resolve()))
+    assert str(caught.value).endswith(f"pass the file itself: {quoted}")
 
 
-def test_a_symlink_to_a_closed_key_is_followed(key_file):
-    link = key_file.with_name("link")
-    link.symlink_to(key_file)
-    assert load(KEY_ID, link, None, {}) is not None
+def test_a_key_in_a_folder_that_is_a_symlink_is_read(key_file):
+    folder = key_file.with_name("folder")
+    folder.symlink_to(key_file.parent)
+    assert load(KEY_ID, folder / key_file.name, None, {}) is not None
 
 
 def test_fault_49_a_key_of_another_user_is_refused_with_the_fix(key_file, monkeypatch):

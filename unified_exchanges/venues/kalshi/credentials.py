@@ -220,10 +220,15 @@ def _from_file(name: str, source: str, *, shown: bool = False) -> Callable[[], _
 
 
 def _read(name: str, label: str) -> _Pem:
+    # Without blocking: opening a pipe would wait for its writer.  Without following: a
+    # link can be turned to another file by whoever owns its folder.
+    flags = os.O_RDONLY
+    for flag in ("O_NONBLOCK", "O_NOFOLLOW"):
+        flags |= getattr(os, flag, 0)
     try:
-        # Without blocking: opening a pipe would wait for its writer.
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
-        descriptor = os.open(Path(name).expanduser(), flags)
+        path = Path(name).expanduser()
+        _refuse_link(path, label)
+        descriptor = os.open(path, flags)
     except (OSError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or "not a path"
         raise BadRequest(
@@ -236,6 +241,15 @@ def _read(name: str, label: str) -> _Pem:
         return _Pem(os.read(descriptor, _MOST_BYTES), label)
     finally:
         os.close(descriptor)
+
+
+def _refuse_link(path: Path, label: str) -> None:
+    if path.is_symlink():
+        raise AuthenticationError(
+            f"{label} is a symbolic link, which may point elsewhere tomorrow; pass the "
+            f"file itself: {quote(str(path.resolve()))}",
+            venue="kalshi",
+        )
 
 
 def _check_access(status: os.stat_result, label: str, name: str) -> None:
