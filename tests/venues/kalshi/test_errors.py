@@ -238,9 +238,9 @@ def test_reasons_of_the_engine_are_found_wherever_they_stand(reason, kind):
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        ("POST /portfolio/events/orders", MarketNotFound),
-        ("/portfolio/events/orders", MarketNotFound),
-        ("POST /portfolio/events/orders/batched", MarketNotFound),
+        ("POST /portfolio/events/orders", OrderRejected),
+        ("/portfolio/events/orders", OrderRejected),
+        ("POST /portfolio/events/orders/batched", OrderRejected),
         ("DELETE /portfolio/events/orders/x", OrderNotFound),
         ("POST /portfolio/events/orders/x/amend", OrderNotFound),
         ("GET /portfolio/orders/x", OrderNotFound),
@@ -257,6 +257,44 @@ def test_reasons_of_the_engine_are_found_wherever_they_stand(reason, kind):
 )
 def test_not_found_is_named_by_what_was_asked(path, kind):
     assert type(refused(404, nested("not_found"), path=path)) is kind
+
+
+@pytest.mark.parametrize(
+    ("details", "kind", "named"),
+    [
+        (None, OrderRejected, "order_group_id, exchange_index or subaccount"),
+        ("order group not found", BadRequest, "order_group_id"),
+        ("unknown exchange_index 7", BadRequest, "exchange_index"),
+        ("market not found", MarketNotFound, "ticker"),
+    ],
+)
+def test_what_an_order_names_and_is_not_there_is_told_by_the_details(
+    details, kind, named
+):
+    error = refused(404, nested("not_found", details))
+    assert type(error) is kind
+    assert named in error.message
+
+
+def test_an_order_that_is_not_found_says_what_to_do_next():
+    error = refused(404, nested("not_found"), path=CANCEL)
+    assert "fetch_orders()" in error.message
+    assert "subaccount" in error.message
+
+
+@pytest.mark.parametrize("body", [b"404 page not found", nested("not_found")])
+def test_a_404_of_an_address_above_the_api_says_so(body):
+    url = "https://external-api.kalshi.com"
+    error = refused(404, body, path="GET /markets", environment=url)
+    assert type(error) is BadRequest
+    assert "does not end in /trade-api/v2" in error.message
+
+
+def test_a_404_of_a_full_address_is_about_what_was_asked():
+    url = "https://external-api.kalshi.com/trade-api/v2"
+    path = "GET /markets/X"
+    error = refused(404, nested("not_found"), path=path, environment=url)
+    assert type(error) is MarketNotFound
 
 
 def test_not_found_in_a_batch_has_no_status_of_its_own():

@@ -214,15 +214,26 @@ def _reason(status: int, said: _Said, path: str, environment: str) -> Reason:
         return _unauthenticated(said, environment)
     if status < _REFUSED:
         return _UNREADABLE if status < _MOVED else _REDIRECTED
-    return reason_in(*texts) or _by_status(status, said, path)
+    return reason_in(*texts) or _by_status(status, said, path, environment)
 
 
-def _by_status(status: int, said: _Said, path: str) -> Reason:
+def _by_status(status: int, said: _Said, path: str, environment: str) -> Reason:
+    if status == _ABSENT and _lacks_root(environment):
+        return Reason(
+            BadRequest,
+            f"The URL given as environment= does not end in {_ROOT}, where Kalshi's API "
+            "begins: add it",
+        )
     if status == _ABSENT and not said.is_json:
         return _WRONG_ADDRESS
     if status == _ABSENT or said.code == NOT_FOUND:
-        return missing(_target(path))
+        return missing(_target(path), said.details, said.message)
     return _BY_STATUS.get(status, _FIX)
+
+
+def _lacks_root(environment: str) -> bool:
+    """Whether the environment is a URL that stops above the API."""
+    return "://" in environment and not environment.rstrip("/").endswith(_ROOT)
 
 
 def _target(path: str) -> str:

@@ -140,7 +140,7 @@ _ENGINE_REASONS: dict[str, Reason] = {  # unverified
         OrderRejected, "It would sell more than is held"
     ),
     "order_group_not_found": Reason(
-        BadRequest, "There is no such order group on this shard"
+        BadRequest, "There is no such order_group_id on this shard and subaccount"
     ),
     "order_group_cancel": _GROUP,
     "taker_cancel_for_self_trade_prevention": _SELF_TRADE,
@@ -201,21 +201,61 @@ def speaks_of_pause(*texts: str | None) -> bool:
     return any(_PAUSE.search(_normal(text)) for text in texts if text)
 
 
-def missing(path: str) -> Reason:
-    """What a "not found" means for the path that was asked (without query)."""
+_UNNAMED = Reason(
+    OrderRejected,
+    "Something that the order names is not there, and Kalshi does not say what: its "
+    "market, or the order_group_id, exchange_index or subaccount in params",
+)
+_NAMED = (
+    (
+        ("group",),
+        Reason(
+            BadRequest,
+            "There is no such order_group_id; groups do not span shards or subaccounts",
+        ),
+    ),
+    (
+        ("exchange_index", "shard"),
+        Reason(
+            BadRequest,
+            "That exchange_index is not the market's: leave it out, or use market.shard",
+        ),
+    ),
+    (
+        ("market", "ticker"),
+        Reason(
+            MarketNotFound, "Check the ticker; each environment has its own markets"
+        ),
+    ),
+)
+"""What an order that is put may name, by the words that speak of it."""
+
+
+def _unplaced(texts: Iterable[str | None]) -> Reason:
+    """What an order named that does not exist."""
+    words = [_normal(text) for text in texts if text]
+    for names, reason in _NAMED:
+        if any(name in word for name in names for word in words):
+            return reason
+    return _UNNAMED
+
+
+def missing(path: str, *texts: str | None) -> Reason:
+    """What a "not found" means for the path that was asked (without query).
+
+    ``texts`` are the venue's words, which may say more.
+    """
     parts = [part for part in path.split("/") if part and part != "historical"]
     match parts:
         case ["portfolio", "events", "orders"] | [*_, "batched"]:
-            return Reason(
-                MarketNotFound,
-                "There is no such market, or not the order group or subaccount that the "
-                "order names",
-            )
+            return _unplaced(texts)
         case ["portfolio", "orders" | "events", *_]:
             return Reason(
                 OrderNotFound,
                 "Kalshi answers alike for unknown, cancelled and filled orders and for "
-                "those of another shard: read the order to know which",
+                "those of another shard or subaccount: fetch_order() tells which; look "
+                "in fetch_orders() if that does not find it, and pass market_id= or "
+                'params={"subaccount": …} if the order is of another one',
             )
         case [*_, "markets", _] | ["markets", _, *_] | ["series", _, "markets", *_]:
             return Reason(
