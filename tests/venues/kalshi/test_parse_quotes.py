@@ -219,6 +219,16 @@ def test_a_period_without_a_trade_has_quotes_but_no_price() -> None:
     assert quiet.bid is not None
 
 
+@pytest.mark.parametrize(("side", "nobody"), [("bid", "0.0000"), ("ask", "1.0000")])
+def test_a_side_that_nobody_quoted_is_none(side: str, nobody: str) -> None:
+    names = ("open_dollars", "high_dollars", "low_dollars", "close_dollars")
+    path = ("candlesticks", 0, f"yes_{side}")
+    payload = with_field("candlesticks", path, dict.fromkeys(names, nobody))
+    assert getattr(read("candlesticks", payload)[0], side) is None
+    payload = with_field("candlesticks", (*path, "close_dollars"), nobody)
+    assert getattr(read("candlesticks", payload)[0], side) is not None
+
+
 def test_prices_of_a_period_may_be_absent_instead_of_null() -> None:
     payload = with_field("candlesticks", ("candlesticks", 1, "price"), {})
     assert read("candlesticks", payload)[1].price is None

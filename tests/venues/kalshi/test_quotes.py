@@ -185,15 +185,41 @@ def test_books_of_many_markets_come_a_hundred_at_a_time() -> None:
     assert counts == [100, 50]
 
 
+A_BOOK = {"ticker": "A", **BOOK}
+NOWHERE = {"/markets": markets(), "/historical/markets": markets()}
+
+
 def test_a_book_that_did_not_come_is_an_error() -> None:
-    at = desk({"/markets/orderbooks": {"orderbooks": [{"ticker": "A", **BOOK}]}})
+    at = desk({**NOWHERE, "/markets/orderbooks": {"orderbooks": [A_BOOK]}})
     with pytest.raises(MarketNotFound, match="'B'"):
         at.kalshi.fetch_order_books(["A", "B"])
 
 
 def test_books_of_markets_that_are_all_unknown_are_an_error() -> None:
     with pytest.raises(MarketNotFound, match="'A', 'B'"):
-        desk().kalshi.fetch_order_books(["A", "B"])
+        desk(NOWHERE).kalshi.fetch_order_books(["A", "B"])
+
+
+def test_archived_markets_have_an_empty_book_however_it_is_asked_for(
+    venue: Desk,
+) -> None:
+    settled = venue.kalshi.fetch_markets(status="settled")
+    old = min(settled, key=lambda x: x.settled_at or NOW).market_id
+    one = venue.kalshi.fetch_order_book(old, outcome="no")
+    several = venue.kalshi.fetch_order_books([old], outcome="no")
+    assert (one.outcome, one.bids, one.asks) == ("no", (), ())
+    assert several == {old: one}
+
+
+def test_books_that_are_missing_are_empty_if_their_markets_are_archived() -> None:
+    answers = {
+        "/markets/orderbooks": {"orderbooks": [A_BOOK]},
+        "/markets": markets(),
+        "/historical/markets": markets("OLD"),
+    }
+    found = desk(answers).kalshi.fetch_order_books(["A", "OLD"], outcome="no")
+    assert found["OLD"].bids == found["OLD"].asks == ()
+    assert {x.outcome for x in found.values()} == {"no"}
 
 
 def test_book_and_ticker_of_the_simulated_exchange_agree(venue: Desk) -> None:
@@ -389,6 +415,9 @@ def test_a_range_that_makes_no_sense_is_refused(arguments: dict[str, Any]) -> No
 # -- fees ------------------------------------------------------------------------------
 
 
+MILLS = {"start": "0.0000", "end": "1.0000", "step": "0.0010"}
+
+
 def fee_desk(
     *,
     series: dict[str, Any] | None = None,
@@ -433,8 +462,25 @@ def test_p19_recorded_fills_cost_what_is_estimated(
     outcome: str, price: str, size: str, expected: str
 ) -> None:
     # Production fills of August 2026.
-    found = fee_desk().kalshi.estimate_fee("RAIN", outcome, "buy", price, size)
+    found = fee_desk(price_ranges=[MILLS]).kalshi.estimate_fee(
+        "RAIN", outcome, "buy", price, size
+    )
     assert found == D(expected)
+
+
+@pytest.mark.parametrize("outcome", ["yes", "no"])
+def test_the_fee_of_a_price_off_the_grid_is_refused(outcome: str) -> None:
+    with pytest.raises(InvalidPrice, match="grid") as caught:
+        fee_desk().kalshi.estimate_fee("RAIN", outcome, "buy", "0.335", 1)
+    assert caught.value.venue == "kalshi"
+
+
+def test_the_fee_of_no_outcome_is_refused() -> None:
+    at = fee_desk()
+    outcome: Any = None
+    with pytest.raises(ArgumentsRequired, match="outcome="):
+        at.kalshi.estimate_fee("RAIN", outcome, "buy", "0.33", 1)
+    assert at.asked == []
 
 
 def test_selling_one_outcome_costs_what_buying_the_other_does() -> None:

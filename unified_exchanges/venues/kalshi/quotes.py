@@ -52,9 +52,10 @@ class Quotes(Candles, Tariffs):
     def fetch_order_book(
         self, market_id: str, *, outcome: str | None = None, depth: int | None = None
     ) -> Flow[OrderBook]:
-        """The book of one outcome, default YES; an archived market has none.
+        """The book of one outcome, default YES; that of a closed market is empty.
 
-        ``depth`` is 1 to 100 levels a side, None for all.  Raises `MarketNotFound`.
+        ``depth`` is 1 to 100 levels a side, None for all.  An archived market is closed:
+        Kalshi has no book of it, so an empty one is made.  Raises `MarketNotFound`.
         """
         label, levels = read_outcome(outcome), _read_depth(depth)
         ticker = read_id("market_id", market_id)
@@ -62,7 +63,8 @@ class Quotes(Candles, Tariffs):
         call = self.read(path, {"depth": levels}, about=f"order book of {ticker}")
         response = yield from self.read_if_there(call)
         if response is None:
-            raise self.unknown_markets([ticker])
+            yield from self.fetch_market(ticker)
+            return self._empty_book(ticker, label)
         book = parse.order_book(response.body, ticker, timestamp=self._arrival())
         return _told(book, label, levels)
 
@@ -75,7 +77,8 @@ class Quotes(Candles, Tariffs):
     ) -> Flow[dict[str, OrderBook]]:
         """Books by market id, in the order asked, a hundred in a request.
 
-        Raises `MarketNotFound` if one of them has no book.
+        Those of closed markets are empty, archived ones included.  Raises
+        `MarketNotFound` if one of the markets does not exist.
         """
         label, levels = read_outcome(outcome), _read_depth(depth)
         ids = read_ids("market_ids", market_ids)
@@ -91,7 +94,8 @@ class Quotes(Candles, Tariffs):
                 books = parse.order_books(response.body, timestamp=self._arrival())
                 found |= books
             if missing := [ticker for ticker in chunk if ticker not in found]:
-                raise self.unknown_markets(missing)
+                yield from collect(self.fetch_markets(market_ids=missing))
+                found |= {x: self._empty_book(x, YES) for x in missing}
         return {ticker: _told(found[ticker], label, levels) for ticker in ids}
 
     def _ticker(self, market: Market) -> Ticker:
@@ -109,6 +113,18 @@ class Quotes(Candles, Tariffs):
             volume=market.volume,
             volume_24h=market.volume_24h,
             open_interest=market.open_interest,
+            timestamp=self._arrival(),
+        )
+
+    def _empty_book(self, market_id: str, outcome: str) -> OrderBook:
+        """The book of a market that exists and has none."""
+        return OrderBook(
+            venue=self.id,
+            raw_json=b"{}",
+            market_id=market_id,
+            outcome=outcome,
+            bids=(),
+            asks=(),
             timestamp=self._arrival(),
         )
 

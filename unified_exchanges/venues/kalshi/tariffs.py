@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from ...errors import VenueSchemaError
+from ...errors import ArgumentsRequired, InvalidOrder, VenueSchemaError
 from ...flow import Flow, collect
-from ...grid import read_price, read_size
+from ...grid import PriceGrid, read_price, read_size
 from ...models import Event, Json, Market, Record, Side
 from ...money import CENTI, Number, complement
 from ...settings import Settings
@@ -19,6 +19,7 @@ from . import parse
 from .arguments import YES, read_outcome
 from .discovery import Discovery
 from .drafts import read_side
+from .memory import MarketRules
 
 if TYPE_CHECKING:
     from .fees import FeeSchedule
@@ -69,7 +70,7 @@ class Tariffs(Discovery):
     def estimate_fee(
         self,
         market_id: str,
-        outcome: str,
+        outcome: str | None,
         side: Side | str,
         price: Number,
         size: Number,
@@ -79,18 +80,45 @@ class Tariffs(Discovery):
         """The fee in dollars of one fill of ``size`` contracts at ``price``.
 
         Exact for one fill of a direct member; an order that fills in pieces pays for
-        each by itself (docs.kalshi.com, fee rounding, 2026-06-01).
+        each by itself (docs.kalshi.com, fee rounding, 2026-06-01).  Raises
+        `InvalidPrice` and `InvalidSize` for what the market would not take.
         """
+        if outcome is None:
+            message = "estimate_fee needs outcome=, 'yes' or 'no'"
+            raise ArgumentsRequired(message, venue=self.id)
         is_yes, wanted = read_outcome(outcome) == YES, read_side(side)
-        paid = read_price(price)
-        contracts = read_size(size, lot=CENTI, minimum=CENTI)
+        self._terms(price, size)
         fees = yield from self.fee_schedule(market_id)
+        market: Market | MarketRules | None = self.memory.rules(market_id)
+        if market is None:
+            market = yield from self.fetch_market(market_id)
+        grid = market.grid if is_yes else market.grid.complement()
+        paid, contracts = self._terms(
+            price, size, grid, lot=market.lot, minimum=market.minimum_size
+        )
         return fees.estimate(
             contracts,
             paid if is_yes else complement(paid),
             is_bid=(wanted is Side.BUY) is is_yes,
             maker=maker,
         )
+
+    def _terms(
+        self,
+        price: Number,
+        size: Number,
+        grid: PriceGrid | None = None,
+        *,
+        lot: Decimal = CENTI,
+        minimum: Decimal = CENTI,
+    ) -> tuple[Decimal, Decimal]:
+        """A price and a size, read; the errors say whose they are."""
+        try:
+            paid = read_price(price, grid)
+            return paid, read_size(size, lot=lot, minimum=minimum)
+        except InvalidOrder as error:
+            error.venue = self.id
+            raise
 
     def fee_schedule(self, market_id: str) -> Flow[FeeSchedule]:
         """The fee rule of a market as it is now; asked for once in five minutes."""
