@@ -78,5 +78,7 @@ FACTS = Description(
         "YES and NO share one book and positions net: an account holds one of them.",
         "Collateral is per shard: an order can only use the cash of its market's shard.",
         "Without a key, market data may be up to 15 seconds old.",
+        "Positions and balances are those of one subaccount: 0 unless one is chosen.",
+        "Closed and archived markets have an empty order book.",
     ),
 )
