@@ -38,7 +38,7 @@ def main() -> None:
         same = venue.fetch_order(client_order_id=order.client_order_id)
         print("found    ", same, same.order_id == order.order_id)
 
-        order = venue.edit_order(order.order_id, price=higher, size=4)
+        order = venue.edit_order(order.order_id, outcome=outcome, price=higher, size=4)
         print("changed  ", order)
 
         order = venue.cancel_order(order.order_id)
