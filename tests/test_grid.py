@@ -21,6 +21,7 @@ def tapered(edge: str, middle: str) -> PriceGrid:
     return PriceGrid.of(f"0 0.1 {edge}", f"0.1 0.9 {middle}", f"0.9 1 {edge}")
 
 
+UNEVEN = [PriceGrid.of("0.03"), PriceGrid.of("0 0.1 0.03", "0.1 1 0.07")]
 GRIDS = [PriceGrid.of(step) for step in EDGES] + [
     tapered(edge, middle) for edge in EDGES for middle in MIDDLES
 ]
@@ -67,6 +68,16 @@ def test_a_price_is_on_a_grid_if_its_complement_is_on_the_mirrored_one(
     grid: PriceGrid, price: Decimal
 ) -> None:
     assert (price in grid) == (complement(price) in grid.complement())
+
+
+@pytest.mark.parametrize("grid", UNEVEN, ids=str)
+def test_a_step_that_does_not_divide_its_band_is_mirrored_exactly(
+    grid: PriceGrid,
+) -> None:
+    every = [Decimal(n).scaleb(-2) for n in range(101)]
+    mirror = grid.complement()
+    assert [p in mirror for p in every] == [complement(p) in grid for p in every]
+    assert set(mirror.prices()) == {complement(p) for p in grid.prices()}
 
 
 @given(grids)

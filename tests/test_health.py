@@ -84,7 +84,7 @@ def test_failures_count_into_the_rate_and_make_unhealthy(trader: Trader) -> None
     assert (health.requests, health.errors) == (10, 1)
     assert health.error_rate == 0.1
     assert not health.is_healthy
-    assert health.reasons == ("10% of the last requests failed",)
+    assert health.reasons == ("10% of the requests of the last minute failed",)
 
 
 def test_a_refusal_is_not_a_failure_of_the_venue(trader: Trader) -> None:
@@ -113,13 +113,22 @@ def test_a_key_whose_rights_lapsed_is_a_reason(trader: Trader) -> None:
     assert any("rights lapsed" in reason for reason in trader.health().reasons)
 
 
+def test_an_outage_is_over_a_minute_after_its_last_failure() -> None:
+    telemetry = Telemetry()
+    for _ in range(50):
+        telemetry.unanswered(0.0)
+    telemetry.answered(61.0, 0.010, is_order=False, failed=False)
+    assert (telemetry.error_rate(59.0), telemetry.error_rate(61.0)) != (0.0, 0.0)
+    assert telemetry.error_rate(61.0) == 0.0
+
+
 def test_only_the_last_requests_count() -> None:
     telemetry = Telemetry()
     for _ in range(50):
-        telemetry.unanswered()
+        telemetry.unanswered(0)
     for _ in range(256):
         telemetry.answered(1.0, 0.010, is_order=False, failed=False)
-    assert (telemetry.errors, telemetry.error_rate) == (50, 0.0)
+    assert (telemetry.errors, telemetry.error_rate(1.0)) == (50, 0.0)
     assert telemetry.latency.p99 == 10.0
 
 
@@ -203,7 +212,9 @@ def test_checks_notice_that_the_venue_goes_down_and_comes_back(
 ) -> None:
     with Kalshi(**made) as kalshi:
         for _ in range(300):
-            kalshi.venue.telemetry.answered(0, 0, is_order=False, failed=False)
+            kalshi.venue.telemetry.answered(
+                kalshi.venue.clock.now(), 0, is_order=False, failed=False
+            )
         kalshi.start_health_checks(0.01)
         assert eventually(lambda: kalshi.health().requests > 1)
         assert kalshi.is_healthy
@@ -211,8 +222,10 @@ def test_checks_notice_that_the_venue_goes_down_and_comes_back(
         assert eventually(lambda: not kalshi.is_healthy)
         plan.clear()
         for _ in range(300):
-            kalshi.venue.telemetry.answered(0, 0, is_order=False, failed=False)
-        assert eventually(lambda: kalshi.is_healthy)
+            kalshi.venue.telemetry.answered(
+                kalshi.venue.clock.now(), 0, is_order=False, failed=False
+            )
+        assert eventually(lambda: kalshi.is_healthy), kalshi.health().reasons
     assert checkers() == []
 
 
@@ -227,7 +240,9 @@ async def test_checks_of_the_async_flavour_notice_it_too(
         assert await eventually_async(lambda: not kalshi.is_healthy)
         plan.clear()
         for _ in range(300):
-            kalshi.venue.telemetry.answered(0, 0, is_order=False, failed=False)
+            kalshi.venue.telemetry.answered(
+                kalshi.venue.clock.now(), 0, is_order=False, failed=False
+            )
         assert await eventually_async(lambda: kalshi.is_healthy)
     assert len(asyncio.all_tasks()) == 1
 

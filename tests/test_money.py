@@ -71,6 +71,12 @@ def test_what_is_not_a_plain_number_is_refused(value: object) -> None:
         read_number(value)
 
 
+@pytest.mark.parametrize("value", [Decimal("1E+80"), 10**70, 1e308, Decimal("1E-70")])
+def test_a_number_beyond_any_market_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="market"):
+        read_number(value)
+
+
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=6))
 def test_text_round_trips_any_amount(amount: Decimal) -> None:
     assert Decimal(text(amount)) == amount

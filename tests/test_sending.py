@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from datetime import UTC, datetime
+from email.utils import format_datetime
 
 import pytest
 from hypothesis import given
@@ -19,6 +21,7 @@ from unified_exchanges.errors import (
     ExchangeNotAvailable,
     NetworkError,
     RateLimitExceeded,
+    RequestTimeout,
     VenueSchemaError,
 )
 from unified_exchanges.flow import Request, Response, collect, limited
@@ -111,6 +114,51 @@ def test_a_bad_request_is_not_repeated(flavour: str) -> None:
     with pytest.raises(BadRequest):
         rig.run(toy().send(get("/x")))
     assert len(rig.requests) == 1
+
+
+def test_an_order_gets_half_of_its_time_for_one_try(flavour: str) -> None:
+    clock = VirtualClock()
+    rig = Rig(flavour, [OK], clock)
+    rig.run(toy(clock, timeout=10.0).send(get("/x", deadline=10.0, is_order=True)))
+    assert rig.requests[0].timeout == 5.0
+
+
+def test_fault_06_nothing_is_sent_after_its_deadline(flavour: str) -> None:
+    clock = VirtualClock()
+    clock.advance(10.0)
+    rig = Rig(flavour, [], clock)
+    with pytest.raises(RequestTimeout, match="not sent") as caught:
+        rig.run(toy(clock).send(get("/x", deadline=9.9)))
+    assert (caught.value.sent, rig.requests) == (False, [])
+
+
+def test_fault_44_pages_read_ahead_do_not_move_the_clock(flavour: str) -> None:
+    clock = VirtualClock()
+    stamp = format_datetime(datetime.fromtimestamp(clock.now(), UTC), usegmt=True)
+
+    def slow(request: Request) -> Response:
+        found = serve_pages(request)
+        return Response(200, {"date": stamp}, found.body)
+
+    venue = toy(clock)
+    rig = Rig(flavour, [slow] * 3, clock)
+    for _ in rig.listed(venue.items(ahead=True)):
+        clock.advance(5.0)
+    assert venue.offset.seconds == 0.0
+
+
+@pytest.mark.parametrize(
+    "header", [{"age": "13"}, {"cache-control": "public, max-age=15"}]
+)
+def test_fault_44_an_answer_out_of_a_cache_does_not_move_the_clock(
+    flavour: str, header: dict[str, str]
+) -> None:
+    clock = VirtualClock()
+    past = format_datetime(datetime.fromtimestamp(clock.now() - 13, UTC), usegmt=True)
+    venue = toy(clock)
+    rig = Rig(flavour, [Response(200, {"date": past, **header}, b"{}")], clock)
+    rig.run(venue.send(get("/x")))
+    assert venue.offset.milliseconds is None
 
 
 # -- limits ----------------------------------------------------------------------------

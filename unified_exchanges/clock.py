@@ -98,7 +98,7 @@ class ClockOffset:
             return
         try:
             stamp = parsedate_to_datetime(date).timestamp()
-        except ValueError:
+        except (TypeError, ValueError, IndexError, OverflowError):
             return
         self._last = date
         low, high = stamp - received, stamp + 1.0 - sent

@@ -28,6 +28,10 @@ class PriceBand:
     start: Decimal
     end: Decimal
     step: Decimal
+    anchor: Decimal = attrs.field(
+        default=attrs.Factory(lambda band: band.start, takes_self=True)
+    )
+    """A price from which the steps count: the start, or for a mirrored band the end."""
 
     def __attrs_post_init__(self) -> None:
         if not ZERO <= self.start < self.end <= ONE or self.step <= ZERO:
@@ -38,20 +42,20 @@ class PriceBand:
         """Whether the price is on a step of this band, its two ends included."""
         if not self.start <= price <= self.end:
             return False
-        return not EXACT.remainder(EXACT.subtract(price, self.start), self.step)
+        return not EXACT.remainder(EXACT.subtract(price, self.anchor), self.step)
 
     def at_or_below(self, price: Decimal) -> Decimal:
-        """The highest price of this band that is not above ``price``."""
+        """The highest step that is not above ``price``, nor above this band."""
         return self._step(min(price, self.end), _FLOOR)
 
     def at_or_above(self, price: Decimal) -> Decimal:
-        """The lowest price of this band that is not below ``price``."""
-        return min(self._step(max(price, self.start), _CEILING), self.end)
+        """The lowest step that is not below ``price``, nor below this band."""
+        return self._step(max(price, self.start), _CEILING)
 
     def _step(self, price: Decimal, context: Context) -> Decimal:
-        steps = context.divide(EXACT.subtract(price, self.start), self.step)
+        steps = context.divide(EXACT.subtract(price, self.anchor), self.step)
         whole = steps.to_integral_value(context.rounding)
-        return EXACT.add(self.start, EXACT.multiply(whole, self.step))
+        return EXACT.add(self.anchor, EXACT.multiply(whole, self.step))
 
 
 @attrs.frozen(slots=True, cache_hash=True)
@@ -108,29 +112,27 @@ class PriceGrid:
 
         None when there is none: nothing is below the lowest or above the highest.
         """
-        lowest, highest = self.lowest, self.highest
         if rounding == "down":
-            if price < lowest:
-                return None
-            price = min(price, highest)
-            return max(b.at_or_below(price) for b in self.bands if b.start <= price)
-        if price > highest:
-            return None
-        price = max(price, lowest)
-        return min(b.at_or_above(price) for b in self.bands if b.end >= price)
+            below = (b.at_or_below(price) for b in self.bands if b.start <= price)
+            return max((p for p in below if p in self), default=self._last(price))
+        above = (b.at_or_above(price) for b in self.bands if b.end >= price)
+        return min((p for p in above if p in self), default=self._first(price))
+
+    def _first(self, price: Decimal) -> Decimal | None:
+        return self.lowest if price <= self.lowest else None
+
+    def _last(self, price: Decimal) -> Decimal | None:
+        return self.highest if price >= self.highest else None
 
     @property
     def lowest(self) -> Decimal:
         """The lowest orderable price."""
-        first = self.bands[0]
-        return first.start or first.step
+        return _ends(self)[0]
 
     @property
     def highest(self) -> Decimal:
         """The highest orderable price."""
-        last = self.bands[-1]
-        top = last.at_or_below(last.end)
-        return top if top < ONE else EXACT.subtract(top, last.step)
+        return _ends(self)[1]
 
     def complement(self) -> PriceGrid:
         """The grid of the other outcome: the same steps, seen from the other end."""
@@ -140,7 +142,7 @@ class PriceGrid:
         """Every valid price, ascending."""
         last = ZERO
         for band in self.bands:
-            price = band.start
+            price = band.at_or_above(band.start)
             while price <= band.end:
                 if last < price < ONE:
                     last = price
@@ -154,10 +156,29 @@ def _on_grid(grid: PriceGrid, price: Decimal) -> bool:
 
 
 @lru_cache(maxsize=1_024)
+def _ends(grid: PriceGrid) -> tuple[Decimal, Decimal]:
+    ends = []
+    for band in (grid.bands[0], grid.bands[-1]):
+        first, last = band.at_or_above(band.start), band.at_or_below(band.end)
+        ends.append(
+            (
+                first or band.step,
+                last if last < ONE else EXACT.subtract(last, band.step),
+            )
+        )
+    return ends[0][0], ends[-1][1]
+
+
+@lru_cache(maxsize=1_024)
 def _mirrored(grid: PriceGrid) -> PriceGrid:
     return PriceGrid(
         tuple(
-            PriceBand(start=complement(b.end), end=complement(b.start), step=b.step)
+            PriceBand(
+                start=complement(b.end),
+                end=complement(b.start),
+                step=b.step,
+                anchor=complement(b.anchor),
+            )
             for b in reversed(grid.bands)
         )
     )

@@ -47,6 +47,10 @@ ZERO = Decimal(0)
 ONE = Decimal(1)
 CENTI = Decimal("0.01")
 
+_LARGEST = 15
+_FINEST = 20
+"""Powers of ten between which prices, sizes and dollars lie by far."""
+
 _NUMERAL = re.compile(r"[+-]?(\d{1,30})(\.\d{0,30})?|[+-]?\.\d{1,30}")
 
 
@@ -75,6 +79,8 @@ def read_number(value: object) -> Decimal:
         )
     if not number.is_finite():
         raise ValueError(f"{value!r} is not a finite number")
+    if number.adjusted() > _LARGEST or number.as_tuple().exponent < -_FINEST:  # type: ignore[operator]
+        raise ValueError(f"{value!r} is not a number of this world's markets")
     return number
 
 

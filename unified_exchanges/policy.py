@@ -28,7 +28,8 @@ class RetryPolicy:
 
     Reads, and writes that the venue makes idempotent by a key, are tried up to
     ``attempts`` times within ``deadline`` seconds (``order_deadline`` for orders: after
-    that the price is stale, and the order is looked up instead of sent).  Between tries
+    that the price is stale, and the order is looked up instead of sent; one try of an
+    order gets half of what is left, so that there is time for another).  Between tries
     the wait is uniform between 0 and ``first * 2 ** try``, at most ``cap`` seconds, and
     at least what the venue asked for.  A write refused with "too many requests" is
     tried again only with ``retry_refused_writes``.
@@ -98,6 +99,8 @@ class LimitPolicy:
 
 
 class _Tokens:
+    """One part of a bucket; ``at`` is when its last taker leaves, maybe in the future."""
+
     __slots__ = ("at", "capacity", "level", "rate")
 
     def __init__(self) -> None:
@@ -108,20 +111,27 @@ class _Tokens:
             self.level = min(self.capacity, self.level + (now - self.at) * self.rate)
             self.at = now
 
-    def wait(self, cost: float) -> float:
-        if cost <= self.level:
-            return 0.0
-        # A cost above the capacity is served when the bucket is full, then paid off.
-        lacking = min(cost, self.capacity) - self.level
-        return max(0.0, lacking / self.rate)
+    def turn(self, now: float, cost: float) -> float:
+        """When a taker of that cost may leave: after those before it."""
+        if not cost:
+            return now
+        lacking = max(0.0, cost - self.level)
+        return max(now, self.at) + (lacking / self.rate if lacking else 0.0)
+
+    def take(self, moment: float, cost: float) -> None:
+        if cost:
+            self.refill(moment)
+            self.level -= cost
 
 
 class TokenBucket:
     """A token bucket for threads and tasks alike: told the time, it answers the wait.
 
     A taker is given its place at once and waits by itself, so takers are served in the
-    order they came and the sum never exceeds the rate.  A ``share`` of rate and
-    capacity is kept for urgent takers (cancels), who may use the rest as well.
+    order they came.  The bucket is kept in two parts: a ``share`` of rate and capacity is
+    for urgent takers (cancels), who do not queue behind the others and may use the other
+    part as well; a cost above one part is taken from both.  Each part is kept to exactly,
+    and so is their sum: the venue's own bucket would never refuse.
     """
 
     def __init__(self, rate: float, capacity: float, *, share: float = 0.0) -> None:
@@ -131,6 +141,7 @@ class TokenBucket:
         self._urgent = _Tokens()
         self._paused_until = float("-inf")
         self._fresh = True
+        self.pauses = 0
         self.configure(rate, capacity)
 
     def configure(self, rate: float, capacity: float) -> None:
@@ -162,27 +173,30 @@ class TokenBucket:
         With ``within``, take nothing and return None if the wait would be longer.
         """
         with self._lock:
-            self._start(now)
-            tokens = self._pick(cost, urgent=urgent)
-            wait = max(tokens.wait(cost), self._paused_until - now)
-            if within is not None and wait > within:
+            moment, common = self._split(now, cost, urgent=urgent)
+            if within is not None and moment - now > within:
                 return None
-            tokens.level -= cost
-            return max(0.0, wait)
+            self._common.take(moment, common)
+            self._urgent.take(moment, cost - common)
+            return moment - now
 
     def wait_for(self, now: float, cost: float, *, urgent: bool = False) -> float:
         """How long ``take`` would say to wait, without taking."""
         with self._lock:
-            self._start(now)
-            wait = self._pick(cost, urgent=urgent).wait(cost)
-            return max(0.0, wait, self._paused_until - now)
+            return self._split(now, cost, urgent=urgent)[0] - now
 
     def pause(self, now: float, seconds: float) -> None:
-        """Hold everyone back: the venue said that we are too fast."""
+        """Hold everyone back: the venue said that we are too fast.
+
+        Those who wait must take again: ``pauses`` tells them.
+        """
         with self._lock:
-            self._start(now)
             self._paused_until = max(self._paused_until, now + seconds)
-            self._common.level = min(self._common.level, 0.0)
+            # Nothing is left, and who queued before queues again.
+            for tokens in (self._common, self._urgent):
+                tokens.level, tokens.at = 0.0, now
+            self._fresh = False
+            self.pauses += 1
 
     def paused_for(self, now: float) -> float:
         """Seconds that are left of a pause."""
@@ -200,18 +214,34 @@ class TokenBucket:
     def fill(self, now: float) -> float:
         """How full the bucket is, from 0 to 1."""
         with self._lock:
-            self._start(now)
+            self._refill(now)
             level = max(0.0, self._common.level) + max(0.0, self._urgent.level)
-            return level / (self._common.capacity + self._urgent.capacity)
+            return level / self.capacity
 
-    def _start(self, now: float) -> None:
+    def _refill(self, now: float) -> None:
         if self._fresh:
             self._common.at = self._urgent.at = now
             self._fresh = False
         self._common.refill(now)
         self._urgent.refill(now)
 
-    def _pick(self, cost: float, *, urgent: bool) -> _Tokens:
-        if not urgent or not self._share:
-            return self._common
-        return min(self._urgent, self._common, key=lambda tokens: tokens.wait(cost))
+    def _split(self, now: float, cost: float, *, urgent: bool) -> tuple[float, float]:
+        """When to leave, and how much of the cost the common part bears."""
+        now = max(now, self._paused_until)
+        self._refill(now)
+        common, reserve = self._common.capacity, self._urgent.capacity
+        if cost > common + reserve:
+            # No venue grants that: it leaves when all is full, and is paid off then.
+            full = self._common.turn(now, common), self._urgent.turn(now, reserve)
+            return max(full), cost - reserve
+        ways = [min(cost, common)]
+        if urgent:
+            ways += [cost - min(cost, reserve), cost - max(0.0, self._urgent.level)]
+        # The two parts may add up to a hair less than the whole.
+        possible = [w for w in ways if 0.0 <= w <= common and cost - w <= reserve]
+        return min((self._leave(now, cost, w), w) for w in possible or ways[:1])
+
+    def _leave(self, now: float, cost: float, common: float) -> float:
+        return max(
+            self._common.turn(now, common), self._urgent.turn(now, cost - common)
+        )

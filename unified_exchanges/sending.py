@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Hashable, Mapping
+from threading import Lock
 from typing import ClassVar, TypeVar
 
 import attrs
@@ -14,6 +15,7 @@ from .errors import (
     ExchangeNotAvailable,
     NetworkError,
     RateLimitExceeded,
+    RequestTimeout,
     UnifiedExchangesError,
     VenueSchemaError,
 )
@@ -27,6 +29,9 @@ __all__ = ["Call", "Sender"]
 
 T = TypeVar("T")
 
+_LEAST_TIME = 0.05
+"""Seconds without which a request is not begun: it could only end in doubt."""
+_PROXY = 500
 _FRUITLESS_PAGES = 20
 """Pages in a row without a new item after which a listing is given up as endless."""
 
@@ -86,6 +91,7 @@ class Sender(ABC):
         self.telemetry = Telemetry()
         self.offset = ClockOffset()
         self.buckets: dict[str, TokenBucket] = {}
+        self._reserving = Lock()
 
     # -- what a subclass must say ---------------------------------------------------
 
@@ -137,17 +143,20 @@ class Sender(ABC):
         """One try: wait for the limiter's turn, sign, send, and judge the answer."""
         if wait := self._reserve(call, deadline):
             yield from self._hold(call, wait, deadline)
+        request = self._prepare(call, deadline)
         sent = self.clock.now()
         try:
-            response = yield self._prepare(call, deadline)
+            response = yield request
         except NetworkError as error:
-            self.telemetry.unanswered()
+            self.telemetry.unanswered(self.clock.now())
             raise self._located(error, call) from None
         return self._judge(call, _answer(response), sent)
 
-    def _judge(self, call: Call, response: Response, sent: float) -> Response:
+    def _judge(self, call: Call, response: Response, sent: float | None) -> Response:
+        """The answer, or the error it means; ``sent`` None if that moment is not known."""
         now = self.clock.now()
-        self.offset.observe(response.headers.get("date"), sent, now)
+        if sent is not None and not _is_cached(response):
+            self.offset.observe(response.headers.get("date"), sent, now)
         status = response.status
         self.telemetry.answered(
             now,
@@ -177,13 +186,27 @@ class Sender(ABC):
 
     def _prepare(self, call: Call, deadline: float) -> Request:
         left = deadline - self.clock.monotonic()
+        if left < _LEAST_TIME:
+            raise self._too_late(call)
+        # Half of an order's time, so that a lost answer leaves time to ask again.
+        own = left / 2 if call.is_order else left
         return Request(
             call.method,
             self.environment.rest + call.path,
             call.query,
             self.headers(call),
             call.body,
-            max(0.001, min(self.settings.timeout, left)),
+            min(self.settings.timeout, max(own, _LEAST_TIME)),
+        )
+
+    def _too_late(self, call: Call) -> RequestTimeout:
+        message = f"{call.about}: not sent, because its deadline has passed"
+        return RequestTimeout(
+            message,
+            sent=False,
+            venue=self.id,
+            request=call.name,
+            client_order_id=call.client_order_id,
         )
 
     # -- keeping the rate limits ----------------------------------------------------
@@ -192,28 +215,26 @@ class Sender(ABC):
         if not self.settings.limits.enabled:
             return 0.0
         now = self.clock.monotonic()
-        longest = 0.0
-        for name, cost in call.charges:
-            bucket = self.bucket(name)
-            wait = bucket.take(now, cost, urgent=call.urgent, within=deadline - now)
-            if wait is None:
-                raise self._held_back(call, bucket.wait_for(now, cost))
-            longest = max(longest, wait)
+        charged = [(self.bucket(name), cost) for name, cost in call.charges]
+        with self._reserving:
+            waits = [b.wait_for(now, cost, urgent=call.urgent) for b, cost in charged]
+            longest = max(waits, default=0.0)
+            if longest and longest > deadline - now:
+                raise self._held_back(call, longest)
+            for bucket, cost in charged:
+                bucket.take(now, cost, urgent=call.urgent)
         return longest
 
     def _hold(self, call: Call, wait: float, deadline: float) -> Flow[None]:
-        yield Sleep(wait)
-        # The venue may have asked for a pause while we waited for our turn.
-        while paused := self._paused(call):
-            if self.clock.monotonic() + paused > deadline:
-                raise self._held_back(call, paused)
-            yield Sleep(paused)
+        """Wait for the turn; whoever a pause overtakes queues again, at the rate."""
+        while wait:
+            before = self._pauses(call)
+            yield Sleep(wait)
+            paused = self._pauses(call) != before
+            wait = self._reserve(call, deadline) if paused else 0.0
 
-    def _paused(self, call: Call) -> float:
-        now = self.clock.monotonic()
-        return max(
-            (self.bucket(name).paused_for(now) for name, _ in call.charges), default=0.0
-        )
+    def _pauses(self, call: Call) -> int:
+        return sum(self.bucket(name).pauses for name, _ in call.charges)
 
     def _held_back(self, call: Call, wait: float) -> RateLimitExceeded:
         message = (
@@ -277,10 +298,14 @@ class Sender(ABC):
     def _page(self, call: Call, begun: _Begun | None) -> Flow[Response]:
         if begun is None or begun.call != call:
             return (yield from self.send(call))
-        sent = self.clock.now()
         try:
             response = yield begun.pending
-            return self._judge(call, _answer(response), sent)
+        except NetworkError:
+            self.telemetry.unanswered(self.clock.now())
+            return (yield from self.send(call, tried=1))
+        try:
+            # When it was sent and answered is not known: the page before was decoded.
+            return self._judge(call, _answer(response), None)
         except UnifiedExchangesError as error:
             if not error.retryable:
                 raise
@@ -307,6 +332,13 @@ class Sender(ABC):
         return VenueSchemaError(
             message, field="cursor", venue=self.id, request=call.name
         )
+
+
+def _is_cached(response: Response) -> bool:
+    """Whether a cache or a proxy may have answered, with a date of its own."""
+    headers = response.headers
+    cached = "age" in headers or "max-age" in headers.get("cache-control", "")
+    return cached or response.status >= _PROXY
 
 
 def _answer(reply: Reply) -> Response:

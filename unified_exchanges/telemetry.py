@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from threading import Lock
 
 from .models.venue_state import Latency
 
 __all__ = ["Telemetry"]
 
 _WINDOW = 256
+_RECENT = 60.0
+"""Seconds after which a failure no longer counts, so that an outage can end."""
 
 
 class Telemetry:
-    """Latencies and failures of the last requests; appends are atomic in CPython."""
+    """Latencies and failures of the last requests."""
 
     def __init__(self) -> None:
         self._latencies: deque[float] = deque(maxlen=_WINDOW)
         self._acknowledgements: deque[float] = deque(maxlen=_WINDOW)
-        self._failed: deque[bool] = deque(maxlen=_WINDOW)
+        self._failed: deque[tuple[float, bool]] = deque(maxlen=_WINDOW)
+        self._lock = Lock()
         self._contact: float | None = None
         self.requests = 0
         self.errors = 0
@@ -28,23 +32,24 @@ class Telemetry:
         self, now: float, elapsed: float, *, is_order: bool, failed: bool
     ) -> None:
         """Note an answer; ``failed`` means that the venue could not serve it."""
-        self.requests += 1
-        self.errors += failed
+        self._count(now, failed=failed)
         self._contact = now
-        self._failed.append(failed)
         (self._acknowledgements if is_order else self._latencies).append(elapsed)
 
-    def unanswered(self) -> None:
+    def unanswered(self, now: float) -> None:
         """Note a request that brought no usable answer."""
-        self.requests += 1
-        self.errors += 1
-        self._failed.append(True)
+        self._count(now, failed=True)
 
-    @property
-    def error_rate(self) -> float:
-        """The share of failures among the last requests."""
-        failed = list(self._failed)
-        return sum(failed) / len(failed) if failed else 0.0
+    def _count(self, now: float, *, failed: bool) -> None:
+        with self._lock:
+            self.requests += 1
+            self.errors += failed
+            self._failed.append((now, failed))
+
+    def error_rate(self, now: float) -> float:
+        """The share of failures among the requests of the last minute."""
+        recent = [failed for at, failed in list(self._failed) if at >= now - _RECENT]
+        return sum(recent) / len(recent) if recent else 0.0
 
     @property
     def latency(self) -> Latency:

@@ -92,7 +92,7 @@ class Venue(Sender):
             reasons=reasons,
             requests=telemetry.requests,
             errors=telemetry.errors,
-            error_rate=telemetry.error_rate,
+            error_rate=telemetry.error_rate(self.clock.now()),
             latency=telemetry.latency,
             acknowledgement=telemetry.acknowledgement,
             limiter={name: b.fill(now) for name, b in sorted(self.buckets.items())},
@@ -121,8 +121,9 @@ class Venue(Sender):
     def _complaints(self) -> Iterable[str]:
         if self._trouble:
             yield self._trouble
-        if self.telemetry.error_rate > 0.05:  # noqa: PLR2004 - FAULTS: alarm at 5 %
-            yield f"{self.telemetry.error_rate:.0%} of the last requests failed"
+        rate = self.telemetry.error_rate(self.clock.now())
+        if rate > 0.05:  # noqa: PLR2004 - the alarm of a trading desk
+            yield f"{rate:.0%} of the requests of the last minute failed"
         offset = self.offset.milliseconds
         if offset is not None and abs(offset) > 5_000:  # noqa: PLR2004
             yield f"the venue's clock differs from ours by {offset} ms"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from threading import Lock
+from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakSet
 
 from ..errors import NetworkError
 from ..flow import (
@@ -25,7 +26,7 @@ from ..flow import (
 from ..transports import Transport
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from concurrent.futures import Future
 
 __all__ = ["BlockingDriver"]
 
@@ -33,6 +34,10 @@ T = TypeVar("T")
 
 _HEAD_START = 0.001
 """Seconds for a request to leave before this thread takes the interpreter to decode."""
+
+
+_GOODBYE = 1.0
+"""Seconds that closing waits for a request that was begun ahead."""
 
 
 class _InThread(Pending):
@@ -47,8 +52,7 @@ class BlockingDriver:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._ahead: ThreadPoolExecutor | None = None
-        self._lock = Lock()
+        self._ahead: WeakSet[Thread] = WeakSet()
 
     def run(self, flow: Flow[T]) -> T:
         """Drive a flow to its result."""
@@ -74,11 +78,10 @@ class BlockingDriver:
             flow.close()
 
     def close(self) -> None:
-        """Release threads and connections."""
-        if self._ahead is not None:
-            self._ahead.shutdown(wait=True, cancel_futures=True)
-            self._ahead = None
+        """Release the connections, and see what was begun end."""
         self._transport.close()
+        for thread in list(self._ahead):
+            thread.join(_GOODBYE)
 
     def _perform(self, step: Step) -> Outcome | NetworkError:
         try:
@@ -95,12 +98,20 @@ class BlockingDriver:
             return error
 
     def _start(self, request: Request) -> Pending:
-        with self._lock:
-            if self._ahead is None:
-                # Loaded with the first page that is asked for ahead: it takes 5 ms.
-                from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+        # Loaded with the first page that is asked for ahead: it takes 5 ms.
+        from concurrent.futures import Future  # noqa: PLC0415
 
-                self._ahead = ThreadPoolExecutor(4, "unified-exchanges-ahead")
-        pending = _InThread(self._ahead.submit(self._transport.send, request))
+        future: Future[Response] = Future()
+
+        def perform() -> None:
+            try:
+                future.set_result(self._transport.send(request))
+            except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+                future.set_exception(error)
+
+        # A thread of its own: a queue would let the signature grow old.
+        thread = Thread(target=perform, name="unified-exchanges-ahead", daemon=True)
+        self._ahead.add(thread)
+        thread.start()
         time.sleep(_HEAD_START)
-        return pending
+        return _InThread(future)

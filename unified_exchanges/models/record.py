@@ -14,7 +14,9 @@ from ..money import text
 
 __all__ = ["Flat", "Json", "Record", "decode_json", "plain"]
 
-Json: TypeAlias = "bool | int | float | Decimal | str | list[Json] | dict[str, Json] | None"
+Json: TypeAlias = (
+    "bool | int | float | Decimal | str | list[Json] | dict[str, Json] | None"
+)
 """What payloads decode to, fractions as exact Decimals; floats are milliseconds only."""
 
 

@@ -75,8 +75,6 @@ class Cancelling(Lookup):
         except OrderNotFound:
             return (yield from self._after_refused(call, order_id, market_id, params))
         except UnifiedExchangesError as error:
-            if not is_doubtful(error) and not isinstance(error, RateLimitExceeded):
-                raise
             return (yield from self._after_lost(error, order_id, market_id))
         return (yield from self._ended(receipt, market_id))
 
@@ -132,12 +130,16 @@ class Cancelling(Lookup):
             raise ExchangeError(
                 message, venue=self.id, request=call.name, status=error.status
             ) from None
+        except UnifiedExchangesError as error:
+            return (yield from self._after_lost(error, order_id, market_id))
         return (yield from self._ended(receipt, market_id))
 
     def _after_lost(
         self, error: UnifiedExchangesError, order_id: str, market_id: str | None
     ) -> Flow[Order]:
         """No answer to trust: the order is as the venue shows it, not as we hope."""
+        if not is_doubtful(error) and not isinstance(error, RateLimitExceeded):
+            raise error
         try:
             found = yield from self.read_order(order_id, market_id)
         except UnifiedExchangesError:
@@ -154,21 +156,21 @@ class Cancelling(Lookup):
     def _ended(self, receipt: receipts.Canceled, market_id: str | None) -> Flow[Order]:
         """The cancelled order; a read that lags behind the receipt is corrected by it."""
         seen = self.memory.order(receipt.order_id)
+        cause: UnifiedExchangesError | None = None
         try:
             found = yield from self.read_order(receipt.order_id, market_id)
         except UnifiedExchangesError as error:
-            if seen is not None:
-                return _cancelled(seen, receipt)
-            message = (
-                f"order {receipt.order_id} is cancelled ({text(receipt.reduced_by)} were "
-                f"taken off the book), but it could not be read: {error.message}"
-            )
-            raise ExchangeError(
-                message, venue=self.id, request=error.request, maybe_executed=True
-            ) from error
-        if found is None:
-            raise self.unknown_order(receipt.order_id)
-        return _cancelled(found, receipt) if found.is_open else found
+            found, cause = None, error
+        if found is not None:
+            return _cancelled(found, receipt) if found.is_open else found
+        if seen is not None:
+            return _cancelled(seen, receipt)
+        reason = "it is not shown yet" if cause is None else cause.message
+        message = (
+            f"order {receipt.order_id} is cancelled ({text(receipt.reduced_by)} were "
+            f"taken off the book), but it could not be read: {reason}"
+        )
+        raise ExchangeError(message, venue=self.id, maybe_executed=True) from cause
 
     # -- several --------------------------------------------------------------------
 

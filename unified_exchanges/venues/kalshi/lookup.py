@@ -66,18 +66,31 @@ class Lookup(Account, History, Quotes, Discovery):
     def read_order(
         self, order_id: str, market_id: str | None = None
     ) -> Flow[Order | None]:
-        """An order by the venue's id, live or archived; None if it is nowhere."""
+        """An order by the venue's id, live or archived; None if it is nowhere.
+
+        One that this object has seen is there, so it is looked for with patience.
+        """
+        found = yield from self._live_order(order_id)
+        if found is None:
+            found = yield from _first(
+                self.archived_orders(market_id=market_id),
+                lambda order: order.order_id == order_id,
+            )
+        waits = _PATIENCE[1:] if self.memory.route(order_id) else ()
+        for wait in waits:
+            if found is not None:
+                break
+            yield Sleep(wait)
+            found = yield from self._live_order(order_id)
+        return found
+
+    def _live_order(self, order_id: str) -> Flow[Order | None]:
         path = f"/portfolio/orders/{read_id('order_id', order_id)}"
         call = self.read(path, about=f"order {order_id}", private=True)
         try:
             response = yield from self.send(call)
         except OrderNotFound:
-            return (
-                yield from _first(
-                    self.archived_orders(market_id=market_id),
-                    lambda order: order.order_id == order_id,
-                )
-            )
+            return None
         return self.known_order(parse.order(response.body))
 
     def find(

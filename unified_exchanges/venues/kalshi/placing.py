@@ -247,15 +247,15 @@ class Placing(Lookup, Doubt):
         )
         try:
             found = yield from self.find(key, ready.intent.market_id, ready.subaccount)
+            if found is None and error is not None:
+                # The key is taken: if not on this market, then on another.
+                found = yield from self.find(key, None, ready.subaccount)
         except UnifiedExchangesError as failure:
             found = None
             reason = (
                 f"looking for its order failed ({failure.message}). Look it up with "
                 "fetch_order(client_order_id=...) before sending another"
             )
-        if found is None and error is not None:
-            # The key is taken: if not on this market, then on another.
-            found = yield from self.find(key, None, ready.subaccount)
         if found is not None:
             return self._same_or_refuse(ready, found, error)
         message = f"{ready}: client_order_id {key!r} was used before, but {reason}"
