@@ -7,6 +7,7 @@ overrides what its venue has; what it leaves raises `NotSupported` and is False 
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -15,7 +16,7 @@ from decimal import Decimal
 import attrs
 
 from .description import METHODS, Capability, Description
-from .errors import NotSupported, ReadOnly, UnifiedExchangesError
+from .errors import BadRequest, NotSupported, ReadOnly, UnifiedExchangesError
 from .flow import Flow, Pages, Response
 from .models import (
     AccountLimits,
@@ -47,6 +48,8 @@ from .money import Number
 from .sending import Sender
 
 __all__ = ["Venue"]
+
+_log = logging.getLogger(__name__)
 
 
 class Venue(Sender):
@@ -107,11 +110,21 @@ class Venue(Sender):
             status = yield from self.fetch_status()
         except UnifiedExchangesError as error:
             self._trouble = f"the venue could not be asked: {error}"
+        except Exception as error:  # noqa: BLE001 - a check must not end the checking
+            _log.exception("a health check failed unexpectedly")
+            self._trouble = f"the check itself failed: {error!r}"
         else:
             self._trouble = "" if status.is_active else "the venue is not active"
         health = self.health()
         self.is_healthy = health.is_healthy
         return health
+
+    @staticmethod
+    def read_interval(interval: object) -> None:
+        """Refuse an interval of health checks that is not a number above 0."""
+        if type(interval) not in (int, float) or not interval > 0:  # type: ignore[operator]
+            message = f"interval must be a number of seconds above 0, not {interval!r}"
+            raise BadRequest(message)
 
     @property
     def key_expires_at(self) -> datetime | None:

@@ -193,6 +193,7 @@ class AsyncExchange(ABC):
 
     async def start_health_checks(self, interval: float = 30.0) -> None:
         """Check every ``interval`` seconds in a task until closed."""
+        self.venue.read_interval(interval)
         await self.stop_health_checks()
         self._checks = asyncio.create_task(self._check_often(interval))
 

@@ -60,6 +60,8 @@ __all__ = ["Exchange"]
 Policy: TypeAlias = Literal["latest", "every"]
 """What a slow consumer gets: the newest state, or every event."""
 
+_GOODBYE = 2.0
+"""Seconds that closing waits for a check under way; its thread ends by itself."""
 _NO_STREAMS = "Streams come with the next release; poll with fetch_* until then"
 
 
@@ -190,6 +192,7 @@ class Exchange(ABC):
 
     def start_health_checks(self, interval: float = 30.0) -> None:
         """Check every ``interval`` seconds in a thread until closed."""
+        self.venue.read_interval(interval)
         self.stop_health_checks()
         self._checks = _Checks(self, interval)
         self._checks.start()
@@ -971,7 +974,7 @@ class _Checks(threading.Thread):
     def stop(self) -> None:
         self._ended.set()
         if self is not threading.current_thread():
-            self.join()
+            self.join(_GOODBYE)
 
 
 def _transport() -> Transport:

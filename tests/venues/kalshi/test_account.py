@@ -398,3 +398,31 @@ def test_one_of_many_threads_discovers() -> None:
     for thread in threads:
         thread.join()
     assert at.asked == ["/account/limits", "/account/endpoint_costs"]
+
+
+def test_a_position_whose_market_was_taken_down_stays_told() -> None:
+    at = desk(
+        {
+            "/portfolio/positions": POSITIONS_OF_A_LOST_MARKET,
+            "/markets": {"markets": [], "cursor": ""},
+        }
+    )
+    (held,) = at.kalshi.fetch_positions()
+    assert (held.market_id, held.size, held.mark_price) == ("GONE", 3, None)
+
+
+POSITIONS_OF_A_LOST_MARKET = {
+    "market_positions": [
+        {
+            "ticker": "GONE",
+            "position_fp": "3.00",
+            "market_exposure_dollars": "1.500000",
+            "total_traded_dollars": "1.500000",
+            "realized_pnl_dollars": "0.000000",
+            "fees_paid_dollars": "0.020000",
+            "last_updated_ts": "2026-11-21T10:00:00Z",
+        }
+    ],
+    "event_positions": [],
+    "cursor": "",
+}

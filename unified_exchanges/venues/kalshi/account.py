@@ -10,7 +10,7 @@ from typing import Final
 
 import attrs
 
-from ...errors import PermissionDenied, UnifiedExchangesError
+from ...errors import MarketNotFound, PermissionDenied, UnifiedExchangesError
 from ...flow import Flow, Pages, collect
 from ...models import AccountLimits, Balance, Market, Params, Position
 from ...money import complement
@@ -90,9 +90,17 @@ class Account(Discovery):
         if not mark or not positions:
             return positions
         ids = list(dict.fromkeys(position.market_id for position in positions))
-        markets = yield from collect(self.fetch_markets(market_ids=ids))
+        try:
+            markets = yield from collect(self.fetch_markets(market_ids=ids))
+        except MarketNotFound as error:
+            # A market may be taken down while it is held; what is held stays told.
+            _log.warning("positions stay unmarked: %s", error)
+            markets = []
         by_id = {market.market_id: market for market in markets}
-        return [_marked(x, by_id[x.market_id]) for x in positions]
+        return [
+            _marked(x, by_id[x.market_id]) if x.market_id in by_id else x
+            for x in positions
+        ]
 
     def _positions(
         self, query: Mapping[str, object], limit: int | None

@@ -141,6 +141,8 @@ def _settlements_page(
     """The settlements of a page, equal ones numbered.
 
     A settlement has no id, and two subaccounts may have settled the very same position.
+    Numbers begin anew on each page: an equal row on the next page is taken for one that
+    moved while we read, which is far more likely than two that fell there.
     """
     settlements, cursor = parse.settlements_page(body)
     counted: Counter[bytes] = Counter()
