@@ -117,7 +117,8 @@ def _entries(body: bytes, count: int) -> list[tuple[str | None, bytes | None, by
 
 
 def _entry(w: wire.EntryError, own: bytes) -> tuple[str | None, bytes | None, bytes]:
-    refused = None if w.error is None or bytes(w.error) == b"null" else bytes(w.error)
+    error = bytes(w.error)
+    refused = None if error == b"null" else error
     return w.client_order_id or None, refused, own
 
 

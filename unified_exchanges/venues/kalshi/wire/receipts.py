@@ -44,10 +44,11 @@ class CanceledReceipt(Wire, kw_only=True):
 
 
 class EntryError(Wire, kw_only=True):
-    """What every entry of a batch is looked at for first."""
+    """What every entry of a batch is looked at for first; no error is null."""
 
     client_order_id: str | None = None
-    error: Raw | None = None
+    # Raw does not go together with None: a union of both takes nothing but null.
+    error: Raw = Raw(b"null")
 
 
 class BatchReceipt(Wire, kw_only=True):
