@@ -405,6 +405,7 @@ def test_a_position_whose_market_was_taken_down_stays_told() -> None:
         {
             "/portfolio/positions": POSITIONS_OF_A_LOST_MARKET,
             "/markets": {"markets": [], "cursor": ""},
+            "/historical/markets": {"markets": [], "cursor": ""},
         }
     )
     (held,) = at.kalshi.fetch_positions()
