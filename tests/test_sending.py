@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.flavours import FLAVOURS, Rig
-from tests.toy import answer, get, page, toy
+from tests.toy import ToyVenue, answer, get, page, toy
 from unified_exchanges.clock import VirtualClock
 from unified_exchanges.drivers.aio import AsyncDriver
 from unified_exchanges.errors import (
@@ -26,6 +26,7 @@ from unified_exchanges.errors import (
 )
 from unified_exchanges.flow import Request, Response, collect, limited
 from unified_exchanges.policy import RetryPolicy
+from unified_exchanges.sending import Call
 from unified_exchanges.testing.scripted import AsyncScriptedTransport
 
 OK = answer({})
@@ -212,6 +213,101 @@ def test_fault_43_one_refusal_pauses_fifty_callers() -> None:
     # What had its turn already may have left with the refused one; nothing else did.
     paused = [at for at in sent if refused_at[0] < at < refused_at[0] + 1.0]
     assert paused == []
+
+
+class Timeline:
+    """A transport whose sleepers wake up in the order of a clock they share."""
+
+    def __init__(self, clock: VirtualClock, script: list[Response]) -> None:
+        self.clock = clock
+        self.answers = iter(script)
+        self.sent: list[tuple[float, str]] = []
+        self.sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+
+    async def send(self, request: Request) -> Response:
+        self.sent.append((self.clock.monotonic(), request.url.rpartition("/")[2]))
+        return next(self.answers, OK)
+
+    async def sleep(self, seconds: float) -> None:
+        woken = asyncio.get_running_loop().create_future()
+        moment = self.clock.monotonic() + seconds
+        self.sleepers.append((moment, len(self.sent) + len(self.sleepers), woken))
+        await woken
+
+    async def close(self) -> None:
+        assert self.sleepers == []
+
+    async def live(self) -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+        while self.sleepers:
+            first = min(self.sleepers, key=lambda sleeper: sleeper[:2])
+            self.sleepers.remove(first)
+            self.clock.advance(max(0.0, first[0] - self.clock.monotonic()))
+            first[2].set_result(None)
+            for _ in range(20):
+                await asyncio.sleep(0)
+
+
+def crowd(
+    venue: ToyVenue, clock: VirtualClock, calls: list[Call], script: list[Response]
+) -> list[tuple[float, str]]:
+    """Send the calls side by side; when each request left, and for what."""
+
+    async def burst() -> list[tuple[float, str]]:
+        timeline = Timeline(clock, script)
+        driver = AsyncDriver(timeline)
+        await asyncio.gather(
+            *(driver.run(venue.send(call)) for call in calls), timeline.live()
+        )
+        await driver.close()
+        return timeline.sent
+
+    return asyncio.run(burst())
+
+
+def test_fault_43_after_a_pause_callers_leave_at_the_bucket_s_rate() -> None:
+    clock = VirtualClock()
+    venue = toy(clock, retry=RetryPolicy(attempts=8, deadline=1e6))
+    calls = [get(f"/{n}", deadline=1e6) for n in range(40)]
+    sent = crowd(venue, clock, calls, [TOO_FAST])
+    # Ten had left already, the venue's bucket was empty then and earns one a second.
+    later = sorted(at for at, _ in sent[10:])
+    assert all(at >= n + 1 - 1e-6 for n, at in enumerate(later))
+
+
+def test_fault_43_a_refused_call_takes_from_none_of_its_buckets() -> None:
+    clock = VirtualClock()
+    venue = toy(clock)
+    venue.bucket("slow").pause(0.0, 100.0)
+    call = get("/x", charges=(("read", 10), ("slow", 10)), deadline=5.0)
+    for _ in range(9):
+        with pytest.raises(RateLimitExceeded, match="not sent"):
+            Rig("blocking", [], clock).run(venue.send(call))
+    assert venue.bucket("read").fill(0.0) == 1.0
+
+
+def test_fault_43_a_call_on_two_buckets_leaves_both_at_one_time() -> None:
+    clock = VirtualClock()
+    venue = toy(clock)
+    venue.bucket("slow").pause(0.0, 5.0)
+    rig = Rig("blocking", [OK], clock)
+    rig.run(venue.send(get("/x", charges=(("read", 100), ("slow", 10)))))
+    assert rig.sleeps == [5.0]
+    assert venue.bucket("read").fill(clock.monotonic()) == 0.0
+
+
+def test_fault_43_cancels_go_before_the_calls_that_wait() -> None:
+    clock = VirtualClock()
+    venue = toy(clock)
+    calls = [get(f"/{n}", deadline=1e6) for n in range(30)]
+    urgent = get("/cancel", urgent=True, deadline=5.0, charges=(("read", 40),))
+    sent = crowd(venue, clock, [*calls, urgent], [])
+    assert [name for _, name in sent[:11]] == [*map(str, range(10)), "cancel"]
+    assert sent[10][0] == pytest.approx(4.0)
+    assert sorted(name for _, name in sent) == sorted([*map(str, range(30)), "cancel"])
+    moments = [at for at, name in sent[11:]]
+    assert all(at >= 5 + n - 1e-6 for n, at in enumerate(moments))
 
 
 def test_without_limits_nothing_waits(flavour: str) -> None:

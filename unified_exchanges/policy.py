@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Mapping
 from threading import Lock
 from typing import Any
@@ -99,29 +100,54 @@ class LimitPolicy:
 
 
 class _Tokens:
-    """One part of a bucket; ``at`` is when its last taker leaves, maybe in the future."""
+    """One part of a bucket; ``at`` is when its last taker leaves, maybe in the future.
 
-    __slots__ = ("at", "capacity", "level", "rate")
+    ``places`` holds, for each common taker that is still to leave, when that is and what
+    the part was before it: so they can be undone when a more urgent one comes.
+    """
+
+    __slots__ = ("at", "capacity", "level", "places", "rate")
 
     def __init__(self) -> None:
         self.rate = self.capacity = self.level = self.at = 0.0
+        self.places: deque[tuple[float, float, float]] = deque()
 
     def refill(self, now: float) -> None:
         if now > self.at:
             self.level = min(self.capacity, self.level + (now - self.at) * self.rate)
             self.at = now
 
-    def turn(self, now: float, cost: float) -> float:
-        """When a taker of that cost may leave: after those before it."""
-        if not cost:
-            return now
-        lacking = max(0.0, cost - self.level)
-        return max(now, self.at) + (lacking / self.rate if lacking else 0.0)
+    def before(self, now: float) -> tuple[float, float]:
+        """``level`` and ``at`` as if nobody common were still to leave."""
+        kept = self.level, self.at
+        return next(((lv, at) for leaves, lv, at in self.places if leaves > now), kept)
 
-    def take(self, moment: float, cost: float) -> None:
-        if cost:
-            self.refill(moment)
-            self.level -= cost
+    def turn(self, start: float, cost: float, state: tuple[float, float]) -> float:
+        """When a taker of that cost may leave, from ``start``: after those before it."""
+        if not cost:
+            return start
+        level, at = state
+        if start > at:
+            level, at = min(self.capacity, level + (start - at) * self.rate), start
+        lacking = max(0.0, cost - level)
+        return at + (lacking / self.rate if lacking else 0.0)
+
+    def take(
+        self, now: float, leaves: float, cost: float, *, urgent: bool, overtaking: bool
+    ) -> None:
+        if not cost:
+            return
+        if overtaking:
+            self.level, self.at = self.before(now)
+        if urgent:
+            # Who is behind an urgent one may be overtaken, it and those before it not.
+            self.places.clear()
+        elif leaves > now:
+            while self.places and self.places[0][0] <= now:
+                self.places.popleft()
+            self.places.append((leaves, self.level, self.at))
+        self.refill(leaves)
+        self.level -= cost
 
 
 class TokenBucket:
@@ -129,9 +155,13 @@ class TokenBucket:
 
     A taker is given its place at once and waits by itself, so takers are served in the
     order they came.  The bucket is kept in two parts: a ``share`` of rate and capacity is
-    for urgent takers (cancels), who do not queue behind the others and may use the other
-    part as well; a cost above one part is taken from both.  Each part is kept to exactly,
-    and so is their sum: the venue's own bucket would never refuse.
+    for urgent takers (cancels), a cost above one part is taken from both.  Each part is
+    kept to exactly, and so is their sum: the venue's own bucket would never refuse.
+
+    An urgent taker that the reserve cannot serve at once may use the other part too, and
+    goes before all common takers that are still to leave: their places are given up, and
+    each takes a new one when it wakes up.  ``marks`` tells a taker whether that, or a
+    pause, has happened since it took its place.
     """
 
     def __init__(self, rate: float, capacity: float, *, share: float = 0.0) -> None:
@@ -141,7 +171,8 @@ class TokenBucket:
         self._urgent = _Tokens()
         self._paused_until = float("-inf")
         self._fresh = True
-        self.pauses = 0
+        self._pauses = 0
+        self._overtaken = 0
         self.configure(rate, capacity)
 
     def configure(self, rate: float, capacity: float) -> None:
@@ -159,6 +190,7 @@ class TokenBucket:
                 used = tokens.capacity - tokens.level
                 tokens.rate, tokens.capacity = rate * part, capacity * part
                 tokens.level = tokens.capacity - used
+                tokens.places.clear()
 
     def take(
         self,
@@ -167,36 +199,44 @@ class TokenBucket:
         *,
         urgent: bool = False,
         within: float | None = None,
+        least: float = 0.0,
     ) -> float | None:
         """Take ``cost`` tokens; get the seconds to wait before acting.
 
-        With ``within``, take nothing and return None if the wait would be longer.
+        With ``within``, take nothing and return None if the wait would be longer.  Who
+        waits for another bucket anyway says by ``least`` how long.
         """
         with self._lock:
-            moment, common = self._split(now, cost, urgent=urgent)
-            if within is not None and moment - now > within:
+            first, overtaking, common = self._plan(now, cost, urgent=urgent)
+            leaves = max(first, now + least)
+            if within is not None and leaves - now > within:
                 return None
-            self._common.take(moment, common)
-            self._urgent.take(moment, cost - common)
-            return moment - now
+            self._common.take(now, leaves, common, urgent=urgent, overtaking=overtaking)
+            self._urgent.take(now, leaves, cost - common, urgent=True, overtaking=False)
+            self._overtaken += overtaking
+            return leaves - now
 
     def wait_for(self, now: float, cost: float, *, urgent: bool = False) -> float:
         """How long ``take`` would say to wait, without taking."""
         with self._lock:
-            return self._split(now, cost, urgent=urgent)[0] - now
+            return self._plan(now, cost, urgent=urgent)[0] - now
+
+    def marks(self, *, urgent: bool = False) -> int:
+        """A number that changes when takers who wait have lost their places."""
+        return self._pauses if urgent else self._pauses + self._overtaken
 
     def pause(self, now: float, seconds: float) -> None:
         """Hold everyone back: the venue said that we are too fast.
 
-        Those who wait must take again: ``pauses`` tells them.
+        Nothing is left then, and those who wait must take again (see ``marks``).
         """
         with self._lock:
             self._paused_until = max(self._paused_until, now + seconds)
-            # Nothing is left, and who queued before queues again.
             for tokens in (self._common, self._urgent):
                 tokens.level, tokens.at = 0.0, now
+                tokens.places.clear()
             self._fresh = False
-            self.pauses += 1
+            self._pauses += 1
 
     def paused_for(self, now: float) -> float:
         """Seconds that are left of a pause."""
@@ -225,23 +265,38 @@ class TokenBucket:
         self._common.refill(now)
         self._urgent.refill(now)
 
-    def _split(self, now: float, cost: float, *, urgent: bool) -> tuple[float, float]:
-        """When to leave, and how much of the cost the common part bears."""
-        now = max(now, self._paused_until)
-        self._refill(now)
+    def _plan(
+        self, now: float, cost: float, *, urgent: bool
+    ) -> tuple[float, bool, float]:
+        """When to leave, whether by overtaking, and what the common part bears."""
+        start = max(now, self._paused_until)
+        self._refill(start)
         common, reserve = self._common.capacity, self._urgent.capacity
-        if cost > common + reserve:
-            # No venue grants that: it leaves when all is full, and is paid off then.
-            full = self._common.turn(now, common), self._urgent.turn(now, reserve)
-            return max(full), cost - reserve
+        # No venue grants more than all: that leaves when all is full.  Both parts pay it
+        # off in the same time, lest one grants what the other still owes.
+        debt = max(0.0, cost - (common + reserve))
+        cost -= debt
         ways = [min(cost, common)]
         if urgent:
             ways += [cost - min(cost, reserve), cost - max(0.0, self._urgent.level)]
         # The two parts may add up to a hair less than the whole.
         possible = [w for w in ways if 0.0 <= w <= common and cost - w <= reserve]
-        return min((self._leave(now, cost, w), w) for w in possible or ways[:1])
+        queued = self._common.level, self._common.at
+        states = [(False, queued)]
+        if urgent and self._common.places:
+            states.append((True, self._common.before(now)))
+        leaves, overtaking, bears = min(
+            (self._leave(start, cost, way, state), overtaking, way)
+            for way in possible or ways[:1]
+            for overtaking, state in states
+        )
+        return leaves, overtaking, bears + debt * (1 - self._share)
 
-    def _leave(self, now: float, cost: float, common: float) -> float:
+    def _leave(
+        self, start: float, cost: float, common: float, state: tuple[float, float]
+    ) -> float:
+        reserve = self._urgent
         return max(
-            self._common.turn(now, common), self._urgent.turn(now, cost - common)
+            self._common.turn(start, common, state),
+            reserve.turn(start, cost - common, (reserve.level, reserve.at)),
         )

@@ -141,8 +141,13 @@ class Sender(ABC):
 
     def attempt(self, call: Call, deadline: float) -> Flow[Response]:
         """One try: wait for the limiter's turn, sign, send, and judge the answer."""
-        if wait := self._reserve(call, deadline):
-            yield from self._hold(call, wait, deadline)
+        turn = self._reserve(call, deadline)
+        while turn is not None:
+            wait, marks = turn
+            yield Sleep(wait)
+            # Whom a pause or a cancel has overtaken queues again, at the rate.
+            lost = marks != self._marks(call)
+            turn = self._reserve(call, deadline) if lost else None
         request = self._prepare(call, deadline)
         sent = self.clock.now()
         try:
@@ -211,30 +216,33 @@ class Sender(ABC):
 
     # -- keeping the rate limits ----------------------------------------------------
 
-    def _reserve(self, call: Call, deadline: float) -> float:
+    def _reserve(self, call: Call, deadline: float) -> tuple[float, int] | None:
+        """Take the call's tokens; the wait and the marks of its place, if it must wait."""
         if not self.settings.limits.enabled:
-            return 0.0
+            return None
         now = self.clock.monotonic()
+        wait, marks = self._queue(call, now, deadline - now)
+        if not wait:
+            return None
+        if wait > deadline - now:
+            raise self._held_back(call, wait)
+        return wait, marks
+
+    def _queue(self, call: Call, now: float, within: float) -> tuple[float, int]:
+        """Take from all buckets if the wait is short enough, else from none."""
         charged = [(self.bucket(name), cost) for name, cost in call.charges]
+        urgent = call.urgent
         with self._reserving:
-            waits = [b.wait_for(now, cost, urgent=call.urgent) for b, cost in charged]
-            longest = max(waits, default=0.0)
-            if longest and longest > deadline - now:
-                raise self._held_back(call, longest)
-            for bucket, cost in charged:
-                bucket.take(now, cost, urgent=call.urgent)
-        return longest
+            waits = [b.wait_for(now, cost, urgent=urgent) for b, cost in charged]
+            wait = max(waits, default=0.0)
+            if not wait or wait <= within:
+                for bucket, cost in charged:
+                    # All at once: a place before the leaving would be used twice.
+                    bucket.take(now, cost, urgent=urgent, least=wait)
+            return wait, self._marks(call)
 
-    def _hold(self, call: Call, wait: float, deadline: float) -> Flow[None]:
-        """Wait for the turn; whoever a pause overtakes queues again, at the rate."""
-        while wait:
-            before = self._pauses(call)
-            yield Sleep(wait)
-            paused = self._pauses(call) != before
-            wait = self._reserve(call, deadline) if paused else 0.0
-
-    def _pauses(self, call: Call) -> int:
-        return sum(self.bucket(name).pauses for name, _ in call.charges)
+    def _marks(self, call: Call) -> int:
+        return sum(self.bucket(n).marks(urgent=call.urgent) for n, _ in call.charges)
 
     def _held_back(self, call: Call, wait: float) -> RateLimitExceeded:
         message = (
@@ -251,10 +259,10 @@ class Sender(ABC):
 
     def _slow_down(self, call: Call, error: RateLimitExceeded) -> None:
         now = self.clock.monotonic()
-        for name, cost in call.charges:
-            bucket = self.bucket(name)
-            pause = error.retry_after or bucket.seconds_for(cost)
-            bucket.pause(now, pause)
+        with self._reserving:
+            for name, cost in call.charges:
+                bucket = self.bucket(name)
+                bucket.pause(now, error.retry_after or bucket.seconds_for(cost))
 
     # -- pages ----------------------------------------------------------------------
 
@@ -315,11 +323,8 @@ class Sender(ABC):
         """Begin a call if the limiter lets it go at once."""
         now = self.clock.monotonic()
         deadline = now + self.retry.deadline
-        if self.settings.limits.enabled:
-            for name, cost in call.charges:
-                if self.bucket(name).wait_for(now, cost):
-                    return None
-            self._reserve(call, deadline)
+        if self.settings.limits.enabled and self._queue(call, now, 0.0)[0]:
+            return None
         pending = yield Start(self._prepare(call, deadline))
         assert isinstance(pending, Pending)
         return _Begun(call, pending)
