@@ -89,7 +89,7 @@ def test_fault_47_a_closed_transport_leaves_nothing_unclosed(
     tls: ssl.SSLContext,
     certificate: Path,
     monkeypatch: pytest.MonkeyPatch,
-    is_secure: bool,  # noqa: FBT001 - a parameter of the test
+    is_secure: bool,
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     server = serve(always(http()), tls if is_secure else None)

@@ -77,7 +77,7 @@ def test_a_trade_without_any_direction_is_refused() -> None:
 
 def test_a_block_trade_says_so() -> None:
     path = ("trades", 0, "is_block_trade")
-    assert read("trades", with_field("trades", path, True))[0][0].is_block  # noqa: FBT003
+    assert read("trades", with_field("trades", path, True))[0][0].is_block
 
 
 BOOK = answer("orderbook")["orderbook_fp"]
