@@ -42,6 +42,7 @@ SHOWN = {"order": resting(initial_count_fp="7.00", remaining_count_fp="7.00")}
 NOT_FOUND = refusal(404, "not_found")
 BUSY = Response(429, {}, b'{"error":"too many requests"}')
 LATER = datetime(2026, 12, 24, tzinfo=UTC)
+LATER_TEXT = "2026-12-24T00:00:00Z"
 
 
 def amender(
@@ -103,6 +104,13 @@ def test_an_expiry_is_sent_in_seconds() -> None:
     done = place.kalshi.edit_order("o1", expires_at=LATER)
     assert sent(place)["expiration_time"] == int(LATER.timestamp())
     assert done.expires_at == LATER
+
+
+def test_an_expiry_is_taken_away_by_kalshi_s_own_word() -> None:
+    place = amender({"order_id": "o1"}, {"order": resting(expiration_time=LATER_TEXT)})
+    done = place.kalshi.edit_order("o1", size=10, params={"expiration_time": 0})
+    assert sent(place)["expiration_time"] == 0
+    assert done.expires_at is None
 
 
 @pytest.mark.parametrize(

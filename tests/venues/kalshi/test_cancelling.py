@@ -310,6 +310,15 @@ def test_one_order_that_fails_for_good_does_not_make_the_others_wait() -> None:
     assert f"{ORDERS}/o2" not in place.asked
 
 
+def test_an_order_that_is_done_is_told_and_not_sent() -> None:
+    place = several(
+        receipts_of("o1"), **{"/portfolio/orders/o2": {"order": order("o2")}}
+    )
+    one, two = place.kalshi.cancel_orders(["o1", "o2"])
+    assert [r.order.status for r in (one, two) if r.order] == ["canceled", "closed"]
+    assert [item["order_id"] for item in sent(place)["orders"]] == ["o1"]
+
+
 def test_an_unknown_order_leaves_the_others() -> None:
     place = several(receipts_of("o1"), **{"/portfolio/orders/o9": NOT_FOUND})
     one, nine = place.kalshi.cancel_orders(["o1", "o9"])
@@ -376,6 +385,14 @@ def test_an_order_that_goes_although_its_cancel_failed_is_cancelled() -> None:
     report = place.kalshi.cancel_all_orders()
     assert [o.status for o in report.canceled] == [OrderStatus.CANCELED]
     assert report.is_complete
+
+
+def test_an_order_that_goes_and_cannot_be_found_any_more_is_left_out() -> None:
+    place = sweep(
+        [orders(resting()), orders()], ConnectionLost("gone"), ONCE, **{READ: NOT_FOUND}
+    )
+    report = place.kalshi.cancel_all_orders()
+    assert (report.canceled, report.is_complete) == ((), True)
 
 
 def test_when_nothing_can_be_cancelled_the_report_says_why() -> None:

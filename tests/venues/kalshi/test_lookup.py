@@ -170,6 +170,32 @@ def test_an_order_is_said_in_terms_of_the_outcome_asked() -> None:
     assert (found.outcome, str(found.price)) == ("no", "0.7000")
 
 
+def test_the_average_of_an_ask_is_taken_from_its_fills() -> None:
+    ask = {"outcome_side": "no", "book_side": "ask"}
+    told = {
+        "fill_id": "f1",
+        "trade_id": "f1",
+        "order_id": "o1",
+        "ticker": "RAIN",
+        **ask,
+        "count_fp": "10.00",
+        "yes_price_dollars": "0.2500",
+        "no_price_dollars": "0.7500",
+        "is_taker": True,
+        "fee_cost": "0.010000",
+        "created_time": "2026-11-20T10:00:00Z",
+    }
+    place = desk(
+        {
+            "/portfolio/orders/o1": {"order": order("o1", **ask)},
+            "/portfolio/fills": {"fills": [told], "cursor": ""},
+            "/historical/fills": {"fills": [], "cursor": ""},
+        }
+    )
+    found = place.kalshi.fetch_order("o1")
+    assert str(found.average_price) == "0.2500"
+
+
 def test_a_client_order_id_is_looked_for_on_all_pages() -> None:
     pages = {
         None: orders(order("o1"), cursor="next"),
