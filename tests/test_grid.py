@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unified_exchanges.errors import InvalidPrice, InvalidSize
+from unified_exchanges.errors import InvalidPrice, InvalidSize, VenueSchemaError
 from unified_exchanges.grid import PriceBand, PriceGrid, read_price, read_size
 from unified_exchanges.money import complement
 
@@ -78,6 +79,52 @@ def test_a_step_that_does_not_divide_its_band_is_mirrored_exactly(
     mirror = grid.complement()
     assert [p in mirror for p in every] == [complement(p) in grid for p in every]
     assert set(mirror.prices()) == {complement(p) for p in grid.prices()}
+
+
+@st.composite
+def odd_grids(draw: st.DrawFn) -> PriceGrid:
+    """Any bands on twentieths of a dollar, with steps that divide them or do not."""
+    cuts = sorted(draw(st.sets(st.integers(0, 20), min_size=2, max_size=4)))
+    steps = st.sampled_from([1, 2, 3, 5, 7, 30, 60])
+    return PriceGrid(
+        tuple(
+            PriceBand(
+                start=Decimal(5 * start).scaleb(-2),
+                end=Decimal(5 * end).scaleb(-2),
+                step=Decimal(draw(steps)).scaleb(-2),
+            )
+            for start, end in itertools.pairwise(cuts)
+        )
+    )
+
+
+@given(grid=odd_grids(), mirrored=st.booleans(), cents=st.integers(-5, 105))
+def test_p06_whatever_the_bands_every_answer_is_that_of_trying_each_price(
+    grid: PriceGrid, *, mirrored: bool, cents: int
+) -> None:
+    every = [Decimal(n).scaleb(-2) for n in range(-5, 106)]
+    valid = [p for p in every if p in grid]
+    if mirrored:
+        grid, valid = grid.complement(), [complement(p) for p in reversed(valid)]
+    price = Decimal(cents).scaleb(-2)
+    below = max((p for p in valid if p <= price), default=None)
+    above = min((p for p in valid if p >= price), default=None)
+    assert [p for p in every if p in grid] == valid
+    assert list(grid.prices()) == valid
+    assert (grid.snap(price, "down"), grid.snap(price, "up")) == (below, above)
+    assert set(grid.nearest(price)) == {below, above} - {None}
+    if valid:
+        assert (grid.lowest, grid.highest) == (valid[0], valid[-1])
+
+
+def test_a_grid_without_a_price_says_so_when_asked_for_one() -> None:
+    grid = PriceGrid.of("0.1 0.9 2").complement()
+    assert list(grid.prices()) == [Decimal("0.9")]
+    empty = PriceGrid.of("1")
+    assert list(empty.prices()) == []
+    assert empty.nearest(Decimal("0.5")) == ()
+    with pytest.raises(VenueSchemaError, match="no price"):
+        assert empty.lowest
 
 
 @given(grids)

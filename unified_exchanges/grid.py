@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from .errors import InvalidPrice, InvalidSize
+from .errors import InvalidPrice, InvalidSize, VenueSchemaError
 from .money import EXACT, ONE, ZERO, Number, complement, read_number, text
 
 __all__ = ["PriceBand", "PriceGrid", "Rounding", "read_price", "read_size"]
@@ -44,13 +44,19 @@ class PriceBand:
             return False
         return not EXACT.remainder(EXACT.subtract(price, self.anchor), self.step)
 
-    def at_or_below(self, price: Decimal) -> Decimal:
-        """The highest step that is not above ``price``, nor above this band."""
-        return self._step(min(price, self.end), _FLOOR)
+    def at_or_below(self, price: Decimal) -> Decimal | None:
+        """The highest orderable step of this band that is not above ``price``."""
+        found = self._step(min(price, self.end), _FLOOR)
+        if found == ONE:
+            found = EXACT.subtract(found, self.step)
+        return found if found >= self.start and found > ZERO else None
 
-    def at_or_above(self, price: Decimal) -> Decimal:
-        """The lowest step that is not below ``price``, nor below this band."""
-        return self._step(max(price, self.start), _CEILING)
+    def at_or_above(self, price: Decimal) -> Decimal | None:
+        """The lowest orderable step of this band that is not below ``price``."""
+        found = self._step(max(price, self.start), _CEILING)
+        if found == ZERO:
+            found = EXACT.add(found, self.step)
+        return found if found <= self.end and found < ONE else None
 
     def _step(self, price: Decimal, context: Context) -> Decimal:
         steps = context.divide(EXACT.subtract(price, self.anchor), self.step)
@@ -113,16 +119,10 @@ class PriceGrid:
         None when there is none: nothing is below the lowest or above the highest.
         """
         if rounding == "down":
-            below = (b.at_or_below(price) for b in self.bands if b.start <= price)
-            return max((p for p in below if p in self), default=self._last(price))
-        above = (b.at_or_above(price) for b in self.bands if b.end >= price)
-        return min((p for p in above if p in self), default=self._first(price))
-
-    def _first(self, price: Decimal) -> Decimal | None:
-        return self.lowest if price <= self.lowest else None
-
-    def _last(self, price: Decimal) -> Decimal | None:
-        return self.highest if price >= self.highest else None
+            below = [band.at_or_below(price) for band in self.bands]
+            return max((p for p in below if p is not None), default=None)
+        above = [band.at_or_above(price) for band in self.bands]
+        return min((p for p in above if p is not None), default=None)
 
     @property
     def lowest(self) -> Decimal:
@@ -143,8 +143,8 @@ class PriceGrid:
         last = ZERO
         for band in self.bands:
             price = band.at_or_above(band.start)
-            while price <= band.end:
-                if last < price < ONE:
+            while price is not None and price <= band.end and price < ONE:
+                if price > last:
                     last = price
                     yield price
                 price = EXACT.add(price, band.step)
@@ -157,16 +157,11 @@ def _on_grid(grid: PriceGrid, price: Decimal) -> bool:
 
 @lru_cache(maxsize=1_024)
 def _ends(grid: PriceGrid) -> tuple[Decimal, Decimal]:
-    ends = []
-    for band in (grid.bands[0], grid.bands[-1]):
-        first, last = band.at_or_above(band.start), band.at_or_below(band.end)
-        ends.append(
-            (
-                first or band.step,
-                last if last < ONE else EXACT.subtract(last, band.step),
-            )
-        )
-    return ends[0][0], ends[-1][1]
+    lowest, highest = grid.snap(ZERO, "up"), grid.snap(ONE, "down")
+    if lowest is None or highest is None:
+        message = f"no price between 0 and 1 dollar is on the grid {grid.bands}"
+        raise VenueSchemaError(message, field="price_ranges")
+    return lowest, highest
 
 
 @lru_cache(maxsize=1_024)
