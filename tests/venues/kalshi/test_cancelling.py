@@ -105,6 +105,11 @@ def test_fault_17_a_404_is_a_question(read: Any) -> None:
     assert ended.status in (OrderStatus.CLOSED, OrderStatus.CANCELED)
 
 
+def test_fault_17_a_404_is_a_question_also_where_its_body_is_cut_off() -> None:
+    place = canceller(Response(404, {}, b'{"error":{"co'), [OPEN, DEAD])
+    assert place.kalshi.cancel_order("o1").status is OrderStatus.CANCELED
+
+
 def test_fault_17_a_404_of_an_order_that_reads_show_late_is_waited_out() -> None:
     place = canceller(NOT_FOUND, [OPEN, OPEN, OPEN, DEAD])
     assert place.kalshi.cancel_order("o1").status is OrderStatus.CANCELED

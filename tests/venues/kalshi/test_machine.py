@@ -468,7 +468,7 @@ class Async(Machine):
 
 
 SIZE = settings(
-    max_examples=400 if NIGHTLY else 25,
+    max_examples=400 if NIGHTLY else 16,
     stateful_step_count=50 if NIGHTLY else 25,
     derandomize=not NIGHTLY,
     # Explaining traces every line of a failing run, for minutes.

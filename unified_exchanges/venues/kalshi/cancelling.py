@@ -37,6 +37,7 @@ __all__ = ["Cancelling"]
 _log = logging.getLogger(__name__)
 
 _ORDERS = "/portfolio/events/orders"
+_NOT_FOUND = 404
 _SETTLING = (0.0, 0.3, 0.6, 1.2)
 """Seconds before each read of an order whose cancel should show by now."""
 _ROUNDS = 5
@@ -72,9 +73,12 @@ class Cancelling(Lookup):
         try:
             response = yield from self.send(call)
             receipt = receipts.canceled(response.body)
-        except OrderNotFound:
-            return (yield from self._after_refused(call, order_id, market_id, params))
         except UnifiedExchangesError as error:
+            if error.status == _NOT_FOUND:
+                # Also where its body is cut off.
+                return (
+                    yield from self._after_refused(call, order_id, market_id, params)
+                )
             return (yield from self._after_lost(error, order_id, market_id))
         return (yield from self._ended(receipt, market_id))
 
