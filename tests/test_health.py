@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.flavours import FLAVOURS
+from tests.flavours import FLAVOURS, Rig
+from tests.toy import answer, toy
 from unified_exchanges.clock import VirtualClock
 from unified_exchanges.errors import UnifiedExchangesError
 from unified_exchanges.flow import Request, Response
@@ -132,6 +133,22 @@ def test_only_the_last_requests_count() -> None:
     assert telemetry.latency.p99 == 10.0
 
 
+def test_p20_threads_lose_no_request_in_counting() -> None:
+    telemetry = Telemetry()
+
+    def count() -> None:
+        for _ in range(2_000):
+            telemetry.answered(1.0, 0.010, is_order=False, failed=True)
+            assert telemetry.latency.count <= 256
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (telemetry.requests, telemetry.errors) == (8_000, 8_000)
+
+
 def test_latency_is_in_milliseconds() -> None:
     telemetry = Telemetry()
     for number in range(1, 101):
@@ -164,7 +181,71 @@ def test_a_venue_that_does_not_trade_is_not_healthy(trader: Trader) -> None:
     assert trader.is_healthy
 
 
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_fault_06_a_check_that_runs_by_itself_has_a_short_time(flavour: str) -> None:
+    clock = VirtualClock()
+    venue = toy(clock, retry=RetryPolicy(attempts=1_000))
+    rig = Rig(flavour, [answer({}, 503)] * 1_000, clock)
+    told: Health = rig.run(venue.check_health(within=venue.time_for_check(30.0)))
+    assert not told.is_healthy
+    assert clock.monotonic() <= 5.0
+    assert max(request.timeout for request in rig.requests) <= 5.0
+
+
+def test_a_check_has_time_enough_however_often_it_runs() -> None:
+    assert [toy().time_for_check(n) for n in (0.01, 3.0, 60.0)] == [1.0, 3.0, 5.0]
+
+
 # -- checks by themselves --------------------------------------------------------------
+
+
+class Broken:
+    """A transport with a fault of its own, in both flavours."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def send(self, request: Request) -> Response:
+        self.asked += 1
+        raise RuntimeError("a fault of the transport")
+
+    def sleep(self, seconds: float) -> None:
+        raise AssertionError
+
+    def close(self) -> None:
+        pass
+
+
+class AsyncBroken(Broken):
+    async def send(self, request: Request) -> Response:  # type: ignore[override]
+        return super().send(request)
+
+    async def sleep(self, seconds: float) -> None:  # type: ignore[override]
+        raise AssertionError
+
+    async def close(self) -> None:  # type: ignore[override]
+        pass
+
+
+def test_a_fault_that_nobody_expected_does_not_end_the_checks(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    broken = Broken()
+    with Kalshi(environment="demo", transport=broken, limits=FREE) as kalshi:
+        kalshi.start_health_checks(0.01)
+        assert eventually(lambda: broken.asked > 2)
+        assert not kalshi.is_healthy
+        assert "a fault of the transport" in kalshi.health().reasons[0]
+    assert "failed unexpectedly" in caplog.text
+
+
+async def test_a_fault_that_nobody_expected_does_not_end_the_async_checks() -> None:
+    broken = AsyncBroken()
+    async with AsyncKalshi(environment="demo", transport=broken, limits=FREE) as kalshi:
+        await kalshi.start_health_checks(0.01)
+        assert await eventually_async(lambda: broken.asked > 2)
+        assert not kalshi.is_healthy
+        assert "a fault of the transport" in kalshi.health().reasons[0]
 
 
 @pytest.fixture

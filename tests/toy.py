@@ -84,8 +84,8 @@ class ToyVenue(Venue):
     ) -> Flow[Response]:
         return self.send(get(path, repeatable=method == "GET"))
 
-    def fetch_status(self) -> Flow[Status]:
-        response = yield from self.send(get("/status"))
+    def fetch_status(self, *, deadline: float | None = None) -> Flow[Status]:
+        response = yield from self.send(get("/status", deadline=deadline))
         active = msgspec.json.decode(response.body)["active"]
         return Status(venue=self.id, is_active=active, is_trading=active)
 

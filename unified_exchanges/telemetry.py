@@ -17,7 +17,7 @@ _RECENT = 60.0
 
 
 class Telemetry:
-    """Latencies and failures of the last requests."""
+    """Latencies and failures of the last requests; threads may share it."""
 
     def __init__(self) -> None:
         self._latencies: deque[float] = deque(maxlen=_WINDOW)
@@ -32,34 +32,41 @@ class Telemetry:
         self, now: float, elapsed: float, *, is_order: bool, failed: bool
     ) -> None:
         """Note an answer; ``failed`` means that the venue could not serve it."""
-        self._count(now, failed=failed)
-        self._contact = now
-        (self._acknowledgements if is_order else self._latencies).append(elapsed)
+        with self._lock:
+            self._count(now, failed=failed)
+            self._contact = now
+            (self._acknowledgements if is_order else self._latencies).append(elapsed)
 
     def unanswered(self, now: float) -> None:
         """Note a request that brought no usable answer."""
-        self._count(now, failed=True)
+        with self._lock:
+            self._count(now, failed=True)
 
     def _count(self, now: float, *, failed: bool) -> None:
-        with self._lock:
-            self.requests += 1
-            self.errors += failed
-            self._failed.append((now, failed))
+        self.requests += 1
+        self.errors += failed
+        self._failed.append((now, failed))
 
     def error_rate(self, now: float) -> float:
         """The share of failures among the requests of the last minute."""
-        recent = [failed for at, failed in list(self._failed) if at >= now - _RECENT]
+        with self._lock:
+            known = list(self._failed)
+        recent = [failed for at, failed in known if at >= now - _RECENT]
         return sum(recent) / len(recent) if recent else 0.0
 
     @property
     def latency(self) -> Latency:
         """Milliseconds of everything but order writes."""
-        return _percentiles(self._latencies)
+        with self._lock:
+            known = list(self._latencies)
+        return _percentiles(known)
 
     @property
     def acknowledgement(self) -> Latency:
         """Milliseconds of order writes."""
-        return _percentiles(self._acknowledgements)
+        with self._lock:
+            known = list(self._acknowledgements)
+        return _percentiles(known)
 
     @property
     def last_contact_at(self) -> datetime | None:

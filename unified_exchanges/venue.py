@@ -51,6 +51,10 @@ __all__ = ["Venue"]
 
 _log = logging.getLogger(__name__)
 
+_CHECK = 5.0
+_SHORTEST = 1.0
+"""Seconds that a health check that runs by itself may take, at most and at least."""
+
 
 class Venue(Sender):
     """A prediction market's API as flows over the unified models."""
@@ -104,20 +108,40 @@ class Venue(Sender):
             last_contact_at=telemetry.last_contact_at,
         )
 
-    def check_health(self) -> Flow[Health]:
-        """Ask for the venue's status; remember in ``is_healthy`` what was found."""
+    def check_health(self, *, within: float | None = None) -> Flow[Health]:
+        """Ask for the venue's status; remember in ``is_healthy`` what was found.
+
+        ``within`` bounds each request with its retries, in seconds.
+        """
+        deadline = None if within is None else self.clock.monotonic() + within
         try:
-            status = yield from self.fetch_status()
+            status = yield from self.fetch_status(deadline=deadline)
+            yield from self.learn_key_expiry(deadline)
         except UnifiedExchangesError as error:
             self._trouble = f"the venue could not be asked: {error}"
         except Exception as error:  # noqa: BLE001 - a check must not end the checking
-            _log.exception("a health check failed unexpectedly")
-            self._trouble = f"the check itself failed: {error!r}"
+            return self.check_failed(error)
         else:
             self._trouble = "" if status.is_active else "the venue is not active"
         health = self.health()
         self.is_healthy = health.is_healthy
         return health
+
+    def check_failed(self, error: Exception) -> Health:
+        """Log what no check should meet, and be unhealthy for it."""
+        _log.error("a health check failed unexpectedly", exc_info=error)
+        self._trouble = f"the check itself failed: {error!r}"
+        self.is_healthy = False
+        return self.health()
+
+    def learn_key_expiry(self, deadline: float | None) -> Flow[None]:
+        """Ask once when the key's rights lapse, where the venue tells."""
+        yield from ()
+
+    @staticmethod
+    def time_for_check(interval: float) -> float:
+        """Seconds that one of several checks may take."""
+        return max(_SHORTEST, min(interval, _CHECK))
 
     @staticmethod
     def read_interval(interval: object) -> None:
@@ -160,7 +184,7 @@ class Venue(Sender):
 
     # -- unified methods: a subclass overrides what its venue has --------------------
 
-    def fetch_status(self) -> Flow[Status]:
+    def fetch_status(self, *, deadline: float | None = None) -> Flow[Status]:
         """Whether the venue is up and trading."""
         raise self.unsupported("fetch_status")
 

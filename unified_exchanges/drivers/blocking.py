@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakSet
 
@@ -53,6 +53,7 @@ class BlockingDriver:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._ahead: WeakSet[Thread] = WeakSet()
+        self._lock = Lock()
 
     def run(self, flow: Flow[T]) -> T:
         """Drive a flow to its result."""
@@ -80,7 +81,9 @@ class BlockingDriver:
     def close(self) -> None:
         """Release the connections, and see what was begun end."""
         self._transport.close()
-        for thread in list(self._ahead):
+        with self._lock:
+            threads = list(self._ahead)
+        for thread in threads:
             thread.join(_GOODBYE)
 
     def _perform(self, step: Step) -> Outcome | NetworkError:
@@ -111,7 +114,9 @@ class BlockingDriver:
 
         # A thread of its own: a queue would let the signature grow old.
         thread = Thread(target=perform, name="unified-exchanges-ahead", daemon=True)
-        self._ahead.add(thread)
-        thread.start()
+        with self._lock:
+            # Started under the lock: one that is seen there can be joined.
+            thread.start()
+            self._ahead.add(thread)
         time.sleep(_HEAD_START)
         return _InThread(future)

@@ -244,6 +244,7 @@ COSTS = {
         {"method": "GET", "path": "/trade-api/v2/portfolio/balance", "cost": 3}
     ],
 }
+STATUS = {"exchange_active": True, "trading_active": True}
 KEYS = {"api_keys": [], "api_key_region_expiration_ts": 1_795_200_060}
 
 
@@ -375,6 +376,40 @@ def test_a_key_without_a_region_has_no_expiry() -> None:
     assert at.kalshi.health().key_expires_at is None
 
 
+def test_a_health_check_learns_once_when_the_key_s_rights_lapse() -> None:
+    at = limits_desk()
+    at.answers["/exchange/status"] = STATUS
+    found = at.kalshi.check_health().key_expires_at
+    assert found is not None
+    assert found.timestamp() == 1_795_200_060
+    at.clock.advance(600)
+    at.kalshi.check_health()
+    assert at.asked.count("/api_keys") == 1
+
+
+@pytest.mark.parametrize(
+    ("trouble", "times"), [(refusal(403, "permission_denied"), 1), (body({}, 503), 2)]
+)
+def test_a_key_that_does_not_tell_its_expiry_is_no_reason(
+    trouble: Any, times: int
+) -> None:
+    at = limits_desk(retry=ONCE)
+    at.answers.update({"/exchange/status": STATUS, "/api_keys": trouble})
+    told = at.kalshi.check_health()
+    assert told.key_expires_at is None
+    assert not any("asked" in reason for reason in told.reasons)
+    at.clock.advance(61)
+    at.kalshi.check_health()
+    assert at.asked.count("/api_keys") == times
+
+
+def test_a_check_without_a_key_asks_for_no_key() -> None:
+    at = limits_desk(key_id=None)
+    at.answers["/exchange/status"] = STATUS
+    assert at.kalshi.check_health().is_healthy
+    assert at.asked == ["/exchange/status"]
+
+
 def test_the_first_private_call_discovers_and_a_public_one_does_not() -> None:
     at = limits_desk()
     at.answers["/markets"] = markets("A")
@@ -410,6 +445,17 @@ def test_a_position_whose_market_was_taken_down_stays_told() -> None:
     )
     (held,) = at.kalshi.fetch_positions()
     assert (held.market_id, held.size, held.mark_price) == ("GONE", 3, None)
+
+
+def test_one_lost_market_leaves_the_others_marked() -> None:
+    at = position_desk(position("RAIN", "1.00"), position("GONE", "2.00"))
+    at.answers["/markets"] = lambda query: markets(
+        *[x for x in query["tickers"].split(",") if x != "GONE"]
+    )
+    at.answers["/historical/markets"] = markets()
+    rain, gone = at.kalshi.fetch_positions()
+    assert (rain.mark_price, gone.mark_price) == (D("0.47"), None)
+    assert "mark_price" in rain.computed - gone.computed
 
 
 POSITIONS_OF_A_LOST_MARKET = {

@@ -556,13 +556,28 @@ def test_equal_settlements_of_two_subaccounts_are_two() -> None:
     assert len(at.kalshi.fetch_settlements()) == 2
 
 
-def test_a_settlement_on_two_pages_comes_once() -> None:
-    pages = [
-        {"settlements": [settlement("A"), settlement("B")], "cursor": "2"},
-        {"settlements": [settlement("B"), settlement("C")], "cursor": ""},
-    ]
-    found = desk({"/portfolio/settlements": pages}).kalshi.fetch_settlements()
+SEAM = [
+    {"settlements": [settlement("A"), settlement("B")], "cursor": "2"},
+    {"settlements": [settlement("B"), settlement("C")], "cursor": ""},
+]
+
+
+def test_equal_settlements_of_two_subaccounts_are_two_on_two_pages_too() -> None:
+    found = desk({"/portfolio/settlements": [*SEAM]}).kalshi.fetch_settlements()
+    assert [x.market_id for x in found] == ["A", "B", "B", "C"]
+
+
+def test_a_settlement_of_one_subaccount_on_two_pages_comes_once() -> None:
+    at = desk({"/portfolio/settlements": [*SEAM]}, options={"subaccount": 0})
+    found = at.kalshi.fetch_settlements()
     assert [x.market_id for x in found] == ["A", "B", "C"]
+
+
+def test_fault_26_settlements_that_repeat_for_ever_are_an_error() -> None:
+    pages = [{"settlements": [settlement("A")], "cursor": str(n)} for n in range(200)]
+    at = desk({"/portfolio/settlements": pages})
+    with pytest.raises(VenueSchemaError, match="does not end"):
+        at.kalshi.fetch_settlements()
 
 
 def test_settlements_are_filtered_to_the_microsecond() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Hashable, Mapping
 from operator import attrgetter
 from threading import Lock
@@ -10,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from ...errors import MarketNotFound, PermissionDenied, UnifiedExchangesError
+from ...errors import PermissionDenied, UnifiedExchangesError
 from ...flow import Flow, Pages, collect
 from ...models import AccountLimits, Balance, Market, Params, Position
 from ...money import complement
@@ -41,7 +42,7 @@ class Account(Discovery):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._discovery = Lock()
-        self._discover_at = self.clock.monotonic()
+        self._discover_at = self._ask_expiry_at = self.clock.monotonic()
 
     def fetch_balance(self, *, params: Params | None = None) -> Flow[Balance]:
         """Cash, in all and on each shard, of the subaccount (the primary by default).
@@ -73,8 +74,8 @@ class Account(Discovery):
         What was traded and closed again is left out: ``params={"count_filter":
         "total_traded"}`` gets that too, and ``{"settlement_status": "all"}`` what was
         paid out, archive included.  A mark is the best bid for what is held, None
-        where nobody bids.  A failure raises, also a market or event that does not exist:
-        an empty list means that nothing is held.
+        where nobody bids or the market is gone.  A failure raises, also a market or
+        event that does not exist: an empty list means that nothing is held.
         """
         wanted = read_limit(limit)
         given = read_params(params, _POSITION_ARGUMENTS, _POSITION_WORDS)
@@ -90,12 +91,8 @@ class Account(Discovery):
         if not mark or not positions:
             return positions
         ids = list(dict.fromkeys(position.market_id for position in positions))
-        try:
-            markets = yield from collect(self.fetch_markets(market_ids=ids))
-        except MarketNotFound as error:
-            # A market may be taken down while it is held; what is held stays told.
-            _log.warning("positions stay unmarked: %s", error)
-            markets = []
+        # A market may be taken down while it is held: what is held stays told, unmarked.
+        markets = yield from collect(self.known_markets(ids))
         by_id = {market.market_id: market for market in markets}
         return [
             _marked(x, by_id[x.market_id]) if x.market_id in by_id else x
@@ -139,9 +136,24 @@ class Account(Discovery):
         Also learns when the key's location attestation lapses, if the key may ask.
         """
         found = yield from self._read_limits(None)
+        yield from self._read_key_expiry(None)
+        return found
+
+    def learn_key_expiry(self, deadline: float | None) -> Flow[None]:
+        """Ask once when the key's location attestation lapses, where there is a key."""
+        now = self.clock.monotonic()
+        if not self.has_key or now < self._ask_expiry_at:
+            return
+        self._ask_expiry_at = now + _AGAIN
+        try:
+            yield from self._read_key_expiry(deadline)
+        except UnifiedExchangesError as error:
+            _log.warning("when the key's rights lapse is not known: %s", error)
+
+    def _read_key_expiry(self, deadline: float | None) -> Flow[None]:
         call = self.read("/api_keys", about="API keys", private=True)
         try:
-            response = yield from self.send(call)
+            response = yield from self.send(attrs.evolve(call, deadline=deadline))
         except PermissionDenied as error:
             _log.info(
                 "the key may not list API keys, so its expiry is unknown: %s", error
@@ -149,7 +161,7 @@ class Account(Discovery):
         else:
             expiry = parse.api_keys(response.body).expires_at
             self.note_key_expiry(None if expiry is None else int(expiry.timestamp()))
-        return found
+        self._ask_expiry_at = math.inf
 
     def discover_limits(self) -> Flow[None]:
         """Ask for the account's limits once, before the first signed call.

@@ -63,7 +63,10 @@ class KalshiConnection(Venue):
 
     @property
     def key_expires_at(self) -> datetime | None:
-        """When the key's location attestation lapses, once `fetch_limits` has asked."""
+        """When the key's location attestation lapses.
+
+        Known once a health check or `fetch_limits` has asked, if the key may ask.
+        """
         return self._key_expires_at
 
     def headers(self, call: Call) -> Mapping[str, str]:

@@ -31,6 +31,8 @@ _ANSWERED_WITH_STATUS: Final = (500, 503, 504)
 """`/exchange/status` comes with these, and its normal body (docs.kalshi.com, 2026-10)."""
 
 _EVENTS_A_PAGE: Final = 200
+_MOST_EVENTS: Final = 100_000
+"""Events whose series is remembered."""
 _WITH_ARCHIVED: Final = ("closed", "settled", "all")
 _EVENT_ARGUMENTS: Final = (
     "cursor",
@@ -56,11 +58,12 @@ class Discovery(Markets):
         super().__init__(settings)
         self._series_of: dict[str, str] = {}
 
-    def fetch_status(self) -> Flow[Status]:
+    def fetch_status(self, *, deadline: float | None = None) -> Flow[Status]:
         """Whether Kalshi is up; a 503 with its normal body is an answer, no error."""
         call = attrs.evolve(
             self.read("/exchange/status", about="exchange status"),
             accepted=_ANSWERED_WITH_STATUS,
+            deadline=deadline,
         )
         response = yield from self.send(call)
         try:
@@ -200,16 +203,20 @@ class Discovery(Markets):
 
     def series_of(self, event_id: str) -> Flow[str]:
         """The series of an event, which Kalshi never changes and a ticker never tells."""
-        if event_id not in self._series_of:
-            yield from self.one_event(event_id)
-        if event_id not in self._series_of:
+        known = self._series_of.get(event_id)
+        if known is None:
+            event = yield from self.one_event(event_id)
+            known = event.series_id
+        if known is None:
             message = f"event {event_id} came without its series"
             raise VenueSchemaError(message, field="series_ticker", venue=self.id)
-        return self._series_of[event_id]
+        return known
 
     def _learn_events(self, events: list[Event]) -> list[Event]:
         for event in events:
             if event.series_id is not None:
+                if len(self._series_of) >= _MOST_EVENTS:
+                    self._series_of.clear()
                 self._series_of[event.event_id] = event.series_id
             self.learn_markets(list(event.markets))
         return events

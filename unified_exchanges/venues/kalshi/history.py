@@ -34,6 +34,7 @@ _TRADE_ID: Final = attrgetter("trade_id")
 _TRADE_ARGUMENTS: Final = ("cursor", "limit", "max_ts", "min_ts", "ticker")
 _TRADE_WORDS: Final = {"is_block_trade": bool}
 _SETTLEMENT_ARGUMENTS: Final = (*_TRADE_ARGUMENTS, "event_ticker")
+_SUBACCOUNTS: Final = 64
 _SETTLEMENT_WORDS: Final = {"subaccount": int}
 
 
@@ -123,8 +124,11 @@ class History(OrderHistory, FillHistory):
             self.listing(
                 "/portfolio/settlements",
                 query,
-                _settlements_page,
-                lambda found: (found[0].raw_json, found[1]),
+                _SettlementPages(),
+                # Of one subaccount an equal row can only be the same one, come again.
+                (lambda found: found[0].raw_json)
+                if query.get("subaccount") is not None
+                else (lambda found: (found[0].raw_json, found[1])),
                 about="settlements",
                 limit=read_limit(limit),
                 private=True,
@@ -135,19 +139,22 @@ class History(OrderHistory, FillHistory):
         return self.existing(settled, market_id=market_id, event_id=event_id)
 
 
-def _settlements_page(
-    body: bytes,
-) -> tuple[list[tuple[Settlement, int]], str | None]:
-    """The settlements of a page, equal ones numbered.
+class _SettlementPages:
+    """Reads the settlements of a listing's pages, equal ones numbered over all of them.
 
-    A settlement has no id, and two subaccounts may have settled the very same position.
-    Numbers begin anew on each page: an equal row on the next page is taken for one that
-    moved while we read, which is far more likely than two that fell there.
+    A settlement has no id, and without ``subaccount`` Kalshi lists those of all (2026-10):
+    two of them may have settled the very same position.  There cannot be more equal ones
+    than subaccounts, so that a listing that repeats itself is noticed to have no end.
     """
-    settlements, cursor = parse.settlements_page(body)
-    counted: Counter[bytes] = Counter()
-    numbered = []
-    for settlement in settlements:
-        numbered.append((settlement, counted[settlement.raw_json]))
-        counted[settlement.raw_json] += 1
-    return numbered, cursor
+
+    def __init__(self) -> None:
+        self._counted: Counter[bytes] = Counter()
+
+    def __call__(self, body: bytes) -> tuple[list[tuple[Settlement, int]], str | None]:
+        settlements, cursor = parse.settlements_page(body)
+        numbered = []
+        for settlement in settlements:
+            number = self._counted[settlement.raw_json]
+            numbered.append((settlement, min(number, _SUBACCOUNTS)))
+            self._counted[settlement.raw_json] += 1
+        return numbered, cursor

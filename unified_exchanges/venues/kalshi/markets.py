@@ -186,8 +186,16 @@ class Markets(Existence):
         """The markets of the archive."""
         return self._market_pages(_ARCHIVED, query)
 
+    def known_markets(self, ids: list[str]) -> Pages[Market]:
+        """Those of the markets that are live or archived, in that order."""
+        return self._markets_by_id(ids, {}, all_or_none=False)
+
     def _markets_by_id(
-        self, ids: list[str], given: Mapping[str, str | int | bool]
+        self,
+        ids: list[str],
+        given: Mapping[str, str | int | bool],
+        *,
+        all_or_none: bool = True,
     ) -> Pages[Market]:
         for start in range(0, len(ids), _TICKERS_A_REQUEST):
             chunk = ids[start : start + _TICKERS_A_REQUEST]
@@ -200,9 +208,11 @@ class Markets(Existence):
                     self._market_pages(path, {**given, "tickers": ",".join(missing)})
                 )
                 found |= {market.market_id: market for market in markets}
-            if missing := [ticker for ticker in chunk if ticker not in found]:
+            missing = [ticker for ticker in chunk if ticker not in found]
+            if missing and all_or_none:
                 raise self.unknown_markets(missing)
-            yield Page(self.learn_markets([found[ticker] for ticker in chunk]))
+            there = [found[ticker] for ticker in chunk if ticker in found]
+            yield Page(self.learn_markets(there))
 
     def learn_markets(self, markets: list[Market]) -> list[Market]:
         """Remember the rules of markets, and hand them on."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Tariffs"]
 
+_MOST: Final = 10_000
+"""Markets whose fee rule is remembered."""
 _FRESH: Final = 300
 """Seconds for which a fee rule is believed; announced changes are applied in time."""
 
@@ -127,6 +129,8 @@ class Tariffs(Discovery):
         tariff = self._tariffs.get(market_id)
         if tariff is None or self.clock.monotonic() - tariff.read_at >= _FRESH:
             tariff = yield from self._tariff(market_id)
+            if len(self._tariffs) >= _MOST:
+                self._tariffs.clear()
             self._tariffs[market_id] = tariff
         now = datetime.fromtimestamp(self.clock.now(), UTC)
         rule = tariff.at(now)
