@@ -16,6 +16,7 @@ from random import Random
 from typing import Any, ClassVar, get_args
 
 import attrs
+import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -34,6 +35,8 @@ from unified_exchanges.simulator.orderflow import FlowSettings
 from unified_exchanges.testing.conformance.ground import Kind
 
 NIGHTLY = os.environ.get("UNIFIED_EXCHANGES_NIGHTLY") == "1"
+pytestmark = pytest.mark.timeout(3_600 if NIGHTLY else 120)
+
 START = Decimal(10_000)
 MARKETS = ("KXRAINSEA-26NOV25-R", "KXTOPALBUM-26NOV-BLUE0")
 MARKETS += ("KXBTCD-26NOV2222-T84000", "KXNBAGAME-26NOV23ELPCAL-CAL")
