@@ -51,7 +51,10 @@ class Watch:
                 continue
             # Every line of a key has a long word, whatever stands around it.
             if words := _WORD.findall(line):
-                self._words.add(max(words, key=len))
+                longest = max(words, key=len)
+                # Noughts stand for a key in one test and for an order in another.
+                if len(set(longest)) >= _SHORTEST:
+                    self._words.add(longest)
             elif len(line) >= _SHORTEST:
                 self._phrases.add(line)
 
