@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 from abc import ABC
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from random import Random
 from types import TracebackType
 from typing import ClassVar, Literal, Self, TypeAlias
@@ -204,7 +205,8 @@ class Exchange(ABC):
         """
         self.venue.read_interval(interval)
         self.stop_health_checks()
-        self._checks = _Checks(self, interval)
+        seconds = self.venue.time_for_check(interval)
+        self._checks = _Checks(partial(self._check_within, seconds), interval)
         self._checks.start()
 
     def stop_health_checks(self) -> None:
@@ -968,18 +970,17 @@ class Exchange(ABC):
 
 
 class _Checks(threading.Thread):
-    """Runs `Exchange.check_health` every so often."""
+    """Runs a health check every so often."""
 
-    def __init__(self, exchange: Exchange, interval: float) -> None:
+    def __init__(self, check: Callable[[], None], interval: float) -> None:
         super().__init__(name="unified-exchanges-health", daemon=True)
-        self._exchange = exchange
+        self._check = check
         self._interval = interval
         self._ended = threading.Event()
 
     def run(self) -> None:
-        seconds = self._exchange.venue.time_for_check(self._interval)
         while True:
-            self._exchange._check_within(seconds)  # noqa: SLF001 - its own thread
+            self._check()
             if self._ended.wait(self._interval):
                 return
 
