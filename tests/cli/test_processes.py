@@ -166,7 +166,12 @@ def test_a_reader_of_a_table_who_leaves_early_is_no_error(stand: Practice) -> No
 
 def shell(line: str) -> subprocess.CompletedProcess[str]:
     # Without the measuring of coverage, which may have something to say at the very end.
-    unmeasured = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}
+    # Buffered, as for a user: what is left over is written when the interpreter ends.
+    unmeasured = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith("COVERAGE_") and k != "PYTHONUNBUFFERED"
+    }
     return subprocess.run(
         ["/bin/sh", "-c", f"{shlex.join(COMMAND)} {line}"],
         check=False,

@@ -7,6 +7,7 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 __all__ = ["main"]
 
@@ -34,6 +35,12 @@ def main() -> None:
             raise
         _give_up_writing(error)
         raise SystemExit(1) from None
+    finally:
+        try:
+            sys.stderr.flush()
+        except OSError:
+            # Nobody can be told; the exit code still says what happened.
+            _discard(sys.stderr)
 
 
 def _open_what_is_closed() -> None:
@@ -57,6 +64,13 @@ def _give_up_writing(error: OSError) -> None:
             f"cannot write {where}: {error.strerror}; what was done at the venue "
             "stands\n"
         )
-    # Else the interpreter tries to write the rest when it ends.
+    _discard(sys.stdout)
+
+
+def _discard(stream: TextIO) -> None:
+    """Send what a stream still holds nowhere.
+
+    Else the interpreter tries to write it when it ends, and exits with 120.
+    """
     with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
