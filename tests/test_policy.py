@@ -309,6 +309,29 @@ def test_fault_43_who_waits_through_a_pause_is_told_to_queue_again() -> None:
     assert waits == pytest.approx([1.0, 2.0, 3.0])
 
 
+@given(ARRIVALS, st.floats(0, 1), st.integers(1, 120))
+def test_who_need_not_wait_takes_what_a_place_without_waiting_takes(
+    arrivals: list[tuple[float, int, bool]], gap: float, cost: int
+) -> None:
+    quick, slow = (TokenBucket(20, 100, share=0.1) for _ in range(2))
+    now = 0.0
+    for wait, taken, urgent in arrivals:
+        now += wait
+        for bucket in (quick, slow):
+            bucket.take(now, taken, urgent=urgent)
+    now += gap
+    # What takes more than the common part is left to `take`.
+    served = slow.take(now, cost, within=0.0) is not None if cost <= 90 else False
+    assert quick.take_now(now, cost) == served
+    assert quick.wait_for(now, 50) == pytest.approx(slow.wait_for(now, 50))
+
+
+def test_fault_43_nobody_leaves_at_once_during_a_pause() -> None:
+    bucket = TokenBucket(10, 10)
+    bucket.pause(0.0, 1.0)
+    assert [bucket.take_now(now, 1) for now in (0.5, 1.5)] == [False, True]
+
+
 def test_p20_threads_together_get_no_more_than_one_thread_would() -> None:
     bucket = TokenBucket(10, 10)
     waits: list[float] = []

@@ -216,6 +216,21 @@ class TokenBucket:
             self._overtaken += overtaking
             return leaves - now
 
+    def take_now(self, now: float, cost: float) -> bool:
+        """Take for a common taker who need not wait; False, and nothing taken, else.
+
+        What `take` would do with nobody waiting, in a fifth of its time.
+        """
+        common = self._common
+        with self._lock:
+            if now < self._paused_until:
+                return False
+            self._refill(now)
+            if common.at > now or common.level < cost:
+                return False
+            common.level -= cost
+            return True
+
     def wait_for(self, now: float, cost: float, *, urgent: bool = False) -> float:
         """How long ``take`` would say to wait, without taking."""
         with self._lock:

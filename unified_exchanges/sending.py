@@ -233,6 +233,12 @@ class Sender(ABC):
         charged = [(self.bucket(name), cost) for name, cost in call.charges]
         urgent = call.urgent
         with self._reserving:
+            if (
+                not urgent
+                and len(charged) == 1
+                and charged[0][0].take_now(now, charged[0][1])
+            ):
+                return 0.0, 0
             waits = [b.wait_for(now, cost, urgent=urgent) for b, cost in charged]
             wait = max(waits, default=0.0)
             if not wait or wait <= within:
