@@ -6,7 +6,7 @@ import random
 from collections import deque
 from collections.abc import Mapping
 from threading import Lock
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -17,7 +17,7 @@ from .errors import (
     UnifiedExchangesError,
 )
 
-__all__ = ["LimitPolicy", "RetryPolicy", "TokenBucket"]
+__all__ = ["LimitPolicy", "RetryPolicy", "StreamPolicy", "TokenBucket"]
 
 
 _POSITIVE: Any = attrs.validators.gt(0)
@@ -76,6 +76,36 @@ class RetryPolicy:
         if isinstance(failure, NetworkError):
             return repeatable or not failure.sent
         return repeatable and isinstance(failure, ExchangeNotAvailable)
+
+
+@attrs.frozen(kw_only=True)
+class StreamPolicy:
+    """How a stream is kept alive, and what its consumers may expect.
+
+    ``driver`` is the library under the async flavour: ``"websockets"`` or the faster
+    ``"aiohttp"``.  After a break the next try comes after up to ``first`` seconds, then
+    up to twice that, at most ``cap`` (full jitter); a connection that lasted ``stable``
+    seconds starts that anew.  ``silence`` is how long a connection may be without any
+    frame, pings included.  ``acknowledgement`` is how long a command may go unanswered.
+    ``queue`` is how many items wait for a consumer with the policy ``every`` before it
+    gets an error.  ``reconcile`` is how often orders, fills, positions and cash are read
+    over REST, ``audit`` how often one live book is compared; None switches it off.
+    All are seconds.
+    """
+
+    driver: Literal["websockets", "aiohttp"] = "websockets"
+    first: float = attrs.field(default=1.0, validator=_POSITIVE)
+    cap: float = attrs.field(default=30.0, validator=_POSITIVE)
+    stable: float = attrs.field(default=60.0, validator=_POSITIVE)
+    silence: float = attrs.field(default=28.0, validator=_POSITIVE)
+    acknowledgement: float = attrs.field(default=10.0, validator=_POSITIVE)
+    queue: int = attrs.field(default=100_000, validator=_POSITIVE)
+    reconcile: float | None = 180.0
+    audit: float | None = 30.0
+
+    def backoff(self, attempt: int, rng: random.Random) -> float:
+        """Seconds before try number ``attempt`` (0 is the first after a break)."""
+        return rng.uniform(0.0, min(self.cap, self.first * 2.0 ** min(attempt, 32)))
 
 
 def _is_share(_: object, field: attrs.Attribute[float], value: float) -> None:

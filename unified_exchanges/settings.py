@@ -14,7 +14,7 @@ import attrs
 from .clock import Clock, SystemClock
 from .description import Environment
 from .errors import BadRequest
-from .policy import LimitPolicy, RetryPolicy
+from .policy import LimitPolicy, RetryPolicy, StreamPolicy
 
 __all__ = ["PrivateKey", "Settings", "resolve_environment"]
 
@@ -66,6 +66,9 @@ class Settings:
     )
     limits: LimitPolicy = attrs.field(
         factory=LimitPolicy, validator=_is(LimitPolicy, "a LimitPolicy")
+    )
+    stream: StreamPolicy = attrs.field(
+        factory=StreamPolicy, validator=_is(StreamPolicy, "a StreamPolicy")
     )
     clock: Clock = attrs.field(factory=SystemClock)
     rng: Random = attrs.field(factory=Random, repr=False)

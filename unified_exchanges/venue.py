@@ -46,6 +46,7 @@ from .models import (
 )
 from .money import Number
 from .sending import Sender
+from .streams.protocol import StreamProtocol
 
 __all__ = ["Venue"]
 
@@ -176,6 +177,21 @@ class Venue(Sender):
                 "exchange is read-only; make it with live=True to allow orders"
             )
             raise ReadOnly(message, venue=self.id)
+
+    # -- streams --------------------------------------------------------------------
+
+    def stream(self) -> StreamProtocol:
+        """A new conversation with the venue's stream, not connected yet."""
+        raise self.unsupported("stream")
+
+    @property
+    def stream_url(self) -> str:
+        """Where the stream is."""
+        raise self.unsupported("stream")
+
+    def stream_headers(self) -> Mapping[str, str]:
+        """Headers of one attempt to connect, signed now."""
+        raise self.unsupported("stream")
 
     def unsupported(self, method: str, instead: str = "") -> NotSupported:
         """The error for what this venue cannot do."""

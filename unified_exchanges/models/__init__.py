@@ -23,6 +23,15 @@ from .orders import (
 )
 from .quotes import Candle, Level, Ohlc, OrderBook, Ticker, Trade
 from .record import Json, Record
+from .streams import (
+    Gap,
+    MarketChange,
+    Reconciled,
+    Reconnected,
+    StreamHealth,
+    StreamState,
+    Subject,
+)
 from .terms import (
     BUY,
     SELL,
@@ -48,6 +57,7 @@ __all__ = [
     "Candle",
     "Event",
     "Fill",
+    "Gap",
     "Health",
     "Holding",
     "Instrument",
@@ -57,6 +67,7 @@ __all__ = [
     "Level",
     "Liquidity",
     "Market",
+    "MarketChange",
     "MarketDraft",
     "MarketStatus",
     "Ohlc",
@@ -71,6 +82,8 @@ __all__ = [
     "Params",
     "Period",
     "Position",
+    "Reconciled",
+    "Reconnected",
     "Record",
     "Series",
     "Settlement",
@@ -79,6 +92,9 @@ __all__ = [
     "Side",
     "Status",
     "StatusFilter",
+    "StreamHealth",
+    "StreamState",
+    "Subject",
     "Ticker",
     "TimeInForce",
     "Trade",

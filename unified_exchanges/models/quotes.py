@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Protocol
 
 import attrs
 
@@ -11,7 +12,7 @@ from ..money import EXACT, ZERO, complement, text
 from .record import Record
 from .terms import Side
 
-__all__ = ["Candle", "Level", "Ohlc", "OrderBook", "Ticker", "Trade"]
+__all__ = ["Candle", "Freshness", "Level", "Ohlc", "OrderBook", "Ticker", "Trade"]
 
 
 @attrs.frozen(slots=True)
@@ -65,12 +66,24 @@ class Ticker(Record):
         )
 
 
+class Freshness(Protocol):
+    """Where a streamed book came from, and whether that still holds."""
+
+    def is_stale(self, sequence: int | None) -> bool:
+        """Whether the book may have changed unseen since it had this sequence."""
+        ...
+
+    def age(self) -> float:
+        """Seconds since the stream was last heard while the book was whole."""
+        ...
+
+
 @attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
 class OrderBook(Record):
     """The resting orders on one outcome, best price first on both sides.
 
-    ``timestamp`` is when the venue's answer arrived: venues that give no time or
-    sequence with a book say so in ``describe()``.
+    ``timestamp`` is the venue's time of the last change, or when its answer arrived where
+    it gives none; ``sequence`` is the venue's number of that change, if it counts.
     """
 
     market_id: str
@@ -79,6 +92,20 @@ class OrderBook(Record):
     asks: tuple[Level, ...]
     timestamp: datetime | None = None
     sequence: int | None = None
+    _freshness: Freshness | None = attrs.field(default=None, alias="freshness")
+
+    @property
+    def stale(self) -> bool:
+        """Whether it may have changed unseen: looked up now, not when it was handed out.
+
+        A book that was read over REST is a picture of its ``timestamp``: False.
+        """
+        return self._freshness is not None and self._freshness.is_stale(self.sequence)
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since it was last known to be whole; None if it was read over REST."""
+        return None if self._freshness is None else self._freshness.age()
 
     @property
     def bid(self) -> Level | None:

@@ -41,7 +41,7 @@ class Flat:
         kind = type(self)
         assert attrs.has(kind)
         for field in attrs.fields(kind):
-            if field.name != "raw_json":
+            if field.name != "raw_json" and not field.name.startswith("_"):
                 yield field.name, getattr(self, field.name)
 
 

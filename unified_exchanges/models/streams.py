@@ -1,0 +1,127 @@
+"""What a stream tells besides quotes and orders: breaks, status changes, its health."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Literal, TypeAlias
+
+import attrs
+
+from ..grid import PriceGrid
+from .record import Flat, Record
+from .terms import MarketStatus
+
+__all__ = [
+    "Gap",
+    "MarketChange",
+    "Reconciled",
+    "Reconnected",
+    "StreamHealth",
+    "StreamState",
+    "Subject",
+]
+
+
+class Subject(str, Enum):
+    """What can be followed; each is the ``watch_*`` method of that name."""
+
+    ORDER_BOOK = "order_book"
+    TICKER = "ticker"
+    TRADES = "trades"
+    ORDERS = "orders"
+    FILLS = "fills"
+    POSITIONS = "positions"
+    MARKET_STATUS = "market_status"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class Gap(Flat):
+    """Something was lost on the way: what is followed may have changed unseen.
+
+    ``market_ids`` are the markets concerned, empty for all.  Books are stale from here
+    until a new snapshot; orders and fills are read again over REST.
+    """
+
+    subject: Subject | None
+    market_ids: tuple[str, ...] = ()
+    reason: str
+    at: datetime
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class Reconnected(Flat):
+    """A new connection follows everything again; ``downtime`` is seconds without one."""
+
+    at: datetime
+    downtime: float
+    attempts: int
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class Reconciled(Flat):
+    """Orders, fills, positions and cash were read over REST and merged.
+
+    ``orders`` and ``fills`` count what the stream had not told; ``available`` is cash in
+    dollars.
+    """
+
+    at: datetime
+    orders: int
+    fills: int
+    available: Decimal | None
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
+class MarketChange(Record):
+    """A market changed its status, times or grid; None is what the change leaves alone.
+
+    ``change`` is the venue's word.  ``value`` is what one contract of the first outcome
+    pays, once it is determined.
+    """
+
+    market_id: str
+    change: str
+    status: MarketStatus | None = None
+    closes_at: datetime | None = None
+    result: str | None = None
+    value: Decimal | None = None
+    grid: PriceGrid | None = None
+    timestamp: datetime | None = None
+
+
+StreamState: TypeAlias = Literal[
+    "idle", "connecting", "live", "degraded", "paused", "stopped"
+]
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class StreamHealth(Flat):
+    """How a stream does; counters are since it was made.
+
+    ``silence`` is seconds since any sign of life, None without a connection.
+    ``unknown_messages`` and ``malformed_messages`` were passed over; ``unknown_fields``
+    are names that we do not know, from samples.  ``folded`` were replaced by newer ones
+    under the policy ``latest``.  ``missed`` orders and fills were found over REST only.
+    """
+
+    state: StreamState
+    connections: int
+    messages: int
+    gaps: int
+    duplicates: int
+    unknown_messages: int
+    malformed_messages: int
+    unknown_fields: tuple[str, ...]
+    subscriptions: int
+    stale_books: int
+    silence: float | None
+    last_message_at: datetime | None
+    folded: int = 0
+    missed: int = 0
+    reconciliations: int = 0
+    last_error: str = ""
