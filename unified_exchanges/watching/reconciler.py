@@ -70,8 +70,10 @@ class Reconciler:
         protocol: StreamProtocol,
         venue: Venue,
         account: Account,
+        *,
         tell: Callable[[News], None],
         give_up: Callable[[UnifiedExchangesError], None],
+        has_work: Callable[[], None],
     ) -> None:
         self._protocol = protocol
         self._venue = venue
@@ -79,6 +81,7 @@ class Reconciler:
         self._account = account
         self._tell = tell
         self._give_up = give_up
+        self._has_work = has_work
         self._due = self._asked = inf
         self._twice = self._is_running = self._ask_again = False
         self._failures = 0
@@ -97,12 +100,14 @@ class Reconciler:
             self._ask_again = True
         else:
             self._due = self._asked = self._clock.monotonic()
+            self._has_work()
 
     def wonder(self) -> None:
         """A fill came without its order, which may still come: look in a moment."""
         now = self._clock.monotonic()
         if not self._is_running and now + _STRANGER < self._due:
             self._due = self._asked = now + _STRANGER
+            self._has_work()
 
     def connected(self, at: float) -> None:
         """A connection was made: what happened before may not have been told."""
