@@ -143,7 +143,7 @@ class AsyncWatch(Generic[T_co]):
         await self.aclose()
 
     def __aiter__(self) -> AsyncIterator[T_co]:
-        return _Loop(self, self._own())
+        return _Loop(self, self._hub, self._own())
 
     def __anext__(self) -> Coroutine[Any, Any, T_co]:
         return self._own().step()
@@ -204,10 +204,10 @@ class _Loop(AsyncIterator[T_co]):
 
     __slots__ = ("_hub", "_seat", "_watch")
 
-    def __init__(self, watch: AsyncWatch[T_co], seat: Seat) -> None:
+    def __init__(self, watch: AsyncWatch[T_co], hub: AsyncHub, seat: Seat) -> None:
         self._watch = watch
         self._seat = seat
-        self._hub = watch._hub  # noqa: SLF001 - two halves of one thing
+        self._hub = hub
 
     def __anext__(self) -> Coroutine[Any, Any, T_co]:
         self._hub.check()
