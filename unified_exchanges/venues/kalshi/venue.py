@@ -8,11 +8,12 @@ from .amending import Amending
 from .batching import Batching
 from .cancelling import Cancelling
 from .closing import Closing
+from .resync import Resyncing
 
 __all__ = ["KalshiVenue"]
 
 
-class KalshiVenue(Batching, Amending, Cancelling, Closing):
+class KalshiVenue(Batching, Amending, Cancelling, Closing, Resyncing):
     """Every unified method that Kalshi has, as flows."""
 
     def attempt(self, call: Call, deadline: float) -> Flow[Response]:
