@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         RateLimitExceeded,
         ReadOnly,
         RequestTimeout,
+        StreamOverflow,
         UnifiedExchangesError,
         VenueSchemaError,
     )
@@ -198,6 +199,7 @@ __all__ = [
     "Side",
     "Status",
     "StatusFilter",
+    "StreamOverflow",
     "SystemClock",
     "Ticker",
     "TimeInForce",
@@ -249,6 +251,7 @@ _HOMES = {
         "RateLimitExceeded",
         "ReadOnly",
         "RequestTimeout",
+        "StreamOverflow",
         "UnifiedExchangesError",
         "VenueSchemaError",
     ),

@@ -88,6 +88,11 @@ class ClockOffset:
         return min(max(0.0, self._low), self._high)
 
     @property
+    def least(self) -> float:
+        """The least offset that may be, where 0 does not explain all that was seen."""
+        return 0.0 if self._low <= 0.0 <= self._high else self._low
+
+    @property
     def milliseconds(self) -> int | None:
         """The offset, or None before the first answer."""
         return round(self.seconds * 1000) if self._last else None

@@ -28,7 +28,8 @@
     ├── NetworkError                   look before acting; ``sent`` says whether bytes left
     │   ├── RequestTimeout
     │   └── ConnectionLost
-    └── OrderUnknown                   the order may exist; look it up by ``client_order_id``
+    ├── OrderUnknown                   the order may exist; look it up by ``client_order_id``
+    └── StreamOverflow                 a consumer of a stream was too slow; watch again
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ __all__ = [
     "RateLimitExceeded",
     "ReadOnly",
     "RequestTimeout",
+    "StreamOverflow",
     "UnifiedExchangesError",
     "VenueSchemaError",
 ]
@@ -270,3 +272,10 @@ class OrderUnknown(UnifiedExchangesError):
     def __init__(self, message: str, **context: Any) -> None:
         context.setdefault("maybe_executed", True)
         super().__init__(message, **context)
+
+
+class StreamOverflow(UnifiedExchangesError):
+    """A consumer that wants every item fell too far behind; later items are lost to it.
+
+    What had been waiting was delivered first.
+    """

@@ -20,6 +20,7 @@ from .errors import BadRequest, NotSupported, ReadOnly, UnifiedExchangesError
 from .flow import Flow, Pages, Response
 from .models import (
     AccountLimits,
+    AccountState,
     Balance,
     CancelReport,
     CancelResult,
@@ -36,6 +37,7 @@ from .models import (
     Params,
     Period,
     Position,
+    Resync,
     Series,
     Settlement,
     Side,
@@ -191,6 +193,19 @@ class Venue(Sender):
 
     def stream_headers(self) -> Mapping[str, str]:
         """Headers of one attempt to connect, signed now."""
+        raise self.unsupported("stream")
+
+    def read_watch(
+        self, market_ids: str | Sequence[str] | None, outcome: str | None
+    ) -> tuple[tuple[str, ...] | None, str | None]:
+        """Market ids, None for all, and the outcome that a caller wants to follow, checked.
+
+        The outcome is None where it is the first, as which streams tell everything.
+        """
+        raise self.unsupported("stream")
+
+    def resync(self, wanted: Resync) -> Flow[AccountState]:
+        """Read what a stream may have lost of an account, fresh enough to rely on."""
         raise self.unsupported("stream")
 
     def unsupported(self, method: str, instead: str = "") -> NotSupported:

@@ -24,10 +24,12 @@ from .orders import (
 from .quotes import Candle, Level, Ohlc, OrderBook, Ticker, Trade
 from .record import Json, Record
 from .streams import (
+    AccountState,
     Gap,
     MarketChange,
     Reconciled,
     Reconnected,
+    Resync,
     StreamHealth,
     StreamState,
     Subject,
@@ -50,6 +52,7 @@ __all__ = [
     "BUY",
     "SELL",
     "AccountLimits",
+    "AccountState",
     "Balance",
     "BucketLimit",
     "CancelReport",
@@ -85,6 +88,7 @@ __all__ = [
     "Reconciled",
     "Reconnected",
     "Record",
+    "Resync",
     "Series",
     "Settlement",
     "ShardBalance",

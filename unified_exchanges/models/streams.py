@@ -10,14 +10,18 @@ from typing import Literal, TypeAlias
 import attrs
 
 from ..grid import PriceGrid
+from .account import Balance, Position
+from .orders import Fill, Order
 from .record import Flat, Record
 from .terms import MarketStatus
 
 __all__ = [
+    "AccountState",
     "Gap",
     "MarketChange",
     "Reconciled",
     "Reconnected",
+    "Resync",
     "StreamHealth",
     "StreamState",
     "Subject",
@@ -74,6 +78,37 @@ class Reconciled(Flat):
     orders: int
     fills: int
     available: Decimal | None
+
+
+@attrs.frozen(kw_only=True, slots=True, eq=False)
+class Resync:
+    """What is to be read of an account, to find what a stream may have lost.
+
+    ``since`` is the venue's time from which on new orders and fills are wanted.
+    ``open_orders`` were open when last heard of, ``strangers`` are ids of orders that
+    were never heard of but filled, ``held`` is what was held.
+    """
+
+    subjects: frozenset[Subject]
+    since: datetime
+    open_orders: tuple[Order, ...] = ()
+    strangers: frozenset[str] = frozenset()
+    held: tuple[Position, ...] = ()
+
+
+@attrs.frozen(kw_only=True, slots=True, eq=False)
+class AccountState:
+    """An account as a `Resync` found it; what was not asked for is empty.
+
+    ``orders`` are the open ones, those created since, and those that were asked about by
+    name, as far as the venue knows them.  ``positions`` is everything held, and what
+    became of what was held before.
+    """
+
+    orders: tuple[Order, ...] = ()
+    fills: tuple[Fill, ...] = ()
+    positions: tuple[Position, ...] = ()
+    balance: Balance | None = None
 
 
 @attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)

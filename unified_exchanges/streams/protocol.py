@@ -92,6 +92,11 @@ class StreamProtocol(ABC):
         self.broken = ""
         """Why the driver must give the connection up; empty while it is good."""
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is a connection, and all that is followed was acknowledged."""
+        return self.is_connected
+
     # -- what is asked for (remembered over connections) ----------------------------
 
     @abstractmethod

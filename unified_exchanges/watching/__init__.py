@@ -1,0 +1,1 @@
+"""What consumers follow: one stream shared by all that watch, exact over its breaks."""

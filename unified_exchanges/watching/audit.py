@@ -1,0 +1,144 @@
+"""Comparing live books with the venue's own, one at a time.
+
+A book on a stream without an error can still be wrong.  One is read over REST every so
+often, and what did not move while it was read must be the same in both.  A difference
+proves nothing at once, as a read may lag: the levels that differ are looked at again, and
+only those that did not move meanwhile and still differ are held against the book.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from math import inf
+from typing import Final, TypeAlias
+
+from ..models import OrderBook
+from ..streams.protocol import StreamProtocol
+from ..venue import Venue
+from .job import Job
+
+__all__ = ["Auditor"]
+
+_log = logging.getLogger(__name__)
+
+_AGAIN: Final = 3.0
+"""Seconds after which a level that differed is looked at again."""
+
+_Levels: TypeAlias = dict[tuple[str, Decimal], Decimal]
+
+
+class Auditor:
+    """Decides when and what to compare, and what a difference means."""
+
+    def __init__(
+        self,
+        protocol: StreamProtocol,
+        venue: Venue,
+        doubt: Callable[[str, str], None],
+    ) -> None:
+        self._protocol = protocol
+        self._venue = venue
+        self._clock = venue.clock
+        self._doubt = doubt
+        self._every = venue.settings.stream.audit
+        self._due = inf
+        self._is_running = False
+        self._last: str | None = None
+        self._suspects: dict[str, _Levels] = {}
+        self.audits = 0
+        """How many comparisons were made."""
+
+    def start(self) -> None:
+        """There are books to compare."""
+        if self._every is not None and self._due == inf and not self._is_running:
+            self._due = self._clock.monotonic() + self._every
+
+    def delay(self) -> float:
+        """Seconds until the next comparison."""
+        return max(0.0, self._due - self._clock.monotonic())
+
+    def job(self, followed: Mapping[str, object]) -> Job[OrderBook] | None:
+        """The comparison that is due; none if no book is live."""
+        now = self._clock.monotonic()
+        if self._is_running or now < self._due or self._every is None:
+            return None
+        market_id = self._choose(followed)
+        if market_id is None:
+            self._due = now + self._every if followed else inf
+            self._suspects.clear()
+            return None
+        before = _levels(self._protocol.order_book(market_id))
+        self._is_running = True
+        self._due = inf
+
+        def done(read: OrderBook) -> None:
+            self._is_running = False
+            self.audits += 1
+            self._compare(market_id, before, _levels(read))
+
+        def failed(error: Exception) -> None:
+            self._is_running = False
+            _log.info("the book of %s could not be compared: %s", market_id, error)
+            self._plan(market_id, {})
+
+        return Job(self._venue.fetch_order_book(market_id), done, failed)
+
+    def _choose(self, followed: Mapping[str, object]) -> str | None:
+        """The one under suspicion, or the next in turn that is live."""
+        for market_id in self._in_turn(followed):
+            book = self._protocol.order_book(market_id)
+            if book is not None and not book.stale:
+                return market_id
+            self._suspects.pop(market_id, None)
+        return None
+
+    def _in_turn(self, followed: Mapping[str, object]) -> Iterable[str]:
+        yield from [name for name in self._suspects if name in followed]
+        names = list(followed)
+        last = self._last
+        start = 0 if last is None or last not in followed else names.index(last) + 1
+        for name in names[start:] + names[:start]:
+            self._last = name
+            yield name
+
+    def _compare(self, market_id: str, before: _Levels, read: _Levels) -> None:
+        book = self._protocol.order_book(market_id)
+        if book is None or book.stale:
+            self._plan(market_id, {})
+            return
+        after = _levels(book)
+        quiet = {
+            key: after.get(key, _NONE)
+            for key in before.keys() | after.keys() | read.keys()
+            if before.get(key, _NONE) == after.get(key, _NONE)
+        }
+        differing = {k: v for k, v in quiet.items() if read.get(k, _NONE) != v}
+        suspects = self._suspects.get(market_id)
+        if suspects is None:
+            self._plan(market_id, differing)
+            return
+        lasting = [k for k, v in differing.items() if suspects.get(k) == v]
+        self._plan(market_id, {})
+        if lasting:
+            self._doubt(market_id, f"{len(lasting)} levels differ from REST")
+
+    def _plan(self, market_id: str, suspects: _Levels) -> None:
+        """Look again soon at what differs; else at another when it is time."""
+        assert self._every is not None
+        self._suspects.pop(market_id, None)
+        if suspects:
+            self._suspects[market_id] = suspects
+        wait = min(_AGAIN, self._every) if suspects else self._every
+        self._due = self._clock.monotonic() + wait
+
+
+_NONE: Final = Decimal(0)
+
+
+def _levels(book: OrderBook | None) -> _Levels:
+    if book is None:
+        return {}
+    sides = (("bid", book.bids), ("ask", book.asks))
+    return {(side, x.price): x.size for side, levels in sides for x in levels}

@@ -1,0 +1,149 @@
+"""One consumer: what it wants to hear of, and what waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, Final
+
+from ..models import Gap, OrderBook, Reconciled, Reconnected, Subject
+from .mailbox import Every, Latest, Look, Mailbox, Policy
+
+__all__ = ["PRIVATE", "Circle", "Follower"]
+
+PRIVATE: Final = frozenset({Subject.ORDERS, Subject.FILLS, Subject.POSITIONS})
+"""What is told of one account, without numbers that would show a loss."""
+
+_BY_MARKET: Final = frozenset(
+    {Subject.ORDER_BOOK, Subject.TICKER, Subject.TRADES, Subject.POSITIONS}
+)
+"""Whose newest state of a market takes the place of older ones, so that few can wait."""
+
+
+class Follower:
+    """A consumer's wishes and its mailbox.
+
+    ``market_ids`` None follows all.  ``since`` is our wall clock when it was asked for:
+    what happened before is no news to it.  ``wants_events`` adds gaps, reconnections and
+    reconciliations to what it is told.
+    """
+
+    __slots__ = (
+        "is_ready",
+        "looks",
+        "mailbox",
+        "market_ids",
+        "outcome",
+        "policy",
+        "since",
+        "subject",
+        "told",
+        "wants_events",
+    )
+
+    def __init__(
+        self,
+        subject: Subject,
+        market_ids: Collection[str] | None,
+        *,
+        outcome: str | None,
+        policy: Policy,
+        wants_events: bool,
+        since: float,
+        most: int,
+        wake: Callable[[], None],
+    ) -> None:
+        self.subject = subject
+        # A dictionary keeps the caller's order.
+        self.market_ids = None if market_ids is None else dict.fromkeys(market_ids)
+        self.outcome = outcome
+        self.policy: Policy = policy
+        self.wants_events = wants_events
+        self.since = since
+        self.is_ready = subject not in PRIVATE
+        """Whether it was told the state to begin with."""
+        self.told: set[str] = set()
+        """What it heard of before that: orders, or markets of positions."""
+        self.looks: dict[str, Look[OrderBook]] = {}
+        self.mailbox: Mailbox[Any]
+        if policy == "every":
+            self.mailbox = Every(most=most, wake=wake)
+        else:
+            # Fills are never folded, and orders as many as there are: bounded like every.
+            self.mailbox = Latest(
+                most=None if subject in _BY_MARKET else most, wake=wake
+            )
+
+    @property
+    def sees_private(self) -> bool:
+        """Whether it follows the account."""
+        return self.subject in PRIVATE
+
+    def follows(self, market_id: str) -> bool:
+        """Whether it wants to hear of a market."""
+        return self.market_ids is None or market_id in self.market_ids
+
+    def concerns(self, gap: Gap) -> bool:
+        """Whether a gap may have hidden something from it."""
+        if gap.subject not in {None, self.subject}:
+            return False
+        return not gap.market_ids or any(map(self.follows, gap.market_ids))
+
+    def notify(self, event: Gap | Reconnected | Reconciled) -> None:
+        """Tell of the stream itself, if that is wanted, in its place among the rest."""
+        if self.wants_events:
+            gap = event.market_ids if isinstance(event, Gap) else None
+            self.mailbox.put((type(event), gap), event)
+
+
+class Circle:
+    """The followers of one subject, by market."""
+
+    __slots__ = ("by_market", "everywhere")
+
+    def __init__(self) -> None:
+        self.by_market: dict[str, list[Follower]] = {}
+        self.everywhere: list[Follower] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.by_market or self.everywhere)
+
+    def __iter__(self) -> Iterator[Follower]:
+        """Each of them once."""
+        some = [x for followers in self.by_market.values() for x in followers]
+        return iter(dict.fromkeys([*self.everywhere, *some]))
+
+    def has(self, follower: Follower) -> bool:
+        """Whether it is one of them."""
+        if follower.market_ids is None:
+            return follower in self.everywhere
+        name = next(iter(follower.market_ids), "")
+        return follower in self.by_market.get(name, ())
+
+    def of(self, market_id: str) -> list[Follower]:
+        """Those who want to hear of a market."""
+        some = self.by_market.get(market_id)
+        if some is None:
+            return self.everywhere
+        return [*some, *self.everywhere] if self.everywhere else some
+
+    def add(self, follower: Follower) -> None:
+        """Take one in."""
+        if follower.market_ids is None:
+            self.everywhere.append(follower)
+        else:
+            for market_id in follower.market_ids:
+                self.by_market.setdefault(market_id, []).append(follower)
+
+    def remove(
+        self, follower: Follower, market_ids: Collection[str] | None = None
+    ) -> None:
+        """Let one go, from some markets or from all; whoever is not there is let be."""
+        # Other lists take the place of the old: who is telling goes through those.
+        self.everywhere = [x for x in self.everywhere if x is not follower]
+        for market_id in market_ids or follower.market_ids or ():
+            some = self.by_market.get(market_id, ())
+            rest = [x for x in some if x is not follower]
+            if rest:
+                self.by_market[market_id] = rest
+            else:
+                self.by_market.pop(market_id, None)

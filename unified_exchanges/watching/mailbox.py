@@ -1,0 +1,210 @@
+"""What waits for one consumer: the newest of each key, or every item.
+
+A mailbox is filled by whoever drives the stream and emptied by its consumer; it never
+makes the former wait.  It is not thread-safe: both hold the lock of the stream.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Hashable
+from typing import Generic, Literal, TypeAlias, TypeVar
+
+from ..errors import StreamOverflow, UnifiedExchangesError
+
+__all__ = ["Ended", "Every", "Latest", "Look", "Mailbox", "Policy"]
+
+T = TypeVar("T")
+
+Policy: TypeAlias = Literal["latest", "every"]
+"""What a slow consumer gets: the newest state, or every event."""
+
+
+class Ended(Exception):
+    """The mailbox was closed and is empty."""
+
+
+class Look(Generic[T]):
+    """Stands for an item that is made when it is taken; None if it cannot be had then."""
+
+    __slots__ = ("read",)
+
+    def __init__(self, read: Callable[[], T | None]) -> None:
+        self.read = read
+
+
+class Mailbox(ABC, Generic[T]):
+    """Items on their way to a consumer.
+
+    ``wake`` is called whenever there is something to take, or the end, where there was
+    nothing before.
+    """
+
+    __slots__ = ("_closed", "_error", "_most", "_wake", "folded")
+
+    def __init__(self, *, most: int | None, wake: Callable[[], None]) -> None:
+        self._most = most
+        self._wake = wake
+        self._closed = False
+        self._error: UnifiedExchangesError | None = None
+        self.folded = 0
+        """How many items were replaced by newer ones before they were taken."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more comes in; something may still be waiting."""
+        return self._closed
+
+    def close(self, error: UnifiedExchangesError | None = None) -> None:
+        """Let nothing more in: what waits is still delivered, then the error or the end.
+
+        Closing again changes nothing.
+        """
+        if not self._closed:
+            self._closed = True
+            self._error = error
+            self._wake()
+
+    def take(self) -> T | None:
+        """The next item, None if there is none yet; after the last the error, or `Ended`."""
+        item = self._next()
+        if item is None and self._closed:
+            if self._error is not None:
+                raise self._error
+            raise Ended
+        return item
+
+    def _admit(self, waiting: int) -> bool:
+        """Whether one more may come in beside those that wait; too many close it."""
+        if self._closed:
+            return False
+        if self._most is not None and waiting >= self._most:
+            self.close(_overflow(waiting))
+            return False
+        return True
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def put(self, key: Hashable, item: T) -> None:
+        """Let an item in; ``key`` says what it is the newest state of."""
+
+    @abstractmethod
+    def mark(self, key: Hashable, look: Look[T]) -> None:
+        """Let in what is made of a look, unless there is nothing to see just now."""
+
+    @abstractmethod
+    def forget(self, key: Hashable) -> None:
+        """Drop what waits of a key that is not followed any more, if that can be told."""
+
+    @abstractmethod
+    def _next(self) -> T | None: ...
+
+
+class Latest(Mailbox[T]):
+    """The newest item of each key, in the order in which the keys first came up.
+
+    Without ``most`` it holds as many as there are keys.
+
+    >>> box = Latest(most=None, wake=lambda: None)
+    >>> for key, item in [("A", 1), ("B", 2), ("A", 3)]:
+    ...     box.put(key, item)
+    >>> box.take(), box.take(), box.take(), box.folded
+    (3, 2, None, 1)
+    """
+
+    __slots__ = ("_waiting",)
+
+    def __init__(self, *, most: int | None, wake: Callable[[], None]) -> None:
+        super().__init__(most=most, wake=wake)
+        self._waiting: dict[Hashable, T | Look[T]] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, key: Hashable, item: T) -> None:
+        """Let an item in, in place of an older one of its key."""
+        self._set(key, item)
+
+    def mark(self, key: Hashable, look: Look[T]) -> None:
+        """Remember that something changed; it is made when it is taken."""
+        self._set(key, look)
+
+    def forget(self, key: Hashable) -> None:
+        """Drop what waits of a key that is not followed any more."""
+        self._waiting.pop(key, None)
+
+    def _set(self, key: Hashable, item: T | Look[T]) -> None:
+        waiting = self._waiting
+        if key in waiting:
+            self.folded += 1
+            waiting[key] = item
+        elif self._admit(len(waiting)):
+            waiting[key] = item
+            if len(waiting) == 1:
+                self._wake()
+
+    def _next(self) -> T | None:
+        waiting = self._waiting
+        while waiting:
+            item = waiting.pop(next(iter(waiting)))
+            if not isinstance(item, Look):
+                return item
+            made: T | None = item.read()
+            if made is not None:
+                return made
+            # Stale just now: the whole one that comes takes its place.
+            self.folded += 1
+        return None
+
+
+class Every(Mailbox[T]):
+    """Every item, in order; one more than ``most`` closes it with `StreamOverflow`.
+
+    >>> box = Every(most=2, wake=lambda: None)
+    >>> for item in (1, 2, 3):
+    ...     box.put("A", item)
+    >>> box.take(), box.take(), box.is_closed
+    (1, 2, True)
+    """
+
+    __slots__ = ("_waiting",)
+
+    def __init__(self, *, most: int | None, wake: Callable[[], None]) -> None:
+        super().__init__(most=most, wake=wake)
+        self._waiting: deque[T] = deque()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, key: Hashable, item: T) -> None:  # noqa: ARG002 - every key alike
+        """Let an item in behind the others."""
+        waiting = self._waiting
+        if self._admit(len(waiting)):
+            waiting.append(item)
+            if len(waiting) == 1:
+                self._wake()
+
+    def mark(self, key: Hashable, look: Look[T]) -> None:
+        """Make the item now: a later one is another."""
+        if not self._closed:
+            item = look.read()
+            if item is not None:
+                self.put(key, item)
+
+    def forget(self, key: Hashable) -> None:
+        """Leave what waits: it was told while it was followed."""
+
+    def _next(self) -> T | None:
+        return self._waiting.popleft() if self._waiting else None
+
+
+def _overflow(waiting: int) -> StreamOverflow:
+    message = (
+        f"the consumer fell {waiting} items behind, which is all that may wait; what "
+        "waited was delivered, what came after was not: watch again, faster, with "
+        "policy='latest', or with a longer StreamPolicy.queue"
+    )
+    return StreamOverflow(message)

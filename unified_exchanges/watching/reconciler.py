@@ -1,0 +1,268 @@
+"""Reading the account over REST, so that what the stream lost is told all the same.
+
+It is read when a connection follows everything, once more when reads can no longer lag
+behind that moment, and then every so often; at once after a gap.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from math import inf
+from typing import Final
+
+import attrs
+
+from ..errors import UnifiedExchangesError
+from ..models import AccountState, Fill, Order, Position, Reconciled, Resync, Subject
+from ..streams.protocol import StreamProtocol
+from ..venue import Venue
+from .account import Account
+from .job import Job
+
+__all__ = ["News", "Reconciler"]
+
+_log = logging.getLogger(__name__)
+
+_AGAIN: Final = 15.0
+"""Seconds after which a read does not lag behind what was before the last one."""
+_MARGIN: Final = 60.0
+"""Seconds by which reads overlap."""
+_PATIENCE: Final = 10.0
+"""Seconds that the stream may take to follow everything before it is read regardless."""
+_STRANGER: Final = 2.0
+"""Seconds that the stream may take to tell of an order after its fill."""
+_LIVE: Final = 30.0
+"""Seconds after which a connection should have told everything that is older."""
+_LATE: Final = 10.0
+"""Seconds that what the stream tells may take."""
+_LONGEST: Final = 60.0
+"""Seconds at most between tries of a read that fails."""
+
+
+@attrs.frozen(kw_only=True, slots=True, eq=False, repr=False)
+class News:
+    """What a read told that was not known; ``subjects`` are those it was about."""
+
+    subjects: frozenset[Subject]
+    orders: tuple[Order, ...]
+    fills: tuple[Fill, ...]
+    positions: tuple[Position, ...]
+    event: Reconciled
+
+
+@attrs.frozen(kw_only=True, slots=True, eq=False, repr=False)
+class _Read:
+    """One read: of what, what of it for the first time, and when it was begun."""
+
+    subjects: frozenset[Subject]
+    first: frozenset[Subject]
+    at: float
+    wall: float
+
+
+class Reconciler:
+    """Decides when to read, and merges what was read into the account."""
+
+    def __init__(
+        self,
+        protocol: StreamProtocol,
+        venue: Venue,
+        account: Account,
+        tell: Callable[[News], None],
+        give_up: Callable[[UnifiedExchangesError], None],
+    ) -> None:
+        self._protocol = protocol
+        self._venue = venue
+        self._clock = venue.clock
+        self._account = account
+        self._tell = tell
+        self._give_up = give_up
+        self._due = self._asked = inf
+        self._twice = self._is_running = self._ask_again = False
+        self._failures = 0
+        self._connected_at = inf
+        self._complete: float | None = None
+        self.synced: set[Subject] = set()
+        """What was read since it is followed, and is told by the stream from there."""
+        self.missed = self.count = 0
+
+    # -- when -----------------------------------------------------------------------
+
+    def ask(self) -> None:
+        """Read now, and once more when nothing can lag behind now."""
+        self._twice = True
+        if self._is_running:
+            self._ask_again = True
+        else:
+            self._due = self._asked = self._clock.monotonic()
+
+    def wonder(self) -> None:
+        """A fill came without its order, which may still come: look in a moment."""
+        now = self._clock.monotonic()
+        if not self._is_running and now + _STRANGER < self._due:
+            self._due = self._asked = now + _STRANGER
+
+    def connected(self, at: float) -> None:
+        """A connection was made: what happened before may not have been told."""
+        self._connected_at = at
+        self.ask()
+
+    def disconnected(self) -> None:
+        """There is none: nothing can be missed by it."""
+        self._connected_at = inf
+
+    def forget(self, subject: Subject) -> None:
+        """A subject is not followed any more."""
+        self.synced.discard(subject)
+        if not self.synced:
+            self._complete = None
+
+    def delay(self) -> float:
+        """Seconds until there may be something to do; infinite if nothing is planned."""
+        if self._is_running or self._due == inf:
+            return inf
+        now = self._clock.monotonic()
+        return max(0.0, self._due - now, 0.0 if self._may(now) else 0.05)
+
+    def _may(self, now: float) -> bool:
+        """Whether what is read now cannot be followed by what nobody tells."""
+        return self._protocol.is_settled or now - self._asked >= _PATIENCE
+
+    # -- reading --------------------------------------------------------------------
+
+    def job(
+        self, subjects: frozenset[Subject], since: float
+    ) -> Job[AccountState] | None:
+        """The read that is due.
+
+        ``since`` is our wall clock of the earliest wish that was not read for yet,
+        infinite if there is none.
+        """
+        now = self._clock.monotonic()
+        if not subjects or self._is_running or now < self._due or not self._may(now):
+            return None
+        self._is_running, self._ask_again = True, False
+        self._due = inf
+        earliest = since if self._complete is None else min(since, self._complete)
+        wanted = Resync(
+            subjects=subjects,
+            since=self._venue_time(earliest - _MARGIN),
+            open_orders=tuple(self._account.open_orders),
+            strangers=self._account.strangers,
+            held=tuple(self._account.positions),
+        )
+        read = _Read(
+            subjects=subjects,
+            first=subjects - self.synced,
+            at=now,
+            wall=self._clock.now(),
+        )
+
+        def done(state: AccountState) -> None:
+            self._failures = 0
+            self._finished(_AGAIN if self._twice else self._often)
+            self._twice = self._ask_again
+            self._tell(self._merge(state, read))
+
+        def failed(error: Exception) -> None:
+            self._failures += 1
+            _log.warning("orders, fills and positions could not be read: %s", error)
+            self._finished(min(_LONGEST, 2.0**self._failures))
+            if (
+                read.first
+                and isinstance(error, UnifiedExchangesError)
+                and not error.retryable
+            ):
+                self._give_up(error)
+
+        return Job(self._venue.resync(wanted), done, failed)
+
+    @property
+    def _often(self) -> float:
+        every = self._venue.settings.stream.reconcile
+        return inf if every is None else every
+
+    def _finished(self, again: float) -> None:
+        self._is_running = False
+        now = self._clock.monotonic()
+        self._asked = now
+        self._due = now if self._ask_again else now + again
+
+    # -- merging --------------------------------------------------------------------
+
+    def _merge(self, state: AccountState, read: _Read) -> News:
+        account, now = self._account, self._clock.monotonic()
+        told = [account.order(x, at=now, read_at=read.at) for x in state.orders]
+        orders = tuple(x for x in told if x is not None)
+        # Oldest first, as they would have come.
+        made = sorted(state.fills, key=lambda fill: fill.created_at)
+        new = [account.fill(x) for x in made]
+        fills = tuple(x for x in new if x is not None)
+        positions = tuple(self._positions(state, read, now))
+        account.balance = state.balance
+        self._find_missed(orders, fills, read)
+        if Subject.FILLS in read.subjects:
+            account.fills_complete(self._venue_time(read.wall - 2 * _MARGIN))
+        self.synced |= read.subjects
+        self._complete = read.wall
+        self.count += 1
+        known = read.subjects - read.first
+        return News(
+            subjects=read.subjects,
+            orders=orders,
+            fills=fills,
+            positions=positions,
+            event=Reconciled(
+                at=_moment(self._clock.now()),
+                orders=len(orders) if Subject.ORDERS in known else 0,
+                fills=len(fills) if Subject.FILLS in known else 0,
+                available=None if state.balance is None else state.balance.available,
+            ),
+        )
+
+    def _positions(
+        self, state: AccountState, read: _Read, now: float
+    ) -> Iterable[Position]:
+        if Subject.POSITIONS not in read.subjects:
+            return
+        account = self._account
+        for position in state.positions:
+            news = account.position(position, at=now, read_at=read.at)
+            if news is not None:
+                yield news
+        yield from account.absent_positions(state.positions, read_at=read.at)
+
+    def _find_missed(
+        self, orders: Iterable[Order], fills: Iterable[Fill], read: _Read
+    ) -> None:
+        """Count what the stream did not tell; give up one that only seems to live."""
+        known = read.subjects - read.first
+        moments = [fill.created_at for fill in fills if Subject.FILLS in known]
+        moments += [
+            order.updated_at or order.created_at or _moment(read.wall)
+            for order in orders
+            if Subject.ORDERS in known
+        ]
+        offset = self._venue.offset.seconds
+        # What happened a moment ago may still come.
+        old = [
+            at for x in moments if (at := x.timestamp() - offset) < read.wall - _LATE
+        ]
+        self.missed += len(old)
+        connected = self._connected_at
+        if read.wall - connected < _LIVE:
+            return
+        if silent := [at for at in old if at > connected + _PATIENCE]:
+            self._protocol.broken = (
+                f"{len(silent)} orders or fills were found over REST, of which a "
+                "connection that seemed to live had not told"
+            )
+
+    def _venue_time(self, wall: float) -> datetime:
+        return _moment(wall + self._venue.offset.least)
+
+
+def _moment(wall: float) -> datetime:
+    return datetime.fromtimestamp(wall, UTC)
