@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
@@ -22,9 +21,6 @@ from .arguments import refuse_unknown
 from .description import FACTS
 from .memory import Memory
 
-if TYPE_CHECKING:
-    from .stream import KalshiStream
-
 __all__ = ["KalshiConnection"]
 
 _encode = msgspec.json.Encoder().encode
@@ -33,7 +29,6 @@ _NONE: Mapping[str, str] = {}
 _PATH = re.compile(r"/[A-Za-z0-9_.:~/-]*[A-Za-z0-9_.:~-]")
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 _ORDERS = "/portfolio/events/orders"
-_STREAM = "/trade-api/ws/v2"
 _OPTIONS = ("keep_raw", "subaccount")
 _BUCKET = re.compile(r"read|write(?::\d+)?")
 _LAST_SUBACCOUNT = 63
@@ -80,8 +75,9 @@ class KalshiConnection(Venue):
             if call.signed:
                 raise self._keyless(call)
             return _JSON if call.body is not None else _NONE
+        moment = int((self.clock.now() + self.offset.seconds) * 1000)
         signed = self._credentials.headers(
-            self._moment(), call.method, self._prefix + call.path
+            moment, call.method, self._prefix + call.path
         )
         if call.body is not None:
             signed["content-type"] = "application/json"
@@ -188,43 +184,6 @@ class KalshiConnection(Venue):
         cost = self._costs.cost_of(method, path, count)
         names = limits.buckets_of(method, path, shard)
         return tuple((name, cost) for name in names)
-
-    # -- the stream -----------------------------------------------------------------
-
-    def stream(self) -> KalshiStream:
-        """A new conversation with Kalshi's WebSocket, not connected yet."""
-        # Loaded with the first stream, so that a program without one does not pay.
-        from .stream import KalshiStream  # noqa: PLC0415
-
-        return KalshiStream(
-            clock=self.clock, policy=self.settings.stream, subaccount=self.subaccount
-        )
-
-    @property
-    def stream_url(self) -> str:
-        """Where the WebSocket is: named by the environment, or beside its REST API."""
-        known = self.environment.stream
-        if known is not None:
-            return known
-        parts = urlsplit(self.environment.rest)
-        scheme = "wss" if parts.scheme == "https" else "ws"
-        return f"{scheme}://{parts.netloc}{_STREAM}"
-
-    def stream_headers(self) -> Mapping[str, str]:
-        """The headers of one attempt to connect, signed now: a signature grows old."""
-        if self._credentials is None:
-            message = (
-                "streams need a key, also those of public data: pass api_key= and "
-                "private_key= (PEM text or path), or set KALSHI_API_KEY and "
-                "KALSHI_PRIVATE_KEY_PATH"
-            )
-            raise AuthenticationError(message, venue=self.id, request="stream")
-        path = urlsplit(self.stream_url).path
-        return self._credentials.headers(self._moment(), "GET", path)
-
-    def _moment(self) -> int:
-        """The venue's time in milliseconds, as far as we know it."""
-        return int((self.clock.now() + self.offset.seconds) * 1000)
 
     # -- building calls -------------------------------------------------------------
 
