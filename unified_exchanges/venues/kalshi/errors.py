@@ -31,7 +31,7 @@ from ...errors import (
 )
 from .reasons import NOT_FOUND, Reason, missing, reason_in, speaks_of_pause
 
-__all__ = ["error_from"]
+__all__ = ["clean", "error_from"]
 
 _EXCERPT = 300
 _READ = 4_096
@@ -151,7 +151,7 @@ def error_from(
 
 
 def _read(body: bytes) -> _Said:
-    excerpt = _clean(body[:_READ].decode("utf-8", "replace"))
+    excerpt = clean(body[:_READ].decode("utf-8", "replace"))
     try:
         content = msgspec.json.decode(body)
     except (ValueError, RecursionError):
@@ -176,10 +176,10 @@ def _text(value: object) -> str | None:
     if value is None or value == "":
         return None
     words = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return _clean(words) or None
+    return clean(words) or None
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """One line of at most 300 characters without anything that looks like a secret."""
     hidden = _SECRETS.sub("REDACTED", text[:_READ])
     hidden = _SECRET_FIELDS.sub(r"\1REDACTED", hidden)

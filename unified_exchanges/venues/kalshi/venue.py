@@ -9,11 +9,12 @@ from .batching import Batching
 from .cancelling import Cancelling
 from .closing import Closing
 from .resync import Resyncing
+from .streaming import Streaming
 
 __all__ = ["KalshiVenue"]
 
 
-class KalshiVenue(Batching, Amending, Cancelling, Closing, Resyncing):
+class KalshiVenue(Batching, Amending, Cancelling, Closing, Resyncing, Streaming):
     """Every unified method that Kalshi has, as flows."""
 
     def attempt(self, call: Call, deadline: float) -> Flow[Response]:

@@ -31,6 +31,7 @@ from .reading import (
 __all__ = [
     "event",
     "events_page",
+    "grid_from",
     "market",
     "markets_page",
     "series",
@@ -91,6 +92,13 @@ class _Outcomes(dict[tuple[str | None, str | None], tuple[Outcome, ...]]):
 
 
 _GRIDS = _Grids()
+
+
+def grid_from(ranges: msgspec.Raw) -> PriceGrid:
+    """The grid of a ``price_ranges``."""
+    return _GRIDS[bytes(ranges)]
+
+
 _OUTCOMES = _Outcomes()
 _new = object.__new__
 _status_of = _STATUSES.get

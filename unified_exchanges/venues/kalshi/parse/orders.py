@@ -31,8 +31,10 @@ from .reading import (
 
 __all__ = [
     "OrderGroup",
+    "fill_from",
     "fills_page",
     "order",
+    "order_from",
     "order_group",
     "order_groups",
     "orders_page",
@@ -50,7 +52,8 @@ _STATUSES = {
 # -- orders ----------------------------------------------------------------------------
 
 
-def _order(w: wire.Order, payload: bytes) -> Order:
+def order_from(w: wire.Order, payload: bytes) -> Order:
+    """An order in YES terms; also for the stream, which names the same fields."""
     side = direction(w.book_side, w.outcome_side)
     filled = size(w.fill_count_fp, "fill_count_fp")
     fees = (
@@ -113,25 +116,27 @@ _ORDER_ANSWER = msgspec.json.Decoder(wire.OrderAnswer)
 
 def order(body: bytes) -> Order:
     """One order as it was read; a receipt of a write has another shape."""
-    return read(_ORDER, _order, decode(_ORDER_ANSWER, body).order, "order")
+    return read(_ORDER, order_from, decode(_ORDER_ANSWER, body).order, "order")
 
 
 def orders_page(body: bytes) -> tuple[list[Order], str | None]:
     """The orders of a page, live or historical, and the next cursor."""
     page = decode(_ORDERS_PAGE, body)
-    return read_all(_ORDER, _order, page.orders, "orders"), page.cursor or None
+    return read_all(_ORDER, order_from, page.orders, "orders"), page.cursor or None
 
 
 # -- fills -----------------------------------------------------------------------------
 
 
-def _fill(w: wire.Fill, payload: bytes) -> Fill:
+def fill_from(w: wire.Fill, payload: bytes, client_order_id: str | None = None) -> Fill:
+    """A fill in YES terms; the stream tells the client order id besides."""
     return Fill(
         venue="kalshi",
         raw_json=payload,
         fill_id=w.fill_id,
         trade_id=w.trade_id or None,
         order_id=w.order_id,
+        client_order_id=client_order_id or None,
         market_id=w.ticker,
         outcome="yes",
         side=direction(w.book_side, w.outcome_side),
@@ -159,7 +164,7 @@ _FILLS_PAGE = msgspec.json.Decoder(wire.FillsPage)
 def fills_page(body: bytes) -> tuple[list[Fill], str | None]:
     """The fills of a page, live or historical, and the next cursor."""
     page = decode(_FILLS_PAGE, body)
-    return read_all(_FILL, _fill, page.fills, "fills"), page.cursor or None
+    return read_all(_FILL, fill_from, page.fills, "fills"), page.cursor or None
 
 
 # -- order groups, queue positions -----------------------------------------------------

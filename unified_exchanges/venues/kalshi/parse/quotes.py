@@ -38,6 +38,7 @@ __all__ = [
     "historical_candles",
     "order_book",
     "order_books",
+    "trade_from",
     "trades_page",
 ]
 
@@ -45,7 +46,8 @@ __all__ = [
 # -- trades ----------------------------------------------------------------------------
 
 
-def _trade(w: wire.Trade, payload: bytes, outcome: str) -> Trade:
+def trade_from(w: wire.Trade, payload: bytes, outcome: str) -> Trade:
+    """A trade priced for ``outcome``."""
     trade = Trade(
         venue="kalshi",
         raw_json=payload,
@@ -68,7 +70,7 @@ _TRADES_PAGE = msgspec.json.Decoder(wire.TradesPage)
 def trades_page(body: bytes, outcome: str = "yes") -> tuple[list[Trade], str | None]:
     """The trades of a page, live or historical, priced for ``outcome``; the next cursor."""
     page = decode(_TRADES_PAGE, body)
-    make = partial(_trade, outcome=outcome)
+    make = partial(trade_from, outcome=outcome)
     return read_all(_TRADE, make, page.trades, "trades"), page.cursor or None
 
 

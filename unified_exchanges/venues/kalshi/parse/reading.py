@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
@@ -28,8 +28,10 @@ __all__ = [
     "cost",
     "decode",
     "direction",
+    "excerpt",
     "field_of",
     "joined",
+    "milliseconds",
     "optional_price",
     "price",
     "read",
@@ -138,6 +140,12 @@ def seconds(count: int, field: str) -> datetime:
         raise Malformed(field, f"is {count}, not a moment in seconds") from error
 
 
+def milliseconds(count: int, field: str) -> datetime:
+    """A moment given in Unix milliseconds, exactly."""
+    whole, rest = divmod(count, 1000)
+    return seconds(whole, field) + timedelta(milliseconds=rest)
+
+
 _BOOK_SIDES = {"bid": Side.BUY, "ask": Side.SELL}
 _OUTCOME_SIDES = {"yes": Side.BUY, "no": Side.SELL}
 
@@ -228,7 +236,7 @@ def _schema_error(error: Exception, path: str, payload: bytes) -> VenueSchemaErr
         "assumed in its place. If the venue changed its API, look for a newer version"
     )
     return VenueSchemaError(
-        message, venue="kalshi", field=field, payload=_excerpt(payload)
+        message, venue="kalshi", field=field, payload=excerpt(payload)
     )
 
 
@@ -252,6 +260,7 @@ def joined(path: str, rest: str) -> str:
     return f"{path}.{rest}" if path and rest and rest[0] != "[" else path + rest
 
 
-def _excerpt(payload: bytes) -> str:
+def excerpt(payload: bytes) -> str:
+    """The beginning of a payload for people, without who somebody is."""
     hidden = _PRIVATE.sub(rb'\1"***"', payload[:2000])
     return hidden[:300].decode("utf-8", "replace")

@@ -1,0 +1,204 @@
+"""When to try again, when to stop, and what to say about it: stepped by hand."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from unified_exchanges.clock import VirtualClock
+from unified_exchanges.errors import (
+    AuthenticationError,
+    ConnectionLost,
+    PermissionDenied,
+)
+from unified_exchanges.policy import StreamPolicy
+from unified_exchanges.streams.session import Dial, Session, UpgradeRefused
+
+LOST = ConnectionLost("the network went away")
+
+
+class Story:
+    """A session on a virtual clock."""
+
+    def __init__(self, **policy: Any) -> None:
+        self.clock = VirtualClock()
+        self.observed: list[tuple[str | None, float, float]] = []
+        dial = Dial(
+            url="ws://venue.test/stream",
+            headers=dict,
+            observe=lambda *seen: self.observed.append(seen),
+            venue="toy",
+        )
+        self.policy = StreamPolicy(**policy)
+        self.session = Session(dial, self.policy, self.clock, Random(7))
+
+    def connect(self, lasting: float = 0.0) -> Any:
+        self.session.begin()
+        event = self.session.made()
+        self.clock.advance(lasting)
+        return event
+
+    def lose(self, code: str | None = None) -> float:
+        return self.session.failed(ConnectionLost("lost", code=code))
+
+    def refuse(self, status: int, **headers: str) -> float:
+        self.session.begin()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.session.failed(UpgradeRefused(status, named, "no"))
+
+
+def longest(story: Story, attempts: int) -> list[float]:
+    """The most that the dice could have said for each attempt."""
+    return [min(30.0, 2.0**n) for n in range(attempts)]
+
+
+def test_waits_grow_to_the_cap_and_are_drawn_from_all_of_it() -> None:
+    story = Story()
+    waits = []
+    for _ in range(8):
+        story.session.begin()
+        waits.append(story.session.failed(LOST))
+    assert all(0 <= w <= most for w, most in zip(waits, longest(story, 8), strict=True))
+    assert len(set(waits)) == 8
+
+
+def test_fault_42_connections_that_do_not_last_make_no_handshake_storm() -> None:
+    story = Story()
+    handshakes = 0
+    while story.clock.monotonic() < 600:
+        story.connect(lasting=0.1)
+        handshakes += 1
+        story.clock.advance(story.lose())
+    # Full jitter up to 30 s: about 40 in ten minutes, where 100 a minute were possible.
+    assert handshakes < 70
+
+
+def test_fault_42_flapping_is_degraded_until_a_connection_lasts() -> None:
+    story = Story()
+    states = []
+    for _ in range(4):
+        story.connect(lasting=1.0)
+        states.append(story.session.state)
+        story.lose()
+    assert states == ["live", "live", "live", "degraded"]
+    assert story.session.state == "degraded"
+    story.connect(lasting=59.0)
+    assert story.session.state == "degraded"
+    story.clock.advance(1.0)
+    assert story.session.state == "live"
+
+
+def test_a_connection_that_lasted_starts_the_waits_anew() -> None:
+    story = Story()
+    for _ in range(8):
+        story.connect()
+        story.lose()
+    story.connect(lasting=60.0)
+    assert story.lose() <= 1.0
+    assert story.session.state == "connecting"
+
+
+def test_a_reconnection_tells_the_downtime_and_the_attempts() -> None:
+    story = Story()
+    assert story.connect(lasting=5.0) is None
+    story.lose()
+    story.clock.advance(2.5)
+    story.session.begin()
+    story.session.failed(LOST)
+    story.clock.advance(1.5)
+    event = story.connect()
+    assert (event.downtime, event.attempts) == (4.0, 2)
+    assert event.at.timestamp() == story.clock.now()
+    assert story.session.connections == 2
+
+
+def test_states_before_during_and_after() -> None:
+    story = Story()
+    states = [story.session.state]
+    story.session.begin()
+    states.append(story.session.state)
+    story.session.made()
+    states.append(story.session.state)
+    story.lose()
+    states.append(story.session.state)
+    story.session.stop(None)
+    states.append(story.session.state)
+    assert states == ["idle", "connecting", "live", "connecting", "stopped"]
+
+
+@pytest.mark.parametrize("code", ["1012", "1013"])
+def test_fault_41_a_venue_that_restarts_pauses_the_stream(code: str) -> None:
+    story = Story()
+    story.connect(lasting=60.0)
+    waits = [story.lose(code)]
+    assert story.session.state == "paused"
+    for _ in range(30):
+        story.connect(lasting=60.0)
+        waits.append(story.lose(code))
+    # Drawn from 8 s: everybody is thrown out at the same moment.
+    assert 4.0 < max(waits) <= 8.0
+    story.connect()
+    assert story.session.state == "live"
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_fault_41_a_venue_that_is_busy_pauses_the_stream(status: int) -> None:
+    story = Story()
+    assert 20.0 <= story.refuse(status, retry_after="20") <= 28.0
+    assert story.session.state == "paused"
+    assert story.session.last_error == f"HTTP {status}: no"
+
+
+def test_other_refusals_are_tried_again() -> None:
+    story = Story()
+    assert story.refuse(404, retry_after="soon") <= 1.0
+    assert story.session.state == "connecting"
+
+
+def test_fault_37_a_refused_key_is_tried_once_more_by_the_venues_clock() -> None:
+    story = Story()
+    now = story.clock.now()
+    assert story.refuse(401, date="Sat, 21 Nov 2026 12:00:00 GMT") == 0.0
+    assert story.observed == [("Sat, 21 Nov 2026 12:00:00 GMT", now, now)]
+    with pytest.raises(AuthenticationError, match="does not accept the key") as caught:
+        story.refuse(401)
+    error = caught.value
+    assert (error.venue, error.status, error.payload) == ("toy", 401, "no")
+
+
+def test_fault_37_a_key_without_permission_is_told_as_such() -> None:
+    story = Story()
+    story.refuse(403)
+    with pytest.raises(PermissionDenied):
+        story.refuse(403)
+
+
+def test_a_connection_in_between_forgives_a_refusal() -> None:
+    story = Story()
+    story.refuse(401)
+    story.connect()
+    story.lose()
+    assert story.refuse(401) == 0.0
+
+
+def test_who_waits_in_vain_is_told_of_the_last_try() -> None:
+    story = Story()
+    assert str(story.session.late(2.0)) == "toy: no stream within 2 s"
+    story.refuse(502)
+    late = story.session.late(2.0)
+    assert str(late) == "toy: no stream within 2 s; the last try: HTTP 502: no"
+    assert str(story.session.closed()) == "toy: the stream is closed"
+
+
+def test_the_end_is_told_with_its_reason() -> None:
+    story = Story()
+    story.session.stop(LookupError("a mistake"))
+    assert story.session.last_error == "a mistake"
+
+
+def test_headers_are_not_shown_by_a_dial() -> None:
+    dial = Dial(url="ws://venue.test", headers=lambda: {"x": "secret"})
+    assert repr(dial) == "Dial(url='ws://venue.test', timeout=10.0, venue=None)"
+    dial.observe(None, 0.0, 0.0)

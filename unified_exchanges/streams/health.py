@@ -1,0 +1,72 @@
+"""What a stream met: the counters behind `StreamHealth`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["Counters"]
+
+_SAMPLE = 256
+_MOST_FIELDS = 200
+
+
+class Counters:
+    """Counts since the protocol was made, over all its connections.
+
+    ``messages`` is counted by whoever receives, in place: it is the busiest line of all.
+    """
+
+    __slots__ = (
+        "connections",
+        "duplicates",
+        "gaps",
+        "last_error",
+        "malformed",
+        "messages",
+        "unknown",
+        "unknown_fields",
+    )
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self.messages = 0
+        self.gaps = 0
+        self.duplicates = 0
+        self.last_error = ""
+        self.malformed: dict[str, int] = {}
+        """Frames that could not be read, by their type."""
+        self.unknown: dict[str, int] = {}
+        """Frames of types that we do not know; what exceeds the memory is ``"…"``."""
+        self.unknown_fields: set[str] = set()
+
+    @staticmethod
+    def is_sample(number: int) -> bool:
+        """Whether the message of this number is looked at for unknown fields.
+
+        Looking at each would cost more than reading it.
+        """
+        return not number % _SAMPLE
+
+    def note_unknown(self, kind: str) -> bool:
+        """Count a frame of an unknown type; whether to say so in the log."""
+        return _count(self.unknown, kind)
+
+    def note_malformed(self, kind: str) -> bool:
+        """Count a frame that could not be read; whether to say so in the log."""
+        return _count(self.malformed, kind)
+
+    def note_fields(self, names: Iterable[str]) -> set[str]:
+        """Remember names of fields that we do not know; those that are new."""
+        new = set(names) - self.unknown_fields
+        if len(self.unknown_fields) + len(new) > _MOST_FIELDS:
+            return set()
+        self.unknown_fields |= new
+        return new
+
+
+def _count(counts: dict[str, int], kind: str) -> bool:
+    """Count, and say whether the count is a power of two: logs must not flood."""
+    if kind not in counts and len(counts) >= _MOST_FIELDS:
+        kind = "…"
+    counts[kind] = number = counts.get(kind, 0) + 1
+    return not number & (number - 1)

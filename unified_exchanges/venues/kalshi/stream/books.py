@@ -1,0 +1,196 @@
+"""The books of one connection: which are whole, and which wait for a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
+from typing import Final
+
+from ....streams.book import Book
+from ....streams.freshness import Life, Listener
+
+__all__ = ["Books", "Market"]
+
+WINDOW: Final = 1_000
+"""Snapshots that may be awaited at once: they come in one burst."""
+
+BATCH: Final = 250
+"""Snapshots asked for in one command."""
+
+
+class Market(Book):
+    """The book of a market and where it stands.
+
+    ``is_live``: it is whole, and changes apply.  ``is_held``: the venue sends it.
+    ``moment`` is Unix milliseconds.
+    """
+
+    __slots__ = ("is_held", "is_live", "life", "moment", "sequence")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_held = False
+        self.is_live = False
+        self.life: Life | None = None
+        self.sequence = 0
+        self.moment = 0
+
+    def spoil(self) -> None:
+        """It may have changed unseen: keep it as it is, apply nothing more."""
+        if self.life is not None:
+            self.life.end()
+        self.is_live = False
+
+
+class Books:
+    """All markets that are followed, and the snapshots that are due.
+
+    Nothing here looks at every market but a gap, a new connection and `stale`.
+    """
+
+    def __init__(self, listener: Listener) -> None:
+        self.markets: dict[str, Market] = {}
+        self.loaded = 0
+        """Snapshots that this connection brought."""
+        self._listener = listener
+        self._wanted: dict[str, None] = {}
+        self._awaited: dict[str, float] = {}
+        self._missed: dict[str, int] = {}
+
+    # -- which markets --------------------------------------------------------------
+
+    def open(self, market_ids: Iterable[str]) -> None:
+        """Markets that are followed from now on."""
+        for market_id in market_ids:
+            if market_id not in self.markets:
+                self.markets[market_id] = Market()
+
+    def close(self, market_ids: Iterable[str]) -> None:
+        """Markets that nobody follows: apply nothing more, remember that they are held."""
+        for market_id in market_ids:
+            market = self.markets[market_id]
+            market.spoil()
+            self._wanted.pop(market_id, None)
+            self._awaited.pop(market_id, None)
+
+    def remove(self, market_ids: Iterable[str]) -> None:
+        """Markets that the venue sends no more, or never did."""
+        for market_id in market_ids:
+            market = self.markets.pop(market_id, None)
+            if market is not None:
+                market.spoil()
+            self._wanted.pop(market_id, None)
+            self._awaited.pop(market_id, None)
+            self._missed.pop(market_id, None)
+
+    def let_go(self, market_id: str) -> None:
+        """A market that the venue stopped to send, though it is wanted again."""
+        market = self.markets[market_id]
+        market.spoil()
+        market.is_held = False
+        self._wanted.pop(market_id, None)
+        self._awaited.pop(market_id, None)
+
+    # -- doubts ---------------------------------------------------------------------
+
+    def spoil(self, market_id: str) -> None:
+        """One book cannot be trusted."""
+        self.markets[market_id].spoil()
+
+    def spoil_all(self) -> None:
+        """No book can be trusted."""
+        for market in self.markets.values():
+            market.spoil()
+
+    def want(self, market_ids: Iterable[str]) -> None:
+        """Ask for snapshots of these; those on their way are asked for anew."""
+        for market_id in market_ids:
+            market = self.markets.get(market_id)
+            if market is not None and market.is_held:
+                self._awaited.pop(market_id, None)
+                self._wanted[market_id] = None
+
+    def want_all(self, *, lost: bool) -> None:
+        """Ask for every book; with ``lost`` also for those whose snapshot is on its way.
+
+        What was lost may have been that snapshot; what came twice cannot.
+        """
+        self.want(
+            [x for x in self.markets if lost or x not in self._awaited]
+            if self._awaited
+            else self.markets
+        )
+
+    # -- snapshots ------------------------------------------------------------------
+
+    @property
+    def room(self) -> int:
+        """How many more may be on their way."""
+        return WINDOW - len(self._awaited)
+
+    def due(self) -> Iterator[tuple[str, ...]]:
+        """Batches to ask for now."""
+        while self._wanted and self.room > 0:
+            batch = tuple(islice(self._wanted, min(BATCH, self.room)))
+            for market_id in batch:
+                del self._wanted[market_id]
+            yield batch
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether any snapshot is missing."""
+        return bool(self._wanted or self._awaited)
+
+    @property
+    def has_due(self) -> bool:
+        """Whether snapshots can be asked for now."""
+        return bool(self._wanted) and self.room > 0
+
+    def await_(self, market_ids: Iterable[str], deadline: float) -> None:
+        """Snapshots of these are on their way; deadlines only rise."""
+        for market_id in market_ids:
+            self._awaited.pop(market_id, None)
+            self._awaited[market_id] = deadline
+
+    def arrived(self, market_id: str, market: Market) -> None:
+        """A snapshot was loaded: the book is whole."""
+        if market.life is None or not market.is_live:
+            market.life = Life(self._listener)
+        market.is_live = market.is_held = True
+        self.loaded += 1
+        self._awaited.pop(market_id, None)
+        self._wanted.pop(market_id, None)
+        self._missed.pop(market_id, None)
+
+    @property
+    def deadline(self) -> float | None:
+        """When the snapshot that is awaited longest is overdue."""
+        return next(iter(self._awaited.values()), None)
+
+    def overdue(self, now: float) -> list[str]:
+        """Markets whose snapshot did not come in time."""
+        found = []
+        for market_id, deadline in self._awaited.items():
+            if deadline > now:
+                break
+            found.append(market_id)
+        return found
+
+    def miss(self, market_id: str) -> int:
+        """Count a snapshot that did not come; how often it did not."""
+        self._missed[market_id] = count = self._missed.get(market_id, 0) + 1
+        return count
+
+    def disconnect(self, followed: Collection[str]) -> None:
+        """The subscription is gone: nothing is held, awaited or to be asked for."""
+        self._wanted.clear()
+        self._awaited.clear()
+        self.loaded = 0
+        self.spoil_all()
+        for market in self.markets.values():
+            market.is_held = False
+        self.remove([x for x in self.markets if x not in followed])
+
+    def stale(self) -> int:
+        """How many are not whole."""
+        return sum(not market.is_live for market in self.markets.values())

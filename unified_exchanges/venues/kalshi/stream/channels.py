@@ -1,0 +1,122 @@
+"""Kalshi's channels: who may read them, what they count, and how they are asked for."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from ....models import Subject
+
+__all__ = ["BOOKS", "CHANNELS", "SUBJECTS", "Channel", "channel_of"]
+
+BOOKS: Final = "orderbook_delta"
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class Channel:
+    """One channel.
+
+    ``is_private``: it is subscribed before the others.  ``is_sequenced``: its messages are
+    numbered.  ``is_filtered``: the venue is told which markets are wanted; else all come,
+    and those that are not wanted are passed over here.  Kalshi would filter private
+    channels too, but those of an account are few, and asking for all cannot lose any
+    while markets come and go.  ``subject`` is what a gap in it concerns.
+    """
+
+    name: str
+    subject: Subject | None = None
+    is_private: bool = False
+    is_sequenced: bool = True
+    is_filtered: bool = False
+    needs_markets: bool = False
+    types: tuple[str, ...] = ()
+
+
+_TABLE: Final = (
+    Channel(
+        name="fill",
+        subject=Subject.FILLS,
+        is_private=True,
+        is_sequenced=False,
+        types=("fill",),
+    ),
+    Channel(
+        name="user_orders",
+        subject=Subject.ORDERS,
+        is_private=True,
+        is_sequenced=False,
+        types=("user_order",),
+    ),
+    Channel(
+        name="market_positions",
+        subject=Subject.POSITIONS,
+        is_private=True,
+        is_sequenced=False,
+        types=("market_position",),
+    ),
+    Channel(
+        name="order_group_updates",
+        # What triggers a group cancels orders.
+        subject=Subject.ORDERS,
+        is_private=True,
+        types=("order_group_updates",),
+    ),
+    Channel(
+        name="communications",
+        is_private=True,
+        types=(
+            "rfq_created",
+            "rfq_deleted",
+            "quote_created",
+            "quote_accepted",
+            "quote_executed",
+        ),
+    ),
+    Channel(
+        name="market_lifecycle_v2",
+        subject=Subject.MARKET_STATUS,
+        types=("market_lifecycle_v2", "event_lifecycle", "event_fee_update"),
+    ),
+    Channel(
+        name="multivariate_market_lifecycle",
+        subject=Subject.MARKET_STATUS,
+        types=("multivariate_market_lifecycle", "event_lifecycle"),
+    ),
+    Channel(
+        name="ticker",
+        subject=Subject.TICKER,
+        is_sequenced=False,
+        is_filtered=True,
+        types=("ticker",),
+    ),
+    Channel(name="trade", subject=Subject.TRADES, is_filtered=True, types=("trade",)),
+    Channel(
+        name=BOOKS,
+        subject=Subject.ORDER_BOOK,
+        is_filtered=True,
+        needs_markets=True,
+        types=("orderbook_snapshot", "orderbook_delta"),
+    ),
+)
+
+CHANNELS: Final = {channel.name: channel for channel in _TABLE}
+"""The channels by name, in the order in which they are subscribed."""
+
+SUBJECTS: Final = {
+    Subject.ORDER_BOOK: BOOKS,
+    Subject.TICKER: "ticker",
+    Subject.TRADES: "trade",
+    Subject.ORDERS: "user_orders",
+    Subject.FILLS: "fill",
+    Subject.POSITIONS: "market_positions",
+    Subject.MARKET_STATUS: "market_lifecycle_v2",
+}
+"""The channel that tells of each subject."""
+
+
+def channel_of(name: str) -> Channel:
+    """A channel by its name; one that we do not know is asked for as it was given."""
+    return CHANNELS.get(name) or Channel(
+        name=name, is_sequenced=False, is_filtered=True
+    )

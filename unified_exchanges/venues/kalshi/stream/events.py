@@ -1,0 +1,240 @@
+"""What Kalshi's stream tells besides the unified models.
+
+Changes of books are made by the thousand a second, so they are structs of integers whose
+Decimals and times are made when they are read.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar
+
+import attrs
+from msgspec import Struct
+
+from ....models import Level, Record, Side
+from ....models.record import Json, plain
+from ....streams.book import ASKS, BIDS, DOLLARS, Keys, contracts, size
+from ....streams.protocol import BookChanged
+from ..parse.reading import milliseconds
+
+__all__ = [
+    "BookDelta",
+    "BookSnapshot",
+    "EventFeeUpdate",
+    "EventLifecycle",
+    "OrderGroupUpdate",
+    "QuoteAccepted",
+    "QuoteCreated",
+    "QuoteExecuted",
+    "RfqCreated",
+    "RfqDeleted",
+]
+
+
+class _Told(BookChanged, Struct, frozen=True, gc=False):
+    """What every change of a book tells."""
+
+    _names: ClassVar[tuple[str, ...]] = ()
+
+    venue: ClassVar[str] = "kalshi"
+    outcome: ClassVar[str] = "yes"
+    """Kalshi has one book per market, in YES prices."""
+
+    market_id: str
+    sequence: int
+    _moment: int
+
+    @property
+    def timestamp(self) -> datetime:
+        """The venue's time of the change, or when it arrived where it gives none."""
+        return milliseconds(self._moment, "ts_ms")
+
+    def to_dict(self) -> dict[str, Json]:
+        """A flat, JSON-safe dictionary: decimals as text, times as RFC 3339."""
+        return {name: plain(getattr(self, name)) for name in self._names}
+
+    def __repr__(self) -> str:
+        told = " ".join(f"{k}={v}" for k, v in self.to_dict().items() if v is not None)
+        return f"{type(self).__name__}({told})"
+
+
+class BookDelta(_Told, frozen=True, gc=False):
+    """One level of a book changed: ``size`` contracts are at ``price`` now.
+
+    ``side`` is `BUY` for a bid and `SELL` for an ask, in YES prices.  ``client_order_id``
+    and ``subaccount`` are there when an order of ours caused it.
+    """
+
+    _names: ClassVar[tuple[str, ...]] = (
+        "venue",
+        "market_id",
+        "outcome",
+        "side",
+        "price",
+        "change",
+        "size",
+        "sequence",
+        "timestamp",
+        "client_order_id",
+        "subaccount",
+    )
+
+    _key: int
+    _change: int
+    _size: int
+    client_order_id: str | None = None
+    subaccount: int | None = None
+
+    @property
+    def side(self) -> Side:
+        """Whether a bid or an ask changed."""
+        return Side.BUY if self._key > 0 else Side.SELL
+
+    @property
+    def price(self) -> Decimal:
+        """The level's price in dollars."""
+        return DOLLARS[self._key]
+
+    @property
+    def change(self) -> Decimal:
+        """Contracts that came, or with a minus went."""
+        return contracts(self._change)
+
+    @property
+    def size(self) -> Decimal:
+        """Contracts at that price now; 0 where the level is gone."""
+        return contracts(self._size)
+
+
+_Rows = tuple[tuple[str, str], ...]
+
+
+class BookSnapshot(_Told, frozen=True, gc=False):
+    """A whole book, best first on both sides; what was known of it before is void."""
+
+    _names: ClassVar[tuple[str, ...]] = (
+        "venue",
+        "market_id",
+        "outcome",
+        "bids",
+        "asks",
+        "sequence",
+        "timestamp",
+    )
+
+    _bids: _Rows = ()
+    _asks: _Rows = ()
+
+    @property
+    def bids(self) -> tuple[Level, ...]:
+        """The bids."""
+        return _levels(BIDS, self._bids)
+
+    @property
+    def asks(self) -> tuple[Level, ...]:
+        """The asks."""
+        return _levels(ASKS, self._asks)
+
+
+def _levels(keys: Keys, rows: _Rows) -> tuple[Level, ...]:
+    read = sorted(((keys[price], size(text)) for price, text in rows), reverse=True)
+    return tuple(Level(DOLLARS[key], contracts(now)) for key, now in read if now)
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
+class OrderGroupUpdate(Record):
+    """An order group was ``created``, ``triggered``, ``reset``, ``deleted`` or limited anew.
+
+    ``limit`` is contracts, told where it is set.
+    """
+
+    group_id: str
+    change: str
+    limit: Decimal | None = None
+    timestamp: datetime | None = None
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
+class EventLifecycle(Record):
+    """An event was made."""
+
+    event_id: str
+    series_id: str | None = None
+    title: str = ""
+    subtitle: str = ""
+    collateral_return: str | None = None
+    strike_at: datetime | None = None
+    strike_period: str | None = None
+    shard: int = 0
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
+class EventFeeUpdate(Record):
+    """The fee rule of one event changed; None gives it back to its series' rule."""
+
+    event_id: str
+    fee_type: str | None
+    fee_multiplier: Decimal | None
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
+class RfqCreated(Record):
+    """Somebody asks for quotes, for ``size`` contracts or for ``cost`` dollars."""
+
+    rfq_id: str
+    creator_id: str
+    market_id: str
+    event_id: str | None = None
+    size: Decimal | None = None
+    cost: Decimal | None = None
+    collection_id: str | None = None
+    timestamp: datetime | None = None
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
+class RfqDeleted(RfqCreated):
+    """A request for quotes is over."""
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
+class QuoteCreated(Record):
+    """A quote for a request: two bids in dollars, and what it offers of each, if limited."""
+
+    quote_id: str
+    rfq_id: str
+    quote_creator_id: str
+    rfq_creator_id: str
+    market_id: str
+    yes_bid: Decimal
+    no_bid: Decimal
+    event_id: str | None = None
+    yes_size: Decimal | None = None
+    no_size: Decimal | None = None
+    cost: Decimal | None = None
+    timestamp: datetime | None = None
+    subaccount: int | None = None
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
+class QuoteAccepted(QuoteCreated):
+    """A quote was accepted: which of its bids, and for how many contracts."""
+
+    accepted_outcome: str | None = None
+    accepted_size: Decimal | None = None
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
+class QuoteExecuted(Record):
+    """A quote became an order."""
+
+    quote_id: str
+    rfq_id: str
+    quote_creator_id: str
+    rfq_creator_id: str
+    order_id: str
+    client_order_id: str | None
+    market_id: str
+    timestamp: datetime | None = None
+    subaccount: int | None = None

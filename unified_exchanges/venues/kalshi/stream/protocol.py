@@ -1,0 +1,363 @@
+"""`KalshiStream`: one conversation with Kalshi's WebSocket, without a socket.
+
+The hot path is `_delta`.  What may go wrong with a frame is decided in `receive` and
+`_unreadable`, what the venue answers in `answers.Answers`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+
+from ....clock import Clock
+from ....models import OrderBook, StreamHealth, Subject
+from ....policy import StreamPolicy
+from ....streams.book import ASKS, BIDS, CHANGES, BookError
+from ....streams.protocol import StreamEvent
+from ..parse.reading import Malformed, excerpt, milliseconds
+from . import frames
+from .answers import Answers
+from .books import Market
+from .channels import BOOKS, SUBJECTS
+from .events import BookDelta, BookSnapshot
+from .reading import READERS, Reader
+from .strangers import unknown_fields
+from .subscription import Subscription
+
+__all__ = ["KalshiStream"]
+
+_log = logging.getLogger(__name__)
+
+_Events = Sequence[Any]
+_NONE: Final[tuple[()]] = ()
+_OF_MARKET: Final = {"market_ticker", "ticker"}
+_SUBACCOUNTS: Final[dict[type, str]] = {
+    frames.FillMsg: "subaccount",
+    frames.PositionMsg: "subaccount",
+    frames.UserOrderMsg: "subaccount_number",
+}
+_KINDS: Final = {kind.__struct_config__.tag for kind in frames.FRAMES}
+_names: Final = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class KalshiStream(Answers):
+    """Subscriptions, sequence numbers, books and typed events; see `StreamProtocol`.
+
+    ``subaccount`` is the one whose orders, fills and positions are told: as over REST,
+    None means all orders and fills, but the positions of the primary one.
+
+    >>> from unified_exchanges.clock import VirtualClock
+    >>> stream = KalshiStream(clock=VirtualClock())
+    >>> stream.follow(Subject.ORDER_BOOK, ["KXHIGHNY-26NOV21-T60"])
+    >>> _ = stream.connection_made()
+    >>> len(stream.data_to_send())
+    1
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        policy: StreamPolicy | None = None,
+        subaccount: int | None = None,
+    ) -> None:
+        super().__init__(clock=clock, policy=policy or StreamPolicy())
+        self._subaccount = subaccount
+        self._monotonic = clock.monotonic
+        self._markets = self._books.markets
+        self._handlers: dict[type, Callable[[Any, str | bytes], _Events]] = {}
+
+    # -- what is asked for ----------------------------------------------------------
+
+    def follow(self, subject: Subject, market_ids: Collection[str] | None) -> None:
+        """Ask for these markets of a subject, None for all; counted, so ask again freely.
+
+        A follow that the venue refuses is over: an event `Refused` says so, and it is not
+        to be taken back.
+        """
+        self.subscribe(SUBJECTS[subject], market_ids)
+
+    def unfollow(self, subject: Subject, market_ids: Collection[str] | None) -> None:
+        """Take back one `follow` with the same arguments."""
+        self.unsubscribe(SUBJECTS[subject], market_ids)
+
+    # -- frames ---------------------------------------------------------------------
+
+    def receive(self, frame: str | bytes) -> Iterable[StreamEvent]:
+        """Take one frame; never raises for what the venue says."""
+        self.heard_at = self._messaged_at = self._monotonic()
+        counters = self.counters
+        counters.messages = number = counters.messages + 1
+        try:
+            told = frames.decode(frame)
+        except (ValueError, RecursionError) as error:
+            return self._unreadable(frame, error)
+        try:
+            handler = self._handlers[type(told)]
+        except KeyError:
+            handler = self._first(type(told), frame)
+        else:
+            if counters.is_sample(number):
+                self._look_for_strangers(frame)
+        return handler(told, frame)
+
+    def _first(
+        self, kind: type, frame: str | bytes
+    ) -> Callable[[Any, str | bytes], _Events]:
+        """What handles a kind of frame, of which the first came."""
+        self._look_for_strangers(frame)
+        handler: Callable[[Any, str | bytes], _Events]
+        if kind in READERS:
+            handler = self._reading(kind, READERS[kind])
+        else:
+            own: dict[type, Callable[[Any, str | bytes], _Events]] = {
+                frames.Delta: self._delta,
+                frames.Snapshot: self._snapshot,
+                frames.Subscribed: self._subscribed,
+                frames.Unsubscribed: self._unsubscribed,
+                frames.Acknowledged: self._acknowledged,
+                frames.Failed: self._failed,
+            }
+            handler = own[kind]
+        self._handlers[kind] = handler
+        return handler
+
+    # -- books ----------------------------------------------------------------------
+
+    def _delta(self, told: frames.Delta, _: str | bytes) -> _Events:
+        sub = self._by_sid.get(told.sid)
+        seq = told.seq
+        events: _Events = _NONE
+        if sub is None or seq != sub.seq + 1:
+            sub, events = self._out_of_order(told.sid, seq, "orderbook_delta")
+            if sub is None:
+                return events
+        sub.seq = seq
+        msg = told.msg
+        market_id = msg.market_ticker
+        market = self._markets.get(market_id)
+        if market is None or not market.is_live:
+            return events
+        try:
+            by = CHANGES[msg.delta_fp]
+            if msg.side == "yes":
+                key = BIDS[msg.price_dollars]
+                now = market.bids.change(key, by, market.asks)
+            elif msg.side == "no":
+                # With use_yes_price a bid for NO is told at its YES price: an ask.
+                key = ASKS[msg.price_dollars]
+                now = market.asks.change(key, by, market.bids)
+            else:
+                problem = f"side {msg.side[:20]!r} is neither yes nor no"
+                return self._spoil(market_id, problem, seq)
+        except BookError as error:
+            return self._spoil(market_id, str(error), seq)
+        market.sequence = seq
+        market.moment = moment = msg.ts_ms or told.sending_ts_ms or self._now_ms()
+        return (
+            BookDelta(
+                market_id,
+                seq,
+                moment,
+                key,
+                by,
+                now,
+                msg.client_order_id,
+                msg.subaccount,
+            ),
+        )
+
+    def _snapshot(self, told: frames.Snapshot, _: str | bytes) -> _Events:
+        sub, events = self._account(told.sid, told.seq, "orderbook_snapshot")
+        msg = told.msg
+        market_id = msg.market_ticker
+        market = self._markets.get(market_id)
+        if sub is None or market is None or market_id not in sub.wishes:
+            return events
+        bids = tuple(msg.yes_dollars_fp or ())
+        asks = tuple(msg.no_dollars_fp or ())
+        try:
+            market.load(bids, asks)
+        except BookError as error:
+            return [*events, *self._spoil(market_id, str(error), told.seq)]
+        self._books.arrived(market_id, market)
+        self._wake_books()
+        market.sequence = told.seq or sub.seq
+        market.moment = told.sending_ts_ms or self._now_ms()
+        snapshot = BookSnapshot(market_id, market.sequence, market.moment, bids, asks)
+        return (*events, snapshot)
+
+    def _spoil(self, market_id: str, problem: str, seq: int | None) -> _Events:
+        """A book that its own messages contradict: it is asked for again."""
+        reason = f"message {seq}: {problem}"
+        self._note(f"the book of {market_id} is not right, {reason}", "orderbook_delta")
+        return [self._distrust(market_id, reason)]
+
+    # -- everything else ------------------------------------------------------------
+
+    def _reading(
+        self, kind: type, read: Reader
+    ) -> Callable[[Any, str | bytes], _Events]:
+        """How frames of a kind become events that are delivered where they are wanted."""
+        tag = str(kind.__struct_config__.tag)  # type: ignore[attr-defined]
+
+        def handle(told: Any, frame: str | bytes) -> _Events:
+            sub, events = self._account(told.sid, told.seq, tag)
+            raw = frame.encode() if isinstance(frame, str) else bytes(frame)
+            try:
+                event = read(told, raw, self._now())
+            except (Malformed, ArithmeticError) as error:
+                market_id = self._market_in(told)
+                return [*events, *self._malformed(tag, error, raw, sub, market_id)]
+            if sub is None or not self._is_wanted(sub, told.msg, event):
+                return events
+            return [*events, event] if events else (event,)
+
+        return handle
+
+    def _is_wanted(self, sub: Subscription, msg: Any, event: Any) -> bool:
+        market_id = getattr(event, "market_id", None)
+        if market_id is not None and not sub.wants(market_id):
+            return False
+        field = _SUBACCOUNTS.get(type(msg))
+        if field is None:
+            return True
+        chosen = self._subaccount
+        if chosen is None:
+            if type(msg) is not frames.PositionMsg:
+                return True
+            chosen = 0
+        return (getattr(msg, field) or 0) == chosen
+
+    @staticmethod
+    def _market_in(told: Any) -> str | None:
+        for name in _OF_MARKET:
+            found = getattr(told.msg, name, None)
+            if found is not None:
+                return str(found)
+        return None
+
+    # -- what cannot be read --------------------------------------------------------
+
+    def _unreadable(self, frame: str | bytes, error: Exception) -> _Events:
+        """A frame of an unknown type, or one that lacks what it needs."""
+        try:
+            raw = frame.encode() if isinstance(frame, str) else bytes(frame)
+            told = frames.decode_envelope(raw)
+        except (ValueError, RecursionError):
+            shown = frame[:300] if isinstance(frame, bytes) else repr(frame[:300])
+            self._bad("", error, shown if isinstance(shown, bytes) else shown.encode())
+            return _NONE
+        sub, events = (
+            (None, _NONE)
+            if told.sid is None
+            else self._account(told.sid, told.seq, told.type)
+        )
+        if told.type not in _KINDS:
+            kind = told.type[:60]
+            if self.counters.note_unknown(kind):
+                _log.warning("unknown message %r: %s", kind, excerpt(raw))
+            return events
+        market_id = self._market_of(bytes(told.msg))
+        return [*events, *self._malformed(told.type, error, raw, sub, market_id)]
+
+    @staticmethod
+    def _market_of(msg: bytes) -> str | None:
+        """The market that a message is about, however broken the rest of it is."""
+        try:
+            content = _names(msg)
+        except (ValueError, RecursionError):
+            return None
+        found = (content.get(name) for name in _OF_MARKET)
+        return next((x for x in found if isinstance(x, str) and x), None)
+
+    def _malformed(
+        self,
+        kind: str,
+        error: Exception,
+        raw: bytes,
+        sub: Subscription | None,
+        market_id: str | None,
+    ) -> _Events:
+        """Pass a frame over, and say what may have been missed by that."""
+        self._bad(kind, error, raw)
+        if sub is None or kind == "ticker":
+            return _NONE  # the next quote replaces this one
+        reason = f"a {kind} could not be read: {error}"
+        if sub.channel.name == BOOKS:
+            if market_id is None:
+                # Any book may be the one.
+                return [self._distrust_all(sub, reason, lost=True)]
+            if market_id not in sub.wishes or market_id not in self._markets:
+                return _NONE
+            return [self._distrust(market_id, reason)]
+        return [self._gap_of(sub, reason, (market_id,) if market_id else ())]
+
+    def _bad(self, kind: str, error: Exception, raw: bytes) -> None:
+        if self.counters.note_malformed(kind):
+            _log.warning(
+                "passing a malformed %s over: %s: %s", kind, error, excerpt(raw)
+            )
+
+    def _look_for_strangers(self, frame: str | bytes) -> None:
+        new = self.counters.note_fields(unknown_fields(frame))
+        if new:
+            _log.info("Kalshi sends fields that are not known: %s", sorted(new))
+
+    # -- what can be read -----------------------------------------------------------
+
+    def order_book(
+        self, market_id: str, outcome: str | None = None
+    ) -> OrderBook | None:
+        """The book as it stands, None before its first snapshot; it may be ``stale``."""
+        market = self._markets.get(market_id)
+        if market is None or market.life is None:
+            return None
+        return market.read(
+            venue="kalshi",
+            market_id=market_id,
+            outcome=outcome or "yes",
+            of="yes",
+            sequence=market.sequence,
+            timestamp=milliseconds(market.moment, "ts_ms"),
+            freshness=market.life,
+        )
+
+    def best(self, market_id: str) -> Market | None:
+        """The live book itself, for ``bid`` and ``ask``; None where it is not whole."""
+        market = self._markets.get(market_id)
+        return market if market is not None and market.is_live else None
+
+    def doubt(self, market_id: str, reason: str) -> Iterable[StreamEvent]:
+        """Mark a book stale because it was found to differ, and ask for it anew."""
+        if market_id not in self._by_name[BOOKS].wishes:
+            return _NONE
+        return [self._distrust(market_id, reason)]
+
+    def health(self) -> StreamHealth:
+        """Counters since the protocol was made."""
+        counters = self.counters
+        messaged = self._messaged_at
+        silent = self._monotonic() - self.heard_at if self.is_connected else None
+        now = self._now()
+        return StreamHealth(
+            state=self._state(),
+            connections=counters.connections,
+            messages=counters.messages,
+            gaps=counters.gaps,
+            duplicates=counters.duplicates,
+            unknown_messages=sum(counters.unknown.values()),
+            malformed_messages=sum(counters.malformed.values()),
+            unknown_fields=tuple(sorted(counters.unknown_fields)),
+            subscriptions=len(self._by_sid),
+            stale_books=self._books.stale(),
+            silence=silent,
+            last_message_at=None
+            if messaged is None
+            else now - timedelta(seconds=self._monotonic() - messaged),
+            last_error=counters.last_error,
+        )

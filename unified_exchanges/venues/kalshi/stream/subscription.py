@@ -1,0 +1,212 @@
+"""One channel: what is wanted of it, and how far the venue has been told.
+
+Commands of a channel go one by one: Kalshi carries them out side by side and answers in
+any order, so a market that is added and removed in two of them could end as either.
+While one is out, what is wanted collects for the next.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
+from typing import Final
+
+from .channels import Channel
+from .commands import Action, Command
+
+__all__ = ["BATCH", "Subscription"]
+
+BATCH: Final = 500
+"""Markets in one command."""
+
+
+class Subscription:
+    """The ledger of one channel, over all connections."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.wishes: dict[str, int] = {}
+        """How often each market was asked for."""
+        self.everything_wanted = 0
+        """How often all markets were asked for."""
+        self.params: dict[str, object] = {}
+        self.sid: int | None = None
+        self.seq = 0
+        self.has_everything = False
+        self.busy: Command | None = None
+        self.must_renew = False
+        self.not_before = 0.0
+        self.tries = 0
+        self._to_add: dict[str, None] = {}
+        self._to_drop: dict[str, None] = {}
+        self._batches: deque[tuple[str, ...]] = deque()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anybody wants anything of the channel."""
+        return bool(self.everything_wanted or self.wishes)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the venue was told all, and has answered."""
+        if self.busy or self.must_renew or (self.sid is None) is self.is_wanted:
+            return False
+        listed = self.channel.is_filtered and not self.has_everything
+        return not (listed and (self._to_add or self._to_drop or self._batches))
+
+    def wants(self, market_id: str) -> bool:
+        """Whether messages of a market are to be delivered."""
+        return bool(self.everything_wanted) or market_id in self.wishes
+
+    # -- what is wanted -------------------------------------------------------------
+
+    def follow(
+        self, market_ids: Collection[str] | None, params: Mapping[str, object]
+    ) -> tuple[list[str], list[str]]:
+        """Count wishes; the markets that are new, and those that were not let go yet."""
+        self.params.update(params)
+        if market_ids is None:
+            self.everything_wanted += 1
+            return [], []
+        new: list[str] = []
+        kept: list[str] = []
+        for market_id in market_ids:
+            count = self.wishes.get(market_id, 0)
+            self.wishes[market_id] = count + 1
+            if count:
+                continue
+            new.append(market_id)
+            if market_id not in self._to_drop:
+                self._to_add[market_id] = None
+                continue
+            del self._to_drop[market_id]
+            if not any(market_id in batch for batch in self._batches):
+                kept.append(market_id)
+        return new, kept
+
+    def unfollow(
+        self, market_ids: Collection[str] | None
+    ) -> tuple[list[str], list[str]]:
+        """Take wishes back; of what nobody wants any more: what was sent, what was not."""
+        if market_ids is None:
+            self.everything_wanted = max(0, self.everything_wanted - 1)
+            return [], []
+        sent: list[str] = []
+        unsent: list[str] = []
+        for market_id in market_ids:
+            count = self.wishes.get(market_id, 0)
+            if count > 1:
+                self.wishes[market_id] = count - 1
+            elif count:
+                del self.wishes[market_id]
+                if market_id in self._to_add:
+                    del self._to_add[market_id]
+                    unsent.append(market_id)
+                else:
+                    self._to_drop[market_id] = None
+                    sent.append(market_id)
+        return sent, unsent
+
+    def give_up(self, market_ids: Iterable[str]) -> None:
+        """Forget markets that the venue refuses, however often they were asked for."""
+        for market_id in market_ids:
+            self.wishes.pop(market_id, None)
+            self._to_add.pop(market_id, None)
+
+    def give_up_all(self) -> None:
+        """Forget the channel, which the venue refuses."""
+        self.wishes.clear()
+        self.everything_wanted = 0
+        self._plan_anew()
+
+    # -- what the venue must be told ------------------------------------------------
+
+    def reset(self) -> None:
+        """There is no subscription: a new connection, or it died."""
+        self.sid = None
+        self.seq = 0
+        self.busy = None
+        self.has_everything = False
+        self.must_renew = False
+        self._plan_anew()
+
+    def _plan_anew(self) -> None:
+        self._to_drop.clear()
+        self._batches.clear()
+        self._to_add = dict.fromkeys(self.wishes)
+
+    def next_command(self, now: float, room: int) -> Command | None:
+        """What to send now, if anything; ``room`` bounds how many markets are added."""
+        if self.busy or now < self.not_before:
+            return None
+        if self.sid is None:
+            return self._subscribing(room) if self.is_wanted else None
+        filtered = self.channel.is_filtered
+        wrong = filtered and self.has_everything is not bool(self.everything_wanted)
+        if self.must_renew or wrong or not self.is_wanted:
+            return self._send(Command("unsubscribe"))
+        if not filtered or self.has_everything:
+            return None
+        # First what is new: a subscription without markets might not live on.
+        return self._adding("add_markets", room) or self._dropping()
+
+    def _subscribing(self, room: int) -> Command | None:
+        if self.everything_wanted or not self.channel.is_filtered:
+            return self._send(Command("subscribe"))
+        return self._adding("subscribe", room)
+
+    def _send(self, command: Command) -> Command:
+        self.busy = command
+        return command
+
+    def _adding(self, action: Action, room: int) -> Command | None:
+        markets = self._next_batch(room)
+        return self._send(Command(action, markets)) if markets else None
+
+    def _next_batch(self, room: int) -> tuple[str, ...]:
+        while self._batches:
+            batch = self._batches.popleft()
+            wanted = tuple(x for x in batch if x in self.wishes)
+            for market_id in batch:
+                self._to_drop.pop(market_id, None)
+            if wanted:
+                return wanted
+        batch = tuple(islice(self._to_add, max(0, min(BATCH, room))))
+        for market_id in batch:
+            del self._to_add[market_id]
+        return batch
+
+    def _dropping(self) -> Command | None:
+        markets = tuple(islice(self._to_drop, BATCH))
+        for market_id in markets:
+            del self._to_drop[market_id]
+        return self._send(Command("delete_markets", markets)) if markets else None
+
+    # -- what the venue answered ----------------------------------------------------
+
+    def done(self) -> None:
+        """The command that was out is carried out."""
+        if self.busy and self.busy.action == "subscribe":
+            self.has_everything = not self.busy.markets
+        self.busy = None
+        self.tries = 0
+
+    def again(self, markets: tuple[str, ...], when: float) -> None:
+        """Send the markets of a command once more, not before a moment."""
+        self.busy = None
+        self.tries += 1
+        self.not_before = when
+        if markets:
+            self._batches.appendleft(markets)
+
+    def halve(self, markets: tuple[str, ...]) -> None:
+        """Find those among the markets that the venue refuses."""
+        self.busy = None
+        middle = len(markets) // 2
+        self._batches.extendleft((markets[middle:], markets[:middle]))
+
+    def waiting(self) -> list[str]:
+        """Markets that were not sent yet."""
+        batched = [x for batch in self._batches for x in batch]
+        return [x for x in (*batched, *self._to_add) if x in self.wishes]
