@@ -19,19 +19,24 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from ..flow import Request, Response
+from .connection import Connection
 from .faults import Delivery, FaultPlan, Venue, tell
+from .sessions import StreamingVenue
 
 __all__ = ["SimulatorServer"]
 
 _RESET = struct.pack("ii", 1, 0)
 _START_SECONDS = 10.0
+_TICK_SECONDS = 0.05
 
 
 class SimulatorServer:
     """Serves a venue as long as it is entered.
 
     ``port`` 0 takes a free one; `url` says which, without a path. Faults of the
-    ``faults`` plan are performed on the wire.
+    ``faults`` plan are performed on the wire. A venue that is a `StreamingVenue` is
+    served on WebSockets too, with a Ping every ``heartbeat`` seconds; as long as one is
+    open the venue is told the time twenty times a second.
 
     >>> from unified_exchanges.flow import Response
     >>> class Echo:
@@ -51,6 +56,7 @@ class SimulatorServer:
         host: str = "127.0.0.1",
         port: int = 0,
         faults: FaultPlan | None = None,
+        heartbeat: float = 10.0,
     ) -> None:
         self.faults = faults or FaultPlan()
         self.lock = threading.RLock()
@@ -58,6 +64,9 @@ class SimulatorServer:
         self._venue = simulated
         self._host = host
         self._port = port
+        self._heartbeat = heartbeat
+        self._connections: dict[Connection, asyncio.Task[object] | None] = {}
+        self._ticking: asyncio.Task[None] | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending: asyncio.Event | None = None
@@ -127,17 +136,53 @@ class SimulatorServer:
                 ready.set()
             await self._ending.wait()
         finally:
+            await self._part()
             await runner.cleanup()
+
+    async def _part(self) -> None:
+        """Close what is connected; whoever does not answer is left."""
+        await asyncio.gather(*(c.go_away() for c in self._connections))
+        tasks = [task for task in self._connections.values() if task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=1.0)
 
     async def _answer(self, incoming: web.BaseRequest) -> web.StreamResponse:
         body = await incoming.read() if incoming.can_read_body else None
         request = _request(incoming, body)
         fault = self.faults.take(incoming.method, incoming.path)
+        venue = self._venue
+        if fault is None and isinstance(venue, StreamingVenue) and _upgrades(incoming):
+            return await self._connect(venue, incoming, request)
         with self.lock:
             delivery = tell(self._venue, request, fault)
         if fault is None and delivery.response is not None:
             return _whole(delivery.response)
         return await self._deliver(incoming, delivery)
+
+    async def _connect(
+        self, venue: StreamingVenue, incoming: web.BaseRequest, request: Request
+    ) -> web.StreamResponse:
+        with self.lock:
+            session = venue.connect(request)
+        if isinstance(session, Response):
+            return _whole(session)
+        connection = Connection(session, self.lock, heartbeat=self._heartbeat)
+        self._connections[connection] = asyncio.current_task()
+        if self._ticking is None:
+            self._ticking = asyncio.create_task(self._tick(venue))
+        try:
+            return await connection.run(incoming)
+        finally:
+            del self._connections[connection]
+            if not self._connections:
+                self._ticking.cancel()
+                self._ticking = None
+
+    async def _tick(self, venue: StreamingVenue) -> None:
+        while True:
+            await asyncio.sleep(_TICK_SECONDS)
+            with self.lock:
+                venue.advance()
 
     async def _deliver(
         self, incoming: web.BaseRequest, delivery: Delivery
@@ -197,6 +242,10 @@ def _request(incoming: web.BaseRequest, body: bytes | None) -> Request:
         headers=_lowered(incoming.headers),
         body=body or None,
     )
+
+
+def _upgrades(incoming: web.BaseRequest) -> bool:
+    return incoming.headers.get("upgrade", "").lower() == "websocket"
 
 
 def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
