@@ -71,6 +71,7 @@ class Feed:
             tell=self._tell_news,
             give_up=self._fail_private,
             has_work=has_work,
+            followed=self._followed_of_account,
         )
         self._auditor = Auditor(protocol, venue, self._doubt)
         self._tickers: dict[str, Ticker] = {}
@@ -197,9 +198,7 @@ class Feed:
         if subject is Subject.ORDER_BOOK:
             self._auditor.start()
             for market_id in follower.market_ids or ():
-                book = self.protocol.order_book(market_id)
-                if book is not None and not book.stale:
-                    self._mark(follower, market_id)
+                self._mark(follower, market_id)
         elif subject is Subject.TICKER:
             names = follower.market_ids or self._tickers
             for market_id in names:
@@ -414,24 +413,24 @@ class Feed:
     def jobs(self) -> list[Job[Any]]:
         """What is due to be read; each is to be run once, beside the stream."""
         self.handle(())
-        subjects = frozenset(x for x in PRIVATE if self._circles[x])
         waiting = [
             follower.since
-            for subject in subjects
+            for subject in PRIVATE
             for follower in self._circles[subject]
             if not follower.is_ready
         ]
         found = (
-            self._reconciler.job(subjects, min(waiting, default=inf)),
+            self._reconciler.job(min(waiting, default=inf)),
             self._auditor.job(self._books.by_market),
         )
         return [job for job in found if job is not None]
 
     def delay(self) -> float:
         """Seconds until there may be something to read; it may come earlier after news."""
-        private = any(self._circles[subject] for subject in PRIVATE)
-        own = self._reconciler.delay() if private else inf
-        return min(own, self._auditor.delay())
+        return min(self._reconciler.delay(), self._auditor.delay())
+
+    def _followed_of_account(self) -> frozenset[Subject]:
+        return frozenset(x for x in PRIVATE if self._circles[x])
 
     def health(self, stream: StreamHealth) -> StreamHealth:
         """The counters of a stream, with those of its followers."""

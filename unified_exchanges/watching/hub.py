@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from functools import partial
@@ -21,6 +22,8 @@ from .job import Job
 from .mailbox import Policy
 
 __all__ = ["Hub"]
+
+_log = logging.getLogger(__name__)
 
 _LONGEST: Final = 3600.0
 """Seconds that the clerk sleeps at most, where nothing is planned."""
@@ -138,6 +141,16 @@ class Hub:
         self._ring()
 
     def _keep_books(self) -> None:
+        try:
+            self._keep()
+        except Exception as error:  # noqa: BLE001 - told to everybody who waits
+            # Rather no stream than one that nobody reconciles.
+            _log.exception("the stream cannot be kept")
+            with self._lock:
+                self._feed.fail(error)
+            self._stream.close()
+
+    def _keep(self) -> None:
         while not self._stream.is_stopped:
             with self._lock:
                 jobs = self._feed.jobs()

@@ -169,9 +169,7 @@ class Subscriptions:
         """Nobody waits for this call any more."""
         self._asked.remove(asked)
 
-    def _await(
-        self, names: Sequence[str], markets: Collection[str] | None
-    ) -> Asked:
+    def _await(self, names: Sequence[str], markets: Collection[str] | None) -> Asked:
         wanted = None if markets is None else frozenset(markets)
         asked = Asked(self._stream, tuple(names), wanted)
         self._asked.append(asked)
