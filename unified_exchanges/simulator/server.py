@@ -7,8 +7,6 @@ it from outside while the server runs takes `SimulatorServer.lock`.
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 import threading
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -19,19 +17,25 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from ..flow import Request, Response
-from .faults import Delivery, FaultPlan, Venue, tell
+from .connection import Connection, reset
+from .faults import Delivery, FaultPlan, StreamPlan, Venue, tell
+from .sessions import StreamingVenue
 
 __all__ = ["SimulatorServer"]
 
-_RESET = struct.pack("ii", 1, 0)
 _START_SECONDS = 10.0
+_TICK_SECONDS = 0.05
+_PARTING_SECONDS = 1.0
 
 
 class SimulatorServer:
     """Serves a venue as long as it is entered.
 
     ``port`` 0 takes a free one; `url` says which, without a path. Faults of the
-    ``faults`` plan are performed on the wire.
+    ``faults`` plan are performed on the wire, those of ``stream_faults`` on WebSockets.
+    A venue that is a `StreamingVenue` is
+    served on WebSockets too, with a Ping every ``heartbeat`` seconds; as long as one is
+    open the venue is told the time twenty times a second.
 
     >>> from unified_exchanges.flow import Response
     >>> class Echo:
@@ -51,13 +55,19 @@ class SimulatorServer:
         host: str = "127.0.0.1",
         port: int = 0,
         faults: FaultPlan | None = None,
+        stream_faults: StreamPlan | None = None,
+        heartbeat: float = 10.0,
     ) -> None:
         self.faults = faults or FaultPlan()
+        self.stream_faults = stream_faults or StreamPlan()
         self.lock = threading.RLock()
         """Held while the venue answers."""
         self._venue = simulated
         self._host = host
         self._port = port
+        self._heartbeat = heartbeat
+        self._connections: dict[Connection, asyncio.Task[object] | None] = {}
+        self._ticking: asyncio.Task[None] | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending: asyncio.Event | None = None
@@ -127,17 +137,60 @@ class SimulatorServer:
                 ready.set()
             await self._ending.wait()
         finally:
+            await self._part()
             await runner.cleanup()
+
+    async def _part(self) -> None:
+        """Close what is connected; whoever does not answer is left."""
+        leaving = [asyncio.create_task(c.go_away()) for c in self._connections]
+        serving = [task for task in self._connections.values() if task is not None]
+        if leaving:
+            await asyncio.wait([*leaving, *serving], timeout=_PARTING_SECONDS)
 
     async def _answer(self, incoming: web.BaseRequest) -> web.StreamResponse:
         body = await incoming.read() if incoming.can_read_body else None
         request = _request(incoming, body)
         fault = self.faults.take(incoming.method, incoming.path)
+        venue = self._venue
+        is_answered = fault is None or fault.kind == "delay"
+        if isinstance(venue, StreamingVenue) and is_answered and _upgrades(incoming):
+            if fault is not None:
+                await self._pass(fault.seconds)
+            return await self._connect(venue, incoming, request)
         with self.lock:
             delivery = tell(self._venue, request, fault)
         if fault is None and delivery.response is not None:
             return _whole(delivery.response)
         return await self._deliver(incoming, delivery)
+
+    async def _connect(
+        self, venue: StreamingVenue, incoming: web.BaseRequest, request: Request
+    ) -> web.StreamResponse:
+        with self.lock:
+            session = venue.connect(request)
+        if isinstance(session, Response):
+            return _whole(session)
+        connection = Connection(
+            session, self.stream_faults, self.lock, heartbeat=self._heartbeat
+        )
+        self._connections[connection] = asyncio.current_task()
+        if self._ticking is None:
+            self._ticking = asyncio.create_task(self._tick(venue))
+        try:
+            return await connection.run(incoming)
+        finally:
+            del self._connections[connection]
+            if not self._connections:
+                self._ticking.cancel()
+                self._ticking = None
+
+    async def _tick(self, venue: StreamingVenue) -> None:
+        while True:
+            await asyncio.sleep(_TICK_SECONDS)
+            with self.lock:
+                venue.advance()
+            for connection in self._connections:
+                connection.look()
 
     async def _deliver(
         self, incoming: web.BaseRequest, delivery: Delivery
@@ -151,7 +204,7 @@ class SimulatorServer:
             return _whole(response)
         # The sender may have left in the meantime.
         if transport is not None and response is None:
-            _reset(transport)
+            reset(transport)
         elif transport is not None and response is not None:
             await self._break_off(transport, response, delivery)
         return web.Response()
@@ -199,6 +252,10 @@ def _request(incoming: web.BaseRequest, body: bytes | None) -> Request:
     )
 
 
+def _upgrades(incoming: web.BaseRequest) -> bool:
+    return incoming.headers.get("upgrade", "").lower() == "websocket"
+
+
 def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
@@ -207,13 +264,6 @@ def _whole(response: Response) -> web.Response:
     return web.Response(
         status=response.status, headers=dict(response.headers), body=response.body
     )
-
-
-def _reset(transport: asyncio.Transport) -> None:
-    """Break the connection so that the other side sees a reset."""
-    raw: socket.socket = transport.get_extra_info("socket")
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-    transport.abort()
 
 
 def _head(response: Response) -> bytes:

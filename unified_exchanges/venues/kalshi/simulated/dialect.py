@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from email.utils import formatdate
 from functools import lru_cache
-from typing import ClassVar
+from random import Random
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 from ....clock import Clock, SystemClock
@@ -38,14 +39,19 @@ from .authentication import (
     load_public_key,
     may,
 )
-from .catalog import Catalog
+from .catalog import Catalog, FeeChange
 from .errors import Failure, gone, missing_scope, not_found, refusal, restricted_key
 from .house import House
 from .limits import SHARDS
+from .lives import new_id
 from .routes import PREFIX, Call, Operation, Routes, read_query, read_request
+from .stream import Session, StreamSettings, Viewer
+from .tariff import Terms
 from .wire import JSON, SECOND, Payload, encode
 
-__all__ = ["SimulatedKalshi"]
+__all__ = ["STREAM_PATH", "SimulatedKalshi"]
+
+STREAM_PATH = "/trade-api/ws/v2"
 
 _ROUTES = Routes(
     operation
@@ -72,12 +78,13 @@ _CALM = FlowSettings(actions_per_second=0.05, levels=4, catch_up_seconds=60)
 
 
 class SimulatedKalshi:
-    """Kalshi in small behind its REST wire, without I/O.
+    """Kalshi in small behind its REST wire and its stream, without I/O.
 
     The same ``seed``, clock and requests give the same answers. ``clock`` is the
     machine's unless given; ``read_lag`` (seconds) makes reads of orders and fills late;
     ``lively`` lets synthetic traders move the books with the clock, otherwise books
-    stand as they were seeded; ``enforce_limits`` switches the token buckets.
+    stand as they were seeded; ``enforce_limits`` switches the token buckets; ``stream``
+    says how connections behave.
 
     ``engine`` and ``catalog`` are open to tests: pause, determine, settle as needed.
     ``read_lag`` may be changed at any time.
@@ -101,9 +108,13 @@ class SimulatedKalshi:
         read_lag: float = 0.0,
         lively: bool = False,
         flow: FlowSettings = _CALM,
+        stream: StreamSettings | None = None,
     ) -> None:
         self.clock = clock or SystemClock()
         self.read_lag = read_lag
+        self._stream = stream or StreamSettings()
+        self._connections = Random(seed)  # noqa: S311 - seeded
+        self._sessions: list[Session] = []
         self._house = House(
             seed=seed,
             clock=self.clock,
@@ -187,6 +198,55 @@ class SimulatedKalshi:
     def advance(self) -> None:
         """Let happen what is due by the clock; `handle` does so first."""
         self._house.advance()
+
+    def change_fees(
+        self, event_ticker: str, terms: Terms | None, *, time_us: int | None = None
+    ) -> None:
+        """Give an event fees of its own, None to end them; now unless a time is given."""
+        now_us = self._house.now_us
+        change = FeeChange(
+            change_id=new_id(self._connections),
+            ticker=event_ticker,
+            terms=terms,
+            time_us=now_us if time_us is None else time_us,
+        )
+        self._house.change_fees(change)
+
+    def change_metadata(self, ticker: str, **fields: Any) -> None:
+        """Change what is written about a market: its strikes, its ``yes_sub_title``."""
+        self._house.change_metadata(ticker, fields)
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The connections that are open."""
+        self._sessions = [s for s in self._sessions if s.is_open]
+        return list(self._sessions)
+
+    def connect(self, request: Request) -> Response | Session:
+        """Open a connection to the stream, or say why not."""
+        self._house.advance()
+        now_us = self._house.now_us
+        path = urlsplit(request.url).path
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        try:
+            if path != STREAM_PATH:
+                raise not_found()
+            key = check_signature(
+                self._house.keys,
+                headers,
+                method=request.method,
+                path=path,
+                now_ms=now_us // 1000,
+            )
+        except Failure as failure:
+            return _respond(failure.status, failure.payload, now_us, {})
+        viewer = Viewer(
+            house=self._house, key=key, account=self._house.accounts[key.user_id]
+        )
+        rng = Random(self._connections.getrandbits(64))  # noqa: S311 - seeded
+        session = Session(viewer, self._stream, rng)
+        self._sessions = [*self.sessions, session]
+        return session
 
     def handle(self, request: Request, *, lag: float = 0.0) -> Response:
         """Answer a request; ``lag`` (seconds) makes this one read late."""

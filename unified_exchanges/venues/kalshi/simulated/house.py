@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import partial
 from random import Random
+from typing import Any
+
+import attrs
 
 from ....clock import Clock
 from ....money import EXACT, ONE, ZERO, total
@@ -17,10 +20,11 @@ from ....simulator.orderflow import FlowSettings, OrderFlow
 from ....simulator.orders import Owner
 from .accounts import Account
 from .authentication import ApiKey, PublicKey
-from .catalog import GRIDS, Catalog, Leg, Listed
+from .catalog import GRIDS, Catalog, FeeChange, Leg, Listed
 from .lag import Memory
 from .limits import SHARDS, Buckets
 from .lives import DAY, Life, Planned, new_id
+from .news import EventListed, FeesChanged, MetadataChanged, News
 from .past import RESIDENT, live_through
 from .seeds import Seeds
 from .tariff import Tariff
@@ -61,12 +65,15 @@ class House:
         self._undecided: dict[str, tuple[Leg, ...]] = {}
         self._values: dict[str, Decimal] = {}
         self._listed: set[str] = set()
+        self._told: set[str] = set()
+        self._readers: list[Callable[[News], None]] = []
         self._has_news = False
         self._resident_is_free = True
         self.engine.subscribe(self.memory.notice)
         self.engine.subscribe(self._hear)
         self._settle_in()
         fair = {name: listed.fair for name, listed in self.catalog.markets.items()}
+        self._fees_told_us = self.now_us
         self.flow = OrderFlow(self.engine, draws[2], fair=fair, settings=flow)
         self.flow.advance()
 
@@ -117,6 +124,7 @@ class House:
             with self.engine.as_of(due_us):
                 self._determine(ticker, value)
         self.engine.advance()
+        self._tell_fees(now_us)
         if self._has_news:
             self._has_news = False
             self._decide_combos()
@@ -136,6 +144,9 @@ class House:
         listed, life = plan.listed, plan.life
         event = listed.event_ticker
         self._listed.add(listed.ticker)
+        if event not in self._told:
+            self._told.add(event)
+            self._tell(EventListed(event))
         terms_at = partial(self.catalog.terms, event)
         self.engine.add_market(
             Listing(
@@ -200,6 +211,44 @@ class House:
             mine = value if leg.side == "yes" else EXACT.subtract(ONE, value)
             product = EXACT.multiply(product, mine)
         return None if is_open and product else product
+
+    # News
+
+    def subscribe(
+        self, listener: Callable[[Notice | News], None]
+    ) -> Callable[[], None]:
+        """Call ``listener`` with all that happens from now on; returns what ends it."""
+        stop = self.engine.subscribe(listener)
+        self._readers.append(listener)
+
+        def end() -> None:
+            stop()
+            self._readers.remove(listener)
+
+        return end
+
+    def change_fees(self, change: FeeChange) -> None:
+        """Change the fees of an event when it is time."""
+        self.catalog.event_fee_changes.append(change)
+        if change.time_us <= self._fees_told_us:
+            self._tell(FeesChanged(change.ticker, change.terms))
+
+    def change_metadata(self, ticker: str, fields: dict[str, Any]) -> None:
+        """Change what is written about a market."""
+        listed = attrs.evolve(self.catalog.markets[ticker], **fields)
+        self.catalog.markets[ticker] = listed
+        self._tell(MetadataChanged(ticker, fields))
+
+    def _tell_fees(self, now_us: int) -> None:
+        """Tell of the fee changes that came into force since the last time."""
+        for change in self.catalog.event_fee_changes:
+            if self._fees_told_us < change.time_us <= now_us:
+                self._tell(FeesChanged(change.ticker, change.terms))
+        self._fees_told_us = now_us
+
+    def _tell(self, news: News) -> None:
+        for reader in tuple(self._readers):
+            reader(news)
 
     # Members
 

@@ -38,8 +38,10 @@ __all__ = [
     "incentive_view",
     "market_view",
     "milestone_view",
+    "quotes_view",
     "ranges",
     "series_view",
+    "structure_of",
     "target_view",
     "trade_view",
 ]
@@ -119,7 +121,7 @@ def market_view(listed: Listed, market: Market) -> Payload:
         "early_close_condition": "This market closes after its outcome is known.",
         "expiration_value": listed.expiration_value,
         "notional_value_dollars": "1.0000",
-        "price_level_structure": _label(listed, market),
+        "price_level_structure": structure_of(listed, market),
         "price_ranges": ranges(market.grid),
         "settlement_bounds_type": "default",
         "strike_type": listed.strike_type,
@@ -132,10 +134,11 @@ def market_view(listed: Listed, market: Market) -> Payload:
         "mve_selected_legs": _legs(listed) or None,
         "exchange_index": market.shard,
     }
-    return bare(view | _times(listed, market) | _quotes(market) | _result(market))
+    return bare(view | _times(listed, market) | quotes_view(market) | _result(market))
 
 
-def _label(listed: Listed, market: Market) -> str:
+def structure_of(listed: Listed, market: Market) -> str:
+    """The name of the grid that a market has now; empty when it has none."""
     if GRIDS[listed.structure] == market.grid:
         return listed.structure
     return next((n for n, grid in GRIDS.items() if grid == market.grid), "")
@@ -171,7 +174,8 @@ def _times(listed: Listed, market: Market) -> Payload:
     }
 
 
-def _quotes(market: Market) -> Payload:
+def quotes_view(market: Market) -> Payload:
+    """Status, quotes and volumes of a market."""
     bid, ask = market.bid, market.ask
     # Recordings: an empty book is 0/1 on a market that trades or has ended, and
     # all zeros before it opens; the sizes tell that there is no quote.

@@ -23,6 +23,7 @@ from .wire import (
 __all__ = [
     "acknowledgement",
     "event_position_view",
+    "fill_costs",
     "fill_view",
     "milliseconds",
     "order_view",
@@ -50,6 +51,7 @@ def _direction(side: Side) -> Payload:
 def order_view(order: Order, user_id: str) -> Payload:
     """An order as the reads show it."""
     expires = order.expires_us
+    taker_cost, maker_cost = fill_costs(order)
     view = {
         "order_id": order.order_id,
         "user_id": user_id,
@@ -62,12 +64,8 @@ def order_view(order: Order, user_id: str) -> Payload:
         "initial_count_fp": contracts(order.size),
         "fill_count_fp": contracts(order.filled),
         "remaining_count_fp": contracts(order.remaining),
-        "taker_fill_cost_dollars": money(
-            _cost(order, order.taker_value, order.taker_filled)
-        ),
-        "maker_fill_cost_dollars": money(
-            _cost(order, order.maker_value, order.maker_filled)
-        ),
+        "taker_fill_cost_dollars": money(taker_cost),
+        "maker_fill_cost_dollars": money(maker_cost),
         "taker_fees_dollars": money(order.taker_fees),
         "maker_fees_dollars": money(order.maker_fees),
         "created_time": instant(order.created_us),
@@ -80,6 +78,14 @@ def order_view(order: Order, user_id: str) -> Payload:
         "exchange_index": order.shard,
     }
     return bare(view | _direction(order.side))
+
+
+def fill_costs(order: Order) -> tuple[Decimal, Decimal]:
+    """What the fills of an order cost, as taker and as maker."""
+    return (
+        _cost(order, order.taker_value, order.taker_filled),
+        _cost(order, order.maker_value, order.maker_filled),
+    )
 
 
 def _cost(order: Order, value: Decimal, size: Decimal) -> Decimal:

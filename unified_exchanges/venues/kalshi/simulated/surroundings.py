@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import NAMESPACE_URL, uuid5
 
 from .catalog import Incentive, Milestone
 from .errors import bad_parameter, not_found
@@ -21,7 +20,7 @@ from .routes import (
     string,
     strings,
 )
-from .wire import SECOND, Payload
+from .wire import SECOND, Payload, market_uuid
 
 __all__ = ["OPERATIONS"]
 
@@ -111,9 +110,7 @@ def get_incentives(house: House, call: Call) -> Payload:
         and query["type"] in {"", "all", program.kind}
     ]
     shown, cursor = paged(chosen, call, lambda program: program.program_id)
-    views = [
-        incentive_view(p, str(uuid5(NAMESPACE_URL, p.market_ticker))) for p in shown
-    ]
+    views = [incentive_view(p, market_uuid(p.market_ticker)) for p in shown]
     return {"incentive_programs": views, "next_cursor": cursor}
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from functools import lru_cache
 from typing import Any, TypeAlias
+from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
@@ -26,6 +27,7 @@ __all__ = [
     "encode",
     "floored",
     "instant",
+    "market_uuid",
     "money",
     "read_body",
     "read_contracts",
@@ -100,6 +102,12 @@ def instant(time_us: int) -> str:
     if not micros:
         return f"{_second(seconds)}Z"
     return f"{_second(seconds)}.{f'{micros:06d}'.rstrip('0')}Z"
+
+
+@lru_cache(maxsize=8192)
+def market_uuid(ticker: str) -> str:
+    """The UUID of a market, beside its ticker: derived from it (invented)."""
+    return str(uuid5(NAMESPACE_URL, ticker))
 
 
 def whole_seconds(time_us: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .events import (
     BookDelta,
     BookSnapshot,
+    ChannelRefused,
     EventFeeUpdate,
     EventLifecycle,
     OrderGroupUpdate,
@@ -19,6 +20,7 @@ from .protocol import KalshiStream
 __all__ = [
     "BookDelta",
     "BookSnapshot",
+    "ChannelRefused",
     "EventFeeUpdate",
     "EventLifecycle",
     "KalshiStream",

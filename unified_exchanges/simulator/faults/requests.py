@@ -1,8 +1,8 @@
-"""Faults of a simulated venue: what goes wrong with which request, and how it looks.
+"""Faults of requests: what goes wrong with which of them, and how it looks.
 
 A `FaultPlan` is a list of `Fault`. A fault names the requests it meets (``method``,
-``path`` as a regular expression, from the ``nth`` match on, ``count`` times, each time
-with ``probability``) and one kind of trouble:
+``path`` as a regular expression, from the ``nth`` match on, each ``every``-th, ``count``
+times, each time with ``probability``) and one kind of trouble:
 
 ============= ==================================================================
 ``drop``      the connection breaks instead of an answer
@@ -35,14 +35,12 @@ import re
 from collections.abc import Iterable, Mapping
 from email.utils import formatdate, parsedate_to_datetime
 from random import Random
-from threading import Lock
 from typing import Any, Literal, Protocol, TypeAlias
-from urllib.parse import urlsplit
 
 import attrs
 
-from ..errors import ConnectionLost, RequestTimeout
-from ..flow import Request, Response
+from ...flow import Request, Response
+from .plans import Plan
 
 __all__ = [
     "Delivery",
@@ -50,8 +48,6 @@ __all__ = [
     "Fault",
     "FaultKind",
     "FaultPlan",
-    "FaultyVenue",
-    "Moving",
     "Venue",
     "redirected",
     "tell",
@@ -82,13 +78,6 @@ class Venue(Protocol):
         ...
 
 
-class Moving(Protocol):
-    """A virtual clock."""
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass."""
-
-
 @attrs.frozen(slots=True)
 class Fault:
     """One kind of trouble and the requests it meets; see the module's table.
@@ -100,6 +89,7 @@ class Fault:
     method: str | None = attrs.field(default=None, kw_only=True)
     path: str = attrs.field(default="", kw_only=True)
     nth: int = attrs.field(default=1, kw_only=True)
+    every: int = attrs.field(default=1, kw_only=True)
     count: int | None = attrs.field(default=1, kw_only=True)
     probability: float = attrs.field(default=1.0, kw_only=True)
     commits: bool = attrs.field(default=True, kw_only=True)
@@ -146,8 +136,8 @@ def redirected(to: str, **where: Any) -> Fault:
     return attrs.evolve(fault, **where)
 
 
-class FaultPlan:
-    """Which requests meet which fault; seeded, countable, usable from many threads.
+class FaultPlan(Plan[Fault]):
+    """Which requests meet which fault.
 
     ``struck`` lists what happened: the fault, the method and the path.
     """
@@ -155,48 +145,15 @@ class FaultPlan:
     def __init__(
         self, faults: Iterable[Fault] = (), *, rng: Random | None = None
     ) -> None:
-        self._rng = rng or Random(0)
-        self._lock = Lock()
-        self._faults: list[Fault] = list(faults)
-        self._matches: list[int] = [0] * len(self._faults)
-        self._strikes: list[int] = [0] * len(self._faults)
+        super().__init__(faults, rng=rng)
         self.struck: list[tuple[Fault, str, str]] = []
-
-    def add(self, fault: Fault) -> None:
-        """Plan another fault; it counts from now on."""
-        with self._lock:
-            self._faults.append(fault)
-            self._matches.append(0)
-            self._strikes.append(0)
-
-    def clear(self) -> None:
-        """Plan nothing any more."""
-        with self._lock:
-            self._faults, self._matches, self._strikes = [], [], []
 
     def take(self, method: str, path: str) -> Fault | None:
         """The fault that this request meets; the first that is due wins."""
-        if not self._faults:
-            return None
-        with self._lock:
-            due = [n for n in range(len(self._faults)) if self._is_due(n, method, path)]
-            if not due:
-                return None
-            fault = self._faults[due[0]]
-            self._strikes[due[0]] += 1
-            self.struck.append((fault, method, path))
-            return fault
-
-    def _is_due(self, number: int, method: str, path: str) -> bool:
-        fault = self._faults[number]
-        if not fault.meets(method, path):
-            return False
-        self._matches[number] += 1
-        if self._matches[number] < fault.nth:
-            return False
-        if fault.count is not None and self._strikes[number] >= fault.count:
-            return False
-        return fault.probability >= 1 or self._rng.random() < fault.probability
+        return self._take(
+            lambda fault: fault.meets(method, path),
+            lambda fault: self.struck.append((fault, method, path)),
+        )
 
 
 @attrs.frozen(kw_only=True, slots=True)
@@ -262,61 +219,3 @@ def _skewed(response: Response, seconds: float) -> Response:
     moment = parsedate_to_datetime(response.headers["date"]).timestamp()
     date = formatdate(moment + seconds, usegmt=True)
     return attrs.evolve(response, headers={**response.headers, "date": date})
-
-
-class FaultyVenue:
-    """A venue with a fault plan, in process: for transports that ask ``handle``.
-
-    Raises the `NetworkError` that a transport would raise; what takes time moves
-    ``clock`` by it, at most by the request's timeout.
-    """
-
-    def __init__(self, venue: Venue, plan: FaultPlan, clock: Moving) -> None:
-        self._venue = venue
-        self._plan = plan
-        self._clock = clock
-
-    def handle(self, request: Request) -> Response:
-        """Answer a request, or raise `NetworkError` in place of an answer."""
-        fault = self._plan.take(request.method, request.url)
-        delivery = tell(self._venue, request, fault)
-        self._wait(_duration(delivery), request)
-        response = delivery.response
-        if response is None:
-            raise _lost(request, "the connection was reset")
-        if delivery.ending == "truncated":
-            raise _lost(request, "the answer broke off")
-        if response.headers.get("content-encoding") == "gzip":
-            raise _lost(request, "the answer is not gzip")
-        return response
-
-    def _wait(self, seconds: float, request: Request) -> None:
-        if seconds > request.timeout:
-            self._clock.advance(request.timeout)
-            raise _late(request)
-        if seconds:
-            self._clock.advance(seconds)
-
-
-def _duration(delivery: Delivery) -> float:
-    if delivery.ending == "stalled":
-        return float("inf")
-    body = delivery.response.body if delivery.response else b""
-    return delivery.delay + delivery.pace * len(body)
-
-
-def _lost(request: Request, story: str) -> ConnectionLost:
-    return ConnectionLost(f"{_asked(request)}: {story}", **_context(request))
-
-
-def _late(request: Request) -> RequestTimeout:
-    message = f"{_asked(request)}: no answer within {request.timeout:g} s"
-    return RequestTimeout(message, **_context(request))
-
-
-def _asked(request: Request) -> str:
-    return f"{request.method} {urlsplit(request.url).path}"
-
-
-def _context(request: Request) -> dict[str, Any]:
-    return {"request": _asked(request), "maybe_executed": request.method != "GET"}
