@@ -71,6 +71,7 @@ class AsyncStreamDriver:
         self._wake = asyncio.Event()
         self._changed = asyncio.Event()
         self._is_stopped = False
+        self._waiters = 0
 
     @property
     def is_connected(self) -> bool:
@@ -87,7 +88,7 @@ class AsyncStreamDriver:
         session, health = self._session, self.protocol.health()
         return attrs.evolve(
             health,
-            state=session.state,
+            state=session.state_with(health.state),
             connections=session.connections,
             last_error=health.last_error or session.last_error,
         )
@@ -117,18 +118,31 @@ class AsyncStreamDriver:
     async def wait_connected(self, timeout: float) -> None:  # noqa: ASYNC109 - in words
         """Wait for a connection; raises what the stream stopped with, or `RequestTimeout`."""
         self.start()
+        if not await self.wait_until(lambda: self.is_connected, timeout):
+            raise self._session.late(timeout)
+
+    async def wait_until(
+        self,
+        is_so: Callable[[], bool],
+        timeout: float,  # noqa: ASYNC109 - late is an answer
+    ) -> bool:
+        """Wait for what messages bring about; False if that takes longer.
+
+        Raises what the stream stopped with.
+        """
+        self._waiters += 1
         try:
             async with asyncio.timeout(timeout):
-                while not self.is_connected:
+                while not is_so():
                     if self._is_stopped:
                         raise self.error or self._session.closed()
                     await self._changed.wait()
                     self._changed.clear()
         except TimeoutError:
-            pass
-        else:
-            return
-        raise self._session.late(timeout)
+            return False
+        finally:
+            self._waiters -= 1
+        return True
 
     async def aclose(self) -> None:
         """Say goodbye and end; closing twice, or after the loop has ended, is allowed."""
@@ -207,6 +221,8 @@ class AsyncStreamDriver:
             events += receive(frame)
         if events:
             self._sink(events)
+        if self._waiters:
+            self._changed.set()
         if protocol.broken or (data := protocol.data_to_send()):
             self._outbox += () if protocol.broken else data
             self._wake.set()
@@ -231,8 +247,10 @@ class AsyncStreamDriver:
     # -- telling --------------------------------------------------------------------
 
     def _emit(self, events: Iterable[StreamEvent]) -> None:
-        if found := list(events):
+        # What the end itself brings about is no news.
+        if (found := list(events)) and not self._is_stopped:
             self._sink(found)
+            self._changed.set()
 
     def _job_done(self, task: asyncio.Task[None]) -> None:
         self._jobs.discard(task)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import logging
 import random
+import time
 from collections.abc import Callable, Iterable, Sequence
 from queue import SimpleQueue
 from threading import Condition, Event, RLock, Thread, current_thread
@@ -33,6 +34,9 @@ _SHORTEST = 0.005
 """Seconds between two polls at least, whatever a protocol says."""
 _GOODBYE = 3.0
 """Seconds that closing waits for the threads."""
+
+_LOOK = 1.0
+"""Seconds after which a thread that waits looks up: on Windows Ctrl-C comes only then."""
 
 _Job: TypeAlias = Callable[[], None]
 
@@ -74,6 +78,7 @@ class StreamDriver:
         self._worker: Thread | None = None
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._ended = Event()
+        self._waiters = 0
 
     @property
     def is_connected(self) -> bool:
@@ -91,7 +96,7 @@ class StreamDriver:
             session, health = self._session, self.protocol.health()
             return attrs.evolve(
                 health,
-                state=session.state,
+                state=session.state_with(health.state),
                 connections=session.connections,
                 last_error=health.last_error or session.last_error,
             )
@@ -124,15 +129,27 @@ class StreamDriver:
     def wait_connected(self, timeout: float) -> None:
         """Wait for a connection; raises what the stream stopped with, or `RequestTimeout`."""
         self.start()
+        if not self.wait_until(lambda: self.is_connected, timeout):
+            raise self._session.late(timeout)
+
+    def wait_until(self, is_so: Callable[[], bool], timeout: float) -> bool:
+        """Wait for what messages bring about; False if that takes longer.
+
+        ``is_so`` is called with the lock.  Raises what the stream stopped with.
+        """
+        end = time.monotonic() + timeout
         with self._changed:
-            self._changed.wait_for(
-                lambda: self.is_connected or self._ended.is_set(), timeout
-            )
-            if self.is_connected:
-                return
-            if self._ended.is_set():
-                raise self.error or self._session.closed()
-        raise self._session.late(timeout)
+            self._waiters += 1
+            try:
+                while not is_so():
+                    if self.is_stopped:
+                        raise self.error or self._session.closed()
+                    if (left := end - time.monotonic()) <= 0:
+                        return False
+                    self._changed.wait(min(left, _LOOK))
+            finally:
+                self._waiters -= 1
+        return True
 
     def close(self) -> None:
         """Say goodbye and end; closing twice is allowed."""
@@ -224,12 +241,16 @@ class StreamDriver:
                 events += receive(frame)
             if events:
                 self._sink(events)
+            if self._waiters:
+                self._changed.notify_all()
 
     # -- telling --------------------------------------------------------------------
 
     def _emit(self, events: Iterable[StreamEvent]) -> None:
-        if found := list(events):
+        # What the end itself brings about is no news.
+        if (found := list(events)) and not self._ended.is_set():
             self._sink(found)
+            self._changed.notify_all()
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:

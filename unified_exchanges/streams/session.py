@@ -125,6 +125,11 @@ class Session:
             return "degraded"
         return "live" if self.is_connected else "connecting"
 
+    def state_with(self, protocol: StreamState) -> StreamState:
+        """The state where the protocol has one too: it may know of less than ``live``."""
+        mine = self.state
+        return "degraded" if (mine, protocol) == ("live", "degraded") else mine
+
     def begin(self) -> None:
         """An attempt to connect begins."""
         self._is_begun = True

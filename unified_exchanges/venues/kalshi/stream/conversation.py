@@ -121,6 +121,11 @@ class Conversation(StreamProtocol):
             sub.is_settled for sub in self._by_name.values()
         )
 
+    def has_settled(self, channel: str) -> bool:
+        """Whether all that is wanted of a channel was told to the venue, and answered."""
+        sub = self._by_name.get(channel)
+        return self.is_connected and (sub is None or sub.is_settled)
+
     # -- connections ----------------------------------------------------------------
 
     def connection_made(self) -> Iterable[StreamEvent]:
