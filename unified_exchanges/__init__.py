@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         Candle,
         Event,
         Fill,
+        Gap,
         Health,
         Holding,
         Instrument,
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
         Level,
         Liquidity,
         Market,
+        MarketChange,
         MarketStatus,
         Ohlc,
         Order,
@@ -94,6 +96,8 @@ if TYPE_CHECKING:
         Params,
         Period,
         Position,
+        Reconciled,
+        Reconnected,
         Record,
         Series,
         Settlement,
@@ -102,6 +106,10 @@ if TYPE_CHECKING:
         Side,
         Status,
         StatusFilter,
+        StreamHealth,
+        StreamNotice,
+        StreamState,
+        Subject,
         Ticker,
         TimeInForce,
         Trade,
@@ -109,6 +117,7 @@ if TYPE_CHECKING:
     from .policy import (
         LimitPolicy,
         RetryPolicy,
+        StreamPolicy,
     )
     from .registry import (
         async_exchange,
@@ -121,6 +130,12 @@ if TYPE_CHECKING:
     from .shells.blocking import (
         Exchange,
     )
+    from .watching.aio import (
+        AsyncWatch,
+    )
+    from .watching.blocking import (
+        Watch,
+    )
 
 __all__ = [
     "BUY",
@@ -128,6 +143,7 @@ __all__ = [
     "AccountLimits",
     "ArgumentsRequired",
     "AsyncExchange",
+    "AsyncWatch",
     "AuthenticationError",
     "BadRequest",
     "Balance",
@@ -148,6 +164,7 @@ __all__ = [
     "ExchangeError",
     "ExchangeNotAvailable",
     "Fill",
+    "Gap",
     "Has",
     "Health",
     "Holding",
@@ -163,6 +180,7 @@ __all__ = [
     "LimitPolicy",
     "Liquidity",
     "Market",
+    "MarketChange",
     "MarketClosed",
     "MarketNotFound",
     "MarketStatus",
@@ -189,6 +207,8 @@ __all__ = [
     "PriceGrid",
     "RateLimitExceeded",
     "ReadOnly",
+    "Reconciled",
+    "Reconnected",
     "Record",
     "RequestTimeout",
     "RetryPolicy",
@@ -199,7 +219,12 @@ __all__ = [
     "Side",
     "Status",
     "StatusFilter",
+    "StreamHealth",
+    "StreamNotice",
     "StreamOverflow",
+    "StreamPolicy",
+    "StreamState",
+    "Subject",
     "SystemClock",
     "Ticker",
     "TimeInForce",
@@ -207,6 +232,7 @@ __all__ = [
     "UnifiedExchangesError",
     "VenueSchemaError",
     "VirtualClock",
+    "Watch",
     "__version__",
     "async_exchange",
     "exchange",
@@ -270,6 +296,7 @@ _HOMES = {
         "Candle",
         "Event",
         "Fill",
+        "Gap",
         "Health",
         "Holding",
         "Instrument",
@@ -279,6 +306,7 @@ _HOMES = {
         "Level",
         "Liquidity",
         "Market",
+        "MarketChange",
         "MarketStatus",
         "Ohlc",
         "Order",
@@ -292,6 +320,8 @@ _HOMES = {
         "Params",
         "Period",
         "Position",
+        "Reconciled",
+        "Reconnected",
         "Record",
         "Series",
         "Settlement",
@@ -300,6 +330,10 @@ _HOMES = {
         "Side",
         "Status",
         "StatusFilter",
+        "StreamHealth",
+        "StreamNotice",
+        "StreamState",
+        "Subject",
         "Ticker",
         "TimeInForce",
         "Trade",
@@ -307,6 +341,7 @@ _HOMES = {
     "policy": (
         "LimitPolicy",
         "RetryPolicy",
+        "StreamPolicy",
     ),
     "registry": (
         "async_exchange",
@@ -315,6 +350,8 @@ _HOMES = {
     ),
     "shells.aio": ("AsyncExchange",),
     "shells.blocking": ("Exchange",),
+    "watching.aio": ("AsyncWatch",),
+    "watching.blocking": ("Watch",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -97,6 +97,10 @@ class StreamProtocol(ABC):
         """Whether there is a connection, and all that is followed was acknowledged."""
         return self.is_connected
 
+    def is_acknowledged(self, subject: Subject) -> bool:  # noqa: ARG002 - may be overridden
+        """Whether all that is followed of one subject was acknowledged."""
+        return self.is_settled
+
     # -- what is asked for (remembered over connections) ----------------------------
 
     @abstractmethod

@@ -29,6 +29,7 @@ from ..models import (
     Trade,
 )
 from ..streams.protocol import BookChanged, Refused, StreamProtocol
+from ..streams.session import Dial
 from ..venue import Venue
 from .account import Account
 from .audit import Auditor
@@ -37,25 +38,40 @@ from .job import Job
 from .mailbox import Look, Policy
 from .reconciler import News, Reconciler
 
-__all__ = ["Feed"]
+__all__ = ["Feed", "dial"]
 
 _Route = Callable[[Any], None]
 
 
 class Feed:
-    """Followers of one stream: they come and go, are told, and share subscriptions."""
+    """Followers of one stream: they come and go, are told, and share subscriptions.
 
-    def __init__(self, protocol: StreamProtocol, venue: Venue) -> None:
+    ``has_work`` is called when `jobs` may have something earlier than `delay` said.
+    """
+
+    def __init__(
+        self,
+        protocol: StreamProtocol,
+        venue: Venue,
+        *,
+        has_work: Callable[[], None] = lambda: None,
+    ) -> None:
         self.protocol = protocol
         self.venue = venue
         self.account = Account()
-        self.error: UnifiedExchangesError | None = None
+        self.error: Exception | None = None
         """What ended the stream for good."""
         self._clock = venue.clock
         self._circles = {subject: Circle() for subject in Subject}
         self._books = self._circles[Subject.ORDER_BOOK]
         self._reconciler = Reconciler(
-            protocol, venue, self.account, self._tell_news, self._fail_private
+            protocol,
+            venue,
+            self.account,
+            tell=self._tell_news,
+            give_up=self._fail_private,
+            has_work=has_work,
+            followed=self._followed_of_account,
         )
         self._auditor = Auditor(protocol, venue, self._doubt)
         self._tickers: dict[str, Ticker] = {}
@@ -160,7 +176,7 @@ class Feed:
             self.account.forget_positions()
         self._reconciler.forget(subject)
 
-    def fail(self, error: UnifiedExchangesError) -> None:
+    def fail(self, error: Exception) -> None:
         """The stream has ended for good: everybody is told, and nobody may join."""
         self.error = error
         for follower in self._everybody():
@@ -182,9 +198,7 @@ class Feed:
         if subject is Subject.ORDER_BOOK:
             self._auditor.start()
             for market_id in follower.market_ids or ():
-                book = self.protocol.order_book(market_id)
-                if book is not None and not book.stale:
-                    self._mark(follower, market_id)
+                self._mark(follower, market_id)
         elif subject is Subject.TICKER:
             names = follower.market_ids or self._tickers
             for market_id in names:
@@ -364,6 +378,7 @@ class Feed:
             self._reconciler.ask()
 
     def _tell_all(self, event: Reconnected) -> None:
+        self._reconciler.connected(self._clock.now())
         for follower in self._everybody():
             follower.notify(event)
 
@@ -398,34 +413,45 @@ class Feed:
     def jobs(self) -> list[Job[Any]]:
         """What is due to be read; each is to be run once, beside the stream."""
         self.handle(())
-        subjects = frozenset(x for x in PRIVATE if self._circles[x])
         waiting = [
             follower.since
-            for subject in subjects
+            for subject in PRIVATE
             for follower in self._circles[subject]
             if not follower.is_ready
         ]
         found = (
-            self._reconciler.job(subjects, min(waiting, default=inf)),
+            self._reconciler.job(min(waiting, default=inf)),
             self._auditor.job(self._books.by_market),
         )
         return [job for job in found if job is not None]
 
     def delay(self) -> float:
         """Seconds until there may be something to read; it may come earlier after news."""
-        private = any(self._circles[subject] for subject in PRIVATE)
-        own = self._reconciler.delay() if private else inf
-        return min(own, self._auditor.delay())
+        return min(self._reconciler.delay(), self._auditor.delay())
 
-    def health(self) -> StreamHealth:
-        """Counters of the stream and of its followers."""
+    def _followed_of_account(self) -> frozenset[Subject]:
+        return frozenset(x for x in PRIVATE if self._circles[x])
+
+    def health(self, stream: StreamHealth) -> StreamHealth:
+        """The counters of a stream, with those of its followers."""
         folded = sum(x.mailbox.folded for x in self._everybody())
         return attrs.evolve(
-            self.protocol.health(),
+            stream,
             folded=self._folded + folded,
             missed=self._reconciler.missed,
             reconciliations=self._reconciler.count,
         )
+
+
+def dial(venue: Venue) -> Dial:
+    """Where a venue's stream is, and how to introduce oneself."""
+    return Dial(
+        url=venue.stream_url,
+        headers=venue.stream_headers,
+        observe=venue.offset.observe,
+        timeout=venue.settings.timeout,
+        venue=venue.id,
+    )
 
 
 def _wanted(follower: Follower) -> tuple[str, ...] | None:

@@ -9,16 +9,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Hashable
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Final, Generic, Literal, TypeAlias, TypeVar
 
-from ..errors import StreamOverflow, UnifiedExchangesError
+from ..errors import StreamOverflow
 
-__all__ = ["Ended", "Every", "Latest", "Look", "Mailbox", "Policy"]
+__all__ = ["POLICIES", "Ended", "Every", "Latest", "Look", "Mailbox", "Policy"]
 
 T = TypeVar("T")
 
 Policy: TypeAlias = Literal["latest", "every"]
 """What a slow consumer gets: the newest state, or every event."""
+
+POLICIES: Final = ("latest", "every")
 
 
 class Ended(Exception):
@@ -47,7 +49,7 @@ class Mailbox(ABC, Generic[T]):
         self._most = most
         self._wake = wake
         self._closed = False
-        self._error: UnifiedExchangesError | None = None
+        self._error: Exception | None = None
         self.folded = 0
         """How many items were replaced by newer ones before they were taken."""
 
@@ -56,7 +58,12 @@ class Mailbox(ABC, Generic[T]):
         """Whether nothing more comes in; something may still be waiting."""
         return self._closed
 
-    def close(self, error: UnifiedExchangesError | None = None) -> None:
+    @property
+    def is_spent(self) -> bool:
+        """Whether it came to its end, without an error, and nothing waits in it."""
+        return self._closed and self._error is None and not len(self)
+
+    def close(self, error: Exception | None = None) -> None:
         """Let nothing more in: what waits is still delivered, then the error or the end.
 
         Closing again changes nothing.
@@ -71,7 +78,8 @@ class Mailbox(ABC, Generic[T]):
         item = self._next()
         if item is None and self._closed:
             if self._error is not None:
-                raise self._error
+                # It may be raised to several consumers, and again.
+                raise self._error.with_traceback(None)
             raise Ended
         return item
 

@@ -70,8 +70,11 @@ class Reconciler:
         protocol: StreamProtocol,
         venue: Venue,
         account: Account,
+        *,
         tell: Callable[[News], None],
         give_up: Callable[[UnifiedExchangesError], None],
+        has_work: Callable[[], None],
+        followed: Callable[[], frozenset[Subject]],
     ) -> None:
         self._protocol = protocol
         self._venue = venue
@@ -79,6 +82,8 @@ class Reconciler:
         self._account = account
         self._tell = tell
         self._give_up = give_up
+        self._has_work = has_work
+        self._followed = followed
         self._due = self._asked = inf
         self._twice = self._is_running = self._ask_again = False
         self._failures = 0
@@ -97,12 +102,14 @@ class Reconciler:
             self._ask_again = True
         else:
             self._due = self._asked = self._clock.monotonic()
+            self._has_work()
 
     def wonder(self) -> None:
         """A fill came without its order, which may still come: look in a moment."""
         now = self._clock.monotonic()
         if not self._is_running and now + _STRANGER < self._due:
             self._due = self._asked = now + _STRANGER
+            self._has_work()
 
     def connected(self, at: float) -> None:
         """A connection was made: what happened before may not have been told."""
@@ -121,26 +128,25 @@ class Reconciler:
 
     def delay(self) -> float:
         """Seconds until there may be something to do; infinite if nothing is planned."""
-        if self._is_running or self._due == inf:
+        if self._is_running or self._due == inf or not self._followed():
             return inf
         now = self._clock.monotonic()
         return max(0.0, self._due - now, 0.0 if self._may(now) else 0.05)
 
     def _may(self, now: float) -> bool:
         """Whether what is read now cannot be followed by what nobody tells."""
-        return self._protocol.is_settled or now - self._asked >= _PATIENCE
+        told = self._protocol.is_acknowledged
+        return now - self._asked >= _PATIENCE or all(map(told, self._followed()))
 
     # -- reading --------------------------------------------------------------------
 
-    def job(
-        self, subjects: frozenset[Subject], since: float
-    ) -> Job[AccountState] | None:
+    def job(self, since: float) -> Job[AccountState] | None:
         """The read that is due.
 
         ``since`` is our wall clock of the earliest wish that was not read for yet,
         infinite if there is none.
         """
-        now = self._clock.monotonic()
+        subjects, now = self._followed(), self._clock.monotonic()
         if not subjects or self._is_running or now < self._due or not self._may(now):
             return None
         self._is_running, self._ask_again = True, False

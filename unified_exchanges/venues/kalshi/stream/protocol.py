@@ -77,6 +77,10 @@ class KalshiStream(Misreading):
         """Take back one `follow` with the same arguments."""
         self.unsubscribe(SUBJECTS[subject], market_ids)
 
+    def is_acknowledged(self, subject: Subject) -> bool:
+        """Whether all that is followed of one subject was acknowledged."""
+        return self.is_connected and self._by_name[SUBJECTS[subject]].is_settled
+
     # -- frames ---------------------------------------------------------------------
 
     def receive(self, frame: str | bytes) -> Iterable[StreamEvent]:
