@@ -10,7 +10,6 @@ from ....streams.protocol import Refused
 from . import frames, refusals
 from .channels import BOOKS, SUBJECTS
 from .conversation import NONE, Events, Sent
-from .events import ChannelRefused
 from .sequence import Sequence
 from .subscription import Subscription
 
@@ -126,7 +125,7 @@ class Answers(Sequence):
         if sent is not None:
             return [*events, *self._turned_down(sent, msg, error)]
         if asked is not None:
-            self._snapshot_refused(msg.code, asked)
+            return [*events, *self._snapshot_refused(msg, asked, error)]
         return events
 
     def _died(self, sub: Subscription, reason: str) -> Gap:
@@ -191,24 +190,44 @@ class Answers(Sequence):
             error = refusals.error_of(msg.code, msg.msg, sub.channel.name, bad)
         return [self._refuse(sub, bad, error)]
 
-    def _snapshot_refused(self, code: int, markets: tuple[str, ...]) -> None:
-        """Snapshots were not given: ask later, or subscribe the channel anew."""
-        sub = self._by_name[BOOKS]
+    def _snapshot_refused(
+        self,
+        msg: frames.FailedMsg,
+        markets: tuple[str, ...],
+        error: UnifiedExchangesError,
+    ) -> Events:
+        """Snapshots were not given: ask later, or apart, or subscribe the channel anew."""
+        sub, books = self._by_name[BOOKS], self._books
         now = self.clock.monotonic()
-        self._books.want(x for x in markets if x in sub.wishes)
-        delay = self._pace(f"{BOOKS} refused").delay(now)
-        if code in refusals.PASSING:
+        markets = tuple(x for x in markets if x in sub.wishes)
+        books.await_no_more(markets)
+        if msg.code in refusals.PASSING:
+            books.want(markets)
+            delay = self._pace(f"{BOOKS} refused").delay(now)
             self._ask_books_after(max(delay, self.policy.first), now)
-        else:
+            return NONE
+        if msg.code in refusals.SUBSCRIPTION:
             sub.must_renew = True
-            self._try_again(sub, now, delay)
+            self._try_again(sub, now, self._pace(f"{BOOKS} again").delay(now))
+            return NONE
+        named = set(msg.market_tickers or ()) | {msg.market_ticker}
+        bad = [x for x in markets if x in named]
+        if not bad and len(markets) > 1:
+            middle = len(markets) // 2
+            books.want_apart(markets[:middle], markets[middle:])
+            self._books_dirty = True
+            return NONE
+        bad = bad or list(markets)
+        books.want(x for x in markets if x not in bad)
+        self._books_dirty = True
+        return [self._refuse(sub, bad, error)] if bad else NONE
 
     def _refuse(
         self,
         sub: Subscription,
         market_ids: Collection[str] | None,
         error: UnifiedExchangesError,
-    ) -> Refused | ChannelRefused:
+    ) -> Refused:
         """Give up what the venue will not let be followed."""
         given_up = list(sub.wishes) if market_ids is None else list(market_ids)
         if market_ids is None:
@@ -219,6 +238,10 @@ class Answers(Sequence):
         if name == BOOKS:
             self._books.remove(given_up)
         told = None if market_ids is None else frozenset(market_ids)
-        if subject is not None and SUBJECTS[subject] == name:
-            return Refused(subject=subject, market_ids=told, error=error)
-        return ChannelRefused(channel=name, market_ids=told, error=error)
+        is_its_own = subject is not None and SUBJECTS[subject] == name
+        return Refused(
+            subject=subject if is_its_own else None,
+            channel=name,
+            market_ids=told,
+            error=error,
+        )

@@ -76,7 +76,7 @@ class Misreading(Watchdog):
             if market_id is None:
                 # Any book may be the one.
                 return [self._distrust_all(sub, reason, lost=True)]
-            if market_id not in sub.wishes or market_id not in self._markets:
+            if market_id not in sub.wishes or market_id not in self._books.markets:
                 return NONE
             return [self._distrust(market_id, reason)]
         return [self._gap(sub, reason, (market_id,) if market_id else ())]

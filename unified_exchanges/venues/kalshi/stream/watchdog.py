@@ -18,7 +18,10 @@ __all__ = ["Watchdog"]
 _log = logging.getLogger(__name__)
 
 _HOPELESS = 3
-"""Connections over which a market's snapshot may fail to come while others do."""
+"""How often a snapshot may fail to come while others do."""
+
+_ALONE = 6
+"""How often it may where none came at all: then it may be the venue."""
 
 
 class Watchdog(Answers):
@@ -60,14 +63,23 @@ class Watchdog(Answers):
         return max(0.0, min(times) - self.clock.monotonic())
 
     def _missing(self, overdue: list[str]) -> Events:
-        """Snapshots did not come: the connection is no good, or these markets are not."""
+        """Snapshots did not come: the markets do not exist, or the connection is no good.
+
+        Kalshi keeps unknown markets in a subscription without a word (2026-09), so one of
+        them must not end what all the others live on.
+        """
         books, sub = self._books, self._by_name[BOOKS]
-        missed = {market_id: books.miss(market_id) for market_id in overdue}
-        hopeless = [x for x in overdue if missed[x] >= _HOPELESS and books.loaded]
-        if len(hopeless) < len(overdue):
+        most = _HOPELESS if books.loaded else _ALONE
+        again: list[str] = []
+        hopeless: list[str] = []
+        for market_id in overdue:
+            (again if books.miss(market_id) < most else hopeless).append(market_id)
+        if again and not books.loaded:
             limit = self.policy.acknowledgement
-            first = next(x for x in overdue if x not in hopeless)
-            self._break(f"no snapshot of {first} within {limit:g} s")
+            self._break(f"no snapshot of {again[0]} within {limit:g} s")
+        elif again:
+            books.want(again)
+            self._books_dirty = True
         return [self._refuse(sub, [x], refusals.silent(BOOKS, x)) for x in hopeless]
 
     def _break(self, reason: str) -> None:
