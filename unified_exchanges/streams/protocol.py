@@ -59,7 +59,7 @@ class Refused:
 
     ``market_ids`` None: the subject as a whole.  The wishes are forgotten, however often
     they were counted: what was refused is not to be taken back by `unfollow`.
-    ``channel`` is the venue's word; ``subject`` is None where there is none of ours.
+    ``channel`` is the venue's word; ``subject`` is None where it is no subject of ours.
     """
 
     subject: Subject | None
