@@ -60,6 +60,9 @@ if TYPE_CHECKING:
         PriceBand,
         PriceGrid,
     )
+    from .guards import (
+        GuardPolicy,
+    )
     from .models import (
         BUY,
         SELL,
@@ -147,6 +150,7 @@ __all__ = [
     "ExchangeError",
     "ExchangeNotAvailable",
     "Fill",
+    "GuardPolicy",
     "Has",
     "Health",
     "Holding",
@@ -256,6 +260,7 @@ _HOMES = {
         "PriceBand",
         "PriceGrid",
     ),
+    "guards": ("GuardPolicy",),
     "models": (
         "BUY",
         "SELL",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from .clock import Clock
+    from .guards import GuardPolicy
     from .policy import LimitPolicy, RetryPolicy
     from .settings import PrivateKey
     from .shells.aio import AsyncExchange
@@ -57,6 +58,7 @@ def exchange(
     timeout: float = 10.0,
     retry: RetryPolicy | None = None,
     limits: LimitPolicy | None = None,
+    guards: GuardPolicy | None = None,
     clock: Clock | None = None,
     rng: Random | None = None,
     transport: Transport | None = None,
@@ -77,6 +79,7 @@ def exchange(
         timeout=timeout,
         retry=retry,
         limits=limits,
+        guards=guards,
         clock=clock,
         rng=rng,
         transport=transport,
@@ -95,6 +98,7 @@ def async_exchange(
     timeout: float = 10.0,
     retry: RetryPolicy | None = None,
     limits: LimitPolicy | None = None,
+    guards: GuardPolicy | None = None,
     clock: Clock | None = None,
     rng: Random | None = None,
     transport: AsyncTransport | None = None,
@@ -115,6 +119,7 @@ def async_exchange(
         timeout=timeout,
         retry=retry,
         limits=limits,
+        guards=guards,
         clock=clock,
         rng=rng,
         transport=transport,

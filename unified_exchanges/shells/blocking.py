@@ -20,6 +20,7 @@ from ..clock import Clock
 from ..description import Description, Has
 from ..drivers.blocking import BlockingDriver
 from ..flow import collect, limited
+from ..guards import GuardPolicy
 from ..models import (
     AccountLimits,
     Balance,
@@ -73,7 +74,7 @@ class Exchange(ABC):
     encrypted) default to the venue's environment variables; without them public data
     works.  ``environment`` is ``"production"``, ``"demo"``, ``"local"`` or a base URL.
     Orders where money is real need ``live=True``.  ``timeout`` is seconds for one
-    request; ``retry`` and ``limits`` are policies; ``clock``, ``rng`` and
+    request; ``retry``, ``limits`` and ``guards`` are policies; ``clock``, ``rng`` and
     ``transport`` are for tests and replay; ``options`` are venue words such as
     ``subaccount``.
 
@@ -96,6 +97,7 @@ class Exchange(ABC):
         timeout: float = 10.0,
         retry: RetryPolicy | None = None,
         limits: LimitPolicy | None = None,
+        guards: GuardPolicy | None = None,
         clock: Clock | None = None,
         rng: Random | None = None,
         transport: Transport | None = None,
@@ -111,6 +113,7 @@ class Exchange(ABC):
                 timeout=timeout,
                 retry=retry,
                 limits=limits,
+                guards=guards,
                 clock=clock,
                 rng=rng,
                 options=options,
