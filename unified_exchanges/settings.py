@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import inf
 from os import PathLike, environ
-from random import Random
+from random import Random, SystemRandom
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -75,7 +75,9 @@ class Settings:
         factory=GuardPolicy, validator=_is(GuardPolicy, "a GuardPolicy")
     )
     clock: Clock = attrs.field(factory=SystemClock)
-    rng: Random = attrs.field(factory=Random, repr=False)
+    # The system's: a generator of our own would be copied by a fork, and two processes
+    # would then place different orders under one client order id.
+    rng: Random = attrs.field(factory=SystemRandom, repr=False)
     options: Mapping[str, str | int | bool] = attrs.field(
         factory=dict, validator=_is(Mapping, "a mapping of words to values")
     )

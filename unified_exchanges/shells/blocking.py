@@ -303,7 +303,8 @@ class Exchange(ABC):
         """Get markets, complete unless ``limit`` says how many.
 
         ``status`` is one of unopened, open, paused, closed, settled or all; settled
-        markets reach back as far as the venue's archive.
+        markets reach back as far as the venue's archive.  ``market_ids`` gives exactly
+        those, whatever their status, and takes no other filter.
         """
         listing = self.venue.fetch_markets(
             status=status,

@@ -47,9 +47,9 @@ class KalshiConnection(Venue):
         self._credentials = credentials.load(
             settings.api_key, settings.private_key, settings.password, settings.environ
         )
-        key_id = self._credentials.key_id if self._credentials else ""
+        self._key_id = self._credentials.key_id if self._credentials else ""
         self.limiter = Limiter.of(
-            (self.id, self.environment.rest, key_id), settings.limits, self.clock
+            (self.id, self.environment.rest, self._key_id), settings.limits, self.clock
         )
         self._prefix = urlsplit(self.environment.rest).path
         self._costs = limits.Costs()
@@ -99,6 +99,7 @@ class KalshiConnection(Venue):
             path=call.name,
             environment=self.environment.name,
             now=self.clock.now(),
+            key_id=self._key_id,
         )
 
     def adopt_limits(self, found: AccountLimits) -> None:
@@ -131,6 +132,7 @@ class KalshiConnection(Venue):
             path=path,
             environment=self.environment.name,
             now=self.clock.now(),
+            key_id=self._key_id,
         )
 
     def bucket(self, name: str) -> TokenBucket:
