@@ -8,6 +8,7 @@ from tests.venues.kalshi.desk import desk
 from tests.venues.kalshi.ground import KalshiGround
 from unified_exchanges.errors import (
     BadRequest,
+    EventNotFound,
     InvalidPrice,
     InvalidSize,
     OrderNotFound,
@@ -110,3 +111,11 @@ def test_fault_48_the_key_s_id_is_not_repeated_after_the_venue() -> None:
         at.kalshi.fetch_status()
     assert key not in f"{told.value!r}{told.value.payload}"
     assert "k=REDACTED" in str(told.value)
+
+
+def test_events_asked_for_by_name_exist_or_are_told(trader: Trader) -> None:
+    known = trader.fetch_events(limit=1)[0].event_id
+    found = trader.fetch_events(status="all", params={"tickers": known})
+    assert [event.event_id for event in found] == [known]
+    with pytest.raises(EventNotFound, match="NOSUCH"):
+        trader.fetch_events(status="all", params={"tickers": f"{known},NOSUCH"})
