@@ -28,6 +28,7 @@ PACKAGE = ROOT / "unified_exchanges"
 _FLOW = re.compile(r"(Flow|Pages)\b")
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 _AMBIENT_MODULES = {"time", "random", "secrets"}
+_INJECTED = {"Random", "SystemRandom"}
 _AMBIENT_CALL = re.compile(
     r"(.*\b(datetime|date)\.(now|utcnow|today)|(.*\.)?(uuid1|uuid4|urandom))$"
 )
@@ -209,7 +210,7 @@ def _lines(
 def _uses_ambient(node: ast.Attribute) -> bool:
     # The class is what gets injected; the module's functions share a hidden generator.
     owner = ast.unparse(node.value)
-    return owner in _AMBIENT_MODULES and node.attr != "Random"
+    return owner in _AMBIENT_MODULES and node.attr not in _INJECTED
 
 
 def _hides_ambient(node: ast.Import) -> bool:
@@ -217,7 +218,7 @@ def _hides_ambient(node: ast.Import) -> bool:
 
 
 def _imports_from_ambient(node: ast.ImportFrom) -> bool:
-    names = {alias.name for alias in node.names} - {"Random"}
+    names = {alias.name for alias in node.names} - _INJECTED
     return node.level == 0 and node.module in _AMBIENT_MODULES and bool(names)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
 from tests.toy import FACTS
+from unified_exchanges import exchange
 from unified_exchanges.errors import BadRequest
 from unified_exchanges.settings import Settings, resolve_environment
 from unified_exchanges.venues.kalshi import description as kalshi
@@ -51,6 +54,27 @@ def test_a_url_is_real_money_unless_it_is_local_or_known_to_play(
 def test_an_environment_that_is_neither_is_refused(name: str) -> None:
     with pytest.raises(BadRequest):
         resolve_environment(name, KNOWN)
+
+
+def test_an_environment_that_came_out_empty_is_not_production() -> None:
+    with pytest.raises(BadRequest, match="environment must be a name or a base URL"):
+        exchange("kalshi", environment=None)  # type: ignore[arg-type]
+
+
+def test_an_unknown_environment_is_told_with_its_venue() -> None:
+    with pytest.raises(BadRequest) as told:
+        exchange("kalshi", environment="prod")
+    assert told.value.venue == "kalshi"
+
+
+def test_a_fork_does_not_draw_the_ids_that_its_parent_draws() -> None:
+    script = (
+        "import os; from unified_exchanges.settings import Settings; rng = Settings().rng;"
+        "child = os.fork(); print(rng.getrandbits(128), flush=True);"
+        "child and os.waitpid(child, 0)"
+    )
+    drawn = subprocess.check_output([sys.executable, "-c", script], text=True).split()
+    assert len(set(drawn)) == 2
 
 
 def test_a_trailing_slash_is_dropped_because_it_would_not_survive_signing() -> None:

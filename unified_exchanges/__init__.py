@@ -61,6 +61,9 @@ if TYPE_CHECKING:
         PriceBand,
         PriceGrid,
     )
+    from .guards import (
+        GuardPolicy,
+    )
     from .models import (
         BUY,
         SELL,
@@ -165,6 +168,7 @@ __all__ = [
     "ExchangeNotAvailable",
     "Fill",
     "Gap",
+    "GuardPolicy",
     "Has",
     "Health",
     "Holding",
@@ -285,6 +289,7 @@ _HOMES = {
         "PriceBand",
         "PriceGrid",
     ),
+    "guards": ("GuardPolicy",),
     "models": (
         "BUY",
         "SELL",

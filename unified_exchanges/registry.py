@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from .clock import Clock
+    from .guards import GuardPolicy
     from .policy import LimitPolicy, RetryPolicy, StreamPolicy
     from .settings import PrivateKey
     from .shells.aio import AsyncExchange
@@ -58,6 +59,7 @@ def exchange(
     retry: RetryPolicy | None = None,
     limits: LimitPolicy | None = None,
     stream: StreamPolicy | None = None,
+    guards: GuardPolicy | None = None,
     clock: Clock | None = None,
     rng: Random | None = None,
     transport: Transport | None = None,
@@ -79,6 +81,7 @@ def exchange(
         retry=retry,
         limits=limits,
         stream=stream,
+        guards=guards,
         clock=clock,
         rng=rng,
         transport=transport,
@@ -98,6 +101,7 @@ def async_exchange(
     retry: RetryPolicy | None = None,
     limits: LimitPolicy | None = None,
     stream: StreamPolicy | None = None,
+    guards: GuardPolicy | None = None,
     clock: Clock | None = None,
     rng: Random | None = None,
     transport: AsyncTransport | None = None,
@@ -119,6 +123,7 @@ def async_exchange(
         retry=retry,
         limits=limits,
         stream=stream,
+        guards=guards,
         clock=clock,
         rng=rng,
         transport=transport,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Hashable, Mapping
-from threading import Lock
 from typing import ClassVar, TypeVar
 
 import attrs
@@ -12,6 +11,7 @@ import attrs
 from .clock import ClockOffset
 from .description import Description, Environment
 from .errors import (
+    BadRequest,
     ExchangeNotAvailable,
     NetworkError,
     RateLimitExceeded,
@@ -21,6 +21,8 @@ from .errors import (
 )
 from .flow import Flow, Page, Pages, Pending, Request, Response, Sleep, Start, Step
 from .flow import Outcome as Reply
+from .guards import Guards
+from .limiter import Limiter
 from .policy import TokenBucket
 from .settings import Settings, resolve_environment
 from .telemetry import Telemetry
@@ -84,14 +86,23 @@ class Sender(ABC):
         self.settings = settings
         self.clock = settings.clock
         self.rng = settings.rng
+        self.guards = Guards(settings.guards)
         self.retry = settings.retry
-        self.environment: Environment = resolve_environment(
-            settings.environment, self.facts.environments
-        )
+        try:
+            self.environment: Environment = resolve_environment(
+                settings.environment, self.facts.environments
+            )
+        except BadRequest as error:
+            error.venue = self.id
+            raise
         self.telemetry = Telemetry()
         self.offset = ClockOffset()
-        self.buckets: dict[str, TokenBucket] = {}
-        self._reserving = Lock()
+        self.limiter = Limiter(settings.limits)
+
+    @property
+    def buckets(self) -> dict[str, TokenBucket]:
+        """The token buckets made so far, by name."""
+        return self.limiter.buckets
 
     # -- what a subclass must say ---------------------------------------------------
 
@@ -232,7 +243,7 @@ class Sender(ABC):
         """Take from all buckets if the wait is short enough, else from none."""
         charged = [(self.bucket(name), cost) for name, cost in call.charges]
         urgent = call.urgent
-        with self._reserving:
+        with self.limiter.lock:
             if (
                 not urgent
                 and len(charged) == 1
@@ -265,9 +276,12 @@ class Sender(ABC):
 
     def _slow_down(self, call: Call, error: RateLimitExceeded) -> None:
         now = self.clock.monotonic()
-        with self._reserving:
-            for name, cost in call.charges:
-                bucket = self.bucket(name)
+        with self.limiter.lock:
+            buckets = [(self.bucket(name), cost) for name, cost in call.charges]
+            # A bare 429 says no time: until the cost of the call is earned again.
+            earned = max((b.seconds_for(cost) for b, cost in buckets), default=None)
+            error.retry_after = error.retry_after or earned
+            for bucket, cost in buckets:
                 bucket.pause(now, error.retry_after or bucket.seconds_for(cost))
 
     # -- pages ----------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import inf
 from os import PathLike, environ
-from random import Random
+from random import Random, SystemRandom
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -14,12 +14,16 @@ import attrs
 from .clock import Clock, SystemClock
 from .description import Environment
 from .errors import BadRequest
+from .guards import GuardPolicy
 from .policy import LimitPolicy, RetryPolicy, StreamPolicy
 
 __all__ = ["PrivateKey", "Settings", "resolve_environment"]
 
 PrivateKey: TypeAlias = "str | PathLike[str]"
 """PEM text, or the path of a file that holds it."""
+
+
+_NEVER_NONE = {"environment", "live", "timeout"}
 
 
 def _is_seconds(_: object, field: attrs.Attribute[float], value: object) -> None:
@@ -67,11 +71,16 @@ class Settings:
     limits: LimitPolicy = attrs.field(
         factory=LimitPolicy, validator=_is(LimitPolicy, "a LimitPolicy")
     )
+    guards: GuardPolicy = attrs.field(
+        factory=GuardPolicy, validator=_is(GuardPolicy, "a GuardPolicy")
+    )
     stream: StreamPolicy = attrs.field(
         factory=StreamPolicy, validator=_is(StreamPolicy, "a StreamPolicy")
     )
     clock: Clock = attrs.field(factory=SystemClock)
-    rng: Random = attrs.field(factory=Random, repr=False)
+    # The system's: a generator of our own would be copied by a fork, and two processes
+    # would then place different orders under one client order id.
+    rng: Random = attrs.field(factory=SystemRandom, repr=False)
     options: Mapping[str, str | int | bool] = attrs.field(
         factory=dict, validator=_is(Mapping, "a mapping of words to values")
     )
@@ -79,10 +88,16 @@ class Settings:
 
     @classmethod
     def of(cls, **given: Any) -> Settings:
-        """Settings from what was given; None means the default."""
-        return cls(
-            **{name: value for name, value in given.items() if value is not None}
-        )
+        """Settings from what was given; None means the default where it may be None.
+
+        A name that came out empty of somebody's configuration must not mean production.
+        """
+        chosen: dict[str, Any] = {
+            name: value
+            for name, value in given.items()
+            if value is not None or name in _NEVER_NONE
+        }
+        return cls(**chosen)
 
 
 def resolve_environment(name: str, known: Mapping[str, Environment]) -> Environment:

@@ -135,7 +135,7 @@ def test_a_market_order_without_a_bound_names_the_option(
 
 
 def test_lack_of_funds_is_a_refusal(look: Command, market: str) -> None:
-    done = look("order", market, "yes", "buy", "0.01", "50000000")
+    done = look("order", market, "yes", "buy", "0.01", "5000000")
     assert done.code == 3
     assert "InsufficientFunds" in done.err
 

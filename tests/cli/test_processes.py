@@ -78,6 +78,12 @@ def test_simulate_prints_exports_to_paste() -> None:
     ]
 
 
+def test_simulate_takes_its_venue_either_way_but_not_two() -> None:
+    done = invoke("simulate", "kalshi", "--venue", "other")
+    assert done.code == 2
+    assert "contradict each other" in done.err
+
+
 def test_simulate_ends_in_process_as_well() -> None:
     # The signal arrives as soon as one more venue is served.
     waiting = threading.Thread(target=_interrupt_after, args=(_served(),))

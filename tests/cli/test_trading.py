@@ -110,11 +110,19 @@ def test_cancelling_in_part_has_a_code_of_its_own(cli: Command, market: str) -> 
     assert cli("cancel", unknown, unknown[:-1] + "1").code == 3
 
 
-@pytest.mark.parametrize("words", [(), ("x", "--all")])
-def test_cancel_wants_either_ids_or_all(look: Command, words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "name the orders to cancel, or say --all"),
+        (("x", "--all"), "--all cancels every open order: leave it out"),
+    ],
+)
+def test_cancel_wants_either_ids_or_all(
+    look: Command, words: tuple[str, ...], told: str
+) -> None:
     done = look("cancel", *words)
     assert done.code == 2
-    assert "name the orders to cancel, or say --all" in done.err
+    assert told in done.err
 
 
 # -- real money ------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ..description import Capability, Description
+from ..errors import BadRequest
 from ..models import Health, Status
 from ..registry import exchanges
 from .command import command, guarded, plain_command
@@ -119,7 +120,12 @@ def _facts(venue: Description) -> RenderableType:
 
 
 def simulate(
-    venue: Annotated[str, typer.Argument(help="Exchange id.")] = DEFAULT_VENUE,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[VENUE]", help="Exchange id.")
+    ] = None,
+    venue: Annotated[
+        str | None, typer.Option("--venue", help="The same, as other commands have it.")
+    ] = None,
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="0 takes a free one.")
     ] = 8790,
@@ -140,13 +146,25 @@ def simulate(
         guarded(screen),
         _until_stopped() as stopped,
         practice(
-            venue, seed=seed, port=port, key_type=key_type, lively=True, history=True
+            _chosen(name, venue),
+            seed=seed,
+            port=port,
+            key_type=key_type,
+            lively=True,
+            history=True,
         ) as place,
     ):
         screen.document(place, _invitation(place))
         while not stopped.wait(1):
             pass
         screen.note("stopped; the key is deleted")
+
+
+def _chosen(name: str | None, venue: str | None) -> str:
+    if name is not None and venue not in (None, name):
+        message = f"VENUE {name!r} and --venue {venue!r} contradict each other"
+        raise BadRequest(message)
+    return name or venue or DEFAULT_VENUE
 
 
 def _invitation(place: Practice) -> RenderableType:

@@ -67,7 +67,10 @@ def order(
     outcome: Annotated[
         str, typer.Argument(metavar="OUTCOME", help="Such as yes or no.")
     ],
-    side: Annotated[Direction, typer.Argument(metavar="SIDE", help="buy or sell.")],
+    side: Annotated[
+        Direction,
+        typer.Argument(metavar="SIDE", help="buy or sell.", case_sensitive=False),
+    ],
     price: Annotated[
         str,
         typer.Argument(
@@ -184,7 +187,10 @@ def _summary(preview: OrderPreview, session: Session) -> Text:
 
 
 def _dollars(preview: OrderPreview) -> str:
-    return f"{amount(preview.cost, 2)} and a fee up to {amount(preview.fee, 2)} dollars"
+    return (
+        f"{amount(preview.cost, 2)} and a fee up to {amount(preview.fee, 2)} dollars, "
+        "if it fills in one piece"
+    )
 
 
 def _request(preview: OrderPreview) -> RenderableType:
@@ -214,7 +220,10 @@ def cancel(
     market: MarketOption = None,
 ) -> None:
     """Cancel orders by id, or all of them, and show how they ended."""
-    if bool(orders) is everything:
+    if orders and everything:
+        message = "--all cancels every open order: leave it out, or the order ids"
+        raise BadRequest(message)
+    if not orders and not everything:
         raise BadRequest("name the orders to cancel, or say --all")
     if everything:
         _cancel_all(session, market)

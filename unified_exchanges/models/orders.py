@@ -194,9 +194,10 @@ class CancelReport(Flat):
 class OrderPreview(Flat):
     """What `create_order` would send, without sending it.
 
-    ``headers`` are redacted.  ``cost`` is the collateral in dollars that the order would
-    take at its limit if it opens a position, ``fee`` what it would pay if all of it
-    filled at once at its limit as a taker.
+    ``headers`` are redacted.  ``cost`` is the dollars that the order would take at its
+    limit, after what it would close of the position that is held (without a key: as if
+    nothing were).  ``fee`` is the most that it would pay if it filled in one piece, at its
+    limit or at a better price; as a maker where it is ``post_only``.
     """
 
     method: str

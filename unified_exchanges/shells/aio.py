@@ -19,6 +19,7 @@ from ..clock import Clock
 from ..description import Description, Has
 from ..drivers.aio import AsyncDriver
 from ..flow import collect, limited
+from ..guards import GuardPolicy
 from ..models import (
     AccountLimits,
     Balance,
@@ -66,7 +67,7 @@ class AsyncExchange(AsyncWatching, ABC):
     encrypted) default to the venue's environment variables; without them public data
     works.  ``environment`` is ``"production"``, ``"demo"``, ``"local"`` or a base URL.
     Orders where money is real need ``live=True``.  ``timeout`` is seconds for one
-    request; ``retry`` and ``limits`` are policies; ``clock``, ``rng`` and
+    request; ``retry``, ``limits`` and ``guards`` are policies; ``clock``, ``rng`` and
     ``transport`` are for tests and replay; ``options`` are venue words such as
     ``subaccount``.  ``stream`` is how streams are kept alive and how much may wait for
     a consumer.
@@ -94,6 +95,7 @@ class AsyncExchange(AsyncWatching, ABC):
         retry: RetryPolicy | None = None,
         limits: LimitPolicy | None = None,
         stream: StreamPolicy | None = None,
+        guards: GuardPolicy | None = None,
         clock: Clock | None = None,
         rng: Random | None = None,
         transport: AsyncTransport | None = None,
@@ -110,6 +112,7 @@ class AsyncExchange(AsyncWatching, ABC):
                 retry=retry,
                 limits=limits,
                 stream=stream,
+                guards=guards,
                 clock=clock,
                 rng=rng,
                 options=options,
@@ -308,7 +311,8 @@ class AsyncExchange(AsyncWatching, ABC):
         """Get markets, complete unless ``limit`` says how many.
 
         ``status`` is one of unopened, open, paused, closed, settled or all; settled
-        markets reach back as far as the venue's archive.
+        markets reach back as far as the venue's archive.  ``market_ids`` gives exactly
+        those, whatever their status, and takes no other filter.
         """
         listing = self.venue.fetch_markets(
             status=status,

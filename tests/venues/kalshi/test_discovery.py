@@ -257,7 +257,7 @@ def test_combinations_are_left_out_unless_they_are_asked_for(venue: Desk) -> Non
 
 def test_changes_of_a_series_are_told_without_combinations() -> None:
     at = desk({"/markets": markets("A")})
-    words = {"min_updated_ts": 5}
+    words = {"min_updated_ts": 1_900_000_000}
     at.kalshi.fetch_markets(status="all", series_id="S", params=words)
     assert [q.get("mve_filter") for q in at.queries("/markets")] == ["exclude"]
 
@@ -433,7 +433,7 @@ def test_time_filters_that_exclude_one_another_are_refused(
     [
         ("open", {"min_created_ts": 1}),
         ("closed", {"min_close_ts": 1, "max_close_ts": 2}),
-        ("all", {"min_updated_ts": 1}),
+        ("all", {"min_updated_ts": 1_900_000_000}),
     ],
 )
 def test_time_filters_that_go_together_are_passed_on(
@@ -445,6 +445,29 @@ def test_time_filters_that_go_together_are_passed_on(
     assert {name: told[name] for name in params} == {
         name: str(value) for name, value in params.items()
     }
+
+
+def test_updates_from_before_the_archive_begins_are_refused() -> None:
+    at = desk({"/markets": markets()})
+    with pytest.raises(BadRequest, match="reaches live markets only"):
+        at.kalshi.fetch_markets(status="all", params={"min_updated_ts": 1})
+    assert at.queries("/markets") == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"status": "settled"},
+        {"status": "foo"},
+        {"params": {"min_settled_ts": 1}},
+        {"params": {"mve_filter": "only"}},
+    ],
+)
+def test_markets_by_their_ids_take_no_filter(words: dict[str, Any]) -> None:
+    at = desk()
+    with pytest.raises(BadRequest, match="filters listings"):
+        at.kalshi.fetch_markets(market_ids=["A"], **words)
+    assert at.asked == []
 
 
 def test_the_archive_is_filtered_by_time_here() -> None:

@@ -244,14 +244,14 @@ def test_f10_a_refused_order_is_not_kept_as_open(trader: Trader) -> None:
     with pytest.raises(OrderRejected):
         trader.lift(market, time_in_force="gtc", post_only=True, client_order_id="no")
     with pytest.raises(InsufficientFunds):
-        trader.lift(market, "900000", time_in_force="gtc", client_order_id="poor")
+        trader.lift(market, "90000", time_in_force="gtc", client_order_id="poor")
     assert trader.fetch_orders() == []
 
 
 def test_f10_a_refused_id_may_be_used_again(trader: Trader) -> None:
     market = trader.quoted_market()
     with pytest.raises(InsufficientFunds):
-        trader.lift(market, "900000", client_order_id="same")
+        trader.lift(market, "90000", client_order_id="same")
     assert trader.rest(market, client_order_id="same").status is OrderStatus.OPEN
 
 

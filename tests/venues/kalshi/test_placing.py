@@ -46,7 +46,9 @@ from unified_exchanges.errors import (
     UnifiedExchangesError,
 )
 from unified_exchanges.flow import Response
-from unified_exchanges.models import OrderStatus
+from unified_exchanges.guards import GuardPolicy
+from unified_exchanges.models import OrderRequest, OrderStatus
+from unified_exchanges.money import ZERO, total
 from unified_exchanges.policy import LimitPolicy, RetryPolicy
 from unified_exchanges.testing.conformance import Trader
 
@@ -453,6 +455,93 @@ def test_a_preview_without_a_key_shows_no_headers() -> None:
     assert dict(shown.headers) == {"content-type": "application/json"}
     assert (shown.method, shown.cost) == ("POST", Decimal("2.00"))
     assert json.loads(shown.body)["side"] == "ask"
+
+
+def test_a_previewed_fee_holds_where_a_better_price_costs_more(trader: Trader) -> None:
+    found = trader.quoted_market()
+    terms = (found.market_id, "yes", "buy", found.grid.highest, 3)
+    shown = trader.preview_order(*terms, time_in_force="ioc")
+    trader.create_order(*terms, time_in_force="ioc")
+    paid = total(fill.fee for fill in trader.fetch_fills())
+    assert ZERO < paid <= shown.fee
+
+
+def test_a_preview_that_rests_only_shows_the_maker_s_fee(trader: Trader) -> None:
+    found = trader.quoted_market()
+    price = found.grid.lowest
+    shown = trader.preview_order(
+        found.market_id, "yes", "buy", price, 3, post_only=True
+    )
+    fee = trader.estimate_fee(found.market_id, "yes", "buy", price, 3, maker=True)
+    assert shown.fee == fee
+
+
+@pytest.mark.parametrize(
+    ("outcome", "side", "size", "cost"),
+    [
+        ("yes", "sell", 3, "0"),
+        ("yes", "sell", 5, "1.00"),
+        ("no", "buy", 5, "1.00"),
+        ("yes", "buy", 3, "1.50"),
+    ],
+)
+def test_a_preview_costs_nothing_for_what_it_closes(
+    trader: Trader, outcome: str, side: str, size: int, cost: str
+) -> None:
+    found = trader.quoted_market()
+    trader.lift(found, "3")
+    shown = trader.preview_order(found.market_id, outcome, side, "0.50", size)
+    assert shown.cost == Decimal(cost)
+
+
+def test_a_preview_of_what_only_reduces_costs_nothing(trader: Trader) -> None:
+    found = trader.quoted_market()
+    shown = trader.preview_order(
+        found.market_id,
+        "yes",
+        "sell",
+        "0.50",
+        4,
+        reduce_only=True,
+        time_in_force="ioc",
+    )
+    assert shown.cost == ZERO
+
+
+# -- caps ------------------------------------------------------------------------------
+
+
+def test_fault_14_an_order_above_the_cap_never_leaves() -> None:
+    place = desk(rain(), guards=GuardPolicy(max_order_cost=Decimal(2)))
+    with pytest.raises(InvalidOrder, match="above the cap of 2") as told:
+        place.kalshi.create_order(*RAIN)
+    assert told.value.venue == "kalshi"
+    assert told.value.client_order_id
+    assert posts(place) == 0
+
+
+def test_fault_14_orders_above_the_rate_never_leave(trader: Trader) -> None:
+    capped = trader.ground.trader(
+        "async" if trader.is_async else "blocking",
+        limits=FREE,
+        guards=GuardPolicy(max_orders=2),
+    )
+    found = capped.quoted_market()
+    capped.rest(found, client_order_id="one")
+    one = OrderRequest(
+        market_id=found.market_id,
+        outcome="yes",
+        side="buy",
+        price=found.grid.lowest,
+        size=1,
+    )
+    refused = [x.error for x in capped.create_orders([one, one])]
+    assert [type(x) for x in refused] == [RateLimitExceeded] * 2
+    capped.rest(found, client_order_id="two")
+    with pytest.raises(RateLimitExceeded) as told:
+        capped.rest(found, client_order_id="three")
+    assert (told.value.venue, told.value.client_order_id) == ("kalshi", "three")
+    assert len(capped.fetch_open_orders()) == 2
 
 
 # -- closing ---------------------------------------------------------------------------

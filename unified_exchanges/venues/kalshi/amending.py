@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 import attrs
@@ -75,9 +76,16 @@ class Amending(Lookup, Doubt):
         expires = read_expiry(expires_at, self.clock.now())
         self.require_writable(f"change of {order_id}")
         deadline = self.clock.monotonic() + self.retry.order_deadline
+        self.check_market(order_id, market_id)
         before = yield from self._before(order_id, market_id)
         before = before.in_terms_of(label)
-        after = yield from self._wanted(before, price, size, expires_at)
+        try:
+            after = yield from self._wanted(before, price, size, expires_at)
+            self.guards.check_cost(_collateral(after), f"change of {order_id}")
+        except UnifiedExchangesError as error:
+            error.venue = self.id
+            error.request = error.request or f"POST {_ORDERS}/{order_id}/amend"
+            raise
         if given.get("expiration_time") == 0:
             after = attrs.evolve(after, expires_at=None)
         call = self._amendment(after, expires, given, deadline)
@@ -249,3 +257,9 @@ def _is_later(seen: Order, found: Order) -> bool:
     if seen.updated_at is None or found.updated_at is None:
         return False
     return seen.updated_at > found.updated_at
+
+
+def _collateral(order: Order) -> Decimal:
+    """Dollars that what rests of an order takes if it opens a position."""
+    price = order.price if order.side is Side.BUY else complement(order.price)
+    return EXACT.multiply(price, order.remaining)

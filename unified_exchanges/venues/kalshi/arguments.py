@@ -14,6 +14,7 @@ import attrs
 from ...errors import BadRequest
 
 __all__ = [
+    "LAST_SUBACCOUNT",
     "NO",
     "YES",
     "Span",
@@ -31,6 +32,8 @@ __all__ = [
 
 YES: Final = "yes"
 NO: Final = "no"
+LAST_SUBACCOUNT: Final = 63
+_SELF_TRADE: Final = ("taker_at_cross", "maker")
 
 # A comma would split one id into two in the lists of a query.
 _UNSAFE: Final = frozenset(" /?#%&,\\\"'<>")
@@ -141,7 +144,21 @@ def read_params(
             kind = known[name].__name__
             message = f"params {name}={value!r} must be {kind}"
             raise BadRequest(message, venue="kalshi")
+        _check_value(name, value)
     return given
+
+
+def _check_value(name: str, value: object) -> None:
+    """Refuse a value that Kalshi documents as wrong (docs.kalshi.com, 2026-10)."""
+    if name == "subaccount" and value not in range(LAST_SUBACCOUNT + 1):
+        allowed = f"a number from 0 to {LAST_SUBACCOUNT}"
+    elif name == "exchange_index" and isinstance(value, int) and value < -1:
+        allowed = "the number of a shard, or -1 for Kalshi's own routing"
+    elif name == "self_trade_prevention_type" and value not in _SELF_TRADE:
+        allowed = " or ".join(_SELF_TRADE)
+    else:
+        return
+    raise BadRequest(f"params {name}={value!r} is not {allowed}", venue="kalshi")
 
 
 def refuse_unknown(where: str, name: object, known: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from itertools import islice
+from typing import cast
 
 from ...errors import BadRequest, DuplicateOrderId, InvalidOrder, UnifiedExchangesError
 from ...flow import Flow, Sleep
@@ -32,6 +33,11 @@ class Batching(Placing):
         deadline = self.clock.monotonic() + self.retry.order_deadline
         results: dict[int, OrderResult] = {}
         ready: list[tuple[int, Draft]] = []
+        if not isinstance(cast("object", orders), Sequence):
+            message = (
+                f"create_orders takes a list of OrderRequest objects, not {orders!r}"
+            )
+            raise BadRequest(message, venue=self.id)
         if orders:
             self.require_writable(f"batch of {len(orders)} orders")
         strange: list[object] = [x for x in orders if type(x) is not OrderRequest]
@@ -98,6 +104,7 @@ class Batching(Placing):
         self, call: Call, ready: Sequence[Draft], deadline: float
     ) -> Flow[list[OrderResult]]:
         try:
+            self._admit(ready)
             entries = yield from self._batch_answer(call, ready, deadline)
         except UnifiedExchangesError as error:
             if is_doubtful(error):

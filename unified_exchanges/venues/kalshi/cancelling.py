@@ -62,6 +62,7 @@ class Cancelling(Lookup):
         read_id("order_id", order_id)
         params = read_params(params, (), _KNOWN)
         self.require_writable(f"cancel of {order_id}")
+        self.check_market(order_id, market_id)
         if market_id is None and self.memory.route(order_id) is None:
             # Without shard or ticker Kalshi would look on shard 0 only.
             before = yield from self.read_order(order_id)

@@ -11,13 +11,14 @@ import msgspec
 
 from ...errors import AuthenticationError, BadRequest, UnifiedExchangesError
 from ...flow import Flow, Response, query
+from ...limiter import Limiter
 from ...models import AccountLimits, Params
 from ...policy import TokenBucket
 from ...sending import Call
 from ...settings import Settings
 from ...venue import Venue
 from . import credentials, limits
-from .arguments import refuse_unknown
+from .arguments import LAST_SUBACCOUNT, refuse_unknown
 from .description import FACTS
 from .memory import Memory
 
@@ -31,7 +32,6 @@ _METHODS = ("GET", "POST", "PUT", "DELETE")
 _ORDERS = "/portfolio/events/orders"
 _OPTIONS = ("keep_raw", "subaccount")
 _BUCKET = re.compile(r"read|write(?::\d+)?")
-_LAST_SUBACCOUNT = 63
 _ENTRY_STATUS = 400
 
 
@@ -46,6 +46,10 @@ class KalshiConnection(Venue):
         _check_words(settings)
         self._credentials = credentials.load(
             settings.api_key, settings.private_key, settings.password, settings.environ
+        )
+        self._key_id = self._credentials.key_id if self._credentials else ""
+        self.limiter = Limiter.of(
+            (self.id, self.environment.rest, self._key_id), settings.limits, self.clock
         )
         self._prefix = urlsplit(self.environment.rest).path
         self._costs = limits.Costs()
@@ -95,6 +99,7 @@ class KalshiConnection(Venue):
             path=call.name,
             environment=self.environment.name,
             now=self.clock.now(),
+            key_id=self._key_id,
         )
 
     def adopt_limits(self, found: AccountLimits) -> None:
@@ -127,6 +132,7 @@ class KalshiConnection(Venue):
             path=path,
             environment=self.environment.name,
             now=self.clock.now(),
+            key_id=self._key_id,
         )
 
     def bucket(self, name: str) -> TokenBucket:
@@ -280,9 +286,9 @@ def _check_words(settings: Settings) -> None:
 def _subaccount(value: object) -> int | None:
     if value is None:
         return None
-    if value in range(_LAST_SUBACCOUNT + 1) and type(value) is int:
+    if value in range(LAST_SUBACCOUNT + 1) and type(value) is int:
         return value
     message = (
-        f"option subaccount is a number from 0 to {_LAST_SUBACCOUNT}, not {value!r}"
+        f"option subaccount is a number from 0 to {LAST_SUBACCOUNT}, not {value!r}"
     )
     raise BadRequest(message, venue="kalshi")

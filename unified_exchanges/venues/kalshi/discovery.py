@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Final, get_args
 
@@ -135,7 +135,23 @@ class Discovery(Markets):
             found = self._event_pages("/events", query, limit=wanted, ahead=ahead)
             if with_markets and status in _WITH_ARCHIVED:
                 found = self._completed(found, series)
+        named = given.get("tickers")
+        if isinstance(named, str):
+            found = self._all_existing(found, named.split(","))
         return self.existing(found, series_id=series)
+
+    def _all_existing(self, pages: Pages[Event], names: Sequence[str]) -> Pages[Event]:
+        """A listing of events by name; one that is not in it is required to exist."""
+        missing = dict.fromkeys(names)
+        try:
+            while (events := (yield from next_page(pages))) is not None:
+                for event in events:
+                    missing.pop(event.event_id, None)
+                yield Page(events)
+        finally:
+            pages.close()
+        for name in missing:
+            yield from self.require_event(read_id("tickers", name))
 
     def _combinations(
         self,

@@ -119,13 +119,17 @@ def error_from(
     path: str,
     environment: str,
     now: float,
+    key_id: str = "",
 ) -> UnifiedExchangesError:
     """The error for an answer: its class, what was asked, what was said, what to do.
 
     ``asked`` says in words what was wanted, ``path`` is "METHOD /path" or "/path",
     ``now`` our wall clock in seconds when the answer came.  Any status and any bytes
-    give an error; entries of a batch are read alike, with status 400.
+    give an error; entries of a batch are read alike, with status 400.  ``key_id`` is left
+    out wherever the answer echoes it.
     """
+    if key_id:
+        body = body.replace(key_id.encode(), b"REDACTED")
     said = _read(body)
     date = _header(headers, "date")
     reason = _reason(status, said, path, environment)

@@ -31,6 +31,7 @@ _MAKER: Final = {
     "quadratic_with_combo_maker_fees": Decimal("0.035"),
 }
 _STEP: Final = Decimal("0.0001")
+_HALF: Final = Decimal("0.5")
 _REBATE: Final = CENTI
 _UP: Final = Context(prec=60, rounding=ROUND_CEILING)
 _DOWN: Final = Context(prec=60, rounding=ROUND_FLOOR)
@@ -131,6 +132,20 @@ class FeeSchedule:
         paid = price if is_bid else complement(price)
         revenue = EXACT.multiply(paid, size).copy_negate()
         return accumulator.add(revenue, self.trade_fee(size, price, maker=maker))
+
+    def most(
+        self, size: Decimal, price: Decimal, *, is_bid: bool, maker: bool
+    ) -> Decimal:
+        """The most that an order with this limit pays if it fills in one piece.
+
+        A taker may trade at a better price than its limit, and the nearer that is to
+        0.50 the higher the fee.
+        """
+        if maker or self.waived:
+            return self.estimate(size, price, is_bid=is_bid, maker=maker)
+        dearest = min(price, _HALF) if is_bid else max(price, _HALF)
+        # And what rounding the cash of such a fill may take.
+        return EXACT.add(self.trade_fee(size, dearest, maker=False), DIRECT)
 
     def estimate(
         self,

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from ...flow import Flow, Pages, collect
+from ...flow import Flow, Page, Pages, collect
 from ...models import Fill, Order, Params
 from ...money import EXACT, div, total
 from . import parse
@@ -21,7 +21,7 @@ from .arguments import (
     read_params,
 )
 from .existence import Existence
-from .merging import changed, live_then_archive
+from .merging import changed, live_then_archive, next_page
 
 __all__ = ["FillHistory"]
 
@@ -53,8 +53,50 @@ class FillHistory(Existence):
 
         They are told in YES terms, or in those of ``outcome``.  Without a subaccount
         those of all come; ``params`` takes ``subaccount`` and ``exchange_index``.  A
-        market that does not exist raises `MarketNotFound`.
+        market that does not exist raises `MarketNotFound`, an order `OrderNotFound`.
         """
+        fills = self._fills(
+            market_id=market_id,
+            order_id=order_id,
+            outcome=outcome,
+            since=since,
+            until=until,
+            limit=limit,
+            params=params,
+            ahead=ahead,
+        )
+        if order_id is None:
+            return fills
+        return self._of_order(fills, order_id, market_id)
+
+    def _of_order(
+        self, pages: Pages[Fill], order_id: str, market_id: str | None
+    ) -> Pages[Fill]:
+        """Fills of an order, which must exist if there are none."""
+        is_empty = True
+        try:
+            while (items := (yield from next_page(pages))) is not None:
+                is_empty = is_empty and not items
+                yield Page(items)
+        finally:
+            pages.close()
+        route = self.memory.route(order_id)
+        known = route is not None and market_id in (None, route.market_id)
+        if is_empty and not known:
+            yield from self.fetch_order(order_id, market_id=market_id)
+
+    def _fills(
+        self,
+        *,
+        order_id: str | None,
+        outcome: str | None,
+        market_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+        ahead: bool = False,
+    ) -> Pages[Fill]:
         span, wanted = Span.read(since, until), read_limit(limit)
         label = None if outcome is None else read_outcome(outcome)
         order = read_optional_id("order_id", order_id)
@@ -105,7 +147,7 @@ class FillHistory(Existence):
         if not order.filled:
             return order
         fills = yield from collect(
-            self.fetch_fills(order_id=order.order_id, outcome=order.outcome)
+            self._fills(order_id=order.order_id, outcome=order.outcome)
         )
         if not fills or total(fill.size for fill in fills) != order.filled:
             return order

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from ...errors import ArgumentsRequired, OrderNotFound
+from ...errors import ArgumentsRequired, BadRequest, OrderNotFound
 from ...flow import Done, Flow, Page, Pages, Sleep, advance
 from ...flow import Outcome as Reply
 from ...models import Order
@@ -126,6 +126,17 @@ class Lookup(Account, History, Quotes, Discovery):
             known = self.memory.rules(market_id)
             assert known is not None
         return known
+
+    def check_market(self, order_id: str, market_id: str | None) -> None:
+        """Refuse a market that an order which was seen does not belong to."""
+        route = self.memory.route(order_id)
+        if route is None or market_id in (None, route.market_id):
+            return
+        message = (
+            f"order {order_id} is on {route.market_id}, not on {market_id}: leave "
+            "market_id out or correct it"
+        )
+        raise BadRequest(message, venue=self.id)
 
     def unknown_order(
         self, order_id: str | None, market_id: str | None = None

@@ -101,6 +101,12 @@ class MarketFilter:
         return self.status in ("settled", "all") and _UPDATED not in self.times
 
     @property
+    def updated_since(self) -> datetime | None:
+        """No match was last updated before this; the archive does not tell updates."""
+        seconds = self.times.get(_UPDATED)
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+    @property
     def sifts_archive(self) -> bool:
         """Whether the archive gives more than matches."""
         sent = "mve_filter" in self.archive_query()

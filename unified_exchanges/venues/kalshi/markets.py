@@ -95,8 +95,15 @@ class Markets(Existence):
             if event_id is not None or series_id is not None:
                 message = "give market_ids, or event_id and series_id, not both"
                 raise BadRequest(message, venue=self.id)
+            if status not in ("open", "all") or given:
+                what = sorted(given) or [f"status={status!r}"]
+                message = (
+                    f"{', '.join(what)} filters listings; market_ids gives exactly those "
+                    "markets, whatever their status"
+                )
+                raise BadRequest(message, venue=self.id)
             ids = read_ids("market_ids", market_ids)[:wanted]
-            return self._markets_by_id(ids, given)
+            return self._markets_by_id(ids)
         asked = MarketFilter.read(
             status=status,
             event_id=read_optional_id("event_id", event_id),
@@ -113,6 +120,15 @@ class Markets(Existence):
         self, asked: MarketFilter, wanted: int | None, *, ahead: bool
     ) -> Pages[Market]:
         seen: set[Hashable] = set()
+        if asked.updated_since is not None:
+            cutoff = yield from self.cutoff()
+            if asked.updated_since < cutoff.markets:
+                message = (
+                    "min_updated_ts reaches live markets only, and those settled before "
+                    f"{cutoff.markets:%Y-%m-%d %H:%M:%S} UTC are archived: give a later "
+                    "time, or list with status='all' and no time"
+                )
+                raise BadRequest(message, venue=self.id)
         yield from changed(
             self._market_pages(
                 _LIVE, asked.live_query(), limit=wanted, ahead=ahead, seen=seen
@@ -188,14 +204,10 @@ class Markets(Existence):
 
     def known_markets(self, ids: list[str]) -> Pages[Market]:
         """Those of the markets that are live or archived, in that order."""
-        return self._markets_by_id(ids, {}, all_or_none=False)
+        return self._markets_by_id(ids, all_or_none=False)
 
     def _markets_by_id(
-        self,
-        ids: list[str],
-        given: Mapping[str, str | int | bool],
-        *,
-        all_or_none: bool = True,
+        self, ids: list[str], *, all_or_none: bool = True
     ) -> Pages[Market]:
         for start in range(0, len(ids), _TICKERS_A_REQUEST):
             chunk = ids[start : start + _TICKERS_A_REQUEST]
@@ -205,7 +217,7 @@ class Markets(Existence):
                 if not missing:
                     break
                 markets = yield from collect(
-                    self._market_pages(path, {**given, "tickers": ",".join(missing)})
+                    self._market_pages(path, {"tickers": ",".join(missing)})
                 )
                 found |= {market.market_id: market for market in markets}
             missing = [ticker for ticker in chunk if ticker not in found]

@@ -12,6 +12,8 @@ import logging
 from collections.abc import Sequence
 from decimal import Decimal
 
+import attrs
+
 from ...errors import (
     DuplicateOrderId,
     InvalidOrder,
@@ -19,6 +21,7 @@ from ...errors import (
     InvalidSize,
     MarketClosed,
     OrderUnknown,
+    RateLimitExceeded,
     UnifiedExchangesError,
 )
 from ...flow import Flow, Sleep
@@ -33,6 +36,7 @@ from ...models import (
 from ...money import EXACT, ONE, ZERO, read_number, text
 from ...sending import Call
 from . import receipts
+from .arguments import YES
 from .doubt import Doubt, is_doubtful
 from .drafts import Draft, Intent, draft, read_intent
 from .lookup import Lookup
@@ -64,9 +68,13 @@ class Placing(Lookup, Doubt):
         ready = yield from self._draft(intent)
         call = self._creation(ready, None)
         fees = yield from self.fee_schedule(intent.market_id)
-        fee = fees.estimate(
-            ready.size, ready.first_outcome_price, is_bid=ready.is_bid, maker=False
+        fee = fees.most(
+            ready.size,
+            ready.first_outcome_price,
+            is_bid=ready.is_bid,
+            maker=intent.request.post_only,
         )
+        cost = yield from self._cost(ready)
         headers = dict.fromkeys(self.headers(call), "REDACTED") if self.has_key else {}
         assert call.body is not None
         return OrderPreview(
@@ -75,10 +83,30 @@ class Placing(Lookup, Doubt):
             headers=headers | {"content-type": "application/json"},
             body=call.body.decode(),
             client_order_id=intent.client_order_id,
-            cost=ready.collateral,
+            cost=cost,
             fee=fee,
             request=order,
         )
+
+    def _cost(self, ready: Draft) -> Flow[Decimal]:
+        """What it would take at its limit, after what it closes of a position."""
+        if not self.has_key:
+            return ready.collateral
+        account = ready.subaccount
+        held = yield from self.fetch_positions(
+            market_id=ready.intent.market_id,
+            mark=False,
+            params=None if account is None else {"subaccount": account},
+        )
+        closed = ZERO
+        for position in held:
+            # A bid buys NO back, an ask sells YES.
+            if (position.outcome == YES) is not ready.is_bid:
+                closed = EXACT.add(closed, min(ready.size, position.size))
+        opened = max(ZERO, EXACT.subtract(ready.size, closed))
+        if ready.intent.request.reduce_only:
+            opened = ZERO
+        return attrs.evolve(ready, size=opened).collateral
 
     # -- from intent to draft -------------------------------------------------------
 
@@ -106,7 +134,9 @@ class Placing(Lookup, Doubt):
         bound = None
         if intent.request.max_slippage is not None:
             bound = yield from self._bound(intent, rules)
-        return draft(intent, rules, bound=bound, subaccount=self.subaccount)
+        ready = draft(intent, rules, bound=bound, subaccount=self.subaccount)
+        self.guards.check_cost(ready.collateral, ready)
+        return ready
 
     def _bound(self, intent: Intent, rules: MarketRules) -> Flow[Decimal]:
         """The worst price of a market order: the best opposite one plus the slippage."""
@@ -163,6 +193,8 @@ class Placing(Lookup, Doubt):
         key = ready.intent.client_order_id
         if doubt is None and not self.sent.begin(key):
             return (yield from self._existing(ready, None))
+        if doubt is None:
+            self._admit([ready])
         call = self._creation(ready, deadline)
         attempt = 0
         try:
@@ -184,6 +216,18 @@ class Placing(Lookup, Doubt):
                 attempt += 1
         except GeneratorExit:
             self._interrupted([ready])
+            raise
+
+    def _admit(self, ready: Sequence[Draft]) -> None:
+        """Count orders before they leave; one too many gives its key back."""
+        try:
+            self.guards.admit(len(ready), self.clock.monotonic(), ready[0])
+        except RateLimitExceeded as error:
+            for x in ready:
+                self.sent.forget(x.intent.client_order_id)
+            error.venue = self.id
+            error.request = f"POST {_ORDERS}"
+            error.client_order_id = ready[0].intent.client_order_id
             raise
 
     def _interrupted(self, ready: Sequence[Draft]) -> None:
