@@ -247,7 +247,8 @@ class AsyncStreamDriver:
     # -- telling --------------------------------------------------------------------
 
     def _emit(self, events: Iterable[StreamEvent]) -> None:
-        if found := list(events):
+        # What the end itself brings about is no news.
+        if (found := list(events)) and not self._is_stopped:
             self._sink(found)
             self._changed.set()
 

@@ -72,7 +72,7 @@ class Inbox(Generic[T]):
 
 
 class BlockingInbox(Inbox[T]):
-    """For threads; ``lock`` is the one of whoever puts."""
+    """For a thread at a time; ``lock`` is the one of whoever puts."""
 
     def __init__(self, most: int, lock: RLock) -> None:
         super().__init__(most)
@@ -91,14 +91,12 @@ class BlockingInbox(Inbox[T]):
     def __iter__(self) -> Iterator[T]:
         waiting = self.waiting
         while True:
-            try:
-                while True:
-                    yield waiting.popleft()
-            except IndexError:
-                with self._changed:
-                    if not waiting and not self.goes_on():
-                        return
-                    self._changed.wait_for(lambda: self.is_ready, _LOOK)
+            while waiting:
+                yield waiting.popleft()
+            with self._changed:
+                if not waiting and not self.goes_on():
+                    return
+                self._changed.wait_for(lambda: self.is_ready, _LOOK)
 
 
 class AsyncInbox(Inbox[T]):

@@ -247,7 +247,8 @@ class StreamDriver:
     # -- telling --------------------------------------------------------------------
 
     def _emit(self, events: Iterable[StreamEvent]) -> None:
-        if found := list(events):
+        # What the end itself brings about is no news.
+        if (found := list(events)) and not self._ended.is_set():
             self._sink(found)
             self._changed.notify_all()
 

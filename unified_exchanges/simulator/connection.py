@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
 from aiohttp import WSMsgType, web
 
@@ -34,18 +34,19 @@ class Connection:
     def __init__(
         self,
         session: Session,
+        transport: asyncio.Transport,
         plan: StreamPlan,
         lock: AbstractContextManager[object],
         *,
         heartbeat: float,
     ) -> None:
         self._clock = SystemClock()
+        self._transport = transport
         self._stream = FaultyStream(session, plan, self._clock)
         self._lock = lock
         self._heartbeat = heartbeat
         self._news = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
         self._socket = web.WebSocketResponse(
             timeout=_HANDSHAKE_SECONDS,
             autoping=False,
@@ -54,29 +55,24 @@ class Connection:
         )
         self._stream.wake = self._wake
 
-    async def run(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Upgrade, then serve until either side closes."""
-        self._transport = request.transport
-        try:
-            await self._socket.prepare(request)
-            await self._serve()
-        finally:
-            with self._lock:
-                self._stream.close()
+    async def upgrade(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Begin; what is returned is the answer once all is over."""
+        await self._socket.prepare(request)
         return self._socket
 
     async def go_away(self) -> None:
         """Close because the server stops."""
-        if not self._stream.is_reading:
-            self._break_off()
-        elif self._socket.prepared:
+        if self._stream.is_reading:
             await self._socket.close(code=_GOING_AWAY, message=b"going away")
+        else:
+            self._break_off()
 
     def look(self) -> None:
         """See whether anything is due: time has passed."""
         self._news.set()
 
-    async def _serve(self) -> None:
+    async def serve(self) -> None:
+        """Send, receive and ping until either side closes."""
         tasks = [
             asyncio.create_task(self._read()),
             asyncio.create_task(self._write()),
@@ -150,10 +146,11 @@ class Connection:
 
     @property
     def _is_lost(self) -> bool:
-        return self._transport is None or self._transport.is_closing()
+        return self._transport.is_closing()
 
     def _break_off(self) -> None:
-        if self._transport is not None and not self._is_lost:
+        # The client may have left in the meantime.
+        with suppress(OSError):
             reset(self._transport)
 
     def _wake(self) -> None:

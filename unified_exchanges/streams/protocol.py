@@ -59,11 +59,13 @@ class Refused:
 
     ``market_ids`` None: the subject as a whole.  The wishes are forgotten, however often
     they were counted: what was refused is not to be taken back by `unfollow`.
+    ``channel`` is the venue's word; ``subject`` is None where it is no subject of ours.
     """
 
-    subject: Subject
+    subject: Subject | None
     market_ids: frozenset[str] | None
     error: UnifiedExchangesError
+    channel: str = ""
 
 
 StreamEvent: TypeAlias = (

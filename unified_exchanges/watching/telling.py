@@ -282,7 +282,8 @@ class Teller(ABC):
 
     def _refuse(self, refused: Refused) -> None:
         """Whoever follows what the venue refuses is told; everybody else goes on."""
-        for follower in list(self._circles[refused.subject]):
+        subject = refused.subject
+        for follower in list(self._circles[subject]) if subject else ():
             given_up = refused.market_ids
             mine = follower.market_ids
             if given_up is None or (mine and not given_up.isdisjoint(mine)):

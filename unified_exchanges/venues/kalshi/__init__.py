@@ -11,11 +11,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .aio import AsyncKalshi
+    from .aio_websocket import AsyncKalshiWebSocket
     from .blocking import Kalshi
+    from .websocket import KalshiWebSocket
 
-__all__ = ["AsyncKalshi", "Kalshi"]
+__all__ = ["AsyncKalshi", "AsyncKalshiWebSocket", "Kalshi", "KalshiWebSocket"]
 
-_HOMES = {"AsyncKalshi": ".aio", "Kalshi": ".blocking"}
+_HOMES = {
+    "AsyncKalshi": ".aio",
+    "AsyncKalshiWebSocket": ".aio_websocket",
+    "Kalshi": ".blocking",
+    "KalshiWebSocket": ".websocket",
+}
 
 
 def __getattr__(name: str) -> object:

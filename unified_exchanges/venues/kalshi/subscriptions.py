@@ -30,7 +30,14 @@ from .stream import (
 )
 from .venue import KalshiVenue
 
-__all__ = ["Asked", "KalshiEvent", "Subscriptions", "Words", "make_venue"]
+__all__ = [
+    "Asked",
+    "KalshiEvent",
+    "Subscriptions",
+    "Words",
+    "make_venue",
+    "read_book",
+]
 
 KalshiEvent: TypeAlias = (
     StreamEvent
@@ -176,7 +183,7 @@ class Subscriptions:
         return asked
 
     def _refused(self, refused: Refused) -> None:
-        channel = refused.channel or ""
+        channel = refused.channel
         if refused.market_ids is None:
             self._markets.pop(channel, None)
             self._everything.discard(channel)
@@ -199,7 +206,7 @@ def read_book(
 
 def _names(what: str, given: Words) -> list[str]:
     names = [given] if isinstance(given, str) else list(given)
-    if not names or not all(isinstance(x, str) and x for x in names):
+    if not names or not all(names) or {type(x) for x in names} != {str}:
         message = f"{what} is a name or several, not {given!r}"
         raise BadRequest(message, venue="kalshi")
     return list(dict.fromkeys(names))

@@ -13,7 +13,6 @@ from typing import ClassVar
 import attrs
 from msgspec import Struct
 
-from ....errors import UnifiedExchangesError
 from ....models import Level, Record, Side
 from ....models.record import Json, plain
 from ....streams.book import ASKS, BIDS, DOLLARS, Keys, contracts, size
@@ -23,7 +22,6 @@ from ..parse.reading import milliseconds
 __all__ = [
     "BookDelta",
     "BookSnapshot",
-    "ChannelRefused",
     "EventFeeUpdate",
     "EventLifecycle",
     "OrderGroupUpdate",
@@ -143,18 +141,6 @@ class BookSnapshot(_Told, frozen=True, gc=False):
 def _levels(keys: Keys, rows: _Rows) -> tuple[Level, ...]:
     read = sorted(((keys[price], size(text)) for price, text in rows), reverse=True)
     return tuple(Level(DOLLARS[key], contracts(now)) for key, now in read if now)
-
-
-@attrs.frozen(kw_only=True, slots=True, eq=False)
-class ChannelRefused:
-    """Kalshi will not let a channel be followed that is no unified subject.
-
-    As `Refused` for the others: what was asked of it is given up.
-    """
-
-    channel: str
-    market_ids: frozenset[str] | None
-    error: UnifiedExchangesError
 
 
 @attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)

@@ -22,6 +22,7 @@ __all__ = [
     "CROWDED",
     "LIMIT",
     "PASSING",
+    "SUBSCRIPTION",
     "TERMINAL",
     "error_of",
     "missing",
@@ -39,6 +40,9 @@ CROWDED: Final = PASSING - {1}
 
 CHANNEL: Final = frozenset({2, 3, 5, 8, 9, 19, 20, 21, 22, 23, 24, 28})
 """What is wrong with the channel as a whole, whatever the markets."""
+
+SUBSCRIPTION: Final = frozenset({4, 5, 7, 12, 13, 15})
+"""What is wrong with the subscription as we know it: begin it anew."""
 
 LIMIT: Final = 26
 """No more markets fit into the subscription."""
@@ -92,10 +96,10 @@ def missing(channel: str, market_id: str) -> MarketNotFound:
 
 
 def silent(channel: str, market_id: str) -> MarketNotFound:
-    """A market whose book never came while others did."""
+    """A market whose book never came though it was asked for again."""
     message = (
-        f"following {_named(channel, [market_id])}: Kalshi sent no snapshot of it over "
-        "several connections while other books came. Check the market id"
+        f"following {_named(channel, [market_id])}: Kalshi sent no snapshot of it, "
+        "however often it was asked. Check the market id"
     )
     return MarketNotFound(message, venue="kalshi")
 

@@ -116,6 +116,7 @@ class Subscription:
 
     def give_up_all(self) -> None:
         """Forget the channel, which the venue refuses."""
+        self.busy = None
         self.wishes.clear()
         self.everything_wanted = 0
         self._plan_anew()
@@ -192,11 +193,14 @@ class Subscription:
         self.busy = None
         self.tries = 0
 
-    def again(self, markets: tuple[str, ...], when: float) -> None:
-        """Send the markets of a command once more, not before a moment."""
-        self.busy = None
+    def again(self, markets: tuple[str, ...]) -> None:
+        """Send the markets of a command once more, later."""
         self.tries += 1
-        self.not_before = when
+        self.put_back(markets)
+
+    def put_back(self, markets: tuple[str, ...]) -> None:
+        """Send markets of a command once more, in one of their own."""
+        self.busy = None
         if markets:
             self._batches.appendleft(markets)
 

@@ -1,0 +1,186 @@
+"""`AsyncKalshiWebSocket`: every channel of Kalshi's WebSocket, asynchronous."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from random import Random
+from types import TracebackType
+from typing import Self
+
+from ...clock import Clock
+from ...drivers.aio_streaming import AsyncStreamDriver
+from ...drivers.inbox import AsyncInbox
+from ...models import OrderBook, StreamHealth
+from ...policy import StreamPolicy
+from ...settings import PrivateKey
+from .stream import KalshiStream
+from .subscriptions import (
+    Asked,
+    KalshiEvent,
+    Subscriptions,
+    Words,
+    make_venue,
+    read_book,
+)
+
+__all__ = ["AsyncKalshiWebSocket"]
+
+
+class AsyncKalshiWebSocket:
+    """Kalshi's WebSocket with typed events, kept connected: for asyncio.
+
+    For what all venues have, `AsyncExchange` has ``watch_*``; here is everything that Kalshi
+    tells, by its own names of channels, as it comes.  Iterate over it for events:
+    models such as `Ticker`, `Trade`, `Order` and `Fill`, Kalshi's own such as `BookDelta`,
+    and `Gap`, `Reconnected` and ``Refused``, which say that something was missed, that all
+    is followed again, and what the venue will not let be followed.  Books are kept
+    meanwhile: ``book`` has them at any time.
+
+    The arguments are those of `AsyncExchange`; a key is needed, also for public channels.
+    ``stream`` says how the connection is kept, on which library (``driver``), and how many
+    events may wait (``queue``) before a reader that is too slow gets `StreamOverflow`.
+
+    >>> import asyncio
+    >>> from unified_exchanges.simulator.server import SimulatorServer
+    >>> from unified_exchanges.venues.kalshi.simulated import simulated
+    >>> box, market = simulated(key_type="ed25519"), "KXGDPVALUE-27FEB-V"
+    >>> async def main(**settings):
+    ...     async with AsyncKalshiWebSocket(**settings) as ws:
+    ...         await ws.subscribe("orderbook_delta", market)
+    ...         async for event in ws:
+    ...             return type(event).__name__, ws.book(market).stale
+    >>> with SimulatorServer(box.venue) as server:
+    ...     account = {"api_key": box.api_key, "private_key": box.private_key}
+    ...     asyncio.run(main(**account, environment=server.url + box.path))
+    ('BookSnapshot', False)
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None = None,
+        private_key: PrivateKey | None = None,
+        password: str | None = None,
+        environment: str = "production",
+        timeout: float = 10.0,
+        stream: StreamPolicy | None = None,
+        clock: Clock | None = None,
+        rng: Random | None = None,
+        subaccount: int | None = None,
+    ) -> None:
+        venue, dial = make_venue(
+            api_key=api_key,
+            private_key=private_key,
+            password=password,
+            environment=environment,
+            timeout=timeout,
+            stream=stream,
+            clock=clock,
+            rng=rng,
+            subaccount=subaccount,
+        )
+        policy = venue.settings.stream
+        self._environment = venue.environment.name
+        self._stream = KalshiStream(
+            clock=venue.clock, policy=policy, subaccount=venue.subaccount
+        )
+        self._driver = AsyncStreamDriver(
+            self._stream,
+            dial,
+            policy=policy,
+            clock=venue.clock,
+            rng=venue.rng,
+            sink=self._take,
+            on_stop=self._stopped,
+        )
+        self._inbox: AsyncInbox[KalshiEvent] = AsyncInbox(policy.queue)
+        self._subscriptions = Subscriptions(self._stream)
+        self._timeout = timeout
+        self._patience = policy.acknowledgement
+
+    def __repr__(self) -> str:
+        return f"<AsyncKalshiWebSocket {self._environment} ({self.health().state})>"
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._driver.wait_connected(self._timeout)
+        except BaseException:
+            await self.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Say goodbye and end; readers get what waits, then the end."""
+        await self._driver.aclose()
+
+    # -- what is followed -----------------------------------------------------------
+
+    async def subscribe(self, channels: Words, market_ids: Words | None = None) -> None:
+        """Follow channels, of these markets or of all, and wait for the acknowledgement.
+
+        Raises what the venue refuses with; what else was asked for with it is followed.
+        Raises `RequestTimeout` where no answer comes in time.  Asking again for what is
+        followed does nothing.
+        """
+        asked = self._subscriptions.subscribe(channels, market_ids)
+        await self._settle(asked)
+
+    async def unsubscribe(
+        self, channels: Words, market_ids: Words | None = None
+    ) -> None:
+        """Follow these markets of channels no more, or nothing of them."""
+        asked = self._subscriptions.unsubscribe(channels, market_ids)
+        await self._settle(asked)
+
+    async def add_markets(self, channels: Words, market_ids: Words) -> None:
+        """Follow further markets; as `subscribe`."""
+        await self.subscribe(channels, market_ids)
+
+    async def remove_markets(self, channels: Words, market_ids: Words) -> None:
+        """Follow these markets no more; as `unsubscribe`."""
+        await self.unsubscribe(channels, market_ids)
+
+    # -- what can be read -----------------------------------------------------------
+
+    def __aiter__(self) -> AsyncIterator[KalshiEvent]:
+        """Every event, in order; ends when the stream is closed, or raises its error."""
+        return aiter(self._inbox)
+
+    def book(self, market_id: str, outcome: str | None = None) -> OrderBook | None:
+        """The book of ``yes`` or ``no`` as it stands; None before its snapshot.
+
+        It says by ``stale`` whether it may have changed unseen.
+        """
+        return read_book(self._stream, market_id, outcome)
+
+    def health(self) -> StreamHealth:
+        """How the stream does."""
+        return self._driver.health()
+
+    async def _settle(self, asked: Asked) -> None:
+        driver = self._driver
+        try:
+            await driver.wait_connected(self._timeout)
+            driver.flush()
+            settled = await driver.wait_until(asked.is_over, self._patience)
+        finally:
+            self._subscriptions.forget(asked)
+        if asked.refusal is not None:
+            raise asked.refusal
+        if not settled:
+            raise asked.late(self._patience)
+
+    def _take(self, events: Iterable[KalshiEvent]) -> None:
+        self._subscriptions.hear(events)
+        self._inbox.put(events)
+
+    def _stopped(self, error: Exception | None) -> None:
+        self._inbox.end(error)
