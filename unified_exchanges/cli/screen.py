@@ -96,7 +96,7 @@ class Screen:
     def document(self, value: object, *shown: RenderableType) -> None:
         """Print one result: its JSON, or what is shown of it."""
         if self.as_json:
-            self._line(value)
+            self.line(value)
         else:
             for item in shown:
                 self.out.print(item)
@@ -128,7 +128,7 @@ class Screen:
         found: list[T] = []
         for item in islice(rows, limit):
             if self.as_json:
-                self._line(item)
+                self.line(item)
             else:
                 found.append(item)
         is_cut = limit is not None and next(rows, None) is not None
@@ -171,7 +171,8 @@ class Screen:
         bar.start()
         return bar
 
-    def _line(self, value: object) -> None:
+    def line(self, value: object) -> None:
+        """Print one line of JSON now."""
         line = json.dumps(flat(value), ensure_ascii=False, separators=(",", ":"))
         sys.stdout.write(line + "\n")
         sys.stdout.flush()

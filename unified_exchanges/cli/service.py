@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import signal
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -24,6 +20,7 @@ from .options import Debug, Json
 from .practice import Practice, practice
 from .screen import Screen
 from .session import DEFAULT_VENUE, Session, described
+from .stopping import until_stopped
 from .views import VENUES
 
 __all__ = ["add_to", "shown_status"]
@@ -144,7 +141,7 @@ def simulate(
     screen = Screen(as_json=as_json, debug=debug)
     with (
         guarded(screen),
-        _until_stopped() as stopped,
+        until_stopped() as stopped,
         practice(
             _chosen(name, venue),
             seed=seed,
@@ -181,20 +178,3 @@ def _invitation(place: Practice) -> RenderableType:
         Text("unified-exchanges markets"),
         Text("\nCtrl-C ends it.", style="dim"),
     )
-
-
-@contextmanager
-def _until_stopped() -> Generator[threading.Event, None, None]:
-    """An event that Ctrl-C or a request to end sets, so that the end is orderly."""
-    stopped = threading.Event()
-
-    def stop(_: int, __: object) -> None:
-        stopped.set()
-
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, stop) for number in signals]
-    try:
-        yield stopped
-    finally:
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler)

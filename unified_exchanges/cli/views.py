@@ -37,6 +37,7 @@ __all__ = [
     "Quoted",
     "ladder",
     "order_line",
+    "rungs",
 ]
 
 _SIDES = {Side.BUY: "green", Side.SELL: "red"}
@@ -192,23 +193,31 @@ def order_line(order: Order) -> Text:
 
 def ladder(book: OrderBook, depth: int) -> RenderableType:
     """A book with the asks on top, as traders read it."""
+    asks, middle, bids = rungs(book, depth)
+    head = Text.assemble((book.market_id, "bold"), f" {book.outcome}")
+    return Text("\n").join([head, *asks, middle, *bids])
+
+
+def rungs(book: OrderBook, depth: int) -> tuple[list[Text], Text, list[Text]]:
+    """Asks from the worst to the best, the spread, bids from the best: a line each."""
     asks, bids = book.asks[:depth], book.bids[:depth]
     places = max([2, *(_places(x.price) for x in (*asks, *bids))])
     most = max([x.size for x in (*asks, *bids)], default=Decimal(1))
     width = max([len(amount(x.size, 2)) for x in (*asks, *bids)], default=4)
 
-    def line(level: Level, style: str) -> Text:
+    def line(level: Level, style: str, *, is_best: bool) -> Text:
         bar = "▇" * int(level.size * _BAR / most)
+        stressed = f"bold reverse {style}" if is_best else style
         return Text.assemble(
             f"  {amount(level.size, 2):>{width}}  ",
-            (amount(level.price, places), f"bold {style}"),
+            (amount(level.price, places), stressed),
             (f"  {bar or '▏'}", style),
         )
 
-    head = Text.assemble((book.market_id, "bold"), f" {book.outcome}")
-    lines = [head, *(line(x, "red") for x in reversed(asks)), _middle(book)]
-    lines += [line(x, "green") for x in bids]
-    return Text("\n").join(lines)
+    def lines(levels: Sequence[Level], style: str) -> list[Text]:
+        return [line(x, style, is_best=x is levels[0]) for x in levels]
+
+    return lines(asks, "red")[::-1], _middle(book), lines(bids, "green")
 
 
 def _places(price: Decimal) -> int:
