@@ -220,7 +220,7 @@ def perform(job: Job[Any], meanwhile: Callable[[], None] = lambda: None) -> None
         meanwhile()
         while not isinstance(step, Done):
             step = advance(job.flow, Response(200))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - as a driver does
         job.failed(error)
     else:
         job.done(step.value)
