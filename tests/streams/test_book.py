@@ -75,7 +75,9 @@ def test_what_is_no_price_is_an_error(text: str) -> None:
         BIDS[text]
 
 
-@pytest.mark.parametrize("text", ["1.001", "+1", "1e3", "", "1_000", "١", "1" * 30, "."])
+@pytest.mark.parametrize(
+    "text", ["1.001", "+1", "1e3", "", "1_000", "١", "1" * 30, "."]
+)
 def test_what_is_no_size_is_an_error(text: str) -> None:
     with pytest.raises(BookError, match="size"):
         size(text)

@@ -45,7 +45,7 @@ def test_fault_31_a_gap_spoils_every_book_before_anything_else_is_applied() -> N
     [gap] = desk.delta(A, "yes", "0.42", "1.00")
     assert isinstance(gap, Gap)
     assert (gap.subject, set(gap.market_ids)) == (Subject.ORDER_BOOK, {A, B})
-    assert gap.reason == "message 4 of orderbook_delta came where 3 was due" or gap.reason
+    assert gap.reason == "message 4 of orderbook_delta came where 3 was due"
     after = desk.stream.order_book(A)
     assert before is not None
     assert after is not None

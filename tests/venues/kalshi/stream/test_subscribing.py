@@ -59,9 +59,11 @@ def test_markets_come_and_go_in_the_subscription() -> None:
     desk.stream.unfollow(Subject.ORDER_BOOK, [A])
     desk.run()
     assert words(desk)[1:] == [("add_markets", B, C), ("delete_markets", A)]
-    assert {"sid": 1, "market_tickers": [A], "action": "delete_markets"} == desk.commands[
-        -1
-    ]["params"]
+    assert desk.commands[-1]["params"] == {
+        "sid": 1,
+        "market_tickers": [A],
+        "action": "delete_markets",
+    }
     assert desk.stream.is_settled
 
 
