@@ -230,13 +230,16 @@ class Answers(Sequence):
     ) -> Refused:
         """Give up what the venue will not let be followed."""
         given_up = list(sub.wishes) if market_ids is None else list(market_ids)
+        name, subject = sub.channel.name, sub.channel.subject
+        held: list[str] = []
+        if name == BOOKS:
+            held = self._books.held(given_up)
+            self._books.remove(given_up)
         if market_ids is None:
             sub.give_up_all()
         else:
-            sub.give_up(given_up)
-        name, subject = sub.channel.name, sub.channel.subject
-        if name == BOOKS:
-            self._books.remove(given_up)
+            sub.give_up(given_up, held)
+        self._dirty.add(sub)
         told = None if market_ids is None else frozenset(market_ids)
         is_its_own = subject is not None and SUBJECTS[subject] == name
         return Refused(

@@ -78,7 +78,11 @@ def error_of(
 ) -> UnifiedExchangesError:
     """The error of a refused command: what was asked, what was said, what to do."""
     kind = _KINDS.get(code, BadRequest)
-    advice = _ADVICE.get(code, "Change what is asked for: it will be refused again")
+    advice = _ADVICE.get(code) or (
+        "It is tried again by itself, a few times"
+        if code in PASSING
+        else "Change what is asked for: it will be refused again"
+    )
     message = (
         f"following {_named(channel, markets)}: Kalshi answered error {code} "
         f"({clean(words)}). {advice}"
