@@ -32,7 +32,7 @@ def test_the_demo_tells_its_story_and_ends_well() -> None:
     done = invoke("demo", env={"COLUMNS": "80"})
     assert (done.code, done.err) == (0, "")
     titles = re.findall(r"^ ?(\d+) (.+)$", done.out, re.MULTILINE)
-    assert [int(number) for number, _ in titles] == list(range(1, 14))
+    assert [int(number) for number, _ in titles] == list(range(1, 18))
     assert done.out.endswith("✓ It adds up, to the last digit.\n")
 
 

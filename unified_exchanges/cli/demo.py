@@ -1,11 +1,13 @@
-"""The demo: a strategy trades on a simulated venue, and the money adds up."""
+"""The demo: a strategy trades on a simulated venue, and money and stream add up."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
+import attrs
 import typer
 
+from .agreement import agree
 from .command import guarded, plain_command
 from .exits import Exit
 from .ledger import Ledger, reconcile
@@ -32,7 +34,8 @@ def demo(
 ) -> None:
     """Trade on a simulated venue on this machine, and prove that the money adds up.
 
-    No key, no network. The exit code is 1 if the ledger does not reconcile.
+    The orders are seen on the stream too, which must tell what REST does. No key, no
+    network. The exit code is 1 if the ledger does not reconcile.
     """
     screen = Screen(as_json=as_json, debug=debug)
     with guarded(screen):
@@ -62,11 +65,20 @@ def _perform(screen: Screen, venue: str, seed: int) -> Ledger:
 
 
 def settle(seen: dict[str, Any]) -> Ledger:
-    """The ledger of what the strategy saw."""
-    return reconcile(
+    """The ledger of what the strategy saw, and whether the stream told the same."""
+    ledger = reconcile(
         before=seen["cash before"].available,
         after=seen["cash after"].available,
         fills=seen["fills"],
         positions=seen["positions"],
         open_orders=len(seen["left open"]),
     )
+    streamed = agree(
+        fills=seen["fills"],
+        fill=seen["fill told"],
+        orders=seen["cancel all"].canceled,
+        order=seen["order told"],
+        book=seen["book read"],
+        told=seen["book told"],
+    )
+    return attrs.evolve(ledger, checks=ledger.checks + streamed)

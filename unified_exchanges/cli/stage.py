@@ -12,6 +12,7 @@ from rich.text import Text
 
 from ..errors import InvalidPrice
 from ..models import Balance, CancelReport, Fill, Market, Order, OrderBook, Position
+from ..money import text
 from .account import balance_line
 from .layout import Column, amount, decimals, lay_out
 from .ledger import Check, Ledger, Line
@@ -23,6 +24,7 @@ __all__ = ["Stage"]
 _INDENT = 3
 _SHOWN = 8
 _LEVELS = 4
+_SILENCE = Text("nothing was told", style="red")
 
 
 class Stage:
@@ -102,6 +104,25 @@ def _fills(found: Sequence[Fill], width: int) -> RenderableType:
     return lay_out(FILLS, found, width)[0]
 
 
+def _fill(found: Fill | None, _: int) -> RenderableType:
+    if found is None:
+        return _SILENCE
+    what = f"{found.side} {text(found.size)} {found.outcome} @ {text(found.price, 2)}"
+    return Text(f"{what}, a fee of {text(found.fee, 2)}")
+
+
+def _told(found: Order | None, width: int) -> RenderableType:
+    return _SILENCE if found is None else _order(found, width)
+
+
+def _streamed(found: OrderBook | None, _: int) -> RenderableType:
+    if found is None:
+        return _SILENCE
+    state = "stale" if found.stale else "live"
+    fresh = Text(f"{state}, sequence {found.sequence}", style="dim")
+    return Group(ladder(found, _LEVELS), fresh)
+
+
 def _positions(found: Sequence[Position], width: int) -> RenderableType:
     return lay_out(POSITIONS, found, width)[0]
 
@@ -127,10 +148,14 @@ _STEPS: dict[str, tuple[str, Callable[[Any, int], RenderableType]]] = {
     "open orders": ("It is open at the venue", _orders),
     "take": ("A bid that takes what is offered", _order),
     "fills": ("It filled, for a fee", _fills),
+    "fill told": ("The same on the stream", _fill),
     "positions": ("What we hold now", _positions),
     "off the grid": ("A price between two ticks is refused", _refusal),
     "cancel all": ("Cancel everything", _report),
+    "order told": ("The end of the one that rested, on the stream", _told),
     "left open": ("Orders still open", _orders),
+    "book read": ("The book over REST", _book),
+    "book told": ("The book on the stream", _streamed),
     "cash after": ("Cash at the end", _balance),
 }
 

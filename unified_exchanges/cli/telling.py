@@ -37,7 +37,7 @@ class Teller(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
+    def __exit__(  # noqa: B027 - most have nothing to give back
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
@@ -49,7 +49,7 @@ class Teller(ABC):
     def tell(self, item: Item) -> None:
         """Tell of something."""
 
-    def beat(self) -> None:
+    def beat(self) -> None:  # noqa: B027 - most show no time
         """Time has passed, at most a tenth of a second."""
 
 

@@ -262,7 +262,7 @@ CHANNELS: dict[str, Channel] = {
         Channel(name="market_lifecycle_v2", causes=(*_LIVES, FeesChanged), tell=_lives),
         Channel(name="multivariate_market_lifecycle", causes=_LIVES, tell=_combo_lives),
         # There are no requests for quotes here: it can be subscribed to and is silent.
-        Channel(name="communications", causes=(), tell=lambda *_: (), is_private=True),
+        Channel(name="communications", causes=(), tell=_groups, is_private=True),
     )
 }
 """All of Kalshi's but the index and price feeds (``cfbenchmarks_value``, ``pyth_value``)."""
