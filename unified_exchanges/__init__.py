@@ -121,6 +121,12 @@ if TYPE_CHECKING:
     from .shells.blocking import (
         Exchange,
     )
+    from .venues.kalshi.aio_websocket import (
+        AsyncKalshiWebSocket,
+    )
+    from .venues.kalshi.websocket import (
+        KalshiWebSocket,
+    )
 
 __all__ = [
     "BUY",
@@ -128,6 +134,7 @@ __all__ = [
     "AccountLimits",
     "ArgumentsRequired",
     "AsyncExchange",
+    "AsyncKalshiWebSocket",
     "AuthenticationError",
     "BadRequest",
     "Balance",
@@ -157,6 +164,7 @@ __all__ = [
     "InvalidPrice",
     "InvalidSize",
     "Json",
+    "KalshiWebSocket",
     "Latency",
     "Leg",
     "Level",
@@ -315,6 +323,8 @@ _HOMES = {
     ),
     "shells.aio": ("AsyncExchange",),
     "shells.blocking": ("Exchange",),
+    "venues.kalshi.aio_websocket": ("AsyncKalshiWebSocket",),
+    "venues.kalshi.websocket": ("KalshiWebSocket",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
