@@ -196,7 +196,7 @@ def test_a_removal_that_is_refused_counts_as_done() -> None:
     desk = Desk().follow(A, B).connect().run()
     desk.stream.unfollow(Subject.ORDER_BOOK, [B])
     [command] = desk.sent()
-    assert desk.fail(command, 7) == []
+    assert desk.fail(command, 11) == []
     assert (desk.stream.order_book(B), desk.sent()) == (None, [])
 
 
@@ -253,6 +253,28 @@ def test_a_command_that_a_dying_subscription_took_along_is_sent_again() -> None:
     assert desk.stream.is_settled
 
 
+@pytest.mark.parametrize("action", ["add_markets", "delete_markets", "get_snapshot"])
+def test_a_subscription_that_died_unheard_is_noticed_by_any_command(
+    action: str,
+) -> None:
+    desk = Desk().follow(A, B).connect().run()
+    if action == "add_markets":
+        desk.follow(C)
+    elif action == "delete_markets":
+        desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    else:
+        list(desk.stream.doubt(A, "REST says otherwise"))
+    [command] = desk.sent()
+    assert command["params"]["action"] == action
+    [gap] = desk.fail(command, 7)
+    assert isinstance(gap, Gap)
+    assert desk.is_stale(A)
+    desk.wait(1)
+    desk.run()
+    assert (desk.is_stale(A), desk.agrees(A)) == (False, True)
+    assert refusals(desk) == []
+
+
 def test_a_private_subscription_that_dies_is_a_gap_in_what_it_tells() -> None:
     desk = Desk().follow(subject=Subject.FILLS).connect().run()
     [gap] = desk.kill("fill", 10)
@@ -305,9 +327,9 @@ def test_snapshots_that_are_refused_for_now_are_asked_for_later() -> None:
     assert (desk.agrees(A), desk.is_stale(B)) == (True, False)
 
 
-def test_snapshots_of_an_unknown_subscription_begin_it_anew() -> None:
+def test_snapshots_that_cannot_be_asked_for_begin_the_subscription_anew() -> None:
     desk, command = doubted(A, B)
-    assert desk.fail(command, 7) == []
+    assert desk.fail(command, 13) == []
     desk.run()
     assert [x["cmd"] for x in desk.commands][-2:] == ["unsubscribe", "subscribe"]
     assert (desk.agrees(A), desk.is_stale(B)) == (True, False)

@@ -342,3 +342,19 @@ def test_changes_of_a_market_that_nobody_follows_are_passed_over() -> None:
     assert desk.delta(C, "yes", "0.10", "1.00") == []
     assert desk.snapshot(C) == []
     assert desk.stream.health().gaps == 0
+
+
+def test_a_book_whose_market_was_let_go_is_stale_until_it_is_added_again() -> None:
+    desk = books(A, B)
+    lose(desk, B)
+    desk.delta(A, "yes", "0.42", "1.00")
+    [question] = desk.sent()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [A])
+    [removal] = desk.sent()
+    desk.follow(A)
+    desk.answer(question)
+    assert desk.is_stale(A) is False
+    desk.answer(removal)
+    assert desk.is_stale(A) is True
+    desk.run()
+    assert (desk.is_stale(A), desk.agrees(A)) == (False, True)
