@@ -25,6 +25,7 @@ from unified_exchanges import (
 POLICY: dict[str, Any] = {
     "first": 0.2,
     "cap": 2.0,
+    "stable": 5.0,
     "silence": 4.0,
     "acknowledgement": 2.0,
     "reconcile": 10.0,

@@ -31,7 +31,7 @@ from .trader import Trader
 
 MINUTES = float(os.environ.get("UNIFIED_EXCHANGES_SOAK_MINUTES", "10"))
 FLAVOUR = os.environ.get("UNIFIED_EXCHANGES_SOAK_FLAVOUR", "websockets")
-ACTIONS = os.environ.get("UNIFIED_EXCHANGES_SOAK_ACTIONS", "8")
+ACTIONS = os.environ.get("UNIFIED_EXCHANGES_SOAK_ACTIONS", "28")
 STORM = 40.0
 PATIENCE = 40.0
 MEGABYTE = 1024 * 1024
@@ -115,7 +115,8 @@ def is_calm(client: Client) -> bool:
     before = client.health()
     time.sleep(0.5)
     now = client.health()
-    is_whole = now.state == "live" and not now.stale_books
+    # Degraded is what flapped a moment ago.
+    is_whole = now.state in {"live", "degraded"} and not now.stale_books
     return is_whole and now.messages == before.messages and not client.waiting()
 
 
