@@ -28,4 +28,7 @@ python_use_unqualified_type_names = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!unified_exchanges).*"),
     ("py:class", r".*\._\w+"),
+    # Bases whose methods are shown where they are inherited; parameters of types.
+    ("py:class", r".*\.(Async)?Watching"),
+    ("py:(class|obj)", r".*\.T_co"),
 ]
