@@ -18,6 +18,7 @@ from unified_exchanges import (
     OrderBook,
     StreamHealth,
     StreamPolicy,
+    UnifiedExchangesError,
     async_exchange,
     exchange,
 )
@@ -102,7 +103,7 @@ class BlockingClient(Client):
         try:
             for item in watch:
                 see(item)
-        except Exception as error:
+        except UnifiedExchangesError as error:
             self.failures.append(error)
 
     def health(self) -> StreamHealth:
@@ -160,7 +161,7 @@ class AsyncClient(Client):
         try:
             async for item in watch:
                 see(item)
-        except Exception as error:
+        except UnifiedExchangesError as error:
             self.failures.append(error)
 
     def health(self) -> StreamHealth:

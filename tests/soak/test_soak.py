@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
@@ -27,6 +25,7 @@ import pytest
 from unified_exchanges import Exchange, LimitPolicy, exchange
 
 from .client import Client, connect
+from .gauge import Gauge, Tally
 from .trader import Trader
 
 MINUTES = float(os.environ.get("UNIFIED_EXCHANGES_SOAK_MINUTES", "10"))
@@ -34,7 +33,7 @@ FLAVOUR = os.environ.get("UNIFIED_EXCHANGES_SOAK_FLAVOUR", "websockets")
 ACTIONS = os.environ.get("UNIFIED_EXCHANGES_SOAK_ACTIONS", "28")
 STORM = 40.0
 PATIENCE = 40.0
-MEGABYTE = 1024 * 1024
+FREE = LimitPolicy(enabled=False, discover=False)
 
 
 @attrs.define
@@ -67,50 +66,73 @@ def venue() -> Iterator[Venue]:
         process.stdin.close()
 
 
-@attrs.define
-class Gauge:
-    """What the process of the client uses; the most of it since it was warm."""
-
-    client: Client
-    peak: dict[str, float] = attrs.field(factory=dict)
-    first: dict[str, float] = attrs.field(factory=dict)
-
-    def read(self) -> dict[str, float]:
-        found = {
-            "rss": _resident(),
-            "threads": threading.active_count(),
-            "files": len(os.listdir("/proc/self/fd")),
-            "tasks": self.client.tasks(),
-            "waiting": self.client.waiting(),
-        }
-        self.first = self.first or found
-        self.peak = {k: max(v, self.peak.get(k, v)) for k, v in found.items()}
-        return found
-
-
-def _resident() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / MEGABYTE
-
-
-@contextmanager
-def watched(client: Client) -> Iterator[Client]:
-    try:
-        yield client
-    finally:
-        client.close()
+@pytest.mark.soak
+@pytest.mark.timeout(MINUTES * 60 * 4 + 600)
+def test_minutes_of_storms_leave_nothing_wrong(
+    venue: Venue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with exchange("kalshi", **venue.account, limits=FREE) as rest:
+        since = datetime.now(UTC) - timedelta(seconds=5)
+        markets = [m for m in rest.fetch_markets() if m.bid and m.ask]
+        names = [market.market_id for market in markets]
+        tally = Tally(FLAVOUR, len(names))
+        began = time.monotonic()
+        with _closing(connect(FLAVOUR, venue.account, names)) as client:
+            gauge = Gauge(client)
+            with _closing(Trader(rest, markets)) as trader:
+                while tally.storm < MINUTES * 60:
+                    _weather(venue, client, trader, gauge, tally)
+                    _check_stream(client, rest, names)
+                    _check_account(client, rest, since)
+                    if tally.calms == 1:
+                        gauge.warm = gauge.read()
+            tally.wall = time.monotonic() - began
+            report = tally.report(client, gauge, venue.struck)
+        with capsys.disabled():
+            sys.stdout.write(report)
+    assert gauge.growth("rss") < 40
+    assert gauge.growth("threads") <= 6
+    assert gauge.growth("files") <= 12
+    assert gauge.peak["tasks"] <= 30
+    assert gauge.peak["waiting"] <= len(names) + 1000
 
 
-def until(is_so: Callable[[], bool], seconds: float = PATIENCE) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if is_so():
-            return True
-        time.sleep(0.25)
-    return is_so()
+def _weather(
+    venue: Venue, client: Client, trader: Trader, gauge: Gauge, tally: Tally
+) -> None:
+    """A storm, and the calm that begins after it."""
+    length = min(STORM, MINUTES * 60 - tally.storm + 0.01)
+    messages, cpu = client.health().messages, time.process_time()
+    venue.tell("storm")
+    trader.resume()
+    end = time.monotonic() + length
+    while time.monotonic() < end:
+        time.sleep(1)
+        gauge.read()
+    trader.pause()
+    tally.storm += length
+    tally.cpu += time.process_time() - cpu
+    tally.messages += client.health().messages - messages
+    venue.tell("calm")
+    tally.calms += 1
 
 
-def is_calm(client: Client) -> bool:
+def _check_stream(client: Client, rest: Exchange, names: list[str]) -> None:
+    assert _until(lambda: _is_calm(client)), client.health()
+    _until(lambda: not _differing(client, rest, names))
+    assert _differing(client, rest, names) == []
+
+
+def _check_account(client: Client, rest: Exchange, since: datetime) -> None:
+    _until(lambda: not _unlike(client, rest, since))
+    assert _unlike(client, rest, since) == []
+    assert client.failures == []
+    assert client.fell_back == 0
+    assert [key for key, count in client.fills.items() if count > 1] == []
+    assert [key for key, count in client.states.items() if count > 1] == []
+
+
+def _is_calm(client: Client) -> bool:
     """Whether the stream lives, every book is whole and nothing comes any more."""
     before = client.health()
     time.sleep(0.5)
@@ -120,7 +142,7 @@ def is_calm(client: Client) -> bool:
     return is_whole and now.messages == before.messages and not client.waiting()
 
 
-def differing(client: Client, rest: Exchange, markets: list[str]) -> list[str]:
+def _differing(client: Client, rest: Exchange, markets: list[str]) -> list[str]:
     """Markets whose streamed book is not the venue's."""
     read = rest.fetch_order_books(markets)
     return [
@@ -132,110 +154,33 @@ def differing(client: Client, rest: Exchange, markets: list[str]) -> list[str]:
     ]
 
 
-def unlike(client: Client, rest: Exchange, since: Any) -> dict[str, Any]:
-    """Fills and orders since a time that the client was told otherwise."""
+def _unlike(client: Client, rest: Exchange, since: datetime) -> list[object]:
+    """Fills that were not told once, and orders whose last state was not told."""
     fills = [(x.trade_id, x.order_id) for x in rest.fetch_fills(since=since)]
-    orders = rest.fetch_orders(since=since)
     told = client.orders
-    return {
-        "fills": [key for key in fills if client.fills[key] != 1],
-        "orders": [
-            (x.order_id, str(x.status), told.get(x.order_id))
-            for x in orders
-            if (mine := told.get(x.order_id)) is None
-            or (mine.status, mine.filled) != (x.status, x.filled)
-        ],
-    }
-
-
-@pytest.mark.soak
-@pytest.mark.timeout(MINUTES * 60 * 4 + 600)
-def test_minutes_of_storms_leave_nothing_wrong(
-    venue: Venue, capsys: pytest.CaptureFixture[str]
-) -> None:
-    limits = LimitPolicy(enabled=False, discover=False)
-    with exchange("kalshi", **venue.account, limits=limits) as rest:
-        markets = [m for m in rest.fetch_markets() if m.bid and m.ask]
-        names = [market.market_id for market in markets]
-        begun = time.time()
-        with watched(connect(FLAVOUR, venue.account, names)) as client:
-            trader = Trader(rest, markets)
-            try:
-                told = _soak(venue, client, trader, rest, names, begun)
-            finally:
-                trader.close()
-        with capsys.disabled():
-            sys.stdout.write("\n" + "\n".join(told) + "\n")
-
-
-def _soak(
-    venue: Venue,
-    client: Client,
-    trader: Trader,
-    rest: Exchange,
-    names: list[str],
-    begun: float,
-) -> list[str]:
-    from datetime import UTC, datetime, timedelta
-
-    since = datetime.fromtimestamp(begun, UTC) - timedelta(seconds=5)
-    gauge = Gauge(client)
-    busy = stormy = 0.0
-    messages = calms = 0
-    wall = time.monotonic()
-    while stormy < MINUTES * 60:
-        length = min(STORM, MINUTES * 60 - stormy + 0.01)
-        before, cpu = client.health().messages, time.process_time()
-        venue.tell("storm")
-        trader.resume()
-        end = time.monotonic() + length
-        while time.monotonic() < end:
-            time.sleep(1)
-            gauge.read()
-        trader.pause()
-        stormy += length
-        busy += time.process_time() - cpu
-        messages += client.health().messages - before
-        venue.tell("calm")
-        calms += 1
-
-        assert until(lambda: is_calm(client)), client.health()
-        until(lambda: not differing(client, rest, names))
-        assert differing(client, rest, names) == []
-        nothing: dict[str, Any] = {"fills": [], "orders": []}
-        until(lambda: unlike(client, rest, since) == nothing)
-        assert unlike(client, rest, since) == nothing
-        assert client.failures == []
-        assert client.fell_back == 0
-        assert [key for key, count in client.fills.items() if count > 1] == []
-        assert [key for key, count in client.states.items() if count > 1] == []
-        if calms == 1:
-            # What is warm by now is the measure.
-            gauge.first = gauge.read()
-        sys.stderr.write(f"calm {calms} after {stormy:.0f} s: {gauge.read()}\n")
-    assert gauge.peak["rss"] - gauge.first["rss"] < 40
-    assert gauge.peak["threads"] - gauge.first["threads"] <= 6
-    assert gauge.peak["files"] - gauge.first["files"] <= 12
-    assert gauge.peak["tasks"] <= 30
-    assert gauge.peak["waiting"] <= len(names) + 1000
-    health = client.health()
-    faults = sum(venue.struck.values())
     return [
-        f"{platform.python_implementation()} {platform.python_version()}, "
-        f"{os.cpu_count()} cores, flavour {FLAVOUR}",
-        f"{stormy / 60:.1f} minutes of storm in {calms} pieces, "
-        f"{(time.monotonic() - wall) / 60:.1f} minutes in all, {len(names)} markets",
-        f"{messages:,} messages in storms, {messages / stormy:,.0f} a second; "
-        f"{client.told:,} books taken, {health.folded:,} folded",
-        f"{faults:,} faults: "
-        + ", ".join(f"{k} {v}" for k, v in venue.struck.most_common()),
-        f"{health.connections} connections, {health.gaps} gaps, {health.duplicates} "
-        f"duplicates, {health.missed} orders and fills found over REST, "
-        f"{health.reconciliations} reconciliations",
-        f"{len(client.fills):,} fills once each, {len(client.states):,} order states of "
-        f"{len(client.orders):,} orders once each, books equal at {calms} calm points",
-        f"CPU {busy / stormy:.0%} of one core; RSS {gauge.first['rss']:.0f} MB when warm, "
-        f"{gauge.peak['rss']:.0f} MB at most; threads {gauge.peak['threads']:.0f}, tasks "
-        f"{gauge.peak['tasks']:.0f}, files {gauge.peak['files']:.0f}, waiting "
-        f"{gauge.peak['waiting']:.0f} at most",
+        *(key for key in fills if client.fills[key] != 1),
+        *(
+            order
+            for order in rest.fetch_orders(since=since)
+            if (mine := told.get(order.order_id)) is None
+            or (mine.status, mine.filled) != (order.status, order.filled)
+        ),
     ]
+
+
+def _until(is_so: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if is_so():
+            return True
+        time.sleep(0.25)
+    return is_so()
+
+
+@contextmanager
+def _closing(what: Any) -> Iterator[Any]:
+    try:
+        yield what
+    finally:
+        what.close()
