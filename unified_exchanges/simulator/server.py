@@ -181,11 +181,13 @@ class SimulatorServer:
     async def _serve_stream(
         self, venue: StreamingVenue, incoming: web.BaseRequest, session: Session
     ) -> web.StreamResponse:
-        if incoming.transport is None:
+        transport = incoming.transport
+        if transport is None or transport.is_closing():
+            # The client left meanwhile.
             return web.Response()
         connection = Connection(
             session,
-            incoming.transport,
+            transport,
             self.stream_faults,
             self.lock,
             heartbeat=self._heartbeat,
