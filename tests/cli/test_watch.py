@@ -24,8 +24,9 @@ from unified_exchanges.cli import watch as command
 from unified_exchanges.cli.board import Board
 from unified_exchanges.cli.practice import Practice
 from unified_exchanges.cli.screen import Screen
-from unified_exchanges.cli.telling import JsonLines, LiveBoard
+from unified_exchanges.cli.telling import JsonLines, Lines, LiveBoard
 from unified_exchanges.errors import AuthenticationError, RequestTimeout
+from unified_exchanges.models import Gap, Reconciled, Reconnected, Subject
 from unified_exchanges.models.streams import IDLE
 from unified_exchanges.simulator.faults import (
     FaultPlan,
@@ -140,6 +141,15 @@ def test_changes_and_trades_are_told_as_they_come(place: Practice, name: str) ->
 def test_in_a_pipe_people_get_lines(look: Command, name: str) -> None:
     done = look("watch", name, "--count", "1")
     assert re.fullmatch(rf"{name} yes  \S+ @ \S+ / \S+ @ \S+\n", done.out), done.out
+
+
+def test_a_reconciliation_is_no_line_for_people(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = Lines(Screen())
+    lines.tell(Reconciled(at=NOW, orders=0, fills=0, available=None))
+    lines.tell(Reconnected(at=NOW, downtime=1, attempts=1))
+    assert capsys.readouterr().out == "connected again after 1.0 s\n"
 
 
 def test_it_ends_after_the_time_it_was_given(look: Command, name: str) -> None:
@@ -332,8 +342,6 @@ def follow(*watches: Script, beats: int = 1) -> Iterator[object]:
 
 
 def test_what_concerns_the_whole_stream_is_told_once() -> None:
-    from unified_exchanges.models import Gap, Reconnected, Subject
-
     again = Reconnected(at=NOW, downtime=1, attempts=1)
     everywhere = Gap(subject=None, reason="broken", at=NOW)
     trades = Gap(subject=Subject.TRADES, reason="a number", at=NOW)
