@@ -122,6 +122,8 @@ class Answers(Sequence):
         self._note(str(error))
         if sub is not None and msg.code in refusals.TERMINAL:
             return [*events, self._died(sub, str(error))]
+        if msg.code == refusals.GONE and about is not None and about.sid is not None:
+            return [*events, *self._was_gone(about, sent, str(error))]
         if sent is not None:
             return [*events, *self._turned_down(sent, msg, error)]
         if asked is not None:
@@ -137,6 +139,12 @@ class Answers(Sequence):
         # At once would be too soon: its buffer overflowed, or the channel fails.
         self._try_again(sub, now, max(delay, self.policy.first))
         return self._gap(sub, reason, tuple(sub.wishes) if name == BOOKS else ())
+
+    def _was_gone(self, sub: Subscription, sent: Sent | None, reason: str) -> Events:
+        if sent is not None and sent.command.action == "unsubscribe":
+            self._end(sub)
+            return NONE
+        return [self._died(sub, reason)]
 
     def _try_again(self, sub: Subscription, now: float, delay: float) -> None:
         sub.not_before = now + delay
@@ -230,13 +238,16 @@ class Answers(Sequence):
     ) -> Refused:
         """Give up what the venue will not let be followed."""
         given_up = list(sub.wishes) if market_ids is None else list(market_ids)
+        name, subject = sub.channel.name, sub.channel.subject
+        held: list[str] = []
+        if name == BOOKS:
+            held = self._books.held(given_up)
+            self._books.remove(given_up)
         if market_ids is None:
             sub.give_up_all()
         else:
-            sub.give_up(given_up)
-        name, subject = sub.channel.name, sub.channel.subject
-        if name == BOOKS:
-            self._books.remove(given_up)
+            sub.give_up(given_up, held)
+        self._dirty.add(sub)
         told = None if market_ids is None else frozenset(market_ids)
         is_its_own = subject is not None and SUBJECTS[subject] == name
         return Refused(

@@ -85,6 +85,11 @@ class Books:
             self._awaited.pop(market_id, None)
             self._missed.pop(market_id, None)
 
+    def held(self, market_ids: Iterable[str]) -> list[str]:
+        """Those among the markets that the venue sends."""
+        markets = self.markets
+        return [x for x in market_ids if x in markets and markets[x].is_held]
+
     def let_go(self, market_id: str) -> None:
         """A market that the venue stopped to send, though it is wanted again."""
         market = self.markets[market_id]

@@ -20,6 +20,7 @@ from ..errors import clean
 __all__ = [
     "CHANNEL",
     "CROWDED",
+    "GONE",
     "LIMIT",
     "PASSING",
     "SUBSCRIPTION",
@@ -41,8 +42,11 @@ CROWDED: Final = PASSING - {1}
 CHANNEL: Final = frozenset({2, 3, 5, 8, 9, 19, 20, 21, 22, 23, 24, 28})
 """What is wrong with the channel as a whole, whatever the markets."""
 
-SUBSCRIPTION: Final = frozenset({4, 5, 7, 12, 13, 15})
-"""What is wrong with the subscription as we know it: begin it anew."""
+GONE: Final = 7
+"""The venue does not know the subscription: it died without our hearing of it."""
+
+SUBSCRIPTION: Final = frozenset({4, 5, 12, 13, 15})
+"""What is wrong with the way that the subscription is asked: begin it anew."""
 
 LIMIT: Final = 26
 """No more markets fit into the subscription."""
@@ -78,7 +82,11 @@ def error_of(
 ) -> UnifiedExchangesError:
     """The error of a refused command: what was asked, what was said, what to do."""
     kind = _KINDS.get(code, BadRequest)
-    advice = _ADVICE.get(code, "Change what is asked for: it will be refused again")
+    advice = _ADVICE.get(code) or (
+        "It is tried again by itself, a few times"
+        if code in PASSING
+        else "Change what is asked for: it will be refused again"
+    )
     message = (
         f"following {_named(channel, markets)}: Kalshi answered error {code} "
         f"({clean(words)}). {advice}"

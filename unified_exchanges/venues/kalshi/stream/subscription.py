@@ -108,11 +108,15 @@ class Subscription:
                     sent.append(market_id)
         return sent, unsent
 
-    def give_up(self, market_ids: Iterable[str]) -> None:
-        """Forget markets that the venue refuses, however often they were asked for."""
+    def give_up(self, market_ids: Iterable[str], held: Iterable[str] = ()) -> None:
+        """Forget markets that the venue refuses, however often they were asked for.
+
+        Those that it holds all the same are let go there too.
+        """
         for market_id in market_ids:
             self.wishes.pop(market_id, None)
             self._to_add.pop(market_id, None)
+        self._to_drop.update(dict.fromkeys(held))
 
     def give_up_all(self) -> None:
         """Forget the channel, which the venue refuses."""
