@@ -89,7 +89,8 @@ class Teller(ABC):
         subject = follower.subject
         if subject is Subject.ORDER_BOOK:
             for market_id in follower.market_ids or ():
-                self._mark(follower, market_id)
+                if self._live_book(market_id, None) is not None:
+                    self._mark(follower, market_id)
         elif subject is Subject.TICKER:
             names = follower.market_ids or self._tickers
             for market_id in names:
@@ -255,6 +256,8 @@ class Teller(ABC):
     def _tell_gap(self, gap: Gap) -> None:
         for follower in self._everybody():
             if follower.wants_events and follower.is_concerned(gap):
+                for market_id in gap.market_ids or follower.looks:
+                    follower.mailbox.unmark(market_id)
                 self._notify(follower, gap)
         if gap.subject is None or gap.subject in PRIVATE:
             self._reconciler.ask()
