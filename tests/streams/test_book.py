@@ -20,11 +20,11 @@ def loaded() -> Book:
 
 
 def bids(book: Book) -> dict[Decimal, Decimal]:
-    return {x.price: x.size for x in book.bids.read()}
+    return {x.price: x.size for x in book.bids}
 
 
 def asks(book: Book) -> dict[Decimal, Decimal]:
-    return {x.price: x.size for x in book.asks.read()}
+    return {x.price: x.size for x in book.asks}
 
 
 # -- reading ---------------------------------------------------------------------------
@@ -107,11 +107,11 @@ def test_each_price_is_one_object_whatever_its_text() -> None:
 
 def test_a_snapshot_is_read_best_first() -> None:
     book = loaded()
-    assert book.bids.read() == (
+    assert book.bids == (
         Level(Decimal("0.45"), Decimal("2.5")),
         Level(Decimal("0.4"), Decimal(10)),
     )
-    assert book.asks.read() == (
+    assert book.asks == (
         Level(Decimal("0.52"), Decimal(3)),
         Level(Decimal("0.6"), Decimal(1)),
     )
@@ -207,7 +207,7 @@ def view(book: Book, outcome: str) -> tuple[object, ...]:
 
 def test_p4_the_view_of_the_other_outcome_is_the_exact_complement() -> None:
     yes, no = view(loaded(), "yes"), view(loaded(), "no")
-    assert yes[1] == loaded().bids.read()
+    assert yes[1] == loaded().bids
     assert no == (
         "no",
         (Level(Decimal("0.48"), Decimal(3)), Level(Decimal("0.4"), Decimal(1))),
@@ -282,8 +282,8 @@ def test_a_book_that_is_read_and_loaded_again_is_the_same(
             continue
     copy = Book()
     copy.load(
-        [(str(x.price), str(x.size)) for x in book.bids.read()],
-        [(str(x.price), str(x.size)) for x in book.asks.read()],
+        [(str(x.price), str(x.size)) for x in book.bids],
+        [(str(x.price), str(x.size)) for x in book.asks],
     )
     assert view(copy, "yes") == view(book, "yes")
     assert (copy.bid, copy.ask) == (book.bid, book.ask)
