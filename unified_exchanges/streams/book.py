@@ -162,6 +162,9 @@ def contracts(hundredths: int) -> Decimal:
     return EXACT.scaleb(Decimal(hundredths), -_SIZE_PLACES)
 
 
+_SPARE = 32
+"""Levels that are gone and may be remembered all the same."""
+
 # -- the book --------------------------------------------------------------------------
 
 
@@ -179,12 +182,15 @@ class Book:
     """
 
     __slots__ = (
+        "_ask_levels",
         "_ask_step",
         "_asks",
         "_best_ask",
         "_best_bid",
+        "_bid_levels",
         "_bid_step",
         "_bids",
+        "_shown",
         "ask",
         "bid",
     )
@@ -195,6 +201,9 @@ class Book:
         self._best_bid = _NO_BID
         self._best_ask = _NO_ASK
         self._bid_step = self._ask_step = UNITS
+        self._bid_levels: tuple[Level, ...] | None = None
+        self._ask_levels: tuple[Level, ...] | None = None
+        self._shown: dict[int, tuple[int, Level]] | None = None
         self.bid: Decimal | None = None
         self.ask: Decimal | None = None
 
@@ -210,6 +219,7 @@ class Book:
                 f"a bid at {DOLLARS[best_bid]} crosses an ask at {DOLLARS[best_ask]}"
             )
         self._bids, self._asks = buying, selling
+        self._bid_levels = self._ask_levels = None
         self._best_bid, self._best_ask = best_bid, best_ask
         self._bid_step, self._ask_step = gcd(UNITS, *buying), gcd(UNITS, *selling)
         self.bid = DOLLARS[best_bid] if buying else None
@@ -221,6 +231,7 @@ class Book:
     def change_bid(self, price: str, by: str) -> int:
         """Add contracts to a bid, or take some away; its hundredths now."""
         key, change = BIDS[price], CHANGES[by]
+        self._bid_levels = None
         levels = self._bids
         held = levels.get(key)
         if held is not None:
@@ -251,6 +262,7 @@ class Book:
     def change_ask(self, price: str, by: str) -> int:
         """Add contracts to an ask, or take some away; its hundredths now."""
         key, change = ASKS[price], CHANGES[by]
+        self._ask_levels = None
         levels = self._asks
         held = levels.get(key)
         if held is not None:
@@ -281,12 +293,39 @@ class Book:
     @property
     def bids(self) -> tuple[Level, ...]:
         """The bids, best first."""
-        return _read(self._bids)
+        levels = self._bid_levels
+        if levels is None:
+            levels = self._bid_levels = self._read(self._bids)
+        return levels
 
     @property
     def asks(self) -> tuple[Level, ...]:
         """The asks, best first."""
-        return _read(self._asks)
+        levels = self._ask_levels
+        if levels is None:
+            levels = self._ask_levels = self._read(self._asks)
+        return levels
+
+    def _read(self, levels: dict[int, int]) -> tuple[Level, ...]:
+        """The levels of a side; those that are as they were shown last are used again.
+
+        Books are read after every few changes, and making a level costs ten times as
+        much as finding it.
+        """
+        shown = self._shown
+        if shown is None or len(shown) > _SPARE + 2 * (
+            len(self._bids) + len(self._asks)
+        ):
+            shown = self._shown = {}
+        made = []
+        for key in sorted(levels, reverse=True):
+            held = levels[key]
+            known = shown.get(key)
+            if known is None or known[0] != held:
+                level = Level(DOLLARS[key], contracts(held))
+                shown[key] = known = held, level
+            made.append(known[1])
+        return tuple(made)
 
     def read(
         self,
@@ -340,13 +379,6 @@ def _next(levels: dict[int, int], key: int, step: int, nothing: int) -> int:
         if key in levels:
             return key
     return max(levels)
-
-
-def _read(levels: dict[int, int]) -> tuple[Level, ...]:
-    return tuple(
-        Level(DOLLARS[key], contracts(levels[key]))
-        for key in sorted(levels, reverse=True)
-    )
 
 
 def _overdrawn(key: int, held: int, change: int) -> BookError:
