@@ -159,18 +159,18 @@ class Answers(Sequence):
     ) -> Events:
         sub, command, code = sent.sub, sent.command, msg.code
         self._dirty.add(sub)
+        if code in refusals.PASSING and sub.tries < _TRIES:
+            now = self.clock.monotonic()
+            delay = min(self.policy.first * (1 << sub.tries), self.policy.cap)
+            sub.again(command)
+            self._try_again(sub, now, delay)
+            return NONE
         if command.action == "unsubscribe":
             self._end(sub)
             return NONE
         if command.action == "delete_markets":
             sub.busy = None
             self._let_go(sub, command.markets)
-            return NONE
-        if code in refusals.PASSING and sub.tries < _TRIES:
-            now = self.clock.monotonic()
-            delay = min(self.policy.first * (1 << sub.tries), self.policy.cap)
-            sub.again(command.markets)
-            self._try_again(sub, now, delay)
             return NONE
         if not command.markets or code in refusals.CHANNEL:
             return [self._refuse(sub, None, error)]
