@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-NOT_BENCHMARKS = {"__main__", "canned", "payloads", "timing"}
+NOT_BENCHMARKS = {"__main__", "canned", "flood", "payloads", "timing"}
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ Plain sockets and hand-made frames, so that the server is never what is measured
 ``python flood.py COUNT RATE`` prints its port.  To each client it answers the first
 command as Kalshi answers a subscription to one order book, then sends a snapshot and
 COUNT deltas: all at once, or RATE a second with the monotonic nanoseconds of sending in
-``sending_ts_ms``.
+``ts_ms``.
 """
 
 from __future__ import annotations
@@ -67,13 +67,14 @@ def deltas(count: int) -> list[tuple[str, str, str]]:
     return made
 
 
-def delta(number: int, side: str, price: str, change: str, stamp: int = 0) -> bytes:
-    sent = f',"sending_ts_ms":{stamp}' if stamp else ""
+def delta(
+    number: int, side: str, price: str, change: str, stamp: int = 1795262400123
+) -> bytes:
     return (
-        f'{{"type":"orderbook_delta","sid":1,"seq":{number + 2}{sent},"msg":{{'
+        f'{{"type":"orderbook_delta","sid":1,"seq":{number + 2},"msg":{{'
         f'"market_ticker":"{MARKET}","market_id":"{_UUID}","price_dollars":"{price}",'
         f'"delta_fp":"{change}","side":"{side}","ts":"2026-11-21T12:00:00.123456Z",'
-        f'"ts_ms":1795262400123}}}}'
+        f'"ts_ms":{stamp}}}}}'
     ).encode()
 
 

@@ -25,6 +25,7 @@ from vcr.persisters.filesystem import FilesystemPersister
 
 from unified_exchanges.errors import UnifiedExchangesError
 from unified_exchanges.sending import Sender
+from unified_exchanges.transports.handshake import Handshake
 
 __all__ = ["WATCH", "Canary", "Watch", "guarded", "told_by"]
 
@@ -164,6 +165,7 @@ class Canary:
         self._replace(UnifiedExchangesError, "__del__", self._dying)
         self._replace(Sender, "__init__", self._made)
         self._replace(Sender, "_prepare", self._sending)
+        self._replace(Handshake, "__init__", self._connecting)
         self._replace(FilesystemPersister, "save_cassette", self._saved)
 
     def stop(self) -> None:
@@ -227,12 +229,22 @@ class Canary:
     def _sending(self, old: Callable[..., Any]) -> Callable[..., Any]:
         def prepared(sender: Sender, *arguments: Any) -> Any:
             request = old(sender, *arguments)
-            for name, value in request.headers.items():
-                if _SECRET_HEADER.search(name):
-                    self._watch.forbid(value)
+            self._forbid_headers(request.headers)
             return request
 
         return prepared
+
+    def _connecting(self, old: Callable[..., None]) -> Callable[..., None]:
+        def made(shake: Handshake, url: str, headers: Any, timeout: float) -> None:
+            self._forbid_headers(headers)
+            old(shake, url, headers, timeout)
+
+        return made
+
+    def _forbid_headers(self, headers: Mapping[str, str]) -> None:
+        for name, value in headers.items():
+            if _SECRET_HEADER.search(name):
+                self._watch.forbid(value)
 
     def _saved(self, old: Any) -> Any:
         def saved(path: Any, *arguments: Any) -> None:

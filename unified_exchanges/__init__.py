@@ -130,6 +130,12 @@ if TYPE_CHECKING:
     from .shells.blocking import (
         Exchange,
     )
+    from .venues.kalshi.aio_websocket import (
+        AsyncKalshiWebSocket,
+    )
+    from .venues.kalshi.websocket import (
+        KalshiWebSocket,
+    )
     from .watching.aio import (
         AsyncWatch,
     )
@@ -143,6 +149,7 @@ __all__ = [
     "AccountLimits",
     "ArgumentsRequired",
     "AsyncExchange",
+    "AsyncKalshiWebSocket",
     "AsyncWatch",
     "AuthenticationError",
     "BadRequest",
@@ -174,6 +181,7 @@ __all__ = [
     "InvalidPrice",
     "InvalidSize",
     "Json",
+    "KalshiWebSocket",
     "Latency",
     "Leg",
     "Level",
@@ -350,6 +358,8 @@ _HOMES = {
     ),
     "shells.aio": ("AsyncExchange",),
     "shells.blocking": ("Exchange",),
+    "venues.kalshi.aio_websocket": ("AsyncKalshiWebSocket",),
+    "venues.kalshi.websocket": ("KalshiWebSocket",),
     "watching.aio": ("AsyncWatch",),
     "watching.blocking": ("Watch",),
 }

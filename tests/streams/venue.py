@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -87,6 +88,8 @@ class VenueServer:
             compression=None,
             ping_interval=None,
             close_timeout=0.5,
+            # It would show what a venue gets to see, and no client ever logs.
+            logger=logging.Logger("venue", logging.CRITICAL),  # noqa: LOG001
         )
         port = self._server.socket.getsockname()[1]
         self.url = f"ws://127.0.0.1:{port}/stream"

@@ -196,18 +196,23 @@ class AsyncStreamDriver:
         reconnected = self._session.made()
         self._emit([*events, reconnected] if reconnected else events)
         self._changed.set()
-        sides = [
-            asyncio.create_task(connection.run(self._deliver)),
-            asyncio.create_task(self._keep(connection)),
-        ]
+        reading = asyncio.create_task(connection.run(self._deliver))
+        keeping = asyncio.create_task(self._keep(connection))
+        failure: Exception = self._session.closed()
         try:
-            await asyncio.wait(sides, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                (reading, keeping), return_when=asyncio.FIRST_COMPLETED
+            )
+            failure = _failure(done)
         finally:
-            for side in sides:
-                side.cancel()
-            ends = await asyncio.gather(*sides, return_exceptions=True)
-            failure = _failure(ends)
-            self._emit(self.protocol.connection_lost(_reason(failure)))
+            keeping.cancel()
+            try:
+                # While it is read: a goodbye is answered.
+                await connection.close()
+            finally:
+                reading.cancel()
+                await asyncio.gather(reading, keeping, return_exceptions=True)
+                self._emit(self.protocol.connection_lost(_reason(failure)))
         if isinstance(failure, NetworkError):
             return failure
         raise failure
@@ -219,7 +224,7 @@ class AsyncStreamDriver:
         events: list[StreamEvent] = []
         for frame in frames:
             events += receive(frame)
-        if events:
+        if events and not self._is_stopped:
             self._sink(events)
         if self._waiters:
             self._changed.set()
@@ -285,11 +290,12 @@ def _connect(driver: str) -> AsyncConnect:
     return connect
 
 
-def _failure(ends: Iterable[object]) -> Exception:
-    """Why a connection's tasks ended: rather what is wrong with us than the network."""
-    failures = [end for end in ends if isinstance(end, Exception)]
-    failures.sort(key=lambda failure: isinstance(failure, NetworkError))
-    return failures[0] if failures else ConnectionLost("the stream is closed")
+def _failure(ended: Iterable[asyncio.Task[Any]]) -> Exception:
+    """Why a connection's task ended: rather what is wrong with us than the network."""
+    failures = [task.exception() for task in ended if not task.cancelled()]
+    found = [failure for failure in failures if isinstance(failure, Exception)]
+    found.sort(key=lambda failure: isinstance(failure, NetworkError))
+    return found[0] if found else ConnectionLost("the connection was cancelled")
 
 
 def _reason(failure: Exception) -> str:

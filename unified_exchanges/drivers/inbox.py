@@ -40,16 +40,13 @@ class Inbox(Generic[T]):
     def put(self, events: Iterable[T]) -> None:
         """Let events in, as far as there is room."""
         waiting = self.waiting
-        before = len(waiting)
         if self._lost:
             self._lost += len(list(events))
             return
         waiting.extend(events)
-        if len(waiting) > self._most:
-            room = max(self._most, before)
-            self._lost = len(waiting) - room
-            for _ in range(self._lost):
-                waiting.pop()
+        while len(waiting) > self._most:
+            waiting.pop()
+            self._lost += 1
 
     def end(self, error: Exception | None) -> None:
         """Nothing more will come; readers get what waits, then the error or the end."""
@@ -100,21 +97,22 @@ class BlockingInbox(Inbox[T]):
 
 
 class AsyncInbox(Inbox[T]):
-    """For tasks of one event loop."""
+    """For tasks, in the event loop of whoever puts."""
 
     def __init__(self, most: int) -> None:
         super().__init__(most)
-        self._arrived = asyncio.Event()
+        self._waiters: list[asyncio.Future[None]] = []
 
     def put(self, events: Iterable[T]) -> None:
         """Let events in, and wake who waits."""
         super().put(events)
-        self._arrived.set()
+        if self._waiters:
+            self._wake()
 
     def end(self, error: Exception | None) -> None:
         """Nothing more will come."""
         super().end(error)
-        self._arrived.set()
+        self._wake()
 
     async def __aiter__(self) -> AsyncIterator[T]:
         waiting = self.waiting
@@ -123,5 +121,17 @@ class AsyncInbox(Inbox[T]):
                 yield waiting.popleft()
             if not self.goes_on():
                 return
-            self._arrived.clear()
-            await self._arrived.wait()
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            try:
+                await waiter
+            except asyncio.CancelledError:
+                if waiter in self._waiters:
+                    self._waiters.remove(waiter)
+                raise
+
+    def _wake(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiters.clear()

@@ -239,7 +239,7 @@ class StreamDriver:
         with self.lock:
             for frame in frames:
                 events += receive(frame)
-            if events:
+            if events and not self._ended.is_set():
                 self._sink(events)
             if self._waiters:
                 self._changed.notify_all()

@@ -17,8 +17,8 @@ from .handshake import GOODBYE, LONGEST_REFUSAL, MESSAGE_LIMIT, USER_AGENT, Hand
 
 __all__ = ["AiohttpWebSocket", "connect_aiohttp"]
 
-_TURN = 64
-"""Messages after which other tasks get their turn, however many are waiting."""
+_TURN = 128
+"""Messages that are handed over at once at most; then other tasks get their turn."""
 _SWITCHED = 101
 
 _Deliver: TypeAlias = Callable[[Sequence[str | bytes]], None]
@@ -38,6 +38,7 @@ async def connect_aiohttp(
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
         middlewares=(_judge(shake),),
+        ws_response_class=_Socket,
     )
     failure: Exception | None = None
     try:
@@ -84,6 +85,15 @@ def _judge(shake: Handshake) -> Any:
     return judge
 
 
+class _Socket(aiohttp.ClientWebSocketResponse):
+    """Lets see whether more has arrived, so that it is taken at one go."""
+
+    def __init__(self, reader: Any, *arguments: Any, **more: Any) -> None:
+        super().__init__(reader, *arguments, **more)
+        # aiohttp has no word for it: without this, messages are taken one by one.
+        self.waiting = getattr(reader, "_buffer", ())
+
+
 class AiohttpWebSocket:
     """An open WebSocket; see `AsyncConnection`."""
 
@@ -101,18 +111,27 @@ class AiohttpWebSocket:
 
     async def run(self, deliver: _Deliver) -> NoReturn:
         """Hand over messages as they arrive, until the connection or ``deliver`` fails."""
-        receive = self._socket.receive
+        socket = self._socket
+        receive, waiting = socket.receive, socket.waiting
         text = aiohttp.WSMsgType.TEXT
-        turn = _TURN
+        batch: list[str | bytes] = []
         while True:
             message = await receive()
             if message.type is text:
-                deliver((message.data,))
+                batch.append(message.data)
+                if waiting and len(batch) < _TURN:
+                    continue
             else:
+                # What came before it was told before it.
+                if batch:
+                    deliver(batch)
+                    batch = []
                 await self._control(message)
-            turn -= 1
-            if not turn:
-                turn = _TURN
+                continue
+            full = len(batch) >= _TURN
+            deliver(batch)
+            batch = []
+            if full:
                 await asyncio.sleep(0)
 
     async def send(self, text: str) -> None:

@@ -18,6 +18,7 @@ __all__ = ["READS", "explain", "invalid", "is_plain"]
 READS = frozenset({"GET", "HEAD"})
 
 _LONGEST = 200
+_USER = re.compile(r"//[^/\s]+@")
 _UNSENDABLE = re.compile(r"[^\x20-\x7e]")
 
 
@@ -91,6 +92,8 @@ def _text(request: Request, error: BaseException) -> str:
     while error.args and isinstance(error.args[-1], Exception):
         error = error.args[-1]
     text = " ".join(str(error).split()) or type(error).__name__
+    # A proxy's password, which aiohttp shows with the proxy's address.
+    text = _USER.sub("//…@", text)
     for value in request.headers.values():
         if len(value) > 5:  # noqa: PLR2004 - shorter ones are words, not secrets
             text = text.replace(value, "…")
