@@ -211,6 +211,24 @@ async def test_the_venue_closes_with_a_code_after_all_it_said(
     await until(lambda: stage.sessions[0].is_closed)
 
 
+async def test_a_close_of_the_venue_waits_for_the_answer(client, server, stage) -> None:
+    # The library answers before it hands a close over: here nobody asks it to.
+    parts = urlsplit(server.url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    writer.write(HANDSHAKE)
+    await reader.readuntil(b"\r\n\r\n")
+    with server.lock:
+        stage.sessions[0].closing = 1012
+        stage.sessions[0].wake()
+    while not (frame := await reader.readexactly(2)).startswith(b"\x88"):
+        await reader.readexactly(frame[1])
+    assert int.from_bytes(await reader.readexactly(frame[1])) == 1012
+    await asyncio.sleep(0.1)
+    writer.write(b"\x88\x82\x00\x00\x00\x00\x03\xf4")
+    assert await reader.read() == b""
+    writer.close()
+
+
 async def test_a_server_that_stops_says_that_it_goes_away(client, stage) -> None:
     with SimulatorServer(stage) as server:
         socket = await opened(client, server)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from math import inf
 from random import Random
+from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from unified_exchanges.clock import VirtualClock
 from unified_exchanges.errors import ConnectionLost, RequestTimeout
@@ -18,6 +21,7 @@ from unified_exchanges.simulator.faults import (
     FaultyVenue,
     NotText,
     StreamFault,
+    StreamKind,
     StreamPlan,
     unavailable,
 )
@@ -423,6 +427,45 @@ def test_a_fault_of_frames_meets_no_command() -> None:
     line = Line(StreamFault("drop", count=None))
     line.stream.receive("hello")
     assert line.session.heard == ["hello"]
+
+
+# All of it
+
+KINDS = sorted(set(get_args(StreamKind)) - {"inflate"})
+
+
+@given(
+    faults=st.lists(
+        st.builds(
+            StreamFault,
+            st.sampled_from(KINDS),
+            nth=st.integers(1, 6),
+            every=st.integers(1, 3),
+            count=st.none() | st.integers(1, 3),
+            probability=st.sampled_from([0.3, 1.0]),
+            seconds=st.sampled_from([0.0, 0.5, 3.0]),
+            places=st.integers(1, 3),
+        ),
+        max_size=6,
+    ),
+    steps=st.lists(st.integers(0, 5), min_size=1, max_size=12),
+    seed=st.integers(0, 9),
+)
+def test_any_mixture_of_troubles_is_survived_and_repeatable(
+    faults, steps, seed
+) -> None:
+    def run() -> list:
+        line, said, got = Line(*faults, seed=seed), 0, []
+        for step in steps:
+            line.session.say(*ticks(*range(said + 1, said + step + 1)))
+            said += step
+            line.stream.receive('{"cmd":"subscribe"}')
+            got += line.later(1.0)
+        got += line.later(60)
+        assert line.stream.next_due is None
+        return [*got, line.stream.closing]
+
+    assert run() == run()
 
 
 # The upgrade, in process

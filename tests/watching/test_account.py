@@ -226,6 +226,17 @@ def test_a_read_does_not_undo_what_the_stream_told_a_moment_ago() -> None:
     assert again is not None
 
 
+def test_a_position_is_of_a_market_whatever_shard_the_stream_names() -> None:
+    account = Account()
+    account.position(position(shard=3, event_id="E"), at=0.0, read_at=0.0)
+    told = account.position(position(size=7), at=50.0)
+    assert told is not None
+    assert (told.shard, told.event_id) == (3, "E")
+    read = [position(size=7, shard=3)]
+    assert list(account.absent_positions(read, read_at=90.0)) == []
+    assert len(account.positions) == 1
+
+
 def test_what_is_held_no_more_is_told_as_nothing_once() -> None:
     account = Account()
     account.position(position("A", 5), at=0.0, read_at=0.0)

@@ -17,6 +17,7 @@ from .sessions import Session
 __all__ = ["Connection", "reset"]
 
 _LARGEST_MESSAGE = 64 * 1024 * 1024
+_NORMAL = 1000
 _GOING_AWAY = 1001
 _RESET = struct.pack("ii", 1, 0)
 _LOOK_SECONDS = 0.05
@@ -46,6 +47,8 @@ class Connection:
         self._lock = lock
         self._heartbeat = heartbeat
         self._news = asyncio.Event()
+        self._over = asyncio.Event()
+        self._is_parting = False
         self._loop = asyncio.get_running_loop()
         self._socket = web.WebSocketResponse(
             timeout=_HANDSHAKE_SECONDS,
@@ -63,9 +66,13 @@ class Connection:
     async def go_away(self) -> None:
         """Close because the server stops."""
         if self._stream.is_reading:
-            await self._socket.close(code=_GOING_AWAY, message=b"going away")
+            await self._close(_GOING_AWAY, b"going away")
         else:
             self._break_off()
+
+    def abandon(self) -> None:
+        """Leave a client that does not let itself be left."""
+        self._transport.abort()
 
     def look(self) -> None:
         """See whether anything is due: time has passed."""
@@ -84,6 +91,7 @@ class Connection:
             for task in tasks:
                 task.cancel()
             ends = await asyncio.gather(*tasks, return_exceptions=True)
+            self.abandon()
         for end in ends:
             # A client that left is no trouble, an error of the venue is.
             if isinstance(end, Exception) and not isinstance(end, ConnectionError):
@@ -98,7 +106,10 @@ class Connection:
                     self._stream.receive(message.data)
             await self._rest()
         await self._rest()
-        await self._socket.close(code=self._socket.close_code or 1000)
+        if self._is_parting:
+            await self._over.wait()
+        else:
+            await self._socket.close(code=self._socket.close_code or _NORMAL)
 
     async def _rest(self) -> None:
         """Read nothing as long as the venue is half open."""
@@ -118,9 +129,15 @@ class Connection:
                 self._break_off()
                 return
             if closing is not None:
-                await self._socket.close(code=closing)
+                await self._close(closing)
                 return
             await self._wait(due)
+
+    async def _close(self, code: int, message: bytes = b"") -> None:
+        """Close from our side: say so, and give the client time to answer."""
+        self._is_parting = True
+        await self._socket.close(code=code, message=message)
+        self._over.set()
 
     async def _send(self, frame: Frame) -> None:
         if isinstance(frame, str):

@@ -146,6 +146,8 @@ class SimulatorServer:
         serving = [task for task in self._connections.values() if task is not None]
         if leaving:
             await asyncio.wait([*leaving, *serving], timeout=_PARTING_SECONDS)
+        for connection in self._connections:
+            connection.abandon()
 
     async def _answer(self, incoming: web.BaseRequest) -> web.StreamResponse:
         body = await incoming.read() if incoming.can_read_body else None

@@ -18,6 +18,7 @@ from .aio import AsyncWatch, Caller, Seat, Wish
 from .feed import Feed, dial
 from .follower import Follower
 from .job import Job
+from .relay import Relay
 
 __all__ = ["AsyncHub"]
 
@@ -45,7 +46,7 @@ class AsyncHub:
         self._work = asyncio.Event()
         self._feed = Feed(venue.stream(), venue, has_work=self._work.set)
         self._stream = AsyncStreamDriver(
-            self._feed.protocol,
+            Relay(self._feed.protocol, self._feed.handle),
             dial(venue),
             policy=venue.settings.stream,
             clock=venue.clock,

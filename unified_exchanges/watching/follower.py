@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final
 
 from ..errors import ArgumentsRequired, BadRequest
-from ..models import Gap, OrderBook, Reconciled, Reconnected, Subject
+from ..models import Gap, OrderBook, Subject
 from .mailbox import POLICIES, Every, Latest, Look, Mailbox, Policy
 
 __all__ = ["PRIVATE", "Circle", "Follower", "check_wish"]
@@ -102,17 +102,12 @@ class Follower:
         """Whether it wants to hear of a market."""
         return self.market_ids is None or market_id in self.market_ids
 
-    def concerns(self, gap: Gap) -> bool:
+    def is_concerned(self, gap: Gap) -> bool:
         """Whether a gap may have hidden something from it."""
         if gap.subject not in {None, self.subject}:
             return False
-        return not gap.market_ids or any(map(self.follows, gap.market_ids))
-
-    def notify(self, event: Gap | Reconnected | Reconciled) -> None:
-        """Tell of the stream itself, if that is wanted, in its place among the rest."""
-        if self.wants_events:
-            gap = event.market_ids if isinstance(event, Gap) else None
-            self.mailbox.put((type(event), gap), event)
+        ids, mine = gap.market_ids, self.market_ids
+        return not ids or mine is None or not frozenset(ids).isdisjoint(mine)
 
 
 class Circle:

@@ -20,6 +20,7 @@ from .feed import Feed, dial
 from .follower import Follower
 from .job import Job
 from .mailbox import Policy
+from .relay import Relay
 
 __all__ = ["Hub"]
 
@@ -45,7 +46,7 @@ class Hub:
         self._notes: SimpleQueue[Follower | None] = SimpleQueue()
         self._feed = Feed(venue.stream(), venue, has_work=self._ring)
         self._stream = StreamDriver(
-            self._feed.protocol,
+            Relay(self._feed.protocol, self._feed.handle),
             dial(venue),
             policy=venue.settings.stream,
             clock=venue.clock,

@@ -104,6 +104,10 @@ class Mailbox(ABC, Generic[T]):
         """Let in what is made of a look, unless there is nothing to see just now."""
 
     @abstractmethod
+    def unmark(self, key: Hashable) -> None:
+        """What was marked cannot be made any more, and will be marked anew."""
+
+    @abstractmethod
     def forget(self, key: Hashable) -> None:
         """Drop what waits of a key that is not followed any more, if that can be told."""
 
@@ -139,6 +143,12 @@ class Latest(Mailbox[T]):
     def mark(self, key: Hashable, look: Look[T]) -> None:
         """Remember that something changed; it is made when it is taken."""
         self._set(key, look)
+
+    def unmark(self, key: Hashable) -> None:
+        """Give its place up: what comes in its stead comes after what is told now."""
+        if isinstance(self._waiting.get(key), Look):
+            del self._waiting[key]
+            self.folded += 1
 
     def forget(self, key: Hashable) -> None:
         """Drop what waits of a key that is not followed any more."""
@@ -201,6 +211,9 @@ class Every(Mailbox[T]):
             item = look.read()
             if item is not None:
                 self.put(key, item)
+
+    def unmark(self, key: Hashable) -> None:
+        """Leave what waits: it was made when it was marked."""
 
     def forget(self, key: Hashable) -> None:
         """Leave what waits: it was told while it was followed."""

@@ -164,7 +164,7 @@ def _lives(
 ) -> Iterator[Message]:
     if isinstance(notice, FeesChanged):
         yield "event_fee_update", fees_message(notice)
-    elif not _is_combo(notice, viewer.house):
+    elif _is_combo(notice, viewer.house) is False:
         yield from _life(notice, viewer.house, "market_lifecycle_v2")
 
 
@@ -179,23 +179,29 @@ def _life(notice: _Lives, house: House, kind: str) -> Iterator[Message]:
     elif isinstance(notice, MetadataChanged):
         yield kind, metadata_message(notice)
     elif isinstance(notice, PauseChanged):
-        paused = pause_message(notice)
-        if paused is not None:
-            yield kind, paused
+        yield kind, pause_message(notice)
     else:
         changed = market_message(house, notice)
         if changed is not None:
             yield kind, changed
 
 
-def _is_combo(notice: _Lives, house: House) -> bool:
+def _is_combo(notice: _Lives, house: House) -> bool | None:
+    """Whether a combination is meant; None when nothing in the catalog is.
+
+    Wider pauses are not told market by market, and what a test lists on the engine
+    alone has no title that could be told.
+    """
     if isinstance(notice, EventListed):
         return house.catalog.is_combo(notice.event_ticker)
     if isinstance(notice, MarketChanged):
-        return house.catalog.is_combo(notice.market.event_id)
-    ticker = notice.ticker if isinstance(notice, MetadataChanged) else notice.market_id
+        ticker: str | None = notice.market.market_id
+    elif isinstance(notice, MetadataChanged):
+        ticker = notice.ticker
+    else:
+        ticker = notice.market_id
     listed = house.catalog.markets.get(ticker or "")
-    return listed is not None and bool(listed.legs)
+    return None if listed is None else bool(listed.legs)
 
 
 CHANNELS: dict[str, Channel] = {
@@ -262,7 +268,7 @@ CHANNELS: dict[str, Channel] = {
         Channel(name="market_lifecycle_v2", causes=(*_LIVES, FeesChanged), tell=_lives),
         Channel(name="multivariate_market_lifecycle", causes=_LIVES, tell=_combo_lives),
         # There are no requests for quotes here: it can be subscribed to and is silent.
-        Channel(name="communications", causes=(), tell=lambda *_: (), is_private=True),
+        Channel(name="communications", causes=(), tell=_groups, is_private=True),
     )
 }
 """All of Kalshi's but the index and price feeds (``cfbenchmarks_value``, ``pyth_value``)."""
