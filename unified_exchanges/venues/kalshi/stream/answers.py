@@ -119,7 +119,7 @@ class Answers(Sequence):
         name = about.channel.name if about else "a subscription"
         markets = sent.command.markets if sent else asked or ()
         error = refusals.error_of(msg.code, msg.msg, name, markets)
-        self._note(str(error))
+        self._note(str(error), f"error {msg.code} of {name}")
         if sub is not None and msg.code in refusals.TERMINAL:
             return [*events, self._died(sub, str(error))]
         if msg.code == refusals.GONE and about is not None and about.sid is not None:

@@ -178,7 +178,7 @@ class KalshiStream(Misreading):
     def _spoil(self, market_id: str, problem: str, seq: int | None) -> Events:
         """A book that its own messages contradict: it is asked for again."""
         reason = f"message {seq}: {problem}"
-        self._note(f"the book of {market_id} is not right, {reason}")
+        self._note(f"the book of {market_id} is not right, {reason}", "book")
         return [self._distrust(market_id, reason)]
 
     # -- everything else ------------------------------------------------------------
