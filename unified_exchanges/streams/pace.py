@@ -1,4 +1,4 @@
-"""How soon something is tried again: at once, then ever later, until it was calm."""
+"""How soon something is tried again: at once, then ever more apart, until it was calm."""
 
 from __future__ import annotations
 
@@ -12,26 +12,36 @@ _MOST_DOUBLINGS: Final = 32
 
 
 class Pace:
-    """Growing delays without dice: where the venue is one and we are one.
+    """Growing distances between tries, without dice: the venue is one and we are one.
+
+    The distance is from the last try, not from the trouble that asks for another: who
+    was calm for as long need not wait.  Trouble amid a wait makes it no longer.
 
     >>> pace = Pace(StreamPolicy(first=1.0, cap=3.0, stable=60.0))
-    >>> [pace.delay(now) for now in (0.0, 1.0, 2.0, 4.0, 100.0)]
-    [0.0, 1.0, 2.0, 3.0, 0.0]
+    >>> [pace.delay(now) for now in (0.0, 0.2, 0.3, 1.5, 3.5, 100.0)]
+    [0.0, 0.8, 0.7, 1.5, 2.5, 0.0]
     """
 
-    __slots__ = ("_last", "_policy", "_times")
+    __slots__ = ("_next", "_policy", "_times")
 
     def __init__(self, policy: StreamPolicy) -> None:
         self._policy = policy
         self._times = 0
-        self._last = 0.0
+        self._next = 0.0
 
     def delay(self, now: float) -> float:
         """Seconds to wait before the next try."""
-        policy = self._policy
-        if self._times and now - self._last > policy.stable:
+        if now < self._next:
+            return self._next - now
+        if self._times and now - self._next > self._policy.stable:
             self._times = 0
-        times, self._times, self._last = self._times, self._times + 1, now
-        if not times:
-            return 0.0
-        return min(policy.cap, policy.first * 2.0 ** min(times - 1, _MOST_DOUBLINGS))
+        if self._times:
+            self._next = max(now, self._next + self._distance())
+        else:
+            self._next = now
+        self._times += 1
+        return self._next - now
+
+    def _distance(self) -> float:
+        doublings = min(self._times - 1, _MOST_DOUBLINGS)
+        return min(self._policy.cap, self._policy.first * 2.0**doublings)
