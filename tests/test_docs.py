@@ -45,7 +45,8 @@ def url(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
     monkeypatch.setenv("KALSHI_PRIVATE_KEY_PATH", str(path))
     with SimulatorServer(simulated) as server:
         base = f"{server.url}/trade-api/v2"
-        local = attrs.evolve(FACTS.environments["local"], rest=base)
+        stream = f"ws{server.url.removeprefix('http')}/trade-api/ws/v2"
+        local = attrs.evolve(FACTS.environments["local"], rest=base, stream=stream)
         monkeypatch.setitem(FACTS.environments, "local", local)
         yield base
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -94,7 +97,7 @@ def test_a_book_that_is_not_there_yet_comes_when_it_is(stage: Stage) -> None:
     assert len(drain(follower)) == 1
 
 
-def test_p10_a_stale_book_is_not_handed_out(stage: Stage) -> None:
+def test_p10_f05_a_stale_book_is_not_handed_out(stage: Stage) -> None:
     latest = stage.join(BOOK, ["A"], policy="latest")
     every = stage.join(BOOK, ["A"])
     life = Fresh()
@@ -108,6 +111,22 @@ def test_p10_a_stale_book_is_not_handed_out(stage: Stage) -> None:
     assert drain(latest) == drain(every) == []
     stage.show(whole := book(bids={"0.50": 3}, freshness=Fresh()))
     assert drain(latest) == drain(every) == [whole]
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))],
+    ids=["copy", "deepcopy", "pickle"],
+)
+def test_p10_a_copy_of_a_book_is_a_picture(copied: Callable[[Any], Any]) -> None:
+    life = Fresh()
+    original = book(bids={"0.40": 3}, freshness=life)
+    picture = copied(original)
+    life.is_over = True
+    assert picture == original
+    assert (original.stale, picture.stale) == (True, False)
+    assert (original.age, picture.age) == (0.0, None)
+    assert original.complement("no").stale
 
 
 class _Changed(BookChanged):
