@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unified_exchanges.models import Level
-from unified_exchanges.streams.book import ASKS, BIDS, Book, BookError, contracts, size
+from unified_exchanges.streams.book import (
+    ASKS,
+    BIDS,
+    CHANGES,
+    Book,
+    BookError,
+    Keys,
+    contracts,
+    size,
+)
 
 
 def loaded() -> Book:
@@ -20,11 +29,11 @@ def loaded() -> Book:
 
 
 def bids(book: Book) -> dict[Decimal, Decimal]:
-    return {x.price: x.size for x in book.bids.read()}
+    return {x.price: x.size for x in book.bids}
 
 
 def asks(book: Book) -> dict[Decimal, Decimal]:
-    return {x.price: x.size for x in book.asks.read()}
+    return {x.price: x.size for x in book.asks}
 
 
 # -- reading ---------------------------------------------------------------------------
@@ -94,6 +103,17 @@ def test_a_size_in_a_snapshot_has_no_sign() -> None:
         Book().load([("0.40", "-1.00")], [])
 
 
+def test_texts_are_remembered_up_to_a_bound() -> None:
+    keys, changes = Keys(1), type(CHANGES)()
+    for n in range(20_000):
+        assert keys[f"0.{'4'}{'0' * (n % 9)}"] == 4_000
+        assert changes[f"{n}.00"] == 100 * n
+    assert (len(keys), len(changes)) == (9, 16_384)
+    for n in range(1, 10_000):
+        keys[f"0.{n:04d}"], keys[f"0.{n:04d}0"]
+    assert len(keys) == 10_000
+
+
 def test_contracts_are_exact() -> None:
     assert contracts(9_007_199_254_740_993) == Decimal("90071992547409.93")
 
@@ -107,11 +127,11 @@ def test_each_price_is_one_object_whatever_its_text() -> None:
 
 def test_a_snapshot_is_read_best_first() -> None:
     book = loaded()
-    assert book.bids.read() == (
+    assert book.bids == (
         Level(Decimal("0.45"), Decimal("2.5")),
         Level(Decimal("0.4"), Decimal(10)),
     )
-    assert book.asks.read() == (
+    assert book.asks == (
         Level(Decimal("0.52"), Decimal(3)),
         Level(Decimal("0.6"), Decimal(1)),
     )
@@ -197,6 +217,17 @@ def test_the_best_price_is_found_over_a_wide_hole() -> None:
     assert book.bid == Decimal("0.0101")
 
 
+def test_a_book_that_is_read_again_and_again_forgets_what_is_gone() -> None:
+    book = Book()
+    for n in range(1, 2_000):
+        price = f"0.{n:04d}"
+        book.change_bid(price, "1.00")
+        assert book.bids == (Level(Decimal(price), Decimal(1)),)
+        book.change_bid(price, "-1.00")
+    assert book._shown is not None
+    assert len(book._shown) <= 40
+
+
 # -- views -----------------------------------------------------------------------------
 
 
@@ -207,7 +238,7 @@ def view(book: Book, outcome: str) -> tuple[object, ...]:
 
 def test_p4_the_view_of_the_other_outcome_is_the_exact_complement() -> None:
     yes, no = view(loaded(), "yes"), view(loaded(), "no")
-    assert yes[1] == loaded().bids.read()
+    assert yes[1] == loaded().bids
     assert no == (
         "no",
         (Level(Decimal("0.48"), Decimal(3)), Level(Decimal("0.4"), Decimal(1))),
@@ -250,8 +281,10 @@ def apply(mine: Naive, theirs: Naive, price: Decimal, by: Decimal, sign: int) ->
     return True
 
 
-@given(story=stories())
-def test_the_book_is_that_of_a_naive_model(story: list[tuple[str, str, str]]) -> None:
+@given(story=stories(), reads=st.booleans())
+def test_the_book_is_that_of_a_naive_model(
+    story: list[tuple[str, str, str]], *, reads: bool
+) -> None:
     book = Book()
     naive: dict[str, Naive] = {"bid": {}, "ask": {}}
     for side, price, by in story:
@@ -267,6 +300,9 @@ def test_the_book_is_that_of_a_naive_model(story: list[tuple[str, str, str]]) ->
                 change(price, by)
         assert book.bid == max(naive["bid"], default=None)
         assert book.ask == min(naive["ask"], default=None)
+        if reads:
+            assert [x.price for x in book.bids] == sorted(naive["bid"], reverse=True)
+            assert (bids(book), asks(book)) == (naive["bid"], naive["ask"])
     assert (bids(book), asks(book)) == (naive["bid"], naive["ask"])
 
 
@@ -282,8 +318,8 @@ def test_a_book_that_is_read_and_loaded_again_is_the_same(
             continue
     copy = Book()
     copy.load(
-        [(str(x.price), str(x.size)) for x in book.bids.read()],
-        [(str(x.price), str(x.size)) for x in book.asks.read()],
+        [(str(x.price), str(x.size)) for x in book.bids],
+        [(str(x.price), str(x.size)) for x in book.asks],
     )
     assert view(copy, "yes") == view(book, "yes")
     assert (copy.bid, copy.ask) == (book.bid, book.ask)

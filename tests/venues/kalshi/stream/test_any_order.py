@@ -22,7 +22,7 @@ from unified_exchanges.models import Subject
 from .desk import A, B, C, Desk, levels
 
 MARKETS = (A, B, C, "KXD-26NOV21-T4")
-SEEDS = int(os.environ.get("UNIFIED_EXCHANGES_SEEDS", "200"))
+SEEDS = int(os.environ.get("UNIFIED_EXCHANGES_SEEDS", "100"))
 
 
 class Line(Desk):
@@ -179,7 +179,7 @@ RARE = ("lose", "repeat", "swap", "kill", "cut", "tick", "tick")
 @settings(max_examples=SEEDS)
 @given(
     seed=st.integers(0, 2**32),
-    steps=st.integers(0, 250),
+    steps=st.integers(0, 150),
     calm=st.integers(0, 40),
 )
 def test_fault_31_no_live_book_is_ever_wrong_and_all_are_right_in_the_end(

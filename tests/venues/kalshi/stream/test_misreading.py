@@ -211,10 +211,48 @@ def test_a_malformed_quote_is_replaced_by_the_next_one() -> None:
     assert desk.stream.health().malformed_messages == 1
 
 
+def test_fault_38_an_unknown_type_of_no_subscription_is_counted() -> None:
+    desk = books()
+    for _ in range(3):
+        assert desk.hear({"type": "weather", "msg": {}}) == []
+    assert desk.stream.health().unknown_messages == 3
+
+
+def test_a_malformed_message_about_no_market_is_a_gap_in_all() -> None:
+    desk = Desk()
+    desk.stream.subscribe("order_group_updates")
+    desk.connect().run()
+    msg = {"event_type": "created", "order_group_id": "g", "contracts_limit_fp": "x"}
+    [gap] = desk.push("order_group_updates", "order_group_updates", msg)
+    assert (gap.subject, gap.market_ids) == (Subject.ORDERS, ())
+
+
+def test_a_malformed_order_is_a_gap_in_its_market() -> None:
+    desk = Desk().follow(subject=Subject.ORDERS).connect().run()
+    order = {
+        "order_id": "o1",
+        "ticker": A,
+        "status": "resting",
+        "yes_price_dollars": "0.35",
+        "fill_count_fp": "0",
+        "remaining_count_fp": "10",
+        "initial_count_fp": "10",
+        "taker_fill_cost_dollars": "0",
+        "maker_fill_cost_dollars": "0",
+        "taker_fees_dollars": "0",
+        "maker_fees_dollars": "0",
+    }
+    [gap] = desk.tell("user_orders", "user_order", order)
+    assert (gap.subject, gap.market_ids) == (Subject.ORDERS, (A,))
+    assert "book_side" in gap.reason
+
+
 def test_what_belongs_to_no_subscription_is_passed_over() -> None:
     desk = books()
     assert desk.hear({"type": "trade", "sid": 99, "seq": 1, "msg": TRADE}) == []
     assert desk.hear({"type": "trade", "sid": 99, "seq": 2, "msg": {}}) == []
+    msg = desk.change(A, "yes", "0.40", "1.00")
+    assert desk.hear({"type": "orderbook_delta", "sid": 99, "seq": 1, "msg": msg}) == []
 
 
 def test_malformed_frames_are_logged_without_who_somebody_is(

@@ -209,6 +209,40 @@ def test_an_end_that_is_refused_counts_as_an_end() -> None:
     assert desk.agrees(A)
 
 
+@pytest.mark.parametrize("wanted", [False, True])
+def test_a_removal_that_is_refused_for_now_is_tried_again(*, wanted: bool) -> None:
+    desk = Desk().follow(A, B).connect().run()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    [command] = desk.sent()
+    desk.fail(command, 27)
+    if wanted:
+        desk.follow(B)
+    desk.wait(1)
+    desk.run()
+    assert desk.held["orderbook_delta"] == ({A, B} if wanted else {A})
+    assert (desk.stream.order_book(B) is not None) is wanted
+    assert desk.stream.health().stale_books == 0
+
+
+def test_an_end_that_is_refused_for_now_is_tried_again() -> None:
+    desk = Desk().follow(A).connect().run()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [A])
+    [command] = desk.sent()
+    desk.fail(command, 18)
+    assert desk.sent() == []
+    desk.wait(1)
+    desk.run()
+    assert desk.sids == {}
+
+
+def test_an_end_of_what_is_gone_already_is_an_end() -> None:
+    desk = Desk().follow(A).connect().run()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [A])
+    [command] = desk.sent()
+    assert desk.fail(command, 13) == []
+    assert (desk.sent(), desk.stream.is_settled) == ([], True)
+
+
 # -- subscriptions that die ------------------------------------------------------------
 
 

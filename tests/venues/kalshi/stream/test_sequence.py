@@ -233,6 +233,23 @@ def test_p10_a_snapshot_that_is_crossed_is_asked_for_ever_later() -> None:
     assert (desk.is_stale(A), desk.agrees(A)) == (False, True)
 
 
+def test_p10_a_book_that_stays_crossed_is_neither_refused_nor_an_end_of_all() -> None:
+    desk = books(A, B)
+    desk.change(A, "no", "0.30", "1.00")
+    lose(desk, A)
+    desk.delta(B, "yes", "0.41", "1.00")
+    for _ in range(300):
+        desk.run().wait(1)
+    assert desk.stream.broken == ""
+    assert {type(x) for x in desk.events} == {Gap, BookSnapshot}
+    assert (desk.is_stale(A), desk.is_stale(B)) == (True, False)
+    assert 10 <= len(desk.commands) <= 20
+    desk.change(A, "no", "0.30", "-1.00")
+    for _ in range(40):
+        desk.run().wait(1)
+    assert (desk.is_stale(A), desk.agrees(A)) == (False, True)
+
+
 def test_p10_a_doubted_book_is_stale_at_once_and_live_after_its_snapshot() -> None:
     desk = books(A, B)
     [gap] = desk.stream.doubt(A, "REST says otherwise")

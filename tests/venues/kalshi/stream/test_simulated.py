@@ -82,7 +82,7 @@ def over_rest(who: Trader, ticker: str) -> dict[str, dict[Decimal, Decimal]]:
 
 
 @pytest.mark.parametrize("shuffles", [False, True])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_every_book_equals_that_of_rest(seed: int, *, shuffles: bool) -> None:
     clock, rng = VirtualClock(), Random(seed)
     kalshi = SimulatedKalshi(
@@ -98,7 +98,7 @@ def test_every_book_equals_that_of_rest(seed: int, *, shuffles: bool) -> None:
     tickers = [market["ticker"] for market in markets]
     pair = Pair(ada)
     followed: set[str] = set()
-    for _ in range(60):
+    for _ in range(40):
         ticker = rng.choice(tickers)
         if ticker in followed and rng.random() < 0.4:
             pair.stream.unfollow(Subject.ORDER_BOOK, [ticker])

@@ -203,6 +203,32 @@ def test_the_venue_may_merge_a_subscription_into_one_that_it_has() -> None:
     assert desk.stream.health().gaps == 0
 
 
+def test_a_merged_subscription_may_have_told_something_before_its_answer() -> None:
+    desk = Desk().follow(A).connect()
+    [command] = desk.sent()
+    desk.sids["orderbook_delta"] = 9
+    desk.seqs[9] = 0
+    desk.held["orderbook_delta"] = {A}
+    desk.snapshot(A)
+    desk.ok(command["id"], "orderbook_delta")
+    desk.delta(A, "yes", "0.40", "1.00")
+    assert (desk.agrees(A), desk.stream.health().gaps) == (True, 0)
+
+
+def test_an_answer_to_nothing_is_passed_over() -> None:
+    desk = Desk().follow(A).connect().run()
+    listed = [{"channel": "orderbook_delta", "sid": 1}]
+    assert desk.hear({"type": "ok", "id": 99, "msg": listed}) == []
+    assert desk.hear({"type": "unsubscribed", "id": 99, "sid": 5, "seq": 1}) == []
+
+
+def test_what_is_acknowledged_is_known_by_subject() -> None:
+    desk = Desk().follow(A).connect()
+    assert desk.stream.is_acknowledged(Subject.ORDER_BOOK) is False
+    desk.run()
+    assert desk.stream.is_acknowledged(Subject.ORDER_BOOK) is True
+
+
 def test_messages_may_come_before_the_answer_that_names_their_subscription() -> None:
     desk = Desk().follow(A).connect()
     [command] = desk.sent()

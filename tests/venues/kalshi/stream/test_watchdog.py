@@ -6,7 +6,7 @@ from unified_exchanges.errors import MarketNotFound
 from unified_exchanges.models import Subject
 from unified_exchanges.streams.protocol import Refused
 
-from .desk import A, B, Desk
+from .desk import A, B, C, Desk
 
 
 def test_fault_33_silence_breaks_the_connection() -> None:
@@ -89,6 +89,17 @@ def test_fault_36_a_lone_market_that_never_sends_its_book_is_not_tried_for_ever(
         desk.stream.connection_lost(desk.stream.broken)
     assert connections == 6
     assert desk.connect().sent() == []
+
+
+def test_only_what_is_overdue_is_asked_for_again() -> None:
+    desk = Desk().follow(A, B)
+    desk.unknown |= {B, C}
+    desk.connect().run()
+    desk.wait(5)
+    desk.follow(C).run()
+    desk.wait(5)
+    [command] = desk.sent()
+    assert command["params"]["market_tickers"] == [B]
 
 
 def test_a_snapshot_that_is_late_but_comes_forgives() -> None:

@@ -119,7 +119,7 @@ class Answers(Sequence):
         name = about.channel.name if about else "a subscription"
         markets = sent.command.markets if sent else asked or ()
         error = refusals.error_of(msg.code, msg.msg, name, markets)
-        self._note(str(error))
+        self._note(str(error), f"error {msg.code} of {name}")
         if sub is not None and msg.code in refusals.TERMINAL:
             return [*events, self._died(sub, str(error))]
         if msg.code == refusals.GONE and about is not None and about.sid is not None:
@@ -159,18 +159,18 @@ class Answers(Sequence):
     ) -> Events:
         sub, command, code = sent.sub, sent.command, msg.code
         self._dirty.add(sub)
+        if code in refusals.PASSING and sub.tries < _TRIES:
+            now = self.clock.monotonic()
+            delay = min(self.policy.first * (1 << sub.tries), self.policy.cap)
+            sub.again(command)
+            self._try_again(sub, now, delay)
+            return NONE
         if command.action == "unsubscribe":
             self._end(sub)
             return NONE
         if command.action == "delete_markets":
             sub.busy = None
             self._let_go(sub, command.markets)
-            return NONE
-        if code in refusals.PASSING and sub.tries < _TRIES:
-            now = self.clock.monotonic()
-            delay = min(self.policy.first * (1 << sub.tries), self.policy.cap)
-            sub.again(command.markets)
-            self._try_again(sub, now, delay)
             return NONE
         if not command.markets or code in refusals.CHANNEL:
             return [self._refuse(sub, None, error)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Final
@@ -56,7 +56,8 @@ class Books:
         self._listener = listener
         self._wanted: dict[str, None] = {}
         self._apart: deque[tuple[str, ...]] = deque()
-        self._awaited: dict[str, float] = {}
+        # Ordered: the first of a dictionary is slow to find where many were taken out.
+        self._awaited: OrderedDict[str, float] = OrderedDict()
         self._missed: dict[str, int] = {}
 
     # -- which markets --------------------------------------------------------------

@@ -31,6 +31,7 @@ Events: TypeAlias = Sequence[Any]
 """Events of the unified kinds, and Kalshi's own."""
 
 NONE: Final[tuple[()]] = ()
+_MOST_PACES: Final = 10_000
 
 
 @attrs.frozen(slots=True)
@@ -234,6 +235,8 @@ class Conversation(StreamProtocol):
     def _pace(self, name: str) -> Pace:
         pace = self._paces.get(name)
         if pace is None:
+            if len(self._paces) >= _MOST_PACES:
+                self._paces.clear()
             pace = self._paces[name] = Pace(self.policy)
         return pace
 
@@ -248,6 +251,8 @@ class Conversation(StreamProtocol):
     def _now_ms(self) -> int:
         return int(self.clock.now() * 1000)
 
-    def _note(self, message: str) -> None:
+    def _note(self, message: str, kind: str) -> None:
+        """Remember and log a trouble; of many of a kind ever fewer are logged."""
         self.counters.last_error = message
-        _log.warning("kalshi stream: %s", message)
+        if self.counters.note_trouble(kind):
+            _log.warning("kalshi stream: %s", message)

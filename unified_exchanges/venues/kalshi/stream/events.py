@@ -1,7 +1,7 @@
 """What Kalshi's stream tells besides the unified models.
 
-Changes of books are made by the thousand a second, so they are structs of integers whose
-Decimals and times are made when they are read.
+Changes of books are made by the thousand a second, so they are structs of what came
+over the wire, whose Decimals and times are made when they are read.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from ....models import Level, Record, Side
 from ....models.record import Json, plain
-from ....streams.book import ASKS, BIDS, DOLLARS, Keys, contracts, size
+from ....streams.book import ASKS, BIDS, CHANGES, DOLLARS, Keys, contracts, size
 from ....streams.protocol import BookChanged
 from ..parse.reading import milliseconds
 
@@ -81,8 +81,9 @@ class BookDelta(_Told, frozen=True, gc=False):
         "subaccount",
     )
 
-    _key: int
-    _change: int
+    _side: str
+    _price: str
+    _change: str
     _size: int
     client_order_id: str | None = None
     subaccount: int | None = None
@@ -90,17 +91,17 @@ class BookDelta(_Told, frozen=True, gc=False):
     @property
     def side(self) -> Side:
         """Whether a bid or an ask changed."""
-        return Side.BUY if self._key > 0 else Side.SELL
+        return Side.BUY if self._side == "yes" else Side.SELL
 
     @property
     def price(self) -> Decimal:
         """The level's price in dollars."""
-        return DOLLARS[self._key]
+        return DOLLARS[BIDS[self._price]]
 
     @property
     def change(self) -> Decimal:
         """Contracts that came, or with a minus went."""
-        return contracts(self._change)
+        return contracts(CHANGES[self._change])
 
     @property
     def size(self) -> Decimal:

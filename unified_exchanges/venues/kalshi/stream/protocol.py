@@ -14,7 +14,7 @@ from typing import Any, Final
 from ....clock import Clock
 from ....models import OrderBook, StreamHealth, Subject
 from ....policy import StreamPolicy
-from ....streams.book import ASKS, BIDS, CHANGES, BookError
+from ....streams.book import BookError
 from ....streams.protocol import StreamEvent
 from ..parse.reading import Malformed, milliseconds
 from . import frames
@@ -138,34 +138,22 @@ class KalshiStream(Misreading):
         market = self._markets.get(market_id)
         if market is None or not market.is_live:
             return events
+        price, by, side = msg.price_dollars, msg.delta_fp, msg.side
         try:
-            by = CHANGES[msg.delta_fp]
-            if msg.side == "yes":
-                key = BIDS[msg.price_dollars]
-                now = market.bids.change(key, by, market.asks)
-            elif msg.side == "no":
+            if side == "yes":
+                now = market.change_bid(price, by)
+            elif side == "no":
                 # With use_yes_price a bid for NO is told at its YES price: an ask.
-                key = ASKS[msg.price_dollars]
-                now = market.asks.change(key, by, market.bids)
+                now = market.change_ask(price, by)
             else:
-                problem = f"side {msg.side[:20]!r} is neither yes nor no"
+                problem = f"side {side[:20]!r} is neither yes nor no"
                 return self._spoil(market_id, problem, seq)
         except BookError as error:
             return self._spoil(market_id, str(error), seq)
         market.sequence = seq
         market.moment = moment = msg.ts_ms or told.sending_ts_ms or self._now_ms()
-        return (
-            BookDelta(
-                market_id,
-                seq,
-                moment,
-                key,
-                by,
-                now,
-                msg.client_order_id,
-                msg.subaccount,
-            ),
-        )
+        own, whose = msg.client_order_id, msg.subaccount
+        return (BookDelta(market_id, seq, moment, side, price, by, now, own, whose),)
 
     def _snapshot(self, told: frames.Snapshot, _: str | bytes) -> Events:
         sub, events = self._account(told.sid, told.seq, "orderbook_snapshot")
@@ -190,7 +178,7 @@ class KalshiStream(Misreading):
     def _spoil(self, market_id: str, problem: str, seq: int | None) -> Events:
         """A book that its own messages contradict: it is asked for again."""
         reason = f"message {seq}: {problem}"
-        self._note(f"the book of {market_id} is not right, {reason}")
+        self._note(f"the book of {market_id} is not right, {reason}", "book")
         return [self._distrust(market_id, reason)]
 
     # -- everything else ------------------------------------------------------------

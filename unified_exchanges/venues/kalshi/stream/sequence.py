@@ -43,7 +43,7 @@ class Sequence(Conversation):
         if seq < due:
             self.counters.duplicates += 1
         reason = f"message {seq} of {sub.channel.name} came where {due} was due"
-        self._note(reason)
+        self._note(reason, "gap")
         if sub.channel.name == BOOKS:
             return sub, [self._distrust_all(sub, reason, lost=seq > due)]
         return sub, [self._gap(sub, reason)]
@@ -82,6 +82,8 @@ class Sequence(Conversation):
         """One book is stale; it is asked for, at once or the more often the later."""
         now = self.clock.monotonic()
         self._books.spoil(market_id)
+        # Also a snapshot that was of no use has come.
+        self._books.await_no_more([market_id])
         delay = self._pace(f"{BOOKS} {market_id}").delay(now)
 
         def ask() -> None:

@@ -197,10 +197,15 @@ class Subscription:
         self.busy = None
         self.tries = 0
 
-    def again(self, markets: tuple[str, ...]) -> None:
-        """Send the markets of a command once more, later."""
+    def again(self, command: Command) -> None:
+        """Send what a command asked for once more, later."""
         self.tries += 1
-        self.put_back(markets)
+        self.busy = None
+        if command.action == "delete_markets":
+            gone = (x for x in command.markets if x not in self.wishes)
+            self._to_drop.update(dict.fromkeys(gone))
+        else:
+            self.put_back(command.markets)
 
     def put_back(self, markets: tuple[str, ...]) -> None:
         """Send markets of a command once more, in one of their own."""

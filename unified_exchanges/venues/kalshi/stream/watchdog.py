@@ -36,7 +36,7 @@ class Watchdog(Answers):
             heappop(self._wakes)[2]()
         silent = now - self.heard_at
         limit = self.policy.acknowledgement
-        oldest = next(iter(self._sent.values()), None)
+        oldest = next(iter(self._sent.values())) if self._sent else None
         due = self._books.deadline
         if silent > self.policy.silence:
             self._break(f"nothing was heard for {silent:.0f} s")
@@ -54,9 +54,8 @@ class Watchdog(Answers):
         times = [self.heard_at + self.policy.silence]
         if self._wakes:
             times.append(self._wakes[0][0])
-        oldest = next(iter(self._sent.values()), None)
-        if oldest is not None:
-            times.append(oldest.deadline)
+        if self._sent:
+            times.append(next(iter(self._sent.values())).deadline)
         due = self._books.deadline
         if due is not None:
             times.append(due)
