@@ -41,6 +41,7 @@ TIMED = (
     "testing*",
     "transports*",
     "venues.*.connection",
+    "watching*",
 )
 # Who may wait, look at a clock or be surprised.
 WAITING = (

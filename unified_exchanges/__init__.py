@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         Candle,
         Event,
         Fill,
+        Gap,
         Health,
         Holding,
         Instrument,
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
         Level,
         Liquidity,
         Market,
+        MarketChange,
         MarketStatus,
         Ohlc,
         Order,
@@ -94,6 +96,8 @@ if TYPE_CHECKING:
         Params,
         Period,
         Position,
+        Reconciled,
+        Reconnected,
         Record,
         Series,
         Settlement,
@@ -102,6 +106,10 @@ if TYPE_CHECKING:
         Side,
         Status,
         StatusFilter,
+        StreamHealth,
+        StreamNotice,
+        StreamState,
+        Subject,
         Ticker,
         TimeInForce,
         Trade,
@@ -109,6 +117,7 @@ if TYPE_CHECKING:
     from .policy import (
         LimitPolicy,
         RetryPolicy,
+        StreamPolicy,
     )
     from .registry import (
         async_exchange,
@@ -127,6 +136,12 @@ if TYPE_CHECKING:
     from .venues.kalshi.websocket import (
         KalshiWebSocket,
     )
+    from .watching.aio import (
+        AsyncWatch,
+    )
+    from .watching.blocking import (
+        Watch,
+    )
 
 __all__ = [
     "BUY",
@@ -135,6 +150,7 @@ __all__ = [
     "ArgumentsRequired",
     "AsyncExchange",
     "AsyncKalshiWebSocket",
+    "AsyncWatch",
     "AuthenticationError",
     "BadRequest",
     "Balance",
@@ -155,6 +171,7 @@ __all__ = [
     "ExchangeError",
     "ExchangeNotAvailable",
     "Fill",
+    "Gap",
     "Has",
     "Health",
     "Holding",
@@ -171,6 +188,7 @@ __all__ = [
     "LimitPolicy",
     "Liquidity",
     "Market",
+    "MarketChange",
     "MarketClosed",
     "MarketNotFound",
     "MarketStatus",
@@ -197,6 +215,8 @@ __all__ = [
     "PriceGrid",
     "RateLimitExceeded",
     "ReadOnly",
+    "Reconciled",
+    "Reconnected",
     "Record",
     "RequestTimeout",
     "RetryPolicy",
@@ -207,7 +227,12 @@ __all__ = [
     "Side",
     "Status",
     "StatusFilter",
+    "StreamHealth",
+    "StreamNotice",
     "StreamOverflow",
+    "StreamPolicy",
+    "StreamState",
+    "Subject",
     "SystemClock",
     "Ticker",
     "TimeInForce",
@@ -215,6 +240,7 @@ __all__ = [
     "UnifiedExchangesError",
     "VenueSchemaError",
     "VirtualClock",
+    "Watch",
     "__version__",
     "async_exchange",
     "exchange",
@@ -278,6 +304,7 @@ _HOMES = {
         "Candle",
         "Event",
         "Fill",
+        "Gap",
         "Health",
         "Holding",
         "Instrument",
@@ -287,6 +314,7 @@ _HOMES = {
         "Level",
         "Liquidity",
         "Market",
+        "MarketChange",
         "MarketStatus",
         "Ohlc",
         "Order",
@@ -300,6 +328,8 @@ _HOMES = {
         "Params",
         "Period",
         "Position",
+        "Reconciled",
+        "Reconnected",
         "Record",
         "Series",
         "Settlement",
@@ -308,6 +338,10 @@ _HOMES = {
         "Side",
         "Status",
         "StatusFilter",
+        "StreamHealth",
+        "StreamNotice",
+        "StreamState",
+        "Subject",
         "Ticker",
         "TimeInForce",
         "Trade",
@@ -315,6 +349,7 @@ _HOMES = {
     "policy": (
         "LimitPolicy",
         "RetryPolicy",
+        "StreamPolicy",
     ),
     "registry": (
         "async_exchange",
@@ -325,6 +360,8 @@ _HOMES = {
     "shells.blocking": ("Exchange",),
     "venues.kalshi.aio_websocket": ("AsyncKalshiWebSocket",),
     "venues.kalshi.websocket": ("KalshiWebSocket",),
+    "watching.aio": ("AsyncWatch",),
+    "watching.blocking": ("Watch",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

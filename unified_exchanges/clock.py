@@ -89,8 +89,8 @@ class ClockOffset:
 
     @property
     def least(self) -> float:
-        """The least offset that may be, where 0 does not explain all that was seen."""
-        return 0.0 if self._low <= 0.0 <= self._high else self._low
+        """The least offset that explains all that was seen; minus infinity before that."""
+        return self._low
 
     @property
     def milliseconds(self) -> int | None:

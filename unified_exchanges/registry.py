@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from .clock import Clock
-    from .policy import LimitPolicy, RetryPolicy
+    from .policy import LimitPolicy, RetryPolicy, StreamPolicy
     from .settings import PrivateKey
     from .shells.aio import AsyncExchange
     from .shells.blocking import Exchange
@@ -57,6 +57,7 @@ def exchange(
     timeout: float = 10.0,
     retry: RetryPolicy | None = None,
     limits: LimitPolicy | None = None,
+    stream: StreamPolicy | None = None,
     clock: Clock | None = None,
     rng: Random | None = None,
     transport: Transport | None = None,
@@ -77,6 +78,7 @@ def exchange(
         timeout=timeout,
         retry=retry,
         limits=limits,
+        stream=stream,
         clock=clock,
         rng=rng,
         transport=transport,
@@ -95,6 +97,7 @@ def async_exchange(
     timeout: float = 10.0,
     retry: RetryPolicy | None = None,
     limits: LimitPolicy | None = None,
+    stream: StreamPolicy | None = None,
     clock: Clock | None = None,
     rng: Random | None = None,
     transport: AsyncTransport | None = None,
@@ -115,6 +118,7 @@ def async_exchange(
         timeout=timeout,
         retry=retry,
         limits=limits,
+        stream=stream,
         clock=clock,
         rng=rng,
         transport=transport,

@@ -21,6 +21,7 @@ from unified_exchanges.models import (
     Health,
     Json,
     Market,
+    MarketChange,
     Order,
     OrderBook,
     OrderPreview,
@@ -30,6 +31,8 @@ from unified_exchanges.models import (
     Series,
     Settlement,
     Status,
+    StreamHealth,
+    StreamNotice,
     Ticker,
     Trade,
 )
@@ -94,13 +97,37 @@ def blocking(ex: ux.Exchange) -> None:
     assert_type(ex.fetch_settlements(), list[Settlement])
     assert_type(ex.fetch_limits(), AccountLimits)
     assert_type(ex.estimate_fee("M", "yes", "buy", "0.55", 10), Decimal)
-    assert_type(ex.watch_order_book(["M"], policy="every"), Iterator[OrderBook])
-    assert_type(ex.watch_ticker(["M"], policy="every"), Iterator[Ticker])
-    assert_type(ex.watch_trades(["M"], policy="every"), Iterator[Trade])
-    assert_type(ex.watch_orders(["M"], policy="every"), Iterator[Order])
-    assert_type(ex.watch_fills(["M"], policy="every"), Iterator[Fill])
-    assert_type(ex.watch_positions(["M"], policy="every"), Iterator[Position])
-    assert_type(ex.watch_market_status(["M"], policy="every"), Iterator[Market])
+    assert_type(ex.watch_order_book(["M"], policy="every"), ux.Watch[OrderBook])
+    assert_type(
+        ex.watch_order_book("M", events=True), ux.Watch[OrderBook | StreamNotice]
+    )
+    assert_type(ex.watch_ticker(["M"], policy="every"), ux.Watch[Ticker])
+    assert_type(ex.watch_ticker("M", events=True), ux.Watch[Ticker | StreamNotice])
+    assert_type(ex.watch_trades(["M"], policy="every"), ux.Watch[Trade])
+    assert_type(ex.watch_trades("M", events=True), ux.Watch[Trade | StreamNotice])
+    assert_type(ex.watch_orders(["M"], policy="every"), ux.Watch[Order])
+    assert_type(ex.watch_orders("M", events=True), ux.Watch[Order | StreamNotice])
+    assert_type(ex.watch_fills(["M"], policy="every"), ux.Watch[Fill])
+    assert_type(ex.watch_fills("M", events=True), ux.Watch[Fill | StreamNotice])
+    assert_type(ex.watch_positions(["M"], policy="every"), ux.Watch[Position])
+    assert_type(ex.watch_positions("M", events=True), ux.Watch[Position | StreamNotice])
+    assert_type(ex.watch_market_status(["M"], policy="every"), ux.Watch[MarketChange])
+    assert_type(
+        ex.watch_market_status("M", events=True), ux.Watch[MarketChange | StreamNotice]
+    )
+    assert_type(ex.stream_health(), StreamHealth)
+    with ex.watch_order_book("M") as watch:
+        assert_type(watch, ux.Watch[OrderBook])
+        assert_type(watch.next(timeout=1.0), OrderBook)
+        assert_type(next(watch), OrderBook)
+        assert_type(watch.folded, int)
+        assert_type(watch.health(), StreamHealth)
+        for book in watch:
+            assert_type(book, OrderBook)
+            assert_type(book.stale, bool)
+            assert_type(book.age, float | None)
+    for item in ex.watch_order_book("M", events=True):
+        assert_type(item, OrderBook | ux.Gap | ux.Reconnected | ux.Reconciled)
     assert_type(ex.request("GET", "/milestones", query={"limit": 10}), Json)
     assert_type(ex.check_health(), Health)
     assert_type(ex.health(), Health)
@@ -150,13 +177,42 @@ async def asynchronous(ex: ux.AsyncExchange) -> None:
     assert_type(await ex.fetch_settlements(), list[Settlement])
     assert_type(await ex.fetch_limits(), AccountLimits)
     assert_type(await ex.estimate_fee("M", "yes", "buy", "0.55", 10), Decimal)
-    assert_type(ex.watch_order_book(["M"], policy="every"), AsyncIterator[OrderBook])
-    assert_type(ex.watch_ticker(["M"], policy="every"), AsyncIterator[Ticker])
-    assert_type(ex.watch_trades(["M"], policy="every"), AsyncIterator[Trade])
-    assert_type(ex.watch_orders(["M"], policy="every"), AsyncIterator[Order])
-    assert_type(ex.watch_fills(["M"], policy="every"), AsyncIterator[Fill])
-    assert_type(ex.watch_positions(["M"], policy="every"), AsyncIterator[Position])
-    assert_type(ex.watch_market_status(["M"], policy="every"), AsyncIterator[Market])
+    assert_type(ex.watch_order_book(["M"], policy="every"), ux.AsyncWatch[OrderBook])
+    assert_type(
+        ex.watch_order_book("M", events=True), ux.AsyncWatch[OrderBook | StreamNotice]
+    )
+    assert_type(ex.watch_ticker(["M"], policy="every"), ux.AsyncWatch[Ticker])
+    assert_type(ex.watch_ticker("M", events=True), ux.AsyncWatch[Ticker | StreamNotice])
+    assert_type(ex.watch_trades(["M"], policy="every"), ux.AsyncWatch[Trade])
+    assert_type(ex.watch_trades("M", events=True), ux.AsyncWatch[Trade | StreamNotice])
+    assert_type(ex.watch_orders(["M"], policy="every"), ux.AsyncWatch[Order])
+    assert_type(ex.watch_orders("M", events=True), ux.AsyncWatch[Order | StreamNotice])
+    assert_type(ex.watch_fills(["M"], policy="every"), ux.AsyncWatch[Fill])
+    assert_type(ex.watch_fills("M", events=True), ux.AsyncWatch[Fill | StreamNotice])
+    assert_type(ex.watch_positions(["M"], policy="every"), ux.AsyncWatch[Position])
+    assert_type(
+        ex.watch_positions("M", events=True), ux.AsyncWatch[Position | StreamNotice]
+    )
+    assert_type(
+        ex.watch_market_status(["M"], policy="every"), ux.AsyncWatch[MarketChange]
+    )
+    assert_type(
+        ex.watch_market_status("M", events=True),
+        ux.AsyncWatch[MarketChange | StreamNotice],
+    )
+    assert_type(ex.stream_health(), StreamHealth)
+    assert_type(await ex.watch_order_book("M"), OrderBook)
+    assert_type(await ex.watch_fills(), Fill)
+    async with ex.watch_order_book("M") as watch:
+        assert_type(watch, ux.AsyncWatch[OrderBook])
+        assert_type(await watch.next(timeout=1.0), OrderBook)
+        assert_type(await anext(watch), OrderBook)
+        assert_type(watch.folded, int)
+        assert_type(watch.health(), StreamHealth)
+        async for book in watch:
+            assert_type(book, OrderBook)
+    async for item in ex.watch_order_book("M", events=True):
+        assert_type(item, OrderBook | ux.Gap | ux.Reconnected | ux.Reconciled)
     assert_type(await ex.request("GET", "/milestones", query={"limit": 10}), Json)
     assert_type(await ex.check_health(), Health)
     assert_type(ex.health(), Health)

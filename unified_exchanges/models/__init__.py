@@ -31,6 +31,7 @@ from .streams import (
     Reconnected,
     Resync,
     StreamHealth,
+    StreamNotice,
     StreamState,
     Subject,
 )
@@ -97,6 +98,7 @@ __all__ = [
     "Status",
     "StatusFilter",
     "StreamHealth",
+    "StreamNotice",
     "StreamState",
     "Subject",
     "Ticker",

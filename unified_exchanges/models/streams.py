@@ -16,6 +16,7 @@ from .record import Flat, Record
 from .terms import MarketStatus
 
 __all__ = [
+    "IDLE",
     "AccountState",
     "Gap",
     "MarketChange",
@@ -23,6 +24,7 @@ __all__ = [
     "Reconnected",
     "Resync",
     "StreamHealth",
+    "StreamNotice",
     "StreamState",
     "Subject",
 ]
@@ -78,6 +80,10 @@ class Reconciled(Flat):
     orders: int
     fills: int
     available: Decimal | None
+
+
+StreamNotice: TypeAlias = Gap | Reconnected | Reconciled
+"""What a watch with ``events=True`` tells of the stream itself."""
 
 
 @attrs.frozen(kw_only=True, slots=True, eq=False)
@@ -160,3 +166,20 @@ class StreamHealth(Flat):
     missed: int = 0
     reconciliations: int = 0
     last_error: str = ""
+
+
+IDLE = StreamHealth(
+    state="idle",
+    connections=0,
+    messages=0,
+    gaps=0,
+    duplicates=0,
+    unknown_messages=0,
+    malformed_messages=0,
+    unknown_fields=(),
+    subscriptions=0,
+    stale_books=0,
+    silence=None,
+    last_message_at=None,
+)
+"""The health of a stream before anything was asked of it."""

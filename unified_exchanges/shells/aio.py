@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from random import Random
 from types import TracebackType
-from typing import ClassVar, Literal, Self, TypeAlias
+from typing import ClassVar, Self
 
 from ..clock import Clock
 from ..description import Description, Has
@@ -50,20 +50,16 @@ from ..models import (
 )
 from ..models.record import decode_json
 from ..money import Number
-from ..policy import LimitPolicy, RetryPolicy
+from ..policy import LimitPolicy, RetryPolicy, StreamPolicy
 from ..settings import PrivateKey, Settings
 from ..transports import AsyncTransport
 from ..venue import Venue
+from .aio_watching import AsyncWatching
 
 __all__ = ["AsyncExchange"]
 
-Policy: TypeAlias = Literal["latest", "every"]
-"""What a slow consumer gets: the newest state, or every event."""
 
-_NO_STREAMS = "Streams come with the next release; poll with fetch_* until then"
-
-
-class AsyncExchange(ABC):
+class AsyncExchange(AsyncWatching, ABC):
     """A prediction market: the same asynchronous methods whatever the venue.
 
     ``api_key`` and ``private_key`` (PEM text or a path, ``password`` if it is
@@ -72,7 +68,8 @@ class AsyncExchange(ABC):
     Orders where money is real need ``live=True``.  ``timeout`` is seconds for one
     request; ``retry`` and ``limits`` are policies; ``clock``, ``rng`` and
     ``transport`` are for tests and replay; ``options`` are venue words such as
-    ``subaccount``.
+    ``subaccount``.  ``stream`` is how streams are kept alive and how much may wait for
+    a consumer.
 
     >>> import asyncio
     >>> import unified_exchanges as ux
@@ -80,7 +77,7 @@ class AsyncExchange(ABC):
     ...     async with ux.async_exchange("kalshi", environment="demo") as kalshi:
     ...         return kalshi.has["create_order"], kalshi.has["watch_order_book"]
     >>> asyncio.run(main())
-    (True, None)
+    (True, True)
     """
 
     venue_type: ClassVar[type[Venue]]
@@ -96,6 +93,7 @@ class AsyncExchange(ABC):
         timeout: float = 10.0,
         retry: RetryPolicy | None = None,
         limits: LimitPolicy | None = None,
+        stream: StreamPolicy | None = None,
         clock: Clock | None = None,
         rng: Random | None = None,
         transport: AsyncTransport | None = None,
@@ -111,6 +109,7 @@ class AsyncExchange(ABC):
                 timeout=timeout,
                 retry=retry,
                 limits=limits,
+                stream=stream,
                 clock=clock,
                 rng=rng,
                 options=options,
@@ -119,6 +118,8 @@ class AsyncExchange(ABC):
         self._driver = AsyncDriver(transport or _transport())
         self._markets: dict[str, Market] | None = None
         self._checks: asyncio.Task[None] | None = None
+        self._hub = None
+        self._is_closed = False
 
     @property
     def id(self) -> str:
@@ -153,7 +154,8 @@ class AsyncExchange(ABC):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Stop health checks and release connections; closing twice is allowed."""
+        """End streams and health checks, release connections; twice is allowed."""
+        await self._close_streams()
         await self.stop_health_checks()
         await self._driver.close()
 
@@ -892,93 +894,6 @@ class AsyncExchange(ABC):
         return await self._driver.run(
             self.venue.estimate_fee(market_id, outcome, side, price, size, maker=maker)
         )
-
-    # -- streams --------------------------------------------------------------------
-
-    def watch_order_book(
-        self,
-        market_ids: str | Sequence[str],
-        *,
-        outcome: str | None = None,
-        policy: Policy = "latest",
-    ) -> AsyncIterator[OrderBook]:
-        """Follow the book of one outcome of one market or of several.
-
-        Not built yet: raises `NotSupported`.
-        """
-        raise self.venue.unsupported("watch_order_book", _NO_STREAMS)
-
-    def watch_ticker(
-        self,
-        market_ids: str | Sequence[str],
-        *,
-        outcome: str | None = None,
-        policy: Policy = "latest",
-    ) -> AsyncIterator[Ticker]:
-        """Follow best quotes.
-
-        Not built yet: raises `NotSupported`.
-        """
-        raise self.venue.unsupported("watch_ticker", _NO_STREAMS)
-
-    def watch_trades(
-        self,
-        market_ids: str | Sequence[str] | None = None,
-        *,
-        outcome: str | None = None,
-        policy: Policy = "every",
-    ) -> AsyncIterator[Trade]:
-        """Follow public trades.
-
-        Not built yet: raises `NotSupported`.
-        """
-        raise self.venue.unsupported("watch_trades", _NO_STREAMS)
-
-    def watch_orders(
-        self, market_ids: str | Sequence[str] | None = None, *, policy: Policy = "every"
-    ) -> AsyncIterator[Order]:
-        """Follow our orders.
-
-        Not built yet: raises `NotSupported`.
-        """
-        raise self.venue.unsupported("watch_orders", _NO_STREAMS)
-
-    def watch_fills(
-        self, market_ids: str | Sequence[str] | None = None, *, policy: Policy = "every"
-    ) -> AsyncIterator[Fill]:
-        """Follow our executions.
-
-        Not built yet: raises `NotSupported`.
-        """
-        raise self.venue.unsupported("watch_fills", _NO_STREAMS)
-
-    def watch_positions(
-        self,
-        market_ids: str | Sequence[str] | None = None,
-        *,
-        policy: Policy = "latest",
-    ) -> AsyncIterator[Position]:
-        """Follow what we hold.
-
-        Not built yet: raises `NotSupported`.
-        """
-        raise self.venue.unsupported("watch_positions", _NO_STREAMS)
-
-    def watch_market_status(
-        self, market_ids: str | Sequence[str] | None = None, *, policy: Policy = "every"
-    ) -> AsyncIterator[Market]:
-        """Follow markets as they open, pause, close and settle.
-
-        Not built yet: raises `NotSupported`.
-        """
-        raise self.venue.unsupported("watch_market_status", _NO_STREAMS)
-
-    async def unwatch(self, market_ids: str | Sequence[str] | None = None) -> None:
-        """Stop following some markets, or all.
-
-        Not built yet: raises `NotSupported`.
-        """
-        raise self.venue.unsupported("unwatch", _NO_STREAMS)
 
 
 def _transport() -> AsyncTransport:

@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import partial
 from random import Random
 from types import TracebackType
-from typing import ClassVar, Literal, Self, TypeAlias
+from typing import ClassVar, Self
 
 from ..clock import Clock
 from ..description import Description, Has
@@ -51,22 +51,19 @@ from ..models import (
 )
 from ..models.record import decode_json
 from ..money import Number
-from ..policy import LimitPolicy, RetryPolicy
+from ..policy import LimitPolicy, RetryPolicy, StreamPolicy
 from ..settings import PrivateKey, Settings
 from ..transports import Transport
 from ..venue import Venue
+from .watching import Watching
 
 __all__ = ["Exchange"]
 
-Policy: TypeAlias = Literal["latest", "every"]
-"""What a slow consumer gets: the newest state, or every event."""
-
 _GOODBYE = 2.0
 """Seconds that closing waits for a check under way; its thread ends by itself."""
-_NO_STREAMS = "Streams come with the next release; poll with fetch_* until then"
 
 
-class Exchange(ABC):
+class Exchange(Watching, ABC):
     """A prediction market: the same blocking methods whatever the venue.
 
     ``api_key`` and ``private_key`` (PEM text or a path, ``password`` if it is
@@ -75,12 +72,13 @@ class Exchange(ABC):
     Orders where money is real need ``live=True``.  ``timeout`` is seconds for one
     request; ``retry`` and ``limits`` are policies; ``clock``, ``rng`` and
     ``transport`` are for tests and replay; ``options`` are venue words such as
-    ``subaccount``.
+    ``subaccount``.  ``stream`` is how streams are kept alive and how much may wait for
+    a consumer.
 
     >>> import unified_exchanges as ux
     >>> with ux.exchange("kalshi", environment="demo") as kalshi:
     ...     kalshi.has["create_order"], kalshi.has["watch_order_book"]
-    (True, None)
+    (True, True)
     """
 
     venue_type: ClassVar[type[Venue]]
@@ -96,6 +94,7 @@ class Exchange(ABC):
         timeout: float = 10.0,
         retry: RetryPolicy | None = None,
         limits: LimitPolicy | None = None,
+        stream: StreamPolicy | None = None,
         clock: Clock | None = None,
         rng: Random | None = None,
         transport: Transport | None = None,
@@ -111,6 +110,7 @@ class Exchange(ABC):
                 timeout=timeout,
                 retry=retry,
                 limits=limits,
+                stream=stream,
                 clock=clock,
                 rng=rng,
                 options=options,
@@ -119,6 +119,8 @@ class Exchange(ABC):
         self._driver = BlockingDriver(transport or _transport())
         self._markets: dict[str, Market] | None = None
         self._checks: _Checks | None = None
+        self._hub = None
+        self._is_closed = False
 
     @property
     def id(self) -> str:
@@ -153,7 +155,8 @@ class Exchange(ABC):
         self.close()
 
     def close(self) -> None:
-        """Stop health checks and release connections; closing twice is allowed."""
+        """End streams and health checks, release connections; twice is allowed."""
+        self._close_streams()
         self.stop_health_checks()
         self._driver.close()
 
@@ -880,93 +883,6 @@ class Exchange(ABC):
         return self._driver.run(
             self.venue.estimate_fee(market_id, outcome, side, price, size, maker=maker)
         )
-
-    # -- streams --------------------------------------------------------------------
-
-    def watch_order_book(
-        self,
-        market_ids: str | Sequence[str],
-        *,
-        outcome: str | None = None,
-        policy: Policy = "latest",
-    ) -> Iterator[OrderBook]:
-        """Follow the book of one outcome of one market or of several.
-
-        Not built yet: raises `NotSupported`.
-        """
-        raise self.venue.unsupported("watch_order_book", _NO_STREAMS)
-
-    def watch_ticker(
-        self,
-        market_ids: str | Sequence[str],
-        *,
-        outcome: str | None = None,
-        policy: Policy = "latest",
-    ) -> Iterator[Ticker]:
-        """Follow best quotes.
-
-        Not built yet: raises `NotSupported`.
-        """
-        raise self.venue.unsupported("watch_ticker", _NO_STREAMS)
-
-    def watch_trades(
-        self,
-        market_ids: str | Sequence[str] | None = None,
-        *,
-        outcome: str | None = None,
-        policy: Policy = "every",
-    ) -> Iterator[Trade]:
-        """Follow public trades.
-
-        Not built yet: raises `NotSupported`.
-        """
-        raise self.venue.unsupported("watch_trades", _NO_STREAMS)
-
-    def watch_orders(
-        self, market_ids: str | Sequence[str] | None = None, *, policy: Policy = "every"
-    ) -> Iterator[Order]:
-        """Follow our orders.
-
-        Not built yet: raises `NotSupported`.
-        """
-        raise self.venue.unsupported("watch_orders", _NO_STREAMS)
-
-    def watch_fills(
-        self, market_ids: str | Sequence[str] | None = None, *, policy: Policy = "every"
-    ) -> Iterator[Fill]:
-        """Follow our executions.
-
-        Not built yet: raises `NotSupported`.
-        """
-        raise self.venue.unsupported("watch_fills", _NO_STREAMS)
-
-    def watch_positions(
-        self,
-        market_ids: str | Sequence[str] | None = None,
-        *,
-        policy: Policy = "latest",
-    ) -> Iterator[Position]:
-        """Follow what we hold.
-
-        Not built yet: raises `NotSupported`.
-        """
-        raise self.venue.unsupported("watch_positions", _NO_STREAMS)
-
-    def watch_market_status(
-        self, market_ids: str | Sequence[str] | None = None, *, policy: Policy = "every"
-    ) -> Iterator[Market]:
-        """Follow markets as they open, pause, close and settle.
-
-        Not built yet: raises `NotSupported`.
-        """
-        raise self.venue.unsupported("watch_market_status", _NO_STREAMS)
-
-    def unwatch(self, market_ids: str | Sequence[str] | None = None) -> None:
-        """Stop following some markets, or all.
-
-        Not built yet: raises `NotSupported`.
-        """
-        raise self.venue.unsupported("unwatch", _NO_STREAMS)
 
 
 class _Checks(threading.Thread):

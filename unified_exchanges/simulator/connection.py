@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
 from aiohttp import WSMsgType, web
 
@@ -17,6 +17,7 @@ from .sessions import Session
 __all__ = ["Connection", "reset"]
 
 _LARGEST_MESSAGE = 64 * 1024 * 1024
+_NORMAL = 1000
 _GOING_AWAY = 1001
 _RESET = struct.pack("ii", 1, 0)
 _LOOK_SECONDS = 0.05
@@ -34,18 +35,21 @@ class Connection:
     def __init__(
         self,
         session: Session,
+        transport: asyncio.Transport,
         plan: StreamPlan,
         lock: AbstractContextManager[object],
         *,
         heartbeat: float,
     ) -> None:
         self._clock = SystemClock()
+        self._transport = transport
         self._stream = FaultyStream(session, plan, self._clock)
         self._lock = lock
         self._heartbeat = heartbeat
         self._news = asyncio.Event()
+        self._over = asyncio.Event()
+        self._is_parting = False
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
         self._socket = web.WebSocketResponse(
             timeout=_HANDSHAKE_SECONDS,
             autoping=False,
@@ -54,29 +58,28 @@ class Connection:
         )
         self._stream.wake = self._wake
 
-    async def run(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Upgrade, then serve until either side closes."""
-        self._transport = request.transport
-        try:
-            await self._socket.prepare(request)
-            await self._serve()
-        finally:
-            with self._lock:
-                self._stream.close()
+    async def upgrade(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Begin; what is returned is the answer once all is over."""
+        await self._socket.prepare(request)
         return self._socket
 
     async def go_away(self) -> None:
         """Close because the server stops."""
-        if not self._stream.is_reading:
+        if self._stream.is_reading:
+            await self._close(_GOING_AWAY, b"going away")
+        else:
             self._break_off()
-        elif self._socket.prepared:
-            await self._socket.close(code=_GOING_AWAY, message=b"going away")
+
+    def abandon(self) -> None:
+        """Leave a client that does not let itself be left."""
+        self._transport.abort()
 
     def look(self) -> None:
         """See whether anything is due: time has passed."""
         self._news.set()
 
-    async def _serve(self) -> None:
+    async def serve(self) -> None:
+        """Send, receive and ping until either side closes."""
         tasks = [
             asyncio.create_task(self._read()),
             asyncio.create_task(self._write()),
@@ -88,6 +91,7 @@ class Connection:
             for task in tasks:
                 task.cancel()
             ends = await asyncio.gather(*tasks, return_exceptions=True)
+            self.abandon()
         for end in ends:
             # A client that left is no trouble, an error of the venue is.
             if isinstance(end, Exception) and not isinstance(end, ConnectionError):
@@ -102,7 +106,10 @@ class Connection:
                     self._stream.receive(message.data)
             await self._rest()
         await self._rest()
-        await self._socket.close(code=self._socket.close_code or 1000)
+        if self._is_parting:
+            await self._over.wait()
+        else:
+            await self._socket.close(code=self._socket.close_code or _NORMAL)
 
     async def _rest(self) -> None:
         """Read nothing as long as the venue is half open."""
@@ -122,9 +129,15 @@ class Connection:
                 self._break_off()
                 return
             if closing is not None:
-                await self._socket.close(code=closing)
+                await self._close(closing)
                 return
             await self._wait(due)
+
+    async def _close(self, code: int, message: bytes = b"") -> None:
+        """Close from our side: say so, and give the client time to answer."""
+        self._is_parting = True
+        await self._socket.close(code=code, message=message)
+        self._over.set()
 
     async def _send(self, frame: Frame) -> None:
         if isinstance(frame, str):
@@ -150,10 +163,11 @@ class Connection:
 
     @property
     def _is_lost(self) -> bool:
-        return self._transport is None or self._transport.is_closing()
+        return self._transport.is_closing()
 
     def _break_off(self) -> None:
-        if self._transport is not None and not self._is_lost:
+        # The client may have left in the meantime.
+        with suppress(OSError):
             reset(self._transport)
 
     def _wake(self) -> None:

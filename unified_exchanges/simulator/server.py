@@ -19,7 +19,7 @@ from aiohttp import web
 from ..flow import Request, Response
 from .connection import Connection, reset
 from .faults import Delivery, FaultPlan, StreamPlan, Venue, tell
-from .sessions import StreamingVenue
+from .sessions import Session, StreamingVenue
 
 __all__ = ["SimulatorServer"]
 
@@ -146,6 +146,8 @@ class SimulatorServer:
         serving = [task for task in self._connections.values() if task is not None]
         if leaving:
             await asyncio.wait([*leaving, *serving], timeout=_PARTING_SECONDS)
+        for connection in self._connections:
+            connection.abandon()
 
     async def _answer(self, incoming: web.BaseRequest) -> web.StreamResponse:
         body = await incoming.read() if incoming.can_read_body else None
@@ -170,19 +172,36 @@ class SimulatorServer:
             session = venue.connect(request)
         if isinstance(session, Response):
             return _whole(session)
+        try:
+            return await self._serve_stream(venue, incoming, session)
+        finally:
+            with self.lock:
+                session.close()
+
+    async def _serve_stream(
+        self, venue: StreamingVenue, incoming: web.BaseRequest, session: Session
+    ) -> web.StreamResponse:
+        if incoming.transport is None:
+            return web.Response()
         connection = Connection(
-            session, self.stream_faults, self.lock, heartbeat=self._heartbeat
+            session,
+            incoming.transport,
+            self.stream_faults,
+            self.lock,
+            heartbeat=self._heartbeat,
         )
+        answer = await connection.upgrade(incoming)
         self._connections[connection] = asyncio.current_task()
         if self._ticking is None:
             self._ticking = asyncio.create_task(self._tick(venue))
         try:
-            return await connection.run(incoming)
+            await connection.serve()
         finally:
             del self._connections[connection]
             if not self._connections:
                 self._ticking.cancel()
                 self._ticking = None
+        return answer
 
     async def _tick(self, venue: StreamingVenue) -> None:
         while True:

@@ -20,7 +20,17 @@ from typing import Final
 from ..models.quotes import Freshness, Level, OrderBook
 from ..money import EXACT
 
-__all__ = ["ASKS", "BIDS", "DOLLARS", "Book", "BookError", "Keys", "contracts", "size"]
+__all__ = [
+    "ASKS",
+    "BIDS",
+    "CHANGES",
+    "DOLLARS",
+    "Book",
+    "BookError",
+    "Keys",
+    "contracts",
+    "size",
+]
 
 UNITS: Final = 10_000
 """Units of price in a dollar."""
@@ -58,8 +68,8 @@ def _units(text: str, places: int) -> int:
 class Keys(dict[str, int]):
     """Keys of levels by the text of their price; those of asks are negative.
 
-    Of two keys on a side the greater is the better price, so both sides are handled by
-    the same code.  "0.45" and "0.4500" are one key.
+    Of two keys on a side the greater is the better price, so both sides are looked
+    through by the same code.  "0.45" and "0.4500" are one key.
     """
 
     __slots__ = ("_sign",)
@@ -136,6 +146,10 @@ class _Dollars(dict[int, Decimal]):
         return value
 
 
+_NO_BID: Final = 0
+_NO_ASK: Final = -UNITS
+"""Keys of no level: each is worse than any."""
+
 DOLLARS: Final = _Dollars()
 
 
@@ -148,77 +162,16 @@ def contracts(hundredths: int) -> Decimal:
     return EXACT.scaleb(Decimal(hundredths), -_SIZE_PLACES)
 
 
+_SPARE = 32
+"""Levels that are gone and may be remembered all the same."""
+
 # -- the book --------------------------------------------------------------------------
-
-
-class Side:
-    """The levels of one side by their key, and the best of them.
-
-    ``best`` is ``nothing`` where there is no level, which is worse than any key.
-    """
-
-    __slots__ = ("best", "levels", "nothing", "step")
-
-    def __init__(self, nothing: int) -> None:
-        self.levels: dict[int, int] = {}
-        self.best = self.nothing = nothing
-        self.step = UNITS
-
-    def change(self, key: int, by: int, other: Side) -> int:
-        """Add to a level, or take from it; the size that it has now.
-
-        Positive sizes only meet the other side's best where both are the same price or
-        crossed; that is refused, as is taking more than there is.
-        """
-        levels = self.levels
-        now = levels.get(key, 0) + by
-        if now > 0:
-            if key > self.best:
-                if key + other.best >= 0:
-                    raise BookError(f"a level at {DOLLARS[key]} crosses the book")
-                self.best = key
-            if now == by and key % self.step:
-                self.step = gcd(self.step, key)
-            levels[key] = now
-        elif now < 0:
-            raise BookError(
-                f"{contracts(-by)} taken from {contracts(now - by)} at {DOLLARS[key]}"
-            )
-        elif by:
-            del levels[key]
-            if key == self.best:
-                self._fall(key)
-        return now
-
-    def _fall(self, key: int) -> None:
-        """Find the next best level below one that is gone.
-
-        Prices lie on a grid, mostly close together: a few steps of it find the next one.
-        Where there is a wide hole, looking at every level is shorter.
-        """
-        levels = self.levels
-        if levels:
-            step = self.step
-            for _ in range(_STEPS):
-                key -= step
-                if key in levels:
-                    self.best = key
-                    return
-            self.best = max(levels)
-        else:
-            self.best = self.nothing
-
-    def read(self) -> tuple[Level, ...]:
-        """The levels, best first."""
-        levels = self.levels
-        return tuple(
-            Level(DOLLARS[key], contracts(levels[key]))
-            for key in sorted(levels, reverse=True)
-        )
 
 
 class Book:
     """Bids and asks of one outcome, in its prices.
+
+    ``bid`` and ``ask`` are the best prices in dollars, None where there is no level.
 
     >>> book = Book()
     >>> book.load([("0.45", "10.00")], [("0.5200", "3.50")])
@@ -228,45 +181,151 @@ class Book:
     (Decimal('0.4600'), Decimal('0.5200'))
     """
 
-    __slots__ = ("asks", "bids")
+    __slots__ = (
+        "_ask_levels",
+        "_ask_step",
+        "_asks",
+        "_best_ask",
+        "_best_bid",
+        "_bid_levels",
+        "_bid_step",
+        "_bids",
+        "_shown",
+        "ask",
+        "bid",
+    )
 
     def __init__(self) -> None:
-        self.bids = Side(0)
-        self.asks = Side(-UNITS)
+        self._bids: dict[int, int] = {}
+        self._asks: dict[int, int] = {}
+        self._best_bid = _NO_BID
+        self._best_ask = _NO_ASK
+        self._bid_step = self._ask_step = UNITS
+        self._bid_levels: tuple[Level, ...] | None = None
+        self._ask_levels: tuple[Level, ...] | None = None
+        self._shown: dict[int, tuple[int, Level]] | None = None
+        self.bid: Decimal | None = None
+        self.ask: Decimal | None = None
 
     def load(
         self, bids: Iterable[tuple[str, str]], asks: Iterable[tuple[str, str]]
     ) -> None:
         """Take a snapshot in place of what was there: price and size of each level."""
-        buying, selling = Side(0), Side(-UNITS)
-        _fill(buying, BIDS, bids)
-        _fill(selling, ASKS, asks)
-        if buying.best + selling.best >= 0:
+        buying, selling = _levels(BIDS, bids), _levels(ASKS, asks)
+        best_bid = max(buying, default=_NO_BID)
+        best_ask = max(selling, default=_NO_ASK)
+        if best_bid + best_ask >= 0:
             raise BookError(
-                f"a bid at {DOLLARS[buying.best]} crosses an ask at "
-                f"{DOLLARS[selling.best]}"
+                f"a bid at {DOLLARS[best_bid]} crosses an ask at {DOLLARS[best_ask]}"
             )
-        self.bids, self.asks = buying, selling
+        self._bids, self._asks = buying, selling
+        self._bid_levels = self._ask_levels = None
+        self._best_bid, self._best_ask = best_bid, best_ask
+        self._bid_step, self._ask_step = gcd(UNITS, *buying), gcd(UNITS, *selling)
+        self.bid = DOLLARS[best_bid] if buying else None
+        self.ask = DOLLARS[best_ask] if selling else None
+
+    # The two methods below differ in names only.  They are the hottest code of a stream:
+    # a common path through both would cost a third more.
 
     def change_bid(self, price: str, by: str) -> int:
-        """Change a bid by a number of contracts; its hundredths now."""
-        return self.bids.change(BIDS[price], CHANGES[by], self.asks)
+        """Add contracts to a bid, or take some away; its hundredths now."""
+        key, change = BIDS[price], CHANGES[by]
+        self._bid_levels = None
+        levels = self._bids
+        held = levels.get(key)
+        if held is not None:
+            now = held + change
+            if now > 0:
+                levels[key] = now
+            elif now:
+                raise _overdrawn(key, held, change)
+            else:
+                del levels[key]
+                if key == self._best_bid:
+                    key = _next(levels, key, self._bid_step, _NO_BID)
+                    self._best_bid = key
+                    self.bid = DOLLARS[key] if key else None
+            return now
+        if change > 0:
+            if key > self._best_bid:
+                if key + self._best_ask >= 0:
+                    raise BookError(f"a bid at {DOLLARS[key]} crosses the asks")
+                self._best_bid, self.bid = key, DOLLARS[key]
+            if key % self._bid_step:
+                self._bid_step = gcd(self._bid_step, key)
+            levels[key] = change
+        elif change:
+            raise _overdrawn(key, 0, change)
+        return change
 
     def change_ask(self, price: str, by: str) -> int:
-        """Change an ask by a number of contracts; its hundredths now."""
-        return self.asks.change(ASKS[price], CHANGES[by], self.bids)
+        """Add contracts to an ask, or take some away; its hundredths now."""
+        key, change = ASKS[price], CHANGES[by]
+        self._ask_levels = None
+        levels = self._asks
+        held = levels.get(key)
+        if held is not None:
+            now = held + change
+            if now > 0:
+                levels[key] = now
+            elif now:
+                raise _overdrawn(key, held, change)
+            else:
+                del levels[key]
+                if key == self._best_ask:
+                    key = _next(levels, key, self._ask_step, _NO_ASK)
+                    self._best_ask = key
+                    self.ask = None if key == _NO_ASK else DOLLARS[key]
+            return now
+        if change > 0:
+            if key > self._best_ask:
+                if key + self._best_bid >= 0:
+                    raise BookError(f"an ask at {DOLLARS[key]} crosses the bids")
+                self._best_ask, self.ask = key, DOLLARS[key]
+            if key % self._ask_step:
+                self._ask_step = gcd(self._ask_step, key)
+            levels[key] = change
+        elif change:
+            raise _overdrawn(key, 0, change)
+        return change
 
     @property
-    def bid(self) -> Decimal | None:
-        """The best bid in dollars."""
-        best = self.bids.best
-        return DOLLARS[best] if best else None
+    def bids(self) -> tuple[Level, ...]:
+        """The bids, best first."""
+        levels = self._bid_levels
+        if levels is None:
+            levels = self._bid_levels = self._read(self._bids)
+        return levels
 
     @property
-    def ask(self) -> Decimal | None:
-        """The best ask in dollars."""
-        best = self.asks.best
-        return DOLLARS[best] if best != -UNITS else None
+    def asks(self) -> tuple[Level, ...]:
+        """The asks, best first."""
+        levels = self._ask_levels
+        if levels is None:
+            levels = self._ask_levels = self._read(self._asks)
+        return levels
+
+    def _read(self, levels: dict[int, int]) -> tuple[Level, ...]:
+        """The levels of a side; those that are as they were shown last are used again.
+
+        Books are read after every few changes, and making a level costs ten times as
+        much as finding it.
+        """
+        shown = self._shown
+        if shown is None or len(shown) > _SPARE + 2 * (
+            len(self._bids) + len(self._asks)
+        ):
+            shown = self._shown = {}
+        made = []
+        for key in sorted(levels, reverse=True):
+            held = levels[key]
+            known = shown.get(key)
+            if known is None or known[0] != held:
+                level = Level(DOLLARS[key], contracts(held))
+                shown[key] = known = held, level
+            made.append(known[1])
+        return tuple(made)
 
     def read(
         self,
@@ -284,8 +343,8 @@ class Book:
             venue=venue,
             market_id=market_id,
             outcome=of,
-            bids=self.bids.read(),
-            asks=self.asks.read(),
+            bids=self.bids,
+            asks=self.asks,
             timestamp=timestamp,
             sequence=sequence,
             freshness=freshness,
@@ -293,18 +352,36 @@ class Book:
         return book if outcome == of else book.complement(outcome)
 
 
-def _fill(side: Side, keys: Keys, rows: Iterable[tuple[str, str]]) -> None:
-    """Read the levels of a snapshot; a level of no size is none."""
-    levels = side.levels
+def _levels(keys: Keys, rows: Iterable[tuple[str, str]]) -> dict[int, int]:
+    """The levels of a snapshot; one of no size is none."""
+    levels: dict[int, int] = {}
     count = 0
     for price, text in rows:
-        key = keys[price]
-        levels[key] = size(text)
+        levels[keys[price]] = size(text)
         count += 1
     if len(levels) < count:
         raise BookError("two levels have one price")
     if not all(levels.values()):
-        side.levels = levels = {key: now for key, now in levels.items() if now}
-    if levels:
-        side.best = max(levels)
-        side.step = gcd(*levels)
+        return {key: held for key, held in levels.items() if held}
+    return levels
+
+
+def _next(levels: dict[int, int], key: int, step: int, nothing: int) -> int:
+    """The best level where the one before it is gone.
+
+    Prices lie on a grid, mostly close together: a few steps of it find the next one.
+    Where there is a wide hole, looking at every level is shorter.
+    """
+    if not levels:
+        return nothing
+    for _ in range(_STEPS):
+        key -= step
+        if key in levels:
+            return key
+    return max(levels)
+
+
+def _overdrawn(key: int, held: int, change: int) -> BookError:
+    return BookError(
+        f"{contracts(-change)} taken from {contracts(held)} at {DOLLARS[key]}"
+    )

@@ -23,6 +23,7 @@ class Counters:
         "last_error",
         "malformed",
         "messages",
+        "troubles",
         "unknown",
         "unknown_fields",
     )
@@ -38,6 +39,7 @@ class Counters:
         self.unknown: dict[str, int] = {}
         """Frames of types that we do not know; what exceeds the memory is ``"…"``."""
         self.unknown_fields: set[str] = set()
+        self.troubles: dict[str, int] = {}
 
     @staticmethod
     def is_sample(number: int) -> bool:
@@ -54,6 +56,10 @@ class Counters:
     def note_malformed(self, kind: str) -> bool:
         """Count a frame that could not be read; whether to say so in the log."""
         return _count(self.malformed, kind)
+
+    def note_trouble(self, kind: str) -> bool:
+        """Count something else that went wrong; whether to say so in the log."""
+        return _count(self.troubles, kind)
 
     def note_fields(self, names: Iterable[str]) -> set[str]:
         """Remember names of fields that we do not know; those that are new."""

@@ -59,7 +59,7 @@ class Refused:
 
     ``market_ids`` None: the subject as a whole.  The wishes are forgotten, however often
     they were counted: what was refused is not to be taken back by `unfollow`.
-    ``channel`` is the venue's word; ``subject`` is None where there is none of ours.
+    ``channel`` is the venue's word; ``subject`` is None where it is no subject of ours.
     """
 
     subject: Subject | None
@@ -96,6 +96,10 @@ class StreamProtocol(ABC):
     def is_settled(self) -> bool:
         """Whether there is a connection, and all that is followed was acknowledged."""
         return self.is_connected
+
+    def is_acknowledged(self, subject: Subject) -> bool:  # noqa: ARG002 - may be overridden
+        """Whether all that is followed of one subject was acknowledged."""
+        return self.is_settled
 
     # -- what is asked for (remembered over connections) ----------------------------
 

@@ -33,7 +33,6 @@ _MOST_FILLS: Final = 200_000
 """How much is remembered to tell what was told before."""
 
 _FillKey: TypeAlias = tuple[str, str]
-_PositionKey: TypeAlias = tuple[str, int]
 
 
 @attrs.define(slots=True, eq=False)
@@ -53,7 +52,7 @@ class Account:
         self._ended: OrderedDict[str, Order] = OrderedDict()
         self._fills: OrderedDict[_FillKey, datetime] = OrderedDict()
         self._fills_from: datetime | None = None
-        self._positions: dict[_PositionKey, tuple[Position, float]] = {}
+        self._positions: dict[str, tuple[Position, float]] = {}
         self._strangers: set[str] = set()
         self.balance: Balance | None = None
         """Cash as of the last read."""
@@ -152,13 +151,19 @@ class Account:
         self, position: Position, *, at: float, read_at: float | None = None
     ) -> Position | None:
         """Take a position; it comes back if it is news."""
-        key = position.market_id, position.shard
+        key = position.market_id
         told = self._positions.get(key)
         if told is not None:
             known, heard_at = told
-            if read_at is not None and heard_at > read_at - _LAG:
+            if read_at is None:
+                heard_at = at
+                # What only reads tell stays as it was read.
+                position = attrs.evolve(
+                    position, shard=known.shard, event_id=known.event_id
+                )
+            elif heard_at > read_at - _LAG:
                 return None
-            self._positions[key] = position, at if read_at is None else heard_at
+            self._positions[key] = position, heard_at
             return None if _same_holding(known, position) else position
         self._positions[key] = position, at if read_at is None else read_at - _LAG
         # Of what was never held there is nothing to tell.
@@ -168,7 +173,7 @@ class Account:
         self, told: Collection[Position], *, read_at: float
     ) -> Iterator[Position]:
         """What was held and is in a complete read no more: held no longer, so nothing."""
-        keys = {(position.market_id, position.shard) for position in told}
+        keys = {position.market_id for position in told}
         for key, (known, heard_at) in list(self._positions.items()):
             if key in keys or heard_at > read_at - _LAG:
                 continue

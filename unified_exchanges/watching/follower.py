@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final
 
-from ..models import Gap, OrderBook, Reconciled, Reconnected, Subject
-from .mailbox import Every, Latest, Look, Mailbox, Policy
+from ..errors import ArgumentsRequired, BadRequest
+from ..models import Gap, OrderBook, Subject
+from .mailbox import POLICIES, Every, Latest, Look, Mailbox, Policy
 
-__all__ = ["PRIVATE", "Circle", "Follower"]
+__all__ = ["PRIVATE", "Circle", "Follower", "check_wish"]
 
 PRIVATE: Final = frozenset({Subject.ORDERS, Subject.FILLS, Subject.POSITIONS})
 """What is told of one account, without numbers that would show a loss."""
@@ -17,6 +18,19 @@ _BY_MARKET: Final = frozenset(
     {Subject.ORDER_BOOK, Subject.TICKER, Subject.TRADES, Subject.POSITIONS}
 )
 """Whose newest state of a market takes the place of older ones, so that few can wait."""
+
+_NAMED: Final = 3
+"""Markets that a representation names."""
+
+
+def check_wish(subject: Subject, market_ids: object, policy: object) -> None:
+    """Refuse what nobody can follow."""
+    if policy not in POLICIES:
+        message = f"policy {policy!r} is neither 'latest' nor 'every'"
+        raise BadRequest(message)
+    if subject is Subject.ORDER_BOOK and market_ids is None:
+        message = "order books are followed market by market: name them in market_ids"
+        raise ArgumentsRequired(message)
 
 
 class Follower:
@@ -73,6 +87,12 @@ class Follower:
                 most=None if subject in _BY_MARKET else most, wake=wake
             )
 
+    def __repr__(self) -> str:
+        names = list(self.market_ids or ())
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        listed = ", ".join(names[:_NAMED]) if names else "everything"
+        return f"{self.subject}: {listed}{more}"
+
     @property
     def sees_private(self) -> bool:
         """Whether it follows the account."""
@@ -82,17 +102,12 @@ class Follower:
         """Whether it wants to hear of a market."""
         return self.market_ids is None or market_id in self.market_ids
 
-    def concerns(self, gap: Gap) -> bool:
+    def is_concerned(self, gap: Gap) -> bool:
         """Whether a gap may have hidden something from it."""
         if gap.subject not in {None, self.subject}:
             return False
-        return not gap.market_ids or any(map(self.follows, gap.market_ids))
-
-    def notify(self, event: Gap | Reconnected | Reconciled) -> None:
-        """Tell of the stream itself, if that is wanted, in its place among the rest."""
-        if self.wants_events:
-            gap = event.market_ids if isinstance(event, Gap) else None
-            self.mailbox.put((type(event), gap), event)
+        ids, mine = gap.market_ids, self.market_ids
+        return not ids or mine is None or not frozenset(ids).isdisjoint(mine)
 
 
 class Circle:

@@ -9,16 +9,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Hashable
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Final, Generic, Literal, TypeAlias, TypeVar
 
-from ..errors import StreamOverflow, UnifiedExchangesError
+from ..errors import StreamOverflow
 
-__all__ = ["Ended", "Every", "Latest", "Look", "Mailbox", "Policy"]
+__all__ = ["POLICIES", "Ended", "Every", "Latest", "Look", "Mailbox", "Policy"]
 
 T = TypeVar("T")
 
 Policy: TypeAlias = Literal["latest", "every"]
 """What a slow consumer gets: the newest state, or every event."""
+
+POLICIES: Final = ("latest", "every")
 
 
 class Ended(Exception):
@@ -47,7 +49,7 @@ class Mailbox(ABC, Generic[T]):
         self._most = most
         self._wake = wake
         self._closed = False
-        self._error: UnifiedExchangesError | None = None
+        self._error: Exception | None = None
         self.folded = 0
         """How many items were replaced by newer ones before they were taken."""
 
@@ -56,7 +58,12 @@ class Mailbox(ABC, Generic[T]):
         """Whether nothing more comes in; something may still be waiting."""
         return self._closed
 
-    def close(self, error: UnifiedExchangesError | None = None) -> None:
+    @property
+    def is_spent(self) -> bool:
+        """Whether it came to its end, without an error, and nothing waits in it."""
+        return self._closed and self._error is None and not len(self)
+
+    def close(self, error: Exception | None = None) -> None:
         """Let nothing more in: what waits is still delivered, then the error or the end.
 
         Closing again changes nothing.
@@ -71,7 +78,8 @@ class Mailbox(ABC, Generic[T]):
         item = self._next()
         if item is None and self._closed:
             if self._error is not None:
-                raise self._error
+                # It may be raised to several consumers, and again.
+                raise self._error.with_traceback(None)
             raise Ended
         return item
 
@@ -94,6 +102,10 @@ class Mailbox(ABC, Generic[T]):
     @abstractmethod
     def mark(self, key: Hashable, look: Look[T]) -> None:
         """Let in what is made of a look, unless there is nothing to see just now."""
+
+    @abstractmethod
+    def unmark(self, key: Hashable) -> None:
+        """What was marked cannot be made any more, and will be marked anew."""
 
     @abstractmethod
     def forget(self, key: Hashable) -> None:
@@ -131,6 +143,12 @@ class Latest(Mailbox[T]):
     def mark(self, key: Hashable, look: Look[T]) -> None:
         """Remember that something changed; it is made when it is taken."""
         self._set(key, look)
+
+    def unmark(self, key: Hashable) -> None:
+        """Give its place up: what comes in its stead comes after what is told now."""
+        if isinstance(self._waiting.get(key), Look):
+            del self._waiting[key]
+            self.folded += 1
 
     def forget(self, key: Hashable) -> None:
         """Drop what waits of a key that is not followed any more."""
@@ -193,6 +211,9 @@ class Every(Mailbox[T]):
             item = look.read()
             if item is not None:
                 self.put(key, item)
+
+    def unmark(self, key: Hashable) -> None:
+        """Leave what waits: it was made when it was marked."""
 
     def forget(self, key: Hashable) -> None:
         """Leave what waits: it was told while it was followed."""

@@ -70,8 +70,11 @@ class Reconciler:
         protocol: StreamProtocol,
         venue: Venue,
         account: Account,
+        *,
         tell: Callable[[News], None],
         give_up: Callable[[UnifiedExchangesError], None],
+        has_work: Callable[[], None],
+        followed: Callable[[], frozenset[Subject]],
     ) -> None:
         self._protocol = protocol
         self._venue = venue
@@ -79,6 +82,8 @@ class Reconciler:
         self._account = account
         self._tell = tell
         self._give_up = give_up
+        self._has_work = has_work
+        self._followed = followed
         self._due = self._asked = inf
         self._twice = self._is_running = self._ask_again = False
         self._failures = 0
@@ -86,6 +91,8 @@ class Reconciler:
         self._complete: float | None = None
         self.synced: set[Subject] = set()
         """What was read since it is followed, and is told by the stream from there."""
+        self._dropped: set[Subject] = set()
+        """What is followed no more, or anew, since a read was begun."""
         self.missed = self.count = 0
 
     # -- when -----------------------------------------------------------------------
@@ -97,12 +104,14 @@ class Reconciler:
             self._ask_again = True
         else:
             self._due = self._asked = self._clock.monotonic()
+            self._has_work()
 
     def wonder(self) -> None:
         """A fill came without its order, which may still come: look in a moment."""
         now = self._clock.monotonic()
         if not self._is_running and now + _STRANGER < self._due:
             self._due = self._asked = now + _STRANGER
+            self._has_work()
 
     def connected(self, at: float) -> None:
         """A connection was made: what happened before may not have been told."""
@@ -116,34 +125,35 @@ class Reconciler:
     def forget(self, subject: Subject) -> None:
         """A subject is not followed any more."""
         self.synced.discard(subject)
+        self._dropped.add(subject)
         if not self.synced:
             self._complete = None
 
     def delay(self) -> float:
         """Seconds until there may be something to do; infinite if nothing is planned."""
-        if self._is_running or self._due == inf:
+        if self._is_running or self._due == inf or not self._followed():
             return inf
         now = self._clock.monotonic()
         return max(0.0, self._due - now, 0.0 if self._may(now) else 0.05)
 
     def _may(self, now: float) -> bool:
         """Whether what is read now cannot be followed by what nobody tells."""
-        return self._protocol.is_settled or now - self._asked >= _PATIENCE
+        told = self._protocol.is_acknowledged
+        return now - self._asked >= _PATIENCE or all(map(told, self._followed()))
 
     # -- reading --------------------------------------------------------------------
 
-    def job(
-        self, subjects: frozenset[Subject], since: float
-    ) -> Job[AccountState] | None:
+    def job(self, since: float) -> Job[AccountState] | None:
         """The read that is due.
 
         ``since`` is our wall clock of the earliest wish that was not read for yet,
         infinite if there is none.
         """
-        now = self._clock.monotonic()
+        subjects, now = self._followed(), self._clock.monotonic()
         if not subjects or self._is_running or now < self._due or not self._may(now):
             return None
         self._is_running, self._ask_again = True, False
+        self._dropped.clear()
         self._due = inf
         earliest = since if self._complete is None else min(since, self._complete)
         wanted = Resync(
@@ -194,21 +204,26 @@ class Reconciler:
 
     def _merge(self, state: AccountState, read: _Read) -> News:
         account, now = self._account, self._clock.monotonic()
-        told = [account.order(x, at=now, read_at=read.at) for x in state.orders]
-        orders = tuple(x for x in told if x is not None)
-        # Oldest first, as they would have come.
-        made = sorted(state.fills, key=lambda fill: fill.created_at)
-        new = [account.fill(x) for x in made]
-        fills = tuple(x for x in new if x is not None)
-        positions = tuple(self._positions(state, read, now))
+        read = attrs.evolve(read, subjects=read.subjects - self._dropped)
+        orders: tuple[Order, ...] = ()
+        fills: tuple[Fill, ...] = ()
+        positions: tuple[Position, ...] = ()
+        if Subject.ORDERS in read.subjects:
+            told = [account.order(x, at=now, read_at=read.at) for x in state.orders]
+            orders = tuple(x for x in told if x is not None)
+        if Subject.FILLS in read.subjects:
+            # Oldest first, as they would have come.
+            made = sorted(state.fills, key=lambda fill: fill.created_at)
+            fills = tuple(x for x in map(account.fill, made) if x is not None)
+            account.fills_complete(self._venue_time(read.wall - 2 * _MARGIN))
+        if Subject.POSITIONS in read.subjects:
+            positions = tuple(self._positions(state, read, now))
         account.balance = state.balance
         self._find_missed(orders, fills, read)
-        if Subject.FILLS in read.subjects:
-            account.fills_complete(self._venue_time(read.wall - 2 * _MARGIN))
         self.synced |= read.subjects
         self._complete = read.wall
         self.count += 1
-        known = read.subjects - read.first
+        is_news = read.subjects - read.first
         return News(
             subjects=read.subjects,
             orders=orders,
@@ -216,8 +231,8 @@ class Reconciler:
             positions=positions,
             event=Reconciled(
                 at=_moment(self._clock.now()),
-                orders=len(orders) if Subject.ORDERS in known else 0,
-                fills=len(fills) if Subject.FILLS in known else 0,
+                orders=len(orders) if Subject.ORDERS in is_news else 0,
+                fills=len(fills) if Subject.FILLS in is_news else 0,
                 available=None if state.balance is None else state.balance.available,
             ),
         )
@@ -225,8 +240,6 @@ class Reconciler:
     def _positions(
         self, state: AccountState, read: _Read, now: float
     ) -> Iterable[Position]:
-        if Subject.POSITIONS not in read.subjects:
-            return
         account = self._account
         for position in state.positions:
             news = account.position(position, at=now, read_at=read.at)
@@ -261,7 +274,7 @@ class Reconciler:
             )
 
     def _venue_time(self, wall: float) -> datetime:
-        return _moment(wall + self._venue.offset.least)
+        return _moment(wall + self._venue.offset.seconds)
 
 
 def _moment(wall: float) -> datetime:

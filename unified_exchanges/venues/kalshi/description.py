@@ -31,8 +31,8 @@ _ENVIRONMENTS = {
     ),
 }
 
-_NOT_BUILT: dict[str, Capability] = {
-    name: None for name in METHODS if name.startswith(("watch_", "unwatch"))
+_STREAMS: dict[str, Capability] = {
+    name: True for name in METHODS if name.startswith(("watch_", "unwatch"))
 }
 
 _FEATURES: dict[str, Capability] = {
@@ -58,7 +58,7 @@ FACTS = Description(
     name="Kalshi",
     currency="USD",
     environments=_ENVIRONMENTS,
-    has=_FEATURES | _NOT_BUILT,
+    has=_FEATURES | _STREAMS,
     idempotent_create="client_order_id",
     outcome_books="one",
     price_grid="per market",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from .events import (
     BookDelta,
     BookSnapshot,
-    ChannelRefused,
     EventFeeUpdate,
     EventLifecycle,
     OrderGroupUpdate,
@@ -20,7 +19,6 @@ from .protocol import KalshiStream
 __all__ = [
     "BookDelta",
     "BookSnapshot",
-    "ChannelRefused",
     "EventFeeUpdate",
     "EventLifecycle",
     "KalshiStream",

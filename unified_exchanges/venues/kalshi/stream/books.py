@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict, deque
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Final
@@ -54,7 +55,9 @@ class Books:
         """Snapshots that this connection brought."""
         self._listener = listener
         self._wanted: dict[str, None] = {}
-        self._awaited: dict[str, float] = {}
+        self._apart: deque[tuple[str, ...]] = deque()
+        # Ordered: the first of a dictionary is slow to find where many were taken out.
+        self._awaited: OrderedDict[str, float] = OrderedDict()
         self._missed: dict[str, int] = {}
 
     # -- which markets --------------------------------------------------------------
@@ -83,6 +86,11 @@ class Books:
             self._awaited.pop(market_id, None)
             self._missed.pop(market_id, None)
 
+    def held(self, market_ids: Iterable[str]) -> list[str]:
+        """Those among the markets that the venue sends."""
+        markets = self.markets
+        return [x for x in market_ids if x in markets and markets[x].is_held]
+
     def let_go(self, market_id: str) -> None:
         """A market that the venue stopped to send, though it is wanted again."""
         market = self.markets[market_id]
@@ -110,6 +118,10 @@ class Books:
                 self._awaited.pop(market_id, None)
                 self._wanted[market_id] = None
 
+    def want_apart(self, *batches: tuple[str, ...]) -> None:
+        """Ask for snapshots in just these batches, to find out which is refused."""
+        self._apart.extend(batches)
+
     def want_all(self, *, lost: bool) -> None:
         """Ask for every book; with ``lost`` also for those whose snapshot is on its way.
 
@@ -130,21 +142,36 @@ class Books:
 
     def due(self) -> Iterator[tuple[str, ...]]:
         """Batches to ask for now."""
+        while self._apart and self.room > 0:
+            batch = tuple(x for x in self._apart.popleft() if self._is_missing(x))
+            for market_id in batch:
+                self._wanted.pop(market_id, None)
+            if batch:
+                yield batch
         while self._wanted and self.room > 0:
             batch = tuple(islice(self._wanted, min(BATCH, self.room)))
             for market_id in batch:
                 del self._wanted[market_id]
             yield batch
 
+    def _is_missing(self, market_id: str) -> bool:
+        market = self.markets.get(market_id)
+        return market is not None and market.is_held and not market.is_live
+
     @property
     def is_waiting(self) -> bool:
         """Whether any snapshot is missing."""
-        return bool(self._wanted or self._awaited)
+        return bool(self._wanted or self._awaited or self._apart)
 
     @property
     def has_due(self) -> bool:
         """Whether snapshots can be asked for now."""
-        return bool(self._wanted) and self.room > 0
+        return bool(self._wanted or self._apart) and self.room > 0
+
+    def await_no_more(self, market_ids: Iterable[str]) -> None:
+        """Snapshots of these were refused."""
+        for market_id in market_ids:
+            self._awaited.pop(market_id, None)
 
     def await_(self, market_ids: Iterable[str], deadline: float) -> None:
         """Snapshots of these are on their way; deadlines only rise."""
@@ -183,6 +210,7 @@ class Books:
 
     def disconnect(self, followed: Collection[str]) -> None:
         """The subscription is gone: nothing is held, awaited or to be asked for."""
+        self._apart.clear()
         self._wanted.clear()
         self._awaited.clear()
         self.loaded = 0

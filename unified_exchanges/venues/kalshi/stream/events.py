@@ -1,7 +1,7 @@
 """What Kalshi's stream tells besides the unified models.
 
-Changes of books are made by the thousand a second, so they are structs of integers whose
-Decimals and times are made when they are read.
+Changes of books are made by the thousand a second, so they are structs of what came
+over the wire, whose Decimals and times are made when they are read.
 """
 
 from __future__ import annotations
@@ -13,17 +13,15 @@ from typing import ClassVar
 import attrs
 from msgspec import Struct
 
-from ....errors import UnifiedExchangesError
 from ....models import Level, Record, Side
 from ....models.record import Json, plain
-from ....streams.book import ASKS, BIDS, DOLLARS, Keys, contracts, size
+from ....streams.book import ASKS, BIDS, CHANGES, DOLLARS, Keys, contracts, size
 from ....streams.protocol import BookChanged
 from ..parse.reading import milliseconds
 
 __all__ = [
     "BookDelta",
     "BookSnapshot",
-    "ChannelRefused",
     "EventFeeUpdate",
     "EventLifecycle",
     "OrderGroupUpdate",
@@ -83,8 +81,9 @@ class BookDelta(_Told, frozen=True, gc=False):
         "subaccount",
     )
 
-    _key: int
-    _change: int
+    _side: str
+    _price: str
+    _change: str
     _size: int
     client_order_id: str | None = None
     subaccount: int | None = None
@@ -92,17 +91,17 @@ class BookDelta(_Told, frozen=True, gc=False):
     @property
     def side(self) -> Side:
         """Whether a bid or an ask changed."""
-        return Side.BUY if self._key > 0 else Side.SELL
+        return Side.BUY if self._side == "yes" else Side.SELL
 
     @property
     def price(self) -> Decimal:
         """The level's price in dollars."""
-        return DOLLARS[self._key]
+        return DOLLARS[BIDS[self._price]]
 
     @property
     def change(self) -> Decimal:
         """Contracts that came, or with a minus went."""
-        return contracts(self._change)
+        return contracts(CHANGES[self._change])
 
     @property
     def size(self) -> Decimal:
@@ -143,18 +142,6 @@ class BookSnapshot(_Told, frozen=True, gc=False):
 def _levels(keys: Keys, rows: _Rows) -> tuple[Level, ...]:
     read = sorted(((keys[price], size(text)) for price, text in rows), reverse=True)
     return tuple(Level(DOLLARS[key], contracts(now)) for key, now in read if now)
-
-
-@attrs.frozen(kw_only=True, slots=True, eq=False)
-class ChannelRefused:
-    """Kalshi will not let a channel be followed that is no unified subject.
-
-    As `Refused` for the others: what was asked of it is given up.
-    """
-
-    channel: str
-    market_ids: frozenset[str] | None
-    error: UnifiedExchangesError
 
 
 @attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)

@@ -1,50 +1,42 @@
 """`KalshiStream`: one conversation with Kalshi's WebSocket, without a socket.
 
 The hot path is `_delta`.  What may go wrong with a frame is decided in `receive` and
-`_unreadable`, what the venue answers in `answers.Answers`.
+`_unreadable`, what the venue answers in `answers`, numbers in `sequence`, and what time
+brings in `watchdog`.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 from typing import Any, Final
-
-import msgspec
 
 from ....clock import Clock
 from ....models import OrderBook, StreamHealth, Subject
 from ....policy import StreamPolicy
-from ....streams.book import ASKS, BIDS, CHANGES, BookError
+from ....streams.book import BookError
 from ....streams.protocol import StreamEvent
-from ..parse.reading import Malformed, excerpt, milliseconds
+from ..parse.reading import Malformed, milliseconds
 from . import frames
-from .answers import Answers
 from .books import Market
 from .channels import BOOKS, SUBJECTS
+from .conversation import NONE, Events
 from .events import BookDelta, BookSnapshot
+from .misreading import Misreading
 from .reading import READERS, Reader
-from .strangers import unknown_fields
 from .subscription import Subscription
 
 __all__ = ["KalshiStream"]
 
-_log = logging.getLogger(__name__)
 
-_Events = Sequence[Any]
-_NONE: Final[tuple[()]] = ()
-_OF_MARKET: Final = {"market_ticker", "ticker"}
 _SUBACCOUNTS: Final[dict[type, str]] = {
     frames.FillMsg: "subaccount",
     frames.PositionMsg: "subaccount",
     frames.UserOrderMsg: "subaccount_number",
 }
-_KINDS: Final = {kind.__struct_config__.tag for kind in frames.FRAMES}
-_names: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-class KalshiStream(Answers):
+class KalshiStream(Misreading):
     """Subscriptions, sequence numbers, books and typed events; see `StreamProtocol`.
 
     ``subaccount`` is the one whose orders, fills and positions are told: as over REST,
@@ -69,7 +61,7 @@ class KalshiStream(Answers):
         self._subaccount = subaccount
         self._monotonic = clock.monotonic
         self._markets = self._books.markets
-        self._handlers: dict[type, Callable[[Any, str | bytes], _Events]] = {}
+        self._handlers: dict[type, Callable[[Any, str | bytes], Events]] = {}
 
     # -- what is asked for ----------------------------------------------------------
 
@@ -84,6 +76,10 @@ class KalshiStream(Answers):
     def unfollow(self, subject: Subject, market_ids: Collection[str] | None) -> None:
         """Take back one `follow` with the same arguments."""
         self.unsubscribe(SUBJECTS[subject], market_ids)
+
+    def is_acknowledged(self, subject: Subject) -> bool:
+        """Whether all that is followed of one subject was acknowledged."""
+        return self.is_connected and self._by_name[SUBJECTS[subject]].is_settled
 
     # -- frames ---------------------------------------------------------------------
 
@@ -107,14 +103,14 @@ class KalshiStream(Answers):
 
     def _first(
         self, kind: type, frame: str | bytes
-    ) -> Callable[[Any, str | bytes], _Events]:
+    ) -> Callable[[Any, str | bytes], Events]:
         """What handles a kind of frame, of which the first came."""
         self._look_for_strangers(frame)
-        handler: Callable[[Any, str | bytes], _Events]
+        handler: Callable[[Any, str | bytes], Events]
         if kind in READERS:
             handler = self._reading(kind, READERS[kind])
         else:
-            own: dict[type, Callable[[Any, str | bytes], _Events]] = {
+            own: dict[type, Callable[[Any, str | bytes], Events]] = {
                 frames.Delta: self._delta,
                 frames.Snapshot: self._snapshot,
                 frames.Subscribed: self._subscribed,
@@ -128,10 +124,10 @@ class KalshiStream(Answers):
 
     # -- books ----------------------------------------------------------------------
 
-    def _delta(self, told: frames.Delta, _: str | bytes) -> _Events:
+    def _delta(self, told: frames.Delta, _: str | bytes) -> Events:
         sub = self._by_sid.get(told.sid)
         seq = told.seq
-        events: _Events = _NONE
+        events: Events = NONE
         if sub is None or seq != sub.seq + 1:
             sub, events = self._out_of_order(told.sid, seq, "orderbook_delta")
             if sub is None:
@@ -142,36 +138,24 @@ class KalshiStream(Answers):
         market = self._markets.get(market_id)
         if market is None or not market.is_live:
             return events
+        price, by, side = msg.price_dollars, msg.delta_fp, msg.side
         try:
-            by = CHANGES[msg.delta_fp]
-            if msg.side == "yes":
-                key = BIDS[msg.price_dollars]
-                now = market.bids.change(key, by, market.asks)
-            elif msg.side == "no":
+            if side == "yes":
+                now = market.change_bid(price, by)
+            elif side == "no":
                 # With use_yes_price a bid for NO is told at its YES price: an ask.
-                key = ASKS[msg.price_dollars]
-                now = market.asks.change(key, by, market.bids)
+                now = market.change_ask(price, by)
             else:
-                problem = f"side {msg.side[:20]!r} is neither yes nor no"
+                problem = f"side {side[:20]!r} is neither yes nor no"
                 return self._spoil(market_id, problem, seq)
         except BookError as error:
             return self._spoil(market_id, str(error), seq)
         market.sequence = seq
         market.moment = moment = msg.ts_ms or told.sending_ts_ms or self._now_ms()
-        return (
-            BookDelta(
-                market_id,
-                seq,
-                moment,
-                key,
-                by,
-                now,
-                msg.client_order_id,
-                msg.subaccount,
-            ),
-        )
+        own, whose = msg.client_order_id, msg.subaccount
+        return (BookDelta(market_id, seq, moment, side, price, by, now, own, whose),)
 
-    def _snapshot(self, told: frames.Snapshot, _: str | bytes) -> _Events:
+    def _snapshot(self, told: frames.Snapshot, _: str | bytes) -> Events:
         sub, events = self._account(told.sid, told.seq, "orderbook_snapshot")
         msg = told.msg
         market_id = msg.market_ticker
@@ -185,27 +169,27 @@ class KalshiStream(Answers):
         except BookError as error:
             return [*events, *self._spoil(market_id, str(error), told.seq)]
         self._books.arrived(market_id, market)
-        self._wake_books()
+        self._snapshot_came()
         market.sequence = told.seq or sub.seq
         market.moment = told.sending_ts_ms or self._now_ms()
         snapshot = BookSnapshot(market_id, market.sequence, market.moment, bids, asks)
         return (*events, snapshot)
 
-    def _spoil(self, market_id: str, problem: str, seq: int | None) -> _Events:
+    def _spoil(self, market_id: str, problem: str, seq: int | None) -> Events:
         """A book that its own messages contradict: it is asked for again."""
         reason = f"message {seq}: {problem}"
-        self._note(f"the book of {market_id} is not right, {reason}", "orderbook_delta")
+        self._note(f"the book of {market_id} is not right, {reason}", "book")
         return [self._distrust(market_id, reason)]
 
     # -- everything else ------------------------------------------------------------
 
     def _reading(
         self, kind: type, read: Reader
-    ) -> Callable[[Any, str | bytes], _Events]:
+    ) -> Callable[[Any, str | bytes], Events]:
         """How frames of a kind become events that are delivered where they are wanted."""
         tag = str(kind.__struct_config__.tag)  # type: ignore[attr-defined]
 
-        def handle(told: Any, frame: str | bytes) -> _Events:
+        def handle(told: Any, frame: str | bytes) -> Events:
             sub, events = self._account(told.sid, told.seq, tag)
             raw = frame.encode() if isinstance(frame, str) else bytes(frame)
             try:
@@ -232,81 +216,6 @@ class KalshiStream(Answers):
                 return True
             chosen = 0
         return (getattr(msg, field) or 0) == chosen
-
-    @staticmethod
-    def _market_in(told: Any) -> str | None:
-        for name in _OF_MARKET:
-            found = getattr(told.msg, name, None)
-            if found is not None:
-                return str(found)
-        return None
-
-    # -- what cannot be read --------------------------------------------------------
-
-    def _unreadable(self, frame: str | bytes, error: Exception) -> _Events:
-        """A frame of an unknown type, or one that lacks what it needs."""
-        try:
-            raw = frame.encode() if isinstance(frame, str) else bytes(frame)
-            told = frames.decode_envelope(raw)
-        except (ValueError, RecursionError):
-            shown = frame[:300] if isinstance(frame, bytes) else repr(frame[:300])
-            self._bad("", error, shown if isinstance(shown, bytes) else shown.encode())
-            return _NONE
-        sub, events = (
-            (None, _NONE)
-            if told.sid is None
-            else self._account(told.sid, told.seq, told.type)
-        )
-        if told.type not in _KINDS:
-            kind = told.type[:60]
-            if self.counters.note_unknown(kind):
-                _log.warning("unknown message %r: %s", kind, excerpt(raw))
-            return events
-        market_id = self._market_of(bytes(told.msg))
-        return [*events, *self._malformed(told.type, error, raw, sub, market_id)]
-
-    @staticmethod
-    def _market_of(msg: bytes) -> str | None:
-        """The market that a message is about, however broken the rest of it is."""
-        try:
-            content = _names(msg)
-        except (ValueError, RecursionError):
-            return None
-        found = (content.get(name) for name in _OF_MARKET)
-        return next((x for x in found if isinstance(x, str) and x), None)
-
-    def _malformed(
-        self,
-        kind: str,
-        error: Exception,
-        raw: bytes,
-        sub: Subscription | None,
-        market_id: str | None,
-    ) -> _Events:
-        """Pass a frame over, and say what may have been missed by that."""
-        self._bad(kind, error, raw)
-        if sub is None or kind == "ticker":
-            return _NONE  # the next quote replaces this one
-        reason = f"a {kind} could not be read: {error}"
-        if sub.channel.name == BOOKS:
-            if market_id is None:
-                # Any book may be the one.
-                return [self._distrust_all(sub, reason, lost=True)]
-            if market_id not in sub.wishes or market_id not in self._markets:
-                return _NONE
-            return [self._distrust(market_id, reason)]
-        return [self._gap_of(sub, reason, (market_id,) if market_id else ())]
-
-    def _bad(self, kind: str, error: Exception, raw: bytes) -> None:
-        if self.counters.note_malformed(kind):
-            _log.warning(
-                "passing a malformed %s over: %s: %s", kind, error, excerpt(raw)
-            )
-
-    def _look_for_strangers(self, frame: str | bytes) -> None:
-        new = self.counters.note_fields(unknown_fields(frame))
-        if new:
-            _log.info("Kalshi sends fields that are not known: %s", sorted(new))
 
     # -- what can be read -----------------------------------------------------------
 
@@ -335,7 +244,7 @@ class KalshiStream(Answers):
     def doubt(self, market_id: str, reason: str) -> Iterable[StreamEvent]:
         """Mark a book stale because it was found to differ, and ask for it anew."""
         if market_id not in self._by_name[BOOKS].wishes:
-            return _NONE
+            return NONE
         return [self._distrust(market_id, reason)]
 
     def health(self) -> StreamHealth:

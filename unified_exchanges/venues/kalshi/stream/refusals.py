@@ -20,8 +20,10 @@ from ..errors import clean
 __all__ = [
     "CHANNEL",
     "CROWDED",
+    "GONE",
     "LIMIT",
     "PASSING",
+    "SUBSCRIPTION",
     "TERMINAL",
     "error_of",
     "missing",
@@ -39,6 +41,12 @@ CROWDED: Final = PASSING - {1}
 
 CHANNEL: Final = frozenset({2, 3, 5, 8, 9, 19, 20, 21, 22, 23, 24, 28})
 """What is wrong with the channel as a whole, whatever the markets."""
+
+GONE: Final = 7
+"""The venue does not know the subscription: it died without our hearing of it."""
+
+SUBSCRIPTION: Final = frozenset({4, 5, 12, 13, 15})
+"""What is wrong with the way that the subscription is asked: begin it anew."""
 
 LIMIT: Final = 26
 """No more markets fit into the subscription."""
@@ -74,7 +82,11 @@ def error_of(
 ) -> UnifiedExchangesError:
     """The error of a refused command: what was asked, what was said, what to do."""
     kind = _KINDS.get(code, BadRequest)
-    advice = _ADVICE.get(code, "Change what is asked for: it will be refused again")
+    advice = _ADVICE.get(code) or (
+        "It is tried again by itself, a few times"
+        if code in PASSING
+        else "Change what is asked for: it will be refused again"
+    )
     message = (
         f"following {_named(channel, markets)}: Kalshi answered error {code} "
         f"({clean(words)}). {advice}"
@@ -92,10 +104,10 @@ def missing(channel: str, market_id: str) -> MarketNotFound:
 
 
 def silent(channel: str, market_id: str) -> MarketNotFound:
-    """A market whose book never came while others did."""
+    """A market whose book never came though it was asked for again."""
     message = (
-        f"following {_named(channel, [market_id])}: Kalshi sent no snapshot of it over "
-        "several connections while other books came. Check the market id"
+        f"following {_named(channel, [market_id])}: Kalshi sent no snapshot of it, "
+        "however often it was asked. Check the market id"
     )
     return MarketNotFound(message, venue="kalshi")
 

@@ -108,14 +108,19 @@ class Subscription:
                     sent.append(market_id)
         return sent, unsent
 
-    def give_up(self, market_ids: Iterable[str]) -> None:
-        """Forget markets that the venue refuses, however often they were asked for."""
+    def give_up(self, market_ids: Iterable[str], held: Iterable[str] = ()) -> None:
+        """Forget markets that the venue refuses, however often they were asked for.
+
+        Those that it holds all the same are let go there too.
+        """
         for market_id in market_ids:
             self.wishes.pop(market_id, None)
             self._to_add.pop(market_id, None)
+        self._to_drop.update(dict.fromkeys(held))
 
     def give_up_all(self) -> None:
         """Forget the channel, which the venue refuses."""
+        self.busy = None
         self.wishes.clear()
         self.everything_wanted = 0
         self._plan_anew()
@@ -192,11 +197,19 @@ class Subscription:
         self.busy = None
         self.tries = 0
 
-    def again(self, markets: tuple[str, ...], when: float) -> None:
-        """Send the markets of a command once more, not before a moment."""
-        self.busy = None
+    def again(self, command: Command) -> None:
+        """Send what a command asked for once more, later."""
         self.tries += 1
-        self.not_before = when
+        self.busy = None
+        if command.action == "delete_markets":
+            gone = (x for x in command.markets if x not in self.wishes)
+            self._to_drop.update(dict.fromkeys(gone))
+        else:
+            self.put_back(command.markets)
+
+    def put_back(self, markets: tuple[str, ...]) -> None:
+        """Send markets of a command once more, in one of their own."""
+        self.busy = None
         if markets:
             self._batches.appendleft(markets)
 

@@ -61,6 +61,14 @@ def test_subscribing_again_to_all_merges_to_all(listener, tickers) -> None:
     assert ok["msg"] == {}
 
 
+def test_subscribing_again_does_not_change_the_money(listener, tickers, kalshi) -> None:
+    listener.subscribe("orderbook_delta", market_ticker=tickers[0], use_yes_price=True)
+    _, snapshot = listener.subscribe("orderbook_delta", market_ticker=tickers[1])
+    asks = [str(a.price) for a in kalshi.engine.levels(tickers[1], "ask")]
+    shown = [price for price, _ in snapshot["msg"].get("no_dollars_fp", [])]
+    assert [float(price) for price in shown] == [float(price) for price in asks]
+
+
 def test_a_channel_nobody_knows_does_not_spoil_the_others(listener) -> None:
     frames = listener.subscribe("cfbenchmarks_value", "trade")
     assert kinds(frames) == ["error", "subscribed"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import attrs
 import pytest
 
 from unified_exchanges.venues.kalshi.simulated.catalog import GRIDS
@@ -167,6 +168,15 @@ def test_a_new_market_is_described(listener, kalshi, clock) -> None:
     assert body["close_ts"] == plan.life.close_us // 1_000_000
     assert body["price_level_structure"] == plan.listed.structure
     assert body["additional_metadata"]["title"] == plan.listed.title
+
+
+def test_a_market_of_the_engine_alone_disturbs_nobody(
+    listener, kalshi, ticker, ada
+) -> None:
+    listener.subscribe(*LIVES, "ticker", "trade")
+    listing = kalshi.engine._floor.pits[ticker].listing
+    kalshi.engine.add_market(attrs.evolve(listing, market_id="BARE", event_id="NONE"))
+    assert life(listener) == []
 
 
 # Fees

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TypeAlias
 
 from .....simulator.notices import (
@@ -40,11 +40,9 @@ from .views import (
 
 __all__ = ["CHANNELS", "first_snapshot", "first_ticker"]
 
-_Change: TypeAlias = (
-    MarketChanged | PauseChanged | MetadataChanged | EventListed | FeesChanged
-)
+_Lives: TypeAlias = MarketChanged | PauseChanged | MetadataChanged | EventListed
 _UPDATES = frozenset({"add_markets", "delete_markets"})
-_LIVES = (MarketChanged, PauseChanged, MetadataChanged, EventListed, FeesChanged)
+_LIVES = (MarketChanged, PauseChanged, MetadataChanged, EventListed)
 
 
 # Public data
@@ -161,46 +159,49 @@ def _groups(notice: GroupChanged, _: Subscription, viewer: Viewer) -> Iterator[M
 # Lives
 
 
-def _lives(notice: _Change, _: Subscription, viewer: Viewer) -> Iterator[Message]:
+def _lives(
+    notice: _Lives | FeesChanged, _: Subscription, viewer: Viewer
+) -> Iterator[Message]:
     if isinstance(notice, FeesChanged):
         yield "event_fee_update", fees_message(notice)
-    elif not _is_combo(notice, viewer.house):
+    elif _is_combo(notice, viewer.house) is False:
         yield from _life(notice, viewer.house, "market_lifecycle_v2")
 
 
-def _combo_lives(notice: _Change, _: Subscription, viewer: Viewer) -> Iterator[Message]:
-    if not isinstance(notice, FeesChanged) and _is_combo(notice, viewer.house):
+def _combo_lives(notice: _Lives, _: Subscription, viewer: Viewer) -> Iterator[Message]:
+    if _is_combo(notice, viewer.house):
         yield from _life(notice, viewer.house, "multivariate_market_lifecycle")
 
 
-def _life(notice: _Change, house: House, kind: str) -> Iterator[Message]:
+def _life(notice: _Lives, house: House, kind: str) -> Iterator[Message]:
     if isinstance(notice, EventListed):
         yield "event_lifecycle", event_message(house, notice)
     elif isinstance(notice, MetadataChanged):
         yield kind, metadata_message(notice)
     elif isinstance(notice, PauseChanged):
-        paused = pause_message(notice)
-        if paused is not None:
-            yield kind, paused
-    elif isinstance(notice, MarketChanged):
+        yield kind, pause_message(notice)
+    else:
         changed = market_message(house, notice)
         if changed is not None:
             yield kind, changed
 
 
-def _is_combo(notice: _Change, house: House) -> bool:
-    if isinstance(notice, EventListed | FeesChanged):
+def _is_combo(notice: _Lives, house: House) -> bool | None:
+    """Whether a combination is meant; None when nothing in the catalog is.
+
+    Wider pauses are not told market by market, and what a test lists on the engine
+    alone has no title that could be told.
+    """
+    if isinstance(notice, EventListed):
         return house.catalog.is_combo(notice.event_ticker)
     if isinstance(notice, MarketChanged):
-        return house.catalog.is_combo(notice.market.event_id)
-    ticker = notice.ticker if isinstance(notice, MetadataChanged) else notice.market_id
+        ticker: str | None = notice.market.market_id
+    elif isinstance(notice, MetadataChanged):
+        ticker = notice.ticker
+    else:
+        ticker = notice.market_id
     listed = house.catalog.markets.get(ticker or "")
-    return listed is not None and bool(listed.legs)
-
-
-def _nothing(_: object, __: Subscription, ___: Viewer) -> Iterable[Message]:
-    """There are no requests for quotes here."""
-    return ()
+    return None if listed is None else bool(listed.legs)
 
 
 CHANNELS: dict[str, Channel] = {
@@ -264,9 +265,10 @@ CHANNELS: dict[str, Channel] = {
             tell=_groups,
             is_private=True,
         ),
-        Channel(name="market_lifecycle_v2", causes=_LIVES, tell=_lives),
+        Channel(name="market_lifecycle_v2", causes=(*_LIVES, FeesChanged), tell=_lives),
         Channel(name="multivariate_market_lifecycle", causes=_LIVES, tell=_combo_lives),
-        Channel(name="communications", causes=(), tell=_nothing, is_private=True),
+        # There are no requests for quotes here: it can be subscribed to and is silent.
+        Channel(name="communications", causes=(), tell=_groups, is_private=True),
     )
 }
 """All of Kalshi's but the index and price feeds (``cfbenchmarks_value``, ``pyth_value``)."""

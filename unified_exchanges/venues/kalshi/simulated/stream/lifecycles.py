@@ -104,10 +104,8 @@ def _determined(market: Market) -> Payload:
     )
 
 
-def pause_message(notice: PauseChanged) -> Payload | None:
-    """A pause of one market; longer ones are not told market by market."""
-    if notice.market_id is None:
-        return None
+def pause_message(notice: PauseChanged) -> Payload:
+    """A pause of one market."""
     return {
         "event_type": "deactivated" if notice.is_paused else "activated",
         "market_ticker": notice.market_id,

@@ -92,8 +92,7 @@ class Subscription:
 
     def remove(self, tickers: Iterable[str]) -> None:
         """Give markets up."""
-        if self.markets is not None:
-            self.markets.difference_update(tickers)
+        self.markets = (self.markets or set()).difference(tickers)
 
     def listing(self) -> Payload:
         """All markets now, sorted (recorded 2026-08); all of the venue's: none named."""

@@ -1,0 +1,203 @@
+"""Whatever is lost, repeated, reordered, cut or killed: a live book is never wrong.
+
+A tiny venue answers in any order over a line that misbehaves.  While it does, each live
+book must be the venue's as of the message that it says; after it has stopped, every book
+that is followed must be live and the venue's.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections import deque
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unified_exchanges.models import Subject
+
+from .desk import A, B, C, Desk, levels
+
+MARKETS = (A, B, C, "KXD-26NOV21-T4")
+SEEDS = int(os.environ.get("UNIFIED_EXCHANGES_SEEDS", "100"))
+
+
+class Line(Desk):
+    """A desk whose frames are on their way for a while."""
+
+    def __init__(self, rng: Random) -> None:
+        super().__init__(silence=28.0, acknowledgement=10.0)
+        self.rng = rng
+        self.way: deque[dict[str, Any]] = deque()
+        self.pending: list[dict[str, Any]] = []
+        self.history: dict[tuple[int, int], tuple[str, Any]] = {}
+        self.wanted = dict.fromkeys(MARKETS, 0)
+        for market in MARKETS:
+            self.change(market, "yes", "0.10", "5.00")
+            self.change(market, "no", "0.90", "5.00")
+
+    def hear(self, frame: dict[str, Any]) -> list[Any]:
+        """Put a frame on its way, and remember the book that it tells of."""
+        self.way.append(copy.deepcopy(frame))
+        if frame["type"].startswith("orderbook_"):
+            market = frame["msg"]["market_ticker"]
+            known = copy.deepcopy(self.book(market))
+            self.history[frame["sid"], frame["seq"]] = market, known
+        return []
+
+    def arrive(self) -> None:
+        """The next frame reaches the client."""
+        if self.way:
+            super().hear(self.way.popleft())
+            self.check()
+
+    def check(self) -> None:
+        sid = self.sids.get("orderbook_delta")
+        for market in MARKETS:
+            book = self.stream.order_book(market)
+            if book is None or book.stale:
+                continue
+            assert book.sequence is not None
+            subs = [s for s, _ in self.history if (s, book.sequence) in self.history]
+            told = [self.history[s, book.sequence] for s in {*subs, sid} if s in subs]
+            assert (market, levels(book)) in told
+
+    # -- what may happen ------------------------------------------------------------
+
+    def step(self, action: str) -> None:
+        getattr(self, f"do_{action}")()
+        self.check()
+
+    def do_follow(self) -> None:
+        market = self.rng.choice(MARKETS)
+        self.wanted[market] += 1
+        self.stream.follow(Subject.ORDER_BOOK, [market])
+
+    def do_unfollow(self) -> None:
+        market = self.rng.choice(MARKETS)
+        if self.wanted[market]:
+            self.wanted[market] -= 1
+            self.stream.unfollow(Subject.ORDER_BOOK, [market])
+
+    def do_trade(self) -> None:
+        """Change a level; who holds the market is told."""
+        market, side = self.rng.choice(MARKETS), self.rng.choice(("yes", "no"))
+        cents = (
+            self.rng.randrange(1, 50) if side == "yes" else self.rng.randrange(51, 99)
+        )
+        price = f"0.{cents:02d}00"
+        there = self.book(market)[side].get(Decimal(price), Decimal(0))
+        by = f"-{there}" if there and self.rng.random() < 0.5 else "1.25"
+        msg = self.change(market, side, price, by)
+        if market in self.held.get("orderbook_delta", ()):
+            self.push("orderbook_delta", "orderbook_delta", msg)
+
+    def do_command(self) -> None:
+        """The venue carries out one of the commands that it has, any of them."""
+        self.pending += self.sent()
+        if self.pending:
+            self.answer(self.pending.pop(self.rng.randrange(len(self.pending))))
+
+    def do_arrive(self) -> None:
+        self.arrive()
+
+    def do_lose(self) -> None:
+        # That a subscription died is the one thing whose loss nothing else shows: the
+        # auditor finds it over REST.
+        if self.way and self.way[0]["type"] != "error":
+            self.way.popleft()
+
+    def do_repeat(self) -> None:
+        if self.way:
+            self.way.insert(self.rng.randrange(len(self.way)), self.way[0])
+
+    def do_swap(self) -> None:
+        if len(self.way) > 1:
+            self.way.rotate(-1)
+            first = self.way.popleft()
+            self.way.appendleft(self.way.pop())
+            self.way.appendleft(first)
+
+    def do_kill(self) -> None:
+        if "orderbook_delta" in self.sids:
+            del self.held["orderbook_delta"]
+            self.kill("orderbook_delta", self.rng.choice((10, 25)))
+            # What the dead subscription was asked is answered by no one.
+            self.pending.clear()
+
+    def do_cut(self) -> None:
+        self.stream.connection_lost("cut")
+        self.check()
+        self.way.clear()
+        self.pending.clear()
+        self.history.clear()
+        self.connect()
+
+    def do_tick(self) -> None:
+        self.clock.advance(self.rng.choice((0.1, 1.0, 5.0)))
+        self.stream.heard()
+        self.events += self.stream.poll()
+        if self.stream.broken:
+            self.do_cut()
+
+    def answer(self, command: dict[str, Any]) -> None:
+        sid = command["params"].get("sid") or command["params"].get("sids", [None])[0]
+        if sid is not None and sid not in self.sids.values():
+            self.fail(command, 7)
+            return
+        super().answer(command)
+
+    def calm_down(self) -> None:
+        """Nothing goes wrong any more; what was lost shows with the next message."""
+        for _ in range(100):
+            self.pending += self.sent()
+            while self.pending:
+                self.answer(self.pending.pop(0))
+            for market in self.held.get("orderbook_delta", ()):
+                self.delta(market, "yes", "0.05", "1.00")
+            while self.way:
+                self.arrive()
+            self.do_tick()
+
+
+USUAL = (
+    "trade",
+    "trade",
+    "arrive",
+    "arrive",
+    "arrive",
+    "command",
+    "follow",
+    "unfollow",
+)
+RARE = ("lose", "repeat", "swap", "kill", "cut", "tick", "tick")
+
+
+@settings(max_examples=SEEDS)
+@given(
+    seed=st.integers(0, 2**32),
+    steps=st.integers(0, 150),
+    calm=st.integers(0, 40),
+)
+def test_fault_31_no_live_book_is_ever_wrong_and_all_are_right_in_the_end(
+    seed: int, steps: int, calm: int
+) -> None:
+    line = Line(Random(seed))
+    line.connect()
+    line.do_follow()
+    for _ in range(steps):
+        kind = USUAL if line.rng.randrange(calm + 2) else RARE
+        line.step(line.rng.choice(kind))
+    line.calm_down()
+    for market, count in line.wanted.items():
+        book = line.stream.order_book(market)
+        assert (book is not None) is bool(count)
+        if book is not None:
+            assert (book.stale, levels(book)) == (False, line.book(market))
+    assert line.held.get("orderbook_delta", set()) == {
+        market for market, count in line.wanted.items() if count
+    }
+    assert line.stream.is_settled

@@ -1,0 +1,405 @@
+"""What the venue refuses is given up with a typed error, and nothing else with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from unified_exchanges.errors import (
+    AuthenticationError,
+    BadRequest,
+    ExchangeError,
+    ExchangeNotAvailable,
+    MarketNotFound,
+    RateLimitExceeded,
+    RequestTimeout,
+)
+from unified_exchanges.models import Gap, Subject
+from unified_exchanges.streams.protocol import Refused
+
+from .desk import A, B, C, Desk
+
+
+def refusals(desk: Desk) -> list[Any]:
+    return [event for event in desk.events if isinstance(event, Refused)]
+
+
+def run_refusing(desk: Desk, bad: set[str], code: int, **more: Any) -> int:
+    """Answer all commands, refusing those that name a bad market; how many there were."""
+    count = 0
+    while commands := desk.sent():
+        for command in commands:
+            count += 1
+            if bad & set(command["params"].get("market_tickers", ())):
+                desk.fail(command, code, **more)
+            else:
+                desk.answer(command)
+    return count
+
+
+def test_fault_36_a_refused_market_is_given_up_and_the_rest_lives() -> None:
+    desk = Desk().follow(A).connect().run().follow(B)
+    assert run_refusing(desk, {B}, 11) == 1
+    [refused] = refusals(desk)
+    assert (refused.subject, refused.market_ids) == (Subject.ORDER_BOOK, frozenset({B}))
+    assert isinstance(refused.error, BadRequest)
+    assert f"following orderbook_delta of {B}" in str(refused.error)
+    assert desk.stream.order_book(B) is None
+    desk.delta(A, "yes", "0.40", "1.00")
+    assert (desk.agrees(A), desk.stream.is_settled) == (True, True)
+    desk.wait(60)
+    assert desk.sent() == []
+
+
+def test_a_refused_market_can_be_followed_again() -> None:
+    desk = Desk().follow(A).connect()
+    run_refusing(desk, {A}, 11)
+    desk.follow(A).run()
+    assert desk.agrees(A)
+
+
+def test_fault_36_one_bad_market_takes_no_others_with_it_after_a_reconnect() -> None:
+    markets = [f"M{n}" for n in range(400)]
+    desk = Desk().follow(*markets).connect().run()
+    desk.stream.connection_lost("gone")
+    desk.connect()
+    asked = run_refusing(desk, {"M37"}, 11)
+    [refused] = refusals(desk)
+    assert refused.market_ids == {"M37"}
+    assert desk.held["orderbook_delta"] == set(markets) - {"M37"}
+    assert desk.stream.health().stale_books == 0
+    assert asked <= 20
+
+
+def test_markets_that_the_venue_names_are_refused_without_searching() -> None:
+    desk = Desk().follow(A, B, C).connect()
+    assert run_refusing(desk, {B}, 11, market_tickers=[B]) == 2
+    [refused] = refusals(desk)
+    assert refused.market_ids == {B}
+    assert B in str(refused.error)
+    assert A not in str(refused.error)
+    assert desk.held["orderbook_delta"] == {A, C}
+
+
+def test_a_market_that_the_acknowledgement_leaves_out_is_refused() -> None:
+    desk = Desk().follow(A).connect().run().follow(B, C)
+    [command] = desk.sent()
+    desk.held["orderbook_delta"] = {A, C}
+    desk.ok(command["id"], "orderbook_delta")
+    [refused] = refusals(desk)
+    assert refused.market_ids == {B}
+    assert isinstance(refused.error, MarketNotFound)
+    desk.snapshot(C)
+    assert desk.stream.health().stale_books == 0
+
+
+def test_beyond_the_limit_of_markets_all_that_waits_is_refused_at_once() -> None:
+    markets = [f"M{n}" for n in range(700)]
+    desk = Desk().follow(A).connect().run().follow(*markets)
+    count = 0
+    while commands := desk.sent():
+        for command in commands:
+            count += 1
+            names = command["params"]["market_tickers"]
+            if len(desk.held["orderbook_delta"]) + len(names) > 301:
+                desk.fail(command, 26)
+            else:
+                desk.answer(command)
+    assert len(desk.held["orderbook_delta"]) == 301
+    given_up = set().union(*(x.market_ids for x in refusals(desk)))
+    assert given_up | desk.held["orderbook_delta"] == {A, *markets}
+    assert all(isinstance(x.error, ExchangeError) for x in refusals(desk))
+    assert count < 30
+
+
+@pytest.mark.parametrize(("code", "kind"), [(8, BadRequest), (9, AuthenticationError)])
+def test_a_refused_channel_is_given_up_as_a_whole(
+    code: int, kind: type[Exception]
+) -> None:
+    desk = Desk().follow(A, B).follow(subject=Subject.FILLS).connect()
+    [command] = desk.sent()
+    [refused] = desk.fail(command, code)
+    assert (refused.subject, refused.market_ids) == (Subject.FILLS, None)
+    assert type(refused.error) is kind
+    desk.run()
+    assert desk.agrees(A)
+    assert desk.stream.is_settled
+
+
+def test_a_refused_channel_takes_all_its_markets() -> None:
+    desk = Desk().follow(A, B).connect()
+    [command] = desk.sent()
+    [refused] = desk.fail(command, 9)
+    assert refused.market_ids is None
+    assert desk.stream.order_book(A) is None
+    assert desk.sent() == []
+
+
+def test_a_channel_of_kalshis_own_is_refused_by_its_name() -> None:
+    desk = Desk().connect()
+    desk.stream.subscribe("order_group_updates")
+    [command] = desk.sent()
+    [refused] = desk.fail(command, 8)
+    assert (refused.subject, refused.channel) == (None, "order_group_updates")
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (27, RateLimitExceeded),
+        (18, RequestTimeout),
+        (10, ExchangeNotAvailable),
+    ],
+)
+def test_what_may_pass_is_tried_a_few_times_ever_later_and_then_refused(
+    code: int, kind: type[Exception]
+) -> None:
+    desk = Desk().follow(A, B).connect()
+    tries = 0
+    while not refusals(desk):
+        commands = desk.sent()
+        tries += len(commands)
+        for command in commands:
+            desk.fail(command, code)
+        desk.wait(1)
+    assert tries == 6
+    [refused] = refusals(desk)
+    assert refused.market_ids == {A, B}
+    assert isinstance(refused.error, kind)
+
+
+def test_what_has_passed_is_carried_out() -> None:
+    desk = Desk().follow(A).connect()
+    [command] = desk.sent()
+    assert desk.fail(command, 27) == []
+    assert desk.sent() == []
+    desk.wait(1)
+    desk.run()
+    assert desk.agrees(A)
+
+
+def test_what_cannot_be_processed_is_tried_again_and_then_searched_for() -> None:
+    desk = Desk().follow(A, B).connect()
+    for _ in range(80):
+        run_refusing(desk, {B}, 1)
+        desk.wait(1)
+    [refused] = refusals(desk)
+    assert refused.market_ids == {B}
+    assert desk.agrees(A)
+
+
+# -- ending and removing ---------------------------------------------------------------
+
+
+def test_a_removal_that_is_refused_counts_as_done() -> None:
+    desk = Desk().follow(A, B).connect().run()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    [command] = desk.sent()
+    assert desk.fail(command, 11) == []
+    assert (desk.stream.order_book(B), desk.sent()) == (None, [])
+
+
+def test_an_end_that_is_refused_counts_as_an_end() -> None:
+    desk = Desk().follow(A).connect().run()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [A])
+    [command] = desk.sent()
+    desk.fail(command, 7)
+    desk.follow(A).run()
+    assert desk.agrees(A)
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_a_removal_that_is_refused_for_now_is_tried_again(*, wanted: bool) -> None:
+    desk = Desk().follow(A, B).connect().run()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    [command] = desk.sent()
+    desk.fail(command, 27)
+    if wanted:
+        desk.follow(B)
+    desk.wait(1)
+    desk.run()
+    assert desk.held["orderbook_delta"] == ({A, B} if wanted else {A})
+    assert (desk.stream.order_book(B) is not None) is wanted
+    assert desk.stream.health().stale_books == 0
+
+
+def test_an_end_that_is_refused_for_now_is_tried_again() -> None:
+    desk = Desk().follow(A).connect().run()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [A])
+    [command] = desk.sent()
+    desk.fail(command, 18)
+    assert desk.sent() == []
+    desk.wait(1)
+    desk.run()
+    assert desk.sids == {}
+
+
+def test_an_end_of_what_is_gone_already_is_an_end() -> None:
+    desk = Desk().follow(A).connect().run()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [A])
+    [command] = desk.sent()
+    assert desk.fail(command, 13) == []
+    assert (desk.sent(), desk.stream.is_settled) == ([], True)
+
+
+# -- subscriptions that die ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [10, 25])
+def test_a_dead_subscription_is_stale_at_once_and_begun_anew_a_little_later(
+    code: int,
+) -> None:
+    desk = Desk().follow(A, B).connect().run()
+    [gap] = desk.kill("orderbook_delta", code)
+    assert isinstance(gap, Gap)
+    assert set(gap.market_ids) == {A, B}
+    assert (desk.is_stale(A), desk.sent()) == (True, [])
+    desk.wait(1)
+    desk.run()
+    assert (desk.is_stale(A), desk.agrees(A)) == (False, True)
+
+
+def test_a_subscription_that_keeps_dying_is_begun_ever_later() -> None:
+    desk = Desk().follow(A).connect().run()
+    for _ in range(60):
+        if "orderbook_delta" in desk.sids:
+            desk.kill("orderbook_delta", 10)
+        desk.wait(1)
+        desk.run()
+    assert 5 <= len(desk.commands) <= 8
+
+
+def test_a_command_that_a_dying_subscription_took_along_is_sent_again() -> None:
+    desk = Desk().follow(A).connect().run().follow(B)
+    [late] = desk.sent()
+    desk.kill("orderbook_delta", 25)
+    desk.hear(
+        {
+            "type": "subscribed",
+            "id": late["id"],
+            "msg": {"channel": "orderbook_delta", "sid": 99},
+        }
+    )
+    desk.wait(1)
+    desk.run()
+    assert desk.held["orderbook_delta"] == {A, B}
+    assert desk.stream.is_settled
+
+
+@pytest.mark.parametrize("action", ["add_markets", "delete_markets", "get_snapshot"])
+def test_a_subscription_that_died_unheard_is_noticed_by_any_command(
+    action: str,
+) -> None:
+    desk = Desk().follow(A, B).connect().run()
+    if action == "add_markets":
+        desk.follow(C)
+    elif action == "delete_markets":
+        desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    else:
+        list(desk.stream.doubt(A, "REST says otherwise"))
+    [command] = desk.sent()
+    assert command["params"]["action"] == action
+    [gap] = desk.fail(command, 7)
+    assert isinstance(gap, Gap)
+    assert desk.is_stale(A)
+    desk.wait(1)
+    desk.run()
+    assert (desk.is_stale(A), desk.agrees(A)) == (False, True)
+    assert refusals(desk) == []
+
+
+def test_a_private_subscription_that_dies_is_a_gap_in_what_it_tells() -> None:
+    desk = Desk().follow(subject=Subject.FILLS).connect().run()
+    [gap] = desk.kill("fill", 10)
+    assert (gap.subject, gap.market_ids) == (Subject.FILLS, ())
+
+
+def test_an_end_that_nobody_asked_for_is_a_death() -> None:
+    desk = Desk().follow(A).connect().run()
+    seq = desk.number("orderbook_delta")
+    [gap] = desk.hear({"type": "unsubscribed", "id": 77, "sid": 1, "seq": seq})
+    assert isinstance(gap, Gap)
+    desk.wait(1)
+    desk.run()
+    assert desk.agrees(A)
+
+
+def test_an_error_that_is_not_deadly_is_noted_and_counted() -> None:
+    desk = Desk().follow(A).connect().run()
+    seq = desk.number("orderbook_delta")
+    msg = {"code": 1, "msg": "Unable to process message"}
+    assert desk.hear({"type": "error", "sid": 1, "seq": seq, "msg": msg}) == []
+    desk.delta(A, "yes", "0.40", "1.00")
+    health = desk.stream.health()
+    assert (health.gaps, "error 1" in health.last_error) == (0, True)
+
+
+def test_an_error_about_nothing_we_know_is_noted() -> None:
+    desk = Desk().connect()
+    assert desk.fail({"id": 55}, 5) == []
+    assert "error 5" in desk.stream.health().last_error
+
+
+# -- snapshots that are refused --------------------------------------------------------
+
+
+def doubted(*markets: str) -> tuple[Desk, dict[str, Any]]:
+    desk = Desk().follow(*markets).connect().run()
+    desk.number("orderbook_delta")
+    desk.delta(markets[0], "yes", "0.40", "1.00")
+    [command] = desk.sent()
+    return desk, command
+
+
+def test_snapshots_that_are_refused_for_now_are_asked_for_later() -> None:
+    desk, command = doubted(A, B)
+    assert desk.fail(command, 27) == []
+    assert desk.sent() == []
+    desk.wait(1)
+    desk.run()
+    assert (desk.agrees(A), desk.is_stale(B)) == (True, False)
+
+
+def test_snapshots_that_cannot_be_asked_for_begin_the_subscription_anew() -> None:
+    desk, command = doubted(A, B)
+    assert desk.fail(command, 13) == []
+    desk.run()
+    assert [x["cmd"] for x in desk.commands][-2:] == ["unsubscribe", "subscribe"]
+    assert (desk.agrees(A), desk.is_stale(B)) == (True, False)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_the_one_market_whose_snapshot_is_refused_is_given_up(named: bool) -> None:
+    desk, command = doubted(A, B, C)
+    more = {"market_ticker": B} if named else {}
+    desk.fail(command, 11, **more)
+    while commands := desk.sent():
+        for each in commands:
+            if B in each["params"]["market_tickers"] and each["params"]["action"] == (
+                "get_snapshot"
+            ):
+                desk.fail(each, 11, **more)
+            else:
+                desk.answer(each)
+    [refused] = refusals(desk)
+    assert refused.market_ids == {B}
+    assert desk.held["orderbook_delta"] == {A, C}
+    assert (desk.agrees(A), desk.is_stale(C)) == (True, False)
+
+
+def test_a_refused_snapshot_that_nobody_wants_any_more_is_nothing() -> None:
+    desk, command = doubted(A, B)
+    desk.stream.unfollow(Subject.ORDER_BOOK, [A, B])
+    assert desk.fail(command, 11) == []
+
+
+def test_no_message_of_the_venue_carries_a_secret_on() -> None:
+    desk = Desk().follow(A).connect()
+    [command] = desk.sent()
+    secret = "A" * 80
+    msg = {"code": 9, "msg": f"signature {secret} is wrong"}
+    desk.hear({"type": "error", "id": command["id"], "msg": msg})
+    [refused] = refusals(desk)
+    assert secret not in str(refused.error)
+    assert secret not in desk.stream.health().last_error

@@ -1,0 +1,165 @@
+"""What time brings: silence, missing answers, missing snapshots."""
+
+from __future__ import annotations
+
+from unified_exchanges.errors import MarketNotFound
+from unified_exchanges.models import Subject
+from unified_exchanges.streams.protocol import Refused
+
+from .desk import A, B, C, Desk
+
+
+def test_fault_33_silence_breaks_the_connection() -> None:
+    desk = Desk(silence=28.0).follow(A).connect().run()
+    desk.wait(28, pings=False)
+    assert desk.stream.broken == ""
+    desk.wait(1, pings=False)
+    assert desk.stream.broken == "nothing was heard for 29 s"
+    assert desk.stream.health().last_error == desk.stream.broken
+
+
+def test_fault_33_pings_are_signs_of_life() -> None:
+    desk = Desk(silence=28.0).follow(A).connect().run()
+    desk.wait(100)
+    assert desk.stream.broken == ""
+
+
+def test_p10_a_message_is_a_sign_of_life() -> None:
+    desk = Desk(silence=28.0).follow(A).connect().run()
+    desk.wait(20, pings=False)
+    desk.delta(A, "yes", "0.40", "1.00")
+    desk.wait(20, pings=False)
+    assert desk.stream.broken == ""
+    assert desk.stream.health().silence == 20
+
+
+def test_fault_35_a_missing_acknowledgement_breaks_the_connection() -> None:
+    desk = Desk(acknowledgement=10.0).follow(A).connect()
+    desk.sent()
+    desk.wait(9)
+    assert desk.stream.broken == ""
+    desk.wait(1)
+    assert desk.stream.broken == "no answer to subscribe of orderbook_delta within 10 s"
+    assert list(desk.stream.poll()) == []
+    assert desk.stream.next_poll() == desk.stream.policy.silence
+
+
+def test_a_new_connection_is_good_again() -> None:
+    desk = Desk().follow(A).connect()
+    desk.sent()
+    desk.wait(10)
+    desk.stream.connection_lost(desk.stream.broken)
+    desk.connect().run()
+    assert (desk.stream.broken, desk.agrees(A)) == ("", True)
+
+
+def test_fault_35_snapshots_that_never_come_break_the_connection() -> None:
+    desk = Desk(acknowledgement=10.0).follow(A).connect()
+    desk.snapshots = False
+    desk.run()
+    desk.wait(10)
+    assert desk.stream.broken == f"no snapshot of {A} within 10 s"
+
+
+def test_fault_36_a_market_that_never_sends_its_book_is_refused_alone() -> None:
+    desk = Desk().follow(A, B)
+    desk.unknown.add(B)
+    desk.connect().run()
+    for _ in range(40):
+        desk.wait(1)
+        desk.run()
+    [refused] = [x for x in desk.events if isinstance(x, Refused)]
+    assert refused.market_ids == {B}
+    assert isinstance(refused.error, MarketNotFound)
+    assert desk.stream.broken == ""
+    assert desk.held["orderbook_delta"] == {A}
+    assert desk.agrees(A)
+
+
+def test_fault_36_a_lone_market_that_never_sends_its_book_is_not_tried_for_ever() -> (
+    None
+):
+    desk = Desk().follow(B)
+    desk.unknown.add(B)
+    connections = 0
+    while not any(isinstance(x, Refused) for x in desk.events):
+        desk.connect().run()
+        connections += 1
+        desk.wait(10)
+        desk.stream.connection_lost(desk.stream.broken)
+    assert connections == 6
+    assert desk.connect().sent() == []
+
+
+def test_only_what_is_overdue_is_asked_for_again() -> None:
+    desk = Desk().follow(A, B)
+    desk.unknown |= {B, C}
+    desk.connect().run()
+    desk.wait(5)
+    desk.follow(C).run()
+    desk.wait(5)
+    [command] = desk.sent()
+    assert command["params"]["market_tickers"] == [B]
+
+
+def test_a_snapshot_that_is_late_but_comes_forgives() -> None:
+    desk = Desk().follow(A, B)
+    desk.unknown.add(B)
+    desk.connect().run()
+    desk.wait(20)
+    desk.unknown.clear()
+    desk.run()
+    assert (desk.agrees(B), desk.stream.broken) == (True, "")
+    assert [x for x in desk.events if isinstance(x, Refused)] == []
+
+
+def test_the_next_look_is_due_when_something_is() -> None:
+    desk = Desk(silence=28.0, acknowledgement=10.0).follow(A)
+    assert desk.stream.next_poll() == 28
+    desk.connect()
+    assert desk.stream.next_poll() == 28
+    desk.clock.advance(4)
+    [command] = desk.sent()
+    assert desk.stream.next_poll() == 10
+    desk.clock.advance(3)
+    assert desk.stream.next_poll() == 7
+    desk.snapshots = False
+    desk.answer(command)
+    assert desk.stream.next_poll() == 10
+    desk.snapshots = True
+    desk.snapshot(A)
+    assert desk.stream.next_poll() == 28
+    desk.kill("orderbook_delta", 10)
+    assert desk.stream.next_poll() == 1
+
+
+def test_polling_without_a_connection_does_nothing() -> None:
+    desk = Desk().follow(A)
+    desk.clock.advance(100)
+    assert list(desk.stream.poll()) == []
+    assert desk.stream.broken == ""
+
+
+def test_the_state_says_how_the_stream_does() -> None:
+    desk = Desk().follow(A)
+    states = [desk.stream.health().state]
+    desk.connect()
+    states.append(desk.stream.health().state)
+    desk.run()
+    states.append(desk.stream.health().state)
+    desk.stream.connection_lost("gone")
+    states.append(desk.stream.health().state)
+    assert states == ["idle", "degraded", "live", "connecting"]
+
+
+def test_health_counts_what_there_is() -> None:
+    desk = Desk().follow(A).follow(subject=Subject.FILLS).connect().run()
+    desk.clock.advance(2)
+    health = desk.stream.health()
+    assert (health.connections, health.subscriptions, health.messages) == (1, 2, 3)
+    assert health.silence == 2
+    assert health.last_message_at is not None
+    assert health.last_message_at.isoformat() == "2026-11-20T18:40:00+00:00"
+    desk.stream.connection_lost("gone")
+    assert desk.stream.health().silence is None
+    assert Desk().stream.health().last_message_at is None

@@ -1,0 +1,368 @@
+"""Trading at random on the simulated Kalshi while its stream and its REST go wrong.
+
+Frames are lost, doubled, reordered, late, altered; connections close, break, fall silent;
+subscriptions die; requests fail and reads lag.  Once the faults stop and time has passed,
+every book that is not stale is the venue's, every fill was told exactly once, the last
+state told of every order and position is the true one, and what was told never went back.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any, get_args
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from tests.watching.studio import (
+    AsyncConsumer,
+    BlockingConsumer,
+    Consumer,
+    Studio,
+    wish,
+)
+from unified_exchanges.errors import UnifiedExchangesError
+from unified_exchanges.models import (
+    Fill,
+    Gap,
+    Order,
+    OrderBook,
+    Position,
+    Reconciled,
+    Reconnected,
+    Subject,
+)
+from unified_exchanges.models.streams import StreamNotice
+from unified_exchanges.money import EXACT
+from unified_exchanges.policy import LimitPolicy
+from unified_exchanges.simulator.faults import Fault, StreamFault, unavailable
+from unified_exchanges.watching.aio import Wish
+
+NIGHTLY = os.environ.get("UNIFIED_EXCHANGES_NIGHTLY") == "1"
+pytestmark = pytest.mark.timeout(7_200 if NIGHTLY else 300)
+
+MARKETS = ("KXRAINSEA-26NOV25-R", "KXTOPALBUM-26NOV-BLUE0")
+MARKETS += ("KXBTCD-26NOV2222-T84000", "KXNBAGAME-26NOV23ELPCAL-CAL")
+CALM = 100.0
+"""Seconds without a fault after which everything must be right."""
+PRIVATE = (Subject.ORDERS, Subject.FILLS, Subject.POSITIONS)
+
+FRAMES = "orderbook_snapshot|orderbook_delta|fill|user_order|market_position"
+ANSWERS = "subscribed|ok|unsubscribed|error"
+PICK = st.integers(0, 1_000)
+Terms = tuple[int, bool, int, int]
+TERMS = st.tuples(PICK, st.booleans(), st.integers(-2, 2), PICK)
+WISHES: st.SearchStrategy[Wish] = st.one_of(
+    st.builds(
+        wish,
+        st.just(Subject.ORDER_BOOK),
+        st.sampled_from(MARKETS),
+        outcome=st.sampled_from([None, None, "no"]),
+        policy=st.sampled_from(["latest", "every"]),
+        events=st.booleans(),
+    ),
+    st.builds(
+        wish,
+        st.sampled_from(PRIVATE),
+        policy=st.sampled_from(["latest", "every", "every"]),
+        events=st.booleans(),
+    ),
+    st.builds(wish, st.sampled_from(PRIVATE), st.sampled_from(MARKETS)),
+)
+OF_FRAMES = st.builds(
+    StreamFault,
+    st.sampled_from(["drop", "duplicate", "reorder", "delay", "skip", "drop"]),
+    frame=st.sampled_from([FRAMES, FRAMES, "fill|user_order", ANSWERS, ".*"]),
+    nth=st.integers(1, 6),
+    count=st.sampled_from([1, 3, None]),
+    probability=st.sampled_from([1.0, 0.3]),
+    seconds=st.sampled_from([0.3, 2.0, 8.0]),
+    places=st.integers(1, 3),
+)
+OF_FIELDS = st.builds(
+    StreamFault,
+    st.sampled_from(["alter", "strip", "truncate", "insert"]),
+    frame=st.just(FRAMES),
+    nth=st.integers(1, 6),
+    count=st.sampled_from([1, 2]),
+    field=st.sampled_from(["msg.side", "msg.delta_fp", "seq", "msg.order_id"]),
+)
+OF_CONNECTIONS = st.builds(
+    StreamFault,
+    st.sampled_from(["close", "reset", "silence", "half_open"]),
+    frame=st.sampled_from([FRAMES, ".*"]),
+    nth=st.integers(1, 20),
+    count=st.sampled_from([1, 2, 5]),
+    seconds=st.sampled_from([3.0, 20.0]),
+    pings=st.booleans(),
+    pongs=st.booleans(),
+)
+OF_SUBSCRIPTIONS = st.builds(
+    StreamFault,
+    st.just("fail"),
+    frame=st.just(FRAMES),
+    code=st.sampled_from([10, 25]),
+    nth=st.integers(1, 10),
+)
+OF_COMMANDS = st.builds(
+    StreamFault,
+    st.sampled_from(["ignore", "refuse"]),
+    frame=st.sampled_from(["subscribe", "update_subscription", ".*"]),
+    code=st.sampled_from([18, 27, 1]),
+)
+OF_READS = st.one_of(
+    st.builds(
+        Fault,
+        st.sampled_from(["drop", "delay", "truncate", "stall", "lag", "lag"]),
+        method=st.just("GET"),
+        path=st.sampled_from(["portfolio", "orders", "fills", "orderbook", ""]),
+        seconds=st.sampled_from([0.4, 3.0]),
+        count=st.sampled_from([1, 4, 20]),
+    ),
+    st.builds(unavailable, st.sampled_from([500, 503, 401]), path=st.just("/ws/")),
+)
+
+
+class Machine(RuleBasedStateMachine):
+    """Consumers of both flavours over one faulty stream, and a trader with a good line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.studio = Studio()
+        # What is compared and what is traded goes without waiting.
+        free = LimitPolicy(enabled=False, discover=False)
+        self.trader: Any = self.studio.ground.trader("blocking", limits=free)
+        self.others: Any = self.studio.another_trader()
+        self.consumers: list[Consumer] = []
+        self.counts: dict[str, int] = {}
+
+    def moment(self) -> None:
+        """Nothing happens in the same millisecond as what was before."""
+        self.studio.clock.advance(0.005)
+
+    # -- what is done ---------------------------------------------------------------
+
+    @rule(wish=WISHES, is_async=st.booleans())
+    def join(self, wish: Wish, is_async: bool) -> None:
+        self.moment()
+        if len(self.consumers) < 8:
+            kind = AsyncConsumer if is_async else BlockingConsumer
+            self.consumers.append(kind(self.studio, wish))
+        self.moment()
+
+    @rule(pick=PICK)
+    def leave(self, pick: int) -> None:
+        if self.consumers:
+            self.consumers.pop(pick % len(self.consumers)).leave()
+
+    @rule(pick=PICK, most=st.sampled_from([1, 3, 1_000]))
+    def take(self, pick: int, most: int) -> None:
+        if self.consumers:
+            self.consumers[pick % len(self.consumers)].take(most)
+
+    @rule(terms=TERMS)
+    def trade(self, terms: Terms) -> None:
+        self.place(self.trader, *terms)
+
+    @rule(terms=TERMS)
+    def let_others_trade(self, terms: Terms) -> None:
+        self.place(self.others, *terms)
+
+    def place(self, who: Any, market: int, is_bid: bool, step: int, size: int) -> None:
+        self.moment()
+        name = MARKETS[market % len(MARKETS)]
+        book = who.fetch_order_book(name)
+        best = book.ask if is_bid else book.bid
+        if best is None:
+            return
+        price = who.fetch_market(name).grid.snap(
+            EXACT.add(best.price, Decimal(step) / 100), "down"
+        )
+        side = "buy" if is_bid else "sell"
+        self.act(lambda: who.create_order(name, "yes", side, price, 1 + size % 40))
+
+    @rule(pick=PICK)
+    def cancel(self, pick: int) -> None:
+        self.moment()
+        if resting := self.trader.fetch_open_orders():
+            order = resting[pick % len(resting)]
+            self.act(lambda: self.trader.cancel_order(order.order_id))
+
+    @rule(pick=PICK, size=st.integers(1, 60))
+    def edit(self, pick: int, size: int) -> None:
+        self.moment()
+        if resting := self.trader.fetch_open_orders():
+            order = resting[pick % len(resting)]
+            self.act(lambda: self.trader.edit_order(order.order_id, size=size))
+
+    def act(self, act: Any) -> None:
+        try:
+            act()
+        except UnifiedExchangesError:
+            return  # refused: off the grid, crossing ourselves, gone meanwhile
+        self.studio.pump()
+
+    @rule(fault=OF_FRAMES | OF_FIELDS | OF_CONNECTIONS | OF_SUBSCRIPTIONS | OF_COMMANDS)
+    def spoil_the_stream(self, fault: StreamFault) -> None:
+        self.studio.frames.add(fault)
+
+    @rule(fault=OF_READS)
+    def spoil_reads(self, fault: Fault) -> None:
+        self.studio.requests.add(fault)
+
+    @rule(seconds=st.sampled_from([0.05, 0.3, 1.0, 4.0, 15.0]))
+    def wait(self, seconds: float) -> None:
+        self.studio.pass_time(seconds)
+
+    @rule()
+    def settle(self) -> None:
+        """Let the faults end, and time pass: everything must be right then."""
+        self.studio.frames.clear()
+        self.studio.requests.clear()
+        self.studio.pass_time(CALM)
+        self.moment()
+        self.studio.pump()
+        self.check()
+
+    def teardown(self) -> None:
+        self.settle()
+
+    # -- what must hold -------------------------------------------------------------
+
+    @invariant()
+    def no_count_falls(self) -> None:
+        health = self.studio.feed.health(self.studio.protocol.health())
+        counts = {
+            name: getattr(health, name)
+            for name in ("connections", "messages", "gaps", "folded", "missed")
+        }
+        assert all(counts[name] >= count for name, count in self.counts.items())
+        self.counts = counts
+
+    @invariant()
+    def what_is_remembered_is_bounded(self) -> None:
+        account = self.studio.feed.account
+        traded = len(self.studio.kalshi.engine.fills(self.studio.ground.key.user_id))
+        assert len(account._fills) <= traded
+        assert len(account.open_orders) <= 100
+        subjects = {consumer.wish.subject for consumer in self.consumers}
+        circles = self.studio.feed._circles
+        assert {subject for subject, circle in circles.items() if circle} == subjects
+
+    def check(self) -> None:
+        # It is caught up with: time stands still, and nothing is on its way.
+        assert self.studio.line is not None
+        assert self.studio.protocol.is_settled
+        assert self.studio.protocol.health().stale_books == 0
+        for consumer in self.consumers:
+            consumer.take()
+            items = [x for x in consumer.items if not is_notice(x)]
+            {
+                Subject.ORDER_BOOK: self.check_books,
+                Subject.FILLS: self.check_fills,
+                Subject.ORDERS: self.check_orders,
+                Subject.POSITIONS: self.check_positions,
+            }[consumer.wish.subject](consumer, items)
+
+    def check_books(self, consumer: Consumer, items: list[OrderBook]) -> None:
+        [market] = consumer.wish.market_ids or ()
+        outcome = consumer.wish.outcome or "yes"
+        truth = self.trader.fetch_order_book(market, outcome=outcome)
+        last = items[-1]
+        assert not last.stale
+        assert (last.outcome, last.bids, last.asks) == (outcome, truth.bids, truth.asks)
+
+    def check_fills(self, consumer: Consumer, items: list[Fill]) -> None:
+        truth = {
+            (fill.fill_id, fill.order_id): fill
+            for fill in self.trader.fetch_fills()
+            if is_wanted(consumer, fill)
+        }
+        told = Counter((fill.fill_id, fill.order_id) for fill in items)
+        due = {
+            k
+            for k, fill in truth.items()
+            if seconds(fill.created_at) >= joined(consumer)
+        }
+        assert set(told.values()) <= {1}
+        assert due <= told.keys()
+        for fill in items:
+            true = truth[fill.fill_id, fill.order_id]
+            assert (fill.price, fill.size, fill.side, fill.fee) == (
+                true.price,
+                true.size,
+                true.side,
+                true.fee,
+            )
+            assert seconds(fill.created_at) >= joined(consumer) - 1.5
+
+    def check_orders(self, consumer: Consumer, items: list[Order]) -> None:
+        told: dict[str, list[Order]] = {}
+        for order in items:
+            told.setdefault(order.order_id, []).append(order)
+        for order in self.trader.fetch_orders():
+            mine = told.pop(order.order_id, [])
+            if not is_wanted(consumer, order):
+                assert mine == []
+                continue
+            changed = order.updated_at or order.created_at
+            if order.is_open or seconds(changed) >= joined(consumer):
+                assert mine, order
+            if mine:
+                assert state(mine[-1]) == state(order)
+            for one, next_ in pairwise(mine):
+                assert one.filled <= next_.filled
+                assert one.is_open >= next_.is_open
+                assert state(one) != state(next_)
+        assert told == {}
+
+    def check_positions(self, consumer: Consumer, items: list[Position]) -> None:
+        ends = {x.market_id: x for x in items}
+        shown = {m: (x.outcome, x.size) for m, x in ends.items() if x.size}
+        truth = {
+            x.market_id: (x.outcome, x.size)
+            for x in self.trader.fetch_positions(mark=False)
+            if is_wanted(consumer, x)
+        }
+        assert shown == truth, (consumer.wish, consumer.joined, items)
+
+
+def is_notice(item: object) -> bool:
+    return isinstance(item, get_args(StreamNotice))
+
+
+def is_wanted(consumer: Consumer, item: Fill | Order | Position) -> bool:
+    ids = consumer.wish.market_ids
+    return ids is None or item.market_id in ids
+
+
+def state(order: Order) -> tuple[Any, ...]:
+    return order.status, order.price, order.size, order.filled, order.remaining
+
+
+def seconds(moment: Any) -> float:
+    found: float = moment.timestamp()
+    return found
+
+
+def joined(consumer: Consumer) -> float:
+    return consumer.joined
+
+
+def test_all_notices_are_known() -> None:
+    assert get_args(StreamNotice) == (Gap, Reconnected, Reconciled)
+
+
+class TestMachine(Machine.TestCase):  # type: ignore[name-defined,misc]
+    settings = settings(
+        max_examples=3_000 if NIGHTLY else 200,
+        stateful_step_count=60 if NIGHTLY else 20,
+        derandomize=not NIGHTLY,
+        # Explaining traces every line of a failing run, for minutes.
+        phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    )

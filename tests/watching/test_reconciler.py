@@ -1,0 +1,423 @@
+"""What the stream lost is read over REST, and told once, to whom it is news."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from unified_exchanges.errors import (
+    AuthenticationError,
+    NetworkError,
+    PermissionDenied,
+)
+from unified_exchanges.models import (
+    AccountState,
+    Balance,
+    Gap,
+    OrderStatus,
+    Reconciled,
+    Subject,
+)
+from unified_exchanges.watching.follower import Follower
+
+from .samples import START, fill, order, position
+from .toy import Stage, drain
+
+ORDERS, FILLS, POSITIONS = Subject.ORDERS, Subject.FILLS, Subject.POSITIONS
+CANCELED = OrderStatus.CANCELED
+
+
+@pytest.fixture
+def stage() -> Stage:
+    stage = Stage(audit=None)
+    stage.connect()
+    return stage
+
+
+def settled(stage: Stage, *subjects: Subject) -> list[Follower]:
+    """Followers of these who were told what there was to begin with."""
+    followers = [stage.join(subject) for subject in subjects]
+    stage.run()
+    stage.pass_time(60)
+    for follower in followers:
+        drain(follower)
+    return followers
+
+
+# -- the beginning ---------------------------------------------------------------------
+
+
+def test_nothing_is_read_where_nobody_follows_the_account(stage: Stage) -> None:
+    stage.join(Subject.TRADES)
+    stage.reconnect()
+    stage.pass_time(1_000)
+    assert stage.venue.asked == []
+
+
+def test_open_orders_and_holdings_come_first(stage: Stage) -> None:
+    orders, held = stage.join(ORDERS), stage.join(POSITIONS)
+    stage.venue.state = AccountState(
+        orders=(order("o1"), order("o2", filled=2), order("old", filled=10, at=-500)),
+        positions=(position("A"), position("B", 0)),
+    )
+    assert stage.run() == 1
+    assert [x.order_id for x in drain(orders)] == ["o1", "o2"]
+    assert [x.market_id for x in drain(held)] == ["A"]
+
+
+def test_only_what_is_followed_is_read(stage: Stage) -> None:
+    stage.join(FILLS)
+    stage.run()
+    [wanted] = stage.venue.asked
+    assert wanted.subjects == {FILLS}
+
+
+def test_it_is_read_when_the_venue_has_acknowledged(stage: Stage) -> None:
+    stage.stream.is_answered = False
+    stage.join(ORDERS)
+    assert stage.calls > 0
+    assert stage.run() == 0
+    assert 0 < stage.feed.delay() <= 0.05
+    stage.stream.is_answered = True
+    assert stage.run() == 1
+
+
+def test_a_stream_that_does_not_come_up_is_not_waited_for_for_ever() -> None:
+    stage = Stage()
+    follower = stage.join(ORDERS)
+    stage.venue.state = AccountState(orders=(order(),))
+    stage.pass_time(9.9)
+    assert drain(follower) == []
+    stage.pass_time(0.2)
+    assert len(drain(follower)) == 1
+
+
+def test_it_is_read_once_more_when_reads_cannot_lag_behind_the_first(
+    stage: Stage,
+) -> None:
+    follower = stage.join(FILLS)
+    stage.run()
+    stage.venue.state = AccountState(fills=(fill(at=0),))
+    stage.pass_time(14.9)
+    assert drain(follower) == []
+    stage.pass_time(0.2)
+    assert len(drain(follower)) == 1
+    assert len(stage.venue.asked) == 2
+
+
+def test_a_second_consumer_begins_with_what_is_known(stage: Stage) -> None:
+    stage.join(ORDERS)
+    stage.join(POSITIONS)
+    stage.venue.state = AccountState(orders=(order(),), positions=(position(),))
+    stage.run()
+    asked = len(stage.venue.asked)
+    assert [x.order_id for x in drain(stage.join(ORDERS))] == ["o1"]
+    assert [x.order_id for x in drain(stage.join(ORDERS, ["A"]))] == ["o1"]
+    assert drain(stage.join(ORDERS, ["B"])) == []
+    assert [x.market_id for x in drain(stage.join(POSITIONS))] == ["A"]
+    assert len(stage.venue.asked) == asked
+
+
+def test_what_came_meanwhile_is_not_told_again_as_the_beginning(stage: Stage) -> None:
+    orders, held = stage.join(ORDERS), stage.join(POSITIONS)
+    stage.tell(order("o1", filled=3, at=1), position("A", 3))
+    stage.venue.state = AccountState(
+        orders=(order("o1", filled=3, at=1), order("o2")), positions=(position("A", 3),)
+    )
+    stage.run()
+    assert [x.order_id for x in drain(orders)] == ["o1", "o2"]
+    assert [x.market_id for x in drain(held)] == ["A"]
+
+
+def test_who_joins_while_it_is_read_is_told_by_the_next_read(stage: Stage) -> None:
+    stage.join(FILLS)
+    stage.venue.state = AccountState(orders=(order(),))
+    late = []
+    stage.run(meanwhile=lambda: late.append(stage.join(ORDERS)))
+    assert drain(late[0]) == []
+    assert stage.feed.delay() == 0
+    stage.run()
+    assert len(drain(late[0])) == 1
+
+
+def test_who_comes_again_while_it_is_read_waits_for_a_read_of_its_own(
+    stage: Stage,
+) -> None:
+    first = stage.join(ORDERS)
+    again = []
+
+    def come_back() -> None:
+        stage.feed.leave(first)
+        again.append(stage.join(ORDERS))
+
+    stage.venue.state = AccountState(orders=(order("before"),))
+    stage.run(meanwhile=come_back)
+    assert drain(again[0]) == []
+    stage.venue.state = AccountState(orders=(order("after"),))
+    stage.run()
+    assert [x.order_id for x in drain(again[0])] == ["after"]
+
+
+def test_fills_from_before_the_call_are_no_news(stage: Stage) -> None:
+    stage.clock.advance(100)
+    follower = stage.join(FILLS)
+    stage.venue.state = AccountState(
+        fills=(fill("t3", at=101), fill("t1", at=99), fill("t2", at=100))
+    )
+    stage.run()
+    assert [x.fill_id for x in drain(follower)] == ["t2", "t3"]
+
+
+def test_each_consumer_of_fills_begins_with_its_own_call(stage: Stage) -> None:
+    early = stage.join(FILLS)
+    stage.clock.advance(100)
+    late = stage.join(FILLS)
+    stage.venue.state = AccountState(fills=(fill("t1", at=50), fill("t2", at=150)))
+    stage.run()
+    assert [x.fill_id for x in drain(early)] == ["t1", "t2"]
+    assert [x.fill_id for x in drain(late)] == ["t2"]
+
+
+def test_the_clock_of_the_venue_says_what_was_before(stage: Stage) -> None:
+    now = stage.clock.now()
+    date = datetime.fromtimestamp(now - 30, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    stage.venue.offset.observe(date, now, now)
+    follower = stage.join(FILLS)
+    stage.tell(fill("old", at=-40), fill("new", at=-29))
+    assert [x.fill_id for x in drain(follower)] == ["new"]
+
+
+def test_orders_that_ended_before_the_call_are_no_news(stage: Stage) -> None:
+    stage.clock.advance(100)
+    follower = stage.join(ORDERS)
+    stage.venue.state = AccountState(
+        orders=(
+            order("before", filled=10, at=99),
+            order("after", filled=10, at=101),
+            order("nobody knows when", filled=10, at=None),
+        )
+    )
+    stage.run()
+    assert [x.order_id for x in drain(follower)] == ["after", "nobody knows when"]
+
+
+# -- breaks ----------------------------------------------------------------------------
+
+
+def test_fault_35_after_a_reconnect_everything_lost_is_told_once(stage: Stage) -> None:
+    orders, fills, held = (stage.join(s) for s in (ORDERS, FILLS, POSITIONS))
+    stage.venue.state = AccountState(orders=(order("o1"), order("o2")))
+    stage.run()
+    for follower in (orders, fills, held):
+        drain(follower)
+    stage.pass_time(100)
+    stage.reconnect()
+    stage.venue.state = AccountState(
+        orders=(
+            order("o1", filled=4, at=100),
+            order("o2", filled=1, status=CANCELED, at=100),
+            order("o3", filled=10, at=100),
+        ),
+        fills=(fill("t2", "o3", at=100), fill("t1", "o1", at=99)),
+        positions=(position(),),
+    )
+    stage.run()
+    stage.pass_time(60)
+    told = [(x.order_id, x.status, int(x.filled)) for x in drain(orders)]
+    assert told == [("o1", "open", 4), ("o2", "canceled", 1), ("o3", "closed", 10)]
+    assert [x.fill_id for x in drain(fills)] == ["t1", "t2"]
+    assert len(drain(held)) == 1
+
+
+def test_what_is_read_names_what_was_known_open_and_held(stage: Stage) -> None:
+    for subject in (ORDERS, FILLS, POSITIONS):
+        stage.join(subject)
+    stage.run()
+    stage.tell(order("o1"), order("o2", filled=10), position("A"), fill(order_id="x"))
+    stage.pass_time(20)
+    wanted = stage.venue.asked[-1]
+    assert [x.order_id for x in wanted.open_orders] == ["o1"]
+    assert wanted.strangers == {"x"}
+    assert [x.market_id for x in wanted.held] == ["A"]
+
+
+def test_reads_overlap_those_before(stage: Stage) -> None:
+    stage.join(FILLS)
+    stage.pass_time(400)
+    starts = [(x.since - START).total_seconds() for x in stage.venue.asked]
+    assert starts == pytest.approx([-60, -59.95, -44.95, 135.05], abs=0.5)
+
+
+def test_a_gap_in_the_account_is_read_over_at_once(stage: Stage) -> None:
+    settled(stage, FILLS)
+    asked, calls = len(stage.venue.asked), stage.calls
+    stage.tell(Gap(subject=FILLS, reason="malformed", at=START))
+    assert stage.calls > calls
+    stage.run()
+    assert len(stage.venue.asked) == asked + 1
+
+
+def test_a_gap_in_books_is_no_reason_to_read_the_account(stage: Stage) -> None:
+    settled(stage, FILLS)
+    asked = len(stage.venue.asked)
+    stage.tell(Gap(subject=Subject.ORDER_BOOK, reason="lost", at=START))
+    stage.run()
+    assert len(stage.venue.asked) == asked
+
+
+def test_it_is_read_every_so_often() -> None:
+    stage = Stage(reconcile=50, audit=None)
+    stage.connect()
+    stage.join(FILLS)
+    stage.pass_time(300)
+    assert len(stage.venue.asked) == pytest.approx(2 + 285 // 50, abs=1)
+
+
+def test_it_can_be_left_to_breaks_alone() -> None:
+    stage = Stage(reconcile=None, audit=None)
+    stage.connect()
+    stage.join(FILLS)
+    stage.pass_time(10_000)
+    assert len(stage.venue.asked) == 2
+
+
+def test_fault_23_an_order_that_filled_and_was_never_told_of_is_looked_for(
+    stage: Stage,
+) -> None:
+    orders, fills = settled(stage, ORDERS, FILLS)
+    stage.tell(fill("t1", "foreign", at=60))
+    assert [x.order_id for x in drain(fills)] == ["foreign"]
+    stage.venue.state = AccountState(orders=(order("foreign", filled=1, at=60),))
+    stage.pass_time(1.9)
+    assert drain(orders) == []
+    stage.pass_time(0.2)
+    assert stage.venue.asked[-1].strangers == {"foreign"}
+    assert [x.order_id for x in drain(orders)] == ["foreign"]
+
+
+def test_a_fill_of_an_unknown_order_waits_for_nobody_without_followers_of_orders(
+    stage: Stage,
+) -> None:
+    settled(stage, FILLS)
+    asked = len(stage.venue.asked)
+    stage.tell(fill("t1", "foreign", at=60))
+    stage.pass_time(5)
+    assert len(stage.venue.asked) == asked
+
+
+def test_reconciliations_are_told_who_asks(stage: Stage) -> None:
+    follower = stage.join(FILLS, events=True)
+    stage.venue.state = AccountState(
+        fills=(fill(at=1),), balance=Balance(venue="toy", available=Decimal("12.50"))
+    )
+    stage.run()
+    first, event = drain(follower)
+    assert first.fill_id == "t1"
+    assert isinstance(event, Reconciled)
+    assert (event.orders, event.fills, event.available) == (0, 0, Decimal("12.50"))
+    stage.reconnect()
+    stage.venue.state = AccountState(fills=(fill(at=1), fill("t2", at=2)))
+    stage.run()
+    told = [x for x in drain(follower) if isinstance(x, Reconciled)]
+    assert [(x.fills, x.available) for x in told] == [(1, None)]
+    assert stage.feed.account.balance is None
+
+
+# -- reads that fail -------------------------------------------------------------------
+
+
+def test_fault_25_a_read_that_fails_changes_nothing_and_is_tried_again(
+    stage: Stage,
+) -> None:
+    orders, held = settled(stage, ORDERS, POSITIONS)
+    stage.tell(order(), position())
+    drain(orders)
+    drain(held)
+    stage.venue.state = NetworkError("no answer")
+    stage.reconnect()
+    stage.pass_time(5)
+    assert drain(orders) == drain(held) == []
+    assert len(stage.feed.account.open_orders) == 1
+    stage.venue.state = AccountState(orders=(order(filled=2, at=70),))
+    stage.pass_time(10)
+    assert [int(x.filled) for x in drain(orders)] == [2]
+
+
+def test_tries_become_rare(stage: Stage) -> None:
+    stage.venue.state = NetworkError("no answer")
+    stage.join(FILLS)
+    stage.pass_time(600)
+    assert 10 <= len(stage.venue.asked) <= 20
+
+
+def test_an_account_that_may_not_be_read_fails_those_who_wait_for_its_state(
+    stage: Stage,
+) -> None:
+    orders, trades = stage.join(ORDERS), stage.join(Subject.TRADES)
+    stage.venue.state = PermissionDenied("not with this key")
+    stage.run()
+    with pytest.raises(PermissionDenied):
+        drain(orders)
+    assert drain(trades) == []
+    assert stage.stream.followed[ORDERS, None] == 0
+
+
+def test_later_refusals_do_not_end_what_goes_well(stage: Stage) -> None:
+    [orders] = settled(stage, ORDERS)
+    stage.venue.state = AuthenticationError("for a moment")
+    stage.reconnect()
+    stage.run()
+    stage.tell(order())
+    assert len(drain(orders)) == 1
+
+
+# -- what seems to live ----------------------------------------------------------------
+
+
+def test_fault_33_a_stream_that_lives_and_does_not_tell_is_given_up(
+    stage: Stage,
+) -> None:
+    [fills] = settled(stage, FILLS)
+    stage.venue.state = AccountState(fills=(fill("t1", at=40),))
+    stage.pass_time(200)
+    assert [x.fill_id for x in drain(fills)] == ["t1"]
+    assert "1 orders or fills were found over REST" in stage.stream.broken
+    assert stage.feed.health(stage.stream.health()).missed == 1
+
+
+def test_an_order_that_the_stream_did_not_tell_counts_too(stage: Stage) -> None:
+    settled(stage, ORDERS)
+    stage.venue.state = AccountState(orders=(order(at=40),))
+    stage.pass_time(200)
+    assert stage.stream.broken
+    assert stage.feed.health(stage.stream.health()).missed == 1
+
+
+def test_what_happened_a_moment_ago_may_still_come(stage: Stage) -> None:
+    [fills] = settled(stage, FILLS)
+    stage.tell(Gap(subject=FILLS, reason="malformed", at=START))
+    stage.venue.state = AccountState(fills=(fill("t1", at=58),))
+    stage.run()
+    assert len(drain(fills)) == 1
+    assert stage.stream.broken == ""
+    assert stage.feed.health(stage.stream.health()).missed == 0
+
+
+def test_what_was_lost_in_a_break_counts_and_is_no_reason_to_break_again(
+    stage: Stage,
+) -> None:
+    settled(stage, FILLS)
+    stage.feed.handle(stage.stream.connection_lost("the line broke"))
+    stage.clock.advance(100)
+    stage.venue.state = AccountState(fills=(fill("t1", at=100),))
+    stage.connect()
+    stage.pass_time(60)
+    assert stage.stream.broken == ""
+    assert stage.feed.health(stage.stream.health()).missed == 1
+
+
+def test_health_counts_reads(stage: Stage) -> None:
+    settled(stage, FILLS)
+    assert stage.feed.health(stage.stream.health()).reconciliations == 2

@@ -1,0 +1,328 @@
+"""The blocking ``watch_*``: what `Exchange` has of streams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from ..drivers.blocking import BlockingDriver
+from ..models import (
+    Fill,
+    MarketChange,
+    Order,
+    OrderBook,
+    Position,
+    StreamHealth,
+    StreamNotice,
+    Subject,
+    Ticker,
+    Trade,
+)
+from ..models.streams import IDLE
+from ..venue import Venue
+from ..watching import misuse
+from ..watching.blocking import Watch
+from ..watching.follower import check_wish
+from ..watching.mailbox import Policy
+
+if TYPE_CHECKING:
+    from ..watching.hub import Hub
+
+__all__ = ["Watching"]
+
+
+class Watching:
+    """Follows what happens; all of it over one connection, opened by the first."""
+
+    venue: Venue
+    _driver: BlockingDriver
+    _hub: Hub | None
+    _is_closed: bool
+
+    @overload
+    def watch_order_book(
+        self,
+        market_ids: str | Sequence[str],
+        *,
+        outcome: str | None = None,
+        policy: Policy = "latest",
+        events: Literal[False] = False,
+    ) -> Watch[OrderBook]: ...
+
+    @overload
+    def watch_order_book(
+        self,
+        market_ids: str | Sequence[str],
+        *,
+        outcome: str | None = None,
+        policy: Policy = "latest",
+        events: bool,
+    ) -> Watch[OrderBook | StreamNotice]: ...
+
+    def watch_order_book(
+        self,
+        market_ids: str | Sequence[str],
+        *,
+        outcome: str | None = None,
+        policy: Policy = "latest",
+        events: bool = False,
+    ) -> Watch[OrderBook] | Watch[OrderBook | StreamNotice]:
+        """Follow the book of one outcome, of one market or of several; default the first (YES).
+
+        First comes the book as it is, then a whole book whenever it changed.  One that
+        may have missed a change is never handed out: the next comes when it is whole
+        again, and one in hand turns ``stale`` at once.  With the policy ``latest`` a
+        book is made when it is taken, so a slow consumer skips states but is never
+        behind; ``every`` makes one for each change.  ``events=True`` adds `Gap`,
+        `Reconnected` and `Reconciled` in their places.
+        """
+        return self._watch(
+            Subject.ORDER_BOOK, market_ids, outcome, policy=policy, events=events
+        )
+
+    @overload
+    def watch_ticker(
+        self,
+        market_ids: str | Sequence[str],
+        *,
+        outcome: str | None = None,
+        policy: Policy = "latest",
+        events: Literal[False] = False,
+    ) -> Watch[Ticker]: ...
+
+    @overload
+    def watch_ticker(
+        self,
+        market_ids: str | Sequence[str],
+        *,
+        outcome: str | None = None,
+        policy: Policy = "latest",
+        events: bool,
+    ) -> Watch[Ticker | StreamNotice]: ...
+
+    def watch_ticker(
+        self,
+        market_ids: str | Sequence[str],
+        *,
+        outcome: str | None = None,
+        policy: Policy = "latest",
+        events: bool = False,
+    ) -> Watch[Ticker] | Watch[Ticker | StreamNotice]:
+        """Follow best quotes and last trades, of one market or of several.
+
+        First comes the ticker as it is.  ``outcome`` is which outcome they are told
+        for, default the first (YES).  See `watch_order_book` for ``policy`` and
+        ``events``.
+        """
+        return self._watch(
+            Subject.TICKER, market_ids, outcome, policy=policy, events=events
+        )
+
+    @overload
+    def watch_trades(
+        self,
+        market_ids: str | Sequence[str] | None = None,
+        *,
+        outcome: str | None = None,
+        policy: Policy = "every",
+        events: Literal[False] = False,
+    ) -> Watch[Trade]: ...
+
+    @overload
+    def watch_trades(
+        self,
+        market_ids: str | Sequence[str] | None = None,
+        *,
+        outcome: str | None = None,
+        policy: Policy = "every",
+        events: bool,
+    ) -> Watch[Trade | StreamNotice]: ...
+
+    def watch_trades(
+        self,
+        market_ids: str | Sequence[str] | None = None,
+        *,
+        outcome: str | None = None,
+        policy: Policy = "every",
+        events: bool = False,
+    ) -> Watch[Trade] | Watch[Trade | StreamNotice]:
+        """Follow public trades from now on, of some markets or of all.
+
+        ``outcome`` is which outcome they are priced for, default the first (YES).  With
+        the policy ``latest`` there is the last trade of each market.
+        """
+        return self._watch(
+            Subject.TRADES, market_ids, outcome, policy=policy, events=events
+        )
+
+    @overload
+    def watch_orders(
+        self,
+        market_ids: str | Sequence[str] | None = None,
+        *,
+        policy: Policy = "every",
+        events: Literal[False] = False,
+    ) -> Watch[Order]: ...
+
+    @overload
+    def watch_orders(
+        self,
+        market_ids: str | Sequence[str] | None = None,
+        *,
+        policy: Policy = "every",
+        events: bool,
+    ) -> Watch[Order | StreamNotice]: ...
+
+    def watch_orders(
+        self,
+        market_ids: str | Sequence[str] | None = None,
+        *,
+        policy: Policy = "every",
+        events: bool = False,
+    ) -> Watch[Order] | Watch[Order | StreamNotice]:
+        """Follow our orders: first those that are open, then each as it changes.
+
+        Each state comes once, whatever the stream lost or repeated: it is compared with
+        REST after every break and every few minutes.  What has filled never falls, and
+        what has ended never opens again.  They are said in terms of the first outcome
+        (YES).  With the policy ``latest`` there is the newest state of each.
+        """
+        return self._watch(
+            Subject.ORDERS, market_ids, None, policy=policy, events=events
+        )
+
+    @overload
+    def watch_fills(
+        self,
+        market_ids: str | Sequence[str] | None = None,
+        *,
+        policy: Policy = "every",
+        events: Literal[False] = False,
+    ) -> Watch[Fill]: ...
+
+    @overload
+    def watch_fills(
+        self,
+        market_ids: str | Sequence[str] | None = None,
+        *,
+        policy: Policy = "every",
+        events: bool,
+    ) -> Watch[Fill | StreamNotice]: ...
+
+    def watch_fills(
+        self,
+        market_ids: str | Sequence[str] | None = None,
+        *,
+        policy: Policy = "every",
+        events: bool = False,
+    ) -> Watch[Fill] | Watch[Fill | StreamNotice]:
+        """Follow our executions from now on, by the venue's clock, each exactly once.
+
+        Also those of orders that were placed elsewhere.  They are said in terms of the
+        first outcome (YES).  Fills are never folded, whatever the policy; a consumer
+        that lets more than ``StreamPolicy.queue`` wait gets `StreamOverflow`.
+        """
+        return self._watch(
+            Subject.FILLS, market_ids, None, policy=policy, events=events
+        )
+
+    @overload
+    def watch_positions(
+        self,
+        market_ids: str | Sequence[str] | None = None,
+        *,
+        policy: Policy = "latest",
+        events: Literal[False] = False,
+    ) -> Watch[Position]: ...
+
+    @overload
+    def watch_positions(
+        self,
+        market_ids: str | Sequence[str] | None = None,
+        *,
+        policy: Policy = "latest",
+        events: bool,
+    ) -> Watch[Position | StreamNotice]: ...
+
+    def watch_positions(
+        self,
+        market_ids: str | Sequence[str] | None = None,
+        *,
+        policy: Policy = "latest",
+        events: bool = False,
+    ) -> Watch[Position] | Watch[Position | StreamNotice]:
+        """Follow what we hold: first all of it, then each position as it changes.
+
+        One that was closed comes with size 0.
+        """
+        return self._watch(
+            Subject.POSITIONS, market_ids, None, policy=policy, events=events
+        )
+
+    @overload
+    def watch_market_status(
+        self,
+        market_ids: str | Sequence[str] | None = None,
+        *,
+        policy: Policy = "every",
+        events: Literal[False] = False,
+    ) -> Watch[MarketChange]: ...
+
+    @overload
+    def watch_market_status(
+        self,
+        market_ids: str | Sequence[str] | None = None,
+        *,
+        policy: Policy = "every",
+        events: bool,
+    ) -> Watch[MarketChange | StreamNotice]: ...
+
+    def watch_market_status(
+        self,
+        market_ids: str | Sequence[str] | None = None,
+        *,
+        policy: Policy = "every",
+        events: bool = False,
+    ) -> Watch[MarketChange] | Watch[MarketChange | StreamNotice]:
+        """Follow markets as they open, pause, close and settle, or change times or grid."""
+        return self._watch(
+            Subject.MARKET_STATUS, market_ids, None, policy=policy, events=events
+        )
+
+    def unwatch(self, market_ids: str | Sequence[str] | None = None) -> None:
+        """End every watch of some markets, or all watches there are.
+
+        What waits for their consumers is still delivered.  Whoever follows all markets
+        goes on, unless all watches end.
+        """
+        if self._hub is not None:
+            self._hub.drop(self.venue.read_watch(market_ids, None)[0])
+
+    def stream_health(self) -> StreamHealth:
+        """Connections, messages, gaps and what came of them, since the first watch."""
+        return IDLE if self._hub is None else self._hub.health()
+
+    def _watch(
+        self,
+        subject: Subject,
+        market_ids: str | Sequence[str] | None,
+        outcome: str | None,
+        *,
+        policy: Policy,
+        events: bool,
+    ) -> Watch[Any]:
+        ids, told = self.venue.read_watch(market_ids, outcome)
+        check_wish(subject, ids, policy)
+        if self._is_closed:
+            raise misuse.closed()
+
+        if self._hub is None or not self._hub.is_usable:
+            from ..watching.hub import Hub  # noqa: PLC0415 - loads websockets
+
+            self._hub = Hub(self.venue, self._driver)
+        return self._hub.watch(subject, ids, outcome=told, policy=policy, events=events)
+
+    def _close_streams(self) -> None:
+        self._is_closed = True
+        if self._hub is not None:
+            self._hub.close()

@@ -1,0 +1,101 @@
+"""Frames that cannot be read: counted, logged, passed over, and what that means."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+import msgspec
+
+from ..parse.reading import excerpt
+from . import frames
+from .channels import BOOKS
+from .conversation import NONE, Events
+from .strangers import unknown_fields
+from .subscription import Subscription
+from .watchdog import Watchdog
+
+__all__ = ["Misreading"]
+
+_log = logging.getLogger(__name__)
+
+_OF_MARKET: Final = ("market_ticker", "ticker")
+_KINDS: Final = {kind.__struct_config__.tag for kind in frames.FRAMES}
+_names: Final = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class Misreading(Watchdog):
+    """One bad message never takes others with it, and is never taken for nothing."""
+
+    def _unreadable(self, frame: str | bytes, error: Exception) -> Events:
+        """A frame of an unknown type, or one that lacks what it needs."""
+        try:
+            raw = frame.encode() if isinstance(frame, str) else bytes(frame)
+            told = frames.decode_envelope(raw)
+        except (ValueError, RecursionError):
+            shown = frame[:300] if isinstance(frame, bytes) else repr(frame[:300])
+            self._bad("", error, shown if isinstance(shown, bytes) else shown.encode())
+            return NONE
+        sub, events = (
+            (None, NONE)
+            if told.sid is None
+            else self._account(told.sid, told.seq, told.type)
+        )
+        if told.type not in _KINDS:
+            kind = told.type[:60]
+            if self.counters.note_unknown(kind):
+                _log.warning("unknown message %r: %s", kind, excerpt(raw))
+            return events
+        market_id = self._market_of(bytes(told.msg))
+        return [*events, *self._malformed(told.type, error, raw, sub, market_id)]
+
+    @staticmethod
+    def _market_of(msg: bytes) -> str | None:
+        """The market that a message is about, however broken the rest of it is."""
+        try:
+            content = _names(msg)
+        except (ValueError, RecursionError):
+            return None
+        found = (content.get(name) for name in _OF_MARKET)
+        return next((x for x in found if isinstance(x, str) and x), None)
+
+    def _malformed(
+        self,
+        kind: str,
+        error: Exception,
+        raw: bytes,
+        sub: Subscription | None,
+        market_id: str | None,
+    ) -> Events:
+        """Pass a frame over, and say what may have been missed by that."""
+        self._bad(kind, error, raw)
+        if sub is None or kind == "ticker":
+            return NONE  # the next quote replaces this one
+        reason = f"a {kind} could not be read: {error}"
+        if sub.channel.name == BOOKS:
+            if market_id is None:
+                # Any book may be the one.
+                return [self._distrust_all(sub, reason, lost=True)]
+            if market_id not in sub.wishes or market_id not in self._books.markets:
+                return NONE
+            return [self._distrust(market_id, reason)]
+        return [self._gap(sub, reason, (market_id,) if market_id else ())]
+
+    def _bad(self, kind: str, error: Exception, raw: bytes) -> None:
+        if self.counters.note_malformed(kind):
+            _log.warning(
+                "passing a malformed %s over: %s: %s", kind, error, excerpt(raw)
+            )
+
+    def _look_for_strangers(self, frame: str | bytes) -> None:
+        new = self.counters.note_fields(unknown_fields(frame))
+        if new:
+            _log.info("Kalshi sends fields that are not known: %s", sorted(new))
+
+    @staticmethod
+    def _market_in(told: Any) -> str | None:
+        for name in _OF_MARKET:
+            found = getattr(told.msg, name, None)
+            if found is not None:
+                return str(found)
+        return None

@@ -1,0 +1,93 @@
+"""What time brings: silence, answers that do not come, and what was put off."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from heapq import heappop
+
+from ....models import StreamState
+from ....streams.protocol import StreamEvent
+from . import refusals
+from .answers import Answers
+from .channels import BOOKS
+from .conversation import NONE, Events
+
+__all__ = ["Watchdog"]
+
+_log = logging.getLogger(__name__)
+
+_HOPELESS = 3
+"""How often a snapshot may fail to come while others do."""
+
+_ALONE = 6
+"""How often it may where none came at all: then it may be the venue."""
+
+
+class Watchdog(Answers):
+    """Looks at the oldest of everything only, so that quiet markets cost nothing."""
+
+    def poll(self) -> Iterable[StreamEvent]:
+        """Do what is due: missing acknowledgements, silence, requests to repeat."""
+        if not self.is_connected or self.broken:
+            return NONE
+        now = self.clock.monotonic()
+        while self._wakes and self._wakes[0][0] <= now:
+            heappop(self._wakes)[2]()
+        silent = now - self.heard_at
+        limit = self.policy.acknowledgement
+        oldest = next(iter(self._sent.values())) if self._sent else None
+        due = self._books.deadline
+        if silent > self.policy.silence:
+            self._break(f"nothing was heard for {silent:.0f} s")
+        elif oldest is not None and oldest.deadline <= now:
+            name, action = oldest.sub.channel.name, oldest.command.action
+            self._break(f"no answer to {action} of {name} within {limit:g} s")
+        elif due is not None and due <= now:
+            return self._missing(self._books.overdue(now))
+        return NONE
+
+    def next_poll(self) -> float:
+        """Seconds until `poll` has something to do."""
+        if not self.is_connected or self.broken:
+            return self.policy.silence
+        times = [self.heard_at + self.policy.silence]
+        if self._wakes:
+            times.append(self._wakes[0][0])
+        if self._sent:
+            times.append(next(iter(self._sent.values())).deadline)
+        due = self._books.deadline
+        if due is not None:
+            times.append(due)
+        return max(0.0, min(times) - self.clock.monotonic())
+
+    def _missing(self, overdue: list[str]) -> Events:
+        """Snapshots did not come: the markets do not exist, or the connection is no good.
+
+        Kalshi keeps unknown markets in a subscription without a word (2026-09), so one of
+        them must not end what all the others live on.
+        """
+        books, sub = self._books, self._by_name[BOOKS]
+        most = _HOPELESS if books.loaded else _ALONE
+        again: list[str] = []
+        hopeless: list[str] = []
+        for market_id in overdue:
+            (again if books.miss(market_id) < most else hopeless).append(market_id)
+        if again and not books.loaded:
+            limit = self.policy.acknowledgement
+            self._break(f"no snapshot of {again[0]} within {limit:g} s")
+        elif again:
+            books.want(again)
+            self._books_dirty = True
+        return [self._refuse(sub, [x], refusals.silent(BOOKS, x)) for x in hopeless]
+
+    def _break(self, reason: str) -> None:
+        self.broken = reason
+        self.counters.last_error = reason
+        _log.warning("the stream is no good: %s", reason)
+
+    def _state(self) -> StreamState:
+        if not self.is_connected:
+            return "connecting" if self.counters.connections else "idle"
+        whole = self.is_settled and not self._books.stale()
+        return "live" if whole and not self.broken else "degraded"

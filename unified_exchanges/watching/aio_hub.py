@@ -1,0 +1,189 @@
+"""The stream of an asynchronous exchange, in its loop, shared by all of its watches."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Collection
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final
+
+from ..drivers.aio import AsyncDriver
+from ..drivers.aio_streaming import AsyncStreamDriver
+from ..models import StreamHealth
+from ..venue import Venue
+from . import misuse
+from .aio import AsyncWatch, Caller, Seat, Wish
+from .feed import Feed, dial
+from .follower import Follower
+from .job import Job
+from .relay import Relay
+
+__all__ = ["AsyncHub"]
+
+_LONGEST: Final = 3600.0
+"""Seconds that the clerk sleeps at most, where nothing is planned."""
+
+
+class AsyncHub:
+    """One stream of an exchange, shared by all of its watches, in one event loop.
+
+    It opens with the first and closes with the exchange.  A task beside it, the clerk,
+    has read over REST what is due.
+    """
+
+    def __init__(self, venue: Venue, rest: AsyncDriver) -> None:
+        try:
+            self._loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise misuse.homeless() from None
+        # Signed once for nothing: whoever has no key is told before anything is begun.
+        venue.stream_headers()
+        self._rest = rest
+        self._process = os.getpid()
+        self._standing: dict[Caller, dict[Wish, Seat]] = {}
+        self._work = asyncio.Event()
+        self._feed = Feed(venue.stream(), venue, has_work=self._work.set)
+        self._stream = AsyncStreamDriver(
+            Relay(self._feed.protocol, self._feed.handle),
+            dial(venue),
+            policy=venue.settings.stream,
+            clock=venue.clock,
+            rng=venue.rng,
+            sink=self._feed.handle,
+            on_stop=self._stopped,
+        )
+        self._is_begun = False
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it can be watched on; else another takes its place."""
+        return not (
+            self._stream.is_stopped
+            or self._loop.is_closed()
+            or self._process != os.getpid()
+        )
+
+    def check(self) -> None:
+        """Refuse another event loop, and a child process."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise misuse.homeless() from None
+        if loop is not self._loop:
+            raise misuse.strange()
+        if self._process != os.getpid():
+            raise misuse.forked()
+
+    def watch(self, wish: Wish) -> AsyncWatch[Any]:
+        """Follow something from now on."""
+        self.check()
+        return AsyncWatch(self, wish, asyncio.current_task())
+
+    def seat(self, wish: Wish) -> Seat:
+        """Join the followers."""
+        seat = Seat()
+        seat.follower = self._feed.join(
+            wish.subject,
+            wish.market_ids,
+            outcome=wish.outcome,
+            policy=wish.policy,
+            events=wish.events,
+            wake=seat.wake,
+        )
+        self._stream.start()
+        if not self._is_begun:
+            self._is_begun = True
+            self._stream.run_beside(self._keep_books)
+        self._stream.flush()
+        return seat
+
+    def leave(self, follower: Follower) -> None:
+        """Let a watch go."""
+        self._feed.leave(follower)
+        self._stream.flush()
+
+    def note_leaving(self, follower: Follower) -> None:
+        """Let a watch go soon; safe to call from anywhere, at any time."""
+        # A loop that is closed has taken the stream with it.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self.leave, follower)
+
+    # -- those who await ------------------------------------------------------------
+
+    def standing(self, caller: Caller, wish: Wish) -> Seat | None:
+        """The seat that a task keeps between two awaits of the same wish."""
+        found = self._standing.get(caller, {}).get(wish)
+        if found is not None and found.follower.mailbox.is_spent:
+            self.dismiss(caller, wish)
+            return None
+        return found
+
+    def stand(self, caller: Caller, wish: Wish, own: Seat | None) -> Seat:
+        """The seat that a task keeps; its own one becomes it where there is none."""
+        found = self.standing(caller, wish)
+        if found is not None:
+            if own is not None:
+                self.leave(own.follower)
+            return found
+        seat = own or self.seat(wish)
+        if caller not in self._standing:
+            self._standing[caller] = {}
+            if caller is not None:
+                caller.add_done_callback(self._dismiss_all)
+        self._standing[caller][wish] = seat
+        return seat
+
+    def dismiss(self, caller: Caller, wish: Wish) -> None:
+        """A task awaits something no more."""
+        seat = self._standing.get(caller, {}).pop(wish, None)
+        if seat is not None:
+            self.leave(seat.follower)
+
+    def _dismiss_all(self, caller: asyncio.Task[Any]) -> None:
+        for seat in self._standing.pop(caller, {}).values():
+            self.leave(seat.follower)
+
+    def drop(self, market_ids: Collection[str] | None) -> None:
+        """End the watches of some markets, or all."""
+        self.check()
+        self._feed.drop(market_ids)
+        self._stream.flush()
+
+    def health(self) -> StreamHealth:
+        """Counters of the stream, and of those who follow it."""
+        return self._feed.health(self._stream.health())
+
+    async def aclose(self) -> None:
+        """Say goodbye to the venue; watches deliver what waits, and end."""
+        if self._process == os.getpid():
+            await self._stream.aclose()
+
+    # -- the clerk ------------------------------------------------------------------
+
+    def _stopped(self, error: Exception | None) -> None:
+        if error is None:
+            self._feed.close()
+        else:
+            self._feed.fail(error)
+
+    async def _keep_books(self) -> None:
+        while True:
+            self._work.clear()
+            for job in self._feed.jobs():
+                self._stream.run_beside(partial(self._perform, job))
+            delay = min(self._feed.delay(), _LONGEST)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._work.wait()
+
+    async def _perform(self, job: Job[Any]) -> None:
+        try:
+            result = await self._rest.run(job.flow)
+        except Exception as error:  # noqa: BLE001 - told to whom it concerns
+            job.failed(error)
+        else:
+            job.done(result)
+        self._stream.flush()
+        self._work.set()

@@ -1,0 +1,117 @@
+"""`Watch`: what the blocking ``watch_*`` return."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from threading import Condition
+from types import TracebackType
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+from ..models import StreamHealth
+from . import misuse
+from .follower import Follower
+from .mailbox import Ended
+
+if TYPE_CHECKING:
+    from .hub import Hub
+
+__all__ = ["Watch"]
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Watch(Generic[T_co]):
+    """Updates of what is followed, as they come: go through it, or take the `next`.
+
+    Leaving the loop ends it, and so does `close`; in a ``with`` block only its end does.
+    An error of the stream is raised after what was waiting.
+
+    >>> from unified_exchanges import Exchange
+    >>> def best(kalshi: Exchange, market_id: str) -> None:
+    ...     for book in kalshi.watch_order_book(market_id):
+    ...         print(book.bid, book.ask)
+    """
+
+    def __init__(self, hub: Hub, follower: Follower, ready: Condition) -> None:
+        self._hub = hub
+        self._follower = follower
+        self._ready = ready
+        self._is_held = False
+        self._is_closed = False
+
+    @property
+    def folded(self) -> int:
+        """How many updates were replaced by newer ones before they were taken."""
+        return self._follower.mailbox.folded
+
+    def health(self) -> StreamHealth:
+        """How the stream does that this and others follow."""
+        return self._hub.health()
+
+    def next(self, timeout: float | None = None) -> T_co:
+        """The next update, waiting for it.
+
+        Raises `RequestTimeout` if there is none within so many seconds.
+        """
+        try:
+            return self._take(timeout)
+        except Ended:
+            raise misuse.over() from None
+
+    def close(self) -> None:
+        """Follow no more; closing twice is allowed."""
+        self._is_closed = True
+        self._hub.leave(self._follower)
+
+    def __enter__(self) -> Self:
+        self._is_held = True
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[T_co]:
+        try:
+            while True:
+                try:
+                    item = self._take(None)
+                except Ended:
+                    return
+                yield item
+        finally:
+            if not self._is_held:
+                self._abandon()
+
+    def __next__(self) -> T_co:
+        try:
+            return self._take(None)
+        except Ended:
+            raise StopIteration from None
+
+    def __del__(self) -> None:
+        self._abandon()
+
+    def __repr__(self) -> str:
+        return f"<Watch {self._follower}>"
+
+    def _take(self, timeout: float | None) -> T_co:
+        self._hub.check_process()
+        take = self._follower.mailbox.take
+        with self._ready:
+            if self._is_closed:
+                raise Ended
+            item: T_co | None = self._ready.wait_for(take, timeout)
+            if item is None:
+                raise misuse.late(timeout)
+            return item
+
+    def _abandon(self) -> None:
+        # The collector may call this while somebody holds the lock: only leave a note.
+        if not self._is_closed:
+            self._is_closed = True
+            self._hub.note_leaving(self._follower)

@@ -1,0 +1,182 @@
+"""The stream of a blocking exchange, in threads, shared by all of its watches."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from functools import partial
+from queue import Empty, SimpleQueue
+from threading import Condition, Thread
+from typing import Any, Final
+
+from ..drivers.blocking import BlockingDriver
+from ..drivers.streaming import StreamDriver
+from ..models import StreamHealth, Subject
+from ..venue import Venue
+from . import misuse
+from .blocking import Watch
+from .feed import Feed, dial
+from .follower import Follower
+from .job import Job
+from .mailbox import Policy
+from .relay import Relay
+
+__all__ = ["Hub"]
+
+_log = logging.getLogger(__name__)
+
+_LONGEST: Final = 3600.0
+"""Seconds that the clerk sleeps at most, where nothing is planned."""
+
+
+class Hub:
+    """One stream of an exchange, shared by all of its watches.
+
+    It opens with the first and closes with the exchange.  The thread of the stream fills
+    the mailboxes; a second one, the clerk, reads over REST what is due, and lets go of
+    watches that were dropped.
+    """
+
+    def __init__(self, venue: Venue, rest: BlockingDriver) -> None:
+        # Signed once for nothing: whoever has no key is told before anything is begun.
+        venue.stream_headers()
+        self._rest = rest
+        self._process = os.getpid()
+        self._notes: SimpleQueue[Follower | None] = SimpleQueue()
+        self._feed = Feed(venue.stream(), venue, has_work=self._ring)
+        self._stream = StreamDriver(
+            Relay(self._feed.protocol, self._feed.handle),
+            dial(venue),
+            policy=venue.settings.stream,
+            clock=venue.clock,
+            rng=venue.rng,
+            sink=self._feed.handle,
+            on_stop=self._stopped,
+        )
+        self._lock = self._stream.lock
+        self._clerk: Thread | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it can be watched on; else another takes its place."""
+        return not self._stream.is_stopped and self._process == os.getpid()
+
+    def watch(
+        self,
+        subject: Subject,
+        market_ids: Sequence[str] | None,
+        *,
+        outcome: str | None,
+        policy: Policy,
+        events: bool,
+    ) -> Watch[Any]:
+        """Follow something from now on."""
+        with self._lock:
+            ready = Condition(self._lock)
+            follower = self._feed.join(
+                subject,
+                market_ids,
+                outcome=outcome,
+                policy=policy,
+                events=events,
+                wake=ready.notify_all,
+            )
+        self._start()
+        self._stream.flush()
+        return Watch(self, follower, ready)
+
+    def leave(self, follower: Follower) -> None:
+        """Let a watch go now."""
+        if self._process != os.getpid():
+            return
+        with self._lock:
+            self._feed.leave(follower)
+        self._stream.flush()
+
+    def note_leaving(self, follower: Follower) -> None:
+        """Let a watch go soon; safe to call from anywhere, at any time."""
+        self._notes.put(follower)
+
+    def drop(self, market_ids: Sequence[str] | None) -> None:
+        """End the watches of some markets, or all."""
+        self.check_process()
+        with self._lock:
+            self._feed.drop(market_ids)
+        self._stream.flush()
+
+    def health(self) -> StreamHealth:
+        """Counters of the stream, and of those who follow it."""
+        with self._lock:
+            return self._feed.health(self._stream.health())
+
+    def close(self) -> None:
+        """Say goodbye to the venue; watches deliver what waits, and end."""
+        if self._process == os.getpid():
+            self._stream.close()
+
+    def check_process(self) -> None:
+        """Refuse a child process: the threads of the stream are not in it."""
+        if self._process != os.getpid():
+            raise misuse.forked()
+
+    # -- the clerk ------------------------------------------------------------------
+
+    def _start(self) -> None:
+        with self._lock:
+            self._stream.start()
+            if self._clerk is None:
+                self._clerk = Thread(
+                    target=self._keep_books, name="unified-exchanges-clerk", daemon=True
+                )
+                self._clerk.start()
+
+    def _ring(self) -> None:
+        self._notes.put(None)
+
+    def _stopped(self, error: Exception | None) -> None:
+        if error is None:
+            self._feed.close()
+        else:
+            self._feed.fail(error)
+        self._ring()
+
+    def _keep_books(self) -> None:
+        try:
+            self._keep()
+        except Exception as error:  # noqa: BLE001 - told to everybody who waits
+            # Rather no stream than one that nobody reconciles.
+            _log.exception("the stream cannot be kept")
+            with self._lock:
+                self._feed.fail(error)
+            self._stream.close()
+
+    def _keep(self) -> None:
+        while not self._stream.is_stopped:
+            with self._lock:
+                jobs = self._feed.jobs()
+                delay = self._feed.delay()
+            for job in jobs:
+                # In a thread of its own: an answer may take long.
+                self._stream.run_beside(partial(self._perform, job))
+            self._read_note(min(delay, _LONGEST))
+
+    def _read_note(self, delay: float) -> None:
+        try:
+            follower = self._notes.get(timeout=delay)
+        except Empty:
+            return
+        if follower is not None:
+            self.leave(follower)
+
+    def _perform(self, job: Job[Any]) -> None:
+        try:
+            result = self._rest.run(job.flow)
+        except Exception as error:  # noqa: BLE001 - told to whom it concerns
+            with self._lock:
+                job.failed(error)
+        else:
+            with self._lock:
+                job.done(result)
+        self._stream.flush()
+        self._ring()

@@ -1,0 +1,47 @@
+"""What consumers are told who ask a watch for what it cannot give."""
+
+from __future__ import annotations
+
+from ..errors import BadRequest, RequestTimeout
+
+__all__ = ["closed", "forked", "homeless", "late", "over", "strange"]
+
+
+def late(timeout: float | None) -> RequestTimeout:
+    """Nothing came in the time that the consumer gave."""
+    return RequestTimeout(f"no update within {timeout} s; the watch goes on")
+
+
+def over() -> BadRequest:
+    """More is asked of a watch that has ended."""
+    message = "this watch has ended: it was closed, unwatched, or its loop was left"
+    return BadRequest(f"{message}; call watch_* again")
+
+
+def closed() -> BadRequest:
+    """The exchange was closed before."""
+    return BadRequest("the exchange is closed; make another to watch on")
+
+
+def forked() -> BadRequest:
+    """The threads of the stream stayed in the parent process."""
+    message = (
+        "this watch belongs to the process that made it; make an exchange and watch "
+        "after the fork"
+    )
+    return BadRequest(message)
+
+
+def homeless() -> BadRequest:
+    """There is no event loop that could run the stream."""
+    message = "watch_* of an async exchange must be called while an event loop runs"
+    return BadRequest(message)
+
+
+def strange() -> BadRequest:
+    """The stream lives in another event loop."""
+    message = (
+        "this stream runs in another event loop; close the exchange there, or make "
+        "another one for this loop"
+    )
+    return BadRequest(message)
