@@ -27,6 +27,12 @@ from ..contract import PREFIX  # noqa: E402
 STREAM = "/trade-api/ws/v2"
 
 
+@pytest.fixture(autouse=True)
+def _unheard(caplog: pytest.LogCaptureFixture) -> None:
+    # pykalshi lets its library write the handshake, and with it the key, at DEBUG.
+    caplog.set_level(logging.INFO, logger="websockets.client")
+
+
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[pykalshi.KalshiClient]:
     pair = generate_key("rsa")
