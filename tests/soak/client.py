@@ -147,10 +147,7 @@ class AsyncClient(Client):
         async with async_exchange("kalshi", **self._account, stream=policy) as venue:
             self._exchange = venue
             pairs = [
-                (
-                    venue.watch_order_book(self._markets),
-                    lambda book: self.see_book(book),
-                ),
+                (venue.watch_order_book(self._markets), self.see_book),
                 (venue.watch_fills(), self.see_fill),
                 (venue.watch_orders(), self.see_order),
             ]
