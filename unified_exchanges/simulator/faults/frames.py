@@ -49,11 +49,11 @@ import json
 import re
 from collections.abc import Iterable
 from random import Random
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
 
-from .plans import Plan
+from .plans import Plan, check
 
 __all__ = ["Frame", "Label", "NotText", "StreamFault", "StreamKind", "StreamPlan"]
 
@@ -120,6 +120,7 @@ class StreamFault:
     size: int = attrs.field(default=5 * 1024 * 1024, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
+        check(self, self.kind, get_args(StreamKind), self.frame)
         if self.after is not None and self.kind not in _OF_CONNECTIONS:
             kinds = ", ".join(sorted(_OF_CONNECTIONS))
             message = f"after goes with {kinds}, not with {self.kind}"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from threading import Lock
 from typing import Generic, Protocol, TypeVar
 
 import attrs
 
-__all__ = ["Occasional", "Plan"]
+__all__ = ["Occasional", "Plan", "check"]
 
 
 class Occasional(Protocol):
@@ -37,6 +38,29 @@ class Occasional(Protocol):
 
 
 FaultT = TypeVar("FaultT", bound=Occasional)
+
+
+def check(fault: Occasional, kind: str, kinds: Sequence[str], *patterns: str) -> None:
+    """Refuse a fault that could never strike, lest its test passes without it."""
+    if kind not in kinds:
+        message = f"fault kind {kind!r} is not one of {', '.join(kinds)}"
+        raise ValueError(message)
+    if (
+        fault.nth < 1
+        or fault.every < 1
+        or (fault.count is not None and fault.count < 1)
+    ):
+        message = f"nth, every and count of a fault are at least 1: {fault}"
+        raise ValueError(message)
+    if not 0 < fault.probability <= 1:
+        message = f"probability is above 0 and at most 1, not {fault.probability}"
+        raise ValueError(message)
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            message = f"{pattern!r} is not a regular expression: {error}"
+            raise ValueError(message) from None
 
 
 @attrs.define(slots=True)

@@ -35,12 +35,12 @@ import re
 from collections.abc import Iterable, Mapping
 from email.utils import formatdate, parsedate_to_datetime
 from random import Random
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 import attrs
 
 from ...flow import Request, Response
-from .plans import Plan
+from .plans import Plan, check
 
 __all__ = [
     "Delivery",
@@ -98,6 +98,9 @@ class Fault:
     status: int = attrs.field(default=503, kw_only=True)
     headers: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
     body: bytes = attrs.field(default=b"", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        check(self, self.kind, get_args(FaultKind), self.path)
 
     def meets(self, method: str, path: str) -> bool:
         """Whether a request is of the kind that is in for trouble."""
