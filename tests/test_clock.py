@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -10,6 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unified_exchanges.clock import ClockOffset, SystemClock, VirtualClock
+
+
+def test_the_times_of_a_virtual_clock_do_not_drift_apart() -> None:
+    clock = VirtualClock()
+    start = clock.now()
+    for _ in range(1_000):
+        clock.advance(0.05)
+    # As exact as a float of this size can be; a second total would be off by 50 times.
+    assert abs(clock.now() - start - clock.monotonic()) < 5e-7
+
+
+def test_p20_threads_that_move_a_virtual_clock_lose_no_time() -> None:
+    clock = VirtualClock()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: clock.advance(1.0), range(10_000)))
+    assert clock.monotonic() == 10_000.0
 
 
 def date_at(seconds: float) -> str:

@@ -22,6 +22,7 @@ from unified_exchanges.errors import (
     NetworkError,
     RateLimitExceeded,
     RequestTimeout,
+    UnifiedExchangesError,
     VenueSchemaError,
 )
 from unified_exchanges.flow import Request, Response, collect, limited
@@ -186,6 +187,46 @@ def test_fault_43_a_call_that_cannot_meet_its_deadline_is_not_sent(
         rig.run(venue.send(get("/x", deadline=clock.monotonic() + 0.5)))
     assert len(rig.requests) == 10
     assert caught.value.retry_after == pytest.approx(1.0)
+
+
+def test_fault_43_a_turn_that_leaves_no_time_to_send_is_refused_at_once(
+    flavour: str,
+) -> None:
+    clock = VirtualClock()
+    venue = toy(clock)
+    rig = Rig(flavour, [OK] * 10, clock)
+    for _ in range(10):
+        rig.run(venue.send(get("/x")))
+    with pytest.raises(RateLimitExceeded, match="not sent"):
+        rig.run(venue.send(get("/x", deadline=clock.monotonic() + 1.02)))
+    assert rig.sleeps == []
+
+
+@pytest.mark.parametrize(
+    ("last", "kind"),
+    [
+        (answer({}, 400), BadRequest),
+        (TOO_FAST, RateLimitExceeded),
+        (ConnectionLost("refused", sent=False), ConnectionLost),
+    ],
+)
+def test_fault_19_one_lost_answer_leaves_a_write_in_doubt_whatever_came_later(
+    flavour: str, last: Response | NetworkError, kind: type[UnifiedExchangesError]
+) -> None:
+    clock = VirtualClock()
+    rig = Rig(flavour, [ConnectionLost("reset"), *[last] * 4], clock)
+    with pytest.raises(kind) as caught:
+        rig.run(toy(clock).send(Call(method="DELETE", path="/x", about="cancel")))
+    assert caught.value.maybe_executed
+    assert getattr(caught.value, "sent", True)
+
+
+def test_a_read_leaves_nothing_in_doubt(flavour: str) -> None:
+    clock = VirtualClock()
+    rig = Rig(flavour, [ConnectionLost("reset"), answer({}, 400)], clock)
+    with pytest.raises(BadRequest) as caught:
+        rig.run(toy(clock).send(get("/x")))
+    assert not caught.value.maybe_executed
 
 
 def test_fault_43_one_refusal_pauses_fifty_callers() -> None:

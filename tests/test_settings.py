@@ -70,7 +70,7 @@ def test_an_unknown_environment_is_told_with_its_venue() -> None:
 def test_a_fork_does_not_draw_the_ids_that_its_parent_draws() -> None:
     script = (
         "import os; from unified_exchanges.settings import Settings; rng = Settings().rng;"
-        "child = os.fork(); print(rng.getrandbits(128), flush=True);"
+        "child = os.fork(); os.write(1, b'%d\\n' % rng.getrandbits(128));"
         "child and os.waitpid(child, 0)"
     )
     drawn = subprocess.check_output([sys.executable, "-c", script], text=True).split()

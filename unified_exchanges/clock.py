@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from email.utils import parsedate_to_datetime
+from threading import Lock
 from typing import Protocol
 
 __all__ = ["Clock", "ClockOffset", "SystemClock", "VirtualClock"]
@@ -45,12 +46,14 @@ class VirtualClock:
     """
 
     def __init__(self, start: float = 1_795_200_000.0) -> None:
-        self._now = start
+        self._lock = Lock()
+        self._start = start
         self._passed = 0.0
 
     def now(self) -> float:
         """Seconds since 1970 in UTC."""
-        return self._now
+        # One sum, not a second total: that would drift by microseconds from the first.
+        return self._start + self._passed
 
     def monotonic(self) -> float:
         """Seconds since the clock was made."""
@@ -61,12 +64,13 @@ class VirtualClock:
         if seconds < 0:
             message = "time does not go backwards; use step() for a clock that is set"
             raise ValueError(message)
-        self._now += seconds
-        self._passed += seconds
+        with self._lock:
+            self._passed += seconds
 
     def step(self, seconds: float) -> None:
         """Set the wall clock by an amount, as a time service does: no time passes."""
-        self._now += seconds
+        with self._lock:
+            self._start += seconds
 
 
 class ClockOffset:

@@ -109,6 +109,10 @@ class UnifiedExchangesError(Exception):
         self.message += more
         self.args = (self.message,)
 
+    def leave_in_doubt(self) -> None:
+        """Take note that what was asked may have taken effect all the same."""
+        self.maybe_executed = True
+
     def __str__(self) -> str:
         return f"{self.venue}: {self.message}" if self.venue else self.message
 
@@ -256,6 +260,11 @@ class NetworkError(UnifiedExchangesError):
     def __init__(self, message: str, *, sent: bool = True, **context: Any) -> None:
         super().__init__(message, **context)
         self.sent = sent
+
+    def leave_in_doubt(self) -> None:
+        """Take note that an earlier try had left, even if the last one did not."""
+        super().leave_in_doubt()
+        self.sent = True
 
 
 class RequestTimeout(NetworkError):

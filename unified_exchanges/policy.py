@@ -119,8 +119,8 @@ class LimitPolicy:
     """How the venue's rate limits are kept on this side.
 
     ``buckets`` overrides the venue's defaults: name → (tokens per second, capacity).
-    ``cancel_share`` of the write budget is kept for cancels.  ``discover`` asks the
-    venue for the account's own limits before the first signed call.
+    ``cancel_share`` of each budget is kept for cancels and the reads that serve them.
+    ``discover`` asks the venue for the account's own limits before the first signed call.
     """
 
     enabled: bool = True

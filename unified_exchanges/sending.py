@@ -131,10 +131,12 @@ class Sender(ABC):
         if deadline is None:
             deadline = start + self.retry.deadline
         attempt = tried
+        doubt = False
         while True:
             try:
                 response = yield from self.attempt(call, deadline)
             except UnifiedExchangesError as error:
+                doubt = doubt or _may_have_happened(error)
                 remaining = deadline - self.clock.monotonic()
                 delay = self.retry.delay(
                     error,
@@ -144,6 +146,9 @@ class Sender(ABC):
                     rng=self.rng,
                 )
                 if delay is None:
+                    if doubt and call.method != "GET":
+                        # Whatever the last try met: one of them may have worked.
+                        error.leave_in_doubt()
                     raise
             else:
                 return response
@@ -232,10 +237,11 @@ class Sender(ABC):
         if not self.settings.limits.enabled:
             return None
         now = self.clock.monotonic()
-        wait, marks = self._queue(call, now, deadline - now)
+        within = deadline - now - _LEAST_TIME
+        wait, marks = self._queue(call, now, within)
         if not wait:
             return None
-        if wait > deadline - now:
+        if wait > within:
             raise self._held_back(call, wait)
         return wait, marks
 
@@ -357,6 +363,12 @@ class Sender(ABC):
         return VenueSchemaError(
             message, field="cursor", venue=self.id, request=call.name
         )
+
+
+def _may_have_happened(error: UnifiedExchangesError) -> bool:
+    if isinstance(error, NetworkError):
+        return error.sent
+    return isinstance(error, ExchangeNotAvailable)
 
 
 def _is_cached(response: Response) -> bool:

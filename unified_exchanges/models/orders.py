@@ -177,7 +177,7 @@ class CancelReport(Flat):
     """What cancelling all did, and what the venue shows after re-reading.
 
     ``canceled`` were open before and are not now; ``remaining`` are still open, and
-    ``errors`` says what the last tries to cancel them met.
+    ``errors`` says what the last tries to cancel them met, and what could not be read.
     """
 
     canceled: tuple[Order, ...]
@@ -186,8 +186,8 @@ class CancelReport(Flat):
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing is left open."""
-        return not self.remaining
+        """Whether nothing is left open, and all could be read that tells so."""
+        return not self.remaining and not self.errors
 
 
 @attrs.frozen(kw_only=True, slots=True)

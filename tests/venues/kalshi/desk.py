@@ -18,6 +18,8 @@ from unified_exchanges.testing.scripted import ScriptedTransport
 from unified_exchanges.venues.kalshi import Kalshi
 from unified_exchanges.venues.kalshi.simulated import SimulatedKalshi, generate_key
 
+FRESHNESS = "/exchange/user_data_timestamp"
+FRESH = {"as_of_time": "2100-01-01T00:00:00Z"}
 PREFIX = "/trade-api/v2"
 KEY = generate_key("ed25519")
 CUTOFF = "2026-11-06T00:00:00Z"
@@ -97,7 +99,7 @@ def desk(
 ) -> Desk:
     """A Kalshi object with a key, over these answers or this simulated exchange."""
     clock = clock or VirtualClock()
-    told: dict[str, Any] = {"/historical/cutoff": cutoff()}
+    told: dict[str, Any] = {"/historical/cutoff": cutoff(), FRESHNESS: FRESH}
     if isinstance(answers, Mapping):
         told |= answers
     transport = ScriptedTransport(

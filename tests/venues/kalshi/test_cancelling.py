@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.venues.kalshi.blotter import GONE, ONCE, ORDERS, RAIN, rain, resting, sent
-from tests.venues.kalshi.desk import Desk, desk, order, orders, refusal
+from tests.venues.kalshi.desk import FRESHNESS, Desk, desk, order, orders, refusal
 from unified_exchanges.errors import (
     BadRequest,
     ConnectionLost,
@@ -63,12 +63,58 @@ def test_a_read_that_lags_behind_the_receipt_is_corrected_by_it() -> None:
     )
 
 
-def test_what_the_receipt_did_not_take_off_had_filled() -> None:
+PARTLY = resting(status="canceled", initial_count_fp="14.00", fill_count_fp="4.00") | {
+    "remaining_count_fp": "0.00"
+}
+
+
+def test_fault_28_a_receipt_that_disagrees_with_the_read_is_read_again() -> None:
     receipt = {**RECEIPT, "reduced_by": "4.00"}
-    ended = canceller(receipt, OPEN).kalshi.cancel_order("o1")
-    assert (ended.filled, ended.remaining) == (6, 0)
-    assert ended.average_price is None
-    assert ended.fee is None
+    place = canceller(receipt, [OPEN, OPEN, OPEN, {"order": PARTLY}])
+    ended = place.kalshi.cancel_order("o1")
+    assert (ended.status, ended.filled, ended.size) == (OrderStatus.CANCELED, 4, 14)
+    assert place.transport.sleeps == [0.3, 0.6]
+
+
+def test_fault_28_fills_that_cannot_be_read_are_not_made_up() -> None:
+    receipt = {**RECEIPT, "reduced_by": "4.00"}
+    error = told(lambda: canceller(receipt, OPEN).kalshi.cancel_order("o1"))
+    assert type(error) is ExchangeError
+    assert "order o1 is cancelled (4 were taken off" in str(error)
+    assert error.maybe_executed
+
+
+def test_fault_28_a_read_with_fewer_fills_than_are_known_is_too_old() -> None:
+    known = {"order": resting(fill_count_fp="2.00", initial_count_fp="12.00")}
+    place = canceller(RECEIPT, [known, OPEN, {"order": PARTLY}])
+    assert place.kalshi.cancel_order("o1").filled == 4
+
+
+def test_fault_28_an_order_topped_up_elsewhere_is_read_after_a_batch() -> None:
+    place = several(receipts_of("o1"), **{READ: [OPEN, {"order": PARTLY}]})
+    place.kalshi.fetch_order("o1")
+    (result,) = place.kalshi.cancel_orders(["o1"])
+    assert result.order is not None
+    assert (result.order.filled, result.order.size) == (4, 14)
+
+
+def test_fault_28_the_fills_of_a_batch_that_cannot_be_read_are_not_made_up() -> None:
+    receipt = {"orders": [{**RECEIPT, "reduced_by": "4.00"}]}
+    place = several(receipt, ONCE, **{READ: [OPEN, GONE]})
+    (result,) = place.kalshi.cancel_orders(["o1"])
+    assert result.order is None
+    assert "is cancelled (4 were taken off" in str(result.error)
+
+
+def test_fault_28_when_reads_fail_no_further_order_waits_for_them() -> None:
+    place = several(receipts_of("o1", "o2"), ONCE)
+    for one in ("o1", "o2"):
+        place.kalshi.fetch_order(one)
+        place.answers[f"/portfolio/orders/{one}"] = GONE
+    before = len(place.asked)
+    results = place.kalshi.cancel_orders(["o1", "o2"])
+    assert {r.order.status for r in results if r.order} == {OrderStatus.CANCELED}
+    assert place.asked[before:] == [BATCH, READ]
 
 
 def test_a_market_id_spares_the_look_before() -> None:
@@ -175,6 +221,51 @@ def test_fault_19_a_lost_answer_of_a_cancel_that_worked_is_a_cancel(
 def test_fault_19_a_lost_answer_and_a_failed_look_count_as_open() -> None:
     place = canceller(GONE, [OPEN, GONE], ONCE)
     assert "counts as open" in str(told(lambda: place.kalshi.cancel_order("o1")))
+
+
+LATE_REFUSAL = refusal(403, "permission_denied")
+
+
+@pytest.mark.parametrize(
+    "last", [LATE_REFUSAL, ConnectionLost("refused", sent=False), NOT_FOUND]
+)
+def test_fault_19_one_lost_answer_leaves_a_cancel_in_doubt_whatever_came_later(
+    last: Any,
+) -> None:
+    place = canceller([ConnectionLost("reset"), last], [OPEN, OPEN])
+    error = told(lambda: place.kalshi.cancel_order("o1"))
+    assert error.maybe_executed
+    assert not isinstance(error, NetworkError) or error.sent
+
+
+def test_fault_19_a_lost_answer_and_a_refusal_of_a_cancel_that_worked_is_a_cancel() -> (
+    None
+):
+    place = canceller([ConnectionLost("reset"), LATE_REFUSAL], [OPEN, DEAD])
+    assert place.kalshi.cancel_order("o1").status is OrderStatus.CANCELED
+
+
+@pytest.mark.parametrize("read", [Response(200, {}, b"<html>"), GONE])
+def test_fault_17_a_404_that_cannot_be_looked_into_is_in_doubt(read: Any) -> None:
+    place = canceller(NOT_FOUND, [OPEN, read], ONCE)
+    error = told(lambda: place.kalshi.cancel_order("o1"))
+    assert error.maybe_executed
+    assert "counts as open" in str(error)
+
+
+def test_fault_17_a_lost_answer_and_an_order_that_is_nowhere_is_in_doubt() -> None:
+    place = canceller([ConnectionLost("reset"), NOT_FOUND], NOT_FOUND)
+    error = told(lambda: place.kalshi.cancel_order("o1", market_id="RAIN"))
+    assert isinstance(error, OrderNotFound)
+    assert error.maybe_executed
+
+
+def test_fault_20_one_lost_answer_leaves_a_batch_of_cancels_in_doubt() -> None:
+    place = several([ConnectionLost("reset"), LATE_REFUSAL])
+    results = place.kalshi.cancel_orders(["o1", "o2"])
+    errors = [r.error for r in results]
+    assert all(e is not None and e.maybe_executed for e in errors)
+    assert all("may or may not take effect" in str(e) for e in errors)
 
 
 def test_a_refused_cancel_is_refused() -> None:
@@ -389,6 +480,36 @@ def test_an_order_that_goes_although_its_cancel_failed_is_cancelled() -> None:
     )
     report = place.kalshi.cancel_all_orders()
     assert [o.status for o in report.canceled] == [OrderStatus.CANCELED]
+    assert report.is_complete
+
+
+def test_fault_28_what_ended_and_cannot_be_read_makes_the_report_incomplete() -> None:
+    place = sweep(
+        [orders(resting()), orders()], ConnectionLost("gone"), ONCE, **{READ: GONE}
+    )
+    report = place.kalshi.cancel_all_orders()
+    assert (report.canceled, report.remaining) == ((), ())
+    assert [type(error) for error in report.errors] == [ExchangeNotAvailable]
+    assert not report.is_complete
+
+
+@pytest.mark.parametrize(
+    "stale", [GONE, NOT_FOUND, {"as_of_time": "2026-11-20T00:00:00Z"}]
+)
+def test_fault_28_an_empty_listing_that_is_not_fresh_is_no_success(stale: Any) -> None:
+    place = sweep([orders()], receipts_of(), ONCE, **{FRESHNESS: stale})
+    report = place.kalshi.cancel_all_orders()
+    assert (report.canceled, report.remaining) == ((), ())
+    assert "may not be shown yet" in str(report.errors[0])
+    assert not report.is_complete
+
+
+def test_fault_27_what_a_fresh_listing_shows_is_cancelled_although_the_first_had_not() -> (
+    None
+):
+    place = sweep([orders(), orders(resting()), orders()], receipts_of("o1"))
+    report = place.kalshi.cancel_all_orders()
+    assert [o.order_id for o in report.canceled] == ["o1"]
     assert report.is_complete
 
 

@@ -190,6 +190,18 @@ def free_of_waiting() -> LimitPolicy:
     return LimitPolicy(discover=False, buckets=dict.fromkeys(names, huge))
 
 
+def test_fault_43_a_little_of_the_venue_s_buckets_is_never_counted_on() -> None:
+    venue = desk(limits=LimitPolicy(discover=False)).kalshi.venue
+    held = {name: venue.bucket(name).capacity for name in ("read", "write")}
+    assert held == pytest.approx({"read": 590, "write": 90})
+
+
+def test_buckets_that_the_caller_set_are_as_they_were_set() -> None:
+    limits = LimitPolicy(discover=False, buckets={"write": (20, 20)})
+    venue = desk(limits=limits).kalshi.venue
+    assert venue.bucket("write").capacity == pytest.approx(20)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "sent", "wanted"),
     [

@@ -100,3 +100,21 @@ def test_a_key_given_back_may_be_claimed_again() -> None:
     keys.forget("intent")
     keys.forget("never claimed")
     assert keys.begin("intent")
+
+
+def test_fault_47_a_released_key_may_leave_again_once_and_keeps_its_kind() -> None:
+    keys = SentKeys()
+    keys.release("never")
+    keys.begin("a", "post_only")
+    keys.release("a")
+    assert [keys.begin("a", "gtc"), keys.begin("a", "gtc")] == [True, False]
+    assert (keys.kind("a"), keys.kind("never")) == ("post_only", None)
+
+
+def test_a_forgotten_key_is_new_again() -> None:
+    keys = SentKeys()
+    keys.begin("a", "post_only")
+    keys.release("a")
+    keys.forget("a")
+    assert [keys.begin("a", "gtc"), keys.begin("a", "gtc")] == [True, False]
+    assert keys.kind("a") == "gtc"

@@ -218,9 +218,17 @@ class Amending(Lookup, Doubt):
             shown = yield from self._shown(after)
             if shown is not None:
                 return shown
-        found = yield from self.read_order(after.order_id, after.market_id)
+        try:
+            found = yield from self.read_order(after.order_id, after.market_id)
+        except UnifiedExchangesError as failure:
+            if doubt is None:
+                failure.add(f"; order {after.order_id} was not changed")
+                raise
+            raise _doubted(failure, after) from None
         if found is None:
-            raise self.unknown_order(after.order_id)
+            unknown = self.unknown_order(after.order_id)
+            unknown.maybe_executed = doubt is not None
+            raise unknown
         message = (
             f"order {after.order_id} could not be changed; the venue shows it "
             f"{found.status} with {text(found.filled)} of {text(found.size)} filled"
@@ -245,12 +253,17 @@ class Amending(Lookup, Doubt):
         shown = yield from self._shown(after)
         if shown is not None:
             return shown
-        error.maybe_executed = True
-        error.add(
-            f"; the change may or may not take effect: read order {after.order_id} "
-            "before changing it again"
-        )
-        raise error
+        raise _doubted(error, after)
+
+
+def _doubted(error: UnifiedExchangesError, after: Order) -> UnifiedExchangesError:
+    """The error, saying that the change may have taken effect for all that."""
+    error.leave_in_doubt()
+    error.add(
+        f"; the change may or may not take effect: read order {after.order_id} "
+        "before changing it again"
+    )
+    return error
 
 
 def _is_later(seen: Order, found: Order) -> bool:

@@ -81,6 +81,7 @@ class Archive(KalshiConnection):
         most: int = 1000,
         private: bool = False,
         ahead: bool = False,
+        urgent: bool = False,
         seen: set[Hashable] | None = None,
     ) -> Pages[T]:
         """A listing that follows cursors and asks for no more than ``limit`` needs."""
@@ -88,7 +89,11 @@ class Archive(KalshiConnection):
 
         def ask(cursor: str | None) -> Call:
             return self.read(
-                path, {**fixed, "cursor": cursor}, about=about, private=private
+                path,
+                {**fixed, "cursor": cursor},
+                about=about,
+                private=private,
+                urgent=urgent,
             )
 
         peek = _peek(pages_for(limit, most)) if ahead else None

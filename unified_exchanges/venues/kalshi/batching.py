@@ -54,18 +54,20 @@ class Batching(Placing):
                 ready.append((index, (yield from self._draft(intent))))
             except UnifiedExchangesError as error:
                 results[index] = OrderResult(request=order, error=error)
-        fresh = []
-        for index, x in ready:
-            if self.sent.begin(x.intent.client_order_id):
-                fresh.append((index, x))
-            else:
-                results[index] = yield from self._sent_before(x)
-        left = iter(fresh)
+        before: list[tuple[int, Draft]] = []
+        left = iter(ready)
         while chunk := list(islice(left, self._batch_size())):
-            found = yield from self._place_batch([x for _, x in chunk], deadline)
+            # Claimed when it leaves: who is interrupted keeps no key of what is unsent.
+            fresh = [(n, x) for n, x in chunk if self._claim(x)]
+            before += (entry for entry in chunk if entry not in fresh)
+            if not fresh:
+                continue
+            found = yield from self._place_batch([x for _, x in fresh], deadline)
             results.update(
-                (index, result) for (index, _), result in zip(chunk, found, strict=True)
+                (index, result) for (index, _), result in zip(fresh, found, strict=True)
             )
+        for index, x in before:
+            results[index] = yield from self._sent_before(x)
         return [results[index] for index in range(len(orders))]
 
     def _sent_before(self, ready: Draft) -> Flow[OrderResult]:

@@ -1,5 +1,8 @@
 """Cancelling orders, so that none is believed dead while it lives.
 
+A receipt proves that so much was open and is not now, and nothing of what had filled
+before: the size may have been amended or decreased by others.  So that is read.
+
 A cancel is answered 404 alike for a cancelled, a filled and an unknown order (recorded on
 demo, 2026-06-11), and an HTTP layer may have sent a DELETE twice, so a 404 is a question:
 the order is read before anything is concluded.  So is every answer that is lost.
@@ -8,10 +11,11 @@ the order is read before anything is concluded.  So is every answer that is lost
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
+from datetime import timedelta
 from itertools import islice
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -25,7 +29,7 @@ from ...errors import (
 )
 from ...flow import Flow, Sleep, collect
 from ...models import CancelReport, CancelResult, Order, OrderStatus, Params
-from ...money import EXACT, ZERO, text
+from ...money import ZERO, text
 from ...sending import Call
 from . import receipts
 from .arguments import read_id, read_params
@@ -40,10 +44,13 @@ _ORDERS = "/portfolio/events/orders"
 _NOT_FOUND = 404
 _SETTLING = (0.0, 0.3, 0.6, 1.2)
 """Seconds before each read of an order whose cancel should show by now."""
+_UNLISTED = timedelta(seconds=10)
+"""How long after it was acknowledged an order may be missing in listings."""
 _ROUNDS = 5
 """How often cancel-all goes over what is still open."""
 _SCOPE: Final[Mapping[str, type]] = {"exchange_index": int, "subaccount": int}
 _KNOWN: Final[Mapping[str, type]] = {**_SCOPE, "market_ticker": str}
+_Answer: TypeAlias = "receipts.CanceledEntry | UnifiedExchangesError | None"
 
 
 class Cancelling(Lookup):
@@ -65,7 +72,7 @@ class Cancelling(Lookup):
         self.check_market(order_id, market_id)
         if market_id is None and self.memory.route(order_id) is None:
             # Without shard or ticker Kalshi would look on shard 0 only.
-            before = yield from self.read_order(order_id)
+            before = yield from self.read_order(order_id, urgent=True)
             if before is None:
                 raise self.unknown_order(order_id)
             if not before.is_open:
@@ -78,10 +85,10 @@ class Cancelling(Lookup):
             if error.status == _NOT_FOUND:
                 # Also where its body is cut off.
                 return (
-                    yield from self._after_refused(call, order_id, market_id, params)
+                    yield from self._after_refused(error, order_id, market_id, params)
                 )
             return (yield from self._after_lost(error, order_id, market_id))
-        return (yield from self._ended(receipt, market_id))
+        return (yield from self._read_ended(receipt, market_id))
 
     def _cancellation(
         self, order_id: str, market_id: str | None, params: Params | None
@@ -109,19 +116,24 @@ class Cancelling(Lookup):
         )
 
     def _after_refused(
-        self, call: Call, order_id: str, market_id: str | None, params: Params | None
+        self,
+        refusal: UnifiedExchangesError,
+        order_id: str,
+        market_id: str | None,
+        params: Params | None,
     ) -> Flow[Order]:
         """The venue said 404: cancelled, filled, unknown, or not there yet to see."""
-        found: Order | None = None
-        for wait in _SETTLING:
-            if wait:
-                yield Sleep(wait)
-            found = yield from self.read_order(order_id, market_id)
-            if found is None:
-                raise self.unknown_order(order_id)
-            if not found.is_open:
-                return found
-        assert found is not None
+        try:
+            found = yield from self._settled(order_id, market_id)
+        except UnifiedExchangesError as error:
+            # Done, by this cancel or before it, or never there: nobody could look.
+            raise _doubted(error, order_id) from None
+        if found is None:
+            unknown = self.unknown_order(order_id)
+            unknown.maybe_executed = refusal.maybe_executed
+            raise unknown
+        if not found.is_open:
+            return found
         # It rests after all: name its own shard, which reading has just taught us.
         again = self._cancellation(order_id, found.market_id, params)
         try:
@@ -129,15 +141,30 @@ class Cancelling(Lookup):
             receipt = receipts.canceled(response.body)
         except OrderNotFound as error:
             message = (
-                f"{call.about}: Kalshi answers 'not found' but shows the order open; "
+                f"{again.about}: Kalshi answers 'not found' but shows the order open; "
                 "it still counts. Try again, or cancel_all_orders()"
             )
             raise ExchangeError(
-                message, venue=self.id, request=call.name, status=error.status
+                message,
+                venue=self.id,
+                request=again.name,
+                status=error.status,
+                maybe_executed=refusal.maybe_executed or error.maybe_executed,
             ) from None
         except UnifiedExchangesError as error:
             return (yield from self._after_lost(error, order_id, market_id))
-        return (yield from self._ended(receipt, market_id))
+        return (yield from self._read_ended(receipt, market_id))
+
+    def _settled(self, order_id: str, market_id: str | None) -> Flow[Order | None]:
+        """An order that should have ended, read with patience until it shows that."""
+        found: Order | None = None
+        for wait in _SETTLING:
+            if wait:
+                yield Sleep(wait)
+            found = yield from self.read_order(order_id, market_id, urgent=True)
+            if found is None or not found.is_open:
+                break
+        return found
 
     def _after_lost(
         self, error: UnifiedExchangesError, order_id: str, market_id: str | None
@@ -146,36 +173,59 @@ class Cancelling(Lookup):
         if not is_doubtful(error) and not isinstance(error, RateLimitExceeded):
             raise error
         try:
-            found = yield from self.read_order(order_id, market_id)
+            found = yield from self.read_order(order_id, market_id, urgent=True)
         except UnifiedExchangesError:
             found = None
         if found is not None and not found.is_open:
             return found
-        error.maybe_executed = True
-        error.add(
-            f"; the cancel may or may not take effect: order {order_id} counts as open "
-            "until it is read as done"
-        )
-        raise error
+        raise _doubted(error, order_id)
 
-    def _ended(self, receipt: receipts.Canceled, market_id: str | None) -> Flow[Order]:
-        """The cancelled order; a read that lags behind the receipt is corrected by it."""
+    def _read_ended(
+        self, receipt: receipts.Canceled, market_id: str | None
+    ) -> Flow[Order]:
+        """The order that a receipt says is cancelled."""
+        ended, trouble = yield from self._ended(receipt, market_id)
+        if ended is None:
+            raise self._unread(receipt, trouble) from trouble
+        return ended
+
+    def _ended(
+        self, receipt: receipts.Canceled, market_id: str | None
+    ) -> Flow[tuple[Order | None, UnifiedExchangesError | None]]:
+        """The cancelled order, and what kept us from reading it."""
         seen = self.memory.order(receipt.order_id)
-        cause: UnifiedExchangesError | None = None
-        try:
-            found = yield from self.read_order(receipt.order_id, market_id)
-        except UnifiedExchangesError as error:
-            found, cause = None, error
-        if found is not None:
-            return _cancelled(found, receipt) if found.is_open else found
-        if seen is not None:
-            return _cancelled(seen, receipt)
-        reason = "it is not shown yet" if cause is None else cause.message
+        trouble: UnifiedExchangesError | None = None
+        ended: Order | None = None
+        for wait in _SETTLING:
+            if wait:
+                yield Sleep(wait)
+            try:
+                found = yield from self.read_order(
+                    receipt.order_id, market_id, urgent=True
+                )
+            except UnifiedExchangesError as error:
+                found, trouble = None, error
+            if found is None:
+                ended = _just_ended(seen, receipt, seen)
+                break
+            # A read that lags behind the receipt is corrected by it, if it agrees.
+            ended = _just_ended(found, receipt, seen) if found.is_open else found
+            if ended is not None:
+                break
+        if ended is not None:
+            self.memory.learn_order(ended, self._subaccount_of(receipt.order_id))
+        return ended, trouble
+
+    def _unread(
+        self, receipt: receipts.Canceled, trouble: UnifiedExchangesError | None
+    ) -> ExchangeError:
+        reason = "it is not shown yet" if trouble is None else trouble.message
         message = (
             f"order {receipt.order_id} is cancelled ({text(receipt.reduced_by)} were "
-            f"taken off the book), but it could not be read: {reason}"
+            "taken off the book), but what had filled before could not be read: "
+            f"{reason}"
         )
-        raise ExchangeError(message, venue=self.id, maybe_executed=True) from cause
+        return ExchangeError(message, venue=self.id, maybe_executed=True)
 
     # -- several --------------------------------------------------------------------
 
@@ -192,9 +242,13 @@ class Cancelling(Lookup):
         self.require_writable(f"cancel of {len(wanted)} orders")
         results: dict[str, CancelResult] = {}
         resting: list[Order] = []
+        read: set[str] = set()
         for order_id in dict.fromkeys(wanted):
             try:
-                found = yield from self._seen(order_id, market_id)
+                found = self.memory.order(order_id)
+                if found is None:
+                    found = yield from self._present(order_id, market_id)
+                    read.add(order_id)
             except UnifiedExchangesError as error:
                 results[order_id] = CancelResult(order_id=order_id, error=error)
                 continue
@@ -202,33 +256,54 @@ class Cancelling(Lookup):
                 resting.append(found)
             else:
                 results[order_id] = CancelResult(order_id=order_id, order=found)
-        for result in (yield from self._cancel_resting(resting, params)):
+        for result in (yield from self._cancel_resting(resting, params, read)):
             results[result.order_id] = result
         return [results[order_id] for order_id in wanted]
 
-    def _seen(self, order_id: str, market_id: str | None) -> Flow[Order]:
-        """The order as it was last seen, else as it is: to know its shard and size."""
-        found = self.memory.order(order_id)
-        if found is None:
-            found = yield from self.read_order(order_id, market_id)
+    def _present(self, order_id: str, market_id: str | None) -> Flow[Order]:
+        found = yield from self.read_order(order_id, market_id, urgent=True)
         if found is None:
             raise self.unknown_order(order_id)
         return found
 
     def _cancel_resting(
-        self, orders: Sequence[Order], params: Params | None
+        self, orders: Sequence[Order], params: Params | None, read: Collection[str]
     ) -> Flow[list[CancelResult]]:
+        """Cancel orders in batches; ``read`` are those as they have just been read."""
         cost = self._costs.cost_of("DELETE", f"{_ORDERS}/batched", 1)
         size = max(1, int(self.bucket("write").capacity // cost))
-        results: list[CancelResult] = []
+        sent: list[tuple[Order, _Answer]] = []
         left = iter(orders)
+        # All are sent before any is looked into: what rests may fill meanwhile.
         while chunk := list(islice(left, size)):
-            results += yield from self._cancel_batch(chunk, params)
+            answers = yield from self._cancel_batch(chunk, params)
+            sent += zip(chunk, answers, strict=True)
+        hopeless: UnifiedExchangesError | None = None
+        results = []
+        for order, answer in sent:
+            if isinstance(answer, UnifiedExchangesError):
+                results.append(_given_up(order, answer))
+                continue
+            is_read = order.order_id in read
+            if answer and answer.receipt and answer.receipt.order_id == order.order_id:
+                result, trouble = yield from self._cancelled(
+                    order, answer.receipt, is_read=is_read or hopeless is not None
+                )
+            elif hopeless is None:
+                result = yield from self._cancel_alone(order, params)
+                trouble = result.error
+            else:
+                # Trying each for as long as all of them would take hours.
+                result, trouble = _given_up(order, hopeless), None
+            if trouble is not None and trouble.retryable:
+                hopeless = hopeless or trouble
+            results.append(result)
         return results
 
     def _cancel_batch(
         self, orders: Sequence[Order], params: Params | None
-    ) -> Flow[list[CancelResult]]:
+    ) -> Flow[Sequence[_Answer]]:
+        """What a batch says of each order; an error if it failed for all."""
         items = [self._batch_item(order, params) for order in orders]
         call = self.write(
             "DELETE",
@@ -240,49 +315,43 @@ class Cancelling(Lookup):
             urgent=True,
             is_order=True,
         )
-        entries: list[receipts.CanceledEntry | None] = [None] * len(orders)
-        hopeless: UnifiedExchangesError | None = None
         try:
             response = yield from self.send(call)
-            entries = [*receipts.canceled_batch(response.body, len(orders))]
+            return receipts.canceled_batch(response.body, len(orders))
         except VenueSchemaError:
             _log.info("%s: the answer cannot be read, so each is looked at", call.about)
+            return [None] * len(orders)
         except UnifiedExchangesError as error:
-            hopeless = error
-            hopeless.maybe_executed = is_doubtful(error)
-        results = []
-        for order, entry in zip(orders, entries, strict=True):
-            if hopeless is None:
-                result = yield from self._cancel_entry(order, entry, params)
-            else:
-                # Trying each for as long as all of them would take hours.
-                result = _given_up(order, hopeless)
-            if result.error is not None and result.error.retryable:
-                hopeless = hopeless or result.error
-            results.append(result)
-        return results
+            error.maybe_executed = is_doubtful(error)
+            return [error] * len(orders)
 
     def _batch_item(self, order: Order, params: Params | None) -> dict[str, object]:
         item: dict[str, object] = {
             "order_id": order.order_id,
             "exchange_index": order.shard,
         }
-        route = self.memory.route(order.order_id)
-        subaccount = self.subaccount if route is None else route.subaccount
+        subaccount = self._subaccount_of(order.order_id)
         if subaccount is not None:
             item["subaccount"] = subaccount
         return item | dict(params or {})
 
-    def _cancel_entry(
-        self,
-        order: Order,
-        entry: receipts.CanceledEntry | None,
-        params: Params | None,
-    ) -> Flow[CancelResult]:
-        if entry and entry.receipt and entry.receipt.order_id == order.order_id:
-            done = _cancelled(order, entry.receipt)
-            self.memory.learn_order(done, self._subaccount_of(order))
-            return CancelResult(order_id=order.order_id, order=done)
+    def _cancelled(
+        self, order: Order, receipt: receipts.Canceled, *, is_read: bool
+    ) -> Flow[tuple[CancelResult, UnifiedExchangesError | None]]:
+        """An order that was cancelled in a batch, and what kept us from reading it."""
+        order_id = order.order_id
+        done = _just_ended(order, receipt, order) if is_read else None
+        trouble: UnifiedExchangesError | None = None
+        if done is None:
+            done, trouble = yield from self._ended(receipt, order.market_id)
+        else:
+            self.memory.learn_order(done, self._subaccount_of(order_id))
+        if done is not None:
+            return CancelResult(order_id=order_id, order=done), trouble
+        unread = self._unread(receipt, trouble)
+        return CancelResult(order_id=order_id, error=unread), trouble
+
+    def _cancel_alone(self, order: Order, params: Params | None) -> Flow[CancelResult]:
         try:
             # Refused or unknown: the single cancel reads before it concludes.
             done = yield from self.cancel_order(
@@ -292,8 +361,8 @@ class Cancelling(Lookup):
             return CancelResult(order_id=order.order_id, error=error)
         return CancelResult(order_id=order.order_id, order=done)
 
-    def _subaccount_of(self, order: Order) -> int | None:
-        route = self.memory.route(order.order_id)
+    def _subaccount_of(self, order_id: str) -> int | None:
+        route = self.memory.route(order_id)
         return self.subaccount if route is None else route.subaccount
 
     # -- all ------------------------------------------------------------------------
@@ -310,39 +379,79 @@ class Cancelling(Lookup):
         params = read_params(params, (), _SCOPE)
         self.require_writable("cancel of all orders")
         canceled: dict[str, Order] = {}
+        unread: dict[str, UnifiedExchangesError] = {}
         errors: list[UnifiedExchangesError] = []
+        stale: UnifiedExchangesError | None = None
         remaining = yield from self._open(market_id, params)
+        listed = {order.order_id for order in remaining}
+        remaining += self._unlisted(listed, market_id, params)
         if market_id is not None and not remaining:
             # A mistyped market must not look like success.
             yield from self.rules(market_id)
         for pause in range(_ROUNDS):
-            if not remaining:
-                break
             if pause:
                 yield Sleep(_SETTLING[min(pause, len(_SETTLING) - 1)])
-            results = yield from self._cancel_resting(remaining, params)
-            remaining = yield from self._left(market_id, params, len(results))
-            still = {order.order_id for order in remaining}
-            gone = [result for result in results if result.order_id not in still]
+            results = yield from self._cancel_resting(remaining, params, listed)
+            remaining, stale = yield from self._left(market_id, params, results)
+            listed = {order.order_id for order in remaining}
+            gone = [result for result in results if result.order_id not in listed]
             for result in gone:
-                ended = result.order or (yield from self.read_order(result.order_id))
-                if ended is not None:
+                try:
+                    ended = result.order or (
+                        yield from self._settled(result.order_id, None)
+                    )
+                except UnifiedExchangesError as error:
+                    unread[result.order_id] = error
+                    continue
+                if ended is not None and not ended.is_open:
                     canceled[result.order_id] = ended
+                elif ended is not None and result.error is not None:
+                    unread[result.order_id] = result.error
             errors = [result.error for result in results if result.error is not None]
-            if errors and not gone:
+            if not remaining or (errors and not gone):
                 break
+        told = [*unread.values(), *(errors if remaining else ())]
         return CancelReport(
             canceled=tuple(canceled.values()),
             remaining=tuple(remaining),
-            errors=tuple(errors) if remaining else (),
+            errors=tuple(told if stale is None else [*told, stale]),
         )
 
+    def _unlisted(
+        self, listed: Collection[str], market_id: str | None, params: Params | None
+    ) -> list[Order]:
+        """Orders that were acknowledged open, and that a listing need not show yet."""
+        since = self.venue_now() - _UNLISTED
+        scope = {"subaccount": self.subaccount, **(params or {})}
+        shard, subaccount = scope.get("exchange_index"), scope["subaccount"]
+        return [
+            order
+            for order in self.memory.orders()
+            if order.is_open
+            and order.updated_at is not None
+            and order.updated_at >= since
+            and order.order_id not in listed
+            and market_id in (None, order.market_id)
+            and shard in (None, order.shard)
+            and subaccount in (None, self._subaccount_of(order.order_id) or 0)
+        ]
+
     def _left(
-        self, market_id: str | None, params: Params | None, tried: int
-    ) -> Flow[list[Order]]:
-        """What is open after a round; not knowing it must not look like success."""
+        self,
+        market_id: str | None,
+        params: Params | None,
+        results: Sequence[CancelResult],
+    ) -> Flow[tuple[list[Order], UnifiedExchangesError | None]]:
+        """What is open after a round, and why that may not be all.
+
+        It is believed when reads show what happened up to now, be it by others.
+        """
+        ended = [result.order.updated_at for result in results if result.order]
+        since = max([self.venue_now(), *(at for at in ended if at is not None)])
+        stale = yield from self.until_fresh(since, urgent=True)
+        tried = len(results)
         try:
-            return (yield from self._open(market_id, params))
+            return (yield from self._open(market_id, params)), stale
         except UnifiedExchangesError as error:
             error.maybe_executed = True
             error.add(
@@ -352,7 +461,7 @@ class Cancelling(Lookup):
             raise
 
     def _open(self, market_id: str | None, params: Params | None) -> Flow[list[Order]]:
-        return collect(self.fetch_open_orders(market_id=market_id, params=params))
+        return collect(self.resting_orders(market_id, params))
 
 
 def _read_ids(order_ids: Iterable[str]) -> list[str]:
@@ -366,20 +475,35 @@ def _given_up(order: Order, cause: UnifiedExchangesError) -> CancelResult:
     error = copy(cause)
     error.message = f"cancel of {order.order_id} was given up: {cause.message}"
     error.args = (error.message,)
+    if error.maybe_executed:
+        error = _doubted(error, order.order_id)
     return CancelResult(order_id=order.order_id, error=error)
 
 
-def _cancelled(order: Order, receipt: receipts.Canceled) -> Order:
-    """The order after its cancel: what was still open is gone, the rest had filled."""
-    # Fills only ever rise, even where the size was amended elsewhere meanwhile.
-    filled = max(order.filled, EXACT.subtract(order.size, receipt.reduced_by))
-    changed = filled != order.filled
+def _doubted(error: UnifiedExchangesError, order_id: str) -> UnifiedExchangesError:
+    """The error, saying that the cancel may have worked for all that."""
+    error.leave_in_doubt()
+    error.add(
+        f"; the cancel may or may not take effect: order {order_id} counts as open "
+        "until it is read as done"
+    )
+    return error
+
+
+def _just_ended(
+    order: Order | None, receipt: receipts.Canceled, seen: Order | None
+) -> Order | None:
+    """The order after its cancel, if it was open with just what the receipt took off.
+
+    One with more or less open was read too early: what it had filled is not known.
+    """
+    if order is None or order.remaining != receipt.reduced_by:
+        return None
+    if seen is not None and order.filled < seen.filled:
+        return None
     return attrs.evolve(
         order,
         status=OrderStatus.CANCELED,
-        filled=filled,
         remaining=ZERO,
-        average_price=None if changed else order.average_price,
-        fee=None if changed else order.fee,
         updated_at=receipt.at or order.updated_at,
     )

@@ -16,6 +16,8 @@ __all__ = ["Doubt", "is_doubtful"]
 
 def is_doubtful(error: UnifiedExchangesError) -> bool:
     """Whether the venue may have done what was asked although this came back."""
+    if error.maybe_executed:
+        return True
     if isinstance(error, NetworkError):
         return error.sent
     return isinstance(error, ExchangeNotAvailable | VenueSchemaError)

@@ -71,6 +71,14 @@ class Intent:
     expires: int | None
     params: Mapping[str, str | int | bool]
 
+    @property
+    def kind(self) -> str:
+        """What the venue does not tell of an order: how it may rest."""
+        request = self.request
+        if request.post_only:
+            return "post_only"
+        return "reduce_only" if request.reduce_only else self.time_in_force
+
     def __str__(self) -> str:
         """What is asked, for errors."""
         return f"{self.side} order on {self.market_id}"

@@ -14,6 +14,7 @@ from . import parse
 from .account import Account
 from .arguments import read_id, read_outcome
 from .discovery import Discovery
+from .freshness import Freshness
 from .history import History
 from .memory import MarketRules, SentKeys
 from .quotes import Quotes
@@ -31,7 +32,7 @@ A single-order read lagged 360 ms behind an acknowledged cancel (recorded on dem
 _RECENT = timedelta(hours=1)
 
 
-class Lookup(Account, History, Quotes, Discovery):
+class Lookup(Account, History, Quotes, Discovery, Freshness):
     """Reads one order, wherever it is, and the rules of its market."""
 
     def __init__(self, settings: Settings) -> None:
@@ -50,10 +51,7 @@ class Lookup(Account, History, Quotes, Discovery):
         if order_id is not None and client_order_id is None:
             found = yield from self.read_order(order_id, market_id)
         elif client_order_id is not None and order_id is None:
-            found = yield from _first(
-                self.fetch_orders(market_id=market_id),
-                lambda order: order.client_order_id == client_order_id,
-            )
+            found = yield from self._by_key(client_order_id, market_id)
         else:
             message = "give order_id or client_order_id, one of them"
             raise ArgumentsRequired(message, venue=self.id)
@@ -63,17 +61,43 @@ class Lookup(Account, History, Quotes, Discovery):
             found = yield from self.average_from_fills(found)
         return found if outcome is None else found.in_terms_of(read_outcome(outcome))
 
+    def _by_key(
+        self, client_order_id: str, market_id: str | None
+    ) -> Flow[Order | None]:
+        """An order by our id; one not shown is looked for again when reads are fresh."""
+        has_key = _has_key(client_order_id)
+        since = self.venue_now()
+        for order in reversed(self.memory.orders()):
+            if has_key(order):
+                found = yield from self.read_order(order.order_id, order.market_id)
+                if found is not None and has_key(found):
+                    return found
+                break
+        found = yield from _first(self.fetch_orders(market_id=market_id), has_key)
+        if found is not None:
+            return found
+        stale = yield from self.until_fresh(since)
+        found = yield from _first(
+            self.fetch_orders(market_id=market_id, since=since - _RECENT), has_key
+        )
+        if found is None and stale is not None:
+            error = self.unknown_order(client_order_id, market_id)
+            error.add(f". It may be too new to be shown: {stale.message}")
+            raise error from stale
+        return found
+
     def read_order(
-        self, order_id: str, market_id: str | None = None
+        self, order_id: str, market_id: str | None = None, *, urgent: bool = False
     ) -> Flow[Order | None]:
         """An order by the venue's id, live or archived; None if it is nowhere.
 
         One that this object has seen is there, so it is looked for with patience.
+        ``urgent`` if a cancel waits for it.
         """
-        found = yield from self._live_order(order_id)
+        found = yield from self._live_order(order_id, urgent=urgent)
         if found is None:
             found = yield from _first(
-                self.archived_orders(market_id=market_id),
+                self.archived_orders(market_id=market_id, urgent=urgent),
                 lambda order: order.order_id == order_id,
             )
         waits = _PATIENCE[1:] if self.memory.route(order_id) else ()
@@ -81,12 +105,12 @@ class Lookup(Account, History, Quotes, Discovery):
             if found is not None:
                 break
             yield Sleep(wait)
-            found = yield from self._live_order(order_id)
+            found = yield from self._live_order(order_id, urgent=urgent)
         return found
 
-    def _live_order(self, order_id: str) -> Flow[Order | None]:
+    def _live_order(self, order_id: str, *, urgent: bool = False) -> Flow[Order | None]:
         path = f"/portfolio/orders/{read_id('order_id', order_id)}"
-        call = self.read(path, about=f"order {order_id}", private=True)
+        call = self.read(path, about=f"order {order_id}", private=True, urgent=urgent)
         try:
             response = yield from self.send(call)
         except OrderNotFound:
@@ -102,21 +126,26 @@ class Lookup(Account, History, Quotes, Discovery):
         """An order that should be there, looked for again while reads may lag."""
         scope = None if subaccount is None else {"subaccount": subaccount}
         since = datetime.fromtimestamp(self.clock.now(), UTC) - _RECENT
+        has_key = _has_key(client_order_id)
         for wait in _PATIENCE:
             if wait:
                 yield Sleep(wait)
             found = yield from _first(
                 self.fetch_orders(market_id=market_id, since=since, params=scope),
-                lambda order: order.client_order_id == client_order_id,
+                has_key,
             )
             if found is not None:
                 return found
         return (
             yield from _first(
-                self.fetch_orders(market_id=market_id, params=scope),
-                lambda order: order.client_order_id == client_order_id,
+                self.fetch_orders(market_id=market_id, params=scope), has_key
             )
         )
+
+    def find_everywhere(self, client_order_id: str) -> Flow[Order | None]:
+        """An order on any market and subaccount that the key may see."""
+        has_key = _has_key(client_order_id)
+        return (yield from _first(self.orders_everywhere(), has_key))
 
     def rules(self, market_id: str, *, fresh: bool = False) -> Flow[MarketRules]:
         """What must be known of a market to trade on it."""
@@ -148,6 +177,10 @@ class Lookup(Account, History, Quotes, Discovery):
             "fetch_orders(), and check the environment and the key's subaccount"
         )
         return OrderNotFound(message, venue=self.id)
+
+
+def _has_key(client_order_id: str) -> Callable[[Order], bool]:
+    return lambda order: order.client_order_id == client_order_id
 
 
 def _first(pages: Pages[Order], wanted: Callable[[Order], bool]) -> Flow[Order | None]:

@@ -108,6 +108,10 @@ class Memory:
         """An order as it was last seen, in YES terms; it may have changed since."""
         return self._orders.get(order_id)
 
+    def orders(self) -> tuple[Order, ...]:
+        """The orders that were seen last, oldest first, as `order` tells them."""
+        return tuple(self._orders.values())
+
 
 def _put(
     memory: OrderedDict[str, T], key: str, value: T, most: int = _MOST_ORDERS
@@ -118,21 +122,41 @@ def _put(
 
 
 class SentKeys:
-    """Idempotency keys that this object has sent, so that an intent leaves once."""
+    """Idempotency keys that this object has sent, so that an intent leaves once.
+
+    With each is kept what kind of order it was sent with: Kalshi does not tell that.
+    """
 
     def __init__(self) -> None:
-        self._keys: OrderedDict[str, None] = OrderedDict()
+        self._keys: OrderedDict[str, str | None] = OrderedDict()
+        self._free: set[str] = set()
         self._lock = Lock()
 
-    def begin(self, key: str) -> bool:
+    def begin(self, key: str, kind: str | None = None) -> bool:
         """Claim a key; False if it was claimed before."""
         with self._lock:
+            if key not in self._keys:
+                self._free.discard(key)
+                _put(self._keys, key, kind)
+                return True
+            is_free = key in self._free
+            self._free.discard(key)
+            return is_free
+
+    def kind(self, key: str) -> str | None:
+        """What kind of order first left with a key; None if that is not known."""
+        return self._keys.get(key)
+
+    def release(self, key: str) -> None:
+        """Let a key be sent again: whether its order exists is not known."""
+        with self._lock:
             if key in self._keys:
-                return False
-            _put(self._keys, key, None)
-            return True
+                # Keys that were dropped for their number must not gather here.
+                self._free &= self._keys.keys()
+                self._free.add(key)
 
     def forget(self, key: str) -> None:
         """Give a key back after the venue refused it for good."""
         with self._lock:
             self._keys.pop(key, None)
+            self._free.discard(key)

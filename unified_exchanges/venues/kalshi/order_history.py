@@ -108,14 +108,32 @@ class OrderHistory(Existence):
             ahead=ahead,
         )
 
-    def archived_orders(self, *, market_id: str | None = None) -> Pages[Order]:
+    def resting_orders(
+        self, market_id: str | None, params: Params | None
+    ) -> Pages[Order]:
+        """What is open, for a cancel: before other reads; the market may be unknown."""
+        given = {
+            "subaccount": self.subaccount,
+            **read_params(params, _ARGUMENTS, _KNOWN),
+        }
+        wanted = _Wanted.read(market_id, None, None, None, None, None)
+        return self._listed(wanted, ("resting",), given, ahead=False, urgent=True)
+
+    def orders_everywhere(self) -> Pages[Order]:
+        """Our orders on every subaccount that the key may see, newest first."""
+        wanted = _Wanted.read(None, None, None, None, None, None)
+        return self._listed(wanted, (None,), {}, ahead=False)
+
+    def archived_orders(
+        self, *, market_id: str | None = None, urgent: bool = False
+    ) -> Pages[Order]:
         """Our orders that ended before the cutoff, newest first."""
         query = {
             "ticker": read_optional_id("market_id", market_id),
             "subaccount": self.subaccount,
         }
         return changed(
-            self._order_pages("/historical/orders", query, None),
+            self._order_pages("/historical/orders", query, None, urgent=urgent),
             lambda orders: map(self.known_order, orders),
         )
 
@@ -154,6 +172,7 @@ class OrderHistory(Existence):
         given: _Query,
         *,
         ahead: bool,
+        urgent: bool = False,
     ) -> Pages[Order]:
         span = wanted.span
         shard = given.get("exchange_index")
@@ -167,7 +186,9 @@ class OrderHistory(Existence):
                 "status": status,
                 **given,
             }
-            return self._order_pages("/portfolio/orders", query, limit, ahead, seen)
+            return self._order_pages(
+                "/portfolio/orders", query, limit, ahead=ahead, urgent=urgent, seen=seen
+            )
 
         def told(orders: list[Order]) -> list[Order]:
             return [
@@ -219,7 +240,9 @@ class OrderHistory(Existence):
         path: str,
         query: _Query,
         limit: int | None,
-        ahead: bool = False,  # noqa: FBT001, FBT002 - private, and named where it is used
+        *,
+        ahead: bool = False,
+        urgent: bool = False,
         seen: set[Hashable] | None = None,
     ) -> Pages[Order]:
         return self.listing(
@@ -231,6 +254,7 @@ class OrderHistory(Existence):
             limit=limit,
             private=True,
             ahead=ahead,
+            urgent=urgent,
             seen=seen,
         )
 

@@ -9,7 +9,7 @@ price is stale, and the order is only looked up.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import attrs
@@ -21,6 +21,7 @@ from ...errors import (
     InvalidSize,
     MarketClosed,
     OrderUnknown,
+    PermissionDenied,
     RateLimitExceeded,
     UnifiedExchangesError,
 )
@@ -33,6 +34,7 @@ from ...models import (
     Side,
     TimeInForce,
 )
+from ...models.record import Json
 from ...money import EXACT, ONE, ZERO, read_number, text
 from ...sending import Call
 from . import receipts
@@ -190,8 +192,7 @@ class Placing(Lookup, Doubt):
 
         ``doubt`` is the failure after which the order may be at the venue.
         """
-        key = ready.intent.client_order_id
-        if doubt is None and not self.sent.begin(key):
+        if doubt is None and not self._claim(ready):
             return (yield from self._existing(ready, None))
         if doubt is None:
             self._admit([ready])
@@ -218,6 +219,10 @@ class Placing(Lookup, Doubt):
             self._interrupted([ready])
             raise
 
+    def _claim(self, ready: Draft) -> bool:
+        """Take the order's key, once."""
+        return self.sent.begin(ready.intent.client_order_id, ready.intent.kind)
+
     def _admit(self, ready: Sequence[Draft]) -> None:
         """Count orders before they leave; one too many gives its key back."""
         try:
@@ -234,7 +239,7 @@ class Placing(Lookup, Doubt):
         """Say which orders may be on their way when the caller goes away."""
         for x in ready:
             key = x.intent.client_order_id
-            self.sent.forget(key)
+            self.sent.release(key)
             _log.warning(
                 "interrupted while order %s on %s may be on its way; look it up by "
                 "this client_order_id before acting",
@@ -261,12 +266,12 @@ class Placing(Lookup, Doubt):
         except UnifiedExchangesError as failure:
             found, trouble = None, f" (looking failed: {failure.message})"
         if found is not None:
-            return self._same_or_refuse(ready, found, error)
+            return (yield from self._same_or_refuse(ready, found, error))
         if error is not doubt:
             # That a second copy was refused does not prove that the first one died.
             trouble += f"; a second try brought: {error.message}"
         # Whoever sends it again with this id cannot double it.
-        self.sent.forget(key)
+        self.sent.release(key)
         message = (
             f"{ready}: the answer was lost ({doubt.message}) and the order was "
             f"not found since{trouble}; it may still appear. Look it up with fetch_order("
@@ -291,9 +296,9 @@ class Placing(Lookup, Doubt):
         )
         try:
             found = yield from self.find(key, ready.intent.market_id, ready.subaccount)
-            if found is None and error is not None:
-                # The key is taken: if not on this market, then on another.
-                found = yield from self.find(key, None, ready.subaccount)
+            if found is None:
+                # The key is taken: if not here, then on another market or subaccount.
+                found = yield from self.find_everywhere(key)
         except UnifiedExchangesError as failure:
             found = None
             reason = (
@@ -301,16 +306,19 @@ class Placing(Lookup, Doubt):
                 "fetch_order(client_order_id=...) before sending another"
             )
         if found is not None:
-            return self._same_or_refuse(ready, found, error)
+            return (yield from self._same_or_refuse(ready, found, error))
         message = f"{ready}: client_order_id {key!r} was used before, but {reason}"
         raise OrderUnknown(message, venue=self.id, client_order_id=key)
 
     def _same_or_refuse(
         self, ready: Draft, found: Order, error: UnifiedExchangesError | None
-    ) -> Order:
+    ) -> Flow[Order]:
         mine = found.in_terms_of(ready.outcome)
-        if _is_same(mine, ready):
-            return mine
+        kind = self.sent.kind(ready.intent.client_order_id)
+        if kind in (None, ready.intent.kind) and _is_same(mine, ready):
+            raw = mine.raw
+            if _has_same_words(raw, ready) and (yield from self._is_here(raw, ready)):
+                return mine
         message = (
             f"{ready}: client_order_id {ready.intent.client_order_id!r} belongs to "
             f"another order ({mine!r}); nothing new was placed. Use a new id"
@@ -323,6 +331,28 @@ class Placing(Lookup, Doubt):
             client_order_id=ready.intent.client_order_id,
         )
 
+    def _is_here(self, raw: Mapping[str, Json], ready: Draft) -> Flow[bool]:
+        """Whether an order is on the subaccount that was asked for."""
+        number = raw.get("subaccount_number") or 0
+        if ready.subaccount is not None or not number:
+            return number == (ready.subaccount or 0)
+        # It was left to the key: that means 0, or the one that the key is bound to.
+        # A bound key may not ask about another (docs.kalshi.com, 2026-08-16).
+        call = self.read(
+            "/portfolio/orders",
+            {"subaccount": 0, "limit": 1},
+            about="orders of the primary subaccount",
+            private=True,
+        )
+        try:
+            yield from self.send(call)
+        except PermissionDenied:
+            return True
+        except UnifiedExchangesError as error:
+            _log.info("whose key it is cannot be told: %s", error)
+            return True
+        return False
+
     def _accepted(self, ready: Draft, body: bytes) -> Order:
         order = receipts.created(ready, body)
         self.memory.learn_order(order, ready.subaccount)
@@ -330,9 +360,10 @@ class Placing(Lookup, Doubt):
 
 
 def _is_same(mine: Order, ready: Draft) -> bool:
-    """Whether an order of the venue's is the one that was asked for.
+    """Whether an order of the venue's is the one that was asked for, by unified terms.
 
-    Kalshi does not give the time in force back; an order that rests was not immediate.
+    Kalshi gives neither time in force nor post_only back (docs.kalshi.com, 2026-10); what
+    this object sent is compared by its kind, and an order that rests was not immediate.
     """
     intent = ready.intent
     rests = mine.is_open and intent.time_in_force is not TimeInForce.GTC
@@ -343,4 +374,17 @@ def _is_same(mine: Order, ready: Draft) -> bool:
         and mine.price == ready.price
         and mine.size == ready.size
         and expires == intent.expires
+    )
+
+
+def _has_same_words(raw: Mapping[str, Json], ready: Draft) -> bool:
+    """Whether an order has the venue's own words that were asked for, where it tells."""
+    body = ready.body()
+    group = body.get("order_group_id") or None
+    return (
+        group == (raw.get("order_group_id") or None)
+        and raw.get("self_trade_prevention_type")
+        in (None, body["self_trade_prevention_type"])
+        and raw.get("cancel_order_on_pause")
+        in (None, body.get("cancel_order_on_pause", False))
     )
