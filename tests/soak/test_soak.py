@@ -30,7 +30,7 @@ from .trader import Trader
 
 MINUTES = float(os.environ.get("UNIFIED_EXCHANGES_SOAK_MINUTES", "10"))
 FLAVOUR = os.environ.get("UNIFIED_EXCHANGES_SOAK_FLAVOUR", "websockets")
-ACTIONS = os.environ.get("UNIFIED_EXCHANGES_SOAK_ACTIONS", "28")
+ACTIONS = os.environ.get("UNIFIED_EXCHANGES_SOAK_ACTIONS", "7")
 STORM = 40.0
 PATIENCE = 40.0
 FREE = LimitPolicy(enabled=False, discover=False)

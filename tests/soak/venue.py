@@ -26,15 +26,15 @@ def often(kind: str, probability: float, **more: object) -> StreamFault:
 
 
 def storm() -> list[StreamFault]:
-    """What may happen to a frame; at 2,000 a second 0.0001 is every 5 seconds."""
+    """What may happen to a frame; at 2,000 a second 0.00005 is every 10 seconds."""
     return [
         often("drop", 0.05, frame=PRIVATE),
         often("duplicate", 0.05, frame=PRIVATE),
         often("reorder", 0.05, frame=PRIVATE, places=3, seconds=0.5),
-        often("drop", 0.0001),
-        often("skip", 0.0001, frame="orderbook_delta|trade", places=2),
-        often("duplicate", 0.0001),
-        often("reorder", 0.0001, places=3, seconds=0.5),
+        often("drop", 0.00004),
+        often("skip", 0.00004, frame="orderbook_delta|trade", places=2),
+        often("duplicate", 0.00004),
+        often("reorder", 0.00004, places=3, seconds=0.5),
         often("delay", 0.00005, seconds=0.3),
         often("truncate", 0.00002),
         often("fail", 0.00002, frame="orderbook_delta", code=25),
@@ -54,7 +54,10 @@ def main() -> None:
         seed=seed,
         lively=True,
         enforce_limits=False,
-        flow=FlowSettings(actions_per_second=actions, levels=4, catch_up_seconds=1),
+        # Wide steps over many levels: the most frames for the venue's own work.
+        flow=FlowSettings(
+            actions_per_second=actions, levels=10, wander=80, catch_up_seconds=1
+        ),
     )
     pair = generate_key("ed25519")
     key = kalshi.add_account(
