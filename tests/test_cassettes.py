@@ -147,6 +147,30 @@ def test_an_answer_carries_the_ids_of_the_replaying_program(
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_body_that_is_no_json_replays_as_it_is(
+    path: Path, server: RawServer, flavour: Flavour
+) -> None:
+    with cassette(path, "record"):
+        ask(flavour, Request("POST", server.url + "/a", body=b"not json"))
+    with cassette(path):
+        replayed = ask(flavour, Request("POST", VENUE[:18] + "/a", body=b"not json"))
+    assert replayed[0].body == b'{"number":1}'
+
+
+def test_the_last_answer_goes_to_one_of_two_that_ask_at_once(
+    path: Path, server: RawServer
+) -> None:
+    with cassette(path, "record"):
+        ask("blocking", Request("GET", server.url + "/a"))
+    with cassette(path) as tape:
+        request = tape.requests[0]
+        assert tape.can_play_response_for(request)
+        tape.play_response(request)
+        with pytest.raises(NotRecorded, match="already"):
+            tape.play_response(request)
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
 def test_an_order_with_other_terms_does_not_replay(
     path: Path, server: RawServer, flavour: Flavour
 ) -> None:
