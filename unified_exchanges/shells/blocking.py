@@ -634,7 +634,8 @@ class Exchange(ABC):
         """Sell what is held of a market, at once, not below ``price`` dollars.
 
         Without ``price``, ``max_slippage`` dollars below the best bid bounds it. Gives
-        None when nothing is held.
+        None when nothing is held: that, and how much, is read when the venue's reads
+        have caught up with what happened before the call, and raises if they do not.
         """
         return self._driver.run(
             self.venue.close_position(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from threading import Lock
 from typing import TypeVar
@@ -78,6 +79,12 @@ class Memory:
         self._rules: OrderedDict[str, MarketRules] = OrderedDict()
         self._routes: OrderedDict[str, Route] = OrderedDict()
         self._orders: OrderedDict[str, Order] = OrderedDict()
+        self._latest: datetime | None = None
+
+    @property
+    def latest(self) -> datetime | None:
+        """When the last change happened that an order showed, by the venue's clock."""
+        return self._latest
 
     def rules(self, market_id: str) -> MarketRules | None:
         """The rules of a market that was seen."""
@@ -103,6 +110,9 @@ class Memory:
         _put(self._routes, order.order_id, route)
         seen = order.in_terms_of(YES)
         _put(self._orders, order.order_id, seen, _MOST_SNAPSHOTS)
+        at = order.updated_at
+        if at is not None and (self._latest is None or at > self._latest):
+            self._latest = at
 
     def order(self, order_id: str) -> Order | None:
         """An order as it was last seen, in YES terms; it may have changed since."""
