@@ -361,10 +361,6 @@ class Cancelling(Lookup):
             return CancelResult(order_id=order.order_id, error=error)
         return CancelResult(order_id=order.order_id, order=done)
 
-    def _subaccount_of(self, order_id: str) -> int | None:
-        route = self.memory.route(order_id)
-        return self.subaccount if route is None else route.subaccount
-
     # -- all ------------------------------------------------------------------------
 
     def cancel_all_orders(

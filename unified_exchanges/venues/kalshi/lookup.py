@@ -167,6 +167,10 @@ class Lookup(Account, History, Quotes, Discovery, Freshness):
         )
         raise BadRequest(message, venue=self.id)
 
+    def _subaccount_of(self, order_id: str) -> int | None:
+        route = self.memory.route(order_id)
+        return self.subaccount if route is None else route.subaccount
+
     def unknown_order(
         self, order_id: str | None, market_id: str | None = None
     ) -> OrderNotFound:

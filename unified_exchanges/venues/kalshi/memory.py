@@ -105,14 +105,19 @@ class Memory:
         return self._routes.get(order_id)
 
     def learn_order(self, order: Order, subaccount: int | None = None) -> None:
-        """Remember where an order lives, and how it was last seen."""
+        """Remember where an order lives, and the latest that was seen of it."""
         route = Route(order.market_id, order.shard, subaccount, order.client_order_id)
         _put(self._routes, order.order_id, route)
+        at = order.updated_at
+        if at is not None:
+            known = self._orders.get(order.order_id)
+            if known is not None and known.updated_at and known.updated_at > at:
+                # Read too late: it stands no longer as this shows it.
+                return
+            if self._latest is None or at > self._latest:
+                self._latest = at
         seen = order.in_terms_of(YES)
         _put(self._orders, order.order_id, seen, _MOST_SNAPSHOTS)
-        at = order.updated_at
-        if at is not None and (self._latest is None or at > self._latest):
-            self._latest = at
 
     def order(self, order_id: str) -> Order | None:
         """An order as it was last seen, in YES terms; it may have changed since."""

@@ -1,0 +1,495 @@
+"""What an answer may claim: nothing that was not seen, and no 'no' that may be a 'yes'."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.canary import guarded
+from tests.venues.kalshi.ground import KalshiGround, key_pair
+from unified_exchanges.errors import (
+    BadRequest,
+    ConnectionLost,
+    ExchangeError,
+    ExchangeNotAvailable,
+    InvalidOrder,
+    OrderUnknown,
+    UnifiedExchangesError,
+)
+from unified_exchanges.flow import Request, Response
+from unified_exchanges.models import Market, OrderRequest
+from unified_exchanges.policy import LimitPolicy
+from unified_exchanges.testing.conformance import Trader
+
+FREE = LimitPolicy(enabled=False, discover=False)
+
+
+@pytest.fixture(params=["blocking", "async"])
+def flavour(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def ground() -> KalshiGround:
+    ground = KalshiGround(enforce_limits=False)
+    ground.clock.advance(60)
+    return ground
+
+
+@pytest.fixture
+def trader(ground: KalshiGround, flavour: str) -> Trader:
+    return ground.trader(flavour, limits=FREE)
+
+
+@pytest.fixture
+def market(trader: Trader) -> Market:
+    return trader.quoted_market()
+
+
+def at_venue(trader: Trader) -> list[Any]:
+    """What rests, as the venue itself knows."""
+    ground = trader.ground
+    assert isinstance(ground, KalshiGround)
+    return ground.kalshi.engine.orders(ground.key.user_id, status="resting")
+
+
+def served(trader: Trader, act: Callable[[Request, Any], Response]) -> None:
+    """Put something between us and the venue, which gets the real one to call."""
+    venue = trader.ground.venue
+    serve = venue.handle
+    venue.handle = lambda request: act(request, serve)  # type: ignore[method-assign]
+
+
+def told(act: Callable[[], Any]) -> UnifiedExchangesError:
+    with pytest.raises(UnifiedExchangesError) as caught:
+        act()
+    return caught.value
+
+
+# -- an object that is closed ----------------------------------------------------------
+
+
+def shut(trader: Trader) -> None:
+    """Close the transport from within a request, as another task or thread may."""
+    closing = trader.transport.close()
+    if closing is not None:
+        with pytest.raises(StopIteration):
+            closing.send(None)
+
+
+def carried_out_then_closed(trader: Trader, method: str) -> None:
+    def act(request: Request, serve: Any) -> Response:
+        answer: Response = serve(request)
+        if request.method == method:
+            shut(trader)
+            raise ConnectionLost("closed under way")
+        return answer
+
+    served(trader, act)
+
+
+def test_fault_47_an_order_under_way_when_its_object_is_closed_is_unknown(
+    trader: Trader, market: Market
+) -> None:
+    carried_out_then_closed(trader, "POST")
+    error = told(lambda: trader.rest(market, client_order_id="mine"))
+    assert isinstance(error, OrderUnknown)
+    assert (error.client_order_id, error.maybe_executed) == ("mine", True)
+    assert [o.client_order_id for o in at_venue(trader)] == ["mine"]
+
+
+def test_fault_47_a_batch_under_way_when_its_object_is_closed_is_unknown(
+    trader: Trader, market: Market
+) -> None:
+    carried_out_then_closed(trader, "POST")
+    request = OrderRequest(
+        market_id=market.market_id,
+        outcome="yes",
+        side="buy",
+        price=market.grid.lowest,
+        size=1,
+    )
+    results = trader.create_orders([request, request])
+    assert [type(r.error) for r in results] == [OrderUnknown] * 2
+
+
+def test_fault_47_a_change_under_way_when_its_object_is_closed_is_in_doubt(
+    trader: Trader, market: Market
+) -> None:
+    order = trader.rest(market)
+    carried_out_then_closed(trader, "POST")
+    error = told(lambda: trader.edit_order(order.order_id, size="3"))
+    assert isinstance(error, ConnectionLost)
+    assert error.maybe_executed
+
+
+def test_fault_47_a_cancel_under_way_when_its_object_is_closed_is_in_doubt(
+    trader: Trader, market: Market
+) -> None:
+    order = trader.rest(market)
+    carried_out_then_closed(trader, "DELETE")
+    error = told(lambda: trader.cancel_order(order.order_id))
+    assert isinstance(error, ConnectionLost)
+    assert error.maybe_executed
+    assert "it was not tried again" in str(error)
+
+
+@pytest.mark.parametrize("act", ["create", "edit", "cancel"])
+def test_fault_47_what_a_closed_object_is_asked_never_left(
+    trader: Trader, market: Market, act: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    order = trader.rest(market)
+    shut(trader)
+    acts: dict[str, Callable[[], Any]] = {
+        "create": lambda: trader.rest(market, client_order_id="mine"),
+        "edit": lambda: trader.edit_order(order.order_id, size="3"),
+        "cancel": lambda: trader.cancel_order(order.order_id),
+    }
+    with caplog.at_level(logging.WARNING, "unified_exchanges"):
+        error = told(acts[act])
+    assert isinstance(error, BadRequest)
+    assert (error.venue, error.maybe_executed) == ("kalshi", False)
+    assert error.client_order_id == ("mine" if act == "create" else None)
+    ours = [r for r in caplog.records if r.name.startswith("unified_exchanges")]
+    assert ours == []
+
+
+# -- positions that are read late ------------------------------------------------------
+
+
+def held(trader: Trader) -> list[Any]:
+    ground = trader.ground
+    assert isinstance(ground, KalshiGround)
+    positions = ground.kalshi.engine.positions(ground.key.user_id)
+    return [position.size for position in positions if position.size]
+
+
+@pytest.fixture
+def late(ground: KalshiGround, trader: Trader) -> Trader:
+    ground.kalshi.read_lag = 0.4
+    return trader
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_fault_28_what_was_just_bought_is_closed(
+    late: Trader, market: Market, flavour: str, *, own: bool
+) -> None:
+    buyer = late if own else late.ground.trader(flavour, limits=FREE)
+    buyer.lift(market, "2")
+    done = late.close_position(market.market_id, max_slippage="0.3")
+    assert done.filled == 2
+    assert held(late) == []
+
+
+def test_fault_28_what_was_just_sold_is_not_sold_again(
+    late: Trader, market: Market
+) -> None:
+    late.lift(market, "2")
+    late.close_position(market.market_id, max_slippage="0.3")
+    assert late.close_position(market.market_id, max_slippage="0.3") is None
+    assert len(late.writes) == 2
+
+
+def test_fault_28_what_was_just_added_is_closed_as_well(
+    late: Trader, market: Market
+) -> None:
+    late.lift(market, "2")
+    late.ground.clock.advance(1)
+    late.lift(market, "1")
+    assert late.close_position(market.market_id, max_slippage="0.3").filled == 3
+
+
+def test_fault_28_reads_that_stay_behind_are_no_empty_position(
+    ground: KalshiGround, late: Trader, market: Market
+) -> None:
+    ground.kalshi.read_lag = 30.0
+    late.lift(market, "2")
+    error = told(lambda: late.close_position(market.market_id, max_slippage="0.3"))
+    assert isinstance(error, ExchangeNotAvailable)
+    assert "is not known, and nothing was sold" in str(error)
+    assert (error.maybe_executed, len(late.writes)) == (False, 1)
+
+
+# -- changes ---------------------------------------------------------------------------
+
+
+def elsewhere(trader: Trader) -> Trader:
+    """Another session of the same account, whose reads do not matter."""
+    return trader.ground.trader("blocking", limits=FREE)
+
+
+def decrease(trader: Trader, order: Any) -> None:
+    path = f"/portfolio/events/orders/{order.order_id}/decrease"
+    body = {"reduce_to": "4", "exchange_index": order.shard}
+    elsewhere(trader).request("POST", path, body=body)
+
+
+def edit_down(trader: Trader, order: Any) -> None:
+    elsewhere(trader).edit_order(order.order_id, size="4")
+
+
+def at(trader: Trader) -> tuple[Any, Any, Any]:
+    """The one order that rests: its price, and what is filled and left."""
+    (order,) = at_venue(trader)
+    return order.price, order.filled, order.remaining
+
+
+def higher(market: Market) -> dict[str, Any]:
+    step = market.grid.step_at(market.grid.lowest)
+    return {"outcome": "yes", "price": market.grid.lowest + step}
+
+
+@pytest.mark.parametrize("make_smaller", [decrease, edit_down])
+@pytest.mark.parametrize("lag", [0.0, 0.4])
+@pytest.mark.parametrize("pause", [0.0, 0.1])
+def test_fault_28_a_new_price_does_not_undo_what_others_took_off(
+    ground: KalshiGround,
+    trader: Trader,
+    market: Market,
+    make_smaller: Any,
+    lag: float,
+    pause: float,
+) -> None:
+    order = trader.rest(market, "10")
+    ground.clock.advance(1)
+    make_smaller(trader, order)
+    ground.clock.advance(pause)
+    ground.kalshi.read_lag = lag
+    change = higher(market)
+    changed = trader.edit_order(order.order_id, **change)
+    assert at(trader) == (change["price"], 0, 4)
+    assert (changed.price, changed.filled, changed.remaining) == at(trader)
+
+
+def test_fault_28_a_new_expiry_does_not_undo_what_others_took_off(
+    late: Trader, market: Market
+) -> None:
+    order = late.rest(market, "10")
+    late.ground.clock.advance(1)
+    decrease(late, order)
+    late.edit_order(order.order_id, expires_at=datetime(2027, 1, 1, tzinfo=UTC))
+    assert at(late)[2] == 4
+
+
+def test_fault_28_without_fresh_reads_a_size_is_not_guessed(
+    ground: KalshiGround, trader: Trader, market: Market
+) -> None:
+    order = trader.rest(market, "10")
+    ground.clock.advance(60)
+    ground.kalshi.read_lag = 30.0
+    error = told(lambda: trader.edit_order(order.order_id, **higher(market)))
+    assert isinstance(error, ExchangeNotAvailable)
+    assert "was not changed, since every change names its size" in str(error)
+    assert (error.maybe_executed, len(trader.writes)) == (False, 1)
+
+
+@pytest.mark.parametrize("priced", [True, False])
+def test_fault_28_without_fresh_reads_a_size_that_is_given_is_sent(
+    ground: KalshiGround, trader: Trader, market: Market, *, priced: bool
+) -> None:
+    order = trader.rest(market, "10")
+    ground.clock.advance(60)
+    ground.kalshi.read_lag = 30.0
+    change = higher(market) if priced else {}
+    changed = trader.edit_order(order.order_id, size="4", **change)
+    assert (changed.filled, changed.remaining) == (0, 4)
+    assert at(trader)[1:] == (0, 4)
+
+
+def test_fault_28_a_change_of_price_and_size_needs_no_fresh_read(
+    trader: Trader, market: Market
+) -> None:
+    order = trader.rest(market, "10")
+    before = len(trader.transport.requests)
+    trader.edit_order(order.order_id, size="4", **higher(market))
+    asked = [request.method for request in trader.transport.requests[before:]]
+    assert asked == ["GET", "POST"]
+
+
+# -- what had filled when it was changed -----------------------------------------------
+
+
+@pytest.fixture
+def other(ground: KalshiGround) -> Trader:
+    """Somebody else, who trades with us."""
+    account = ground.kalshi.add_account(public_key=key_pair().public_key)
+    made = guarded(api_key=account.key_id)
+    return ground.trader("blocking", limits=FREE, **made)
+
+
+def leading(trader: Trader, other: Trader) -> Market:
+    """A market where ours can be the best bid, on a grid of whole cents."""
+    for market in trader.fetch_markets():
+        bid, ask = market.bid, market.ask
+        if market.legs or bid is None or ask is None or not Decimal("0.1") < bid < ask:
+            continue
+        if market.grid.step_at(bid) == Decimal("0.01") and ask < Decimal("0.9"):
+            best = trader.book(market).asks[0]
+            other.lift(market, str(best.size))
+            found: Market = trader.fetch_market(market.market_id)
+            return found
+    raise AssertionError("there is no such market")
+
+
+@pytest.fixture
+def led(trader: Trader, other: Trader) -> Market:
+    return leading(trader, other)
+
+
+def lead(trader: Trader, market: Market, size: str = "10") -> Any:
+    assert market.bid is not None
+    return trader.rest(market, size, price=market.bid + Decimal("0.01"))
+
+
+def hit(other: Trader, order: Any, size: str) -> None:
+    """Sell into an order of ours."""
+    sold = other.create_order(
+        order.market_id, "yes", "sell", order.price, size, time_in_force="ioc"
+    )
+    assert sold.filled == Decimal(size)
+
+
+def just_before(trader: Trader, method: str, act: Callable[[], object]) -> None:
+    """Let something happen once, before the next request of a kind arrives."""
+    left = [act]
+
+    def meddle(request: Request, serve: Any) -> Response:
+        if request.method == method and left:
+            left.pop()()
+        answer: Response = serve(request)
+        return answer
+
+    served(trader, meddle)
+
+
+def lower(order: Any) -> dict[str, Any]:
+    return {"outcome": "yes", "price": order.price - Decimal("0.05")}
+
+
+@pytest.mark.parametrize("lag", [0.0, 0.4])
+@pytest.mark.parametrize("sized", [False, True])
+def test_fault_28_a_fill_just_before_a_change_is_told(
+    ground: KalshiGround,
+    trader: Trader,
+    other: Trader,
+    led: Market,
+    lag: float,
+    *,
+    sized: bool,
+) -> None:
+    order = lead(trader, led)
+    ground.clock.advance(1)
+    ground.kalshi.read_lag = lag
+    just_before(trader, "POST", lambda: hit(other, order, "3"))
+    change = lower(order) | ({"size": "12"} if sized else {})
+    changed = trader.edit_order(order.order_id, **change)
+    assert (changed.price, changed.filled, changed.remaining) == at(trader)
+    assert changed.filled == 3
+    ground.clock.advance(0.1)
+    assert trader.cancel_order(order.order_id).filled == 3
+
+
+def test_fault_28_a_fill_that_reads_do_not_show_yet_is_told_by_a_change(
+    ground: KalshiGround, trader: Trader, other: Trader, led: Market
+) -> None:
+    order = lead(trader, led)
+    ground.clock.advance(1)
+    ground.kalshi.read_lag = 0.4
+    hit(other, order, "3")
+    changed = trader.edit_order(order.order_id, **lower(order))
+    assert (changed.filled, changed.remaining, changed.size) == (3, 7, 10)
+
+
+def test_fault_28_a_change_whose_fills_cannot_be_read_says_so(
+    ground: KalshiGround, trader: Trader, other: Trader, led: Market
+) -> None:
+    order = lead(trader, led)
+    ground.clock.advance(60)
+    ground.kalshi.read_lag = 30.0
+    hit(other, order, "3")
+    error = told(lambda: trader.edit_order(order.order_id, size="12"))
+    assert type(error) is ExchangeError
+    assert "is changed, but what had filled meanwhile could not be read" in str(error)
+    assert error.maybe_executed
+    assert at(trader)[1:] == (3, 9)
+
+
+@pytest.mark.parametrize("lag", [0.0, 0.4])
+def test_fault_28_a_size_that_filled_before_the_change_came_is_told_as_that(
+    ground: KalshiGround, trader: Trader, other: Trader, led: Market, lag: float
+) -> None:
+    order = lead(trader, led)
+    ground.clock.advance(1)
+    ground.kalshi.read_lag = lag
+    just_before(trader, "POST", lambda: hit(other, order, "6"))
+    error = told(lambda: trader.edit_order(order.order_id, size="5"))
+    assert isinstance(error, InvalidOrder)
+    assert "size 5 is the total and 6 have filled meanwhile" in str(error)
+    assert not error.maybe_executed
+
+
+def test_fault_21_a_lost_change_is_not_repeated_against_what_others_changed_since(
+    trader: Trader, market: Market
+) -> None:
+    order = trader.rest(market, "10")
+    change = higher(market)
+    tries = []
+
+    def act(request: Request, serve: Any) -> Response:
+        answer: Response = serve(request)
+        if request.method == "POST" and not tries:
+            tries.append(request)
+            decrease(trader, order)
+            raise ConnectionLost("reset")
+        return answer
+
+    served(trader, act)
+    changed = trader.edit_order(order.order_id, **change)
+    assert (changed.price, changed.remaining) == (change["price"], 4)
+    assert at(trader) == (change["price"], 0, 4)
+
+
+def test_fault_21_a_lost_change_that_did_not_arrive_is_sent_with_the_size_of_now(
+    trader: Trader, market: Market
+) -> None:
+    order = trader.rest(market, "10")
+    change = higher(market)
+    tries = []
+
+    def act(request: Request, serve: Any) -> Response:
+        if request.method == "POST" and not tries:
+            tries.append(request)
+            decrease(trader, order)
+            raise ConnectionLost("reset")
+        answer: Response = serve(request)
+        return answer
+
+    served(trader, act)
+    trader.edit_order(order.order_id, **change)
+    assert at(trader) == (change["price"], 0, 4)
+
+
+def test_fault_21_a_lost_change_of_the_key_is_not_taken_for_done(
+    trader: Trader, market: Market
+) -> None:
+    order = trader.rest(market, "10", client_order_id="before")
+    tries = []
+
+    def act(request: Request, serve: Any) -> Response:
+        if request.method == "POST" and not tries:
+            tries.append(request)
+            raise ConnectionLost("reset")
+        answer: Response = serve(request)
+        return answer
+
+    served(trader, act)
+    params = {"updated_client_order_id": "after"}
+    changed = trader.edit_order(order.order_id, params=params)
+    assert changed.client_order_id == "after"
+    assert [o.client_order_id for o in at_venue(trader)] == ["after"]
