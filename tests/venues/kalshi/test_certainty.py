@@ -22,7 +22,7 @@ from unified_exchanges.errors import (
     UnifiedExchangesError,
 )
 from unified_exchanges.flow import Request, Response
-from unified_exchanges.models import Market, OrderRequest
+from unified_exchanges.models import Market, OrderRequest, OrderStatus
 from unified_exchanges.policy import LimitPolicy
 from unified_exchanges.testing.conformance import Trader
 
@@ -493,3 +493,77 @@ def test_fault_21_a_lost_change_of_the_key_is_not_taken_for_done(
     changed = trader.edit_order(order.order_id, params=params)
     assert changed.client_order_id == "after"
     assert [o.client_order_id for o in at_venue(trader)] == ["after"]
+
+
+# -- cancels ---------------------------------------------------------------------------
+
+
+def sized_up_after_a_fill(trader: Trader, other: Trader, order: Any) -> None:
+    """Three fill and another session adds three: as much is left as before."""
+    hit(other, order, "3")
+    elsewhere(trader).edit_order(order.order_id, size="13")
+
+
+CANCELS: dict[str, Callable[[Trader, str], Any]] = {
+    "one": lambda trader, id_: trader.cancel_order(id_),
+    "several": lambda trader, id_: trader.cancel_orders([id_])[0].order,
+    "all": lambda trader, _: trader.cancel_all_orders().canceled[0],
+}
+
+
+@pytest.mark.parametrize("cancel", CANCELS)
+@pytest.mark.parametrize("lag", [0.0, 0.4])
+@pytest.mark.parametrize("known", [False, True])
+def test_fault_28_a_cancel_tells_fills_although_as_much_was_left_as_before(
+    ground: KalshiGround,
+    trader: Trader,
+    other: Trader,
+    led: Market,
+    flavour: str,
+    cancel: str,
+    lag: float,
+    *,
+    known: bool,
+) -> None:
+    order = lead(trader, led)
+    ground.clock.advance(1)
+    ground.kalshi.read_lag = lag
+    canceller = trader if known else ground.trader(flavour, limits=FREE)
+    just_before(trader, "DELETE", lambda: sized_up_after_a_fill(trader, other, order))
+    ended = CANCELS[cancel](canceller, order.order_id)
+    assert (ended.status, ended.filled, ended.size) == (OrderStatus.CANCELED, 3, 13)
+
+
+def test_fault_28_many_cancels_tell_their_fills_under_late_reads(
+    ground: KalshiGround, trader: Trader, other: Trader, led: Market
+) -> None:
+    placed = [lead(trader, led) for _ in range(8)]
+    ground.clock.advance(1)
+    ground.kalshi.read_lag = 0.4
+    hit(other, placed[0], "3")
+    before = len(trader.transport.requests)
+    report = trader.cancel_all_orders()
+    assert report.is_complete
+    assert sorted(o.filled for o in report.canceled) == [*[0] * 7, 3]
+    asked = [r.url for r in trader.transport.requests[before:]]
+    assert [url for url in asked if "/portfolio/orders/" in url] == []
+
+
+@pytest.mark.parametrize("cancel", ["one", "several", "all"])
+def test_fault_28_a_cancel_that_reads_never_show_leaves_its_fills_unknown(
+    ground: KalshiGround, trader: Trader, market: Market, cancel: str
+) -> None:
+    order = trader.rest(market)
+    ground.clock.advance(60)
+    ground.kalshi.read_lag = 30.0
+    if cancel == "one":
+        error: Any = told(lambda: trader.cancel_order(order.order_id))
+    elif cancel == "several":
+        error = trader.cancel_orders([order.order_id])[0].error
+    else:
+        report = trader.cancel_all_orders()
+        assert not report.is_complete
+        error = report.errors[0]
+    assert at_venue(trader) == []
+    assert "what had filled before could not be read" in str(error)
+    assert error.maybe_executed
