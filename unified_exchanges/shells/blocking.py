@@ -571,7 +571,8 @@ class Exchange(ABC):
 
         ``price`` is for ``outcome``, and needs it: buying NO at 0.30 is selling YES at 0.70.
         What has filled counts into the size.  ``describe().edit`` says whether the venue
-        changes it in place.
+        changes it in place.  What is left out stays as it is by now, whoever changed it;
+        where that cannot be known the change is refused unsent.
         """
         return self._driver.run(
             self.venue.edit_order(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,13 +15,18 @@ from tests.venues.kalshi.ground import KalshiGround, key_pair
 from unified_exchanges.errors import (
     BadRequest,
     ConnectionLost,
+    DuplicateOrderId,
     ExchangeError,
     ExchangeNotAvailable,
+    InsufficientFunds,
     InvalidOrder,
+    MarketClosed,
     OrderUnknown,
     UnifiedExchangesError,
 )
 from unified_exchanges.flow import Request, Response
+from unified_exchanges.grid import PriceGrid
+from unified_exchanges.guards import GuardPolicy
 from unified_exchanges.models import Market, OrderRequest, OrderStatus
 from unified_exchanges.policy import LimitPolicy
 from unified_exchanges.testing.conformance import Trader
@@ -567,3 +572,215 @@ def test_fault_28_a_cancel_that_reads_never_show_leaves_its_fills_unknown(
     assert at_venue(trader) == []
     assert "what had filled before could not be read" in str(error)
     assert error.maybe_executed
+
+
+# -- the same order again, when it could no longer be placed ---------------------------
+
+
+def lost(trader: Trader, market: Market, **terms: Any) -> dict[str, Any]:
+    """Place an order that fills, of which nothing is heard; what it was placed with."""
+    best = trader.book(market).ask
+    assert best is not None
+    wanted = {"price": best.price, "size": "3", "client_order_id": "mine", **terms}
+    venue = trader.ground.venue
+    serve = venue.handle
+    left = []
+
+    def act(request: Request, serve: Any) -> Response:
+        if left:
+            raise ConnectionLost("refused", sent=False)
+        answer: Response = serve(request)
+        if request.method == "POST":
+            left.append(request)
+            raise ConnectionLost("reset")
+        return answer
+
+    served(trader, act)
+    assert isinstance(told(lambda: trader.rest(market, **wanted)), OrderUnknown)
+    venue.handle = serve  # type: ignore[method-assign]
+    return wanted
+
+
+def close_market(ground: KalshiGround, market: Market) -> dict[str, Any]:
+    assert market.closes_at is not None
+    now = datetime.fromtimestamp(ground.clock.now(), UTC)
+    ground.clock.advance((market.closes_at - now).total_seconds() + 10)
+    return {}
+
+
+def change_grid(ground: KalshiGround, market: Market) -> dict[str, Any]:
+    ground.kalshi.engine.change_grid(market.market_id, PriceGrid.of("0.1"))
+    ground.clock.advance(10)
+    return {}
+
+
+def tighten_guards(ground: KalshiGround, market: Market) -> dict[str, Any]:
+    return {"guards": GuardPolicy(max_order_cost=Decimal("0.1"))}
+
+
+CHANGES = [close_market, change_grid, tighten_guards]
+
+
+def resender(
+    trader: Trader, flavour: str, settings: dict[str, Any], *, same: bool
+) -> Trader:
+    if same and not settings:
+        return trader
+    return trader.ground.trader(flavour, limits=FREE, **settings)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("same", [True, False])
+@pytest.mark.parametrize("batch", [False, True])
+def test_fault_02_what_filled_unheard_is_told_although_it_could_not_be_placed_now(
+    ground: KalshiGround,
+    trader: Trader,
+    market: Market,
+    flavour: str,
+    change: Any,
+    *,
+    same: bool,
+    batch: bool,
+) -> None:
+    wanted = lost(trader, market)
+    again = resender(trader, flavour, change(ground, market), same=same)
+    writes = len(again.writes)
+    if batch:
+        terms = {"market_id": market.market_id, "outcome": "yes", "side": "buy"}
+        (result,) = again.create_orders([OrderRequest(**terms, **wanted)])
+        order = result.order
+    else:
+        order = again.rest(market, **wanted)
+    assert (order.client_order_id, order.filled) == ("mine", 3)
+    assert len(again.writes) - writes <= (1 if same else 0)
+
+
+def in_twenty_seconds(ground: KalshiGround) -> datetime:
+    now = datetime.fromtimestamp(ground.clock.now(), UTC)
+    return now.replace(microsecond=0) + timedelta(seconds=20)
+
+
+def test_fault_02_what_filled_unheard_is_told_although_its_expiry_has_passed(
+    ground: KalshiGround, trader: Trader, market: Market
+) -> None:
+    wanted = lost(trader, market, expires_at=in_twenty_seconds(ground))
+    ground.clock.advance(30)
+    assert trader.rest(market, **wanted).filled == 3
+
+
+def test_fault_02_a_market_order_unheard_is_told_although_a_guard_forbids_it_now(
+    trader: Trader, market: Market, flavour: str
+) -> None:
+    bound = {"price": None, "type": "market", "max_slippage": "0.05"}
+    wanted = lost(trader, market, **bound)
+    guards = GuardPolicy(max_order_cost=Decimal("0.1"))
+    again = trader.ground.trader(flavour, limits=FREE, guards=guards)
+    assert again.rest(market, **wanted).filled == 3
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_fault_07_an_id_of_other_terms_is_told_before_the_refusal(
+    ground: KalshiGround, trader: Trader, market: Market, flavour: str, change: Any
+) -> None:
+    wanted = lost(trader, market)
+    again = resender(trader, flavour, change(ground, market), same=False)
+    error = told(lambda: again.rest(market, **{**wanted, "size": "4"}))
+    assert isinstance(error, DuplicateOrderId)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("key", ["other", None])
+def test_fault_14_an_order_that_is_not_there_is_refused(
+    ground: KalshiGround,
+    trader: Trader,
+    market: Market,
+    flavour: str,
+    change: Any,
+    key: str | None,
+) -> None:
+    wanted = lost(trader, market)
+    again = resender(trader, flavour, change(ground, market), same=False)
+    error = told(lambda: again.rest(market, **{**wanted, "client_order_id": key}))
+    assert isinstance(error, InvalidOrder | MarketClosed)
+    assert not error.maybe_executed
+    looked = any("/portfolio/" in r.url for r in again.transport.requests)
+    assert looked is (key is not None)
+
+
+def test_fault_14_an_expiry_that_has_passed_is_refused_unsent(
+    ground: KalshiGround, trader: Trader, market: Market
+) -> None:
+    before = len(trader.transport.requests)
+    expired = in_twenty_seconds(ground) - timedelta(seconds=21)
+    error = told(lambda: trader.rest(market, expires_at=expired))
+    assert "is in the past" in str(error)
+    assert len(trader.transport.requests) == before
+
+
+@pytest.mark.parametrize("terms", [{"price": "2"}, {"size": "many"}, {"size": 0}])
+def test_fault_14_what_is_no_order_is_not_looked_for(
+    trader: Trader, market: Market, terms: dict[str, Any]
+) -> None:
+    before = len(trader.transport.requests)
+    told(lambda: trader.rest(market, **{"client_order_id": "mine", **terms}))
+    assert len(trader.transport.requests) == before
+
+
+@pytest.mark.parametrize("cause", ["lag", "no answer"])
+def test_fault_02_a_refusal_whose_id_cannot_be_looked_up_is_in_doubt(
+    ground: KalshiGround, trader: Trader, market: Market, flavour: str, cause: str
+) -> None:
+    wanted = lost(trader, market)
+    guards = GuardPolicy(max_order_cost=Decimal("0.1"))
+    again = trader.ground.trader(flavour, limits=FREE, guards=guards)
+    again.fetch_market(market.market_id)
+    if cause == "lag":
+        ground.kalshi.read_lag = 30.0
+    else:
+        served(trader, lambda *_: Response(503, {}, b""))
+    error = told(lambda: again.rest(market, **wanted))
+    assert isinstance(error, InvalidOrder)
+    assert error.maybe_executed
+    assert "under this client_order_id is not known" in str(error)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_fault_02_no_refusal_of_a_second_try_is_believed_before_looking(
+    trader: Trader, market: Market, *, there: bool
+) -> None:
+    wanted = lost(trader, market)
+    if not there:
+        wanted["client_order_id"] = "never arrived"
+        with pytest.raises(KeyboardInterrupt):
+            interrupted(trader, market, wanted)
+    broke = Response(400, {}, b'{"error":{"code":"insufficient_balance"}}')
+
+    def act(request: Request, serve: Any) -> Response:
+        answer: Response = broke if request.method == "POST" else serve(request)
+        return answer
+
+    served(trader, act)
+    if there:
+        assert trader.rest(market, **wanted).filled == 3
+        return
+    for _ in range(2):
+        error = told(lambda: trader.rest(market, **wanted))
+        assert isinstance(error, InsufficientFunds)
+        assert not error.maybe_executed
+
+
+def interrupted(trader: Trader, market: Market, wanted: dict[str, Any]) -> None:
+    venue = trader.ground.venue
+    serve = venue.handle
+
+    def act(request: Request, serve: Any) -> Response:
+        if request.method == "POST":
+            raise KeyboardInterrupt
+        answer: Response = serve(request)
+        return answer
+
+    served(trader, act)
+    try:
+        trader.rest(market, **wanted)
+    finally:
+        venue.handle = serve  # type: ignore[method-assign]

@@ -31,7 +31,7 @@ from ...sending import Call
 from . import receipts
 from .arguments import YES, read_outcome, read_params
 from .doubt import Doubt, is_doubtful
-from .drafts import read_expiry
+from .drafts import check_expiry, read_expiry
 from .lookup import Lookup
 
 __all__ = ["Amending"]
@@ -124,10 +124,11 @@ class Amending(Lookup, Doubt):
             price=price,
             size=size,
             expires_at=expires_at,
-            expires=read_expiry(expires_at, self.clock.now()),
+            expires=read_expiry(expires_at),
             params=read_params(params, _OURS, _KNOWN),
             deadline=self.clock.monotonic() + self.retry.order_deadline,
         )
+        check_expiry(change.expires, self.clock.now())
         self.require_writable(change)
         self.check_market(order_id, market_id)
         before = yield from self._before(change)

@@ -41,7 +41,8 @@ class Closing(Lookup):
         if stale is not None:
             stale.add(
                 f"; so what is held of {market_id} is not known, and nothing was sold. "
-                "Try again, or sell what you know with create_order(reduce_only=True)"
+                "Try again, or sell what you know with create_order(time_in_force="
+                "'ioc', reduce_only=True)"
             )
             raise stale
         held = yield from self.fetch_positions(

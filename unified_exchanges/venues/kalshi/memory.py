@@ -145,6 +145,7 @@ class SentKeys:
     def __init__(self) -> None:
         self._keys: OrderedDict[str, str | None] = OrderedDict()
         self._free: set[str] = set()
+        self._doubtful: set[str] = set()
         self._lock = Lock()
 
     def begin(self, key: str, kind: str | None = None) -> bool:
@@ -152,6 +153,7 @@ class SentKeys:
         with self._lock:
             if key not in self._keys:
                 self._free.discard(key)
+                self._doubtful.discard(key)
                 _put(self._keys, key, kind)
                 return True
             is_free = key in self._free
@@ -168,10 +170,24 @@ class SentKeys:
             if key in self._keys:
                 # Keys that were dropped for their number must not gather here.
                 self._free &= self._keys.keys()
+                self._doubtful &= self._keys.keys()
                 self._free.add(key)
+                self._doubtful.add(key)
+
+    def is_doubtful(self, key: str) -> bool:
+        """Whether an order that left with a key before may be at the venue."""
+        return key in self._doubtful
 
     def forget(self, key: str) -> None:
         """Give a key back after the venue refused it for good."""
         with self._lock:
             self._keys.pop(key, None)
             self._free.discard(key)
+            self._doubtful.discard(key)
+
+    def give_back(self, key: str) -> None:
+        """Give a key back of which this time nothing arrived, nor before as is known."""
+        if self.is_doubtful(key):
+            self.release(key)
+        else:
+            self.forget(key)
