@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import aiohttp
 from aiohttp.client_middlewares import ClientHandlerType
@@ -20,8 +20,6 @@ __all__ = ["AiohttpWebSocket", "connect_aiohttp"]
 _TURN = 128
 """Messages that are handed over at once at most; then other tasks get their turn."""
 _SWITCHED = 101
-# Written with attrs' old names, which pyright cannot read.
-_GOODBYE: Final = aiohttp.ClientWSTimeout(ws_close=GOODBYE)  # pyright: ignore[reportCallIssue]
 _FAREWELLS = 3
 """Turns of the loop until what was aborted behind TLS is gone."""
 
@@ -55,7 +53,8 @@ async def connect_aiohttp(
                 compress=0,
                 autoping=False,
                 max_msg_size=MESSAGE_LIMIT,
-                timeout=_GOODBYE,
+                # pyright does not see what the old attr.s makes of a class.
+                timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE),  # pyright: ignore[reportCallIssue]
             )
             return AiohttpWebSocket(shake, session, socket, heard)
     except UpgradeRefused as refusal:
