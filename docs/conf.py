@@ -28,4 +28,7 @@ python_use_unqualified_type_names = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!unified_exchanges).*"),
     ("py:class", r".*\._\w+"),
+    ("py:(class|obj)", r".*\.T_co"),
+    # The half of the exchanges that follows streams, told as theirs.
+    ("py:class", r"unified_exchanges\.shells\.(aio_)?watching\.\w+"),
 ]

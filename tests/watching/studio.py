@@ -211,6 +211,10 @@ class Consumer(Protocol):
     joined: float
     items: list[Any]
 
+    @property
+    def follower(self) -> Follower:
+        """Its seat in the hub."""
+
     def take(self, most: int = 10**9) -> None:
         """Take what waits, at most so many."""
 
@@ -267,6 +271,10 @@ class BlockingConsumer:
         ready.acquire()
         self.watch: Watch[Any] = Watch(desk, desk.join(wish, ready.notify_all), ready)
 
+    @property
+    def follower(self) -> Follower:
+        return self.watch._follower
+
     def take(self, most: int = 10**9) -> None:
         for _ in range(most):
             try:
@@ -286,6 +294,11 @@ class AsyncConsumer:
         self.items: list[Any] = []
         desk: Any = _Desk(studio)
         self.watch: AsyncWatch[Any] = AsyncWatch(desk, wish, None)
+
+    @property
+    def follower(self) -> Follower:
+        assert self.watch._seat is not None
+        return self.watch._seat.follower
 
     def take(self, most: int = 10**9) -> None:
         _LOOP.run_until_complete(self._take(most))

@@ -12,6 +12,7 @@ import os
 from collections import Counter
 from decimal import Decimal
 from itertools import pairwise
+from math import inf
 from typing import Any, get_args
 
 import pytest
@@ -141,6 +142,8 @@ class Machine(RuleBasedStateMachine):
         self.others: Any = self.studio.another_trader()
         self.consumers: list[Consumer] = []
         self.counts: dict[str, int] = {}
+        self.ready: dict[int, float] = {}
+        """When it was seen that a consumer knew the state to begin with."""
 
     def moment(self) -> None:
         """Nothing happens in the same millisecond as what was before."""
@@ -159,7 +162,9 @@ class Machine(RuleBasedStateMachine):
     @rule(pick=PICK)
     def leave(self, pick: int) -> None:
         if self.consumers:
-            self.consumers.pop(pick % len(self.consumers)).leave()
+            gone = self.consumers.pop(pick % len(self.consumers))
+            self.ready.pop(id(gone), None)
+            gone.leave()
 
     @rule(pick=PICK, most=st.sampled_from([1, 3, 1_000]))
     def take(self, pick: int, most: int) -> None:
@@ -234,6 +239,13 @@ class Machine(RuleBasedStateMachine):
         self.settle()
 
     # -- what must hold -------------------------------------------------------------
+
+    @invariant()
+    def who_is_ready_is_noted(self) -> None:
+        now = self.studio.clock.now()
+        for consumer in self.consumers:
+            if consumer.follower.is_ready:
+                self.ready.setdefault(id(consumer), now)
 
     @invariant()
     def no_count_falls(self) -> None:
@@ -312,7 +324,10 @@ class Machine(RuleBasedStateMachine):
                 assert mine == []
                 continue
             changed = order.updated_at or order.created_at
-            if order.is_open or seconds(changed) >= joined(consumer):
+            # What was open is told as of the first read: what ended before that, and
+            # had begun long before, is not.
+            told_from = self.ready.get(id(consumer), inf)
+            if order.is_open or seconds(changed) >= told_from:
                 assert mine, order
             if mine:
                 assert state(mine[-1]) == state(order)

@@ -67,6 +67,17 @@ def test_open_orders_and_holdings_come_first(stage: Stage) -> None:
     assert [x.market_id for x in drain(held)] == ["A"]
 
 
+def test_what_is_read_comes_oldest_first_as_the_stream_would_tell_it(
+    stage: Stage,
+) -> None:
+    orders = stage.join(ORDERS)
+    stage.venue.state = AccountState(
+        orders=(order("new", at=2), order("old", at=1), order("timeless", at=None))
+    )
+    stage.run()
+    assert [x.order_id for x in drain(orders)] == ["timeless", "old", "new"]
+
+
 def test_only_what_is_followed_is_read(stage: Stage) -> None:
     stage.join(FILLS)
     stage.run()
@@ -200,7 +211,7 @@ def test_orders_that_ended_before_the_call_are_no_news(stage: Stage) -> None:
         )
     )
     stage.run()
-    assert [x.order_id for x in drain(follower)] == ["after", "nobody knows when"]
+    assert [x.order_id for x in drain(follower)] == ["nobody knows when", "after"]
 
 
 # -- breaks ----------------------------------------------------------------------------
@@ -395,14 +406,61 @@ def test_an_order_that_the_stream_did_not_tell_counts_too(stage: Stage) -> None:
     assert stage.feed.health(stage.stream.health()).missed == 1
 
 
-def test_what_happened_a_moment_ago_may_still_come(stage: Stage) -> None:
-    [fills] = settled(stage, FILLS)
-    stage.tell(Gap(subject=FILLS, reason="malformed", at=START))
-    stage.venue.state = AccountState(fills=(fill("t1", at=58),))
+def read_early(stage: Stage) -> None:
+    """A read that somebody else caused finds a fill and an order of a moment ago."""
+    stage.join(POSITIONS)
+    stage.venue.state = AccountState(
+        fills=(fill("t1", at=58),), orders=(order(filled=1, at=58),)
+    )
     stage.run()
-    assert len(drain(fills)) == 1
+
+
+def test_what_happened_a_moment_ago_may_still_come(stage: Stage) -> None:
+    fills, orders = settled(stage, FILLS, ORDERS)
+    read_early(stage)
+    assert len(drain(fills)) == len(drain(orders)) == 1
+    stage.tell(fill("t1", at=58), order(filled=1, at=58))
+    stage.pass_time(300)
     assert stage.stream.broken == ""
     assert stage.feed.health(stage.stream.health()).missed == 0
+
+
+def test_fault_33_what_does_not_come_after_all_counts(stage: Stage) -> None:
+    settled(stage, FILLS, ORDERS)
+    read_early(stage)
+    assert stage.stream.broken == ""
+    stage.pass_time(20)
+    assert "2 orders or fills" in stage.stream.broken
+    assert stage.feed.health(stage.stream.health()).missed == 2
+
+
+def test_what_is_followed_no_more_owes_nothing(stage: Stage) -> None:
+    fills, _orders = settled(stage, FILLS, ORDERS)
+    read_early(stage)
+    stage.feed.leave(fills)
+    stage.pass_time(300)
+    assert stage.stream.broken == ""
+    assert stage.feed.health(stage.stream.health()).missed == 0
+
+
+def test_what_the_stream_says_it_lost_is_no_reason_to_break(stage: Stage) -> None:
+    settled(stage, FILLS)
+    stage.clock.advance(100)
+    stage.tell(Gap(subject=FILLS, reason="it died", at=START))
+    stage.venue.state = AccountState(fills=(fill("t1", at=100),))
+    stage.pass_time(60)
+    assert stage.stream.broken == ""
+    assert stage.feed.health(stage.stream.health()).missed == 1
+
+
+def test_what_a_connection_owes_when_it_breaks_is_missed(stage: Stage) -> None:
+    settled(stage, FILLS, ORDERS)
+    read_early(stage)
+    assert stage.feed.health(stage.stream.health()).missed == 0
+    stage.reconnect()
+    assert stage.feed.health(stage.stream.health()).missed == 2
+    stage.pass_time(20)
+    assert stage.stream.broken == ""
 
 
 def test_what_was_lost_in_a_break_counts_and_is_no_reason_to_break_again(

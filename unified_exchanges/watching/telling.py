@@ -24,7 +24,7 @@ from ..models import (
 )
 from ..streams.protocol import BookChanged, Refused, StreamProtocol
 from ..venue import Venue
-from .account import Account
+from .account import Account, fill_key
 from .follower import PRIVATE, Circle, Follower
 from .mailbox import Look
 from .reconciler import News, Reconciler
@@ -188,6 +188,7 @@ class Teller(ABC):
     # -- the account ----------------------------------------------------------------
 
     def _tell_order(self, order: Order) -> None:
+        self._reconciler.heard(order.order_id)
         news = self.account.order(order, at=self._clock.monotonic())
         if news is not None:
             self._put_order(news)
@@ -204,6 +205,7 @@ class Teller(ABC):
             self._put(follower, order.market_id, order.order_id, order)
 
     def _tell_fill(self, fill: Fill) -> None:
+        self._reconciler.heard(fill_key(fill))
         news = self.account.fill(fill)
         if news is None:
             return
@@ -214,7 +216,7 @@ class Teller(ABC):
             self._reconciler.wonder()
 
     def _put_fill(self, fill: Fill, offset: float) -> None:
-        key = fill.trade_id or fill.fill_id, fill.order_id
+        key = fill_key(fill)
         for follower in self._circles[Subject.FILLS].of(fill.market_id):
             if _is_since(follower, fill.created_at, offset):
                 self._put(follower, fill.market_id, key, fill)
@@ -260,7 +262,7 @@ class Teller(ABC):
                     follower.mailbox.unmark(market_id)
                 self._notify(follower, gap)
         if gap.subject is None or gap.subject in PRIVATE:
-            self._reconciler.ask()
+            self._reconciler.lost()
 
     def _tell_reconnected(self, event: Reconnected) -> None:
         self._reconciler.connected(self._clock.now())
