@@ -53,7 +53,8 @@ async def connect_aiohttp(
                 compress=0,
                 autoping=False,
                 max_msg_size=MESSAGE_LIMIT,
-                timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE),
+                # pyright does not see what the old attr.s makes of a class.
+                timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE),  # pyright: ignore[reportCallIssue]
             )
             return AiohttpWebSocket(shake, session, socket, heard)
     except UpgradeRefused as refusal:
