@@ -15,6 +15,7 @@ from unified_exchanges.errors import (
     ConnectionLost,
     NetworkError,
     RequestTimeout,
+    UnifiedExchangesError,
 )
 from unified_exchanges.flow import Done, Request, Response, Sleep, advance
 from unified_exchanges.models import StreamHealth, Subject
@@ -210,6 +211,7 @@ class Consumer(Protocol):
     wish: Wish
     joined: float
     items: list[Any]
+    error: UnifiedExchangesError | None
 
     @property
     def follower(self) -> Follower:
@@ -265,6 +267,7 @@ class BlockingConsumer:
     def __init__(self, studio: Studio, wish: Wish) -> None:
         self.wish, self.joined = wish, studio.clock.now()
         self.items: list[Any] = []
+        self.error: UnifiedExchangesError | None = None
         desk: Any = _Desk(studio)
         ready = Condition(RLock())
         # Whoever tells holds the lock.
@@ -281,6 +284,9 @@ class BlockingConsumer:
                 self.items.append(self.watch.next(timeout=0))
             except RequestTimeout:
                 return
+            except UnifiedExchangesError as error:
+                self.error = error
+                return
 
     def leave(self) -> None:
         self.watch.close()
@@ -292,6 +298,7 @@ class AsyncConsumer:
     def __init__(self, studio: Studio, wish: Wish) -> None:
         self.wish, self.joined = wish, studio.clock.now()
         self.items: list[Any] = []
+        self.error: UnifiedExchangesError | None = None
         desk: Any = _Desk(studio)
         self.watch: AsyncWatch[Any] = AsyncWatch(desk, wish, None)
 
@@ -308,6 +315,9 @@ class AsyncConsumer:
             try:
                 self.items.append(await self.watch.next(timeout=0))
             except RequestTimeout:
+                return
+            except UnifiedExchangesError as error:
+                self.error = error
                 return
 
     def leave(self) -> None:

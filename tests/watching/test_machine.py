@@ -27,7 +27,7 @@ from tests.watching.studio import (
     Studio,
     wish,
 )
-from unified_exchanges.errors import UnifiedExchangesError
+from unified_exchanges.errors import MarketNotFound, UnifiedExchangesError
 from unified_exchanges.models import (
     Fill,
     Gap,
@@ -91,7 +91,7 @@ OF_FIELDS = st.builds(
     frame=st.just(FRAMES),
     nth=st.integers(1, 6),
     count=st.sampled_from([1, 2]),
-    field=st.sampled_from(["msg.side", "msg.delta_fp", "seq", "msg.order_id"]),
+    field=st.sampled_from(["msg.side", "msg.delta_fp", "seq", "msg.status"]),
 )
 OF_CONNECTIONS = st.builds(
     StreamFault,
@@ -170,6 +170,14 @@ class Machine(RuleBasedStateMachine):
     def take(self, pick: int, most: int) -> None:
         if self.consumers:
             self.consumers[pick % len(self.consumers)].take(most)
+        self.let_the_refused_go()
+
+    def let_the_refused_go(self) -> None:
+        """Where every snapshot is lost for long, a book is given up in the end."""
+        for consumer in [x for x in self.consumers if x.error is not None]:
+            assert consumer.wish.subject is Subject.ORDER_BOOK
+            assert isinstance(consumer.error, MarketNotFound)
+            self.consumers.remove(consumer)
 
     @rule(terms=TERMS)
     def trade(self, terms: Terms) -> None:
@@ -263,7 +271,11 @@ class Machine(RuleBasedStateMachine):
         traded = len(self.studio.kalshi.engine.fills(self.studio.ground.key.user_id))
         assert len(account._fills) <= traded
         assert len(account.open_orders) <= 100
-        subjects = {consumer.wish.subject for consumer in self.consumers}
+        subjects = {
+            consumer.wish.subject
+            for consumer in self.consumers
+            if not consumer.follower.mailbox.is_closed
+        }
         circles = self.studio.feed._circles
         assert {subject for subject, circle in circles.items() if circle} == subjects
 
@@ -274,6 +286,8 @@ class Machine(RuleBasedStateMachine):
         assert self.studio.protocol.health().stale_books == 0
         for consumer in self.consumers:
             consumer.take()
+        self.let_the_refused_go()
+        for consumer in self.consumers:
             items = [x for x in consumer.items if not is_notice(x)]
             {
                 Subject.ORDER_BOOK: self.check_books,

@@ -214,6 +214,24 @@ def test_orders_that_ended_before_the_call_are_no_news(stage: Stage) -> None:
     assert [x.order_id for x in drain(follower)] == ["nobody knows when", "after"]
 
 
+def test_the_end_of_what_was_told_to_be_open_is_news_whenever_it_was(
+    stage: Stage,
+) -> None:
+    first = stage.join(ORDERS)
+    stage.tell(order("o1"), order("o2"))
+    stage.clock.advance(10)
+    second = stage.join(ORDERS)
+    # A frame that was on its way when the second one came.
+    stage.tell(order("o1", price=Decimal("0.41"), at=1))
+    stage.venue.state = AccountState(
+        orders=(order("o1", filled=10, at=2), order("o2", filled=10, at=2))
+    )
+    stage.run()
+    for follower in (first, second):
+        ends = [x.order_id for x in drain(follower) if not x.is_open]
+        assert ends == ["o1", "o2"]
+
+
 # -- breaks ----------------------------------------------------------------------------
 
 
@@ -304,6 +322,18 @@ def test_fault_23_an_order_that_filled_and_was_never_told_of_is_looked_for(
     stage.pass_time(1.9)
     assert drain(orders) == []
     stage.pass_time(0.2)
+    assert stage.venue.asked[-1].strangers == {"foreign"}
+    assert [x.order_id for x in drain(orders)] == ["foreign"]
+
+
+def test_fault_23_an_order_that_fills_unknown_during_a_read_is_looked_for_after_it(
+    stage: Stage,
+) -> None:
+    orders, _fills = settled(stage, ORDERS, FILLS)
+    stage.join(POSITIONS)
+    stage.run(meanwhile=lambda: stage.tell(fill("t1", "foreign", at=60)))
+    stage.venue.state = AccountState(orders=(order("foreign", filled=1, at=60),))
+    stage.pass_time(2.1)
     assert stage.venue.asked[-1].strangers == {"foreign"}
     assert [x.order_id for x in drain(orders)] == ["foreign"]
 

@@ -21,7 +21,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from ..models import Balance, Fill, Order, Position
+from ..models import Balance, Fill, Order, OrderStatus, Position
 from ..money import ZERO
 
 __all__ = ["Account", "fill_key"]
@@ -85,7 +85,7 @@ class Account:
         self._strangers.discard(key)
         ended = self._ended.get(key)
         if ended is not None:
-            if order.is_open or order.filled <= ended.filled:
+            if order.is_open or not _tells_more(order, ended):
                 return None
             self._ended[key] = order
             return order
@@ -201,6 +201,14 @@ class Account:
 def fill_key(fill: Fill) -> FillKey:
     """What a fill is told by: a trade between two of our own orders is two fills."""
     return fill.trade_id or fill.fill_id, fill.order_id
+
+
+def _tells_more(order: Order, ended: Order) -> bool:
+    """Whether an end says more than another: more filled, or a word that is known."""
+    if order.filled != ended.filled:
+        return order.filled > ended.filled
+    unknown = OrderStatus.UNKNOWN
+    return ended.status is unknown and order.status is not unknown
 
 
 def _is_newer(order: Order, known: _Known, read_at: float | None) -> bool:

@@ -43,12 +43,16 @@ _LONGEST: Final = 60.0
 
 @attrs.frozen(kw_only=True, slots=True, eq=False, repr=False)
 class News:
-    """What a read told that was not known; ``subjects`` are those it was about."""
+    """What a read told that was not known; ``subjects`` are those it was about.
+
+    ``adopted`` are the orders that nobody had heard of at all.
+    """
 
     subjects: frozenset[Subject]
     orders: tuple[Order, ...]
     fills: tuple[Fill, ...]
     positions: tuple[Position, ...]
+    adopted: frozenset[str]
     event: Reconciled
 
 
@@ -85,7 +89,8 @@ class Reconciler:
         self._has_work = has_work
         self._followed = followed
         self._due = self._asked = inf
-        self._twice = self._is_running = self._ask_again = False
+        self._twice = self._ask_again = False
+        self._is_running = self._is_wondering = False
         self._failures = 0
         self._connected_at = inf
         self._complete: float | None = None
@@ -111,7 +116,9 @@ class Reconciler:
     def wonder(self) -> None:
         """A fill came without its order, which may still come: look in a moment."""
         now = self._clock.monotonic()
-        if not self._is_running and now + _STRANGER < self._due:
+        if self._is_running:
+            self._is_wondering = True
+        elif now + _STRANGER < self._due:
             self._due = self._asked = now + _STRANGER
             self._has_work()
 
@@ -211,6 +218,9 @@ class Reconciler:
         now = self._clock.monotonic()
         self._asked = now
         self._due = now if self._ask_again else now + again
+        if self._is_wondering:
+            self._is_wondering = False
+            self._due = min(self._due, now + _STRANGER)
 
     # -- merging --------------------------------------------------------------------
 
@@ -220,9 +230,12 @@ class Reconciler:
         orders: tuple[Order, ...] = ()
         fills: tuple[Fill, ...] = ()
         positions: tuple[Position, ...] = ()
+        adopted: frozenset[str] = frozenset()
         if Subject.ORDERS in read.subjects:
             # Oldest first, as they would have come.
             changed = sorted(state.orders, key=_changed_at)
+            ids = (order.order_id for order in changed)
+            adopted = frozenset(name for name in ids if account.find(name) is None)
             told = [account.order(x, at=now, read_at=read.at) for x in changed]
             orders = tuple(x for x in told if x is not None)
         if Subject.FILLS in read.subjects:
@@ -242,6 +255,7 @@ class Reconciler:
             orders=orders,
             fills=fills,
             positions=positions,
+            adopted=adopted,
             event=Reconciled(
                 at=_moment(self._clock.now()),
                 orders=len(orders) if Subject.ORDERS in is_news else 0,

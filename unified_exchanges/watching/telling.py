@@ -193,10 +193,11 @@ class Teller(ABC):
         if news is not None:
             self._put_order(news)
 
-    def _put_order(self, order: Order, *, was_read: bool = False) -> None:
+    def _put_order(self, order: Order, *, is_adopted: bool = False) -> None:
         for follower in self._circles[Subject.ORDERS].of(order.market_id):
-            # What ended before somebody asked is no news to them.
-            if was_read and not order.is_open:
+            # What ended before somebody asked is no news to them, unless they may have
+            # been told that it was open.
+            if is_adopted and not order.is_open:
                 ended = order.updated_at or order.created_at
                 if not _is_since(follower, ended, self.venue.offset.seconds):
                     continue
@@ -235,7 +236,7 @@ class Teller(ABC):
     def _tell_news(self, news: News) -> None:
         """What a read brought, and to those who came since the last their beginning."""
         for order in news.orders:
-            self._put_order(order, was_read=True)
+            self._put_order(order, is_adopted=order.order_id in news.adopted)
         for fill in news.fills:
             self._put_fill(fill, self.venue.offset.seconds)
         for position in news.positions:
