@@ -332,13 +332,14 @@ def test_fault_04_a_fill_names_the_order_whose_answer_never_came(
 def test_a_refused_key_reaches_every_consumer_and_can_be_tried_again(
     scene: Scene, driver: str
 ) -> None:
-    scene.requests.add(unavailable(401, path="/ws/", count=2))
+    scene.requests.add(unavailable(401, path="/ws/", count=None))
     face = scene.face(driver)
     watches = [face.watch("order_book", MARKET), face.watch("fills")]
     for watch in watches:
         with pytest.raises(ux.AuthenticationError):
             watch.next()
     assert face.exchange.stream_health().state == "stopped"
+    scene.requests.clear()
     assert face.watch("order_book", MARKET).next()
 
 
