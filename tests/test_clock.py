@@ -54,6 +54,7 @@ def test_fault_44_the_offset_is_never_further_off_than_the_answers_allow(
     # Zero is kept where it explains all answers; otherwise a bound of the true offset.
     assert abs(offset.seconds - true) <= max(slack)
     assert abs(offset.seconds) <= abs(true) + 1e-6
+    assert offset.least <= true + 1e-6
 
 
 def test_fault_44_a_clock_ten_seconds_off_is_found_to_a_second() -> None:
@@ -67,6 +68,13 @@ def test_fault_44_a_clock_that_is_set_during_the_run_is_measured_anew() -> None:
     offset.observe(date_at(1_000), 1_000.0, 1_000.1)
     offset.observe(date_at(1_040), 1_010.0, 1_010.1)
     assert offset.seconds == pytest.approx(30.0, abs=1.0)
+
+
+def test_the_least_offset_is_a_bound_that_the_true_one_keeps() -> None:
+    offset = ClockOffset()
+    assert offset.least == float("-inf")
+    offset.observe(date_at(1_000), 1_000.2, 1_000.4)
+    assert (offset.seconds, offset.least) == (0.0, pytest.approx(-0.4))
 
 
 def test_an_offset_is_unknown_before_the_first_answer() -> None:

@@ -1,4 +1,4 @@
-"""Every fault that REST can meet has a test that carries its number in its name."""
+"""Every fault that one adapter can meet has a test that carries its number in its name."""
 
 from __future__ import annotations
 
@@ -39,6 +39,18 @@ COVERED = {
     "fault_27": "an order missing from the open list",
     "fault_28": "a read that lags behind",
     "fault_29": "a settlement that is neither nothing nor all",
+    "fault_31": "a gap in the numbers of a stream",
+    "fault_32": "numbers that repeat, go back or start anew",
+    "fault_33": "a stream that lives and does not tell",
+    "fault_34": "a connection of which the other end is gone",
+    "fault_35": "a reconnect",
+    "fault_36": "a refused subscription",
+    "fault_37": "a signature that grew old, a key that is refused",
+    "fault_38": "types, words and fields nobody knows, in a stream",
+    "fault_39": "a slow consumer",
+    "fault_40": "frames that are too long or no text",
+    "fault_41": "a venue that restarts or is busy",
+    "fault_42": "connections that do not last",
     "fault_43": "a burst that meets 429",
     "fault_44": "a clock that is off or is set",
     "fault_45": "an answer that drips, is redirected, or is a page",
@@ -58,18 +70,23 @@ COVERED = {
     "p07": "buying NO",
     "p08": "a default in place of what is missing",
     "p09": "thousands of markets",
+    "p10": "a streamed book that froze, or went on after a gap",
+    "p11": "a stream that never came back",
     "p12": "errors of the wrong class",
     "p13": "the key parsed for each request",
     "p14": "paper fills at the caller's own price",
     "p15": "one price written in two ways",
     "p16": "cancel and new instead of an amend",
     "p17": "retries of retries",
+    "p18": "updates that were folded without a word",
     "p19": "fees",
     "p20": "a limiter and threads",
     "f01": "a write sent twice",
     "f02": "rounding by float",
     "f03": "a field that was renamed",
     "f04": "NO and YES mixed up",
+    "f05": "a stale book after a gap",
+    "f06": "a reconnect without what was followed",
     "f07": "the clock",
     "f08": "pages left out",
     "f09": "a cancel that meets a fill",
@@ -81,21 +98,14 @@ COVERED = {
     "f15": "a key file for everybody",
     "f16": "a replay that goes live",
     "f17": "the HTTP layer sending again by itself",
+    "f18": "a handshake signed long ago",
     "f19": "a success that proves nothing",
     "f20": "reading one's own writes late",
 }
-_STREAMS = "only streams meet it; they come with the next release"
 ELSEWHERE = {
     "fault_12": "an intent journal is not part of the REST adapter",
     "fault_24": "a kill switch over many venues is not part of one adapter",
     "fault_30": "only venues that settle trades on a chain have it",
-    **{f"fault_{number}": _STREAMS for number in range(31, 43)},
-    "p10": _STREAMS,
-    "p11": _STREAMS,
-    "p18": _STREAMS,
-    "f05": _STREAMS,
-    "f06": _STREAMS,
-    "f18": _STREAMS,
     "f21": "only venues that settle trades on a chain have it",
 }
 

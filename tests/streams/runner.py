@@ -41,6 +41,7 @@ class LoopThread:
         return self.run(called())
 
     def stop(self) -> None:
+        self.run(self.loop.shutdown_asyncgens())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(5)
         self.loop.close()

@@ -15,6 +15,7 @@ from unified_exchanges.errors import (
     ConnectionLost,
     NetworkError,
     RequestTimeout,
+    UnifiedExchangesError,
 )
 from unified_exchanges.flow import Done, Request, Response, Sleep, advance
 from unified_exchanges.models import StreamHealth, Subject
@@ -210,6 +211,11 @@ class Consumer(Protocol):
     wish: Wish
     joined: float
     items: list[Any]
+    error: UnifiedExchangesError | None
+
+    @property
+    def follower(self) -> Follower:
+        """Its seat in the hub."""
 
     def take(self, most: int = 10**9) -> None:
         """Take what waits, at most so many."""
@@ -261,17 +267,25 @@ class BlockingConsumer:
     def __init__(self, studio: Studio, wish: Wish) -> None:
         self.wish, self.joined = wish, studio.clock.now()
         self.items: list[Any] = []
+        self.error: UnifiedExchangesError | None = None
         desk: Any = _Desk(studio)
         ready = Condition(RLock())
         # Whoever tells holds the lock.
         ready.acquire()
         self.watch: Watch[Any] = Watch(desk, desk.join(wish, ready.notify_all), ready)
 
+    @property
+    def follower(self) -> Follower:
+        return self.watch._follower
+
     def take(self, most: int = 10**9) -> None:
         for _ in range(most):
             try:
                 self.items.append(self.watch.next(timeout=0))
             except RequestTimeout:
+                return
+            except UnifiedExchangesError as error:
+                self.error = error
                 return
 
     def leave(self) -> None:
@@ -284,8 +298,14 @@ class AsyncConsumer:
     def __init__(self, studio: Studio, wish: Wish) -> None:
         self.wish, self.joined = wish, studio.clock.now()
         self.items: list[Any] = []
+        self.error: UnifiedExchangesError | None = None
         desk: Any = _Desk(studio)
         self.watch: AsyncWatch[Any] = AsyncWatch(desk, wish, None)
+
+    @property
+    def follower(self) -> Follower:
+        assert self.watch._seat is not None
+        return self.watch._seat.follower
 
     def take(self, most: int = 10**9) -> None:
         _LOOP.run_until_complete(self._take(most))
@@ -295,6 +315,9 @@ class AsyncConsumer:
             try:
                 self.items.append(await self.watch.next(timeout=0))
             except RequestTimeout:
+                return
+            except UnifiedExchangesError as error:
+                self.error = error
                 return
 
     def leave(self) -> None:

@@ -62,6 +62,13 @@ def test_what_fills_after_its_end_was_told_is_told_once_more() -> None:
     assert states(account, early, late, early, late) == [early, late]
 
 
+def test_an_end_by_a_word_nobody_knows_is_told_again_in_one_that_is_known() -> None:
+    account = Account()
+    strange = order(filled=10, status=OrderStatus.UNKNOWN)
+    plain = order(filled=10)
+    assert states(account, strange, strange, plain, strange, plain) == [strange, plain]
+
+
 def test_fault_18_a_cancel_and_a_fill_end_alike_in_either_order() -> None:
     filled = order(filled=4, at=1)
     ended = order(filled=4, status=CANCELED, at=2)

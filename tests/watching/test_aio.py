@@ -201,6 +201,27 @@ async def test_unwatching_ends_what_is_awaited_and_a_new_call_begins_anew(
     assert (await kalshi.watch_order_book(MARKET)).market_id == MARKET
 
 
+async def test_what_was_unwatched_between_two_awaits_begins_anew(
+    scene: Scene, kalshi: ux.AsyncExchange
+) -> None:
+    await kalshi.watch_order_book(MARKET)
+    await kalshi.unwatch()
+    assert await soon(lambda: scene.subscriptions == set())
+    assert (await kalshi.watch_order_book(MARKET)).market_id == MARKET
+
+
+async def test_a_watch_that_no_task_asked_for_can_be_awaited(
+    scene: Scene, kalshi: ux.AsyncExchange
+) -> None:
+    made: list[Any] = []
+    loop = asyncio.get_running_loop()
+    loop.call_soon(lambda: made.append(kalshi.watch_order_book(MARKET)))
+    await asyncio.sleep(0)
+    assert (await made[0]).market_id == MARKET
+    await beside(scene.bid)
+    assert (await made[0]).market_id == MARKET
+
+
 async def test_closing_what_is_awaited_leaves(
     scene: Scene, kalshi: ux.AsyncExchange
 ) -> None:

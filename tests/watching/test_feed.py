@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -9,10 +12,12 @@ import pytest
 from unified_exchanges.errors import MarketNotFound, NetworkError, StreamOverflow
 from unified_exchanges.models import Gap, MarketChange, Subject
 from unified_exchanges.streams.protocol import BookChanged, Refused
+from unified_exchanges.watching.feed import Feed
 from unified_exchanges.watching.mailbox import Ended
+from unified_exchanges.watching.relay import Relay
 
 from .samples import START, book, fill, order, position, ticker, trade
-from .toy import Fresh, Stage, drain
+from .toy import Fresh, Stage, ToyStream, drain
 
 BOOK, TICKER, TRADES = Subject.ORDER_BOOK, Subject.TICKER, Subject.TRADES
 ORDERS, FILLS, POSITIONS = Subject.ORDERS, Subject.FILLS, Subject.POSITIONS
@@ -94,7 +99,7 @@ def test_a_book_that_is_not_there_yet_comes_when_it_is(stage: Stage) -> None:
     assert len(drain(follower)) == 1
 
 
-def test_p10_a_stale_book_is_not_handed_out(stage: Stage) -> None:
+def test_p10_f05_a_stale_book_is_not_handed_out(stage: Stage) -> None:
     latest = stage.join(BOOK, ["A"], policy="latest")
     every = stage.join(BOOK, ["A"])
     life = Fresh()
@@ -108,6 +113,22 @@ def test_p10_a_stale_book_is_not_handed_out(stage: Stage) -> None:
     assert drain(latest) == drain(every) == []
     stage.show(whole := book(bids={"0.50": 3}, freshness=Fresh()))
     assert drain(latest) == drain(every) == [whole]
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))],
+    ids=["copy", "deepcopy", "pickle"],
+)
+def test_p10_a_copy_of_a_book_is_a_picture(copied: Callable[[Any], Any]) -> None:
+    life = Fresh()
+    original = book(bids={"0.40": 3}, freshness=life)
+    picture = copied(original)
+    life.is_over = True
+    assert picture == original
+    assert (original.stale, picture.stale) == (True, False)
+    assert (original.age, picture.age) == (0.0, None)
+    assert original.complement("no").stale
 
 
 class _Changed(BookChanged):
@@ -399,3 +420,45 @@ def test_under_latest_orders_are_folded_and_fills_never(stage: Stage) -> None:
     assert [int(x.size) for x in drain(held)] == [3]
     counts: list[Any] = [x.mailbox.folded for x in (orders, fills, held)]
     assert counts == [2, 0, 2]
+
+
+def test_a_position_that_did_not_change_is_told_once(stage: Stage) -> None:
+    follower = stage.join(POSITIONS)
+    stage.tell(position(), position())
+    assert len(drain(follower)) == 1
+
+
+# -- between a driver and the hub ------------------------------------------------------
+
+
+def test_p18_a_relay_tells_every_state_though_frames_come_at_once(stage: Stage) -> None:
+    class Talking(ToyStream):
+        def receive(self, frame: str | bytes) -> Iterable[Any]:
+            self.books["A"] = book(bids={"0.40": int(frame)})
+            return (_Changed("A"),)
+
+    talking = Talking(clock=stage.clock)
+    feed = Feed(talking, stage.venue)
+    relay = Relay(talking, feed.handle)
+    follower = feed.join(BOOK, ["A"], policy="every", wake=lambda: None)
+    told = [relay.receive(frame) for frame in ("1", "2", "3")]
+    assert told == [(), (), ()]
+    assert [int(x.bid.size) for x in drain(follower)] == [1, 2, 3]
+
+
+def test_a_relay_is_the_protocol_to_its_driver(stage: Stage) -> None:
+    follower = stage.join(BOOK, ["A"], events=True)
+    relay = Relay(stage.stream, stage.feed.handle)
+    relay.follow(BOOK, ["B"])
+    relay.unfollow(BOOK, ["B"])
+    relay.heard()
+    assert (relay.is_connected, relay.is_settled, relay.broken) == (True, True, "")
+    assert relay.is_acknowledged(BOOK)
+    assert (relay.next_poll(), relay.data_to_send(), relay.poll()) == (1.0, [], ())
+    assert relay.order_book("A") is None
+    assert relay.health() == stage.stream.health()
+    assert list(relay.doubt("A", "it differs")) == []
+    assert list(relay.connection_lost("gone")) == []
+    assert list(relay.connection_made()) == []
+    assert [type(x) for x in drain(follower)] == [Gap, Gap]
+    assert stage.stream.commands[-2:] == ["+order_book:B", "-order_book:B"]

@@ -248,7 +248,7 @@ def test_fault_35_p11_a_connection_that_breaks_comes_back_and_nothing_is_lost(
     assert fills.is_quiet()
 
 
-def test_fault_35_a_venue_that_restarts_is_followed_on(
+def test_fault_35_f06_a_venue_that_restarts_is_followed_on(
     scene: Scene, face: Face
 ) -> None:
     fills = face.watch("fills", events=True)
@@ -332,13 +332,14 @@ def test_fault_04_a_fill_names_the_order_whose_answer_never_came(
 def test_a_refused_key_reaches_every_consumer_and_can_be_tried_again(
     scene: Scene, driver: str
 ) -> None:
-    scene.requests.add(unavailable(401, path="/ws/", count=2))
+    scene.requests.add(unavailable(401, path="/ws/", count=None))
     face = scene.face(driver)
     watches = [face.watch("order_book", MARKET), face.watch("fills")]
     for watch in watches:
         with pytest.raises(ux.AuthenticationError):
             watch.next()
     assert face.exchange.stream_health().state == "stopped"
+    scene.requests.clear()
     assert face.watch("order_book", MARKET).next()
 
 
@@ -370,6 +371,7 @@ def test_without_a_key_it_is_told_at_once(scene: Scene, driver: str) -> None:
         ("order_book", {"outcome": "maybe"}, ux.BadRequest, "maybe"),
         ("order_book", {"market_ids": None}, ux.ArgumentsRequired, "market by market"),
         ("order_book", {"market_ids": [7]}, ux.BadRequest, "7"),
+        ("fills", {"market_ids": []}, ux.BadRequest, "names no market"),
         ("fills", {"market_ids": [""]}, ux.BadRequest, "market_ids"),
     ],
 )
@@ -378,6 +380,15 @@ def test_what_nobody_can_follow_is_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         face.watch(name, **{"market_ids": MARKET, **arguments})
+
+
+def test_who_waits_in_vain_is_told_how_the_stream_does(
+    scene: Scene, driver: str
+) -> None:
+    scene.requests.add(unavailable(503, path="/ws/", count=None))
+    watch = scene.face(driver).watch("fills")
+    with pytest.raises(ux.RequestTimeout, match=r"The stream is .*HTTP 503"):
+        watch.next(0.3)
 
 
 def test_closing_the_exchange_ends_its_watches_and_bars_new_ones(

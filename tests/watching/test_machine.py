@@ -12,6 +12,7 @@ import os
 from collections import Counter
 from decimal import Decimal
 from itertools import pairwise
+from math import inf
 from typing import Any, get_args
 
 import pytest
@@ -26,7 +27,7 @@ from tests.watching.studio import (
     Studio,
     wish,
 )
-from unified_exchanges.errors import UnifiedExchangesError
+from unified_exchanges.errors import MarketNotFound, UnifiedExchangesError
 from unified_exchanges.models import (
     Fill,
     Gap,
@@ -90,7 +91,7 @@ OF_FIELDS = st.builds(
     frame=st.just(FRAMES),
     nth=st.integers(1, 6),
     count=st.sampled_from([1, 2]),
-    field=st.sampled_from(["msg.side", "msg.delta_fp", "seq", "msg.order_id"]),
+    field=st.sampled_from(["msg.side", "msg.delta_fp", "seq", "msg.status"]),
 )
 OF_CONNECTIONS = st.builds(
     StreamFault,
@@ -141,6 +142,8 @@ class Machine(RuleBasedStateMachine):
         self.others: Any = self.studio.another_trader()
         self.consumers: list[Consumer] = []
         self.counts: dict[str, int] = {}
+        self.ready: dict[int, float] = {}
+        """When it was seen that a consumer knew the state to begin with."""
 
     def moment(self) -> None:
         """Nothing happens in the same millisecond as what was before."""
@@ -159,12 +162,22 @@ class Machine(RuleBasedStateMachine):
     @rule(pick=PICK)
     def leave(self, pick: int) -> None:
         if self.consumers:
-            self.consumers.pop(pick % len(self.consumers)).leave()
+            gone = self.consumers.pop(pick % len(self.consumers))
+            self.ready.pop(id(gone), None)
+            gone.leave()
 
     @rule(pick=PICK, most=st.sampled_from([1, 3, 1_000]))
     def take(self, pick: int, most: int) -> None:
         if self.consumers:
             self.consumers[pick % len(self.consumers)].take(most)
+        self.let_the_refused_go()
+
+    def let_the_refused_go(self) -> None:
+        """Where every snapshot is lost for long, a book is given up in the end."""
+        for consumer in [x for x in self.consumers if x.error is not None]:
+            assert consumer.wish.subject is Subject.ORDER_BOOK
+            assert isinstance(consumer.error, MarketNotFound)
+            self.consumers.remove(consumer)
 
     @rule(terms=TERMS)
     def trade(self, terms: Terms) -> None:
@@ -236,6 +249,13 @@ class Machine(RuleBasedStateMachine):
     # -- what must hold -------------------------------------------------------------
 
     @invariant()
+    def who_is_ready_is_noted(self) -> None:
+        now = self.studio.clock.now()
+        for consumer in self.consumers:
+            if consumer.follower.is_ready:
+                self.ready.setdefault(id(consumer), now)
+
+    @invariant()
     def no_count_falls(self) -> None:
         health = self.studio.feed.health(self.studio.protocol.health())
         counts = {
@@ -251,7 +271,11 @@ class Machine(RuleBasedStateMachine):
         traded = len(self.studio.kalshi.engine.fills(self.studio.ground.key.user_id))
         assert len(account._fills) <= traded
         assert len(account.open_orders) <= 100
-        subjects = {consumer.wish.subject for consumer in self.consumers}
+        subjects = {
+            consumer.wish.subject
+            for consumer in self.consumers
+            if not consumer.follower.mailbox.is_closed
+        }
         circles = self.studio.feed._circles
         assert {subject for subject, circle in circles.items() if circle} == subjects
 
@@ -262,6 +286,8 @@ class Machine(RuleBasedStateMachine):
         assert self.studio.protocol.health().stale_books == 0
         for consumer in self.consumers:
             consumer.take()
+        self.let_the_refused_go()
+        for consumer in self.consumers:
             items = [x for x in consumer.items if not is_notice(x)]
             {
                 Subject.ORDER_BOOK: self.check_books,
@@ -312,7 +338,10 @@ class Machine(RuleBasedStateMachine):
                 assert mine == []
                 continue
             changed = order.updated_at or order.created_at
-            if order.is_open or seconds(changed) >= joined(consumer):
+            # What was open is told as of the first read: what ended before that, and
+            # had begun long before, is not.
+            told_from = self.ready.get(id(consumer), inf)
+            if order.is_open or seconds(changed) >= told_from:
                 assert mine, order
             if mine:
                 assert state(mine[-1]) == state(order)

@@ -67,6 +67,17 @@ def test_open_orders_and_holdings_come_first(stage: Stage) -> None:
     assert [x.market_id for x in drain(held)] == ["A"]
 
 
+def test_what_is_read_comes_oldest_first_as_the_stream_would_tell_it(
+    stage: Stage,
+) -> None:
+    orders = stage.join(ORDERS)
+    stage.venue.state = AccountState(
+        orders=(order("new", at=2), order("old", at=1), order("timeless", at=None))
+    )
+    stage.run()
+    assert [x.order_id for x in drain(orders)] == ["timeless", "old", "new"]
+
+
 def test_only_what_is_followed_is_read(stage: Stage) -> None:
     stage.join(FILLS)
     stage.run()
@@ -200,7 +211,25 @@ def test_orders_that_ended_before_the_call_are_no_news(stage: Stage) -> None:
         )
     )
     stage.run()
-    assert [x.order_id for x in drain(follower)] == ["after", "nobody knows when"]
+    assert [x.order_id for x in drain(follower)] == ["nobody knows when", "after"]
+
+
+def test_the_end_of_what_was_told_to_be_open_is_news_whenever_it_was(
+    stage: Stage,
+) -> None:
+    first = stage.join(ORDERS)
+    stage.tell(order("o1"), order("o2"))
+    stage.clock.advance(10)
+    second = stage.join(ORDERS)
+    # A frame that was on its way when the second one came.
+    stage.tell(order("o1", price=Decimal("0.41"), at=1))
+    stage.venue.state = AccountState(
+        orders=(order("o1", filled=10, at=2), order("o2", filled=10, at=2))
+    )
+    stage.run()
+    for follower in (first, second):
+        ends = [x.order_id for x in drain(follower) if not x.is_open]
+        assert ends == ["o1", "o2"]
 
 
 # -- breaks ----------------------------------------------------------------------------
@@ -293,6 +322,18 @@ def test_fault_23_an_order_that_filled_and_was_never_told_of_is_looked_for(
     stage.pass_time(1.9)
     assert drain(orders) == []
     stage.pass_time(0.2)
+    assert stage.venue.asked[-1].strangers == {"foreign"}
+    assert [x.order_id for x in drain(orders)] == ["foreign"]
+
+
+def test_fault_23_an_order_that_fills_unknown_during_a_read_is_looked_for_after_it(
+    stage: Stage,
+) -> None:
+    orders, _fills = settled(stage, ORDERS, FILLS)
+    stage.join(POSITIONS)
+    stage.run(meanwhile=lambda: stage.tell(fill("t1", "foreign", at=60)))
+    stage.venue.state = AccountState(orders=(order("foreign", filled=1, at=60),))
+    stage.pass_time(2.1)
     assert stage.venue.asked[-1].strangers == {"foreign"}
     assert [x.order_id for x in drain(orders)] == ["foreign"]
 
@@ -395,14 +436,61 @@ def test_an_order_that_the_stream_did_not_tell_counts_too(stage: Stage) -> None:
     assert stage.feed.health(stage.stream.health()).missed == 1
 
 
-def test_what_happened_a_moment_ago_may_still_come(stage: Stage) -> None:
-    [fills] = settled(stage, FILLS)
-    stage.tell(Gap(subject=FILLS, reason="malformed", at=START))
-    stage.venue.state = AccountState(fills=(fill("t1", at=58),))
+def read_early(stage: Stage) -> None:
+    """A read that somebody else caused finds a fill and an order of a moment ago."""
+    stage.join(POSITIONS)
+    stage.venue.state = AccountState(
+        fills=(fill("t1", at=58),), orders=(order(filled=1, at=58),)
+    )
     stage.run()
-    assert len(drain(fills)) == 1
+
+
+def test_what_happened_a_moment_ago_may_still_come(stage: Stage) -> None:
+    fills, orders = settled(stage, FILLS, ORDERS)
+    read_early(stage)
+    assert len(drain(fills)) == len(drain(orders)) == 1
+    stage.tell(fill("t1", at=58), order(filled=1, at=58))
+    stage.pass_time(300)
     assert stage.stream.broken == ""
     assert stage.feed.health(stage.stream.health()).missed == 0
+
+
+def test_fault_33_what_does_not_come_after_all_counts(stage: Stage) -> None:
+    settled(stage, FILLS, ORDERS)
+    read_early(stage)
+    assert stage.stream.broken == ""
+    stage.pass_time(20)
+    assert "2 orders or fills" in stage.stream.broken
+    assert stage.feed.health(stage.stream.health()).missed == 2
+
+
+def test_what_is_followed_no_more_owes_nothing(stage: Stage) -> None:
+    fills, _orders = settled(stage, FILLS, ORDERS)
+    read_early(stage)
+    stage.feed.leave(fills)
+    stage.pass_time(300)
+    assert stage.stream.broken == ""
+    assert stage.feed.health(stage.stream.health()).missed == 0
+
+
+def test_what_the_stream_says_it_lost_is_no_reason_to_break(stage: Stage) -> None:
+    settled(stage, FILLS)
+    stage.clock.advance(100)
+    stage.tell(Gap(subject=FILLS, reason="it died", at=START))
+    stage.venue.state = AccountState(fills=(fill("t1", at=100),))
+    stage.pass_time(60)
+    assert stage.stream.broken == ""
+    assert stage.feed.health(stage.stream.health()).missed == 1
+
+
+def test_what_a_connection_owes_when_it_breaks_is_missed(stage: Stage) -> None:
+    settled(stage, FILLS, ORDERS)
+    read_early(stage)
+    assert stage.feed.health(stage.stream.health()).missed == 0
+    stage.reconnect()
+    assert stage.feed.health(stage.stream.health()).missed == 2
+    stage.pass_time(20)
+    assert stage.stream.broken == ""
 
 
 def test_what_was_lost_in_a_break_counts_and_is_no_reason_to_break_again(

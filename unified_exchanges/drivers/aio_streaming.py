@@ -228,8 +228,10 @@ class AsyncStreamDriver:
             self._sink(events)
         if self._waiters:
             self._changed.set()
-        if protocol.broken or (data := protocol.data_to_send()):
-            self._outbox += () if protocol.broken else data
+        if data := protocol.data_to_send():
+            self._outbox += data
+            self._wake.set()
+        elif protocol.broken:
             self._wake.set()
 
     async def _keep(self, connection: AsyncConnection) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 
@@ -94,11 +95,19 @@ class OrderBook(Record):
     sequence: int | None = None
     _freshness: Freshness | None = attrs.field(default=None, alias="freshness")
 
+    def __reduce__(self) -> tuple[Callable[[dict[str, Any]], OrderBook], tuple[Any]]:
+        # A copy, or what was stored, is a picture: whether it still holds was true of
+        # the original only.
+        names = (field.name for field in attrs.fields(OrderBook))
+        told = {name: getattr(self, name) for name in names if name != "_freshness"}
+        return _book, (told,)
+
     @property
     def stale(self) -> bool:
         """Whether it may have changed unseen: looked up now, not when it was handed out.
 
-        A book that was read over REST is a picture of its ``timestamp``: False.
+        A book that was read over REST is a picture of its ``timestamp``: False.  So is
+        a copy, and one that was pickled.
         """
         return self._freshness is not None and self._freshness.is_stale(self.sequence)
 
@@ -167,6 +176,10 @@ class OrderBook(Record):
         caption = escape(f"{self.venue}:{self.market_id}:{self.outcome}")
         head = "<tr><th>bid size</th><th>price</th><th>ask size</th></tr>"
         return f"<table><caption>{caption}</caption>{head}{asks}{bids}</table>"
+
+
+def _book(told: dict[str, Any]) -> OrderBook:
+    return OrderBook(**told)
 
 
 def _row(bid: str, level: Level, ask: str) -> str:

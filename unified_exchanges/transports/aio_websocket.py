@@ -16,7 +16,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.frames import DATA_OPCODES, CloseCode, Frame
 from websockets.protocol import OPEN
 
-from ..errors import ConnectionLost
+from ..errors import ConnectionLost, NetworkError
+from ..streams.session import UpgradeRefused
 from . import AsyncConnection
 from .handshake import GOODBYE, MESSAGE_LIMIT, USER_AGENT, Handshake, quiet_logger
 from .messages import Messages, NotText
@@ -146,6 +147,8 @@ class AioWebSocket:
             await client.close(CloseCode.NORMAL_CLOSURE)
         finally:
             client.transport.abort()
+            # Otherwise a loop that ends now would leave the socket open.
+            await client.wait_closed()
 
     def _lost(self) -> ConnectionLost:
         protocol = self._client.protocol
@@ -163,6 +166,7 @@ async def _open(shake: Handshake, heard: Callable[[], None]) -> _Client:
         options["ssl"] = shake.trust
     if (proxy_trust := shake.proxy_trust) is not None:
         options["proxy_ssl"] = proxy_trust
+    error: NetworkError | UpgradeRefused
     try:
         return cast(
             "_Client",
@@ -183,4 +187,8 @@ async def _open(shake: Handshake, heard: Callable[[], None]) -> _Client:
         )
     except (InvalidHandshake, OSError, EOFError) as failure:
         error = shake.failed(failure)
-    raise error
+    except UpgradeRefused as refusal:
+        error = refusal
+    # The library has aborted the connection: let the loop see it off.
+    await asyncio.sleep(0)
+    raise error.with_traceback(None)

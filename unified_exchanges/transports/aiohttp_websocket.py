@@ -20,6 +20,8 @@ __all__ = ["AiohttpWebSocket", "connect_aiohttp"]
 _TURN = 128
 """Messages that are handed over at once at most; then other tasks get their turn."""
 _SWITCHED = 101
+_FAREWELLS = 3
+"""Turns of the loop until what was aborted behind TLS is gone."""
 
 _Deliver: TypeAlias = Callable[[Sequence[str | bytes]], None]
 
@@ -51,7 +53,8 @@ async def connect_aiohttp(
                 compress=0,
                 autoping=False,
                 max_msg_size=MESSAGE_LIMIT,
-                timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE),
+                # pyright does not see what the old attr.s makes of a class.
+                timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE),  # pyright: ignore[reportCallIssue]
             )
             return AiohttpWebSocket(shake, session, socket, heard)
     except UpgradeRefused as refusal:
@@ -59,11 +62,18 @@ async def connect_aiohttp(
     except (aiohttp.ClientError, OSError) as error:
         failure = shake.failed(getattr(error, "os_error", error))
     except BaseException:
-        await session.close()
+        await _end(session)
         raise
-    await session.close()
+    await _end(session)
     failure.__context__ = None
     raise failure
+
+
+async def _end(session: aiohttp.ClientSession) -> None:
+    """Close, and let the loop see it off: one that ends now would leave sockets open."""
+    await session.close()
+    for _ in range(_FAREWELLS):
+        await asyncio.sleep(0)
 
 
 def _judge(shake: Handshake) -> Any:
@@ -88,10 +98,19 @@ def _judge(shake: Handshake) -> Any:
 class _Socket(aiohttp.ClientWebSocketResponse):
     """Lets see whether more has arrived, so that it is taken at one go."""
 
-    def __init__(self, reader: Any, *arguments: Any, **more: Any) -> None:
-        super().__init__(reader, *arguments, **more)
+    def __init__(
+        self,
+        reader: Any,
+        writer: Any,
+        protocol: Any,
+        response: Any,
+        *more: Any,
+        **rest: Any,
+    ) -> None:
+        super().__init__(reader, writer, protocol, response, *more, **rest)
         # aiohttp has no word for it: without this, messages are taken one by one.
         self.waiting = getattr(reader, "_buffer", ())
+        self.transport = response.connection.transport
 
 
 class AiohttpWebSocket:
@@ -149,7 +168,9 @@ class AiohttpWebSocket:
         try:
             await self._socket.close()
         finally:
-            await self._session.close()
+            # TLS would wait for the other side to take its leave as well.
+            self._socket.transport.abort()
+            await _end(self._session)
 
     async def _control(self, message: Any) -> None:
         kinds = aiohttp.WSMsgType

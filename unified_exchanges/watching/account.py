@@ -21,10 +21,10 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from ..models import Balance, Fill, Order, Position
+from ..models import Balance, Fill, Order, OrderStatus, Position
 from ..money import ZERO
 
-__all__ = ["Account"]
+__all__ = ["Account", "fill_key"]
 
 _LAG: Final = 5.0
 """Seconds that a read may lag behind what the stream told (Kalshi: seen 0.4 s)."""
@@ -32,7 +32,7 @@ _MOST_ENDED: Final = 50_000
 _MOST_FILLS: Final = 200_000
 """How much is remembered to tell what was told before."""
 
-_FillKey: TypeAlias = tuple[str, str]
+FillKey: TypeAlias = tuple[str, str]
 
 
 @attrs.define(slots=True, eq=False)
@@ -50,7 +50,7 @@ class Account:
     def __init__(self) -> None:
         self._open: dict[str, _Known] = {}
         self._ended: OrderedDict[str, Order] = OrderedDict()
-        self._fills: OrderedDict[_FillKey, datetime] = OrderedDict()
+        self._fills: OrderedDict[FillKey, datetime] = OrderedDict()
         self._fills_from: datetime | None = None
         self._positions: dict[str, tuple[Position, float]] = {}
         self._strangers: set[str] = set()
@@ -85,7 +85,7 @@ class Account:
         self._strangers.discard(key)
         ended = self._ended.get(key)
         if ended is not None:
-            if order.is_open or order.filled <= ended.filled:
+            if order.is_open or not _tells_more(order, ended):
                 return None
             self._ended[key] = order
             return order
@@ -111,7 +111,7 @@ class Account:
 
     def fill(self, fill: Fill) -> Fill | None:
         """Take a fill; it comes back, with our id of its order if that is known, if new."""
-        key = fill.trade_id or fill.fill_id, fill.order_id
+        key = fill_key(fill)
         if key in self._fills:
             return None
         if self._fills_from is not None and fill.created_at < self._fills_from:
@@ -196,6 +196,19 @@ class Account:
     def forget_positions(self) -> None:
         """Nobody follows positions any more."""
         self._positions.clear()
+
+
+def fill_key(fill: Fill) -> FillKey:
+    """What a fill is told by: a trade between two of our own orders is two fills."""
+    return fill.trade_id or fill.fill_id, fill.order_id
+
+
+def _tells_more(order: Order, ended: Order) -> bool:
+    """Whether an end says more than another: more filled, or a word that is known."""
+    if order.filled != ended.filled:
+        return order.filled > ended.filled
+    unknown = OrderStatus.UNKNOWN
+    return ended.status is unknown and order.status is not unknown
 
 
 def _is_newer(order: Order, known: _Known, read_at: float | None) -> bool:

@@ -115,7 +115,7 @@ class AsyncWatch(Generic[T_co]):
             async with asyncio.timeout(timeout):
                 item: T_co = await seat.take()
         except TimeoutError:
-            raise misuse.late(timeout) from None
+            raise misuse.late(timeout, self.health()) from None
         except Ended:
             raise misuse.over() from None
         return item

@@ -64,12 +64,12 @@ class Auditor:
         now = self._clock.monotonic()
         if self._is_running or now < self._due or self._every is None:
             return None
-        market_id = self._choose(followed)
-        if market_id is None:
+        book = self._choose(followed)
+        if book is None:
             self._due = now + self._every if followed else inf
             self._suspects.clear()
             return None
-        before = _levels(self._protocol.order_book(market_id))
+        market_id, before = book.market_id, _levels(book)
         self._is_running = True
         self._due = inf
 
@@ -85,12 +85,12 @@ class Auditor:
 
         return Job(self._venue.fetch_order_book(market_id), done, failed)
 
-    def _choose(self, followed: Mapping[str, object]) -> str | None:
+    def _choose(self, followed: Mapping[str, object]) -> OrderBook | None:
         """The one under suspicion, or the next in turn that is live."""
         for market_id in self._in_turn(followed):
             book = self._protocol.order_book(market_id)
             if book is not None and not book.stale:
-                return market_id
+                return book
             self._suspects.pop(market_id, None)
         return None
 
@@ -137,8 +137,6 @@ class Auditor:
 _NONE: Final = Decimal(0)
 
 
-def _levels(book: OrderBook | None) -> _Levels:
-    if book is None:
-        return {}
+def _levels(book: OrderBook) -> _Levels:
     sides = (("bid", book.bids), ("ask", book.asks))
     return {(side, x.price): x.size for side, levels in sides for x in levels}

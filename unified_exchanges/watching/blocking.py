@@ -107,7 +107,7 @@ class Watch(Generic[T_co]):
                 raise Ended
             item: T_co | None = self._ready.wait_for(take, timeout)
             if item is None:
-                raise misuse.late(timeout)
+                raise misuse.late(timeout, self.health())
             return item
 
     def _abandon(self) -> None:

@@ -23,8 +23,12 @@ _NAMED: Final = 3
 """Markets that a representation names."""
 
 
-def check_wish(subject: Subject, market_ids: object, policy: object) -> None:
+def check_wish(
+    subject: Subject, market_ids: Collection[str] | None, policy: object
+) -> None:
     """Refuse what nobody can follow."""
+    if market_ids is not None and not market_ids:
+        raise BadRequest("market_ids names no market: nothing would ever come")
     if policy not in POLICIES:
         message = f"policy {policy!r} is neither 'latest' nor 'every'"
         raise BadRequest(message)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from ..errors import BadRequest, RequestTimeout
+from ..models import StreamHealth
 
 __all__ = ["closed", "forked", "homeless", "late", "over", "strange"]
 
 
-def late(timeout: float | None) -> RequestTimeout:
+def late(timeout: float | None, health: StreamHealth) -> RequestTimeout:
     """Nothing came in the time that the consumer gave."""
-    return RequestTimeout(f"no update within {timeout} s; the watch goes on")
+    message = f"no update within {timeout} s; the watch goes on"
+    if health.state != "live":
+        trouble = f": {health.last_error}" if health.last_error else ""
+        message += f". The stream is {health.state}{trouble}"
+    return RequestTimeout(message)
 
 
 def over() -> BadRequest:

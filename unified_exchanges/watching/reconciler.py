@@ -7,7 +7,7 @@ behind that moment, and then every so often; at once after a gap.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from datetime import UTC, datetime
 from math import inf
 from typing import Final
@@ -18,7 +18,7 @@ from ..errors import UnifiedExchangesError
 from ..models import AccountState, Fill, Order, Position, Reconciled, Resync, Subject
 from ..streams.protocol import StreamProtocol
 from ..venue import Venue
-from .account import Account
+from .account import Account, fill_key
 from .job import Job
 
 __all__ = ["News", "Reconciler"]
@@ -43,12 +43,16 @@ _LONGEST: Final = 60.0
 
 @attrs.frozen(kw_only=True, slots=True, eq=False, repr=False)
 class News:
-    """What a read told that was not known; ``subjects`` are those it was about."""
+    """What a read told that was not known; ``subjects`` are those it was about.
+
+    ``adopted`` are the orders that nobody had heard of at all.
+    """
 
     subjects: frozenset[Subject]
     orders: tuple[Order, ...]
     fills: tuple[Fill, ...]
     positions: tuple[Position, ...]
+    adopted: frozenset[str]
     event: Reconciled
 
 
@@ -85,7 +89,8 @@ class Reconciler:
         self._has_work = has_work
         self._followed = followed
         self._due = self._asked = inf
-        self._twice = self._is_running = self._ask_again = False
+        self._twice = self._ask_again = False
+        self._is_running = self._is_wondering = False
         self._failures = 0
         self._connected_at = inf
         self._complete: float | None = None
@@ -93,6 +98,8 @@ class Reconciler:
         """What was read since it is followed, and is told by the stream from there."""
         self._dropped: set[Subject] = set()
         """What is followed no more, or anew, since a read was begun."""
+        self._owed: dict[Hashable, float] = {}
+        """What was read, and when it happened, as long as the stream may still tell it."""
         self.missed = self.count = 0
 
     # -- when -----------------------------------------------------------------------
@@ -109,7 +116,9 @@ class Reconciler:
     def wonder(self) -> None:
         """A fill came without its order, which may still come: look in a moment."""
         now = self._clock.monotonic()
-        if not self._is_running and now + _STRANGER < self._due:
+        if self._is_running:
+            self._is_wondering = True
+        elif now + _STRANGER < self._due:
             self._due = self._asked = now + _STRANGER
             self._has_work()
 
@@ -118,14 +127,23 @@ class Reconciler:
         self._connected_at = at
         self.ask()
 
+    def lost(self) -> None:
+        """The stream said itself that something was not told: read, and hold it no less."""
+        if self._connected_at < inf:
+            self._connected_at = self._clock.now()
+        self.ask()
+
     def disconnected(self) -> None:
-        """There is none: nothing can be missed by it."""
+        """There is none: what it did not tell it never will."""
         self._connected_at = inf
+        self.missed += len(self._owed)
+        self._owed.clear()
 
     def forget(self, subject: Subject) -> None:
         """A subject is not followed any more."""
         self.synced.discard(subject)
         self._dropped.add(subject)
+        self._owed.clear()
         if not self.synced:
             self._complete = None
 
@@ -155,7 +173,8 @@ class Reconciler:
         self._is_running, self._ask_again = True, False
         self._dropped.clear()
         self._due = inf
-        earliest = since if self._complete is None else min(since, self._complete)
+        wall = self._clock.now()
+        earliest = min(since, wall if self._complete is None else self._complete)
         wanted = Resync(
             subjects=subjects,
             since=self._venue_time(earliest - _MARGIN),
@@ -167,7 +186,7 @@ class Reconciler:
             subjects=subjects,
             first=subjects - self.synced,
             at=now,
-            wall=self._clock.now(),
+            wall=wall,
         )
 
         def done(state: AccountState) -> None:
@@ -199,6 +218,9 @@ class Reconciler:
         now = self._clock.monotonic()
         self._asked = now
         self._due = now if self._ask_again else now + again
+        if self._is_wondering:
+            self._is_wondering = False
+            self._due = min(self._due, now + _STRANGER)
 
     # -- merging --------------------------------------------------------------------
 
@@ -208,11 +230,15 @@ class Reconciler:
         orders: tuple[Order, ...] = ()
         fills: tuple[Fill, ...] = ()
         positions: tuple[Position, ...] = ()
+        adopted: frozenset[str] = frozenset()
         if Subject.ORDERS in read.subjects:
-            told = [account.order(x, at=now, read_at=read.at) for x in state.orders]
+            # Oldest first, as they would have come.
+            changed = sorted(state.orders, key=_changed_at)
+            ids = (order.order_id for order in changed)
+            adopted = frozenset(name for name in ids if account.find(name) is None)
+            told = [account.order(x, at=now, read_at=read.at) for x in changed]
             orders = tuple(x for x in told if x is not None)
         if Subject.FILLS in read.subjects:
-            # Oldest first, as they would have come.
             made = sorted(state.fills, key=lambda fill: fill.created_at)
             fills = tuple(x for x in map(account.fill, made) if x is not None)
             account.fills_complete(self._venue_time(read.wall - 2 * _MARGIN))
@@ -229,6 +255,7 @@ class Reconciler:
             orders=orders,
             fills=fills,
             positions=positions,
+            adopted=adopted,
             event=Reconciled(
                 at=_moment(self._clock.now()),
                 orders=len(orders) if Subject.ORDERS in is_news else 0,
@@ -247,27 +274,30 @@ class Reconciler:
                 yield news
         yield from account.absent_positions(state.positions, read_at=read.at)
 
+    def heard(self, key: Hashable) -> None:
+        """The stream tells of an order or a fill."""
+        self._owed.pop(key, None)
+
     def _find_missed(
         self, orders: Iterable[Order], fills: Iterable[Fill], read: _Read
     ) -> None:
         """Count what the stream did not tell; give up one that only seems to live."""
-        known = read.subjects - read.first
-        moments = [fill.created_at for fill in fills if Subject.FILLS in known]
-        moments += [
-            order.updated_at or order.created_at or _moment(read.wall)
-            for order in orders
-            if Subject.ORDERS in known
-        ]
-        offset = self._venue.offset.seconds
+        known, offset = read.subjects - read.first, self._venue.offset.seconds
+        if Subject.FILLS in known:
+            for fill in fills:
+                self._owed[fill_key(fill)] = fill.created_at.timestamp() - offset
+        if Subject.ORDERS in known:
+            for order in orders:
+                self._owed[order.order_id] = _changed_at(order) - offset
         # What happened a moment ago may still come.
-        old = [
-            at for x in moments if (at := x.timestamp() - offset) < read.wall - _LATE
-        ]
-        self.missed += len(old)
+        late = {key: at for key, at in self._owed.items() if at < read.wall - _LATE}
+        for key in late:
+            del self._owed[key]
+        self.missed += len(late)
         connected = self._connected_at
         if read.wall - connected < _LIVE:
             return
-        if silent := [at for at in old if at > connected + _PATIENCE]:
+        if silent := [at for at in late.values() if at > connected + _PATIENCE]:
             self._protocol.broken = (
                 f"{len(silent)} orders or fills were found over REST, of which a "
                 "connection that seemed to live had not told"
@@ -275,6 +305,11 @@ class Reconciler:
 
     def _venue_time(self, wall: float) -> datetime:
         return _moment(wall + self._venue.offset.seconds)
+
+
+def _changed_at(order: Order) -> float:
+    told = order.updated_at or order.created_at
+    return 0.0 if told is None else told.timestamp()
 
 
 def _moment(wall: float) -> datetime:

@@ -24,7 +24,7 @@ from ..models import (
 )
 from ..streams.protocol import BookChanged, Refused, StreamProtocol
 from ..venue import Venue
-from .account import Account
+from .account import Account, fill_key
 from .follower import PRIVATE, Circle, Follower
 from .mailbox import Look
 from .reconciler import News, Reconciler
@@ -188,14 +188,16 @@ class Teller(ABC):
     # -- the account ----------------------------------------------------------------
 
     def _tell_order(self, order: Order) -> None:
+        self._reconciler.heard(order.order_id)
         news = self.account.order(order, at=self._clock.monotonic())
         if news is not None:
             self._put_order(news)
 
-    def _put_order(self, order: Order, *, was_read: bool = False) -> None:
+    def _put_order(self, order: Order, *, is_adopted: bool = False) -> None:
         for follower in self._circles[Subject.ORDERS].of(order.market_id):
-            # What ended before somebody asked is no news to them.
-            if was_read and not order.is_open:
+            # What ended before somebody asked is no news to them, unless they may have
+            # been told that it was open.
+            if is_adopted and not order.is_open:
                 ended = order.updated_at or order.created_at
                 if not _is_since(follower, ended, self.venue.offset.seconds):
                     continue
@@ -204,6 +206,7 @@ class Teller(ABC):
             self._put(follower, order.market_id, order.order_id, order)
 
     def _tell_fill(self, fill: Fill) -> None:
+        self._reconciler.heard(fill_key(fill))
         news = self.account.fill(fill)
         if news is None:
             return
@@ -214,7 +217,7 @@ class Teller(ABC):
             self._reconciler.wonder()
 
     def _put_fill(self, fill: Fill, offset: float) -> None:
-        key = fill.trade_id or fill.fill_id, fill.order_id
+        key = fill_key(fill)
         for follower in self._circles[Subject.FILLS].of(fill.market_id):
             if _is_since(follower, fill.created_at, offset):
                 self._put(follower, fill.market_id, key, fill)
@@ -233,7 +236,7 @@ class Teller(ABC):
     def _tell_news(self, news: News) -> None:
         """What a read brought, and to those who came since the last their beginning."""
         for order in news.orders:
-            self._put_order(order, was_read=True)
+            self._put_order(order, is_adopted=order.order_id in news.adopted)
         for fill in news.fills:
             self._put_fill(fill, self.venue.offset.seconds)
         for position in news.positions:
@@ -260,7 +263,7 @@ class Teller(ABC):
                     follower.mailbox.unmark(market_id)
                 self._notify(follower, gap)
         if gap.subject is None or gap.subject in PRIVATE:
-            self._reconciler.ask()
+            self._reconciler.lost()
 
     def _tell_reconnected(self, event: Reconnected) -> None:
         self._reconciler.connected(self._clock.now())
