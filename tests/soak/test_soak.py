@@ -108,6 +108,7 @@ def _weather(
     end = time.monotonic() + length
     while time.monotonic() < end:
         time.sleep(1)
+        assert client.failures == []
         gauge.read()
     trader.pause()
     tally.storm += length
@@ -118,6 +119,7 @@ def _weather(
 
 
 def _check_stream(client: Client, rest: Exchange, names: list[str]) -> None:
+    assert client.failures == []
     assert _until(lambda: _is_calm(client)), client.health()
     _until(lambda: not _differing(client, rest, names))
     assert _differing(client, rest, names) == []

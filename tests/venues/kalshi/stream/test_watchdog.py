@@ -76,6 +76,22 @@ def test_fault_36_a_market_that_never_sends_its_book_is_refused_alone() -> None:
     assert desk.agrees(A)
 
 
+def test_fault_36_a_market_that_was_whole_once_is_never_refused_in_silence() -> None:
+    desk = Desk(acknowledgement=10.0).follow(A, B).connect().run()
+    desk.unknown.add(A)
+    desk.number("orderbook_delta")
+    desk.delta(B, "yes", "0.40", "1.00")
+    while not desk.stream.broken:
+        desk.run()
+        desk.wait(1)
+    assert desk.stream.broken == f"no snapshot of {A} in 3 times 10 s"
+    assert [x for x in desk.events if isinstance(x, Refused)] == []
+    desk.unknown.clear()
+    desk.stream.connection_lost(desk.stream.broken)
+    desk.connect().run()
+    assert (desk.agrees(A), desk.agrees(B), desk.stream.broken) == (True, True, "")
+
+
 def test_fault_36_a_lone_market_that_never_sends_its_book_is_not_tried_for_ever() -> (
     None
 ):

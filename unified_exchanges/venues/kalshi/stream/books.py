@@ -208,6 +208,15 @@ class Books:
         self._missed[market_id] = count = self._missed.get(market_id, 0) + 1
         return count
 
+    def was_whole(self, market_id: str) -> bool:
+        """Whether a snapshot of it ever came, on this connection or another."""
+        market = self.markets.get(market_id)
+        return market is not None and market.life is not None
+
+    def forgive(self, market_id: str) -> None:
+        """Count anew how often its snapshot does not come."""
+        self._missed.pop(market_id, None)
+
     def disconnect(self, followed: Collection[str]) -> None:
         """The subscription is gone: nothing is held, awaited or to be asked for."""
         self._apart.clear()

@@ -69,12 +69,19 @@ class Watchdog(Answers):
         """
         books, sub = self._books, self._by_name[BOOKS]
         most = _HOPELESS if books.loaded else _ALONE
+        limit = self.policy.acknowledgement
         again: list[str] = []
         hopeless: list[str] = []
         for market_id in overdue:
-            (again if books.miss(market_id) < most else hopeless).append(market_id)
+            if books.miss(market_id) < most:
+                again.append(market_id)
+            elif books.was_whole(market_id):
+                # It exists, so that it is the connection that brings nothing.
+                books.forgive(market_id)
+                self._break(f"no snapshot of {market_id} in {most} times {limit:g} s")
+            else:
+                hopeless.append(market_id)
         if again and not books.loaded:
-            limit = self.policy.acknowledgement
             self._break(f"no snapshot of {again[0]} within {limit:g} s")
         elif again:
             books.want(again)
