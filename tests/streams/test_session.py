@@ -114,6 +114,18 @@ def test_a_reconnection_tells_the_downtime_and_the_attempts() -> None:
     assert story.session.connections == 2
 
 
+def test_a_connection_is_lost_when_it_broke_and_not_after_the_goodbye() -> None:
+    story = Story()
+    story.connect(lasting=5.0)
+    story.session.broke()
+    assert (story.session.is_connected, story.session.state) == (False, "connecting")
+    story.clock.advance(1.0)
+    story.session.broke()
+    story.lose()
+    story.clock.advance(2.5)
+    assert story.connect().downtime == 3.5
+
+
 def test_states_before_during_and_after() -> None:
     story = Story()
     states = [story.session.state]

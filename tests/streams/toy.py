@@ -23,7 +23,8 @@ class ToyStream(StreamProtocol):
     """Asks for markets by name, and takes every message for a tick.
 
     The venue answers ``follow A`` with ``ok A``.  A message ``ask X`` makes it send X,
-    one ``boom`` makes it fail as a protocol with a mistake does.
+    one ``boom`` makes it fail as a protocol with a mistake does, and one ``doubt X`` makes
+    it want another connection.
     """
 
     def __init__(self, *, clock: Clock, silence: float = 30.0) -> None:
@@ -68,6 +69,8 @@ class ToyStream(StreamProtocol):
             self.confirmed.add(rest)
         if word == "ask":
             self._out.append(rest)
+        if word == "doubt":
+            self.broken = rest
         if word == "boom":
             raise LookupError(rest)
         return (Tick(text),)  # type: ignore[return-value]

@@ -71,6 +71,7 @@ class AsyncStreamDriver:
         self._wake = asyncio.Event()
         self._changed = asyncio.Event()
         self._is_stopped = False
+        self._is_heard = False
         self._waiters = 0
 
     @property
@@ -192,6 +193,7 @@ class AsyncStreamDriver:
     async def _serve(self, connection: AsyncConnection) -> NetworkError:
         """Use a connection until it breaks; that error."""
         self._outbox.clear()
+        self._is_heard = True
         events = list(self.protocol.connection_made())
         reconnected = self._session.made()
         self._emit([*events, reconnected] if reconnected else events)
@@ -207,18 +209,33 @@ class AsyncStreamDriver:
         finally:
             keeping.cancel()
             try:
-                # While it is read: a goodbye is answered.
-                await connection.close()
+                # Before the goodbye, which may take a while: what was told holds no more.
+                self._lose(failure)
             finally:
-                reading.cancel()
-                await asyncio.gather(reading, keeping, return_exceptions=True)
-                self._emit(self.protocol.connection_lost(_reason(failure)))
+                await self._leave(connection, reading, keeping)
         if isinstance(failure, NetworkError):
             return failure
         raise failure
 
+    def _lose(self, failure: Exception) -> None:
+        self._is_heard = False
+        self._session.broke()
+        self._emit(self.protocol.connection_lost(_reason(failure)))
+
+    @staticmethod
+    async def _leave(connection: AsyncConnection, *tasks: asyncio.Task[Any]) -> None:
+        try:
+            # While it is read, though nobody hears it: a goodbye is answered.
+            await connection.close()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
     def _deliver(self, frames: Sequence[str | bytes]) -> None:
         """Take what was read; called by the transport, and must not take long."""
+        if not self._is_heard:
+            return
         protocol = self.protocol
         receive = protocol.receive
         events: list[StreamEvent] = []

@@ -215,6 +215,8 @@ class StreamDriver:
         finally:
             with self.lock:
                 self._connection = None
+                # Before the goodbye, which may take a while: what was told holds no more.
+                self._session.broke()
                 self._emit(self.protocol.connection_lost(reason))
         return failure
 

@@ -1,8 +1,8 @@
 """Keeping one connection: when to try again, when to stop, and what to say about it.
 
 Pure decisions: the clock and the dice are arguments, and no socket is seen.  A driver
-says what happened (`Session.begin`, `Session.made`, `Session.failed`) and is told how
-long to wait, or is given the error to stop with.
+says what happened (`Session.begin`, `Session.made`, `Session.broke`, `Session.failed`) and
+is told how long to wait, or is given the error to stop with.
 """
 
 from __future__ import annotations
@@ -149,6 +149,17 @@ class Session:
         at = datetime.fromtimestamp(self._clock.now(), UTC)
         return Reconnected(at=at, downtime=now - lost, attempts=attempts)
 
+    def broke(self) -> None:
+        """The connection is of no use any more, though a goodbye may still take a while."""
+        if not self.is_connected:
+            return
+        if self._has_lasted():
+            self._short = self._failures = 0
+        else:
+            self._short += 1
+        self._made_at = None
+        self._lost_at = self._clock.monotonic()
+
     def failed(self, failure: NetworkError | UpgradeRefused) -> float:
         """An attempt or a connection has come to an end: seconds to wait before the next.
 
@@ -163,8 +174,7 @@ class Session:
             least = failure.retry_after
         else:
             self._is_paused = failure.code in _PAUSES
-        if self.is_connected:
-            self._broke()
+        self.broke()
         attempt = self._failures
         if self._is_paused:
             attempt = max(attempt, _PAUSE_ATTEMPT)
@@ -187,14 +197,6 @@ class Session:
     def closed(self) -> ConnectionLost:
         """The error for whoever waits for a stream that was closed."""
         return ConnectionLost("the stream is closed", sent=False, venue=self.dial.venue)
-
-    def _broke(self) -> None:
-        if self._has_lasted():
-            self._short = self._failures = 0
-        else:
-            self._short += 1
-        self._made_at = None
-        self._lost_at = self._clock.monotonic()
 
     def _has_lasted(self) -> bool:
         made = self._made_at

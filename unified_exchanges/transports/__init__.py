@@ -86,7 +86,10 @@ class AsyncConnection(Protocol):
         """Send a message."""
 
     async def close(self) -> None:
-        """Say goodbye (1000) and release the socket; closing twice is allowed."""
+        """Say goodbye (1000) and release the socket; closing twice is allowed.
+
+        It takes ``handshake.GOODBYE`` at most, whatever the other side does.
+        """
 
 
 class Connect(Protocol):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, NoReturn, TypeAlias, cast
 
@@ -144,7 +145,10 @@ class AioWebSocket:
         client = self._client
         client.deliver = None
         try:
-            await client.close(CloseCode.NORMAL_CLOSURE)
+            # The library's own limit does not hold while it waits to write.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE):
+                    await client.close(CloseCode.NORMAL_CLOSURE)
         finally:
             client.transport.abort()
             # Otherwise a loop that ends now would leave the socket open.

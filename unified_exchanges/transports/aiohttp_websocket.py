@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn, TypeAlias
 
 import aiohttp
@@ -52,9 +53,9 @@ async def connect_aiohttp(
                 ssl=shake.trust or True,
                 compress=0,
                 autoping=False,
+                # What ends is told first, and takes its leave then.
+                autoclose=False,
                 max_msg_size=MESSAGE_LIMIT,
-                # pyright does not see what the old attr.s makes of a class.
-                timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE),  # pyright: ignore[reportCallIssue]
             )
             return AiohttpWebSocket(shake, session, socket, heard)
     except UpgradeRefused as refusal:
@@ -127,6 +128,7 @@ class AiohttpWebSocket:
         self._session = session
         self._socket = socket
         self._heard = heard
+        self._farewell: int = aiohttp.WSCloseCode.OK
 
     async def run(self, deliver: _Deliver) -> NoReturn:
         """Hand over messages as they arrive, until the connection or ``deliver`` fails."""
@@ -166,7 +168,10 @@ class AiohttpWebSocket:
     async def close(self) -> None:
         """Say goodbye (1000) and release the socket; closing twice is allowed."""
         try:
-            await self._socket.close()
+            # The library's own limit begins anew with each message that still comes.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE):
+                    await self._socket.close(code=self._farewell)
         finally:
             # TLS would wait for the other side to take its leave as well.
             self._socket.transport.abort()
@@ -180,10 +185,8 @@ class AiohttpWebSocket:
         elif message.type is kinds.PONG:
             self._heard()
         elif message.type is kinds.BINARY:
-            await self._socket.close(code=aiohttp.WSCloseCode.UNSUPPORTED_DATA)
-            raise self._shake.lost(
-                aiohttp.WSCloseCode.UNSUPPORTED_DATA, "a binary message"
-            )
+            self._farewell = aiohttp.WSCloseCode.UNSUPPORTED_DATA
+            raise self._shake.lost(self._farewell, "a binary message")
         else:
             raise self._ending(message)
 
