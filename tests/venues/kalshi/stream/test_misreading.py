@@ -131,28 +131,52 @@ def test_what_kalshi_documents_is_no_unknown_field() -> None:
     assert desk.stream.health().unknown_fields == ()
 
 
-@pytest.mark.parametrize(
-    "frame",
-    [
-        "",
-        "no json",
-        b"\xff\xfe",
-        "[1,2]",
-        '"text"',
-        "null",
-        "7",
-        "[" * 100_000,
-        '{"type":7}',
-        '{"sid":"one","type":"trade"}',
-        "\ud800",
-    ],
-)
-def test_fault_38_whatever_comes_nothing_is_raised(frame: str | bytes) -> None:
-    desk = books()
-    assert list(desk.stream.receive(frame)) == []
-    assert desk.stream.health().malformed_messages == 1
+CUT = [
+    "",
+    "no json",
+    b"\xff\xfe",
+    "[1,2]",
+    '"text"',
+    "null",
+    "7",
+    "[" * 100_000,
+    '{"type":7}',
+    '{"sid":"one","type":"trade"}',
+    '{"type":"fill","sid":1,"msg":{"trade_id":"t","ord',
+    "\ud800",
+]
+
+
+@pytest.mark.parametrize("frame", CUT)
+def test_fault_38_whatever_comes_nothing_is_raised_and_it_may_have_been_anything(
+    frame: str | bytes,
+) -> None:
+    desk = books().follow(subject=Subject.FILLS).run()
+    [gap] = desk.stream.receive(frame)
+    assert isinstance(gap, Gap)
+    assert (gap.subject, gap.market_ids) == (None, ())
+    health = desk.stream.health()
+    assert (health.malformed_messages, health.gaps, health.stale_books) == (1, 1, 2)
+    desk.run()
+    assert (desk.is_stale(A), desk.agrees(A)) == (False, True)
     desk.delta(A, "yes", "0.40", "1.00")
     assert desk.agrees(A)
+
+
+def test_fault_38_a_change_that_was_cut_is_in_no_live_book() -> None:
+    desk = books()
+    desk.change(A, "yes", "0.40", "1.00")
+    desk.number("orderbook_delta")
+    list(desk.stream.receive('{"type":"orderbook_delta","sid":1,"seq":3,"ms'))
+    assert desk.is_stale(A)
+    desk.run()
+    assert (desk.is_stale(A), desk.agrees(A), desk.agrees(B)) == (False, True, True)
+
+
+def test_a_frame_that_cannot_be_read_is_nothing_to_who_follows_nothing() -> None:
+    desk = Desk().connect()
+    assert list(desk.stream.receive("no json")) == []
+    assert desk.stream.health().malformed_messages == 1
 
 
 def test_a_frame_without_a_type_is_an_unknown_one() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from unified_exchanges.models import Gap, Subject
+from unified_exchanges.models import Gap, Subject, Trade
 from unified_exchanges.venues.kalshi.stream import BookDelta, BookSnapshot
+from unified_exchanges.venues.kalshi.stream.recent import Recent
 
 from .desk import A, B, C, Desk
+from .test_misreading import TRADE
 
 
 def books(*markets: str) -> Desk:
@@ -175,6 +177,41 @@ def test_a_gap_in_another_numbered_channel_is_told() -> None:
     gap, trade = desk.push("trade", "trade", msg)
     assert (gap.subject, gap.market_ids) == (Subject.TRADES, ())
     assert trade.trade_id == "t"
+
+
+@pytest.mark.parametrize("back", [0, 1])
+def test_fault_32_a_trade_that_is_repeated_is_a_gap_and_not_a_second_trade(
+    back: int,
+) -> None:
+    desk = Desk().follow(A, subject=Subject.TRADES).connect().run()
+    for trade_id in ("t1", "t2"):
+        desk.push("trade", "trade", TRADE | {"trade_id": trade_id})
+    msg = TRADE | {"trade_id": f"t{2 - back}"}
+    frame = {"type": "trade", "sid": 1, "seq": 2 - back, "msg": msg}
+    assert [type(x) for x in desk.hear(frame)] == [Gap]
+
+
+def test_fault_32_a_trade_is_told_once_however_it_is_numbered() -> None:
+    desk = Desk().follow(A, subject=Subject.TRADES).connect().run()
+    assert len(desk.push("trade", "trade", TRADE)) == 1
+    assert desk.push("trade", "trade", TRADE) == []
+    desk.stream.connection_lost("gone")
+    desk.connect().run()
+    assert desk.push("trade", "trade", TRADE) == []
+
+
+def test_fault_32_a_late_trade_that_is_new_is_told() -> None:
+    desk = Desk().follow(A, subject=Subject.TRADES).connect().run()
+    desk.push("trade", "trade", TRADE)
+    frame = {"type": "trade", "sid": 1, "seq": 1, "msg": TRADE | {"trade_id": "t0"}}
+    assert [type(x) for x in desk.hear(frame)] == [Gap, Trade]
+
+
+def test_what_was_told_is_remembered_within_bounds() -> None:
+    recent = Recent(3)
+    assert [recent.is_new(x) for x in "abcab"] == [True, True, True, False, False]
+    assert [recent.is_new(x) for x in "defga"] == [True] * 5
+    assert [recent.is_new(x) for x in "gf"] == [False, False]
 
 
 def test_channels_without_numbers_have_no_gaps() -> None:

@@ -35,7 +35,7 @@ class Misreading(Watchdog):
         except (ValueError, RecursionError):
             shown = frame[:300] if isinstance(frame, bytes) else repr(frame[:300])
             self._bad("", error, shown if isinstance(shown, bytes) else shown.encode())
-            return NONE
+            return self._anything_lost(f"a frame could not be read: {error}")
         sub, events = (
             (None, NONE)
             if told.sid is None
@@ -48,6 +48,16 @@ class Misreading(Watchdog):
             return events
         market_id = self._market_of(bytes(told.msg))
         return [*events, *self._malformed(told.type, error, raw, sub, market_id)]
+
+    def _anything_lost(self, reason: str) -> Events:
+        """Whatever is followed may have been told of, and private frames have no numbers.
+
+        Books are not left to their next number, which a quiet market may be long without.
+        """
+        if not any(sub.is_wanted for sub in self._by_name.values()):
+            return NONE
+        self._spoil_all(lost=True)
+        return [self._gap(None, reason)]
 
     @staticmethod
     def _market_of(msg: bytes) -> str | None:

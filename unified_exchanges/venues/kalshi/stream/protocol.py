@@ -24,10 +24,13 @@ from .conversation import NONE, Events
 from .events import BookDelta, BookSnapshot
 from .misreading import Misreading
 from .reading import READERS, Reader
+from .recent import Recent
 from .subscription import Subscription
 
 __all__ = ["KalshiStream"]
 
+_REMEMBERED: Final = 5_000
+"""Trades by which a repeated one is known: a moment of all of Kalshi's."""
 
 _SUBACCOUNTS: Final[dict[type, str]] = {
     frames.FillMsg: "subaccount",
@@ -61,6 +64,7 @@ class KalshiStream(Misreading):
         self._subaccount = subaccount
         self._monotonic = clock.monotonic
         self._markets = self._books.markets
+        self._trades = Recent(_REMEMBERED)
         self._handlers: dict[type, Callable[[Any, str | bytes], Events]] = {}
 
     # -- what is asked for ----------------------------------------------------------
@@ -198,6 +202,8 @@ class KalshiStream(Misreading):
                 market_id = self._market_in(told)
                 return [*events, *self._malformed(tag, error, raw, sub, market_id)]
             if sub is None or not self._is_wanted(sub, told.msg, event):
+                return events
+            if kind is frames.Trade and not self._trades.is_new(event.trade_id):
                 return events
             return [*events, event] if events else (event,)
 

@@ -66,11 +66,12 @@ class Sequence(Conversation):
         self._by_sid[sid] = sub
 
     def _gap(
-        self, sub: Subscription, reason: str, market_ids: tuple[str, ...] = ()
+        self, sub: Subscription | None, reason: str, market_ids: tuple[str, ...] = ()
     ) -> Gap:
+        """A gap in a channel, or with None in all of them."""
         self.counters.gaps += 1
         return Gap(
-            subject=sub.channel.subject,
+            subject=sub.channel.subject if sub else None,
             market_ids=market_ids,
             reason=reason,
             at=self._now(),
@@ -95,11 +96,14 @@ class Sequence(Conversation):
 
     def _distrust_all(self, sub: Subscription, reason: str, *, lost: bool) -> Gap:
         """Every book is stale; all are asked for."""
+        self._spoil_all(lost=lost)
+        return self._gap(sub, reason, tuple(sub.wishes))
+
+    def _spoil_all(self, *, lost: bool) -> None:
         now = self.clock.monotonic()
         self._books.spoil_all()
         self._books.want_all(lost=lost)
         self._ask_books_after(self._pace(BOOKS).delay(now), now)
-        return self._gap(sub, reason, tuple(sub.wishes))
 
     def _ask_books_after(self, delay: float, now: float) -> None:
         self._books_not_before = max(self._books_not_before, now + delay)
