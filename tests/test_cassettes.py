@@ -15,6 +15,7 @@ from typing import Literal
 
 import pytest
 
+from unified_exchanges.clock import Clock, VirtualClock
 from unified_exchanges.errors import BadRequest, NetworkError
 from unified_exchanges.flow import Request, Response
 from unified_exchanges.testing import (
@@ -119,6 +120,54 @@ def test_an_order_with_a_fresh_client_order_id_replays(
         ask(flavour, order(server.url, "first"))
     with cassette(path):
         assert ask(flavour, order(server.url, "second"))[0].body == b'{"number":1}'
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_an_answer_carries_the_ids_of_the_replaying_program(
+    path: Path, flavour: Flavour
+) -> None:
+    told = (
+        b'{"client_order_id": "first","order_id":"first","size":1.50,'
+        b'"orders":[{"client_order_id":"o\\"ther"},{"client_order_id":""}]}'
+    )
+
+    def answering(visit: Visit) -> None:
+        while visit.read():
+            visit.write(http(told))
+
+    with RawServer(answering) as server, cassette(path, "record"):
+        ask(flavour, order(server.url, "first"), Request("GET", server.url + "/orders"))
+    base = VENUE[:18]
+    with cassette(path):
+        answers = ask(
+            flavour, order(base, r"se\"cond"), Request("GET", base + "/orders")
+        )
+    expected = told.replace(b': "first"', b': "se\\"cond"')
+    assert [answer.body for answer in answers] == [expected] * 2
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_body_that_is_no_json_replays_as_it_is(
+    path: Path, server: RawServer, flavour: Flavour
+) -> None:
+    with cassette(path, "record"):
+        ask(flavour, Request("POST", server.url + "/a", body=b"not json"))
+    with cassette(path):
+        replayed = ask(flavour, Request("POST", VENUE[:18] + "/a", body=b"not json"))
+    assert replayed[0].body == b'{"number":1}'
+
+
+def test_the_last_answer_goes_to_one_of_two_that_ask_at_once(
+    path: Path, server: RawServer
+) -> None:
+    with cassette(path, "record"):
+        ask("blocking", Request("GET", server.url + "/a"))
+    with cassette(path) as tape:
+        request = tape.requests[0]
+        assert tape.can_play_response_for(request)
+        tape.play_response(request)
+        with pytest.raises(NotRecorded, match="already"):
+            tape.play_response(request)
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
@@ -265,6 +314,115 @@ def test_a_refusal_keeps_its_status_and_its_hint(path: Path, flavour: Flavour) -
     with cassette(path):
         answer = ask(flavour, Request("GET", VENUE[:18] + "/a"))[0]
     assert (answer.status, answer.headers["retry-after"]) == (429, "7")
+
+
+# -- time ------------------------------------------------------------------------------
+
+START = 1_795_200_000.0
+
+
+def answering_at(visit: Visit) -> None:
+    while visit.read():
+        visit.write(http(b"{}", "200 OK", "Date: Fri, 20 Nov 2026 00:00:00 GMT"))
+
+
+def read(clock: Clock, source: VirtualClock, *ask_after: bool) -> list[float]:
+    """Look at a clock while a second passes each time; True asks before the look."""
+    seen = []
+    with RawServer(answering_at) as server:
+        for asks in ask_after:
+            if asks:
+                ask("blocking", Request("GET", server.url + "/a"))
+            source.advance(1)
+            seen.append(clock.now())
+    return seen
+
+
+def recorded_times(path: Path) -> list[float]:
+    source = VirtualClock(START)
+    with cassette(path, "record", clock=source) as tape:
+        return read(tape.clock, source, False, False, True, True, False)
+
+
+def again(*asks: bool, path: Path) -> list[float]:
+    seen = []
+    with cassette(path) as tape:
+        for asks_first in asks:
+            if asks_first:
+                ask("blocking", Request("GET", VENUE[:18] + "/a"))
+            seen.append(tape.clock.now())
+    return seen
+
+
+def test_a_replay_tells_the_times_that_the_recording_told(path: Path) -> None:
+    seen = recorded_times(path)
+    assert seen == [START + n for n in range(1, 6)]
+    assert again(False, False, True, True, False, path=path) == seen
+
+
+def test_who_reads_the_clock_more_often_or_less_is_in_step_after_the_next_answer(
+    path: Path,
+) -> None:
+    recorded_times(path)
+    seen = again(False, False, False, True, path=path)
+    assert [at - START for at in seen] == [1, 2, 2, 3]
+    seen = again(True, True, False, False, path=path)
+    assert [at - START for at in seen] == [3, 4, 5, 5]
+
+
+def test_a_clock_that_is_taken_late_starts_at_the_right_place(path: Path) -> None:
+    recorded_times(path)
+    with cassette(path) as tape:
+        ask("blocking", *[Request("GET", VENUE[:18] + "/a")] * 2)
+        assert tape.clock.now() == START + 4
+
+
+def test_a_replay_waits_by_the_clock_that_it_is_given(path: Path) -> None:
+    recorded_times(path)
+    ours = VirtualClock()
+    with cassette(path, clock=ours) as tape:
+        ours.advance(3)
+        assert tape.clock.monotonic() == 3
+
+
+def test_a_recording_waits_by_the_clock_that_it_is_given(path: Path) -> None:
+    ours = VirtualClock()
+    with cassette(path, "record", clock=ours) as tape:
+        ours.advance(3)
+        assert tape.clock.monotonic() == 3
+
+
+def test_the_venue_s_date_is_told_with_the_recorded_time_only(path: Path) -> None:
+    recorded_times(path)
+    request = Request("GET", VENUE[:18] + "/a")
+    with cassette(path):
+        assert "date" not in ask("blocking", request)[0].headers
+    for flavour in FLAVOURS:
+        with cassette(path) as tape:
+            assert tape.clock.now() > 0
+            date = ask(flavour, request)[0].headers["date"]
+        assert date == "Fri, 20 Nov 2026 00:00:00 GMT"
+
+
+def test_a_cassette_without_times_says_how_to_record_them(
+    path: Path, server: RawServer
+) -> None:
+    with cassette(path, "record"):
+        ask("blocking", Request("GET", server.url + "/a"))
+    with cassette(path) as tape, pytest.raises(NotRecorded, match=r"clock=tape\.clock"):
+        assert tape.clock
+
+
+def test_what_is_not_recorded_is_told_with_a_hint_at_the_clock(path: Path) -> None:
+    recorded_times(path)
+    request = Request("GET", VENUE[:18] + "/b")
+    with cassette(path), pytest.raises(NotRecorded, match=r"clock=tape\.clock"):
+        ask("blocking", request)
+    with cassette(path) as tape:
+        assert tape.clock
+        with pytest.raises(NotRecorded) as caught:
+            ask("blocking", request)
+    assert "clock" not in str(caught.value)
 
 
 # -- secrets ---------------------------------------------------------------------------

@@ -106,6 +106,22 @@ def test_another_error_of_the_transport_ends_the_flow(flavour: str) -> None:
     assert closed == [True]
 
 
+def test_what_a_transport_will_not_send_is_thrown_in_and_may_be_caught(
+    flavour: str,
+) -> None:
+    def flow() -> Flow[str]:
+        try:
+            yield get("a")
+        except BadRequest as error:
+            return f"caught {error.message}"
+        return "answered"
+
+    def refuse(_: Request) -> Response:
+        raise BadRequest("closed")
+
+    assert rig(flavour, refuse).run(flow()) == "caught closed"
+
+
 def test_what_a_flow_raises_reaches_the_caller(flavour: str) -> None:
     def flow() -> Flow[str]:
         yield get("a")

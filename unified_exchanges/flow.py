@@ -13,8 +13,10 @@ it yields  the driver                              it is sent
 ========== ======================================= ==========================
 
 A failure to get an answer is thrown into the flow as a `NetworkError`, so that one retry
-policy sees refused answers and dead sockets alike.  What a flow returns is the result of
-the call.  Only the `drivers` perform anything.
+policy sees refused answers and dead sockets alike; what the transport will not send, such
+as anything after it was closed, as a `BadRequest`: an earlier try may be on its way, and
+only the flow knows.  What a flow returns is the result of the call.  Only the `drivers`
+perform anything.
 """
 
 from __future__ import annotations

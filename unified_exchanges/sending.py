@@ -131,12 +131,12 @@ class Sender(ABC):
         if deadline is None:
             deadline = start + self.retry.deadline
         attempt = tried
-        doubt = False
+        doubt: UnifiedExchangesError | None = None
         while True:
             try:
                 response = yield from self.attempt(call, deadline)
             except UnifiedExchangesError as error:
-                doubt = doubt or _may_have_happened(error)
+                doubt = error if _may_have_happened(error) else doubt
                 remaining = deadline - self.clock.monotonic()
                 delay = self.retry.delay(
                     error,
@@ -146,9 +146,8 @@ class Sender(ABC):
                     rng=self.rng,
                 )
                 if delay is None:
-                    if doubt and call.method != "GET":
-                        # Whatever the last try met: one of them may have worked.
-                        error.leave_in_doubt()
+                    if doubt is not None and call.method != "GET":
+                        raise _in_doubt(error, doubt) from None
                     raise
             else:
                 return response
@@ -168,8 +167,9 @@ class Sender(ABC):
         sent = self.clock.now()
         try:
             response = yield request
-        except NetworkError as error:
-            self.telemetry.unanswered(self.clock.now())
+        except UnifiedExchangesError as error:
+            if isinstance(error, NetworkError):
+                self.telemetry.unanswered(self.clock.now())
             raise self._located(error, call) from None
         return self._judge(call, _answer(response), sent)
 
@@ -196,11 +196,14 @@ class Sender(ABC):
         error.client_order_id = error.client_order_id or call.client_order_id
         raise error
 
-    def _located(self, error: NetworkError, call: Call) -> NetworkError:
+    def _located(
+        self, error: UnifiedExchangesError, call: Call
+    ) -> UnifiedExchangesError:
         error.venue = self.id
         error.request = call.name
         error.client_order_id = call.client_order_id
-        error.maybe_executed = error.sent and not call.repeatable
+        left = isinstance(error, NetworkError) and error.sent
+        error.maybe_executed = left and not call.repeatable
         error.message = f"{call.about}: {error.message}"
         error.args = (error.message,)
         return error
@@ -363,6 +366,18 @@ class Sender(ABC):
         return VenueSchemaError(
             message, field="cursor", venue=self.id, request=call.name
         )
+
+
+def _in_doubt(
+    error: UnifiedExchangesError, doubt: UnifiedExchangesError
+) -> UnifiedExchangesError:
+    """Whatever the last try met: one of them may have worked."""
+    if isinstance(error, BadRequest) and error.status is None:
+        # Not sent at all, as to a closed exchange: that is not what became of the call.
+        doubt.add(f"; it was not tried again: {error.message}")
+        error = doubt
+    error.leave_in_doubt()
+    return error
 
 
 def _may_have_happened(error: UnifiedExchangesError) -> bool:

@@ -11,7 +11,9 @@ from .scene import HOUR, START_US, Scene, d
 
 @pytest.fixture
 def scene() -> Scene:
-    return Scene()
+    made = Scene()
+    made.wait(1)  # A minute begins right after its full stroke.
+    return made
 
 
 def trade(scene: Scene, price: str, size: int) -> None:
@@ -21,7 +23,7 @@ def trade(scene: Scene, price: str, size: int) -> None:
 
 def candles(scene: Scene, minutes: int = 1):
     return scene.engine.candles(
-        "M", start_us=0, end_us=START_US + 100 * HOUR, minutes=minutes
+        "M", start_us=START_US + 1, end_us=START_US + 100 * HOUR, minutes=minutes
     )
 
 
@@ -56,6 +58,32 @@ def test_a_minute_without_a_trade_has_quotes_and_the_previous_price(scene):
         open=d("0.40"), low=d("0.40"), high=d("0.40"), close=d("0.40")
     )
     assert (last.ask, last.open_interest) == (None, d(1))
+
+
+def test_a_period_holds_its_end_and_not_its_start(scene):
+    scene.wait(MINUTE_US - 1)
+    trade(scene, "0.50", 1)
+    scene.wait(1)
+    trade(scene, "0.40", 2)
+    scene.wait(MINUTE_US)
+    told = {(c.end_us - START_US) // MINUTE_US: c for c in candles(scene)}
+    assert {end: candle.volume for end, candle in told.items()} == {1: 1, 2: 2}
+    assert (told[1].price.close, told[2].previous) == (d("0.50"), d("0.50"))
+
+
+def test_what_happens_at_the_listing_is_in_the_period_that_ends_then():
+    scene = Scene()
+    trade(scene, "0.50", 1)
+    scene.wait(1)
+    told = scene.engine.candles("M", start_us=0, end_us=START_US, minutes=1)
+    assert [(c.end_us, c.volume) for c in told] == [(START_US, 1)]
+
+
+def test_a_quote_at_the_end_of_a_period_belongs_to_it(scene):
+    scene.wait(MINUTE_US - 1)
+    scene.bid("ann", "0.40", 1)
+    scene.wait(1)
+    assert candles(scene)[0].bid.close == d("0.40")
 
 
 def test_a_period_begins_with_the_quote_that_it_found(scene):

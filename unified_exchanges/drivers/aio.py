@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import TypeVar
 
-from ..errors import NetworkError
+from ..errors import UnifiedExchangesError
 from ..flow import (
     Done,
     Flow,
@@ -34,7 +34,7 @@ _HEAD_START = 4
 class _InTask(Pending):
     __slots__ = ("task",)
 
-    def __init__(self, task: asyncio.Task[Response | NetworkError]) -> None:
+    def __init__(self, task: asyncio.Task[Response | UnifiedExchangesError]) -> None:
         self.task = task
 
 
@@ -46,7 +46,7 @@ class AsyncDriver:
 
     async def run(self, flow: Flow[T]) -> T:
         """Drive a flow to its result."""
-        outcome: Outcome | NetworkError = None
+        outcome: Outcome | UnifiedExchangesError = None
         begun: list[_InTask] = []
         try:
             while not isinstance(step := advance(flow, outcome), Done):
@@ -59,7 +59,7 @@ class AsyncDriver:
 
     async def pages(self, flow: Pages[T]) -> AsyncIterator[T]:
         """Drive a listing, handing out items as they come."""
-        outcome: Outcome | NetworkError = None
+        outcome: Outcome | UnifiedExchangesError = None
         begun: list[_InTask] = []
         try:
             while not isinstance(step := advance(flow, outcome), Done):
@@ -80,7 +80,7 @@ class AsyncDriver:
 
     async def _perform(
         self, step: Step, begun: list[_InTask]
-    ) -> Outcome | NetworkError:
+    ) -> Outcome | UnifiedExchangesError:
         if isinstance(step, Request):
             return await self._attempt(step)
         if isinstance(step, Sleep):
@@ -96,10 +96,10 @@ class AsyncDriver:
         begun.remove(step)
         return await step.task
 
-    async def _attempt(self, request: Request) -> Response | NetworkError:
+    async def _attempt(self, request: Request) -> Response | UnifiedExchangesError:
         try:
             return await self._transport.send(request)
-        except NetworkError as error:
+        except UnifiedExchangesError as error:
             return error
 
 

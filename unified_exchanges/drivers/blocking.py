@@ -8,7 +8,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakSet
 
-from ..errors import NetworkError
+from ..errors import UnifiedExchangesError
 from ..flow import (
     Done,
     Flow,
@@ -57,7 +57,7 @@ class BlockingDriver:
 
     def run(self, flow: Flow[T]) -> T:
         """Drive a flow to its result."""
-        outcome: Outcome | NetworkError = None
+        outcome: Outcome | UnifiedExchangesError = None
         try:
             while not isinstance(step := advance(flow, outcome), Done):
                 outcome = self._perform(step)
@@ -67,7 +67,7 @@ class BlockingDriver:
 
     def pages(self, flow: Pages[T]) -> Iterator[T]:
         """Drive a listing, handing out items as they come."""
-        outcome: Outcome | NetworkError = None
+        outcome: Outcome | UnifiedExchangesError = None
         try:
             while not isinstance(step := advance(flow, outcome), Done):
                 if isinstance(step, Page):
@@ -86,7 +86,7 @@ class BlockingDriver:
         for thread in threads:
             thread.join(_GOODBYE)
 
-    def _perform(self, step: Step) -> Outcome | NetworkError:
+    def _perform(self, step: Step) -> Outcome | UnifiedExchangesError:
         try:
             if isinstance(step, Request):
                 return self._transport.send(step)
@@ -97,7 +97,7 @@ class BlockingDriver:
                 return self._start(step.request)
             assert isinstance(step, _InThread)
             return step.future.result()
-        except NetworkError as error:
+        except UnifiedExchangesError as error:
             return error
 
     def _start(self, request: Request) -> Pending:

@@ -118,7 +118,10 @@ class Settlement(Record):
 
     ``payout`` is dollars received, ``value`` what one contract of the first outcome
     paid (0–1, not only the two ends), ``result`` the outcome that won or the venue's
-    word, ``profit`` is payout minus cost minus fee.
+    word, ``profit`` is payout minus cost minus fee.  ``rounded`` names the fields that
+    the venue told in coarser steps than it may have paid: a ledger books the cash by the
+    balance, and ``profit`` is as coarse as ``payout``.  The exact value of a contract is
+    `Market.settlement_price`, where the venue tells it.
     """
 
     market_id: str
@@ -130,6 +133,7 @@ class Settlement(Record):
     fee: Decimal
     settled_at: datetime
     shard: int = 0
+    rounded: frozenset[str] = frozenset()
 
     @property
     def cost(self) -> Decimal:

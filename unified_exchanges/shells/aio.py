@@ -585,7 +585,8 @@ class AsyncExchange(AsyncWatching, ABC):
 
         ``price`` is for ``outcome``, and needs it: buying NO at 0.30 is selling YES at 0.70.
         What has filled counts into the size.  ``describe().edit`` says whether the venue
-        changes it in place.
+        changes it in place.  What is left out stays as it is by now, whoever changed it;
+        where that cannot be known the change is refused unsent.
         """
         return await self._driver.run(
             self.venue.edit_order(
@@ -648,7 +649,8 @@ class AsyncExchange(AsyncWatching, ABC):
         """Sell what is held of a market, at once, not below ``price`` dollars.
 
         Without ``price``, ``max_slippage`` dollars below the best bid bounds it. Gives
-        None when nothing is held.
+        None when nothing is held: that, and how much, is read when the venue's reads
+        have caught up with what happened before the call, and raises if they do not.
         """
         return await self._driver.run(
             self.venue.close_position(

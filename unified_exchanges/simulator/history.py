@@ -45,7 +45,7 @@ class Track:
 
 @attrs.define(slots=True)
 class Bar:
-    """A minute of a market, counted from the epoch."""
+    """A minute of a market, counted from the epoch; it holds its end, not its start."""
 
     minute: int
     bid: Track
@@ -62,7 +62,7 @@ class History:
 
     def __init__(self, created_us: int, *, kept: int = 14 * _DAY) -> None:
         self._kept = kept
-        self._first = created_us // MINUTE_US
+        self._first = _minute_of(created_us)
         self._bars = [_bar_after(None, self._first)]
         self._day = 0
         self._day_volume = ZERO
@@ -109,7 +109,7 @@ class History:
         """The candles whose end lies in [start, end] and is past, oldest first."""
         first = max(-(-start_us // MINUTE_US), self._first + 1)
         first = -(-first // minutes) * minutes
-        last = min(end_us, now_us) // MINUTE_US
+        last = min(end_us, now_us - 1) // MINUTE_US
         return [
             self._candle(end - minutes, end) for end in range(first, last + 1, minutes)
         ]
@@ -133,7 +133,7 @@ class History:
         )
 
     def _bar(self, time_us: int) -> Bar:
-        minute = time_us // MINUTE_US
+        minute = _minute_of(time_us)
         last = self._bars[-1]
         if last.minute >= minute:
             return last
@@ -147,11 +147,15 @@ class History:
         return bar
 
     def _leave_yesterday(self, now_us: int) -> None:
-        oldest = now_us // MINUTE_US - _DAY
+        oldest = _minute_of(now_us) - _DAY
         end = bisect_right(self._bars, oldest, lo=self._day, key=_MINUTE)
         gone = total(bar.volume for bar in self._bars[self._day : end])
         self._day_volume = EXACT.subtract(self._day_volume, gone)
         self._day = end
+
+
+def _minute_of(time_us: int) -> int:
+    return (time_us - 1) // MINUTE_US
 
 
 def _bar_after(last: Bar | None, minute: int) -> Bar:

@@ -207,7 +207,7 @@ class Views:
     ) -> list[Candle]:
         """Candles whose end lies in [start, end], oldest first, none left out.
 
-        Periods are aligned to the epoch and hold their start, not their end; those that
+        Periods are aligned to the epoch and hold their end, not their start; those that
         end before the market was listed, and the one still running, are not told.
         """
         return self._floor.pit(market_id).history.candles(

@@ -16,6 +16,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from ..clock import Clock, SystemClock
 from ..errors import BadRequest
 from .guard import socket_guard
 from .redaction import SuspectedSecret
@@ -41,6 +42,7 @@ def cassette(
     mode: Mode = "replay",
     *,
     never: Iterable[str] = (),
+    clock: Clock | None = None,
 ) -> Generator[Tape, None, None]:
     """Replay the requests made inside from a file, or record them into it.
 
@@ -49,10 +51,15 @@ def cassette(
     anything that gets past the recorder raises `SocketBlocked`.  ``"record"`` performs
     the requests and writes the file anew when the block ends without an error.
 
+    Give the exchange ``clock=tape.clock``, in the recording and in the replay: it tells
+    the time of ``clock`` (default: the system's) while recording, and the same again in
+    a replay.  What depends on the time replays with it only: `cancel_all_orders`, a look
+    for an order by its client order id, a create that is repeated, candles up to now.
+
     Requests match by method, path, query and body; host, port and scheme may differ (a
-    recording of the demo replays as production), and ``client_order_id`` is left out, so
-    that orders with fresh ids replay.  Equal requests are answered in recorded order.
-    The yielded tape has ``play_count`` and ``unplayed``.
+    recording of the demo replays as production).  Client order ids may differ too: those
+    of the replaying program stand in the answers it gets.  Equal requests are answered
+    in recorded order.  The yielded tape has ``clock``, ``play_count`` and ``unplayed``.
 
     Keys, signatures, cookies and fields named like secrets are taken out.  When
     something left looks like a secret, or is a text given in ``never``, nothing is
@@ -64,21 +71,22 @@ def cassette(
     not see WebSockets either, which the guard stops as well.
 
     >>> from unified_exchanges import exchange
-    >>> with cassette("markets.yaml"):
-    ...     exchange("kalshi").fetch_markets(limit=2)
+    >>> with cassette("markets.yaml") as tape:
+    ...     exchange("kalshi", clock=tape.clock).fetch_markets(limit=2)
     Traceback (most recent call last):
     unified_exchanges.testing.cassettes.NotRecorded: there is no cassette markets.yaml; ...
     """
     tape = _load()
+    time = clock or SystemClock()
     with ExitStack() as stack:
         stack.enter_context(_quiet())
-        entered = stack.enter_context(tape(Path(path), mode, never))
+        entered = stack.enter_context(tape(Path(path), mode, never, time))
         if mode == "replay":
             stack.enter_context(socket_guard())
         yield entered
 
 
-def _load() -> Callable[[Path, Mode, Iterable[str]], AbstractContextManager[Tape]]:
+def _load() -> Callable[..., AbstractContextManager[Tape]]:
     try:
         from .tape import tape  # noqa: PLC0415 - vcrpy is an extra
     except ImportError:

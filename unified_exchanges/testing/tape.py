@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
@@ -27,22 +26,60 @@ from vcr.stubs.requests_stubs import (  # type: ignore[import-untyped]
     VCRRequestsHTTPSConnection,
 )
 
+from ..clock import Clock
 from ..transports import blocking
+from .aliases import Aliases, terms
 from .cassettes import Mode, NotRecorded
+from .moments import RecordedMoments, RecordingMoments
 from .redaction import SuspectedSecret, redact_body, redact_headers, suspects
 
 __all__ = ["Tape", "tape"]
 
-_FRESH = frozenset({"client_order_id"})
-_KEPT_OF_ANSWERS = frozenset({"content-encoding", "content-type", "retry-after"})
+_KEPT_OF_ANSWERS = frozenset(
+    {"age", "cache-control", "content-encoding", "content-type", "retry-after"}
+)
+_BEFORE, _AFTER, _DATE = "clock_before", "clock_after", "clock_date"
+"""What the clock told before an answer and after the last, and the venue's own date."""
 
 
 class Tape(Cassette):  # type: ignore[misc]
     """vcrpy's cassette, which raises `NotRecorded` where vcrpy raises its own."""
 
+    time: Clock
+    """Whose time is recorded."""
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._lock = threading.Lock()
+        self._aliases = Aliases()
+        self._recording: RecordingMoments | None = None
+        self._recorded: RecordedMoments | None = None
+        self._latest: int | None = None
+
+    @property
+    def clock(self) -> Clock:
+        """A clock for the exchange: its time is recorded, and replayed, with the answers.
+
+        Without it what depends on the time does not replay.
+        """
+        if not self.write_protected:
+            self._recording = self._recording or RecordingMoments(self.time)
+            return self._recording
+        if self._recorded is None:
+            self._recorded = RecordedMoments(self._spans(), self.time)
+            if self._latest is not None:
+                self._recorded.answered(self._latest)
+        return self._recorded
+
+    def _spans(self) -> list[list[float]]:
+        spans = [answer.get(_BEFORE, []) for answer in self.responses]
+        spans += [answer.get(_AFTER, []) for answer in self.responses[-1:]]
+        if not any(spans):
+            raise NotRecorded(
+                f"{self._path} was recorded without tape.clock; record it again with"
+                " exchange(..., clock=tape.clock)"
+            )
+        return spans
 
     @property
     def unplayed(self) -> list[str]:
@@ -64,17 +101,56 @@ class Tape(Cassette):  # type: ignore[misc]
     def play_response(self, request: Request) -> Any:
         """Hand out the next answer, to one thread only."""
         with self._lock:
-            if not super().can_play_response_for(request):
-                raise self._missing(request)
-            return super().play_response(request)
+            index = self._next(request)
+            answer = super().play_response(request)
+            self._aliases.learn(self.data[index][0].body, request.body)
+            self._latest = index
+            if self._recorded is not None:
+                self._recorded.answered(index)
+        return self._as_asked(answer)
+
+    def _next(self, request: Request) -> int:
+        for index, _ in self._responses(request):
+            if not self.play_counts[index]:
+                return int(index)
+        raise self._missing(request)
+
+    def _as_asked(self, answer: dict[str, Any]) -> dict[str, Any]:
+        headers = dict(answer["headers"])
+        if self._recorded is not None and _DATE in answer:
+            # Dates belong to the recorded time: they tell how far the clock was off.
+            headers["date"] = answer[_DATE]
+        body = self._aliases.apply(answer["body"]["string"])
+        return {**answer, "headers": headers, "body": {"string": body}}
+
+    def append(self, request: Request, response: dict[str, Any]) -> None:
+        """Record an answer, and what the clock told before it."""
+        super().append(request, response)
+        if self._recording is None:
+            return
+        stored = self.responses[-1]
+        stored[_BEFORE] = self._recording.taken()
+        for name, value in response["headers"].items():
+            if name.lower() == "date":
+                stored[_DATE] = value
+
+    def end(self) -> None:
+        """Record what the clock told after the last answer."""
+        if self._recording is not None and self.data:
+            self.responses[-1][_AFTER] = self._recording.taken()
 
     def _missing(self, request: Request) -> NotRecorded:
         asked = f"{request.method} {request.path}"
         return NotRecorded(
             f"{asked} is not in {self._path}, or was played already; record it again, or"
-            " ask for what was recorded. Nothing was sent",
+            f" ask for what was recorded{self._hint()}. Nothing was sent",
             request=asked,
         )
+
+    def _hint(self) -> str:
+        if self._recorded is not None:
+            return ""
+        return "; what depends on the time needs clock=tape.clock in both"
 
 
 class _Seat:
@@ -106,7 +182,9 @@ class _Secure(_Seat, VCRRequestsHTTPSConnection):  # type: ignore[misc]
 
 
 @contextmanager
-def tape(path: Path, mode: Mode, never: Iterable[str]) -> Generator[Tape, None, None]:
+def tape(
+    path: Path, mode: Mode, never: Iterable[str], clock: Clock
+) -> Generator[Tape, None, None]:
     """Put a cassette in; when recording, save it if the block ends without an error."""
     shelf = _Shelf(path, mode, never)
     recorder = VCR(
@@ -125,7 +203,9 @@ def tape(path: Path, mode: Mode, never: Iterable[str]) -> Generator[Tape, None, 
     recorder.register_matcher("terms", _same_terms)
     recorder.register_persister(shelf)
     with Tape.use(**recorder.get_merged_config(path=str(path))) as inserted:
+        inserted.time = clock
         yield inserted
+        inserted.end()
     shelf.put_away()
 
 
@@ -194,23 +274,4 @@ def _clean_answer(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _same_terms(one: Request, other: Request) -> bool:
-    return bool(_terms(one.body) == _terms(other.body))
-
-
-def _terms(body: bytes | None) -> Any:
-    try:
-        return _without_fresh(json.loads(body or b"null"))
-    except ValueError:
-        return body
-
-
-def _without_fresh(content: Any) -> Any:
-    if isinstance(content, dict):
-        return {
-            name: _without_fresh(value)
-            for name, value in content.items()
-            if name not in _FRESH
-        }
-    if isinstance(content, list):
-        return [_without_fresh(part) for part in content]
-    return content
+    return bool(terms(one.body) == terms(other.body))

@@ -20,7 +20,7 @@ import attrs
 import urllib3.connection
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, Retry
 from urllib3 import HTTPResponse as PooledResponse
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ClosedPoolError, HTTPError
 from urllib3.exceptions import TimeoutError as PoolTimeout
 from urllib3.util import Timeout
 
@@ -75,7 +75,8 @@ class BlockingTransport:
             sent = False
         except _BROKEN as broken:
             error = broken
-            sent = True
+            # Closed before it gave a connection: one under way is never told so.
+            sent = not isinstance(broken, ClosedPoolError)
         if isinstance(error, ValueError) and (refusal := invalid(request)):
             failure: Exception = refusal
         else:

@@ -80,7 +80,8 @@ def test_a_change_carries_all_of_the_new_terms() -> None:
 def test_p07_a_price_is_for_the_outcome_that_is_named(
     outcome: str, price: str, wire: str
 ) -> None:
-    place = amender({"order_id": "o1"})
+    shown = {"yes_price_dollars": wire, "no_price_dollars": None}
+    place = amender({"order_id": "o1"}, [OPEN, {"order": resting(**shown)}])
     done = place.kalshi.edit_order("o1", outcome=outcome, price=price)
     assert (sent(place)["price"], sent(place)["side"]) == (wire, "bid")
     assert (done.outcome, done.price) == (outcome, Decimal(price))
@@ -100,14 +101,16 @@ def test_nothing_to_change_is_refused_unsent() -> None:
 
 
 def test_an_expiry_is_sent_in_seconds() -> None:
-    place = amender({"order_id": "o1"})
+    shown = {"order": resting(expiration_time=LATER_TEXT)}
+    place = amender({"order_id": "o1"}, [OPEN, shown])
     done = place.kalshi.edit_order("o1", expires_at=LATER)
     assert sent(place)["expiration_time"] == int(LATER.timestamp())
     assert done.expires_at == LATER
 
 
 def test_an_expiry_is_taken_away_by_kalshi_s_own_word() -> None:
-    place = amender({"order_id": "o1"}, {"order": resting(expiration_time=LATER_TEXT)})
+    before = {"order": resting(expiration_time=LATER_TEXT)}
+    place = amender({"order_id": "o1"}, [before, OPEN])
     done = place.kalshi.edit_order("o1", size=10, params={"expiration_time": 0})
     assert sent(place)["expiration_time"] == 0
     assert done.expires_at is None
@@ -144,7 +147,8 @@ def test_the_subaccount_of_the_order_is_named() -> None:
 
 def test_an_answer_with_fills_is_told() -> None:
     filled = {**CHANGED, "fill_count": "7.00", "remaining_count": "0.00"}
-    done = amender(filled).kalshi.edit_order("o1", size=7)
+    ended = order("o1", initial_count_fp="7.00", fill_count_fp="7.00")
+    done = amender(filled, [OPEN, {"order": ended}]).kalshi.edit_order("o1", size=7)
     assert (done.filled, done.status) == (7, OrderStatus.CLOSED)
 
 
@@ -190,7 +194,9 @@ def test_an_order_that_is_nowhere_is_not_found() -> None:
 
 
 def test_a_second_change_builds_on_the_first_where_reads_are_late() -> None:
-    place = amender([{"order_id": "o1", "ts_ms": 1_795_300_000_000}, CHANGED])
+    price = {"yes_price_dollars": "0.2500", "no_price_dollars": None}
+    shown = resting(**price, last_update_time=LATER_TEXT)
+    place = amender([{"order_id": "o1"}, CHANGED], [OPEN, OPEN, {"order": shown}, OPEN])
     place.kalshi.edit_order("o1", outcome="yes", price="0.25")
     place.kalshi.edit_order("o1", size=7)
     assert (sent(place)["price"], sent(place)["count"]) == ("0.2500", "7.00")

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from tests.venues.kalshi.blotter import GONE, ONCE, ORDERS, RAIN, rain, resting, sent
-from tests.venues.kalshi.desk import FRESHNESS, Desk, desk, order, orders, refusal
+from tests.venues.kalshi.desk import (
+    FRESHNESS,
+    NOW,
+    Desk,
+    desk,
+    order,
+    orders,
+    refusal,
+)
 from unified_exchanges.errors import (
     BadRequest,
     ConnectionLost,
@@ -54,13 +62,22 @@ def told(act: Any) -> UnifiedExchangesError:
 # -- one -------------------------------------------------------------------------------
 
 
-def test_a_read_that_lags_behind_the_receipt_is_corrected_by_it() -> None:
-    ended = canceller(RECEIPT, OPEN).kalshi.cancel_order("o1")
+def test_fault_28_a_read_that_lags_behind_the_receipt_is_read_again() -> None:
+    place = canceller(RECEIPT, [OPEN, OPEN, DEAD])
+    ended = place.kalshi.cancel_order("o1")
     assert (ended.status, ended.filled, ended.remaining) == (
         OrderStatus.CANCELED,
         0,
         0,
     )
+    assert place.asked[-3:] == [READ, FRESHNESS, READ]
+
+
+def test_fault_28_a_read_that_stays_open_tells_no_fills_even_if_it_agrees() -> None:
+    error = told(lambda: canceller(RECEIPT, OPEN).kalshi.cancel_order("o1"))
+    assert "order o1 is cancelled (10 were taken off" in str(error)
+    assert "it is not shown as cancelled yet" in str(error)
+    assert error.maybe_executed
 
 
 PARTLY = resting(status="canceled", initial_count_fp="14.00", fill_count_fp="4.00") | {
@@ -70,7 +87,8 @@ PARTLY = resting(status="canceled", initial_count_fp="14.00", fill_count_fp="4.0
 
 def test_fault_28_a_receipt_that_disagrees_with_the_read_is_read_again() -> None:
     receipt = {**RECEIPT, "reduced_by": "4.00"}
-    place = canceller(receipt, [OPEN, OPEN, OPEN, {"order": PARTLY}])
+    reads = [OPEN, OPEN, OPEN, OPEN, {"order": PARTLY}]
+    place = canceller(receipt, reads)
     ended = place.kalshi.cancel_order("o1")
     assert (ended.status, ended.filled, ended.size) == (OrderStatus.CANCELED, 4, 14)
     assert place.transport.sleeps == [0.3, 0.6]
@@ -113,7 +131,7 @@ def test_fault_28_when_reads_fail_no_further_order_waits_for_them() -> None:
         place.answers[f"/portfolio/orders/{one}"] = GONE
     before = len(place.asked)
     results = place.kalshi.cancel_orders(["o1", "o2"])
-    assert {r.order.status for r in results if r.order} == {OrderStatus.CANCELED}
+    assert all("is cancelled (10 were taken off" in str(r.error) for r in results)
     assert place.asked[before:] == [BATCH, READ]
 
 
@@ -125,7 +143,7 @@ def test_a_market_id_spares_the_look_before() -> None:
 
 
 def test_an_order_seen_before_is_cancelled_on_its_shard_at_once() -> None:
-    place = canceller(RECEIPT, {"order": resting(exchange_index=3)})
+    place = canceller(RECEIPT, [{"order": resting(exchange_index=3)}, DEAD])
     place.kalshi.fetch_order("o1")
     place.kalshi.cancel_order("o1")
     assert place.asked[:2] == [READ, ONE]
@@ -170,7 +188,7 @@ def test_fault_17_a_404_of_an_order_that_is_nowhere_is_not_found() -> None:
 
 def test_an_order_that_rests_after_all_is_cancelled_on_the_shard_it_shows() -> None:
     shown = {"order": resting(exchange_index=2)}
-    place = canceller([NOT_FOUND, RECEIPT], shown)
+    place = canceller([NOT_FOUND, RECEIPT], [*[shown] * 4, DEAD])
     ended = place.kalshi.cancel_order("o1", market_id="RAIN")
     assert ended.status is OrderStatus.CANCELED
     assert place.queries(ONE)[1] == {"exchange_index": "2"}
@@ -275,13 +293,8 @@ def test_a_refused_cancel_is_refused() -> None:
     assert not error.maybe_executed
 
 
-def test_a_cancel_that_is_acknowledged_and_cannot_be_read_is_a_cancel() -> None:
-    place = canceller(RECEIPT, [OPEN, GONE], ONCE)
-    assert place.kalshi.cancel_order("o1").status is OrderStatus.CANCELED
-
-
-@pytest.mark.parametrize("read", [GONE, NOT_FOUND])
-def test_a_cancel_of_an_order_never_seen_that_cannot_be_read_says_what_happened(
+@pytest.mark.parametrize("read", [GONE, NOT_FOUND, [OPEN, GONE], [OPEN, NOT_FOUND]])
+def test_a_cancel_that_is_acknowledged_and_cannot_be_read_says_what_happened(
     read: Any,
 ) -> None:
     place = canceller(RECEIPT, read, ONCE)
@@ -306,11 +319,13 @@ def test_a_cancel_names_the_subaccount_of_the_object() -> None:
 # -- several ---------------------------------------------------------------------------
 
 
+def life(order_id: str) -> list[Any]:
+    """Reads of an order before its cancel and after."""
+    return [{"order": {**x["order"], "order_id": order_id}} for x in (OPEN, DEAD)]
+
+
 def several(batch: Any, retry: RetryPolicy | None = None, **more: Any) -> Desk:
-    reads = {
-        f"/portfolio/orders/o{n}": {"order": {**resting(), "order_id": f"o{n}"}}
-        for n in (1, 2)
-    }
+    reads = {f"/portfolio/orders/o{n}": life(f"o{n}") for n in (1, 2)}
     settings = {} if retry is None else {"retry": retry}
     return desk(rain(**{BATCH: batch, **reads, **more}), **settings)
 
@@ -400,7 +415,7 @@ def test_one_order_that_fails_for_good_does_not_make_the_others_wait() -> None:
         {"order_id": one, "reduced_by": "0.00", "error": {"code": "internal_error"}}
         for one in ("o1", "o2")
     ]
-    place = several({"orders": refused}, ONCE, **{f"{ORDERS}/o1": GONE})
+    place = several({"orders": refused}, ONCE, **{f"{ORDERS}/o1": GONE, READ: OPEN})
     results = place.kalshi.cancel_orders(["o1", "o2"])
     assert all(isinstance(r.error, ExchangeNotAvailable) for r in results)
     assert f"{ORDERS}/o2" not in place.asked
@@ -429,14 +444,71 @@ def test_cancels_are_cut_to_what_the_bucket_holds() -> None:
         wanted = json.loads(place.transport.requests[-1].body or b"")["orders"]
         return receipts_of(*(item["order_id"] for item in wanted))
 
-    reads = {
-        f"/portfolio/orders/o{n}": {"order": {**resting(), "order_id": f"o{n}"}}
-        for n in range(5)
-    }
+    reads = {f"/portfolio/orders/o{n}": life(f"o{n}") for n in range(5)}
     place = desk(rain(**{BATCH: answer, **reads}), limits=limits)
     results = place.kalshi.cancel_orders([f"o{n}" for n in range(5)])
     assert [r.error for r in results] == [None] * 5
     assert place.asked.count(BATCH) == 3
+
+
+def many(count: int, **more: Any) -> Desk:
+    """Orders o0, o1, … that were seen open and whose cancels have receipts."""
+    ids = [f"o{n}" for n in range(count)]
+    place = several(receipts_of(*ids), ONCE, **more)
+    for one in ids:
+        place.answers[f"/portfolio/orders/{one}"] = life(one)
+        place.kalshi.fetch_order(one)
+    return place
+
+
+def ended_orders(*numbers: int) -> dict[str, Any]:
+    return orders(*({**DEAD["order"], "order_id": f"o{n}"} for n in numbers))
+
+
+def test_many_cancelled_orders_are_read_by_one_listing() -> None:
+    place = many(6)
+    place.answers["/portfolio/orders"] = ended_orders(*range(6))
+    before = len(place.asked)
+    results = place.kalshi.cancel_orders([f"o{n}" for n in range(6)])
+    assert {r.order.status for r in results if r.order} == {OrderStatus.CANCELED}
+    assert place.asked[before:] == [BATCH, FRESHNESS, "/portfolio/orders"]
+    (query,) = place.queries("/portfolio/orders")
+    assert (query["status"], query["min_ts"]) == ("canceled", str(int(NOW.timestamp())))
+
+
+@pytest.mark.parametrize(
+    ("answers", "asked"),
+    [
+        ({"/portfolio/orders": ended_orders(0, 1, 2, 3)}, 2),
+        ({"/portfolio/orders": GONE}, 6),
+        ({FRESHNESS: GONE}, 6),
+    ],
+)
+def test_what_a_listing_does_not_show_is_read_one_by_one(
+    answers: dict[str, Any], asked: int
+) -> None:
+    place = many(6)
+    place.answers.update(answers)
+    before = len(place.asked)
+    results = place.kalshi.cancel_orders([f"o{n}" for n in range(6)])
+    assert {r.order.status for r in results if r.order} == {OrderStatus.CANCELED}
+    single = [x for x in place.asked[before:] if x.startswith("/portfolio/orders/o")]
+    assert len(single) == asked
+
+
+def test_fault_28_when_reads_fail_cancelling_all_waits_for_one_of_them_only() -> None:
+    rest = [{**resting(), "order_id": one} for one in ("o1", "o2")]
+    place = sweep(
+        [orders(*rest), orders()],
+        receipts_of("o1", "o2"),
+        ONCE,
+        **{READ: GONE, "/portfolio/orders/o2": GONE},
+    )
+    report = place.kalshi.cancel_all_orders()
+    assert (report.canceled, report.is_complete) == ((), False)
+    assert len(report.errors) == 2
+    assert place.asked.count(READ) == 2
+    assert "/portfolio/orders/o2" not in place.asked
 
 
 def test_cancelling_nothing_sends_nothing() -> None:

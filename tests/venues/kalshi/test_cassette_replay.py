@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import threading
 from collections.abc import Generator
@@ -16,8 +17,9 @@ import pytest
 from tests.canary import guarded
 from tests.venues.kalshi.ground import ShortPages
 from unified_exchanges import async_exchange, exchange
-from unified_exchanges.clock import VirtualClock
+from unified_exchanges.clock import Clock, VirtualClock
 from unified_exchanges.errors import MarketNotFound, UnifiedExchangesError
+from unified_exchanges.models import OrderRequest, OrderStatus
 from unified_exchanges.policy import LimitPolicy, RetryPolicy
 from unified_exchanges.simulator.server import SimulatorServer
 from unified_exchanges.testing import NotRecorded, cassette
@@ -70,12 +72,18 @@ class Recording:
     key_id: str
 
 
-def settings(pair: KeyPair, key_id: str, environment: str) -> dict[str, Any]:
+def settings(
+    pair: KeyPair,
+    key_id: str,
+    environment: str,
+    clock: Clock | None = None,
+    seed: int = 7,
+) -> dict[str, Any]:
     return {
         **guarded(api_key=key_id, private_key=pair.private_pem),
         "environment": environment,
-        "clock": VirtualClock(),
-        "rng": Random(7),
+        "clock": clock or VirtualClock(),
+        "rng": Random(seed),
         "limits": LimitPolicy(enabled=False),
     }
 
@@ -236,3 +244,107 @@ def test_fault_50_a_thread_in_a_replay_gets_the_same_error(
         for thread in threads:
             thread.join()
     assert len(caught) == 4
+
+
+# -- what depends on fresh ids and on the time -----------------------------------------
+
+
+class Ticking(VirtualClock):
+    """Time that passes whenever somebody looks."""
+
+    def now(self) -> float:
+        self.advance(0.013)
+        return super().now()
+
+
+def busy(prefix: str = "intent") -> Script:
+    """A session that asks by fresh ids and by the time."""
+    told: dict[str, Any] = {}
+    markets = yield call("fetch_markets")
+    market = next(m for m in markets if m.bid and m.ask and not m.legs)
+    ticker, low = market.market_id, market.grid.lowest
+    told["candles"] = yield call("fetch_ohlcv", ticker, "1h")
+    told["last"] = yield call("fetch_ohlcv", ticker, "1m", limit=3)
+    terms = (ticker, "yes", "buy", low)
+    made = yield call("create_order", *terms, 5, client_order_id=f"{prefix}-a")
+    told["again"] = yield call("create_order", *terms, 5, client_order_id=f"{prefix}-a")
+    told["edited"] = yield call("edit_order", made.order_id, size=3)
+    told["found"] = yield call("fetch_order", client_order_id=f"{prefix}-a")
+    batch = [
+        OrderRequest(market_id=ticker, outcome="yes", side="buy", price=low, size=1)
+    ] * 2
+    results = yield call("create_orders", batch)
+    told["batch"] = orders = [result.order for result in results]
+    key = orders[0].client_order_id
+    told["by_key"] = yield call("fetch_order", client_order_id=key)
+    told["one"] = yield call("cancel_orders", [orders[0].order_id])
+    told["report"] = yield call("cancel_all_orders")
+    told["open"] = yield call("fetch_open_orders")
+    told["missing"] = yield call("fetch_order", client_order_id=f"{prefix}-none")
+    told["book"] = yield call("fetch_order_book", ticker)
+    return told
+
+
+@pytest.fixture(scope="module", params=FLAVOURS)
+def busy_recording(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Recording:
+    pair, clock = generate_key("ed25519"), Ticking()
+    kalshi = SimulatedKalshi(clock=clock, enforce_limits=False)
+    key_id = kalshi.add_account(public_key=pair.public_key).key_id
+    path = tmp_path_factory.mktemp("cassettes") / "busy.yaml"
+    with (
+        SimulatorServer(ShortPages(kalshi, 20)) as server,
+        cassette(path, "record", never=[key_id], clock=clock) as tape,
+    ):
+        made = settings(pair, key_id, f"{server.url}/trade-api/v2", tape.clock)
+        told = run(request.param, busy(), made)
+    return Recording(path, told, pair, key_id)
+
+
+def replayed(
+    recording: Recording, flavour: str, script: Script, seed: int = 7
+) -> dict[str, Any]:
+    """Replay it a year later, as somebody who has neither key nor venue."""
+    later = VirtualClock(VirtualClock().now() + 366 * 86_400)
+    with cassette(recording.path, clock=later) as tape:
+        pair = generate_key("ed25519")
+        made = settings(pair, "a-key-of-somebody-else", "demo", tape.clock, seed)
+        told = run(flavour, script, made)
+        assert tape.unplayed == []
+    return told
+
+
+def test_a_session_that_asks_by_the_time_was_recorded(
+    busy_recording: Recording,
+) -> None:
+    told = busy_recording.told
+    assert told["candles"]
+    assert len(told["last"]) == 3
+    assert [order.status for order in told["batch"]] == [OrderStatus.OPEN] * 2
+    assert told["found"].order_id == told["again"].order_id
+    assert told["report"].is_complete
+    assert len(told["report"].canceled) == 2
+    assert (len(told["one"]), told["open"]) == (1, [])
+
+
+def test_a_session_that_asks_by_the_time_replays_in_either_flavour_a_year_later(
+    busy_recording: Recording, flavour: str
+) -> None:
+    told, expected = replayed(busy_recording, flavour, busy()), busy_recording.told
+    assert str(told.pop("missing")) == str(expected["missing"])
+    assert told == {k: v for k, v in expected.items() if k != "missing"}
+
+
+def test_a_batch_with_fresh_ids_replays_under_the_fresh_ids(
+    busy_recording: Recording, flavour: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    told = replayed(busy_recording, flavour, busy("another"), seed=8)
+    before = busy_recording.told["batch"]
+    ids = {order.client_order_id for order in (*told["batch"], *before)}
+    assert len(ids) == 4
+    assert [o.order_id for o in told["batch"]] == [o.order_id for o in before]
+    assert told["by_key"].client_order_id == told["batch"][0].client_order_id
+    assert told["found"].client_order_id == "another-a"
+    assert caplog.messages == []

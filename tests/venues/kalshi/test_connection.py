@@ -77,6 +77,16 @@ def test_a_query_is_sent_in_order_and_none_is_left_out() -> None:
     assert place.transport.requests[0].query == (("limit", "5"), ("live", "true"))
 
 
+def test_a_body_that_a_read_would_drop_is_refused_unsent() -> None:
+    place = desk({"/milestones": {}})
+    error = refused(
+        lambda: place.kalshi.request("get", "/milestones", body={"limit": 5})
+    )
+    assert isinstance(error, BadRequest)
+    assert "pass query=" in str(error)
+    assert place.asked == []
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 def test_a_raw_write_sends_a_body_of_json_even_when_it_is_empty(method: str) -> None:
     place = desk({"/portfolio/order_groups/g/reset": {}})

@@ -28,7 +28,6 @@ from unified_exchanges.venues.kalshi.drafts import (
 )
 from unified_exchanges.venues.kalshi.memory import MarketRules
 
-NOW = 1_795_200_000.0
 MARKET = read("market")
 CENT = Decimal("0.01")
 
@@ -59,7 +58,7 @@ def intent(**terms: Any) -> Intent:
         "size": 10,
         **terms,
     }
-    return read_intent(OrderRequest(**wanted), now=NOW, rng=Random(7))
+    return read_intent(OrderRequest(**wanted), rng=Random(7))
 
 
 def drafted(*, subaccount: int | None = None, **terms: Any) -> Draft:
@@ -140,7 +139,7 @@ def test_a_time_in_force_has_a_default(
 def test_an_expiry_is_whole_seconds_in_utc() -> None:
     there = timezone(timedelta(hours=-5))
     moment = datetime(2026, 12, 24, 12, tzinfo=there)
-    assert read_expiry(moment, NOW) == int(moment.timestamp())
+    assert read_expiry(moment) == int(moment.timestamp())
 
 
 @given(st.integers(0, 2**128 - 1))
@@ -152,7 +151,7 @@ def test_an_id_of_our_own_is_a_random_uuid(bits: int) -> None:
     request = OrderRequest(
         market_id="RAIN", outcome="yes", side="buy", price="0.3", size=1
     )
-    key = read_intent(request, now=NOW, rng=Fixed()).client_order_id
+    key = read_intent(request, rng=Fixed()).client_order_id
     assert str(UUID(key)) == key
     assert UUID(key).version == 4
 

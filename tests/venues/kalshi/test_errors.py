@@ -204,6 +204,17 @@ def test_status_and_code_decide_the_class(status, body, kind):
     assert type(refused(status, body)) is kind
 
 
+@pytest.mark.parametrize("code", ["market_closed", "MARKET_INACTIVE"])
+def test_the_refusal_of_a_closed_market_promises_no_resting_orders(code):
+    message = str(refused(409, nested(code)))
+    assert "resting orders stay" not in message
+    assert "cancelled shortly after it closes" in message
+
+
+def test_the_refusal_of_a_pause_says_that_resting_orders_stay():
+    assert "resting orders stay" in str(refused(409, nested("trading_is_paused")))
+
+
 @pytest.mark.parametrize(
     ("reason", "kind"),
     [

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.venues.kalshi.ground import KalshiGround
 from unified_exchanges.drivers.blocking import BlockingDriver
 from unified_exchanges.errors import (
     BadRequest,
@@ -652,3 +653,19 @@ def test_the_average_is_in_the_terms_of_the_order() -> None:
 def test_an_order_whose_fills_lag_behind_keeps_what_it_had() -> None:
     given, found = asked_for_its_average(ask_in_two_fills("0.3000"))
     assert found == given
+
+
+def test_a_scalar_settlement_is_told_as_rounded_and_its_market_has_the_exact_price() -> (
+    None
+):
+    ground = KalshiGround()
+    trader = ground.trader("blocking")
+    market = trader.quoted_market()
+    assert trader.lift(market, "1").filled == 1
+    before = trader.fetch_balance().available
+    ground.kalshi.engine.void(market.market_id, D("0.3762"))
+    (paid,) = trader.fetch_settlements(market_id=market.market_id)
+    exact = trader.fetch_market(market.market_id).settlement_price
+    assert (paid.rounded, exact) == ({"payout", "value"}, D("0.3762"))
+    assert trader.fetch_balance().available - before == exact
+    assert (paid.value, paid.payout) == (D("0.37"), D("0.37"))

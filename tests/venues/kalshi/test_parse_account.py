@@ -152,6 +152,7 @@ def test_fault_29_a_settlement_pays_what_it_pays_not_nought_or_one() -> None:
         holdings=(Holding("yes", D(4), D("1.64")),),
         fee=D("0.07"),
         settled_at=datetime(2026, 12, 24, 12, tzinfo=UTC),
+        rounded=frozenset({"value", "payout"}),
     )
     assert settlement() == expected
     assert settlement().profit == D("-0.19")
@@ -165,7 +166,13 @@ def test_a_settlement_tells_both_sides_that_were_held() -> None:
 
 def test_a_settlement_may_come_without_the_value_of_a_contract() -> None:
     payload = without_field("settlements", ("settlements", 0, "value"))
-    assert read("settlements", payload)[0][0].value is None
+    made = read("settlements", payload)[0][0]
+    assert (made.value, made.rounded) == (None, {"payout"})
+
+
+@pytest.mark.parametrize("result", ["yes", "no"])
+def test_a_settlement_of_a_side_is_exact_for_it_pays_whole_dollars(result: str) -> None:
+    assert settlement(market_result=result, value=100).rounded == frozenset()
 
 
 @pytest.mark.parametrize("value", [-1, 101])

@@ -2,16 +2,22 @@
 
 A venue's tests subclass each of them and give one fixture::
 
-    class TestTrading(conformance.Trading):
+    class TestOrders(conformance.Orders):
         @pytest.fixture
         def ground(self) -> conformance.Ground:
             return KalshiGround()
 
-Every test runs in both flavours, in memory, on a virtual clock.  Needs pytest.
+Every test runs in both flavours, in memory, on a virtual clock.  Tests of what the venue
+has not are skipped, by ``describe()`` alone: methods and features that ``has`` does not
+have, times in force and periods that are not listed; the complements of outcomes unless
+``outcome_books`` is ``"one"``; creates sent again unless ``idempotent_create`` says that
+they may be.  So a false description is found out or leaves its tests skipped: look at
+``pytest -rs``.  Needs pytest.
 """
 
 from .catalogue import Catalogue
 from .ground import Ground, Trader, Trouble
+from .needs import Need, needs
 from .orders import Orders
 from .portfolio import Portfolio
 from .trouble import LostAnswers
@@ -20,8 +26,10 @@ __all__ = [
     "Catalogue",
     "Ground",
     "LostAnswers",
+    "Need",
     "Orders",
     "Portfolio",
     "Trader",
     "Trouble",
+    "needs",
 ]

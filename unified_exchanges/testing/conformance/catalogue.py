@@ -12,6 +12,7 @@ from ...errors import BadRequest, EventNotFound, MarketNotFound, NotSupported
 from ...models import Instrument
 from ...money import ONE, ZERO, complement
 from .ground import Conformance, Trader
+from .needs import needs
 
 __all__ = ["Catalogue"]
 
@@ -100,6 +101,7 @@ class Catalogue(Conformance):
         assert book.bids[0].price < book.asks[0].price
         assert all(level.size > ZERO for level in (*book.bids, *book.asks))
 
+    @needs("one book")
     def test_p04_the_book_of_the_other_outcome_is_the_complement(
         self, trader: Trader
     ) -> None:
@@ -127,6 +129,7 @@ class Catalogue(Conformance):
         single = trader.fetch_order_book(ids[0])
         assert (books[ids[0]].bids, books[ids[0]].asks) == (single.bids, single.asks)
 
+    @needs("one book")
     def test_p04_a_ticker_of_the_other_outcome_is_the_complement(
         self, trader: Trader
     ) -> None:
@@ -141,6 +144,7 @@ class Catalogue(Conformance):
         ids = [m.market_id for m in trader.fetch_markets(limit=3)]
         assert set(trader.fetch_tickers(ids)) == set(ids)
 
+    @needs("one book")
     def test_p04_trades_of_the_other_outcome_are_the_complement(
         self, trader: Trader
     ) -> None:
@@ -180,6 +184,7 @@ class Catalogue(Conformance):
                 assert price.low <= min(price.open, price.close)
                 assert price.high >= max(price.open, price.close)
 
+    @needs("one book")
     def test_p04_candles_of_the_other_outcome_are_turned_over(
         self, trader: Trader
     ) -> None:

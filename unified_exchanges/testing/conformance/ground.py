@@ -17,6 +17,7 @@ from ...flow import Request, Response
 from ...models import Market, OrderBook
 from ...registry import async_exchange, exchange
 from ..scripted import AsyncScriptedTransport, ScriptedTransport, Server
+from .needs import lacking, unmet
 
 __all__ = ["Conformance", "Ground", "Trader", "Trouble"]
 
@@ -26,6 +27,7 @@ Kind = Literal[
 """What may go wrong with one request: never left; lost before or after the venue acted;
 answered too late; answered by a proxy; refused for speed; the answer cut off or replaced."""
 
+_NONE: Mapping[str, Any] = {}
 _PAGE = b"<html><body>be right back</body></html>"
 
 
@@ -84,7 +86,10 @@ class _Troubled:
 
 
 class Ground(ABC):
-    """A simulated venue with one funded account.  A venue's tests subclass this."""
+    """A simulated venue with one funded account.  A venue's tests subclass this.
+
+    An adapter that is not in the registry overrides `exchange` too.
+    """
 
     exchange_id: ClassVar[str]
 
@@ -100,6 +105,11 @@ class Ground(ABC):
     def account(self) -> Mapping[str, Any]:
         """Arguments of `exchange` that make it the funded account's."""
 
+    def exchange(self, flavour: str, **settings: Any) -> Any:
+        """The exchange of a flavour, ``"blocking"`` or ``"async"``."""
+        make: Any = async_exchange if flavour == "async" else exchange
+        return make(self.exchange_id, **settings)
+
     def trader(self, flavour: str, **settings: Any) -> Trader:
         """An exchange of either flavour on this ground."""
         return Trader(flavour, self, {**self.account(), **settings})
@@ -109,7 +119,7 @@ class Trader:
     """An exchange of either flavour, called the same way.
 
     Methods are those of `Exchange`; what is lazy comes as a list, ``take`` says how
-    much of it.
+    much of it.  Asking for what the venue's description has not skips the test.
     """
 
     def __init__(self, flavour: str, ground: Ground, settings: dict[str, Any]) -> None:
@@ -117,12 +127,8 @@ class Trader:
         self.is_async = flavour == "async"
         kind = AsyncScriptedTransport if self.is_async else ScriptedTransport
         self.transport: Any = kind(ground.venue, clock=ground.clock)
-        make: Any = async_exchange if self.is_async else exchange
-        self.exchange: Any = make(
-            ground.exchange_id,
-            clock=ground.clock,
-            transport=self.transport,
-            **settings,
+        self.exchange: Any = ground.exchange(
+            flavour, clock=ground.clock, transport=self.transport, **settings
         )
 
     def __getattr__(self, name: str) -> Any:
@@ -131,13 +137,21 @@ class Trader:
             return value
 
         def call(*args: Any, **kwargs: Any) -> Any:
+            self._skip_without(name, args, kwargs)
             result = value(*args, **kwargs)
             return asyncio.run(result) if asyncio.iscoroutine(result) else result
 
         return call
 
+    def _skip_without(
+        self, name: str, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] = _NONE
+    ) -> None:
+        if reason := lacking(self.exchange.describe(), name, args, kwargs):
+            pytest.skip(reason)
+
     def take(self, count: int, name: str, **kwargs: Any) -> list[Any]:
         """The first items of a lazy listing, which is then left."""
+        self._skip_without(name)
         listing = getattr(self.exchange, name)(**kwargs)
         if self.is_async:
             return asyncio.run(_take(count, listing))
@@ -223,5 +237,8 @@ class Conformance:
 
     @pytest.fixture(params=["blocking", "async"])
     def trader(self, request: pytest.FixtureRequest, ground: Ground) -> Trader:
-        """An exchange of each flavour in turn."""
-        return ground.trader(request.param)
+        """An exchange of each flavour in turn, where the test applies to the venue."""
+        made = ground.trader(request.param)
+        if reason := unmet(request.function, made.exchange.describe()):
+            pytest.skip(reason)
+        return made

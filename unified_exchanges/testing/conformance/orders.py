@@ -23,6 +23,7 @@ from ...errors import (
 from ...models import OrderRequest, OrderStatus, Side
 from ...money import EXACT, ZERO, complement, total
 from .ground import Conformance, Trader
+from .needs import needs
 
 __all__ = ["Orders"]
 
@@ -98,6 +99,7 @@ class Orders(Conformance):
             trader.lift(market, time_in_force="gtc", post_only=True)
         assert trader.fetch_open_orders() == []
 
+    @needs("one book")
     def test_p07_buying_the_other_outcome_is_the_complement_on_the_book(
         self, trader: Trader
     ) -> None:
@@ -209,6 +211,7 @@ class Orders(Conformance):
 
     # -- one intent, one order ------------------------------------------------------
 
+    @needs("client order ids")
     def test_fault_07_the_same_order_twice_is_one_order(self, trader: Trader) -> None:
         market = trader.quoted_market()
         first = trader.rest(market, client_order_id="same")
@@ -216,6 +219,7 @@ class Orders(Conformance):
         assert terms(second) == terms(first)
         assert len(trader.mine(market, "same")) == 1
 
+    @needs("client order ids")
     def test_fault_07_another_object_meets_the_same_order(self, trader: Trader) -> None:
         market = trader.quoted_market()
         first = trader.rest(market, client_order_id="same")
@@ -224,6 +228,7 @@ class Orders(Conformance):
         assert terms(second) == terms(first)
         assert len(trader.mine(market, "same")) == 1
 
+    @needs("client order ids")
     def test_fault_07_an_id_of_other_terms_is_refused(self, trader: Trader) -> None:
         market = trader.quoted_market()
         trader.rest(market, "5", client_order_id="same")
@@ -298,6 +303,7 @@ class Orders(Conformance):
         other = trader.ground.trader(flavour)
         assert trader.fetch_open_orders() == other.fetch_open_orders()
 
+    @needs("client order ids")
     def test_fault_07_an_immediate_order_is_not_the_one_that_rests(
         self, trader: Trader
     ) -> None:
@@ -306,6 +312,7 @@ class Orders(Conformance):
         with pytest.raises(DuplicateOrderId):
             trader.rest(market, client_order_id="same", time_in_force="ioc")
 
+    @needs("client order ids")
     def test_fault_07_an_id_taken_on_another_market_is_refused(
         self, trader: Trader
     ) -> None:

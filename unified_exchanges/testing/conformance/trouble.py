@@ -17,6 +17,7 @@ from ...errors import (
 from ...models import OrderRequest, OrderStatus
 from ...policy import RetryPolicy
 from .ground import Conformance, Kind, Trader
+from .needs import needs
 
 __all__ = ["LostAnswers"]
 
@@ -25,8 +26,9 @@ ALWAYS: list[Kind] = ["lost after", "timeout", "503", "cut", "html"]
 
 
 class LostAnswers(Conformance):
-    """FAULTS that REST can meet, for venues whose creates are idempotent by a key."""
+    """Faults that REST can meet."""
 
+    @needs("idempotent create")
     @pytest.mark.parametrize("kind", ONCE)
     def test_fault_02_a_create_that_goes_wrong_once_is_one_order(
         self, trader: Trader, kind: Kind
@@ -37,6 +39,7 @@ class LostAnswers(Conformance):
         assert order.status is OrderStatus.OPEN
         assert [o.order_id for o in trader.mine(market, "intent")] == [order.order_id]
 
+    @needs("idempotent create")
     @pytest.mark.parametrize("kind", ONCE)
     def test_fault_04_an_order_that_filled_unheard_is_found_filled(
         self, trader: Trader, kind: Kind
@@ -47,6 +50,7 @@ class LostAnswers(Conformance):
         assert (order.filled, order.status) == (2, OrderStatus.CLOSED)
         assert len(trader.mine(market, "intent")) == 1
 
+    @needs("idempotent create")
     @pytest.mark.parametrize("kind", ALWAYS)
     def test_p05_a_create_that_always_goes_wrong_is_one_order_looked_up(
         self, trader: Trader, kind: Kind
@@ -113,6 +117,7 @@ class LostAnswers(Conformance):
         patient.suffer("429")
         assert patient.rest(market).status is OrderStatus.OPEN
 
+    @needs("idempotent create")
     @pytest.mark.parametrize("kind", ["lost after", "timeout", "503", "cut"])
     def test_fault_20_a_batch_whose_answer_is_lost_is_resolved_entry_by_entry(
         self, trader: Trader, kind: Kind
@@ -207,6 +212,7 @@ class LostAnswers(Conformance):
         assert caught.value.maybe_executed
         assert [o.size for o in trader.fetch_open_orders()] == [5]
 
+    @needs("client order ids")
     def test_fault_03_an_order_unknown_may_be_sent_again_by_its_id(
         self, trader: Trader
     ) -> None:

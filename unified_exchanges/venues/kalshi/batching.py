@@ -11,13 +11,19 @@ from copy import copy
 from itertools import islice
 from typing import cast
 
-from ...errors import BadRequest, DuplicateOrderId, InvalidOrder, UnifiedExchangesError
+from ...errors import (
+    BadRequest,
+    DuplicateOrderId,
+    InvalidOrder,
+    MarketClosed,
+    UnifiedExchangesError,
+)
 from ...flow import Flow, Sleep
-from ...models import OrderRequest, OrderResult
+from ...models import Order, OrderRequest, OrderResult
 from ...sending import Call
 from . import receipts
 from .doubt import is_doubtful
-from .drafts import Draft, read_intent
+from .drafts import Draft, Intent, read_intent
 from .placing import Placing
 
 __all__ = ["Batching"]
@@ -31,29 +37,17 @@ class Batching(Placing):
     def create_orders(self, orders: Sequence[OrderRequest]) -> Flow[list[OrderResult]]:
         """Place several; see `Exchange.create_orders`."""
         deadline = self.clock.monotonic() + self.retry.order_deadline
+        self._check_batch(orders)
         results: dict[int, OrderResult] = {}
         ready: list[tuple[int, Draft]] = []
-        if not isinstance(cast("object", orders), Sequence):
-            message = (
-                f"create_orders takes a list of OrderRequest objects, not {orders!r}"
-            )
-            raise BadRequest(message, venue=self.id)
-        if orders:
-            self.require_writable(f"batch of {len(orders)} orders")
-        strange: list[object] = [x for x in orders if type(x) is not OrderRequest]
-        if strange:
-            message = f"create_orders takes OrderRequest objects, not {strange[0]!r}"
-            raise BadRequest(message, venue=self.id)
-        ids: set[str] = set()
-        for index, order in enumerate(orders):
+        refused: list[tuple[int, Intent, UnifiedExchangesError]] = []
+        for index, intent in self._intents(orders, results):
             try:
-                intent = read_intent(order, now=self.clock.now(), rng=self.rng)
-                if intent.client_order_id in ids:
-                    raise _repeated(intent.client_order_id)
-                ids.add(intent.client_order_id)
                 ready.append((index, (yield from self._draft(intent))))
+            except (InvalidOrder, MarketClosed) as error:
+                refused.append((index, intent, error))
             except UnifiedExchangesError as error:
-                results[index] = OrderResult(request=order, error=error)
+                results[index] = OrderResult(request=orders[index], error=error)
         before: list[tuple[int, Draft]] = []
         left = iter(ready)
         while chunk := list(islice(left, self._batch_size())):
@@ -67,16 +61,41 @@ class Batching(Placing):
                 (index, result) for (index, _), result in zip(fresh, found, strict=True)
             )
         for index, x in before:
-            results[index] = yield from self._sent_before(x)
+            results[index] = yield from _result(x.intent, self._existing(x, None))
+        # Last, since looking may take a while.
+        for index, intent, refusal in refused:
+            there = self._unless_there(intent, refusal)
+            results[index] = yield from _result(intent, there)
         return [results[index] for index in range(len(orders))]
 
-    def _sent_before(self, ready: Draft) -> Flow[OrderResult]:
-        request = ready.intent.request
-        try:
-            order = yield from self._existing(ready, None)
-        except UnifiedExchangesError as error:
-            return OrderResult(request=request, error=error)
-        return OrderResult(request=request, order=order)
+    def _check_batch(self, orders: Sequence[OrderRequest]) -> None:
+        if not isinstance(cast("object", orders), Sequence):
+            message = (
+                f"create_orders takes a list of OrderRequest objects, not {orders!r}"
+            )
+            raise BadRequest(message, venue=self.id)
+        if orders:
+            self.require_writable(f"batch of {len(orders)} orders")
+        strange: list[object] = [x for x in orders if type(x) is not OrderRequest]
+        if strange:
+            message = f"create_orders takes OrderRequest objects, not {strange[0]!r}"
+            raise BadRequest(message, venue=self.id)
+
+    def _intents(
+        self, orders: Sequence[OrderRequest], results: dict[int, OrderResult]
+    ) -> list[tuple[int, Intent]]:
+        """What is asked, by its place; what makes no sense goes to the results."""
+        intents: dict[str, tuple[int, Intent]] = {}
+        for index, order in enumerate(orders):
+            try:
+                intent = read_intent(order, rng=self.rng)
+                if intent.client_order_id in intents:
+                    raise _repeated(intent.client_order_id)
+            except UnifiedExchangesError as error:
+                results[index] = OrderResult(request=order, error=error)
+            else:
+                intents[intent.client_order_id] = index, intent
+        return list(intents.values())
 
     def _batch_size(self) -> int:
         """As many creates as the whole write bucket holds, so that one batch fits."""
@@ -111,7 +130,11 @@ class Batching(Placing):
         except UnifiedExchangesError as error:
             if is_doubtful(error):
                 return (yield from self._one_by_one(ready, error, deadline))
-            return [self._refused(x, copy(error)) for x in ready]
+            results = []
+            for x in ready:
+                declined = self._declined(x, copy(error))
+                results.append((yield from _result(x.intent, declined)))
+            return results
         results = []
         for x, entry in zip(ready, entries, strict=True):
             results.append((yield from self._batch_entry(x, entry, deadline)))
@@ -135,30 +158,20 @@ class Batching(Placing):
             yield Sleep(delay)
             attempt += 1
 
-    def _refused(self, ready: Draft, error: UnifiedExchangesError) -> OrderResult:
-        """An order that the venue did not take: its key is free again."""
-        error.client_order_id = ready.intent.client_order_id
-        self.sent.forget(ready.intent.client_order_id)
-        return OrderResult(request=ready.intent.request, error=error)
-
     def _batch_entry(
         self, ready: Draft, entry: receipts.Entry, deadline: float
     ) -> Flow[OrderResult]:
-        request = ready.intent.request
         if entry.order is not None:
             self.memory.learn_order(entry.order, ready.subaccount)
-            return OrderResult(request=request, order=entry.order)
+            return OrderResult(request=ready.intent.request, order=entry.order)
         error = self.refusal_of_entry(str(ready), _ORDERS, entry.error)
-        if not is_doubtful(error) and not isinstance(error, DuplicateOrderId):
-            return self._refused(ready, error)
-        try:
-            if isinstance(error, DuplicateOrderId):
-                order = yield from self._existing(ready, error)
-            else:
-                order = yield from self._place(ready, deadline, error)
-        except UnifiedExchangesError as other:
-            return OrderResult(request=request, error=other)
-        return OrderResult(request=request, order=order)
+        if isinstance(error, DuplicateOrderId):
+            outcome = self._existing(ready, error)
+        elif is_doubtful(error):
+            outcome = self._place(ready, deadline, error)
+        else:
+            outcome = self._declined(ready, error)
+        return (yield from _result(ready.intent, outcome))
 
     def _one_by_one(
         self, ready: Sequence[Draft], doubt: UnifiedExchangesError, deadline: float
@@ -166,13 +179,18 @@ class Batching(Placing):
         """Resolve a batch whose answer was lost, entry by entry, by the same keys."""
         results = []
         for x in ready:
-            request = x.intent.request
-            try:
-                order = yield from self._place(x, deadline, doubt)
-                results.append(OrderResult(request=request, order=order))
-            except UnifiedExchangesError as error:
-                results.append(OrderResult(request=request, error=error))
+            placed = self._place(x, deadline, doubt)
+            results.append((yield from _result(x.intent, placed)))
         return results
+
+
+def _result(intent: Intent, outcome: Flow[Order]) -> Flow[OrderResult]:
+    """One entry of a batch: the order, or the error that it ends in."""
+    try:
+        order = yield from outcome
+    except UnifiedExchangesError as error:
+        return OrderResult(request=intent.request, error=error)
+    return OrderResult(request=intent.request, order=order)
 
 
 def _repeated(key: str) -> InvalidOrder:

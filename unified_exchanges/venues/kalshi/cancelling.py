@@ -17,8 +17,6 @@ from datetime import timedelta
 from itertools import islice
 from typing import Final, TypeAlias
 
-import attrs
-
 from ...errors import (
     BadRequest,
     ExchangeError,
@@ -28,8 +26,8 @@ from ...errors import (
     VenueSchemaError,
 )
 from ...flow import Flow, Sleep, collect
-from ...models import CancelReport, CancelResult, Order, OrderStatus, Params
-from ...money import ZERO, text
+from ...models import CancelReport, CancelResult, Order, Params
+from ...money import text
 from ...sending import Call
 from . import receipts
 from .arguments import read_id, read_params
@@ -46,6 +44,11 @@ _SETTLING = (0.0, 0.3, 0.6, 1.2)
 """Seconds before each read of an order whose cancel should show by now."""
 _UNLISTED = timedelta(seconds=10)
 """How long after it was acknowledged an order may be missing in listings."""
+_MANY = 5
+"""From how many cancelled orders on a listing is read before single ones."""
+_PAGE = 1000
+_SPREAD = 10
+"""How many orders of a listing are worth one that is looked for."""
 _ROUNDS = 5
 """How often cancel-all goes over what is still open."""
 _SCOPE: Final[Mapping[str, type]] = {"exchange_index": int, "subaccount": int}
@@ -88,7 +91,7 @@ class Cancelling(Lookup):
                     yield from self._after_refused(error, order_id, market_id, params)
                 )
             return (yield from self._after_lost(error, order_id, market_id))
-        return (yield from self._read_ended(receipt, market_id))
+        return (yield from self._ended(receipt, market_id))
 
     def _cancellation(
         self, order_id: str, market_id: str | None, params: Params | None
@@ -153,7 +156,7 @@ class Cancelling(Lookup):
             ) from None
         except UnifiedExchangesError as error:
             return (yield from self._after_lost(error, order_id, market_id))
-        return (yield from self._read_ended(receipt, market_id))
+        return (yield from self._ended(receipt, market_id))
 
     def _settled(self, order_id: str, market_id: str | None) -> Flow[Order | None]:
         """An order that should have ended, read with patience until it shows that."""
@@ -180,46 +183,32 @@ class Cancelling(Lookup):
             return found
         raise _doubted(error, order_id)
 
-    def _read_ended(
-        self, receipt: receipts.Canceled, market_id: str | None
-    ) -> Flow[Order]:
-        """The order that a receipt says is cancelled."""
-        ended, trouble = yield from self._ended(receipt, market_id)
-        if ended is None:
-            raise self._unread(receipt, trouble) from trouble
-        return ended
+    def _ended(self, receipt: receipts.Canceled, market_id: str | None) -> Flow[Order]:
+        """The order that a receipt says is cancelled, with what had filled before.
 
-    def _ended(
-        self, receipt: receipts.Canceled, market_id: str | None
-    ) -> Flow[tuple[Order | None, UnifiedExchangesError | None]]:
-        """The cancelled order, and what kept us from reading it."""
-        seen = self.memory.order(receipt.order_id)
+        Only a read that shows it ended tells that: one that shows it open is too old,
+        even if it has just what the receipt took off.
+        """
         trouble: UnifiedExchangesError | None = None
-        ended: Order | None = None
-        for wait in _SETTLING:
-            if wait:
-                yield Sleep(wait)
-            try:
-                found = yield from self.read_order(
-                    receipt.order_id, market_id, urgent=True
-                )
-            except UnifiedExchangesError as error:
-                found, trouble = None, error
-            if found is None:
-                ended = _just_ended(seen, receipt, seen)
-                break
-            # A read that lags behind the receipt is corrected by it, if it agrees.
-            ended = _just_ended(found, receipt, seen) if found.is_open else found
-            if ended is not None:
-                break
-        if ended is not None:
-            self.memory.learn_order(ended, self._subaccount_of(receipt.order_id))
-        return ended, trouble
+        order_id = receipt.order_id
+        try:
+            found = yield from self.read_order(order_id, market_id, urgent=True)
+            if found is not None and found.is_open:
+                since = receipt.at or self.venue_now()
+                trouble = yield from self.until_fresh(since, urgent=True)
+                found = yield from self._settled(order_id, market_id)
+        except UnifiedExchangesError as error:
+            found, trouble = None, error
+        if found is None or found.is_open:
+            raise self._unread(receipt, trouble) from trouble
+        return found
 
     def _unread(
         self, receipt: receipts.Canceled, trouble: UnifiedExchangesError | None
     ) -> ExchangeError:
-        reason = "it is not shown yet" if trouble is None else trouble.message
+        reason = (
+            "it is not shown as cancelled yet" if trouble is None else trouble.message
+        )
         message = (
             f"order {receipt.order_id} is cancelled ({text(receipt.reduced_by)} were "
             "taken off the book), but what had filled before could not be read: "
@@ -242,13 +231,11 @@ class Cancelling(Lookup):
         self.require_writable(f"cancel of {len(wanted)} orders")
         results: dict[str, CancelResult] = {}
         resting: list[Order] = []
-        read: set[str] = set()
         for order_id in dict.fromkeys(wanted):
             try:
                 found = self.memory.order(order_id)
                 if found is None:
                     found = yield from self._present(order_id, market_id)
-                    read.add(order_id)
             except UnifiedExchangesError as error:
                 results[order_id] = CancelResult(order_id=order_id, error=error)
                 continue
@@ -256,7 +243,7 @@ class Cancelling(Lookup):
                 resting.append(found)
             else:
                 results[order_id] = CancelResult(order_id=order_id, order=found)
-        for result in (yield from self._cancel_resting(resting, params, read)):
+        for result in (yield from self._cancel_resting(resting, params)):
             results[result.order_id] = result
         return [results[order_id] for order_id in wanted]
 
@@ -267,9 +254,9 @@ class Cancelling(Lookup):
         return found
 
     def _cancel_resting(
-        self, orders: Sequence[Order], params: Params | None, read: Collection[str]
+        self, orders: Sequence[Order], params: Params | None
     ) -> Flow[list[CancelResult]]:
-        """Cancel orders in batches; ``read`` are those as they have just been read."""
+        """Cancel orders in batches, and read them as they ended."""
         cost = self._costs.cost_of("DELETE", f"{_ORDERS}/batched", 1)
         size = max(1, int(self.bucket("write").capacity // cost))
         sent: list[tuple[Order, _Answer]] = []
@@ -278,27 +265,56 @@ class Cancelling(Lookup):
         while chunk := list(islice(left, size)):
             answers = yield from self._cancel_batch(chunk, params)
             sent += zip(chunk, answers, strict=True)
+        shown = yield from self._ended_listed(sent)
+        # Trying each for as long as all of them would take hours.
         hopeless: UnifiedExchangesError | None = None
+        unreadable: UnifiedExchangesError | None = None
         results = []
         for order, answer in sent:
+            order_id = order.order_id
+            receipt = _receipt(order, answer)
             if isinstance(answer, UnifiedExchangesError):
-                results.append(_given_up(order, answer))
-                continue
-            is_read = order.order_id in read
-            if answer and answer.receipt and answer.receipt.order_id == order.order_id:
-                result, trouble = yield from self._cancelled(
-                    order, answer.receipt, is_read=is_read or hopeless is not None
-                )
-            elif hopeless is None:
-                result = yield from self._cancel_alone(order, params)
-                trouble = result.error
+                result = _given_up(order, answer)
+            elif order_id in shown:
+                result = CancelResult(order_id=order_id, order=shown[order_id])
+            elif receipt is not None and unreadable is not None:
+                unread = self._unread(receipt, unreadable)
+                result = CancelResult(order_id=order_id, error=unread)
+            elif receipt is not None:
+                result = yield from self._cancelled(order, receipt)
+                unreadable = _broken_reads(result.error)
+            elif hopeless is not None:
+                result = _given_up(order, hopeless)
             else:
-                # Trying each for as long as all of them would take hours.
-                result, trouble = _given_up(order, hopeless), None
-            if trouble is not None and trouble.retryable:
-                hopeless = hopeless or trouble
+                result = yield from self._cancel_alone(order, params)
+                if result.error is not None and result.error.retryable:
+                    hopeless = result.error
             results.append(result)
         return results
+
+    def _ended_listed(
+        self, sent: Sequence[tuple[Order, _Answer]]
+    ) -> Flow[Mapping[str, Order]]:
+        """Many cancelled orders as they ended, by a listing: singly it takes too long.
+
+        What it does not show is read one by one.
+        """
+        done = [(o, receipt) for o, a in sent if (receipt := _receipt(o, a))]
+        if len(done) < _MANY:
+            return {}
+        since = max(receipt.at or self.venue_now() for _, receipt in done)
+        if (yield from self.until_fresh(since, urgent=True)) is not None:
+            return {}
+        created = [order.created_at for order, _ in done if order.created_at]
+        oldest = min(created) if len(created) == len(done) else None
+        # Others may have been cancelled in between, for weeks: no endless search.
+        most = _PAGE + _SPREAD * len(done)
+        try:
+            listed = yield from collect(self.cancelled_orders(oldest), most)
+        except UnifiedExchangesError as error:
+            _log.info("cancelled orders are read one by one: %s", error)
+            return {}
+        return {order.order_id: order for order in listed if not order.is_open}
 
     def _cancel_batch(
         self, orders: Sequence[Order], params: Params | None
@@ -336,20 +352,14 @@ class Cancelling(Lookup):
         return item | dict(params or {})
 
     def _cancelled(
-        self, order: Order, receipt: receipts.Canceled, *, is_read: bool
-    ) -> Flow[tuple[CancelResult, UnifiedExchangesError | None]]:
-        """An order that was cancelled in a batch, and what kept us from reading it."""
-        order_id = order.order_id
-        done = _just_ended(order, receipt, order) if is_read else None
-        trouble: UnifiedExchangesError | None = None
-        if done is None:
-            done, trouble = yield from self._ended(receipt, order.market_id)
-        else:
-            self.memory.learn_order(done, self._subaccount_of(order_id))
-        if done is not None:
-            return CancelResult(order_id=order_id, order=done), trouble
-        unread = self._unread(receipt, trouble)
-        return CancelResult(order_id=order_id, error=unread), trouble
+        self, order: Order, receipt: receipts.Canceled
+    ) -> Flow[CancelResult]:
+        """An order that was cancelled in a batch."""
+        try:
+            done = yield from self._ended(receipt, order.market_id)
+        except UnifiedExchangesError as error:
+            return CancelResult(order_id=order.order_id, error=error)
+        return CancelResult(order_id=order.order_id, order=done)
 
     def _cancel_alone(self, order: Order, params: Params | None) -> Flow[CancelResult]:
         try:
@@ -360,10 +370,6 @@ class Cancelling(Lookup):
         except UnifiedExchangesError as error:
             return CancelResult(order_id=order.order_id, error=error)
         return CancelResult(order_id=order.order_id, order=done)
-
-    def _subaccount_of(self, order_id: str) -> int | None:
-        route = self.memory.route(order_id)
-        return self.subaccount if route is None else route.subaccount
 
     # -- all ------------------------------------------------------------------------
 
@@ -391,17 +397,22 @@ class Cancelling(Lookup):
         for pause in range(_ROUNDS):
             if pause:
                 yield Sleep(_SETTLING[min(pause, len(_SETTLING) - 1)])
-            results = yield from self._cancel_resting(remaining, params, listed)
+            results = yield from self._cancel_resting(remaining, params)
             remaining, stale = yield from self._left(market_id, params, results)
             listed = {order.order_id for order in remaining}
             gone = [result for result in results if result.order_id not in listed]
+            broken: UnifiedExchangesError | None = None
             for result in gone:
+                if broken is not None and result.order is None:
+                    unread[result.order_id] = result.error or broken
+                    continue
                 try:
                     ended = result.order or (
                         yield from self._settled(result.order_id, None)
                     )
                 except UnifiedExchangesError as error:
                     unread[result.order_id] = error
+                    broken = error if error.retryable else None
                     continue
                 if ended is not None and not ended.is_open:
                     canceled[result.order_id] = ended
@@ -490,20 +501,15 @@ def _doubted(error: UnifiedExchangesError, order_id: str) -> UnifiedExchangesErr
     return error
 
 
-def _just_ended(
-    order: Order | None, receipt: receipts.Canceled, seen: Order | None
-) -> Order | None:
-    """The order after its cancel, if it was open with just what the receipt took off.
+def _broken_reads(error: UnifiedExchangesError | None) -> UnifiedExchangesError | None:
+    """Why an order that is cancelled was not read, if that holds for others too."""
+    cause = None if error is None else error.__cause__
+    if isinstance(cause, UnifiedExchangesError) and cause.retryable:
+        return cause
+    return None
 
-    One with more or less open was read too early: what it had filled is not known.
-    """
-    if order is None or order.remaining != receipt.reduced_by:
-        return None
-    if seen is not None and order.filled < seen.filled:
-        return None
-    return attrs.evolve(
-        order,
-        status=OrderStatus.CANCELED,
-        remaining=ZERO,
-        updated_at=receipt.at or order.updated_at,
-    )
+
+def _receipt(order: Order, answer: _Answer) -> receipts.Canceled | None:
+    """The receipt for an order in what a batch was answered."""
+    receipt = answer.receipt if isinstance(answer, receipts.CanceledEntry) else None
+    return receipt if receipt and receipt.order_id == order.order_id else None

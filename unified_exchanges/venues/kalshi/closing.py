@@ -23,7 +23,11 @@ class Closing(Lookup):
         client_order_id: str | None = None,
         params: Params | None = None,
     ) -> Flow[Order | None]:
-        """Sell what is held, reduce-only; see `Exchange.close_position`."""
+        """Sell what is held, reduce-only; see `Exchange.close_position`.
+
+        Positions lag behind fills, so reads must have caught up first: else nothing is
+        sent, and the error of `until_fresh` says so.
+        """
         if price is None and max_slippage is None:
             message = (
                 "closing a position needs a bound: price= as the lowest price, or "
@@ -33,6 +37,14 @@ class Closing(Lookup):
         self.require_writable(f"close of {market_id}")
         given = dict(params or {})
         scope = {key: given[key] for key in ("subaccount",) if key in given}
+        stale = yield from self.until_fresh(self.venue_now())
+        if stale is not None:
+            stale.add(
+                f"; so what is held of {market_id} is not known, and nothing was sold. "
+                "Try again, or sell what you know with create_order(time_in_force="
+                "'ioc', reduce_only=True)"
+            )
+            raise stale
         held = yield from self.fetch_positions(
             market_id=market_id, mark=False, params=scope
         )

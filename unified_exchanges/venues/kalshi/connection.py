@@ -172,6 +172,9 @@ class KalshiConnection(Venue):
             )
             raise BadRequest(message, venue=self.id)
         if verb == "GET":
+            if body:
+                message = f"GET {path} has no body: pass query= instead of body="
+                raise BadRequest(message, venue=self.id)
             return self.send(self.read(path, query, about=f"{verb} {path}"))
         self.require_writable(f"{verb} {path}")
         call = self.write(

@@ -21,11 +21,21 @@ from ...errors import (
 )
 from ...grid import read_price, read_size
 from ...models import MarketStatus, OrderRequest, Side, TimeInForce
-from ...money import EXACT, complement, text
+from ...money import EXACT, ONE, ZERO, complement, read_number, text
 from .arguments import read_id, read_params
 from .memory import MarketRules
 
-__all__ = ["Draft", "Intent", "read_intent", "read_side", "read_time_in_force"]
+__all__ = [
+    "Draft",
+    "Intent",
+    "check_expiry",
+    "draft",
+    "read_expiry",
+    "read_intent",
+    "read_side",
+    "read_time_in_force",
+    "stated",
+]
 
 _TIME_IN_FORCE: Final = {
     TimeInForce.GTC: "good_till_canceled",
@@ -181,8 +191,8 @@ def read_time_in_force(word: object) -> TimeInForce:
         raise InvalidOrder(message, venue="kalshi") from None
 
 
-def read_intent(request: OrderRequest, *, now: float, rng: Random) -> Intent:
-    """Check what can be checked without the market; make up an id if there is none."""
+def read_intent(request: OrderRequest, *, rng: Random) -> Intent:
+    """Check what neither market nor time can change; make up an id if there is none."""
     is_market = request.type == "market"
     if request.type not in ("limit", "market"):
         raise _invalid(f"type {request.type!r} is neither 'limit' nor 'market'")
@@ -197,7 +207,7 @@ def read_intent(request: OrderRequest, *, now: float, rng: Random) -> Intent:
         side=read_side(request.side),
         time_in_force=time_in_force,
         client_order_id=_client_order_id(request.client_order_id, rng),
-        expires=read_expiry(request.expires_at, now),
+        expires=read_expiry(request.expires_at),
         params=read_params(request.params, _OURS, _KNOWN),
     )
 
@@ -239,7 +249,7 @@ def _check_flags(request: OrderRequest, time_in_force: TimeInForce) -> None:
         raise _invalid("expires_at belongs to orders that rest: time_in_force gtc")
 
 
-def read_expiry(moment: object, now: float) -> int | None:
+def read_expiry(moment: object) -> int | None:
     """An expiry in Unix seconds; Kalshi has whole seconds, so others are refused."""
     if moment is None:
         return None
@@ -250,10 +260,14 @@ def read_expiry(moment: object, now: float) -> int | None:
     if moment.microsecond:
         whole = moment.astimezone(UTC).replace(microsecond=0)
         raise _invalid(f"Kalshi expires orders at whole seconds, such as {whole}")
-    seconds = int(moment.timestamp())
-    if seconds <= now:
+    return int(moment.timestamp())
+
+
+def check_expiry(expires: int | None, now: float) -> None:
+    """Refuse an expiry that has passed."""
+    if expires is not None and expires <= now:
+        moment = datetime.fromtimestamp(expires, UTC)
         raise _invalid(f"expires_at {moment} is in the past")
-    return seconds
 
 
 def _client_order_id(given: object, rng: Random) -> str:
@@ -295,6 +309,29 @@ def draft(
         rules=rules,
         outcome=outcome,
         is_first_outcome=is_first,
+        price=price,
+        size=size,
+        default_subaccount=subaccount,
+    )
+
+
+def stated(intent: Intent, rules: MarketRules, *, subaccount: int | None) -> Draft:
+    """An order as it was said, to be compared: it need not be possible any more.
+
+    Its price is 0 where the caller gave none.  Raises ValueError if it never was.
+    """
+    request = intent.request
+    outcome = _outcome(rules, request.outcome)
+    price = ZERO if request.price is None else read_number(request.price)
+    size = read_number(request.size)
+    if not ZERO <= price < ONE or size <= ZERO:
+        message = "no order has such a price or size"
+        raise ValueError(message)
+    return Draft(
+        intent=intent,
+        rules=rules,
+        outcome=outcome,
+        is_first_outcome=outcome == rules.outcomes[0].label,
         price=price,
         size=size,
         default_subaccount=subaccount,

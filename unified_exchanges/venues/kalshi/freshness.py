@@ -24,8 +24,9 @@ class Freshness(KalshiConnection):
     """Waits until reads have caught up."""
 
     def venue_now(self) -> datetime:
-        """The venue's time, as well as its answers tell it."""
-        return datetime.fromtimestamp(self.clock.now() + self.offset.seconds, UTC)
+        """The venue's time, as well as its answers tell it: no earlier than they were."""
+        now = datetime.fromtimestamp(self.clock.now() + self.offset.seconds, UTC)
+        return max(now, self.memory.latest or now)
 
     def until_fresh(
         self, since: datetime, *, urgent: bool = False

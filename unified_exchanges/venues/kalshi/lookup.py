@@ -51,7 +51,7 @@ class Lookup(Account, History, Quotes, Discovery, Freshness):
         if order_id is not None and client_order_id is None:
             found = yield from self.read_order(order_id, market_id)
         elif client_order_id is not None and order_id is None:
-            found = yield from self._by_key(client_order_id, market_id)
+            found = yield from self.by_key(client_order_id, market_id)
         else:
             message = "give order_id or client_order_id, one of them"
             raise ArgumentsRequired(message, venue=self.id)
@@ -61,11 +61,15 @@ class Lookup(Account, History, Quotes, Discovery, Freshness):
             found = yield from self.average_from_fills(found)
         return found if outcome is None else found.in_terms_of(read_outcome(outcome))
 
-    def _by_key(
-        self, client_order_id: str, market_id: str | None
+    def by_key(
+        self,
+        client_order_id: str,
+        market_id: str | None,
+        subaccount: int | None = None,
     ) -> Flow[Order | None]:
         """An order by our id; one not shown is looked for again when reads are fresh."""
         has_key = _has_key(client_order_id)
+        scope = None if subaccount is None else {"subaccount": subaccount}
         since = self.venue_now()
         for order in reversed(self.memory.orders()):
             if has_key(order):
@@ -73,13 +77,16 @@ class Lookup(Account, History, Quotes, Discovery, Freshness):
                 if found is not None and has_key(found):
                     return found
                 break
-        found = yield from _first(self.fetch_orders(market_id=market_id), has_key)
+        found = yield from _first(
+            self.fetch_orders(market_id=market_id, params=scope), has_key
+        )
         if found is not None:
             return found
         stale = yield from self.until_fresh(since)
-        found = yield from _first(
-            self.fetch_orders(market_id=market_id, since=since - _RECENT), has_key
+        recent = self.fetch_orders(
+            market_id=market_id, since=since - _RECENT, params=scope
         )
+        found = yield from _first(recent, has_key)
         if found is None and stale is not None:
             error = self.unknown_order(client_order_id, market_id)
             error.add(f". It may be too new to be shown: {stale.message}")
@@ -166,6 +173,10 @@ class Lookup(Account, History, Quotes, Discovery, Freshness):
             "market_id out or correct it"
         )
         raise BadRequest(message, venue=self.id)
+
+    def _subaccount_of(self, order_id: str) -> int | None:
+        route = self.memory.route(order_id)
+        return self.subaccount if route is None else route.subaccount
 
     def unknown_order(
         self, order_id: str | None, market_id: str | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from threading import Lock
 from typing import TypeVar
@@ -78,6 +79,12 @@ class Memory:
         self._rules: OrderedDict[str, MarketRules] = OrderedDict()
         self._routes: OrderedDict[str, Route] = OrderedDict()
         self._orders: OrderedDict[str, Order] = OrderedDict()
+        self._latest: datetime | None = None
+
+    @property
+    def latest(self) -> datetime | None:
+        """When the last change happened that an order showed, by the venue's clock."""
+        return self._latest
 
     def rules(self, market_id: str) -> MarketRules | None:
         """The rules of a market that was seen."""
@@ -98,9 +105,17 @@ class Memory:
         return self._routes.get(order_id)
 
     def learn_order(self, order: Order, subaccount: int | None = None) -> None:
-        """Remember where an order lives, and how it was last seen."""
+        """Remember where an order lives, and the latest that was seen of it."""
         route = Route(order.market_id, order.shard, subaccount, order.client_order_id)
         _put(self._routes, order.order_id, route)
+        at = order.updated_at
+        if at is not None:
+            known = self._orders.get(order.order_id)
+            if known is not None and known.updated_at and known.updated_at > at:
+                # Read too late: it stands no longer as this shows it.
+                return
+            if self._latest is None or at > self._latest:
+                self._latest = at
         seen = order.in_terms_of(YES)
         _put(self._orders, order.order_id, seen, _MOST_SNAPSHOTS)
 
@@ -130,6 +145,7 @@ class SentKeys:
     def __init__(self) -> None:
         self._keys: OrderedDict[str, str | None] = OrderedDict()
         self._free: set[str] = set()
+        self._doubtful: set[str] = set()
         self._lock = Lock()
 
     def begin(self, key: str, kind: str | None = None) -> bool:
@@ -137,6 +153,7 @@ class SentKeys:
         with self._lock:
             if key not in self._keys:
                 self._free.discard(key)
+                self._doubtful.discard(key)
                 _put(self._keys, key, kind)
                 return True
             is_free = key in self._free
@@ -153,10 +170,24 @@ class SentKeys:
             if key in self._keys:
                 # Keys that were dropped for their number must not gather here.
                 self._free &= self._keys.keys()
+                self._doubtful &= self._keys.keys()
                 self._free.add(key)
+                self._doubtful.add(key)
+
+    def is_doubtful(self, key: str) -> bool:
+        """Whether an order that left with a key before may be at the venue."""
+        return key in self._doubtful
 
     def forget(self, key: str) -> None:
         """Give a key back after the venue refused it for good."""
         with self._lock:
             self._keys.pop(key, None)
             self._free.discard(key)
+            self._doubtful.discard(key)
+
+    def give_back(self, key: str) -> None:
+        """Give a key back of which this time nothing arrived, nor before as is known."""
+        if self.is_doubtful(key):
+            self.release(key)
+        else:
+            self.forget(key)

@@ -119,6 +119,17 @@ class OrderHistory(Existence):
         wanted = _Wanted.read(market_id, None, None, None, None, None)
         return self._listed(wanted, ("resting",), given, ahead=False, urgent=True)
 
+    def cancelled_orders(self, since: datetime | None) -> Pages[Order]:
+        """What was cancelled of live orders created since then, before other reads."""
+        query = {
+            "status": "canceled",
+            "min_ts": None if since is None else int(since.timestamp()),
+        }
+        return changed(
+            self._order_pages("/portfolio/orders", query, None, urgent=True),
+            lambda orders: map(self.known_order, orders),
+        )
+
     def orders_everywhere(self) -> Pages[Order]:
         """Our orders on every subaccount that the key may see, newest first."""
         wanted = _Wanted.read(None, None, None, None, None, None)

@@ -40,7 +40,7 @@ from ...sending import Call
 from . import receipts
 from .arguments import YES
 from .doubt import Doubt, is_doubtful
-from .drafts import Draft, Intent, draft, read_intent
+from .drafts import Draft, Intent, check_expiry, draft, read_intent, stated
 from .lookup import Lookup
 from .memory import MarketRules
 
@@ -59,14 +59,17 @@ class Placing(Lookup, Doubt):
     def create_order(self, order: OrderRequest) -> Flow[Order]:
         """Place an order; see `Exchange.create_order`."""
         deadline = self.clock.monotonic() + self.retry.order_deadline
-        intent = read_intent(order, now=self.clock.now(), rng=self.rng)
+        intent = read_intent(order, rng=self.rng)
         self.require_writable(intent)
-        ready = yield from self._draft(intent)
+        try:
+            ready = yield from self._draft(intent)
+        except (InvalidOrder, MarketClosed) as refusal:
+            return (yield from self._unless_there(intent, refusal))
         return (yield from self._place(ready, deadline))
 
     def preview_order(self, order: OrderRequest) -> Flow[OrderPreview]:
         """What placing would send; see `Exchange.preview_order`."""
-        intent = read_intent(order, now=self.clock.now(), rng=self.rng)
+        intent = read_intent(order, rng=self.rng)
         ready = yield from self._draft(intent)
         call = self._creation(ready, None)
         fees = yield from self.fee_schedule(intent.market_id)
@@ -114,6 +117,7 @@ class Placing(Lookup, Doubt):
 
     def _draft(self, intent: Intent) -> Flow[Draft]:
         try:
+            check_expiry(intent.expires, self.clock.now())
             return (yield from self._allowed(intent))
         except UnifiedExchangesError as error:
             error.venue = self.id
@@ -229,7 +233,7 @@ class Placing(Lookup, Doubt):
             self.guards.admit(len(ready), self.clock.monotonic(), ready[0])
         except RateLimitExceeded as error:
             for x in ready:
-                self.sent.forget(x.intent.client_order_id)
+                self.sent.give_back(x.intent.client_order_id)
             error.venue = self.id
             error.request = f"POST {_ORDERS}"
             error.client_order_id = ready[0].intent.client_order_id
@@ -256,10 +260,7 @@ class Placing(Lookup, Doubt):
         """End a create that was not accepted: refused, never sent, or unknown."""
         key = ready.intent.client_order_id
         if doubt is None:
-            self.sent.forget(key)
-            if isinstance(error, InvalidPrice | MarketClosed):
-                self.memory.forget_rules(ready.intent.market_id)
-            raise error
+            return (yield from self._declined(ready, error))
         trouble = ""
         try:
             found = yield from self.find(key, ready.intent.market_id, ready.subaccount)
@@ -285,6 +286,49 @@ class Placing(Lookup, Doubt):
             code=doubt.code,
             client_order_id=key,
         )
+
+    def _declined(self, ready: Draft, error: UnifiedExchangesError) -> Flow[Order]:
+        """End a create of which this call has sent nothing that could be there."""
+        key = ready.intent.client_order_id
+        before = self.sent.is_doubtful(key)
+        self.sent.give_back(key)
+        error.client_order_id = key
+        if isinstance(error, InvalidPrice | MarketClosed):
+            self.memory.forget_rules(ready.intent.market_id)
+        if before or isinstance(error, InvalidOrder | MarketClosed):
+            return (yield from self._unless_there(ready.intent, error))
+        raise error
+
+    def _unless_there(
+        self, intent: Intent, refusal: UnifiedExchangesError
+    ) -> Flow[Order]:
+        """Refuse an order, unless it is there from an earlier call with the same id.
+
+        Markets close, expiries pass, grids and caps change after an answer was lost.
+        Only an id that the caller gave can have been used before.
+        """
+        key = intent.request.client_order_id
+        if key is None:
+            raise refusal
+        try:
+            rules = yield from self.rules(intent.market_id)
+            same = stated(intent, rules, subaccount=self.subaccount)
+            found = yield from self.by_key(key, intent.market_id, same.subaccount)
+        except (ValueError, InvalidOrder):
+            # What is no order at all was none before.
+            raise refusal from None
+        except UnifiedExchangesError as failure:
+            refusal.leave_in_doubt()
+            refusal.add(
+                "; whether an earlier call has placed it under this client_order_id is "
+                f"not known: {failure.message}"
+            )
+            raise refusal from failure
+        if found is None:
+            raise refusal
+        if intent.request.price is None:
+            same = attrs.evolve(same, price=found.in_terms_of(same.outcome).price)
+        return (yield from self._same_or_refuse(same, found, None))
 
     def _existing(self, ready: Draft, error: DuplicateOrderId | None) -> Flow[Order]:
         """Find the order that holds our key; it is ours if its terms are the same."""

@@ -50,8 +50,13 @@ _FUNDS = Reason(
 )
 _PAUSED = Reason(
     MarketClosed,
-    "The market does not trade now; resting orders stay. fetch_status() and "
-    "fetch_market() tell when it does again",
+    "Trading is paused; resting orders stay. fetch_status() and fetch_market() tell when "
+    "it goes on",
+)
+_CLOSED = Reason(  # one word for closed and for inactive: docs.kalshi.com, 2026-10
+    MarketClosed,
+    "The market does not trade now; its resting orders are cancelled shortly after it "
+    "closes, and when it is activated again. fetch_market() tells its status",
 )
 _EXCHANGE_PAUSED = Reason(
     MarketClosed,
@@ -104,7 +109,7 @@ _REASONS: dict[str, Reason] = {
         "It would have traded at once: use a price that rests, or leave out post_only",
     ),
     "trading_is_paused": _PAUSED,
-    "market_closed": _PAUSED,
+    "market_closed": _CLOSED,
     "exchange_is_paused": _EXCHANGE_PAUSED,
     "order_id_and_client_order_id_mismatch": _OTHER_TERMS,
     "order_side_mismatch": _OTHER_TERMS,
@@ -127,7 +132,7 @@ _REASONS: dict[str, Reason] = {
 }
 
 _ENGINE_REASONS: dict[str, Reason] = {  # unverified
-    "market_inactive": _PAUSED,
+    "market_inactive": _CLOSED,
     "trading_paused": _PAUSED,
     "exchange_paused": _EXCHANGE_PAUSED,
     "fok_insufficient_volume": Reason(

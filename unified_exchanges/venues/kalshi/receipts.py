@@ -16,12 +16,13 @@ import msgspec
 
 from ...errors import VenueSchemaError
 from ...models import Order, OrderStatus
-from ...money import EXACT, ZERO, complement
+from ...money import ZERO, complement
 from .drafts import Draft
 from .parse.reading import cost, price, read
 from .wire import receipts as wire
 
 __all__ = [
+    "Amended",
     "Canceled",
     "CanceledEntry",
     "Entry",
@@ -41,6 +42,15 @@ class Entry:
 
     order: Order | None
     error: bytes | None
+
+
+@attrs.frozen(slots=True, eq=False, repr=False)
+class Amended:
+    """When an amend took effect, and what was left then, if it says so."""
+
+    remaining: Decimal | None
+    at: datetime | None
+    raw: bytes
 
 
 @attrs.frozen(slots=True, eq=False, repr=False)
@@ -87,9 +97,9 @@ def batch(body: bytes, drafts: Sequence[Draft]) -> list[Entry]:
     return entries
 
 
-def amended(after: Order, body: bytes) -> Order:
-    """The order after an amend."""
-    return read(_AMENDED, partial(_changed, after=after), body)
+def amended(body: bytes) -> Amended:
+    """What an amend did."""
+    return read(_AMENDED, _amended, body)
 
 
 def canceled(body: bytes) -> Canceled:
@@ -157,27 +167,10 @@ def _order(w: wire.CreatedReceipt, raw: bytes, draft: Draft) -> Order:
     )
 
 
-def _changed(w: wire.AmendedReceipt, raw: bytes, after: Order) -> Order:
-    """The order after an amend: ``fill_count`` is what the amend itself filled."""
-    more = ZERO if w.fill_count is None else cost(w.fill_count, "fill_count")
-    filled = EXACT.add(after.filled, more)
-    remaining = EXACT.subtract(after.size, filled)
-    if w.remaining_count is not None:
-        remaining = cost(w.remaining_count, "remaining_count")
-        # What rests is told as it is; what had filled may have been read too early.
-        filled = EXACT.subtract(after.size, remaining) if remaining else filled
-    grew = filled != after.filled
-    return attrs.evolve(
-        after,
-        filled=filled,
-        remaining=remaining,
-        status=_status(after.size, filled, remaining),
-        # Told for what the amend filled only: the fills tell the whole.
-        average_price=None if grew else after.average_price,
-        fee=None if grew else after.fee,
-        updated_at=_moment(w.ts_ms) or after.updated_at,
-        raw_json=raw,
-    )
+def _amended(w: wire.AmendedReceipt, raw: bytes) -> Amended:
+    left = w.remaining_count
+    remaining = None if left is None else cost(left, "remaining_count")
+    return Amended(remaining, _moment(w.ts_ms), raw)
 
 
 def _canceled(w: wire.CanceledReceipt, _: bytes) -> Canceled:

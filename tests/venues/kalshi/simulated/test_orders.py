@@ -560,8 +560,28 @@ def test_only_the_last_minute_can_be_read_late(
     kalshi: SimulatedKalshi, ada: Trader, market: Any
 ) -> None:
     order_id = ada.rest(market)
+    ada.clock.advance(1)
     amend(ada, market, order_id, count="5")
     ada.clock.advance(90)
-    kalshi.read_lag = 80
     cancel(ada, order_id)
-    assert ada.ask("GET", f"/portfolio/orders/{order_id}").status == 404
+    path = f"/portfolio/orders/{order_id}"
+    kalshi.read_lag = 90
+    assert ada.get(path)["order"]["initial_count_fp"] == "5.00"
+    kalshi.read_lag = 91
+    assert ada.ask("GET", path).status == 404
+
+
+def test_f20_positions_and_cash_can_lag(
+    kalshi: SimulatedKalshi, ada: Trader, market: Any
+) -> None:
+    before = ada.get("/portfolio/balance")["balance_dollars"]
+    ada.clock.advance(90)
+    kalshi.read_lag = 0.4
+    ada.take(market)
+    assert ada.get("/portfolio/positions")["market_positions"] == []
+    assert ada.get("/portfolio/balance")["balance_dollars"] == before
+    ada.clock.advance(0.4)
+    (held,) = ada.get("/portfolio/positions")["market_positions"]
+    assert ada.get("/portfolio/balance")["balance_dollars"] != before
+    ada.take(market)
+    assert ada.get("/portfolio/positions")["market_positions"] == [held]

@@ -153,7 +153,18 @@ def _settlement(w: wire.Settlement, payload: bytes) -> Settlement:
         fee=amount(w.fee_cost, "fee_cost"),
         settled_at=w.settled_time,
         shard=w.exchange_index or 0,
+        rounded=_rounded(w),
     )
+
+
+def _rounded(w: wire.Settlement) -> frozenset[str]:
+    """What whole cents may not hold: all but a side that won, which pays whole dollars.
+
+    A contract is divisible into hundredths, so what it wins is a whole number of cents.
+    """
+    if w.market_result in {"yes", "no"}:
+        return frozenset()
+    return frozenset({"payout"} if w.value is None else {"payout", "value"})
 
 
 def _unit_value(value: int) -> Decimal:

@@ -81,10 +81,10 @@ class SimulatedKalshi:
     """Kalshi in small behind its REST wire and its stream, without I/O.
 
     The same ``seed``, clock and requests give the same answers. ``clock`` is the
-    machine's unless given; ``read_lag`` (seconds) makes reads of orders and fills late;
-    ``lively`` lets synthetic traders move the books with the clock, otherwise books
-    stand as they were seeded; ``enforce_limits`` switches the token buckets; ``stream``
-    says how connections behave.
+    machine's unless given; ``read_lag`` (seconds) makes reads of orders, fills,
+    positions and the balance late; ``lively`` lets synthetic traders move the books with
+    the clock, otherwise books stand as they were seeded; ``enforce_limits`` switches the
+    token buckets; ``stream`` says how connections behave.
 
     ``engine`` and ``catalog`` are open to tests: pause, determine, settle as needed.
     ``read_lag`` may be changed at any time.

@@ -128,6 +128,8 @@ class House:
         if self._has_news:
             self._has_news = False
             self._decide_combos()
+        for owner, moved_us in tuple(self.memory.moved.items()):
+            self.memory.note_cash(owner, moved_us, self.available(owner))
         for account in self.accounts.values():
             if account.allocation and account.next_allocation_us <= now_us:
                 self._rebalance(account, now_us)
@@ -273,6 +275,8 @@ class House:
         )
         self.accounts[user_id] = account
         self.memory.watch(user_id)
+        owner = Owner(user_id)
+        self.memory.note_cash(owner, self.now_us, self.available(owner))
         return account
 
     def _bring_to(self, owner: Owner, shard: int, amount: Decimal) -> None:
@@ -304,11 +308,15 @@ class House:
         self.keys[key.key_id] = key
         return key
 
+    def available(self, owner: Owner) -> dict[int, Decimal]:
+        """What a subaccount may use, by shard."""
+        return {n: self.engine.cash(owner, shard=n).available for n in range(SHARDS)}
+
     def _rebalance(self, account: Account, now_us: int) -> None:
         """Move available cash to the shards that the member wants it on."""
         account.next_allocation_us = now_us + _REBALANCING_US
         owner = Owner(account.user_id)
-        free = {n: self.engine.cash(owner, shard=n).available for n in range(SHARDS)}
+        free = self.available(owner)
         whole = total(free.values())
         wanted = {
             n: floored(EXACT.divide(EXACT.multiply(whole, share), 100))

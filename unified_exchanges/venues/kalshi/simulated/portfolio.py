@@ -30,9 +30,13 @@ def get_balance(house: House, call: Call) -> Payload:
     _check_subaccount(house, owner)
     asked = call.query["exchange_index"]
     shards = range(SHARDS) if asked is None or asked < 0 else [asked]
-    free = {n: house.engine.cash(owner, shard=n).available for n in shards}
+    seen_us = call.now_us - call.lag_us
+    cash = house.memory.cash_as_of(owner, house.available(owner), seen_us)
+    free = {n: cash[n] for n in shards}
     whole = total(free.values())
-    positions = house.engine.positions(owner.account_id, subaccount=owner.subaccount)
+    positions = house.memory.positions_as_of(
+        house.engine.positions(owner.account_id, subaccount=owner.subaccount), seen_us
+    )
     worth = total(_worth(house, p) for p in positions if p.size and p.shard in free)
     return {
         "balance": cents(whole),
@@ -64,10 +68,13 @@ def _worth(house: House, position: Position) -> Decimal:
 def listed_positions(house: House, call: Call, *, archived: bool) -> Payload:
     """Positions of the live or of the historical tier, and their events."""
     query = call.query
-    positions = house.engine.positions(
-        call.account.user_id,
-        subaccount=call.owned(query["subaccount"]),
-        market_id=query["ticker"] or None,
+    positions = house.memory.positions_as_of(
+        house.engine.positions(
+            call.account.user_id,
+            subaccount=call.owned(query["subaccount"]),
+            market_id=query["ticker"] or None,
+        ),
+        call.now_us - call.lag_us,
     )
     old = {e for e in {p.event_id for p in positions} if _is_old(house, e, positions)}
     wanted = query["event_ticker"]

@@ -1,0 +1,214 @@
+"""The conformance classes run what a venue has, and skip what it says that it has not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import attrs
+import pytest
+
+from tests.toy import FACTS as TOY
+from unified_exchanges.description import Description
+from unified_exchanges.testing.conformance.needs import lacking, needs, unmet
+
+from .guards import ROOT
+
+SUBCLASSES = """
+import attrs
+import pytest
+
+from tests import toy
+from tests.venues.kalshi.ground import KalshiGround
+from unified_exchanges.flow import Response
+from unified_exchanges.shells.aio import AsyncExchange
+from unified_exchanges.shells.blocking import Exchange
+from unified_exchanges.testing import conformance
+from unified_exchanges.venues.kalshi.venue import KalshiVenue
+
+
+class Toyland(conformance.Ground):
+    exchange_id = "toy"
+    venue_type = toy.ToyVenue
+
+    def server(self):
+        return self
+
+    def handle(self, request, *, lag=0.0):
+        return toy.answer({"active": True})
+
+    def account(self):
+        return {"environment": "demo"}
+
+    def exchange(self, flavour, **settings):
+        shell = AsyncExchange if flavour == "async" else Exchange
+        kind = type("Shell", (shell,), {"venue_type": self.venue_type})
+        return kind(**settings)
+
+
+class TwoBooksVenue(KalshiVenue):
+    facts = attrs.evolve(
+        KalshiVenue.facts, outcome_books="separate", idempotent_create="none"
+    )
+
+
+class TwoBooks(KalshiGround):
+    def exchange(self, flavour, **settings):
+        shell = AsyncExchange if flavour == "async" else Exchange
+        return type("Shell", (shell,), {"venue_type": TwoBooksVenue})(**settings)
+
+
+class Base:
+    @pytest.fixture
+    def ground(self):
+        return GROUND()
+
+
+class TestCatalogue(Base, conformance.Catalogue):
+    pass
+
+
+class TestOrders(Base, conformance.Orders):
+    pass
+
+
+class TestPortfolio(Base, conformance.Portfolio):
+    pass
+
+
+class TestLostAnswers(Base, conformance.LostAnswers):
+    pass
+"""
+
+
+def outcomes(tmp_path: Path, ground: str, *options: str) -> dict[str, tuple[str, str]]:
+    """Run the classes on a ground: what became of each test, and why."""
+    program = tmp_path / "test_subclasses.py"
+    program.write_text(f"{SUBCLASSES}\nGROUND = {ground}\n")
+    report = tmp_path / "report.xml"
+    plugins = ("no:randomly", "no:cacheprovider", "no:schemathesis", "no:xdist")
+    command = [sys.executable, "-m", "pytest", str(program), f"--junitxml={report}"]
+    command += [word for name in plugins for word in ("-p", name)]
+    command += ["-c", os.devnull, "-q", *options]
+    told = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert report.exists(), told.stdout + told.stderr
+    cases = ET.parse(report).iter("testcase")  # noqa: S314 - pytest's own report
+    return dict(map(outcome, cases))
+
+
+def outcome(case: ET.Element) -> tuple[str, tuple[str, str]]:
+    name = case.attrib["name"]
+    if len(case) == 0:
+        return name, ("passed", "")
+    return name, (case[0].tag, case[0].attrib.get("message", ""))
+
+
+def test_a_venue_that_has_a_status_only_skips_all_else(tmp_path: Path) -> None:
+    found = outcomes(tmp_path, "Toyland")
+    failed = {name: why for name, why in found.items() if why[0] not in KINDS}
+    assert failed == {}
+    passed = {name for name, (kind, _) in found.items() if kind == "passed"}
+    assert {name.partition("[")[0] for name in passed} <= {
+        "test_a_read_survives_trouble_that_passes",
+        "test_fault_51_where_money_is_real_a_write_needs_live",
+        "test_health_counts_what_was_asked",
+        "test_the_venue_is_up",
+        "test_what_the_venue_has_not_is_refused_as_described",
+    }
+    assert "test_the_venue_is_up[async]" in passed
+    reasons = {why for kind, why in found.values() if kind == "skipped"}
+    assert "toy has no fetch_markets" in reasons
+
+
+KINDS = ("passed", "skipped")
+COMPLEMENTS = ("p04", "p07", "in_terms_of_one")
+REPEATED = ("fault_07", "fault_02", "fault_04", "p05", "fault_20_a_batch_whose")
+
+
+def test_two_books_and_no_safe_create_skip_the_complements_and_repeats(
+    tmp_path: Path,
+) -> None:
+    chosen = (*COMPLEMENTS, *REPEATED, "sorted", "at_the_market", "fault_19")
+    found = outcomes(tmp_path, "TwoBooks", "-k", " or ".join(chosen))
+    kinds: dict[str, set[str]] = {}
+    for name, (kind, _) in found.items():
+        skips = any(word in name for word in (*COMPLEMENTS, *REPEATED))
+        kinds.setdefault("skips" if skips else "runs", set()).add(kind)
+    assert kinds == {"skips": {"skipped"}, "runs": {"passed"}}
+    reasons = {why for kind, why in found.values() if kind == "skipped"}
+    assert reasons == {
+        "kalshi is described otherwise: client order ids",
+        "kalshi is described otherwise: idempotent create",
+        "kalshi is described otherwise: one book",
+    }
+
+
+# -- the rules themselves --------------------------------------------------------------
+
+
+def described(**changes: Any) -> Description:
+    return attrs.evolve(TOY, **changes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "met"),
+    [
+        ("none", []),
+        ("order_hash", ["idempotent create"]),
+        ("client_order_id", ["idempotent create", "client order ids"]),
+    ],
+)
+def test_what_makes_a_create_safe_decides_what_is_sent_again(
+    kind: Any, met: list[str]
+) -> None:
+    facts = described(idempotent_create=kind)
+    every = (needs("idempotent create"), needs("client order ids"))
+    tests = [mark(lambda: None) for mark in every]
+    found = [
+        name
+        for name, test in zip(
+            ["idempotent create", "client order ids"], tests, strict=True
+        )
+        if unmet(test, facts) is None
+    ]
+    assert found == met
+
+
+def test_a_test_without_needs_applies_everywhere() -> None:
+    assert unmet(lambda: None, TOY) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "args", "kwargs", "reason"),
+    [
+        ("fetch_fills", (), {}, "toy has no fetch_fills"),
+        ("iter_markets", (), {}, "toy has no fetch_markets"),
+        ("check_health", (), {}, None),
+        ("create_order", (), {}, None),
+        ("create_order", (), {"post_only": True}, None),
+        ("create_order", (), {"reduce_only": True}, "toy has no reduce_only"),
+        ("create_order", (), {"client_order_id": "x"}, "toy has no client_order_id"),
+        ("create_order", (), {"time_in_force": "ioc"}, "toy has no ioc orders"),
+        ("create_order", (), {"time_in_force": "gtc"}, None),
+        ("create_order", (), {"time_in_force": "day"}, None),
+        ("create_order", (), {"type": "market"}, "toy has no market orders"),
+        ("fetch_ohlcv", ("M", "1h"), {}, "toy has no candles of 1h"),
+    ],
+)
+def test_a_call_for_what_is_not_there_says_what(
+    method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], reason: str | None
+) -> None:
+    has = {**TOY.has, "create_order": True, "fetch_ohlcv": True}
+    assert lacking(described(has=has), method, args, kwargs) == reason
