@@ -138,3 +138,20 @@ def test_a_position_that_was_closed_during_a_break_comes_with_nothing_held(
     [gone] = taken(held)
     assert (gone.size, gone.cost) == (0, 0)
     assert gone.fees_paid > 0
+
+
+@pytest.mark.parametrize("another", [True, False])
+def test_what_is_left_while_it_is_refused_for_now_is_forgotten(
+    studio: Studio, watch: Any, another: bool
+) -> None:
+    studio.frames.add(StreamFault("refuse", frame="subscribe", code=27))
+    left = watch(Subject.ORDER_BOOK, MARKET)
+    studio.pump()
+    left.leave()
+    if another:
+        kept = watch(Subject.ORDER_BOOK, "KXTOPALBUM-26NOV-BLUE0")
+        studio.pass_time(30)
+        assert len(taken(kept)) >= 1
+    studio.pass_time(30)
+    health = studio.protocol.health()
+    assert (health.state, health.stale_books) == ("live", 0)

@@ -41,6 +41,7 @@ class Subscription:
         self._to_add: dict[str, None] = {}
         self._to_drop: dict[str, None] = {}
         self._batches: deque[tuple[str, ...]] = deque()
+        self._forgotten: list[str] = []
 
     @property
     def is_wanted(self) -> bool:
@@ -145,8 +146,12 @@ class Subscription:
         """What to send now, if anything; ``room`` bounds how many markets are added."""
         if self.busy or now < self.not_before:
             return None
+        if self.sid is None and not self.is_wanted:
+            while self._batches:
+                self._forget(self._batches.popleft())
+            return None
         if self.sid is None:
-            return self._subscribing(room) if self.is_wanted else None
+            return self._subscribing(room)
         filtered = self.channel.is_filtered
         wrong = filtered and self.has_everything is not bool(self.everything_wanted)
         if self.must_renew or wrong or not self.is_wanted:
@@ -173,14 +178,25 @@ class Subscription:
         while self._batches:
             batch = self._batches.popleft()
             wanted = tuple(x for x in batch if x in self.wishes)
-            for market_id in batch:
-                self._to_drop.pop(market_id, None)
+            self._forget(batch)
             if wanted:
                 return wanted
         batch = tuple(islice(self._to_add, max(0, min(BATCH, room))))
         for market_id in batch:
             del self._to_add[market_id]
         return batch
+
+    def _forget(self, batch: tuple[str, ...]) -> None:
+        """Of what waited to be sent again: what nobody wants any more was never there."""
+        for market_id in batch:
+            self._to_drop.pop(market_id, None)
+            if market_id not in self.wishes:
+                self._forgotten.append(market_id)
+
+    def take_forgotten(self) -> list[str]:
+        """Markets that were let go before the venue had them."""
+        forgotten, self._forgotten = self._forgotten, []
+        return [x for x in forgotten if x not in self.wishes]
 
     def _dropping(self) -> Command | None:
         markets = tuple(islice(self._to_drop, BATCH))
