@@ -46,6 +46,14 @@ ENDINGS = {
     print("ready", flush=True)
     stream.wait(lambda: False, 30)
 """,
+    "blocking, dropped at the end": BLOCKING
+    + """
+    from unified_exchanges.drivers.dropped import close_when_dropped
+    class Owner: pass
+    owner = Owner()
+    close_when_dropped(owner, stream.driver.close)
+    del owner
+""",
     "asyncio, forgotten": ASYNC
     + """
     async def main():

@@ -123,6 +123,7 @@ class Exchange(Watching, ABC):
         self._markets: dict[str, Market] | None = None
         self._checks: _Checks | None = None
         self._hub = None
+        self._call_off = None
         self._is_closed = False
 
     @property

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..drivers.blocking import BlockingDriver
+from ..drivers.dropped import close_when_dropped
 from ..models import (
     Fill,
     MarketChange,
@@ -32,11 +33,15 @@ __all__ = ["Watching"]
 
 
 class Watching:
-    """Follows what happens; all of it over one connection, opened by the first."""
+    """Follows what happens; all of it over one connection, opened by the first.
+
+    The connection ends with `close`, or once the exchange and all watches were dropped.
+    """
 
     venue: Venue
     _driver: BlockingDriver
     _hub: Hub | None
+    _call_off: Callable[[], object] | None
     _is_closed: bool
 
     @overload
@@ -320,9 +325,22 @@ class Watching:
             from ..watching.hub import Hub  # noqa: PLC0415 - loads websockets
 
             self._hub = Hub(self.venue, self._driver)
-        return self._hub.watch(subject, ids, outcome=told, policy=policy, events=events)
+            self._mind(self._hub)
+        watch = self._hub.watch(
+            subject, ids, outcome=told, policy=policy, events=events
+        )
+        # Who keeps a watch keeps the exchange: the stream would end beneath it.
+        vars(watch)["_exchange"] = self
+        return watch
+
+    def _mind(self, hub: Hub | None) -> None:
+        """Let a stream end with us, and no longer the one before."""
+        if self._call_off is not None:
+            self._call_off()
+        self._call_off = None if hub is None else close_when_dropped(self, hub.close)
 
     def _close_streams(self) -> None:
         self._is_closed = True
         if self._hub is not None:
             self._hub.close()
+        self._mind(None)

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from ...clock import Clock
+from ...drivers.dropped import close_when_dropped
 from ...drivers.inbox import BlockingInbox
 from ...drivers.streaming import StreamDriver
 from ...models import OrderBook, StreamHealth
@@ -34,7 +35,8 @@ class KalshiWebSocket:
     models such as `Ticker`, `Trade`, `Order` and `Fill`, Kalshi's own such as `BookDelta`,
     and `Gap`, `Reconnected` and ``Refused``, which say that something was missed, that all
     is followed again, and what the venue will not let be followed.  Books are kept
-    meanwhile: ``book`` has them at any time.
+    meanwhile: ``book`` has them at any time.  It ends with `close`, or once it and the
+    iterators over it were dropped.
 
     The arguments are those of `Exchange`; a key is needed, also for public channels.
     ``stream`` says how the connection is kept, and how many events may wait
@@ -82,19 +84,28 @@ class KalshiWebSocket:
         self._stream = KalshiStream(
             clock=venue.clock, policy=policy, subaccount=venue.subaccount
         )
+        self._subscriptions = subscriptions = Subscriptions(self._stream)
+
+        # Without us: the thread would keep alive what nobody else holds.
+        def take(events: Iterable[KalshiEvent]) -> None:
+            subscriptions.hear(events)
+            inbox.put(events)
+
+        def stopped(error: Exception | None) -> None:
+            inbox.end(error)
+
         self._driver = StreamDriver(
             self._stream,
             dial,
             policy=policy,
             clock=venue.clock,
             rng=venue.rng,
-            sink=self._take,
-            on_stop=self._stopped,
+            sink=take,
+            on_stop=stopped,
         )
-        self._inbox: BlockingInbox[KalshiEvent] = BlockingInbox(
-            policy.queue, self._driver.lock
-        )
-        self._subscriptions = Subscriptions(self._stream)
+        inbox = BlockingInbox[KalshiEvent](policy.queue, self._driver.lock)
+        self._inbox = inbox
+        self._call_off = close_when_dropped(self, self._driver.close)
         self._timeout = timeout
         self._patience = policy.acknowledgement
 
@@ -120,6 +131,7 @@ class KalshiWebSocket:
     def close(self) -> None:
         """Say goodbye and end; readers get what waits, then the end."""
         self._driver.close()
+        self._call_off()
 
     # -- what is followed -----------------------------------------------------------
 
@@ -152,7 +164,7 @@ class KalshiWebSocket:
 
     def __iter__(self) -> Iterator[KalshiEvent]:
         """Every event, in order; ends when the stream is closed, or raises its error."""
-        return iter(self._inbox)
+        yield from self._inbox
 
     def book(self, market_id: str, outcome: str | None = None) -> OrderBook | None:
         """The book of ``yes`` or ``no`` as it stands; None before its snapshot.
@@ -179,10 +191,3 @@ class KalshiWebSocket:
             raise asked.refusal
         if not settled:
             raise asked.late(self._patience)
-
-    def _take(self, events: Iterable[KalshiEvent]) -> None:
-        self._subscriptions.hear(events)
-        self._inbox.put(events)
-
-    def _stopped(self, error: Exception | None) -> None:
-        self._inbox.end(error)
