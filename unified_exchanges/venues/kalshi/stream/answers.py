@@ -159,6 +159,10 @@ class Answers(Sequence):
     ) -> Events:
         sub, command, code = sent.sub, sent.command, msg.code
         self._dirty.add(sub)
+        if command.action in {"subscribe", "add_markets"}:
+            gone = sub.not_added(command.markets)
+            if sub.channel.name == BOOKS:
+                self._books.remove(gone)
         if code in refusals.PASSING and sub.tries < _TRIES:
             now = self.clock.monotonic()
             delay = min(self.policy.first * (1 << sub.tries), self.policy.cap)
@@ -174,7 +178,11 @@ class Answers(Sequence):
             return NONE
         if not command.markets or code in refusals.CHANNEL:
             return [self._refuse(sub, None, error)]
-        return self._some_refused(sub, command.markets, msg, error)
+        markets = tuple(x for x in command.markets if x in sub.wishes)
+        if not markets:
+            sub.busy = None
+            return NONE
+        return self._some_refused(sub, markets, msg, error)
 
     def _some_refused(
         self,
@@ -241,8 +249,11 @@ class Answers(Sequence):
         name, subject = sub.channel.name, sub.channel.subject
         held: list[str] = []
         if name == BOOKS:
+            # What the venue holds is known to be held until it was let go there: it may
+            # be followed again before that.
             held = self._books.held(given_up)
-            self._books.remove(given_up)
+            self._books.close(held)
+            self._books.remove(set(given_up).difference(held))
         if market_ids is None:
             sub.give_up_all()
         else:

@@ -77,12 +77,11 @@ class Subscription:
             if count:
                 continue
             new.append(market_id)
-            if market_id not in self._to_drop:
-                self._to_add[market_id] = None
-                continue
-            del self._to_drop[market_id]
-            if not any(market_id in batch for batch in self._batches):
+            if market_id in self._to_drop:
+                del self._to_drop[market_id]
                 kept.append(market_id)
+            else:
+                self._to_add[market_id] = None
         return new, kept
 
     def unfollow(
@@ -100,13 +99,25 @@ class Subscription:
                 self.wishes[market_id] = count - 1
             elif count:
                 del self.wishes[market_id]
-                if market_id in self._to_add:
-                    del self._to_add[market_id]
+                if self._take_back(market_id):
                     unsent.append(market_id)
                 else:
                     self._to_drop[market_id] = None
                     sent.append(market_id)
         return sent, unsent
+
+    def _take_back(self, market_id: str) -> bool:
+        """Do not ask for a market, if that is still to be done; whether it was."""
+        if market_id in self._to_add:
+            del self._to_add[market_id]
+            return True
+        if not any(market_id in batch for batch in self._batches):
+            return False
+        self._ask_apart(tuple(x for x in b if x != market_id) for b in self._batches)
+        return True
+
+    def _ask_apart(self, batches: Iterable[tuple[str, ...]]) -> None:
+        self._batches = deque(batch for batch in batches if batch)
 
     def give_up(self, market_ids: Iterable[str], held: Iterable[str] = ()) -> None:
         """Forget markets that the venue refuses, however often they were asked for.
@@ -115,7 +126,7 @@ class Subscription:
         """
         for market_id in market_ids:
             self.wishes.pop(market_id, None)
-            self._to_add.pop(market_id, None)
+            self._take_back(market_id)
         self._to_drop.update(dict.fromkeys(held))
 
     def give_up_all(self) -> None:
@@ -123,6 +134,8 @@ class Subscription:
         self.busy = None
         self.wishes.clear()
         self.everything_wanted = 0
+        # What it holds is over, also if somebody asks for more of it before it was told.
+        self.must_renew = self.sid is not None
         self._plan_anew()
 
     # -- what the venue must be told ------------------------------------------------
@@ -170,13 +183,8 @@ class Subscription:
         return self._send(Command(action, markets)) if markets else None
 
     def _next_batch(self, room: int) -> tuple[str, ...]:
-        while self._batches:
-            batch = self._batches.popleft()
-            wanted = tuple(x for x in batch if x in self.wishes)
-            for market_id in batch:
-                self._to_drop.pop(market_id, None)
-            if wanted:
-                return wanted
+        if self._batches:
+            return self._batches.popleft()
         batch = tuple(islice(self._to_add, max(0, min(BATCH, room))))
         for market_id in batch:
             del self._to_add[market_id]
@@ -205,19 +213,25 @@ class Subscription:
             gone = (x for x in command.markets if x not in self.wishes)
             self._to_drop.update(dict.fromkeys(gone))
         else:
-            self.put_back(command.markets)
+            self.put_back(tuple(x for x in command.markets if x in self.wishes))
 
     def put_back(self, markets: tuple[str, ...]) -> None:
         """Send markets of a command once more, in one of their own."""
         self.busy = None
-        if markets:
-            self._batches.appendleft(markets)
+        self._ask_apart((markets, *self._batches))
 
     def halve(self, markets: tuple[str, ...]) -> None:
         """Find those among the markets that the venue refuses."""
         self.busy = None
         middle = len(markets) // 2
-        self._batches.extendleft((markets[middle:], markets[:middle]))
+        self._ask_apart((markets[:middle], markets[middle:], *self._batches))
+
+    def not_added(self, markets: Iterable[str]) -> list[str]:
+        """Those of refused markets that nobody wants any more: they need no removal."""
+        gone = [x for x in markets if x not in self.wishes]
+        for market_id in gone:
+            self._to_drop.pop(market_id, None)
+        return gone
 
     def waiting(self) -> list[str]:
         """Markets that were not sent yet."""
