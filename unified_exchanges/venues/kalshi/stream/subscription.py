@@ -3,6 +3,12 @@
 Commands of a channel go one by one: Kalshi carries them out side by side and answers in
 any order, so a market that is added and removed in two of them could end as either.
 While one is out, what is wanted collects for the next.
+
+All markets and some of them do not mix.  Leaving out the markets means all (asyncapi 2.0.0,
+2026-10, ``trade`` and ``ticker``), but no command says "all" of a subscription that has
+some, and subscribing once more merges into it (recorded 2026-06, for markets; for all it
+is not documented).  So from some to all it is ended and begun anew, and the hole is
+announced.  From all to some it stays, and what nobody wants is passed over on delivery.
 """
 
 from __future__ import annotations
@@ -36,6 +42,9 @@ class Subscription:
         self.has_everything = False
         self.busy: Command | None = None
         self.must_renew = False
+        self.missed: dict[str, None] = {}
+        """Markets that were followed when a subscription ended, and are not again yet."""
+        self.missed_all = False
         self.not_before = 0.0
         self.tries = 0
         self._to_add: dict[str, None] = {}
@@ -50,10 +59,20 @@ class Subscription:
     @property
     def is_settled(self) -> bool:
         """Whether the venue was told all, and has answered."""
-        if self.busy or self.must_renew or (self.sid is None) is self.is_wanted:
+        if self.busy or self._is_wrong or (self.sid is None) is self.is_wanted:
             return False
         listed = self.channel.is_filtered and not self.has_everything
         return not (listed and (self._to_add or self._to_drop or self._batches))
+
+    @property
+    def _is_wrong(self) -> bool:
+        """Whether the subscription cannot become what is wanted: it must be begun anew."""
+        if self.must_renew or self.sid is None or not self.channel.is_filtered:
+            return self.must_renew
+        if self.everything_wanted:
+            return not self.has_everything
+        # Only who names a market is told its quote as it stands.
+        return self.has_everything and self.channel.has_first and bool(self._to_add)
 
     def wants(self, market_id: str) -> bool:
         """Whether messages of a market are to be delivered."""
@@ -90,6 +109,7 @@ class Subscription:
         """Take wishes back; of what nobody wants any more: what was sent, what was not."""
         if market_ids is None:
             self.everything_wanted = max(0, self.everything_wanted - 1)
+            self.missed_all = self.missed_all and self.everything_wanted > 0
             return [], []
         sent: list[str] = []
         unsent: list[str] = []
@@ -99,7 +119,8 @@ class Subscription:
                 self.wishes[market_id] = count - 1
             elif count:
                 del self.wishes[market_id]
-                if self._take_back(market_id):
+                self.missed.pop(market_id, None)
+                if self._take_back(market_id) or self.has_everything:
                     unsent.append(market_id)
                 else:
                     self._to_drop[market_id] = None
@@ -126,6 +147,7 @@ class Subscription:
         """
         for market_id in market_ids:
             self.wishes.pop(market_id, None)
+            self.missed.pop(market_id, None)
             self._take_back(market_id)
         self._to_drop.update(dict.fromkeys(held))
 
@@ -136,6 +158,8 @@ class Subscription:
         self.everything_wanted = 0
         # What it holds is over, also if somebody asks for more of it before it was told.
         self.must_renew = self.sid is not None
+        self.missed.clear()
+        self.missed_all = False
         self._plan_anew()
 
     # -- what the venue must be told ------------------------------------------------
@@ -147,7 +171,20 @@ class Subscription:
         self.busy = None
         self.has_everything = False
         self.must_renew = False
+        self.missed = {}
+        self.missed_all = False
         self._plan_anew()
+
+    def end(self) -> None:
+        """The subscription ended; who followed something misses it until it is back."""
+        missed, missed_all = self.missed, self.missed_all
+        if self.has_everything:
+            missed_all |= bool(self.everything_wanted)
+            missed |= dict.fromkeys(self.wishes)
+        else:
+            missed |= dict.fromkeys(x for x in self.wishes if x not in self._to_add)
+        self.reset()
+        self.missed, self.missed_all = missed, missed_all
 
     def _plan_anew(self) -> None:
         self._to_drop.clear()
@@ -160,11 +197,9 @@ class Subscription:
             return None
         if self.sid is None:
             return self._subscribing(room) if self.is_wanted else None
-        filtered = self.channel.is_filtered
-        wrong = filtered and self.has_everything is not bool(self.everything_wanted)
-        if self.must_renew or wrong or not self.is_wanted:
+        if self._is_wrong or not self.is_wanted:
             return self._send(Command("unsubscribe"))
-        if not filtered or self.has_everything:
+        if not self.channel.is_filtered or self.has_everything:
             return None
         # First what is new: a subscription without markets might not live on.
         return self._adding("add_markets", room) or self._dropping()
@@ -202,8 +237,23 @@ class Subscription:
         """The command that was out is carried out."""
         if self.busy and self.busy.action == "subscribe":
             self.has_everything = not self.busy.markets
+            if self.has_everything:
+                self._to_add.clear()
+                self._to_drop.clear()
+                self._batches.clear()
         self.busy = None
         self.tries = 0
+
+    def found(self, markets: tuple[str, ...]) -> tuple[str, ...] | None:
+        """The markets that are told of again after a hole; empty for all, None for none."""
+        if markets:
+            back = tuple(x for x in markets if x in self.missed)
+            for market_id in back:
+                del self.missed[market_id]
+            return back or None
+        back, all_missed = tuple(self.missed), self.missed_all
+        self.missed, self.missed_all = {}, False
+        return () if all_missed else back or None
 
     def again(self, command: Command) -> None:
         """Send what a command asked for once more, later."""
