@@ -145,7 +145,10 @@ class Desk:
             return
         held = self.held[channel]
         new = [x for x in markets if x not in held]
-        held.symmetric_difference_update(markets)
+        if action == "add_markets":
+            held.update(markets)
+        else:
+            held.difference_update(markets)
         self.ok(number, channel)
         if action == "add_markets" and channel == "orderbook_delta":
             self.snapshot(*new)

@@ -2,7 +2,8 @@
 
 A tiny venue answers in any order over a line that misbehaves.  While it does, each live
 book must be the venue's as of the message that it says; after it has stopped, every book
-that is followed must be live and the venue's.
+that is followed must be live and the venue's, or was refused.  Markets are followed and
+left at any time, also while commands are out and after they were refused.
 """
 
 from __future__ import annotations
@@ -18,10 +19,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unified_exchanges.models import Subject
+from unified_exchanges.streams.protocol import Refused
 
 from .desk import A, B, C, Desk, levels
 
-MARKETS = (A, B, C, "KXD-26NOV21-T4")
+SILENT = "KXE-26NOV21-T5"
+"""It opens and goes: while it is not there, the venue keeps it without a word."""
+
+MARKETS = (A, B, C, "KXD-26NOV21-T4", SILENT)
+PATIENCE = 5
+"""How often a command may be told to wait before the client gives it up."""
 SEEDS = int(os.environ.get("UNIFIED_EXCHANGES_SEEDS", "100"))
 
 
@@ -35,6 +42,8 @@ class Line(Desk):
         self.pending: list[dict[str, Any]] = []
         self.history: dict[tuple[int, int], tuple[str, Any]] = {}
         self.wanted = dict.fromkeys(MARKETS, 0)
+        self.put_off = 0
+        self.unknown.add(SILENT)
         for market in MARKETS:
             self.change(market, "yes", "0.10", "5.00")
             self.change(market, "no", "0.90", "5.00")
@@ -51,8 +60,15 @@ class Line(Desk):
     def arrive(self) -> None:
         """The next frame reaches the client."""
         if self.way:
-            super().hear(self.way.popleft())
+            self.note(super().hear(self.way.popleft()))
             self.check()
+
+    def note(self, events: list[Any]) -> None:
+        """What was refused is followed no more, however often it was asked for."""
+        for event in events:
+            if isinstance(event, Refused):
+                ids = MARKETS if event.market_ids is None else event.market_ids
+                self.wanted.update(dict.fromkeys(ids, 0))
 
     def check(self) -> None:
         sid = self.sids.get("orderbook_delta")
@@ -72,9 +88,10 @@ class Line(Desk):
         self.check()
 
     def do_follow(self) -> None:
-        market = self.rng.choice(MARKETS)
-        self.wanted[market] += 1
-        self.stream.follow(Subject.ORDER_BOOK, [market])
+        markets = self.rng.sample(MARKETS, self.rng.choice((1, 1, 3)))
+        for market in markets:
+            self.wanted[market] += 1
+        self.stream.follow(Subject.ORDER_BOOK, markets)
 
     def do_unfollow(self) -> None:
         market = self.rng.choice(MARKETS)
@@ -85,6 +102,8 @@ class Line(Desk):
     def do_trade(self) -> None:
         """Change a level; who holds the market is told."""
         market, side = self.rng.choice(MARKETS), self.rng.choice(("yes", "no"))
+        if market in self.unknown:
+            return
         cents = (
             self.rng.randrange(1, 50) if side == "yes" else self.rng.randrange(51, 99)
         )
@@ -100,6 +119,31 @@ class Line(Desk):
         self.pending += self.sent()
         if self.pending:
             self.answer(self.pending.pop(self.rng.randrange(len(self.pending))))
+
+    def do_refuse(self) -> None:
+        """The venue refuses one of the commands that it has, for now or for good."""
+        self.pending += self.sent()
+        if not self.pending:
+            return
+        command = self.pending.pop(self.rng.randrange(len(self.pending)))
+        action = command["params"].get("action", command["cmd"])
+        # A removal that is refused for good would be held on to: not for these tests.
+        is_removal = action in {"unsubscribe", "delete_markets"}
+        if self.put_off < PATIENCE and (is_removal or self.rng.random() < 0.5):
+            self.put_off += 1
+            self.fail(command, self.rng.choice((1, 18, 27)))
+        elif is_removal:
+            self.answer(command)
+        else:
+            markets = command["params"]["market_tickers"]
+            named = self.rng.random() < 0.5
+            more = {"market_tickers": [self.rng.choice(markets)]} if named else {}
+            codes = (4, 13) if action == "get_snapshot" else (9, 26)
+            self.fail(command, self.rng.choice((11, 11, *codes)), **more)
+
+    def do_open(self) -> None:
+        """The market that was not there is there now, or the other way round."""
+        self.unknown.symmetric_difference_update({SILENT})
 
     def do_arrive(self) -> None:
         self.arrive()
@@ -139,7 +183,7 @@ class Line(Desk):
     def do_tick(self) -> None:
         self.clock.advance(self.rng.choice((0.1, 1.0, 5.0)))
         self.stream.heard()
-        self.events += self.stream.poll()
+        self.note(list(self.stream.poll()))
         if self.stream.broken:
             self.do_cut()
 
@@ -156,7 +200,7 @@ class Line(Desk):
             self.pending += self.sent()
             while self.pending:
                 self.answer(self.pending.pop(0))
-            for market in self.held.get("orderbook_delta", ()):
+            for market in self.held.get("orderbook_delta", set()) - self.unknown:
                 self.delta(market, "yes", "0.05", "1.00")
             while self.way:
                 self.arrive()
@@ -173,7 +217,10 @@ USUAL = (
     "follow",
     "unfollow",
 )
-RARE = ("lose", "repeat", "swap", "kill", "cut", "tick", "tick")
+RARE = (
+    *("lose", "repeat", "swap", "kill", "cut", "refuse", "refuse", "open"),
+    *("tick", "tick", "tick"),
+)
 
 
 @settings(max_examples=SEEDS)
@@ -201,3 +248,5 @@ def test_fault_31_no_live_book_is_ever_wrong_and_all_are_right_in_the_end(
         market for market, count in line.wanted.items() if count
     }
     assert line.stream.is_settled
+    health = line.stream.health()
+    assert (health.state, health.stale_books) == ("live", 0)

@@ -403,3 +403,95 @@ def test_no_message_of_the_venue_carries_a_secret_on() -> None:
     [refused] = refusals(desk)
     assert secret not in str(refused.error)
     assert secret not in desk.stream.health().last_error
+
+
+# -- followed again --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_out", [False, True])
+def test_a_market_refused_for_silence_may_be_followed_again_before_it_was_let_go(
+    *, is_out: bool
+) -> None:
+    desk = Desk().connect()
+    desk.unknown.add(B)
+    desk.follow(A, B).run()
+    for _ in range(28):
+        desk.wait(1)
+        desk.run()
+    desk.follow(C)
+    out = desk.sent() if is_out else []
+    while not refusals(desk):
+        desk.wait(1)
+    desk.unknown.discard(B)
+    desk.follow(B)
+    for command in out:
+        desk.answer(command)
+    desk.run()
+    assert (desk.agrees(B), desk.is_stale(B)) == (True, False)
+    assert desk.stream.health().state == "live"
+
+
+def test_a_market_that_stays_silent_is_refused_again_and_no_sooner_than_before() -> (
+    None
+):
+    desk = Desk().connect()
+    desk.unknown.add(B)
+    desk.follow(A, B).run()
+    times = []
+    for _ in range(2):
+        start = desk.clock.monotonic()
+        desk.events.clear()
+        while not refusals(desk):
+            desk.wait(1)
+            if not refusals(desk):
+                desk.run()
+        times.append(desk.clock.monotonic() - start)
+        desk.follow(B).run()
+    assert times == [30.0, 30.0]
+    assert desk.stream.order_book(A) is not None
+
+
+def test_a_market_that_waits_to_be_asked_for_again_leaves_nothing_behind() -> None:
+    desk = Desk().follow(A).connect().run().follow(B, C)
+    [command] = desk.sent()
+    desk.fail(command, 27)
+    desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    desk.wait(5)
+    desk.run()
+    assert desk.held["orderbook_delta"] == {A, C}
+    assert desk.stream.health().stale_books == 0
+
+
+@pytest.mark.parametrize("code", [11, 27])
+def test_what_nobody_wants_any_more_may_be_refused_without_a_word(code: int) -> None:
+    desk = Desk().follow(A).connect().run().follow(B)
+    [command] = desk.sent()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    assert desk.fail(command, code) == []
+    desk.wait(5)
+    assert (desk.sent(), desk.stream.is_settled) == ([], True)
+    desk.follow(B).run()
+    assert desk.agrees(B)
+
+
+def test_a_market_left_while_the_one_that_is_refused_is_searched_for_is_not_asked_for() -> (
+    None
+):
+    desk = Desk().connect().follow(A, B)
+    [command] = desk.sent()
+    desk.fail(command, 11)
+    desk.stream.unfollow(Subject.ORDER_BOOK, [A])
+    desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    assert (desk.sent(), desk.stream.is_settled) == ([], True)
+    desk.follow(B).run()
+    assert (desk.agrees(B), desk.stream.is_settled) == (True, True)
+
+
+def test_a_channel_given_up_as_a_whole_is_begun_anew_for_who_comes_next() -> None:
+    desk = Desk().follow(A).connect().run().follow(B)
+    [command] = desk.sent()
+    [refused] = desk.fail(command, 9)
+    assert refused.market_ids is None
+    desk.follow(C).run()
+    assert desk.held["orderbook_delta"] == {C}
+    assert (desk.stream.order_book(A), desk.agrees(C)) == (None, True)

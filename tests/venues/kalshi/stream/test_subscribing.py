@@ -177,20 +177,6 @@ def test_a_ticker_comes_with_its_first_quote() -> None:
     assert shown == [True, True]
 
 
-def test_from_some_markets_to_all_and_back_begins_anew() -> None:
-    desk = Desk().follow(A, subject=Subject.TRADES).connect().run()
-    desk.follow(subject=Subject.TRADES).run()
-    desk.stream.unfollow(Subject.TRADES, None)
-    desk.run()
-    assert words(desk) == [
-        ("subscribe", "trade", A),
-        ("unsubscribe",),
-        ("subscribe", "trade"),
-        ("unsubscribe",),
-        ("subscribe", "trade", A),
-    ]
-
-
 def test_the_venue_may_merge_a_subscription_into_one_that_it_has() -> None:
     desk = Desk().follow(A).connect()
     [command] = desk.sent()

@@ -16,6 +16,7 @@ from .subscription import Subscription
 __all__ = ["Answers"]
 
 _TRIES = 5
+_ANEW = "{} was subscribed anew: what happened meanwhile was not told"
 
 
 class Answers(Sequence):
@@ -49,11 +50,29 @@ class Answers(Sequence):
         sent = self._sent.pop(told.id, None)
         sub, events = self._account(told.sid, told.seq, "unsubscribed")
         if sent is not None:
-            self._end(sent.sub)
-        elif sub is not None:
+            return [*events, *self._ended(sent.sub)]
+        if sub is not None:
             # Nobody asked for it: as if the subscription had died.
             return [*events, self._died(sub, "Kalshi ended the subscription")]
         return events
+
+    def _ended(self, sub: Subscription) -> Events:
+        """It was ended to be begun anew, or because nobody wanted it any more."""
+        live: tuple[str, ...] = ()
+        if sub.channel.name == BOOKS:
+            live = tuple(x for x in sub.wishes if self._books.markets[x].is_live)
+        self._end(sub)
+        return [self._gap(sub, _ANEW.format(sub.channel.name), live)] if live else NONE
+
+    def _back(self, sub: Subscription, markets: tuple[str, ...]) -> Events:
+        """Tell of a hole when it is closed, so that whoever reads then misses nothing.
+
+        A book says so itself: it is stale from the beginning of the hole to its snapshot.
+        """
+        missed = sub.found(markets)
+        if missed is None or sub.channel.name == BOOKS:
+            return NONE
+        return [self._gap(sub, _ANEW.format(sub.channel.name), missed)]
 
     def _carried_out(self, sent: Sent, listed: list[str] | None) -> Events:
         sub, command = sent.sub, sent.command
@@ -69,7 +88,8 @@ class Answers(Sequence):
         if sub.channel.name == BOOKS:
             self._hold(sub, command.markets, set(absent))
         name = sub.channel.name
-        return [self._refuse(sub, [x], refusals.missing(name, x)) for x in absent]
+        refused = [self._refuse(sub, [x], refusals.missing(name, x)) for x in absent]
+        return [*self._back(sub, command.markets), *refused]
 
     def _hold(
         self, sub: Subscription, markets: tuple[str, ...], absent: set[str]
@@ -101,7 +121,7 @@ class Answers(Sequence):
             self._dead.add(sub.sid)
         for number in [n for n, sent in self._sent.items() if sent.sub is sub]:
             del self._sent[number]
-        sub.reset()
+        sub.end()
         if sub.channel.name == BOOKS:
             self._books.disconnect(sub.wishes)
             self._asked.clear()
@@ -142,8 +162,7 @@ class Answers(Sequence):
 
     def _was_gone(self, sub: Subscription, sent: Sent | None, reason: str) -> Events:
         if sent is not None and sent.command.action == "unsubscribe":
-            self._end(sub)
-            return NONE
+            return self._ended(sub)
         return [self._died(sub, reason)]
 
     def _try_again(self, sub: Subscription, now: float, delay: float) -> None:
@@ -159,6 +178,10 @@ class Answers(Sequence):
     ) -> Events:
         sub, command, code = sent.sub, sent.command, msg.code
         self._dirty.add(sub)
+        if command.action in {"subscribe", "add_markets"}:
+            gone = sub.not_added(command.markets)
+            if sub.channel.name == BOOKS:
+                self._books.remove(gone)
         if code in refusals.PASSING and sub.tries < _TRIES:
             now = self.clock.monotonic()
             delay = min(self.policy.first * (1 << sub.tries), self.policy.cap)
@@ -166,15 +189,18 @@ class Answers(Sequence):
             self._try_again(sub, now, delay)
             return NONE
         if command.action == "unsubscribe":
-            self._end(sub)
-            return NONE
+            return self._ended(sub)
         if command.action == "delete_markets":
             sub.busy = None
             self._let_go(sub, command.markets)
             return NONE
         if not command.markets or code in refusals.CHANNEL:
             return [self._refuse(sub, None, error)]
-        return self._some_refused(sub, command.markets, msg, error)
+        markets = tuple(x for x in command.markets if x in sub.wishes)
+        if not markets:
+            sub.busy = None
+            return NONE
+        return self._some_refused(sub, markets, msg, error)
 
     def _some_refused(
         self,
@@ -241,8 +267,11 @@ class Answers(Sequence):
         name, subject = sub.channel.name, sub.channel.subject
         held: list[str] = []
         if name == BOOKS:
+            # What the venue holds is known to be held until it was let go there: it may
+            # be followed again before that.
             held = self._books.held(given_up)
-            self._books.remove(given_up)
+            self._books.close(held)
+            self._books.remove(set(given_up).difference(held))
         if market_ids is None:
             sub.give_up_all()
         else:

@@ -75,6 +75,7 @@ class Books:
             market.spoil()
             self._wanted.pop(market_id, None)
             self._awaited.pop(market_id, None)
+            self._missed.pop(market_id, None)
 
     def remove(self, market_ids: Iterable[str]) -> None:
         """Markets that the venue sends no more, or never did."""

@@ -21,7 +21,8 @@ class Channel:
     numbered.  ``is_filtered``: the venue is told which markets are wanted; else all come,
     and those that are not wanted are passed over here.  Kalshi would filter private
     channels too, but those of an account are few, and asking for all cannot lose any
-    while markets come and go.  ``subject`` is what a gap in it concerns.
+    while markets come and go.  ``has_first``: a market that is named is told as it
+    stands, before it changes.  ``subject`` is what a gap in it concerns.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Channel:
     is_sequenced: bool = True
     is_filtered: bool = False
     needs_markets: bool = False
+    has_first: bool = False
     types: tuple[str, ...] = ()
 
 
@@ -88,6 +90,7 @@ _TABLE: Final = (
         subject=Subject.TICKER,
         is_sequenced=False,
         is_filtered=True,
+        has_first=True,
         types=("ticker",),
     ),
     Channel(name="trade", subject=Subject.TRADES, is_filtered=True, types=("trade",)),

@@ -188,8 +188,6 @@ class Conversation(StreamProtocol):
             self._dirty.discard(sub)
             room = self._books.room if sub.channel.name == BOOKS else BATCH
             command = sub.next_command(now, room)
-            if sub.channel.name == BOOKS:
-                self._books.remove(sub.take_forgotten())
             if command is not None:
                 writes.append(self._send(sub, command, now))
                 waiting = waiting or (sub.channel.is_private and sub.sid is None)

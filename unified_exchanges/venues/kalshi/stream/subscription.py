@@ -3,6 +3,12 @@
 Commands of a channel go one by one: Kalshi carries them out side by side and answers in
 any order, so a market that is added and removed in two of them could end as either.
 While one is out, what is wanted collects for the next.
+
+All markets and some of them do not mix.  Leaving out the markets means all (asyncapi 2.0.0,
+2026-10, ``trade`` and ``ticker``), but no command says "all" of a subscription that has
+some, and subscribing once more merges into it (recorded 2026-06, for markets; for all it
+is not documented).  So from some to all it is ended and begun anew, and the hole is
+announced.  From all to some it stays, and what nobody wants is passed over on delivery.
 """
 
 from __future__ import annotations
@@ -36,12 +42,14 @@ class Subscription:
         self.has_everything = False
         self.busy: Command | None = None
         self.must_renew = False
+        self.missed: dict[str, None] = {}
+        """Markets that were followed when a subscription ended, and are not again yet."""
+        self.missed_all = False
         self.not_before = 0.0
         self.tries = 0
         self._to_add: dict[str, None] = {}
         self._to_drop: dict[str, None] = {}
         self._batches: deque[tuple[str, ...]] = deque()
-        self._forgotten: list[str] = []
 
     @property
     def is_wanted(self) -> bool:
@@ -51,10 +59,20 @@ class Subscription:
     @property
     def is_settled(self) -> bool:
         """Whether the venue was told all, and has answered."""
-        if self.busy or self.must_renew or (self.sid is None) is self.is_wanted:
+        if self.busy or self._is_wrong or (self.sid is None) is self.is_wanted:
             return False
         listed = self.channel.is_filtered and not self.has_everything
         return not (listed and (self._to_add or self._to_drop or self._batches))
+
+    @property
+    def _is_wrong(self) -> bool:
+        """Whether the subscription cannot become what is wanted: it must be begun anew."""
+        if self.must_renew or self.sid is None or not self.channel.is_filtered:
+            return self.must_renew
+        if self.everything_wanted:
+            return not self.has_everything
+        # Only who names a market is told its quote as it stands.
+        return self.has_everything and self.channel.has_first and bool(self._to_add)
 
     def wants(self, market_id: str) -> bool:
         """Whether messages of a market are to be delivered."""
@@ -78,12 +96,11 @@ class Subscription:
             if count:
                 continue
             new.append(market_id)
-            if market_id not in self._to_drop:
-                self._to_add[market_id] = None
-                continue
-            del self._to_drop[market_id]
-            if not any(market_id in batch for batch in self._batches):
+            if market_id in self._to_drop:
+                del self._to_drop[market_id]
                 kept.append(market_id)
+            else:
+                self._to_add[market_id] = None
         return new, kept
 
     def unfollow(
@@ -92,6 +109,7 @@ class Subscription:
         """Take wishes back; of what nobody wants any more: what was sent, what was not."""
         if market_ids is None:
             self.everything_wanted = max(0, self.everything_wanted - 1)
+            self.missed_all = self.missed_all and self.everything_wanted > 0
             return [], []
         sent: list[str] = []
         unsent: list[str] = []
@@ -101,13 +119,26 @@ class Subscription:
                 self.wishes[market_id] = count - 1
             elif count:
                 del self.wishes[market_id]
-                if market_id in self._to_add:
-                    del self._to_add[market_id]
+                self.missed.pop(market_id, None)
+                if self._take_back(market_id) or self.has_everything:
                     unsent.append(market_id)
                 else:
                     self._to_drop[market_id] = None
                     sent.append(market_id)
         return sent, unsent
+
+    def _take_back(self, market_id: str) -> bool:
+        """Do not ask for a market, if that is still to be done; whether it was."""
+        if market_id in self._to_add:
+            del self._to_add[market_id]
+            return True
+        if not any(market_id in batch for batch in self._batches):
+            return False
+        self._ask_apart(tuple(x for x in b if x != market_id) for b in self._batches)
+        return True
+
+    def _ask_apart(self, batches: Iterable[tuple[str, ...]]) -> None:
+        self._batches = deque(batch for batch in batches if batch)
 
     def give_up(self, market_ids: Iterable[str], held: Iterable[str] = ()) -> None:
         """Forget markets that the venue refuses, however often they were asked for.
@@ -116,7 +147,8 @@ class Subscription:
         """
         for market_id in market_ids:
             self.wishes.pop(market_id, None)
-            self._to_add.pop(market_id, None)
+            self.missed.pop(market_id, None)
+            self._take_back(market_id)
         self._to_drop.update(dict.fromkeys(held))
 
     def give_up_all(self) -> None:
@@ -124,6 +156,10 @@ class Subscription:
         self.busy = None
         self.wishes.clear()
         self.everything_wanted = 0
+        # What it holds is over, also if somebody asks for more of it before it was told.
+        self.must_renew = self.sid is not None
+        self.missed.clear()
+        self.missed_all = False
         self._plan_anew()
 
     # -- what the venue must be told ------------------------------------------------
@@ -135,7 +171,20 @@ class Subscription:
         self.busy = None
         self.has_everything = False
         self.must_renew = False
+        self.missed = {}
+        self.missed_all = False
         self._plan_anew()
+
+    def end(self) -> None:
+        """The subscription ended; who followed something misses it until it is back."""
+        missed, missed_all = self.missed, self.missed_all
+        if self.has_everything:
+            missed_all |= bool(self.everything_wanted)
+            missed |= dict.fromkeys(self.wishes)
+        else:
+            missed |= dict.fromkeys(x for x in self.wishes if x not in self._to_add)
+        self.reset()
+        self.missed, self.missed_all = missed, missed_all
 
     def _plan_anew(self) -> None:
         self._to_drop.clear()
@@ -146,17 +195,11 @@ class Subscription:
         """What to send now, if anything; ``room`` bounds how many markets are added."""
         if self.busy or now < self.not_before:
             return None
-        if self.sid is None and not self.is_wanted:
-            while self._batches:
-                self._forget(self._batches.popleft())
-            return None
         if self.sid is None:
-            return self._subscribing(room)
-        filtered = self.channel.is_filtered
-        wrong = filtered and self.has_everything is not bool(self.everything_wanted)
-        if self.must_renew or wrong or not self.is_wanted:
+            return self._subscribing(room) if self.is_wanted else None
+        if self._is_wrong or not self.is_wanted:
             return self._send(Command("unsubscribe"))
-        if not filtered or self.has_everything:
+        if not self.channel.is_filtered or self.has_everything:
             return None
         # First what is new: a subscription without markets might not live on.
         return self._adding("add_markets", room) or self._dropping()
@@ -175,28 +218,12 @@ class Subscription:
         return self._send(Command(action, markets)) if markets else None
 
     def _next_batch(self, room: int) -> tuple[str, ...]:
-        while self._batches:
-            batch = self._batches.popleft()
-            wanted = tuple(x for x in batch if x in self.wishes)
-            self._forget(batch)
-            if wanted:
-                return wanted
+        if self._batches:
+            return self._batches.popleft()
         batch = tuple(islice(self._to_add, max(0, min(BATCH, room))))
         for market_id in batch:
             del self._to_add[market_id]
         return batch
-
-    def _forget(self, batch: tuple[str, ...]) -> None:
-        """Of what waited to be sent again: what nobody wants any more was never there."""
-        for market_id in batch:
-            self._to_drop.pop(market_id, None)
-            if market_id not in self.wishes:
-                self._forgotten.append(market_id)
-
-    def take_forgotten(self) -> list[str]:
-        """Markets that were let go before the venue had them."""
-        forgotten, self._forgotten = self._forgotten, []
-        return [x for x in forgotten if x not in self.wishes]
 
     def _dropping(self) -> Command | None:
         markets = tuple(islice(self._to_drop, BATCH))
@@ -210,8 +237,23 @@ class Subscription:
         """The command that was out is carried out."""
         if self.busy and self.busy.action == "subscribe":
             self.has_everything = not self.busy.markets
+            if self.has_everything:
+                self._to_add.clear()
+                self._to_drop.clear()
+                self._batches.clear()
         self.busy = None
         self.tries = 0
+
+    def found(self, markets: tuple[str, ...]) -> tuple[str, ...] | None:
+        """The markets that are told of again after a hole; empty for all, None for none."""
+        if markets:
+            back = tuple(x for x in markets if x in self.missed)
+            for market_id in back:
+                del self.missed[market_id]
+            return back or None
+        back, all_missed = tuple(self.missed), self.missed_all
+        self.missed, self.missed_all = {}, False
+        return () if all_missed else back or None
 
     def again(self, command: Command) -> None:
         """Send what a command asked for once more, later."""
@@ -221,19 +263,25 @@ class Subscription:
             gone = (x for x in command.markets if x not in self.wishes)
             self._to_drop.update(dict.fromkeys(gone))
         else:
-            self.put_back(command.markets)
+            self.put_back(tuple(x for x in command.markets if x in self.wishes))
 
     def put_back(self, markets: tuple[str, ...]) -> None:
         """Send markets of a command once more, in one of their own."""
         self.busy = None
-        if markets:
-            self._batches.appendleft(markets)
+        self._ask_apart((markets, *self._batches))
 
     def halve(self, markets: tuple[str, ...]) -> None:
         """Find those among the markets that the venue refuses."""
         self.busy = None
         middle = len(markets) // 2
-        self._batches.extendleft((markets[middle:], markets[:middle]))
+        self._ask_apart((markets[:middle], markets[middle:], *self._batches))
+
+    def not_added(self, markets: Iterable[str]) -> list[str]:
+        """Those of refused markets that nobody wants any more: they need no removal."""
+        gone = [x for x in markets if x not in self.wishes]
+        for market_id in gone:
+            self._to_drop.pop(market_id, None)
+        return gone
 
     def waiting(self) -> list[str]:
         """Markets that were not sent yet."""
