@@ -208,6 +208,11 @@ class Venue(Sender):
         """Read what a stream may have lost of an account, fresh enough to rely on."""
         raise self.unsupported("stream")
 
+    def require_stream(self, method: str) -> None:
+        """Refuse what follows a stream where the venue has none."""
+        if type(self).stream is Venue.stream:
+            raise self.unsupported(method)
+
     def unsupported(self, method: str, instead: str = "") -> NotSupported:
         """The error for what this venue cannot do."""
         message = f"{self.id} has no {method}; exchange.has lists what it has"

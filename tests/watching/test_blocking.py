@@ -149,3 +149,23 @@ def test_a_failure_of_our_own_ends_the_stream_and_reaches_consumers(
         with pytest.raises(LookupError, match="a mistake"):
             exhaust(each)
     assert soon(lambda: kalshi.stream_health().state == "stopped")
+
+
+def test_threads_that_begin_together_share_one_stream(
+    scene: Scene, kalshi: ux.Exchange
+) -> None:
+    barrier = threading.Barrier(8)
+    watches: list[Any] = []
+
+    def begin() -> None:
+        barrier.wait()
+        watches.append(kalshi.watch_order_book(MARKET))
+
+    threads = [threading.Thread(target=begin) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [next(watch).market_id for watch in watches] == [MARKET] * 8
+    streams = [t for t in threading.enumerate() if t.name == "unified-exchanges-stream"]
+    assert len(streams) == 1

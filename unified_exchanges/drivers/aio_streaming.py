@@ -32,6 +32,8 @@ _CONNECTS = {
     "aiohttp": ("aiohttp_websocket", "connect_aiohttp"),
     "websockets": ("aio_websocket", "connect_aio"),
 }
+_EARLIER = 0.05
+"""Seconds by which something must be due earlier than planned to be worth a wake-up."""
 _SHORTEST = 0.005
 """Seconds between two polls at least, whatever a protocol says."""
 
@@ -69,6 +71,7 @@ class AsyncStreamDriver:
         self._jobs: set[asyncio.Task[None]] = set()
         self._outbox: deque[str] = deque()
         self._wake = asyncio.Event()
+        self._wakes_at = 0.0
         self._changed = asyncio.Event()
         self._is_stopped = False
         self._is_heard = False
@@ -248,8 +251,12 @@ class AsyncStreamDriver:
         if data := protocol.data_to_send():
             self._outbox += data
             self._wake.set()
-        elif protocol.broken:
+        elif protocol.broken or protocol.next_poll() + _EARLIER < self._sleeps_for():
+            # What a frame has planned may be due before the other task wakes up.
             self._wake.set()
+
+    def _sleeps_for(self) -> float:
+        return self._wakes_at - asyncio.get_running_loop().time()
 
     async def _keep(self, connection: AsyncConnection) -> None:
         """Do what is due, and send."""
@@ -262,8 +269,10 @@ class AsyncStreamDriver:
             outbox += protocol.data_to_send()
             while outbox:
                 await connection.send(outbox.popleft())
+            pause = max(_SHORTEST, protocol.next_poll())
+            self._wakes_at = asyncio.get_running_loop().time() + pause
             try:
-                async with asyncio.timeout(max(_SHORTEST, protocol.next_poll())):
+                async with asyncio.timeout(pause):
                     await wake.wait()
             except TimeoutError:
                 continue

@@ -311,6 +311,7 @@ class AsyncWatching:
         policy: Policy,
         events: bool,
     ) -> AsyncWatch[Any]:
+        self.venue.require_stream(f"watch_{subject}")
         ids, told = self.venue.read_watch(market_ids, outcome)
         check_wish(subject, ids, policy)
         if self._is_closed:

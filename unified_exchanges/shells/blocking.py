@@ -125,6 +125,7 @@ class Exchange(Watching, ABC):
         self._hub = None
         self._call_off = None
         self._is_closed = False
+        self._making = threading.Lock()
 
     @property
     def id(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..drivers.blocking import BlockingDriver
@@ -43,6 +44,7 @@ class Watching:
     _hub: Hub | None
     _call_off: Callable[[], object] | None
     _is_closed: bool
+    _making: Lock
 
     @overload
     def watch_order_book(
@@ -316,19 +318,20 @@ class Watching:
         policy: Policy,
         events: bool,
     ) -> Watch[Any]:
+        self.venue.require_stream(f"watch_{subject}")
         ids, told = self.venue.read_watch(market_ids, outcome)
         check_wish(subject, ids, policy)
-        if self._is_closed:
-            raise misuse.closed()
+        # Threads that begin together share one stream.
+        with self._making:
+            if self._is_closed:
+                raise misuse.closed()
+            if self._hub is None or not self._hub.is_usable:
+                from ..watching.hub import Hub  # noqa: PLC0415 - loads websockets
 
-        if self._hub is None or not self._hub.is_usable:
-            from ..watching.hub import Hub  # noqa: PLC0415 - loads websockets
-
-            self._hub = Hub(self.venue, self._driver)
-            self._mind(self._hub)
-        watch = self._hub.watch(
-            subject, ids, outcome=told, policy=policy, events=events
-        )
+                self._hub = Hub(self.venue, self._driver)
+                self._mind(self._hub)
+            hub = self._hub
+        watch = hub.watch(subject, ids, outcome=told, policy=policy, events=events)
         # Who keeps a watch keeps the exchange: the stream would end beneath it.
         vars(watch)["_exchange"] = self
         return watch
@@ -340,7 +343,8 @@ class Watching:
         self._call_off = None if hub is None else close_when_dropped(self, hub.close)
 
     def _close_streams(self) -> None:
-        self._is_closed = True
+        with self._making:
+            self._is_closed = True
         if self._hub is not None:
             self._hub.close()
         self._mind(None)

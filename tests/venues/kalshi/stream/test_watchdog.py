@@ -76,7 +76,9 @@ def test_fault_36_a_market_that_never_sends_its_book_is_refused_alone() -> None:
     assert desk.agrees(A)
 
 
-def test_fault_36_a_market_that_was_whole_once_is_never_refused_in_silence() -> None:
+def test_fault_36_a_market_that_was_whole_once_is_not_refused_at_the_first_silence() -> (
+    None
+):
     desk = Desk(acknowledgement=10.0).follow(A, B).connect().run()
     desk.unknown.add(A)
     desk.number("orderbook_delta")
@@ -90,6 +92,26 @@ def test_fault_36_a_market_that_was_whole_once_is_never_refused_in_silence() -> 
     desk.stream.connection_lost(desk.stream.broken)
     desk.connect().run()
     assert (desk.agrees(A), desk.agrees(B), desk.stream.broken) == (True, True, "")
+
+
+def test_fault_36_a_market_that_was_taken_down_does_not_end_connections_for_ever() -> (
+    None
+):
+    desk = Desk(acknowledgement=10.0).follow(A, B).connect().run()
+    desk.unknown.add(A)
+    desk.number("orderbook_delta")
+    broken = 0
+    for _ in range(300):
+        desk.delta(B, "yes", "0.40", "1.00")
+        desk.run()
+        desk.wait(1)
+        if desk.stream.broken:
+            broken += 1
+            desk.stream.connection_lost(desk.stream.broken)
+            desk.connect().run()
+    refused = [x for x in desk.events if isinstance(x, Refused)]
+    assert (broken, [x.market_ids for x in refused]) == (2, [frozenset({A})])
+    assert desk.agrees(B)
 
 
 def test_fault_36_a_lone_market_that_never_sends_its_book_is_not_tried_for_ever() -> (

@@ -50,13 +50,13 @@ class Answers(Sequence):
         sent = self._sent.pop(told.id, None)
         sub, events = self._account(told.sid, told.seq, "unsubscribed")
         if sent is not None:
-            return [*events, *self._ended(sent.sub)]
+            return [*events, *self._after_end(sent.sub)]
         if sub is not None:
             # Nobody asked for it: as if the subscription had died.
             return [*events, self._died(sub, "Kalshi ended the subscription")]
         return events
 
-    def _ended(self, sub: Subscription) -> Events:
+    def _after_end(self, sub: Subscription) -> Events:
         """It was ended to be begun anew, or because nobody wanted it any more."""
         live: tuple[str, ...] = ()
         if sub.channel.name == BOOKS:
@@ -162,7 +162,7 @@ class Answers(Sequence):
 
     def _was_gone(self, sub: Subscription, sent: Sent | None, reason: str) -> Events:
         if sent is not None and sent.command.action == "unsubscribe":
-            return self._ended(sub)
+            return self._after_end(sub)
         return [self._died(sub, reason)]
 
     def _try_again(self, sub: Subscription, now: float, delay: float) -> None:
@@ -189,7 +189,7 @@ class Answers(Sequence):
             self._try_again(sub, now, delay)
             return NONE
         if command.action == "unsubscribe":
-            return self._ended(sub)
+            return self._after_end(sub)
         if command.action == "delete_markets":
             sub.busy = None
             self._let_go(sub, command.markets)

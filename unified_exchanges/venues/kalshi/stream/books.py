@@ -18,6 +18,9 @@ WINDOW: Final = 1_000
 BATCH: Final = 250
 """Snapshots asked for in one command."""
 
+_PARDONS: Final = 2
+"""Connections that may be given up for a book that was there before and does not come."""
+
 
 class Market(Book):
     """The book of a market and where it stands.
@@ -59,6 +62,7 @@ class Books:
         # Ordered: the first of a dictionary is slow to find where many were taken out.
         self._awaited: OrderedDict[str, float] = OrderedDict()
         self._missed: dict[str, int] = {}
+        self._forgiven: dict[str, int] = {}
 
     # -- which markets --------------------------------------------------------------
 
@@ -76,6 +80,7 @@ class Books:
             self._wanted.pop(market_id, None)
             self._awaited.pop(market_id, None)
             self._missed.pop(market_id, None)
+            self._forgiven.pop(market_id, None)
 
     def remove(self, market_ids: Iterable[str]) -> None:
         """Markets that the venue sends no more, or never did."""
@@ -86,6 +91,7 @@ class Books:
             self._wanted.pop(market_id, None)
             self._awaited.pop(market_id, None)
             self._missed.pop(market_id, None)
+            self._forgiven.pop(market_id, None)
 
     def held(self, market_ids: Iterable[str]) -> list[str]:
         """Those among the markets that the venue sends."""
@@ -189,6 +195,7 @@ class Books:
         self._awaited.pop(market_id, None)
         self._wanted.pop(market_id, None)
         self._missed.pop(market_id, None)
+        self._forgiven.pop(market_id, None)
 
     @property
     def deadline(self) -> float | None:
@@ -209,14 +216,18 @@ class Books:
         self._missed[market_id] = count = self._missed.get(market_id, 0) + 1
         return count
 
-    def was_whole(self, market_id: str) -> bool:
-        """Whether a snapshot of it ever came, on this connection or another."""
-        market = self.markets.get(market_id)
-        return market is not None and market.life is not None
+    def forgive(self, market_id: str) -> bool:
+        """Count anew how often its snapshot does not come, if it ever did come.
 
-    def forgive(self, market_id: str) -> None:
-        """Count anew how often its snapshot does not come."""
+        False for one that never came, or that was forgiven on two connections: it may
+        have been taken down.
+        """
+        market = self.markets.get(market_id)
+        if market is None or market.life is None:
+            return False
+        self._forgiven[market_id] = count = self._forgiven.get(market_id, 0) + 1
         self._missed.pop(market_id, None)
+        return count <= _PARDONS
 
     def disconnect(self, followed: Collection[str]) -> None:
         """The subscription is gone: nothing is held, awaited or to be asked for."""

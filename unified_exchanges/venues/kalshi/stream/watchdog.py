@@ -75,9 +75,8 @@ class Watchdog(Answers):
         for market_id in overdue:
             if books.miss(market_id) < most:
                 again.append(market_id)
-            elif books.was_whole(market_id):
-                # It exists, so that it is the connection that brings nothing.
-                books.forgive(market_id)
+            elif books.forgive(market_id):
+                # It was there, so that it may be the connection that brings nothing.
                 self._break(f"no snapshot of {market_id} in {most} times {limit:g} s")
             else:
                 hopeless.append(market_id)
