@@ -1,9 +1,11 @@
 """Trading at random on the simulated Kalshi while its stream and its REST go wrong.
 
-Frames are lost, doubled, reordered, late, altered; connections close, break, fall silent;
-subscriptions die; requests fail and reads lag.  Once the faults stop and time has passed,
+Frames are lost, doubled, reordered, late, altered; connections close, break, fall silent,
+or stay away for a while; subscriptions die; requests fail and reads lag.  Consumers come
+and go all the time.  Once the faults stop and time has passed,
 every book that is not stale is the venue's, every fill was told exactly once, the last
-state told of every order and position is the true one, and what was told never went back.
+state that anybody was told of an order or position is the true one, and what was told
+never went back.
 """
 
 from __future__ import annotations
@@ -156,6 +158,11 @@ class Machine(RuleBasedStateMachine):
             self.consumers.append(kind(self.studio, wish))
         self.moment()
 
+    @rule(is_async=st.booleans(), events=st.booleans())
+    def join_orders(self, is_async: bool, events: bool) -> None:
+        """The account is what most can go wrong with."""
+        self.join(wish(Subject.ORDERS, events=events), is_async)
+
     @rule(pick=PICK)
     def leave(self, pick: int) -> None:
         if self.consumers:
@@ -169,6 +176,19 @@ class Machine(RuleBasedStateMachine):
     @rule(terms=TERMS)
     def trade(self, terms: Terms) -> None:
         self.place(self.trader, *terms)
+
+    @rule(market=PICK, size=PICK)
+    def rest(self, market: int, size: int) -> None:
+        """An order that stays, so that there is one to end."""
+        self.moment()
+        name = MARKETS[market % len(MARKETS)]
+        low = self.trader.fetch_market(name).grid.lowest
+        size = 1 + size % 40
+        self.act(
+            lambda: self.trader.create_order(
+                name, "yes", "buy", low, size, post_only=True
+            )
+        )
 
     @rule(terms=TERMS)
     def let_others_trade(self, terms: Terms) -> None:
@@ -216,6 +236,37 @@ class Machine(RuleBasedStateMachine):
     def spoil_reads(self, fault: Fault) -> None:
         self.studio.requests.add(fault)
 
+    @rule(seconds=st.sampled_from([0.5, 4.0, 15.0, 60.0]))
+    def lose_the_line(self, seconds: float) -> None:
+        """It breaks, and there is none for a while."""
+        self.studio.pump()
+        if self.studio.line is not None:
+            self.studio.lose(seconds)
+
+    @rule(
+        way=st.sampled_from(["lag", "drop", "outage"]),
+        pick=PICK,
+        pause=st.sampled_from([0.0, 1.0]),
+        is_async=st.booleans(),
+    )
+    def join_after_an_end_that_is_not_known(
+        self, way: str, pick: int, pause: float, is_async: bool
+    ) -> None:
+        """An order ends while that cannot be seen, and then somebody comes."""
+        self.rest(pick, pick)
+        self.studio.pass_time(4.0)
+        if way == "lag":
+            lag = {"method": "GET", "path": "orders", "seconds": 3.0, "count": 3}
+            self.studio.requests.add(Fault("lag", **lag))
+        elif way == "drop":
+            self.studio.frames.add(StreamFault("drop", frame="user_order"))
+        else:
+            self.lose_the_line(15.0)
+        self.cancel(pick)
+        self.studio.pass_time(pause)
+        self.join_orders(is_async, events=False)
+        self.studio.pass_time(1.0)
+
     @rule(seconds=st.sampled_from([0.05, 0.3, 1.0, 4.0, 15.0]))
     def wait(self, seconds: float) -> None:
         self.studio.pass_time(seconds)
@@ -251,6 +302,9 @@ class Machine(RuleBasedStateMachine):
         traded = len(self.studio.kalshi.engine.fills(self.studio.ground.key.user_id))
         assert len(account._fills) <= traded
         assert len(account.open_orders) <= 100
+        open_ids = {order.order_id for order in account.open_orders}
+        for follower in self.studio.feed._everybody():
+            assert follower.shown.keys() <= open_ids
         subjects = {consumer.wish.subject for consumer in self.consumers}
         circles = self.studio.feed._circles
         assert {subject for subject, circle in circles.items() if circle} == subjects
@@ -314,8 +368,9 @@ class Machine(RuleBasedStateMachine):
             changed = order.updated_at or order.created_at
             if order.is_open or seconds(changed) >= joined(consumer):
                 assert mine, order
+            # Whoever was told anything of an order was told its end, or that it is open.
             if mine:
-                assert state(mine[-1]) == state(order)
+                assert state(mine[-1]) == state(order), (consumer.wish, order)
             for one, next_ in pairwise(mine):
                 assert one.filled <= next_.filled
                 assert one.is_open >= next_.is_open
