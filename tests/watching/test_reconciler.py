@@ -121,6 +121,7 @@ def test_a_second_consumer_begins_with_what_is_known(stage: Stage) -> None:
     assert [x.order_id for x in drain(stage.join(ORDERS, ["A"]))] == ["o1"]
     assert drain(stage.join(ORDERS, ["B"])) == []
     assert [x.market_id for x in drain(stage.join(POSITIONS))] == ["A"]
+    assert drain(stage.join(POSITIONS, ["B"])) == []
     assert len(stage.venue.asked) == asked
 
 
