@@ -145,6 +145,11 @@ class Studio:
         made = self.session.made()
         self.feed.handle([*events, made] if made else events)
 
+    def lose(self, seconds: float) -> None:
+        """Break the connection; there is no other for a while."""
+        self._lose("the network is gone")
+        self._dial_at = self.clock.monotonic() + seconds
+
     def _lose(self, reason: str) -> None:
         assert self.line is not None
         self.line.close()

@@ -95,6 +95,61 @@ def test_what_moves_between_two_looks_proves_nothing(stage: Stage) -> None:
     assert stage.stream.doubts == []
 
 
+def test_fault_31_a_level_that_moved_and_came_back_proves_nothing(stage: Stage) -> None:
+    live(stage, {"0.40": 3, "0.39": 1})
+    on_rest(stage, {"0.40": 9, "0.39": 1})
+    stage.join(BOOK, ["A"])
+    stage.pass_time(31)
+    # A quote that is pulled and put back, as both reads happened to find it pulled.
+    for size in (9, 3):
+        stage.show(book(bids={"0.40": size, "0.39": 1}, freshness=Fresh()))
+    stage.pass_time(3)
+    assert stage.feed._auditor.audits == 2
+    assert stage.stream.doubts == []
+
+
+def test_fault_31_a_level_that_moved_while_it_was_read_again_proves_nothing(
+    stage: Stage,
+) -> None:
+    live(stage, {"0.40": 3})
+    on_rest(stage, {"0.40": 9})
+    stage.join(BOOK, ["A"])
+    stage.pass_time(31)
+
+    def flicker() -> None:
+        for size in (9, 3):
+            stage.show(book(bids={"0.40": size}, freshness=Fresh()))
+
+    stage.clock.advance(2.1)
+    stage.run(meanwhile=flicker)
+    assert stage.feed._auditor.audits == 2
+    assert stage.stream.doubts == []
+
+
+def test_fault_31_a_level_that_lasts_is_found_in_a_book_that_moves_all_the_time(
+    stage: Stage,
+) -> None:
+    live(stage, {"0.40": 3, "0.39": 1})
+    on_rest(stage, {"0.40": 9, "0.39": 1})
+    stage.join(BOOK, ["A"])
+    for size in range(1, 340):
+        stage.pass_time(0.1)
+        stage.show(book(bids={"0.40": 3, "0.39": size}, freshness=Fresh()))
+    [(_, reason)] = stage.stream.doubts
+    assert reason == "1 levels differ from REST"
+
+
+def test_a_book_that_was_not_whole_between_two_looks_is_cleared(stage: Stage) -> None:
+    live(stage, {"0.40": 3})
+    on_rest(stage, {"0.40": 9})
+    stage.join(BOOK, ["A"])
+    stage.pass_time(31)
+    for is_over in (True, False):
+        stage.show(book(bids={"0.40": 3}, freshness=Fresh(is_over=is_over)))
+    stage.pass_time(3)
+    assert stage.stream.doubts == []
+
+
 def test_books_take_turns(stage: Stage) -> None:
     asked: list[str] = []
     fetch = stage.venue.fetch_order_book

@@ -1,9 +1,11 @@
 """Trading at random on the simulated Kalshi while its stream and its REST go wrong.
 
-Frames are lost, doubled, reordered, late, altered; connections close, break, fall silent;
-subscriptions die; requests fail and reads lag.  Once the faults stop and time has passed,
+Frames are lost, doubled, reordered, late, altered; connections close, break, fall silent,
+or stay away for a while; subscriptions die; requests fail and reads lag.  Consumers come
+and go all the time.  Once the faults stop and time has passed,
 every book that is not stale is the venue's, every fill was told exactly once, the last
-state told of every order and position is the true one, and what was told never went back.
+state that anybody was told of an order or position is the true one, and what was told
+never went back.
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ from unified_exchanges.money import EXACT
 from unified_exchanges.policy import LimitPolicy
 from unified_exchanges.simulator.faults import Fault, StreamFault, unavailable
 from unified_exchanges.watching.aio import Wish
+from unified_exchanges.watching.follower import Follower
 
 NIGHTLY = os.environ.get("UNIFIED_EXCHANGES_NIGHTLY") == "1"
 pytestmark = pytest.mark.timeout(7_200 if NIGHTLY else 300)
@@ -141,9 +144,10 @@ class Machine(RuleBasedStateMachine):
         self.trader: Any = self.studio.ground.trader("blocking", limits=free)
         self.others: Any = self.studio.another_trader()
         self.consumers: list[Consumer] = []
+        self.begun: dict[Consumer, float] = {}
+        """When those who follow the account were first seen to know it."""
+        self.followers: dict[Consumer, Follower] = {}
         self.counts: dict[str, int] = {}
-        self.ready: dict[int, float] = {}
-        """When it was seen that a consumer knew the state to begin with."""
 
     def moment(self) -> None:
         """Nothing happens in the same millisecond as what was before."""
@@ -156,8 +160,17 @@ class Machine(RuleBasedStateMachine):
         self.moment()
         if len(self.consumers) < 8:
             kind = AsyncConsumer if is_async else BlockingConsumer
+            before = self.studio.feed._everybody()
             self.consumers.append(kind(self.studio, wish))
+            [self.followers[self.consumers[-1]]] = [
+                x for x in self.studio.feed._everybody() if x not in before
+            ]
         self.moment()
+
+    @rule(is_async=st.booleans(), events=st.booleans())
+    def join_orders(self, is_async: bool, events: bool) -> None:
+        """The account is what most can go wrong with."""
+        self.join(wish(Subject.ORDERS, events=events), is_async)
 
     @rule(pick=PICK)
     def leave(self, pick: int) -> None:
@@ -182,6 +195,19 @@ class Machine(RuleBasedStateMachine):
     @rule(terms=TERMS)
     def trade(self, terms: Terms) -> None:
         self.place(self.trader, *terms)
+
+    @rule(market=PICK, size=PICK)
+    def rest(self, market: int, size: int) -> None:
+        """An order that stays, so that there is one to end."""
+        self.moment()
+        name = MARKETS[market % len(MARKETS)]
+        low = self.trader.fetch_market(name).grid.lowest
+        size = 1 + size % 40
+        self.act(
+            lambda: self.trader.create_order(
+                name, "yes", "buy", low, size, post_only=True
+            )
+        )
 
     @rule(terms=TERMS)
     def let_others_trade(self, terms: Terms) -> None:
@@ -229,6 +255,37 @@ class Machine(RuleBasedStateMachine):
     def spoil_reads(self, fault: Fault) -> None:
         self.studio.requests.add(fault)
 
+    @rule(seconds=st.sampled_from([0.5, 4.0, 15.0, 60.0]))
+    def lose_the_line(self, seconds: float) -> None:
+        """It breaks, and there is none for a while."""
+        self.studio.pump()
+        if self.studio.line is not None:
+            self.studio.lose(seconds)
+
+    @rule(
+        way=st.sampled_from(["lag", "drop", "outage"]),
+        pick=PICK,
+        pause=st.sampled_from([0.0, 1.0]),
+        is_async=st.booleans(),
+    )
+    def join_after_an_end_that_is_not_known(
+        self, way: str, pick: int, pause: float, is_async: bool
+    ) -> None:
+        """An order ends while that cannot be seen, and then somebody comes."""
+        self.rest(pick, pick)
+        self.studio.pass_time(4.0)
+        if way == "lag":
+            lag = {"method": "GET", "path": "orders", "seconds": 3.0, "count": 3}
+            self.studio.requests.add(Fault("lag", **lag))
+        elif way == "drop":
+            self.studio.frames.add(StreamFault("drop", frame="user_order"))
+        else:
+            self.lose_the_line(15.0)
+        self.cancel(pick)
+        self.studio.pass_time(pause)
+        self.join_orders(is_async, events=False)
+        self.studio.pass_time(1.0)
+
     @rule(seconds=st.sampled_from([0.05, 0.3, 1.0, 4.0, 15.0]))
     def wait(self, seconds: float) -> None:
         self.studio.pass_time(seconds)
@@ -249,11 +306,10 @@ class Machine(RuleBasedStateMachine):
     # -- what must hold -------------------------------------------------------------
 
     @invariant()
-    def who_is_ready_is_noted(self) -> None:
-        now = self.studio.clock.now()
-        for consumer in self.consumers:
-            if consumer.follower.is_ready:
-                self.ready.setdefault(id(consumer), now)
+    def notice_beginnings(self) -> None:
+        for consumer, follower in self.followers.items():
+            if follower.is_ready:
+                self.begun.setdefault(consumer, self.studio.clock.now())
 
     @invariant()
     def no_count_falls(self) -> None:
@@ -271,6 +327,9 @@ class Machine(RuleBasedStateMachine):
         traded = len(self.studio.kalshi.engine.fills(self.studio.ground.key.user_id))
         assert len(account._fills) <= traded
         assert len(account.open_orders) <= 100
+        open_ids = {order.order_id for order in account.open_orders}
+        for follower in self.studio.feed._everybody():
+            assert follower.shown.keys() <= open_ids
         subjects = {
             consumer.wish.subject
             for consumer in self.consumers
@@ -281,6 +340,7 @@ class Machine(RuleBasedStateMachine):
 
     def check(self) -> None:
         # It is caught up with: time stands still, and nothing is on its way.
+        self.notice_beginnings()
         assert self.studio.line is not None
         assert self.studio.protocol.is_settled
         assert self.studio.protocol.health().stale_books == 0
@@ -338,13 +398,14 @@ class Machine(RuleBasedStateMachine):
                 assert mine == []
                 continue
             changed = order.updated_at or order.created_at
-            # What was open is told as of the first read: what ended before that, and
-            # had begun long before, is not.
-            told_from = self.ready.get(id(consumer), inf)
-            if order.is_open or seconds(changed) >= told_from:
+            # What is old can end before it is read for the first time, unseen.
+            is_old = seconds(order.created_at) < joined(consumer) - 59
+            due = self.begun[consumer] if is_old else joined(consumer)
+            if order.is_open or seconds(changed) >= due:
                 assert mine, order
+            # Whoever was told anything of an order was told its end, or that it is open.
             if mine:
-                assert state(mine[-1]) == state(order)
+                assert state(mine[-1]) == state(order), (consumer.wish, order)
             for one, next_ in pairwise(mine):
                 assert one.filled <= next_.filled
                 assert one.is_open >= next_.is_open

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
+import attrs
 import pytest
 
 from unified_exchanges.errors import (
@@ -18,11 +20,13 @@ from unified_exchanges.models import (
     Gap,
     OrderStatus,
     Reconciled,
+    StreamHealth,
     Subject,
 )
+from unified_exchanges.models.streams import IDLE
 from unified_exchanges.watching.follower import Follower
 
-from .samples import START, fill, order, position
+from .samples import START, fill, moment, order, position
 from .toy import Stage, drain
 
 ORDERS, FILLS, POSITIONS = Subject.ORDERS, Subject.FILLS, Subject.POSITIONS
@@ -128,6 +132,7 @@ def test_a_second_consumer_begins_with_what_is_known(stage: Stage) -> None:
     assert [x.order_id for x in drain(stage.join(ORDERS, ["A"]))] == ["o1"]
     assert drain(stage.join(ORDERS, ["B"])) == []
     assert [x.market_id for x in drain(stage.join(POSITIONS))] == ["A"]
+    assert drain(stage.join(POSITIONS, ["B"])) == []
     assert len(stage.venue.asked) == asked
 
 
@@ -230,6 +235,83 @@ def test_the_end_of_what_was_told_to_be_open_is_news_whenever_it_was(
     for follower in (first, second):
         ends = [x.order_id for x in drain(follower) if not x.is_open]
         assert ends == ["o1", "o2"]
+
+
+# -- who was shown an order open is told its end ---------------------------------------
+
+
+def told_of(follower: Follower) -> list[tuple[str, str]]:
+    return [(x.order_id, str(x.status)) for x in drain(follower)]
+
+
+def test_fault_35_the_end_of_an_order_is_told_to_who_began_with_it_open(
+    stage: Stage,
+) -> None:
+    [early] = settled(stage, ORDERS)
+    stage.tell(order("o1", at=60))
+    # It is canceled without a word, and only then somebody comes.
+    stage.pass_time(20)
+    late = stage.join(ORDERS)
+    assert told_of(late) == [("o1", "open")]
+    stage.venue.state = AccountState(orders=(order("o1", status=CANCELED, at=70),))
+    stage.pass_time(300)
+    assert told_of(late) == [("o1", "canceled")]
+    assert told_of(early) == [("o1", "open"), ("o1", "canceled")]
+
+
+def test_fault_25_the_end_of_an_order_is_told_to_who_read_it_open_too_late(
+    stage: Stage,
+) -> None:
+    stage.clock.advance(100)
+    follower = stage.join(ORDERS)
+    # It ended before, but the read lags.
+    stage.venue.state = AccountState(orders=(order("o1", at=1), order("o2", at=1)))
+    stage.run()
+    assert told_of(follower) == [("o1", "open"), ("o2", "open")]
+    ended = order("o1", status=CANCELED, at=99), order("o2", filled=10, at=99)
+    never_seen = order("o3", status=CANCELED, at=99)
+    stage.venue.state = AccountState(orders=(*ended, never_seen))
+    stage.pass_time(16)
+    assert told_of(follower) == [("o1", "canceled"), ("o2", "closed")]
+
+
+def test_an_end_without_a_time_is_told(stage: Stage) -> None:
+    made = {"at": None, "created_at": START}
+    stage.venue.state = AccountState(orders=(order("o1", **made),))
+    stage.pass_time(100)
+    follower = stage.join(ORDERS)
+    stage.run()
+    assert told_of(follower) == [("o1", "open")]
+    ended = [order(name, status=CANCELED, **made) for name in ("o1", "o2")]
+    stage.venue.state = AccountState(orders=tuple(ended))
+    stage.reconnect()
+    stage.run()
+    # Of what it was never shown it cannot be known whether it is news: so it is told.
+    assert told_of(follower) == [("o1", "canceled"), ("o2", "canceled")]
+
+
+def test_what_was_shown_open_is_remembered_while_it_is_open(stage: Stage) -> None:
+    one, two = stage.join(ORDERS), stage.join(ORDERS, ["A", "B"])
+    stage.tell(order("o1"), order("o2", market_id="B"), order("o3"))
+    assert (one.shown.keys(), two.shown.keys()) == ({"o1", "o2", "o3"},) * 2
+    stage.tell(order("o1", filled=10, at=1))
+    stage.feed.drop(["B"])
+    assert one.shown.keys() == {"o2", "o3"}
+    assert two.shown.keys() == {"o3"}
+
+
+def test_who_comes_while_the_account_is_not_known_begins_with_a_read(
+    stage: Stage,
+) -> None:
+    [early] = settled(stage, ORDERS)
+    stage.tell(order("o1", at=60))
+    stage.feed.handle(stage.stream.connection_lost("the line broke"))
+    late = stage.join(ORDERS)
+    assert told_of(late) == []
+    stage.venue.state = AccountState(orders=(order("o1", status=CANCELED, at=60),))
+    stage.pass_time(11)
+    assert told_of(early) == [("o1", "open"), ("o1", "canceled")]
+    assert told_of(late) == [("o1", "canceled")]
 
 
 # -- breaks ----------------------------------------------------------------------------
@@ -427,6 +509,107 @@ def test_later_refusals_do_not_end_what_goes_well(stage: Stage) -> None:
     stage.run()
     stage.tell(order())
     assert len(drain(orders)) == 1
+
+
+# -- reads that fail for long ----------------------------------------------------------
+
+
+def health(stage: Stage, **stream: Any) -> StreamHealth:
+    told = {"state": "live", **stream}
+    return stage.feed.health(attrs.evolve(IDLE, **told))
+
+
+def test_fault_25_health_says_that_reads_fail_and_that_they_succeed_again(
+    stage: Stage,
+) -> None:
+    settled(stage, FILLS)
+    well = health(stage)
+    assert (well.state, well.last_error, well.reconcile_failures) == ("live", "", 0)
+    assert well.last_reconciled_at == moment(15)
+    stage.venue.state = AuthenticationError("the key is not known")
+    stage.pass_time(3_600)
+    bad = health(stage, last_error="of last year")
+    why = "orders, fills and positions could not be read: the key is not known"
+    assert (bad.state, bad.last_error) == ("degraded", why)
+    assert 50 <= bad.reconcile_failures <= 80
+    assert bad.last_reconciled_at == moment(15)
+    # What the connection itself has to say comes first.
+    lost = health(stage, state="connecting", last_error="gone")
+    assert (lost.state, lost.last_error) == ("connecting", "gone")
+    stage.venue.state = AccountState()
+    stage.pass_time(61)
+    again = health(stage)
+    assert (again.state, again.reconcile_failures) == ("live", bad.reconcile_failures)
+    assert again.last_error == why
+    assert again.last_reconciled_at is not None
+    assert again.last_reconciled_at > moment(3_600)
+
+
+def test_fault_25_a_read_that_is_overdue_is_told_once_and_then_its_success(
+    stage: Stage,
+) -> None:
+    watches = [stage.join(s, events=True) for s in (ORDERS, FILLS, POSITIONS)]
+    silent, trades = stage.join(ORDERS), stage.join(Subject.TRADES, events=True)
+    stage.pass_time(60)
+    for follower in watches:
+        drain(follower)
+    stage.venue.state = NetworkError("no answer")
+    stage.pass_time(3_600)
+    gaps = [drain(follower) for follower in watches]
+    assert [[type(x) for x in found] for found in gaps] == [[Gap]] * 3
+    assert [found[0].subject for found in gaps] == [ORDERS, FILLS, POSITIONS]
+    reason = "orders, fills and positions could not be read: no answer"
+    assert {found[0].reason for found in gaps} == {reason}
+    due = moment(15 + 180)
+    assert (gaps[0][0].at - due).total_seconds() == pytest.approx(30, abs=0.1)
+    # Who comes now is told as well, and begins when it can be read.
+    late = stage.join(FILLS, events=True)
+    [gap] = drain(late)
+    assert (gap.subject, gap.reason) == (FILLS, reason)
+    stage.venue.state = AccountState()
+    stage.pass_time(61)
+    for follower in (*watches, late):
+        assert {type(x) for x in drain(follower)} == {Reconciled}
+    assert drain(silent) == drain(trades) == []
+    stage.venue.state = NetworkError("no answer")
+    stage.pass_time(300)
+    assert [type(x) for x in drain(late)] == [Gap]
+
+
+def test_a_read_that_never_ends_is_overdue_too(stage: Stage) -> None:
+    follower = stage.join(ORDERS, events=True)
+    [_never_run] = stage.feed.jobs()
+    assert health(stage).state == "live"
+    assert stage.feed.delay() == pytest.approx(30)
+    stage.clock.advance(30.01)
+    assert stage.feed.jobs() == []
+    why = "orders, fills and positions were not read for 30 s"
+    assert [x.reason for x in drain(follower)] == [why]
+    assert (health(stage).state, health(stage).last_error) == ("degraded", why)
+    assert stage.feed.delay() == float("inf")
+
+
+def test_reads_that_nobody_needs_any_more_are_no_trouble(stage: Stage) -> None:
+    [fills] = settled(stage, FILLS)
+    stage.venue.state = NetworkError("no answer")
+    stage.pass_time(600)
+    assert health(stage).state == "degraded"
+    stage.feed.leave(fills)
+    assert health(stage).state == "live"
+    stage.pass_time(600)
+    again = stage.join(FILLS, events=True)
+    assert (drain(again), health(stage).state) == ([], "live")
+
+
+def test_who_comes_while_the_account_may_not_be_read_is_told_why(stage: Stage) -> None:
+    [early] = settled(stage, ORDERS)
+    stage.venue.state = AuthenticationError("the key is not known")
+    stage.pass_time(300)
+    late = stage.join(ORDERS)
+    stage.run()
+    with pytest.raises(AuthenticationError):
+        drain(late)
+    assert drain(early) == []
 
 
 # -- what seems to live ----------------------------------------------------------------

@@ -149,6 +149,8 @@ class StreamHealth(Flat):
     ``unknown_messages`` and ``malformed_messages`` were passed over; ``unknown_fields``
     are names that we do not know, from samples.  ``folded`` were replaced by newer ones
     under the policy ``latest``.  ``missed`` orders and fills were found over REST only.
+    ``reconciliations`` succeeded, the last ``last_reconciled_at``; ``reconcile_failures``
+    were tries that did not.
     """
 
     state: StreamState
@@ -166,6 +168,8 @@ class StreamHealth(Flat):
     folded: int = 0
     missed: int = 0
     reconciliations: int = 0
+    reconcile_failures: int = 0
+    last_reconciled_at: datetime | None = None
     last_error: str = ""
 
 

@@ -2,8 +2,10 @@
 
 A book on a stream without an error can still be wrong.  One is read over REST every so
 often, and what did not move while it was read must be the same in both.  A difference
-proves nothing at once, as a read may lag: the levels that differ are looked at again, and
-only those that did not move meanwhile and still differ are held against the book.
+proves nothing at once, as a read may lag: the levels that differ are looked at again some
+seconds later, and only those that differ again are held against the book.  Meanwhile they
+are followed change by change: one that moved is cleared, also if it came back to what it
+was, as a quote that flickers looks the same to both looks and is right all the time.
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ class Auditor:
         self._due = inf
         self._is_running = False
         self._last: str | None = None
-        self._suspects: dict[str, _Levels] = {}
+        self.suspects: dict[str, _Levels] = {}
+        """The levels that differed and did not move since, by market."""
         self.audits = 0
         """How many comparisons were made."""
 
@@ -67,7 +70,7 @@ class Auditor:
         book = self._choose(followed)
         if book is None:
             self._due = now + self._every if followed else inf
-            self._suspects.clear()
+            self.suspects.clear()
             return None
         market_id, before = book.market_id, _levels(book)
         self._is_running = True
@@ -85,17 +88,26 @@ class Auditor:
 
         return Job(self._venue.fetch_order_book(market_id), done, failed)
 
+    def look(self, market_id: str) -> None:
+        """A book under suspicion changed: what moved is cleared."""
+        book = self._protocol.order_book(market_id)
+        now = {} if book is None or book.stale else _levels(book)
+        suspects = self.suspects[market_id]
+        left = {k: v for k, v in suspects.items() if now.get(k, _NONE) == v}
+        # Cleared, not forgotten: what differs at the second look was not suspected before.
+        self.suspects[market_id] = left
+
     def _choose(self, followed: Mapping[str, object]) -> OrderBook | None:
         """The one under suspicion, or the next in turn that is live."""
         for market_id in self._in_turn(followed):
             book = self._protocol.order_book(market_id)
             if book is not None and not book.stale:
                 return book
-            self._suspects.pop(market_id, None)
+            self.suspects.pop(market_id, None)
         return None
 
     def _in_turn(self, followed: Mapping[str, object]) -> Iterable[str]:
-        yield from [name for name in self._suspects if name in followed]
+        yield from [name for name in self.suspects if name in followed]
         names = list(followed)
         last = self._last
         start = 0 if last is None or last not in followed else names.index(last) + 1
@@ -115,7 +127,7 @@ class Auditor:
             if before.get(key, _NONE) == after.get(key, _NONE)
         }
         differing = {k: v for k, v in quiet.items() if read.get(k, _NONE) != v}
-        suspects = self._suspects.get(market_id)
+        suspects = self.suspects.get(market_id)
         if suspects is None:
             self._plan(market_id, differing)
             return
@@ -127,9 +139,9 @@ class Auditor:
     def _plan(self, market_id: str, suspects: _Levels) -> None:
         """Look again soon at what differs; else at another when it is time."""
         assert self._every is not None
-        self._suspects.pop(market_id, None)
+        self.suspects.pop(market_id, None)
         if suspects:
-            self._suspects[market_id] = suspects
+            self.suspects[market_id] = suspects
         wait = min(_AGAIN, self._every) if suspects else self._every
         self._due = self._clock.monotonic() + wait
 

@@ -17,7 +17,6 @@ from ..models import StreamHealth, Subject
 from ..streams.protocol import StreamProtocol
 from ..streams.session import Dial
 from ..venue import Venue
-from .audit import Auditor
 from .follower import PRIVATE, Follower
 from .job import Job
 from .mailbox import Policy
@@ -43,7 +42,6 @@ class Feed(Teller):
         self.error: Exception | None = None
         """What ended the stream for good."""
         self._folded = 0
-        self._auditor = Auditor(protocol, venue, self._doubt)
 
     # -- coming and going -----------------------------------------------------------
 
@@ -75,6 +73,8 @@ class Feed(Teller):
         if subject is Subject.ORDER_BOOK:
             self._auditor.start()
         self._welcome(follower)
+        if subject is Subject.TICKER:
+            self._quotes.followed()
         return follower
 
     def leave(self, follower: Follower) -> None:
@@ -102,10 +102,8 @@ class Feed(Teller):
             return
         self._circles[follower.subject].remove(follower, gone)
         old = wanted(follower)
-        for market_id in gone:
-            del mine[market_id]
-            follower.looks.pop(market_id, None)
-            follower.mailbox.forget(market_id)
+        follower.narrow(gone)
+        self._forget_quotes(follower, gone)
         if not follower.sees_private:
             # The new before the old, so that nothing is given up in between.
             self.protocol.follow(follower.subject, tuple(mine))
@@ -118,15 +116,20 @@ class Feed(Teller):
             return False
         circle.remove(follower)
         self._folded += follower.mailbox.folded
+        self._forget_quotes(follower, follower.market_ids)
         if not circle:
             self._forget(follower.subject)
         return True
 
+    def _forget_quotes(
+        self, follower: Follower, market_ids: Collection[str] | None
+    ) -> None:
+        if follower.subject is Subject.TICKER:
+            self._quotes.unfollowed(market_ids)
+
     def _forget(self, subject: Subject) -> None:
         """Nobody follows a subject any more: what is remembered would grow old."""
-        if subject is Subject.TICKER:
-            self._tickers.clear()
-        elif subject is Subject.ORDERS:
+        if subject is Subject.ORDERS:
             self.account.forget_orders()
         elif subject is Subject.FILLS:
             self.account.forget_fills()
@@ -151,6 +154,7 @@ class Feed(Teller):
     def jobs(self) -> list[Job[Any]]:
         """What is due to be read; each is to be run once, beside the stream."""
         self.handle(())
+        self._reconciler.check()
         waiting = [
             follower.since
             for subject in PRIVATE
@@ -170,11 +174,19 @@ class Feed(Teller):
     def health(self, stream: StreamHealth) -> StreamHealth:
         """The counters of a stream, with those of its followers."""
         folded = sum(x.mailbox.folded for x in self._everybody())
+        reads = self._reconciler
+        last_error = stream.last_error or reads.last_error
+        if reads.trouble and stream.state == "live":
+            stream = attrs.evolve(stream, state="degraded")
+            last_error = reads.trouble
         return attrs.evolve(
             stream,
+            last_error=last_error,
             folded=self._folded + folded,
-            missed=self._reconciler.missed,
-            reconciliations=self._reconciler.count,
+            missed=reads.missed,
+            reconciliations=reads.count,
+            reconcile_failures=reads.failed,
+            last_reconciled_at=reads.succeeded_at,
         )
 
 

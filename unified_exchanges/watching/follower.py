@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
 from typing import Any, Final
 
 from ..errors import ArgumentsRequired, BadRequest
-from ..models import Gap, OrderBook, Subject
+from ..models import Gap, Order, OrderBook, Subject
 from .mailbox import POLICIES, Every, Latest, Look, Mailbox, Policy
 
 __all__ = ["PRIVATE", "Circle", "Follower", "check_wish"]
@@ -52,6 +53,7 @@ class Follower:
         "market_ids",
         "outcome",
         "policy",
+        "shown",
         "since",
         "subject",
         "told",
@@ -80,7 +82,9 @@ class Follower:
         self.is_ready = subject not in PRIVATE
         """Whether it was told the state to begin with."""
         self.told: set[str] = set()
-        """What it heard of before that: orders, or markets of positions."""
+        """The markets whose positions it heard of before that."""
+        self.shown: dict[str, str] = {}
+        """The orders that it believes to be open, and their markets."""
         self.looks: dict[str, Look[OrderBook]] = {}
         self.mailbox: Mailbox[Any]
         if policy == "every":
@@ -105,6 +109,44 @@ class Follower:
     def follows(self, market_id: str) -> bool:
         """Whether it wants to hear of a market."""
         return self.market_ids is None or market_id in self.market_ids
+
+    def is_since(self, happened: datetime | None, offset: float) -> bool:
+        """Whether something may have happened after it came.
+
+        ``offset`` is that of the venue's clock.  To the millisecond, since streams tell
+        no more.
+        """
+        came = self.since + offset
+        if happened is None or came < 0:
+            return True
+        return int(happened.timestamp() * 1000) >= int(came * 1000)
+
+    def is_news(self, order: Order, offset: float) -> bool:
+        """Whether a state of an order that was read concerns it.
+
+        What ended before it came does not, unless it believes the order to be open: it
+        may have come while that was not known yet.
+        """
+        if order.is_open or order.order_id in self.shown:
+            return True
+        return self.is_since(order.updated_at, offset)
+
+    def show(self, order: Order) -> None:
+        """Remember what it believes of an order from now on."""
+        if order.is_open:
+            self.shown[order.order_id] = order.market_id
+        else:
+            self.shown.pop(order.order_id, None)
+
+    def narrow(self, market_ids: Collection[str]) -> None:
+        """It wants to hear no more of some of its markets."""
+        assert self.market_ids is not None
+        gone = set(market_ids)
+        for market_id in market_ids:
+            del self.market_ids[market_id]
+            self.looks.pop(market_id, None)
+            self.mailbox.forget(market_id)
+        self.shown = {x: where for x, where in self.shown.items() if where not in gone}
 
     def is_concerned(self, gap: Gap) -> bool:
         """Whether a gap may have hidden something from it."""

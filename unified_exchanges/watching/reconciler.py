@@ -37,6 +37,9 @@ _LIVE: Final = 30.0
 """Seconds after which a connection should have told everything that is older."""
 _LATE: Final = 10.0
 """Seconds that what the stream tells may take."""
+_OVERDUE: Final = 30.0
+"""Seconds that a read which is due may take to succeed before it is said aloud."""
+_WHAT: Final = "orders, fills and positions"
 _LONGEST: Final = 60.0
 """Seconds at most between tries of a read that fails."""
 
@@ -77,6 +80,7 @@ class Reconciler:
         *,
         tell: Callable[[News], None],
         give_up: Callable[[UnifiedExchangesError], None],
+        be_late: Callable[[], None],
         has_work: Callable[[], None],
         followed: Callable[[], frozenset[Subject]],
     ) -> None:
@@ -86,11 +90,14 @@ class Reconciler:
         self._account = account
         self._tell = tell
         self._give_up = give_up
+        self._be_late = be_late
         self._has_work = has_work
         self._followed = followed
         self._due = self._asked = inf
         self._twice = self._ask_again = False
         self._is_running = self._is_wondering = False
+        self._wanted = inf
+        """When the read fell due that has not succeeded yet."""
         self._failures = 0
         self._connected_at = inf
         self._complete: float | None = None
@@ -100,7 +107,11 @@ class Reconciler:
         """What is followed no more, or anew, since a read was begun."""
         self._owed: dict[Hashable, float] = {}
         """What was read, and when it happened, as long as the stream may still tell it."""
-        self.missed = self.count = 0
+        self.missed = self.count = self.failed = 0
+        self.is_late = False
+        """Whether it was said that a read is overdue, which did not succeed since."""
+        self.last_error = ""
+        self.succeeded_at: datetime | None = None
 
     # -- when -----------------------------------------------------------------------
 
@@ -111,6 +122,7 @@ class Reconciler:
             self._ask_again = True
         else:
             self._due = self._asked = self._clock.monotonic()
+            self._wanted = min(self._wanted, self._due)
             self._has_work()
 
     def wonder(self) -> None:
@@ -120,6 +132,7 @@ class Reconciler:
             self._is_wondering = True
         elif now + _STRANGER < self._due:
             self._due = self._asked = now + _STRANGER
+            self._wanted = min(self._wanted, self._due)
             self._has_work()
 
     def connected(self, at: float) -> None:
@@ -146,13 +159,46 @@ class Reconciler:
         self._owed.clear()
         if not self.synced:
             self._complete = None
+        if not self._followed():
+            # Nothing is promised to anybody.
+            self._wanted = inf
+            self._failures = 0
+            self.is_late = False
+
+    def is_current(self, subject: Subject) -> bool:
+        """Whether a subject was read, and nothing gave cause to read it again since."""
+        return subject in self.synced and self._clock.monotonic() < self._wanted
 
     def delay(self) -> float:
         """Seconds until there may be something to do; infinite if nothing is planned."""
-        if self._is_running or self._due == inf or not self._followed():
+        if not self._followed():
             return inf
         now = self._clock.monotonic()
-        return max(0.0, self._due - now, 0.0 if self._may(now) else 0.05)
+        late = inf if self.is_late else max(0.0, self._wanted + _OVERDUE - now)
+        if self._is_running or self._due == inf:
+            return late
+        return min(late, max(0.0, self._due - now, 0.0 if self._may(now) else 0.05))
+
+    # -- what does not come ---------------------------------------------------------
+
+    @property
+    def _is_overdue(self) -> bool:
+        return self._clock.monotonic() - self._wanted >= _OVERDUE
+
+    @property
+    def trouble(self) -> str:
+        """Why what the stream lost cannot be told just now; empty if it can."""
+        if not self._followed():
+            return ""
+        if self._failures:
+            return self.last_error
+        return f"{_WHAT} were not read for {_OVERDUE:g} s" if self._is_overdue else ""
+
+    def check(self) -> None:
+        """Say it once if a read is overdue; that it succeeded is told like any other."""
+        if not self.is_late and self._is_overdue and self._followed():
+            self.is_late = True
+            self._be_late()
 
     def _may(self, now: float) -> bool:
         """Whether what is read now cannot be followed by what nobody tells."""
@@ -191,19 +237,19 @@ class Reconciler:
 
         def done(state: AccountState) -> None:
             self._failures = 0
+            self.is_late = False
             self._finished(_AGAIN if self._twice else self._often)
+            self._wanted = self._due
             self._twice = self._ask_again
             self._tell(self._merge(state, read))
 
         def failed(error: Exception) -> None:
             self._failures += 1
-            _log.warning("orders, fills and positions could not be read: %s", error)
-            self._finished(min(_LONGEST, 2.0**self._failures))
-            if (
-                read.first
-                and isinstance(error, UnifiedExchangesError)
-                and not error.retryable
-            ):
+            self.failed += 1
+            self.last_error = f"{_WHAT} could not be read: {error}"
+            _log.warning("%s", self.last_error)
+            self._finished(min(_LONGEST, 2.0 ** min(self._failures, 6)))
+            if isinstance(error, UnifiedExchangesError) and not error.retryable:
                 self._give_up(error)
 
         return Job(self._venue.resync(wanted), done, failed)
@@ -249,6 +295,7 @@ class Reconciler:
         self.synced |= read.subjects
         self._complete = read.wall
         self.count += 1
+        self.succeeded_at = _moment(self._clock.now())
         is_news = read.subjects - read.first
         return News(
             subjects=read.subjects,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -25,8 +25,10 @@ from ..models import (
 from ..streams.protocol import BookChanged, Refused, StreamProtocol
 from ..venue import Venue
 from .account import Account, fill_key
+from .audit import Auditor
 from .follower import PRIVATE, Circle, Follower
 from .mailbox import Look
+from .quotes import Quotes
 from .reconciler import News, Reconciler
 
 __all__ = ["Teller", "wanted"]
@@ -52,10 +54,12 @@ class Teller(ABC):
             self.account,
             tell=self._tell_news,
             give_up=self._fail_private,
+            be_late=self._tell_late,
             has_work=has_work,
             followed=self._followed_of_account,
         )
-        self._tickers: dict[str, Ticker] = {}
+        self._auditor = Auditor(protocol, venue, self._doubt)
+        self._quotes = Quotes(protocol, self._circles[Subject.TICKER])
         self._was_connected = False
         self._routes: dict[type, _Route] = {
             Ticker: self._tell_ticker,
@@ -92,23 +96,23 @@ class Teller(ABC):
                 if self._live_book(market_id, None) is not None:
                     self._mark(follower, market_id)
         elif subject is Subject.TICKER:
-            names = follower.market_ids or self._tickers
-            for market_id in names:
-                if market_id in self._tickers:
-                    self._put_quote(follower, self._tickers[market_id])
+            for ticker in self._quotes.find(follower.market_ids):
+                self._put_quote(follower, ticker)
         elif follower.sees_private:
-            if subject in self._reconciler.synced:
+            if self._reconciler.is_current(subject):
                 self._prime(follower)
             else:
                 self._reconciler.ask()
+            if self._reconciler.is_late:
+                self._notify(follower, self._late_gap(subject))
 
     def _prime(self, follower: Follower) -> None:
         """Tell what is open or held, unless it was told of since the follower came."""
         follower.is_ready = True
         if follower.subject is Subject.ORDERS:
             for order in self.account.open_orders:
-                if order.order_id not in follower.told:
-                    self._put(follower, order.market_id, order.order_id, order)
+                if order.order_id not in follower.shown:
+                    self._show(follower, order)
         elif follower.subject is Subject.POSITIONS:
             for held in self.account.positions:
                 if held.market_id not in follower.told:
@@ -140,11 +144,12 @@ class Teller(ABC):
             self._reconciler.connected(self._clock.now())
         else:
             self._reconciler.disconnected()
-            # The next connection tells them anew; meanwhile they grow old.
-            self._tickers.clear()
+            self._quotes.clear()
 
     def _tell_book(self, event: BookChanged) -> None:
         market_id = event.market_id
+        if market_id in self._auditor.suspects:
+            self._auditor.look(market_id)
         for follower in self._books.of(market_id):
             self._mark(follower, market_id)
 
@@ -162,7 +167,7 @@ class Teller(ABC):
         return None if book is None or book.stale else book
 
     def _tell_ticker(self, ticker: Ticker) -> None:
-        self._tickers[ticker.market_id] = ticker
+        self._quotes.note(ticker)
         for follower in self._circles[Subject.TICKER].of(ticker.market_id):
             self._put_quote(follower, ticker)
 
@@ -195,17 +200,15 @@ class Teller(ABC):
             if order.order_id in self.account.strangers:
                 self._reconciler.wonder()
 
-    def _put_order(self, order: Order, *, is_adopted: bool = False) -> None:
+    def _put_order(self, order: Order, *, was_read: bool = False) -> None:
         for follower in self._circles[Subject.ORDERS].of(order.market_id):
-            # What ended before somebody asked is no news to them, unless they may have
-            # been told that it was open.
-            if is_adopted and not order.is_open:
-                ended = order.updated_at or order.created_at
-                if not _is_since(follower, ended, self.venue.offset.seconds):
-                    continue
-            if not follower.is_ready:
-                follower.told.add(order.order_id)
-            self._put(follower, order.market_id, order.order_id, order)
+            if not was_read or follower.is_news(order, self.venue.offset.seconds):
+                self._show(follower, order)
+
+    def _show(self, follower: Follower, order: Order) -> None:
+        if follower.follows(order.market_id):
+            follower.show(order)
+            self._deliver(follower, order.order_id, order)
 
     def _tell_fill(self, fill: Fill) -> None:
         self._reconciler.heard(fill_key(fill))
@@ -221,7 +224,7 @@ class Teller(ABC):
     def _put_fill(self, fill: Fill, offset: float) -> None:
         key = fill_key(fill)
         for follower in self._circles[Subject.FILLS].of(fill.market_id):
-            if _is_since(follower, fill.created_at, offset):
+            if follower.is_since(fill.created_at, offset):
                 self._put(follower, fill.market_id, key, fill)
 
     def _tell_position(self, position: Position) -> None:
@@ -238,7 +241,7 @@ class Teller(ABC):
     def _tell_news(self, news: News) -> None:
         """What a read brought, and to those who came since the last their beginning."""
         for order in news.orders:
-            self._put_order(order, is_adopted=order.order_id in news.adopted)
+            self._put_order(order, was_read=True)
         for fill in news.fills:
             self._put_fill(fill, self.venue.offset.seconds)
         for position in news.positions:
@@ -256,6 +259,19 @@ class Teller(ABC):
                 if not follower.is_ready:
                     self._fail(follower, error)
 
+    def _tell_late(self) -> None:
+        """The account was not read for too long: what the stream lost is not known.
+
+        Nothing is asked for, unlike after a gap of the stream: it is tried all the time.
+        """
+        for subject in Subject:
+            for follower in list(self._circles[subject]) if subject in PRIVATE else ():
+                self._notify(follower, self._late_gap(subject))
+
+    def _late_gap(self, subject: Subject) -> Gap:
+        at = datetime.fromtimestamp(self._clock.now(), UTC)
+        return Gap(subject=subject, reason=self._reconciler.trouble, at=at)
+
     # -- breaks ---------------------------------------------------------------------
 
     def _tell_gap(self, gap: Gap) -> None:
@@ -264,6 +280,7 @@ class Teller(ABC):
                 for market_id in gap.market_ids or follower.looks:
                     follower.mailbox.unmark(market_id)
                 self._notify(follower, gap)
+        self._quotes.lost(gap)
         if gap.subject is None or gap.subject in PRIVATE:
             self._reconciler.lost()
 
@@ -318,17 +335,6 @@ def wanted(follower: Follower) -> tuple[str, ...] | None:
     if follower.sees_private or follower.market_ids is None:
         return None
     return tuple(follower.market_ids)
-
-
-def _is_since(follower: Follower, moment: datetime | None, offset: float) -> bool:
-    """Whether something happened after a follower came; the offset of the venue's clock.
-
-    To the millisecond, since streams tell no more.
-    """
-    came = follower.since + offset
-    if moment is None or came < 0:
-        return True
-    return int(moment.timestamp() * 1000) >= int(came * 1000)
 
 
 def _pass(_event: object) -> None:
