@@ -14,7 +14,6 @@ import os
 from collections import Counter
 from decimal import Decimal
 from itertools import pairwise
-from math import inf
 from typing import Any, get_args
 
 import pytest
