@@ -175,7 +175,8 @@ class Machine(RuleBasedStateMachine):
     def leave(self, pick: int) -> None:
         if self.consumers:
             gone = self.consumers.pop(pick % len(self.consumers))
-            self.ready.pop(id(gone), None)
+            self.begun.pop(gone, None)
+            self.followers.pop(gone, None)
             gone.leave()
 
     @rule(pick=PICK, most=st.sampled_from([1, 3, 1_000]))
