@@ -267,11 +267,7 @@ class Answers(Sequence):
         name, subject = sub.channel.name, sub.channel.subject
         held: list[str] = []
         if name == BOOKS:
-            # What the venue holds is known to be held until it was let go there: it may
-            # be followed again before that.
-            held = self._books.held(given_up)
-            self._books.close(held)
-            self._books.remove(set(given_up).difference(held))
+            held = self._books.forget(given_up)
         if market_ids is None:
             sub.give_up_all()
         else:
