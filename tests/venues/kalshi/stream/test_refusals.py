@@ -510,3 +510,18 @@ def test_a_market_that_comes_and_goes_while_its_removal_is_refused_is_told_in_th
     desk.wait(1)
     desk.run()
     assert (desk.agrees(B), desk.is_stale(B)) == (True, False)
+
+
+def test_a_market_whose_removal_is_refused_is_held_and_can_be_left_again() -> None:
+    desk = Desk().follow(A, B).connect().run()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    [command] = desk.sent()
+    desk.follow(B)
+    desk.fail(command, 27)
+    desk.run()
+    assert (desk.agrees(B), desk.is_stale(B)) == (True, False)
+    desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    desk.wait(1)
+    desk.run()
+    assert desk.held["orderbook_delta"] == {A}
+    assert desk.stream.health().stale_books == 0

@@ -185,7 +185,10 @@ class Answers(Sequence):
         if code in refusals.PASSING and sub.tries < _TRIES:
             now = self.clock.monotonic()
             delay = min(self.policy.first * (1 << sub.tries), self.policy.cap)
-            sub.again(command)
+            kept = sub.again(command)
+            if sub.channel.name == BOOKS:
+                self._books.want(kept)
+                self._books_dirty = True
             self._try_again(sub, now, delay)
             return NONE
         if command.action == "unsubscribe":

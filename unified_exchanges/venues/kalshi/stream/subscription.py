@@ -255,15 +255,19 @@ class Subscription:
         self.missed, self.missed_all = {}, False
         return () if all_missed else back or None
 
-    def again(self, command: Command) -> None:
-        """Send what a command asked for once more, later."""
+    def again(self, command: Command) -> tuple[str, ...]:
+        """Send what a command asked for once more, later; what stays as it was instead."""
         self.tries += 1
         self.busy = None
-        if command.action == "delete_markets":
-            gone = (x for x in command.markets if x not in self.wishes)
-            self._to_drop.update(dict.fromkeys(gone))
-        else:
-            self.put_back(tuple(x for x in command.markets if x in self.wishes))
+        wanted = tuple(x for x in command.markets if x in self.wishes)
+        if command.action != "delete_markets":
+            self.put_back(wanted)
+            return ()
+        gone = (x for x in command.markets if x not in self.wishes)
+        self._to_drop.update(dict.fromkeys(gone))
+        for market_id in wanted:
+            self._to_add.pop(market_id, None)
+        return wanted
 
     def put_back(self, markets: tuple[str, ...]) -> None:
         """Send markets of a command once more, in one of their own."""
