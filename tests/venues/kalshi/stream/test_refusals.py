@@ -525,3 +525,12 @@ def test_a_market_whose_removal_is_refused_is_held_and_can_be_left_again() -> No
     desk.run()
     assert desk.held["orderbook_delta"] == {A}
     assert desk.stream.health().stale_books == 0
+
+
+def test_trades_that_are_refused_for_now_are_asked_for_again() -> None:
+    desk = Desk().follow(A, subject=Subject.TRADES).connect()
+    [command] = desk.sent()
+    desk.fail(command, 27)
+    desk.wait(1)
+    desk.run()
+    assert desk.held == {"trade": {A}}
