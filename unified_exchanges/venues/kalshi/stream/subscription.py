@@ -6,9 +6,10 @@ While one is out, what is wanted collects for the next.
 
 All markets and some of them do not mix.  Leaving out the markets means all (asyncapi 2.0.0,
 2026-10, ``trade`` and ``ticker``), but no command says "all" of a subscription that has
-some, and subscribing once more merges into it (recorded 2026-06, for markets; for all it
-is not documented).  So from some to all it is ended and begun anew, and the hole is
-announced.  From all to some it stays, and what nobody wants is passed over on delivery.
+some, and subscribing once more merges into it (recorded on production, 2026-08, for
+markets; for all of them it is not documented).  So from some to all it is ended and begun
+anew, and the hole is announced.  From all to some it stays, and what nobody wants is passed
+over on delivery.
 """
 
 from __future__ import annotations
