@@ -43,6 +43,7 @@ class Line(Desk):
         self.history: dict[tuple[int, int], tuple[str, Any]] = {}
         self.wanted = dict.fromkeys(MARKETS, 0)
         self.put_off = 0
+        self.retries = 3
         self.unknown.add(SILENT)
         for market in MARKETS:
             self.change(market, "yes", "0.10", "5.00")
@@ -64,11 +65,20 @@ class Line(Desk):
             self.check()
 
     def note(self, events: list[Any]) -> None:
-        """What was refused is followed no more, however often it was asked for."""
+        """What was refused is followed no more, unless somebody tries again at once."""
         for event in events:
             if isinstance(event, Refused):
-                ids = MARKETS if event.market_ids is None else event.market_ids
+                ids = MARKETS if event.market_ids is None else sorted(event.market_ids)
                 self.wanted.update(dict.fromkeys(ids, 0))
+                if self.retries and self.rng.random() < 0.5:
+                    self.retries -= 1
+                    self.follow_again(self.rng.choice(ids))
+
+    def follow_again(self, market: str) -> None:
+        if self.rng.random() < 0.5:
+            self.unknown.discard(market)
+        self.wanted[market] += 1
+        self.stream.follow(Subject.ORDER_BOOK, [market])
 
     def check(self) -> None:
         sid = self.sids.get("orderbook_delta")
@@ -196,7 +206,10 @@ class Line(Desk):
 
     def calm_down(self) -> None:
         """Nothing goes wrong any more; what was lost shows with the next message."""
-        for _ in range(100):
+        rounds = 100
+        while rounds:
+            rounds -= 1
+            retries = self.retries
             self.pending += self.sent()
             while self.pending:
                 self.answer(self.pending.pop(0))
@@ -205,6 +218,8 @@ class Line(Desk):
             while self.way:
                 self.arrive()
             self.do_tick()
+            if self.retries < retries:
+                rounds = 100  # as long again for what was asked again
 
 
 USUAL = (

@@ -495,3 +495,42 @@ def test_a_channel_given_up_as_a_whole_is_begun_anew_for_who_comes_next() -> Non
     desk.follow(C).run()
     assert desk.held["orderbook_delta"] == {C}
     assert (desk.stream.order_book(A), desk.agrees(C)) == (None, True)
+
+
+def test_a_market_that_comes_and_goes_while_its_removal_is_refused_is_told_in_the_end() -> (
+    None
+):
+    desk = Desk().follow(A, B).connect().run()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    [command] = desk.sent()
+    desk.follow(B)
+    desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    desk.fail(command, 18)
+    desk.follow(B)
+    desk.wait(1)
+    desk.run()
+    assert (desk.agrees(B), desk.is_stale(B)) == (True, False)
+
+
+def test_a_market_whose_removal_is_refused_is_held_and_can_be_left_again() -> None:
+    desk = Desk().follow(A, B).connect().run()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    [command] = desk.sent()
+    desk.follow(B)
+    desk.fail(command, 27)
+    desk.run()
+    assert (desk.agrees(B), desk.is_stale(B)) == (True, False)
+    desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    desk.wait(1)
+    desk.run()
+    assert desk.held["orderbook_delta"] == {A}
+    assert desk.stream.health().stale_books == 0
+
+
+def test_trades_that_are_refused_for_now_are_asked_for_again() -> None:
+    desk = Desk().follow(A, subject=Subject.TRADES).connect()
+    [command] = desk.sent()
+    desk.fail(command, 27)
+    desk.wait(1)
+    desk.run()
+    assert desk.held == {"trade": {A}}

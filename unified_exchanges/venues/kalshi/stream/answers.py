@@ -185,7 +185,10 @@ class Answers(Sequence):
         if code in refusals.PASSING and sub.tries < _TRIES:
             now = self.clock.monotonic()
             delay = min(self.policy.first * (1 << sub.tries), self.policy.cap)
-            sub.again(command)
+            kept = sub.again(command)
+            if sub.channel.name == BOOKS:
+                self._books.want(kept)
+                self._books_dirty = True
             self._try_again(sub, now, delay)
             return NONE
         if command.action == "unsubscribe":
@@ -267,11 +270,7 @@ class Answers(Sequence):
         name, subject = sub.channel.name, sub.channel.subject
         held: list[str] = []
         if name == BOOKS:
-            # What the venue holds is known to be held until it was let go there: it may
-            # be followed again before that.
-            held = self._books.held(given_up)
-            self._books.close(held)
-            self._books.remove(set(given_up).difference(held))
+            held = self._books.forget(given_up)
         if market_ids is None:
             sub.give_up_all()
         else:

@@ -93,10 +93,17 @@ class Books:
             self._missed.pop(market_id, None)
             self._forgiven.pop(market_id, None)
 
-    def held(self, market_ids: Iterable[str]) -> list[str]:
-        """Those among the markets that the venue sends."""
+    def forget(self, market_ids: Collection[str]) -> list[str]:
+        """Markets that nobody follows; those among them that the venue sends.
+
+        These are known to be held until they were let go there: they may be followed
+        again before that.
+        """
         markets = self.markets
-        return [x for x in market_ids if x in markets and markets[x].is_held]
+        held = [x for x in market_ids if x in markets and markets[x].is_held]
+        self.close(held)
+        self.remove(set(market_ids).difference(held))
+        return held
 
     def let_go(self, market_id: str) -> None:
         """A market that the venue stopped to send, though it is wanted again."""

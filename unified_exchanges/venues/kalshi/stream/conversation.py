@@ -98,7 +98,7 @@ class Conversation(StreamProtocol):
         sent, unsent = sub.unfollow(market_ids)
         if channel == BOOKS:
             self._books.close(sent)
-            self._books.remove(unsent)
+            self._books.forget(unsent)
         self._dirty.add(sub)
 
     def _subscription(

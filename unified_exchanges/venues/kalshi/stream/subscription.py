@@ -6,9 +6,10 @@ While one is out, what is wanted collects for the next.
 
 All markets and some of them do not mix.  Leaving out the markets means all (asyncapi 2.0.0,
 2026-10, ``trade`` and ``ticker``), but no command says "all" of a subscription that has
-some, and subscribing once more merges into it (recorded 2026-06, for markets; for all it
-is not documented).  So from some to all it is ended and begun anew, and the hole is
-announced.  From all to some it stays, and what nobody wants is passed over on delivery.
+some, and subscribing once more merges into it (recorded on production, 2026-08, for
+markets; for all of them it is not documented).  So from some to all it is ended and begun
+anew, and the hole is announced.  From all to some it stays, and what nobody wants is passed
+over on delivery.
 """
 
 from __future__ import annotations
@@ -255,15 +256,19 @@ class Subscription:
         self.missed, self.missed_all = {}, False
         return () if all_missed else back or None
 
-    def again(self, command: Command) -> None:
-        """Send what a command asked for once more, later."""
+    def again(self, command: Command) -> tuple[str, ...]:
+        """Send what a command asked for once more, later; what stays as it was instead."""
         self.tries += 1
         self.busy = None
-        if command.action == "delete_markets":
-            gone = (x for x in command.markets if x not in self.wishes)
-            self._to_drop.update(dict.fromkeys(gone))
-        else:
-            self.put_back(tuple(x for x in command.markets if x in self.wishes))
+        wanted = tuple(x for x in command.markets if x in self.wishes)
+        if command.action != "delete_markets":
+            self.put_back(wanted)
+            return ()
+        gone = (x for x in command.markets if x not in self.wishes)
+        self._to_drop.update(dict.fromkeys(gone))
+        for market_id in wanted:
+            self._to_add.pop(market_id, None)
+        return wanted
 
     def put_back(self, markets: tuple[str, ...]) -> None:
         """Send markets of a command once more, in one of their own."""
