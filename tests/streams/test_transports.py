@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 from websockets.sync.server import ServerConnection, serve
 
 from tests.transports.conftest import certificate, clean_environment, tls
@@ -241,6 +243,39 @@ def test_sending_on_a_connection_that_is_gone_is_a_lost_connection(
     made.close()
     with pytest.raises(ConnectionLost):
         made.send("hello")
+
+
+def exhaust(made: Any) -> None:
+    while True:
+        made.recv(5.0)
+
+
+def test_fault_40_a_message_before_the_end_is_not_lost_to_it(venue: Open) -> None:
+    def tell(visit: VenueVisit) -> None:
+        visit.listen()
+        # A text, and in the same breath a frame of an opcode that does not exist.
+        visit.write(b"\x81\x06before\x83\x00")
+        visit.hold()
+
+    made: Any = connect_blocking(venue(tell).url, {}, heard=lambda: None, timeout=5.0)
+    client, asked = made._client, threading.Event()
+    take = client.process_event
+
+    def take_late(event: Any) -> None:
+        asked.wait(5)
+        take(event)
+
+    client.process_event = take_late
+    made.send("go on")
+    while client.protocol.state is State.OPEN:
+        time.sleep(0.001)
+    threading.Timer(0.1, asked.set).start()
+    try:
+        assert made.recv(5.0) == [b"before"]
+        with pytest.raises(ConnectionLost, match="with code 1002"):
+            exhaust(made)
+    finally:
+        made.close()
 
 
 def test_a_library_cannot_be_made_to_log_what_it_sends() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from threading import Event
 from typing import Any, cast
@@ -43,8 +43,13 @@ class _Client(ClientConnection):
         self.ready = Event()
         self.waiting: deque[bytes] = deque()
         self.failure: NotText | None = None
+        self.is_over = False
+        """Whether there will be no more, and all that came before waits."""
         self._messages = Messages(self.waiting.append)
         super().__init__(*arguments, **more)
+        # The library says that it is over before it has told what came before.
+        self._found = self.protocol.events_received
+        self.protocol.events_received = self._events  # type: ignore[assignment, method-assign]
 
     def maybe_raise_legacy_warning(self) -> None:
         """Say nothing: this is no context manager, and is closed all the same."""
@@ -59,6 +64,18 @@ class _Client(ClientConnection):
             return
         body = bytes(answer.body or b"")
         raise self.shake.refused(answer.status_code, answer.headers.raw_items(), body)
+
+    def _events(self) -> Iterator[Any]:
+        return self._told(self._found())
+
+    def _told(self, events: list[Any]) -> Iterator[Any]:
+        yield from events
+        if self.protocol.state > OPEN:
+            self._end()
+
+    def _end(self) -> None:
+        self.is_over = True
+        self.ready.set()
 
     def process_event(self, event: Any) -> None:
         """Take one frame."""
@@ -82,7 +99,7 @@ class _Client(ClientConnection):
         try:
             super().recv_events()
         finally:
-            self.ready.set()
+            self._end()
 
 
 class BlockingWebSocket:
@@ -96,8 +113,10 @@ class BlockingWebSocket:
         """All messages that have arrived, waiting for the first; none if woken or late."""
         client = self._client
         waiting = client.waiting
+        # Looked at first: whatever is over by now has left its messages.
+        is_over = client.is_over
         if not waiting:
-            if client.protocol.state is not OPEN:
+            if is_over:
                 raise self._lost()
             client.ready.wait(timeout)
         client.ready.clear()
