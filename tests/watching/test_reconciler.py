@@ -338,6 +338,21 @@ def test_fault_23_an_order_that_fills_unknown_during_a_read_is_looked_for_after_
     assert [x.order_id for x in drain(orders)] == ["foreign"]
 
 
+def test_an_order_that_ended_by_an_unknown_word_is_asked_about_once(
+    stage: Stage,
+) -> None:
+    [orders] = settled(stage, ORDERS)
+    strange = order(filled=2, status=OrderStatus.UNKNOWN, at=60)
+    stage.tell(strange)
+    stage.venue.state = AccountState(orders=(strange,))
+    stage.pass_time(2.1)
+    assert stage.venue.asked[-1].strangers == {"o1"}
+    stage.venue.state = AccountState(orders=(order(filled=2, status=CANCELED, at=60),))
+    stage.pass_time(200)
+    assert stage.venue.asked[-1].strangers == frozenset()
+    assert [str(x.status) for x in drain(orders)] == ["unknown", "canceled"]
+
+
 def test_a_fill_of_an_unknown_order_waits_for_nobody_without_followers_of_orders(
     stage: Stage,
 ) -> None:

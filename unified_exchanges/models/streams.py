@@ -92,7 +92,8 @@ class Resync:
 
     ``since`` is the venue's time from which on new orders and fills are wanted.
     ``open_orders`` were open when last heard of, ``strangers`` are ids of orders that
-    were never heard of but filled, ``held`` is what was held.
+    were never heard of but filled, or ended by a word nobody knows, ``held`` is what
+    was held.
     """
 
     subjects: frozenset[Subject]

@@ -66,7 +66,7 @@ class Account:
 
     @property
     def strangers(self) -> frozenset[str]:
-        """Ids of orders that filled and were never told of."""
+        """Ids of orders to ask about: filled and never told of, or ended who knows how."""
         return frozenset(self._strangers)
 
     def find(self, order_id: str) -> Order | None:
@@ -83,6 +83,9 @@ class Account:
         """
         key = order.order_id
         self._strangers.discard(key)
+        if _is_unclear(order) and read_at is None:
+            # The stream's word is not known; a read may have another.
+            self._strangers.add(key)
         ended = self._ended.get(key)
         if ended is not None:
             if order.is_open or not _tells_more(order, ended):
@@ -203,12 +206,15 @@ def fill_key(fill: Fill) -> FillKey:
     return fill.trade_id or fill.fill_id, fill.order_id
 
 
+def _is_unclear(order: Order) -> bool:
+    return order.status is OrderStatus.UNKNOWN and not order.is_open
+
+
 def _tells_more(order: Order, ended: Order) -> bool:
     """Whether an end says more than another: more filled, or a word that is known."""
     if order.filled != ended.filled:
         return order.filled > ended.filled
-    unknown = OrderStatus.UNKNOWN
-    return ended.status is unknown and order.status is not unknown
+    return _is_unclear(ended) and not _is_unclear(order)
 
 
 def _is_newer(order: Order, known: _Known, read_at: float | None) -> bool:

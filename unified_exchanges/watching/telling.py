@@ -192,6 +192,8 @@ class Teller(ABC):
         news = self.account.order(order, at=self._clock.monotonic())
         if news is not None:
             self._put_order(news)
+            if order.order_id in self.account.strangers:
+                self._reconciler.wonder()
 
     def _put_order(self, order: Order, *, is_adopted: bool = False) -> None:
         for follower in self._circles[Subject.ORDERS].of(order.market_id):
