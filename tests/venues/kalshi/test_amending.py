@@ -309,3 +309,67 @@ def test_without_later_news_the_read_is_believed(stamp: str | None) -> None:
     place.kalshi.edit_order("o1", outcome="yes", price="0.25")
     place.kalshi.edit_order("o1", size=7)
     assert sent(place)["price"] == "0.3000"
+
+
+def test_fault_21_an_order_that_ended_after_a_lost_change_is_told_as_in_doubt() -> None:
+    place = amender([GONE, CHANGED], [OPEN, {"order": order("o1")}])
+    error = told(lambda: place.kalshi.edit_order("o1", size=7))
+    assert isinstance(error, InvalidOrder)
+    assert "shows it closed with 10 of 10 filled" in str(error)
+    assert (error.maybe_executed, place.asked.count(AMEND)) == (True, 1)
+
+
+def test_a_change_that_never_left_is_not_sent_again_if_the_order_cannot_be_read() -> (
+    None
+):
+    unsent = ConnectionLost("refused", sent=False)
+    place = amender([unsent, CHANGED], [OPEN, refusal(403, "permission_denied")])
+    error = told(lambda: place.kalshi.edit_order("o1", size=7))
+    assert isinstance(error, PermissionDenied)
+    assert (error.maybe_executed, place.asked.count(AMEND)) == (False, 1)
+
+
+FILLED = {**CHANGED, "fill_count": "1.00", "remaining_count": "6.00"}
+
+
+@pytest.mark.parametrize(
+    ("later", "why"),
+    [
+        ([NOT_FOUND], "neither live nor archived"),
+        (
+            [{"order": resting(last_update_time="2026-11-20T10:00:00Z")}],
+            "still shown as it was before",
+        ),
+    ],
+)
+def test_fault_28_a_change_that_no_read_shows_says_that_its_fills_are_unknown(
+    later: list[Any], why: str
+) -> None:
+    place = amender(FILLED, [OPEN, *later])
+    error = told(lambda: place.kalshi.edit_order("o1", size=7))
+    assert "is changed, but what had filled meanwhile could not be read" in str(error)
+    assert why in str(error)
+    assert error.maybe_executed
+
+
+SIZE = refusal(400, "invalid_order_size")
+
+
+def test_a_size_that_is_refused_while_reads_fail_is_refused() -> None:
+    place = amender(SIZE, [OPEN, GONE], ONCE)
+    error = told(lambda: place.kalshi.edit_order("o1", size=7))
+    assert isinstance(error, InvalidSize)
+    assert not error.maybe_executed
+
+
+@pytest.mark.parametrize(("read", "kind"), [(OPEN, InvalidSize), (SHOWN, None)])
+def test_fault_21_a_size_refused_after_a_lost_change_is_looked_into(
+    read: Any, kind: type[Exception] | None
+) -> None:
+    place = amender([GONE, SIZE], [OPEN, OPEN, read])
+    if kind is None:
+        assert place.kalshi.edit_order("o1", size=7).size == 7
+        return
+    error = told(lambda: place.kalshi.edit_order("o1", size=7))
+    assert isinstance(error, kind)
+    assert error.maybe_executed

@@ -460,6 +460,38 @@ def test_fault_21_a_lost_change_is_not_repeated_against_what_others_changed_sinc
     assert at(trader) == (change["price"], 0, 4)
 
 
+@pytest.mark.parametrize("arrives", [True, False])
+@pytest.mark.parametrize("what", ["size", "price"])
+def test_fault_21_a_lost_change_does_not_undo_a_later_one_by_others(
+    ground: KalshiGround, trader: Trader, market: Market, what: str, *, arrives: bool
+) -> None:
+    second = ground.trader("blocking", limits=FREE)
+    order = trader.rest(market, "10")
+    steps = [order.price + market.grid.step_at(order.price) * n for n in (1, 2)]
+    mine = {"size": 20} if what == "size" else {"outcome": "yes", "price": steps[1]}
+    theirs = {"size": 2} if what == "size" else {"outcome": "yes", "price": steps[0]}
+    tries = []
+
+    def act(request: Request, serve: Any) -> Response:
+        if request.method != "POST" or tries:
+            answer: Response = serve(request)
+            return answer
+        tries.append(request)
+        if arrives:
+            serve(request)
+        second.edit_order(order.order_id, **theirs)
+        raise ConnectionLost("reset")
+
+    served(trader, act)
+    error = told(lambda: trader.edit_order(order.order_id, **mine))
+    assert "was changed otherwise since" in str(error)
+    assert error.maybe_executed
+    shown = second.fetch_order(order.order_id)
+    assert (shown.price, shown.size) == (
+        (order.price, 2) if what == "size" else (steps[0], 10)
+    )
+
+
 def test_fault_21_a_lost_change_that_did_not_arrive_is_sent_with_the_size_of_now(
     trader: Trader, market: Market
 ) -> None:

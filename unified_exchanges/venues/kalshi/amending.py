@@ -88,6 +88,15 @@ class _Change:
             and self.key in (None, mine.client_order_id)
         )
 
+    def is_untouched(self, found: Order, before: Order) -> bool:
+        """Whether what is to change is still as it was when the change was asked for."""
+        return (
+            (self.price is None or found.price == before.price)
+            and (self.size is None or _total(found) == _total(before))
+            and (not self.moves_expiry or found.expires_at == before.expires_at)
+            and (self.key is None or found.client_order_id == before.client_order_id)
+        )
+
 
 class Amending(Lookup, Doubt):
     """Amends orders."""
@@ -136,7 +145,7 @@ class Amending(Lookup, Doubt):
             message = f"order {order_id} is {before.status}: it can no longer change"
             raise InvalidOrder(message, venue=self.id)
         after = yield from self._wanted(before, change)
-        return (yield from self._amend(change, after))
+        return (yield from self._amend(change, before, after))
 
     # -- what the order is, and what it shall be ------------------------------------
 
@@ -226,8 +235,11 @@ class Amending(Lookup, Doubt):
             deadline=change.deadline,
         )
 
-    def _amend(self, change: _Change, after: Order) -> Flow[Order]:
-        """Send; where the answer is lost, look before sending again."""
+    def _amend(self, change: _Change, asked: Order, after: Order) -> Flow[Order]:
+        """Send; where the answer is lost, look before sending again.
+
+        ``asked`` is the order as it was when the change was asked for.
+        """
         doubt: UnifiedExchangesError | None = None
         attempt = 0
         while True:
@@ -252,6 +264,10 @@ class Amending(Lookup, Doubt):
                 return before
             if not before.is_open:
                 raise _ended(before, change, doubt)
+            if doubt is not None and not change.is_untouched(before, asked):
+                # Ours may have come first, and sending it again would undo theirs.
+                doubt.add(f"; order {before.order_id} was changed otherwise since")
+                raise _doubted(doubt, change)
             # Anew: others may have made it smaller since.
             after = yield from self._wanted(before, change, doubt)
             attempt += 1
