@@ -49,7 +49,11 @@ class _Told(BookChanged, Struct, frozen=True, gc=False):
     """Kalshi has one book per market, in YES prices."""
 
     market_id: str
+    """Kalshi's ticker."""
+
     sequence: int
+    """The number of the message, which counts all books of a connection."""
+
     _moment: int
 
     @property
