@@ -9,8 +9,9 @@ import attrs
 import pytest
 from rich.console import Console
 
-from unified_exchanges.cli.board import Board, change_line, health_line, trade_line
+from unified_exchanges.cli.board import Board, change_line, health_line
 from unified_exchanges.cli.telling import _line
+from unified_exchanges.cli.views import trade_line
 from unified_exchanges.grid import PriceGrid
 from unified_exchanges.models import (
     Gap,
@@ -120,8 +121,8 @@ def test_p10_a_book_in_hand_turns_stale_on_the_board_with_the_reason(
     assert "STALE" not in seen(board)
     fresh.stale = True
     told = seen(board)
-    assert "STALE  age 0.2 s  seq 7  a number is" in told
-    assert "gap: a number is missing" in told
+    assert "STALE  age 0.2 s  seq 7  a number is missing" in told
+    assert "gap of 2 markets: a number is missing" in told
 
 
 def test_a_gap_of_all_is_one_of_each(board: Board) -> None:

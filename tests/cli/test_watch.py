@@ -85,7 +85,7 @@ def test_each_event_is_one_json_object(look: Command, name: str) -> None:
 
 def test_what_came_of_it_is_told_beside_the_result(look: Command, name: str) -> None:
     done = look("watch", name, "--json", "--count", "1")
-    assert re.fullmatch(r"1 events  ● \w+  \d+ messages · 0 gaps · .*\n", done.err), (
+    assert re.fullmatch(r"1 event  ● \w+  \d+ messages · 0 gaps · .*\n", done.err), (
         done.err
     )
 
@@ -198,7 +198,7 @@ def test_a_signal_ends_it_cleanly(
         running.send_signal(number)
         out, err = running.communicate()
     assert (running.returncode, out) == (0, "")
-    assert err.startswith("1 events  ● ")
+    assert err.startswith("1 event  ● ")
 
 
 def test_the_stream_is_closed_as_it_should_be(name: str) -> None:
@@ -406,7 +406,7 @@ def test_a_terminal_gets_a_board_that_is_left_in_order(
 ) -> None:
     done = live("watch", name, env=stand.exports, until="spread")
     assert done.code == 0
-    assert done.err.startswith("1 events  ● ")
+    assert done.err.startswith("1 event  ● ")
     assert FRAME in done.out
     # The cursor was hidden, and is there again.
     assert done.out.count("\x1b[?25l") == done.out.count("\x1b[?25h") == 1

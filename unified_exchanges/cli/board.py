@@ -1,79 +1,44 @@
-"""Markets as they are followed: ladders side by side, last trades, and how sure we are."""
+"""Markets as they are followed, and the stream: all of it on one screen of any size."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TypeAlias
 
-import attrs
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from ..models import (
     Gap,
     Market,
     MarketChange,
+    MarketStatus,
     OrderBook,
     Reconciled,
     Reconnected,
-    Side,
     StreamHealth,
     Trade,
 )
-from ..money import text
 from .layout import amount
-from .views import rungs
+from .panel import Panel, shapes
+from .roster import Roster
+from .words import counted, fitted, flattened
 
-__all__ = ["Board", "Item", "change_line", "health_line", "trade_line"]
+__all__ = ["Board", "Item", "change_line", "health_line"]
 
 Item: TypeAlias = OrderBook | Trade | MarketChange | Gap | Reconnected | Reconciled
 """What is told of markets, and of the stream itself."""
 
-_WIDTH = 40
-"""Of one ladder, at least."""
+_WIDTH = 38
+"""Of one ladder, at least: two stand side by side on 80 columns."""
+_WIDEST = 80
 _GAP = 3
-_TRADES = 3
-_FRAME = 4
-"""Lines of a panel beside its levels and trades: name, title, state, spread."""
+_BESIDE = 2
+"""Lines beside the markets: what happened to the stream last, and how it does."""
+_ERROR = 24
+"""Columns of an error for which counters make room."""
 _STATES = {"live": "green", "degraded": "yellow", "paused": "yellow"}
-_SIDES = {Side.BUY: "green", Side.SELL: "red", None: ""}
-
-
-@attrs.define
-class Panel:
-    """One market: its book as it was last whole, and its last trades."""
-
-    market: Market
-    outcome: str
-    book: OrderBook | None = None
-    trades: deque[Trade] = attrs.field(factory=lambda: deque(maxlen=_TRADES))
-    status: str = ""
-    reason: str = ""
-    """Why its book went stale."""
-
-    def lines(self, depth: int) -> Iterator[Text]:
-        """As many for every state, so that nothing jumps."""
-        yield Text.assemble((self.market.market_id, "bold"), f" {self.outcome}")
-        yield Text(self.market.title, style="dim")
-        yield self._state()
-        yield from _ladder(self.book, depth)
-        trades = [trade_line(trade) for trade in reversed(self.trades)]
-        yield from _filled(trades, _TRADES)
-
-    def _state(self) -> Text:
-        book = self.book
-        if book is None:
-            return Text("waiting for its book", style="yellow")
-        is_stale = book.stale
-        age = "" if book.age is None else f"  age {book.age:.1f} s"
-        told = Text.assemble(
-            ("STALE", "bold reverse red") if is_stale else ("live", "green"),
-            (f"  {self.status}" if self.status else ""),
-            f"{age}  seq {'–' if book.sequence is None else book.sequence}",
-        )
-        return told.append(f"  {self.reason}", "red") if is_stale else told
 
 
 class Board:
@@ -81,9 +46,9 @@ class Board:
 
     def __init__(self, markets: Sequence[Market], outcome: str | None) -> None:
         self._panels = {
-            market.market_id: Panel(market, market.outcome(outcome).label)
-            for market in markets
+            market.market_id: Panel.of(market, outcome) for market in markets
         }
+        self._roster = Roster(tuple(self._panels.values()))
         self._notice = Text()
 
     def hear(self, item: Item) -> None:
@@ -93,62 +58,71 @@ class Board:
         elif isinstance(item, Trade):
             self._panels[item.market_id].trades.append(item)
         elif isinstance(item, MarketChange):
-            self._panels[item.market_id].status = str(item.status or item.change)
+            is_open = item.status is MarketStatus.OPEN
+            told = "" if is_open else str(item.status or item.change)
+            self._panels[item.market_id].status = told
         elif isinstance(item, Gap):
-            self._notice = Text(f"gap: {item.reason}", style="yellow")
+            self._notice = _noticed(item.at, _gap(item), "yellow")
             for market_id in item.market_ids or self._panels:
                 if market_id in self._panels:
                     self._panels[market_id].reason = item.reason
         elif isinstance(item, Reconnected):
             told = f"connected again after {item.downtime:.1f} s"
-            self._notice = Text(told, style="green")
+            self._notice = _noticed(item.at, told, "green")
 
     def render(
         self, health: StreamHealth, *, width: int, height: int, depth: int
     ) -> RenderableType:
-        """All of it in so many columns and lines, with fewer levels if it must be."""
+        """All of it in so many columns and lines, never more.
+
+        What happened to the stream last and how it does are always there. The markets
+        share the rest: as ladders, ever smaller ones, then in a line each.
+        """
+        room = height - _BESIDE
+        markets = self._ladders(width, room, depth)
+        if markets is None:
+            markets = list(self._roster.lines(width, room))
+        notice = [fitted(self._notice.copy(), width)] if height >= _BESIDE else []
+        return Group(*markets, *notice, health_line(health, width))
+
+    def _ladders(self, width: int, room: int, depth: int) -> list[Text] | None:
+        """The panels in the fullest shape that all of them can have, if there is one."""
         panels = list(self._panels.values())
-        beside = max(1, (width + _GAP) // (self._breadth() + _GAP))
+        least = max(_WIDTH, *(panel.name.cell_len for panel in panels))
+        beside = max(1, min(len(panels), (width + _GAP) // (least + _GAP)))
         rows = -(-len(panels) // beside)
-        room = (height - 2) // rows - _FRAME - _TRADES - 1
-        levels = max(1, min(depth, room // 2))
-        grid = Table.grid(padding=(0, _GAP, 1, 0))
-        for _ in range(min(beside, len(panels))):
-            grid.add_column(width=self._breadth(), no_wrap=True)
+        # A blank line follows each row.
+        fitting = (s for s in shapes(depth) if rows * (s.height + 1) <= room)
+        shape = next(fitting, None)
+        if shape is None:
+            return None
+        breadth = min(_WIDEST, (width + _GAP) // beside - _GAP)
+        lines: list[Text] = []
         for start in range(0, len(panels), beside):
-            row = panels[start : start + beside]
-            grid.add_row(*(Text("\n").join(panel.lines(levels)) for panel in row))
-        return Group(grid, self._notice, health_line(health))
-
-    def _breadth(self) -> int:
-        # An id is never cut.
-        names = (
-            len(f"{x.market.market_id} {x.outcome}") for x in self._panels.values()
-        )
-        return max(_WIDTH, *names)
+            row = [
+                panel.lines(shape, breadth) for panel in panels[start : start + beside]
+            ]
+            lines += (_side_by_side(parts, breadth) for parts in zip(*row, strict=True))
+            lines.append(Text())
+        return lines
 
 
-def _ladder(book: OrderBook | None, depth: int) -> Iterator[Text]:
-    if book is None:
-        yield from _filled([], 2 * depth + 1)
-        return
-    asks, middle, bids = rungs(book, depth)
-    yield from _filled([], depth - len(asks))
-    yield from asks
-    yield middle
-    yield from _filled(bids, depth)
+def _side_by_side(parts: Sequence[Text], breadth: int) -> Text:
+    fitting = [fitted(part, breadth, filled=True) for part in parts]
+    return Text(" " * _GAP, no_wrap=True).join(fitting)
 
 
-def _filled(lines: list[Text], count: int) -> list[Text]:
-    return lines + [Text()] * (count - len(lines))
+def _noticed(at: datetime, told: str, style: str) -> Text:
+    return Text.assemble((f"{at.astimezone(UTC):%H:%M:%S}  ", "dim"), (told, style))
 
 
-def trade_line(trade: Trade) -> Text:
-    """A trade in a line."""
-    side = f"{trade.taker_side} " if trade.taker_side else ""
-    what = f"{side}{text(trade.size)} @ {text(trade.price, 2)}"
-    time = f"{trade.created_at:%H:%M:%S}"
-    return Text.assemble((f"  {time}  ", "dim"), (what, _SIDES[trade.taker_side]))
+def _gap(gap: Gap) -> str:
+    reason = flattened(gap.reason)
+    if not gap.market_ids:
+        return f"gap: {reason}"
+    first, *others = gap.market_ids
+    where = f" of {len(gap.market_ids):,} markets" if others else f", {first}"
+    return f"gap{where}: {reason}"
 
 
 def change_line(change: MarketChange) -> Text:
@@ -160,23 +134,27 @@ def change_line(change: MarketChange) -> Text:
     return Text(f"{change.market_id}: {told}")
 
 
-def health_line(health: StreamHealth) -> Text:
-    """How a stream does, in a line."""
-    again = max(0, health.connections - 1)
-    parts = [
-        f"{health.messages:,} messages",
-        _counted(health.gaps, "gap"),
-        _counted(again, "reconnection"),
-    ]
+def health_line(health: StreamHealth, width: int | None = None) -> Text:
+    """How a stream does, in a line; counters go where it would be too long."""
+    messages = f"{health.messages:,} messages"
+    gaps = counted(health.gaps, "gap")
+    again = counted(max(0, health.connections - 1), "reconnection")
+    everything = (messages, gaps, again)
+    if width is None:
+        return _state_of(health, everything, health.last_error)
+    least = health.last_error[:_ERROR]
+    fewer = (everything, (gaps, again), (gaps,))
+    fitting = (x for x in fewer if _state_of(health, x, least).cell_len <= width)
+    return fitted(_state_of(health, next(fitting, ()), health.last_error), width)
+
+
+def _state_of(health: StreamHealth, counters: Sequence[str], error: str) -> Text:
+    parts = list(counters)
     if health.silence is not None:
         parts.append(f"silent for {health.silence:.0f} s")
     if health.stale_books:
         parts.append(f"{health.stale_books} stale")
-    if health.state != "live" and health.last_error:
-        parts.append(health.last_error)
+    if health.state != "live" and error:
+        parts.append(flattened(error))
     style = _STATES.get(health.state, "red")
     return Text.assemble((f"● {health.state}", style), f"  {' · '.join(parts)}")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

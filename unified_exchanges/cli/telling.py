@@ -9,15 +9,18 @@ from types import TracebackType
 from typing import Final, Self
 
 import attrs
+from rich.console import ConsoleDimensions, RenderableType
 from rich.live import Live
 from rich.text import Text
 
 from ..models import Gap, MarketChange, OrderBook, Reconciled, Reconnected, StreamHealth
 from ..models.quotes import Level
 from ..money import text as number
-from .board import Board, Item, change_line, trade_line
+from .board import Board, Item, change_line
 from .layout import NOTHING
 from .screen import Screen, flat
+from .stopping import Suspension
+from .views import trade_line
 
 __all__ = ["JsonLines", "Lines", "LiveBoard", "Teller"]
 
@@ -25,6 +28,8 @@ _FASTEST: Final = 0.125
 """Seconds between two pictures; more are not seen, and cost."""
 _SLOWEST: Final = 0.5
 """Seconds after which a picture without news is drawn anew, for what grows old."""
+_AFTERWARDS: Final = 2
+"""Lines that follow the last picture: what came of it, and the prompt."""
 _NAMES: Final[dict[type, str]] = {
     OrderBook: "order_book",
     MarketChange: "market_change",
@@ -110,7 +115,7 @@ def _level(level: Level | None) -> str:
 
 
 class LiveBoard(Teller):
-    """A board that stays in its place; the last picture is left behind."""
+    """A board on a screen of its own; the last picture is left behind."""
 
     def __init__(
         self,
@@ -123,12 +128,18 @@ class LiveBoard(Teller):
         self._board = board
         self._health = health
         self._depth = depth
+        # On the screen of the shell, what was drawn before a resize would stay behind.
         # Drawn by hand: a thread that draws would draw what has not changed.
-        self._live = Live(console=self._out, auto_refresh=False, redirect_stderr=False)
+        self._live = Live(
+            console=self._out, screen=True, auto_refresh=False, redirect_stderr=False
+        )
         self._drawn = -_SLOWEST
         self._has_news = True
+        self._size = self._out.size
+        self._suspension = Suspension()
 
     def __enter__(self) -> Self:
+        self._suspension.hold()
         self._live.start()
         return self
 
@@ -138,10 +149,10 @@ class LiveBoard(Teller):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Give the terminal back."""
-        if kind is None:
-            self._draw()
+        """Give the terminal back, with the picture as it is now."""
         self._live.stop()
+        self._suspension.release()
+        self._out.print(self._picture(self._out.size, spare=_AFTERWARDS))
 
     def tell(self, item: Item) -> None:
         """Take it in; it is seen in the next picture."""
@@ -151,15 +162,26 @@ class LiveBoard(Teller):
 
     def beat(self) -> None:
         """Draw, if it is time to."""
+        if self._suspension.is_due:
+            self._live.stop()
+            self._suspension.suspend()
+            self._live.start()
+            self._drawn = -_SLOWEST
         wait = _FASTEST if self._has_news else _SLOWEST
-        if time.monotonic() - self._drawn >= wait:
+        is_due = time.monotonic() - self._drawn >= wait
+        if is_due or self._out.size != self._size:
             self._draw()
 
     def _draw(self) -> None:
-        size = self._out.size
-        picture = self._board.render(
-            self._health(), width=size.width, height=size.height, depth=self._depth
-        )
-        self._live.update(picture, refresh=True)
+        self._size = self._out.size
+        self._live.update(self._picture(self._size), refresh=True)
         self._drawn = time.monotonic()
         self._has_news = False
+
+    def _picture(self, size: ConsoleDimensions, *, spare: int = 0) -> RenderableType:
+        return self._board.render(
+            self._health(),
+            width=size.width,
+            height=size.height - spare,
+            depth=self._depth,
+        )

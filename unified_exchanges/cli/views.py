@@ -38,6 +38,8 @@ __all__ = [
     "ladder",
     "order_line",
     "rungs",
+    "title_of",
+    "trade_line",
 ]
 
 _SIDES = {Side.BUY: "green", Side.SELL: "red"}
@@ -86,7 +88,8 @@ def _side(side: Side | None, outcome: str) -> Text | None:
     return Text(f"{side} {outcome}", style=_SIDES[side])
 
 
-def _title(market: Market) -> str:
+def title_of(market: Market) -> str:
+    """Its title, after what sets it apart from the others of its event."""
     title = market.outcomes[0].title
     # What sets the markets of an event apart comes first: the rest may be cut.
     if not title or title in market.title:
@@ -96,7 +99,7 @@ def _title(market: Market) -> str:
 
 MARKETS: tuple[Column[Quoted], ...] = (
     Column("market", lambda q: q.market.market_id),
-    Column("title", lambda q: _title(q.market), flexible=True, rank=1),
+    Column("title", lambda q: title_of(q.market), flexible=True, rank=1),
     Column("", lambda q: Text(q.ticker.outcome, style="dim"), rank=4),
     Column("bid", lambda q: q.ticker.bid, unit="price", style="green", places=2),
     Column("ask", lambda q: q.ticker.ask, unit="price", style="red", places=2),
@@ -189,6 +192,15 @@ def order_line(order: Order) -> Text:
     if order.average_price is not None and order.filled:
         filled += f" at {average(order.average_price)}"
     return Text.assemble((what, style), f" of {order.market_id}: ", state, filled)
+
+
+def trade_line(trade: Trade) -> Text:
+    """A trade in a line."""
+    side = f"{trade.taker_side} " if trade.taker_side else ""
+    what = f"{side}{text(trade.size)} @ {text(trade.price, 2)}"
+    time = f"{trade.created_at:%H:%M:%S}"
+    style = _SIDES[trade.taker_side] if trade.taker_side else ""
+    return Text.assemble((f"  {time}  ", "dim"), (what, style))
 
 
 def ladder(book: OrderBook, depth: int) -> RenderableType:

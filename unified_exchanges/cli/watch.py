@@ -24,6 +24,7 @@ from .screen import Screen
 from .session import Session
 from .stopping import until_stopped
 from .telling import JsonLines, Lines, LiveBoard, Teller
+from .words import counted
 
 __all__ = ["add_to"]
 
@@ -94,7 +95,8 @@ def watch(
     health = exchange.stream_health()
     if not health.connections:
         raise _unconnected(health, session.venue)
-    screen.note(f"{told:,} events  {health_line(health).plain}")
+    events = f"{counted(told, 'event')}  "
+    screen.note(events + health_line(health, screen.err.width - len(events)).plain)
 
 
 def _open(
@@ -113,7 +115,7 @@ def _teller(
     screen = session.screen
     if screen.as_json:
         return JsonLines(screen, depth)
-    if not screen.out.is_terminal:
+    if not screen.out.is_terminal or screen.out.is_dumb_terminal:
         return Lines(screen)
     board = Board(markets, outcome)
     health = session.exchange.stream_health
