@@ -10,6 +10,7 @@ from .account import (
     ShardBalance,
 )
 from .catalog import Event, Leg, Market, MarketDraft, Outcome, Series
+from .dry_run import DryRunReport
 from .orders import (
     CancelReport,
     CancelResult,
@@ -59,6 +60,7 @@ __all__ = [
     "CancelReport",
     "CancelResult",
     "Candle",
+    "DryRunReport",
     "Event",
     "Fill",
     "Gap",

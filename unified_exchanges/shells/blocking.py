@@ -19,6 +19,7 @@ from typing import ClassVar, Self
 from ..clock import Clock
 from ..description import Description, Has
 from ..drivers.blocking import BlockingDriver
+from ..drivers.dry_run import DryRun
 from ..flow import collect, limited
 from ..guards import GuardPolicy
 from ..models import (
@@ -27,6 +28,7 @@ from ..models import (
     CancelReport,
     CancelResult,
     Candle,
+    DryRunReport,
     Event,
     Fill,
     Health,
@@ -70,8 +72,9 @@ class Exchange(Watching, ABC):
     ``api_key`` and ``private_key`` (PEM text or a path, ``password`` if it is
     encrypted) default to the venue's environment variables; without them public data
     works.  ``environment`` is ``"production"``, ``"demo"``, ``"local"`` or a base URL.
-    Orders where money is real need ``live=True``.  ``timeout`` is seconds for one
-    request; ``retry``, ``limits`` and ``guards`` are policies; ``clock``, ``rng`` and
+    Orders where money is real need ``live=True``.  ``dry_run=True`` sends reads only and
+    answers every write itself: see `dry_runs`.  ``timeout`` is seconds for one request;
+    ``retry``, ``limits`` and ``guards`` are policies; ``clock``, ``rng`` and
     ``transport`` are for tests and replay; ``options`` are venue words such as
     ``subaccount``.  ``stream`` is how streams are kept alive and how much may wait for
     a consumer.
@@ -92,6 +95,7 @@ class Exchange(Watching, ABC):
         password: str | None = None,
         environment: str = "production",
         live: bool = False,
+        dry_run: bool = False,
         timeout: float = 10.0,
         retry: RetryPolicy | None = None,
         limits: LimitPolicy | None = None,
@@ -109,6 +113,7 @@ class Exchange(Watching, ABC):
                 password=password,
                 environment=environment,
                 live=live,
+                dry_run=dry_run,
                 timeout=timeout,
                 retry=retry,
                 limits=limits,
@@ -119,7 +124,8 @@ class Exchange(Watching, ABC):
                 options=options,
             )
         )
-        self._driver = BlockingDriver(transport or _transport())
+        self._dry_run = DryRun(self.venue) if dry_run else None
+        self._driver = BlockingDriver(transport or _transport(), self._dry_run)
         self._markets: dict[str, Market] | None = None
         self._checks: _Checks | None = None
         self._hub = None
@@ -137,6 +143,11 @@ class Exchange(Watching, ABC):
         """What the venue can do, by unified method: True, False, None or "emulated"."""
         return self.describe().has
 
+    @property
+    def dry_runs(self) -> list[DryRunReport]:
+        """The writes that a dry run has answered, oldest first: the last ten thousand."""
+        return [] if self._dry_run is None else self._dry_run.reports
+
     @classmethod
     def describe(cls) -> Description:
         """The venue in facts: environments, abilities, limits, quirks."""
@@ -146,6 +157,8 @@ class Exchange(Watching, ABC):
         mode = "live" if self.venue.settings.live else "read-only"
         if not self.venue.environment.is_real_money:
             mode = "play money"
+        if self._dry_run is not None:
+            mode += ", dry run"
         return f"<{type(self).__name__} {self.venue.environment.name} ({mode})>"
 
     def __enter__(self) -> Self:
