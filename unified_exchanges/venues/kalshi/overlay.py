@@ -117,8 +117,9 @@ class Overlay:
         shown = [row for row in told if status in {"", row.get("status")}]
         if not query.get("cursor"):
             known = {row.get("order_id") for row in shown}
-            ours = self._matching(query)
-            shown += [row for row in ours if row["order_id"] not in known]
+            ours = [r for r in self._matching(query) if r["order_id"] not in known]
+            # Of the same moment, what was made last comes first.
+            shown = [*reversed(ours), *shown]
             shown.sort(key=_created, reverse=True)
         return msgspec.json.encode({"orders": shown, "cursor": page.cursor or ""})
 

@@ -43,7 +43,7 @@ class _Refused(Exception):
 
 @attrs.define(slots=True)
 class Deed:
-    """What a write was answered, and which orders it made or changed."""
+    """What a write was answered, which orders it made or priced anew, which it changed."""
 
     answer: object
     status: int = _OK
@@ -261,7 +261,7 @@ class Rehearsal:
         if key := body.get("updated_client_order_id"):
             fields["client_order_id"] = key
         row = self._changed(before, **fields)
-        return Deed({**self._receipt(row), "fill_count": _NOTHING}, changed=[row])
+        return Deed({**self._receipt(row), "fill_count": _NOTHING}, made=[row])
 
     def _decreased(self, order_id: str, body: _Body) -> Flow[Deed]:
         before = yield from self._resting(order_id)

@@ -69,10 +69,10 @@ class Rehearsing(Lookup):
                 cost = None if made else cost
                 continue
             if cost is not None:
-                cost = EXACT.add(cost, opening(map(_whole, made), held))
+                cost = EXACT.add(cost, opening(map(_asked, made), held))
             # One that may not rest is no longer open here, but would have filled.
             passing = [row for row in made if row["status"] != "resting"]
-            stakes = [*map(_stake, open_now), *map(_whole, passing)]
+            stakes = [*map(_stake, open_now), *map(_asked, passing)]
             exposures[market_id] = EXACT.add(held.cost, opening(stakes, held))
         return DryRunReport(
             at=datetime.fromtimestamp(self.clock.now(), UTC),
@@ -109,7 +109,7 @@ class Rehearsing(Lookup):
     def _rehearsal_fees(self, made: Sequence[Row]) -> Flow[Decimal | None]:
         fees: list[Decimal] = []
         for row in made:
-            stake = _whole(row)
+            stake = _asked(row)
             try:
                 schedule = yield from self.fee_schedule(row["ticker"])
                 fee = schedule.most(
@@ -141,6 +141,9 @@ def _stake(row: Row) -> Stake:
     )
 
 
-def _whole(row: Row) -> Stake:
-    """All of an order."""
-    return attrs.evolve(_stake(row), size=Decimal(row["initial_count_fp"]))
+def _asked(row: Row) -> Stake:
+    """What an order asks for: all of it, also where it may not rest and so has ended."""
+    stake = _stake(row)
+    if row["status"] == "resting":
+        return stake
+    return attrs.evolve(stake, size=Decimal(row["initial_count_fp"]))
