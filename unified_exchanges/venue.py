@@ -33,6 +33,7 @@ from .models import (
     Candle,
     DryRunReport,
     Event,
+    FeeRule,
     Fill,
     Health,
     Market,
@@ -535,3 +536,7 @@ class Venue(Sender):
     ) -> Flow[Decimal]:
         """The fee of one fill."""
         raise self.unsupported("estimate_fee")
+
+    def fetch_fee_rule(self, market_id: str) -> Flow[FeeRule]:
+        """The fees of one market as a rule."""
+        raise self.unsupported("fetch_fee_rule")

@@ -11,6 +11,7 @@ from .account import (
 )
 from .catalog import Event, Leg, Market, MarketDraft, Outcome, Series
 from .dry_run import DryRunReport
+from .fees import FeeRule
 from .orders import (
     CancelReport,
     CancelResult,
@@ -62,6 +63,7 @@ __all__ = [
     "Candle",
     "DryRunReport",
     "Event",
+    "FeeRule",
     "Fill",
     "Gap",
     "Health",

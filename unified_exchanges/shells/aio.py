@@ -13,13 +13,13 @@ from datetime import datetime
 from decimal import Decimal
 from random import Random
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeVar
 
 from ..clock import Clock
 from ..description import Description, Has
 from ..drivers.aio import AsyncDriver
 from ..drivers.dry_run import DryRun
-from ..flow import collect, limited
+from ..flow import Flow, collect, limited
 from ..guards import GuardPolicy
 from ..models import (
     AccountLimits,
@@ -29,6 +29,7 @@ from ..models import (
     Candle,
     DryRunReport,
     Event,
+    FeeRule,
     Fill,
     Health,
     Json,
@@ -60,6 +61,8 @@ from ..venue import Venue
 from .aio_watching import AsyncWatching
 
 __all__ = ["AsyncExchange"]
+
+T = TypeVar("T")
 
 
 class AsyncExchange(AsyncWatching, ABC):
@@ -913,6 +916,20 @@ class AsyncExchange(AsyncWatching, ABC):
         return await self._driver.run(
             self.venue.estimate_fee(market_id, outcome, side, price, size, maker=maker)
         )
+
+    async def fetch_fee_rule(self, market_id: str) -> FeeRule:
+        """Get a market's fees as a rule that works fees out without further requests.
+
+        It holds as of now; announced changes and waivers are in it once they begin.
+        """
+        return await self._driver.run(self.venue.fetch_fee_rule(market_id))
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Perform a flow over ``exchange.venue``: what is written once for both flavours.
+
+        Nothing that a flow asks for leaves in another way than a method's own requests.
+        """
+        return await self._driver.run(flow)
 
 
 def _transport() -> AsyncTransport:

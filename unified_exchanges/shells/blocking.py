@@ -14,13 +14,13 @@ from decimal import Decimal
 from functools import partial
 from random import Random
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeVar
 
 from ..clock import Clock
 from ..description import Description, Has
 from ..drivers.blocking import BlockingDriver
 from ..drivers.dry_run import DryRun
-from ..flow import collect, limited
+from ..flow import Flow, collect, limited
 from ..guards import GuardPolicy
 from ..models import (
     AccountLimits,
@@ -30,6 +30,7 @@ from ..models import (
     Candle,
     DryRunReport,
     Event,
+    FeeRule,
     Fill,
     Health,
     Json,
@@ -61,6 +62,8 @@ from ..venue import Venue
 from .watching import Watching
 
 __all__ = ["Exchange"]
+
+T = TypeVar("T")
 
 _GOODBYE = 2.0
 """Seconds that closing waits for a check under way; its thread ends by itself."""
@@ -904,6 +907,20 @@ class Exchange(Watching, ABC):
         return self._driver.run(
             self.venue.estimate_fee(market_id, outcome, side, price, size, maker=maker)
         )
+
+    def fetch_fee_rule(self, market_id: str) -> FeeRule:
+        """Get a market's fees as a rule that works fees out without further requests.
+
+        It holds as of now; announced changes and waivers are in it once they begin.
+        """
+        return self._driver.run(self.venue.fetch_fee_rule(market_id))
+
+    def run(self, flow: Flow[T]) -> T:
+        """Perform a flow over ``exchange.venue``: what is written once for both flavours.
+
+        Nothing that a flow asks for leaves in another way than a method's own requests.
+        """
+        return self._driver.run(flow)
 
 
 class _Checks(threading.Thread):

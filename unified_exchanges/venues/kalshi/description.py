@@ -44,6 +44,7 @@ _FEATURES: dict[str, Capability] = {
     "edit_order": True,
     "estimate_fee": "emulated",
     "fetch_closed_orders": "emulated",
+    "fetch_fee_rule": "emulated",
     "fetch_tickers": "emulated",
     "order_groups": True,
     "post_only": True,
