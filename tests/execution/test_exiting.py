@@ -17,7 +17,13 @@ from unified_exchanges.errors import (
     MarketClosed,
     OrderUnknown,
 )
-from unified_exchanges.execution import ExitPlan, ExitRecord, ExitState, MemoryExits
+from unified_exchanges.execution import (
+    ExitPlan,
+    ExitRecord,
+    ExitState,
+    MemoryExits,
+    Trigger,
+)
 from unified_exchanges.execution.exiting import Exiting
 from unified_exchanges.flow import Request, Response
 from unified_exchanges.models import Market, OrderBook
@@ -244,8 +250,7 @@ def test_fault_12_whenever_it_dies_there_is_one_order_in_the_end(
     plan, seen = plan_for(trader, market), trader.book(market)
     first = Life(trader, plan, store)
     with pytest.raises(Crash):
-        first.begin()
-        first.saw(seen)
+        (first.begin(), first.saw(seen))
     second = Life(ground.trader(flavour, limits=FREE), plan, store)
     record = second.begin()
     if not record.is_over:
@@ -395,18 +400,12 @@ def test_without_idempotency_an_order_that_is_not_found_is_not_sent_again(
     plan, store = plan_for(trader, market), MemoryExits()
     life = Life(trader, plan, store)
     record = life.begin()
-    store.save(record.sending(list(type(record).__mro__) and _stop(), Decimal("0.5")))
+    store.save(record.sending(Trigger.STOP_LOSS, Decimal("0.5")))
     venue = trader.exchange.venue
     none = attrs.evolve(venue.facts, idempotent_create="none")
     monkeypatch.setattr(type(venue), "facts", none)
     with pytest.raises(OrderUnknown, match="a second one could not be told"):
         Life(trader, plan, store).begin()
-
-
-def _stop() -> Any:
-    from unified_exchanges.execution import Trigger
-
-    return Trigger.STOP_LOSS
 
 
 def test_in_a_dry_run_nothing_is_sent_and_nothing_written_down(

@@ -163,7 +163,7 @@ def test_its_key_follows_from_the_record_alone() -> None:
         ExitRecord(plan=plan(), attempt=2),
     ]
     assert len({one.client_order_id, *(x.client_order_id for x in others)}) == 5
-    assert one.client_order_id == "PINNED"
+    assert one.client_order_id == "450b1fb2-4c59-53e6-8744-51f861d64014"
 
 
 RECORDS = st.builds(
