@@ -286,20 +286,24 @@ def test_fault_02_and_03_a_lost_answer_is_looked_up_after_a_restart(
     assert len(at_venue(trader, record.client_order_id)) == 1
 
 
+@pytest.mark.parametrize("other", [False, True], ids=["same terms", "other terms"])
 def test_fault_07_an_order_that_shows_late_is_taken_for_what_it_is(
-    ground: KalshiGround, trader: Trader, market: Market, flavour: str
+    ground: KalshiGround, trader: Trader, market: Market, flavour: str, *, other: bool
 ) -> None:
-    plan, seen, store = plan_for(trader, market), trader.book(market), MemoryExits()
+    seen, store = trader.book(market), MemoryExits()
+    profit = seen.bids[0].price
+    plan = plan_for(trader, market, take_profit=profit, stop_loss=seen.bids[1].price)
     life = Life(trader, plan, store)
     life.begin()
     record = life.saw(seen)
-    # As if it had not been found: armed again under the same key, at another price.
+    # As if it had not been found: armed again under the same key.
     store.save(record.rearmed(attempt=1))
     trader.lift(market, size="5")
-    low = attrs.evolve(seen, bids=tuple(seen.bids)[1:])
     second = Life(ground.trader(flavour, limits=FREE), plan, store)
     second.begin()
-    assert second.saw(low) == record
+    low = attrs.evolve(seen, bids=seen.bids[1:])
+    found = second.saw(low if other else seen)
+    assert (found.state, found.order_id) == (ExitState.FILLED, record.order_id)
     assert len(at_venue(trader, record.client_order_id)) == 1
     (held,) = trader.fetch_positions(market_id=market.market_id)
     assert held.size == 5

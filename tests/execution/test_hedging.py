@@ -282,18 +282,32 @@ def test_fault_28_fills_that_do_not_show_are_estimated_and_marked(
     assert leg.fees > 0
 
 
+def test_fault_28_fills_that_cannot_be_read_are_estimated_too(
+    trader: Trader, legs: list[HedgeLeg]
+) -> None:
+    def place(body: dict[str, Any], serve: Callable[[], Response]) -> Response:
+        trader.suffer("lost before", 99, reads=True, writes=False)
+        return serve()
+
+    when(trader, legs[0].market_id, place)
+    (leg,) = hedged(trader, legs[:1], dry_run=False).legs
+    assert (leg.is_exact, leg.state) == (False, LegState.FILLED)
+    assert leg.cost == leg.filled * leg.limit
+
+
 def test_fault_47_an_interrupt_leaves_what_was_done_in_the_log(
     trader: Trader, legs: list[HedgeLeg], caplog: pytest.LogCaptureFixture
 ) -> None:
-    def interrupt(body: dict[str, Any], serve: Any) -> Response:
-        raise KeyboardInterrupt
+    class Interrupt(BaseException):
+        pass
 
-    if trader.is_async:
-        pytest.skip("a loop would end with it")
+    def interrupt(body: dict[str, Any], serve: Any) -> Response:
+        raise Interrupt
+
     when(trader, legs[1].market_id, interrupt)
     with (
         caplog.at_level(logging.WARNING, "unified_exchanges"),
-        pytest.raises(KeyboardInterrupt),
+        pytest.raises(Interrupt),
     ):
         hedged(trader, legs, dry_run=False)
     told = [r.getMessage() for r in caplog.records if "in a hedge" in r.getMessage()]
