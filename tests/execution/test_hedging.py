@@ -166,6 +166,17 @@ def test_what_is_planned_is_what_is_done(trader: Trader, legs: list[HedgeLeg]) -
     assert before - done.cost - done.fees == trader.fetch_balance().available
 
 
+@pytest.mark.parametrize("budget", ["0.75", "3.33", "57.01", "250"])
+def test_the_budget_holds_to_the_last_digit(
+    trader: Trader, legs: list[HedgeLeg], budget: str
+) -> None:
+    before = trader.fetch_balance().available
+    report = hedged(trader, legs, budget, dry_run=False, max_slippage="0.10")
+    spent = before - trader.fetch_balance().available
+    assert report.is_complete
+    assert report.cost + report.fees == spent <= D(budget)
+
+
 # -- when a leg fails ------------------------------------------------------------------
 
 

@@ -80,11 +80,11 @@ class Exiting:
         except InvalidPrice as error:
             self._market = yield from venue.fetch_market(self.record.plan.market_id)
             is_other = self.record.plan.price(trigger, self._market) != price
-            self._declined(error, again=is_other)
+            self._not_placed(error, again=is_other)
         except UnifiedExchangesError as error:
-            self._declined(error, again=error.retryable)
+            self._not_placed(error, again=error.retryable)
         else:
-            self._ended(order)
+            self._close(order)
         return self.record
 
     def _request(self) -> OrderRequest:
@@ -100,7 +100,7 @@ class Exiting:
             client_order_id=self.record.client_order_id,
         )
 
-    def _declined(self, error: UnifiedExchangesError, *, again: bool) -> None:
+    def _not_placed(self, error: UnifiedExchangesError, *, again: bool) -> None:
         """Its order was not placed; ``again`` if the next book may sell after all."""
         if isinstance(error, OrderUnknown) or error.maybe_executed:
             raise error
@@ -131,9 +131,9 @@ class Exiting:
             # With the same key: should it show later, the venue takes no second one.
             self._keep(record.rearmed(attempt=record.attempt))
         else:
-            self._ended(order)
+            self._close(order)
 
-    def _ended(self, order: Order) -> None:
+    def _close(self, order: Order) -> None:
         if order.is_open:
             message = (
                 f"exit {self.record.plan.name!r}: its immediate order is still shown as "

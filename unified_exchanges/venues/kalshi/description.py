@@ -41,6 +41,7 @@ _FEATURES: dict[str, Capability] = {
     "close_position": "emulated",
     "create_market_order": "emulated",
     "create_orders": True,
+    "dry_run": "emulated",
     "edit_order": True,
     "estimate_fee": "emulated",
     "fetch_closed_orders": "emulated",
