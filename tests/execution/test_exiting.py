@@ -344,7 +344,7 @@ def test_fault_09_a_refusal_for_speed_is_tried_again_with_the_next_book(
     assert life.saw(seen).state is ExitState.ARMED
     assert "goes on" in caplog.text
     record = life.saw(seen)
-    assert (record.state, record.attempt) == (ExitState.FILLED, 2)
+    assert (record.state, record.attempt) == (ExitState.FILLED, 1)
 
 
 def test_a_grid_that_changed_is_read_again(trader: Trader, market: Market) -> None:

@@ -24,6 +24,7 @@ from unified_exchanges.execution import (
 from unified_exchanges.simulator.faults import StreamFault
 from unified_exchanges.venues.kalshi.simulated import generate_key
 
+CREATES = {"method": "POST", "path": "portfolio/events/orders"}
 OTHER_KEY = generate_key("ed25519")
 
 
@@ -178,6 +179,37 @@ def test_fault_31_what_was_missed_does_not_sell(
     assert len(scene.trader.fetch_positions(market_id=MARKET)) == 1
     other.create_order(MARKET, "yes", "buy", price, 5)
     assert run.wait().state is ExitState.FILLED
+
+
+def test_fault_09_a_quiet_book_does_not_hold_an_order_that_was_refused_for_now(
+    scene: Scene, face: Face
+) -> None:
+    scene.buy("5")
+    bid = scene.trader.fetch_order_book(MARKET).bid
+    # Twice: by the first book, and by the same book again.
+    scene.fault("answer", status=429, commits=False, **CREATES, count=2)
+    record = Run(face, plan_at(bid.price), timeout=10.0).wait()
+    assert (record.state, record.attempt) == (ExitState.FILLED, 1)
+
+
+def test_fault_09_a_refusal_that_was_none_does_not_make_two(
+    scene: Scene, face: Face
+) -> None:
+    scene.buy("10")
+    bid = scene.trader.fetch_order_book(MARKET).bid
+    # Carried out, and yet answered as if it had not been.
+    scene.fault("answer", status=429, **CREATES, count=1)
+    record = Run(face, plan_at(bid.price), timeout=10.0).wait()
+    assert (record.state, len(orders_of(scene, record))) == (ExitState.FILLED, 1)
+    assert scene.trader.fetch_positions(market_id=MARKET)[0].size == 5
+
+
+def test_fault_09_a_timeout_ends_trying_again_too(scene: Scene, face: Face) -> None:
+    scene.buy("5")
+    bid = scene.trader.fetch_order_book(MARKET).bid
+    scene.fault("answer", status=429, commits=False, **CREATES, count=99)
+    record = Run(face, plan_at(bid.price), timeout=0.2).wait()
+    assert (record.state, record.attempt) == (ExitState.ARMED, 1)
 
 
 def test_without_an_order_in_time_it_comes_back_armed(scene: Scene, face: Face) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import RequestTimeout
-from ..models import Leg
+from ..models import Leg, OrderBook
 from ..money import Number
-from .exiting import Exiting
+from .exiting import PAUSE, Exiting
 from .exits import ExitPlan, ExitRecord
 from .hedging import Hedging
 from .legs import HedgeLeg
@@ -60,12 +60,18 @@ async def async_run_exit(
     end = None if timeout is None else clock.monotonic() + timeout
     outcome = plan.outcome
     async with exchange.watch_order_book(plan.market_id, outcome=outcome) as watch:
+        book: OrderBook | None = None
         while True:
             left = None if end is None else max(end - clock.monotonic(), 0.0)
+            wait = left
+            if exiting.is_urgent:
+                wait = PAUSE if left is None else min(left, PAUSE)
             try:
-                book = await watch.next(left)
+                book = await watch.next(wait)
             except RequestTimeout:
-                return record
+                # Nothing newer: the book in hand is the market's, unless it is stale.
+                if book is None or wait == left:
+                    return record
             record = await exchange.run(exiting.saw(venue, book))
             if record.is_over:
                 return record

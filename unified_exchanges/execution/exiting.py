@@ -23,7 +23,10 @@ from ..venue import Venue
 from .exits import ExitPlan, ExitRecord, ExitState
 from .store import ExitStore, MemoryExits
 
-__all__ = ["Exiting"]
+__all__ = ["PAUSE", "Exiting"]
+
+PAUSE = 0.5
+"""Seconds until an order that was not placed is tried again by the same book."""
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +37,8 @@ class Exiting:
     def __init__(self, plan: ExitPlan, store: ExitStore) -> None:
         self._store = store
         self._market: Market | None = None
+        self.is_urgent = False
+        """Whether its order should be out and is not: a quiet book must not hold it."""
         self.record = ExitRecord(plan=plan)
 
     def begin(self, venue: Venue) -> Flow[ExitRecord]:
@@ -65,6 +70,7 @@ class Exiting:
         An order that is known not to have been placed leaves the exit armed, and its error
         is raised if waiting cannot help.  `OrderUnknown` leaves it ``sending``.
         """
+        self.is_urgent = False
         trigger = self.record.plan.decide(book)
         if trigger is None or self.record.state is not ExitState.ARMED:
             return self.record
@@ -104,10 +110,13 @@ class Exiting:
         """Its order was not placed; ``again`` if the next book may sell after all."""
         if isinstance(error, OrderUnknown) or error.maybe_executed:
             raise error
-        # Its key may be used up by the refusal.
-        self._keep(self.record.rearmed(attempt=self.record.attempt + 1))
+        # What never got as far as to be judged keeps its key, so that there is one order
+        # even if that was not true; a refusal may have used the key up.
+        attempt = self.record.attempt + (0 if error.retryable else 1)
+        self._keep(self.record.rearmed(attempt=attempt))
         if not again:
             raise error
+        self.is_urgent = True
         _log.warning("exit %r goes on: %s", self.record.plan.name, error)
 
     def _look(self, venue: Venue) -> Flow[None]:

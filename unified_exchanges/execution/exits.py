@@ -156,8 +156,8 @@ class ExitPlan(Flat):
 class ExitRecord(Flat):
     """An exit and how far it is: all that a restart needs, and all that comes of it.
 
-    ``price`` is the limit that was sent, ``filled`` contracts.  ``attempt`` counts orders
-    that are known never to have been placed: each has a client order id of its own.
+    ``price`` is the limit that was sent, ``filled`` contracts.  ``attempt`` counts orders,
+    of which all but the last were refused: each has a client order id of its own.
     """
 
     plan: ExitPlan

@@ -33,6 +33,7 @@ from unified_exchanges.models import (
 )
 from unified_exchanges.policy import LimitPolicy
 from unified_exchanges.testing.conformance import Trader
+from unified_exchanges.venues.kalshi.overlay import Overlay
 
 FREE = LimitPolicy(enabled=False, discover=False)
 ORDERS = "/portfolio/events/orders"
@@ -549,6 +550,19 @@ def test_raw_cancel_all_takes_a_subaccount(trader: Trader, market: Market) -> No
     trader.rest(market)
     trader.request("DELETE", ORDERS, query={"subaccount": 0})
     assert trader.fetch_open_orders() == []
+
+
+def test_what_has_ended_long_ago_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("unified_exchanges.venues.kalshi.overlay._MOST", 2)
+    overlay = Overlay(lambda _: None)
+    for name, status in (("a", "resting"), ("b", "canceled"), ("c", "canceled")):
+        overlay.put({"order_id": name, "status": status})
+    assert [row["order_id"] for row in overlay.rows()] == ["a", "c"]
+    for name in ("d", "e"):
+        overlay.put({"order_id": name, "status": "resting"})
+    assert [row["order_id"] for row in overlay.rows()] == ["a", "d", "e"]
 
 
 # -- listings of a real account --------------------------------------------------------

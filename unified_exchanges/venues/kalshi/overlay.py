@@ -27,6 +27,10 @@ _LISTING = "/portfolio/orders"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+_MOST = 10_000
+"""Rows that are kept, besides those that rest."""
+
+
 class _Page(msgspec.Struct):
     orders: list[Row]
     cursor: str | None = None
@@ -53,6 +57,9 @@ class Overlay:
     def put(self, row: Row) -> None:
         """Show an order like this from now on."""
         self._rows[row["order_id"]] = row
+        if len(self._rows) > _MOST:
+            ended = (key for key, x in self._rows.items() if x["status"] != "resting")
+            self._rows.pop(next(ended, ""), None)
 
     def row(self, order_id: str) -> Row | None:
         """An order that a dry run has made or changed."""
