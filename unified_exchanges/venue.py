@@ -12,6 +12,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import ClassVar
 
 import attrs
 
@@ -70,6 +71,9 @@ class Venue(Sender):
 
     is_healthy = True
     """What the last health check found."""
+
+    first_outcome: ClassVar[str | None] = None
+    """The outcome in which a market's one book is told; None where each has its own."""
 
     _trouble = ""
 

@@ -47,6 +47,7 @@ from .terms import (
     StatusFilter,
     TimeInForce,
 )
+from .tracking import Intended, OrderState, PositionDifference, TrackedOrder
 from .venue_state import Health, Latency, ShardStatus, Status
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "Health",
     "Holding",
     "Instrument",
+    "Intended",
     "Json",
     "Latency",
     "Leg",
@@ -80,12 +82,14 @@ __all__ = [
     "OrderPreview",
     "OrderRequest",
     "OrderResult",
+    "OrderState",
     "OrderStatus",
     "OrderType",
     "Outcome",
     "Params",
     "Period",
     "Position",
+    "PositionDifference",
     "Reconciled",
     "Reconnected",
     "Record",
@@ -103,5 +107,6 @@ __all__ = [
     "Subject",
     "Ticker",
     "TimeInForce",
+    "TrackedOrder",
     "Trade",
 ]

@@ -10,7 +10,15 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ...flow import Flow, collect
-from ...models import AccountState, Fill, Order, Position, Resync, Subject
+from ...models import (
+    AccountState,
+    Fill,
+    Order,
+    Position,
+    Resync,
+    Settlement,
+    Subject,
+)
 from .arguments import YES, read_ids, read_outcome
 from .lookup import Lookup
 
@@ -59,12 +67,17 @@ class Resyncing(Lookup):
             fills = yield from collect(self.fetch_fills(since=wanted.since))
         if Subject.POSITIONS in wanted.subjects:
             positions = yield from self._holdings(wanted)
+        settlements: list[Settlement] = []
+        for market_id in sorted(wanted.unexplained):
+            paid = self.fetch_settlements(market_id=market_id)
+            settlements += yield from collect(paid)
         balance = yield from self.fetch_balance()
         return AccountState(
             orders=tuple(orders),
             fills=tuple(fills),
             positions=tuple(positions),
             balance=balance,
+            settlements=tuple(settlements),
         )
 
     def _orders_since(self, wanted: Resync) -> Flow[list[Order]]:
