@@ -29,8 +29,8 @@
     │   ├── RequestTimeout
     │   └── ConnectionLost
     ├── OrderUnknown                   the order may exist; look it up by ``client_order_id``
-    ├── OrderNotDone                   it was waited for, and is not done yet; carries ``tracked``
-    ├── OrderNotFilled                 it ended without filling; carries ``tracked``
+    ├── OrderNotDone                   waited for, and not done yet; carries ``tracked``
+    ├── OrderNotFilled                 waited for, and ended unfilled; carries ``tracked``
     └── StreamOverflow                 a consumer of a stream was too slow; watch again
 """
 

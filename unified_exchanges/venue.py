@@ -98,6 +98,8 @@ class Venue(Sender):
             for name in METHODS
         }
         has["load_markets"] = has["fetch_markets"]
+        waits: Capability = "emulated" if has["fetch_order"] else False
+        has["wait_filled"] = has["wait_done"] = waits
         has.update(cls.facts.has)
         return attrs.evolve(cls.facts, has=has)
 

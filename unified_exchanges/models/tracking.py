@@ -23,17 +23,28 @@ class Intended(Protocol):
     """
 
     @property
-    def client_order_id(self) -> str: ...
+    def client_order_id(self) -> str:
+        """The key by which the venue will know it."""
+
     @property
-    def market_id(self) -> str: ...
+    def market_id(self) -> str:
+        """The market that it is for."""
+
     @property
-    def outcome(self) -> str: ...
+    def outcome(self) -> str:
+        """The outcome that it is for."""
+
     @property
-    def side(self) -> Side: ...
+    def side(self) -> Side:
+        """Buy or sell of that."""
+
     @property
-    def price(self) -> Decimal: ...
+    def price(self) -> Decimal:
+        """Dollars at most, or at least for a sale."""
+
     @property
-    def size(self) -> Decimal: ...
+    def size(self) -> Decimal:
+        """Contracts."""
 
 
 class OrderState(_Word):

@@ -54,9 +54,11 @@ from ..models.record import decode_json
 from ..money import Number
 from ..policy import LimitPolicy, RetryPolicy, StreamPolicy
 from ..settings import PrivateKey, Settings
+from ..tracking.calls import TrackedCalls
+from ..tracking.tracker import OrderTracker
 from ..transports import Transport
 from ..venue import Venue
-from .watching import Watching
+from .tracking import Tracking
 
 __all__ = ["Exchange"]
 
@@ -64,7 +66,7 @@ _GOODBYE = 2.0
 """Seconds that closing waits for a check under way; its thread ends by itself."""
 
 
-class Exchange(Watching, ABC):
+class Exchange(Tracking, ABC):
     """A prediction market: the same blocking methods whatever the venue.
 
     ``api_key`` and ``private_key`` (PEM text or a path, ``password`` if it is
@@ -120,6 +122,8 @@ class Exchange(Watching, ABC):
             )
         )
         self._driver = BlockingDriver(transport or _transport())
+        clock, first = self.venue.clock, self.venue.first_outcome
+        self._calls = TrackedCalls(OrderTracker(clock, first_outcome=first), clock)
         self._markets: dict[str, Market] | None = None
         self._checks: _Checks | None = None
         self._hub = None
@@ -496,21 +500,23 @@ class Exchange(Watching, ABC):
         `RateLimitExceeded` when refused; `OrderUnknown` when nobody could be asked.
         """
         return self._driver.run(
-            self.venue.create_order(
-                OrderRequest(
-                    market_id=market_id,
-                    outcome=outcome,
-                    side=side,
-                    price=price,
-                    size=size,
-                    type=type,
-                    time_in_force=time_in_force,
-                    post_only=post_only,
-                    reduce_only=reduce_only,
-                    expires_at=expires_at,
-                    client_order_id=client_order_id,
-                    max_slippage=max_slippage,
-                    params=params,
+            self._calls.creating(
+                self.venue.create_order(
+                    OrderRequest(
+                        market_id=market_id,
+                        outcome=outcome,
+                        side=side,
+                        price=price,
+                        size=size,
+                        type=type,
+                        time_in_force=time_in_force,
+                        post_only=post_only,
+                        reduce_only=reduce_only,
+                        expires_at=expires_at,
+                        client_order_id=client_order_id,
+                        max_slippage=max_slippage,
+                        params=params,
+                    )
                 )
             )
         )
@@ -521,7 +527,9 @@ class Exchange(Watching, ABC):
         Gives one result for each, in order: the order, or the error that it met. A
         batch is not atomic.
         """
-        return self._driver.run(self.venue.create_orders(orders))
+        return self._driver.run(
+            self._calls.creating_many(self.venue.create_orders(orders))
+        )
 
     def preview_order(
         self,
@@ -580,14 +588,20 @@ class Exchange(Watching, ABC):
         where that cannot be known the change is refused unsent.
         """
         return self._driver.run(
-            self.venue.edit_order(
+            self._calls.changing(
+                self.venue.edit_order(
+                    order_id,
+                    market_id=market_id,
+                    outcome=outcome,
+                    price=price,
+                    size=size,
+                    expires_at=expires_at,
+                    params=params,
+                ),
                 order_id,
-                market_id=market_id,
                 outcome=outcome,
                 price=price,
                 size=size,
-                expires_at=expires_at,
-                params=params,
             )
         )
 
@@ -605,7 +619,10 @@ class Exchange(Watching, ABC):
         all.
         """
         return self._driver.run(
-            self.venue.cancel_order(order_id, market_id=market_id, params=params)
+            self._calls.cancelling(
+                self.venue.cancel_order(order_id, market_id=market_id, params=params),
+                order_id,
+            )
         )
 
     def cancel_orders(
@@ -617,7 +634,10 @@ class Exchange(Watching, ABC):
     ) -> list[CancelResult]:
         """Cancel several orders; gives one verified result for each, in order."""
         return self._driver.run(
-            self.venue.cancel_orders(order_ids, market_id=market_id, params=params)
+            self._calls.cancelling_many(
+                self.venue.cancel_orders(order_ids, market_id=market_id, params=params),
+                order_ids,
+            )
         )
 
     def cancel_all_orders(
@@ -625,7 +645,10 @@ class Exchange(Watching, ABC):
     ) -> CancelReport:
         """Cancel every open order, of one market or of all, and re-read what is left."""
         return self._driver.run(
-            self.venue.cancel_all_orders(market_id=market_id, params=params)
+            self._calls.cancelling_all(
+                self.venue.cancel_all_orders(market_id=market_id, params=params),
+                market_id,
+            )
         )
 
     def close_position(
@@ -644,12 +667,14 @@ class Exchange(Watching, ABC):
         have caught up with what happened before the call, and raises if they do not.
         """
         return self._driver.run(
-            self.venue.close_position(
-                market_id,
-                price=price,
-                max_slippage=max_slippage,
-                client_order_id=client_order_id,
-                params=params,
+            self._calls.creating(
+                self.venue.close_position(
+                    market_id,
+                    price=price,
+                    max_slippage=max_slippage,
+                    client_order_id=client_order_id,
+                    params=params,
+                )
             )
         )
 
@@ -666,11 +691,15 @@ class Exchange(Watching, ABC):
         Raises `OrderNotFound`.
         """
         return self._driver.run(
-            self.venue.fetch_order(
-                order_id,
-                client_order_id=client_order_id,
-                market_id=market_id,
-                outcome=outcome,
+            self._calls.reading(
+                self.venue.fetch_order(
+                    order_id,
+                    client_order_id=client_order_id,
+                    market_id=market_id,
+                    outcome=outcome,
+                ),
+                client_order_id,
+                market_id,
             )
         )
 
@@ -699,7 +728,7 @@ class Exchange(Watching, ABC):
             params=params,
             ahead=True,
         )
-        return self._driver.run(collect(listing, limit))
+        return self._driver.run(collect(self._calls.orders(listing), limit))
 
     def iter_orders(
         self,
@@ -715,14 +744,16 @@ class Exchange(Watching, ABC):
         """Go through the same as `fetch_orders` lazily, a page at a time."""
         return self._driver.pages(
             limited(
-                self.venue.fetch_orders(
-                    market_id=market_id,
-                    event_id=event_id,
-                    outcome=outcome,
-                    since=since,
-                    until=until,
-                    limit=limit,
-                    params=params,
+                self._calls.orders(
+                    self.venue.fetch_orders(
+                        market_id=market_id,
+                        event_id=event_id,
+                        outcome=outcome,
+                        since=since,
+                        until=until,
+                        limit=limit,
+                        params=params,
+                    )
                 ),
                 limit,
             )
@@ -746,7 +777,7 @@ class Exchange(Watching, ABC):
             params=params,
             ahead=True,
         )
-        return self._driver.run(collect(listing, limit))
+        return self._driver.run(collect(self._calls.orders(listing), limit))
 
     def fetch_closed_orders(
         self,
@@ -770,7 +801,7 @@ class Exchange(Watching, ABC):
             params=params,
             ahead=True,
         )
-        return self._driver.run(collect(listing, limit))
+        return self._driver.run(collect(self._calls.orders(listing), limit))
 
     def fetch_balance(self, *, params: Params | None = None) -> Balance:
         """Get cash in dollars, free to trade with."""
@@ -822,7 +853,7 @@ class Exchange(Watching, ABC):
             params=params,
             ahead=True,
         )
-        return self._driver.run(collect(listing, limit))
+        return self._driver.run(collect(self._calls.fills(listing), limit))
 
     def iter_fills(
         self,
@@ -838,14 +869,16 @@ class Exchange(Watching, ABC):
         """Go through the same as `fetch_fills` lazily, a page at a time."""
         return self._driver.pages(
             limited(
-                self.venue.fetch_fills(
-                    market_id=market_id,
-                    order_id=order_id,
-                    outcome=outcome,
-                    since=since,
-                    until=until,
-                    limit=limit,
-                    params=params,
+                self._calls.fills(
+                    self.venue.fetch_fills(
+                        market_id=market_id,
+                        order_id=order_id,
+                        outcome=outcome,
+                        since=since,
+                        until=until,
+                        limit=limit,
+                        params=params,
+                    )
                 ),
                 limit,
             )
@@ -871,7 +904,7 @@ class Exchange(Watching, ABC):
             params=params,
             ahead=True,
         )
-        return self._driver.run(collect(listing, limit))
+        return self._driver.run(collect(self._calls.settlements(listing), limit))
 
     def fetch_limits(self) -> AccountLimits:
         """Get the account's rate limits, in the venue's tokens."""

@@ -39,7 +39,7 @@ class TrackedCalls:
     # -- creates --------------------------------------------------------------------
 
     def creating(self, flow: Flow[T]) -> Flow[T]:
-        """A create, or what ends in one; its result is an `Order`, or None if none was needed."""
+        """A create, or what ends in one: in an `Order`, or None if none was needed."""
         sent: list[str] = []
         began = self._clock.monotonic()
         try:
@@ -162,7 +162,7 @@ class TrackedCalls:
     ) -> Flow[list[CancelResult]]:
         """Cancels of several orders, of which each ends on its own."""
         tracker = self.tracker
-        pending = dict.fromkeys(x for x in order_ids if isinstance(x, str))
+        pending = _ids(order_ids)
         for order_id in pending:
             tracker.cancelling(order_id)
         is_lost = True
@@ -275,6 +275,12 @@ def _seeing(pages: Pages[T], see: Callable[[list[T]], None]) -> Pages[T]:
                 outcome = error
     finally:
         pages.close()
+
+
+def _ids(given: object) -> dict[str, None]:
+    """Ids of orders, if they are: the venue refuses what is none."""
+    listed = given if isinstance(given, list | tuple) else ()
+    return dict.fromkeys(x for x in listed if isinstance(x, str))
 
 
 def _read(number: Number | None) -> Decimal | None:

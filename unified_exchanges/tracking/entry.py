@@ -154,7 +154,9 @@ class Entry:
         """Dollars that it takes if all of it fills that may, and opens a position."""
         left = self.remaining
         order = self.order
-        side, price = (self.side, self.price) if order is None else (order.side, order.price)
+        side, price = (
+            (self.side, self.price) if order is None else (order.side, order.price)
+        )
         if not left or price is None:
             return ZERO
         now = risk(side, price, left)

@@ -81,9 +81,7 @@ class OrderTracker:
         with self.lock:
             entry = self._by_key.get(intent.client_order_id)
             if entry is None:
-                entry = self._new(
-                    intent.market_id, self._first or intent.outcome, side
-                )
+                entry = self._new(intent.market_id, self._first or intent.outcome, side)
                 self._name(entry, None, intent.client_order_id)
             if entry.order is None:
                 entry.side, entry.price, entry.size = side, price, intent.size
@@ -132,7 +130,7 @@ class OrderTracker:
     def cancelling(self, order_id: str) -> None:
         """A cancel of it is on its way."""
         with self.lock:
-            entry = self._by_id.get(order_id)
+            entry = self._known(order_id)
             if entry is not None:
                 entry.cancels += 1
                 self._settle(entry)
@@ -140,7 +138,7 @@ class OrderTracker:
     def cancel_ended(self, order_id: str, *, is_lost: bool) -> None:
         """A cancel came back; ``is_lost``: whether it took effect is not known."""
         with self.lock:
-            entry = self._by_id.get(order_id)
+            entry = self._known(order_id)
             if entry is not None:
                 entry.cancels = max(0, entry.cancels - 1)
                 if is_lost:
@@ -157,7 +155,7 @@ class OrderTracker:
     ) -> None:
         """A change of it is on its way: the dearer of both terms is at risk."""
         with self.lock:
-            entry = self._by_id.get(order_id)
+            entry = self._known(order_id)
             if entry is None:
                 return
             if price is not None and outcome not in (None, entry.outcome):
@@ -169,7 +167,7 @@ class OrderTracker:
     def change_ended(self, order_id: str, *, is_lost: bool) -> None:
         """A change came back; ``is_lost``: whether it took effect is not known."""
         with self.lock:
-            entry = self._by_id.get(order_id)
+            entry = self._known(order_id)
             if entry is None:
                 return
             if is_lost:
@@ -187,9 +185,11 @@ class OrderTracker:
         at: float | None = None,
         read_at: float | None = None,
         is_ours: bool = False,
+        is_wanted: bool = False,
     ) -> None:
         """Take a state of an order.
 
+        ``is_wanted``: also one that had ended before the tracker began.
         ``read_at`` is when the read began that told it, on our monotonic clock; None
         means that it came by itself, in order.  ``at`` is when it came, by default now.
         """
@@ -197,10 +197,12 @@ class OrderTracker:
         now = self._clock.monotonic() if at is None else at
         with self.lock:
             entry = self._of(told.order_id, told.client_order_id, told.market_id)
-            if entry is None and not is_ours and self._is_history(told):
+            if entry is None and self._is_history(told) and not (is_ours or is_wanted):
                 return
             news = self._orders.take(told, at=now, read_at=read_at)
             if entry is None:
+                if news is None and is_wanted:
+                    news = self._orders.find(told.order_id)
                 if news is None:
                     # It was done, and is forgotten.
                     return
@@ -290,6 +292,17 @@ class OrderTracker:
                 found = self._by_key.get(client_order_id)
             return found
 
+    def look(
+        self, *, order_id: str | None = None, client_order_id: str | None = None
+    ) -> TrackedOrder | None:
+        """What is known of an order, by either id."""
+        with self.lock:
+            found = self.find(order_id=order_id, client_order_id=client_order_id)
+            return None if found is None else found.view()
+
+    def __len__(self) -> int:
+        return len(self._live) + len(self._done)
+
     def views(self) -> list[TrackedOrder]:
         """All that is known: what is done, then what may still fill, each oldest first."""
         with self.lock:
@@ -369,6 +382,10 @@ class OrderTracker:
         if self._first in (None, outcome):
             return side, price
         return side.opposite, complement(price)
+
+    def _known(self, order_id: object) -> Entry | None:
+        # What a caller gave may be anything: the venue refuses it.
+        return self._by_id.get(order_id) if isinstance(order_id, str) else None
 
     def _is_history(self, order: Order) -> bool:
         changed = order.updated_at or order.created_at

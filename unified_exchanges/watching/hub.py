@@ -47,9 +47,7 @@ class Hub:
         self._rest = rest
         self._process = os.getpid()
         self._notes: SimpleQueue[Follower | None] = SimpleQueue()
-        self._feed = Feed(
-            venue.stream(), venue, has_work=self._ring, listener=listener
-        )
+        self._feed = Feed(venue.stream(), venue, has_work=self._ring, listener=listener)
         self._stream = StreamDriver(
             Relay(self._feed.protocol, self._feed.handle),
             dial(venue),
