@@ -39,6 +39,7 @@ TIMED = (
     "streams*",
     "telemetry",
     "testing*",
+    "tracking.waiting",
     "transports*",
     "venues.*.connection",
     "watching*",
@@ -55,7 +56,7 @@ WAITING = (
     "transports*",
 )
 # Where flows are written; elsewhere they are driven.
-FLOWING = ("flow", "sending", "venue", "venues.*")
+FLOWING = ("flow", "sending", "tracking*", "venue", "venues.*")
 
 HEAVY = {"aiohttp", "asyncio", "cryptography", "msgspec", "requests", "websockets"}
 

@@ -700,7 +700,7 @@ class AsyncExchange(AsyncTracking, ABC):
         Raises `OrderNotFound`.
         """
         return await self._driver.run(
-            self._calls.reading(
+            self._calls.reading_order(
                 self.venue.fetch_order(
                     order_id,
                     client_order_id=client_order_id,
@@ -737,7 +737,7 @@ class AsyncExchange(AsyncTracking, ABC):
             params=params,
             ahead=True,
         )
-        return await self._driver.run(collect(self._calls.orders(listing), limit))
+        return await self._driver.run(collect(self._calls.listing_orders(listing), limit))
 
     def iter_orders(
         self,
@@ -753,7 +753,7 @@ class AsyncExchange(AsyncTracking, ABC):
         """Go through the same as `fetch_orders` lazily, a page at a time."""
         return self._driver.pages(
             limited(
-                self._calls.orders(
+                self._calls.listing_orders(
                     self.venue.fetch_orders(
                         market_id=market_id,
                         event_id=event_id,
@@ -786,7 +786,7 @@ class AsyncExchange(AsyncTracking, ABC):
             params=params,
             ahead=True,
         )
-        return await self._driver.run(collect(self._calls.orders(listing), limit))
+        return await self._driver.run(collect(self._calls.listing_orders(listing), limit))
 
     async def fetch_closed_orders(
         self,
@@ -810,7 +810,7 @@ class AsyncExchange(AsyncTracking, ABC):
             params=params,
             ahead=True,
         )
-        return await self._driver.run(collect(self._calls.orders(listing), limit))
+        return await self._driver.run(collect(self._calls.listing_orders(listing), limit))
 
     async def fetch_balance(self, *, params: Params | None = None) -> Balance:
         """Get cash in dollars, free to trade with."""
@@ -862,7 +862,7 @@ class AsyncExchange(AsyncTracking, ABC):
             params=params,
             ahead=True,
         )
-        return await self._driver.run(collect(self._calls.fills(listing), limit))
+        return await self._driver.run(collect(self._calls.listing_fills(listing), limit))
 
     def iter_fills(
         self,
@@ -878,7 +878,7 @@ class AsyncExchange(AsyncTracking, ABC):
         """Go through the same as `fetch_fills` lazily, a page at a time."""
         return self._driver.pages(
             limited(
-                self._calls.fills(
+                self._calls.listing_fills(
                     self.venue.fetch_fills(
                         market_id=market_id,
                         order_id=order_id,
@@ -913,7 +913,7 @@ class AsyncExchange(AsyncTracking, ABC):
             params=params,
             ahead=True,
         )
-        return await self._driver.run(collect(self._calls.settlements(listing), limit))
+        return await self._driver.run(collect(self._calls.listing_settlements(listing), limit))
 
     async def fetch_limits(self) -> AccountLimits:
         """Get the account's rate limits, in the venue's tokens."""

@@ -137,7 +137,7 @@ class AsyncTracking(AsyncWatching):
                     if result is not None:
                         return result
                     if wait.is_due(is_told=is_told):
-                        flow = wait.read(self._calls)
+                        flow = wait.read_again(self._calls)
                         reading = asyncio.create_task(self._driver.run(flow))
                     with suppress(TimeoutError):
                         async with asyncio.timeout(wait.delay(is_told=is_told)):

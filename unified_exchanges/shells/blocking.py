@@ -691,7 +691,7 @@ class Exchange(Tracking, ABC):
         Raises `OrderNotFound`.
         """
         return self._driver.run(
-            self._calls.reading(
+            self._calls.reading_order(
                 self.venue.fetch_order(
                     order_id,
                     client_order_id=client_order_id,
@@ -728,7 +728,7 @@ class Exchange(Tracking, ABC):
             params=params,
             ahead=True,
         )
-        return self._driver.run(collect(self._calls.orders(listing), limit))
+        return self._driver.run(collect(self._calls.listing_orders(listing), limit))
 
     def iter_orders(
         self,
@@ -744,7 +744,7 @@ class Exchange(Tracking, ABC):
         """Go through the same as `fetch_orders` lazily, a page at a time."""
         return self._driver.pages(
             limited(
-                self._calls.orders(
+                self._calls.listing_orders(
                     self.venue.fetch_orders(
                         market_id=market_id,
                         event_id=event_id,
@@ -777,7 +777,7 @@ class Exchange(Tracking, ABC):
             params=params,
             ahead=True,
         )
-        return self._driver.run(collect(self._calls.orders(listing), limit))
+        return self._driver.run(collect(self._calls.listing_orders(listing), limit))
 
     def fetch_closed_orders(
         self,
@@ -801,7 +801,7 @@ class Exchange(Tracking, ABC):
             params=params,
             ahead=True,
         )
-        return self._driver.run(collect(self._calls.orders(listing), limit))
+        return self._driver.run(collect(self._calls.listing_orders(listing), limit))
 
     def fetch_balance(self, *, params: Params | None = None) -> Balance:
         """Get cash in dollars, free to trade with."""
@@ -853,7 +853,7 @@ class Exchange(Tracking, ABC):
             params=params,
             ahead=True,
         )
-        return self._driver.run(collect(self._calls.fills(listing), limit))
+        return self._driver.run(collect(self._calls.listing_fills(listing), limit))
 
     def iter_fills(
         self,
@@ -869,7 +869,7 @@ class Exchange(Tracking, ABC):
         """Go through the same as `fetch_fills` lazily, a page at a time."""
         return self._driver.pages(
             limited(
-                self._calls.fills(
+                self._calls.listing_fills(
                     self.venue.fetch_fills(
                         market_id=market_id,
                         order_id=order_id,
@@ -904,7 +904,7 @@ class Exchange(Tracking, ABC):
             params=params,
             ahead=True,
         )
-        return self._driver.run(collect(self._calls.settlements(listing), limit))
+        return self._driver.run(collect(self._calls.listing_settlements(listing), limit))
 
     def fetch_limits(self) -> AccountLimits:
         """Get the account's rate limits, in the venue's tokens."""

@@ -143,7 +143,7 @@ class Tracking(Watching):
 
 def _read_beside(driver: BlockingDriver, wait: Wait, calls: TrackedCalls) -> None:
     """Read an order in a thread: the stream may tell meanwhile, or time be up."""
-    flow = wait.read(calls)
+    flow = wait.read_again(calls)
     Thread(
         target=driver.run, args=(flow,), name="unified-exchanges-wait", daemon=True
     ).start()

@@ -215,7 +215,7 @@ class TrackedCalls:
 
     # -- reads ----------------------------------------------------------------------
 
-    def reading(
+    def reading_order(
         self,
         flow: Flow[Order],
         client_order_id: str | None,
@@ -232,15 +232,15 @@ class TrackedCalls:
         self.tracker.order(order, read_at=began)
         return order
 
-    def orders(self, pages: Pages[Order]) -> Pages[Order]:
+    def listing_orders(self, pages: Pages[Order]) -> Pages[Order]:
         """A listing of orders.  What is not in it is not over for that."""
         return _seeing(pages, self._took_orders())
 
-    def fills(self, pages: Pages[Fill]) -> Pages[Fill]:
+    def listing_fills(self, pages: Pages[Fill]) -> Pages[Fill]:
         """A listing of fills, newest first; they are counted oldest first of each page."""
         return _seeing(pages, self._take_fills)
 
-    def settlements(self, pages: Pages[Settlement]) -> Pages[Settlement]:
+    def listing_settlements(self, pages: Pages[Settlement]) -> Pages[Settlement]:
         """A listing of settlements."""
         return _seeing(pages, self._take_settlements)
 

@@ -147,19 +147,19 @@ class Wait:
             pause = _TOLD
         return self._read_at + max(pause, _CROWD * self.tracker.waits)
 
-    def read(self, calls: TrackedCalls) -> Flow[None]:
+    def read_again(self, calls: TrackedCalls) -> Flow[None]:
         """Read the order, for the tracker to take; it counts as begun at once."""
         self.is_reading = True
-        return self._read(calls)
+        return self._read_again(calls)
 
-    def _read(self, calls: TrackedCalls) -> Flow[None]:
+    def _read_again(self, calls: TrackedCalls) -> Flow[None]:
         tracked = self.now
         key = None if tracked.order_id is not None else tracked.client_order_id
         flow = self._venue.fetch_order(
             tracked.order_id, client_order_id=key, market_id=tracked.market_id
         )
         try:
-            yield from calls.reading(flow, key, tracked.market_id)
+            yield from calls.reading_order(flow, key, tracked.market_id)
         except UnifiedExchangesError as error:
             # One that was placed a moment ago may not be shown yet.
             is_final = not error.retryable and not isinstance(error, OrderNotFound)
@@ -182,7 +182,7 @@ def polling(wait: Wait, calls: TrackedCalls) -> Flow[Order]:
             if result is not None:
                 return result
             if wait.is_due(is_told=False):
-                yield from wait.read(calls)
+                yield from wait.read_again(calls)
             else:
                 yield Sleep(wait.delay(is_told=False))
 
@@ -212,7 +212,7 @@ def finding(awaited: Awaited, calls: TrackedCalls, venue: Venue) -> Flow[Entry]:
     if found is None:
         by_key = key if order_id is None else None
         flow = venue.fetch_order(order_id, client_order_id=by_key)
-        order = yield from calls.reading(flow, by_key)
+        order = yield from calls.reading_order(flow, by_key)
         # It may have ended long ago, and is tracked only for being waited for.
         tracker.order(order, read_at=0.0, is_wanted=True)
         found = tracker.find(order_id=order.order_id)
