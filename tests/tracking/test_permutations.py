@@ -19,7 +19,9 @@ LATER = 1_000.0
 ACTS = st.one_of(
     st.tuples(st.just("fill"), st.integers(1, 6)),
     st.tuples(st.just("take_off"), st.integers(1, 4)),
-    st.tuples(st.just("end"), st.sampled_from([OrderStatus.CANCELED, OrderStatus.EXPIRED])),
+    st.tuples(
+        st.just("end"), st.sampled_from([OrderStatus.CANCELED, OrderStatus.EXPIRED])
+    ),
 )
 
 

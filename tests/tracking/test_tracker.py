@@ -139,9 +139,7 @@ def test_answers_about_orders_nobody_knows_change_nothing() -> None:
         (OrderStatus.UNKNOWN, OrderState.UNKNOWN),
     ],
 )
-def test_an_end_at_the_venue_is_an_end(
-    status: OrderStatus, state: OrderState
-) -> None:
+def test_an_end_at_the_venue_is_an_end(status: OrderStatus, state: OrderState) -> None:
     tracker = sent()
     tracker.order(order(status=status, filled=4, remaining=Decimal(0)))
     found = seen(tracker)
@@ -309,7 +307,11 @@ def test_fault_19_a_cancel_without_an_answer_is_pending_and_exposure() -> None:
     clock.advance(10)
     tracker.cancel_ended("o1", is_lost=True)
     found = seen(tracker)
-    assert (found.state, found.is_doubtful, found.at_risk) == ("cancel pending", True, 4)
+    assert (found.state, found.is_doubtful, found.at_risk) == (
+        "cancel pending",
+        True,
+        4,
+    )
     tracker.order(order(), read_at=clock.monotonic() + 1)
     assert seen(tracker).state is OrderState.CANCEL_PENDING
     tracker.order(order(), read_at=clock.monotonic() + 6)

@@ -737,7 +737,9 @@ class AsyncExchange(AsyncTracking, ABC):
             params=params,
             ahead=True,
         )
-        return await self._driver.run(collect(self._calls.listing_orders(listing), limit))
+        return await self._driver.run(
+            collect(self._calls.listing_orders(listing), limit)
+        )
 
     def iter_orders(
         self,
@@ -786,7 +788,9 @@ class AsyncExchange(AsyncTracking, ABC):
             params=params,
             ahead=True,
         )
-        return await self._driver.run(collect(self._calls.listing_orders(listing), limit))
+        return await self._driver.run(
+            collect(self._calls.listing_orders(listing), limit)
+        )
 
     async def fetch_closed_orders(
         self,
@@ -810,7 +814,9 @@ class AsyncExchange(AsyncTracking, ABC):
             params=params,
             ahead=True,
         )
-        return await self._driver.run(collect(self._calls.listing_orders(listing), limit))
+        return await self._driver.run(
+            collect(self._calls.listing_orders(listing), limit)
+        )
 
     async def fetch_balance(self, *, params: Params | None = None) -> Balance:
         """Get cash in dollars, free to trade with."""
@@ -862,7 +868,9 @@ class AsyncExchange(AsyncTracking, ABC):
             params=params,
             ahead=True,
         )
-        return await self._driver.run(collect(self._calls.listing_fills(listing), limit))
+        return await self._driver.run(
+            collect(self._calls.listing_fills(listing), limit)
+        )
 
     def iter_fills(
         self,
@@ -913,7 +921,9 @@ class AsyncExchange(AsyncTracking, ABC):
             params=params,
             ahead=True,
         )
-        return await self._driver.run(collect(self._calls.listing_settlements(listing), limit))
+        return await self._driver.run(
+            collect(self._calls.listing_settlements(listing), limit)
+        )
 
     async def fetch_limits(self) -> AccountLimits:
         """Get the account's rate limits, in the venue's tokens."""

@@ -904,7 +904,9 @@ class Exchange(Tracking, ABC):
             params=params,
             ahead=True,
         )
-        return self._driver.run(collect(self._calls.listing_settlements(listing), limit))
+        return self._driver.run(
+            collect(self._calls.listing_settlements(listing), limit)
+        )
 
     def fetch_limits(self) -> AccountLimits:
         """Get the account's rate limits, in the venue's tokens."""
