@@ -307,8 +307,21 @@ def test_fault_33_a_wait_does_not_hang_on_a_message_that_was_lost(
     assert soon(lambda: orders(face)._tracker.waits == 1)
     scene.trader.cancel_order(resting.order_id)
     # A gap is noticed later, as on a line that breaks.
-    scene.frames.add(StreamFault("reset", frame=".*"))
-    scene.bid("1")
+    scene.frames.add(StreamFault("reset", frame="fill"))
+    scene.buy("1")
+    assert waiting.outcome().status == "canceled"
+
+
+def test_fault_33_who_is_told_that_time_is_up_had_the_order_read_before(
+    scene: Scene, face: Face
+) -> None:
+    resting = face.call("create_order", MARKET, "yes", "buy", "0.01", 5)
+    follow(face)
+    assert soon(lambda: is_told(face))
+    scene.frames.add(StreamFault("drop", frame="user_order", count=None))
+    waiting = Waiting(face, "wait_done", resting, 2.5)
+    assert soon(lambda: orders(face)._tracker.waits == 1)
+    scene.trader.cancel_order(resting.order_id)
     assert waiting.outcome().status == "canceled"
 
 

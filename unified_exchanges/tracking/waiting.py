@@ -36,6 +36,8 @@ _TOLD: Final = 20.0
 """Seconds between two reads of an order of which a stream tells."""
 _CROWD: Final = 0.25
 """Seconds for each that waits, so that many together do not use up the rate limit."""
+_LAST: Final = 1.0
+"""Seconds before the end at which it is read once more."""
 _NAP: Final = 1.0
 """Seconds after which it is looked whether a stream still tells."""
 
@@ -145,7 +147,11 @@ class Wait:
         pause = _SELDOM if self._reads > 4 else _SOON * 2**self._reads  # noqa: PLR2004
         if is_told and self.now.state is not OrderState.FILLED:
             pause = _TOLD
-        return self._read_at + max(pause, _CROWD * self.tracker.waits)
+        due = self._read_at + max(pause, _CROWD * self.tracker.waits)
+        if self._deadline is None or self._deadline - self._read_at <= 2 * _LAST:
+            return due
+        # Whoever is told that time is up is told what stood a moment before.
+        return min(due, self._deadline - _LAST)
 
     def read_again(self, calls: TrackedCalls) -> Flow[None]:
         """Read the order, for the tracker to take; it counts as begun at once."""
