@@ -41,13 +41,14 @@ from .terms import (
     Instrument,
     Liquidity,
     MarketStatus,
+    OrderState,
     OrderStatus,
     Period,
     Side,
     StatusFilter,
     TimeInForce,
 )
-from .tracking import Intended, OrderState, PositionDifference, TrackedOrder
+from .tracking import Intended, PositionDifference, TrackedOrder
 from .venue_state import Health, Latency, ShardStatus, Status
 
 __all__ = [

@@ -11,9 +11,9 @@ import attrs
 from ..money import EXACT, ONE, text
 from .orders import Order
 from .record import Flat
-from .terms import Side, _Word
+from .terms import OrderState, Side
 
-__all__ = ["Intended", "OrderState", "PositionDifference", "TrackedOrder", "risk"]
+__all__ = ["Intended", "PositionDifference", "TrackedOrder", "risk"]
 
 
 class Intended(Protocol):
@@ -25,66 +25,32 @@ class Intended(Protocol):
     @property
     def client_order_id(self) -> str:
         """The key by which the venue will know it."""
+        ...
 
     @property
     def market_id(self) -> str:
         """The market that it is for."""
+        ...
 
     @property
     def outcome(self) -> str:
         """The outcome that it is for."""
+        ...
 
     @property
     def side(self) -> Side:
         """Buy or sell of that."""
+        ...
 
     @property
     def price(self) -> Decimal:
         """Dollars at most, or at least for a sale."""
+        ...
 
     @property
     def size(self) -> Decimal:
         """Contracts."""
-
-
-class OrderState(_Word):
-    """Where an order stands for this client, which may know less than the venue.
-
-    ``INTENDED``: on its way, not answered yet.  ``UNRESOLVED``: the answer was lost, so it
-    may be at the venue.  ``CANCEL_PENDING``: open, and a cancel is on its way or its answer
-    was lost.  ``FILLED``, ``CANCELED`` and ``EXPIRED`` are ends at the venue; the last two
-    may have fills.  ``REFUSED``: it never traded.  ``ABSENT``: looked for after its answer
-    was lost, and not there.  ``UNKNOWN``: the venue's word for it is not known, or only
-    its fills were seen.
-    """
-
-    INTENDED = "intended"
-    UNRESOLVED = "unresolved"
-    OPEN = "open"
-    PARTIALLY_FILLED = "partially filled"
-    CANCEL_PENDING = "cancel pending"
-    FILLED = "filled"
-    CANCELED = "canceled"
-    EXPIRED = "expired"
-    REFUSED = "refused"
-    ABSENT = "absent"
-    UNKNOWN = "unknown"
-
-    @property
-    def is_done(self) -> bool:
-        """Whether nothing more can fill, as far as is known."""
-        return self in _DONE
-
-
-_DONE = frozenset(
-    {
-        OrderState.FILLED,
-        OrderState.CANCELED,
-        OrderState.EXPIRED,
-        OrderState.REFUSED,
-        OrderState.ABSENT,
-    }
-)
+        ...
 
 
 @attrs.frozen(kw_only=True, slots=True)

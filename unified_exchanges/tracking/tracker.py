@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -361,7 +361,7 @@ class OrderTracker:
     # -- waiting --------------------------------------------------------------------
 
     @contextmanager
-    def waking(self, entry: Entry, wake: Callable[[], None]) -> Iterator[None]:
+    def waking(self, entry: Entry, wake: Callable[[], None]) -> Generator[None]:
         """Call ``wake``, under the lock, at each change of an order."""
         with self.lock:
             entry.wakes.append(wake)

@@ -19,23 +19,30 @@ class Listener(Protocol):
     @property
     def open_orders(self) -> Collection[Order]:
         """The orders that it believes to be open: a read shows what became of them."""
+        ...
 
     @property
     def strangers(self) -> frozenset[str]:
         """Ids of orders that it has not seen and wants read."""
+        ...
 
     @property
     def unexplained(self) -> frozenset[str]:
         """Markets whose positions it does not understand: they may have been paid out."""
+        ...
 
     def hear_order(self, order: Order) -> None:
         """The stream told of an order."""
+        ...
 
     def hear_fill(self, fill: Fill) -> None:
         """The stream told of a fill."""
+        ...
 
     def reconciled(self, news: News) -> bool:
         """A read succeeded; whether it gives cause for another."""
+        ...
 
     def fills_lost(self) -> None:
         """Fills are not followed any more."""
+        ...
