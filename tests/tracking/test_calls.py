@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 import unified_exchanges as ux
-from unified_exchanges.flow import Note, Request, Response, advance
+from unified_exchanges.flow import Done, Note, Page, Request, Response, advance
 from unified_exchanges.tracking.calls import TrackedCalls
 
-from .samples import Plan, order, tracker_of
+from .samples import Plan, news, order, position, settlement, tracker_of
 from .stage import MARKET, ORDERS, Stage
 
 
@@ -124,6 +124,22 @@ def test_fault_20_each_entry_of_a_batch_ends_on_its_own(stage: Stage) -> None:
     assert stage.orders.exposure() == Decimal("0.03")
 
 
+def test_fault_20_an_entry_that_never_left_says_nothing_of_the_others(
+    stage: Stage,
+) -> None:
+    bad, good = (
+        ux.OrderRequest(
+            market_id=MARKET, outcome="yes", side="buy", price=price, size=1
+        )
+        for price in ("0.00001", "0.01")
+    )
+    refusal = b'{"orders": [{"error": {"code": "insufficient_balance"}}]}'
+    stage.fault("answer", path="/batched", status=201, body=refusal, commits=False)
+    results = stage.client.create_orders([bad, good])
+    assert [type(x.error) for x in results] == [ux.InvalidPrice, ux.InsufficientFunds]
+    assert states(stage) == ["refused"]
+
+
 def test_fault_20_a_batch_that_fails_whole_leaves_what_it_sent_unresolved(
     stage: Stage,
 ) -> None:
@@ -200,6 +216,36 @@ def test_an_answer_under_another_key_leaves_what_was_sent_unresolved() -> None:
     advance(wrapped, None)
     assert advance(wrapped, None).value.order_id == "o1"
     assert {str(x.state) for x in made.tracker.views()} == {"intended", "open"}
+
+
+def test_failures_pass_through_a_listing_unchanged() -> None:
+    met: list[Any] = []
+
+    def listing() -> Any:
+        try:
+            yield Request("GET", "https://toy.test")
+        except ux.ConnectionLost as error:
+            met.append(error)
+        yield Page([order()])
+
+    made = calls()
+    seen = made.listing_orders(listing())
+    advance(seen, None)
+    lost = ux.ConnectionLost("gone")
+    assert advance(seen, lost) == Page([order()])
+    assert isinstance(advance(seen, None), Done)
+    assert (met, len(made.tracker)) == ([lost], 1)
+
+
+def test_settlements_are_taken_from_listings() -> None:
+    def listing() -> Any:
+        yield Page([settlement(at=50)])
+
+    made = calls()
+    made.tracker.reconciled(news(began=10, positions=[position("A", 3)]))
+    seen = made.listing_settlements(listing())
+    advance(seen, None)
+    assert made.tracker.position("A") == 0
 
 
 def test_steps_and_failures_pass_through_unchanged() -> None:

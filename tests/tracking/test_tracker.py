@@ -12,7 +12,7 @@ from unified_exchanges.models import SELL, OrderState, OrderStatus, TrackedOrder
 from unified_exchanges.tracking import tracker as module
 from unified_exchanges.tracking.tracker import OrderTracker
 
-from .samples import Plan, fill, moment, order, tracker_of
+from .samples import Plan, fill, moment, news, order, position, tracker_of
 
 CANCELED = OrderStatus.CANCELED
 
@@ -55,6 +55,7 @@ def test_without_a_common_book_orders_are_told_as_they_are() -> None:
     tracker.fill(fill(outcome="no", at=1))
     found = seen(tracker)
     assert (found.outcome, found.side, found.price) == ("no", "buy", Decimal("0.30"))
+    tracker.reconciled(news(began=9, positions=[position("A", 1)]))
     assert (tracker.position("A"), tracker.differences) == (None, ())
 
 
@@ -418,6 +419,9 @@ def test_too_many_open_orders_are_said_aloud(
 ) -> None:
     monkeypatch.setattr(module, "_MOST_LIVE", 2)
     tracker, _ = tracker_of()
+    for key in ("c-x", "c-y", "c-z"):
+        tracker.intend(Plan(client_order_id=key))
+    caplog.clear()
     for number in range(3):
         tracker.order(order(f"o{number}"))
     assert [x.order_id for x in tracker.open_orders] == ["o1", "o2"]

@@ -46,6 +46,7 @@ class TrackedCalls:
             result = yield from self._noting(flow, sent)
         except UnifiedExchangesError as error:
             self._failed(error, sent)
+            self._give_up(sent)
             raise
         except BaseException:
             self._give_up(sent)
@@ -67,7 +68,8 @@ class TrackedCalls:
         for result in results:
             if result.order is not None:
                 self._placed(result.order, began, sent)
-            elif result.error is not None:
+            else:
+                assert result.error is not None
                 self._failed(result.error, sent)
         self._give_up(sent)
         return results
@@ -101,8 +103,7 @@ class TrackedCalls:
         """A create ended in an error: refused, unless it may have been carried out."""
         key = error.client_order_id
         if key is None or key not in sent:
-            # This call sent nothing, or somebody else's: what is known stays.
-            self._give_up(sent)
+            # It did not leave with this call: what is known of it stays.
             return
         sent.remove(key)
         if error.maybe_executed:
