@@ -13,6 +13,8 @@ from unified_exchanges.policy import LimitPolicy
 from unified_exchanges.simulator.faults import Fault, StreamFault
 from unified_exchanges.tracking.tracker import OrderTracker
 
+from .samples import Plan
+
 MARKET = "KXRAINSEA-26NOV25-R"
 FREE = LimitPolicy(enabled=False, discover=False)
 NOTHING = b'{"fills": [], "cursor": ""}'
@@ -139,6 +141,35 @@ def test_an_order_that_only_the_tracker_knows_is_asked_for(desk: Desk) -> None:
     assert desk.tracker.at_risk() > 0
     desk.follow()
     assert (desk.state(resting), desk.tracker.at_risk()) == ("canceled", 0)
+
+
+def test_fault_02_an_order_that_did_not_show_is_found_by_the_next_read(
+    desk: Desk,
+) -> None:
+    desk.follow()
+    desk.frames.add(StreamFault("drop", frame="user_order", count=None))
+    desk.tracker.intend(Plan(client_order_id="mine", market_id=MARKET))
+    desk.trader.create_order(MARKET, "yes", "buy", "0.01", 5, client_order_id="mine")
+    desk.tracker.doubted("mine")
+    found = desk.tracker.look(client_order_id="mine")
+    assert found is not None
+    assert found.state == "unresolved"
+    desk.clock.advance(1000)
+    desk.pass_time(60)
+    found = desk.tracker.look(client_order_id="mine")
+    assert found is not None
+    assert (found.state, found.is_external) == ("open", False)
+    assert desk.tracker.missing_since is None
+
+
+def test_an_order_that_did_not_show_for_an_hour_is_not_looked_for_any_more(
+    desk: Desk,
+) -> None:
+    desk.tracker.intend(Plan(client_order_id="mine", market_id=MARKET))
+    desk.tracker.doubted("mine")
+    assert desk.tracker.missing_since == desk.clock.now()
+    desk.clock.advance(3600)
+    assert desk.tracker.missing_since is None
 
 
 def test_a_position_that_its_fills_do_not_make_is_told_not_set_right(

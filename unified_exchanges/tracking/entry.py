@@ -53,6 +53,8 @@ class Entry:
     """Contracts of the fills that were seen, each once."""
     sending: int = 0
     """Calls under way that send it."""
+    sent_at: float = 0
+    """Our wall clock when the last of them began to."""
     cancels: int = 0
     """Calls under way that cancel it."""
     is_doubted: bool = False

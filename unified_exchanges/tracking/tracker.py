@@ -50,6 +50,10 @@ unseen.
 """
 
 
+_LONG: Final = 3600
+"""Seconds for which an order that did not show is looked for in the lists of new ones."""
+
+
 class OrderTracker:
     """What is known of the orders of one account, by one client.
 
@@ -88,6 +92,7 @@ class OrderTracker:
             entry.is_ours = True
             entry.is_refused = entry.is_absent = False
             entry.sending += 1
+            entry.sent_at = self._clock.now()
             self._settle(entry)
 
     def accepted(self, client_order_id: str) -> None:
@@ -351,6 +356,14 @@ class OrderTracker:
             both = (*self._done, *self._live)
             unseen = (x.order_id for x in both if x.order is None and x.fills)
             return frozenset(name for name in unseen if name is not None)
+
+    @property
+    def missing_since(self) -> float | None:
+        """When the first unresolved order was sent, by our wall clock, if not long ago."""
+        with self.lock:
+            now = self._clock.now()
+            sent = (x.sent_at for x in self._live if x.order is None and x.is_doubted)
+            return min((at for at in sent if at > now - _LONG), default=None)
 
     @property
     def unexplained(self) -> frozenset[str]:

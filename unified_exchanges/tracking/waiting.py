@@ -32,6 +32,8 @@ Awaited = Order | TrackedOrder | str
 _SOON: Final = 0.25
 _SELDOM: Final = 4.0
 """Seconds between two reads of an order of which nothing else tells, at first and at last."""
+_NOT_TOLD: Final = frozenset({OrderState.FILLED, OrderState.UNRESOLVED})
+"""States that want a read even so: to see it whole, or at all."""
 _TOLD: Final = 20.0
 """Seconds between two reads of an order of which a stream tells."""
 _CROWD: Final = 0.25
@@ -145,7 +147,7 @@ class Wait:
 
     def _due(self, *, is_told: bool) -> float:
         pause = _SELDOM if self._reads > 4 else _SOON * 2**self._reads  # noqa: PLR2004
-        if is_told and self.now.state is not OrderState.FILLED:
+        if is_told and self.now.state not in _NOT_TOLD:
             pause = _TOLD
         due = self._read_at + max(pause, _CROWD * self.tracker.waits)
         if self._deadline is None or self._deadline - self._read_at <= 2 * _LAST:

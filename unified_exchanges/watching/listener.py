@@ -31,6 +31,11 @@ class Listener(Protocol):
         """Markets whose positions it does not understand: they may have been paid out."""
         ...
 
+    @property
+    def missing_since(self) -> float | None:
+        """Our wall clock of the first order that may be at the venue and was not shown."""
+        ...
+
     def hear_order(self, order: Order) -> None:
         """The stream told of an order."""
         ...

@@ -235,7 +235,9 @@ class Reconciler:
         self._dropped.clear()
         self._due = inf
         wall = self._clock.now()
+        missing = None if self._listener is None else self._listener.missing_since
         earliest = min(since, wall if self._complete is None else self._complete)
+        earliest = earliest if missing is None else min(earliest, missing)
         wanted = self._wanted_of(subjects, self._venue_time(earliest - _MARGIN))
         read = _Read(
             subjects=subjects,
