@@ -216,6 +216,10 @@ class Venue(Sender):
         """
         raise self.unsupported("stream")
 
+    def moves_position(self, fill: Fill) -> bool:
+        """Whether a fill is surely of the account whose positions are read."""
+        return True
+
     def resync(self, wanted: Resync) -> Flow[AccountState]:
         """Read what a stream may have lost of an account, fresh enough to rely on."""
         raise self.unsupported("stream")

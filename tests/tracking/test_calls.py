@@ -443,3 +443,4 @@ def test_fault_27_an_order_that_is_missing_in_a_listing_stays_open(
 def test_settlements_are_read_without_harm(stage: Stage) -> None:
     assert stage.client.fetch_settlements() == []
     assert (stage.orders.position(MARKET), stage.orders.differences) == (None, ())
+    assert stage.orders.compared_at is None

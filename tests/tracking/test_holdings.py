@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from unified_exchanges.clock import VirtualClock
 from unified_exchanges.models import SELL, Fill, Subject
 from unified_exchanges.tracking.tracker import OrderTracker
 
@@ -197,6 +198,32 @@ def test_fault_25_without_positions_or_fills_nothing_is_compared(
         desk.at(at)
         assert desk.tracker.reconciled(news(began=at, **lacking)) is False
     assert (desk.tracker.position("A"), desk.told) == (5, [])
+
+
+def test_of_a_market_in_which_another_account_may_have_traded_nothing_is_derived() -> (
+    None
+):
+    clock = VirtualClock()
+    tracker = OrderTracker(
+        clock, first_outcome="yes", moves_position=lambda fill: fill.order_id != "x"
+    )
+    tracker.reconciled(news(began=0, positions=[position("A", 5)]))
+    tracker.fill(fill("t1", "x", at=10))
+    for at in (50, 100, 150):
+        clock.advance(50)
+        tracker.reconciled(news(began=at, positions=[position("A", 5)]))
+    assert (tracker.position("A"), tracker.differences) == (None, ())
+    tracker.fills_lost()
+    tracker.reconciled(news(began=200, positions=[position("A", 5)]))
+    assert tracker.position("A") is None
+
+
+def test_it_is_known_when_positions_were_compared(desk: Desk) -> None:
+    assert desk.tracker.compared_at is None
+    desk.read(100, A=5)
+    assert desk.tracker.compared_at == moment(100)
+    desk.tracker.fills_lost()
+    assert desk.tracker.compared_at is None
 
 
 def test_once_fills_are_not_followed_a_position_is_partial_again(desk: Desk) -> None:

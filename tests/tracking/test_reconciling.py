@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from tests.watching.studio import Studio
+from unified_exchanges import exchange
 from unified_exchanges.models import Subject
 from unified_exchanges.policy import LimitPolicy
 from unified_exchanges.simulator.faults import Fault, StreamFault
 from unified_exchanges.tracking.tracker import OrderTracker
 
-from .samples import Plan
+from .samples import Plan, fill
 
 MARKET = "KXRAINSEA-26NOV25-R"
 FREE = LimitPolicy(enabled=False, discover=False)
@@ -188,8 +189,8 @@ def test_a_position_that_its_fills_do_not_make_is_told_not_set_right(
     desk.pass_time(120)
     # The fill is too old to be read again by itself, so it stays said.
     assert desk.told == [(MARKET, 0, 3)]
-    for fill in desk.trader.fetch_fills():
-        desk.tracker.fill(fill)
+    for late in desk.trader.fetch_fills():
+        desk.tracker.fill(late)
     desk.pass_time(60)
     assert (desk.told, desk.tracker.position(MARKET)) == ([], 3)
 
@@ -226,6 +227,18 @@ def test_fault_29_a_settled_position_is_no_difference(
     desk.pass_time(120)
     assert (desk.tracker.position(MARKET), desk.told) == (0, [])
     assert "fills make" not in caplog.text
+
+
+@pytest.mark.parametrize("chosen", [None, 0, 3])
+@pytest.mark.parametrize("word", ["subaccount", "subaccount_number"])
+def test_fills_of_other_subaccounts_are_not_held_against_positions_of_one(
+    chosen: int | None, word: str
+) -> None:
+    options = {} if chosen is None else {"subaccount": chosen}
+    venue = exchange("kalshi", environment="demo", options=options).venue
+    told = [f'{{"{word}": {number}}}'.encode() for number in (0, 3)] + [b"{}"]
+    known = [venue.moves_position(fill(raw_json=raw)) for raw in told]
+    assert known == [True, chosen is not None, True]
 
 
 def test_a_position_of_before_is_where_it_begins(desk: Desk) -> None:

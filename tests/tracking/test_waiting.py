@@ -189,6 +189,18 @@ def test_waiting_is_emulated_where_orders_can_be_read(stage: Stage) -> None:
     assert stage.client.exchange.has["wait_filled"] == "emulated"
 
 
+@pytest.mark.parametrize("make", [ux.exchange, ux.async_exchange])
+def test_without_a_key_the_wait_says_so(make: Any) -> None:
+    kalshi = make("kalshi", environment="demo")
+
+    async def done() -> Any:
+        waiting = kalshi.wait_done(order(), 5)
+        return await waiting if make is ux.async_exchange else waiting
+
+    with pytest.raises(ux.AuthenticationError):
+        asyncio.run(done())
+
+
 def test_without_a_stream_there_is_nothing_to_follow(stage: Stage) -> None:
     with pytest.raises(ux.NotSupported):
         follow(stage)

@@ -53,8 +53,7 @@ from ..models.record import decode_json
 from ..money import Number
 from ..policy import LimitPolicy, RetryPolicy, StreamPolicy
 from ..settings import PrivateKey, Settings
-from ..tracking.calls import TrackedCalls
-from ..tracking.tracker import OrderTracker
+from ..tracking.calls import calls_of
 from ..transports import AsyncTransport
 from ..venue import Venue
 from .aio_tracking import AsyncTracking
@@ -121,8 +120,7 @@ class AsyncExchange(AsyncTracking, ABC):
             )
         )
         self._driver = AsyncDriver(transport or _transport())
-        clock, first = self.venue.clock, self.venue.first_outcome
-        self._calls = TrackedCalls(OrderTracker(clock, first_outcome=first), clock)
+        self._calls = calls_of(self.venue)
         self._markets: dict[str, Market] | None = None
         self._checks: asyncio.Task[None] | None = None
         self._hub = None

@@ -54,8 +54,7 @@ from ..models.record import decode_json
 from ..money import Number
 from ..policy import LimitPolicy, RetryPolicy, StreamPolicy
 from ..settings import PrivateKey, Settings
-from ..tracking.calls import TrackedCalls
-from ..tracking.tracker import OrderTracker
+from ..tracking.calls import calls_of
 from ..transports import Transport
 from ..venue import Venue
 from .tracking import Tracking
@@ -122,8 +121,7 @@ class Exchange(Tracking, ABC):
             )
         )
         self._driver = BlockingDriver(transport or _transport())
-        clock, first = self.venue.clock, self.venue.first_outcome
-        self._calls = TrackedCalls(OrderTracker(clock, first_outcome=first), clock)
+        self._calls = calls_of(self.venue)
         self._markets: dict[str, Market] | None = None
         self._checks: _Checks | None = None
         self._hub = None

@@ -22,9 +22,10 @@ from ..models import (
     Settlement,
 )
 from ..money import Number, read_number
+from ..venue import Venue
 from .tracker import OrderTracker
 
-__all__ = ["TrackedCalls"]
+__all__ = ["TrackedCalls", "calls_of"]
 
 T = TypeVar("T")
 
@@ -261,6 +262,16 @@ class TrackedCalls:
     def _take_settlements(self, settlements: Iterable[Settlement]) -> None:
         for settlement in settlements:
             self.tracker.settled(settlement)
+
+
+def calls_of(venue: Venue) -> TrackedCalls:
+    """The calls of a client of this venue, and a tracker for them."""
+    tracker = OrderTracker(
+        venue.clock,
+        first_outcome=venue.first_outcome,
+        moves_position=venue.moves_position,
+    )
+    return TrackedCalls(tracker, venue.clock)
 
 
 def _seeing(pages: Pages[T], see: Callable[[list[T]], None]) -> Pages[T]:

@@ -58,6 +58,8 @@ class _Held:
     """What the last read differed by."""
     is_told: bool = False
     """Whether that was reported."""
+    is_mixed: bool = False
+    """Whether fills of it may be of another account."""
 
     @property
     def derived(self) -> Decimal | None:
@@ -108,6 +110,11 @@ class Holdings:
         """Markets whose position differs, reported or not: they may have been paid out."""
         return frozenset(name for name, x in self._held.items() if x.doubt is not None)
 
+    @property
+    def compared_at(self) -> datetime | None:
+        """When positions were last held against the fills, by our clock."""
+        return None if self._last is None else self._last.noticed_at
+
     # -- what happens ---------------------------------------------------------------
 
     def fill(self, fill: Fill) -> None:
@@ -117,6 +124,12 @@ class Holdings:
         is_buy = fill.side is Side.BUY
         signed = fill.size if is_buy else EXACT.minus(fill.size)
         self._of(fill.market_id).add(signed, fill.created_at)
+
+    def give_up(self, market_id: str) -> None:
+        """Fills of this market may be of another account: nothing is derived of it."""
+        held = self._of(market_id)
+        held.base, held.doubt, held.is_told = None, None, False
+        held.is_mixed = True
 
     def settled(self, settlement: Settlement) -> None:
         """A position was paid out: nothing is held from there."""
@@ -148,7 +161,8 @@ class Holdings:
         What was reported stays, as it was.
         """
         self._last = None
-        self._held = {name: x for name, x in self._held.items() if x.is_told}
+        kept = {name: x for name, x in self._held.items() if x.is_told or x.is_mixed}
+        self._held = kept
 
     def _of(self, market_id: str) -> _Held:
         held = self._held.get(market_id)
@@ -161,6 +175,8 @@ class Holdings:
     def _compare_one(self, market_id: str, reading: Reading) -> bool:
         told = reading.told.get(market_id, ZERO)
         held = self._of(market_id)
+        if held.is_mixed:
+            return False
         if held.latest is not None and held.latest > reading.began - _LAG:
             # Too soon after a fill to tell.
             return False

@@ -57,13 +57,21 @@ _LONG: Final = 3600
 class OrderTracker:
     """What is known of the orders of one account, by one client.
 
-    ``first_outcome`` is the outcome in which all is told where outcomes share one book.
+    ``first_outcome`` is the outcome in which all is told where outcomes share one book;
+    ``moves_position`` says of a fill whether it surely moves the positions that are read.
     """
 
-    def __init__(self, clock: Clock, *, first_outcome: str | None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        first_outcome: str | None,
+        moves_position: Callable[[Fill], bool] = lambda _: True,
+    ) -> None:
         self.lock = RLock()
         self._clock = clock
         self._first = first_outcome
+        self._moves_position = moves_position
         self._began = datetime.fromtimestamp(clock.now(), UTC)
         self._orders = KnownOrders()
         self._fills = KnownFills()
@@ -241,7 +249,10 @@ class OrderTracker:
                 )
             self._name(entry, told.order_id, key)
             entry.fills = EXACT.add(entry.fills, told.size)
-            self._holdings.fill(told)
+            if self._moves_position(told):
+                self._holdings.fill(told)
+            else:
+                self._holdings.give_up(told.market_id)
             self._settle(entry)
 
     def settled(self, settlement: Settlement) -> None:
@@ -334,6 +345,12 @@ class OrderTracker:
         """Signed contracts that the fills make; None where nothing was read to begin from."""
         with self.lock:
             return self._holdings.derived(market_id)
+
+    @property
+    def compared_at(self) -> datetime | None:
+        """When positions were last held against the fills, by our clock."""
+        with self.lock:
+            return self._holdings.compared_at
 
     @property
     def differences(self) -> tuple[PositionDifference, ...]:

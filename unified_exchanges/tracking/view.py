@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 
 from ..models import OrderState, PositionDifference, TrackedOrder
@@ -73,9 +74,18 @@ class OrderView:
         """Contracts that the fills of a market make: positive in the first outcome (YES).
 
         Derived from a position that was read, by the fills that were followed since; None
-        as long as there was none to begin from.
+        as long as there was none to begin from, or where fills of another account may be
+        among them.
         """
         return self._tracker.position(market_id)
+
+    @property
+    def compared_at(self) -> datetime | None:
+        """When positions were last held against the fills, by our clock; None if never.
+
+        While positions cannot be read it stays, and so does what was known of them.
+        """
+        return self._tracker.compared_at
 
     @property
     def differences(self) -> tuple[PositionDifference, ...]:

@@ -6,6 +6,7 @@ be seen there (docs.kalshi.com, websockets, 2026-10).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -24,6 +25,7 @@ from .lookup import Lookup
 
 __all__ = ["Resyncing"]
 
+_SUBACCOUNT: Final = re.compile(rb'"subaccount(?:_number)?"\s*:\s*(\d+)')
 _FEW: Final = 10
 """Orders that are read one by one; more are looked for in the list of all."""
 _TRADED: Final[Mapping[str, str | int | bool]] = {"count_filter": "total_traded"}
@@ -52,6 +54,17 @@ class Resyncing(Lookup):
         found = yield from collect(self.known_markets(unseen))
         there = {market.market_id for market in found}
         return [x for x in unseen if x not in there]
+
+    def moves_position(self, fill: Fill) -> bool:
+        """Whether a fill is surely of the subaccount whose positions are read.
+
+        Without one in the options fills of all are told, but positions of the primary,
+        or of the one that the key is bound to: nobody can tell which.
+        """
+        if self.subaccount is not None:
+            return True
+        told = _SUBACCOUNT.search(fill.raw_json)
+        return told is None or not int(told[1])
 
     def resync(self, wanted: Resync) -> Flow[AccountState]:
         """Orders, fills, positions and cash, as far as they are wanted.
