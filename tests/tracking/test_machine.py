@@ -6,12 +6,13 @@ it stands: slow and plain, where the tracker keeps the newest only.
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -27,6 +28,9 @@ from unified_exchanges.watching.known import LAG
 
 from .samples import news, tracker_of
 from .venue import Truth
+
+NIGHTLY = os.environ.get("UNIFIED_EXCHANGES_NIGHTLY") == "1"
+pytestmark = pytest.mark.timeout(3_600 if NIGHTLY else 120)
 
 _ENDS = {
     OrderStatus.CLOSED: OrderState.FILLED,
@@ -255,11 +259,11 @@ class Machine(RuleBasedStateMachine):
         assert not [x for x in self.tracker.views() if x.is_doubtful]
 
 
-TestMachine = Machine.TestCase
-TestMachine.settings = settings(
-    max_examples=150,
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-pytestmark = pytest.mark.filterwarnings("error")
+class TestMachine(Machine.TestCase):  # type: ignore[name-defined,misc]
+    settings = settings(
+        max_examples=3_000 if NIGHTLY else 150,
+        stateful_step_count=60 if NIGHTLY else 40,
+        derandomize=not NIGHTLY,
+        # Explaining traces every line of a failing run, for minutes.
+        phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    )
