@@ -12,49 +12,39 @@ left alone.
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from threading import RLock
 from typing import Final
 
 from ..clock import Clock
 from ..models import (
     Fill,
-    Intended,
     Order,
     PositionDifference,
     Settlement,
-    Side,
     Subject,
     TrackedOrder,
 )
-from ..money import EXACT, ZERO, complement, total
+from ..money import EXACT, ZERO, total
 from ..watching.known import KnownFills, KnownOrders
 from ..watching.reconciler import News
-from .entry import Change, Entry
+from .commands import Commands
+from .entry import Entry
 from .holdings import Holdings, Reading
 
 __all__ = ["OrderTracker"]
 
 _log = logging.getLogger(__name__)
 
-_MOST_DONE: Final = 10_000
-_MOST_LIVE: Final = 200_000
-"""How many orders are kept, that are done and that are not.
-
-No venue lets one account keep so many open (Kalshi: 200,000), so those beyond ended
-unseen.
-"""
-
-
+_SKEW: Final = timedelta(seconds=30)
+"""How far the venue's clock may be from ours; not known before the first answer."""
 _LONG: Final = 3600
 """Seconds for which an order that did not show is looked for in the lists of new ones."""
 
 
-class OrderTracker:
+class OrderTracker(Commands):
     """What is known of the orders of one account, by one client.
 
     ``first_outcome`` is the outcome in which all is told where outcomes share one book;
@@ -68,126 +58,15 @@ class OrderTracker:
         first_outcome: str | None,
         moves_position: Callable[[Fill], bool] = lambda _: True,
     ) -> None:
-        self.lock = RLock()
-        self._clock = clock
-        self._first = first_outcome
+        super().__init__(clock, first_outcome=first_outcome)
         self._moves_position = moves_position
-        self._began = datetime.fromtimestamp(clock.now(), UTC)
+        # The venue's clock may be behind ours.
+        self._began = datetime.fromtimestamp(clock.now(), UTC) - _SKEW
         self._orders = KnownOrders()
         self._fills = KnownFills()
-        self._live: OrderedDict[Entry, None] = OrderedDict()
-        self._done: OrderedDict[Entry, None] = OrderedDict()
-        """What may still fill and what may not, each oldest first."""
-        self._by_id: dict[str, Entry] = {}
-        self._by_key: dict[str, Entry] = {}
-        self._at_risk: dict[str, Decimal] = {}
         self._holdings = Holdings(first_outcome)
         self.waits = 0
         """How many wait for an order."""
-
-    # -- what this client does ------------------------------------------------------
-
-    def intend(self, intent: Intended) -> None:
-        """Take down an order that is about to be sent: from now on it is exposure."""
-        side, price = self._told_first(intent.outcome, intent.side, intent.price)
-        with self.lock:
-            entry = self._by_key.get(intent.client_order_id)
-            if entry is None:
-                entry = self._new(intent.market_id, self._first or intent.outcome, side)
-                self._name(entry, None, intent.client_order_id)
-            if entry.order is None:
-                entry.side, entry.price, entry.size = side, price, intent.size
-            entry.is_ours = True
-            entry.is_refused = entry.is_absent = False
-            entry.sending += 1
-            entry.sent_at = self._clock.now()
-            self._settle(entry)
-
-    def accepted(self, client_order_id: str) -> None:
-        """The call that sent it came back; the order itself is told besides."""
-        self._answered(client_order_id)
-
-    def refused(self, client_order_id: str) -> None:
-        """It was refused for good, and is not at the venue."""
-        self._answered(client_order_id, is_refused=True)
-
-    def doubted(self, client_order_id: str) -> None:
-        """Its answer was lost: it may be at the venue."""
-        self._answered(client_order_id, is_doubted=True)
-
-    def absent(self, client_order_id: str, market_id: str | None = None) -> None:
-        """It was looked for with patience since its answer was lost, and is not there.
-
-        ``market_id`` is where, None for everywhere.
-        """
-        with self.lock:
-            entry = self._by_key.get(client_order_id)
-            if entry is None or market_id not in (None, entry.market_id):
-                return
-            if entry.is_doubted and not entry.sending:
-                entry.is_doubted, entry.is_absent = False, True
-                self._settle(entry)
-
-    def _answered(
-        self, key: str, *, is_refused: bool = False, is_doubted: bool = False
-    ) -> None:
-        with self.lock:
-            entry = self._by_key.get(key)
-            if entry is None:
-                return
-            entry.sending = max(0, entry.sending - 1)
-            entry.is_refused = is_refused
-            entry.is_doubted = is_doubted
-            self._settle(entry)
-
-    def cancelling(self, order_id: str) -> None:
-        """A cancel of it is on its way."""
-        with self.lock:
-            entry = self._known(order_id)
-            if entry is not None:
-                entry.cancels += 1
-                self._settle(entry)
-
-    def cancel_ended(self, order_id: str, *, is_lost: bool) -> None:
-        """A cancel came back; ``is_lost``: whether it took effect is not known."""
-        with self.lock:
-            entry = self._known(order_id)
-            if entry is not None:
-                entry.cancels = max(0, entry.cancels - 1)
-                if is_lost:
-                    entry.cancel_lost_at = self._clock.monotonic()
-                self._settle(entry)
-
-    def changing(
-        self,
-        order_id: str,
-        *,
-        outcome: str | None,
-        price: Decimal | None,
-        size: Decimal | None,
-    ) -> None:
-        """A change of it is on its way: the dearer of both terms is at risk."""
-        with self.lock:
-            entry = self._known(order_id)
-            if entry is None:
-                return
-            if price is not None and outcome not in (None, entry.outcome):
-                price = complement(price)
-            entry.change = Change(price, size)
-            entry.change_lost_at = None
-            self._settle(entry)
-
-    def change_ended(self, order_id: str, *, is_lost: bool) -> None:
-        """A change came back; ``is_lost``: whether it took effect is not known."""
-        with self.lock:
-            entry = self._known(order_id)
-            if entry is None:
-                return
-            if is_lost:
-                entry.change_lost_at = self._clock.monotonic()
-            else:
-                entry.change = entry.change_lost_at = None
-            self._settle(entry)
 
     # -- what is told ---------------------------------------------------------------
 
@@ -209,7 +88,9 @@ class OrderTracker:
         told = order if self._first is None else order.in_terms_of(self._first)
         now = self._clock.monotonic() if at is None else at
         with self.lock:
-            entry = self._of(told.order_id, told.client_order_id, told.market_id)
+            entry = self._entries.of(
+                told.order_id, told.client_order_id, told.market_id
+            )
             if entry is None and self._is_history(told) and not (is_ours or is_wanted):
                 return
             news = self._orders.take(told, at=now, read_at=read_at)
@@ -220,40 +101,40 @@ class OrderTracker:
                     # It was done, and is forgotten.
                     return
                 entry = self._adopt(told, is_ours=is_ours)
-            self._name(entry, told.order_id, told.client_order_id)
+            self._entries.name(entry, told.order_id, told.client_order_id)
             entry.is_ours |= is_ours
             if news is not None:
                 entry.order = news
             if told.is_open and read_at is not None:
                 shown = entry.shown_open_at
                 entry.shown_open_at = read_at if shown is None else max(shown, read_at)
-            self._settle(entry)
+            self._entries.settle(entry)
 
     def fill(self, fill: Fill) -> None:
         """Take a fill; one that was counted before changes nothing."""
         told = fill if self._first is None else fill.in_terms_of(self._first)
         with self.lock:
             key = told.client_order_id
-            entry = self._of(told.order_id, key, told.market_id)
+            entry = self._entries.of(told.order_id, key, told.market_id)
             if entry is None and told.created_at < self._began:
                 return
             if not self._fills.take(told):
                 return
             if entry is None:
-                entry = self._new(told.market_id, told.outcome, told.side)
+                entry = self._entries.new(told.market_id, told.outcome, told.side)
                 entry.order = self._orders.find(told.order_id)
                 _log.info(
                     "a fill of order %s on %s, which was not placed here",
                     told.order_id,
                     told.market_id,
                 )
-            self._name(entry, told.order_id, key)
+            self._entries.name(entry, told.order_id, key)
             entry.fills = EXACT.add(entry.fills, told.size)
             if self._moves_position(told):
                 self._holdings.fill(told)
             else:
                 self._holdings.give_up(told.market_id)
-            self._settle(entry)
+            self._entries.settle(entry)
 
     def settled(self, settlement: Settlement) -> None:
         """Take a settlement: what was held of the market was paid out."""
@@ -303,9 +184,9 @@ class OrderTracker:
     ) -> Entry | None:
         """An order by either id."""
         with self.lock:
-            found = None if order_id is None else self._by_id.get(order_id)
+            found = None if order_id is None else self._entries.by_id(order_id)
             if found is None and client_order_id is not None:
-                found = self._by_key.get(client_order_id)
+                found = self._entries.by_key(client_order_id)
             return found
 
     def look(
@@ -317,29 +198,29 @@ class OrderTracker:
             return None if found is None else found.view()
 
     def __len__(self) -> int:
-        return len(self._live) + len(self._done)
+        return len(self._entries)
 
     def views(self) -> list[TrackedOrder]:
         """All that is known: what is done, then what may still fill, each oldest first."""
         with self.lock:
-            return [entry.view() for entry in (*self._done, *self._live)]
+            return [entry.view() for entry in self._entries]
 
     def undone(self) -> list[TrackedOrder]:
         """All that may still fill, and what is not known to have ended."""
         with self.lock:
-            return [entry.view() for entry in self._live]
+            return [entry.view() for entry in self._entries.live]
 
     def at_risk(self, market_id: str | None = None) -> Decimal:
         """Dollars at risk in what may still fill, of one market or of all."""
         with self.lock:
             if market_id is not None:
-                return self._at_risk.get(market_id, ZERO)
-            return total(self._at_risk.values())
+                return self._entries.at_risk.get(market_id, ZERO)
+            return total(self._entries.at_risk.values())
 
     def risks(self) -> dict[str, Decimal]:
         """Dollars at risk by market."""
         with self.lock:
-            return {name: x for name, x in self._at_risk.items() if x}
+            return dict(self._entries.at_risk)
 
     def position(self, market_id: str) -> Decimal | None:
         """Signed contracts that the fills make; None where nothing was read to begin from."""
@@ -370,8 +251,8 @@ class OrderTracker:
     def strangers(self) -> frozenset[str]:
         """Ids of orders of which only fills were seen."""
         with self.lock:
-            both = (*self._done, *self._live)
-            unseen = (x.order_id for x in both if x.order is None and x.fills)
+            entries = self._entries
+            unseen = (x.order_id for x in entries if x.order is None and x.fills)
             return frozenset(name for name in unseen if name is not None)
 
     @property
@@ -379,7 +260,8 @@ class OrderTracker:
         """When the first unresolved order was sent, by our wall clock, if not long ago."""
         with self.lock:
             now = self._clock.now()
-            sent = (x.sent_at for x in self._live if x.order is None and x.is_doubted)
+            live = self._entries.live
+            sent = (x.sent_at for x in live if x.order is None and x.is_doubted)
             return min((at for at in sent if at > now - _LONG), default=None)
 
     @property
@@ -402,114 +284,21 @@ class OrderTracker:
             with self.lock:
                 entry.wakes.remove(wake)
                 self.waits -= 1
-                self._forget_old()
+                self._entries.forget_old()
 
     # -- entries --------------------------------------------------------------------
-
-    def _told_first(
-        self, outcome: str, side: Side, price: Decimal
-    ) -> tuple[Side, Decimal]:
-        if self._first in (None, outcome):
-            return side, price
-        return side.opposite, complement(price)
-
-    def _known(self, order_id: object) -> Entry | None:
-        # What a caller gave may be anything: the venue refuses it.
-        return self._by_id.get(order_id) if isinstance(order_id, str) else None
 
     def _is_history(self, order: Order) -> bool:
         changed = order.updated_at or order.created_at
         return not order.is_open and changed is not None and changed < self._began
 
-    def _of(self, order_id: str, key: str | None, market_id: str) -> Entry | None:
-        """The entry of an order; two that turn out to be one become one."""
-        found = self._by_id.get(order_id)
-        other = None if key is None else self._of_key(key, order_id, market_id)
-        if found is None or other is None or found is other:
-            return found or other
-        # Its fills came before anybody could tell that it is the one that was sent.
-        self._merge(found, other)
-        return other
-
-    def _of_key(self, key: str, order_id: str, market_id: str) -> Entry | None:
-        """The entry of a client order id, unless another order has that."""
-        found = self._by_key.get(key)
-        if found is None or found.order_id not in (None, order_id):
-            return None
-        return found if found.market_id == market_id else None
-
-    def _merge(self, gone: Entry, kept: Entry) -> None:
-        kept.fills = EXACT.add(kept.fills, gone.fills)
-        kept.order = kept.order or gone.order
-        kept.wakes += gone.wakes
-        # Who waits for the one waits for the other from here.
-        gone.wakes, gone.heir = kept.wakes, kept
-        self._drop(gone)
+    def _forgotten(self, entry: Entry) -> None:
+        if entry.order_id is not None:
+            self._orders.forget_open(entry.order_id)
 
     def _adopt(self, order: Order, *, is_ours: bool) -> Entry:
         if not is_ours:
             _log.info(
                 "order %s on %s was not placed here", order.order_id, order.market_id
             )
-        return self._new(order.market_id, order.outcome, order.side)
-
-    def _new(self, market_id: str, outcome: str, side: Side) -> Entry:
-        entry = Entry(market_id=market_id, outcome=outcome, side=side)
-        self._live[entry] = None
-        if len(self._live) > _MOST_LIVE:
-            oldest = next(x for x in self._live if not x.wakes)
-            _log.warning("too many open orders to keep count of: %s", oldest.view())
-            self._drop(oldest)
-        return entry
-
-    def _name(self, entry: Entry, order_id: str | None, key: str | None) -> None:
-        if order_id is not None:
-            entry.order_id = order_id
-            self._by_id[order_id] = entry
-        if key is not None:
-            entry.client_order_id = key
-            self._by_key.setdefault(key, entry)
-
-    def _settle(self, entry: Entry) -> None:
-        """Something about an order changed: bring the sums up to date, wake who waits."""
-        self._count(entry, entry.at_risk)
-        # What only fills tell of is not known to be open either.
-        is_done = entry.is_over or (entry.order is None and entry.size is None)
-        if is_done and entry in self._live:
-            del self._live[entry]
-            self._done[entry] = None
-            self._forget_old()
-        elif not is_done and entry in self._done:
-            del self._done[entry]
-            self._live[entry] = None
-        for wake in tuple(entry.wakes):
-            wake()
-
-    def _count(self, entry: Entry, at_risk: Decimal) -> None:
-        if at_risk == entry.counted:
-            return
-        before = self._at_risk.get(entry.market_id, ZERO)
-        now = EXACT.add(EXACT.subtract(before, entry.counted), at_risk)
-        entry.counted = at_risk
-        if now:
-            self._at_risk[entry.market_id] = now
-        else:
-            self._at_risk.pop(entry.market_id, None)
-
-    def _forget_old(self) -> None:
-        while len(self._done) > _MOST_DONE:
-            oldest = next((x for x in self._done if not x.wakes), None)
-            if oldest is None:
-                return
-            self._drop(oldest)
-
-    def _drop(self, entry: Entry) -> None:
-        self._count(entry, ZERO)
-        self._live.pop(entry, None)
-        self._done.pop(entry, None)
-        if entry.order_id is not None and self._by_id.get(entry.order_id) is entry:
-            del self._by_id[entry.order_id]
-            self._orders.forget_open(entry.order_id)
-        key = entry.client_order_id
-        if key is not None and self._by_key.get(key) is entry:
-            del self._by_key[key]
+        return self._entries.new(order.market_id, order.outcome, order.side)
