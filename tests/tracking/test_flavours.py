@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -65,7 +66,7 @@ class Waiting(threading.Thread):
     def run(self) -> None:
         try:
             self.result = self.face.call(self.method, *self.args)
-        except ux.UnifiedExchangesError as error:
+        except (RuntimeError, ux.UnifiedExchangesError) as error:
             self.result = error
 
     def outcome(self) -> Any:
@@ -217,6 +218,52 @@ async def _cancelled(exchange: Any, order: Any) -> int:
     await asyncio.wait([wait])
     exchange._driver = kept
     return len(asyncio.all_tasks()) - before
+
+
+def test_what_no_read_should_meet_ends_a_wait(scene: Scene, face: Face) -> None:
+    resting = face.call("create_order", MARKET, "yes", "buy", "0.01", 5)
+    exchange, broken = face.exchange, _Broken(face.exchange._driver)
+    follow(face)
+    exchange._driver = broken
+    waiting = Waiting(face, "wait_done", resting, LONG)
+    scene.go_down()
+    assert str(waiting.outcome()) == "a bug"
+    exchange._driver = broken.kept
+    scene.come_up()
+
+
+class _Broken:
+    """A driver that fails as none should, but for what needs no answer."""
+
+    def __init__(self, kept: Any) -> None:
+        self.kept = kept
+
+    def run(self, flow: Any) -> Any:
+        result: Any = None
+        try:
+            flow.send(None)
+            result = _bug()
+        except StopIteration as done:
+            result = done.value
+        except RuntimeError as error:
+            result = error
+        flow.close()
+        if inspect.iscoroutinefunction(self.kept.run):
+            return _given(result)
+        if isinstance(result, RuntimeError):
+            raise result
+        return result
+
+
+def _bug() -> None:
+    message = "a bug"
+    raise RuntimeError(message)
+
+
+async def _given(result: Any) -> Any:
+    if isinstance(result, RuntimeError):
+        raise result
+    return result
 
 
 class _Stalled:

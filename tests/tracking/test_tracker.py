@@ -389,6 +389,15 @@ def test_orders_that_are_done_are_forgotten_beyond_a_bound(
     assert seen(tracker, order_id="o1").state is OrderState.CANCELED
 
 
+def test_orders_that_never_were_are_forgotten_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_MOST_DONE", 0)
+    tracker = sent()
+    tracker.refused("c-o1")
+    assert (len(tracker), tracker.look(client_order_id="c-o1")) == (0, None)
+
+
 def test_who_is_waited_for_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MOST_DONE", 0)
     tracker, _ = tracker_of()

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..errors import AuthenticationError, NotSupported
+from ..flow import Flow
 from ..models import Order
 from ..tracking.tracker import OrderTracker
 from ..tracking.view import OrderView
@@ -138,7 +139,7 @@ class AsyncTracking(AsyncWatching):
                         return result
                     if wait.is_due(is_told=is_told):
                         flow = wait.read_again(self._calls)
-                        reading = asyncio.create_task(self._driver.run(flow))
+                        reading = asyncio.create_task(self._read(wait, flow))
                     with suppress(TimeoutError):
                         async with asyncio.timeout(wait.delay(is_told=is_told)):
                             await changed.wait()
@@ -146,6 +147,13 @@ class AsyncTracking(AsyncWatching):
                 if reading is not None and not reading.done():
                     reading.cancel()
                     await asyncio.wait([reading])
+
+    async def _read(self, wait: Wait, flow: Flow[None]) -> None:
+        """Read an order in a task: the stream may tell meanwhile, or time be up."""
+        try:
+            await self._driver.run(flow)
+        except Exception as error:  # noqa: BLE001 - raised to whoever waits
+            wait.trouble = error
 
     def _follow_orders(self) -> AsyncHub:
         self.venue.require_stream("follow")

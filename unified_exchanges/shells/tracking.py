@@ -144,6 +144,11 @@ class Tracking(Watching):
 def _read_beside(driver: BlockingDriver, wait: Wait, calls: TrackedCalls) -> None:
     """Read an order in a thread: the stream may tell meanwhile, or time be up."""
     flow = wait.read_again(calls)
-    Thread(
-        target=driver.run, args=(flow,), name="unified-exchanges-wait", daemon=True
-    ).start()
+
+    def read() -> None:
+        try:
+            driver.run(flow)
+        except Exception as error:  # noqa: BLE001 - raised to whoever waits
+            wait.trouble = error
+
+    Thread(target=read, name="unified-exchanges-wait", daemon=True).start()

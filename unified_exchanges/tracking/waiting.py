@@ -60,7 +60,7 @@ class Wait:
         self.tracker = tracker
         self.entry = entry
         self.trouble: Exception | None = None
-        """The last read failed for a reason that waiting does not mend."""
+        """What the last read met, if waiting does not mend it; raised to who waits."""
         self._clock: Clock = venue.clock
         self._venue = venue
         self._outcome = outcome
@@ -172,8 +172,6 @@ class Wait:
             # One that was placed a moment ago may not be shown yet.
             is_final = not error.retryable and not isinstance(error, OrderNotFound)
             self.trouble = error if is_final else None
-        except Exception as error:  # noqa: BLE001 - raised to whoever waits
-            self.trouble = error
         else:
             self.trouble = None
         finally:
