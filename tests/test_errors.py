@@ -71,6 +71,7 @@ def test_waiting_helps_with_exactly_these() -> None:
         "ExchangeNotAvailable",
         "NetworkError",
         "OnMaintenance",
+        "OrderNotDone",
         "RateLimitExceeded",
         "RequestTimeout",
         "StaleBook",

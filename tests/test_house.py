@@ -39,6 +39,7 @@ TIMED = (
     "streams*",
     "telemetry",
     "testing*",
+    "tracking.waiting",
     "transports*",
     "venues.*.connection",
     "watching*",
@@ -59,6 +60,7 @@ FLOWING = (
     "execution.*ing",
     "flow",
     "sending",
+    "tracking*",
     "venue",
     "venues.*",
 )

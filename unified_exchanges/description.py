@@ -37,6 +37,8 @@ METHODS: tuple[str, ...] = (
     "cancel_orders",
     "cancel_all_orders",
     "close_position",
+    "wait_filled",
+    "wait_done",
     "fetch_order",
     "fetch_orders",
     "fetch_open_orders",

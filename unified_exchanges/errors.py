@@ -31,6 +31,8 @@
     │   └── ConnectionLost
     ├── StaleBook                      may have changed unseen; wait for a whole one
     ├── OrderUnknown                   the order may exist; look it up by ``client_order_id``
+    ├── OrderNotDone                   waited for, and not done yet; carries ``tracked``
+    ├── OrderNotFilled                 waited for, and ended unfilled; carries ``tracked``
     └── StreamOverflow                 a consumer of a stream was too slow; watch again
 """
 
@@ -38,7 +40,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .models import TrackedOrder
 
 __all__ = [
     "ArgumentsRequired",
@@ -60,6 +65,8 @@ __all__ = [
     "NetworkError",
     "NotSupported",
     "OnMaintenance",
+    "OrderNotDone",
+    "OrderNotFilled",
     "OrderNotFound",
     "OrderRejected",
     "OrderUnknown",
@@ -304,6 +311,30 @@ class OrderUnknown(UnifiedExchangesError):
     def __init__(self, message: str, **context: Any) -> None:
         context.setdefault("maybe_executed", True)
         super().__init__(message, **context)
+
+
+class _Awaited(UnifiedExchangesError):
+    def __init__(
+        self, message: str, *, tracked: TrackedOrder | None = None, **context: Any
+    ) -> None:
+        super().__init__(message, **context)
+        self.tracked = tracked
+
+
+class OrderNotDone(_Awaited):
+    """An order that was waited for is not done when time is up; it goes on.
+
+    ``tracked`` is where it stands: it may be open, or nobody may know.
+    """
+
+    retryable = True
+
+
+class OrderNotFilled(_Awaited):
+    """An order that was waited for ended without filling whole.
+
+    ``tracked`` is how it ended; look at its ``filled``.
+    """
 
 
 class StreamOverflow(UnifiedExchangesError):

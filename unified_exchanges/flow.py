@@ -10,6 +10,7 @@ it yields  the driver                              it is sent
 `Start`    begins a request and does not wait      `Pending`
 `Pending`  waits for a request begun before        `Response`
 `Page`     hands the items to the caller           None
+`Note`     lets those know who keep count          None
 ========== ======================================= ==========================
 
 A failure to get an answer is thrown into the flow as a `NetworkError`, so that one retry
@@ -27,9 +28,12 @@ from urllib.parse import urlencode
 
 import attrs
 
+from .models import Intended
+
 __all__ = [
     "Done",
     "Flow",
+    "Note",
     "Page",
     "Pages",
     "Pending",
@@ -102,6 +106,13 @@ class Pending:
     __slots__ = ()
 
 
+@attrs.frozen(slots=True, eq=False)
+class Note:
+    """Orders that the next request will send: whoever keeps count takes them down first."""
+
+    entries: tuple[Intended, ...]
+
+
 @attrs.frozen(slots=True)
 class Page(Generic[T]):
     """Items that are ready while the flow goes on."""
@@ -117,7 +128,7 @@ class Done(Generic[T]):
 
 
 Outcome: TypeAlias = Response | Pending | None
-Step: TypeAlias = Request | Sleep | Start | Pending
+Step: TypeAlias = Request | Sleep | Start | Pending | Note
 Flow: TypeAlias = Generator[Step, Outcome, T]
 Pages: TypeAlias = Generator[Step | Page[T], Outcome, None]
 

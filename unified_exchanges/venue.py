@@ -12,6 +12,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import ClassVar
 
 import attrs
 
@@ -73,6 +74,9 @@ class Venue(Sender):
     is_healthy = True
     """What the last health check found."""
 
+    first_outcome: ClassVar[str | None] = None
+    """The outcome in which a market's one book is told; None where each has its own."""
+
     _trouble = ""
 
     @abstractmethod
@@ -96,6 +100,8 @@ class Venue(Sender):
             for name in METHODS
         }
         has["load_markets"] = has["fetch_markets"]
+        waits: Capability = "emulated" if has["fetch_order"] else False
+        has["wait_filled"] = has["wait_done"] = waits
         has.update(cls.facts.has)
         return attrs.evolve(cls.facts, has=has)
 
@@ -230,6 +236,10 @@ class Venue(Sender):
         The outcome is None where it is the first, as which streams tell everything.
         """
         raise self.unsupported("stream")
+
+    def moves_position(self, fill: Fill) -> bool:
+        """Whether a fill is surely of the account whose positions are read."""
+        return True
 
     def resync(self, wanted: Resync) -> Flow[AccountState]:
         """Read what a stream may have lost of an account, fresh enough to rely on."""

@@ -144,6 +144,14 @@ def blocking(ex: ux.Exchange) -> None:
         ex.watch_market_status("M", events=True), ux.Watch[MarketChange | StreamNotice]
     )
     assert_type(ex.stream_health(), StreamHealth)
+    assert_type(ex.wait_filled("O", 5), Order)
+    assert_type(ex.wait_done("O"), Order)
+    assert_type(ex.orders, ux.Orders)
+    assert_type(ex.orders.find(client_order_id="C"), ux.TrackedOrder | None)
+    assert_type(list(ex.orders), list[ux.TrackedOrder])
+    assert_type(ex.orders.exposure("M"), Decimal)
+    assert_type(ex.orders.differences, tuple[ux.PositionDifference, ...])
+    assert_type(ex.orders.follow(), None)
     with ex.watch_order_book("M") as watch:
         assert_type(watch, ux.Watch[OrderBook])
         assert_type(watch.next(timeout=1.0), OrderBook)
@@ -234,6 +242,11 @@ async def asynchronous(ex: ux.AsyncExchange) -> None:
         ux.AsyncWatch[MarketChange | StreamNotice],
     )
     assert_type(ex.stream_health(), StreamHealth)
+    assert_type(await ex.wait_filled("O", 5), Order)
+    assert_type(await ex.wait_done("O"), Order)
+    assert_type(ex.orders, ux.AsyncOrders)
+    assert_type(ex.orders.find(client_order_id="C"), ux.TrackedOrder | None)
+    assert_type(await ex.orders.follow(), None)
     assert_type(await ex.watch_order_book("M"), OrderBook)
     assert_type(await ex.watch_fills(), Fill)
     async with ex.watch_order_book("M") as watch:

@@ -36,6 +36,7 @@ from unified_exchanges.watching.blocking import Watch
 from unified_exchanges.watching.feed import Feed, dial
 from unified_exchanges.watching.follower import Follower
 from unified_exchanges.watching.job import Job
+from unified_exchanges.watching.listener import Listener
 from unified_exchanges.watching.mailbox import Policy
 
 __all__ = ["AsyncConsumer", "BlockingConsumer", "Consumer", "Studio"]
@@ -84,6 +85,10 @@ class Studio:
         self.session = Session(dial(self.venue), POLICY, self.clock, Random(seed))
         self.line: FaultyStream | None = None
         self._dial_at = self._ping_at = 0.0
+
+    def listen(self, listener: Listener) -> None:
+        """Let a listener hear all, from before anything is followed."""
+        self.feed = Feed(self.protocol, self.venue, listener=listener)
 
     def another_trader(self) -> Any:
         """An account of somebody else, on a line without faults."""

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unified_exchanges.models import Fill, Order, OrderStatus
-from unified_exchanges.watching import account as module
+from unified_exchanges.watching import known as module
 from unified_exchanges.watching.account import Account
 
 from .samples import fill, moment, order, position

@@ -10,6 +10,7 @@ from ..errors import UnifiedExchangesError
 from ..flow import (
     Done,
     Flow,
+    Note,
     Outcome,
     Page,
     Pages,
@@ -100,6 +101,9 @@ class AsyncDriver:
             for _ in range(_HEAD_START):
                 await asyncio.sleep(0)
             return pending
+        if isinstance(step, Note):
+            # Read by whoever wraps the flow.
+            return None
         assert isinstance(step, _InTask)
         begun.remove(step)
         return await step.task

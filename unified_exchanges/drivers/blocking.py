@@ -12,6 +12,7 @@ from ..errors import UnifiedExchangesError
 from ..flow import (
     Done,
     Flow,
+    Note,
     Outcome,
     Page,
     Pages,
@@ -101,6 +102,9 @@ class BlockingDriver:
                 return None
             if isinstance(step, Start):
                 return self._start(step.request)
+            if isinstance(step, Note):
+                # Read by whoever wraps the flow.
+                return None
             assert isinstance(step, _InThread)
             return step.future.result()
         except UnifiedExchangesError as error:

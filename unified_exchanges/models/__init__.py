@@ -43,12 +43,14 @@ from .terms import (
     Instrument,
     Liquidity,
     MarketStatus,
+    OrderState,
     OrderStatus,
     Period,
     Side,
     StatusFilter,
     TimeInForce,
 )
+from .tracking import Intended, PositionDifference, TrackedOrder
 from .venue_state import Health, Latency, ShardStatus, Status
 
 __all__ = [
@@ -69,6 +71,7 @@ __all__ = [
     "Health",
     "Holding",
     "Instrument",
+    "Intended",
     "Json",
     "Latency",
     "Leg",
@@ -84,12 +87,14 @@ __all__ = [
     "OrderPreview",
     "OrderRequest",
     "OrderResult",
+    "OrderState",
     "OrderStatus",
     "OrderType",
     "Outcome",
     "Params",
     "Period",
     "Position",
+    "PositionDifference",
     "Reconciled",
     "Reconnected",
     "Record",
@@ -107,5 +112,6 @@ __all__ = [
     "Subject",
     "Ticker",
     "TimeInForce",
+    "TrackedOrder",
     "Trade",
 ]

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from ..grid import PriceGrid
-from .account import Balance, Position
+from .account import Balance, Position, Settlement
 from .orders import Fill, Order
 from .record import Flat, Record
 from .terms import MarketStatus
@@ -93,7 +93,8 @@ class Resync:
     ``since`` is the venue's time from which on new orders and fills are wanted.
     ``open_orders`` were open when last heard of, ``strangers`` are ids of orders that
     were never heard of but filled, or ended by a word nobody knows, ``held`` is what
-    was held.
+    was held.  ``unexplained`` are markets whose position is not what the fills make of it:
+    their settlements are wanted.
     """
 
     subjects: frozenset[Subject]
@@ -101,6 +102,7 @@ class Resync:
     open_orders: tuple[Order, ...] = ()
     strangers: frozenset[str] = frozenset()
     held: tuple[Position, ...] = ()
+    unexplained: frozenset[str] = frozenset()
 
 
 @attrs.frozen(kw_only=True, slots=True, eq=False)
@@ -109,13 +111,15 @@ class AccountState:
 
     ``orders`` are the open ones, those created since, and those that were asked about by
     name, as far as the venue knows them.  ``positions`` is everything held, and what
-    became of what was held before.
+    became of what was held before.  ``settlements`` are those of markets that were asked
+    about.
     """
 
     orders: tuple[Order, ...] = ()
     fills: tuple[Fill, ...] = ()
     positions: tuple[Position, ...] = ()
     balance: Balance | None = None
+    settlements: tuple[Settlement, ...] = ()
 
 
 @attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)

@@ -15,6 +15,7 @@ __all__ = [
     "Instrument",
     "Liquidity",
     "MarketStatus",
+    "OrderState",
     "OrderStatus",
     "Period",
     "Side",
@@ -76,6 +77,46 @@ class OrderStatus(_Word):
     EXPIRED = "expired"
     REJECTED = "rejected"
     UNKNOWN = "unknown"
+
+
+class OrderState(_Word):
+    """Where an order stands for this client, which may know less than the venue.
+
+    ``INTENDED``: on its way, not answered yet.  ``UNRESOLVED``: the answer was lost, so it
+    may be at the venue.  ``CANCEL_PENDING``: open, and a cancel is on its way or its answer
+    was lost.  ``FILLED``, ``CANCELED`` and ``EXPIRED`` are ends at the venue; the last two
+    may have fills.  ``REFUSED``: it never traded.  ``ABSENT``: looked for after its answer
+    was lost, and not there.  ``UNKNOWN``: the venue's word for it is not known, or only
+    its fills were seen.
+    """
+
+    INTENDED = "intended"
+    UNRESOLVED = "unresolved"
+    OPEN = "open"
+    PARTIALLY_FILLED = "partially filled"
+    CANCEL_PENDING = "cancel pending"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing more can fill, as far as is known."""
+        return self in _DONE
+
+
+_DONE = frozenset(
+    {
+        OrderState.FILLED,
+        OrderState.CANCELED,
+        OrderState.EXPIRED,
+        OrderState.REFUSED,
+        OrderState.ABSENT,
+    }
+)
 
 
 class MarketStatus(_Word):

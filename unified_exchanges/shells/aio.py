@@ -56,16 +56,17 @@ from ..models.record import decode_json
 from ..money import Number
 from ..policy import LimitPolicy, RetryPolicy, StreamPolicy
 from ..settings import PrivateKey, Settings
+from ..tracking.calls import calls_of
 from ..transports import AsyncTransport
 from ..venue import Venue
-from .aio_watching import AsyncWatching
+from .aio_tracking import AsyncTracking
 
 __all__ = ["AsyncExchange"]
 
 T = TypeVar("T")
 
 
-class AsyncExchange(AsyncWatching, ABC):
+class AsyncExchange(AsyncTracking, ABC):
     """A prediction market: the same asynchronous methods whatever the venue.
 
     ``api_key`` and ``private_key`` (PEM text or a path, ``password`` if it is
@@ -128,6 +129,7 @@ class AsyncExchange(AsyncWatching, ABC):
         )
         self._dry_run = DryRun(self.venue) if dry_run else None
         self._driver = AsyncDriver(transport or _transport(), self._dry_run)
+        self._calls = calls_of(self.venue)
         self._markets: dict[str, Market] | None = None
         self._checks: asyncio.Task[None] | None = None
         self._hub = None
@@ -521,21 +523,23 @@ class AsyncExchange(AsyncWatching, ABC):
         `RateLimitExceeded` when refused; `OrderUnknown` when nobody could be asked.
         """
         return await self._driver.run(
-            self.venue.create_order(
-                OrderRequest(
-                    market_id=market_id,
-                    outcome=outcome,
-                    side=side,
-                    price=price,
-                    size=size,
-                    type=type,
-                    time_in_force=time_in_force,
-                    post_only=post_only,
-                    reduce_only=reduce_only,
-                    expires_at=expires_at,
-                    client_order_id=client_order_id,
-                    max_slippage=max_slippage,
-                    params=params,
+            self._calls.creating(
+                self.venue.create_order(
+                    OrderRequest(
+                        market_id=market_id,
+                        outcome=outcome,
+                        side=side,
+                        price=price,
+                        size=size,
+                        type=type,
+                        time_in_force=time_in_force,
+                        post_only=post_only,
+                        reduce_only=reduce_only,
+                        expires_at=expires_at,
+                        client_order_id=client_order_id,
+                        max_slippage=max_slippage,
+                        params=params,
+                    )
                 )
             )
         )
@@ -546,7 +550,9 @@ class AsyncExchange(AsyncWatching, ABC):
         Gives one result for each, in order: the order, or the error that it met. A
         batch is not atomic.
         """
-        return await self._driver.run(self.venue.create_orders(orders))
+        return await self._driver.run(
+            self._calls.creating_many(self.venue.create_orders(orders))
+        )
 
     async def preview_order(
         self,
@@ -605,14 +611,20 @@ class AsyncExchange(AsyncWatching, ABC):
         where that cannot be known the change is refused unsent.
         """
         return await self._driver.run(
-            self.venue.edit_order(
+            self._calls.changing(
+                self.venue.edit_order(
+                    order_id,
+                    market_id=market_id,
+                    outcome=outcome,
+                    price=price,
+                    size=size,
+                    expires_at=expires_at,
+                    params=params,
+                ),
                 order_id,
-                market_id=market_id,
                 outcome=outcome,
                 price=price,
                 size=size,
-                expires_at=expires_at,
-                params=params,
             )
         )
 
@@ -630,7 +642,10 @@ class AsyncExchange(AsyncWatching, ABC):
         all.
         """
         return await self._driver.run(
-            self.venue.cancel_order(order_id, market_id=market_id, params=params)
+            self._calls.cancelling(
+                self.venue.cancel_order(order_id, market_id=market_id, params=params),
+                order_id,
+            )
         )
 
     async def cancel_orders(
@@ -642,7 +657,10 @@ class AsyncExchange(AsyncWatching, ABC):
     ) -> list[CancelResult]:
         """Cancel several orders; gives one verified result for each, in order."""
         return await self._driver.run(
-            self.venue.cancel_orders(order_ids, market_id=market_id, params=params)
+            self._calls.cancelling_many(
+                self.venue.cancel_orders(order_ids, market_id=market_id, params=params),
+                order_ids,
+            )
         )
 
     async def cancel_all_orders(
@@ -650,7 +668,10 @@ class AsyncExchange(AsyncWatching, ABC):
     ) -> CancelReport:
         """Cancel every open order, of one market or of all, and re-read what is left."""
         return await self._driver.run(
-            self.venue.cancel_all_orders(market_id=market_id, params=params)
+            self._calls.cancelling_all(
+                self.venue.cancel_all_orders(market_id=market_id, params=params),
+                market_id,
+            )
         )
 
     async def close_position(
@@ -669,12 +690,14 @@ class AsyncExchange(AsyncWatching, ABC):
         have caught up with what happened before the call, and raises if they do not.
         """
         return await self._driver.run(
-            self.venue.close_position(
-                market_id,
-                price=price,
-                max_slippage=max_slippage,
-                client_order_id=client_order_id,
-                params=params,
+            self._calls.creating(
+                self.venue.close_position(
+                    market_id,
+                    price=price,
+                    max_slippage=max_slippage,
+                    client_order_id=client_order_id,
+                    params=params,
+                )
             )
         )
 
@@ -691,11 +714,15 @@ class AsyncExchange(AsyncWatching, ABC):
         Raises `OrderNotFound`.
         """
         return await self._driver.run(
-            self.venue.fetch_order(
-                order_id,
-                client_order_id=client_order_id,
-                market_id=market_id,
-                outcome=outcome,
+            self._calls.reading_order(
+                self.venue.fetch_order(
+                    order_id,
+                    client_order_id=client_order_id,
+                    market_id=market_id,
+                    outcome=outcome,
+                ),
+                client_order_id,
+                market_id,
             )
         )
 
@@ -724,7 +751,9 @@ class AsyncExchange(AsyncWatching, ABC):
             params=params,
             ahead=True,
         )
-        return await self._driver.run(collect(listing, limit))
+        return await self._driver.run(
+            collect(self._calls.listing_orders(listing), limit)
+        )
 
     def iter_orders(
         self,
@@ -740,14 +769,16 @@ class AsyncExchange(AsyncWatching, ABC):
         """Go through the same as `fetch_orders` lazily, a page at a time."""
         return self._driver.pages(
             limited(
-                self.venue.fetch_orders(
-                    market_id=market_id,
-                    event_id=event_id,
-                    outcome=outcome,
-                    since=since,
-                    until=until,
-                    limit=limit,
-                    params=params,
+                self._calls.listing_orders(
+                    self.venue.fetch_orders(
+                        market_id=market_id,
+                        event_id=event_id,
+                        outcome=outcome,
+                        since=since,
+                        until=until,
+                        limit=limit,
+                        params=params,
+                    )
                 ),
                 limit,
             )
@@ -771,7 +802,9 @@ class AsyncExchange(AsyncWatching, ABC):
             params=params,
             ahead=True,
         )
-        return await self._driver.run(collect(listing, limit))
+        return await self._driver.run(
+            collect(self._calls.listing_orders(listing), limit)
+        )
 
     async def fetch_closed_orders(
         self,
@@ -795,7 +828,9 @@ class AsyncExchange(AsyncWatching, ABC):
             params=params,
             ahead=True,
         )
-        return await self._driver.run(collect(listing, limit))
+        return await self._driver.run(
+            collect(self._calls.listing_orders(listing), limit)
+        )
 
     async def fetch_balance(self, *, params: Params | None = None) -> Balance:
         """Get cash in dollars, free to trade with."""
@@ -847,7 +882,9 @@ class AsyncExchange(AsyncWatching, ABC):
             params=params,
             ahead=True,
         )
-        return await self._driver.run(collect(listing, limit))
+        return await self._driver.run(
+            collect(self._calls.listing_fills(listing), limit)
+        )
 
     def iter_fills(
         self,
@@ -863,14 +900,16 @@ class AsyncExchange(AsyncWatching, ABC):
         """Go through the same as `fetch_fills` lazily, a page at a time."""
         return self._driver.pages(
             limited(
-                self.venue.fetch_fills(
-                    market_id=market_id,
-                    order_id=order_id,
-                    outcome=outcome,
-                    since=since,
-                    until=until,
-                    limit=limit,
-                    params=params,
+                self._calls.listing_fills(
+                    self.venue.fetch_fills(
+                        market_id=market_id,
+                        order_id=order_id,
+                        outcome=outcome,
+                        since=since,
+                        until=until,
+                        limit=limit,
+                        params=params,
+                    )
                 ),
                 limit,
             )
@@ -896,7 +935,9 @@ class AsyncExchange(AsyncWatching, ABC):
             params=params,
             ahead=True,
         )
-        return await self._driver.run(collect(listing, limit))
+        return await self._driver.run(
+            collect(self._calls.listing_settlements(listing), limit)
+        )
 
     async def fetch_limits(self) -> AccountLimits:
         """Get the account's rate limits, in the venue's tokens."""

@@ -19,6 +19,7 @@ from ..models import (
     Trade,
 )
 from ..models.streams import IDLE
+from ..tracking.calls import TrackedCalls
 from ..venue import Venue
 from ..watching import misuse
 from ..watching.aio import AsyncWatch, Wish
@@ -36,6 +37,7 @@ class AsyncWatching:
 
     venue: Venue
     _driver: AsyncDriver
+    _calls: TrackedCalls
     _hub: AsyncHub | None
     _is_closed: bool
 
@@ -314,14 +316,17 @@ class AsyncWatching:
         self.venue.require_stream(f"watch_{subject}")
         ids, told = self.venue.read_watch(market_ids, outcome)
         check_wish(subject, ids, policy)
+        return self._open_hub().watch(Wish(subject, ids, told, policy, events))
+
+    def _open_hub(self) -> AsyncHub:
+        """The stream, made where there is none that lives."""
         if self._is_closed:
             raise misuse.closed()
-
         if self._hub is None or not self._hub.is_usable:
             from ..watching.aio_hub import AsyncHub  # noqa: PLC0415 - loads websockets
 
-            self._hub = AsyncHub(self.venue, self._driver)
-        return self._hub.watch(Wish(subject, ids, told, policy, events))
+            self._hub = AsyncHub(self.venue, self._driver, self._calls.tracker)
+        return self._hub
 
     async def _close_streams(self) -> None:
         self._is_closed = True

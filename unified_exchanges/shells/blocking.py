@@ -57,9 +57,10 @@ from ..models.record import decode_json
 from ..money import Number
 from ..policy import LimitPolicy, RetryPolicy, StreamPolicy
 from ..settings import PrivateKey, Settings
+from ..tracking.calls import calls_of
 from ..transports import Transport
 from ..venue import Venue
-from .watching import Watching
+from .tracking import Tracking
 
 __all__ = ["Exchange"]
 
@@ -69,7 +70,7 @@ _GOODBYE = 2.0
 """Seconds that closing waits for a check under way; its thread ends by itself."""
 
 
-class Exchange(Watching, ABC):
+class Exchange(Tracking, ABC):
     """A prediction market: the same blocking methods whatever the venue.
 
     ``api_key`` and ``private_key`` (PEM text or a path, ``password`` if it is
@@ -129,6 +130,7 @@ class Exchange(Watching, ABC):
         )
         self._dry_run = DryRun(self.venue) if dry_run else None
         self._driver = BlockingDriver(transport or _transport(), self._dry_run)
+        self._calls = calls_of(self.venue)
         self._markets: dict[str, Market] | None = None
         self._checks: _Checks | None = None
         self._hub = None
@@ -512,21 +514,23 @@ class Exchange(Watching, ABC):
         `RateLimitExceeded` when refused; `OrderUnknown` when nobody could be asked.
         """
         return self._driver.run(
-            self.venue.create_order(
-                OrderRequest(
-                    market_id=market_id,
-                    outcome=outcome,
-                    side=side,
-                    price=price,
-                    size=size,
-                    type=type,
-                    time_in_force=time_in_force,
-                    post_only=post_only,
-                    reduce_only=reduce_only,
-                    expires_at=expires_at,
-                    client_order_id=client_order_id,
-                    max_slippage=max_slippage,
-                    params=params,
+            self._calls.creating(
+                self.venue.create_order(
+                    OrderRequest(
+                        market_id=market_id,
+                        outcome=outcome,
+                        side=side,
+                        price=price,
+                        size=size,
+                        type=type,
+                        time_in_force=time_in_force,
+                        post_only=post_only,
+                        reduce_only=reduce_only,
+                        expires_at=expires_at,
+                        client_order_id=client_order_id,
+                        max_slippage=max_slippage,
+                        params=params,
+                    )
                 )
             )
         )
@@ -537,7 +541,9 @@ class Exchange(Watching, ABC):
         Gives one result for each, in order: the order, or the error that it met. A
         batch is not atomic.
         """
-        return self._driver.run(self.venue.create_orders(orders))
+        return self._driver.run(
+            self._calls.creating_many(self.venue.create_orders(orders))
+        )
 
     def preview_order(
         self,
@@ -596,14 +602,20 @@ class Exchange(Watching, ABC):
         where that cannot be known the change is refused unsent.
         """
         return self._driver.run(
-            self.venue.edit_order(
+            self._calls.changing(
+                self.venue.edit_order(
+                    order_id,
+                    market_id=market_id,
+                    outcome=outcome,
+                    price=price,
+                    size=size,
+                    expires_at=expires_at,
+                    params=params,
+                ),
                 order_id,
-                market_id=market_id,
                 outcome=outcome,
                 price=price,
                 size=size,
-                expires_at=expires_at,
-                params=params,
             )
         )
 
@@ -621,7 +633,10 @@ class Exchange(Watching, ABC):
         all.
         """
         return self._driver.run(
-            self.venue.cancel_order(order_id, market_id=market_id, params=params)
+            self._calls.cancelling(
+                self.venue.cancel_order(order_id, market_id=market_id, params=params),
+                order_id,
+            )
         )
 
     def cancel_orders(
@@ -633,7 +648,10 @@ class Exchange(Watching, ABC):
     ) -> list[CancelResult]:
         """Cancel several orders; gives one verified result for each, in order."""
         return self._driver.run(
-            self.venue.cancel_orders(order_ids, market_id=market_id, params=params)
+            self._calls.cancelling_many(
+                self.venue.cancel_orders(order_ids, market_id=market_id, params=params),
+                order_ids,
+            )
         )
 
     def cancel_all_orders(
@@ -641,7 +659,10 @@ class Exchange(Watching, ABC):
     ) -> CancelReport:
         """Cancel every open order, of one market or of all, and re-read what is left."""
         return self._driver.run(
-            self.venue.cancel_all_orders(market_id=market_id, params=params)
+            self._calls.cancelling_all(
+                self.venue.cancel_all_orders(market_id=market_id, params=params),
+                market_id,
+            )
         )
 
     def close_position(
@@ -660,12 +681,14 @@ class Exchange(Watching, ABC):
         have caught up with what happened before the call, and raises if they do not.
         """
         return self._driver.run(
-            self.venue.close_position(
-                market_id,
-                price=price,
-                max_slippage=max_slippage,
-                client_order_id=client_order_id,
-                params=params,
+            self._calls.creating(
+                self.venue.close_position(
+                    market_id,
+                    price=price,
+                    max_slippage=max_slippage,
+                    client_order_id=client_order_id,
+                    params=params,
+                )
             )
         )
 
@@ -682,11 +705,15 @@ class Exchange(Watching, ABC):
         Raises `OrderNotFound`.
         """
         return self._driver.run(
-            self.venue.fetch_order(
-                order_id,
-                client_order_id=client_order_id,
-                market_id=market_id,
-                outcome=outcome,
+            self._calls.reading_order(
+                self.venue.fetch_order(
+                    order_id,
+                    client_order_id=client_order_id,
+                    market_id=market_id,
+                    outcome=outcome,
+                ),
+                client_order_id,
+                market_id,
             )
         )
 
@@ -715,7 +742,7 @@ class Exchange(Watching, ABC):
             params=params,
             ahead=True,
         )
-        return self._driver.run(collect(listing, limit))
+        return self._driver.run(collect(self._calls.listing_orders(listing), limit))
 
     def iter_orders(
         self,
@@ -731,14 +758,16 @@ class Exchange(Watching, ABC):
         """Go through the same as `fetch_orders` lazily, a page at a time."""
         return self._driver.pages(
             limited(
-                self.venue.fetch_orders(
-                    market_id=market_id,
-                    event_id=event_id,
-                    outcome=outcome,
-                    since=since,
-                    until=until,
-                    limit=limit,
-                    params=params,
+                self._calls.listing_orders(
+                    self.venue.fetch_orders(
+                        market_id=market_id,
+                        event_id=event_id,
+                        outcome=outcome,
+                        since=since,
+                        until=until,
+                        limit=limit,
+                        params=params,
+                    )
                 ),
                 limit,
             )
@@ -762,7 +791,7 @@ class Exchange(Watching, ABC):
             params=params,
             ahead=True,
         )
-        return self._driver.run(collect(listing, limit))
+        return self._driver.run(collect(self._calls.listing_orders(listing), limit))
 
     def fetch_closed_orders(
         self,
@@ -786,7 +815,7 @@ class Exchange(Watching, ABC):
             params=params,
             ahead=True,
         )
-        return self._driver.run(collect(listing, limit))
+        return self._driver.run(collect(self._calls.listing_orders(listing), limit))
 
     def fetch_balance(self, *, params: Params | None = None) -> Balance:
         """Get cash in dollars, free to trade with."""
@@ -838,7 +867,7 @@ class Exchange(Watching, ABC):
             params=params,
             ahead=True,
         )
-        return self._driver.run(collect(listing, limit))
+        return self._driver.run(collect(self._calls.listing_fills(listing), limit))
 
     def iter_fills(
         self,
@@ -854,14 +883,16 @@ class Exchange(Watching, ABC):
         """Go through the same as `fetch_fills` lazily, a page at a time."""
         return self._driver.pages(
             limited(
-                self.venue.fetch_fills(
-                    market_id=market_id,
-                    order_id=order_id,
-                    outcome=outcome,
-                    since=since,
-                    until=until,
-                    limit=limit,
-                    params=params,
+                self._calls.listing_fills(
+                    self.venue.fetch_fills(
+                        market_id=market_id,
+                        order_id=order_id,
+                        outcome=outcome,
+                        since=since,
+                        until=until,
+                        limit=limit,
+                        params=params,
+                    )
                 ),
                 limit,
             )
@@ -887,7 +918,9 @@ class Exchange(Watching, ABC):
             params=params,
             ahead=True,
         )
-        return self._driver.run(collect(listing, limit))
+        return self._driver.run(
+            collect(self._calls.listing_settlements(listing), limit)
+        )
 
     def fetch_limits(self) -> AccountLimits:
         """Get the account's rate limits, in the venue's tokens."""

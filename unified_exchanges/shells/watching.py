@@ -21,6 +21,7 @@ from ..models import (
     Trade,
 )
 from ..models.streams import IDLE
+from ..tracking.calls import TrackedCalls
 from ..venue import Venue
 from ..watching import misuse
 from ..watching.blocking import Watch
@@ -41,6 +42,7 @@ class Watching:
 
     venue: Venue
     _driver: BlockingDriver
+    _calls: TrackedCalls
     _hub: Hub | None
     _call_off: Callable[[], object] | None
     _is_closed: bool
@@ -321,6 +323,14 @@ class Watching:
         self.venue.require_stream(f"watch_{subject}")
         ids, told = self.venue.read_watch(market_ids, outcome)
         check_wish(subject, ids, policy)
+        hub = self._open_hub()
+        watch = hub.watch(subject, ids, outcome=told, policy=policy, events=events)
+        # Who keeps a watch keeps the exchange: the stream would end beneath it.
+        vars(watch)["_exchange"] = self
+        return watch
+
+    def _open_hub(self) -> Hub:
+        """The stream, made where there is none that lives."""
         # Threads that begin together share one stream.
         with self._making:
             if self._is_closed:
@@ -328,13 +338,9 @@ class Watching:
             if self._hub is None or not self._hub.is_usable:
                 from ..watching.hub import Hub  # noqa: PLC0415 - loads websockets
 
-                self._hub = Hub(self.venue, self._driver)
+                self._hub = Hub(self.venue, self._driver, self._calls.tracker)
                 self._mind(self._hub)
-            hub = self._hub
-        watch = hub.watch(subject, ids, outcome=told, policy=policy, events=events)
-        # Who keeps a watch keeps the exchange: the stream would end beneath it.
-        vars(watch)["_exchange"] = self
-        return watch
+            return self._hub
 
     def _mind(self, hub: Hub | None) -> None:
         """Let a stream end with us, and no longer the one before."""

@@ -18,6 +18,7 @@ from .aio import AsyncWatch, Caller, Seat, Wish
 from .feed import Feed, dial
 from .follower import Follower
 from .job import Job
+from .listener import Listener
 from .relay import Relay
 
 __all__ = ["AsyncHub"]
@@ -33,7 +34,9 @@ class AsyncHub:
     has read over REST what is due.
     """
 
-    def __init__(self, venue: Venue, rest: AsyncDriver) -> None:
+    def __init__(
+        self, venue: Venue, rest: AsyncDriver, listener: Listener | None = None
+    ) -> None:
         try:
             self._loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -44,7 +47,9 @@ class AsyncHub:
         self._process = os.getpid()
         self._standing: dict[Caller, dict[Wish, Seat]] = {}
         self._work = asyncio.Event()
-        self._feed = Feed(venue.stream(), venue, has_work=self._work.set)
+        self._feed = Feed(
+            venue.stream(), venue, has_work=self._work.set, listener=listener
+        )
         self._stream = AsyncStreamDriver(
             Relay(self._feed.protocol, self._feed.handle),
             dial(venue),
@@ -92,12 +97,33 @@ class AsyncHub:
             events=wish.events,
             wake=seat.wake,
         )
+        self._start()
+        return seat
+
+    def keep(self) -> None:
+        """Follow orders and fills for the listener, until `release`."""
+        self.check()
+        if not self._feed.is_kept:
+            self._feed.keep()
+            self._start()
+
+    def release(self) -> None:
+        """Follow nothing for the listener."""
+        self.check()
+        self._feed.release()
+        self._stream.flush()
+
+    @property
+    def is_told(self) -> bool:
+        """Whether all that happens to orders is told now."""
+        return self._feed.is_told
+
+    def _start(self) -> None:
         self._stream.start()
         if not self._is_begun:
             self._is_begun = True
             self._stream.run_beside(self._keep_books)
         self._stream.flush()
-        return seat
 
     def leave(self, follower: Follower) -> None:
         """Let a watch go."""

@@ -19,7 +19,8 @@ from ..streams.session import Dial
 from ..venue import Venue
 from .follower import PRIVATE, Follower
 from .job import Job
-from .mailbox import Policy
+from .listener import Listener
+from .mailbox import Deaf, Policy
 from .telling import Teller, wanted
 
 __all__ = ["Feed", "dial"]
@@ -37,8 +38,10 @@ class Feed(Teller):
         venue: Venue,
         *,
         has_work: Callable[[], None] = lambda: None,
+        listener: Listener | None = None,
     ) -> None:
-        super().__init__(protocol, venue, has_work=has_work)
+        super().__init__(protocol, venue, has_work=has_work, listener=listener)
+        self._kept: list[Follower] = []
         self.error: Exception | None = None
         """What ended the stream for good."""
         self._folded = 0
@@ -79,6 +82,38 @@ class Feed(Teller):
             self._quotes.followed()
         return follower
 
+    def keep(self) -> None:
+        """Follow orders and fills for the listener, until `release` or the end."""
+        if self.is_kept:
+            return
+        self.release()
+        for subject in (Subject.ORDERS, Subject.FILLS):
+            follower = self.join(subject, None, policy="latest", wake=lambda: None)
+            follower.mailbox = Deaf()
+            self._kept.append(follower)
+
+    def release(self) -> None:
+        """Follow nothing for the listener."""
+        kept, self._kept = self._kept, []
+        for follower in kept:
+            self.leave(follower)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether orders and fills are followed for the listener."""
+        circles = self._circles
+        here = [x for x in self._kept if circles[x.subject].has(x)]
+        return bool(here) and len(here) == len(self._kept)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether all that happens to orders is told, as far as anybody can know."""
+        return (
+            self.is_kept
+            and self.protocol.is_connected
+            and self._reconciler.is_current(Subject.ORDERS)
+        )
+
     def leave(self, follower: Follower) -> None:
         """Follow no more; the last of a market takes its subscription along."""
         if self._remove(follower):
@@ -92,7 +127,8 @@ class Feed(Teller):
         """
         for circle in self._circles.values():
             for follower in list(circle):
-                self._drop(follower, market_ids)
+                if follower not in self._kept:
+                    self._drop(follower, market_ids)
 
     def _drop(self, follower: Follower, market_ids: Collection[str] | None) -> None:
         mine = follower.market_ids
@@ -135,6 +171,8 @@ class Feed(Teller):
             self.account.forget_orders()
         elif subject is Subject.FILLS:
             self.account.forget_fills()
+            if self._listener is not None:
+                self._listener.fills_lost()
         elif subject is Subject.POSITIONS:
             self.account.forget_positions()
         self._reconciler.forget(subject)

@@ -19,6 +19,7 @@ from .blocking import Watch
 from .feed import Feed, dial
 from .follower import Follower
 from .job import Job
+from .listener import Listener
 from .mailbox import Policy
 from .relay import Relay
 
@@ -38,13 +39,15 @@ class Hub:
     watches that were dropped.
     """
 
-    def __init__(self, venue: Venue, rest: BlockingDriver) -> None:
+    def __init__(
+        self, venue: Venue, rest: BlockingDriver, listener: Listener | None = None
+    ) -> None:
         # Signed once for nothing: whoever has no key is told before anything is begun.
         venue.stream_headers()
         self._rest = rest
         self._process = os.getpid()
         self._notes: SimpleQueue[Follower | None] = SimpleQueue()
-        self._feed = Feed(venue.stream(), venue, has_work=self._ring)
+        self._feed = Feed(venue.stream(), venue, has_work=self._ring, listener=listener)
         self._stream = StreamDriver(
             Relay(self._feed.protocol, self._feed.handle),
             dial(venue),
@@ -85,6 +88,29 @@ class Hub:
         self._start()
         self._stream.flush()
         return Watch(self, follower, ready)
+
+    def keep(self) -> None:
+        """Follow orders and fills for the listener, until `release`."""
+        self.check_process()
+        with self._lock:
+            if self._feed.is_kept:
+                return
+            self._feed.keep()
+        self._start()
+        self._stream.flush()
+
+    def release(self) -> None:
+        """Follow nothing for the listener."""
+        self.check_process()
+        with self._lock:
+            self._feed.release()
+        self._stream.flush()
+
+    @property
+    def is_told(self) -> bool:
+        """Whether all that happens to orders is told now."""
+        with self._lock:
+            return self._feed.is_told
 
     def leave(self, follower: Follower) -> None:
         """Let a watch go now."""

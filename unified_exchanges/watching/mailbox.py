@@ -13,7 +13,7 @@ from typing import Final, Generic, Literal, TypeAlias, TypeVar
 
 from ..errors import StreamOverflow
 
-__all__ = ["POLICIES", "Ended", "Every", "Latest", "Look", "Mailbox", "Policy"]
+__all__ = ["POLICIES", "Deaf", "Ended", "Every", "Latest", "Look", "Mailbox", "Policy"]
 
 T = TypeVar("T")
 
@@ -232,6 +232,24 @@ class Every(Mailbox[T]):
 
     def _next(self) -> T | None:
         return self._waiting.popleft() if self._waiting else None
+
+
+class Deaf(Latest[T]):
+    """Nobody takes out of it, so nothing is put into it.
+
+    >>> box = Deaf()
+    >>> box.put("A", 1)
+    >>> len(box)
+    0
+    """
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(most=None, wake=lambda: None)
+
+    def _set(self, key: Hashable, item: T | Look[T]) -> None:
+        """Drop it."""
 
 
 def _overflow(waiting: int) -> StreamOverflow:

@@ -18,8 +18,10 @@ from ..errors import UnifiedExchangesError
 from ..models import AccountState, Fill, Order, Position, Reconciled, Resync, Subject
 from ..streams.protocol import StreamProtocol
 from ..venue import Venue
-from .account import Account, fill_key
+from .account import Account
 from .job import Job
+from .known import fill_key
+from .listener import Listener
 
 __all__ = ["News", "Reconciler"]
 
@@ -48,7 +50,8 @@ _LONGEST: Final = 60.0
 class News:
     """What a read told that was not known; ``subjects`` are those it was about.
 
-    ``adopted`` are the orders that nobody had heard of at all.
+    ``adopted`` are the orders that nobody had heard of at all.  The times are of a read
+    that showed what stood when it began, but for the lag of reads.
     """
 
     subjects: frozenset[Subject]
@@ -57,6 +60,15 @@ class News:
     positions: tuple[Position, ...]
     adopted: frozenset[str]
     event: Reconciled
+    state: AccountState
+    """All that was read, known before or not."""
+    read_at: float
+    """When the read began, by the monotonic clock."""
+    began: datetime
+    ended: datetime
+    """When it began and ended, by the venue's clock."""
+    has_positions: bool
+    """Whether positions were asked for."""
 
 
 @attrs.frozen(kw_only=True, slots=True, eq=False, repr=False)
@@ -67,6 +79,7 @@ class _Read:
     first: frozenset[Subject]
     at: float
     wall: float
+    has_positions: bool
 
 
 class Reconciler:
@@ -83,6 +96,7 @@ class Reconciler:
         be_late: Callable[[], None],
         has_work: Callable[[], None],
         followed: Callable[[], frozenset[Subject]],
+        listener: Listener | None = None,
     ) -> None:
         self._protocol = protocol
         self._venue = venue
@@ -93,6 +107,7 @@ class Reconciler:
         self._be_late = be_late
         self._has_work = has_work
         self._followed = followed
+        self._listener = listener
         self._due = self._asked = inf
         self._twice = self._ask_again = False
         self._is_running = self._is_wondering = False
@@ -220,19 +235,16 @@ class Reconciler:
         self._dropped.clear()
         self._due = inf
         wall = self._clock.now()
+        missing = None if self._listener is None else self._listener.missing_since
         earliest = min(since, wall if self._complete is None else self._complete)
-        wanted = Resync(
-            subjects=subjects,
-            since=self._venue_time(earliest - _MARGIN),
-            open_orders=tuple(self._account.open_orders),
-            strangers=self._account.strangers,
-            held=tuple(self._account.positions),
-        )
+        earliest = earliest if missing is None else min(earliest, missing)
+        wanted = self._wanted_of(subjects, self._venue_time(earliest - _MARGIN))
         read = _Read(
             subjects=subjects,
             first=subjects - self.synced,
             at=now,
             wall=wall,
+            has_positions=Subject.POSITIONS in wanted.subjects,
         )
 
         def done(state: AccountState) -> None:
@@ -253,6 +265,28 @@ class Reconciler:
                 self._give_up(error)
 
         return Job(self._venue.resync(wanted), done, failed)
+
+    def _wanted_of(self, subjects: frozenset[Subject], since: datetime) -> Resync:
+        """What to ask for: what is followed, and what the listener wants besides."""
+        account, listener = self._account, self._listener
+        open_orders = {order.order_id: order for order in account.open_orders}
+        strangers, unexplained = account.strangers, frozenset[str]()
+        if listener is not None:
+            known = {order.order_id: order for order in listener.open_orders}
+            open_orders = known | open_orders
+            strangers |= listener.strangers
+            unexplained = listener.unexplained
+            if Subject.FILLS in subjects:
+                # Fills are held against positions.
+                subjects |= {Subject.POSITIONS}
+        return Resync(
+            subjects=subjects,
+            since=since,
+            open_orders=tuple(open_orders.values()),
+            strangers=strangers,
+            held=tuple(account.positions),
+            unexplained=unexplained,
+        )
 
     @property
     def _often(self) -> float:
@@ -298,6 +332,11 @@ class Reconciler:
         self.succeeded_at = _moment(self._clock.now())
         is_news = read.subjects - read.first
         return News(
+            state=state,
+            read_at=read.at,
+            began=self._venue_time(read.wall),
+            ended=self._venue_time(self._clock.now()),
+            has_positions=read.has_positions,
             subjects=read.subjects,
             orders=orders,
             fills=fills,

@@ -24,10 +24,12 @@ from ..models import (
 )
 from ..streams.protocol import BookChanged, Refused, StreamProtocol
 from ..venue import Venue
-from .account import Account, fill_key
+from .account import Account
 from .audit import Auditor
 from .existence import Existence
 from .follower import PRIVATE, Circle, Follower
+from .known import fill_key
+from .listener import Listener
 from .mailbox import Look
 from .quotes import Quotes
 from .reconciler import News, Reconciler
@@ -41,8 +43,14 @@ class Teller(ABC):
     """Tells the followers what happens, each what it wants to hear."""
 
     def __init__(
-        self, protocol: StreamProtocol, venue: Venue, *, has_work: Callable[[], None]
+        self,
+        protocol: StreamProtocol,
+        venue: Venue,
+        *,
+        has_work: Callable[[], None],
+        listener: Listener | None = None,
     ) -> None:
+        self._listener = listener
         self.protocol = protocol
         self.venue = venue
         self.account = Account()
@@ -58,6 +66,7 @@ class Teller(ABC):
             be_late=self._tell_late,
             has_work=has_work,
             followed=self._followed_of_account,
+            listener=listener,
         )
         self._auditor = Auditor(protocol, venue, self._doubt)
         self._existence = Existence(
@@ -204,6 +213,8 @@ class Teller(ABC):
         self._reconciler.heard(order.order_id)
         news = self.account.order(order, at=self._clock.monotonic())
         if news is not None:
+            if self._listener is not None:
+                self._listener.hear_order(news)
             self._put_order(news)
             if order.order_id in self.account.strangers:
                 self._reconciler.wonder()
@@ -223,6 +234,8 @@ class Teller(ABC):
         news = self.account.fill(fill)
         if news is None:
             return
+        if self._listener is not None:
+            self._listener.hear_fill(news)
         # The stream tells what is new: only what cannot be is sorted out, as the venue's
         # clock is not known exactly, and before the first answer not at all.
         self._put_fill(news, self.venue.offset.least)
@@ -248,6 +261,8 @@ class Teller(ABC):
 
     def _tell_news(self, news: News) -> None:
         """What a read brought, and to those who came since the last their beginning."""
+        if self._listener is not None and self._listener.reconciled(news):
+            self._reconciler.ask()
         for order in news.orders:
             self._put_order(order, was_read=True)
         for fill in news.fills:

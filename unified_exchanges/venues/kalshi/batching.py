@@ -18,7 +18,7 @@ from ...errors import (
     MarketClosed,
     UnifiedExchangesError,
 )
-from ...flow import Flow, Sleep
+from ...flow import Flow, Note, Sleep
 from ...models import Order, OrderRequest, OrderResult
 from ...sending import Call
 from . import receipts
@@ -126,6 +126,7 @@ class Batching(Placing):
     ) -> Flow[list[OrderResult]]:
         try:
             self._admit(ready)
+            yield Note(tuple(ready))
             entries = yield from self._batch_answer(call, ready, deadline)
         except UnifiedExchangesError as error:
             if is_doubtful(error):

@@ -107,6 +107,21 @@ class Draft:
     default_subaccount: int | None
 
     @property
+    def client_order_id(self) -> str:
+        """The key by which the venue knows it."""
+        return self.intent.client_order_id
+
+    @property
+    def market_id(self) -> str:
+        """The market that it is for."""
+        return self.intent.market_id
+
+    @property
+    def side(self) -> Side:
+        """Buy or sell of the caller's outcome."""
+        return self.intent.side
+
+    @property
     def first_outcome_price(self) -> Decimal:
         """The price on the book, in YES dollars."""
         return self.price if self.is_first_outcome else complement(self.price)

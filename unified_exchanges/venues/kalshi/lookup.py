@@ -90,6 +90,7 @@ class Lookup(Account, History, Quotes, Discovery, Freshness):
         if found is None and stale is not None:
             error = self.unknown_order(client_order_id, market_id)
             error.add(f". It may be too new to be shown: {stale.message}")
+            error.leave_in_doubt()
             raise error from stale
         return found
 

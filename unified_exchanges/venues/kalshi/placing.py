@@ -25,7 +25,7 @@ from ...errors import (
     RateLimitExceeded,
     UnifiedExchangesError,
 )
-from ...flow import Flow, Sleep
+from ...flow import Flow, Note, Sleep
 from ...grid import read_price
 from ...models import (
     Order,
@@ -201,6 +201,8 @@ class Placing(Lookup, Doubt):
         call = self._creation(ready, deadline)
         attempt = 0
         try:
+            if doubt is None:
+                yield Note((ready,))
             while True:
                 try:
                     response = yield from self.attempt(call, deadline)

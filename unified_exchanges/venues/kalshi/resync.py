@@ -6,16 +6,26 @@ be seen there (docs.kalshi.com, websockets, 2026-10).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ...flow import Flow, collect
-from ...models import AccountState, Fill, Order, Position, Resync, Subject
+from ...models import (
+    AccountState,
+    Fill,
+    Order,
+    Position,
+    Resync,
+    Settlement,
+    Subject,
+)
 from .arguments import YES, read_ids, read_outcome
 from .lookup import Lookup
 
 __all__ = ["Resyncing"]
 
+_SUBACCOUNT: Final = re.compile(rb'"subaccount(?:_number)?"\s*:\s*(\d+)')
 _FEW: Final = 10
 """Orders that are read one by one; more are looked for in the list of all."""
 _TRADED: Final[Mapping[str, str | int | bool]] = {"count_filter": "total_traded"}
@@ -45,6 +55,17 @@ class Resyncing(Lookup):
         there = {market.market_id for market in found}
         return [x for x in unseen if x not in there]
 
+    def moves_position(self, fill: Fill) -> bool:
+        """Whether a fill is surely of the subaccount whose positions are read.
+
+        Without one in the options fills of all are told, but positions of the primary,
+        or of the one that the key is bound to: nobody can tell which.
+        """
+        if self.subaccount is not None:
+            return True
+        told = _SUBACCOUNT.search(fill.raw_json)
+        return told is None or not int(told[1])
+
     def resync(self, wanted: Resync) -> Flow[AccountState]:
         """Orders, fills, positions and cash, as far as they are wanted.
 
@@ -59,12 +80,17 @@ class Resyncing(Lookup):
             fills = yield from collect(self.fetch_fills(since=wanted.since))
         if Subject.POSITIONS in wanted.subjects:
             positions = yield from self._holdings(wanted)
+        settlements: list[Settlement] = []
+        for market_id in sorted(wanted.unexplained):
+            paid = self.fetch_settlements(market_id=market_id)
+            settlements += yield from collect(paid)
         balance = yield from self.fetch_balance()
         return AccountState(
             orders=tuple(orders),
             fills=tuple(fills),
             positions=tuple(positions),
             balance=balance,
+            settlements=tuple(settlements),
         )
 
     def _orders_since(self, wanted: Resync) -> Flow[list[Order]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ...flow import Flow, Response
 from ...sending import Call
 from .amending import Amending
+from .arguments import YES
 from .batching import Batching
 from .cancelling import Cancelling
 from .closing import Closing
@@ -19,6 +22,8 @@ class KalshiVenue(
     Batching, Amending, Cancelling, Closing, Resyncing, Streaming, Rehearsing
 ):
     """Every unified method that Kalshi has, as flows."""
+
+    first_outcome: ClassVar[str | None] = YES
 
     def attempt(self, call: Call, deadline: float) -> Flow[Response]:
         """One try; the first signed one learns the account's limits before."""

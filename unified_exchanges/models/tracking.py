@@ -1,0 +1,129 @@
+"""What a client knows of its orders: where each stands, and what it still puts at risk."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+import attrs
+
+from ..money import EXACT, ONE, text
+from .orders import Order
+from .record import Flat
+from .terms import OrderState, Side
+
+__all__ = ["Intended", "PositionDifference", "TrackedOrder", "risk"]
+
+
+class Intended(Protocol):
+    """An order that is about to be sent, said in the caller's own terms.
+
+    ``price`` is dollars for ``outcome``, ``size`` is contracts.
+    """
+
+    @property
+    def client_order_id(self) -> str:
+        """The key by which the venue will know it."""
+        ...
+
+    @property
+    def market_id(self) -> str:
+        """The market that it is for."""
+        ...
+
+    @property
+    def outcome(self) -> str:
+        """The outcome that it is for."""
+        ...
+
+    @property
+    def side(self) -> Side:
+        """Buy or sell of that."""
+        ...
+
+    @property
+    def price(self) -> Decimal:
+        """Dollars at most, or at least for a sale."""
+        ...
+
+    @property
+    def size(self) -> Decimal:
+        """Contracts."""
+        ...
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class TrackedOrder(Flat):
+    """An order as this client knows it at one moment.
+
+    ``order`` is the newest that the venue showed of it, None before that.  ``price`` is
+    dollars for ``outcome``; ``size``, ``filled`` and ``remaining`` are contracts, None
+    where only fills of it were seen; ``filled`` counts fills that its ``order`` does not
+    show yet.  All of it is said of the first outcome (YES), where outcomes share one book.
+    ``is_external``: it was not placed by this object.  ``is_doubtful``: the answer to the
+    last command about it was lost, and nothing has told since what came of it.
+    """
+
+    state: OrderState
+    market_id: str
+    order_id: str | None
+    client_order_id: str | None
+    outcome: str
+    side: Side
+    price: Decimal | None
+    size: Decimal | None
+    filled: Decimal
+    remaining: Decimal | None
+    at_risk: Decimal
+    """Dollars that it takes at its limit if what remains fills and opens a position."""
+    order: Order | None = None
+    is_external: bool = False
+    is_doubtful: bool = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing more can fill, as far as is known."""
+        if self.order is not None and not self.order.is_open:
+            return True
+        return self.state.is_done
+
+    def __str__(self) -> str:
+        """What it is and where it stands, for messages."""
+        size = "?" if self.size is None else text(self.size)
+        price = "?" if self.price is None else text(self.price)
+        what = f"{self.side} {size} {self.outcome} of {self.market_id} at {price}"
+        return f"{what}: {self.state}, {text(self.filled)} filled"
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class PositionDifference(Flat):
+    """A position that is not what its fills make of it.
+
+    ``derived`` is contracts that the fills add up to, from where they began to be
+    followed; ``told`` is what the venue says.  Both are positive in ``outcome`` and
+    negative in the other.  ``since`` is when it was first seen, by our clock.
+    """
+
+    market_id: str
+    outcome: str
+    derived: Decimal
+    told: Decimal
+    since: datetime
+
+    def __str__(self) -> str:
+        """Both numbers, for messages."""
+        return (
+            f"{self.market_id}: fills make {text(self.derived)} {self.outcome}, the "
+            f"venue says {text(self.told)}"
+        )
+
+
+def risk(side: Side, price: Decimal, size: Decimal) -> Decimal:
+    """Dollars that so many contracts take at a limit, if they open a position.
+
+    >>> risk(Side.SELL, Decimal("0.30"), Decimal(10))
+    Decimal('7.00')
+    """
+    each = price if side is Side.BUY else EXACT.subtract(ONE, price)
+    return EXACT.multiply(each, size)

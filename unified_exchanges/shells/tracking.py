@@ -1,0 +1,154 @@
+"""The blocking side of the order tracker: what `Exchange` has of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Condition, Thread
+from typing import TYPE_CHECKING
+
+from ..drivers.blocking import BlockingDriver
+from ..errors import AuthenticationError, NotSupported
+from ..models import Order
+from ..tracking.calls import TrackedCalls
+from ..tracking.tracker import OrderTracker
+from ..tracking.view import OrderView
+from ..tracking.waiting import Awaited, Wait, finding, polling, read_timeout
+from .watching import Watching
+
+if TYPE_CHECKING:
+    from ..watching.hub import Hub
+
+__all__ = ["Orders", "Tracking"]
+
+
+class Orders(OrderView):
+    """Every order of an exchange, and where it stands by all that is known.
+
+    It knows what the exchange sent and was answered, what it read, and, once a stream is
+    followed, what that tells.  Iterating gives what is known at the moment; orders that
+    are done are kept up to a bound.
+
+    >>> from unified_exchanges import Exchange
+    >>> def careful(kalshi: Exchange) -> bool:
+    ...     orders = kalshi.orders
+    ...     return not orders.unresolved and orders.exposure() < 100
+    """
+
+    def __init__(
+        self,
+        tracker: OrderTracker,
+        *,
+        follow: Callable[[], object],
+        unfollow: Callable[[], object],
+    ) -> None:
+        super().__init__(tracker)
+        self._follow = follow
+        self._unfollow = unfollow
+
+    def follow(self) -> None:
+        """Follow all orders and fills on the stream from now on, until `unfollow`.
+
+        `wait_filled` and `wait_done` do so by themselves.
+        """
+        self._follow()
+
+    def unfollow(self) -> None:
+        """Follow nothing for this any more; watches go on."""
+        self._unfollow()
+
+
+class Tracking(Watching):
+    """Knows its orders, and waits for them."""
+
+    @property
+    def orders(self) -> Orders:
+        """Every order of this object: where each stands, what is at risk, what differs.
+
+        Fed by every call about orders and, once orders or fills are watched or waited
+        for, by the stream.
+        """
+        return Orders(
+            self._calls.tracker,
+            follow=self._follow_orders,
+            unfollow=self._unfollow_orders,
+        )
+
+    def wait_filled(self, order: Awaited, timeout: float | None = None) -> Order:
+        """Wait until an order has filled whole, and get it as it ended.
+
+        ``order`` is an `Order`, an entry of `orders`, or an order id; ``timeout`` is
+        seconds, None for as long as it takes.  It is followed on the stream where the
+        venue has one, and read over REST beside it, so that a lost message is no lost
+        order.
+
+        Raises `OrderNotFilled` if it ended otherwise, `OrderNotDone` if time is up: both
+        carry where it stands as ``tracked``.
+        """
+        return self._wait(order, timeout, for_fill=True)
+
+    def wait_done(self, order: Awaited, timeout: float | None = None) -> Order:
+        """Wait until an order can fill no more, and get it as it ended: look at ``status``.
+
+        As `wait_filled`, but an order that was cancelled or expired is returned as well.
+        Raises `OrderNotFilled` if it never came to be, `OrderNotDone` if time is up.
+        """
+        return self._wait(order, timeout, for_fill=False)
+
+    def _wait(self, order: Awaited, timeout: float | None, *, for_fill: bool) -> Order:
+        timeout = read_timeout(timeout)
+        calls = self._calls
+        entry = self._driver.run(finding(order, calls, self.venue))
+        wait = Wait(
+            calls.tracker,
+            entry,
+            self.venue,
+            outcome=None if isinstance(order, str) else order.outcome,
+            timeout=timeout,
+            for_fill=for_fill,
+        )
+        result = wait.result()
+        if result is not None:
+            return result
+        try:
+            hub = self._follow_orders()
+        except (AuthenticationError, NotSupported):
+            return self._driver.run(polling(wait, calls))
+        return self._wait_told(wait, hub)
+
+    def _wait_told(self, wait: Wait, hub: Hub) -> Order:
+        tracker = self._calls.tracker
+        changed = Condition(tracker.lock)
+        with tracker.waking(wait.entry, changed.notify_all):
+            while True:
+                # Whoever tells the tracker holds the lock of the stream: it comes first.
+                is_told = hub.is_told
+                if wait.is_due(is_told=is_told):
+                    _read_beside(self._driver, wait, self._calls)
+                with changed:
+                    result = wait.result(is_told=is_told)
+                    if result is not None:
+                        return result
+                    changed.wait(wait.delay(is_told=is_told))
+
+    def _follow_orders(self) -> Hub:
+        self.venue.require_stream("follow")
+        hub = self._open_hub()
+        hub.keep()
+        return hub
+
+    def _unfollow_orders(self) -> None:
+        if self._hub is not None and self._hub.is_usable:
+            self._hub.release()
+
+
+def _read_beside(driver: BlockingDriver, wait: Wait, calls: TrackedCalls) -> None:
+    """Read an order in a thread: the stream may tell meanwhile, or time be up."""
+    flow = wait.read_again(calls)
+
+    def read() -> None:
+        try:
+            driver.run(flow)
+        except Exception as error:  # noqa: BLE001 - raised to whoever waits
+            wait.trouble = error
+
+    Thread(target=read, name="unified-exchanges-wait", daemon=True).start()

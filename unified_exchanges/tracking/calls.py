@@ -1,0 +1,305 @@
+"""The calls of a client, such that its tracker learns what they do and what they are told.
+
+Each wraps a flow of the venue and hands on every step of it unchanged.  A flow that is
+given up half-way, by Ctrl-C or with its task, leaves what it sent unresolved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from typing import TypeVar
+
+from ..clock import Clock
+from ..errors import OrderNotFound, UnifiedExchangesError
+from ..flow import Done, Flow, Note, Outcome, Page, Pages, advance
+from ..models import (
+    CancelReport,
+    CancelResult,
+    Fill,
+    Order,
+    OrderResult,
+    Settlement,
+)
+from ..money import Number, read_number
+from ..venue import Venue
+from .tracker import OrderTracker
+
+__all__ = ["TrackedCalls", "calls_of"]
+
+T = TypeVar("T")
+
+
+class TrackedCalls:
+    """Flows of one venue that tell a tracker."""
+
+    def __init__(self, tracker: OrderTracker, clock: Clock) -> None:
+        self.tracker = tracker
+        self._clock = clock
+
+    # -- creates --------------------------------------------------------------------
+
+    def creating(self, flow: Flow[T]) -> Flow[T]:
+        """A create, or what ends in one: in an `Order`, or None if none was needed."""
+        sent: list[str] = []
+        began = self._clock.monotonic()
+        try:
+            result = yield from self._noting(flow, sent)
+        except UnifiedExchangesError as error:
+            self._failed(error, sent)
+            self._give_up(sent)
+            raise
+        except BaseException:
+            self._give_up(sent)
+            raise
+        if isinstance(result, Order):
+            self._placed(result, began, sent)
+        return result
+
+    def creating_many(self, flow: Flow[list[OrderResult]]) -> Flow[list[OrderResult]]:
+        """A batch of creates, of which each ends on its own."""
+        sent: list[str] = []
+        began = self._clock.monotonic()
+        try:
+            results = yield from self._noting(flow, sent)
+        except BaseException:
+            # What of it had arrived nobody can tell.
+            self._give_up(sent)
+            raise
+        for result in results:
+            if result.order is not None:
+                self._placed(result.order, began, sent)
+            else:
+                assert result.error is not None
+                self._failed(result.error, sent)
+        self._give_up(sent)
+        return results
+
+    def _noting(self, flow: Flow[T], sent: list[str]) -> Flow[T]:
+        """Hand on a flow, and take down what it is about to send."""
+        outcome: Outcome | BaseException = None
+        try:
+            while not isinstance(step := advance(flow, outcome), Done):
+                if isinstance(step, Note):
+                    for intent in step.entries:
+                        self.tracker.intend(intent)
+                        sent.append(intent.client_order_id)
+                try:
+                    outcome = yield step
+                except Exception as error:  # noqa: BLE001 - handed to the inner flow whole
+                    outcome = error
+            return step.value
+        finally:
+            flow.close()
+
+    def _placed(self, order: Order, began: float, sent: list[str]) -> None:
+        key = order.client_order_id
+        # It may have changed while it was answered: what the stream told is newer.
+        self.tracker.order(order, read_at=began, is_ours=True)
+        if key in sent:
+            sent.remove(key)
+            self.tracker.accepted(key)
+
+    def _failed(self, error: UnifiedExchangesError, sent: list[str]) -> None:
+        """A create ended in an error: refused, unless it may have been carried out."""
+        key = error.client_order_id
+        if key is None or key not in sent:
+            # It did not leave with this call: what is known of it stays.
+            return
+        sent.remove(key)
+        if error.maybe_executed:
+            self.tracker.doubted(key)
+        else:
+            self.tracker.refused(key)
+
+    def _give_up(self, sent: list[str]) -> None:
+        for key in sent:
+            self.tracker.doubted(key)
+        sent.clear()
+
+    # -- changes and cancels --------------------------------------------------------
+
+    def changing(
+        self,
+        flow: Flow[Order],
+        order_id: str,
+        *,
+        outcome: str | None,
+        price: Number | None,
+        size: Number | None,
+    ) -> Flow[Order]:
+        """An edit of a resting order."""
+        tracker = self.tracker
+        told = None if outcome is None else str(outcome).lower()
+        tracker.changing(order_id, outcome=told, price=_read(price), size=_read(size))
+        is_lost = True
+        try:
+            order = yield from flow
+            tracker.order(order)
+            is_lost = False
+        except UnifiedExchangesError as error:
+            is_lost = error.maybe_executed
+            raise
+        finally:
+            tracker.change_ended(order_id, is_lost=is_lost)
+        return order
+
+    def cancelling(self, flow: Flow[Order], order_id: str) -> Flow[Order]:
+        """A cancel of one order."""
+        self.tracker.cancelling(order_id)
+        is_lost = True
+        try:
+            order = yield from flow
+            self.tracker.order(order)
+            is_lost = False
+        except UnifiedExchangesError as error:
+            is_lost = error.maybe_executed
+            raise
+        finally:
+            self.tracker.cancel_ended(order_id, is_lost=is_lost)
+        return order
+
+    def cancelling_many(
+        self, flow: Flow[list[CancelResult]], order_ids: Sequence[str]
+    ) -> Flow[list[CancelResult]]:
+        """Cancels of several orders, of which each ends on its own."""
+        tracker = self.tracker
+        pending = _ids(order_ids)
+        for order_id in pending:
+            tracker.cancelling(order_id)
+        is_lost = True
+        try:
+            results = yield from flow
+            is_lost = False
+            for result in results:
+                if result.order is not None:
+                    tracker.order(result.order)
+                if result.error is not None and result.order_id in pending:
+                    del pending[result.order_id]
+                    lost = result.error.maybe_executed
+                    tracker.cancel_ended(result.order_id, is_lost=lost)
+        except UnifiedExchangesError as error:
+            is_lost = error.maybe_executed
+            raise
+        finally:
+            for order_id in pending:
+                tracker.cancel_ended(order_id, is_lost=is_lost)
+        return results
+
+    def cancelling_all(
+        self, flow: Flow[CancelReport], market_id: str | None
+    ) -> Flow[CancelReport]:
+        """A cancel of all that is open, of one market or of all."""
+        tracker = self.tracker
+        began = self._clock.monotonic()
+        pending = [
+            x.order_id
+            for x in tracker.undone()
+            if x.order_id is not None and market_id in (None, x.market_id)
+        ]
+        for order_id in pending:
+            tracker.cancelling(order_id)
+        is_lost = True
+        try:
+            report = yield from flow
+            is_lost = not report.is_complete
+            for order in report.canceled:
+                tracker.order(order)
+            for order in report.remaining:
+                tracker.order(order, read_at=began)
+        except UnifiedExchangesError as error:
+            is_lost = error.maybe_executed
+            raise
+        finally:
+            for order_id in pending:
+                tracker.cancel_ended(order_id, is_lost=is_lost)
+        return report
+
+    # -- reads ----------------------------------------------------------------------
+
+    def reading_order(
+        self,
+        flow: Flow[Order],
+        client_order_id: str | None,
+        market_id: str | None = None,
+    ) -> Flow[Order]:
+        """A read of one order; not to be found by our id, it is not there."""
+        began = self._clock.monotonic()
+        try:
+            order = yield from flow
+        except OrderNotFound as error:
+            if client_order_id is not None and not error.maybe_executed:
+                self.tracker.absent(client_order_id, market_id)
+            raise
+        self.tracker.order(order, read_at=began)
+        return order
+
+    def listing_orders(self, pages: Pages[Order]) -> Pages[Order]:
+        """A listing of orders.  What is not in it is not over for that."""
+        return _seeing(pages, self._took_orders())
+
+    def listing_fills(self, pages: Pages[Fill]) -> Pages[Fill]:
+        """A listing of fills, newest first; they are counted oldest first of each page."""
+        return _seeing(pages, self._take_fills)
+
+    def listing_settlements(self, pages: Pages[Settlement]) -> Pages[Settlement]:
+        """A listing of settlements."""
+        return _seeing(pages, self._take_settlements)
+
+    def _took_orders(self) -> Callable[[list[Order]], None]:
+        began = self._clock.monotonic()
+
+        def take(orders: list[Order]) -> None:
+            for order in orders:
+                self.tracker.order(order, read_at=began)
+
+        return take
+
+    def _take_fills(self, fills: list[Fill]) -> None:
+        for fill in reversed(fills):
+            self.tracker.fill(fill)
+
+    def _take_settlements(self, settlements: Iterable[Settlement]) -> None:
+        for settlement in settlements:
+            self.tracker.settled(settlement)
+
+
+def calls_of(venue: Venue) -> TrackedCalls:
+    """The calls of a client of this venue, and a tracker for them."""
+    tracker = OrderTracker(
+        venue.clock,
+        first_outcome=venue.first_outcome,
+        moves_position=venue.moves_position,
+    )
+    return TrackedCalls(tracker, venue.clock)
+
+
+def _seeing(pages: Pages[T], see: Callable[[list[T]], None]) -> Pages[T]:
+    """Hand on a listing, and show each page of it before it is handed on."""
+    outcome: Outcome | BaseException = None
+    try:
+        while not isinstance(step := advance(pages, outcome), Done):
+            if isinstance(step, Page):
+                see(step.items)
+            try:
+                outcome = yield step
+            except Exception as error:  # noqa: BLE001 - handed to the inner flow whole
+                outcome = error
+    finally:
+        pages.close()
+
+
+def _ids(given: object) -> dict[str, None]:
+    """Ids of orders, if they are: the venue refuses what is none."""
+    listed = given if isinstance(given, list | tuple) else ()
+    return dict.fromkeys(x for x in listed if isinstance(x, str))
+
+
+def _read(number: Number | None) -> Decimal | None:
+    """What is asked for, if it is a number at all: the venue refuses what is none."""
+    if number is None:
+        return None
+    try:
+        return read_number(number)
+    except ValueError:
+        return None

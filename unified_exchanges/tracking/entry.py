@@ -1,0 +1,196 @@
+"""One order: what is known of it, and where it stands by that.
+
+Where it stands is worked out from what is known, never stepped to, so that it does not
+depend on the order in which that came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final
+
+import attrs
+
+from ..models import Order, OrderState, OrderStatus, Side, TrackedOrder
+from ..models.tracking import risk
+from ..money import EXACT, ZERO
+from ..watching.known import LAG
+
+__all__ = ["Change", "Entry"]
+
+_ENDS: Final = {
+    OrderStatus.CLOSED: OrderState.FILLED,
+    OrderStatus.CANCELED: OrderState.CANCELED,
+    OrderStatus.EXPIRED: OrderState.EXPIRED,
+    OrderStatus.REJECTED: OrderState.REFUSED,
+    OrderStatus.UNKNOWN: OrderState.UNKNOWN,
+}
+
+
+@attrs.frozen(slots=True, eq=False)
+class Change:
+    """An edit whose outcome is not known: its terms, None where they stay."""
+
+    price: Decimal | None
+    size: Decimal | None
+
+
+@attrs.define(kw_only=True, slots=True, eq=False)
+class Entry:
+    """What is known of one order; prices are in dollars of ``outcome``."""
+
+    market_id: str
+    outcome: str
+    side: Side
+    price: Decimal | None = None
+    size: Decimal | None = None
+    order_id: str | None = None
+    client_order_id: str | None = None
+    order: Order | None = None
+    is_ours: bool = False
+    fills: Decimal = ZERO
+    """Contracts of the fills that were seen, each once."""
+    sending: int = 0
+    """Calls under way that send it."""
+    sent_at: float = 0
+    """Our wall clock when the last of them began to."""
+    cancels: int = 0
+    """Calls under way that cancel it."""
+    is_doubted: bool = False
+    is_refused: bool = False
+    is_absent: bool = False
+    change: Change | None = None
+    cancel_lost_at: float | None = None
+    change_lost_at: float | None = None
+    shown_open_at: float | None = None
+    """When the latest read began that showed it open."""
+    counted: Decimal = ZERO
+    """Dollars at risk as the sums of all have them."""
+    wakes: list[Callable[[], None]] = attrs.field(factory=list)
+    """Those who wait for it."""
+    heir: Entry | None = None
+    """What it turned out to be the same as, which stands for both from there."""
+
+    # -- what is worked out ---------------------------------------------------------
+
+    @property
+    def filled(self) -> Decimal:
+        """Contracts that filled, by whichever tells more."""
+        return self.fills if self.order is None else max(self.order.filled, self.fills)
+
+    @property
+    def remaining(self) -> Decimal | None:
+        """Contracts that may still fill."""
+        order = self.order
+        if order is None:
+            if self.size is None:
+                return None
+            is_over = (self.is_refused or self.is_absent) and not self.fills
+            left = EXACT.subtract(self.size, self.fills)
+            return ZERO if is_over else max(ZERO, left)
+        if not order.is_open:
+            return ZERO
+        unseen = max(ZERO, EXACT.subtract(self.fills, order.filled))
+        return max(ZERO, EXACT.subtract(order.remaining, unseen))
+
+    @property
+    def state(self) -> OrderState:
+        """Where it stands."""
+        order = self.order
+        if order is None:
+            return self._unseen_state()
+        if not order.is_open:
+            return _ENDS[order.status]
+        if not self.remaining:
+            return OrderState.FILLED
+        if self.is_cancel_pending:
+            return OrderState.CANCEL_PENDING
+        if order.status is OrderStatus.UNKNOWN:
+            return OrderState.UNKNOWN
+        return OrderState.PARTIALLY_FILLED if self.filled else OrderState.OPEN
+
+    def _unseen_state(self) -> OrderState:
+        """Where it stands as long as the venue has shown no more than fills of it."""
+        if self.fills:
+            if self.size is None:
+                return OrderState.UNKNOWN
+            is_whole = self.fills >= self.size
+            return OrderState.FILLED if is_whole else OrderState.PARTIALLY_FILLED
+        if self.is_refused:
+            return OrderState.REFUSED
+        if self.is_absent:
+            return OrderState.ABSENT
+        if self.is_doubted:
+            return OrderState.UNRESOLVED
+        return OrderState.INTENDED if self.sending else OrderState.UNKNOWN
+
+    @property
+    def is_cancel_pending(self) -> bool:
+        """Whether a cancel is on its way, or its answer was lost and nothing told since."""
+        return bool(self.cancels) or self._is_lost(self.cancel_lost_at)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the outcome of the last command is not known."""
+        if self.is_over:
+            return False
+        if self.state is OrderState.UNRESOLVED:
+            return True
+        return self._is_lost(self.cancel_lost_at) or self._is_lost(self.change_lost_at)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more can fill, as far as is known."""
+        if self.order is not None and not self.order.is_open:
+            return True
+        return self.state.is_done
+
+    def _is_lost(self, at: float | None) -> bool:
+        # A read may lag, so one that began at once proves nothing about the command.
+        shown = self.shown_open_at
+        return at is not None and (shown is None or shown < at + LAG)
+
+    @property
+    def at_risk(self) -> Decimal:
+        """Dollars that it takes if all of it fills that may, and opens a position."""
+        left = self.remaining
+        order = self.order
+        side, price = (
+            (self.side, self.price) if order is None else (order.side, order.price)
+        )
+        if not left or price is None:
+            return ZERO
+        now = risk(side, price, left)
+        change = self.change
+        if change is None or not self._may_have_changed:
+            return now
+        if change.size is not None:
+            left = max(ZERO, EXACT.subtract(change.size, self.filled))
+        changed = price if change.price is None else change.price
+        return max(now, risk(side, changed, left))
+
+    @property
+    def _may_have_changed(self) -> bool:
+        # No time yet: the edit is on its way.
+        return self.change_lost_at is None or self._is_lost(self.change_lost_at)
+
+    def view(self) -> TrackedOrder:
+        """What a caller gets to see."""
+        order = self.order
+        return TrackedOrder(
+            state=self.state,
+            market_id=self.market_id,
+            order_id=self.order_id,
+            client_order_id=self.client_order_id,
+            outcome=self.outcome,
+            side=order.side if order is not None else self.side,
+            price=order.price if order is not None else self.price,
+            size=order.size if order is not None else self.size,
+            filled=self.filled,
+            remaining=self.remaining,
+            at_risk=self.at_risk,
+            order=order,
+            is_external=not self.is_ours,
+            is_doubtful=self.is_doubtful,
+        )

@@ -1,0 +1,304 @@
+"""`OrderTracker`: every order of one client, whatever tells of it and in which order.
+
+What this client sends, what it is answered, what a stream tells and what is read over REST
+end in one `Entry` for each order.  Nothing here does I/O; threads may share it.
+
+An order of this client is known by its client order id from before it is sent, so that a
+fill or a state that comes before the answer, or instead of it, finds it.  What is not of
+this client is adopted and marked; what had ended before the tracker began is history, and
+left alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from ..clock import Clock
+from ..models import (
+    Fill,
+    Order,
+    PositionDifference,
+    Settlement,
+    Subject,
+    TrackedOrder,
+)
+from ..money import EXACT, ZERO, total
+from ..watching.known import KnownFills, KnownOrders
+from ..watching.reconciler import News
+from .commands import Commands
+from .entry import Entry
+from .holdings import Holdings, Reading
+
+__all__ = ["OrderTracker"]
+
+_log = logging.getLogger(__name__)
+
+_SKEW: Final = timedelta(seconds=30)
+"""How far the venue's clock may be from ours; not known before the first answer."""
+_LONG: Final = 3600
+"""Seconds for which an order that did not show is looked for in the lists of new ones."""
+
+
+class OrderTracker(Commands):
+    """What is known of the orders of one account, by one client.
+
+    ``first_outcome`` is the outcome in which all is told where outcomes share one book;
+    ``moves_position`` says of a fill whether it surely moves the positions that are read.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        first_outcome: str | None,
+        moves_position: Callable[[Fill], bool] = lambda _: True,
+    ) -> None:
+        super().__init__(clock, first_outcome=first_outcome)
+        self._moves_position = moves_position
+        # The venue's clock may be behind ours.
+        self._began = datetime.fromtimestamp(clock.now(), UTC) - _SKEW
+        self._orders = KnownOrders()
+        self._fills = KnownFills()
+        self._holdings = Holdings(first_outcome)
+        self.waits = 0
+        """How many wait for an order."""
+
+    # -- what is told ---------------------------------------------------------------
+
+    def order(
+        self,
+        order: Order,
+        *,
+        at: float | None = None,
+        read_at: float | None = None,
+        is_ours: bool = False,
+        is_wanted: bool = False,
+    ) -> None:
+        """Take a state of an order.
+
+        ``is_wanted``: also one that had ended before the tracker began.
+        ``read_at`` is when the read began that told it, on our monotonic clock; None
+        means that it came by itself, in order.  ``at`` is when it came, by default now.
+        """
+        told = order if self._first is None else order.in_terms_of(self._first)
+        now = self._clock.monotonic() if at is None else at
+        with self.lock:
+            entry = self._entries.of(
+                told.order_id, told.client_order_id, told.market_id
+            )
+            if entry is None and self._is_history(told) and not (is_ours or is_wanted):
+                return
+            news = self._orders.take(told, at=now, read_at=read_at)
+            if entry is None:
+                if news is None and is_wanted:
+                    news = self._orders.find(told.order_id)
+                if news is None:
+                    # It was done, and is forgotten.
+                    return
+                entry = self._adopt(told, is_ours=is_ours)
+            self._entries.name(entry, told.order_id, told.client_order_id)
+            entry.is_ours |= is_ours
+            if news is not None:
+                entry.order = news
+            if told.is_open and read_at is not None:
+                shown = entry.shown_open_at
+                entry.shown_open_at = read_at if shown is None else max(shown, read_at)
+            self._entries.settle(entry)
+
+    def fill(self, fill: Fill) -> None:
+        """Take a fill; one that was counted before changes nothing."""
+        told = fill if self._first is None else fill.in_terms_of(self._first)
+        with self.lock:
+            key = told.client_order_id
+            entry = self._entries.of(told.order_id, key, told.market_id)
+            if entry is None and told.created_at < self._began:
+                return
+            if not self._fills.take(told):
+                return
+            if entry is None:
+                entry = self._entries.new(told.market_id, told.outcome, told.side)
+                entry.order = self._orders.find(told.order_id)
+                _log.info(
+                    "a fill of order %s on %s, which was not placed here",
+                    told.order_id,
+                    told.market_id,
+                )
+            self._entries.name(entry, told.order_id, key)
+            entry.fills = EXACT.add(entry.fills, told.size)
+            if self._moves_position(told):
+                self._holdings.fill(told)
+            else:
+                self._holdings.give_up(told.market_id)
+            self._entries.settle(entry)
+
+    def settled(self, settlement: Settlement) -> None:
+        """Take a settlement: what was held of the market was paid out."""
+        with self.lock:
+            self._holdings.settled(settlement)
+
+    def hear_order(self, order: Order) -> None:
+        """The stream told of an order."""
+        self.order(order)
+
+    def hear_fill(self, fill: Fill) -> None:
+        """The stream told of a fill."""
+        self.fill(fill)
+
+    def reconciled(self, news: News) -> bool:
+        """Take a read of the account; whether it gives cause for another.
+
+        Only a read that was made while fills are followed is held against them.
+        """
+        state = news.state
+        with self.lock:
+            for order in state.orders:
+                self.order(order, read_at=news.read_at)
+            for fill in sorted(state.fills, key=lambda fill: fill.created_at):
+                self.fill(fill)
+            for settlement in state.settlements:
+                self.settled(settlement)
+            if not news.has_positions or Subject.FILLS not in news.subjects:
+                return False
+            told: dict[str, Decimal] = {}
+            for held in state.positions:
+                signed = held.exposure(self._first or held.outcome)
+                before = told.get(held.market_id, ZERO)
+                told[held.market_id] = EXACT.add(before, signed)
+            now = datetime.fromtimestamp(self._clock.now(), UTC)
+            return self._holdings.compare(Reading(told, news.began, news.ended, now))
+
+    def fills_lost(self) -> None:
+        """Fills are not followed any more."""
+        with self.lock:
+            self._holdings.pause()
+
+    # -- what is known --------------------------------------------------------------
+
+    def find(
+        self, *, order_id: str | None = None, client_order_id: str | None = None
+    ) -> Entry | None:
+        """An order by either id."""
+        with self.lock:
+            found = None if order_id is None else self._entries.by_id(order_id)
+            if found is None and client_order_id is not None:
+                found = self._entries.by_key(client_order_id)
+            return found
+
+    def look(
+        self, *, order_id: str | None = None, client_order_id: str | None = None
+    ) -> TrackedOrder | None:
+        """What is known of an order, by either id."""
+        with self.lock:
+            found = self.find(order_id=order_id, client_order_id=client_order_id)
+            return None if found is None else found.view()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def views(self) -> list[TrackedOrder]:
+        """All that is known: what is done, then what may still fill, each oldest first."""
+        with self.lock:
+            return [entry.view() for entry in self._entries]
+
+    def undone(self) -> list[TrackedOrder]:
+        """All that may still fill, and what is not known to have ended."""
+        with self.lock:
+            return [entry.view() for entry in self._entries.live]
+
+    def at_risk(self, market_id: str | None = None) -> Decimal:
+        """Dollars at risk in what may still fill, of one market or of all."""
+        with self.lock:
+            if market_id is not None:
+                return self._entries.at_risk.get(market_id, ZERO)
+            return total(self._entries.at_risk.values())
+
+    def risks(self) -> dict[str, Decimal]:
+        """Dollars at risk by market."""
+        with self.lock:
+            return dict(self._entries.at_risk)
+
+    def position(self, market_id: str) -> Decimal | None:
+        """Signed contracts that the fills make; None where nothing was read to begin from."""
+        with self.lock:
+            return self._holdings.derived(market_id)
+
+    @property
+    def compared_at(self) -> datetime | None:
+        """When positions were last held against the fills, by our clock."""
+        with self.lock:
+            return self._holdings.compared_at
+
+    @property
+    def differences(self) -> tuple[PositionDifference, ...]:
+        """Positions that are not what the fills make of them."""
+        with self.lock:
+            return self._holdings.differences
+
+    # -- what a read should ask for -------------------------------------------------
+
+    @property
+    def open_orders(self) -> list[Order]:
+        """The orders that were open when last shown: a read should show what they are."""
+        with self.lock:
+            return self._orders.open
+
+    @property
+    def strangers(self) -> frozenset[str]:
+        """Ids of orders of which only fills were seen."""
+        with self.lock:
+            entries = self._entries
+            unseen = (x.order_id for x in entries if x.order is None and x.fills)
+            return frozenset(name for name in unseen if name is not None)
+
+    @property
+    def missing_since(self) -> float | None:
+        """When the first unresolved order was sent, by our wall clock, if not long ago."""
+        with self.lock:
+            now = self._clock.now()
+            live = self._entries.live
+            sent = (x.sent_at for x in live if x.order is None and x.is_doubted)
+            return min((at for at in sent if at > now - _LONG), default=None)
+
+    @property
+    def unexplained(self) -> frozenset[str]:
+        """Markets whose position is not what the fills make of it."""
+        with self.lock:
+            return self._holdings.unexplained
+
+    # -- waiting --------------------------------------------------------------------
+
+    @contextmanager
+    def waking(self, entry: Entry, wake: Callable[[], None]) -> Generator[None]:
+        """Call ``wake``, under the lock, at each change of an order."""
+        with self.lock:
+            entry.wakes.append(wake)
+            self.waits += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                entry.wakes.remove(wake)
+                self.waits -= 1
+                self._entries.forget_old()
+
+    # -- entries --------------------------------------------------------------------
+
+    def _is_history(self, order: Order) -> bool:
+        changed = order.updated_at or order.created_at
+        return not order.is_open and changed is not None and changed < self._began
+
+    def _forgotten(self, entry: Entry) -> None:
+        if entry.order_id is not None:
+            self._orders.forget_open(entry.order_id)
+
+    def _adopt(self, order: Order, *, is_ours: bool) -> Entry:
+        if not is_ours:
+            _log.info(
+                "order %s on %s was not placed here", order.order_id, order.market_id
+            )
+        return self._entries.new(order.market_id, order.outcome, order.side)

@@ -1,0 +1,185 @@
+"""Which of the states of an order is the newer, and which fill is new.
+
+A stream may lose, repeat and reorder what it tells, and a read over REST may lag behind
+it.  The rules that make one truth of it stand here, once, for whoever needs them:
+
+* a fill counts once, by its trade and its order;
+* an order's states go forward only: what has filled never falls, what has ended never
+  opens again, and of two states that filled the same the later change is the newer.
+
+Nothing here reads a clock: ``at`` is when something arrived and ``read_at`` when the read
+that told it was begun, on one monotonic clock.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from datetime import datetime
+from typing import Final, TypeAlias
+
+import attrs
+
+from ..models import Fill, Order, OrderStatus
+
+__all__ = ["LAG", "FillKey", "KnownFills", "KnownOrders", "fill_key", "is_unclear"]
+
+LAG: Final = 5.0
+"""Seconds that a read may lag behind what the stream told (Kalshi: seen 0.4 s)."""
+_MOST_ENDED: Final = 50_000
+_MOST_FILLS: Final = 200_000
+"""How much is remembered to tell what was told before."""
+
+FillKey: TypeAlias = tuple[str, str]
+
+
+@attrs.define(slots=True, eq=False)
+class _Known:
+    """An order's newest state, when it came, and what else it was at the same moment."""
+
+    order: Order
+    at: float
+    seen: set[Hashable]
+
+
+class KnownOrders:
+    """The newest state of every order; what has ended is kept up to a bound."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, _Known] = {}
+        self._ended: OrderedDict[str, Order] = OrderedDict()
+
+    @property
+    def open(self) -> list[Order]:
+        """The orders that were open when last heard of."""
+        return [known.order for known in self._open.values()]
+
+    def find(self, order_id: str) -> Order | None:
+        """An order as last heard of."""
+        known = self._open.get(order_id)
+        return self._ended.get(order_id) if known is None else known.order
+
+    def take(
+        self, order: Order, *, at: float, read_at: float | None = None
+    ) -> Order | None:
+        """Take an order's state; it comes back if it is news.
+
+        ``read_at`` None means that the stream told it.
+        """
+        key = order.order_id
+        ended = self._ended.get(key)
+        if ended is not None:
+            if order.is_open or not _tells_more(order, ended):
+                return None
+            self._ended[key] = order
+            return order
+        known = self._open.get(key)
+        if known is not None and not _is_newer(order, known, read_at):
+            return None
+        if order.is_open:
+            self._open[key] = _Known(order, at, _seen(order, known))
+        else:
+            self._open.pop(key, None)
+            self._ended[key] = order
+            if len(self._ended) > _MOST_ENDED:
+                self._ended.popitem(last=False)
+        return order
+
+    def forget_open(self, order_id: str) -> None:
+        """Forget an order that was open; what ended is kept, or it might open again."""
+        self._open.pop(order_id, None)
+
+    def clear(self) -> None:
+        """Forget all: what is remembered will be out of date."""
+        self._open.clear()
+        self._ended.clear()
+
+
+class KnownFills:
+    """The fills that were counted, up to a bound."""
+
+    def __init__(self) -> None:
+        self._fills: OrderedDict[FillKey, datetime] = OrderedDict()
+        self._from: datetime | None = None
+
+    def __len__(self) -> int:
+        return len(self._fills)
+
+    def take(self, fill: Fill) -> bool:
+        """Count a fill; False if it was counted before."""
+        key = fill_key(fill)
+        if key in self._fills:
+            return False
+        if self._from is not None and fill.created_at < self._from:
+            return False
+        self._fills[key] = fill.created_at
+        if len(self._fills) > _MOST_FILLS:
+            self._fills.popitem(last=False)
+        return True
+
+    def complete(self, since: datetime) -> None:
+        """Every fill before this moment is known: one that is older is no news."""
+        if self._from is None or since > self._from:
+            self._from = since
+        old = [key for key, made in self._fills.items() if made < self._from]
+        for key in old:
+            del self._fills[key]
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._fills.clear()
+        self._from = None
+
+
+def fill_key(fill: Fill) -> FillKey:
+    """What a fill is told by: a trade between two of our own orders is two fills."""
+    return fill.trade_id or fill.fill_id, fill.order_id
+
+
+def is_unclear(order: Order) -> bool:
+    """Whether it ended by a word of the venue that nobody knows."""
+    return order.status is OrderStatus.UNKNOWN and not order.is_open
+
+
+def _tells_more(order: Order, ended: Order) -> bool:
+    """Whether an end says more than another: more filled, or a word that is known."""
+    if order.filled != ended.filled:
+        return order.filled > ended.filled
+    return is_unclear(ended) and not is_unclear(order)
+
+
+def _is_newer(order: Order, known: _Known, read_at: float | None) -> bool:
+    """Whether a state of an open order came after what is known of it."""
+    old = known.order
+    if order.filled != old.filled:
+        return order.filled > old.filled
+    if not order.is_open:
+        return True
+    if _terms(order) == _terms(old):
+        return False
+    told, before = _moment(order), _moment(old)
+    if told != before and told is not None and before is not None:
+        return told > before
+    if _terms(order) in known.seen:
+        return False
+    # The same moment, or none was told: the stream tells in order, and a read is
+    # believed where it was begun well after.
+    return read_at is None or known.at <= read_at - LAG
+
+
+def _seen(order: Order, known: _Known | None) -> set[Hashable]:
+    """What the order has been at the moment of its last change, as far as known."""
+    mine: set[Hashable] = {_terms(order)}
+    if known is None or _moment(known.order) != _moment(order):
+        return mine
+    return known.seen | mine
+
+
+def _terms(order: Order) -> Hashable:
+    return order.price, order.size, order.filled, order.remaining, order.status
+
+
+def _moment(order: Order) -> int | None:
+    """Milliseconds of the last change: streams tell no more than that."""
+    told = order.updated_at or order.created_at
+    return None if told is None else int(told.timestamp() * 1000)
