@@ -114,7 +114,7 @@ def test_levels_go_first_then_trades_then_the_title() -> None:
 
 def test_a_panel_has_the_height_of_its_shape() -> None:
     panel = Panel.of(market("A"), None)
-    heights = [len(list(panel.lines(shape))) for shape in shapes(9)]
+    heights = [len(list(panel.lines(shape, 40))) for shape in shapes(9)]
     assert heights == [shape.height for shape in shapes(9)]
     assert heights == sorted(heights, reverse=True)
 
@@ -331,10 +331,10 @@ def test_a_gap_says_when_and_where(markets: tuple[str, ...], told: str) -> None:
     ("width", "told"),
     [
         (200, "1,234,567 messages · 12 gaps · 11 reconnections · {} the venue, again"),
-        (100, "12 gaps · 11 reconnections · {} the venue…"),
-        (80, "12 gaps · {} the ven…"),
-        (70, "{} the venue, again"),
-        (40, "silent for 100 s · 30 st…"),
+        (100, "12 gaps · 11 reconnections · {} the venue, a…"),
+        (80, "12 gaps · {} the venue, …"),
+        (70, "{} the venue, …"),
+        (40, "silent for 100 s · 30 sta…"),
     ],
 )
 def test_the_health_loses_counters_before_what_is_wrong(width: int, told: str) -> None:
