@@ -16,7 +16,13 @@ from decimal import Decimal
 import attrs
 
 from .description import METHODS, Capability, Description
-from .errors import BadRequest, NotSupported, ReadOnly, UnifiedExchangesError
+from .errors import (
+    BadRequest,
+    MarketNotFound,
+    NotSupported,
+    ReadOnly,
+    UnifiedExchangesError,
+)
 from .flow import Flow, Pages, Response
 from .models import (
     AccountLimits,
@@ -207,6 +213,16 @@ class Venue(Sender):
     def resync(self, wanted: Resync) -> Flow[AccountState]:
         """Read what a stream may have lost of an account, fresh enough to rely on."""
         raise self.unsupported("stream")
+
+    def missing_markets(self, market_ids: Sequence[str]) -> Flow[list[str]]:
+        """Those among the markets that do not exist: nobody can follow them."""
+        raise self.unsupported("stream")
+
+    def unknown_markets(self, market_ids: Sequence[str]) -> MarketNotFound:
+        """The error for markets that do not exist."""
+        names = ", ".join(map(repr, market_ids))
+        message = f"no market {names}; fetch_markets() lists the ids"
+        return MarketNotFound(message, venue=self.id)
 
     def require_stream(self, method: str) -> None:
         """Refuse what follows a stream where the venue has none."""

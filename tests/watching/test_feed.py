@@ -381,6 +381,13 @@ def test_under_latest_equal_breaks_are_folded(stage: Stage) -> None:
     assert follower.mailbox.folded == 98
 
 
+def test_under_latest_a_break_comes_behind_what_came_before_it(stage: Stage) -> None:
+    follower = stage.join(TRADES, policy="latest", events=True)
+    stage.tell(gap(TRADES), trade("t1"), gap(TRADES))
+    kinds = [type(item).__name__ for item in drain(follower)]
+    assert (kinds, follower.mailbox.folded) == (["Trade", "Gap"], 1)
+
+
 def test_fault_39_breaks_count_for_who_takes_nothing() -> None:
     stage = Stage(queue=3)
     stage.connect()

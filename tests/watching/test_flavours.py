@@ -48,6 +48,24 @@ def test_many_markets_come_in_one_watch(face: Face) -> None:
     assert {book.market_id for book in books} == {MARKET, OTHER}
 
 
+@pytest.mark.parametrize("subject", list(ux.Subject))
+def test_a_market_that_does_not_exist_is_told_within_seconds(
+    face: Face, subject: ux.Subject
+) -> None:
+    watch = face.watch(str(subject), [MARKET, "KXNOPE"])
+    with pytest.raises(ux.MarketNotFound, match="KXNOPE"):
+        watch.until(lambda _: False)
+
+
+def test_quotes_of_all_markets_come_without_naming_any(
+    scene: Scene, face: Face
+) -> None:
+    watch = face.watch("ticker")
+    assert soon(lambda: any(x == "ticker" for x, _ in scene.subscriptions))
+    scene.buy("3")
+    assert watch.next().market_id == MARKET
+
+
 def test_quotes_and_trades_are_followed(scene: Scene, face: Face) -> None:
     quotes = face.watch("ticker", MARKET)
     trades = face.watch("trades", MARKET, outcome="no")

@@ -47,6 +47,23 @@ def test_a_key_that_was_taken_begins_anew() -> None:
     assert (box.take(), box.folded) == (2, 0)
 
 
+def test_what_is_folded_comes_behind_what_came_since() -> None:
+    box = latest()
+    for key, item in [("gap", 1), ("A", 2), ("gap", 3)]:
+        if key == "gap":
+            box.fold(key)
+        box.put(key, item)
+    assert (drain(box), box.folded) == ([2, 3], 1)
+
+
+def test_every_folds_nothing() -> None:
+    box = every()
+    for item in (1, 2):
+        box.fold("gap")
+        box.put("gap", item)
+    assert (drain(box), box.folded) == ([1, 2], 0)
+
+
 def test_every_gives_every_item_in_order() -> None:
     box = every()
     for number, key in enumerate("ABA"):

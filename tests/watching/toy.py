@@ -134,6 +134,8 @@ class WatchedVenue(ToyVenue):
         self.state: AccountState | Exception = AccountState()
         self.books: dict[str, OrderBook | Exception] = {}
         self.asked: list[Resync] = []
+        self.absent: set[str] | Exception = set()
+        self.looked_for: list[list[str]] = []
 
     def resync(self, wanted: Resync) -> Flow[AccountState]:
         self.asked.append(wanted)
@@ -145,6 +147,12 @@ class WatchedVenue(ToyVenue):
     ) -> Flow[OrderBook]:
         yield ANSWER
         return _given(self.books[market_id])
+
+    def missing_markets(self, market_ids: Sequence[str]) -> Flow[list[str]]:
+        self.looked_for.append(list(market_ids))
+        yield ANSWER
+        absent = _given(self.absent)
+        return [name for name in market_ids if name in absent]
 
 
 def _given(answer: Any) -> Any:

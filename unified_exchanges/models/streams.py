@@ -145,10 +145,12 @@ StreamState: TypeAlias = Literal[
 class StreamHealth(Flat):
     """How a stream does; counters are since it was made.
 
-    ``silence`` is seconds since any sign of life, None without a connection.
+    ``silence`` is seconds since any sign of life, None without a connection.  ``gaps``
+    were noticed while connected; a lost connection shows in ``connections``.
     ``unknown_messages`` and ``malformed_messages`` were passed over; ``unknown_fields``
     are names that we do not know, from samples.  ``folded`` were replaced by newer ones
-    under the policy ``latest``.  ``missed`` orders and fills were found over REST only.
+    under the policy ``latest``.  ``missed`` orders and fills were found over REST only: each is
+    counted once the stream has had ten seconds to tell of it too.
     ``reconciliations`` succeeded, the last ``last_reconciled_at``; ``reconcile_failures``
     were tries that did not.
     """

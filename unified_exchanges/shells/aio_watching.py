@@ -83,7 +83,7 @@ class AsyncWatching:
     @overload
     def watch_ticker(
         self,
-        market_ids: str | Sequence[str],
+        market_ids: str | Sequence[str] | None = None,
         *,
         outcome: str | None = None,
         policy: Policy = "latest",
@@ -93,7 +93,7 @@ class AsyncWatching:
     @overload
     def watch_ticker(
         self,
-        market_ids: str | Sequence[str],
+        market_ids: str | Sequence[str] | None = None,
         *,
         outcome: str | None = None,
         policy: Policy = "latest",
@@ -102,7 +102,7 @@ class AsyncWatching:
 
     def watch_ticker(
         self,
-        market_ids: str | Sequence[str],
+        market_ids: str | Sequence[str] | None = None,
         *,
         outcome: str | None = None,
         policy: Policy = "latest",

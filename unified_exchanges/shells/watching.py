@@ -90,7 +90,7 @@ class Watching:
     @overload
     def watch_ticker(
         self,
-        market_ids: str | Sequence[str],
+        market_ids: str | Sequence[str] | None = None,
         *,
         outcome: str | None = None,
         policy: Policy = "latest",
@@ -100,7 +100,7 @@ class Watching:
     @overload
     def watch_ticker(
         self,
-        market_ids: str | Sequence[str],
+        market_ids: str | Sequence[str] | None = None,
         *,
         outcome: str | None = None,
         policy: Policy = "latest",
@@ -109,7 +109,7 @@ class Watching:
 
     def watch_ticker(
         self,
-        market_ids: str | Sequence[str],
+        market_ids: str | Sequence[str] | None = None,
         *,
         outcome: str | None = None,
         policy: Policy = "latest",

@@ -72,6 +72,8 @@ class Feed(Teller):
         self._circles[subject].add(follower)
         if subject is Subject.ORDER_BOOK:
             self._auditor.start()
+        if follower.market_ids is not None:
+            self._existence.ask(follower.market_ids)
         self._welcome(follower)
         if subject is Subject.TICKER:
             self._quotes.followed()
@@ -164,12 +166,15 @@ class Feed(Teller):
         found = (
             self._reconciler.job(min(waiting, default=inf)),
             self._auditor.job(self._books.by_market),
+            self._existence.job(),
         )
         return [job for job in found if job is not None]
 
     def delay(self) -> float:
         """Seconds until there may be something to read; it may come earlier after news."""
-        return min(self._reconciler.delay(), self._auditor.delay())
+        return min(
+            self._reconciler.delay(), self._auditor.delay(), self._existence.delay()
+        )
 
     def health(self, stream: StreamHealth) -> StreamHealth:
         """The counters of a stream, with those of its followers."""

@@ -108,6 +108,10 @@ class Mailbox(ABC, Generic[T]):
         """What was marked cannot be made any more, and will be marked anew."""
 
     @abstractmethod
+    def fold(self, key: Hashable) -> None:
+        """Give up the place of what waits of a key: a newer one comes behind the rest."""
+
+    @abstractmethod
     def forget(self, key: Hashable) -> None:
         """Drop what waits of a key that is not followed any more, if that can be told."""
 
@@ -148,6 +152,11 @@ class Latest(Mailbox[T]):
         """Give its place up: what comes in its stead comes after what is told now."""
         if isinstance(self._waiting.get(key), Look):
             del self._waiting[key]
+            self.folded += 1
+
+    def fold(self, key: Hashable) -> None:
+        """Drop what waits of a key, since a newer one comes."""
+        if self._waiting.pop(key, None) is not None:
             self.folded += 1
 
     def forget(self, key: Hashable) -> None:
@@ -214,6 +223,9 @@ class Every(Mailbox[T]):
 
     def unmark(self, key: Hashable) -> None:
         """Leave what waits: it was made when it was marked."""
+
+    def fold(self, key: Hashable) -> None:
+        """Leave what waits: every item is told."""
 
     def forget(self, key: Hashable) -> None:
         """Leave what waits: it was told while it was followed."""

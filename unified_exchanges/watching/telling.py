@@ -26,6 +26,7 @@ from ..streams.protocol import BookChanged, Refused, StreamProtocol
 from ..venue import Venue
 from .account import Account, fill_key
 from .audit import Auditor
+from .existence import Existence
 from .follower import PRIVATE, Circle, Follower
 from .mailbox import Look
 from .quotes import Quotes
@@ -59,6 +60,10 @@ class Teller(ABC):
             followed=self._followed_of_account,
         )
         self._auditor = Auditor(protocol, venue, self._doubt)
+        self._existence = Existence(
+            venue, refuse=self._refuse_unknown, has_work=has_work
+        )
+        self._unsure = self._existence.questions
         self._quotes = Quotes(protocol, self._circles[Subject.TICKER])
         self._was_connected = False
         self._routes: dict[type, _Route] = {
@@ -148,6 +153,8 @@ class Teller(ABC):
 
     def _tell_book(self, event: BookChanged) -> None:
         market_id = event.market_id
+        if self._unsure:
+            self._unsure.pop(market_id, None)
         if market_id in self._auditor.suspects:
             self._auditor.look(market_id)
         for follower in self._books.of(market_id):
@@ -168,6 +175,7 @@ class Teller(ABC):
 
     def _tell_ticker(self, ticker: Ticker) -> None:
         self._quotes.note(ticker)
+        self._unsure.pop(ticker.market_id, None)
         for follower in self._circles[Subject.TICKER].of(ticker.market_id):
             self._put_quote(follower, ticker)
 
@@ -295,7 +303,10 @@ class Teller(ABC):
         """Tell of the stream itself, if that is wanted, in its place among the rest."""
         if follower.wants_events:
             gap = event.market_ids if isinstance(event, Gap) else None
-            self._deliver(follower, (type(event), gap), event)
+            key = (type(event), gap)
+            # Behind what came since an older one of its kind, which it takes the place of.
+            follower.mailbox.fold(key)
+            self._deliver(follower, key, event)
 
     def _deliver(self, follower: Follower, key: object, item: object) -> None:
         follower.mailbox.put(key, item)
@@ -313,6 +324,13 @@ class Teller(ABC):
             mine = follower.market_ids
             if given_up is None or (mine and not given_up.isdisjoint(mine)):
                 self._fail(follower, refused.error, given_up=given_up)
+
+    def _refuse_unknown(self, market_ids: frozenset[str]) -> None:
+        """Whoever follows markets that do not exist is told; everybody else goes on."""
+        for follower in self._everybody():
+            named = [x for x in follower.market_ids or () if x in market_ids]
+            if named:
+                self._fail(follower, self.venue.unknown_markets(named))
 
     def _fail(
         self,

@@ -67,8 +67,8 @@ class Socket:
         self.ws: Any = self._call(lambda: kind(**settings, stream=stream))
         self._events: Any = None
 
-    def subscribe(self, *arguments: Any) -> None:
-        self._do(lambda: self.ws.subscribe(*arguments))
+    def subscribe(self, *arguments: Any, **named: Any) -> None:
+        self._do(lambda: self.ws.subscribe(*arguments, **named))
 
     def unsubscribe(self, *arguments: Any) -> None:
         self._do(lambda: self.ws.unsubscribe(*arguments))

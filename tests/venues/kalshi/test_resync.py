@@ -166,3 +166,23 @@ def test_what_cannot_be_watched_is_refused(given: Any) -> None:
 def test_an_account_is_not_read_without_a_key() -> None:
     with pytest.raises(AuthenticationError):
         resync(d.desk(key_id=None))
+
+
+def missing(desk: d.Desk, *market_ids: str) -> list[str]:
+    return desk.kalshi._driver.run(desk.kalshi.venue.missing_markets(market_ids))
+
+
+def test_markets_that_are_neither_live_nor_archived_are_missing() -> None:
+    desk = d.desk(
+        {"/markets": d.markets("LIVE"), "/historical/markets": d.markets("OLD")}
+    )
+    assert missing(desk, "OLD", "NOPE", "LIVE") == ["NOPE"]
+    assert desk.asked == ["/markets", "/historical/markets"]
+
+
+def test_a_market_that_was_seen_is_not_asked_for_again() -> None:
+    desk = d.desk({"/markets": d.markets("LIVE")})
+    desk.kalshi.fetch_markets(market_ids=["LIVE"])
+    asked = list(desk.asked)
+    assert missing(desk, "LIVE") == []
+    assert desk.asked == asked

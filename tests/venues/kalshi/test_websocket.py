@@ -205,6 +205,36 @@ def test_what_is_wrong_with_a_call_is_said_before_anything_is_sent(
     assert socket.health().state == "idle"
 
 
+def test_kalshis_own_words_are_taken_and_said_again_after_a_break(
+    stage: Open, driver: str
+) -> None:
+    reset = StreamFault("reset", frame="orderbook_snapshot")
+    socket = stage(reset).socket(driver)
+    quiet = {"send_initial_snapshot": False}
+    socket.subscribe("ticker", MARKET, params=quiet)
+    socket.subscribe(BOOKS, MARKET)
+    told = socket.until("Reconnected")
+    told += socket.until("BookSnapshot")
+    # With a first quote one would have come on each connection.
+    assert "Ticker" not in {type(event).__name__ for event in told}
+    with pytest.raises(BadRequest, match=r"unsubscribe\('ticker'\) first"):
+        socket.subscribe("ticker", OTHER, params={})
+    socket.unsubscribe("ticker")
+    socket.subscribe("ticker", OTHER, params={})
+    assert socket.until("Ticker")[-1].market_id == OTHER
+
+
+def test_words_that_a_channel_does_not_have_are_refused_before_anything_is_sent(
+    stage: Open, driver: str
+) -> None:
+    socket = stage().socket(driver)
+    with pytest.raises(BadRequest, match="is neither 'self' nor ''"):
+        socket.subscribe("communications", params={"user_filter": "me"})
+    with pytest.raises(BadRequest, match="books are read with it"):
+        socket.subscribe(BOOKS, MARKET, params={"use_yes_price": False})
+    assert socket.health().state == "idle"
+
+
 @pytest.mark.parametrize("kind", [KalshiWebSocket, AsyncKalshiWebSocket])
 def test_a_socket_without_a_key_is_refused_at_once(
     kind: Any, monkeypatch: pytest.MonkeyPatch

@@ -17,6 +17,7 @@ from .stream import KalshiStream
 from .subscriptions import (
     Asked,
     KalshiEvent,
+    Params,
     Subscriptions,
     Words,
     make_venue,
@@ -123,14 +124,28 @@ class AsyncKalshiWebSocket:
 
     # -- what is followed -----------------------------------------------------------
 
-    async def subscribe(self, channels: Words, market_ids: Words | None = None) -> None:
+    async def subscribe(
+        self,
+        channels: Words,
+        market_ids: Words | None = None,
+        *,
+        params: Params | None = None,
+    ) -> None:
         """Follow channels, of these markets or of all, and wait for the acknowledgement.
+
+        ``params`` are Kalshi's further words of the subscription, for each of the channels:
+        ``user_filter``, ``shard_factor`` and ``shard_key`` of ``communications``,
+        ``send_initial_snapshot`` of ``ticker`` (on unless it is False), ``skip_ticker_ack``
+        of ``ticker``, ``trade`` and ``orderbook_delta``, ``index_ids`` of
+        ``cfbenchmarks_value`` and ``cfbenchmarks_value_5hz``, ``underlying_tickers`` of
+        ``pyth_value``.  They are said again on every connection, until the channel is
+        unsubscribed; others meanwhile are refused as `BadRequest`, None leaves them.
 
         Raises what the venue refuses with; what else was asked for with it is followed.
         Raises `RequestTimeout` where no answer comes in time.  Asking again for what is
         followed does nothing.
         """
-        asked = self._subscriptions.subscribe(channels, market_ids)
+        asked = self._subscriptions.subscribe(channels, market_ids, params)
         await self._settle(asked)
 
     async def unsubscribe(
@@ -141,7 +156,7 @@ class AsyncKalshiWebSocket:
         await self._settle(asked)
 
     async def add_markets(self, channels: Words, market_ids: Words) -> None:
-        """Follow further markets; as `subscribe`."""
+        """Follow further markets; as `subscribe`, with the params that the channel has."""
         await self.subscribe(channels, market_ids)
 
     async def remove_markets(self, channels: Words, market_ids: Words) -> None:

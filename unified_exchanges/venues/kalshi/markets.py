@@ -169,9 +169,9 @@ class Markets(Existence):
                 return market, path.startswith(_ARCHIVED)
         raise self.unknown_markets([ticker])
 
-    def unknown_markets(self, tickers: Sequence[str]) -> MarketNotFound:
+    def unknown_markets(self, market_ids: Sequence[str]) -> MarketNotFound:
         """The error for markets that are neither live nor archived."""
-        names = ", ".join(map(repr, tickers))
+        names = ", ".join(map(repr, market_ids))
         message = (
             f"no market {names}, neither live nor archived; fetch_markets() lists the "
             "ids, which are not parsed or guessed but copied"

@@ -35,6 +35,16 @@ class Resyncing(Lookup):
         told = None if ids is None else tuple(dict.fromkeys(ids))
         return told, None if label == YES else label
 
+    def missing_markets(self, market_ids: Sequence[str]) -> Flow[list[str]]:
+        """Those among the markets that are neither live nor archived.
+
+        Kalshi keeps them in a subscription without a word (observed, 2026-09).
+        """
+        unseen = [x for x in market_ids if self.memory.rules(x) is None]
+        found = yield from collect(self.known_markets(unseen))
+        there = {market.market_id for market in found}
+        return [x for x in unseen if x not in there]
+
     def resync(self, wanted: Resync) -> Flow[AccountState]:
         """Orders, fills, positions and cash, as far as they are wanted.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from random import Random
 from typing import TypeAlias
 
@@ -18,21 +18,29 @@ from ...streams.session import Dial
 from .stream import (
     BookDelta,
     BookSnapshot,
+    CfBenchmarksIndexList,
+    CfBenchmarksValue,
     EventFeeUpdate,
     EventLifecycle,
     KalshiStream,
     OrderGroupUpdate,
+    PythUnderlyingList,
+    PythValue,
     QuoteAccepted,
     QuoteCreated,
     QuoteExecuted,
     RfqCreated,
     RfqDeleted,
+    Unrecognised,
 )
+from .stream.channels import channel_of
+from .stream.parameters import Parameter, check_same, read_parameters
 from .venue import KalshiVenue
 
 __all__ = [
     "Asked",
     "KalshiEvent",
+    "Params",
     "Subscriptions",
     "Words",
     "make_venue",
@@ -43,19 +51,27 @@ KalshiEvent: TypeAlias = (
     StreamEvent
     | BookDelta
     | BookSnapshot
+    | CfBenchmarksIndexList
+    | CfBenchmarksValue
     | EventFeeUpdate
     | EventLifecycle
     | OrderGroupUpdate
+    | PythUnderlyingList
+    | PythValue
     | QuoteAccepted
     | QuoteCreated
     | QuoteExecuted
     | RfqCreated
     | RfqDeleted
+    | Unrecognised
 )
 """What Kalshi's WebSocket tells."""
 
 Words: TypeAlias = "str | Iterable[str]"
 """One or several: channels by Kalshi's names, or market ids."""
+
+Params: TypeAlias = "Mapping[str, Parameter]"
+"""Kalshi's further words of a subscription, such as ``user_filter``."""
 
 _OUTCOMES = ("yes", "no")
 
@@ -135,22 +151,42 @@ class Subscriptions:
         self._stream = stream
         self._markets: dict[str, set[str]] = {}
         self._everything: set[str] = set()
+        self._params: dict[str, dict[str, object]] = {}
+        """The further words of each channel that is followed."""
         self._asked: list[Asked] = []
 
-    def subscribe(self, channels: Words, market_ids: Words | None) -> Asked:
-        """Ask for what was not asked for yet."""
+    def subscribe(
+        self, channels: Words, market_ids: Words | None, params: Params | None
+    ) -> Asked:
+        """Ask for what was not asked for yet; all that is wrong is said before."""
         names, markets = _names("channels", channels), _market_ids(market_ids)
+        words = {name: self._read(name, markets, params) for name in names}
         for name in names:
+            self._params[name] = words[name]
             if markets is None:
                 if name not in self._everything:
-                    self._stream.subscribe(name, None)
+                    self._stream.subscribe(name, None, words[name])
                     self._everything.add(name)
                 continue
             mine = self._markets.setdefault(name, set())
             if new := [x for x in markets if x not in mine]:
-                self._stream.subscribe(name, new)
+                self._stream.subscribe(name, new, words[name])
                 mine.update(new)
         return self._await(names, markets)
+
+    def _read(
+        self, name: str, markets: Collection[str] | None, params: Params | None
+    ) -> dict[str, object]:
+        """The words for a channel: those that it has, if none are given."""
+        channel = channel_of(name)
+        channel.check_markets(markets)
+        followed = self._params.get(name)
+        if params is None and followed is not None:
+            return followed
+        words = read_parameters(channel, params)
+        if followed is not None:
+            check_same(name, followed, words)
+        return words
 
     def unsubscribe(self, channels: Words, market_ids: Words | None) -> Asked:
         """Give up markets of channels, or all that was asked of them."""
@@ -164,7 +200,13 @@ class Subscriptions:
             if markets is None and name in self._everything:
                 self._stream.unsubscribe(name, None)
                 self._everything.remove(name)
+            self._forget_params(name)
         return self._await(names, markets)
+
+    def _forget_params(self, name: str) -> None:
+        """Whoever follows a channel that nobody follows says its words anew."""
+        if name not in self._everything and not self._markets.get(name):
+            self._params.pop(name, None)
 
     def hear(self, events: Iterable[object]) -> None:
         """Look for refusals: what is refused is asked for no more."""
@@ -189,6 +231,7 @@ class Subscriptions:
             self._everything.discard(channel)
         else:
             self._markets.get(channel, set()).difference_update(refused.market_ids)
+        self._forget_params(channel)
         for asked in self._asked:
             asked.hear(refused)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from unified_exchanges.models import (
     Subject,
     Trade,
 )
+from unified_exchanges.venues.kalshi.stream import Unrecognised
 
 from .desk import A, B, Desk
 
@@ -104,12 +106,45 @@ def test_fault_38_a_malformed_snapshot_leaves_its_book_stale_and_is_asked_for_ag
     assert desk.agrees(A)
 
 
-def test_fault_38_an_unknown_type_is_counted_and_consumes_its_number() -> None:
+def test_fault_38_an_unknown_type_is_counted_told_and_consumes_its_number() -> None:
     desk = books()
-    assert desk.push("orderbook_delta", "orderbook_weather", {"rain": True}) == []
+    [news] = desk.push("orderbook_delta", "orderbook_weather", {"rain": True})
+    assert news == Unrecognised(
+        venue="kalshi", channel="orderbook_delta", kind="orderbook_weather"
+    )
+    assert news.raw == {
+        "type": "orderbook_weather",
+        "sid": 1,
+        "msg": {"rain": True},
+        "seq": 3,
+    }
     desk.delta(A, "yes", "0.40", "1.00")
     health = desk.stream.health()
     assert (health.unknown_messages, health.gaps, desk.agrees(A)) == (1, 0, True)
+
+
+def test_fault_38_an_unknown_type_of_a_channel_that_was_left_is_counted_only() -> None:
+    desk = books()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [A, B])
+    assert desk.push("orderbook_delta", "orderbook_weather", {"rain": True}) == []
+    assert desk.stream.health().unknown_messages == 1
+
+
+def test_a_channel_that_is_not_known_tells_all_that_it_has_as_it_comes() -> None:
+    desk = Desk()
+    desk.stream.subscribe("weather_v3")
+    desk.connect().run()
+    [news] = desk.tell("weather_v3", "weather", {"rain": True, "inches": 0.1})
+    assert isinstance(news, Unrecognised)
+    assert (news.channel, news.kind) == ("weather_v3", "weather")
+    assert news.raw["msg"] == {"rain": True, "inches": Decimal("0.1")}
+
+
+def test_an_unknown_type_that_comes_after_a_gap_is_told_after_it() -> None:
+    desk = Desk().follow(subject=Subject.TRADES).connect().run()
+    desk.number("trade")
+    gap, news = desk.push("trade", "trade_bust", {"trade_id": "t1"})
+    assert (type(gap), type(news)) == (Gap, Unrecognised)
 
 
 def test_fault_38_an_unknown_field_is_remembered_and_survived() -> None:

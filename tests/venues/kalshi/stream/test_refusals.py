@@ -384,8 +384,30 @@ def test_the_one_market_whose_snapshot_is_refused_is_given_up(named: bool) -> No
                 desk.answer(each)
     [refused] = refusals(desk)
     assert refused.market_ids == {B}
+    assert type(refused.error) is MarketNotFound
+    assert refused.error.code == "11"
+    assert str(refused.error) == (
+        f"kalshi: following orderbook_delta of {B}: asked for its book, Kalshi answered "
+        "error 11 (Error 11). Check the market id"
+    )
     assert desk.held["orderbook_delta"] == {A, C}
     assert (desk.agrees(A), desk.is_stale(C)) == (True, False)
+
+
+def test_every_market_whose_snapshot_is_refused_has_an_error_of_its_own() -> None:
+    desk, command = doubted(A, B, C)
+    desk.fail(command, 11, market_tickers=[B, C])
+    told = [(set(x.market_ids), type(x.error)) for x in refusals(desk)]
+    assert told == [({B}, MarketNotFound), ({C}, MarketNotFound)]
+    assert (C in str(refusals(desk)[0].error), desk.run().agrees(A)) == (False, True)
+
+
+def test_a_snapshot_that_is_refused_for_another_reason_says_that_reason() -> None:
+    desk, command = doubted(A)
+    desk.fail(command, 9)
+    [refused] = refusals(desk)
+    assert (refused.market_ids, refused.error.code) == ({A}, "9")
+    assert type(refused.error) is AuthenticationError
 
 
 def test_a_refused_snapshot_that_nobody_wants_any_more_is_nothing() -> None:

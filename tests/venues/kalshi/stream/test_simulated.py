@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from tests.venues.kalshi.simulated.stream.listener import upgrade
 from tests.venues.kalshi.simulated.trader import Trader, trader
 from unified_exchanges.clock import VirtualClock
+from unified_exchanges.errors import MarketNotFound
 from unified_exchanges.flow import Response
 from unified_exchanges.models import (
     Fill,
@@ -232,6 +234,40 @@ def test_beyond_the_venues_limit_of_markets_what_fits_is_followed() -> None:
     )
     assert len(given_up) == 4
     assert sum(pair.stream.order_book(x) is not None for x in tickers) == 5
+
+
+def test_index_values_and_prices_are_told_exactly(ada: Trader) -> None:
+    pair = Pair(ada)
+    pair.stream.subscribe("cfbenchmarks_value", None, {"index_ids": ["BRTI"]})
+    pair.stream.subscribe("pyth_value", None, {"underlying_tickers": ["all"]})
+    pair.run()
+    ada.kalshi.tell_index("BRTI", "68000.125")
+    ada.clock.advance(1)
+    ada.kalshi.tell_index("BRTI", "68000.375")
+    ada.kalshi.tell_price("Metal.XAU/USD", "2365.12345")
+    first, second, price = pair.run()
+    assert (first.value, first.average.value) == (Decimal("68000.125"),) * 2
+    assert (second.value, second.average.ticks) == (Decimal("68000.375"), 1)
+    assert second.timestamp - first.timestamp == timedelta(seconds=1)
+    assert (price.underlying, price.value) == ("Metal.XAU/USD", Decimal("2365.12345"))
+    health = pair.stream.health()
+    assert (health.gaps, health.malformed_messages, health.unknown_messages) == (
+        0,
+        0,
+        0,
+    )
+    assert health.unknown_fields == ()
+
+
+def test_fault_36_an_unknown_market_alone_is_refused_on_its_first_connection(
+    ada: Trader,
+) -> None:
+    pair = Pair(ada)
+    pair.stream.follow(Subject.ORDER_BOOK, ["KXNOBODY-26"])
+    pair.wait(15)
+    [refused] = [x for x in pair.events if isinstance(x, Refused)]
+    assert type(refused.error) is MarketNotFound
+    assert (pair.stream.broken, pair.stream.health().connections) == ("", 1)
 
 
 def test_the_lives_of_markets_are_told(ada: Trader) -> None:

@@ -301,6 +301,78 @@ def test_any_channel_can_be_subscribed_with_its_own_words() -> None:
     assert desk.stream.has_settled("never asked for")
 
 
+def test_its_own_words_are_said_again_after_a_reconnect() -> None:
+    desk = Desk().connect()
+    desk.stream.subscribe("communications", None, {"shard_factor": 4, "shard_key": 1})
+    desk.stream.subscribe("ticker", [A], {"send_initial_snapshot": False})
+    desk.run()
+    before = [command["params"] for command in desk.commands]
+    desk.stream.connection_lost("gone")
+    desk.commands.clear()
+    desk.connect().run()
+    assert [command["params"] for command in desk.commands] == before
+    assert before[1]["send_initial_snapshot"] is False
+
+
+def test_a_ticker_without_a_first_quote_has_none_of_added_markets_either() -> None:
+    desk = Desk().connect()
+    desk.stream.subscribe("ticker", [A], {"send_initial_snapshot": False})
+    desk.run()
+    desk.stream.subscribe("ticker", [B])
+    desk.run()
+    assert words(desk)[1:] == [("add_markets", B)]
+    assert desk.commands[-1]["params"]["send_initial_snapshot"] is False
+
+
+def test_a_ticker_without_first_quotes_is_not_begun_anew_for_one() -> None:
+    desk = Desk().connect()
+    desk.stream.subscribe("ticker", None, {"send_initial_snapshot": False})
+    desk.run().follow(A, subject=Subject.TICKER)
+    desk.stream.unfollow(Subject.TICKER, None)
+    desk.run().follow(B, subject=Subject.TICKER).run()
+    assert words(desk) == [("subscribe", "ticker")]
+    assert desk.stream.is_settled
+
+
+def test_no_word_takes_the_yes_prices_from_a_book() -> None:
+    desk = Desk().connect()
+    desk.stream.subscribe("orderbook_delta", [A], {"use_yes_price": False})
+    [command] = desk.sent()
+    assert command["params"]["use_yes_price"] is True
+
+
+@pytest.mark.parametrize("is_out", [False, True])
+def test_other_words_begin_a_subscription_anew(*, is_out: bool) -> None:
+    desk = Desk().connect()
+    desk.stream.subscribe("communications")
+    first = desk.sent() if is_out else []
+    if not is_out:
+        desk.run()
+    desk.stream.unsubscribe("communications")
+    desk.stream.subscribe("communications", None, {"user_filter": "self"})
+    for command in first:
+        desk.answer(command)
+    assert desk.stream.has_settled("communications") is False
+    desk.run()
+    assert words(desk) == [
+        ("subscribe", "communications"),
+        ("unsubscribe",),
+        ("subscribe", "communications"),
+    ]
+    assert desk.commands[-1]["params"]["user_filter"] == "self"
+    assert desk.stream.has_settled("communications")
+
+
+@pytest.mark.parametrize("refused", [None, [A]])
+def test_words_end_with_the_last_who_followed(refused: list[str] | None) -> None:
+    desk = Desk().connect()
+    desk.stream.subscribe("ticker", [A], {"skip_ticker_ack": True})
+    [command] = desk.sent()
+    desk.fail(command, 9 if refused is None else 11)
+    desk.follow(B, subject=Subject.TICKER).run()
+    assert "skip_ticker_ack" not in desk.commands[-1]["params"]
+
+
 def test_a_book_needs_its_market() -> None:
     with pytest.raises(ArgumentsRequired, match="market by market"):
         Desk().follow(subject=Subject.ORDER_BOOK)

@@ -53,12 +53,71 @@ def test_a_new_connection_is_good_again() -> None:
     assert (desk.stream.broken, desk.agrees(A)) == ("", True)
 
 
-def test_fault_35_snapshots_that_never_come_break_the_connection() -> None:
+def asked(desk: Desk) -> list[tuple[str, ...]]:
+    """The markets of each request for snapshots so far."""
+    return [
+        tuple(command["params"]["market_tickers"])
+        for command in desk.commands
+        if command["params"].get("action") == "get_snapshot"
+    ]
+
+
+def test_fault_35_snapshots_that_never_come_break_the_connection_at_the_second_miss() -> (
+    None
+):
+    desk = Desk(acknowledgement=10.0).follow(A, B).connect()
+    desk.snapshots = False
+    desk.run()
+    desk.wait(10)
+    assert (desk.stream.broken, asked(desk.run())) == ("", [(A, B)])
+    desk.wait(9)
+    assert desk.stream.broken == ""
+    desk.wait(1)
+    assert desk.stream.broken == f"no snapshot of {A} in 2 times 10 s"
+
+
+def test_fault_35_a_connection_that_was_slow_once_is_kept() -> None:
     desk = Desk(acknowledgement=10.0).follow(A).connect()
     desk.snapshots = False
     desk.run()
     desk.wait(10)
-    assert desk.stream.broken == f"no snapshot of {A} within 10 s"
+    desk.snapshots = True
+    desk.run()
+    desk.wait(60)
+    assert (desk.stream.broken, desk.agrees(A), desk.is_stale(A)) == ("", True, False)
+    assert asked(desk) == [(A,)]
+
+
+def test_fault_35_each_connection_may_be_slow_once() -> None:
+    desk = Desk(acknowledgement=10.0).follow(A).connect()
+    desk.snapshots = False
+    desk.run()
+    desk.wait(10)
+    desk.run()
+    desk.stream.connection_lost("cut")
+    desk.connect().run()
+    desk.wait(10)
+    assert (desk.stream.broken, asked(desk.run())) == ("", [(A,), (A,)])
+
+
+def test_fault_36_two_unknown_markets_that_came_one_after_the_other_end_together() -> (
+    None
+):
+    desk = Desk().follow(B)
+    desk.unknown |= {B, C}
+    desk.connect().run()
+    desk.wait(5)
+    desk.follow(C)
+    connections = 1
+    for _ in range(200):
+        desk.run()
+        desk.wait(1)
+        if desk.stream.broken:
+            desk.stream.connection_lost(desk.stream.broken)
+            desk.connect()
+            connections += 1
+    refused = [x.market_ids for x in desk.events if isinstance(x, Refused)]
+    assert (refused, connections) == ([{B}, {C}], 4)
 
 
 def test_fault_36_a_market_that_never_sends_its_book_is_refused_alone() -> None:
@@ -117,16 +176,42 @@ def test_fault_36_a_market_that_was_taken_down_does_not_end_connections_for_ever
 def test_fault_36_a_lone_market_that_never_sends_its_book_is_not_tried_for_ever() -> (
     None
 ):
-    desk = Desk().follow(B)
+    desk = Desk(acknowledgement=10.0).follow(B)
     desk.unknown.add(B)
     connections = 0
     while not any(isinstance(x, Refused) for x in desk.events):
-        desk.connect().run()
-        connections += 1
-        desk.wait(10)
         desk.stream.connection_lost(desk.stream.broken)
-    assert connections == 6
+        desk.connect()
+        connections += 1
+        for _ in range(20):
+            desk.run()
+            desk.wait(1)
+    [refused] = [x for x in desk.events if isinstance(x, Refused)]
+    assert (connections, refused.market_ids) == (3, {B})
+    assert isinstance(refused.error, MarketNotFound)
+    assert asked(desk) == [(B,)] * 3
+    assert (desk.run().held, desk.stream.broken) == ({}, "")
+    assert desk.stream.health().stale_books == 0
+    desk.stream.connection_lost("gone")
     assert desk.connect().sent() == []
+
+
+def test_fault_36_a_lone_market_that_had_a_book_is_pardoned_as_long_as_before() -> None:
+    desk = Desk(acknowledgement=10.0).follow(A).connect().run()
+    desk.unknown.add(A)
+    desk.stream.connection_lost("cut")
+    desk.connect()
+    reasons = []
+    while not any(isinstance(x, Refused) for x in desk.events):
+        desk.run()
+        desk.wait(1)
+        if desk.stream.broken:
+            reasons.append(desk.stream.broken)
+            desk.stream.connection_lost(desk.stream.broken)
+            desk.connect()
+    twice = f"no snapshot of {A} in 2 times 10 s"
+    pardoned = f"no snapshot of {A} in 6 times 10 s"
+    assert reasons == [twice, twice, pardoned] * 2 + [twice, twice]
 
 
 def test_only_what_is_overdue_is_asked_for_again() -> None:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ....clock import Clock, SystemClock
 from ....flow import Request, Response
+from ....money import Number, read_number
 from ....simulator.engine import Engine
 from ....simulator.orderflow import FlowSettings
 from ....simulator.orders import Refusal
@@ -215,6 +216,14 @@ class SimulatedKalshi:
     def change_metadata(self, ticker: str, **fields: Any) -> None:
         """Change what is written about a market: its strikes, its ``yes_sub_title``."""
         self._house.change_metadata(ticker, fields)
+
+    def tell_index(self, index_id: str, value: Number) -> None:
+        """Let an index of CF Benchmarks have a value now, such as ``BRTI``."""
+        self._house.tell_index(index_id, read_number(value))
+
+    def tell_price(self, underlying: str, value: Number) -> None:
+        """Let Pyth tell a price now, such as that of ``Metal.XAU/USD``."""
+        self._house.tell_price(underlying, read_number(value))
 
     @property
     def sessions(self) -> list[Session]:

@@ -21,6 +21,7 @@ from ....simulator.orders import Owner
 from .accounts import Account
 from .authentication import ApiKey, PublicKey
 from .catalog import GRIDS, Catalog, FeeChange, Leg, Listed
+from .feeds import Feeds
 from .lag import Memory
 from .limits import SHARDS, Buckets
 from .lives import DAY, Life, Planned, new_id
@@ -59,6 +60,7 @@ class House:
         self.accounts: dict[str, Account] = {}
         self.keys: dict[str, ApiKey] = {}
         self.memory = Memory()
+        self.feeds = Feeds()
         # How much strangers may read is not documented: Basic is assumed.
         self.anonymous = Buckets("basic") if enforce_limits else None
         self._outcomes: list[tuple[int, str, Decimal]] = []
@@ -240,6 +242,18 @@ class House:
         listed = attrs.evolve(self.catalog.markets[ticker], **fields)
         self.catalog.markets[ticker] = listed
         self._tell(MetadataChanged(ticker, fields))
+
+    def tell_index(self, index_id: str, value: Decimal) -> None:
+        """Let an index have a value."""
+        told = self.feeds.index(index_id, value, self.now_us)
+        if told is not None:
+            self._tell(told)
+
+    def tell_price(self, underlying: str, value: Decimal) -> None:
+        """Let an underlying have a price."""
+        told = self.feeds.price(underlying, value, self.now_us)
+        if told is not None:
+            self._tell(told)
 
     def _tell_fees(self, now_us: int) -> None:
         """Tell of the fee changes that came into force since the last time."""

@@ -1,4 +1,4 @@
-"""What happens to the catalog: the engine trades and does not know of it."""
+"""What happens to the catalog and elsewhere: the engine trades and does not know of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from .feeds import IndexTold, PriceTold
 from .tariff import Terms
 
 __all__ = ["EventListed", "FeesChanged", "MetadataChanged", "News"]
@@ -35,4 +36,4 @@ class MetadataChanged:
     fields: Mapping[str, Any]
 
 
-News: TypeAlias = EventListed | FeesChanged | MetadataChanged
+News: TypeAlias = EventListed | FeesChanged | MetadataChanged | IndexTold | PriceTold

@@ -147,7 +147,7 @@ class Answers(Sequence):
         if sent is not None:
             return [*events, *self._turned_down(sent, msg, error)]
         if asked is not None:
-            return [*events, *self._snapshot_refused(msg, asked, error)]
+            return [*events, *self._snapshot_refused(msg, asked)]
         return events
 
     def _died(self, sub: Subscription, reason: str) -> Gap:
@@ -228,10 +228,7 @@ class Answers(Sequence):
         return [self._refuse(sub, bad, error)]
 
     def _snapshot_refused(
-        self,
-        msg: frames.FailedMsg,
-        markets: tuple[str, ...],
-        error: UnifiedExchangesError,
+        self, msg: frames.FailedMsg, markets: tuple[str, ...]
     ) -> Events:
         """Snapshots were not given: ask later, or apart, or subscribe the channel anew."""
         sub, books = self._by_name[BOOKS], self._books
@@ -257,7 +254,7 @@ class Answers(Sequence):
         bad = bad or list(markets)
         books.want(x for x in markets if x not in bad)
         self._books_dirty = True
-        return [self._refuse(sub, bad, error)] if bad else NONE
+        return [self._refuse(sub, [x], _no_snapshot(msg, x)) for x in bad]
 
     def _refuse(
         self,
@@ -284,3 +281,11 @@ class Answers(Sequence):
             market_ids=told,
             error=error,
         )
+
+
+def _no_snapshot(msg: frames.FailedMsg, market_id: str) -> UnifiedExchangesError:
+    """Why there is no snapshot of a market, after all others were told apart from it."""
+    if msg.code == refusals.PARAMETER:
+        # The request named the subscription, which is, and this market.
+        return refusals.no_book(BOOKS, market_id, msg.code, msg.msg)
+    return refusals.error_of(msg.code, msg.msg, BOOKS, [market_id])

@@ -63,6 +63,8 @@ class Books:
         self._awaited: OrderedDict[str, float] = OrderedDict()
         self._missed: dict[str, int] = {}
         self._forgiven: dict[str, int] = {}
+        self._asked_again: set[str] = set()
+        """Markets whose snapshot did not come on this connection, and was asked for."""
 
     # -- which markets --------------------------------------------------------------
 
@@ -223,6 +225,17 @@ class Books:
         self._missed[market_id] = count = self._missed.get(market_id, 0) + 1
         return count
 
+    def ask_again(self, market_ids: Collection[str]) -> bool:
+        """Ask once more for snapshots that did not come; False where that was done.
+
+        Once on each connection: then it may be that which brings nothing.
+        """
+        if not self._asked_again.isdisjoint(market_ids):
+            return False
+        self._asked_again.update(market_ids)
+        self.want(market_ids)
+        return True
+
     def forgive(self, market_id: str) -> bool:
         """Count anew how often its snapshot does not come, if it ever did come.
 
@@ -241,6 +254,7 @@ class Books:
         self._apart.clear()
         self._wanted.clear()
         self._awaited.clear()
+        self._asked_again.clear()
         self.loaded = 0
         self.spoil_all()
         for market in self.markets.values():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import attrs
 
+from ....errors import ArgumentsRequired, BadRequest
 from ....models import Subject
 
 __all__ = ["BOOKS", "CHANNELS", "SUBJECTS", "Channel", "channel_of"]
@@ -22,7 +24,9 @@ class Channel:
     and those that are not wanted are passed over here.  Kalshi would filter private
     channels too, but those of an account are few, and asking for all cannot lose any
     while markets come and go.  ``has_first``: a market that is named is told as it
-    stands, before it changes.  ``subject`` is what a gap in it concerns.
+    stands, before it changes.  ``subject`` is what a gap in it concerns.  ``parameters``
+    are Kalshi's further words of a subscription and their types, of which ``needed`` is
+    the one without which nothing is told.
     """
 
     name: str
@@ -31,9 +35,24 @@ class Channel:
     is_sequenced: bool = True
     is_filtered: bool = False
     needs_markets: bool = False
+    has_markets: bool = True
     has_first: bool = False
     types: tuple[str, ...] = ()
+    parameters: Mapping[str, type] = attrs.field(factory=dict, hash=False)
+    needed: str | None = None
 
+    def check_markets(self, market_ids: Collection[str] | None) -> None:
+        """Refuse to be asked for no markets, or for some, where that cannot be."""
+        if self.needs_markets and market_ids is None:
+            message = f"{self.name} is followed market by market: pass their ids"
+            raise ArgumentsRequired(message, venue="kalshi")
+        if not self.has_markets and market_ids is not None:
+            message = f"{self.name} is not about markets: pass none"
+            raise BadRequest(message, venue="kalshi")
+
+
+_TERSE: Final = {"skip_ticker_ack": bool}
+"""Words of channels of which the venue is told the markets."""
 
 _TABLE: Final = (
     Channel(
@@ -74,6 +93,7 @@ _TABLE: Final = (
             "quote_accepted",
             "quote_executed",
         ),
+        parameters={"user_filter": str, "shard_factor": int, "shard_key": int},
     ),
     Channel(
         name="market_lifecycle_v2",
@@ -92,14 +112,45 @@ _TABLE: Final = (
         is_filtered=True,
         has_first=True,
         types=("ticker",),
+        parameters={"send_initial_snapshot": bool, **_TERSE},
     ),
-    Channel(name="trade", subject=Subject.TRADES, is_filtered=True, types=("trade",)),
+    Channel(
+        name="trade",
+        subject=Subject.TRADES,
+        is_filtered=True,
+        types=("trade",),
+        parameters=_TERSE,
+    ),
     Channel(
         name=BOOKS,
         subject=Subject.ORDER_BOOK,
         is_filtered=True,
         needs_markets=True,
         types=("orderbook_snapshot", "orderbook_delta"),
+        parameters=_TERSE,
+    ),
+    Channel(
+        name="cfbenchmarks_value",
+        has_markets=False,
+        types=("cfbenchmarks_value", "cfbenchmarks_value_indexlist"),
+        parameters={"index_ids": list},
+        needed="index_ids",
+    ),
+    # Documented by its name alone (changelog, 2026-09-03): what it tells is assumed to
+    # be told as on the other.
+    Channel(
+        name="cfbenchmarks_value_5hz",
+        has_markets=False,
+        types=("cfbenchmarks_value", "cfbenchmarks_value_indexlist"),
+        parameters={"index_ids": list},
+        needed="index_ids",
+    ),
+    Channel(
+        name="pyth_value",
+        has_markets=False,
+        types=("pyth_value", "pyth_value_underlying_list"),
+        parameters={"underlying_tickers": list},
+        needed="underlying_tickers",
     ),
 )
 

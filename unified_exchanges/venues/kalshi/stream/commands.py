@@ -34,19 +34,23 @@ def encode(
     sid: int | None,
     params: Mapping[str, object],
 ) -> str:
-    """The text frame of a command; ``sid`` is None before there is a subscription."""
+    """The text frame of a command; ``sid`` is None before there is a subscription.
+
+    ``params`` are the words of the subscription.
+    """
     told: dict[str, object]
     markets: dict[str, object] = (
         {"market_tickers": command.markets} if command.markets else {}
     )
     if command.action == "subscribe":
-        told = {"channels": [channel], **markets, **_words(channel, command), **params}
+        words = _words(channel, command)
+        told = {"channels": [channel], **markets, **words, **params, **_always(channel)}
     elif command.action == "unsubscribe":
         told = {"sids": [sid]}
     else:
         told = {"sid": sid, **markets, "action": command.action}
         if channel == "ticker" and command.action == "add_markets":
-            told["send_initial_snapshot"] = True
+            told["send_initial_snapshot"] = params.get("send_initial_snapshot", True)
     cmd = (
         command.action
         if command.action in {"subscribe", "unsubscribe"}
@@ -55,11 +59,13 @@ def encode(
     return _encode({"id": number, "cmd": cmd, "params": told}).decode()
 
 
+def _always(channel: str) -> dict[str, object]:
+    # Without it asks are told in NO prices; that default is announced to flip
+    # (docs.kalshi.com, order book, 2026-08), so it is never relied on.
+    return {"use_yes_price": True} if channel == BOOKS else {}
+
+
 def _words(channel: str, command: Command) -> dict[str, object]:
-    if channel == BOOKS:
-        # Without it asks are told in NO prices; that default is announced to flip
-        # (docs.kalshi.com, order book, 2026-08), so it is never relied on.
-        return {"use_yes_price": True}
     if channel == "ticker" and command.markets:
         # So that a quiet market has a first quote as well.
         return {"send_initial_snapshot": True}

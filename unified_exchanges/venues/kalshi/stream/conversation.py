@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from ....clock import Clock
-from ....errors import ArgumentsRequired, BadRequest
+from ....errors import BadRequest
 from ....models import Gap
 from ....policy import StreamPolicy
 from ....streams.health import Counters
@@ -80,10 +80,13 @@ class Conversation(StreamProtocol):
     ) -> None:
         """Follow a channel by Kalshi's name for it; counted like `follow`.
 
-        ``params`` are further words of the subscription, such as ``user_filter``.
+        ``params`` are further words of the subscription, such as ``user_filter``, in
+        place of those that it has; None leaves them.  They hold for all who follow it,
+        and on every connection until nobody does.
         """
         sub = self._subscription(channel, market_ids)
-        new, kept = sub.follow(market_ids, params or {})
+        sub.channel.check_markets(market_ids)
+        new, kept = sub.follow(market_ids, params)
         if channel == BOOKS:
             self._books.open(new)
             self._books.want(kept)
@@ -110,9 +113,6 @@ class Conversation(StreamProtocol):
         sub = self._by_name.get(name)
         if sub is None:
             sub = self._by_name[name] = Subscription(channel_of(name))
-        if sub.channel.needs_markets and market_ids is None:
-            message = f"{name} is followed market by market: pass their ids"
-            raise ArgumentsRequired(message, venue="kalshi")
         return sub
 
     @property

@@ -22,14 +22,20 @@ from ..parse.reading import milliseconds
 __all__ = [
     "BookDelta",
     "BookSnapshot",
+    "CfBenchmarksIndexList",
+    "CfBenchmarksValue",
     "EventFeeUpdate",
     "EventLifecycle",
+    "IndexAverage",
     "OrderGroupUpdate",
+    "PythUnderlyingList",
+    "PythValue",
     "QuoteAccepted",
     "QuoteCreated",
     "QuoteExecuted",
     "RfqCreated",
     "RfqDeleted",
+    "Unrecognised",
 ]
 
 
@@ -43,7 +49,11 @@ class _Told(BookChanged, Struct, frozen=True, gc=False):
     """Kalshi has one book per market, in YES prices."""
 
     market_id: str
+    """Kalshi's ticker."""
+
     sequence: int
+    """The number of the message, which counts all books of a connection."""
+
     _moment: int
 
     @property
@@ -239,3 +249,68 @@ class QuoteExecuted(Record):
     market_id: str
     timestamp: datetime | None = None
     subaccount: int | None = None
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class IndexAverage:
+    """The average of an index over a window of time, and how many ticks it counts."""
+
+    value: Decimal
+    ticks: int
+    since: datetime
+    until: datetime
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
+class CfBenchmarksValue(Record):
+    """The value of an index of CF Benchmarks at ``timestamp``, by its source's clock.
+
+    ``average`` is that of the minute before; ``closing_average`` that of the last minute
+    of a quarter of an hour as far as it went, and None outside such a minute.
+    ``received_at`` is when Kalshi was told.
+    """
+
+    index_id: str
+    value: Decimal
+    average: IndexAverage
+    closing_average: IndexAverage | None
+    timestamp: datetime
+    received_at: datetime
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
+class CfBenchmarksIndexList(Record):
+    """Which indices of CF Benchmarks there are."""
+
+    index_ids: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
+class PythValue(Record):
+    """What an underlying such as ``Metal.XAU/USD`` costs in dollars, as Pyth says.
+
+    ``timestamp`` is by Pyth's clock, ``received_at`` when Kalshi was told.
+    """
+
+    underlying: str
+    value: Decimal
+    timestamp: datetime
+    received_at: datetime
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
+class PythUnderlyingList(Record):
+    """Which underlyings Pyth told of in the last two hours."""
+
+    underlyings: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
+class Unrecognised(Record):
+    """A message of a channel that is followed, of a type that this library does not know.
+
+    ``kind`` is Kalshi's word for the type; ``raw`` is all of the frame.
+    """
+
+    channel: str
+    kind: str

@@ -11,6 +11,7 @@ from ..parse.reading import excerpt
 from . import frames
 from .channels import BOOKS
 from .conversation import NONE, Events
+from .events import Unrecognised
 from .strangers import unknown_fields
 from .subscription import Subscription
 from .watchdog import Watchdog
@@ -45,7 +46,11 @@ class Misreading(Watchdog):
             kind = told.type[:60]
             if self.counters.note_unknown(kind):
                 _log.warning("unknown message %r: %s", kind, excerpt(raw))
-            return events
+            if sub is None or not sub.is_wanted:
+                return events
+            name = sub.channel.name
+            news = Unrecognised(venue="kalshi", raw_json=raw, channel=name, kind=kind)
+            return [*events, news]
         market_id = self._market_of(bytes(told.msg))
         return [*events, *self._malformed(told.type, error, raw, sub, market_id)]
 

@@ -30,6 +30,7 @@ from ..parse.reading import (
 )
 from ..wire import orders, quotes
 from . import events, frames
+from .prices import PRICE_READERS
 
 __all__ = ["READERS", "Reader"]
 
@@ -358,5 +359,6 @@ READERS: Final[dict[type, Reader]] = {
     frames.QuoteCreated: _quote_created,
     frames.QuoteAccepted: _quote_accepted,
     frames.QuoteExecuted: _quote_executed,
+    **PRICE_READERS,
 }
 """How each kind of frame becomes an event."""

@@ -22,11 +22,13 @@ __all__ = [
     "CROWDED",
     "GONE",
     "LIMIT",
+    "PARAMETER",
     "PASSING",
     "SUBSCRIPTION",
     "TERMINAL",
     "error_of",
     "missing",
+    "no_book",
     "silent",
 ]
 
@@ -51,6 +53,9 @@ SUBSCRIPTION: Final = frozenset({4, 5, 12, 13, 15})
 LIMIT: Final = 26
 """No more markets fit into the subscription."""
 
+PARAMETER: Final = 11
+"""Something named is wrong; of a request that names a market alone, that market."""
+
 _NOT_FOUND: Final = 16
 
 _KINDS: Final[dict[int, type[UnifiedExchangesError]]] = {
@@ -68,7 +73,7 @@ _KINDS: Final[dict[int, type[UnifiedExchangesError]]] = {
 _ADVICE: Final = {
     8: "Check the name of the channel",
     9: "Check the key and its rights",
-    11: "Check that the market exists and the parameters are right",
+    PARAMETER: "Check that the market exists and the parameters are right",
     14: "Name the markets to follow",
     _NOT_FOUND: "Check the market id",
     LIMIT: "Follow fewer markets on this connection, or open another one",
@@ -101,6 +106,15 @@ def missing(channel: str, market_id: str) -> MarketNotFound:
         "Check the market id"
     )
     return MarketNotFound(message, venue="kalshi")
+
+
+def no_book(channel: str, market_id: str, code: int, words: str) -> MarketNotFound:
+    """A market of which Kalshi refused to tell the book, which names nothing else."""
+    message = (
+        f"following {_named(channel, [market_id])}: asked for its book, Kalshi answered "
+        f"error {code} ({clean(words)}). Check the market id"
+    )
+    return MarketNotFound(message, venue="kalshi", code=str(code))
 
 
 def silent(channel: str, market_id: str) -> MarketNotFound:

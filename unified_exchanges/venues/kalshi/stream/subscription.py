@@ -38,6 +38,8 @@ class Subscription:
         self.everything_wanted = 0
         """How often all markets were asked for."""
         self.params: dict[str, object] = {}
+        """Further words with which it is wanted, and those with which it was asked for."""
+        self._told: dict[str, object] = {}
         self.sid: int | None = None
         self.seq = 0
         self.has_everything = False
@@ -68,12 +70,21 @@ class Subscription:
     @property
     def _is_wrong(self) -> bool:
         """Whether the subscription cannot become what is wanted: it must be begun anew."""
-        if self.must_renew or self.sid is None or not self.channel.is_filtered:
+        if self.sid is None:
             return self.must_renew
+        if self.must_renew or self.params != self._told:
+            return True
+        if not self.channel.is_filtered:
+            return False
         if self.everything_wanted:
             return not self.has_everything
         # Only who names a market is told its quote as it stands.
-        return self.has_everything and self.channel.has_first and bool(self._to_add)
+        return self.has_everything and self._has_first and bool(self._to_add)
+
+    @property
+    def _has_first(self) -> bool:
+        is_on = bool(self.params.get("send_initial_snapshot", True))
+        return self.channel.has_first and is_on
 
     def wants(self, market_id: str) -> bool:
         """Whether messages of a market are to be delivered."""
@@ -82,10 +93,13 @@ class Subscription:
     # -- what is wanted -------------------------------------------------------------
 
     def follow(
-        self, market_ids: Collection[str] | None, params: Mapping[str, object]
+        self,
+        market_ids: Collection[str] | None,
+        params: Mapping[str, object] | None = None,
     ) -> tuple[list[str], list[str]]:
         """Count wishes; the markets that are new, and those that were not let go yet."""
-        self.params.update(params)
+        if params is not None:
+            self.params = dict(params)
         if market_ids is None:
             self.everything_wanted += 1
             return [], []
@@ -111,6 +125,7 @@ class Subscription:
         if market_ids is None:
             self.everything_wanted = max(0, self.everything_wanted - 1)
             self.missed_all = self.missed_all and self.everything_wanted > 0
+            self._forget_params()
             return [], []
         sent: list[str] = []
         unsent: list[str] = []
@@ -126,7 +141,13 @@ class Subscription:
                 else:
                     self._to_drop[market_id] = None
                     sent.append(market_id)
+        self._forget_params()
         return sent, unsent
+
+    def _forget_params(self) -> None:
+        """The words were those of who followed: whoever comes next says their own."""
+        if not self.is_wanted:
+            self.params = {}
 
     def _take_back(self, market_id: str) -> bool:
         """Do not ask for a market, if that is still to be done; whether it was."""
@@ -151,12 +172,14 @@ class Subscription:
             self.missed.pop(market_id, None)
             self._take_back(market_id)
         self._to_drop.update(dict.fromkeys(held))
+        self._forget_params()
 
     def give_up_all(self) -> None:
         """Forget the channel, which the venue refuses."""
         self.busy = None
         self.wishes.clear()
         self.everything_wanted = 0
+        self._forget_params()
         # What it holds is over, also if somebody asks for more of it before it was told.
         self.must_renew = self.sid is not None
         self.missed.clear()
@@ -211,6 +234,8 @@ class Subscription:
         return self._adding("subscribe", room)
 
     def _send(self, command: Command) -> Command:
+        if command.action == "subscribe":
+            self._told = dict(self.params)
         self.busy = command
         return command
 

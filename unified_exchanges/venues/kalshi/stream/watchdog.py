@@ -65,7 +65,8 @@ class Watchdog(Answers):
         """Snapshots did not come: the markets do not exist, or the connection is no good.
 
         Kalshi keeps unknown markets in a subscription without a word (2026-09), so one of
-        them must not end what all the others live on.
+        them must not end what all the others live on.  One that is alone looks like a
+        connection that brings nothing, which ends only after it was asked twice.
         """
         books, sub = self._books, self._by_name[BOOKS]
         most = _HOPELESS if books.loaded else _ALONE
@@ -80,11 +81,11 @@ class Watchdog(Answers):
                 self._break(f"no snapshot of {market_id} in {most} times {limit:g} s")
             else:
                 hopeless.append(market_id)
-        if again and not books.loaded:
-            self._break(f"no snapshot of {again[0]} within {limit:g} s")
-        elif again:
+        if books.loaded:
             books.want(again)
-            self._books_dirty = True
+        elif not books.ask_again(again):
+            self._break(f"no snapshot of {again[0]} in 2 times {limit:g} s")
+        self._books_dirty = True
         return [self._refuse(sub, [x], refusals.silent(BOOKS, x)) for x in hopeless]
 
     def _break(self, reason: str) -> None:

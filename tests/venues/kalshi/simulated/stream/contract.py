@@ -37,6 +37,10 @@ _SCHEMAS = {
     "multivariate_market_lifecycle": "multivariateMarketLifecyclePayload",
     "event_lifecycle": "eventLifecyclePayload",
     "event_fee_update": "eventFeeUpdatePayload",
+    "cfbenchmarks_value": "cfbenchmarksValuePayload",
+    "cfbenchmarks_value_indexlist": "cfbenchmarksIndexListPayload",
+    "pyth_value": "pythValuePayload",
+    "pyth_value_underlying_list": "pythUnderlyingListPayload",
 }
 _NUMBERED = (
     "trade",

@@ -70,7 +70,7 @@ def test_subscribing_again_does_not_change_the_money(listener, tickers, kalshi) 
 
 
 def test_a_channel_nobody_knows_does_not_spoil_the_others(listener) -> None:
-    frames = listener.subscribe("cfbenchmarks_value", "trade")
+    frames = listener.subscribe("cfbenchmarks_value_5hz", "trade")
     assert kinds(frames) == ["error", "subscribed"]
     assert (frames[0]["id"], frames[0]["msg"]) == (
         1,

@@ -15,6 +15,7 @@ from .....simulator.notices import (
     PositionChanged,
     TradePrinted,
 )
+from ..feeds import IndexTold, PriceTold
 from ..house import House
 from ..news import EventListed, FeesChanged, MetadataChanged
 from ..statements import milliseconds
@@ -26,7 +27,8 @@ from .lifecycles import (
     metadata_message,
     pause_message,
 )
-from .subscriptions import Channel, Message, Subscription, Viewer
+from .prices import index_message, price_message
+from .subscriptions import Channel, Message, Naming, Subscription, Viewer
 from .views import (
     delta_view,
     fill_message,
@@ -156,6 +158,23 @@ def _groups(notice: GroupChanged, _: Subscription, viewer: Viewer) -> Iterator[M
         yield "order_group_updates", group_view(notice)
 
 
+# From elsewhere
+
+
+def _indices(
+    notice: IndexTold, subscription: Subscription, _: Viewer
+) -> Iterator[Message]:
+    if subscription.wants_name(notice.index_id):
+        yield "cfbenchmarks_value", index_message(notice)
+
+
+def _prices(
+    notice: PriceTold, subscription: Subscription, _: Viewer
+) -> Iterator[Message]:
+    if subscription.wants_name(notice.underlying):
+        yield "pyth_value", price_message(notice)
+
+
 # Lives
 
 
@@ -203,6 +222,25 @@ def _is_combo(notice: _Lives, house: House) -> bool | None:
     listed = house.catalog.markets.get(ticker or "")
     return None if listed is None else bool(listed.legs)
 
+
+_INDICES = Naming(
+    field="index_ids",
+    add="subscribe_indices",
+    remove="unsubscribe_indices",
+    show="indexlist",
+    kind="cfbenchmarks_value_indexlist",
+    code=24,
+    known=lambda house: house.feeds.index_ids,
+)
+_UNDERLYINGS = Naming(
+    field="underlying_tickers",
+    add="subscribe_underlyings",
+    remove="unsubscribe_underlyings",
+    show="underlying_list",
+    kind="pyth_value_underlying_list",
+    code=28,
+    known=lambda house: house.feeds.underlyings(house.now_us),
+)
 
 CHANNELS: dict[str, Channel] = {
     channel.name: channel
@@ -269,6 +307,20 @@ CHANNELS: dict[str, Channel] = {
         Channel(name="multivariate_market_lifecycle", causes=_LIVES, tell=_combo_lives),
         # There are no requests for quotes here: it can be subscribed to and is silent.
         Channel(name="communications", causes=(), tell=_groups, is_private=True),
+        Channel(
+            name="cfbenchmarks_value",
+            causes=(IndexTold,),
+            tell=_indices,
+            actions=_INDICES.actions,
+            naming=_INDICES,
+        ),
+        Channel(
+            name="pyth_value",
+            causes=(PriceTold,),
+            tell=_prices,
+            actions=_UNDERLYINGS.actions,
+            naming=_UNDERLYINGS,
+        ),
     )
 }
-"""All of Kalshi's but the index and price feeds (``cfbenchmarks_value``, ``pyth_value``)."""
+"""All of Kalshi's but ``cfbenchmarks_value_5hz``, which is documented by its name alone."""

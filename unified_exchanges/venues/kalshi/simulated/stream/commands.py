@@ -64,6 +64,12 @@ class Command:
             raise Refused(11)
         return action
 
+    def names(self, field: str, code: int | None = None) -> list[str]:
+        """What is named in a field; none of it is ``code``, if that is refused."""
+        if code is None and self.params.get(field) is None:
+            return []
+        return self._words(field, 11 if code is None else code)
+
     def check_shards(self) -> None:
         """Refuse what cannot be a part of the communications channel."""
         factor, key = self.params.get("shard_factor"), self.params.get("shard_key")

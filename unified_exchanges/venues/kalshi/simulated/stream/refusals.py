@@ -32,9 +32,11 @@ _TEXTS = {
     20: "shard_factor is required when shard_key is set",
     21: "shard_key must be >= 0 and < shard_factor",
     22: "shard_factor must be <= 100",
+    24: "Index IDs required",
     25: "Subscription buffer overflow",
     26: "Subscription market limit exceeded",
     27: "Too many requests",
+    28: "Underlying tickers required",
 }
 
 

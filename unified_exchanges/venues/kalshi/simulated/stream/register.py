@@ -11,7 +11,7 @@ from ..wire import market_uuid
 from .channels import CHANNELS, first_snapshot, first_ticker
 from .commands import Choice, Command, read_choice
 from .refusals import BUFFER_OVERFLOW, Refused
-from .subscriptions import Channel, Subscription, Viewer
+from .subscriptions import Channel, Naming, Subscription, Viewer
 from .writer import Writer
 
 __all__ = ["Register"]
@@ -91,6 +91,7 @@ class Register:
         if known is None:
             return self._new(command, channel, choice, tickers)
         self._check_limit(known, tickers)
+        known.names.update(_named(command, channel))
         new = known.add(tickers or None)
         self._writer.ok(known, command.command_id)
         return known, new
@@ -114,6 +115,7 @@ class Register:
             is_by_id=bool(choice.market_ids),
             in_yes_price=command.flag("use_yes_price"),
             is_terse=command.flag("skip_ticker_ack"),
+            names=set(_named(command, channel)),
         )
         self._check_limit(subscription, tickers)
         new = subscription.add(tickers or None)
@@ -196,6 +198,10 @@ class Register:
         action = command.action
         if action not in subscription.channel.actions:
             raise Refused(13)
+        naming = subscription.channel.naming
+        if naming is not None:
+            self._rename(subscription, naming, command)
+            return
         choice = read_choice(command.params)
         if not choice:
             raise Refused(14)
@@ -209,6 +215,21 @@ class Register:
             self._begin(subscription, new, command)
         else:
             self._remove(subscription, tickers, command.command_id)
+
+    def _rename(
+        self, subscription: Subscription, naming: Naming, command: Command
+    ) -> None:
+        """Add or remove what is named; that it is answered with ``ok`` is assumed."""
+        if command.action == naming.show:
+            message = naming.kind, {naming.field: naming.known(self._house)}
+            self._writer.tell(subscription, message, command.command_id)
+            return
+        names = command.names(naming.field, naming.code)
+        if command.action == naming.add:
+            subscription.names.update(names)
+        else:
+            subscription.remove_names(names)
+        self._writer.ok(subscription, command.command_id)
 
     def _show(
         self, subscription: Subscription, tickers: list[str], command_id: int | None
@@ -233,3 +254,8 @@ def _check_communications(command: Command) -> None:
     command.check_shards()
     if command.params.get("user_filter", "") not in {"", "self"}:
         raise Refused(11)
+
+
+def _named(command: Command, channel: Channel) -> list[str]:
+    """What a subscription names that is not markets."""
+    return command.names(channel.naming.field) if channel.naming else []

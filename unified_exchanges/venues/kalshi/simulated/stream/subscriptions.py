@@ -13,7 +13,9 @@ from ..authentication import ApiKey
 from ..house import House
 from ..wire import Payload, market_uuid
 
-__all__ = ["Channel", "Message", "Subscription", "Viewer"]
+__all__ = ["Channel", "Message", "Naming", "Subscription", "Viewer"]
+
+_ALL = "all"
 
 Message: TypeAlias = tuple[str, Payload]
 """The type of a frame and its ``msg``."""
@@ -39,6 +41,24 @@ class Viewer:
 
 
 @attrs.frozen(kw_only=True, slots=True)
+class Naming:
+    """How a channel is confined to what it names in ``field``, and asked what there is."""
+
+    field: str
+    add: str
+    remove: str
+    show: str
+    kind: str
+    code: int
+    known: Callable[[House], list[str]]
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """What can be done with a subscription."""
+        return frozenset({self.add, self.remove, self.show})
+
+
+@attrs.frozen(kw_only=True, slots=True)
 class Channel:
     """One channel: what it asks for, and what it makes of what happens.
 
@@ -55,6 +75,7 @@ class Channel:
     takes_ids: bool = False
     needs_markets: bool = False
     actions: frozenset[str] = frozenset()
+    naming: Naming | None = None
 
 
 @attrs.define(kw_only=True, slots=True)
@@ -67,6 +88,8 @@ class Subscription:
     is_by_id: bool = False
     in_yes_price: bool = False
     is_terse: bool = False
+    names: set[str] = attrs.field(factory=set)
+    """What is followed where it is not markets; ``all`` is everything."""
     number: int = 0
     shown: dict[str, Payload] = attrs.field(factory=dict)
     """The ticker last sent of each market."""
@@ -74,6 +97,15 @@ class Subscription:
     def wants(self, ticker: str) -> bool:
         """Whether a market is among those subscribed to."""
         return self.markets is None or ticker in self.markets
+
+    def wants_name(self, name: str) -> bool:
+        """Whether something that is no market is among what is subscribed to."""
+        return name in self.names or _ALL in self.names
+
+    def remove_names(self, names: Iterable[str]) -> None:
+        """Give names up, with ``all`` every one."""
+        gone = set(names)
+        self.names = set() if _ALL in gone else self.names - gone
 
     def next_number(self) -> int:
         """The next ``seq``."""

@@ -41,6 +41,18 @@ from .lives import (
     MarketLifeMsg,
     MultivariateLife,
 )
+from .prices import (
+    AverageMsg,
+    IndexList,
+    IndexListMsg,
+    IndexValue,
+    IndexValueMsg,
+    PythList,
+    PythListMsg,
+    PythPrice,
+    PythPriceMsg,
+    Upstream,
+)
 from .quotes import (
     Delta,
     DeltaMsg,
@@ -67,6 +79,7 @@ __all__ = [
     "IGNORED",
     "Acknowledged",
     "AcknowledgedMsg",
+    "AverageMsg",
     "Delta",
     "DeltaMsg",
     "Envelope",
@@ -79,6 +92,10 @@ __all__ = [
     "Fill",
     "FillMsg",
     "Frame",
+    "IndexList",
+    "IndexListMsg",
+    "IndexValue",
+    "IndexValueMsg",
     "MarketLife",
     "MarketLifeMsg",
     "MultivariateLife",
@@ -86,6 +103,10 @@ __all__ = [
     "OrderGroupMsg",
     "Position",
     "PositionMsg",
+    "PythList",
+    "PythListMsg",
+    "PythPrice",
+    "PythPriceMsg",
     "QuoteAccepted",
     "QuoteCreated",
     "QuoteExecuted",
@@ -103,6 +124,7 @@ __all__ = [
     "Trade",
     "TradeMsg",
     "Unsubscribed",
+    "Upstream",
     "UserOrder",
     "UserOrderMsg",
     "decode",
@@ -127,6 +149,10 @@ FRAMES: Final[tuple[type[Struct], ...]] = (
     QuoteCreated,
     QuoteAccepted,
     QuoteExecuted,
+    IndexValue,
+    IndexList,
+    PythPrice,
+    PythList,
     Subscribed,
     Unsubscribed,
     Acknowledged,
@@ -190,6 +216,10 @@ decode: Final = json.Decoder(
     | QuoteCreated
     | QuoteAccepted
     | QuoteExecuted
+    | IndexValue
+    | IndexList
+    | PythPrice
+    | PythList
     | Subscribed
     | Unsubscribed
     | Acknowledged
