@@ -24,6 +24,7 @@ from unified_exchanges.cli import watch as command
 from unified_exchanges.cli.board import Board
 from unified_exchanges.cli.practice import Practice
 from unified_exchanges.cli.screen import Screen
+from unified_exchanges.cli.stopping import Suspension
 from unified_exchanges.cli.telling import JsonLines, Lines, LiveBoard
 from unified_exchanges.errors import AuthenticationError, RequestTimeout
 from unified_exchanges.models import Gap, Reconciled, Reconnected, Subject
@@ -455,6 +456,36 @@ def test_a_board_without_news_is_drawn_twice_a_second(clock: Clock) -> None:
             board.beat()
             clock.now += 0.1
     assert 8 <= len(drawn) <= 10
+
+
+def test_a_board_of_another_size_is_drawn_at_once(clock: Clock) -> None:
+    drawn: list[float] = []
+
+    def health() -> Any:
+        drawn.append(clock.now)
+        return IDLE
+
+    screen = Screen()
+    with LiveBoard(screen, Board([market("A")], None), health, 3) as board:
+        board.beat()
+        clock.now += 0.01
+        board.beat()
+        screen.out.size = (60, 15)  # type: ignore[assignment]
+        board.beat()
+        board.beat()
+        assert drawn == [100.0, 100.01]
+
+
+def test_what_suspends_is_left_alone_where_there_is_no_such_thing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = signal.getsignal(signal.SIGTSTP)
+    monkeypatch.delattr(signal, "SIGTSTP")
+    suspension = Suspension()
+    suspension.hold()
+    suspension.release()
+    monkeypatch.undo()
+    assert signal.getsignal(signal.SIGTSTP) == before
 
 
 def test_the_board_gives_the_terminal_back_after_an_error() -> None:

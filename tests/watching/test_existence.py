@@ -6,7 +6,12 @@ import logging
 
 import pytest
 
-from unified_exchanges.errors import AuthenticationError, MarketNotFound, NetworkError
+from unified_exchanges.errors import (
+    AuthenticationError,
+    MarketNotFound,
+    NetworkError,
+    VenueSchemaError,
+)
 from unified_exchanges.models import Subject
 from unified_exchanges.watching.mailbox import Ended
 
@@ -177,3 +182,23 @@ def test_who_has_left_before_the_answer_is_told_nothing(stage: Stage) -> None:
     stage.pass_time(10)
     with pytest.raises(Ended):
         gone.mailbox.take()
+
+
+def test_a_look_that_cannot_be_read_is_made_again_for_each_market_alone(
+    stage: Stage,
+) -> None:
+    stage.venue.absent = VenueSchemaError("not a market", field="price", venue="toy")
+    stage.join(Subject.TRADES, ["A", "B"])
+    stage.pass_time(7)
+    assert stage.venue.looked_for == [["A", "B"], ["A", "B"], ["A"], ["B"]]
+    stage.venue.absent = {"B"}
+    lost = stage.join(Subject.TRADES, ["B"])
+    stage.pass_time(30)
+    with pytest.raises(MarketNotFound):
+        drain(lost)
+
+
+def test_nothing_is_looked_for_that_nobody_follows_any_more(stage: Stage) -> None:
+    stage.feed.leave(stage.join(Subject.TRADES, ["A"]))
+    stage.pass_time(60)
+    assert stage.venue.looked_for == []

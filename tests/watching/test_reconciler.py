@@ -710,3 +710,51 @@ def test_what_was_lost_in_a_break_counts_and_is_no_reason_to_break_again(
 def test_health_counts_reads(stage: Stage) -> None:
     settled(stage, FILLS)
     assert stage.feed.health(stage.stream.health()).reconciliations == 2
+
+
+# -- a clock that is set -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", [-3_600.0, 3_600.0])
+def test_fault_44_fills_are_told_though_our_clock_is_set_while_the_account_is_read(
+    stage: Stage, step: float
+) -> None:
+    [mine] = settled(stage, FILLS)
+    stage.clock.advance(180)
+    happened = stage.clock.monotonic()
+
+    def set_clock() -> None:
+        stage.clock.step(step)
+        # What the answer's Date shows: the venue's clock is right.
+        stage.venue.offset._low = stage.venue.offset._high = -step
+        stage.venue.offset._last = "a date"
+
+    assert stage.run(meanwhile=set_clock) == 1
+    news = fill("t9", at=happened + 5)
+    stage.clock.advance(10)
+    stage.tell(news)
+    assert drain(mine) == [news]
+
+
+def test_fault_44_after_a_set_clock_the_account_is_read_for_who_comes_then(
+    stage: Stage,
+) -> None:
+    settled(stage, FILLS)
+    reads = len(stage.venue.asked)
+    stage.join(FILLS)
+    assert stage.run() == 0
+    stage.clock.step(10)
+    stage.join(FILLS)
+    assert stage.run() == 1
+    assert len(stage.venue.asked) == reads + 1
+
+
+def test_fault_44_who_came_before_the_clock_was_set_back_misses_nothing(
+    stage: Stage,
+) -> None:
+    [mine] = settled(stage, FILLS)
+    stage.clock.step(-3_600)
+    stage.venue.offset._low = stage.venue.offset._high = 3_600.0
+    news = fill("t9", at=stage.clock.monotonic() + 1)
+    stage.tell(news)
+    assert drain(mine) == [news]

@@ -64,7 +64,7 @@ class Panel:
     @property
     def name(self) -> Text:
         """Its id and which outcome is quoted."""
-        return self.id.append(f" {self.outcome}", "not bold")
+        return Text.assemble((self.market.market_id, "bold"), f" {self.outcome}")
 
     @property
     def is_stale(self) -> bool:

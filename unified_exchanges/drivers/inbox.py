@@ -7,12 +7,13 @@ came in between is lost to it, and reading on begins with what comes then.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
 from threading import Condition, RLock
 from typing import Generic, TypeVar
 
-from ..errors import StreamOverflow
+from ..errors import BadRequest, StreamOverflow
 
 __all__ = ["AsyncInbox", "BlockingInbox", "Inbox"]
 
@@ -31,6 +32,21 @@ class Inbox(Generic[T]):
         self.error: Exception | None = None
         self._most = most
         self._lost = 0
+        self._process = os.getpid()
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether this is a child process: what fills the inbox stayed in the parent."""
+        return self._process != os.getpid()
+
+    def check_process(self) -> None:
+        """Refuse a child process."""
+        if self.is_elsewhere:
+            message = (
+                "this stream belongs to the process that opened it; open another one "
+                "after the fork"
+            )
+            raise BadRequest(message)
 
     @property
     def is_ready(self) -> bool:
@@ -89,7 +105,9 @@ class BlockingInbox(Inbox[T]):
         waiting = self.waiting
         while True:
             while waiting:
+                self.check_process()
                 yield waiting.popleft()
+            self.check_process()
             with self._changed:
                 if not waiting and not self.goes_on():
                     return
@@ -118,7 +136,9 @@ class AsyncInbox(Inbox[T]):
         waiting = self.waiting
         while True:
             while waiting:
+                self.check_process()
                 yield waiting.popleft()
+            self.check_process()
             if not self.goes_on():
                 return
             waiter = asyncio.get_running_loop().create_future()

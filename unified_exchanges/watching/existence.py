@@ -14,7 +14,7 @@ from typing import Final
 
 import attrs
 
-from ..errors import UnifiedExchangesError
+from ..errors import AuthenticationError, PermissionDenied
 from ..venue import Venue
 from .job import Job
 
@@ -30,6 +30,8 @@ _LOOKS: Final = 2
 """How often it must not be found."""
 _BATCH: Final = 500
 """Markets that are looked for in one job."""
+_TOGETHER: Final = 2
+"""Failures of a market's looks after which it is looked for alone: it may be the cause."""
 _LONGEST: Final = 60.0
 """Seconds at most between tries of a read that fails."""
 
@@ -40,29 +42,32 @@ class _Question:
 
     due: float
     absences: int = 0
+    failures: int = 0
 
 
 class Existence:
     """Decides when to look, and what it means that a market was not found.
 
-    ``refuse`` is told which markets do not exist.
+    ``is_followed`` says whether anybody waits for a market; ``refuse`` is told which do
+    not exist.
     """
 
     def __init__(
         self,
         venue: Venue,
         *,
+        is_followed: Callable[[str], bool],
         refuse: Callable[[frozenset[str]], None],
         has_work: Callable[[], None],
     ) -> None:
         self._venue = venue
         self._clock = venue.clock
+        self._is_followed = is_followed
         self._refuse = refuse
         self._has_work = has_work
         self.questions: dict[str, _Question] = {}
         """The markets that may not exist; what is heard of is none of them."""
         self._is_running = False
-        self._failures = 0
 
     def ask(self, market_ids: Iterable[str]) -> None:
         """Somebody follows these markets."""
@@ -85,26 +90,34 @@ class Existence:
             return None
         now = self._clock.monotonic()
         due = [name for name, asked in self.questions.items() if asked.due <= now]
-        ids = due[:_BATCH]
+        for name in due:
+            if not self._is_followed(name):
+                del self.questions[name]
+        ids = self._together([name for name in due if name in self.questions])
+        if not ids:
+            return None
         self._is_running = True
 
         def done(missing: list[str]) -> None:
             self._is_running = False
-            self._failures = 0
             self._sort(ids, frozenset(missing))
 
         def failed(error: Exception) -> None:
             self._is_running = False
-            self._failures += 1
             _log.info("the markets that are watched could not be looked up: %s", error)
-            if isinstance(error, UnifiedExchangesError) and error.retryable:
-                self._put_off(ids, min(_LONGEST, 2.0 ** min(self._failures, 6)))
-            else:
-                # It would fail again; what is wrong with the account the stream tells.
+            if isinstance(error, AuthenticationError | PermissionDenied):
+                # It would fail again; what is wrong with the key the stream tells.
                 for name in ids:
                     self.questions.pop(name, None)
+            else:
+                self._put_off(ids)
 
         return Job(self._venue.missing_markets(ids), done, failed)
+
+    def _together(self, due: list[str]) -> list[str]:
+        """Which of the markets to look for now: many, or one that may be the trouble."""
+        easy = [x for x in due if self.questions[x].failures < _TOGETHER]
+        return easy[:_BATCH] or due[:1]
 
     def _sort(self, ids: Iterable[str], missing: frozenset[str]) -> None:
         absent = []
@@ -121,7 +134,9 @@ class Existence:
         if absent:
             self._refuse(frozenset(absent))
 
-    def _put_off(self, ids: Iterable[str], seconds: float) -> None:
+    def _put_off(self, ids: Iterable[str]) -> None:
         for question in map(self.questions.get, ids):
             if question is not None:
-                question.due = self._clock.monotonic() + seconds
+                question.failures += 1
+                wait = min(_LONGEST, 2.0 ** min(question.failures, 6))
+                question.due = self._clock.monotonic() + wait

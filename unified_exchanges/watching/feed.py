@@ -67,7 +67,7 @@ class Feed(Teller):
             outcome=outcome,
             policy=policy,
             wants_events=events,
-            since=self._clock.now(),
+            clock=self._clock,
             most=self.venue.settings.stream.queue,
             wake=wake,
         )

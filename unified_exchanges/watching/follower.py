@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from typing import Any, Final
 
+from ..clock import Clock
 from ..errors import ArgumentsRequired, BadRequest
 from ..models import Gap, Order, OrderBook, Subject
 from .mailbox import POLICIES, Every, Latest, Look, Mailbox, Policy
@@ -41,12 +42,14 @@ def check_wish(
 class Follower:
     """A consumer's wishes and its mailbox.
 
-    ``market_ids`` None follows all.  ``since`` is our wall clock when it was asked for:
-    what happened before is no news to it.  ``wants_events`` adds gaps, reconnections and
-    reconciliations to what it is told.
+    ``market_ids`` None follows all.  What happened before it was made is no news to it.
+    ``wants_events`` adds gaps, reconnections and reconciliations to what it is told.
     """
 
     __slots__ = (
+        "_at",
+        "_clock",
+        "_wall",
         "is_ready",
         "looks",
         "mailbox",
@@ -54,7 +57,6 @@ class Follower:
         "outcome",
         "policy",
         "shown",
-        "since",
         "subject",
         "told",
         "wants_events",
@@ -68,7 +70,7 @@ class Follower:
         outcome: str | None,
         policy: Policy,
         wants_events: bool,
-        since: float,
+        clock: Clock,
         most: int,
         wake: Callable[[], None],
     ) -> None:
@@ -78,7 +80,8 @@ class Follower:
         self.outcome = outcome
         self.policy: Policy = policy
         self.wants_events = wants_events
-        self.since = since
+        self._clock = clock
+        self._wall, self._at = clock.now(), clock.monotonic()
         self.is_ready = subject not in PRIVATE
         """Whether it was told the state to begin with."""
         self.told: set[str] = set()
@@ -100,6 +103,12 @@ class Follower:
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         listed = ", ".join(names[:_NAMED]) if names else "everything"
         return f"{self.subject}: {listed}{more}"
+
+    @property
+    def since(self) -> float:
+        """When it came, by our wall clock: the earlier where that was set since."""
+        passed = self._clock.monotonic() - self._at
+        return min(self._wall, self._clock.now() - passed)
 
     @property
     def sees_private(self) -> bool:

@@ -39,6 +39,8 @@ _LIVE: Final = 30.0
 """Seconds after which a connection should have told everything that is older."""
 _LATE: Final = 10.0
 """Seconds that what the stream tells may take."""
+_STEP: Final = 1.0
+"""Seconds by which a wall clock that is not set does not leave the monotonic one."""
 _OVERDUE: Final = 30.0
 """Seconds that a read which is due may take to succeed before it is said aloud."""
 _WHAT: Final = "orders, fills and positions"
@@ -73,12 +75,17 @@ class News:
 
 @attrs.frozen(kw_only=True, slots=True, eq=False, repr=False)
 class _Read:
-    """One read: of what, what of it for the first time, and when it was begun."""
+    """One read: of what, what of it for the first time, and when it was begun.
+
+    ``at`` is on the monotonic clock, ``wall`` on our wall clock, ``venue`` on the venue's,
+    in seconds.
+    """
 
     subjects: frozenset[Subject]
     first: frozenset[Subject]
     at: float
     wall: float
+    venue: float
     has_positions: bool
 
 
@@ -116,6 +123,9 @@ class Reconciler:
         self._failures = 0
         self._connected_at = inf
         self._complete: float | None = None
+        """Until when everything was read, by the venue's clock."""
+        self._drift = 0.0
+        """Our wall clock less the monotonic one at the last read."""
         self.synced: set[Subject] = set()
         """What was read since it is followed, and is told by the stream from there."""
         self._dropped: set[Subject] = set()
@@ -182,7 +192,14 @@ class Reconciler:
 
     def is_current(self, subject: Subject) -> bool:
         """Whether a subject was read, and nothing gave cause to read it again since."""
-        return subject in self.synced and self._clock.monotonic() < self._wanted
+        is_due = self._clock.monotonic() >= self._wanted
+        return subject in self.synced and not is_due and not self._was_set
+
+    @property
+    def _was_set(self) -> bool:
+        """Whether our wall clock was set, so that the venue's is known again by a read."""
+        drift = self._clock.now() - self._clock.monotonic()
+        return abs(drift - self._drift) > _STEP
 
     def delay(self) -> float:
         """Seconds until there may be something to do; infinite if nothing is planned."""
@@ -236,14 +253,20 @@ class Reconciler:
         self._due = inf
         wall = self._clock.now()
         missing = None if self._listener is None else self._listener.missing_since
-        earliest = min(since, wall if self._complete is None else self._complete)
-        earliest = earliest if missing is None else min(earliest, missing)
-        wanted = self._wanted_of(subjects, self._venue_time(earliest - _MARGIN))
+        joined = since if missing is None else min(since, missing)
+        venue = self._venue_seconds(wall)
+        earliest = min(
+            self._venue_seconds(joined),
+            venue,
+            venue if self._complete is None else self._complete,
+        )
+        wanted = self._wanted_of(subjects, _moment(earliest - _MARGIN))
         read = _Read(
             subjects=subjects,
             first=subjects - self.synced,
             at=now,
             wall=wall,
+            venue=venue,
             has_positions=Subject.POSITIONS in wanted.subjects,
         )
 
@@ -306,7 +329,12 @@ class Reconciler:
 
     def _merge(self, state: AccountState, read: _Read) -> News:
         account, now = self._account, self._clock.monotonic()
-        read = attrs.evolve(read, subjects=read.subjects - self._dropped)
+        # Of a clock that was set meanwhile, or is only known now, the earlier holds.
+        wall = self._clock.now()
+        passed = now - read.at
+        began = min(read.venue, self._venue_seconds(wall - passed))
+        self._drift = wall - now
+        read = attrs.evolve(read, subjects=read.subjects - self._dropped, venue=began)
         orders: tuple[Order, ...] = ()
         fills: tuple[Fill, ...] = ()
         positions: tuple[Position, ...] = ()
@@ -321,13 +349,13 @@ class Reconciler:
         if Subject.FILLS in read.subjects:
             made = sorted(state.fills, key=lambda fill: fill.created_at)
             fills = tuple(x for x in map(account.fill, made) if x is not None)
-            account.fills_complete(self._venue_time(read.wall - 2 * _MARGIN))
+            account.fills_complete(_moment(read.venue - 2 * _MARGIN))
         if Subject.POSITIONS in read.subjects:
             positions = tuple(self._positions(state, read, now))
         account.balance = state.balance
         self._find_missed(orders, fills, read)
         self.synced |= read.subjects
-        self._complete = read.wall
+        self._complete = read.venue
         self.count += 1
         self.succeeded_at = _moment(self._clock.now())
         is_news = read.subjects - read.first
@@ -389,8 +417,8 @@ class Reconciler:
                 "connection that seemed to live had not told"
             )
 
-    def _venue_time(self, wall: float) -> datetime:
-        return _moment(wall + self._venue.offset.seconds)
+    def _venue_seconds(self, wall: float) -> float:
+        return wall + self._venue.offset.seconds
 
 
 def _changed_at(order: Order) -> float:

@@ -70,7 +70,10 @@ class Teller(ABC):
         )
         self._auditor = Auditor(protocol, venue, self._doubt)
         self._existence = Existence(
-            venue, refuse=self._refuse_unknown, has_work=has_work
+            venue,
+            is_followed=self._is_followed,
+            refuse=self._refuse_unknown,
+            has_work=has_work,
         )
         self._unsure = self._existence.questions
         self._quotes = Quotes(protocol, self._circles[Subject.TICKER])
@@ -339,6 +342,9 @@ class Teller(ABC):
             mine = follower.market_ids
             if given_up is None or (mine and not given_up.isdisjoint(mine)):
                 self._fail(follower, refused.error, given_up=given_up)
+
+    def _is_followed(self, market_id: str) -> bool:
+        return any(market_id in circle.by_market for circle in self._circles.values())
 
     def _refuse_unknown(self, market_ids: frozenset[str]) -> None:
         """Whoever follows markets that do not exist is told; everybody else goes on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from decimal import Decimal
@@ -353,3 +354,26 @@ def test_fault_39_a_reader_that_is_too_slow_is_told_and_may_go_on(
         order = rest.create_order(MARKET, "yes", "buy", "0.01", 1)
     assert socket.until("Order")[-1].order_id == order.order_id
     assert socket.health().connections == 1
+
+
+def test_a_child_process_is_told_and_leaves_the_stream_of_its_parent(
+    stage: Open, driver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venue = stage()
+    socket = venue.socket(driver)
+    socket.subscribe(BOOKS, MARKET)
+    socket.until("BookSnapshot")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getpid", lambda: -1)
+        for ask in (
+            lambda: socket.book(MARKET),
+            socket.health,
+            lambda: socket.subscribe(BOOKS, OTHER),
+            lambda: socket.unsubscribe(BOOKS, MARKET),
+            lambda: socket.until("Gap"),
+        ):
+            with pytest.raises(BadRequest, match="after the fork"):
+                ask()
+        assert repr(socket.ws).endswith("(of another process)>")
+        socket.close()
+    assert socket.health().state == "live"

@@ -100,7 +100,9 @@ class AsyncKalshiWebSocket:
         self._patience = policy.acknowledgement
 
     def __repr__(self) -> str:
-        return f"<AsyncKalshiWebSocket {self._environment} ({self.health().state})>"
+        is_elsewhere = self._inbox.is_elsewhere
+        state = "of another process" if is_elsewhere else self.health().state
+        return f"<AsyncKalshiWebSocket {self._environment} ({state})>"
 
     async def __aenter__(self) -> Self:
         try:
@@ -120,7 +122,8 @@ class AsyncKalshiWebSocket:
 
     async def aclose(self) -> None:
         """Say goodbye and end; readers get what waits, then the end."""
-        await self._driver.aclose()
+        if not self._inbox.is_elsewhere:
+            await self._driver.aclose()
 
     # -- what is followed -----------------------------------------------------------
 
@@ -145,6 +148,7 @@ class AsyncKalshiWebSocket:
         Raises `RequestTimeout` where no answer comes in time.  Asking again for what is
         followed does nothing.
         """
+        self._inbox.check_process()
         asked = self._subscriptions.subscribe(channels, market_ids, params)
         await self._settle(asked)
 
@@ -152,6 +156,7 @@ class AsyncKalshiWebSocket:
         self, channels: Words, market_ids: Words | None = None
     ) -> None:
         """Follow these markets of channels no more, or nothing of them."""
+        self._inbox.check_process()
         asked = self._subscriptions.unsubscribe(channels, market_ids)
         await self._settle(asked)
 
@@ -174,10 +179,12 @@ class AsyncKalshiWebSocket:
 
         It says by ``stale`` whether it may have changed unseen.
         """
+        self._inbox.check_process()
         return read_book(self._stream, market_id, outcome)
 
     def health(self) -> StreamHealth:
         """How the stream does."""
+        self._inbox.check_process()
         return self._driver.health()
 
     async def _settle(self, asked: Asked) -> None:

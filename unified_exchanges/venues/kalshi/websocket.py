@@ -111,7 +111,9 @@ class KalshiWebSocket:
         self._patience = policy.acknowledgement
 
     def __repr__(self) -> str:
-        return f"<KalshiWebSocket {self._environment} ({self.health().state})>"
+        is_elsewhere = self._inbox.is_elsewhere
+        state = "of another process" if is_elsewhere else self.health().state
+        return f"<KalshiWebSocket {self._environment} ({state})>"
 
     def __enter__(self) -> Self:
         try:
@@ -131,7 +133,8 @@ class KalshiWebSocket:
 
     def close(self) -> None:
         """Say goodbye and end; readers get what waits, then the end."""
-        self._driver.close()
+        if not self._inbox.is_elsewhere:
+            self._driver.close()
         self._call_off()
 
     # -- what is followed -----------------------------------------------------------
@@ -157,12 +160,14 @@ class KalshiWebSocket:
         Raises `RequestTimeout` where no answer comes in time.  Asking again for what is
         followed does nothing.
         """
+        self._inbox.check_process()
         with self._driver.lock:
             asked = self._subscriptions.subscribe(channels, market_ids, params)
         self._settle(asked)
 
     def unsubscribe(self, channels: Words, market_ids: Words | None = None) -> None:
         """Follow these markets of channels no more, or nothing of them."""
+        self._inbox.check_process()
         with self._driver.lock:
             asked = self._subscriptions.unsubscribe(channels, market_ids)
         self._settle(asked)
@@ -186,11 +191,13 @@ class KalshiWebSocket:
 
         It says by ``stale`` whether it may have changed unseen.
         """
+        self._inbox.check_process()
         with self._driver.lock:
             return read_book(self._stream, market_id, outcome)
 
     def health(self) -> StreamHealth:
         """How the stream does."""
+        self._inbox.check_process()
         return self._driver.health()
 
     def _settle(self, asked: Asked) -> None:

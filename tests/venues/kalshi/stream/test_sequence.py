@@ -106,14 +106,14 @@ def test_fault_32_a_number_that_repeats_or_steps_back_is_a_gap(number: int) -> N
     assert desk.stream.health().duplicates == 1
 
 
-def test_fault_32_after_a_step_back_counting_goes_on_from_there() -> None:
+def test_fault_32_after_a_step_back_the_subscription_is_begun_anew() -> None:
     desk = books(A)
     desk.delta(A, "yes", "0.41", "1.00")
     desk.seqs[1] = 0
     desk.delta(A, "yes", "0.42", "1.00")
     desk.run()
     assert (desk.agrees(A), desk.is_stale(A)) == (True, False)
-    assert desk.stream.health().gaps == 1
+    assert (desk.stream.health().gaps, desk.sids) == (2, {"orderbook_delta": 2})
 
 
 def test_a_gap_while_snapshots_are_on_their_way_asks_for_them_again() -> None:
@@ -407,8 +407,126 @@ def test_a_book_whose_market_was_let_go_is_stale_until_it_is_added_again() -> No
     [removal] = desk.sent()
     desk.follow(A)
     desk.answer(question)
-    assert desk.is_stale(A) is False
+    # Sent before the venue let it go: no change would follow.
+    assert desk.is_stale(A) is True
     desk.answer(removal)
     assert desk.is_stale(A) is True
     desk.run()
     assert (desk.is_stale(A), desk.agrees(A)) == (False, True)
+
+
+# -- snapshots that are old --------------------------------------------------------------
+
+
+def old_snapshot(desk: Desk, market: str, seq: int) -> list[object]:
+    """The venue's first picture of a market comes again, with the number it had."""
+    sides = {"yes_dollars_fp": [["0.40", "10.00"]], "no_dollars_fp": [["0.60", "10"]]}
+    msg = {"market_ticker": market, "market_id": "uuid", **sides}
+    sid = desk.sids["orderbook_delta"]
+    return desk.hear({"type": "orderbook_snapshot", "sid": sid, "seq": seq, "msg": msg})
+
+
+def test_fault_32_a_snapshot_that_comes_again_is_not_taken_for_the_book() -> None:
+    desk = books(A, B)
+    desk.delta(A, "yes", "0.40", "-10.00")
+    desk.delta(A, "yes", "0.41", "5.00")
+    old_snapshot(desk, A, 1)
+    assert (desk.is_stale(A), desk.is_stale(B)) == (True, True)
+    desk.run()
+    assert (desk.is_stale(A), desk.is_stale(B)) == (False, False)
+    assert (desk.agrees(A), desk.agrees(B)) == (True, True)
+
+
+def test_fault_32_a_snapshot_that_follows_another_late_number_is_not_taken_either() -> (
+    None
+):
+    desk = books(A, B)
+    for price in ("0.41", "0.42", "0.43"):
+        desk.delta(A, "yes", price, "5.00")
+    seq = desk.seqs[desk.sids["orderbook_delta"]]
+    msg = desk.change(A, "yes", "0.44", "1.00")
+    envelope = {"type": "orderbook_delta", "sid": desk.sids["orderbook_delta"]}
+    desk.hear({**envelope, "seq": 1, "msg": msg})
+    old_snapshot(desk, A, 2)
+    assert (seq, desk.is_stale(A)) == (5, True)
+    desk.run()
+    assert (desk.is_stale(A), desk.agrees(A), desk.agrees(B)) == (False, True, True)
+
+
+def test_a_snapshot_from_before_a_market_was_let_go_is_not_taken() -> None:
+    desk = Desk()
+    for market in (A, B):
+        desk.change(market, "yes", "0.40", "10.00")
+    desk.follow(A, B).connect()
+    [command] = desk.sent()
+    desk.open(command["id"], "orderbook_delta", [A, B])
+    desk.snapshot(A)
+    desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    [removal] = desk.sent()
+    desk.follow(B)
+    desk.snapshot(B)  # the slow first one
+    assert desk.stream.order_book(B) is None
+    desk.answer(removal)
+    desk.run()
+    assert (desk.agrees(B), desk.is_stale(B)) == (True, False)
+
+
+def test_a_snapshot_that_comes_before_the_answer_to_its_market_is_asked_for_again() -> (
+    None
+):
+    desk = books(A)
+    desk.change(B, "yes", "0.30", "1.00")
+    desk.follow(B)
+    [addition] = desk.sent()
+    desk.held["orderbook_delta"].add(B)
+    desk.snapshot(B)
+    assert desk.stream.order_book(B) is None
+    desk.ok(addition["id"], "orderbook_delta")
+    assert actions(desk) == [("get_snapshot", B)]
+    desk.snapshot(B)
+    assert (desk.agrees(B), desk.is_stale(B)) == (True, False)
+
+
+# -- whose messages they are ---------------------------------------------------------------
+
+
+LIVES = ("market_lifecycle_v2", "multivariate_market_lifecycle")
+
+
+def test_messages_that_may_be_of_either_of_two_channels_are_taken_for_none() -> None:
+    desk = Desk()
+    for name in LIVES:
+        desk.stream.subscribe(name)
+    desk.connect()
+    one, other = desk.sent()
+    told = {"type": "event_lifecycle", "sid": 2, "msg": {}}
+    assert desk.hear({**told, "seq": 1}) == []
+    desk.fail(one, 8)
+    desk.hear(
+        {
+            "type": "subscribed",
+            "id": other["id"],
+            "msg": {"channel": LIVES[1], "sid": 2},
+        }
+    )
+    assert [x["cmd"] for x in desk.sent()] == []
+    assert desk.stream.has_settled(LIVES[1])
+    gap = desk.hear({**told, "seq": 2})[0]
+    assert isinstance(gap, Gap)
+    assert gap.reason == f"message 2 of {LIVES[1]} came where 1 was due"
+
+
+def test_a_subscription_takes_its_name_from_whoever_was_taken_for_it() -> None:
+    desk = Desk()
+    desk.stream.subscribe(LIVES[0])
+    desk.connect()
+    [one] = desk.sent()
+    desk.hear({"type": "event_lifecycle", "sid": 2, "seq": 1, "msg": {}})
+    desk.stream.subscribe(LIVES[1])
+    [other] = desk.sent()
+    for command, name, sid in ((other, LIVES[1], 2), (one, LIVES[0], 1)):
+        answer = {"type": "subscribed", "id": command["id"]}
+        desk.hear({**answer, "msg": {"channel": name, "sid": sid}})
+    assert desk.stream.is_settled
+    desk.stream.unsubscribe(LIVES[0])
+    assert [x["params"] for x in desk.sent()] == [{"sids": [1]}]

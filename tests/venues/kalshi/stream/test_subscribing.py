@@ -177,6 +177,39 @@ def test_a_ticker_comes_with_its_first_quote() -> None:
     assert shown == [True, True]
 
 
+@pytest.mark.parametrize("is_sent", [False, True])
+def test_a_ticker_that_is_left_and_followed_again_comes_with_its_quote_anew(
+    *, is_sent: bool
+) -> None:
+    desk = Desk().follow(A, B, subject=Subject.TICKER).connect().run()
+    desk.commands.clear()
+    desk.stream.unfollow(Subject.TICKER, [A])
+    sent = desk.sent() if is_sent else []
+    desk.follow(A, subject=Subject.TICKER)
+    for command in sent:
+        desk.answer(command)
+    desk.run()
+    asked = [
+        (x["params"]["action"], x["params"]["market_tickers"]) for x in desk.commands
+    ]
+    assert asked == [("delete_markets", [A]), ("add_markets", [A])]
+
+
+def test_a_ticker_whose_removal_is_refused_for_now_is_removed_and_added_later() -> None:
+    desk = Desk().follow(A, B, subject=Subject.TICKER).connect().run()
+    desk.stream.unfollow(Subject.TICKER, [A])
+    [removal] = desk.sent()
+    desk.follow(A, subject=Subject.TICKER)
+    desk.fail(removal, 27)
+    desk.commands.clear()
+    desk.wait(1)
+    desk.run()
+    asked = [
+        (x["params"]["action"], x["params"]["market_tickers"]) for x in desk.commands
+    ]
+    assert asked == [("delete_markets", [A]), ("add_markets", [A])]
+
+
 def test_the_venue_may_merge_a_subscription_into_one_that_it_has() -> None:
     desk = Desk().follow(A).connect()
     [command] = desk.sent()

@@ -28,8 +28,19 @@ class Answers(Sequence):
         sent = self._sent.pop(told.id, None)
         if sent is None:
             return NONE  # to a command of a subscription that died meanwhile
-        self._begin(sent.sub, told.msg.sid)
+        self._take(sent.sub, told.msg.sid)
         return self._carried_out(sent, None)
+
+    def _take(self, sub: Subscription, sid: int) -> None:
+        """A subscription got its name; who was taken for it before waits for its own."""
+        other = self._by_sid.get(sid)
+        if other is not None and other is not sub:
+            other.sid = None
+            other.seq = other.top = 0
+            self._dirty.add(other)
+        if sub.sid not in (None, sid):
+            self._by_sid.pop(sub.sid, None)
+        self._begin(sub, sid)
 
     def _acknowledged(self, told: frames.Acknowledged, _: str | bytes) -> Events:
         sent = self._sent.pop(told.id, None)
@@ -100,8 +111,13 @@ class Answers(Sequence):
             market = self._books.markets.get(market_id)
             if market is None or market_id in absent:
                 continue
-            market.is_held = True
-            if not market.is_live and market_id in sub.wishes:
+            was_early = self._books.hold(market_id)
+            if market.is_live or market_id not in sub.wishes:
+                continue
+            if was_early:
+                self._books.want([market_id])
+                self._books_dirty = True
+            else:
                 due.append(market_id)
         self._books.await_(due, self.clock.monotonic() + self.policy.acknowledgement)
 
@@ -165,14 +181,6 @@ class Answers(Sequence):
             return self._after_end(sub)
         return [self._died(sub, reason)]
 
-    def _try_again(self, sub: Subscription, now: float, delay: float) -> None:
-        sub.not_before = now + delay
-
-        def ask() -> None:
-            self._dirty.add(sub)
-
-        self._after(delay, now, ask)
-
     def _turned_down(
         self, sent: Sent, msg: frames.FailedMsg, error: UnifiedExchangesError
     ) -> Events:
@@ -187,6 +195,8 @@ class Answers(Sequence):
             delay = min(self.policy.first * (1 << sub.tries), self.policy.cap)
             kept = sub.again(command)
             if sub.channel.name == BOOKS:
+                if command.action == "delete_markets":
+                    self._books.stay(command.markets)
                 self._books.want(kept)
                 self._books_dirty = True
             self._try_again(sub, now, delay)

@@ -25,16 +25,25 @@ _PARDONS: Final = 2
 class Market(Book):
     """The book of a market and where it stands.
 
-    ``is_live``: it is whole, and changes apply.  ``is_held``: the venue sends it.
-    ``moment`` is Unix milliseconds.
+    ``is_live``: it is whole, and changes apply.  ``is_held``: the venue
+    said that it sends it, and was not told to stop since.  ``is_early``: a snapshot came
+    while it was not, after which no change may follow.  ``moment`` is Unix milliseconds.
     """
 
-    __slots__ = ("is_held", "is_live", "life", "moment", "sequence")
+    __slots__ = (
+        "is_early",
+        "is_held",
+        "is_live",
+        "life",
+        "moment",
+        "sequence",
+    )
 
     def __init__(self) -> None:
         super().__init__()
         self.is_held = False
         self.is_live = False
+        self.is_early = False
         self.life: Life | None = None
         self.sequence = 0
         self.moment = 0
@@ -106,6 +115,24 @@ class Books:
         self.close(held)
         self.remove(set(market_ids).difference(held))
         return held
+
+    def leave(self, market_ids: Iterable[str]) -> None:
+        """The venue is told to stop sending these."""
+        for market_id in market_ids:
+            self.markets[market_id].is_held = False
+
+    def hold(self, market_id: str) -> bool:
+        """The venue says that it sends a market; whether its snapshot came too early."""
+        market = self.markets[market_id]
+        was_early = market.is_early
+        market.is_held, market.is_early = True, False
+        return was_early
+
+    def stay(self, market_ids: Iterable[str]) -> None:
+        """The venue did not stop sending these."""
+        for market_id in market_ids:
+            if market_id in self.markets:
+                self.markets[market_id].is_held = True
 
     def let_go(self, market_id: str) -> None:
         """A market that the venue stopped to send, though it is wanted again."""
@@ -258,7 +285,7 @@ class Books:
         self.loaded = 0
         self.spoil_all()
         for market in self.markets.values():
-            market.is_held = False
+            market.is_held = market.is_early = False
         self.remove([x for x in self.markets if x not in followed])
 
     def stale(self) -> int:

@@ -89,6 +89,7 @@ class Conversation(StreamProtocol):
         new, kept = sub.follow(market_ids, params)
         if channel == BOOKS:
             self._books.open(new)
+            self._books.stay(kept)
             self._books.want(kept)
             self._books_dirty = True
         self._dirty.add(sub)
@@ -198,6 +199,8 @@ class Conversation(StreamProtocol):
     def _send(self, sub: Subscription, command: Command, now: float) -> str:
         number = next(self._numbers)
         self._sent[number] = Sent(sub, command, now + self.policy.acknowledgement)
+        if command.action == "delete_markets" and sub.channel.name == BOOKS:
+            self._books.leave(command.markets)
         return encode(command, number, sub.channel.name, sub.sid, sub.params)
 
     def _ask_for_snapshots(self, now: float) -> list[str]:

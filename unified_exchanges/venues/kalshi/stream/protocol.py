@@ -160,11 +160,19 @@ class KalshiStream(Misreading):
         return (BookDelta(market_id, seq, moment, side, price, by, now, own, whose),)
 
     def _snapshot(self, told: frames.Snapshot, _: str | bytes) -> Events:
+        known = self._by_sid.get(told.sid)
+        is_old = known is not None and known.is_old(told.seq)
         sub, events = self._account(told.sid, told.seq, "orderbook_snapshot")
         msg = told.msg
         market_id = msg.market_ticker
         market = self._markets.get(market_id)
         if sub is None or market is None or market_id not in sub.wishes:
+            return events
+        if is_old:
+            return [*events, self._outdated(sub, market_id, told.seq)]
+        if not market.is_held and not sub.is_beginning:
+            # It may be from before the venue was told to stop: no change would follow.
+            market.is_early = True
             return events
         bids = tuple(msg.yes_dollars_fp or ())
         asks = tuple(msg.no_dollars_fp or ())

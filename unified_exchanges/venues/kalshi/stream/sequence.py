@@ -42,6 +42,7 @@ class Sequence(Conversation):
         due = sub.seq + 1
         if seq < due:
             self.counters.duplicates += 1
+            sub.top = max(sub.top, sub.seq)
         reason = f"message {seq} of {sub.channel.name} came where {due} was due"
         self._note(reason, "gap")
         if sub.channel.name == BOOKS:
@@ -49,20 +50,27 @@ class Sequence(Conversation):
         return sub, [self._gap(sub, reason)]
 
     def _adopt(self, sid: int, kind: str) -> Subscription | None:
-        """A subscription whose messages come before the answer that names it."""
+        """A subscription whose messages come before the answer that names it.
+
+        Where it may be either of two, none: that its first messages were passed over
+        shows in their numbers.
+        """
         if sid in self._dead:
             return None
-        for sub in self._by_name.values():
-            is_awaited = sub.sid is None and sub.busy is not None
-            if is_awaited and kind in sub.channel.types:
-                self._begin(sub, sid)
-                return sub
-        return None
+        awaited = [
+            sub
+            for sub in self._by_name.values()
+            if sub.sid is None and sub.busy is not None and kind in sub.channel.types
+        ]
+        if len(awaited) != 1:
+            return None
+        self._begin(awaited[0], sid)
+        return awaited[0]
 
     def _begin(self, sub: Subscription, sid: int) -> None:
         if sub.sid != sid:
             sub.sid = sid
-            sub.seq = 0
+            sub.seq = sub.top = 0
         self._by_sid[sid] = sub
 
     def _gap(
@@ -78,6 +86,21 @@ class Sequence(Conversation):
         )
 
     # -- books that cannot be trusted -----------------------------------------------
+
+    def _outdated(self, sub: Subscription, market_id: str, seq: int | None) -> Gap:
+        """A snapshot came twice or late, so that its book is older than what was told.
+
+        Where in the order another one belongs could not be told either: the subscription
+        is begun anew, and its numbers with it.
+        """
+        now = self.clock.monotonic()
+        reason = f"the snapshot of {market_id}, message {seq}, came twice or late"
+        self._note(reason, "old snapshot")
+        self._books.spoil(market_id)
+        sub.must_renew = True
+        self._dirty.add(sub)
+        self._try_again(sub, now, self._pace(f"{BOOKS} again").delay(now))
+        return self._gap(sub, reason, (market_id,))
 
     def _distrust(self, market_id: str, reason: str) -> Gap:
         """One book is stale; it is asked for, at once or the more often the later."""
@@ -104,6 +127,14 @@ class Sequence(Conversation):
         self._books.spoil_all()
         self._books.want_all(lost=lost)
         self._ask_books_after(self._pace(BOOKS).delay(now), now)
+
+    def _try_again(self, sub: Subscription, now: float, delay: float) -> None:
+        sub.not_before = now + delay
+
+        def ask() -> None:
+            self._dirty.add(sub)
+
+        self._after(delay, now, ask)
 
     def _ask_books_after(self, delay: float, now: float) -> None:
         self._books_not_before = max(self._books_not_before, now + delay)

@@ -42,6 +42,8 @@ class Subscription:
         self._told: dict[str, object] = {}
         self.sid: int | None = None
         self.seq = 0
+        self.top = 0
+        """The highest number before one that came twice or late."""
         self.has_everything = False
         self.busy: Command | None = None
         self.must_renew = False
@@ -86,6 +88,15 @@ class Subscription:
         is_on = bool(self.params.get("send_initial_snapshot", True))
         return self.channel.has_first and is_on
 
+    @property
+    def is_beginning(self) -> bool:
+        """Whether it was asked for as a whole, and the answer is still to come."""
+        return self.busy is not None and self.busy.action == "subscribe"
+
+    def is_old(self, seq: int | None) -> bool:
+        """Whether a number came before, or a later one did."""
+        return seq is not None and seq <= max(self.seq, self.top)
+
     def wants(self, market_id: str) -> bool:
         """Whether messages of a market are to be delivered."""
         return bool(self.everything_wanted) or market_id in self.wishes
@@ -111,10 +122,11 @@ class Subscription:
             if count:
                 continue
             new.append(market_id)
-            if market_id in self._to_drop:
+            if market_id in self._to_drop and not self.channel.has_first:
                 del self._to_drop[market_id]
                 kept.append(market_id)
             else:
+                # What it is now is told only to who asks anew, once it was let go.
                 self._to_add[market_id] = None
         return new, kept
 
@@ -191,7 +203,7 @@ class Subscription:
     def reset(self) -> None:
         """There is no subscription: a new connection, or it died."""
         self.sid = None
-        self.seq = 0
+        self.seq = self.top = 0
         self.busy = None
         self.has_everything = False
         self.must_renew = False
@@ -246,7 +258,8 @@ class Subscription:
     def _next_batch(self, room: int) -> tuple[str, ...]:
         if self._batches:
             return self._batches.popleft()
-        batch = tuple(islice(self._to_add, max(0, min(BATCH, room))))
+        ready = (x for x in self._to_add if x not in self._to_drop)
+        batch = tuple(islice(ready, max(0, min(BATCH, room))))
         for market_id in batch:
             del self._to_add[market_id]
         return batch
@@ -288,6 +301,9 @@ class Subscription:
         wanted = tuple(x for x in command.markets if x in self.wishes)
         if command.action != "delete_markets":
             self.put_back(wanted)
+            return ()
+        if self.channel.has_first:
+            self._to_drop.update(dict.fromkeys(command.markets))
             return ()
         gone = (x for x in command.markets if x not in self.wishes)
         self._to_drop.update(dict.fromkeys(gone))
