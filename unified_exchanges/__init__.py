@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 from .version import VERSION as __version__
 
 if TYPE_CHECKING:
+    from .alerts import (
+        AlertPolicy,
+    )
     from .clock import (
         Clock,
         SystemClock,
@@ -117,6 +120,10 @@ if TYPE_CHECKING:
         TimeInForce,
         Trade,
     )
+    from .observer import (
+        Metric,
+        Observer,
+    )
     from .policy import (
         LimitPolicy,
         RetryPolicy,
@@ -150,6 +157,7 @@ __all__ = [
     "BUY",
     "SELL",
     "AccountLimits",
+    "AlertPolicy",
     "ArgumentsRequired",
     "AsyncExchange",
     "AsyncKalshiWebSocket",
@@ -196,8 +204,10 @@ __all__ = [
     "MarketClosed",
     "MarketNotFound",
     "MarketStatus",
+    "Metric",
     "NetworkError",
     "NotSupported",
+    "Observer",
     "Ohlc",
     "OnMaintenance",
     "Order",
@@ -252,6 +262,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "alerts": ("AlertPolicy",),
     "clock": (
         "Clock",
         "SystemClock",
@@ -350,6 +361,10 @@ _HOMES = {
         "Ticker",
         "TimeInForce",
         "Trade",
+    ),
+    "observer": (
+        "Metric",
+        "Observer",
     ),
     "policy": (
         "LimitPolicy",

@@ -115,6 +115,8 @@ class Venue(Sender):
             clock_offset_ms=self.offset.milliseconds,
             key_expires_at=self.key_expires_at,
             last_contact_at=telemetry.last_contact_at,
+            alerts=self.monitor.review(),
+            unresolved_orders=self.monitor.unresolved_orders,
         )
 
     def check_health(self, *, within: float | None = None) -> Flow[Health]:
@@ -168,7 +170,8 @@ class Venue(Sender):
         if self._trouble:
             yield self._trouble
         rate = self.telemetry.error_rate(self.clock.now())
-        if rate > 0.05:  # noqa: PLR2004 - the alarm of a trading desk
+        most = self.settings.alerts.errors
+        if most is not None and rate > most:
             yield f"{rate:.0%} of the requests of the last minute failed"
         offset = self.offset.milliseconds
         if offset is not None and abs(offset) > 5_000:  # noqa: PLR2004

@@ -15,6 +15,7 @@ from random import Random
 from types import TracebackType
 from typing import ClassVar, Self
 
+from ..alerts import AlertPolicy
 from ..clock import Clock
 from ..description import Description, Has
 from ..drivers.aio import AsyncDriver
@@ -51,6 +52,7 @@ from ..models import (
 )
 from ..models.record import decode_json
 from ..money import Number
+from ..observer import Observer
 from ..policy import LimitPolicy, RetryPolicy, StreamPolicy
 from ..settings import PrivateKey, Settings
 from ..transports import AsyncTransport
@@ -70,7 +72,8 @@ class AsyncExchange(AsyncWatching, ABC):
     request; ``retry``, ``limits`` and ``guards`` are policies; ``clock``, ``rng`` and
     ``transport`` are for tests and replay; ``options`` are venue words such as
     ``subaccount``.  ``stream`` is how streams are kept alive and how much may wait for
-    a consumer.
+    a consumer.  ``observer`` is told what is measured, ``alerts`` says from where on the
+    log warns.
 
     >>> import asyncio
     >>> import unified_exchanges as ux
@@ -96,6 +99,8 @@ class AsyncExchange(AsyncWatching, ABC):
         limits: LimitPolicy | None = None,
         stream: StreamPolicy | None = None,
         guards: GuardPolicy | None = None,
+        alerts: AlertPolicy | None = None,
+        observer: Observer | None = None,
         clock: Clock | None = None,
         rng: Random | None = None,
         transport: AsyncTransport | None = None,
@@ -113,6 +118,8 @@ class AsyncExchange(AsyncWatching, ABC):
                 limits=limits,
                 stream=stream,
                 guards=guards,
+                alerts=alerts,
+                observer=observer,
                 clock=clock,
                 rng=rng,
                 options=options,
@@ -161,6 +168,7 @@ class AsyncExchange(AsyncWatching, ABC):
         await self._close_streams()
         await self.stop_health_checks()
         await self._driver.close()
+        self.venue.monitor.close()
 
     async def request(
         self,

@@ -53,6 +53,7 @@ class Follower:
         "market_ids",
         "outcome",
         "policy",
+        "probe",
         "shown",
         "since",
         "subject",
@@ -71,8 +72,11 @@ class Follower:
         since: float,
         most: int,
         wake: Callable[[], None],
+        probe: Callable[[object], None] = lambda _item: None,
     ) -> None:
         self.subject = subject
+        self.probe = probe
+        """Is shown what the consumer is about to be handed."""
         # A dictionary keeps the caller's order.
         self.market_ids = None if market_ids is None else dict.fromkeys(market_ids)
         self.outcome = outcome
