@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
+from itertools import chain, cycle, repeat
 from threading import Lock
 from typing import Final
 from urllib.parse import urlsplit
@@ -40,8 +41,10 @@ _log = logging.getLogger(__name__)
 
 _PAUSE: Final = 0.25
 """Seconds between two looks at the thresholds."""
-_SAMPLE: Final = 16
-"""Of so many messages one is measured where nobody observes: the alert needs no more."""
+_SAMPLE: Final = 64
+"""Where nobody observes, one message of so many is measured, and a few at first: the
+alert needs no more."""
+_FIRST: Final = 16
 _MOMENTS: Final = {
     "order_book": "timestamp",
     "ticker": "timestamp",
@@ -132,8 +135,15 @@ class Monitor:
 
     def delivery(self, subject: str, since: float) -> Delivery:
         """What measures the messages of one consumer, who came at ``since`` (wall clock)."""
-        sample = 1 if self.observer is not None else _SAMPLE
-        return Delivery(self, subject, since, sample)
+        return Delivery(self, subject, since, self._turns())
+
+    def _turns(self) -> Iterator[bool]:
+        if self.observer is not None:
+            return repeat(object=True)
+        if self.policy.latency is None:
+            return repeat(object=False)
+        some = cycle([*[False] * (_SAMPLE - 1), True])
+        return chain([True] * _FIRST, some)
 
     def delivered(self, subject: str, moment: datetime, since: float) -> None:
         """A consumer got what the venue says happened at ``moment``.
@@ -274,25 +284,25 @@ class Monitor:
 
 
 class Delivery:
-    """Measures what one consumer is handed: all of it, or a sample."""
+    """Measures what one consumer is handed: all of it, or a sample.
 
-    __slots__ = ("_attribute", "_monitor", "_number", "_sample", "_since", "_subject")
+    ``turns`` says for one item after the other whether it is to be measured.  An iterator
+    is asked, as most are not: a call would cost more than handing the item out may.
+    """
+
+    __slots__ = ("_attribute", "_monitor", "_since", "_subject", "turns")
 
     def __init__(
-        self, monitor: Monitor, subject: str, since: float, sample: int
+        self, monitor: Monitor, subject: str, since: float, turns: Iterator[bool]
     ) -> None:
+        self.turns = turns
         self._monitor = monitor
         self._subject = subject
         self._since = since
-        self._sample = sample
         self._attribute = _MOMENTS[subject]
-        self._number = 0
 
-    def __call__(self, item: object) -> None:
+    def measure(self, item: object) -> None:
         """Take what is about to be handed out."""
-        self._number = number = self._number + 1
-        if number % self._sample:
-            return
         moment = getattr(item, self._attribute, None)
         if moment is not None:
             self._monitor.delivered(self._subject, moment, self._since)

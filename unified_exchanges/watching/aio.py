@@ -62,7 +62,9 @@ class Seat:
                 await waiter
             finally:
                 self.waiters.remove(waiter)
-        follower.probe(item)
+        delivery = follower.delivery
+        if next(delivery.turns):
+            delivery.measure(item)
         return item
 
     async def step(self) -> Any:

@@ -109,7 +109,9 @@ class Watch(Generic[T_co]):
             item: T_co | None = self._ready.wait_for(take, timeout)
             if item is None:
                 raise misuse.late(timeout, self.health())
-        follower.probe(item)
+        delivery = follower.delivery
+        if next(delivery.turns):
+            delivery.measure(item)
         return item
 
     def _abandon(self) -> None:

@@ -68,7 +68,7 @@ class Feed(Teller):
             since=since,
             most=self.venue.settings.stream.queue,
             wake=wake,
-            probe=self._monitor.delivery(str(subject), since),
+            delivery=self._monitor.delivery(str(subject), since),
         )
         self.protocol.follow(subject, wanted(follower))
         self._circles[subject].add(follower)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ..errors import ArgumentsRequired, BadRequest
 from ..models import Gap, Order, OrderBook, Subject
+from ..monitor import Delivery
 from .mailbox import POLICIES, Every, Latest, Look, Mailbox, Policy
 
 __all__ = ["PRIVATE", "Circle", "Follower", "check_wish"]
@@ -47,13 +48,13 @@ class Follower:
     """
 
     __slots__ = (
+        "delivery",
         "is_ready",
         "looks",
         "mailbox",
         "market_ids",
         "outcome",
         "policy",
-        "probe",
         "shown",
         "since",
         "subject",
@@ -72,11 +73,10 @@ class Follower:
         since: float,
         most: int,
         wake: Callable[[], None],
-        probe: Callable[[object], None] = lambda _item: None,
+        delivery: Delivery,
     ) -> None:
         self.subject = subject
-        self.probe = probe
-        """Is shown what the consumer is about to be handed."""
+        self.delivery = delivery
         # A dictionary keeps the caller's order.
         self.market_ids = None if market_ids is None else dict.fromkeys(market_ids)
         self.outcome = outcome
