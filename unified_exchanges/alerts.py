@@ -97,7 +97,9 @@ class Alerts:
         del self._alarms[subject]
         words, threshold = _WORDS[subject], self._threshold(subject)
         lasted = alarm.last - alarm.since
-        self._tell(f"{words} is back below {threshold}, which lasted {lasted:.0f} s")
+        self._tell(
+            f"{words} is back below {threshold}; it was above for {lasted:.0f} s"
+        )
 
     def _sentence(self, subject: Measure, value: float) -> str:
         words, threshold = _WORDS[subject], self._threshold(subject)

@@ -1,0 +1,64 @@
+"""A little of everything that is measured, on a real socket, in either flavour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+import pytest
+
+import unified_exchanges as ux
+from tests.watching.face import MARKET, Scene, soon
+from unified_exchanges.observer import Observer
+
+__all__ = ["DRIVERS", "Secrets", "busy"]
+
+DRIVERS = ("blocking", "websockets")
+
+
+@attrs.frozen
+class Secrets:
+    """What may stand in no label: keys, ids, addresses; and the health of the exchange."""
+
+    words: tuple[str, ...]
+    health: ux.Health
+
+
+@contextmanager
+def busy(driver: str, observer: Observer) -> Iterator[Secrets]:
+    """An exchange that traded, followed a book and was cut off; open until the end."""
+    with Scene() as scene:
+        face = scene.face(driver, observer=observer)
+        face.exchange.venue.monitor.unresolved = lambda: 2
+        order = face.call("create_order", MARKET, "yes", "buy", "0.01", 1)
+        with pytest.raises(ux.UnifiedExchangesError):
+            face.call("fetch_market", "KXNOPE-1")
+        watch = face.watch("order_book", MARKET)
+        watch.next()
+        scene.bid("3")
+        watch.next()
+        scene.go_down()
+        assert soon(lambda: face.exchange.stream_health().state != "live")
+        scene.come_up()
+        watch.next()
+        sent = _signatures(face.exchange)
+        account = scene.account
+        words = (
+            account["api_key"],
+            *account["private_key"].splitlines()[1:-1],
+            *sent,
+            account["environment"],
+            "127.0.0.1",
+            MARKET,
+            "KXNOPE-1",
+            order.order_id,
+            order.client_order_id,
+        )
+        yield Secrets(words, face.exchange.health())
+
+
+def _signatures(exchange: Any) -> list[str]:
+    headers = exchange.venue.stream_headers()
+    return [value for name, value in headers.items() if "signature" in name.lower()]
