@@ -15,7 +15,9 @@ from .layout import NOTHING, Column, lay_out, moment
 
 __all__ = ["Checkup", "line", "picture"]
 
-_AILING = frozenset({"degraded", "paused", "stopped"})
+_AILING = frozenset({"paused", "stopped"})
+_BEGINNING = frozenset({"connecting", "degraded"})
+"""States that are those of a beginning too, before anything has gone wrong."""
 
 
 @attrs.frozen(kw_only=True)
@@ -43,7 +45,7 @@ class Checkup:
         if self.trouble:
             told.append(self.trouble)
         elif stream.state in _AILING or (
-            stream.state == "connecting" and stream.last_error
+            stream.state in _BEGINNING and stream.last_error
         ):
             why = f": {stream.last_error}" if stream.last_error else ""
             told.append(f"the stream is {stream.state}{why}")

@@ -51,7 +51,7 @@ def health(
     seconds: Annotated[
         float,
         typer.Option(
-            "--for", metavar="SECONDS", min=0, help="How long the stream is followed."
+            "--for", metavar="SECONDS", min=0.1, help="How long the stream is followed."
         ),
     ] = 2.0,
     watch: Annotated[
@@ -116,11 +116,11 @@ class _Ear:
             self._give_up(error)
 
     def listen(self, seconds: float, stopped: threading.Event) -> None:
-        """Take what comes for so long, or until something ends it."""
+        """Take what comes for so long; that something has ended it takes no longer."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and not stopped.is_set():
             if not self._watches:
-                stopped.wait(min(_BEAT, left))
+                return
             for watch in self._watches:
                 self._drain(watch, min(_BEAT, left))
 
@@ -177,8 +177,9 @@ def _show_often(session: Session, markets: list[str], interval: float) -> Checku
             session.exchange.check_health()
             last = _checkup(session, ear)
             show(last)
+            due = time.monotonic() + interval
             ear.listen(interval, stopped)
-            if stopped.is_set():
+            if stopped.wait(max(0.0, due - time.monotonic())):
                 return last
 
 
