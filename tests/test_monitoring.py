@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import weakref
 from datetime import UTC, datetime
 from typing import Any
@@ -459,3 +460,23 @@ def test_limits_that_are_off_show_untouched_buckets(seen: Remembering) -> None:
     trader = ground.trader("blocking", observer=seen, limits=off)
     trader.fetch_status()
     assert set(seen.shown("limiter.utilization").values()) <= {0.0}
+
+
+def test_whoever_hears_a_warning_may_ask_for_the_health(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    venue = toy()
+    heard: list[tuple[str, ...]] = []
+
+    class Asking(logging.Handler):
+        def emit(self, _: logging.LogRecord) -> None:
+            heard.append(venue.health().alerts)
+
+    venue.bucket("read").take(venue.clock.monotonic(), 100)
+    logger, handler = logging.getLogger("unified_exchanges.alerts"), Asking()
+    logger.addHandler(handler)
+    try:
+        venue.health()
+    finally:
+        logger.removeHandler(handler)
+    assert heard == [("the used share of the limiter is 100%, above 80%",)]

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from itertools import chain, cycle, repeat
-from threading import Lock
+from threading import RLock
 from typing import Final
 from urllib.parse import urlsplit
 from weakref import WeakMethod, finalize
@@ -94,7 +94,8 @@ class Monitor:
         self._clock = clock
         self._used = WeakMethod(used)
         self._next_look = 0.0
-        self._looking = Lock()
+        # Whoever hears a warning may ask for the health, in the same thread.
+        self._looking = RLock()
         self._failures = 0
         self._ends: list[Callable[[], object]] = []
         if observer is not None:

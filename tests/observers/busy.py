@@ -30,7 +30,8 @@ class Secrets:
 def busy(driver: str, observer: Observer) -> Iterator[Secrets]:
     """An exchange that traded, followed a book and was cut off; open until the end."""
     with Scene() as scene:
-        face = scene.face(driver, observer=observer)
+        # A handshake with the server that is going away must not take long.
+        face = scene.face(driver, observer=observer, timeout=2.0)
         face.exchange.venue.monitor.unresolved = lambda: 2
         order = face.call("create_order", MARKET, "yes", "buy", "0.01", 1)
         with pytest.raises(ux.UnifiedExchangesError):
@@ -42,7 +43,7 @@ def busy(driver: str, observer: Observer) -> Iterator[Secrets]:
         scene.go_down()
         assert soon(lambda: face.exchange.stream_health().state != "live")
         scene.come_up()
-        watch.next()
+        watch.next(20.0)
         sent = _signatures(face.exchange)
         account = scene.account
         words = (
