@@ -443,7 +443,7 @@ def test_a_monitor_whose_owner_is_gone_reads_no_limiter(seen: Remembering) -> No
     monitor = monitor_of(VirtualClock(), seen)
     gc.collect()
     assert seen.shown("limiter.utilization") == {}
-    assert monitor.review() == ()
+    assert monitor.review(0.0) == ()
 
 
 def test_names_of_metrics_are_stable() -> None:
@@ -480,3 +480,25 @@ def test_whoever_hears_a_warning_may_ask_for_the_health(
     finally:
         logger.removeHandler(handler)
     assert heard == [("the used share of the limiter is 100%, above 80%",)]
+
+
+def test_the_wall_clock_is_read_as_often_whatever_time_passes(flavour: str) -> None:
+    """A cassette replays it reading by reading."""
+
+    class Counting(VirtualClock):
+        reads = 0
+
+        def now(self) -> float:
+            self.reads += 1
+            return super().now()
+
+    counted = []
+    for pause in (0.0, 10.0):
+        clock = Counting()
+        venue = toy(clock)
+        rig = Rig(flavour, [answer({})] * 3, clock)
+        for _ in range(3):
+            rig.run(venue.request("GET", "/x"))
+            clock.advance(pause)
+        counted.append(clock.reads)
+    assert counted[0] == counted[1]

@@ -94,6 +94,7 @@ class Monitor:
         self._clock = clock
         self._used = WeakMethod(used)
         self._next_look = 0.0
+        self._wall = 0.0
         # Whoever hears a warning may ask for the health, in the same thread.
         self._looking = RLock()
         self._failures = 0
@@ -126,11 +127,11 @@ class Monitor:
             self._tell(observer.count, REQUESTS, labels, 1)
 
     def held_back(self, family: str, seconds: float) -> None:
-        """The limiter on this side made a request wait, or refused it."""
+        """The limiter on this side makes a request wait."""
         if (observer := self.observer) is not None:
             labels = (*self._labels, family)
             self._tell(observer.record, LIMITER_WAIT, labels, seconds)
-        self.look()
+        self.look_again()
 
     # -- streams --------------------------------------------------------------------
 
@@ -162,7 +163,7 @@ class Monitor:
         if (observer := self.observer) is not None:
             labels = (*self._labels, subject)
             self._tell(observer.record, MESSAGE_LATENCY, labels, latency)
-        self.look()
+        self.look(now)
 
     def reconnected(self) -> None:
         """The stream has another connection."""
@@ -200,16 +201,25 @@ class Monitor:
 
     # -- thresholds -----------------------------------------------------------------
 
-    def look(self) -> None:
-        """Compare with the thresholds, if the last time is not just past."""
+    def look(self, wall: float) -> None:
+        """Compare with the thresholds, if the last time is not just past.
+
+        ``wall`` is the wall clock as the caller read it.  It is not read here: how often
+        that happens must not depend on time, or a cassette would tell other times.
+        """
         now = self._clock.monotonic()
+        self._wall = wall
         if now >= self._next_look:
             self._next_look = now + _PAUSE
-            self.review()
+            self.review(wall)
 
-    def review(self) -> tuple[str, ...]:
+    def look_again(self) -> None:
+        """The same for whoever has not read the clock."""
+        self.look(self._wall)
+
+    def review(self, wall: float) -> tuple[str, ...]:
         """Compare with the thresholds now; what is above, in words."""
-        wall, telemetry, policy = self._clock.now(), self._telemetry, self.policy
+        telemetry, policy = self._telemetry, self.policy
         with self._looking:
             self.alerts.judge(
                 {

@@ -208,7 +208,7 @@ class Sender(ABC):
             monitor.answered(
                 self.family(call), status, response.elapsed, is_order=call.is_order
             )
-        monitor.look()
+        monitor.look(now)
         if 200 <= status < 300 or status in call.accepted:  # noqa: PLR2004
             return response
         error = self.refusal(call, response)
@@ -221,9 +221,10 @@ class Sender(ABC):
         raise error
 
     def _unanswered(self, call: Call) -> None:
-        self.telemetry.unanswered(self.clock.now())
+        now = self.clock.now()
+        self.telemetry.unanswered(now)
         self.monitor.unanswered(self.family(call))
-        self.monitor.look()
+        self.monitor.look(now)
 
     def _used(self) -> dict[str, float]:
         return self.limiter.used(self.clock.monotonic())
@@ -303,7 +304,7 @@ class Sender(ABC):
         return sum(self.bucket(n).marks(urgent=call.urgent) for n, _ in call.charges)
 
     def _held_back(self, call: Call, wait: float) -> RateLimitExceeded:
-        self.monitor.look()
+        self.monitor.look_again()
         message = (
             f"{call.about}: not sent, because our own limiter would hold it for "
             f"{wait:.2f} s, past its deadline; send less often or wait"

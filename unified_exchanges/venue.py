@@ -102,20 +102,21 @@ class Venue(Sender):
         now = self.clock.monotonic()
         telemetry = self.telemetry
         reasons = tuple(self._complaints())
+        wall = self.clock.now()
         return Health(
             venue=self.id,
             is_healthy=not reasons,
             reasons=reasons,
             requests=telemetry.requests,
             errors=telemetry.errors,
-            error_rate=telemetry.error_rate(self.clock.now()),
+            error_rate=telemetry.error_rate(wall),
             latency=telemetry.latency,
             acknowledgement=telemetry.acknowledgement,
             limiter={name: b.fill(now) for name, b in sorted(self.buckets.items())},
             clock_offset_ms=self.offset.milliseconds,
             key_expires_at=self.key_expires_at,
             last_contact_at=telemetry.last_contact_at,
-            alerts=self.monitor.review(),
+            alerts=self.monitor.review(wall),
             unresolved_orders=self.monitor.unresolved_orders,
         )
 

@@ -13,21 +13,26 @@ import unified_exchanges as ux
 from tests.watching.face import MARKET, Scene, soon
 from unified_exchanges.observer import Observer
 
-__all__ = ["DRIVERS", "Secrets", "busy"]
+__all__ = ["DRIVERS", "Trading", "busy"]
 
 DRIVERS = ("blocking", "websockets")
 
 
 @attrs.frozen
-class Secrets:
-    """What may stand in no label: keys, ids, addresses; and the health of the exchange."""
+class Trading:
+    """What came of it.
+
+    ``words`` may stand in no label: keys, ids, addresses.  A server that goes away may
+    take a connection once more, so that there may be more than one reconnection.
+    """
 
     words: tuple[str, ...]
     health: ux.Health
+    reconnections: int
 
 
 @contextmanager
-def busy(driver: str, observer: Observer) -> Iterator[Secrets]:
+def busy(driver: str, observer: Observer) -> Iterator[Trading]:
     """An exchange that traded, followed a book and was cut off; open until the end."""
     with Scene() as scene:
         # A handshake with the server that is going away must not take long.
@@ -41,8 +46,8 @@ def busy(driver: str, observer: Observer) -> Iterator[Secrets]:
         scene.bid("3")
         watch.next()
         scene.go_down()
-        assert soon(lambda: face.exchange.stream_health().state != "live")
         scene.come_up()
+        assert soon(lambda: face.exchange.stream_health().connections > 1, 20.0)
         watch.next(20.0)
         sent = _signatures(face.exchange)
         account = scene.account
@@ -57,7 +62,9 @@ def busy(driver: str, observer: Observer) -> Iterator[Secrets]:
             order.order_id,
             order.client_order_id,
         )
-        yield Secrets(words, face.exchange.health())
+        assert soon(lambda: face.exchange.stream_health().stale_seconds == 0)
+        again = face.exchange.stream_health().connections - 1
+        yield Trading(words, face.exchange.health(), again)
 
 
 def _signatures(exchange: Any) -> list[str]:

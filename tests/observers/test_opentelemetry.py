@@ -67,8 +67,9 @@ def test_a_reader_collects_all_that_is_measured(
     acknowledged = point(metrics, "order.acknowledgement", endpoint="orders")
     assert (acknowledged.count, 0 < acknowledged.sum < 5) == (1, True)
     assert point(metrics, "message.latency", subject="order_book").count >= 1
-    assert point(metrics, "stream.reconnects").value == 1
-    assert point(metrics, "book.stale.duration").count == 1
+    again = point(metrics, "stream.reconnects").value
+    assert again == trading.reconnections >= 1
+    assert point(metrics, "book.stale.duration").count >= 1
     assert point(metrics, "stale_books").value == 0
     assert point(metrics, "book.stale.age").value == 0
     assert abs(point(metrics, "clock.offset").value) < 2

@@ -64,8 +64,8 @@ def test_a_scrape_sees_all_that_is_measured(driver: str) -> None:
     took = value(text, "order_acknowledgement_seconds_sum", endpoint="orders")
     assert 0 < took < 5
     assert value(text, "message_latency_seconds_count", subject="order_book") >= 1
-    assert value(text, "stream_reconnects_total") == 1
-    assert value(text, "book_stale_duration_seconds_count") == 1
+    assert value(text, "stream_reconnects_total") == trading.reconnections >= 1
+    assert value(text, "book_stale_duration_seconds_count") >= 1
     assert value(text, "stale_books") == value(text, "book_stale_age_seconds") == 0
     assert abs(value(text, "clock_offset_seconds")) < 2
     assert value(text, "unresolved_orders") == 2
