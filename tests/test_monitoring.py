@@ -180,8 +180,9 @@ def test_a_call_that_the_limiter_refuses_is_an_alert_though_nothing_is_sent(
 ) -> None:
     venue = toy(retry=RetryPolicy(deadline=1.0))
     venue.bucket("read").take(venue.clock.monotonic(), 100)
-    with pytest.raises(RateLimitExceeded):
-        Rig(flavour, [], venue.clock).run(venue.request("GET", "/x"))  # type: ignore[arg-type]
+    for _ in range(2):
+        with pytest.raises(RateLimitExceeded):
+            Rig(flavour, [], venue.clock).run(venue.request("GET", "/x"))  # type: ignore[arg-type]
     assert venue.monitor.alerts.current == (
         "the used share of the limiter is 100%, above 80%",
     )
@@ -502,3 +503,17 @@ def test_the_wall_clock_is_read_as_often_whatever_time_passes(flavour: str) -> N
             clock.advance(pause)
         counted.append(clock.reads)
     assert counted[0] == counted[1]
+
+
+def test_fault_44_a_clock_that_is_set_back_does_not_silence_the_alerts(
+    flavour: str,
+) -> None:
+    venue = toy()
+    clock = venue.clock
+    assert isinstance(clock, VirtualClock)
+    rig = Rig(flavour, [answer({})] * 2, clock)
+    rig.run(venue.request("GET", "/x"))
+    clock.step(-3_600)
+    venue.bucket("read").take(clock.monotonic(), 90)
+    rig.run(venue.request("GET", "/x"))
+    assert len(venue.monitor.alerts.current) == 1

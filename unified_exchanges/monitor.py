@@ -93,8 +93,9 @@ class Monitor:
         self._offset = offset
         self._clock = clock
         self._used = WeakMethod(used)
-        self._next_look = 0.0
+        self._looked_at = 0.0
         self._wall = 0.0
+        self._next_look = 0.0
         # Whoever hears a warning may ask for the health, in the same thread.
         self._looking = RLock()
         self._failures = 0
@@ -207,15 +208,18 @@ class Monitor:
         ``wall`` is the wall clock as the caller read it.  It is not read here: how often
         that happens must not depend on time, or a cassette would tell other times.
         """
-        now = self._clock.monotonic()
         self._wall = wall
-        if now >= self._next_look:
-            self._next_look = now + _PAUSE
+        # A clock that is set back must not silence the alerts.
+        if not -_PAUSE < wall - self._looked_at < _PAUSE:
+            self._looked_at = wall
             self.review(wall)
 
     def look_again(self) -> None:
-        """The same for whoever has not read the clock."""
-        self.look(self._wall)
+        """The same for whoever has not read the clock, and sends nothing now."""
+        now = self._clock.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + _PAUSE
+            self.review(self._wall)
 
     def review(self, wall: float) -> tuple[str, ...]:
         """Compare with the thresholds now; what is above, in words."""

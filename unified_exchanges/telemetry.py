@@ -17,17 +17,17 @@ _SLOWEST = 0.9
 
 
 class _Times:
-    """The last durations, each with when it was measured."""
+    """The last durations, each with when it was measured.
 
-    __slots__ = ("_known", "_lock")
+    ``add`` takes one, as (now, seconds); its caller holds the lock.
+    """
+
+    __slots__ = ("_known", "_lock", "add")
 
     def __init__(self, lock: Lock) -> None:
         self._known: deque[tuple[float, float]] = deque(maxlen=_WINDOW)
         self._lock = lock
-
-    def add(self, now: float, seconds: float) -> None:
-        """Take one; the caller holds the lock."""
-        self._known.append((now, seconds))
+        self.add = self._known.append
 
     def percentiles(self) -> Latency:
         """Percentiles of all that is known."""
@@ -67,7 +67,8 @@ class Telemetry:
         with self._lock:
             self._count(now, failed=failed)
             self._contact = now
-            (self._acknowledgements if is_order else self._latencies).add(now, elapsed)
+            times = self._acknowledgements if is_order else self._latencies
+            times.add((now, elapsed))
 
     def unanswered(self, now: float) -> None:
         """Note a request that brought no usable answer."""
@@ -77,7 +78,7 @@ class Telemetry:
     def delivered(self, now: float, latency: float) -> None:
         """Note how old a message was when its consumer got it, in seconds."""
         with self._lock:
-            self._messages.add(now, latency)
+            self._messages.add((now, latency))
 
     def _count(self, now: float, *, failed: bool) -> None:
         self.requests += 1
