@@ -27,9 +27,13 @@ COMMANDS = [
 
 # Where seconds and tokens are floats, and no money passes.
 TIMED = (
+    "alerts",
     "cli*",
     "clock",
     "drivers*",
+    "monitor",
+    "observer",
+    "observers*",
     "policy",
     "sending",
     "settings",

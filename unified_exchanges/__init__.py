@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 from .version import VERSION as __version__
 
 if TYPE_CHECKING:
+    from .alerts import (
+        AlertPolicy,
+    )
     from .clock import (
         Clock,
         SystemClock,
@@ -126,6 +129,10 @@ if TYPE_CHECKING:
         TrackedOrder,
         Trade,
     )
+    from .observer import (
+        Metric,
+        Observer,
+    )
     from .policy import (
         LimitPolicy,
         RetryPolicy,
@@ -165,6 +172,7 @@ __all__ = [
     "BUY",
     "SELL",
     "AccountLimits",
+    "AlertPolicy",
     "ArgumentsRequired",
     "AsyncExchange",
     "AsyncKalshiWebSocket",
@@ -215,8 +223,10 @@ __all__ = [
     "MarketClosed",
     "MarketNotFound",
     "MarketStatus",
+    "Metric",
     "NetworkError",
     "NotSupported",
+    "Observer",
     "Ohlc",
     "OnMaintenance",
     "Order",
@@ -278,6 +288,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "alerts": ("AlertPolicy",),
     "clock": (
         "Clock",
         "SystemClock",
@@ -385,6 +396,10 @@ _HOMES = {
         "TimeInForce",
         "TrackedOrder",
         "Trade",
+    ),
+    "observer": (
+        "Metric",
+        "Observer",
     ),
     "policy": (
         "LimitPolicy",

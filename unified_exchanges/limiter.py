@@ -20,6 +20,12 @@ class Limiter:
         self.buckets: dict[str, TokenBucket] = {}
         self.lock = Lock()
 
+    def used(self, now: float) -> dict[str, float]:
+        """The share of each bucket that is used up: 0 untouched, 1 empty."""
+        return {
+            name: 1 - bucket.fill(now) for name, bucket in list(self.buckets.items())
+        }
+
     @classmethod
     def of(
         cls, account: tuple[str, str, str], policy: LimitPolicy, clock: Clock

@@ -17,8 +17,10 @@ from .errors import BadRequest
 if TYPE_CHECKING:
     from random import Random
 
+    from .alerts import AlertPolicy
     from .clock import Clock
     from .guards import GuardPolicy
+    from .observer import Observer
     from .policy import LimitPolicy, RetryPolicy, StreamPolicy
     from .settings import PrivateKey
     from .shells.aio import AsyncExchange
@@ -61,6 +63,8 @@ def exchange(
     limits: LimitPolicy | None = None,
     stream: StreamPolicy | None = None,
     guards: GuardPolicy | None = None,
+    alerts: AlertPolicy | None = None,
+    observer: Observer | None = None,
     clock: Clock | None = None,
     rng: Random | None = None,
     transport: Transport | None = None,
@@ -84,6 +88,8 @@ def exchange(
         limits=limits,
         stream=stream,
         guards=guards,
+        alerts=alerts,
+        observer=observer,
         clock=clock,
         rng=rng,
         transport=transport,
@@ -105,6 +111,8 @@ def async_exchange(
     limits: LimitPolicy | None = None,
     stream: StreamPolicy | None = None,
     guards: GuardPolicy | None = None,
+    alerts: AlertPolicy | None = None,
+    observer: Observer | None = None,
     clock: Clock | None = None,
     rng: Random | None = None,
     transport: AsyncTransport | None = None,
@@ -128,6 +136,8 @@ def async_exchange(
         limits=limits,
         stream=stream,
         guards=guards,
+        alerts=alerts,
+        observer=observer,
         clock=clock,
         rng=rng,
         transport=transport,

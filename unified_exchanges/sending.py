@@ -23,6 +23,7 @@ from .flow import Flow, Page, Pages, Pending, Request, Response, Sleep, Start, S
 from .flow import Outcome as Reply
 from .guards import Guards
 from .limiter import Limiter
+from .monitor import Monitor, environment_label
 from .policy import TokenBucket
 from .settings import Settings, resolve_environment
 from .telemetry import Telemetry
@@ -98,6 +99,16 @@ class Sender(ABC):
         self.telemetry = Telemetry()
         self.offset = ClockOffset()
         self.limiter = Limiter(settings.limits)
+        self.monitor = Monitor(
+            settings.observer,
+            settings.alerts,
+            venue=self.id,
+            environment=environment_label(self.environment, self.facts.environments),
+            telemetry=self.telemetry,
+            offset=self.offset,
+            clock=self.clock,
+            used=self._used,
+        )
 
     @property
     def buckets(self) -> dict[str, TokenBucket]:
@@ -117,6 +128,12 @@ class Sender(ABC):
     @abstractmethod
     def bucket(self, name: str) -> TokenBucket:
         """The token bucket of that name, made on first use."""
+
+    def family(self, call: Call) -> str:
+        """What kind of endpoint a call asks, for monitoring: one of a few words."""
+        if call.is_order:
+            return "orders"
+        return "reads" if call.method == "GET" else "writes"
 
     # -- sending --------------------------------------------------------------------
 
@@ -159,6 +176,7 @@ class Sender(ABC):
         turn = self._reserve(call, deadline)
         while turn is not None:
             wait, marks = turn
+            self.monitor.held_back(self.family(call), wait)
             yield Sleep(wait)
             # Whom a pause or a cancel has overtaken queues again, at the rate.
             lost = marks != self._marks(call)
@@ -169,7 +187,7 @@ class Sender(ABC):
             response = yield request
         except UnifiedExchangesError as error:
             if isinstance(error, NetworkError):
-                self.telemetry.unanswered(self.clock.now())
+                self._unanswered(call)
             raise self._located(error, call) from None
         return self._judge(call, _answer(response), sent)
 
@@ -185,6 +203,12 @@ class Sender(ABC):
             is_order=call.is_order,
             failed=status >= 500 or status == 429,  # noqa: PLR2004
         )
+        monitor = self.monitor
+        if monitor.observer is not None:
+            monitor.answered(
+                self.family(call), status, response.elapsed, is_order=call.is_order
+            )
+        monitor.look(now)
         if 200 <= status < 300 or status in call.accepted:  # noqa: PLR2004
             return response
         error = self.refusal(call, response)
@@ -195,6 +219,15 @@ class Sender(ABC):
         )
         error.client_order_id = error.client_order_id or call.client_order_id
         raise error
+
+    def _unanswered(self, call: Call) -> None:
+        now = self.clock.now()
+        self.telemetry.unanswered(now)
+        self.monitor.unanswered(self.family(call))
+        self.monitor.look(now)
+
+    def _used(self) -> dict[str, float]:
+        return self.limiter.used(self.clock.monotonic())
 
     def _located(
         self, error: UnifiedExchangesError, call: Call
@@ -271,6 +304,7 @@ class Sender(ABC):
         return sum(self.bucket(n).marks(urgent=call.urgent) for n, _ in call.charges)
 
     def _held_back(self, call: Call, wait: float) -> RateLimitExceeded:
+        self.monitor.look_again()
         message = (
             f"{call.about}: not sent, because our own limiter would hold it for "
             f"{wait:.2f} s, past its deadline; send less often or wait"
@@ -338,7 +372,7 @@ class Sender(ABC):
         try:
             response = yield begun.pending
         except NetworkError:
-            self.telemetry.unanswered(self.clock.now())
+            self._unanswered(call)
             return (yield from self.send(call, tried=1))
         try:
             # When it was sent and answered is not known: the page before was decoded.

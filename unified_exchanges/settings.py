@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from .alerts import AlertPolicy
 from .clock import Clock, SystemClock
 from .description import Environment
 from .errors import BadRequest
 from .guards import GuardPolicy
+from .observer import Observer
 from .policy import LimitPolicy, RetryPolicy, StreamPolicy
 
 __all__ = ["PrivateKey", "Settings", "resolve_environment"]
@@ -42,6 +44,18 @@ def _is(kind: type, words: str) -> Any:
             raise BadRequest(message)
 
     return check
+
+
+def _observes(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    methods = ("count", "record", "follow")
+    if value is not None and not all(
+        callable(getattr(value, name, None)) for name in methods
+    ):
+        message = (
+            f"{field.name} must be an Observer, with count(), record() and follow(), not "
+            f"a {type(value).__name__}"
+        )
+        raise BadRequest(message)
 
 
 @attrs.frozen(kw_only=True)
@@ -78,6 +92,12 @@ class Settings:
     )
     stream: StreamPolicy = attrs.field(
         factory=StreamPolicy, validator=_is(StreamPolicy, "a StreamPolicy")
+    )
+    alerts: AlertPolicy = attrs.field(
+        factory=AlertPolicy, validator=_is(AlertPolicy, "an AlertPolicy")
+    )
+    observer: Observer | None = attrs.field(
+        default=None, repr=False, validator=_observes
     )
     clock: Clock = attrs.field(factory=SystemClock)
     # The system's: a generator of our own would be copied by a fork, and two processes

@@ -110,19 +110,22 @@ class Venue(Sender):
         now = self.clock.monotonic()
         telemetry = self.telemetry
         reasons = tuple(self._complaints())
+        wall = self.clock.now()
         return Health(
             venue=self.id,
             is_healthy=not reasons,
             reasons=reasons,
             requests=telemetry.requests,
             errors=telemetry.errors,
-            error_rate=telemetry.error_rate(self.clock.now()),
+            error_rate=telemetry.error_rate(wall),
             latency=telemetry.latency,
             acknowledgement=telemetry.acknowledgement,
             limiter={name: b.fill(now) for name, b in sorted(self.buckets.items())},
             clock_offset_ms=self.offset.milliseconds,
             key_expires_at=self.key_expires_at,
             last_contact_at=telemetry.last_contact_at,
+            alerts=self.monitor.review(wall),
+            unresolved_orders=self.monitor.unresolved_orders,
         )
 
     def check_health(self, *, within: float | None = None) -> Flow[Health]:
@@ -176,7 +179,8 @@ class Venue(Sender):
         if self._trouble:
             yield self._trouble
         rate = self.telemetry.error_rate(self.clock.now())
-        if rate > 0.05:  # noqa: PLR2004 - the alarm of a trading desk
+        most = self.settings.alerts.errors
+        if most is not None and rate > most:
             yield f"{rate:.0%} of the requests of the last minute failed"
         offset = self.offset.milliseconds
         if offset is not None and abs(offset) > 5_000:  # noqa: PLR2004

@@ -51,6 +51,8 @@ from unified_exchanges.models import (
     Ticker,
     Trade,
 )
+from unified_exchanges.observers.opentelemetry import OpenTelemetryObserver
+from unified_exchanges.observers.prometheus import PrometheusObserver
 
 MOMENT = datetime.fromisoformat("2026-11-21T12:00:00+00:00")
 PLAN = ExitPlan(name="x", market_id="M", outcome="yes", size=1, stop_loss="0.3")
@@ -64,6 +66,11 @@ def factories() -> None:
     assert_type(ux.exchanges, tuple[str, ...])
     with ux.exchange("kalshi", environment="demo", timeout=5.0) as ex:
         assert_type(ex, ux.Exchange)
+    observers: tuple[ux.Observer, ...] = PrometheusObserver(), OpenTelemetryObserver()
+    alerts = ux.AlertPolicy(latency=None)
+    for observer in observers:
+        ux.exchange("kalshi", observer=observer, alerts=alerts)
+        ux.async_exchange("kalshi", observer=observer, alerts=alerts)
 
 
 async def async_factories() -> None:

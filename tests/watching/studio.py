@@ -19,6 +19,7 @@ from unified_exchanges.errors import (
 )
 from unified_exchanges.flow import Done, Request, Response, Sleep, advance
 from unified_exchanges.models import StreamHealth, Subject
+from unified_exchanges.observer import Observer
 from unified_exchanges.policy import LimitPolicy, StreamPolicy
 from unified_exchanges.settings import Settings
 from unified_exchanges.simulator.faults import (
@@ -59,7 +60,9 @@ _TICK = 5.0
 class Studio:
     """What a driver does, in one thread: frames, reconnects, work over REST, time."""
 
-    def __init__(self, *, seed: int = 7, **ground: Any) -> None:
+    def __init__(
+        self, *, seed: int = 7, observer: Observer | None = None, **ground: Any
+    ) -> None:
         self.ground = KalshiGround(enforce_limits=False, seed=seed, **ground)
         self.clock = self.ground.clock
         self.kalshi = self.ground.kalshi
@@ -78,6 +81,7 @@ class Studio:
                 stream=POLICY,
                 limits=LimitPolicy(enabled=False, discover=False),
                 environ={},
+                observer=observer,
             )
         )
         self.protocol = self.venue.stream()

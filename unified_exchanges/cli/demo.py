@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import attrs
 import typer
 
+from ..alerts import AlertPolicy
 from .agreement import agree
 from .command import guarded, plain_command
 from .exits import Exit
@@ -53,6 +54,8 @@ def _perform(screen: Screen, venue: str, seed: int) -> Ledger:
             environment=place.url,
             api_key=place.api_key,
             private_key=place.private_key_path,
+            # It takes its time between two looks at the stream.
+            alerts=AlertPolicy(log=False),
         )
         for step, seen in steps:
             stage.show(step, seen)

@@ -45,7 +45,8 @@ class Exit(IntEnum):
 
 MEANINGS: dict[Exit, str] = {
     Exit.DONE: "done",
-    Exit.NOT_DONE: "declined, unwritable output, or a ledger that does not reconcile",
+    Exit.NOT_DONE: "declined, unwritable output, unhealthy, or a ledger that does not "
+    "reconcile",
     Exit.BAD_REQUEST: "fix the call",
     Exit.REFUSED: "the venue refused",
     Exit.AUTHENTICATION: "fix the key or the clock",

@@ -7,6 +7,7 @@ from typing import Self
 
 import attrs
 
+from ..alerts import AlertPolicy
 from ..description import Description
 from ..errors import BadRequest
 from ..registry import exchange, folder
@@ -42,6 +43,8 @@ class Session:
                 environment=self.environment,
                 live=self.live,
                 timeout=self.timeout,
+                # A command shows what it measured, if anything.
+                alerts=AlertPolicy(log=False),
             )
         return self._exchange
 
@@ -59,8 +62,13 @@ class Session:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._exchange is not None:
-            self._exchange.close()
+        self.close()
+
+    def close(self) -> None:
+        """Close the exchange, if it was made; it is made anew when it is used again."""
+        opened, self._exchange = self._exchange, None
+        if opened is not None:
+            opened.close()
 
 
 def described(venue: str) -> Description:

@@ -14,6 +14,7 @@ from .account import Balance, Position, Settlement
 from .orders import Fill, Order
 from .record import Flat, Record
 from .terms import MarketStatus
+from .venue_state import Latency
 
 __all__ = [
     "IDLE",
@@ -145,6 +146,9 @@ StreamState: TypeAlias = Literal[
 ]
 
 
+_UNMEASURED = Latency(None, None, None, 0)
+
+
 @attrs.frozen(kw_only=True, slots=True)
 class StreamHealth(Flat):
     """How a stream does; counters are since it was made.
@@ -156,7 +160,10 @@ class StreamHealth(Flat):
     under the policy ``latest``.  ``missed`` orders and fills were found over REST only: each is
     counted once the stream has had ten seconds to tell of it too.
     ``reconciliations`` succeeded, the last ``last_reconciled_at``; ``reconcile_failures``
-    were tries that did not.
+    were tries that did not.  ``latency`` is how old messages were by the venue's time
+    when their consumer got them, as far as the clocks are known; without an observer it
+    is of samples.  ``stale_seconds`` is how long the longest stale of the followed books
+    has been so, 0 if none is.
     """
 
     state: StreamState
@@ -177,6 +184,8 @@ class StreamHealth(Flat):
     reconcile_failures: int = 0
     last_reconciled_at: datetime | None = None
     last_error: str = ""
+    latency: Latency = _UNMEASURED
+    stale_seconds: float = 0.0
 
 
 IDLE = StreamHealth(

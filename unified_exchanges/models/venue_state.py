@@ -49,7 +49,9 @@ class Health(Flat):
     is the latency of order writes alone.  ``limiter`` is how full each bucket is
     (1 = untouched).  ``clock_offset_ms`` is the venue's clock minus ours, to a second or
     so where it comes from a ``Date`` header.  ``reasons`` says why ``is_healthy`` is
-    False.
+    False.  ``alerts`` are the thresholds of the `AlertPolicy` that are crossed, in words.
+    ``unresolved_orders`` counts the orders of which it is not known whether the venue has
+    them, None where that is not counted.
     """
 
     venue: str
@@ -64,3 +66,5 @@ class Health(Flat):
     clock_offset_ms: int | None
     key_expires_at: datetime | None
     last_contact_at: datetime | None
+    alerts: tuple[str, ...] = ()
+    unresolved_orders: int | None = None

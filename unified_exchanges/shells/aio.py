@@ -15,6 +15,7 @@ from random import Random
 from types import TracebackType
 from typing import ClassVar, Self, TypeVar
 
+from ..alerts import AlertPolicy
 from ..clock import Clock
 from ..description import Description, Has
 from ..drivers.aio import AsyncDriver
@@ -54,6 +55,7 @@ from ..models import (
 )
 from ..models.record import decode_json
 from ..money import Number
+from ..observer import Observer
 from ..policy import LimitPolicy, RetryPolicy, StreamPolicy
 from ..settings import PrivateKey, Settings
 from ..tracking.calls import calls_of
@@ -77,7 +79,8 @@ class AsyncExchange(AsyncTracking, ABC):
     ``retry``, ``limits`` and ``guards`` are policies; ``clock``, ``rng`` and
     ``transport`` are for tests and replay; ``options`` are venue words such as
     ``subaccount``.  ``stream`` is how streams are kept alive and how much may wait for
-    a consumer.
+    a consumer.  ``observer`` is told what is measured, ``alerts`` says from where on the
+    log warns.
 
     >>> import asyncio
     >>> import unified_exchanges as ux
@@ -104,6 +107,8 @@ class AsyncExchange(AsyncTracking, ABC):
         limits: LimitPolicy | None = None,
         stream: StreamPolicy | None = None,
         guards: GuardPolicy | None = None,
+        alerts: AlertPolicy | None = None,
+        observer: Observer | None = None,
         clock: Clock | None = None,
         rng: Random | None = None,
         transport: AsyncTransport | None = None,
@@ -122,6 +127,8 @@ class AsyncExchange(AsyncTracking, ABC):
                 limits=limits,
                 stream=stream,
                 guards=guards,
+                alerts=alerts,
+                observer=observer,
                 clock=clock,
                 rng=rng,
                 options=options,
@@ -179,6 +186,7 @@ class AsyncExchange(AsyncTracking, ABC):
         await self._close_streams()
         await self.stop_health_checks()
         await self._driver.close()
+        self.venue.monitor.close()
 
     async def request(
         self,

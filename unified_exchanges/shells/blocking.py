@@ -16,6 +16,7 @@ from random import Random
 from types import TracebackType
 from typing import ClassVar, Self, TypeVar
 
+from ..alerts import AlertPolicy
 from ..clock import Clock
 from ..description import Description, Has
 from ..drivers.blocking import BlockingDriver
@@ -55,6 +56,7 @@ from ..models import (
 )
 from ..models.record import decode_json
 from ..money import Number
+from ..observer import Observer
 from ..policy import LimitPolicy, RetryPolicy, StreamPolicy
 from ..settings import PrivateKey, Settings
 from ..tracking.calls import calls_of
@@ -81,7 +83,8 @@ class Exchange(Tracking, ABC):
     ``retry``, ``limits`` and ``guards`` are policies; ``clock``, ``rng`` and
     ``transport`` are for tests and replay; ``options`` are venue words such as
     ``subaccount``.  ``stream`` is how streams are kept alive and how much may wait for
-    a consumer.
+    a consumer.  ``observer`` is told what is measured, ``alerts`` says from where on the
+    log warns.
 
     >>> import unified_exchanges as ux
     >>> with ux.exchange("kalshi", environment="demo") as kalshi:
@@ -105,6 +108,8 @@ class Exchange(Tracking, ABC):
         limits: LimitPolicy | None = None,
         stream: StreamPolicy | None = None,
         guards: GuardPolicy | None = None,
+        alerts: AlertPolicy | None = None,
+        observer: Observer | None = None,
         clock: Clock | None = None,
         rng: Random | None = None,
         transport: Transport | None = None,
@@ -123,6 +128,8 @@ class Exchange(Tracking, ABC):
                 limits=limits,
                 stream=stream,
                 guards=guards,
+                alerts=alerts,
+                observer=observer,
                 clock=clock,
                 rng=rng,
                 options=options,
@@ -182,6 +189,7 @@ class Exchange(Tracking, ABC):
         self._close_streams()
         self.stop_health_checks()
         self._driver.close()
+        self.venue.monitor.close()
 
     def request(
         self,

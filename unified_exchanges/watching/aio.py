@@ -53,7 +53,8 @@ class Seat:
 
     async def take(self) -> Any:
         """The next item; raises the error of the stream, or `Ended`."""
-        take = self.follower.mailbox.take
+        follower = self.follower
+        take = follower.mailbox.take
         while (item := take()) is None:
             waiter = asyncio.get_running_loop().create_future()
             self.waiters.append(waiter)
@@ -61,6 +62,9 @@ class Seat:
                 await waiter
             finally:
                 self.waiters.remove(waiter)
+        delivery = follower.delivery
+        if next(delivery.turns):
+            delivery.measure(item)
         return item
 
     async def step(self) -> Any:

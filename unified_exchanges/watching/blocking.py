@@ -101,14 +101,18 @@ class Watch(Generic[T_co]):
 
     def _take(self, timeout: float | None) -> T_co:
         self._hub.check_process()
-        take = self._follower.mailbox.take
+        follower = self._follower
+        take = follower.mailbox.take
         with self._ready:
             if self._is_closed:
                 raise Ended
             item: T_co | None = self._ready.wait_for(take, timeout)
             if item is None:
                 raise misuse.late(timeout, self.health())
-            return item
+        delivery = follower.delivery
+        if next(delivery.turns):
+            delivery.measure(item)
+        return item
 
     def _abandon(self) -> None:
         # The collector may call this while somebody holds the lock: only leave a note.

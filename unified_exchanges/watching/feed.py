@@ -61,6 +61,7 @@ class Feed(Teller):
         """Follow a subject; ``wake`` is called when there is something to take."""
         if self.error is not None:
             raise self.error
+        since = self._clock.now()
         follower = Follower(
             subject,
             market_ids,
@@ -70,6 +71,7 @@ class Feed(Teller):
             clock=self._clock,
             most=self.venue.settings.stream.queue,
             wake=wake,
+            delivery=self._monitor.delivery(str(subject), since),
         )
         self.protocol.follow(subject, wanted(follower))
         self._circles[subject].add(follower)
@@ -139,6 +141,7 @@ class Feed(Teller):
         if not mine or not gone:
             return
         self._circles[follower.subject].remove(follower, gone)
+        self._forget_stale()
         old = wanted(follower)
         follower.narrow(gone)
         self._forget_quotes(follower, gone)
@@ -153,11 +156,17 @@ class Feed(Teller):
         if not circle.has(follower):
             return False
         circle.remove(follower)
+        self._forget_stale()
         self._folded += follower.mailbox.folded
         self._forget_quotes(follower, follower.market_ids)
         if not circle:
             self._forget(follower.subject)
         return True
+
+    def _forget_stale(self) -> None:
+        """Books that nobody follows are not missed."""
+        if self._stale:
+            self._monitor.staleness.forget(self._stale.keys() - self._books.by_market)
 
     def _forget_quotes(
         self, follower: Follower, market_ids: Collection[str] | None
@@ -230,6 +239,8 @@ class Feed(Teller):
             reconciliations=reads.count,
             reconcile_failures=reads.failed,
             last_reconciled_at=reads.succeeded_at,
+            latency=self.venue.telemetry.message_latency,
+            stale_seconds=self._monitor.stale_seconds,
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from ..clock import Clock
 from ..errors import ArgumentsRequired, BadRequest
 from ..models import Gap, Order, OrderBook, Subject
+from ..monitor import Delivery
 from .mailbox import POLICIES, Every, Latest, Look, Mailbox, Policy
 
 __all__ = ["PRIVATE", "Circle", "Follower", "check_wish"]
@@ -50,6 +51,7 @@ class Follower:
         "_at",
         "_clock",
         "_wall",
+        "delivery",
         "is_ready",
         "looks",
         "mailbox",
@@ -73,8 +75,10 @@ class Follower:
         clock: Clock,
         most: int,
         wake: Callable[[], None],
+        delivery: Delivery,
     ) -> None:
         self.subject = subject
+        self.delivery = delivery
         # A dictionary keeps the caller's order.
         self.market_ids = None if market_ids is None else dict.fromkeys(market_ids)
         self.outcome = outcome

@@ -362,8 +362,8 @@ class Reconciler:
         return News(
             state=state,
             read_at=read.at,
-            began=self._venue_time(read.wall),
-            ended=self._venue_time(self._clock.now()),
+            began=_moment(read.venue),
+            ended=_moment(self._venue_seconds(self._clock.now())),
             has_positions=read.has_positions,
             subjects=read.subjects,
             orders=orders,

@@ -55,6 +55,8 @@ class Teller(ABC):
         self.venue = venue
         self.account = Account()
         self._clock = venue.clock
+        self._monitor = venue.monitor
+        self._stale = venue.monitor.staleness.began
         self._circles = {subject: Circle() for subject in Subject}
         self._books = self._circles[Subject.ORDER_BOOK]
         self._reconciler = Reconciler(
@@ -167,6 +169,8 @@ class Teller(ABC):
         market_id = event.market_id
         if self._unsure:
             self._unsure.pop(market_id, None)
+        if self._stale:
+            self._monitor.book_whole(market_id)
         if market_id in self._auditor.suspects:
             self._auditor.look(market_id)
         for follower in self._books.of(market_id):
@@ -301,6 +305,10 @@ class Teller(ABC):
     # -- breaks ---------------------------------------------------------------------
 
     def _tell_gap(self, gap: Gap) -> None:
+        if gap.subject in {None, Subject.ORDER_BOOK}:
+            followed = self._books.by_market
+            lost = gap.market_ids or followed
+            self._monitor.books_lost([x for x in lost if x in followed])
         for follower in self._everybody():
             if follower.wants_events and follower.is_concerned(gap):
                 for market_id in gap.market_ids or follower.looks:
@@ -311,6 +319,7 @@ class Teller(ABC):
             self._reconciler.lost()
 
     def _tell_reconnected(self, event: Reconnected) -> None:
+        self._monitor.reconnected()
         self._reconciler.connected(self._clock.now())
         for follower in self._everybody():
             self._notify(follower, event)

@@ -20,6 +20,7 @@ from ...venue import Venue
 from . import credentials, limits
 from .arguments import LAST_SUBACCOUNT, refuse_unknown
 from .description import FACTS
+from .families import family_of
 from .memory import Memory
 
 __all__ = ["KalshiConnection"]
@@ -88,6 +89,10 @@ class KalshiConnection(Venue):
         if call.body is not None:
             signed["content-type"] = "application/json"
         return signed
+
+    def family(self, call: Call) -> str:
+        """What kind of endpoint a call asks, such as ``orders``."""
+        return family_of(call.path)
 
     def refusal(self, call: Call, response: Response) -> UnifiedExchangesError:
         """Kalshi's answer as one of our errors."""

@@ -1,0 +1,212 @@
+"""The command that shows how the connection does, once or again and again."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.live import Live
+
+from ..errors import RequestTimeout, UnifiedExchangesError
+from ..models import Health, StreamHealth
+from ..models.streams import IDLE
+from ..watching.blocking import Watch
+from .checkup import Checkup, line, picture
+from .command import command
+from .exits import Exit
+from .practice import practice
+from .screen import Screen
+from .session import Session
+from .stopping import until_stopped
+
+__all__ = ["add_to"]
+
+_BEAT = 0.1
+"""Seconds after which Ctrl-C is looked at."""
+_SEED = 7
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    command(app, "health", "Look")(health)
+
+
+def health(
+    session: Session,
+    simulate: Annotated[
+        bool,
+        typer.Option(
+            "--simulate",
+            help="Ask a simulated venue, made for this run; no key needed.",
+        ),
+    ] = False,
+    markets: Annotated[
+        list[str] | None,
+        typer.Option("--market", metavar="ID", help="Follow its book too; repeatable."),
+    ] = None,
+    seconds: Annotated[
+        float,
+        typer.Option(
+            "--for", metavar="SECONDS", min=0.1, help="How long the stream is followed."
+        ),
+    ] = 2.0,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show it again and again, until Ctrl-C.")
+    ] = False,
+    interval: Annotated[
+        float, typer.Option(min=0.1, help="Seconds between two looks of --watch.")
+    ] = 2.0,
+) -> None:
+    """Show how the connection does: latency, errors, limits, clock, stream.
+
+    Asks for the venue's status and, with a key, follows all trades for a moment. The exit
+    code is 1 when something is wrong, 6 when the venue could not be reached. That a
+    threshold is crossed is shown; it is no error.
+    """
+    with _place(session, simulated=simulate):
+        if watch:
+            last = _show_often(session, markets or [], interval)
+        else:
+            last = _look_once(session, markets or [], seconds)
+            session.screen.document(last, picture(last))
+    if not last.is_healthy:
+        is_reached = last.health.last_contact_at is not None
+        raise typer.Exit(Exit.NOT_DONE if is_reached else Exit.UNREACHABLE)
+
+
+@contextmanager
+def _place(session: Session, *, simulated: bool) -> Generator[None, None, None]:
+    """The venue that is meant, which may be made for the occasion."""
+    if not simulated:
+        yield
+        return
+    with practice(session.venue, seed=_SEED, lively=True) as place:
+        session.environment = place.url
+        session.api_key = place.api_key
+        session.private_key_path = place.private_key_path
+        try:
+            yield
+        finally:
+            # Before the venue goes: that would look like a broken line.
+            session.close()
+
+
+# -- looking -----------------------------------------------------------------------------
+
+
+class _Ear:
+    """Follows the stream, if there is a key; what goes wrong is a finding, no end."""
+
+    def __init__(self, session: Session, markets: list[str]) -> None:
+        self._exchange = session.exchange
+        self._watches: list[Watch[Any]] = []
+        self.trouble = ""
+        self.is_off = not self._can_follow()
+        if self.is_off:
+            return
+        try:
+            self._watches.append(self._exchange.watch_trades())
+            if markets:
+                self._watches.append(self._exchange.watch_order_book(markets))
+        except UnifiedExchangesError as error:
+            self._give_up(error)
+
+    def listen(self, seconds: float, stopped: threading.Event) -> None:
+        """Take what comes for so long; that something has ended it takes no longer."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and not stopped.is_set():
+            if not self._watches:
+                return
+            for watch in self._watches:
+                self._drain(watch, min(_BEAT, left))
+
+    def expect_connection(self, seconds: float) -> None:
+        """It is trouble if there was none in all that time."""
+        if not (self.is_off or self.trouble or self.health().connections):
+            self.trouble = f"the stream was not reached within {seconds:g} s"
+
+    def health(self) -> StreamHealth:
+        """How the stream does; idle where it is not followed."""
+        return IDLE if self.is_off else self._exchange.stream_health()
+
+    def _drain(self, watch: Watch[Any], patience: float) -> None:
+        try:
+            watch.next(timeout=patience)
+            while True:
+                watch.next(timeout=0)
+        except RequestTimeout as error:
+            # An error of the stream names its venue; that nothing came is none.
+            if error.venue is not None:
+                self._give_up(error)
+        except UnifiedExchangesError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: UnifiedExchangesError) -> None:
+        self.trouble = str(error)
+        self._watches = []
+
+    def _can_follow(self) -> bool:
+        exchange = self._exchange
+        if not exchange.has["watch_trades"]:
+            return False
+        try:
+            return bool(exchange.venue.stream_headers())
+        except UnifiedExchangesError as error:
+            self.trouble = str(error)
+            return False
+
+
+def _look_once(session: Session, markets: list[str], seconds: float) -> Checkup:
+    with until_stopped() as stopped:
+        found = session.exchange.check_health()
+        ear = _Ear(session, markets)
+        if found.last_contact_at is not None:
+            ear.listen(seconds, stopped)
+            ear.expect_connection(seconds)
+        return _checkup(session, ear)
+
+
+def _show_often(session: Session, markets: list[str], interval: float) -> Checkup:
+    with until_stopped() as stopped, _shown(session.screen) as show:
+        ear = _Ear(session, markets)
+        while True:
+            session.exchange.check_health()
+            last = _checkup(session, ear)
+            show(last)
+            due = time.monotonic() + interval
+            ear.listen(interval, stopped)
+            if stopped.wait(max(0.0, due - time.monotonic())):
+                return last
+
+
+def _checkup(session: Session, ear: _Ear) -> Checkup:
+    exchange = session.exchange
+    found: Health = exchange.health()
+    return Checkup(
+        venue=session.venue,
+        environment=session.environment,
+        health=found,
+        stream=ear.health(),
+        is_followed=not ear.is_off,
+        trouble=ear.trouble,
+        thresholds=exchange.venue.settings.alerts,
+    )
+
+
+# -- showing ---------------------------------------------------------------------------
+
+
+@contextmanager
+def _shown(screen: Screen) -> Generator[Callable[[Checkup], None], None, None]:
+    """What shows one checkup after the other, in its place on a terminal."""
+    if screen.as_json:
+        yield screen.line
+    elif not screen.out.is_terminal:
+        yield lambda found: screen.out.print(line(found), soft_wrap=True)
+    else:
+        with Live(console=screen.out, auto_refresh=False) as live:
+            yield lambda found: live.update(picture(found), refresh=True)
