@@ -44,6 +44,14 @@ class KalshiGround(Ground):
     """One funded account at a simulated Kalshi whose books stand as seeded."""
 
     exchange_id: ClassVar[str] = "kalshi"
+    path: ClassVar[str] = "/trade-api/v2"
+    stream_path: ClassVar[str | None] = "/trade-api/ws/"
+    frames: ClassVar[Mapping[str, str]] = {
+        "book": "orderbook_delta",
+        "order": "user_order",
+        "fill": "fill",
+    }
+    words: ClassVar[Mapping[str, str]] = {"order": "msg.status", "fill": "msg.side"}
 
     def __init__(self, *, history: bool = False, **settings: Any) -> None:
         self.history = history
@@ -58,6 +66,10 @@ class KalshiGround(Ground):
             public_key=pair.public_key, history=self.history
         )
         return self.kalshi
+
+    def short_pages(self, most: int) -> Server:
+        """The same venue with short pages."""
+        return ShortPages(self.kalshi, most)
 
     def account(self) -> Mapping[str, Any]:
         """The account's key, at a play-money environment."""

@@ -1,0 +1,142 @@
+"""Real sockets: answers that drip, lead elsewhere or break, and what a replay may do."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ...errors import ConnectionLost, OrderUnknown, UnifiedExchangesError
+from ...flow import Request, Response
+from ...policy import RetryPolicy
+from ...simulator.faults import Fault, redirected
+from ...simulator.server import SimulatorServer
+from ..cassettes import NotRecorded, cassette
+from ..guard import socket_guard
+from .live import LiveConformance, LiveTrader, Stage
+from .needs import needs
+
+__all__ = ["Wire"]
+
+ONCE = RetryPolicy(attempts=1)
+_SOON = 0.4
+_PAGE = b"<html><body>" + b"be right back " * 2000 + b"</body></html>"
+
+
+class Elsewhere:
+    """Another host: it keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.came: list[Request] = []
+
+    def handle(self, request: Request, *, lag: float = 0.0) -> Response:  # noqa: ARG002
+        """Take it and say nothing."""
+        self.came.append(request)
+        return Response(200, {}, b"{}")
+
+
+class Wire(LiveConformance):
+    """What the layers below do by themselves, and must not."""
+
+    @pytest.mark.parametrize("write", [True, False])
+    def test_fault_45_a_redirect_to_another_host_gets_no_headers(
+        self, live: LiveTrader, *, write: bool
+    ) -> None:
+        market = live.quoted_market()
+        other = Elsewhere()
+        with SimulatorServer(other) as server:
+            fault = redirected(f"{server.url}/elsewhere", count=None)
+            live.strike(fault)
+            with pytest.raises(UnifiedExchangesError):
+                live.rest(market) if write else live.fetch_balance()
+        assert other.came == []
+
+    def test_fault_45_a_redirect_without_end_has_one(self, live: LiveTrader) -> None:
+        live.strike(redirected(f"{live.stage.url}/again", count=None))
+        with pytest.raises(UnifiedExchangesError):
+            live.fetch_balance()
+        assert len(live.stage.requests.struck) <= RetryPolicy().attempts
+
+    @pytest.mark.parametrize("kind", ["trickle", "stall", "delay"])
+    def test_fault_45_an_answer_that_does_not_end_is_given_up_in_time(
+        self, stage: Stage, live: LiveTrader, kind: Any
+    ) -> None:
+        flavour = "async" if live.is_async else "blocking"
+        hasty = stage.trader(flavour, timeout=_SOON, retry=ONCE)
+        live.strike(Fault(kind, seconds=5.0 if kind == "delay" else 0.1, count=None))
+        began = time.monotonic()
+        with pytest.raises(UnifiedExchangesError):
+            hasty.fetch_status()
+        assert time.monotonic() - began < 4 * _SOON
+
+    @pytest.mark.parametrize("kind", ["garble", "truncate", "page"])
+    def test_fault_45_an_answer_that_is_none_is_a_typed_error_and_short(
+        self, live: LiveTrader, kind: Any
+    ) -> None:
+        broken = (
+            Fault("answer", status=200, body=_PAGE, count=None)
+            if kind == "page"
+            else Fault(kind, count=None)
+        )
+        live.strike(broken)
+        with pytest.raises(UnifiedExchangesError) as caught:
+            live.fetch_balance()
+        assert len(str(caught.value)) < 1000
+        assert len(caught.value.payload or "") < 1000
+
+    def test_fault_01_a_venue_that_is_not_there_got_nothing(
+        self, stage: Stage, live: LiveTrader
+    ) -> None:
+        market = live.quoted_market()
+        stage.go_down()
+        with pytest.raises(ConnectionLost) as caught:
+            live.rest(market, client_order_id="intent")
+        assert not caught.value.sent
+        assert not caught.value.maybe_executed
+
+    @pytest.mark.parametrize("commits", [True, False])
+    def test_fault_02_03_a_broken_connection_makes_no_second_order(
+        self, live: LiveTrader, *, commits: bool
+    ) -> None:
+        market = live.quoted_market()
+        live.strike(Fault("drop", method="POST", commits=commits, count=None))
+        try:
+            live.rest(market, "5", client_order_id="intent")
+        except OrderUnknown as unknown:
+            assert unknown.client_order_id == "intent"
+        live.stage.requests.clear()
+        assert len(live.fetch_open_orders()) == (1 if commits else 0)
+
+    @needs("client order ids")
+    def test_fault_17_f17_the_layer_below_sends_nothing_twice_by_itself(
+        self, live: LiveTrader
+    ) -> None:
+        order = live.rest(live.quoted_market())
+        live.strike(Fault("drop", commits=True))
+        before = time.monotonic()
+        assert live.cancel_order(order.order_id).status == "canceled"
+        assert time.monotonic() - before < 5
+        assert live.fetch_open_orders() == []
+
+    def test_fault_50_f16_a_replay_answers_what_was_recorded_and_nothing_else(
+        self, live: LiveTrader, tmp_path: Path
+    ) -> None:
+        pytest.importorskip("vcr")
+        path = tmp_path / "tape.yaml"
+        flavour = "async" if live.is_async else "blocking"
+        with cassette(path, "record"):
+            recorded = live.stage.trader(flavour)
+            status = recorded.fetch_status()
+            recorded.shut()
+        asked = len(live.stage.requests.struck)
+        with cassette(path), socket_guard():
+            replayed = live.stage.trader(flavour)
+            assert replayed.fetch_status() == status
+            with pytest.raises(NotRecorded):
+                replayed.fetch_status()
+            with pytest.raises(NotRecorded):
+                replayed.fetch_balance()
+            replayed.shut()
+        assert len(live.stage.requests.struck) == asked
