@@ -7,7 +7,7 @@ from typing import Any, Final
 import attrs
 import pytest
 
-from ...errors import NetworkError, OrderUnknown
+from ...errors import NetworkError, OrderUnknown, UnifiedExchangesError
 from ...models import BUY, Market, OrderStatus
 from ...simulator.faults import Fault, unavailable
 from .ground import Conformance, Trader
@@ -31,6 +31,8 @@ ACCEPTED: Final = {
     **{f"{n}": unavailable(n, commits=True) for n in (500, 502, 503, 504)},
 }
 """The venue has acted, and this is what comes of its answer."""
+WORST: Final = ("lost", "never comes", "cut off", "a page", "503")
+"""Those of them that are told apart by how they look on the wire."""
 UNHEARD: Final = {
     "lost": Fault("drop", commits=False),
     "never comes": Fault("stall", commits=False),
@@ -42,8 +44,6 @@ UNHEARD: Final = {
 def lasting(fault: Fault) -> Fault:
     """The same fault for every write."""
     return attrs.evolve(fault, count=None)
-
-
 
 
 def intended(trader: Trader, market: Market) -> Any:
@@ -77,7 +77,7 @@ class Commands(Conformance):
         assert len(placed) == 1
         assert order is None or order.order_id == placed[0].order_id
 
-    @pytest.mark.parametrize("kind", ACCEPTED)
+    @pytest.mark.parametrize("kind", WORST)
     def test_fault_02_06_08_p05_nor_is_it_two_if_every_answer_is_bad(
         self, trader: Trader, kind: str
     ) -> None:
@@ -89,27 +89,19 @@ class Commands(Conformance):
         assert order is None or order.order_id == placed[0].order_id
 
     @pytest.mark.parametrize("kind", UNHEARD)
-    def test_fault_03_06_a_create_that_is_unheard_is_unknown_not_refused(
+    def test_fault_03_06_a_create_that_is_unheard_is_unknown_and_may_be_sent_again(
         self, trader: Trader, kind: str
     ) -> None:
         market = trader.quoted_market()
         trader.meet(lasting(UNHEARD[kind]))
         assert intended(trader, market) is None
         assert resting(trader) == []
-
-    @needs("client order ids")
-    @pytest.mark.parametrize("kind", UNHEARD)
-    def test_fault_03_what_was_unheard_is_sent_again_under_its_own_id(
-        self, trader: Trader, kind: str
-    ) -> None:
-        market = trader.quoted_market()
-        trader.meet(lasting(UNHEARD[kind]))
-        assert intended(trader, market) is None
-        trader.relieve()
+        if trader.describe().idempotent_create != "client_order_id":
+            return
         order = trader.rest(market, "5", client_order_id="intent")
         assert [o.order_id for o in resting(trader)] == [order.order_id]
 
-    @pytest.mark.parametrize("kind", ACCEPTED)
+    @pytest.mark.parametrize("kind", WORST)
     def test_fault_04_an_order_that_filled_unheard_counts_once(
         self, trader: Trader, kind: str
     ) -> None:
@@ -162,7 +154,7 @@ class Commands(Conformance):
             )
         } == sent
 
-    @pytest.mark.parametrize("kind", ACCEPTED)
+    @pytest.mark.parametrize("kind", WORST)
     def test_fault_17_19_a_cancel_answered_badly_is_read_not_assumed(
         self, trader: Trader, kind: str
     ) -> None:
@@ -172,16 +164,15 @@ class Commands(Conformance):
         assert ended.status is OrderStatus.CANCELED
         assert resting(trader) == []
 
-    @pytest.mark.parametrize("kind", UNHEARD)
+    @pytest.mark.parametrize("kind", ["lost", "503"])
     def test_fault_19_a_cancel_that_is_unheard_leaves_an_order_that_counts(
         self, trader: Trader, kind: str
     ) -> None:
         order = trader.rest(trader.quoted_market())
         trader.meet(lasting(UNHEARD[kind]))
-        with pytest.raises(Exception) as caught:  # noqa: PT011 - judged below
+        with pytest.raises(UnifiedExchangesError) as caught:
             trader.cancel_order(order.order_id)
-        assert not isinstance(caught.value, AssertionError)
-        assert getattr(caught.value, "maybe_executed", False)
+        assert caught.value.maybe_executed
         assert [o.order_id for o in resting(trader)] == [order.order_id]
 
     def test_fault_17_f17_a_cancel_that_arrives_twice_is_a_cancel(
@@ -193,7 +184,7 @@ class Commands(Conformance):
         ended = trader.cancel_order(order.order_id)
         assert ended.status is OrderStatus.CANCELED
 
-    @pytest.mark.parametrize("kind", [*ACCEPTED, "twice"])
+    @pytest.mark.parametrize("kind", [*WORST, "twice"])
     def test_fault_18_a_cancel_keeps_what_filled_before_it(
         self, trader: Trader, kind: str
     ) -> None:

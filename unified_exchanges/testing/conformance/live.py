@@ -17,7 +17,7 @@ from .needs import unmet
 __all__ = ["LiveConformance", "LiveTrader", "Stage", "Watched"]
 
 QUICK = StreamPolicy(
-    first=0.02, cap=0.2, acknowledgement=1.0, silence=1.5, reconcile=1.0, audit=0.3
+    first=0.02, cap=0.2, acknowledgement=1.0, silence=1.0, reconcile=1.0, audit=0.3
 )
 """What takes minutes elsewhere takes a second here."""
 PATIENCE = 6.0
@@ -65,6 +65,7 @@ class LiveTrader(Trader):
         self.ground = stage.ground
         self.is_async = flavour == "async"
         self.transport = None
+        self._is_shut = False
         self._runner = asyncio.Runner() if self.is_async else None
         chosen: dict[str, Any] = {
             **self.ground.account(),
@@ -115,11 +116,12 @@ class LiveTrader(Trader):
             self.stage.frames.add(fault)
 
     def shut(self) -> None:
-        """Close it all."""
-        if self._runner is None:
-            self.exchange.close()
-        else:
-            self._runner.run(self.exchange.aclose())
+        """Close it all; closing twice is allowed."""
+        if self._is_shut:
+            return
+        self._is_shut = True
+        self.do(self.exchange.close if self._runner is None else self.exchange.aclose)
+        if self._runner is not None:
             self._runner.close()
 
 
