@@ -13,6 +13,7 @@ from unified_exchanges.flow import Request, Response
 from unified_exchanges.testing.conformance import Ground
 from unified_exchanges.testing.scripted import Server
 from unified_exchanges.venues.kalshi.simulated import (
+    ApiKey,
     KeyPair,
     SimulatedKalshi,
     generate_key,
@@ -60,12 +61,24 @@ class KalshiGround(Ground):
 
     def server(self) -> Server:
         """A fresh venue."""
-        self.kalshi = SimulatedKalshi(clock=self.clock, **self.settings)
+        self._kalshi = SimulatedKalshi(clock=self.clock, **self.settings)
         pair = key_pair()
-        self.key = self.kalshi.add_account(
+        self._key = self._kalshi.add_account(
             public_key=pair.public_key, history=self.history
         )
-        return self.kalshi
+        return self._kalshi
+
+    @property
+    def kalshi(self) -> SimulatedKalshi:
+        """The simulated Kalshi itself."""
+        assert self.venue
+        return self._kalshi
+
+    @property
+    def key(self) -> ApiKey:
+        """The key of the one account."""
+        assert self.venue
+        return self._key
 
     def short_pages(self, most: int) -> Server:
         """The same venue with short pages."""

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import attrs
@@ -128,10 +129,15 @@ class Ground(ABC):
 
     def __init__(self) -> None:
         self.clock = VirtualClock()
-        self.venue = _Troubled(self.server(), self.clock)
+
+    @cached_property
+    def venue(self) -> _Troubled:
+        """The simulated venue and its troubles, made when it is first asked for."""
+        return _Troubled(self.server(), self.clock)
 
     def short_pages(self, most: int) -> Server | None:
         """The same venue, with no more than so many items on a page."""
+        del most
         return None
 
     @abstractmethod
@@ -151,7 +157,7 @@ class Ground(ABC):
     ) -> Generator[SimulatorServer, None, None]:
         """The venue, fresh, on a real socket and in real time, with its faults."""
         self.clock = _WallClock()
-        self.venue = _Troubled(self.server(), self.clock)
+        vars(self).pop("venue", None)
         venue: Any = self.venue.server
         with SimulatorServer(
             venue, faults=faults, stream_faults=frames, heartbeat=0.2
@@ -214,8 +220,9 @@ class Trader:
         self._skip_without(name)
         listing = getattr(self.exchange, name)(**kwargs)
         if self.is_async:
-            return self._run(_take(count, listing))
-        found = [item for item, _ in zip(listing, range(count), strict=False)]
+            taken: list[Any] = self._run(_take(count, listing))
+            return taken
+        found: list[Any] = [i for i, _ in zip(listing, range(count), strict=False)]
         listing.close()
         return found
 
