@@ -54,7 +54,14 @@ class Answer:
 class Peer:
     """One process of a library on a scene."""
 
-    def __init__(self, library: Library, scene: Any, mode: int = 0o600) -> None:
+    def __init__(
+        self,
+        library: Library,
+        scene: Any,
+        *,
+        mode: int = 0o600,
+        retries: int | None = None,
+    ) -> None:
         self.library = library
         self._folder = tempfile.TemporaryDirectory(prefix="peer-")
         folder = Path(self._folder.name)
@@ -68,6 +75,7 @@ class Peer:
             "path": str(key),
             "timeout": TIMEOUT,
             "log": str(self._log),
+            "retries": retries,
         }
         self.texts: list[str] = []
 

@@ -10,15 +10,17 @@ __all__ = ["page"]
 
 HEAD = """# Proof: the same faults, three libraries
 
-This page is generated: `python benchmarks/peers` runs every scenario below against each library, writes
-what it observes into `benchmarks/peers/results.json`, and renders this page from that file. Nothing in
-the table is written by hand, and no cell is an opinion: it says what the caller was told and what was then
-found at the venue.
+This page is generated: `python benchmarks/peers` runs every scenario below against each
+library, writes what it observes into `benchmarks/peers/results.json`, and renders this page
+from that file. Nothing in the tables is written by hand, and no cell is an opinion: it says
+what the caller was told, and what was then found at the venue.
 
 The venue is [the simulated Kalshi](simulated.md) on a real socket of the same machine, with
-faults injected on the wire; it keeps count of what arrives. Each cell has a fresh venue and a fresh
-process of the library, in a virtual environment of its own. Every library waits {timeout:g} s for an answer;
-everything else is its default, except: {exceptions}.
+faults injected on the wire; it keeps count of what arrives. Each cell has a fresh venue and a
+fresh process of the library; the others are installed into virtual environments of their own.
+Every library waits {timeout:g} s for an answer. Everything else is its default, except that
+
+{exceptions}
 
 | | |
 |---|---|
@@ -26,17 +28,19 @@ everything else is its default, except: {exceptions}.
 | On | {machine} |
 {versions}
 
-A version later than those may behave otherwise. If you maintain one of these libraries and a cell is wrong or
-unfair, the scenario is a few lines in `benchmarks/peers/scenarios.py`: tell us, and it will be run again.
+Later versions may behave otherwise. ccxt's Kalshi is that of its `prediction` namespace, which
+is async only; pykalshi is its blocking client. If you maintain one of these libraries and a
+cell is wrong or unfair, its scenario is a few lines in `benchmarks/peers/scenarios.py`: tell
+us, and it is run again.
 """
 
 TAIL = """
-## What each adapter of this library must pass
+## What every adapter of this library must pass
 
-The same faults, and more, are test classes in `unified_exchanges.testing.conformance`, which every venue
-runs in both flavours, and which you can run on an adapter of your own: see
-[adding a venue](https://github.com/unified-exchanges/unified_exchanges/blob/main/ADDING_A_VENUE.md). Adapters that are wrong on
-purpose show that the scenarios can fail.
+The same faults, and more, are test classes in `unified_exchanges.testing.conformance`. Every
+venue runs them in both flavours, and you can run them on an adapter of your own:
+`ADDING_A_VENUE.md` in the repository says how. Adapters that are wrong on purpose show that
+the scenarios can fail.
 """
 
 
@@ -51,7 +55,7 @@ def _lines(results: dict[str, Any]) -> Iterator[str]:
     )
     yield HEAD.format(
         timeout=results["timeout"],
-        exceptions="; ".join(results["exceptions"]),
+        exceptions="\n".join(f"- {each}" for each in results["exceptions"]),
         made_on=results["made_on"],
         machine=results["machine"],
         versions=versions,

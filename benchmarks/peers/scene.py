@@ -22,6 +22,7 @@ __all__ = ["PAGE", "Scene"]
 
 PAGE = 20
 """Markets on a page, of which there are about 57."""
+_PRICES = (Decimal("0.115"), Decimal("0.29"), Decimal("0.295"))
 _KEY = generate_key("rsa")
 _RIVAL = generate_key("ed25519")
 _FREE = LimitPolicy(enabled=False, discover=False)
@@ -104,7 +105,7 @@ class Shifted:
 class Scene:
     """One venue with one account, somebody else who trades there, and all plans."""
 
-    def __init__(self, *, clock_off: float = 0.0) -> None:
+    def __init__(self, *, clock_off: float = 0.0, shard: int = 0) -> None:
         self.kalshi = Observed(clock=Shifted(clock_off), enforce_limits=False)
         self.key = self.kalshi.add_account(public_key=_KEY.public_key)
         self.private_key = _KEY.private_pem
@@ -126,16 +127,18 @@ class Scene:
             clock=self.kalshi.clock,
             transport=Inside(self.kalshi),
         )
-        self.market = self._sub_penny()
+        self.market = self._market(shard)
 
-    def _sub_penny(self) -> Market:
-        """A market on a grid of a tenth of a cent whose quotes leave room for others."""
+    def _market(self, shard: int) -> Market:
+        """A market on a grid of half a cent, on that shard of Kalshi's."""
         for market in self.rival.fetch_markets():
-            steps = len(list(market.grid.prices()))
-            if market.kind == "binary" and steps == 999 and market.bid == Decimal("0.5"):
+            index = (market.raw or {}).get("exchange_index", 0)
+            is_fine = all(price in market.grid for price in _PRICES)
+            is_there = market.bid is not None and market.bid > _PRICES[-1]
+            if market.kind == "binary" and index == shard and is_fine and is_there:
                 found: Market = market
                 return found
-        raise AssertionError("there is no market on a grid of a tenth of a cent")
+        raise AssertionError("there is no such market")
 
     def __enter__(self) -> Self:
         self.server.__enter__()
@@ -176,11 +179,15 @@ class Scene:
 
     def bodies(self, method: str) -> list[dict[str, Any]]:
         """The bodies of such requests that reached the venue."""
-        return [json.loads(r.body or b"{}") for r in self.kalshi.came if r.method == method]
+        return [
+            json.loads(r.body or b"{}") for r in self.kalshi.came if r.method == method
+        ]
 
     def secrets(self) -> dict[str, set[str]]:
         """What nobody is to be told, by name."""
-        signed = {r.headers.get("kalshi-access-signature", "") for r in self.kalshi.came}
+        signed = {
+            r.headers.get("kalshi-access-signature", "") for r in self.kalshi.came
+        }
         lines = [x for x in self.private_key.splitlines() if x and "-----" not in x]
         return {
             "key id": {self.key.key_id},
@@ -193,13 +200,19 @@ class Scene:
     def change(self, size: str) -> None:
         """Somebody rests an order, which changes the book."""
         with self.server.lock:
-            self.rival.create_order(self.market.market_id, "yes", "buy", "0.4", size)
+            self.rival.create_order(self.market.market_id, "yes", "buy", "0.2", size)
 
     def hit(self, size: str) -> None:
         """Somebody sells YES to whoever bids most."""
+        market = self.market
         with self.server.lock:
             self.rival.create_order(
-                self.market.market_id, "yes", "sell", "0.001", size, time_in_force="ioc"
+                market.market_id,
+                "yes",
+                "sell",
+                market.grid.lowest,
+                size,
+                time_in_force="ioc",
             )
 
     def short_pages(self) -> None:
@@ -219,8 +232,6 @@ class Scene:
         def after(request: Request, answer: Response) -> Response:
             if request.method != "GET" or path not in request.url:
                 return answer
-            return attrs.evolve(
-                answer, body=re.sub(pattern, replacement, answer.body)
-            )
+            return attrs.evolve(answer, body=re.sub(pattern, replacement, answer.body))
 
         self.kalshi.after = after

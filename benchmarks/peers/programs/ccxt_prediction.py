@@ -11,16 +11,28 @@ from speech import serve
 
 
 class Ccxt:
+    """What it is told, done by ccxt."""
+
     def __init__(
-        self, url: str, key: str, path: str, timeout: float, page: int, **_: Any
+        self,
+        url: str,
+        key: str,
+        path: str,
+        timeout: float,
+        page: int,
+        retries: int | None,
+        **_: Any,
     ) -> None:
+        # Otherwise it takes the venue's pages for the last ones.
+        options: dict[str, Any] = {"marketsPageLimit": page}
+        if retries is not None:
+            options["maxRetriesOnFailure"] = retries
         self._exchange = ccxt.prediction.kalshi(
             {
                 "apiKey": key,
                 "privateKey": Path(path).read_text("utf-8"),
                 "timeout": int(timeout * 1000),
-                # Otherwise it takes the venue's pages for the last ones.
-                "options": {"marketsPageLimit": page},
+                "options": options,
             }
         )
         self._exchange.urls["api"] = {"kalshi": url, "elections": url}

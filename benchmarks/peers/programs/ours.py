@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from speech import serve
+
 from unified_exchanges import StreamPolicy, async_exchange
 from unified_exchanges.errors import RequestTimeout
 
@@ -14,6 +15,8 @@ QUICK = StreamPolicy(audit=2.0, reconcile=3.0, silence=5.0)
 
 
 class Ours:
+    """What it is told, done by unified_exchanges."""
+
     def __init__(self, url: str, key: str, path: str, timeout: float, **_: Any) -> None:
         self._exchange = async_exchange(
             "kalshi",

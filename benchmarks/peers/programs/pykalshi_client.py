@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
-from pykalshi import Action, KalshiClient, Side
+from pykalshi import Action, KalshiClient, MarketStatus, Side
 from pykalshi.feed import OrderbookSnapshotMessage
 from pykalshi.orderbook import OrderbookManager
 from speech import serve
 
 
 class Pykalshi:
+    """What it is told, done by pykalshi."""
+
     def __init__(
         self,
         url: str,
@@ -58,7 +61,9 @@ class Pykalshi:
 
     async def markets(self) -> list[str]:
         found = await asyncio.to_thread(
-            lambda: self._client.get_markets(limit=self._page, fetch_all=True)
+            lambda: self._client.get_markets(
+                status=MarketStatus.OPEN, limit=self._page, fetch_all=True
+            )
         )
         return [market.ticker for market in found]
 
@@ -72,8 +77,6 @@ class Pykalshi:
     async def burst(self, count: int) -> list[str]:
         get = self._client.portfolio.get_balance
         loop = asyncio.get_running_loop()
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
-
         with ThreadPoolExecutor(count) as pool:
             calls = [loop.run_in_executor(pool, get) for _ in range(count)]
             done = await asyncio.gather(*calls, return_exceptions=True)
