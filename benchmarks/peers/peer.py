@@ -37,6 +37,7 @@ class Answer:
     value: Any = None
     raised: str | None = None
     text: str = ""
+    attributes: str = ""
     is_silent: bool = False
 
     @property
@@ -46,8 +47,11 @@ class Answer:
             return f"did not return in {PATIENCE:.0f} s"
         if self.raised:
             return f"raised {self.raised}"
+        if isinstance(self.value, dict) and "not run" in self.value:
+            return f"not run: {self.value['not run']}"
         if isinstance(self.value, dict) and "status" in self.value:
-            return f"said {self.value['status']}"
+            unnamed = "" if self.value["id"] else ", no order id"
+            return f"said {self.value['status']}{unnamed}"
         return "returned"
 
 
@@ -77,7 +81,7 @@ class Peer:
             "log": str(self._log),
             "retries": retries,
         }
-        self.texts: list[str] = []
+        self.answers: list[Answer] = []
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -92,8 +96,7 @@ class Peer:
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
-        _, errors = self._process.communicate()
-        self.texts.append(errors)
+        self._process.communicate()
         self._folder.cleanup()
 
     @property
@@ -114,7 +117,7 @@ class Peer:
             _, errors = self._process.communicate()
             raise RuntimeError(f"{self.library.name} has ended: {errors[-2000:]}")
         answer = Answer(**json.loads(line))
-        self.texts.append(answer.text)
+        self.answers.append(answer)
         return answer
 
     def _say(self, message: dict[str, Any]) -> None:

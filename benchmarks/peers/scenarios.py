@@ -472,7 +472,7 @@ stream_row(
     "silent",
     "Book: the socket lives and pings go on, and nothing more is told",
     StreamFault("silence", after=0, seconds=_FOREVER, pings=True, pongs=True),
-    25,
+    40,
 )
 stream_row(
     "half_open",
@@ -529,7 +529,8 @@ KEYS = "Keys"
 
 
 @scenario(
-    KEYS, "Secrets in errors (text, traceback, attributes) and in the log at DEBUG"
+    KEYS,
+    "Secrets in errors (text, traceback, attributes, headers) and the log at DEBUG",
 )
 def secrets(scene: Scene, peer: Peer) -> str:
     scene.requests.add(Fault("drop", **_CREATE))
@@ -539,13 +540,19 @@ def secrets(scene: Scene, peer: Peer) -> str:
     create(scene, peer, price=0.12345)
     followed(scene, peer)
     time.sleep(1)
-    places = {"errors": "\n".join(peer.texts), "log": peer.log}
-    found = [
-        f"{name} in the {place}"
-        for place, text in places.items()
-        for name, words in scene.secrets().items()
-        if any(word in text for word in words)
-    ]
+    places = {
+        "text of errors": "\n".join(answer.text for answer in peer.answers),
+        "attributes of errors": "\n".join(x.attributes for x in peer.answers),
+        "log": peer.log,
+    }
+    found = []
+    for place, text in places.items():
+        shown = [
+            name
+            for name, words in scene.secrets().items()
+            if any(word in text for word in words)
+        ]
+        found += [f"{', '.join(shown)} in the {place}"] if shown else []
     return "; ".join(found) or "none found"
 
 
@@ -581,7 +588,7 @@ def redirect(scene: Scene, peer: Peer) -> str:
 
 
 def key_file(scene: Scene, peer: Peer) -> str:  # noqa: ARG001
-    return peer.ask("balance").told
+    return peer.ask("key_file").told
 
 
 SCENARIOS.append(

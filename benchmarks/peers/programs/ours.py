@@ -51,6 +51,9 @@ class Ours:
     async def balance(self) -> str:
         return str((await self._exchange.fetch_balance()).available)
 
+    async def key_file(self) -> str:
+        return await self.balance()
+
     async def market(self, market: str) -> str:
         return (await self._exchange.fetch_market(market)).market_id
 

@@ -71,6 +71,9 @@ class Pykalshi:
         found = await asyncio.to_thread(self._client.portfolio.get_balance)
         return str(found)
 
+    async def key_file(self) -> str:
+        return await self.balance()
+
     async def market(self, market: str) -> str:
         return (await asyncio.to_thread(self._client.get_market, market)).ticker
 

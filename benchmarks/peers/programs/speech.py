@@ -8,7 +8,6 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterator
 from typing import Any
 
 __all__ = ["serve"]
@@ -40,18 +39,18 @@ async def _converse(library: type, voice: Any) -> None:
                 obeying = library(**settings)
             told = {"value": await getattr(obeying, asked.pop("do"))(**asked)}
         except Exception as error:  # noqa: BLE001 - that it raised is the observation
-            told = {"raised": type(error).__name__, "text": "\n".join(_shown(error))}
+            told = {"raised": type(error).__name__, **_shown(error)}
         voice.write(json.dumps(told, default=str) + "\n")
     os._exit(0)
 
 
-def _shown(error: BaseException) -> Iterator[str]:
+def _shown(error: BaseException) -> dict[str, str]:
     """All that an error shows to whoever prints, logs or stores it."""
-    yield str(error)
-    yield "".join(traceback.format_exception(error))
+    kept = []
     each: BaseException | None = error
     while each is not None:
-        yield f"{each!r} {vars(each)!r}"
-        for value in vars(each).values():
-            yield repr(getattr(value, "headers", ""))
+        kept.append(f"{vars(each)!r}")
+        kept += [repr(getattr(value, "headers", "")) for value in vars(each).values()]
         each = each.__cause__ or each.__context__
+    text = f"{error}\n{error!r}\n{''.join(traceback.format_exception(error))}"
+    return {"text": text, "attributes": "\n".join(kept)}

@@ -59,7 +59,8 @@ class Pace(Conformance):
         if trader.is_async:
             return asyncio.run(calls())
         with ThreadPoolExecutor(count) as pool:
-            return list(pool.map(lambda _: call(), range(count)))
+            done = [pool.submit(call) for _ in range(count)]
+            return [each.result() for each in done]
 
     @staticmethod
     def arrivals(trader: Trader) -> list[float]:

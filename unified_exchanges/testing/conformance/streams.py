@@ -32,9 +32,9 @@ _DISORDER = {
 _NOVELTIES = (
     StreamFault("insert", count=None),
     StreamFault("alter", count=None),
-    StreamFault("alter", field="msg.novelty", value=7, count=None),
+    StreamFault("alter", field="novelty", value=[7], count=None),
 )
-"""A type nobody knows, a field nobody knows, a number in the place of a text."""
+"""A type nobody knows, and fields nobody knows, within the message and beside it."""
 
 
 def levels(book: OrderBook) -> tuple[Any, Any]:
@@ -90,7 +90,7 @@ class Streams(LiveConformance):
         assert [item for item in told if isinstance(item, Gap)]
         assert first.stale
 
-    def test_fault_31_a_book_that_is_wrong_and_numbered_right_is_found_out(
+    def test_fault_31_a_change_that_is_lost_with_none_behind_it_is_found_out(
         self, live: LiveTrader, market: Market
     ) -> None:
         watch = live.watch("order_book", market.market_id, policy="every")
@@ -202,16 +202,22 @@ class Streams(LiveConformance):
             live.stage.frames.clear()
         assert live.exchange.stream_health().connections == 1
 
+    @pytest.mark.parametrize("word", ["novelty", 7])
     @pytest.mark.parametrize("name", ["fill", "order"])
     def test_fault_38_f14_a_word_nobody_knows_loses_no_event(
-        self, live: LiveTrader, market: Market, name: str
+        self, live: LiveTrader, market: Market, name: str, word: object
     ) -> None:
         if name not in live.ground.words:
             pytest.skip(f"{live.ground.exchange_id} has no word in its {name} frames")
         watch = live.watch(f"{name}s")
         live.watch("order_book", market.market_id).next()
         live.strike(
-            StreamFault("alter", frame=live.frame(name), field=live.ground.words[name])
+            StreamFault(
+                "alter",
+                frame=live.frame(name),
+                field=live.ground.words[name],
+                value=word,
+            )
         )
         bought = [live.lift(market, "1").order_id for _ in range(2)]
         told: set[str] = set()
