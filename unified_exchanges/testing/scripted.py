@@ -18,7 +18,7 @@ from ..errors import BadRequest, NetworkError, RequestTimeout
 from ..flow import Request, Response
 from ..simulator.faults import FaultPlan, FaultyVenue
 
-__all__ = ["AsyncScriptedTransport", "Line", "ScriptedTransport", "Server"]
+__all__ = ["AsyncScriptedTransport", "Lagging", "Line", "ScriptedTransport", "Server"]
 
 Line: TypeAlias = "Response | NetworkError | Callable[[Request], Response]"
 """One answer of a script: given, raised, or made from the request."""
@@ -48,7 +48,7 @@ class _Lines:
         return line if isinstance(line, Response) else line(request)
 
 
-class _Lagging:
+class Lagging:
     """A server for `FaultyVenue`; only a venue with a memory can show the past."""
 
     def __init__(self, server: Server) -> None:
@@ -79,7 +79,7 @@ class _Script:
         self._lines = _Lines(source if isinstance(source, Iterable) else ())
         self._server = self._lines if isinstance(source, Iterable) else source
         if faults is not None:
-            venue = _Lagging(self._server)
+            venue = Lagging(self._server)
             self._server = FaultyVenue(venue, faults, self.clock)
 
     @property

@@ -13,6 +13,7 @@ from unified_exchanges.flow import Request, Response
 from unified_exchanges.testing.conformance import Ground
 from unified_exchanges.testing.scripted import Server
 from unified_exchanges.venues.kalshi.simulated import (
+    ApiKey,
     KeyPair,
     SimulatedKalshi,
     generate_key,
@@ -44,6 +45,14 @@ class KalshiGround(Ground):
     """One funded account at a simulated Kalshi whose books stand as seeded."""
 
     exchange_id: ClassVar[str] = "kalshi"
+    path: ClassVar[str] = "/trade-api/v2"
+    stream_path: ClassVar[str | None] = "/trade-api/ws/"
+    frames: ClassVar[Mapping[str, str]] = {
+        "book": "orderbook_delta",
+        "order": "user_order",
+        "fill": "fill",
+    }
+    words: ClassVar[Mapping[str, str]] = {"order": "msg.status", "fill": "msg.side"}
 
     def __init__(self, *, history: bool = False, **settings: Any) -> None:
         self.history = history
@@ -52,12 +61,28 @@ class KalshiGround(Ground):
 
     def server(self) -> Server:
         """A fresh venue."""
-        self.kalshi = SimulatedKalshi(clock=self.clock, **self.settings)
+        self._kalshi = SimulatedKalshi(clock=self.clock, **self.settings)
         pair = key_pair()
-        self.key = self.kalshi.add_account(
+        self._key = self._kalshi.add_account(
             public_key=pair.public_key, history=self.history
         )
-        return self.kalshi
+        return self._kalshi
+
+    @property
+    def kalshi(self) -> SimulatedKalshi:
+        """The simulated Kalshi itself."""
+        assert self.venue
+        return self._kalshi
+
+    @property
+    def key(self) -> ApiKey:
+        """The key of the one account."""
+        assert self.venue
+        return self._key
+
+    def short_pages(self, most: int) -> Server:
+        """The same venue with short pages."""
+        return ShortPages(self.kalshi, most)
 
     def account(self) -> Mapping[str, Any]:
         """The account's key, at a play-money environment."""

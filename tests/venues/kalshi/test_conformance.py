@@ -34,3 +34,27 @@ class TestDryRuns(OnKalshi, conformance.DryRuns):
 
 class TestLostAnswers(OnKalshi, conformance.LostAnswers):
     """Answers that are lost."""
+
+
+class TestCommands(OnKalshi, conformance.Commands):
+    """Creates and cancels under faults."""
+
+
+class TestListings(OnKalshi, conformance.Listings):
+    """Pages that fail or repeat."""
+
+
+class TestPace(OnKalshi, conformance.Pace):
+    """Rate limits and clocks."""
+
+
+class TestSecrecy(OnKalshi, conformance.Secrecy):
+    """Keys."""
+
+
+class TestStreams(OnKalshi, conformance.Streams):
+    """Books, orders and fills over sockets that fail."""
+
+
+class TestWire(OnKalshi, conformance.Wire):
+    """Real sockets under REST."""

@@ -16,22 +16,38 @@ they may be.  So a false description is found out or leaves its tests skipped: l
 """
 
 from .catalogue import Catalogue
+from .commands import Commands
 from .ground import Ground, Trader, Trouble
+from .listings import Listings
+from .live import LiveTrader, Stage, Watched
 from .needs import Need, needs
 from .orders import Orders
+from .pace import Pace
 from .portfolio import Portfolio
 from .rehearsal import DryRuns
+from .secrecy import Secrecy
+from .streams import Streams
 from .trouble import LostAnswers
+from .wire import Wire
 
 __all__ = [
     "Catalogue",
+    "Commands",
     "DryRuns",
     "Ground",
+    "Listings",
+    "LiveTrader",
     "LostAnswers",
     "Need",
     "Orders",
+    "Pace",
     "Portfolio",
+    "Secrecy",
+    "Stage",
+    "Streams",
     "Trader",
     "Trouble",
+    "Watched",
+    "Wire",
     "needs",
 ]

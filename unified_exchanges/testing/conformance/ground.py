@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import attrs
@@ -16,7 +19,9 @@ from ...errors import ConnectionLost, RequestTimeout
 from ...flow import Request, Response
 from ...models import Market, OrderBook
 from ...registry import async_exchange, exchange
-from ..scripted import AsyncScriptedTransport, ScriptedTransport, Server
+from ...simulator.faults import Fault, FaultPlan, FaultyVenue, StreamPlan
+from ...simulator.server import SimulatorServer
+from ..scripted import AsyncScriptedTransport, Lagging, ScriptedTransport, Server
 from .needs import lacking, unmet
 
 __all__ = ["Conformance", "Ground", "Trader", "Trouble"]
@@ -72,30 +77,68 @@ class Trouble:
 
 
 class _Troubled:
-    """A venue to which troubles happen, in the order they were asked for."""
+    """A venue to which troubles happen, in the order they were asked for.
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
+    ``writes`` and ``reads`` are the plans of what the simulator can do to requests.
+    """
+
+    def __init__(self, server: Server, clock: VirtualClock) -> None:
+        self.server = server
         self.troubles: list[Trouble] = []
+        self.writes = FaultPlan()
+        self.reads = FaultPlan()
+        self._clock = clock
 
     def handle(self, request: Request) -> Response:
         for trouble in self.troubles:
             if trouble.strikes(request):
-                return trouble.befall(request, self._server.handle)
-        return self._server.handle(request)
+                return trouble.befall(request, self.server.handle)
+        plan = self.reads if request.method == "GET" else self.writes
+        if plan.is_empty:
+            return self.server.handle(request)
+        return FaultyVenue(Lagging(self.server), plan, self._clock).handle(request)
+
+
+class _WallClock(VirtualClock):
+    """The machine's clock, for a venue on a socket."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
 
 
 class Ground(ABC):
     """A simulated venue with one funded account.  A venue's tests subclass this.
 
-    An adapter that is not in the registry overrides `exchange` too.
+    An adapter that is not in the registry overrides `exchange` too.  What a venue leaves
+    out of the following skips the tests that need it.
     """
 
     exchange_id: ClassVar[str]
+    path: ClassVar[str] = ""
+    """What follows the address of a server in the base URL of the venue."""
+    stream_path: ClassVar[str | None] = None
+    """A regular expression for the path of the stream; None without streams."""
+    frames: ClassVar[Mapping[str, str]] = {}
+    """The frames that tell of a ``"book"`` that changed, an ``"order"`` and a ``"fill"``:
+    their types, as regular expressions."""
+    words: ClassVar[Mapping[str, str]] = {}
+    """Fields of such frames that hold one of a few words, such as ``"msg.status"``."""
 
     def __init__(self) -> None:
         self.clock = VirtualClock()
-        self.venue = _Troubled(self.server())
+
+    @cached_property
+    def venue(self) -> _Troubled:
+        """The simulated venue and its troubles, made when it is first asked for."""
+        return _Troubled(self.server(), self.clock)
+
+    def short_pages(self, most: int) -> Server | None:
+        """The same venue, with no more than so many items on a page."""
+        del most
+        return None
 
     @abstractmethod
     def server(self) -> Server:
@@ -104,6 +147,22 @@ class Ground(ABC):
     @abstractmethod
     def account(self) -> Mapping[str, Any]:
         """Arguments of `exchange` that make it the funded account's."""
+
+    @contextmanager
+    def served(
+        self,
+        *,
+        faults: FaultPlan | None = None,
+        frames: StreamPlan | None = None,
+    ) -> Generator[SimulatorServer, None, None]:
+        """The venue, fresh, on a real socket and in real time, with its faults."""
+        self.clock = _WallClock()
+        vars(self).pop("venue", None)
+        venue: Any = self.venue.server
+        with SimulatorServer(
+            venue, faults=faults, stream_faults=frames, heartbeat=0.2
+        ) as server:
+            yield server
 
     def exchange(self, flavour: str, **settings: Any) -> Any:
         """The exchange of a flavour, ``"blocking"`` or ``"async"``."""
@@ -138,10 +197,17 @@ class Trader:
 
         def call(*args: Any, **kwargs: Any) -> Any:
             self._skip_without(name, args, kwargs)
-            result = value(*args, **kwargs)
-            return asyncio.run(result) if asyncio.iscoroutine(result) else result
+            return self.do(lambda: value(*args, **kwargs))
 
         return call
+
+    def do(self, act: Callable[[], Any]) -> Any:
+        """Call a function of the exchange's flavour."""
+        done = act()
+        return self._run(done) if asyncio.iscoroutine(done) else done
+
+    def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run(coroutine)
 
     def _skip_without(
         self, name: str, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] = _NONE
@@ -154,8 +220,9 @@ class Trader:
         self._skip_without(name)
         listing = getattr(self.exchange, name)(**kwargs)
         if self.is_async:
-            return asyncio.run(_take(count, listing))
-        found = [item for item, _ in zip(listing, range(count), strict=False)]
+            taken: list[Any] = self._run(_take(count, listing))
+            return taken
+        found: list[Any] = [i for i, _ in zip(listing, range(count), strict=False)]
         listing.close()
         return found
 
@@ -167,6 +234,22 @@ class Trader:
     def suffer(self, kind: Kind, count: int = 1, **which: bool) -> None:
         """Let the next requests go wrong."""
         self.ground.venue.troubles.append(Trouble(kind, count, **which))
+
+    def meet(self, fault: Fault, *, reads: bool = False) -> None:
+        """Let the next writes, or reads, meet a fault of the simulator."""
+        venue = self.ground.venue
+        (venue.reads if reads else venue.writes).add(fault)
+
+    def relieve(self) -> None:
+        """Let nothing more go wrong."""
+        venue = self.ground.venue
+        venue.troubles.clear()
+        venue.writes.clear()
+        venue.reads.clear()
+
+    def another(self, **settings: Any) -> Trader:
+        """An exchange of the same flavour and account that remembers nothing."""
+        return self.ground.trader("async" if self.is_async else "blocking", **settings)
 
     def quoted_market(self) -> Market:
         """A plain market with quotes on both sides and room between them and the ends."""

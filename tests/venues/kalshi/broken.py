@@ -1,0 +1,165 @@
+"""Adapters that are wrong on purpose, each in one way that others were wrong in."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import attrs
+
+from tests.venues.kalshi.ground import KalshiGround
+from unified_exchanges.clock import ClockOffset
+from unified_exchanges.errors import (
+    NetworkError,
+    OrderRejected,
+    UnifiedExchangesError,
+)
+from unified_exchanges.flow import Flow, Response
+from unified_exchanges.models import OrderStatus
+from unified_exchanges.policy import RetryPolicy
+from unified_exchanges.sending import Call
+from unified_exchanges.shells.aio import AsyncExchange
+from unified_exchanges.shells.blocking import Exchange
+from unified_exchanges.testing.conformance.live import QUICK
+from unified_exchanges.venues.kalshi.stream import KalshiStream
+from unified_exchanges.venues.kalshi.venue import KalshiVenue
+
+__all__ = ["BROKEN", "ground_of"]
+
+
+class NewIdEachTime(KalshiVenue):
+    """Sends a create again under another client order id."""
+
+    def attempt(self, call: Call, deadline: float) -> Flow[Response]:
+        if call.is_order and call.body and call.method == "POST":
+            body = {**json.loads(call.body), "client_order_id": str(uuid4())}
+            call = attrs.evolve(call, body=json.dumps(body).encode())
+        return super().attempt(call, deadline)
+
+
+class TimeoutIsRejection(KalshiVenue):
+    """Takes an answer that did not come for a no."""
+
+    def attempt(self, call: Call, deadline: float) -> Flow[Response]:
+        try:
+            return (yield from super().attempt(call, deadline))
+        except NetworkError as error:
+            if call.is_order:
+                raise OrderRejected("no answer: rejected", venue=self.id) from error
+            raise
+
+
+class CancelIsAssumed(KalshiVenue):
+    """Takes a cancel that was not answered for a cancel."""
+
+    def cancel_order(self, order_id: str, **more: Any) -> Flow[Any]:
+        order = yield from self.fetch_order(order_id)
+        try:
+            return (yield from super().cancel_order(order_id, **more))
+        except UnifiedExchangesError:
+            return attrs.evolve(order, status=OrderStatus.CANCELED, remaining=0)
+
+
+class DropsPages(KalshiVenue):
+    """Reads the first page."""
+
+    def attempt(self, call: Call, deadline: float) -> Flow[Response]:
+        answer = yield from super().attempt(call, deadline)
+        body = re.sub(rb'"cursor":\s*"[^"]*"', b'"cursor":""', answer.body)
+        return attrs.evolve(answer, body=body)
+
+
+class PartialOnFailure(KalshiVenue):
+    """Gives what it has when a page fails."""
+
+    def fetch_orders(self, **what: Any) -> Any:
+        try:
+            yield from super().fetch_orders(**what)
+        except UnifiedExchangesError:
+            return
+
+
+class FailureIsFlat(KalshiVenue):
+    """Holds nothing when it cannot be told what it holds."""
+
+    def fetch_positions(self, **what: Any) -> Flow[Any]:
+        try:
+            return (yield from super().fetch_positions(**what))
+        except UnifiedExchangesError:
+            return []
+
+
+class TellsItsKey(KalshiVenue):
+    """Logs what it asks with."""
+
+    def attempt(self, call: Call, deadline: float) -> Flow[Response]:
+        key = self.settings.api_key
+        logging.getLogger(__name__).debug("asking with %s", key)
+        return super().attempt(call, deadline)
+
+
+class _NoOffset(ClockOffset):
+    def observe(self, date: str | None, sent: float, received: float) -> None:
+        """Believe one's own clock."""
+
+
+class OwnClock(KalshiVenue):
+    """Signs with the time that this machine has."""
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__(settings)
+        self.offset = _NoOffset()
+
+
+class _Gapless(KalshiStream):
+    def _out_of_order(self, sid: int, seq: int | None, kind: str) -> Any:
+        return self._by_sid.get(sid) or self._adopt(sid, kind), ()
+
+
+class StaleBooks(KalshiVenue):
+    """Does not look at the numbers of a stream, and compares nothing with REST."""
+
+    def stream(self) -> Any:
+        return _Gapless(
+            clock=self.clock,
+            policy=self.settings.stream,
+            subaccount=self.subaccount,
+        )
+
+
+_PATIENT = {"retry": RetryPolicy(retry_refused_writes=True)}
+_UNCHECKED = {"stream": attrs.evolve(QUICK, audit=None, reconcile=None)}
+BROKEN: dict[str, tuple[type[KalshiVenue], dict[str, Any]]] = {
+    kind.__name__: (kind, {})
+    for kind in (
+        NewIdEachTime,
+        TimeoutIsRejection,
+        CancelIsAssumed,
+        DropsPages,
+        PartialOnFailure,
+        FailureIsFlat,
+        TellsItsKey,
+        OwnClock,
+    )
+} | {
+    "StaleBooks": (StaleBooks, _UNCHECKED),
+    "HastensOrders": (KalshiVenue, _PATIENT),
+}
+"""Each venue that is wrong, and the settings that make it so."""
+
+
+def ground_of(name: str) -> Callable[[], KalshiGround]:
+    """Grounds on which that adapter trades."""
+    kind, more = BROKEN[name]
+
+    class Broken(KalshiGround):
+        def exchange(self, flavour: str, **settings: Any) -> Any:
+            shell: Any = AsyncExchange if flavour == "async" else Exchange
+            made: Any = type(name, (shell,), {"venue_type": kind})
+            return made(**{**settings, **more})
+
+    return Broken
