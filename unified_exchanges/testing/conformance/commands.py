@@ -36,7 +36,7 @@ WORST: Final = ("lost", "never comes", "cut off", "a page", "503")
 UNHEARD: Final = {
     "lost": Fault("drop", commits=False),
     "never comes": Fault("stall", commits=False),
-    **{f"{n}": unavailable(n) for n in (500, 502, 503, 504)},
+    "503": unavailable(503),
 }
 """The venue has not acted, and nobody can tell."""
 

@@ -113,7 +113,7 @@ class Pace(Conformance):
         assert len(trader.writes) == 1
         assert not caught.value.maybe_executed
 
-    @pytest.mark.parametrize("seconds", [-10.0, 10.0, 3600.0])
+    @pytest.mark.parametrize("seconds", [-10.0, 3600.0])
     def test_fault_44_f07_a_clock_that_is_off_is_found_out_and_allowed_for(
         self, trader: Trader, seconds: float
     ) -> None:

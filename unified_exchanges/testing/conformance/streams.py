@@ -202,8 +202,7 @@ class Streams(LiveConformance):
             live.stage.frames.clear()
         assert live.exchange.stream_health().connections == 1
 
-    @pytest.mark.parametrize("word", ["novelty", 7])
-    @pytest.mark.parametrize("name", ["fill", "order"])
+    @pytest.mark.parametrize(("name", "word"), [("fill", 7), ("order", "novelty")])
     def test_fault_38_f14_a_word_nobody_knows_loses_no_event(
         self, live: LiveTrader, market: Market, name: str, word: object
     ) -> None:
