@@ -30,5 +30,7 @@ nitpick_ignore_regex = [
     ("py:class", r".*\._\w+"),
     # Bases whose methods are shown where they are inherited; parameters of types.
     ("py:class", r".*\.(Async)?Watching"),
-    ("py:(class|obj)", r".*\.T_co"),
+    ("py:(class|obj)", r".*\.T(_co)?"),
+    # What flows are made of concerns those who write venues.
+    ("py:class", r"unified_exchanges\.flow\.\w+"),
 ]

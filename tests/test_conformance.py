@@ -83,6 +83,10 @@ class TestPortfolio(Base, conformance.Portfolio):
 
 class TestLostAnswers(Base, conformance.LostAnswers):
     pass
+
+
+class TestDryRuns(Base, conformance.DryRuns):
+    pass
 """
 
 

@@ -73,4 +73,5 @@ def test_waiting_helps_with_exactly_these() -> None:
         "OnMaintenance",
         "RateLimitExceeded",
         "RequestTimeout",
+        "StaleBook",
     }

@@ -55,7 +55,13 @@ WAITING = (
     "transports*",
 )
 # Where flows are written; elsewhere they are driven.
-FLOWING = ("flow", "sending", "venue", "venues.*")
+FLOWING = (
+    "execution.*ing",
+    "flow",
+    "sending",
+    "venue",
+    "venues.*",
+)
 
 HEAVY = {"aiohttp", "asyncio", "cryptography", "msgspec", "requests", "websockets"}
 

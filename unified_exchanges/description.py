@@ -47,6 +47,7 @@ METHODS: tuple[str, ...] = (
     "fetch_settlements",
     "fetch_limits",
     "estimate_fee",
+    "fetch_fee_rule",
     "watch_order_book",
     "watch_ticker",
     "watch_trades",

@@ -7,6 +7,7 @@
     │   ├── ArgumentsRequired
     │   ├── ReadOnly               real money, and the object was not made with live=True
     │   ├── NotSupported               this venue cannot do it (see ``has``)
+    │   ├── CombinationMarket          pays on several conditions; carries ``legs``
     │   └── InvalidOrder
     │       ├── InvalidPrice           carries ``nearest``, the closest valid prices
     │       └── InvalidSize            carries ``nearest``, the closest valid sizes
@@ -28,6 +29,7 @@
     ├── NetworkError                   look before acting; ``sent`` says whether bytes left
     │   ├── RequestTimeout
     │   └── ConnectionLost
+    ├── StaleBook                      may have changed unseen; wait for a whole one
     ├── OrderUnknown                   the order may exist; look it up by ``client_order_id``
     └── StreamOverflow                 a consumer of a stream was too slow; watch again
 """
@@ -43,6 +45,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequest",
     "ClockSkew",
+    "CombinationMarket",
     "ConnectionLost",
     "DuplicateOrderId",
     "EventNotFound",
@@ -64,6 +67,7 @@ __all__ = [
     "RateLimitExceeded",
     "ReadOnly",
     "RequestTimeout",
+    "StaleBook",
     "StreamOverflow",
     "UnifiedExchangesError",
     "VenueSchemaError",
@@ -144,6 +148,19 @@ class ReadOnly(BadRequest):
 
 class NotSupported(BadRequest):
     """The venue has no such operation; ``exchange.has`` says so beforehand."""
+
+
+class CombinationMarket(BadRequest):
+    """The market pays on several conditions at once, where a plain one is expected.
+
+    ``legs`` are its conditions: each is a plain market of its own, with an outcome.
+    """
+
+    def __init__(
+        self, message: str, *, legs: Sequence[object] = (), **context: Any
+    ) -> None:
+        super().__init__(message, **context)
+        self.legs = tuple(legs)
 
 
 class InvalidOrder(BadRequest):
@@ -273,6 +290,12 @@ class RequestTimeout(NetworkError):
 
 class ConnectionLost(NetworkError):
     """The connection could not be made, or broke."""
+
+
+class StaleBook(UnifiedExchangesError):
+    """The book may have changed unseen, so nothing is decided by it: take the next."""
+
+    retryable = True
 
 
 class OrderUnknown(UnifiedExchangesError):

@@ -23,7 +23,7 @@ PrivateKey: TypeAlias = "str | PathLike[str]"
 """PEM text, or the path of a file that holds it."""
 
 
-_NEVER_NONE = {"environment", "live", "timeout"}
+_NEVER_NONE = {"dry_run", "environment", "live", "timeout"}
 
 
 def _is_seconds(_: object, field: attrs.Attribute[float], value: object) -> None:
@@ -50,7 +50,8 @@ class Settings:
 
     ``environment`` is ``"production"``, ``"demo"``, ``"local"`` or a base URL.
     ``timeout`` is seconds for one request.  ``live=True`` allows orders where money is
-    real.  ``options`` are venue words for the whole object, such as ``subaccount``.
+    real; ``dry_run=True`` sends reads only, and answers writes itself.  ``options`` are
+    venue words for the whole object, such as ``subaccount``.
     """
 
     api_key: str | None = attrs.field(default=None, repr=False)
@@ -64,6 +65,7 @@ class Settings:
         default="production", validator=_is(str, "a name or a base URL")
     )
     live: bool = attrs.field(default=False, validator=_is(bool, "True or False"))
+    dry_run: bool = attrs.field(default=False, validator=_is(bool, "True or False"))
     timeout: float = attrs.field(default=10.0, validator=_is_seconds)
     retry: RetryPolicy = attrs.field(
         factory=RetryPolicy, validator=_is(RetryPolicy, "a RetryPolicy")

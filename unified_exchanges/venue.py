@@ -23,7 +23,7 @@ from .errors import (
     ReadOnly,
     UnifiedExchangesError,
 )
-from .flow import Flow, Pages, Response
+from .flow import Flow, Pages, Request, Response
 from .models import (
     AccountLimits,
     AccountState,
@@ -31,7 +31,9 @@ from .models import (
     CancelReport,
     CancelResult,
     Candle,
+    DryRunReport,
     Event,
+    FeeRule,
     Fill,
     Health,
     Market,
@@ -185,6 +187,25 @@ class Venue(Sender):
                 "exchange is read-only; make it with live=True to allow orders"
             )
             raise ReadOnly(message, venue=self.id)
+
+    # -- dry runs -------------------------------------------------------------------
+
+    def rehearse(self, request: Request) -> Flow[tuple[Response, DryRunReport]]:
+        """Answer a write of ours as the venue would, without sending it; it only reads.
+
+        The answer is in the venue's words, so that the flow that asked goes on as ever:
+        an order that may rest rests unfilled under an id that begins with ``dry-run``, one
+        that may not has ended unfilled.
+        """
+        raise self.unsupported("dry_run")
+
+    def rehearsed(self, request: Request, response: Response | None) -> Response | None:
+        """What a read shows, had the writes that were rehearsed been carried out.
+
+        ``response`` is what the venue has answered, or None before it is asked: then
+        what is returned is the answer, and the venue is not asked.
+        """
+        return response
 
     # -- streams --------------------------------------------------------------------
 
@@ -515,3 +536,7 @@ class Venue(Sender):
     ) -> Flow[Decimal]:
         """The fee of one fill."""
         raise self.unsupported("estimate_fee")
+
+    def fetch_fee_rule(self, market_id: str) -> Flow[FeeRule]:
+        """The fees of one market as a rule."""
+        raise self.unsupported("fetch_fee_rule")

@@ -9,6 +9,19 @@ from typing import assert_type
 
 import unified_exchanges as ux
 from unified_exchanges.description import Capability, Description
+from unified_exchanges.execution import (
+    Crossing,
+    ExitPlan,
+    ExitRecord,
+    HedgeLeg,
+    HedgeReport,
+    async_hedge,
+    async_run_exit,
+    contracts_for,
+    hedge,
+    marketable_limit,
+    run_exit,
+)
 from unified_exchanges.models import (
     BUY,
     AccountLimits,
@@ -16,7 +29,9 @@ from unified_exchanges.models import (
     CancelReport,
     CancelResult,
     Candle,
+    DryRunReport,
     Event,
+    FeeRule,
     Fill,
     Health,
     Json,
@@ -38,6 +53,7 @@ from unified_exchanges.models import (
 )
 
 MOMENT = datetime.fromisoformat("2026-11-21T12:00:00+00:00")
+PLAN = ExitPlan(name="x", market_id="M", outcome="yes", size=1, stop_loss="0.3")
 REQUEST = OrderRequest(market_id="M", outcome="yes", side=BUY, price="0.55", size=10)
 
 
@@ -97,6 +113,18 @@ def blocking(ex: ux.Exchange) -> None:
     assert_type(ex.fetch_settlements(), list[Settlement])
     assert_type(ex.fetch_limits(), AccountLimits)
     assert_type(ex.estimate_fee("M", "yes", "buy", "0.55", 10), Decimal)
+    assert_type(ex.fetch_fee_rule("M"), FeeRule)
+    assert_type(ex.run(ex.venue.fetch_market("M")), Market)
+    assert_type(ex.dry_runs, list[DryRunReport])
+    assert_type(hedge(ex, [HedgeLeg("M", "yes")], 20), HedgeReport)
+    assert_type(run_exit(ex, PLAN, timeout=1.0), ExitRecord)
+    assert_type(
+        contracts_for(20, "0.5", ex.fetch_market("M"), fees=ex.fetch_fee_rule("M")),
+        Decimal,
+    )
+    assert_type(
+        marketable_limit(ex.fetch_order_book("M"), "buy", 1, bound="0.5"), Crossing
+    )
     assert_type(ex.watch_order_book(["M"], policy="every"), ux.Watch[OrderBook])
     assert_type(
         ex.watch_order_book("M", events=True), ux.Watch[OrderBook | StreamNotice]
@@ -177,6 +205,11 @@ async def asynchronous(ex: ux.AsyncExchange) -> None:
     assert_type(await ex.fetch_settlements(), list[Settlement])
     assert_type(await ex.fetch_limits(), AccountLimits)
     assert_type(await ex.estimate_fee("M", "yes", "buy", "0.55", 10), Decimal)
+    assert_type(await ex.fetch_fee_rule("M"), FeeRule)
+    assert_type(await ex.run(ex.venue.fetch_market("M")), Market)
+    assert_type(ex.dry_runs, list[DryRunReport])
+    assert_type(await async_hedge(ex, [HedgeLeg("M", "yes")], 20), HedgeReport)
+    assert_type(await async_run_exit(ex, PLAN, timeout=1.0), ExitRecord)
     assert_type(ex.watch_order_book(["M"], policy="every"), ux.AsyncWatch[OrderBook])
     assert_type(
         ex.watch_order_book("M", events=True), ux.AsyncWatch[OrderBook | StreamNotice]

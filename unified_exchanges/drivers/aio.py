@@ -22,6 +22,7 @@ from ..flow import (
     advance,
 )
 from ..transports import AsyncTransport
+from .dry_run import AsyncFence, DryRun
 
 __all__ = ["AsyncDriver"]
 
@@ -41,11 +42,16 @@ class _InTask(Pending):
 class AsyncDriver:
     """Performs steps in the running loop; many flows may run side by side."""
 
-    def __init__(self, transport: AsyncTransport) -> None:
-        self._transport = transport
+    def __init__(
+        self, transport: AsyncTransport, dry_run: DryRun | None = None
+    ) -> None:
+        self._transport = transport if dry_run is None else AsyncFence(transport)
+        self._dry_run = dry_run
 
     async def run(self, flow: Flow[T]) -> T:
         """Drive a flow to its result."""
+        if self._dry_run is not None:
+            flow = self._dry_run.run(flow)
         outcome: Outcome | UnifiedExchangesError = None
         begun: list[_InTask] = []
         try:
@@ -59,6 +65,8 @@ class AsyncDriver:
 
     async def pages(self, flow: Pages[T]) -> AsyncIterator[T]:
         """Drive a listing, handing out items as they come."""
+        if self._dry_run is not None:
+            flow = self._dry_run.pages(flow)
         outcome: Outcome | UnifiedExchangesError = None
         begun: list[_InTask] = []
         try:

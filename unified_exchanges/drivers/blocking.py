@@ -24,6 +24,7 @@ from ..flow import (
     advance,
 )
 from ..transports import Transport
+from .dry_run import DryRun, Fence
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -50,13 +51,16 @@ class _InThread(Pending):
 class BlockingDriver:
     """Performs steps one after another; usable from several threads at once."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    def __init__(self, transport: Transport, dry_run: DryRun | None = None) -> None:
+        self._transport = transport if dry_run is None else Fence(transport)
+        self._dry_run = dry_run
         self._ahead: WeakSet[Thread] = WeakSet()
         self._lock = Lock()
 
     def run(self, flow: Flow[T]) -> T:
         """Drive a flow to its result."""
+        if self._dry_run is not None:
+            flow = self._dry_run.run(flow)
         outcome: Outcome | UnifiedExchangesError = None
         try:
             while not isinstance(step := advance(flow, outcome), Done):
@@ -67,6 +71,8 @@ class BlockingDriver:
 
     def pages(self, flow: Pages[T]) -> Iterator[T]:
         """Drive a listing, handing out items as they come."""
+        if self._dry_run is not None:
+            flow = self._dry_run.pages(flow)
         outcome: Outcome | UnifiedExchangesError = None
         try:
             while not isinstance(step := advance(flow, outcome), Done):

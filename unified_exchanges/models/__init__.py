@@ -10,6 +10,8 @@ from .account import (
     ShardBalance,
 )
 from .catalog import Event, Leg, Market, MarketDraft, Outcome, Series
+from .dry_run import DryRunReport
+from .fees import FeeRule
 from .orders import (
     CancelReport,
     CancelResult,
@@ -59,7 +61,9 @@ __all__ = [
     "CancelReport",
     "CancelResult",
     "Candle",
+    "DryRunReport",
     "Event",
+    "FeeRule",
     "Fill",
     "Gap",
     "Health",

@@ -13,12 +13,13 @@ from datetime import datetime
 from decimal import Decimal
 from random import Random
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeVar
 
 from ..clock import Clock
 from ..description import Description, Has
 from ..drivers.aio import AsyncDriver
-from ..flow import collect, limited
+from ..drivers.dry_run import DryRun
+from ..flow import Flow, collect, limited
 from ..guards import GuardPolicy
 from ..models import (
     AccountLimits,
@@ -26,7 +27,9 @@ from ..models import (
     CancelReport,
     CancelResult,
     Candle,
+    DryRunReport,
     Event,
+    FeeRule,
     Fill,
     Health,
     Json,
@@ -59,6 +62,8 @@ from .aio_watching import AsyncWatching
 
 __all__ = ["AsyncExchange"]
 
+T = TypeVar("T")
+
 
 class AsyncExchange(AsyncWatching, ABC):
     """A prediction market: the same asynchronous methods whatever the venue.
@@ -66,8 +71,9 @@ class AsyncExchange(AsyncWatching, ABC):
     ``api_key`` and ``private_key`` (PEM text or a path, ``password`` if it is
     encrypted) default to the venue's environment variables; without them public data
     works.  ``environment`` is ``"production"``, ``"demo"``, ``"local"`` or a base URL.
-    Orders where money is real need ``live=True``.  ``timeout`` is seconds for one
-    request; ``retry``, ``limits`` and ``guards`` are policies; ``clock``, ``rng`` and
+    Orders where money is real need ``live=True``.  ``dry_run=True`` sends reads only and
+    answers every write itself: see `dry_runs`.  ``timeout`` is seconds for one request;
+    ``retry``, ``limits`` and ``guards`` are policies; ``clock``, ``rng`` and
     ``transport`` are for tests and replay; ``options`` are venue words such as
     ``subaccount``.  ``stream`` is how streams are kept alive and how much may wait for
     a consumer.
@@ -91,6 +97,7 @@ class AsyncExchange(AsyncWatching, ABC):
         password: str | None = None,
         environment: str = "production",
         live: bool = False,
+        dry_run: bool = False,
         timeout: float = 10.0,
         retry: RetryPolicy | None = None,
         limits: LimitPolicy | None = None,
@@ -108,6 +115,7 @@ class AsyncExchange(AsyncWatching, ABC):
                 password=password,
                 environment=environment,
                 live=live,
+                dry_run=dry_run,
                 timeout=timeout,
                 retry=retry,
                 limits=limits,
@@ -118,7 +126,8 @@ class AsyncExchange(AsyncWatching, ABC):
                 options=options,
             )
         )
-        self._driver = AsyncDriver(transport or _transport())
+        self._dry_run = DryRun(self.venue) if dry_run else None
+        self._driver = AsyncDriver(transport or _transport(), self._dry_run)
         self._markets: dict[str, Market] | None = None
         self._checks: asyncio.Task[None] | None = None
         self._hub = None
@@ -134,6 +143,11 @@ class AsyncExchange(AsyncWatching, ABC):
         """What the venue can do, by unified method: True, False, None or "emulated"."""
         return self.describe().has
 
+    @property
+    def dry_runs(self) -> list[DryRunReport]:
+        """The writes that a dry run has answered, oldest first: the last ten thousand."""
+        return [] if self._dry_run is None else self._dry_run.reports
+
     @classmethod
     def describe(cls) -> Description:
         """The venue in facts: environments, abilities, limits, quirks."""
@@ -143,6 +157,8 @@ class AsyncExchange(AsyncWatching, ABC):
         mode = "live" if self.venue.settings.live else "read-only"
         if not self.venue.environment.is_real_money:
             mode = "play money"
+        if self._dry_run is not None:
+            mode += ", dry run"
         return f"<{type(self).__name__} {self.venue.environment.name} ({mode})>"
 
     async def __aenter__(self) -> Self:
@@ -900,6 +916,20 @@ class AsyncExchange(AsyncWatching, ABC):
         return await self._driver.run(
             self.venue.estimate_fee(market_id, outcome, side, price, size, maker=maker)
         )
+
+    async def fetch_fee_rule(self, market_id: str) -> FeeRule:
+        """Get a market's fees as a rule that works fees out without further requests.
+
+        It holds as of now; announced changes and waivers are in it once they begin.
+        """
+        return await self._driver.run(self.venue.fetch_fee_rule(market_id))
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Perform a flow over ``exchange.venue``: what is written once for both flavours.
+
+        Nothing that a flow asks for leaves in another way than a method's own requests.
+        """
+        return await self._driver.run(flow)
 
 
 def _transport() -> AsyncTransport:

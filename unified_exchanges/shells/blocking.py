@@ -14,12 +14,13 @@ from decimal import Decimal
 from functools import partial
 from random import Random
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeVar
 
 from ..clock import Clock
 from ..description import Description, Has
 from ..drivers.blocking import BlockingDriver
-from ..flow import collect, limited
+from ..drivers.dry_run import DryRun
+from ..flow import Flow, collect, limited
 from ..guards import GuardPolicy
 from ..models import (
     AccountLimits,
@@ -27,7 +28,9 @@ from ..models import (
     CancelReport,
     CancelResult,
     Candle,
+    DryRunReport,
     Event,
+    FeeRule,
     Fill,
     Health,
     Json,
@@ -60,6 +63,8 @@ from .watching import Watching
 
 __all__ = ["Exchange"]
 
+T = TypeVar("T")
+
 _GOODBYE = 2.0
 """Seconds that closing waits for a check under way; its thread ends by itself."""
 
@@ -70,8 +75,9 @@ class Exchange(Watching, ABC):
     ``api_key`` and ``private_key`` (PEM text or a path, ``password`` if it is
     encrypted) default to the venue's environment variables; without them public data
     works.  ``environment`` is ``"production"``, ``"demo"``, ``"local"`` or a base URL.
-    Orders where money is real need ``live=True``.  ``timeout`` is seconds for one
-    request; ``retry``, ``limits`` and ``guards`` are policies; ``clock``, ``rng`` and
+    Orders where money is real need ``live=True``.  ``dry_run=True`` sends reads only and
+    answers every write itself: see `dry_runs`.  ``timeout`` is seconds for one request;
+    ``retry``, ``limits`` and ``guards`` are policies; ``clock``, ``rng`` and
     ``transport`` are for tests and replay; ``options`` are venue words such as
     ``subaccount``.  ``stream`` is how streams are kept alive and how much may wait for
     a consumer.
@@ -92,6 +98,7 @@ class Exchange(Watching, ABC):
         password: str | None = None,
         environment: str = "production",
         live: bool = False,
+        dry_run: bool = False,
         timeout: float = 10.0,
         retry: RetryPolicy | None = None,
         limits: LimitPolicy | None = None,
@@ -109,6 +116,7 @@ class Exchange(Watching, ABC):
                 password=password,
                 environment=environment,
                 live=live,
+                dry_run=dry_run,
                 timeout=timeout,
                 retry=retry,
                 limits=limits,
@@ -119,7 +127,8 @@ class Exchange(Watching, ABC):
                 options=options,
             )
         )
-        self._driver = BlockingDriver(transport or _transport())
+        self._dry_run = DryRun(self.venue) if dry_run else None
+        self._driver = BlockingDriver(transport or _transport(), self._dry_run)
         self._markets: dict[str, Market] | None = None
         self._checks: _Checks | None = None
         self._hub = None
@@ -137,6 +146,11 @@ class Exchange(Watching, ABC):
         """What the venue can do, by unified method: True, False, None or "emulated"."""
         return self.describe().has
 
+    @property
+    def dry_runs(self) -> list[DryRunReport]:
+        """The writes that a dry run has answered, oldest first: the last ten thousand."""
+        return [] if self._dry_run is None else self._dry_run.reports
+
     @classmethod
     def describe(cls) -> Description:
         """The venue in facts: environments, abilities, limits, quirks."""
@@ -146,6 +160,8 @@ class Exchange(Watching, ABC):
         mode = "live" if self.venue.settings.live else "read-only"
         if not self.venue.environment.is_real_money:
             mode = "play money"
+        if self._dry_run is not None:
+            mode += ", dry run"
         return f"<{type(self).__name__} {self.venue.environment.name} ({mode})>"
 
     def __enter__(self) -> Self:
@@ -891,6 +907,20 @@ class Exchange(Watching, ABC):
         return self._driver.run(
             self.venue.estimate_fee(market_id, outcome, side, price, size, maker=maker)
         )
+
+    def fetch_fee_rule(self, market_id: str) -> FeeRule:
+        """Get a market's fees as a rule that works fees out without further requests.
+
+        It holds as of now; announced changes and waivers are in it once they begin.
+        """
+        return self._driver.run(self.venue.fetch_fee_rule(market_id))
+
+    def run(self, flow: Flow[T]) -> T:
+        """Perform a flow over ``exchange.venue``: what is written once for both flavours.
+
+        Nothing that a flow asks for leaves in another way than a method's own requests.
+        """
+        return self._driver.run(flow)
 
 
 class _Checks(threading.Thread):

@@ -28,5 +28,9 @@ class TestPortfolio(OnKalshi, conformance.Portfolio):
     """Cash, fills and positions."""
 
 
+class TestDryRuns(OnKalshi, conformance.DryRuns):
+    """Nothing but reads leaves."""
+
+
 class TestLostAnswers(OnKalshi, conformance.LostAnswers):
     """Answers that are lost."""

@@ -20,10 +20,12 @@ from .ground import Ground, Trader, Trouble
 from .needs import Need, needs
 from .orders import Orders
 from .portfolio import Portfolio
+from .rehearsal import DryRuns
 from .trouble import LostAnswers
 
 __all__ = [
     "Catalogue",
+    "DryRuns",
     "Ground",
     "LostAnswers",
     "Need",

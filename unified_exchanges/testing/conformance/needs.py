@@ -9,9 +9,11 @@ from ...description import METHODS, Description
 
 __all__ = ["Need", "lacking", "needs", "unmet"]
 
-Need: TypeAlias = Literal["one book", "idempotent create", "client order ids"]
+Need: TypeAlias = Literal[
+    "one book", "idempotent create", "client order ids", "dry run"
+]
 """One book for all outcomes, so that they are complements; creates that may be sent again
-without harm; client order ids that make them so."""
+without harm; client order ids that make them so; dry runs."""
 
 T = TypeVar("T", bound=Callable[..., object])
 
@@ -19,6 +21,7 @@ _NEEDS: Final[Mapping[Need, Callable[[Description], bool]]] = {
     "one book": lambda facts: facts.outcome_books == "one",
     "idempotent create": lambda facts: facts.idempotent_create != "none",
     "client order ids": lambda facts: facts.idempotent_create == "client_order_id",
+    "dry run": lambda facts: bool(facts.has.get("dry_run")),
 }
 _FEATURES: Final = ("client_order_id", "post_only", "reduce_only")
 

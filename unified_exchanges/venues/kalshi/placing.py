@@ -38,11 +38,11 @@ from ...models.record import Json
 from ...money import EXACT, ONE, ZERO, read_number, text
 from ...sending import Call
 from . import receipts
-from .arguments import YES
 from .doubt import Doubt, is_doubtful
 from .drafts import Draft, Intent, check_expiry, draft, read_intent, stated
 from .lookup import Lookup
 from .memory import MarketRules
+from .stakes import Held, Stake, opening
 
 __all__ = ["Placing"]
 
@@ -103,15 +103,13 @@ class Placing(Lookup, Doubt):
             mark=False,
             params=None if account is None else {"subaccount": account},
         )
-        closed = ZERO
-        for position in held:
-            # A bid buys NO back, an ask sells YES.
-            if (position.outcome == YES) is not ready.is_bid:
-                closed = EXACT.add(closed, min(ready.size, position.size))
-        opened = max(ZERO, EXACT.subtract(ready.size, closed))
-        if ready.intent.request.reduce_only:
-            opened = ZERO
-        return attrs.evolve(ready, size=opened).collateral
+        stake = Stake(
+            is_bid=ready.is_bid,
+            price=ready.first_outcome_price,
+            size=ready.size,
+            reduce_only=ready.intent.request.reduce_only,
+        )
+        return opening([stake], Held.of(held))
 
     # -- from intent to draft -------------------------------------------------------
 

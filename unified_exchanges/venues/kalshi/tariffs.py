@@ -12,7 +12,7 @@ import attrs
 from ...errors import ArgumentsRequired, InvalidOrder, VenueSchemaError
 from ...flow import Flow, collect
 from ...grid import PriceGrid, read_price, read_size
-from ...models import Event, Json, Market, Record, Side
+from ...models import Event, FeeRule, Json, Market, Record, Side
 from ...money import CENTI, Number, complement
 from ...settings import Settings
 from . import parse
@@ -122,6 +122,11 @@ class Tariffs(Discovery):
             error.venue = self.id
             raise
 
+    def fetch_fee_rule(self, market_id: str) -> Flow[FeeRule]:
+        """The fees of a market as they are now, of a direct member; one fill at a time."""
+        schedule = yield from self.fee_schedule(market_id)
+        return _Fees(schedule)
+
     def fee_schedule(self, market_id: str) -> Flow[FeeSchedule]:
         """The fee rule of a market as it is now; asked for once in five minutes."""
         from .fees import FeeSchedule  # noqa: PLC0415 - only who asks for fees needs it
@@ -165,6 +170,30 @@ class Tariffs(Discovery):
             ),
             waived_until=_waiver(market),
             read_at=self.clock.monotonic(),
+        )
+
+
+@attrs.frozen(slots=True)
+class _Fees:
+    """A schedule in unified words."""
+
+    schedule: FeeSchedule
+
+    def fee(
+        self,
+        outcome: str,
+        side: Side | str,
+        price: Decimal,
+        size: Decimal,
+        *,
+        maker: bool = False,
+    ) -> Decimal:
+        is_yes, wanted = read_outcome(outcome) == YES, read_side(side)
+        return self.schedule.estimate(
+            size,
+            price if is_yes else complement(price),
+            is_bid=(wanted is Side.BUY) is is_yes,
+            maker=maker,
         )
 
 

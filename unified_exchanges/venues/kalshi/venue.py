@@ -8,13 +8,16 @@ from .amending import Amending
 from .batching import Batching
 from .cancelling import Cancelling
 from .closing import Closing
+from .rehearsing import Rehearsing
 from .resync import Resyncing
 from .streaming import Streaming
 
 __all__ = ["KalshiVenue"]
 
 
-class KalshiVenue(Batching, Amending, Cancelling, Closing, Resyncing, Streaming):
+class KalshiVenue(
+    Batching, Amending, Cancelling, Closing, Resyncing, Streaming, Rehearsing
+):
     """Every unified method that Kalshi has, as flows."""
 
     def attempt(self, call: Call, deadline: float) -> Flow[Response]:

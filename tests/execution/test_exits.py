@@ -1,0 +1,225 @@
+"""What makes an exit sell, what it may cost, and what is written down of it."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unified_exchanges.errors import (
+    BadRequest,
+    InvalidOrder,
+    InvalidPrice,
+    InvalidSize,
+)
+from unified_exchanges.execution import (
+    ExitPlan,
+    ExitRecord,
+    ExitState,
+    FileExits,
+    MemoryExits,
+    Trigger,
+)
+from unified_exchanges.grid import PriceGrid
+from unified_exchanges.models import Level
+
+from .goods import PRICES, D, Stale, book, levels, market
+
+
+def plan(**fields: Any) -> ExitPlan:
+    made: dict[str, Any] = {
+        "name": "rain-1",
+        "market_id": "RAIN",
+        "outcome": "yes",
+        "size": 10,
+        "take_profit": "0.70",
+        "stop_loss": "0.30",
+        "max_slippage": "0.02",
+        **fields,
+    }
+    return ExitPlan(**made)
+
+
+def bids(price: str | Decimal, **fields: Any) -> Any:
+    return book(bids=(Level(D(price), D(1)),), asks=(), **fields)
+
+
+# -- deciding --------------------------------------------------------------------------
+
+
+@given(bid=PRICES, profit=PRICES, loss=PRICES)
+def test_it_sells_from_the_profit_up_and_from_the_loss_down(
+    bid: Decimal, profit: Decimal, loss: Decimal
+) -> None:
+    if profit <= loss:
+        with pytest.raises(InvalidPrice, match="must be above stop_loss"):
+            plan(take_profit=profit, stop_loss=loss)
+        return
+    found = plan(take_profit=profit, stop_loss=loss).decide(bids(bid))
+    expected = Trigger.TAKE_PROFIT if bid >= profit else None
+    assert found is (Trigger.STOP_LOSS if bid <= loss else expected)
+
+
+@pytest.mark.parametrize("price", ["0.01", "0.30", "0.70", "0.99"])
+def test_fault_31_and_35_a_stale_book_never_sells(price: str) -> None:
+    assert plan().decide(bids(price, freshness=Stale())) is None
+    assert plan().decide(bids(price)) is not None
+
+
+def test_nobody_bidding_is_no_price() -> None:
+    assert plan().decide(book(bids=())) is None
+
+
+def test_a_book_of_something_else_is_none_of_its_business() -> None:
+    assert plan().decide(bids("0.01", outcome="no")) is None
+    assert plan().decide(bids("0.01", market_id="SNOW")) is None
+
+
+def test_one_of_the_two_prices_is_enough() -> None:
+    assert plan(take_profit=None).decide(bids("0.99")) is None
+    assert plan(stop_loss=None).decide(bids("0.01")) is None
+    with pytest.raises(BadRequest, match="take_profit= or stop_loss="):
+        plan(take_profit=None, stop_loss=None)
+
+
+def test_its_limit_is_its_slippage_below_what_was_reached_for() -> None:
+    assert plan().limit(Trigger.TAKE_PROFIT) == D("0.68")
+    assert plan().limit(Trigger.STOP_LOSS) == D("0.28")
+
+
+@given(price=PRICES, slippage=st.integers(0, 999).map(lambda n: D(n) / 1000))
+def test_its_limit_is_on_the_grid_and_never_below(
+    price: Decimal, slippage: Decimal
+) -> None:
+    made = plan(take_profit=None, stop_loss=price, max_slippage=slippage)
+    found = made.price(Trigger.STOP_LOSS, market())
+    assert found in market().grid
+    assert found >= made.limit(Trigger.STOP_LOSS)
+    assert found - D("0.01") < max(made.limit(Trigger.STOP_LOSS), D("0.01"))
+
+
+# -- checks before it is needed --------------------------------------------------------
+
+
+def test_fault_14_what_could_not_be_sent_is_refused_when_it_is_armed() -> None:
+    grid = PriceGrid.of("0 0.1 0.001", "0.1 1 0.01")
+    coarse = market(grid=grid, lot=D(1), minimum_size=D(1))
+    with pytest.raises(InvalidSize):
+        plan(size="1.5").check(coarse)
+    with pytest.raises(InvalidPrice):
+        plan(stop_loss="0.305").check(coarse)
+    with pytest.raises(BadRequest, match="no outcome"):
+        plan(outcome="maybe").check(coarse)
+    assert plan(outcome="YES").check(coarse) == plan()
+
+
+def test_fault_14_a_grid_without_a_price_above_is_refused() -> None:
+    odd = market(grid=PriceGrid.of("0 0.5 0.01"))
+    with pytest.raises(InvalidPrice, match="no price of RAIN"):
+        plan().price(Trigger.TAKE_PROFIT, odd)
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({"size": 0}, InvalidOrder),
+        ({"size": "many"}, InvalidOrder),
+        ({"max_slippage": -1}, InvalidOrder),
+        ({"max_slippage": 1}, InvalidOrder),
+        ({"take_profit": 70}, InvalidPrice),
+        ({"name": " "}, BadRequest),
+        ({"name": 5}, BadRequest),
+    ],
+)
+def test_a_plan_that_makes_no_sense_is_refused(
+    fields: dict[str, Any], kind: type[BadRequest]
+) -> None:
+    with pytest.raises(kind):
+        plan(**fields)
+
+
+def test_fault_15_floats_are_what_they_show() -> None:
+    made = plan(size=2.5, take_profit=0.7, stop_loss=0.3, max_slippage=0.02)
+    assert made == plan(size="2.5")
+    with pytest.raises(InvalidPrice):
+        plan(stop_loss=0.1 + 0.2).check(market())
+
+
+# -- the record ------------------------------------------------------------------------
+
+
+def test_its_key_follows_from_the_record_alone() -> None:
+    one, same = ExitRecord(plan=plan()), ExitRecord(plan=plan(size=3))
+    assert one.client_order_id == same.client_order_id
+    others = [
+        ExitRecord(plan=plan(name="rain-2")),
+        ExitRecord(plan=plan(market_id="SNOW")),
+        ExitRecord(plan=plan(outcome="no")),
+        ExitRecord(plan=plan(), attempt=2),
+    ]
+    assert len({one.client_order_id, *(x.client_order_id for x in others)}) == 5
+    assert one.client_order_id == "450b1fb2-4c59-53e6-8744-51f861d64014"
+
+
+RECORDS = st.builds(
+    ExitRecord,
+    plan=st.builds(
+        plan,
+        name=st.text(min_size=1).filter(str.strip),
+        size=st.integers(1, 10**6).map(lambda n: D(n) / 100),
+        take_profit=st.none() | st.just(D("0.70")),
+    ),
+    state=st.sampled_from(ExitState),
+    attempt=st.integers(1, 9),
+    trigger=st.none() | st.sampled_from(Trigger),
+    price=st.none() | PRICES,
+    order_id=st.none() | st.text(),
+    filled=st.integers(0, 10**6).map(lambda n: D(n) / 100),
+)
+
+
+@given(record=RECORDS)
+def test_a_record_comes_back_as_it_was(record: ExitRecord) -> None:
+    told = json.loads(json.dumps(record.to_dict()))
+    assert ExitRecord.from_dict(told) == record
+
+
+def test_fault_12_a_file_keeps_records_over_restarts(tmp_path: Path) -> None:
+    record = ExitRecord(plan=plan(name="a/b c")).sending(Trigger.STOP_LOSS, D("0.28"))
+    FileExits(tmp_path / "exits").save(record)
+    again = FileExits(tmp_path / "exits")
+    assert again.load("a/b c") == record
+    assert again.load("other") is None
+    assert len(list((tmp_path / "exits").iterdir())) == 1
+
+
+@pytest.mark.parametrize("told", ["", "{}", "[]", '{"plan": {"name": ""}}'])
+def test_fault_12_a_record_that_cannot_be_read_is_no_missing_one(
+    tmp_path: Path, told: str
+) -> None:
+    store = FileExits(tmp_path)
+    (tmp_path / "rain-1.json").write_text(told)
+    with pytest.raises(BadRequest, match="cannot be read"):
+        store.load("rain-1")
+
+
+def test_memory_keeps_records_while_it_lasts() -> None:
+    store, record = MemoryExits(), ExitRecord(plan=plan())
+    assert store.load("rain-1") is None
+    store.save(record)
+    assert store.load("rain-1") is record
+
+
+def test_words_print_as_they_are_written() -> None:
+    assert (str(ExitState.ARMED), str(Trigger.STOP_LOSS)) == ("armed", "stop_loss")
+
+
+def test_what_is_left_is_what_was_not_sold() -> None:
+    record = ExitRecord(plan=plan(), filled=D(4))
+    assert (record.remaining, record.is_over) == (6, False)
+    assert levels() == ()

@@ -1,0 +1,443 @@
+"""A hedge: nothing by default, all legs alike, and a defined end when one fails."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.venues.kalshi.ground import KalshiGround
+from unified_exchanges.errors import (
+    BadRequest,
+    CombinationMarket,
+    ConnectionLost,
+    InvalidOrder,
+    InvalidPrice,
+)
+from unified_exchanges.execution import (
+    HedgeLeg,
+    HedgeReport,
+    LegState,
+    against,
+    async_hedge,
+    hedge,
+)
+from unified_exchanges.flow import Done, Request, Response, advance
+from unified_exchanges.guards import GuardPolicy
+from unified_exchanges.models import Leg, Market
+from unified_exchanges.policy import LimitPolicy, RetryPolicy
+from unified_exchanges.testing.conformance import Trader
+
+FREE = LimitPolicy(enabled=False, discover=False)
+D = Decimal
+Act = Callable[[dict[str, Any], Callable[[], Response]], Response]
+
+
+@pytest.fixture(params=["blocking", "async"])
+def flavour(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def ground() -> KalshiGround:
+    ground = KalshiGround(enforce_limits=False)
+    ground.clock.advance(60)
+    return ground
+
+
+@pytest.fixture
+def trader(ground: KalshiGround, flavour: str) -> Trader:
+    return ground.trader(flavour, limits=FREE, retry=RetryPolicy(attempts=1))
+
+
+@pytest.fixture
+def markets(trader: Trader) -> list[Market]:
+    """Three markets with offers for both outcomes."""
+    found = [
+        m
+        for m in trader.fetch_markets()
+        if not m.legs and m.bid and m.ask and D("0.1") < m.bid < m.ask < D("0.9")
+    ]
+    return found[:3]
+
+
+@pytest.fixture
+def legs(markets: list[Market]) -> list[HedgeLeg]:
+    first, second, third = (m.market_id for m in markets)
+    return [HedgeLeg(first, "yes"), HedgeLeg(second, "NO"), HedgeLeg(third, "yes")]
+
+
+def hedged(trader: Trader, legs: Any, budget: Any = 20, **settings: Any) -> HedgeReport:
+    if trader.is_async:
+        return asyncio.run(async_hedge(trader.exchange, legs, budget, **settings))
+    return hedge(trader.exchange, legs, budget, **settings)
+
+
+def when(trader: Trader, market_id: str, act: Act, *, side: str | None = None) -> None:
+    """Let something happen to the creates of one market."""
+    venue: Any = trader.ground.venue
+    serve = venue._server.handle
+
+    class Between:
+        def handle(self, request: Request) -> Response:
+            body = json.loads(request.body or b"{}")
+            concerned = (
+                request.method == "POST"
+                and body.get("ticker") == market_id
+                and side in (None, body["side"])
+            )
+            if concerned:
+                return act(body, lambda: serve(request))
+            answer: Response = serve(request)
+            return answer
+
+    venue._server = Between()
+
+
+def refuse(body: dict[str, Any], serve: Any) -> Response:
+    error = {"code": "insufficient_balance", "message": "insufficient balance"}
+    return Response(400, {}, json.dumps({"error": error}).encode())
+
+
+def receipt(filled: str, remaining: str = "0.00") -> Act:
+    told = {"order_id": "o1", "fill_count": filled, "remaining_count": remaining}
+    return lambda body, serve: Response(201, {}, json.dumps(told).encode())
+
+
+def lose(body: dict[str, Any], serve: Any) -> Response:
+    raise ConnectionLost("gone")
+
+
+def held(trader: Trader) -> dict[str, Decimal]:
+    return {x.market_id: x.size for x in trader.fetch_positions(mark=False)}
+
+
+# -- nothing by default ----------------------------------------------------------------
+
+
+def test_nothing_is_sent_unless_it_is_asked_for(
+    trader: Trader, legs: list[HedgeLeg]
+) -> None:
+    report = hedged(trader, legs)
+    assert trader.writes == []
+    assert (report.is_dry_run, report.is_complete) == (True, False)
+    assert {leg.state for leg in report.legs} == {LegState.PLANNED}
+    assert {leg.size for leg in report.legs} == {report.size}
+    for leg in report.legs:
+        assert leg.preview is not None
+        assert json.loads(leg.preview.body)["count"] == f"{report.size:.2f}"
+        assert leg.limit <= leg.bound
+        assert leg.cost + leg.fees <= leg.most
+    assert sum(leg.most for leg in report.legs) <= report.budget == 20
+    assert report.payout == report.size
+    assert report.worst_case == -(report.cost + report.fees)
+    assert report.if_one_pays == report.payout + report.worst_case
+    assert str(report).startswith("DRY RUN, nothing was sent")
+
+
+def test_an_exchange_in_a_dry_run_sends_nothing_whatever_is_asked(
+    ground: KalshiGround, flavour: str, legs: list[HedgeLeg]
+) -> None:
+    rehearsal = ground.trader(flavour, limits=FREE, dry_run=True)
+    report = hedged(rehearsal, legs, dry_run=False)
+    assert (report.is_dry_run, rehearsal.writes) == (True, [])
+
+
+def test_what_is_planned_is_what_is_done(trader: Trader, legs: list[HedgeLeg]) -> None:
+    before = trader.fetch_balance().available
+    planned, done = hedged(trader, legs), hedged(trader, legs, dry_run=False)
+    assert done.is_complete
+    assert [x.filled for x in done.legs] == [planned.size] * 3
+    assert [(x.limit, x.cost) for x in done.legs] == [
+        (x.limit, x.cost) for x in planned.legs
+    ]
+    assert all(leg.is_exact for leg in done.legs)
+    assert done.cost + done.fees <= done.budget
+    assert (done.payout, done.unresolved) == (planned.size, ())
+    assert set(held(trader).values()) == {planned.size}
+    fills = trader.fetch_fills()
+    assert done.fees == sum(fill.fee for fill in fills)
+    assert before - done.cost - done.fees == trader.fetch_balance().available
+
+
+@pytest.mark.parametrize("budget", ["0.75", "3.33", "57.01", "250"])
+def test_the_budget_holds_to_the_last_digit(
+    trader: Trader, legs: list[HedgeLeg], budget: str
+) -> None:
+    before = trader.fetch_balance().available
+    report = hedged(trader, legs, budget, dry_run=False, max_slippage="0.10")
+    spent = before - trader.fetch_balance().available
+    assert report.is_complete
+    assert report.cost + report.fees == spent <= D(budget)
+
+
+# -- when a leg fails ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "states"),
+    [
+        ("stop", ["filled", "refused", "skipped"]),
+        ("hold", ["filled", "refused", "filled"]),
+        ("unwind", ["filled", "refused", "skipped"]),
+    ],
+)
+def test_fault_21_a_refused_leg_is_followed_by_what_was_chosen(
+    trader: Trader, legs: list[HedgeLeg], on_failure: Any, states: list[str]
+) -> None:
+    before = trader.fetch_balance().available
+    when(trader, legs[1].market_id, refuse)
+    report = hedged(trader, legs, dry_run=False, on_failure=on_failure)
+    assert [str(leg.state) for leg in report.legs] == states
+    assert type(report.legs[1].error).__name__ == "InsufficientFunds"
+    # Exposure is told as it is now, and nothing is entered again by itself.
+    unwinds = on_failure == "unwind"
+    expected = {
+        leg.market_id: report.size
+        for leg, state in zip(report.legs, states, strict=True)
+        if state == "filled" and not unwinds
+    }
+    assert (
+        held(trader)
+        == expected
+        == {leg.market_id: leg.held for leg in report.legs if leg.held}
+    )
+    assert report.payout == 0
+    assert report.legs[0].unwound == (report.size if unwinds else 0)
+    assert before + report.worst_case == trader.fetch_balance().available
+
+
+def test_unwinding_is_bounded_and_only_reduces(
+    trader: Trader, legs: list[HedgeLeg], markets: list[Market]
+) -> None:
+    when(trader, legs[1].market_id, refuse)
+    report = hedged(
+        trader, legs, dry_run=False, on_failure="unwind", unwind_slippage="0"
+    )
+    sold = json.loads(trader.writes[-1].body)
+    best = markets[0].bid
+    assert (D(sold["price"]), sold["reduce_only"], sold["time_in_force"]) == (
+        best,
+        True,
+        "immediate_or_cancel",
+    )
+    assert report.legs[0].unwinding is not None
+    # What buying and selling back cost, and no contract is left.
+    assert (report.legs[0].held, report.cost > 0) == (0, True)
+    assert "sold back" in str(report)
+
+
+def test_what_cannot_be_unwound_is_said_and_still_held(
+    trader: Trader, legs: list[HedgeLeg]
+) -> None:
+    when(trader, legs[1].market_id, refuse)
+    when(trader, legs[0].market_id, refuse, side="ask")
+    report = hedged(trader, legs, dry_run=False, on_failure="unwind")
+    assert report.legs[0].unwinding_error is not None
+    assert report.legs[0].held == report.size == held(trader)[legs[0].market_id]
+    assert str(report.legs[0].unwinding_error) in str(report)
+
+
+@pytest.mark.parametrize("on_failure", ["stop", "hold", "unwind"])
+def test_fault_02_a_leg_of_which_nobody_knows_ends_the_placing(
+    trader: Trader, legs: list[HedgeLeg], on_failure: Any
+) -> None:
+    when(trader, legs[1].market_id, lose)
+    report = hedged(trader, legs, dry_run=False, on_failure=on_failure)
+    states = [str(leg.state) for leg in report.legs]
+    assert states == ["filled", "unknown", "skipped"]
+    unknown = report.legs[1]
+    assert report.unresolved == (unknown.client_order_id,)
+    assert unknown.client_order_id is not None
+    gone = report.cost + report.fees + unknown.most
+    assert report.worst_case == -gone
+    assert report.legs[0].held == (0 if on_failure == "unwind" else report.size)
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (receipt("0.00"), LegState.UNFILLED),
+        (receipt("1.00"), LegState.PARTIAL),
+        (receipt("0.00", "1.00"), LegState.UNKNOWN),
+    ],
+)
+def test_a_leg_that_does_not_fill_whole_has_failed(
+    trader: Trader, legs: list[HedgeLeg], answer: Act, state: LegState
+) -> None:
+    when(trader, legs[1].market_id, answer)
+    report = hedged(trader, legs, dry_run=False)
+    assert [leg.state for leg in report.legs] == [
+        LegState.FILLED,
+        state,
+        LegState.SKIPPED,
+    ]
+    assert (report.is_complete, report.payout) == (
+        False,
+        0,
+    )
+
+
+def test_fault_28_fills_that_do_not_show_are_estimated_and_marked(
+    trader: Trader, legs: list[HedgeLeg]
+) -> None:
+    when(trader, legs[0].market_id, receipt("2.00"))
+    (leg,) = hedged(trader, legs[:1], dry_run=False).legs
+    assert (leg.is_exact, leg.filled, leg.cost) == (False, 2, 2 * leg.limit)
+    assert leg.fees > 0
+
+
+def test_fault_28_fills_that_cannot_be_read_are_estimated_too(
+    trader: Trader, legs: list[HedgeLeg]
+) -> None:
+    def place(body: dict[str, Any], serve: Callable[[], Response]) -> Response:
+        trader.suffer("lost before", 99, reads=True, writes=False)
+        return serve()
+
+    when(trader, legs[0].market_id, place)
+    (leg,) = hedged(trader, legs[:1], dry_run=False).legs
+    assert (leg.is_exact, leg.state) == (False, LegState.FILLED)
+    assert leg.cost == leg.filled * leg.limit
+
+
+def test_fault_47_an_interrupt_leaves_what_was_done_in_the_log(
+    trader: Trader, legs: list[HedgeLeg], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Interrupt(BaseException):
+        pass
+
+    def interrupt(body: dict[str, Any], serve: Any) -> Response:
+        raise Interrupt
+
+    when(trader, legs[1].market_id, interrupt)
+    with (
+        caplog.at_level(logging.WARNING, "unified_exchanges"),
+        pytest.raises(Interrupt),
+    ):
+        hedged(trader, legs, dry_run=False)
+    told = [r.getMessage() for r in caplog.records if "in a hedge" in r.getMessage()]
+    assert len(told) == 3
+    assert "filled: buy" in told[0]
+
+
+# -- before anything is sent -----------------------------------------------------------
+
+
+def test_fault_14_what_our_own_checks_refuse_leaves_no_half_hedge(
+    ground: KalshiGround, flavour: str, legs: list[HedgeLeg], markets: list[Market]
+) -> None:
+    last = HedgeLeg(legs[2].market_id, "yes", "0.0000001")
+    cases: list[tuple[Any, dict[str, Any], type[BadRequest]]] = [
+        ([*legs[:2], last], {}, InvalidPrice),
+        (legs, {"guards": GuardPolicy(max_order_cost=D("0.5"))}, InvalidOrder),
+    ]
+    for asked, settings, kind in cases:
+        trader = ground.trader(flavour, limits=FREE, **settings)
+        with pytest.raises(kind):
+            hedged(trader, asked, dry_run=False)
+        assert trader.writes == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"legs": []}, "at least one leg"),
+        ({"on_failure": "panic"}, "not one of hold, unwind, stop"),
+        ({"dry_run": None}, "neither True nor False"),
+        ({"budget": -1}, "budget"),
+        ({"max_slippage": "x"}, "max_slippage"),
+    ],
+)
+def test_a_hedge_that_makes_no_sense_is_refused(
+    trader: Trader, legs: list[HedgeLeg], change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(BadRequest, match=message):
+        hedged(trader, **{"legs": legs, **change})
+    assert trader.transport.requests[-1].method == "GET"
+
+
+def test_an_outcome_is_named_once(trader: Trader, legs: list[HedgeLeg]) -> None:
+    twice = [legs[0], HedgeLeg(legs[0].market_id, "YES")]
+    with pytest.raises(BadRequest, match="each outcome once"):
+        hedged(trader, twice)
+
+
+def test_a_budget_that_is_too_small_says_what_it_would_take(
+    trader: Trader, legs: list[HedgeLeg]
+) -> None:
+    with pytest.raises(InvalidOrder, match=r"of each leg take 0\.0\d+ dollars"):
+        hedged(trader, legs, "0.001")
+
+
+# -- combinations ----------------------------------------------------------------------
+
+
+def combination(trader: Trader) -> Market:
+    """A combination market, made of two plain ones."""
+    (collection, *_) = trader.request("GET", "/multivariate_event_collections")[
+        "multivariate_contracts"
+    ]
+    chosen: list[dict[str, str]] = []
+    for event in collection["associated_events"][:2]:
+        for market in trader.fetch_event(event["ticker"]).markets:
+            if market.status == "open" and market.bid and market.ask:
+                chosen.append(
+                    {
+                        "market_ticker": market.market_id,
+                        "event_ticker": market.event_id,
+                        "side": "yes",
+                    }
+                )
+                break
+    path = f"/multivariate_event_collections/{collection['collection_ticker']}"
+    made = trader.request("POST", path, body={"selected_markets": chosen})
+    found: Market = trader.fetch_market(made["market_ticker"])
+    return found
+
+
+def test_a_combination_is_refused_with_its_legs_and_hedged_by_them(
+    trader: Trader,
+) -> None:
+    parlay = combination(trader)
+    assert (parlay.is_combination, len(parlay.legs)) == (True, 2)
+    count = len(trader.writes)
+    with pytest.raises(CombinationMarket) as told:
+        hedged(trader, [HedgeLeg(parlay.market_id, "yes")], dry_run=False)
+    assert told.value.legs == parlay.legs
+    ids = [leg.market_id for leg in parlay.legs]
+    legs = against(parlay, trader.fetch_markets(market_ids=ids))
+    assert [leg.outcome for leg in legs] == ["no", "no"]
+    assert len(trader.writes) == count
+    report = hedged(trader, legs, dry_run=False)
+    assert report.is_complete
+    assert held(trader) == dict.fromkeys(ids, report.size)
+
+
+def test_legs_of_a_combination_are_legs_of_a_hedge(
+    trader: Trader, legs: list[HedgeLeg]
+) -> None:
+    report = hedged(trader, [Leg("EVENT", legs[0].market_id, "yes")])
+    assert report.legs[0].market_id == legs[0].market_id
+
+
+def test_steps_can_be_taken_by_hand(trader: Trader, legs: list[HedgeLeg]) -> None:
+    from unified_exchanges.execution.hedging import Hedging
+
+    hedging = Hedging.read(
+        legs,
+        20,
+        max_slippage="0.02",
+        unwind_slippage=0,
+        dry_run=True,
+        on_failure="stop",
+    )
+    flow = hedging.flow(trader.exchange.venue)
+    step = advance(flow, None)
+    assert not isinstance(step, Done)
+    flow.close()

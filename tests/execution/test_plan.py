@@ -1,0 +1,129 @@
+"""A hedge buys the same of each leg, as much as the budget pays even at the limits."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unified_exchanges.errors import BadRequest, CombinationMarket, InvalidOrder
+from unified_exchanges.execution import HedgeLeg, against, require_plain
+from unified_exchanges.execution.plan import Candidate, bound_of, plan
+from unified_exchanges.models import FeeRule, Leg, Level, Outcome
+
+from .goods import FEES, D, Flat, book, combination, levels, market, offers
+
+
+def candidate(
+    asks: tuple[Level, ...], fees: FeeRule, bound: str = "0.99", lot: str = "1"
+) -> Candidate:
+    return Candidate(
+        market=market(lot=D(lot), minimum_size=D(lot)),
+        outcome="yes",
+        book=book(asks=asks, bids=()),
+        fees=fees,
+        bound=D(bound),
+    )
+
+
+def at_most(asks: tuple[Level, ...], fees: FeeRule, size: int) -> Decimal:
+    """What so many take if all of them fill at the dearest level that is needed."""
+    offered = [x.price for x in asks for _ in range(int(x.size))]
+    dearest = max(offered[:size], default=D(0))
+    return dearest * size + fees.fee("yes", "buy", dearest, D(size))
+
+
+BOOKS = offers().filter(bool)
+
+
+@given(
+    one=BOOKS,
+    other=BOOKS,
+    fees=FEES,
+    budget=st.integers(1, 4_000).map(lambda cents: D(cents) / 100),
+)
+def test_all_legs_are_alike_and_one_more_of_each_would_not_do(
+    one: tuple[Level, ...], other: tuple[Level, ...], fees: FeeRule, budget: Decimal
+) -> None:
+    depth = int(min(sum(x.size for x in one), sum(x.size for x in other)))
+
+    def takes(size: int) -> Decimal:
+        return at_most(one, fees, size) + at_most(other, fees, size)
+
+    sizes = [size for size in range(1, depth + 1) if takes(size) <= budget]
+    candidates = [candidate(one, fees), candidate(other, fees)]
+    if not sizes:
+        with pytest.raises(InvalidOrder, match="buys no hedge"):
+            plan(candidates, budget)
+        return
+    planned = plan(candidates, budget)
+    assert {x.size for x in planned} == {max(sizes)}
+    assert sum(x.most for x in planned) == takes(max(sizes)) <= budget
+    for x in planned:
+        assert x.expected.is_whole
+        assert x.expected.cost + (x.expected.fee or 0) <= x.most
+
+
+def test_lots_that_differ_have_one_in_common() -> None:
+    asks = levels(("0.10", "50"))
+    found = plan(
+        [candidate(asks, Flat("0"), lot="0.2"), candidate(asks, Flat("0"), lot="0.5")],
+        D("2.30"),
+    )
+    assert [x.size for x in found] == [11, 11]
+
+
+def test_what_is_offered_beyond_the_bound_does_not_count() -> None:
+    asks = levels(("0.10", "3"), ("0.20", "50"))
+    (found,) = plan([candidate(asks, Flat("0"), bound="0.15")], D(100))
+    assert (found.size, found.limit) == (3, D("0.10"))
+
+
+def test_a_book_without_depth_says_which() -> None:
+    with pytest.raises(
+        InvalidOrder, match="too little is offered within the bound on RAIN"
+    ):
+        plan([candidate(levels(("0.50", "9")), Flat("0"), bound="0.40")], D(100))
+
+
+def test_a_bound_is_the_callers_or_the_best_ask_and_the_slippage() -> None:
+    plain, leg = market(), HedgeLeg("RAIN", "yes")
+    assert bound_of(leg, plain, "yes", book(), D("0.025")) == D("0.57")
+    assert bound_of(leg, plain, "yes", book(), D("0.9")) == D("0.99")
+    named = HedgeLeg("RAIN", "yes", "0.61")
+    assert bound_of(named, plain, "yes", book(), D(0)) == D("0.61")
+    with pytest.raises(InvalidOrder, match="nobody sells"):
+        bound_of(leg, plain, "yes", book(asks=()), D(0))
+
+
+# -- combinations ----------------------------------------------------------------------
+
+
+def test_a_combination_shows_its_legs_where_a_plain_market_is_expected() -> None:
+    with pytest.raises(CombinationMarket, match="RAIN yes, SNOW no") as told:
+        require_plain(combination())
+    assert told.value.legs == (
+        Leg("KXRAIN", "RAIN", "yes"),
+        Leg("KXSNOW", "SNOW", "no"),
+    )
+    assert require_plain(market()) == market()
+
+
+def test_against_a_combination_is_the_other_outcome_of_each_leg() -> None:
+    found = against(combination(), [market("SNOW"), market("RAIN")], bound="0.60")
+    assert found == [
+        HedgeLeg("RAIN", "no", "0.60"),
+        HedgeLeg("SNOW", "yes", "0.60"),
+    ]
+
+
+def test_against_needs_a_combination_and_its_plain_two_sided_markets() -> None:
+    with pytest.raises(BadRequest, match="no legs"):
+        against(market(), [])
+    with pytest.raises(BadRequest, match="SNOW is not among"):
+        against(combination(), [market("RAIN")])
+    three = tuple(Outcome(x, x, x) for x in ("yes", "no", "tie"))
+    with pytest.raises(BadRequest, match="no single outcome"):
+        against(combination(), [market("RAIN", outcomes=three), market("SNOW")])

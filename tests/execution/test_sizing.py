@@ -1,0 +1,104 @@
+"""A budget buys the most that it can, to the lot, and never a lot more."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unified_exchanges.errors import BadRequest, InvalidPrice
+from unified_exchanges.execution import contracts_for
+from unified_exchanges.execution.sizing import largest
+from unified_exchanges.grid import PriceGrid
+from unified_exchanges.models import FeeRule
+
+from .goods import FEES, LOTS, PRICES, D, Flat, kalshi_fees, market
+
+
+def cost(size: Decimal, price: Decimal, fees: FeeRule) -> Decimal:
+    return size * price + fees.fee("yes", "buy", price, size)
+
+
+def by_hand(budget: Decimal, price: Decimal, lot: Decimal, fees: FeeRule) -> Decimal:
+    """One lot after another, while the money lasts."""
+    size = D(0)
+    while cost(size + lot, price, fees) <= budget:
+        size += lot
+    return size
+
+
+@given(
+    budget=st.integers(0, 2_000).map(lambda cents: D(cents) / 100),
+    price=PRICES,
+    lot=LOTS,
+    fees=FEES,
+)
+def test_a_budget_buys_what_counting_by_hand_buys(
+    budget: Decimal, price: Decimal, lot: Decimal, fees: FeeRule
+) -> None:
+    # By hand it takes a while: as many lots as a test can count.
+    budget = min(budget, price * lot * 400)
+    found = contracts_for(budget, price, market(lot=lot, minimum_size=lot), fees=fees)
+    assert found == by_hand(budget, price, lot, fees)
+
+
+@given(
+    budget=st.integers(0, 10**9).map(lambda tenths: D(tenths) / 10_000),
+    price=PRICES,
+    lot=LOTS,
+    fees=FEES,
+)
+def test_a_budget_is_never_broken_and_a_lot_more_would_break_it(
+    budget: Decimal, price: Decimal, lot: Decimal, fees: FeeRule
+) -> None:
+    size = contracts_for(budget, price, market(lot=lot, minimum_size=lot), fees=fees)
+    assert size % lot == 0
+    assert size == 0 or cost(size, price, fees) <= budget
+    assert cost(size + lot, price, fees) > budget
+
+
+def test_a_size_below_the_minimum_is_none() -> None:
+    plain = market(minimum_size=D(1))
+    assert contracts_for("0.50", "0.55", plain, fees=None) == 0
+    assert contracts_for("0.55", "0.55", plain, fees=None) == 1
+
+
+def test_fees_are_those_of_the_outcome_and_of_a_maker() -> None:
+    plain = market(grid=PriceGrid.of("0 0.1 0.001", "0.1 1 0.01"))
+    fees = kalshi_fees()
+    taken = contracts_for(10, "0.5", plain, fees=fees, outcome="NO")
+    made = contracts_for(10, "0.5", plain, fees=fees, outcome="no", maker=True)
+    free = contracts_for(10, "0.5", plain, fees=None, outcome="no")
+    assert (taken, made, free) == (D("19.32"), D("19.82"), 20)
+
+
+def test_fault_14_a_price_off_the_grid_of_the_outcome_is_refused() -> None:
+    plain = market(grid=PriceGrid.of("0 0.1 0.001", "0.1 1 0.01"))
+    assert contracts_for(1, "0.055", plain, fees=None) > 0
+    with pytest.raises(InvalidPrice) as told:
+        contracts_for(1, "0.055", plain, fees=None, outcome="no")
+    assert told.value.nearest == (D("0.05"), D("0.06"))
+
+
+def test_fault_15_a_float_is_what_it_shows() -> None:
+    assert contracts_for(5.5, 0.55, market(), fees=None) == 10
+    with pytest.raises(InvalidPrice):
+        contracts_for(1, 0.1 + 0.2, market(), fees=None)
+
+
+@pytest.mark.parametrize("budget", [-1, "much", True, float("nan")])
+def test_a_budget_is_dollars(budget: object) -> None:
+    with pytest.raises(BadRequest, match="budget"):
+        contracts_for(budget, "0.5", market(), fees=None)  # type: ignore[arg-type]
+
+
+def test_an_outcome_that_is_not_there_is_refused() -> None:
+    with pytest.raises(BadRequest, match="no outcome 'maybe'"):
+        contracts_for(1, "0.5", market(), fees=Flat("0"), outcome="maybe")
+
+
+@given(most=st.integers(0, 200), edge=st.integers(0, 250))
+def test_the_largest_that_fits_is_found(most: int, edge: int) -> None:
+    assert largest(most, lambda n: n <= edge) == min(most, edge)

@@ -1,0 +1,38 @@
+"""Helpers that every strategy needs, over any venue: sizes, bounded orders, exits, hedges.
+
+What decides is pure or sans-I/O.  What acts has two faces: `hedge` and `run_exit` for an
+`Exchange`, `async_hedge` and `async_run_exit` for an `AsyncExchange`.
+"""
+
+from .aio import async_hedge, async_run_exit
+from .blocking import hedge, run_exit
+from .crossing import Crossing, marketable_limit
+from .exits import ExitPlan, ExitRecord, ExitState, Trigger
+from .legs import HedgeLeg, against, require_plain
+from .report import HedgeReport, LegReport, LegState, OnFailure
+from .sizing import contracts_for
+from .store import ExitStore, FileExits, MemoryExits
+
+__all__ = [
+    "Crossing",
+    "ExitPlan",
+    "ExitRecord",
+    "ExitState",
+    "ExitStore",
+    "FileExits",
+    "HedgeLeg",
+    "HedgeReport",
+    "LegReport",
+    "LegState",
+    "MemoryExits",
+    "OnFailure",
+    "Trigger",
+    "against",
+    "async_hedge",
+    "async_run_exit",
+    "contracts_for",
+    "hedge",
+    "marketable_limit",
+    "require_plain",
+    "run_exit",
+]

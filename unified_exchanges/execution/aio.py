@@ -1,0 +1,77 @@
+"""The async face: what runs a hedge or an exit on an `AsyncExchange`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import RequestTimeout
+from ..models import Leg, OrderBook
+from ..money import Number
+from .exiting import PAUSE, Exiting
+from .exits import ExitPlan, ExitRecord
+from .hedging import Hedging
+from .legs import HedgeLeg
+from .report import HedgeReport, OnFailure
+from .store import ExitStore, MemoryExits
+
+if TYPE_CHECKING:
+    from ..shells.aio import AsyncExchange
+
+__all__ = ["async_hedge", "async_run_exit"]
+
+
+async def async_hedge(
+    exchange: AsyncExchange,
+    legs: Sequence[HedgeLeg | Leg],
+    budget: Number,
+    *,
+    max_slippage: Number = "0.02",
+    dry_run: bool = True,
+    on_failure: OnFailure = "stop",
+    unwind_slippage: Number = "0.05",
+) -> HedgeReport:
+    """Buy the same number of contracts of each leg; see `hedge`."""
+    hedging = Hedging.read(
+        legs,
+        budget,
+        max_slippage=max_slippage,
+        unwind_slippage=unwind_slippage,
+        dry_run=dry_run,
+        on_failure=on_failure,
+    )
+    return await exchange.run(hedging.flow(exchange.venue))
+
+
+async def async_run_exit(
+    exchange: AsyncExchange,
+    plan: ExitPlan,
+    *,
+    store: ExitStore | None = None,
+    timeout: float | None = None,  # noqa: ASYNC109 - the record is the answer, as in run_exit
+) -> ExitRecord:
+    """Watch the book and send one bounded order; see `run_exit`."""
+    exiting = Exiting(plan, store or MemoryExits())
+    venue = exchange.venue
+    record = await exchange.run(exiting.begin(venue))
+    if record.is_over:
+        return record
+    clock = venue.clock
+    end = None if timeout is None else clock.monotonic() + timeout
+    outcome = plan.outcome
+    async with exchange.watch_order_book(plan.market_id, outcome=outcome) as watch:
+        book: OrderBook | None = None
+        while True:
+            left = None if end is None else max(end - clock.monotonic(), 0.0)
+            wait = left
+            if exiting.is_urgent:
+                wait = PAUSE if left is None else min(left, PAUSE)
+            try:
+                book = await watch.next(wait)
+            except RequestTimeout:
+                # Nothing newer: the book in hand is the market's, unless it is stale.
+                if book is None or wait == left:
+                    return record
+            record = await exchange.run(exiting.saw(venue, book))
+            if record.is_over:
+                return record

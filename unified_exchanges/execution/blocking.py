@@ -1,0 +1,102 @@
+"""The blocking face: what runs a hedge or an exit on an `Exchange`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import RequestTimeout
+from ..models import Leg, OrderBook
+from ..money import Number
+from .exiting import PAUSE, Exiting
+from .exits import ExitPlan, ExitRecord
+from .hedging import Hedging
+from .legs import HedgeLeg
+from .report import HedgeReport, OnFailure
+from .store import ExitStore, MemoryExits
+
+if TYPE_CHECKING:
+    from ..shells.blocking import Exchange
+
+__all__ = ["hedge", "run_exit"]
+
+
+def hedge(
+    exchange: Exchange,
+    legs: Sequence[HedgeLeg | Leg],
+    budget: Number,
+    *,
+    max_slippage: Number = "0.02",
+    dry_run: bool = True,
+    on_failure: OnFailure = "stop",
+    unwind_slippage: Number = "0.05",
+) -> HedgeReport:
+    """Buy the same number of contracts of each leg, as many as ``budget`` dollars pay.
+
+    Without ``dry_run=False`` nothing is sent: the report has what would be.  The legs are
+    checked first, all of them, then placed one by one in the order given, each at once and
+    whole where the venue can do that.  A limit is at most ``max_slippage`` dollars above
+    the best ask, or the leg's own bound, and the budget holds even if every leg fills at
+    its limit, with fees.
+
+    Once a leg has failed (refused, unfilled, or filled in part), ``on_failure`` says what
+    follows.  ``"stop"``: no more legs, what has filled is kept.  ``"hold"``: the others
+    all the same.  ``"unwind"``: no more legs, and what has filled is sold back at once, at
+    most ``unwind_slippage`` dollars below the best bid.  A leg of which nobody knows whether
+    it is at the venue always ends the placing; it is in ``unresolved``.
+
+    Raises `CombinationMarket` for a leg that is no plain market, `InvalidOrder` where the
+    budget buys no hedge, and what `preview_order` raises: all before anything is sent.
+    """
+    hedging = Hedging.read(
+        legs,
+        budget,
+        max_slippage=max_slippage,
+        unwind_slippage=unwind_slippage,
+        dry_run=dry_run,
+        on_failure=on_failure,
+    )
+    return exchange.run(hedging.flow(exchange.venue))
+
+
+def run_exit(
+    exchange: Exchange,
+    plan: ExitPlan,
+    *,
+    store: ExitStore | None = None,
+    timeout: float | None = None,
+) -> ExitRecord:
+    """Watch the book, send one bounded order when the plan says so, and get its record.
+
+    The order is immediate and only reduces.  ``store`` is where the exit is written down:
+    a `FileExits`, or it ends with the process.  Run again with the same plan and store
+    after a crash, it looks its order up before it watches on, and never sends a second one.
+
+    One order is all: what it does not fill stays held, and ``state`` and ``remaining`` say
+    so.  After ``timeout`` seconds without an order the record comes back ``armed``.
+    Raises `OrderUnknown` where nobody can say whether the order is at the venue; run it
+    again to look.
+    """
+    exiting = Exiting(plan, store or MemoryExits())
+    venue = exchange.venue
+    record = exchange.run(exiting.begin(venue))
+    if record.is_over:
+        return record
+    clock = venue.clock
+    end = None if timeout is None else clock.monotonic() + timeout
+    with exchange.watch_order_book(plan.market_id, outcome=plan.outcome) as watch:
+        book: OrderBook | None = None
+        while True:
+            left = None if end is None else max(end - clock.monotonic(), 0.0)
+            wait = left
+            if exiting.is_urgent:
+                wait = PAUSE if left is None else min(left, PAUSE)
+            try:
+                book = watch.next(wait)
+            except RequestTimeout:
+                # Nothing newer: the book in hand is the market's, unless it is stale.
+                if book is None or wait == left:
+                    return record
+            record = exchange.run(exiting.saw(venue, book))
+            if record.is_over:
+                return record

@@ -1,0 +1,220 @@
+"""Exits: what is to be sold, at which prices, and what became of it.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import Enum
+from typing import Any, cast
+from uuid import NAMESPACE_URL, uuid5
+
+import attrs
+
+from ..errors import BadRequest, InvalidOrder, InvalidPrice
+from ..grid import read_price, read_size
+from ..models import Market, Order, OrderBook
+from ..models.record import Flat, Json
+from ..money import EXACT, ONE, ZERO, Number, read_number, text
+from .sizing import grid_of
+
+__all__ = ["ExitPlan", "ExitRecord", "ExitState", "Trigger"]
+
+
+class Trigger(str, Enum):
+    """Why an exit sells."""
+
+    TAKE_PROFIT = "take_profit"
+    STOP_LOSS = "stop_loss"
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class ExitState(str, Enum):
+    """How far an exit is."""
+
+    ARMED = "armed"
+    """It watches; nothing was sent, or what was sent is known not to be there."""
+    SENDING = "sending"
+    """Its order may be at the venue; it is looked up before anything else."""
+    FILLED = "filled"
+    PARTIAL = "partial"
+    """Its order has ended; what did not fill is still held."""
+    UNFILLED = "unfilled"
+    """Its order has ended and nothing filled: all is still held."""
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+def _price(value: Number | None) -> Decimal | None:
+    return None if value is None else read_price(value)
+
+
+def _number(value: Number) -> Decimal:
+    try:
+        return read_number(value)
+    except ValueError as error:
+        raise InvalidOrder(f"{error}; sizes are contracts, slippage dollars") from error
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class ExitPlan(Flat):
+    """What to sell when the best bid gets there; prices are dollars for ``outcome``.
+
+    ``name`` is the identity of the exit, yours to choose: over restarts, the same name is
+    the same exit, for ever; a new exit needs a new one.  ``size`` contracts are sold once
+    the best bid is at ``take_profit`` or above, or at ``stop_loss`` or below, whichever
+    comes first; one of them may be None.  The order's limit is ``max_slippage`` below the
+    price that was reached for: it sells no lower than that, and what nobody buys there
+    stays held.
+
+    >>> plan = ExitPlan(
+    ...     name="rain-1", market_id="RAIN", outcome="yes", size=10,
+    ...     take_profit="0.70", stop_loss="0.30", max_slippage="0.02",
+    ... )
+    >>> plan.limit(Trigger.STOP_LOSS)
+    Decimal('0.28')
+    """
+
+    name: str
+    market_id: str
+    outcome: str
+    size: Decimal = attrs.field(converter=_number)
+    take_profit: Decimal | None = attrs.field(default=None, converter=_price)
+    stop_loss: Decimal | None = attrs.field(default=None, converter=_price)
+    max_slippage: Decimal = attrs.field(default=ZERO, converter=_number)
+
+    def __attrs_post_init__(self) -> None:
+        name = cast("object", self.name)
+        if not isinstance(name, str) or not name.strip():
+            raise BadRequest(f"an exit's name is a text, not {self.name!r}")
+        if self.size <= ZERO:
+            raise InvalidOrder(f"size {text(self.size)} is not above 0 contracts")
+        if not ZERO <= self.max_slippage < ONE:
+            message = (
+                f"max_slippage {text(self.max_slippage)} is not from 0 to 1 dollar"
+            )
+            raise InvalidOrder(message)
+        profit, loss = self.take_profit, self.stop_loss
+        if profit is None and loss is None:
+            raise BadRequest("an exit needs take_profit= or stop_loss=, or both")
+        if profit is not None and loss is not None and profit <= loss:
+            message = (
+                f"take_profit {text(profit)} must be above stop_loss {text(loss)}: any "
+                "price would sell at once"
+            )
+            raise InvalidPrice(message)
+
+    def limit(self, trigger: Trigger) -> Decimal:
+        """The lowest price to sell at, before it is brought onto the market's grid."""
+        price = self.take_profit if trigger is Trigger.TAKE_PROFIT else self.stop_loss
+        assert price is not None
+        return EXACT.subtract(price, self.max_slippage)
+
+    def decide(self, book: OrderBook) -> Trigger | None:
+        """Whether this book makes it sell, and why.
+
+        A book that may have changed unseen never does, nor one in which nobody bids.
+        """
+        if book.stale or book.bid is None:
+            return None
+        if (book.market_id, book.outcome) != (self.market_id, self.outcome):
+            return None
+        bid = book.bid.price
+        if self.take_profit is not None and bid >= self.take_profit:
+            return Trigger.TAKE_PROFIT
+        if self.stop_loss is not None and bid <= self.stop_loss:
+            return Trigger.STOP_LOSS
+        return None
+
+    def check(self, market: Market) -> ExitPlan:
+        """The plan with the market's own outcome label, if its order could be sent.
+
+        A stop must not turn out to be off the grid when it is needed.
+        """
+        read_size(self.size, lot=market.lot, minimum=market.minimum_size)
+        label = market.outcome(self.outcome).label
+        plan = attrs.evolve(self, outcome=label)
+        for trigger in Trigger:
+            if getattr(self, trigger.value) is not None:
+                plan.price(trigger, market)
+                read_price(getattr(self, trigger.value), grid_of(market, label))
+        return plan
+
+    def price(self, trigger: Trigger, market: Market) -> Decimal:
+        """The order's limit on the market's grid: never below the plan's."""
+        lowest = max(self.limit(trigger), ZERO)
+        found = grid_of(market, self.outcome).snap(lowest, "up")
+        if found is None:
+            message = f"no price of {self.market_id} is at {text(lowest)} or above"
+            raise InvalidPrice(message)
+        return found
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class ExitRecord(Flat):
+    """An exit and how far it is: all that a restart needs, and all that comes of it.
+
+    ``price`` is the limit that was sent, ``filled`` contracts.  ``attempt`` counts orders,
+    of which all but the last were refused: each has a client order id of its own.
+    """
+
+    plan: ExitPlan
+    state: ExitState = ExitState.ARMED
+    attempt: int = 1
+    trigger: Trigger | None = None
+    price: Decimal | None = None
+    order_id: str | None = None
+    filled: Decimal = ZERO
+
+    @property
+    def client_order_id(self) -> str:
+        """The key of the one order of this attempt: the same after any restart."""
+        plan = self.plan
+        parts = (plan.name, plan.market_id, plan.outcome, str(self.attempt))
+        return str(uuid5(NAMESPACE_URL, "unified-exchanges:exit:" + "\n".join(parts)))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its order has ended."""
+        return self.state not in {ExitState.ARMED, ExitState.SENDING}
+
+    @property
+    def remaining(self) -> Decimal:
+        """Contracts that it has not sold."""
+        return EXACT.subtract(self.plan.size, self.filled)
+
+    def sending(self, trigger: Trigger, price: Decimal) -> ExitRecord:
+        """The record before its order leaves."""
+        return attrs.evolve(self, state=ExitState.SENDING, trigger=trigger, price=price)
+
+    def rearmed(self, *, attempt: int) -> ExitRecord:
+        """The record once it is known that its order is not there."""
+        return attrs.evolve(
+            self, state=ExitState.ARMED, attempt=attempt, trigger=None, price=None
+        )
+
+    def ended(self, order: Order) -> ExitRecord:
+        """The record with its order, which has ended."""
+        state = ExitState.PARTIAL if order.filled else ExitState.UNFILLED
+        if order.filled >= self.plan.size:
+            state = ExitState.FILLED
+        return attrs.evolve(
+            self, state=state, order_id=order.order_id, filled=order.filled
+        )
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Json]) -> ExitRecord:
+        """Read what `to_dict` wrote; ValueError, KeyError or TypeError if it did not."""
+        plan: Any = told["plan"]
+        trigger, price, order_id = (told[n] for n in ("trigger", "price", "order_id"))
+        return cls(
+            plan=ExitPlan(**plan),
+            state=ExitState(told["state"]),
+            attempt=int(str(told["attempt"])),
+            trigger=None if trigger is None else Trigger(trigger),
+            price=None if price is None else read_number(price),
+            order_id=None if order_id is None else str(order_id),
+            filled=read_number(told["filled"]),
+        )

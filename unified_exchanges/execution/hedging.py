@@ -1,0 +1,278 @@
+"""A hedge as a flow: read, size, and place leg by leg, so that a failure is defined."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import get_args
+
+import attrs
+
+from ..errors import BadRequest, OrderUnknown, UnifiedExchangesError
+from ..flow import Flow, Sleep, collect
+from ..models import (
+    FeeRule,
+    Fill,
+    Leg,
+    Market,
+    Order,
+    OrderPreview,
+    OrderRequest,
+    Side,
+    TimeInForce,
+)
+from ..money import EXACT, ZERO, Number, total
+from ..venue import Venue
+from .legs import HedgeLeg, require_plain
+from .plan import Candidate, Planned, bound_of, plan
+from .report import HedgeReport, LegReport, LegState, OnFailure
+from .sizing import read_dollars
+
+__all__ = ["Hedging"]
+
+_log = logging.getLogger(__name__)
+
+_PATIENCE = (0.0, 0.2, 0.4, 0.8, 1.6)
+"""Seconds before each look for fills that should be there: reads may lag."""
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class Hedging:
+    """One hedge, checked; `flow` carries it out on a venue."""
+
+    legs: tuple[HedgeLeg, ...]
+    budget: Decimal
+    max_slippage: Decimal
+    unwind_slippage: Decimal
+    dry_run: bool
+    on_failure: OnFailure
+
+    @classmethod
+    def read(
+        cls,
+        legs: Sequence[HedgeLeg | Leg],
+        budget: Number,
+        *,
+        max_slippage: Number,
+        unwind_slippage: Number,
+        dry_run: bool,
+        on_failure: OnFailure,
+    ) -> Hedging:
+        """Check what a caller asks for; nothing is read or sent yet."""
+        if on_failure not in get_args(OnFailure):
+            words = ", ".join(get_args(OnFailure))
+            raise BadRequest(f"on_failure {on_failure!r} is not one of {words}")
+        if dry_run is not True and dry_run is not False:
+            raise BadRequest(f"dry_run={dry_run!r} is neither True nor False")
+        asked = tuple(
+            leg if isinstance(leg, HedgeLeg) else HedgeLeg(leg.market_id, leg.outcome)
+            for leg in legs
+        )
+        if not asked:
+            raise BadRequest("a hedge needs at least one leg")
+        return cls(
+            legs=asked,
+            budget=read_dollars("budget", budget),
+            max_slippage=read_dollars("max_slippage", max_slippage),
+            unwind_slippage=read_dollars("unwind_slippage", unwind_slippage),
+            dry_run=dry_run,
+            on_failure=on_failure,
+        )
+
+    def flow(self, venue: Venue) -> Flow[HedgeReport]:
+        """Size the legs, then show what would be sent, or send it."""
+        planned = plan((yield from self._candidates(venue)), self.budget)
+        # An exchange that never sends makes every hedge on it a dry run.
+        is_dry = self.dry_run or venue.settings.dry_run
+        reports = []
+        for x in planned:
+            # Before the first is sent: what our own checks refuse must not leave half a
+            # hedge.
+            preview = yield from venue.preview_order(_request(venue, x))
+            reports.append(_report(x, preview))
+        if not is_dry:
+            reports = yield from self._carry_out(venue, planned, reports)
+        return HedgeReport(
+            legs=tuple(reports),
+            budget=self.budget,
+            size=planned[0].size,
+            is_dry_run=is_dry,
+            on_failure=self.on_failure,
+        )
+
+    # -- what must be known ---------------------------------------------------------
+
+    def _candidates(self, venue: Venue) -> Flow[list[Candidate]]:
+        known: list[tuple[HedgeLeg, Market, FeeRule]] = []
+        for leg in self.legs:
+            market = require_plain((yield from venue.fetch_market(leg.market_id)))
+            fees = yield from venue.fetch_fee_rule(leg.market_id)
+            known.append((leg, market, fees))
+        names = [(x.market_id, x.outcome(leg.outcome).label) for leg, x, _ in known]
+        if len(set(names)) < len(names):
+            raise BadRequest("a hedge names each outcome once; add up what you want")
+        candidates: list[Candidate] = []
+        for (leg, market, fees), (market_id, outcome) in zip(known, names, strict=True):
+            # Last, and one right after the other: they grow old.
+            book = yield from venue.fetch_order_book(market_id, outcome=outcome)
+            bound = bound_of(leg, market, outcome, book, self.max_slippage)
+            candidates.append(
+                Candidate(
+                    market=market, outcome=outcome, book=book, fees=fees, bound=bound
+                )
+            )
+        return candidates
+
+    # -- placing --------------------------------------------------------------------
+
+    def _carry_out(
+        self, venue: Venue, planned: Sequence[Planned], reports: list[LegReport]
+    ) -> Flow[list[LegReport]]:
+        legs = [
+            attrs.evolve(leg, state=LegState.SKIPPED, cost=ZERO, fees=ZERO)
+            for leg in reports
+        ]
+        try:
+            yield from self._place_all(venue, planned, legs)
+            if self.on_failure == "unwind" and any(leg.failed for leg in legs):
+                for index, leg in enumerate(legs):
+                    legs[index] = yield from self._unwound(venue, leg)
+            for index, x in enumerate(planned):
+                legs[index] = yield from _priced(venue, x, legs[index])
+        except BaseException:
+            # No report will reach anybody: the log has what was done until here.
+            for leg in legs:
+                _log.warning("interrupted in a hedge: %s", leg)
+            raise
+        return legs
+
+    def _place_all(
+        self, venue: Venue, planned: Sequence[Planned], legs: list[LegReport]
+    ) -> Flow[None]:
+        for index, x in enumerate(planned):
+            legs[index] = yield from _place(venue, x, legs[index])
+            # What nobody knows is exposure: nothing more is added to it, whatever was
+            # chosen for legs that are known to have failed.
+            if legs[index].state is LegState.UNKNOWN:
+                return
+            if legs[index].failed and self.on_failure != "hold":
+                return
+
+    def _unwound(self, venue: Venue, leg: LegReport) -> Flow[LegReport]:
+        """A leg whose contracts were sold back at once, as far as the bound allows."""
+        if not leg.filled:
+            return leg
+        request = OrderRequest(
+            market_id=leg.market_id,
+            outcome=leg.outcome,
+            side=Side.SELL,
+            price=None,
+            size=leg.filled,
+            type="market",
+            time_in_force=TimeInForce.IOC,
+            reduce_only=True,
+            max_slippage=self.unwind_slippage,
+        )
+        try:
+            sold = yield from venue.create_order(request)
+        except UnifiedExchangesError as error:
+            return attrs.evolve(leg, unwinding_error=error)
+        return attrs.evolve(leg, unwinding=sold, unwound=sold.filled)
+
+
+def _report(x: Planned, preview: OrderPreview) -> LegReport:
+    return LegReport(
+        market_id=x.candidate.market.market_id,
+        outcome=x.candidate.outcome,
+        size=x.size,
+        limit=x.limit,
+        bound=x.candidate.bound,
+        state=LegState.PLANNED,
+        cost=x.expected.cost,
+        fees=x.expected.fee or ZERO,
+        most=x.most,
+        preview=preview,
+        payout=x.candidate.market.payout,
+    )
+
+
+def _request(venue: Venue, x: Planned) -> OrderRequest:
+    # All or nothing, where the venue has it: legs must pay alike.
+    words = venue.facts.time_in_force
+    force = TimeInForce.FOK if TimeInForce.FOK in words else TimeInForce.IOC
+    return OrderRequest(
+        market_id=x.candidate.market.market_id,
+        outcome=x.candidate.outcome,
+        side=Side.BUY,
+        price=x.limit,
+        size=x.size,
+        time_in_force=force,
+    )
+
+
+def _place(venue: Venue, x: Planned, report: LegReport) -> Flow[LegReport]:
+    try:
+        order = yield from venue.create_order(_request(venue, x))
+    except UnifiedExchangesError as error:
+        doubtful = isinstance(error, OrderUnknown) or error.maybe_executed
+        return attrs.evolve(
+            report,
+            state=LegState.UNKNOWN if doubtful else LegState.REFUSED,
+            error=error,
+            client_order_id=error.client_order_id,
+        )
+    return attrs.evolve(
+        report,
+        state=_state(order),
+        order=order,
+        filled=order.filled,
+        client_order_id=order.client_order_id,
+    )
+
+
+def _state(order: Order) -> LegState:
+    if order.is_open:
+        # An immediate order that rests is none: nobody knows what it will become.
+        return LegState.UNKNOWN
+    if order.filled == order.size:
+        return LegState.FILLED
+    return LegState.PARTIAL if order.filled else LegState.UNFILLED
+
+
+def _priced(venue: Venue, x: Planned, leg: LegReport) -> Flow[LegReport]:
+    """A leg with what its fills cost, exactly where the venue shows them all."""
+    bought = yield from _fills(venue, leg.order, leg.filled)
+    sold = yield from _fills(venue, leg.unwinding, leg.unwound)
+    if bought is None or sold is None:
+        return attrs.evolve(
+            leg,
+            cost=EXACT.multiply(leg.filled, leg.limit),
+            fees=x.candidate.fee(leg.filled, leg.limit),
+            is_exact=False,
+        )
+    mine = [fill.in_terms_of(leg.outcome) for fill in (*bought, *sold)]
+    return attrs.evolve(
+        leg,
+        cost=EXACT.minus(total(fill.proceeds for fill in mine)),
+        fees=total(fill.fee for fill in mine),
+    )
+
+
+def _fills(
+    venue: Venue, order: Order | None, filled: Decimal
+) -> Flow[list[Fill] | None]:
+    """All fills of an order, or None if the venue does not show them."""
+    if order is None or not filled:
+        return []
+    for wait in _PATIENCE:
+        if wait:
+            yield Sleep(wait)
+        try:
+            listing = venue.fetch_fills(order_id=order.order_id)
+            found = yield from collect(listing)
+        except UnifiedExchangesError:
+            continue
+        if total(fill.size for fill in found) == filled:
+            return found
+    return None

@@ -1,0 +1,96 @@
+"""How many contracts a budget buys, to the last lot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import ROUND_FLOOR, Context, Decimal
+
+from ..errors import BadRequest
+from ..grid import PriceGrid, read_price
+from ..models import FeeRule, Market, Side
+from ..money import EXACT, ZERO, Number, read_number, text
+
+__all__ = ["contracts_for", "grid_of", "largest", "read_dollars", "whole_lots"]
+
+_FLOOR = Context(prec=60, rounding=ROUND_FLOOR)
+
+
+def contracts_for(
+    budget: Number,
+    price: Number,
+    market: Market,
+    *,
+    fees: FeeRule | None,
+    outcome: str | None = None,
+    maker: bool = False,
+) -> Decimal:
+    """The most contracts of an outcome that ``budget`` dollars buy, fees included.
+
+    ``price`` is the limit in dollars for ``outcome``, default the first (YES).  ``fees``
+    come from `fetch_fee_rule`; None counts none.  The result is a multiple of the market's
+    lot, and 0 where the budget does not reach its minimum size.  Price times size plus the
+    fee is never above the budget; one lot more always would be.
+
+    That is the cost of one fill at the limit, and a better price never costs more in all.
+    A venue that rounds the fee of each fill up takes so much more for each further piece.
+    Raises `InvalidPrice` where the market's grid refuses the price.
+
+    >>> from unified_exchanges import Market, Outcome, PriceGrid
+    >>> market = Market(
+    ...     venue="kalshi", market_id="RAIN", event_id="RAIN", title="Rain?",
+    ...     status="open", venue_status="active", grid=PriceGrid.of("0.01"),
+    ...     outcomes=(Outcome("yes", "yes", "Rain"), Outcome("no", "no", "No rain")),
+    ... )
+    >>> contracts_for(10, "0.55", market, fees=None)
+    Decimal('18.18')
+    """
+    cash = read_dollars("budget", budget)
+    label = market.outcome(outcome).label
+    paid = read_price(price, grid_of(market, label))
+
+    def cost(lots: int) -> Decimal:
+        size = EXACT.multiply(market.lot, Decimal(lots))
+        fee = fees.fee(label, Side.BUY, paid, size, maker=maker) if fees else ZERO
+        return EXACT.add(EXACT.multiply(paid, size), fee)
+
+    most = whole_lots(cash, EXACT.multiply(paid, market.lot))
+    lots = largest(most, lambda count: cost(count) <= cash)
+    size = EXACT.multiply(market.lot, Decimal(lots))
+    return size if size >= market.minimum_size else ZERO
+
+
+def read_dollars(name: str, amount: Number) -> Decimal:
+    """Read a caller's amount of dollars, which is not below 0."""
+    try:
+        dollars = read_number(amount)
+    except ValueError as error:
+        raise BadRequest(f"{name} {error}; it is dollars, such as 25") from error
+    if dollars < ZERO:
+        raise BadRequest(f"{name} {text(dollars)} is below 0; it is dollars")
+    return dollars
+
+
+def grid_of(market: Market, outcome: str) -> PriceGrid:
+    """The prices that a market takes for an outcome of its."""
+    is_first = outcome == market.outcomes[0].label
+    return market.grid if is_first else market.grid.complement()
+
+
+def whole_lots(amount: Decimal, unit: Decimal) -> int:
+    """How many whole units an amount holds."""
+    return int(_FLOOR.divide(amount, unit).to_integral_value(ROUND_FLOOR))
+
+
+def largest(most: int, fits: Callable[[int], bool]) -> int:
+    """The largest number from 1 to ``most`` that fits, if all below it do; 0 if none does.
+
+    What is returned fits in any case.
+    """
+    low, high = 0, most
+    while low < high:
+        middle = high - (high - low) // 2
+        if fits(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low

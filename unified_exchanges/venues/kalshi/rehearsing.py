@@ -1,0 +1,149 @@
+"""Kalshi's part of a dry run: its writes answered here, what they cost, what reads show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Final
+
+import attrs
+import msgspec
+
+from ...errors import UnifiedExchangesError
+from ...flow import Flow, Request, Response, collect
+from ...models import DryRunReport
+from ...money import EXACT, ZERO, total
+from ...settings import Settings
+from .lookup import Lookup
+from .overlay import Row
+from .rehearsal import Deed, Rehearsal
+from .stakes import Held, Stake, opening
+
+__all__ = ["Rehearsing"]
+
+_OK: Final = 200
+_SIDES: Final = {"yes": "bid", "no": "ask"}
+
+
+class Rehearsing(Lookup):
+    """Answers writes in place of the venue, and reports them."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._rehearsal = Rehearsal(self)
+
+    def rehearse(self, request: Request) -> Flow[tuple[Response, DryRunReport]]:
+        """Answer a write of ours; see `Venue.rehearse`."""
+        path = self._path_of(request)
+        deed = yield from self._rehearsal.answer(request.method, path, request)
+        report = yield from self._rehearsal_report(request, deed)
+        body = b"" if deed.answer is None else msgspec.json.encode(deed.answer)
+        return Response(deed.status, {}, body), report
+
+    def rehearsed(self, request: Request, response: Response | None) -> Response | None:
+        """What a read shows after the writes before; see `Venue.rehearsed`."""
+        path, overlay = self._path_of(request), self._rehearsal.overlay
+        if response is None:
+            alone = overlay.alone(path)
+            return None if alone is None else Response(_OK, {}, alone)
+        if response.status != _OK:
+            return response
+        body = overlay.completed(path, request, response.body)
+        return attrs.evolve(response, body=body)
+
+    def _path_of(self, request: Request) -> str:
+        return request.url.removeprefix(self.environment.rest)
+
+    def _rehearsal_report(self, request: Request, deed: Deed) -> Flow[DryRunReport]:
+        markets = tuple(dict.fromkeys(row["ticker"] for row in deed.rows))
+        exposures: dict[str, Decimal] = {}
+        cost: Decimal | None = ZERO if markets else None
+        for market_id in markets:
+            made = [row for row in deed.made if row["ticker"] == market_id]
+            try:
+                held = yield from self._rehearsal_held(market_id, made or deed.changed)
+                open_now = yield from self._rehearsal_open(market_id)
+            except UnifiedExchangesError:
+                # A query that failed never means that nothing is held.
+                cost = None if made else cost
+                continue
+            if cost is not None:
+                cost = EXACT.add(cost, opening(map(_asked, made), held))
+            # One that may not rest is no longer open here, but would have filled.
+            passing = [row for row in made if row["status"] != "resting"]
+            stakes = [*map(_stake, open_now), *map(_asked, passing)]
+            exposures[market_id] = EXACT.add(held.cost, opening(stakes, held))
+        return DryRunReport(
+            at=datetime.fromtimestamp(self.clock.now(), UTC),
+            method=request.method,
+            url=request.target,
+            headers=_redacted(request.headers),
+            body=None if request.body is None else request.body.decode(),
+            status=deed.status,
+            market_ids=markets,
+            order_ids=tuple(row["order_id"] for row in deed.rows),
+            client_order_ids=tuple(
+                row["client_order_id"] for row in deed.rows if row["client_order_id"]
+            ),
+            cost=cost,
+            fee=(yield from self._rehearsal_fees(deed.made)) if markets else None,
+            exposures=exposures,
+        )
+
+    def _rehearsal_held(self, market_id: str, rows: Iterable[Row]) -> Flow[Held]:
+        numbers = {row.get("subaccount_number") or 0 for row in rows}
+        positions = []
+        for number in sorted(numbers):
+            scope = {"subaccount": number} if number else None
+            positions += yield from self.fetch_positions(
+                market_id=market_id, mark=False, params=scope
+            )
+        return Held.of(positions)
+
+    def _rehearsal_open(self, market_id: str) -> Flow[list[Row]]:
+        """What is open on a market, real or rehearsed, oldest first, in Kalshi's words."""
+        listed = yield from collect(self.fetch_open_orders(market_id=market_id))
+        return [dict(order.raw) for order in reversed(listed)]
+
+    def _rehearsal_fees(self, made: Sequence[Row]) -> Flow[Decimal | None]:
+        fees: list[Decimal] = []
+        for row in made:
+            stake = _asked(row)
+            try:
+                schedule = yield from self.fee_schedule(row["ticker"])
+                fee = schedule.most(
+                    stake.size,
+                    stake.price,
+                    is_bid=stake.is_bid,
+                    maker=bool(row.get("post_only")),
+                )
+            except UnifiedExchangesError:
+                return None
+            fees.append(fee)
+        return total(fees)
+
+
+def _redacted(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers without what they say, but for the kind of the body."""
+    shown = "content-type"
+    return {k: v if k == shown else "REDACTED" for k, v in headers.items()}
+
+
+def _stake(row: Row) -> Stake:
+    """What may still fill of an order."""
+    return Stake(
+        is_bid="bid"
+        in (row.get("book_side"), _SIDES.get(str(row.get("outcome_side")))),
+        price=Decimal(row["yes_price_dollars"]),
+        size=Decimal(row["remaining_count_fp"]),
+        reduce_only=bool(row.get("reduce_only")),
+    )
+
+
+def _asked(row: Row) -> Stake:
+    """What an order asks for: all of it, also where it may not rest and so has ended."""
+    stake = _stake(row)
+    if row["status"] == "resting":
+        return stake
+    return attrs.evolve(stake, size=Decimal(row["initial_count_fp"]))
