@@ -30,6 +30,7 @@ TIMED = (
     "cli*",
     "clock",
     "drivers*",
+    "journal*",
     "policy",
     "sending",
     "settings",
@@ -55,7 +56,7 @@ WAITING = (
     "transports*",
 )
 # Where flows are written; elsewhere they are driven.
-FLOWING = ("flow", "sending", "venue", "venues.*")
+FLOWING = ("flow", "journaling", "sending", "venue", "venues.*")
 
 HEAVY = {"aiohttp", "asyncio", "cryptography", "msgspec", "requests", "websockets"}
 

@@ -10,6 +10,7 @@ from .account import (
     ShardBalance,
 )
 from .catalog import Event, Leg, Market, MarketDraft, Outcome, Series
+from .journal import Account, Intent, IntentState, ReconcileReport
 from .orders import (
     CancelReport,
     CancelResult,
@@ -52,6 +53,7 @@ from .venue_state import Health, Latency, ShardStatus, Status
 __all__ = [
     "BUY",
     "SELL",
+    "Account",
     "AccountLimits",
     "AccountState",
     "Balance",
@@ -65,6 +67,8 @@ __all__ = [
     "Health",
     "Holding",
     "Instrument",
+    "Intent",
+    "IntentState",
     "Json",
     "Latency",
     "Leg",
@@ -86,6 +90,7 @@ __all__ = [
     "Params",
     "Period",
     "Position",
+    "ReconcileReport",
     "Reconciled",
     "Reconnected",
     "Record",
