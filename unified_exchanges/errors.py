@@ -293,8 +293,6 @@ class UnresolvedOrders(UnifiedExchangesError):
     ``client_order_ids`` names them.  Cancels and reads go on.
     """
 
-    retryable = True
-
     def __init__(
         self, message: str, *, client_order_ids: Sequence[str] = (), **context: Any
     ) -> None:
