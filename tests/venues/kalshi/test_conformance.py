@@ -28,5 +28,9 @@ class TestPortfolio(OnKalshi, conformance.Portfolio):
     """Cash, fills and positions."""
 
 
+class TestCrashes(OnKalshi, conformance.Crashes):
+    """What a crash left open."""
+
+
 class TestLostAnswers(OnKalshi, conformance.LostAnswers):
     """Answers that are lost."""
