@@ -30,6 +30,7 @@ TIMED = (
     "cli*",
     "clock",
     "drivers*",
+    "journal*",
     "policy",
     "sending",
     "settings",
@@ -58,6 +59,7 @@ WAITING = (
 FLOWING = (
     "execution.*ing",
     "flow",
+    "journaling",
     "sending",
     "venue",
     "venues.*",

@@ -31,6 +31,8 @@
     │   └── ConnectionLost
     ├── StaleBook                      may have changed unseen; wait for a whole one
     ├── OrderUnknown                   the order may exist; look it up by ``client_order_id``
+    ├── UnresolvedOrders               orders of an earlier run may exist; ``reconcile()`` first
+    ├── JournalError                   the journal cannot be kept; without it no order leaves
     └── StreamOverflow                 a consumer of a stream was too slow; watch again
 """
 
@@ -55,6 +57,7 @@ __all__ = [
     "InvalidOrder",
     "InvalidPrice",
     "InvalidSize",
+    "JournalError",
     "MarketClosed",
     "MarketNotFound",
     "NetworkError",
@@ -70,6 +73,7 @@ __all__ = [
     "StaleBook",
     "StreamOverflow",
     "UnifiedExchangesError",
+    "UnresolvedOrders",
     "VenueSchemaError",
 ]
 
@@ -304,6 +308,23 @@ class OrderUnknown(UnifiedExchangesError):
     def __init__(self, message: str, **context: Any) -> None:
         context.setdefault("maybe_executed", True)
         super().__init__(message, **context)
+
+
+class UnresolvedOrders(UnifiedExchangesError):
+    """Orders that an earlier run left open may be at the venue, so no new one is sent.
+
+    ``client_order_ids`` names them.  Cancels and reads go on.
+    """
+
+    def __init__(
+        self, message: str, *, client_order_ids: Sequence[str] = (), **context: Any
+    ) -> None:
+        super().__init__(message, **context)
+        self.client_order_ids = tuple(client_order_ids)
+
+
+class JournalError(UnifiedExchangesError):
+    """The journal of orders could not be read or written: locked, damaged, disk full."""
 
 
 class StreamOverflow(UnifiedExchangesError):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .clock import Clock
     from .guards import GuardPolicy
+    from .journal import JournalPath
     from .policy import LimitPolicy, RetryPolicy, StreamPolicy
     from .settings import PrivateKey
     from .shells.aio import AsyncExchange
@@ -65,6 +66,7 @@ def exchange(
     rng: Random | None = None,
     transport: Transport | None = None,
     options: Mapping[str, str | int | bool] | None = None,
+    journal: JournalPath | None = None,
 ) -> Exchange:
     """Make a blocking exchange by its id; the arguments are those of `Exchange`.
 
@@ -88,6 +90,7 @@ def exchange(
         rng=rng,
         transport=transport,
         options=options,
+        journal=journal,
     )
 
 
@@ -109,6 +112,7 @@ def async_exchange(
     rng: Random | None = None,
     transport: AsyncTransport | None = None,
     options: Mapping[str, str | int | bool] | None = None,
+    journal: JournalPath | None = None,
 ) -> AsyncExchange:
     """Make an asynchronous exchange by its id; the arguments are those of `Exchange`.
 
@@ -132,4 +136,5 @@ def async_exchange(
         rng=rng,
         transport=transport,
         options=options,
+        journal=journal,
     )

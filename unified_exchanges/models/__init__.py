@@ -12,6 +12,7 @@ from .account import (
 from .catalog import Event, Leg, Market, MarketDraft, Outcome, Series
 from .dry_run import DryRunReport
 from .fees import FeeRule
+from .journal import Account, Intent, IntentState, ReconcileReport
 from .orders import (
     CancelReport,
     CancelResult,
@@ -54,6 +55,7 @@ from .venue_state import Health, Latency, ShardStatus, Status
 __all__ = [
     "BUY",
     "SELL",
+    "Account",
     "AccountLimits",
     "AccountState",
     "Balance",
@@ -69,6 +71,8 @@ __all__ = [
     "Health",
     "Holding",
     "Instrument",
+    "Intent",
+    "IntentState",
     "Json",
     "Latency",
     "Leg",
@@ -90,6 +94,7 @@ __all__ = [
     "Params",
     "Period",
     "Position",
+    "ReconcileReport",
     "Reconciled",
     "Reconnected",
     "Record",

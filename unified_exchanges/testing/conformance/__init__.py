@@ -16,6 +16,7 @@ they may be.  So a false description is found out or leaves its tests skipped: l
 """
 
 from .catalogue import Catalogue
+from .crashes import Crashes
 from .ground import Ground, Trader, Trouble
 from .needs import Need, needs
 from .orders import Orders
@@ -25,6 +26,7 @@ from .trouble import LostAnswers
 
 __all__ = [
     "Catalogue",
+    "Crashes",
     "DryRuns",
     "Ground",
     "LostAnswers",

@@ -28,6 +28,7 @@ from ...errors import (
 from ...flow import Flow, Sleep
 from ...grid import read_price
 from ...models import (
+    IntentState,
     Order,
     OrderPreview,
     OrderRequest,
@@ -40,7 +41,7 @@ from ...sending import Call
 from . import receipts
 from .doubt import Doubt, is_doubtful
 from .drafts import Draft, Intent, check_expiry, draft, read_intent, stated
-from .lookup import Lookup
+from .intents import Intents
 from .memory import MarketRules
 from .stakes import Held, Stake, opening
 
@@ -53,7 +54,7 @@ _FRESH = 2.0
 """Seconds for which remembered market rules are believed when they refuse an order."""
 
 
-class Placing(Lookup, Doubt):
+class Placing(Intents, Doubt):
     """Creates orders one by one."""
 
     def create_order(self, order: OrderRequest) -> Flow[Order]:
@@ -61,6 +62,7 @@ class Placing(Lookup, Doubt):
         deadline = self.clock.monotonic() + self.retry.order_deadline
         intent = read_intent(order, rng=self.rng)
         self.require_writable(intent)
+        yield from self.require_resolved(deadline)
         try:
             ready = yield from self._draft(intent)
         except (InvalidOrder, MarketClosed) as refusal:
@@ -184,20 +186,27 @@ class Placing(Lookup, Doubt):
             client_order_id=ready.intent.client_order_id,
         )
 
-    def _place(
-        self,
-        ready: Draft,
-        deadline: float,
-        doubt: UnifiedExchangesError | None = None,
+    def _place(self, ready: Draft, deadline: float) -> Flow[Order]:
+        """Write an order down, send it, and write down what became of it."""
+        if not self._claim(ready):
+            return (yield from self._existing(ready, None))
+        self._admit([ready])
+        yield from self.write_ahead([ready], deadline)
+        try:
+            order = yield from self._send_one(ready, deadline, None)
+        except UnifiedExchangesError as error:
+            yield from self.conclude([(ready, error)])
+            raise
+        yield from self.conclude([(ready, order)])
+        return order
+
+    def _send_one(
+        self, ready: Draft, deadline: float, doubt: UnifiedExchangesError | None
     ) -> Flow[Order]:
         """Send until the venue has answered, or the deadline; then look it up.
 
         ``doubt`` is the failure after which the order may be at the venue.
         """
-        if doubt is None and not self._claim(ready):
-            return (yield from self._existing(ready, None))
-        if doubt is None:
-            self._admit([ready])
         call = self._creation(ready, deadline)
         attempt = 0
         try:
@@ -361,6 +370,12 @@ class Placing(Lookup, Doubt):
             raw = mine.raw
             if _has_same_words(raw, ready) and (yield from self._is_here(raw, ready)):
                 return mine
+        if ready.written is not None:
+            # Whoever asks what became of the id is to learn of the order that holds it.
+            held = ready.written.ended(
+                IntentState.PLACED, order_id=found.order_id, detail="with other terms"
+            )
+            yield from self.settle([held])
         message = (
             f"{ready}: client_order_id {ready.intent.client_order_id!r} belongs to "
             f"another order ({mine!r}); nothing new was placed. Use a new id"
