@@ -90,7 +90,7 @@ class DryRun:
     def _perform(self, step: Step, begun: dict[Pending, Request]) -> Flow[Outcome]:
         if isinstance(step, Request):
             if step.method in _READS:
-                return (yield from self._read(step))
+                return (yield from self._sent(step))
             return (yield from self._answer(step))
         if isinstance(step, Note):
             # What never leaves must not be looked for after a crash.
@@ -104,7 +104,7 @@ class DryRun:
             return self._venue.rehearsed(begun.pop(step), outcome)
         return outcome
 
-    def _read(self, request: Request) -> Flow[Response]:
+    def _sent(self, request: Request) -> Flow[Response]:
         known = self._venue.rehearsed(request, None)
         if known is not None:
             return known
