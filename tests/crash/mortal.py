@@ -146,6 +146,9 @@ def place(order: dict[str, Any], tell: Callable[[str], None]) -> None:
         if order.get("first"):
             ex.create_order(**terms(order, f"first.{os.getpid()}.{order['number']}"))
             FatalTransport.step = step
+            # What one that is dead has left would keep the others from their first.
+            tell("")
+            os.read(order["gate"], 1)
         ex._driver._journal = FatalJournal(ex._driver._journal, step)
         tell(key_of(order))
         ex.create_order(**terms(order, key_of(order)))
@@ -247,12 +250,34 @@ def hunted(order: dict[str, Any]) -> Any:
     return heard | {"killed": os.WIFSIGNALED(status)}
 
 
+def herded(orders: list[dict[str, Any]]) -> list[Any]:
+    """All at once on one file: each places one order, and dies with its second."""
+    gate, opening = os.pipe()
+    ready, told = os.pipe()
+
+    def child(order: dict[str, Any], tell: Callable[[str], None]) -> None:
+        def tells(key: str) -> None:
+            if key:
+                tell(key)
+            else:
+                os.close(told)
+
+        os.close(opening)
+        place({**order, "gate": gate}, tells)
+
+    waits = [forked(lambda tell, x=x: child(x, tell)) for x in orders]
+    os.close(told)
+    # Ends when all have let go of it, ready or dead.
+    os.read(ready, 1)
+    for end in (gate, ready, opening):
+        os.close(end)
+    return [wait() for wait in waits]
+
+
 def perform(command: dict[str, Any]) -> Any:
     orders = command.get("herd")
     if orders is not None:
-        # All at once, on one file.
-        waits = [forked(lambda tell, x=x: place(x, tell)) for x in orders]
-        return [wait() for wait in waits]
+        return herded(orders)
     if command["act"] == "restart":
         return forked(lambda _: restart(command))()
     if "after" in command:

@@ -149,7 +149,7 @@ def test_what_is_written_is_the_order_as_it_is_sent(scene: Scene) -> None:
     assert (left.size, str(left.time_in_force)) == (Decimal("2.5"), "gtc")
     assert left.expires_at == expires
     assert left.params == {"subaccount": 0, "post_only": True}
-    assert left.arrives_by - left.written_at == timedelta(seconds=15)
+    assert left.arrives_by - left.written_at == timedelta(seconds=40)
     assert left.written_at.timestamp() <= now
     assert left.state is IntentState.UNKNOWN
     assert "the answer was lost" in left.detail

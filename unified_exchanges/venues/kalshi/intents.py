@@ -55,11 +55,11 @@ class Intents(Lookup, Journaling):
             by_subaccount.setdefault(chosen, {})[x.client_order_id] = x
         found: dict[str, Order] = {}
         for subaccount, wanted in by_subaccount.items():
-            here = yield from self._matching(market_id, subaccount, wanted)
+            here = yield from self._found_on(market_id, subaccount, wanted)
             found.update(here)
         return found
 
-    def _matching(
+    def _found_on(
         self, market_id: str, subaccount: int | None, wanted: Mapping[str, Intent]
     ) -> Flow[Mapping[str, Order]]:
         found: dict[str, Order] = {}
