@@ -21,7 +21,7 @@ from unified_exchanges import LimitPolicy, RetryPolicy, async_exchange, exchange
 from unified_exchanges.drivers import aio, blocking
 from unified_exchanges.errors import UnifiedExchangesError
 from unified_exchanges.flow import Request
-from unified_exchanges.journal import rows, sqlite
+from unified_exchanges.journal import sqlite
 from unified_exchanges.models import IntentState
 from unified_exchanges.transports.aio import AioTransport
 from unified_exchanges.transports.blocking import BlockingTransport
@@ -263,7 +263,8 @@ def perform(command: dict[str, Any]) -> Any:
 def main() -> None:
     """Answer each line until there is no more."""
     for line in sys.stdin:
-        print(json.dumps(perform(json.loads(line))), flush=True)
+        sys.stdout.write(f"{json.dumps(perform(json.loads(line)))}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -73,7 +73,8 @@ class SqliteJournal:
 
         def forget(connection: sqlite3.Connection) -> int:
             count = connection.execute(rows.FORGET, (rows.moment(before),)).rowcount
-            connection.execute("PRAGMA incremental_vacuum").fetchall()
+            # As a script: `execute` would free one page.
+            connection.executescript("PRAGMA incremental_vacuum")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             return count
 
