@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Final
 
 import attrs
@@ -40,6 +41,8 @@ class Journaling(Venue):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._is_cleared = False
+        self._under_way: dict[str, Callable[[], Intent]] = {}
+        self._doubted: set[str] = set()
 
     # -- what a subclass must say ---------------------------------------------------
 
@@ -77,6 +80,31 @@ class Journaling(Venue):
         """Write intents before their orders leave; if that fails, they must not."""
         yield Note(tuple(intents))
 
+    def keep(self, client_order_id: str, tell: Callable[[], Intent]) -> None:
+        """Remember what is about to leave where no file keeps it; ``tell`` tells it.
+
+        A note of each order would cost some microseconds and outlive nothing.
+        """
+        self._under_way[client_order_id] = tell
+
+    def is_over(self, client_order_id: str) -> bool:
+        """Forget a kept order that has ended; False if the journal must be told of it."""
+        self._under_way.pop(client_order_id, None)
+        return client_order_id not in self._doubted
+
+    def outcome(
+        self, client_order_id: str, outcome: Order | UnifiedExchangesError
+    ) -> tuple[Intent, ...]:
+        """What the journal must be told of a kept order that has ended, if anything."""
+        in_doubt = isinstance(outcome, UnifiedExchangesError) and outcome.maybe_executed
+        tell = self._under_way.get(client_order_id)
+        if self.is_over(client_order_id) and not in_doubt:
+            return ()
+        assert tell is not None
+        self._doubted.add(client_order_id)
+        intent = tell()
+        return intent, self.end(intent, outcome)
+
     def settle(self, ends: Iterable[Intent]) -> Flow[None]:
         """Write how intents ended.
 
@@ -85,6 +113,10 @@ class Journaling(Venue):
         told = tuple(ends)
         if not told:
             return
+        for x in told:
+            if x.state.is_resolved:
+                self._under_way.pop(x.client_order_id, None)
+                self._doubted.discard(x.client_order_id)
         try:
             yield Note(told)
         except JournalError as error:
@@ -149,7 +181,12 @@ class Journaling(Venue):
     def _recall(self) -> Flow[tuple[Intent, ...]]:
         recalled = yield Recall(self.account)
         assert isinstance(recalled, tuple)
-        return recalled
+        if not self._under_way:
+            return recalled
+        kept = [tell() for tell in list(self._under_way.values())]
+        ids = {x.client_order_id for x in kept}
+        older = [x for x in recalled if x.client_order_id not in ids]
+        return tuple(sorted([*older, *kept], key=attrgetter("written_at")))
 
     def _resolve(
         self, left: Sequence[Intent], deadline: float | None

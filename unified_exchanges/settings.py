@@ -51,6 +51,7 @@ class Settings:
     ``environment`` is ``"production"``, ``"demo"``, ``"local"`` or a base URL.
     ``timeout`` is seconds for one request.  ``live=True`` allows orders where money is
     real.  ``options`` are venue words for the whole object, such as ``subaccount``.
+    ``is_journaled`` says that a file keeps the orders, so that each is written down.
     """
 
     api_key: str | None = attrs.field(default=None, repr=False)
@@ -84,6 +85,7 @@ class Settings:
     options: Mapping[str, str | int | bool] = attrs.field(
         factory=dict, validator=_is(Mapping, "a mapping of words to values")
     )
+    is_journaled: bool = False
     environ: Mapping[str, str] = attrs.field(default=environ, repr=False)
 
     @classmethod

@@ -121,6 +121,7 @@ class AsyncExchange(AsyncWatching, ABC):
                 clock=clock,
                 rng=rng,
                 options=options,
+                is_journaled=journal is not None,
             )
         )
         self._driver = AsyncDriver(transport or _transport(), journal_at(journal))

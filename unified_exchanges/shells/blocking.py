@@ -122,6 +122,7 @@ class Exchange(Watching, ABC):
                 clock=clock,
                 rng=rng,
                 options=options,
+                is_journaled=journal is not None,
             )
         )
         self._driver = BlockingDriver(transport or _transport(), journal_at(journal))

@@ -119,7 +119,10 @@ class Batching(Placing):
         )
         try:
             self._admit(ready)
-            yield from self.write_ahead(ready, deadline)
+            if self.settings.is_journaled:
+                yield from self.write_ahead(ready, deadline)
+            else:
+                self.keep_all(ready, deadline)
         except UnifiedExchangesError as error:
             return (yield from self._all_declined(ready, error))
         try:

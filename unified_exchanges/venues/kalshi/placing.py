@@ -193,13 +193,17 @@ class Placing(Intents, Doubt):
         if not self._claim(ready):
             return (yield from self._existing(ready, None))
         self._admit([ready])
-        yield from self.write_ahead([ready], deadline)
+        if self.settings.is_journaled:
+            yield from self.write_ahead([ready], deadline)
+        else:
+            self.keep_all([ready], deadline)
         try:
             order = yield from self._send_one(ready, deadline, None)
         except UnifiedExchangesError as error:
             yield from self.conclude([(ready, error)])
             raise
-        yield from self.conclude([(ready, order)])
+        if ready.written or not self.is_over(ready.intent.client_order_id):
+            yield from self.conclude([(ready, order)])
         return order
 
     def _send_one(
