@@ -40,7 +40,7 @@ class Journaling(Venue):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._is_cleared = False
+        self.is_cleared = False
         self._under_way: dict[str, Callable[[], Intent]] = {}
         self._doubted: set[str] = set()
 
@@ -89,8 +89,10 @@ class Journaling(Venue):
 
     def is_over(self, client_order_id: str) -> bool:
         """Forget a kept order that has ended; False if the journal must be told of it."""
+        if client_order_id in self._doubted:
+            return False
         self._under_way.pop(client_order_id, None)
-        return client_order_id not in self._doubted
+        return True
 
     def outcome(
         self, client_order_id: str, outcome: Order | UnifiedExchangesError
@@ -98,9 +100,10 @@ class Journaling(Venue):
         """What the journal must be told of a kept order that has ended, if anything."""
         in_doubt = isinstance(outcome, UnifiedExchangesError) and outcome.maybe_executed
         tell = self._under_way.get(client_order_id)
-        if self.is_over(client_order_id) and not in_doubt:
+        if tell is None or (not in_doubt and self.is_over(client_order_id)):
+            # None: somebody has found out meanwhile what became of it.
             return ()
-        assert tell is not None
+        del self._under_way[client_order_id]
         self._doubted.add(client_order_id)
         intent = tell()
         return intent, self.end(intent, outcome)
@@ -137,10 +140,9 @@ class Journaling(Venue):
     def require_resolved(self, deadline: float) -> Flow[None]:
         """Refuse orders until it is known what became of those of earlier processes.
 
-        ``deadline`` is when the order that waits for it would have to leave.
+        ``deadline`` is when the order that waits for it would have to leave.  Not to be
+        asked once ``is_cleared``.
         """
-        if self._is_cleared:
-            return
         recalled = yield from self._recall()
         left = [x for x in recalled if not self.is_own(x.client_order_id)]
         if left:
@@ -153,7 +155,7 @@ class Journaling(Venue):
             )
             if report.unknown:
                 raise self._unresolved(report.unknown)
-        self._is_cleared = True
+        self.is_cleared = True
 
     def _unresolved(self, intents: Sequence[Intent]) -> UnresolvedOrders:
         named = "; ".join(f"{x}: {x.detail}" for x in intents[:_NAMED])

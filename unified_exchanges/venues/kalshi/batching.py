@@ -38,7 +38,7 @@ class Batching(Placing):
         """Place several; see `Exchange.create_orders`."""
         deadline = self.clock.monotonic() + self.retry.order_deadline
         self._check_batch(orders)
-        if orders:
+        if orders and not self.is_cleared:
             yield from self.require_resolved(deadline)
         results: dict[int, OrderResult] = {}
         ready: list[tuple[int, Draft]] = []

@@ -62,7 +62,8 @@ class Placing(Intents, Doubt):
         deadline = self.clock.monotonic() + self.retry.order_deadline
         intent = read_intent(order, rng=self.rng)
         self.require_writable(intent)
-        yield from self.require_resolved(deadline)
+        if not self.is_cleared:
+            yield from self.require_resolved(deadline)
         try:
             ready = yield from self._draft(intent)
         except (InvalidOrder, MarketClosed) as refusal:
