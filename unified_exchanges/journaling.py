@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Final
 
 import attrs
@@ -39,7 +40,9 @@ class Journaling(Venue):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._is_cleared = False
+        self.is_cleared = False
+        self._under_way: dict[str, Callable[[], Intent]] = {}
+        self._doubted: set[str] = set()
 
     # -- what a subclass must say ---------------------------------------------------
 
@@ -77,6 +80,34 @@ class Journaling(Venue):
         """Write intents before their orders leave; if that fails, they must not."""
         yield Note(tuple(intents))
 
+    def keep(self, client_order_id: str, tell: Callable[[], Intent]) -> None:
+        """Remember what is about to leave where no file keeps it; ``tell`` tells it.
+
+        A note of each order would cost some microseconds and outlive nothing.
+        """
+        self._under_way[client_order_id] = tell
+
+    def is_over(self, client_order_id: str) -> bool:
+        """Forget a kept order that has ended; False if the journal must be told of it."""
+        if client_order_id in self._doubted:
+            return False
+        self._under_way.pop(client_order_id, None)
+        return True
+
+    def outcome(
+        self, client_order_id: str, outcome: Order | UnifiedExchangesError
+    ) -> tuple[Intent, ...]:
+        """What the journal must be told of a kept order that has ended, if anything."""
+        in_doubt = isinstance(outcome, UnifiedExchangesError) and outcome.maybe_executed
+        tell = self._under_way.get(client_order_id)
+        if tell is None or (not in_doubt and self.is_over(client_order_id)):
+            # None: somebody has found out meanwhile what became of it.
+            return ()
+        del self._under_way[client_order_id]
+        self._doubted.add(client_order_id)
+        intent = tell()
+        return intent, self.end(intent, outcome)
+
     def settle(self, ends: Iterable[Intent]) -> Flow[None]:
         """Write how intents ended.
 
@@ -85,6 +116,10 @@ class Journaling(Venue):
         told = tuple(ends)
         if not told:
             return
+        for x in told:
+            if x.state.is_resolved:
+                self._under_way.pop(x.client_order_id, None)
+                self._doubted.discard(x.client_order_id)
         try:
             yield Note(told)
         except JournalError as error:
@@ -105,10 +140,9 @@ class Journaling(Venue):
     def require_resolved(self, deadline: float) -> Flow[None]:
         """Refuse orders until it is known what became of those of earlier processes.
 
-        ``deadline`` is when the order that waits for it would have to leave.
+        ``deadline`` is when the order that waits for it would have to leave.  Not to be
+        asked once ``is_cleared``.
         """
-        if self._is_cleared:
-            return
         recalled = yield from self._recall()
         left = [x for x in recalled if not self.is_own(x.client_order_id)]
         if left:
@@ -121,7 +155,7 @@ class Journaling(Venue):
             )
             if report.unknown:
                 raise self._unresolved(report.unknown)
-        self._is_cleared = True
+        self.is_cleared = True
 
     def _unresolved(self, intents: Sequence[Intent]) -> UnresolvedOrders:
         named = "; ".join(f"{x}: {x.detail}" for x in intents[:_NAMED])
@@ -149,7 +183,12 @@ class Journaling(Venue):
     def _recall(self) -> Flow[tuple[Intent, ...]]:
         recalled = yield Recall(self.account)
         assert isinstance(recalled, tuple)
-        return recalled
+        if not self._under_way:
+            return recalled
+        kept = [tell() for tell in list(self._under_way.values())]
+        ids = {x.client_order_id for x in kept}
+        older = [x for x in recalled if x.client_order_id not in ids]
+        return tuple(sorted([*older, *kept], key=attrgetter("written_at")))
 
     def _resolve(
         self, left: Sequence[Intent], deadline: float | None

@@ -146,9 +146,7 @@ def place(order: dict[str, Any], tell: Callable[[str], None]) -> None:
         if order.get("first"):
             ex.create_order(**terms(order, f"first.{os.getpid()}.{order['number']}"))
             FatalTransport.step = step
-            # What one that is dead has left would keep the others from their first.
-            tell("")
-            os.read(order["gate"], 1)
+            order["gate"].wait()
         ex._driver._journal = FatalJournal(ex._driver._journal, step)
         tell(key_of(order))
         ex.create_order(**terms(order, key_of(order)))
@@ -250,27 +248,38 @@ def hunted(order: dict[str, Any]) -> Any:
     return heard | {"killed": os.WIFSIGNALED(status)}
 
 
+class Gate:
+    """Where children of one process wait until the last has come."""
+
+    def __init__(self) -> None:
+        self._come, self._arrive = os.pipe()
+        self._go, self._hold = os.pipe()
+
+    def wait(self) -> None:
+        """Wait in a child."""
+        os.close(self._hold)
+        os.write(self._arrive, b".")
+        os.read(self._go, 1)
+
+    def has_come(self) -> None:
+        """Wait in the parent until one more child waits."""
+        os.read(self._come, 1)
+
+    def open(self) -> None:
+        """Let all go on."""
+        for end in (self._hold, self._go, self._come, self._arrive):
+            os.close(end)
+
+
 def herded(orders: list[dict[str, Any]]) -> list[Any]:
-    """All at once on one file: each places one order, and dies with its second."""
-    gate, opening = os.pipe()
-    ready, told = os.pipe()
-
-    def child(order: dict[str, Any], tell: Callable[[str], None]) -> None:
-        def tells(key: str) -> None:
-            if key:
-                tell(key)
-            else:
-                os.close(told)
-
-        os.close(opening)
-        place({**order, "gate": gate}, tells)
-
-    waits = [forked(lambda tell, x=x: child(x, tell)) for x in orders]
-    os.close(told)
-    # Ends when all have let go of it, ready or dead.
-    os.read(ready, 1)
-    for end in (gate, ready, opening):
-        os.close(end)
+    """Children on one file: each has placed an order before the first of them dies."""
+    gate = Gate()
+    waits = []
+    for order in orders:
+        order["gate"] = gate
+        waits.append(forked(lambda tell, order=order: place(order, tell)))
+        gate.has_come()
+    gate.open()
     return [wait() for wait in waits]
 
 

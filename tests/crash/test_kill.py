@@ -18,8 +18,8 @@ THERE = ("arrives", "answered", "received", "unconcluded", "concluding")
 KNOWN = ("concluded",)
 STEPS = UNWRITTEN + LOST + THERE + KNOWN
 FLAVOURS = ("blocking", "async")
-TIMES = 6
-AT_RANDOM = 64
+TIMES = 5
+AT_RANDOM = 84
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="forks"),

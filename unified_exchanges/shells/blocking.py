@@ -130,6 +130,7 @@ class Exchange(Watching, ABC):
                 clock=clock,
                 rng=rng,
                 options=options,
+                is_journaled=journal is not None,
             )
         )
         self._dry_run = DryRun(self.venue) if dry_run else None

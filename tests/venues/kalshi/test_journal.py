@@ -98,8 +98,7 @@ def scene(request: pytest.FixtureRequest) -> Scene:
     ground.clock.advance(60)
     trader = ground.trader(request.param, limits=FREE)
     history: list[str] = []
-    journal = Told(history)
-    trader.exchange._driver._journal = journal
+    journal = kept_by(trader, history)
     serve = ground.venue.handle
 
     def told(request: Request) -> Response:
@@ -109,6 +108,15 @@ def scene(request: pytest.FixtureRequest) -> Scene:
 
     ground.venue.handle = told  # type: ignore[method-assign]
     return Scene(trader, history, journal, trader.quoted_market())
+
+
+def kept_by(trader: Trader, history: list[str]) -> Told:
+    """Let a journal keep what a trader does, as if it were in a file."""
+    journal = Told(history)
+    trader.exchange._driver._journal = journal
+    venue = trader.exchange.venue
+    venue.settings = attrs.evolve(venue.settings, is_journaled=True)
+    return journal
 
 
 def told(act: Callable[[], Any]) -> UnifiedExchangesError:
@@ -222,7 +230,7 @@ def test_fault_14_what_a_guard_refuses_is_not_written() -> None:
         "blocking", limits=FREE, guards=GuardPolicy(max_orders=1, seconds=60.0)
     )
     history: list[str] = []
-    trader.exchange._driver._journal = Told(history)
+    kept_by(trader, history)
     market = trader.quoted_market()
     trader.rest(market, client_order_id="a")
     assert isinstance(told(lambda: trader.rest(market)), RateLimitExceeded)
@@ -303,8 +311,7 @@ def test_fault_07_other_terms_leave_the_id_with_its_order(scene: Scene) -> None:
     first = scene.trader.rest(scene.market, "5", client_order_id="a")
     flavour = "async" if scene.trader.is_async else "blocking"
     other = scene.trader.ground.trader(flavour, limits=FREE)
-    journal = Told([])
-    other.exchange._driver._journal = journal
+    journal = kept_by(other, [])
     error = told(lambda: other.rest(scene.market, "6", client_order_id="a"))
     assert isinstance(error, DuplicateOrderId)
     (kept,) = journal.inner._ended.values()
@@ -477,6 +484,111 @@ def test_fault_47_who_is_interrupted_while_it_is_written_may_send_it_later(
     flow.close()
     assert not scene.venue.is_own("a")
     assert scene.trader.rest(scene.market, client_order_id="a").is_open
+
+
+# -- without a file --------------------------------------------------------------------
+
+
+@pytest.fixture(params=FLAVOURS)
+def plain(request: pytest.FixtureRequest) -> Trader:
+    return KalshiGround(enforce_limits=False).trader(request.param, limits=FREE)
+
+
+def open_ids(trader: Trader) -> list[tuple[str, str]]:
+    return [(x.client_order_id, str(x.state)) for x in trader.unresolved_intents()]
+
+
+def test_without_a_file_what_ended_is_forgotten(plain: Trader) -> None:
+    market = plain.quoted_market()
+    plain.rest(market)
+    told(lambda: plain.rest(market, "90000", price=market.grid.highest))
+    batch = [request_for(market, x) for x in "ab"]
+    plain.create_orders(batch)
+    assert open_ids(plain) == []
+
+
+def request_for(market: Market, key: str) -> OrderRequest:
+    return OrderRequest(
+        market_id=market.market_id,
+        outcome="yes",
+        side="buy",
+        price=market.grid.lowest,
+        size=1,
+        client_order_id=key,
+    )
+
+
+def test_without_a_file_what_is_on_its_way_is_told(plain: Trader) -> None:
+    market = plain.quoted_market()
+    serve = plain.ground.venue.handle
+    seen: list[Any] = []
+
+    def asked_meanwhile(request: Request) -> Response:
+        if request.method != "GET":
+            venue = plain.exchange.venue
+            seen.extend(tell() for tell in venue._under_way.values())
+        return serve(request)
+
+    plain.ground.venue.handle = asked_meanwhile  # type: ignore[method-assign]
+    plain.rest(market, client_order_id="a")
+    assert [(x.client_order_id, str(x.state)) for x in seen] == [("a", "pending")]
+    assert open_ids(plain) == []
+
+
+def test_fault_08_without_a_file_an_unknown_order_is_found_out_later(
+    plain: Trader,
+) -> None:
+    market = plain.quoted_market()
+    plain.suffer("lost before", 1000)
+    told(lambda: plain.rest(market, client_order_id="a"))
+    plain.create_orders([request_for(market, x) for x in "bc"])
+    assert open_ids(plain) == [("a", "unknown"), ("b", "unknown"), ("c", "unknown")]
+    plain.ground.venue.troubles.clear()
+    assert len(plain.reconcile().absent) == 3
+    assert open_ids(plain) == []
+
+
+def test_without_a_file_the_same_order_again_ends_the_doubt(plain: Trader) -> None:
+    market = plain.quoted_market()
+    for key in "ab":
+        plain.suffer("lost before", 1000)
+        told(lambda key=key: plain.rest(market, client_order_id=key))
+        plain.ground.venue.troubles.clear()
+    plain.rest(market, client_order_id="a")
+    assert open_ids(plain) == [("b", "unknown")]
+    plain.create_orders([request_for(market, "b")])
+    assert open_ids(plain) == []
+
+
+def test_fault_47_without_a_file_an_interrupted_order_stays_pending(
+    plain: Trader,
+) -> None:
+    market = plain.quoted_market()
+    serve = plain.ground.venue.handle
+
+    class Interrupt(BaseException):
+        pass
+
+    def interrupted(request: Request) -> Response:
+        answer = serve(request)
+        if request.method == "GET":
+            return answer
+        raise Interrupt
+
+    plain.ground.venue.handle = interrupted  # type: ignore[method-assign]
+    with pytest.raises(Interrupt):
+        plain.rest(market, client_order_id="a")
+    plain.ground.venue.handle = serve  # type: ignore[method-assign]
+    assert open_ids(plain) == [("a", "pending")]
+    assert [o.client_order_id for o in plain.reconcile().found] == ["a"]
+    assert open_ids(plain) == []
+
+
+def test_without_a_file_what_was_found_out_meanwhile_is_not_told_twice(
+    plain: Trader,
+) -> None:
+    venue = plain.exchange.venue
+    assert venue.outcome("gone", OrderUnknown("lost")) == ()
 
 
 # -- finding out -----------------------------------------------------------------------

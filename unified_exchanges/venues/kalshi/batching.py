@@ -38,7 +38,7 @@ class Batching(Placing):
         """Place several; see `Exchange.create_orders`."""
         deadline = self.clock.monotonic() + self.retry.order_deadline
         self._check_batch(orders)
-        if orders:
+        if orders and not self.is_cleared:
             yield from self.require_resolved(deadline)
         results: dict[int, OrderResult] = {}
         ready: list[tuple[int, Draft]] = []
@@ -119,7 +119,10 @@ class Batching(Placing):
         )
         try:
             self._admit(ready)
-            yield from self.write_ahead(ready, deadline)
+            if self.settings.is_journaled:
+                yield from self.write_ahead(ready, deadline)
+            else:
+                self.keep_all(ready, deadline)
         except UnifiedExchangesError as error:
             return (yield from self._all_declined(ready, error))
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
 from ...errors import UnifiedExchangesError
@@ -87,9 +88,7 @@ class Intents(Lookup, Journaling):
         """
         now = self.clock.now()
         within = deadline - self.clock.monotonic() + self.retry.order_grace
-        written_at = datetime.fromtimestamp(now, UTC)
-        arrives_by = written_at + timedelta(seconds=within)
-        written = [_intent(x, self.account, written_at, arrives_by) for x in ready]
+        written = [_intent(x, self.account, now, within) for x in ready]
         try:
             yield from self.write_down(written)
         except UnifiedExchangesError as error:
@@ -106,21 +105,31 @@ class Intents(Lookup, Journaling):
         for x, intent in zip(ready, written, strict=True):
             x.written = intent
 
+    def keep_all(self, ready: Sequence[Draft], deadline: float) -> None:
+        """Remember orders that are about to leave, where no file keeps them."""
+        now = self.clock.now()
+        within = deadline - self.clock.monotonic() + self.retry.order_grace
+        for x in ready:
+            tell = partial(_intent, x, self.account, now, within)
+            self.keep(x.intent.client_order_id, tell)
+
     def conclude(
         self, outcomes: Iterable[tuple[Draft, Order | UnifiedExchangesError]]
     ) -> Flow[None]:
-        """Write what became of orders that were written down."""
-        yield from self.settle(
-            self.end(x.written, outcome)
-            for x, outcome in outcomes
-            if x.written is not None
-        )
+        """Write what became of orders that were written down or kept."""
+        ends: list[Intent] = []
+        for x, outcome in outcomes:
+            if x.written is None:
+                ends += self.outcome(x.intent.client_order_id, outcome)
+            else:
+                ends.append(self.end(x.written, outcome))
+        yield from self.settle(ends)
 
 
-def _intent(
-    ready: Draft, owner: Owner, written_at: datetime, arrives_by: datetime
-) -> Intent:
+def _intent(ready: Draft, owner: Owner, now: float, within: float) -> Intent:
+    """An order that is written now, and arrives within so many seconds or not at all."""
     order = ready.intent
+    written_at = datetime.fromtimestamp(now, UTC)
     expires = order.expires
     return Intent(
         account=owner,
@@ -134,7 +143,7 @@ def _intent(
         expires_at=None if expires is None else datetime.fromtimestamp(expires, UTC),
         params=_words(ready),
         written_at=written_at,
-        arrives_by=arrives_by,
+        arrives_by=written_at + timedelta(seconds=within),
     )
 
 

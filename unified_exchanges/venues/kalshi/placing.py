@@ -62,7 +62,8 @@ class Placing(Intents, Doubt):
         deadline = self.clock.monotonic() + self.retry.order_deadline
         intent = read_intent(order, rng=self.rng)
         self.require_writable(intent)
-        yield from self.require_resolved(deadline)
+        if not self.is_cleared:
+            yield from self.require_resolved(deadline)
         try:
             ready = yield from self._draft(intent)
         except (InvalidOrder, MarketClosed) as refusal:
@@ -191,13 +192,17 @@ class Placing(Intents, Doubt):
         if not self._claim(ready):
             return (yield from self._existing(ready, None))
         self._admit([ready])
-        yield from self.write_ahead([ready], deadline)
+        if self.settings.is_journaled:
+            yield from self.write_ahead([ready], deadline)
+        else:
+            self.keep_all([ready], deadline)
         try:
             order = yield from self._send_one(ready, deadline, None)
         except UnifiedExchangesError as error:
             yield from self.conclude([(ready, error)])
             raise
-        yield from self.conclude([(ready, order)])
+        if ready.written or not self.is_over(ready.intent.client_order_id):
+            yield from self.conclude([(ready, order)])
         return order
 
     def _send_one(
