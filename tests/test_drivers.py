@@ -5,25 +5,37 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.flavours import FLAVOURS, Rig
+from tests.journal.samples import ACCOUNT, START, intent
 from unified_exchanges.clock import VirtualClock
 from unified_exchanges.drivers.aio import AsyncDriver
 from unified_exchanges.drivers.blocking import BlockingDriver
-from unified_exchanges.errors import BadRequest, ConnectionLost, NetworkError
+from unified_exchanges.errors import (
+    BadRequest,
+    ConnectionLost,
+    JournalError,
+    NetworkError,
+)
 from unified_exchanges.flow import (
     Flow,
+    Note,
     Page,
     Pages,
     Pending,
+    Recall,
     Request,
     Response,
     Sleep,
     Start,
+    collect,
+    limited,
 )
+from unified_exchanges.journal import MemoryJournal, journal_at
 from unified_exchanges.testing.scripted import AsyncScriptedTransport, ScriptedTransport
 
 URL = "https://venue.test/"
@@ -50,6 +62,114 @@ def rig(flavour: str, *lines: Any) -> Rig:
 def body(reply: object) -> str:
     assert isinstance(reply, Response)
     return reply.body.decode()
+
+
+# -- the journal -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["memory", "file"])
+def test_a_flow_notes_intents_and_recalls_them(
+    flavour: str, kind: str, tmp_path: Path
+) -> None:
+    journal = journal_at(tmp_path / "orders.db" if kind == "file" else None)
+
+    def flow() -> Flow[object]:
+        noted = yield Note((intent(),))
+        assert noted is None
+        return (yield Recall(ACCOUNT))
+
+    assert Rig(flavour, [], VirtualClock(), journal).run(flow()) == (intent(),)
+    journal.close()
+
+
+def test_a_listing_may_note_and_recall(flavour: str) -> None:
+    def flow() -> Pages[object]:
+        yield Note((intent(),))
+        recalled = yield Recall(ACCOUNT)
+        assert isinstance(recalled, tuple)
+        yield Page([x.client_order_id for x in recalled])
+
+    journal = MemoryJournal()
+    assert Rig(flavour, [], VirtualClock(), journal).listed(flow()) == ["one"]
+    assert Rig(flavour, [], VirtualClock()).run(collect(flow())) == ["one"]
+    assert Rig(flavour, [], VirtualClock()).listed(limited(flow(), 1)) == ["one"]
+
+
+@pytest.mark.parametrize("step", [Note((intent(),)), Recall(ACCOUNT)])
+def test_a_journal_that_fails_is_thrown_in_and_may_be_caught(
+    flavour: str, step: Note | Recall, tmp_path: Path
+) -> None:
+    (tmp_path / "orders.db").write_bytes(b"no database" * 500)
+    journal = journal_at(tmp_path / "orders.db")
+
+    def flow() -> Flow[str]:
+        try:
+            yield step
+        except JournalError as error:
+            return f"caught {error.message}"
+        return "kept"
+
+    told = Rig(flavour, [], VirtualClock(), journal).run(flow())
+    assert told.startswith("caught the journal")
+
+
+class Slow(MemoryJournal):
+    """A journal that waits for a disk, until it may go on."""
+
+    is_blocking = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = threading.Event()
+        self.may_go_on = threading.Event()
+        self.threads: set[int] = set()
+
+    def note(self, entries: Any) -> None:
+        self.threads.add(threading.get_ident())
+        self.begun.set()
+        assert self.may_go_on.wait(30)
+        super().note(entries)
+
+
+async def test_a_journal_that_waits_for_a_disk_does_not_hold_up_the_loop() -> None:
+    journal = Slow()
+    driver = AsyncDriver(AsyncScriptedTransport([]), journal=journal)
+
+    def flow() -> Flow[object]:
+        yield Note((intent(),))
+        return (yield Recall(ACCOUNT))
+
+    noting = asyncio.create_task(driver.run(flow()))
+    assert await asyncio.to_thread(journal.begun.wait, 30)
+    assert not noting.done()
+    journal.may_go_on.set()
+    assert await noting == (intent(),)
+    assert threading.get_ident() not in journal.threads
+    assert await driver.compact(START) == 0
+    await driver.close()
+    await driver.close()
+
+
+async def test_what_is_cancelled_while_it_is_noted_is_closed_at_once() -> None:
+    journal = Slow()
+    driver = AsyncDriver(AsyncScriptedTransport([]), journal=journal)
+    said = []
+
+    def flow() -> Flow[None]:
+        try:
+            yield Note((intent(),))
+        except GeneratorExit:
+            said.append("closed")
+            raise
+
+    noting = asyncio.create_task(driver.run(flow()))
+    assert await asyncio.to_thread(journal.begun.wait, 30)
+    noting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await noting
+    assert said == ["closed"]
+    journal.may_go_on.set()
+    await driver.close()
 
 
 # -- one result ------------------------------------------------------------------------

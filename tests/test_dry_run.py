@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.journal.samples import ACCOUNT, intent
 from tests.toy import ToyVenue, answer
 from unified_exchanges.drivers.aio import AsyncDriver
 from unified_exchanges.drivers.blocking import BlockingDriver
@@ -16,9 +17,11 @@ from unified_exchanges.drivers.dry_run import DryRun
 from unified_exchanges.errors import BadRequest, ConnectionLost, NotSupported, ReadOnly
 from unified_exchanges.flow import (
     Flow,
+    Note,
     Page,
     Pages,
     Pending,
+    Recall,
     Request,
     Response,
     Sleep,
@@ -110,6 +113,11 @@ def test_an_error_reaches_the_flow(drive: Any) -> None:
         asks(READ, WRITE, READ), lost, ConnectionLost("gone"), answer(3)
     )
     assert (read, type(written), again.body) == (lost, ConnectionLost, b"3")
+
+
+def test_nothing_is_written_down_and_nothing_is_left_open(drive: Any) -> None:
+    flow = asks(Note((intent(),)), Recall(ACCOUNT))
+    assert drive(flow)[0] == [None, ()]
 
 
 def begins(request: Request) -> Flow[Any]:

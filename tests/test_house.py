@@ -34,6 +34,7 @@ TIMED = (
     "monitor",
     "observer",
     "observers*",
+    "journal*",
     "policy",
     "sending",
     "settings",
@@ -63,6 +64,7 @@ WAITING = (
 FLOWING = (
     "execution.*ing",
     "flow",
+    "journaling",
     "sending",
     "tracking*",
     "venue",

@@ -36,6 +36,7 @@ METHODS: tuple[str, ...] = (
     "cancel_order",
     "cancel_orders",
     "cancel_all_orders",
+    "reconcile",
     "close_position",
     "wait_filled",
     "wait_done",

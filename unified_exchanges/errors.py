@@ -33,6 +33,8 @@
     ├── OrderUnknown                   the order may exist; look it up by ``client_order_id``
     ├── OrderNotDone                   waited for, and not done yet; carries ``tracked``
     ├── OrderNotFilled                 waited for, and ended unfilled; carries ``tracked``
+    ├── UnresolvedOrders               orders of an earlier run may exist; ``reconcile()`` first
+    ├── JournalError                   the journal cannot be kept; without it no order leaves
     └── StreamOverflow                 a consumer of a stream was too slow; watch again
 """
 
@@ -60,6 +62,7 @@ __all__ = [
     "InvalidOrder",
     "InvalidPrice",
     "InvalidSize",
+    "JournalError",
     "MarketClosed",
     "MarketNotFound",
     "NetworkError",
@@ -77,6 +80,7 @@ __all__ = [
     "StaleBook",
     "StreamOverflow",
     "UnifiedExchangesError",
+    "UnresolvedOrders",
     "VenueSchemaError",
 ]
 
@@ -335,6 +339,23 @@ class OrderNotFilled(_Awaited):
 
     ``tracked`` is how it ended; look at its ``filled``.
     """
+
+
+class UnresolvedOrders(UnifiedExchangesError):
+    """Orders that an earlier run left open may be at the venue, so no new one is sent.
+
+    ``client_order_ids`` names them.  Cancels and reads go on.
+    """
+
+    def __init__(
+        self, message: str, *, client_order_ids: Sequence[str] = (), **context: Any
+    ) -> None:
+        super().__init__(message, **context)
+        self.client_order_ids = tuple(client_order_ids)
+
+
+class JournalError(UnifiedExchangesError):
+    """The journal of orders could not be read or written: locked, damaged, disk full."""
 
 
 class StreamOverflow(UnifiedExchangesError):

@@ -9,15 +9,17 @@ it yields  the driver                              it is sent
 `Sleep`    waits                                   None
 `Start`    begins a request and does not wait      `Pending`
 `Pending`  waits for a request begun before        `Response`
+`Leaving`  lets those know who keep count          None
+`Note`     keeps intents durably, or fails         None
+`Recall`   reads what intents are unresolved       tuple of `Intent`
 `Page`     hands the items to the caller           None
-`Note`     lets those know who keep count          None
 ========== ======================================= ==========================
 
 A failure to get an answer is thrown into the flow as a `NetworkError`, so that one retry
 policy sees refused answers and dead sockets alike; what the transport will not send, such
 as anything after it was closed, as a `BadRequest`: an earlier try may be on its way, and
-only the flow knows.  What a flow returns is the result of the call.  Only the `drivers`
-perform anything.
+only the flow knows.  A journal that cannot be kept is a `JournalError`.  What a flow
+returns is the result of the call.  Only the `drivers` perform anything.
 """
 
 from __future__ import annotations
@@ -28,15 +30,17 @@ from urllib.parse import urlencode
 
 import attrs
 
-from .models import Intended
+from .models import Account, Intended, Intent
 
 __all__ = [
     "Done",
     "Flow",
+    "Leaving",
     "Note",
     "Page",
     "Pages",
     "Pending",
+    "Recall",
     "Request",
     "Response",
     "Sleep",
@@ -107,10 +111,24 @@ class Pending:
 
 
 @attrs.frozen(slots=True, eq=False)
-class Note:
-    """Orders that the next request will send: whoever keeps count takes them down first."""
+class Leaving:
+    """Orders that the next request sends: whoever keeps count of them may still refuse."""
 
-    entries: tuple[Intended, ...]
+    orders: tuple[Intended, ...]
+
+
+@attrs.frozen(slots=True, eq=False)
+class Note:
+    """Write these down, all or none, before anything that follows is done."""
+
+    entries: tuple[Intent, ...]
+
+
+@attrs.frozen(slots=True, eq=False)
+class Recall:
+    """Read which intents of an account are unresolved, oldest first."""
+
+    account: Account
 
 
 @attrs.frozen(slots=True)
@@ -127,8 +145,8 @@ class Done(Generic[T]):
     value: T
 
 
-Outcome: TypeAlias = Response | Pending | None
-Step: TypeAlias = Request | Sleep | Start | Pending | Note
+Outcome: TypeAlias = Response | Pending | tuple[Intent, ...] | None
+Step: TypeAlias = Request | Sleep | Start | Pending | Leaving | Note | Recall
 Flow: TypeAlias = Generator[Step, Outcome, T]
 Pages: TypeAlias = Generator[Step | Page[T], Outcome, None]
 

@@ -30,10 +30,12 @@ class RetryPolicy:
     Reads, and writes that the venue makes idempotent by a key, are tried up to
     ``attempts`` times within ``deadline`` seconds (``order_deadline`` for orders: after
     that the price is stale, and the order is looked up instead of sent; one try of an
-    order gets half of what is left, so that there is time for another).  Between tries
-    the wait is uniform between 0 and ``first * 2 ** try``, at most ``cap`` seconds, and
-    at least what the venue asked for.  A write refused with "too many requests" is
-    tried again only with ``retry_refused_writes``.
+    order gets half of what is left, so that there is time for another).  Until
+    ``order_grace`` seconds after that an order that left may still arrive at the venue:
+    before, nothing proves that it is not there (Kalshi takes nothing that was signed
+    30 seconds ago).  Between tries the wait is uniform between 0 and ``first * 2 **
+    try``, at most ``cap`` seconds, and at least what the venue asked for.  A write
+    refused with "too many requests" is tried again only with ``retry_refused_writes``.
     """
 
     attempts: int = attrs.field(default=5, validator=_POSITIVE)
@@ -41,6 +43,7 @@ class RetryPolicy:
     cap: float = attrs.field(default=8.0, validator=_POSITIVE)
     deadline: float = attrs.field(default=30.0, validator=_POSITIVE)
     order_deadline: float = attrs.field(default=10.0, validator=_POSITIVE)
+    order_grace: float = attrs.field(default=30.0, validator=_POSITIVE)
     retry_refused_writes: bool = False
 
     def backoff(self, attempt: int, rng: random.Random) -> float:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .alerts import AlertPolicy
     from .clock import Clock
     from .guards import GuardPolicy
+    from .journal import JournalPath
     from .observer import Observer
     from .policy import LimitPolicy, RetryPolicy, StreamPolicy
     from .settings import PrivateKey
@@ -69,6 +70,7 @@ def exchange(
     rng: Random | None = None,
     transport: Transport | None = None,
     options: Mapping[str, str | int | bool] | None = None,
+    journal: JournalPath | None = None,
 ) -> Exchange:
     """Make a blocking exchange by its id; the arguments are those of `Exchange`.
 
@@ -94,6 +96,7 @@ def exchange(
         rng=rng,
         transport=transport,
         options=options,
+        journal=journal,
     )
 
 
@@ -117,6 +120,7 @@ def async_exchange(
     rng: Random | None = None,
     transport: AsyncTransport | None = None,
     options: Mapping[str, str | int | bool] | None = None,
+    journal: JournalPath | None = None,
 ) -> AsyncExchange:
     """Make an asynchronous exchange by its id; the arguments are those of `Exchange`.
 
@@ -142,4 +146,5 @@ def async_exchange(
         rng=rng,
         transport=transport,
         options=options,
+        journal=journal,
     )

@@ -66,6 +66,7 @@ class Settings:
     ``timeout`` is seconds for one request.  ``live=True`` allows orders where money is
     real; ``dry_run=True`` sends reads only, and answers writes itself.  ``options`` are
     venue words for the whole object, such as ``subaccount``.
+    ``is_journaled`` says that a file keeps the orders, so that each is written down.
     """
 
     api_key: str | None = attrs.field(default=None, repr=False)
@@ -106,6 +107,7 @@ class Settings:
     options: Mapping[str, str | int | bool] = attrs.field(
         factory=dict, validator=_is(Mapping, "a mapping of words to values")
     )
+    is_journaled: bool = False
     environ: Mapping[str, str] = attrs.field(default=environ, repr=False)
 
     @classmethod

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar
 
@@ -37,6 +37,7 @@ from .models import (
     FeeRule,
     Fill,
     Health,
+    Intent,
     Market,
     Order,
     OrderBook,
@@ -46,6 +47,7 @@ from .models import (
     Params,
     Period,
     Position,
+    ReconcileReport,
     Resync,
     Series,
     Settlement,
@@ -66,6 +68,7 @@ _log = logging.getLogger(__name__)
 _CHECK = 5.0
 _SHORTEST = 1.0
 """Seconds that a health check that runs by itself may take, at most and at least."""
+_CENTURY = 36_500
 
 
 class Venue(Sender):
@@ -422,6 +425,22 @@ class Venue(Sender):
     ) -> Flow[CancelReport]:
         """Cancel all open orders."""
         raise self.unsupported("cancel_all_orders")
+
+    def reconcile(self) -> Flow[ReconcileReport]:
+        """What became of the orders that were left open."""
+        raise self.unsupported("reconcile")
+
+    def unresolved_intents(self) -> Flow[list[Intent]]:
+        """The intents whose end is not known."""
+        raise self.unsupported("reconcile")
+
+    def days_ago(self, days: object) -> datetime:
+        """The moment so many days ago."""
+        if type(days) is not int or days < 0:
+            message = f"days must be a whole number, 0 or more, not {days!r}"
+            raise BadRequest(message, venue=self.id)
+        now = datetime.fromtimestamp(self.clock.now(), UTC)
+        return now - timedelta(days=min(days, _CENTURY))
 
     def close_position(
         self,

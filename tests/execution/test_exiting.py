@@ -106,7 +106,7 @@ def at_venue(trader: Trader, key: str) -> list[Any]:
 def intercept(trader: Trader, act: Any) -> None:
     """Put something between us and the venue, for creates."""
     venue: Any = trader.ground.venue
-    serve = venue._server.handle
+    serve = venue.server.handle
 
     class Between:
         def handle(self, request: Request) -> Response:
@@ -116,7 +116,7 @@ def intercept(trader: Trader, act: Any) -> None:
             through: Response = serve(request)
             return through
 
-    venue._server = Between()
+    venue.server = Between()
 
 
 # -- one order -------------------------------------------------------------------------

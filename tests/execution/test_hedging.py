@@ -82,7 +82,7 @@ def hedged(trader: Trader, legs: Any, budget: Any = 20, **settings: Any) -> Hedg
 def when(trader: Trader, market_id: str, act: Act, *, side: str | None = None) -> None:
     """Let something happen to the creates of one market."""
     venue: Any = trader.ground.venue
-    serve = venue._server.handle
+    serve = venue.server.handle
 
     class Between:
         def handle(self, request: Request) -> Response:
@@ -97,7 +97,7 @@ def when(trader: Trader, market_id: str, act: Act, *, side: str | None = None) -
             answer: Response = serve(request)
             return answer
 
-    venue._server = Between()
+    venue.server = Between()
 
 
 def refuse(body: dict[str, Any], serve: Any) -> Response:

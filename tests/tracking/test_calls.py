@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import unified_exchanges as ux
-from unified_exchanges.flow import Done, Note, Page, Request, Response, advance
+from unified_exchanges.flow import Done, Leaving, Page, Request, Response, advance
 from unified_exchanges.tracking.calls import TrackedCalls
 
 from .samples import Plan, news, order, position, settlement, tracker_of
@@ -174,7 +174,7 @@ def calls() -> TrackedCalls:
 
 
 def sending(*plans: Plan) -> Any:
-    yield Note(plans)
+    yield Leaving(plans)
     yield Request("POST", "https://toy.test/orders")
     return order(is_ours=True)
 
@@ -185,14 +185,14 @@ def test_fault_47_an_order_that_was_interrupted_is_unresolved() -> None:
         made.creating(sending(Plan())),
         made.creating_many(sending(Plan(client_order_id="c-o2"))),
     ):
-        assert isinstance(advance(wrapped, None), Note)
+        assert isinstance(advance(wrapped, None), Leaving)
         assert isinstance(advance(wrapped, None), Request)
         wrapped.close()
     assert [x.state for x in made.tracker.views()] == ["unresolved", "unresolved"]
 
 
 def failing(error: Exception, *plans: Plan) -> Any:
-    yield Note(plans)
+    yield Leaving(plans)
     raise error
 
 
@@ -209,7 +209,7 @@ def test_an_answer_under_another_key_leaves_what_was_sent_unresolved() -> None:
     made = calls()
 
     def answered() -> Any:
-        yield Note((Plan(client_order_id="c-o9"),))
+        yield Leaving((Plan(client_order_id="c-o9"),))
         return order()
 
     wrapped = made.creating(answered())

@@ -34,6 +34,7 @@ from unified_exchanges.models import (
     FeeRule,
     Fill,
     Health,
+    Intent,
     Json,
     Market,
     MarketChange,
@@ -43,6 +44,7 @@ from unified_exchanges.models import (
     OrderRequest,
     OrderResult,
     Position,
+    ReconcileReport,
     Series,
     Settlement,
     Status,
@@ -64,7 +66,7 @@ def factories() -> None:
     assert_type(ux.exchange("kalshi"), ux.Exchange)
     assert_type(ux.async_exchange("kalshi"), ux.AsyncExchange)
     assert_type(ux.exchanges, tuple[str, ...])
-    with ux.exchange("kalshi", environment="demo", timeout=5.0) as ex:
+    with ux.exchange("kalshi", environment="demo", journal="orders.db") as ex:
         assert_type(ex, ux.Exchange)
     observers: tuple[ux.Observer, ...] = PrometheusObserver(), OpenTelemetryObserver()
     alerts = ux.AlertPolicy(latency=None)
@@ -108,6 +110,9 @@ def blocking(ex: ux.Exchange) -> None:
     assert_type(ex.cancel_orders(["O"]), list[CancelResult])
     assert_type(ex.cancel_all_orders(market_id="M"), CancelReport)
     assert_type(ex.close_position("M", max_slippage="0.02"), Order | None)
+    assert_type(ex.reconcile(), ReconcileReport)
+    assert_type(ex.unresolved_intents(), list[Intent])
+    assert_type(ex.compact_journal(days=7), int)
     assert_type(ex.fetch_order(client_order_id="C"), Order)
     assert_type(ex.fetch_orders(market_id="M"), list[Order])
     assert_type(ex.iter_orders(market_id="M"), Iterator[Order])
@@ -208,6 +213,9 @@ async def asynchronous(ex: ux.AsyncExchange) -> None:
     assert_type(await ex.cancel_orders(["O"]), list[CancelResult])
     assert_type(await ex.cancel_all_orders(market_id="M"), CancelReport)
     assert_type(await ex.close_position("M", max_slippage="0.02"), Order | None)
+    assert_type(await ex.reconcile(), ReconcileReport)
+    assert_type(await ex.unresolved_intents(), list[Intent])
+    assert_type(await ex.compact_journal(days=7), int)
     assert_type(await ex.fetch_order(client_order_id="C"), Order)
     assert_type(await ex.fetch_orders(market_id="M"), list[Order])
     assert_type(ex.iter_orders(market_id="M"), AsyncIterator[Order])

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import TypeVar
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import UnifiedExchangesError
 from ..flow import (
     Done,
     Flow,
+    Leaving,
     Note,
     Outcome,
     Page,
     Pages,
     Pending,
+    Recall,
     Request,
     Response,
     Sleep,
@@ -22,8 +25,12 @@ from ..flow import (
     Step,
     advance,
 )
+from ..journal import Journal, MemoryJournal
 from ..transports import AsyncTransport
 from .dry_run import AsyncFence, DryRun
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["AsyncDriver"]
 
@@ -44,10 +51,16 @@ class AsyncDriver:
     """Performs steps in the running loop; many flows may run side by side."""
 
     def __init__(
-        self, transport: AsyncTransport, dry_run: DryRun | None = None
+        self,
+        transport: AsyncTransport,
+        dry_run: DryRun | None = None,
+        *,
+        journal: Journal | None = None,
     ) -> None:
         self._transport = transport if dry_run is None else AsyncFence(transport)
         self._dry_run = dry_run
+        self._journal = journal or MemoryJournal()
+        self._clerk: ThreadPoolExecutor | None = None
 
     async def run(self, flow: Flow[T]) -> T:
         """Drive a flow to its result."""
@@ -83,9 +96,17 @@ class AsyncDriver:
             if begun:
                 await _abandon(begun)
 
+    async def compact(self, before: datetime) -> int:
+        """Let the journal forget the resolved intents that were written before then."""
+        return await self._beside(lambda: self._journal.compact(before))
+
     async def close(self) -> None:
-        """Release the connections."""
+        """Release the connections and the journal."""
         await self._transport.close()
+        await self._beside(self._journal.close)
+        if self._clerk is not None:
+            self._clerk.shutdown(wait=False)
+            self._clerk = None
 
     async def _perform(
         self, step: Step, begun: list[_InTask]
@@ -95,18 +116,42 @@ class AsyncDriver:
         if isinstance(step, Sleep):
             await self._transport.sleep(step.seconds)
             return None
+        if isinstance(step, Note | Recall):
+            return await self._keep(step)
         if isinstance(step, Start):
             pending = _InTask(asyncio.create_task(self._attempt(step.request)))
             begun.append(pending)
             for _ in range(_HEAD_START):
                 await asyncio.sleep(0)
             return pending
-        if isinstance(step, Note):
+        if isinstance(step, Leaving):
             # Read by whoever wraps the flow.
             return None
         assert isinstance(step, _InTask)
         begun.remove(step)
         return await step.task
+
+    async def _keep(self, step: Note | Recall) -> Outcome | UnifiedExchangesError:
+        journal = self._journal
+        try:
+            if isinstance(step, Note):
+                await self._beside(lambda: journal.note(step.entries))
+                return None
+            return await self._beside(lambda: journal.recall(step.account))
+        except UnifiedExchangesError as error:
+            return error
+
+    async def _beside(self, act: Callable[[], T]) -> T:
+        """Do what may wait for a disk in a thread of its own, else at once."""
+        if not self._journal.is_blocking:
+            return act()
+        clerk = self._clerk
+        if clerk is None:
+            # Loaded with the first journal in a file: it takes 5 ms.
+            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+            clerk = self._clerk = ThreadPoolExecutor(1, "unified-exchanges-journal")
+        return await asyncio.get_running_loop().run_in_executor(clerk, act)
 
     async def _attempt(self, request: Request) -> Response | UnifiedExchangesError:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakSet
@@ -12,11 +13,13 @@ from ..errors import UnifiedExchangesError
 from ..flow import (
     Done,
     Flow,
+    Leaving,
     Note,
     Outcome,
     Page,
     Pages,
     Pending,
+    Recall,
     Request,
     Response,
     Sleep,
@@ -24,6 +27,7 @@ from ..flow import (
     Step,
     advance,
 )
+from ..journal import Journal, MemoryJournal
 from ..transports import Transport
 from .dry_run import DryRun, Fence
 
@@ -52,9 +56,16 @@ class _InThread(Pending):
 class BlockingDriver:
     """Performs steps one after another; usable from several threads at once."""
 
-    def __init__(self, transport: Transport, dry_run: DryRun | None = None) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        dry_run: DryRun | None = None,
+        *,
+        journal: Journal | None = None,
+    ) -> None:
         self._transport = transport if dry_run is None else Fence(transport)
         self._dry_run = dry_run
+        self._journal = journal or MemoryJournal()
         self._ahead: WeakSet[Thread] = WeakSet()
         self._lock = Lock()
 
@@ -85,9 +96,14 @@ class BlockingDriver:
         finally:
             flow.close()
 
+    def compact(self, before: datetime) -> int:
+        """Let the journal forget the resolved intents that were written before then."""
+        return self._journal.compact(before)
+
     def close(self) -> None:
-        """Release the connections, and see what was begun end."""
+        """Release the connections and the journal, and see what was begun end."""
         self._transport.close()
+        self._journal.close()
         with self._lock:
             threads = list(self._ahead)
         for thread in threads:
@@ -100,15 +116,22 @@ class BlockingDriver:
             if isinstance(step, Sleep):
                 self._transport.sleep(step.seconds)
                 return None
+            if isinstance(step, Leaving | Note | Recall):
+                return self._keep(step)
             if isinstance(step, Start):
                 return self._start(step.request)
-            if isinstance(step, Note):
-                # Read by whoever wraps the flow.
-                return None
             assert isinstance(step, _InThread)
             return step.future.result()
         except UnifiedExchangesError as error:
             return error
+
+    def _keep(self, step: Leaving | Note | Recall) -> Outcome:
+        if isinstance(step, Recall):
+            return self._journal.recall(step.account)
+        if isinstance(step, Note):
+            self._journal.note(step.entries)
+        # Who is leaving is read by those who wrap the flow.
+        return None
 
     def _start(self, request: Request) -> Pending:
         # Loaded with the first page that is asked for ahead: it takes 5 ms.

@@ -12,6 +12,7 @@ from .account import (
 from .catalog import Event, Leg, Market, MarketDraft, Outcome, Series
 from .dry_run import DryRunReport
 from .fees import FeeRule
+from .journal import Account, Intent, IntentState, ReconcileReport
 from .orders import (
     CancelReport,
     CancelResult,
@@ -56,6 +57,7 @@ from .venue_state import Health, Latency, ShardStatus, Status
 __all__ = [
     "BUY",
     "SELL",
+    "Account",
     "AccountLimits",
     "AccountState",
     "Balance",
@@ -72,6 +74,8 @@ __all__ = [
     "Holding",
     "Instrument",
     "Intended",
+    "Intent",
+    "IntentState",
     "Json",
     "Latency",
     "Leg",
@@ -95,6 +99,7 @@ __all__ = [
     "Period",
     "Position",
     "PositionDifference",
+    "ReconcileReport",
     "Reconciled",
     "Reconnected",
     "Record",

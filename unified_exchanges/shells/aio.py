@@ -22,6 +22,7 @@ from ..drivers.aio import AsyncDriver
 from ..drivers.dry_run import DryRun
 from ..flow import Flow, collect, limited
 from ..guards import GuardPolicy
+from ..journal import JournalPath, journal_at
 from ..models import (
     AccountLimits,
     Balance,
@@ -33,6 +34,7 @@ from ..models import (
     FeeRule,
     Fill,
     Health,
+    Intent,
     Json,
     Market,
     Order,
@@ -44,6 +46,7 @@ from ..models import (
     Params,
     Period,
     Position,
+    ReconcileReport,
     Series,
     Settlement,
     Side,
@@ -79,8 +82,9 @@ class AsyncExchange(AsyncTracking, ABC):
     ``retry``, ``limits`` and ``guards`` are policies; ``clock``, ``rng`` and
     ``transport`` are for tests and replay; ``options`` are venue words such as
     ``subaccount``.  ``stream`` is how streams are kept alive and how much may wait for
-    a consumer.  ``observer`` is told what is measured, ``alerts`` says from where on the
-    log warns.
+    a consumer.  ``journal`` is the path of a file that keeps what became of every order,
+    so that it is known after a crash; without one it is kept in memory.  ``observer`` is
+    told what is measured, ``alerts`` says from where on the log warns.
 
     >>> import asyncio
     >>> import unified_exchanges as ux
@@ -113,6 +117,7 @@ class AsyncExchange(AsyncTracking, ABC):
         rng: Random | None = None,
         transport: AsyncTransport | None = None,
         options: Mapping[str, str | int | bool] | None = None,
+        journal: JournalPath | None = None,
     ) -> None:
         self.venue = self.venue_type(
             Settings.of(
@@ -132,10 +137,13 @@ class AsyncExchange(AsyncTracking, ABC):
                 clock=clock,
                 rng=rng,
                 options=options,
+                is_journaled=journal is not None,
             )
         )
         self._dry_run = DryRun(self.venue) if dry_run else None
-        self._driver = AsyncDriver(transport or _transport(), self._dry_run)
+        self._driver = AsyncDriver(
+            transport or _transport(), self._dry_run, journal=journal_at(journal)
+        )
         self._calls = calls_of(self.venue)
         self._markets: dict[str, Market] | None = None
         self._checks: asyncio.Task[None] | None = None
@@ -681,6 +689,31 @@ class AsyncExchange(AsyncTracking, ABC):
                 market_id,
             )
         )
+
+    async def reconcile(self) -> ReconcileReport:
+        """Find out what became of the orders that were left open, and write it down.
+
+        Every intent of this account in the journal whose end is not known, of this and of
+        earlier processes, is looked for at the venue.  One that may still be on its way
+        is waited for, at most ``RetryPolicy.order_deadline`` and ``order_grace``.  Nothing
+        is ever sent again.  It runs by itself before the first order of an object; as long
+        as what earlier processes left is not known, orders raise `UnresolvedOrders`.
+        """
+        return await self._driver.run(self.venue.reconcile())
+
+    async def unresolved_intents(self) -> list[Intent]:
+        """Get the intents of this account whose end is not known, oldest first.
+
+        Read from the journal, without asking the venue: also those on their way now.
+        """
+        return await self._driver.run(self.venue.unresolved_intents())
+
+    async def compact_journal(self, *, days: int = 30) -> int:
+        """Forget the intents that ended and are older than so many days; how many.
+
+        What is unresolved is kept.  Orders at the venue are not touched.
+        """
+        return await self._driver.compact(self.venue.days_ago(days))
 
     async def close_position(
         self,

@@ -23,6 +23,7 @@ from ..drivers.blocking import BlockingDriver
 from ..drivers.dry_run import DryRun
 from ..flow import Flow, collect, limited
 from ..guards import GuardPolicy
+from ..journal import JournalPath, journal_at
 from ..models import (
     AccountLimits,
     Balance,
@@ -34,6 +35,7 @@ from ..models import (
     FeeRule,
     Fill,
     Health,
+    Intent,
     Json,
     Market,
     Order,
@@ -45,6 +47,7 @@ from ..models import (
     Params,
     Period,
     Position,
+    ReconcileReport,
     Series,
     Settlement,
     Side,
@@ -83,8 +86,9 @@ class Exchange(Tracking, ABC):
     ``retry``, ``limits`` and ``guards`` are policies; ``clock``, ``rng`` and
     ``transport`` are for tests and replay; ``options`` are venue words such as
     ``subaccount``.  ``stream`` is how streams are kept alive and how much may wait for
-    a consumer.  ``observer`` is told what is measured, ``alerts`` says from where on the
-    log warns.
+    a consumer.  ``journal`` is the path of a file that keeps what became of every order,
+    so that it is known after a crash; without one it is kept in memory.  ``observer`` is
+    told what is measured, ``alerts`` says from where on the log warns.
 
     >>> import unified_exchanges as ux
     >>> with ux.exchange("kalshi", environment="demo") as kalshi:
@@ -114,6 +118,7 @@ class Exchange(Tracking, ABC):
         rng: Random | None = None,
         transport: Transport | None = None,
         options: Mapping[str, str | int | bool] | None = None,
+        journal: JournalPath | None = None,
     ) -> None:
         self.venue = self.venue_type(
             Settings.of(
@@ -133,10 +138,13 @@ class Exchange(Tracking, ABC):
                 clock=clock,
                 rng=rng,
                 options=options,
+                is_journaled=journal is not None,
             )
         )
         self._dry_run = DryRun(self.venue) if dry_run else None
-        self._driver = BlockingDriver(transport or _transport(), self._dry_run)
+        self._driver = BlockingDriver(
+            transport or _transport(), self._dry_run, journal=journal_at(journal)
+        )
         self._calls = calls_of(self.venue)
         self._markets: dict[str, Market] | None = None
         self._checks: _Checks | None = None
@@ -672,6 +680,31 @@ class Exchange(Tracking, ABC):
                 market_id,
             )
         )
+
+    def reconcile(self) -> ReconcileReport:
+        """Find out what became of the orders that were left open, and write it down.
+
+        Every intent of this account in the journal whose end is not known, of this and of
+        earlier processes, is looked for at the venue.  One that may still be on its way
+        is waited for, at most ``RetryPolicy.order_deadline`` and ``order_grace``.  Nothing
+        is ever sent again.  It runs by itself before the first order of an object; as long
+        as what earlier processes left is not known, orders raise `UnresolvedOrders`.
+        """
+        return self._driver.run(self.venue.reconcile())
+
+    def unresolved_intents(self) -> list[Intent]:
+        """Get the intents of this account whose end is not known, oldest first.
+
+        Read from the journal, without asking the venue: also those on their way now.
+        """
+        return self._driver.run(self.venue.unresolved_intents())
+
+    def compact_journal(self, *, days: int = 30) -> int:
+        """Forget the intents that ended and are older than so many days; how many.
+
+        What is unresolved is kept.  Orders at the venue are not touched.
+        """
+        return self._driver.compact(self.venue.days_ago(days))
 
     def close_position(
         self,

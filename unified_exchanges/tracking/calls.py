@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from ..clock import Clock
 from ..errors import OrderNotFound, UnifiedExchangesError
-from ..flow import Done, Flow, Note, Outcome, Page, Pages, advance
+from ..flow import Done, Flow, Leaving, Outcome, Page, Pages, advance
 from ..models import (
     CancelReport,
     CancelResult,
@@ -80,8 +80,8 @@ class TrackedCalls:
         outcome: Outcome | BaseException = None
         try:
             while not isinstance(step := advance(flow, outcome), Done):
-                if isinstance(step, Note):
-                    for intent in step.entries:
+                if isinstance(step, Leaving):
+                    for intent in step.orders:
                         self.tracker.intend(intent)
                         sent.append(intent.client_order_id)
                 try:

@@ -32,6 +32,10 @@ class TestDryRuns(OnKalshi, conformance.DryRuns):
     """Nothing but reads leaves."""
 
 
+class TestCrashes(OnKalshi, conformance.Crashes):
+    """What a crash left open."""
+
+
 class TestLostAnswers(OnKalshi, conformance.LostAnswers):
     """Answers that are lost."""
 

@@ -6,6 +6,7 @@ import json
 import logging
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from unified_exchanges.errors import (
     InvalidOrder,
     InvalidPrice,
     OrderNotFound,
+    OrderUnknown,
     RateLimitExceeded,
     ReadOnly,
 )
@@ -30,6 +32,7 @@ from unified_exchanges.models import (
     Market,
     OrderRequest,
     OrderStatus,
+    ReconcileReport,
 )
 from unified_exchanges.policy import LimitPolicy
 from unified_exchanges.testing.conformance import Trader
@@ -126,6 +129,39 @@ def everything(trader: Trader, market: Market) -> None:
             trader.request(method, path, body={"some": "thing"})
         except (BadRequest, OrderNotFound):
             continue
+
+
+# -- the journal -----------------------------------------------------------------------
+
+
+def test_a_dry_run_does_not_make_the_file_of_its_journal(
+    ground: Locked, real: Trader, flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "orders.db"
+    trader = ground.trader(flavour, limits=FREE, dry_run=True, journal=path)
+    market = real.quoted_market()
+    ground.locked = True
+    everything(trader, market)
+    assert trader.unresolved_intents() == []
+    assert trader.reconcile() == ReconcileReport()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_crash_left_open_holds_no_dry_run_back_and_stays_open(
+    ground: Locked, real: Trader, flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "orders.db"
+    market = real.quoted_market()
+    crashed = ground.trader(flavour, limits=FREE, journal=path)
+    crashed.suffer("lost before", 1000)
+    with pytest.raises(OrderUnknown):
+        crashed.rest(market, client_order_id="left")
+    trader = ground.trader(flavour, limits=FREE, dry_run=True, journal=path)
+    assert trader.rest(market).is_open
+    assert trader.reconcile() == ReconcileReport()
+    (left,) = crashed.unresolved_intents()
+    assert left.client_order_id == "left"
+    crashed.aclose() if flavour == "async" else crashed.close()
 
 
 # -- nothing leaves --------------------------------------------------------------------

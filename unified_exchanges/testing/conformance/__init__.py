@@ -24,6 +24,7 @@ they may be.  So a false description is found out or leaves its tests skipped: l
 
 from .catalogue import Catalogue
 from .commands import Commands
+from .crashes import Crashes
 from .ground import Ground, Trader, Trouble
 from .listings import Listings
 from .live import LiveTrader, Stage, Watched
@@ -40,6 +41,7 @@ from .wire import Wire
 __all__ = [
     "Catalogue",
     "Commands",
+    "Crashes",
     "DryRuns",
     "Ground",
     "Listings",

@@ -6,7 +6,7 @@ A batch is not atomic, and what its answer says of an entry is proof for that en
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
 from itertools import islice
 from typing import cast
@@ -18,7 +18,7 @@ from ...errors import (
     MarketClosed,
     UnifiedExchangesError,
 )
-from ...flow import Flow, Note, Sleep
+from ...flow import Flow, Sleep
 from ...models import Order, OrderRequest, OrderResult
 from ...sending import Call
 from . import receipts
@@ -38,6 +38,8 @@ class Batching(Placing):
         """Place several; see `Exchange.create_orders`."""
         deadline = self.clock.monotonic() + self.retry.order_deadline
         self._check_batch(orders)
+        if orders and not self.is_cleared:
+            yield from self.require_resolved(deadline)
         results: dict[int, OrderResult] = {}
         ready: list[tuple[int, Draft]] = []
         refused: list[tuple[int, Intent, UnifiedExchangesError]] = []
@@ -116,29 +118,38 @@ class Batching(Placing):
             deadline=deadline,
         )
         try:
-            return (yield from self._batch_results(call, ready, deadline))
+            yield from self._leave(ready, deadline)
+        except UnifiedExchangesError as error:
+            return (yield from self._all_declined(ready, error))
+        try:
+            results = yield from self._batch_results(call, ready, deadline)
         except GeneratorExit:
             self._interrupted(ready)
             raise
+        yield from self.conclude(_outcomes(ready, results))
+        return results
 
     def _batch_results(
         self, call: Call, ready: Sequence[Draft], deadline: float
     ) -> Flow[list[OrderResult]]:
         try:
-            self._admit(ready)
-            yield Note(tuple(ready))
             entries = yield from self._batch_answer(call, ready, deadline)
         except UnifiedExchangesError as error:
             if is_doubtful(error):
                 return (yield from self._one_by_one(ready, error, deadline))
-            results = []
-            for x in ready:
-                declined = self._declined(x, copy(error))
-                results.append((yield from _result(x.intent, declined)))
-            return results
+            return (yield from self._all_declined(ready, error))
         results = []
         for x, entry in zip(ready, entries, strict=True):
             results.append((yield from self._batch_entry(x, entry, deadline)))
+        return results
+
+    def _all_declined(
+        self, ready: Sequence[Draft], error: UnifiedExchangesError
+    ) -> Flow[list[OrderResult]]:
+        results = []
+        for x in ready:
+            declined = self._declined(x, copy(error))
+            results.append((yield from _result(x.intent, declined)))
         return results
 
     def _batch_answer(
@@ -169,7 +180,7 @@ class Batching(Placing):
         if isinstance(error, DuplicateOrderId):
             outcome = self._existing(ready, error)
         elif is_doubtful(error):
-            outcome = self._place(ready, deadline, error)
+            outcome = self._send_one(ready, deadline, error)
         else:
             outcome = self._declined(ready, error)
         return (yield from _result(ready.intent, outcome))
@@ -180,9 +191,18 @@ class Batching(Placing):
         """Resolve a batch whose answer was lost, entry by entry, by the same keys."""
         results = []
         for x in ready:
-            placed = self._place(x, deadline, doubt)
+            placed = self._send_one(x, deadline, doubt)
             results.append((yield from _result(x.intent, placed)))
         return results
+
+
+def _outcomes(
+    ready: Sequence[Draft], results: Sequence[OrderResult]
+) -> Iterator[tuple[Draft, Order | UnifiedExchangesError]]:
+    for x, result in zip(ready, results, strict=True):
+        outcome = result.order or result.error
+        assert outcome is not None
+        yield x, outcome
 
 
 def _result(intent: Intent, outcome: Flow[Order]) -> Flow[OrderResult]:

@@ -20,6 +20,7 @@ from ...errors import (
     MarketClosed,
 )
 from ...grid import read_price, read_size
+from ...models import Intent as Written
 from ...models import MarketStatus, OrderRequest, Side, TimeInForce
 from ...money import EXACT, ONE, ZERO, complement, read_number, text
 from .arguments import read_id, read_params
@@ -96,7 +97,10 @@ class Intent:
 
 @attrs.define(kw_only=True, slots=True, eq=False, repr=False)
 class Draft:
-    """An order that is ready to be sent; ``price`` is for the caller's outcome."""
+    """An order that is ready to be sent; ``price`` is for the caller's outcome.
+
+    ``written`` is what the journal has of it, once it has.
+    """
 
     intent: Intent
     rules: MarketRules
@@ -105,6 +109,7 @@ class Draft:
     price: Decimal
     size: Decimal
     default_subaccount: int | None
+    written: Written | None = None
 
     @property
     def client_order_id(self) -> str:

@@ -160,6 +160,10 @@ class SentKeys:
             self._free.discard(key)
             return is_free
 
+    def is_known(self, key: str) -> bool:
+        """Whether a key was claimed, and not given back after a refusal."""
+        return key in self._keys
+
     def kind(self, key: str) -> str | None:
         """What kind of order first left with a key; None if that is not known."""
         return self._keys.get(key)

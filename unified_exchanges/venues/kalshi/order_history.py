@@ -135,6 +135,11 @@ class OrderHistory(Existence):
         wanted = _Wanted.read(None, None, None, None, None, None)
         return self._listed(wanted, (None,), {}, ahead=False)
 
+    def orders_on(self, market_id: str, subaccount: int | None) -> Pages[Order]:
+        """Our orders on a market, all there ever were; none if the market is gone too."""
+        wanted = _Wanted.read(market_id, None, None, None, None, None)
+        return self._listed(wanted, (None,), {"subaccount": subaccount}, ahead=False)
+
     def archived_orders(
         self, *, market_id: str | None = None, urgent: bool = False
     ) -> Pages[Order]:

@@ -22,12 +22,12 @@ from ...errors import (
     MarketClosed,
     OrderUnknown,
     PermissionDenied,
-    RateLimitExceeded,
     UnifiedExchangesError,
 )
-from ...flow import Flow, Note, Sleep
+from ...flow import Flow, Leaving, Sleep
 from ...grid import read_price
 from ...models import (
+    IntentState,
     Order,
     OrderPreview,
     OrderRequest,
@@ -40,7 +40,7 @@ from ...sending import Call
 from . import receipts
 from .doubt import Doubt, is_doubtful
 from .drafts import Draft, Intent, check_expiry, draft, read_intent, stated
-from .lookup import Lookup
+from .intents import Intents
 from .memory import MarketRules
 from .stakes import Held, Stake, opening
 
@@ -53,7 +53,7 @@ _FRESH = 2.0
 """Seconds for which remembered market rules are believed when they refuse an order."""
 
 
-class Placing(Lookup, Doubt):
+class Placing(Intents, Doubt):
     """Creates orders one by one."""
 
     def create_order(self, order: OrderRequest) -> Flow[Order]:
@@ -61,6 +61,8 @@ class Placing(Lookup, Doubt):
         deadline = self.clock.monotonic() + self.retry.order_deadline
         intent = read_intent(order, rng=self.rng)
         self.require_writable(intent)
+        if not self.is_cleared:
+            yield from self.require_resolved(deadline)
         try:
             ready = yield from self._draft(intent)
         except (InvalidOrder, MarketClosed) as refusal:
@@ -184,25 +186,30 @@ class Placing(Lookup, Doubt):
             client_order_id=ready.intent.client_order_id,
         )
 
-    def _place(
-        self,
-        ready: Draft,
-        deadline: float,
-        doubt: UnifiedExchangesError | None = None,
+    def _place(self, ready: Draft, deadline: float) -> Flow[Order]:
+        """Write an order down, send it, and write down what became of it."""
+        if not self._claim(ready):
+            return (yield from self._existing(ready, None))
+        yield from self._leave([ready], deadline)
+        try:
+            order = yield from self._send_one(ready, deadline, None)
+        except UnifiedExchangesError as error:
+            yield from self.conclude([(ready, error)])
+            raise
+        if ready.written or not self.is_over(ready.intent.client_order_id):
+            yield from self.conclude([(ready, order)])
+        return order
+
+    def _send_one(
+        self, ready: Draft, deadline: float, doubt: UnifiedExchangesError | None
     ) -> Flow[Order]:
         """Send until the venue has answered, or the deadline; then look it up.
 
         ``doubt`` is the failure after which the order may be at the venue.
         """
-        if doubt is None and not self._claim(ready):
-            return (yield from self._existing(ready, None))
-        if doubt is None:
-            self._admit([ready])
         call = self._creation(ready, deadline)
         attempt = 0
         try:
-            if doubt is None:
-                yield Note((ready,))
             while True:
                 try:
                     response = yield from self.attempt(call, deadline)
@@ -227,17 +234,29 @@ class Placing(Lookup, Doubt):
         """Take the order's key, once."""
         return self.sent.begin(ready.intent.client_order_id, ready.intent.kind)
 
-    def _admit(self, ready: Sequence[Draft]) -> None:
-        """Count orders before they leave; one too many gives its key back."""
+    def _leave(self, ready: Sequence[Draft], deadline: float) -> Flow[None]:
+        """Count orders, tell of them and write them down, before the first byte.
+
+        Any of that may refuse them; then their keys are free again.
+        """
+        is_leaving = False
         try:
             self.guards.admit(len(ready), self.clock.monotonic(), ready[0])
-        except RateLimitExceeded as error:
-            for x in ready:
-                self.sent.give_back(x.intent.client_order_id)
+            yield Leaving(tuple(ready))
+            if self.settings.is_journaled:
+                yield from self.write_ahead(ready, deadline)
+            else:
+                self.keep_all(ready, deadline)
+            is_leaving = True
+        except UnifiedExchangesError as error:
             error.venue = self.id
-            error.request = f"POST {_ORDERS}"
+            error.request = error.request or f"POST {_ORDERS}"
             error.client_order_id = ready[0].intent.client_order_id
             raise
+        finally:
+            if not is_leaving:
+                for x in ready:
+                    self.sent.give_back(x.intent.client_order_id)
 
     def _interrupted(self, ready: Sequence[Draft]) -> None:
         """Say which orders may be on their way when the caller goes away."""
@@ -363,6 +382,12 @@ class Placing(Lookup, Doubt):
             raw = mine.raw
             if _has_same_words(raw, ready) and (yield from self._is_here(raw, ready)):
                 return mine
+        if ready.written is not None:
+            # Whoever asks what became of the id is to learn of the order that holds it.
+            held = ready.written.ended(
+                IntentState.PLACED, order_id=found.order_id, detail="with other terms"
+            )
+            yield from self.settle([held])
         message = (
             f"{ready}: client_order_id {ready.intent.client_order_id!r} belongs to "
             f"another order ({mine!r}); nothing new was placed. Use a new id"

@@ -1,0 +1,201 @@
+"""What a journal keeps, the same in memory and in a file."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unified_exchanges.errors import BadRequest
+from unified_exchanges.journal import Journal, MemoryJournal, journal_at
+from unified_exchanges.journal import memory as memory_module
+from unified_exchanges.journal.sqlite import SqliteJournal
+from unified_exchanges.models import Account, IntentState
+
+from .samples import ACCOUNT, START, ended, intent
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
+    made = journal_at(tmp_path / "orders.db" if request.param == "sqlite" else None)
+    yield made
+    made.close()
+    made.close()
+
+
+def states(journal: Journal) -> list[tuple[str, str]]:
+    return [(x.client_order_id, str(x.state)) for x in journal.recall(ACCOUNT)]
+
+
+def test_nothing_is_unresolved_at_first(journal: Journal) -> None:
+    assert journal.recall(ACCOUNT) == ()
+
+
+def test_an_intent_is_told_as_it_was_written(journal: Journal) -> None:
+    written = intent()
+    journal.note([written])
+    assert journal.recall(ACCOUNT) == (written,)
+
+
+def test_an_intent_without_words_or_expiry_is_told_so(journal: Journal) -> None:
+    written = intent(expires_at=None, params={})
+    journal.note([written])
+    assert journal.recall(ACCOUNT) == (written,)
+
+
+def test_unresolved_intents_come_oldest_first(journal: Journal) -> None:
+    journal.note([intent("b", 2), intent("a", 1), intent("c", 1)])
+    assert [key for key, _ in states(journal)] == ["a", "c", "b"]
+
+
+def test_an_account_is_told_its_own_only(journal: Journal) -> None:
+    others = [
+        attrs.evolve(ACCOUNT, **{name: "other"})
+        for name in ("venue", "environment", "fingerprint")
+    ]
+    journal.note([intent(account=x) for x in others])
+    assert journal.recall(ACCOUNT) == ()
+    assert [len(journal.recall(x)) for x in others] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("state", ["placed", "refused", "absent"])
+def test_an_intent_that_ended_is_not_unresolved(journal: Journal, state: str) -> None:
+    journal.note([intent()])
+    journal.note([ended(intent(), state)])
+    assert journal.recall(ACCOUNT) == ()
+
+
+def test_an_unknown_intent_stays_unresolved_and_says_why(journal: Journal) -> None:
+    journal.note([intent()])
+    unknown = ended(intent(), "unknown", detail="the answer was lost")
+    journal.note([unknown])
+    assert journal.recall(ACCOUNT) == (unknown,)
+
+
+def test_an_end_of_what_was_never_written_is_none(journal: Journal) -> None:
+    journal.note([ended(intent(), "unknown")])
+    assert journal.recall(ACCOUNT) == ()
+
+
+def test_an_id_that_is_an_order_stays_one(journal: Journal) -> None:
+    journal.note([intent()])
+    journal.note([ended(intent(), "placed", order_id="o1")])
+    journal.note([intent(at=5)])
+    journal.note([ended(intent(at=5), "unknown")])
+    assert journal.recall(ACCOUNT) == ()
+
+
+@pytest.mark.parametrize("state", ["refused", "absent", "unknown"])
+def test_an_id_without_an_order_may_be_tried_again(
+    journal: Journal, state: str
+) -> None:
+    journal.note([intent()])
+    journal.note([ended(intent(), state)])
+    journal.note([intent(at=5)])
+    assert journal.recall(ACCOUNT) == (intent(at=5),)
+
+
+def test_fault_13_the_end_of_one_writing_is_not_that_of_a_later_one(
+    journal: Journal,
+) -> None:
+    journal.note([intent()])
+    journal.note([intent(at=5)])
+    journal.note([ended(intent(), "absent")])
+    assert states(journal) == [("one", "pending")]
+
+
+def test_fault_13_that_it_is_an_order_ends_every_writing(journal: Journal) -> None:
+    journal.note([intent()])
+    journal.note([intent(at=5)])
+    journal.note([ended(intent(), "placed")])
+    assert journal.recall(ACCOUNT) == ()
+
+
+def test_what_ended_long_ago_is_forgotten_when_asked(journal: Journal) -> None:
+    for key in ("old", "new", "open"):
+        journal.note([intent(key, at=0 if key != "new" else 100)])
+    journal.note([ended(intent("old"), "refused")])
+    journal.note([ended(intent("new", 100), "placed")])
+    assert journal.compact(START + timedelta(seconds=50)) == 1
+    assert states(journal) == [("open", "pending")]
+    assert journal.compact(START + timedelta(seconds=50)) == 0
+    assert journal.compact(START + timedelta(seconds=500)) == 1
+
+
+def test_memory_keeps_a_number_of_what_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_module, "_MOST", 2)
+    journal = MemoryJournal()
+    for n in range(5):
+        journal.note([intent(str(n))])
+        journal.note([ended(intent(str(n)), "placed")])
+    assert journal.compact(START + timedelta(days=1)) == 2
+
+
+@pytest.mark.parametrize("path", ["", " ", ":memory:", b"orders.db", 7])
+def test_a_journal_that_is_no_path_is_refused(path: object) -> None:
+    with pytest.raises(BadRequest, match="must be the path of a file"):
+        journal_at(path)  # type: ignore[arg-type]
+
+
+def test_a_state_knows_whether_it_is_resolved() -> None:
+    assert [str(x) for x in IntentState if not x.is_resolved] == ["pending", "unknown"]
+
+
+# -- any sequence of outcomes ----------------------------------------------------------
+
+NOTES = st.lists(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a", "b", "c"]),
+            st.sampled_from([0, 0, 5, 9]),
+            st.sampled_from(
+                ["pending", "pending", "placed", "refused", "absent", "unknown"]
+            ),
+            st.sampled_from([ACCOUNT, ACCOUNT, Account("kalshi", "demo", "ffff")]),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    max_size=14,
+)
+
+
+@given(NOTES)
+def test_any_sequence_of_outcomes_leaves_a_file_and_memory_alike(
+    notes: list[list[tuple[str, int, str, Account]]],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        kept = SqliteJournal(f"{folder}/orders.db")
+        memory = MemoryJournal()
+        placed: set[tuple[Account, str]] = set()
+        for entries in notes:
+            told = [
+                ended(intent(key, at, account=account), state)
+                for key, at, state, account in entries
+            ]
+            kept.note(told)
+            memory.note(told)
+            for key, at, state, account in entries:
+                if state == "placed":
+                    placed.add((account, key))
+                if state == "pending" and (account, key) not in placed:
+                    found = [x.client_order_id for x in memory.recall(account)]
+                    # Unless a later entry of the same note has ended it.
+                    later = entries[entries.index((key, at, state, account)) + 1 :]
+                    assert key in found or any(x[0] == key for x in later)
+            for account in {entry.account for entry in told}:
+                unresolved = kept.recall(account)
+                assert unresolved == memory.recall(account)
+                assert {
+                    (x.account, x.client_order_id) for x in unresolved
+                } & placed == set()
+        assert kept.compact(START + timedelta(days=1)) == memory.compact(
+            START + timedelta(days=1)
+        )
+        kept.close()

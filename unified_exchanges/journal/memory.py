@@ -1,0 +1,82 @@
+"""Intents in memory: for the life of one object, at next to no cost."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import datetime
+from threading import Lock
+from typing import Final
+
+from ..models import Account, Intent, IntentState
+
+__all__ = ["MemoryJournal"]
+
+_MOST: Final = 10_000
+"""How many resolved intents are kept; the unresolved ones all are."""
+
+_Key = tuple[Account, str]
+
+
+class MemoryJournal:
+    """Keeps what is unresolved, and the last of what is resolved."""
+
+    is_blocking = False
+
+    def __init__(self) -> None:
+        self._open: dict[_Key, Intent] = {}
+        self._ended: OrderedDict[_Key, Intent] = OrderedDict()
+        self._lock = Lock()
+
+    def note(self, entries: Sequence[Intent]) -> None:
+        """Keep these."""
+        with self._lock:
+            for entry in entries:
+                key = (entry.account, entry.client_order_id)
+                if entry.state is IntentState.PENDING:
+                    self._begin(key, entry)
+                elif entry.state is IntentState.PLACED:
+                    self._open.pop(key, None)
+                    self._end(key, entry)
+                else:
+                    self._settle(key, entry)
+
+    def recall(self, account: Account) -> tuple[Intent, ...]:
+        """The unresolved intents of an account, oldest first."""
+        if not self._open:
+            return ()
+        with self._lock:
+            found = [entry for (of, _), entry in self._open.items() if of == account]
+        return tuple(sorted(found, key=lambda x: (x.written_at, x.client_order_id)))
+
+    def compact(self, before: datetime) -> int:
+        """Forget the resolved ones that were written before then."""
+        with self._lock:
+            old = [key for key, x in self._ended.items() if x.written_at < before]
+            for key in old:
+                del self._ended[key]
+        return len(old)
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    def _begin(self, key: _Key, entry: Intent) -> None:
+        ended = self._ended.get(key)
+        if ended is None or ended.state is not IntentState.PLACED:
+            self._ended.pop(key, None)
+            self._open[key] = entry
+
+    def _settle(self, key: _Key, entry: Intent) -> None:
+        known = self._open.get(key)
+        if known is None or known.written_at != entry.written_at:
+            return
+        if entry.state.is_resolved:
+            del self._open[key]
+            self._end(key, entry)
+        else:
+            self._open[key] = entry
+
+    def _end(self, key: _Key, entry: Intent) -> None:
+        self._ended[key] = entry
+        if len(self._ended) > _MOST:
+            self._ended.popitem(last=False)

@@ -1,0 +1,156 @@
+"""An intent as a row: exact, as text, and the statements that keep the rules."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from ..models import Account, Intent, IntentState, Side, TimeInForce
+from ..money import text
+
+__all__ = [
+    "BEGIN",
+    "FORGET",
+    "PLACE",
+    "SCHEMA",
+    "SETTLE",
+    "UNRESOLVED",
+    "intent",
+    "moment",
+    "row",
+]
+
+SCHEMA: Final = (
+    """
+    CREATE TABLE intents (
+        venue TEXT NOT NULL,
+        environment TEXT NOT NULL,
+        account TEXT NOT NULL,
+        client_order_id TEXT NOT NULL,
+        market_id TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        side TEXT NOT NULL,
+        price TEXT NOT NULL,
+        size TEXT NOT NULL,
+        time_in_force TEXT NOT NULL,
+        expires_at TEXT,
+        params TEXT NOT NULL,
+        written_at TEXT NOT NULL,
+        arrives_by TEXT NOT NULL,
+        state TEXT NOT NULL,
+        order_id TEXT,
+        detail TEXT NOT NULL,
+        PRIMARY KEY (venue, environment, account, client_order_id)
+    ) WITHOUT ROWID
+    """,
+    # What is asked at every start stays small, however long the journal is.
+    """
+    CREATE INDEX unresolved ON intents (venue, environment, account, written_at)
+    WHERE state IN ('pending', 'unknown')
+    """,
+)
+
+_COLUMNS: Final = (
+    "venue",
+    "environment",
+    "account",
+    "client_order_id",
+    "market_id",
+    "outcome",
+    "side",
+    "price",
+    "size",
+    "time_in_force",
+    "expires_at",
+    "params",
+    "written_at",
+    "arrives_by",
+    "state",
+    "order_id",
+    "detail",
+)
+_KEY: Final = 4
+_SET: Final = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[_KEY:])
+_INSERT: Final = (
+    f"INSERT INTO intents ({', '.join(_COLUMNS)}) "  # noqa: S608 - of constants
+    f"VALUES ({', '.join(f':{name}' for name in _COLUMNS)}) "
+    f"ON CONFLICT DO UPDATE SET {_SET}"
+)
+_THIS: Final = " AND ".join(f"{name} = :{name}" for name in _COLUMNS[:_KEY])
+
+BEGIN: Final = f"{_INSERT} WHERE state <> 'placed'"
+"""Write a pending intent, over an older one that is no order."""
+PLACE: Final = _INSERT
+"""Write that it is an order."""
+SETTLE: Final = (
+    "UPDATE intents SET state = :state, order_id = :order_id, "  # noqa: S608 - likewise
+    "detail = :detail "
+    f"WHERE {_THIS} AND written_at = :written_at AND state IN ('pending', 'unknown')"
+)
+"""Write how this very writing ended, if that is not known yet."""
+UNRESOLVED: Final = (
+    f"SELECT {', '.join(_COLUMNS)} FROM intents "  # noqa: S608 - likewise
+    "WHERE venue = ? AND environment = ? AND account = ? "
+    "AND state IN ('pending', 'unknown') ORDER BY written_at, client_order_id"
+)
+FORGET: Final = (
+    "DELETE FROM intents WHERE written_at < ? AND state NOT IN ('pending', 'unknown')"
+)
+
+
+def row(entry: Intent) -> dict[str, str | None]:
+    """An intent by column."""
+    return {
+        "venue": entry.account.venue,
+        "environment": entry.account.environment,
+        "account": entry.account.fingerprint,
+        "client_order_id": entry.client_order_id,
+        "market_id": entry.market_id,
+        "outcome": entry.outcome,
+        "side": entry.side.value,
+        "price": text(entry.price),
+        "size": text(entry.size),
+        "time_in_force": entry.time_in_force.value,
+        "expires_at": None if entry.expires_at is None else moment(entry.expires_at),
+        "params": json.dumps(dict(entry.params), sort_keys=True),
+        "written_at": moment(entry.written_at),
+        "arrives_by": moment(entry.arrives_by),
+        "state": entry.state.value,
+        "order_id": entry.order_id,
+        "detail": entry.detail,
+    }
+
+
+def intent(told: tuple[Any, ...]) -> Intent:
+    """The intent of a row; raises ValueError saying which row cannot be read."""
+    values: Mapping[str, Any] = dict(zip(_COLUMNS, told, strict=True))
+    expires = values["expires_at"]
+    try:
+        return Intent(
+            account=Account(values["venue"], values["environment"], values["account"]),
+            client_order_id=values["client_order_id"],
+            market_id=values["market_id"],
+            outcome=values["outcome"],
+            side=Side(values["side"]),
+            price=Decimal(values["price"]),
+            size=Decimal(values["size"]),
+            time_in_force=TimeInForce(values["time_in_force"]),
+            expires_at=None if expires is None else datetime.fromisoformat(expires),
+            params=json.loads(values["params"]),
+            written_at=datetime.fromisoformat(values["written_at"]),
+            arrives_by=datetime.fromisoformat(values["arrives_by"]),
+            state=IntentState(values["state"]),
+            order_id=values["order_id"],
+            detail=values["detail"],
+        )
+    except (ValueError, TypeError, InvalidOperation) as error:
+        message = f"its row {values['client_order_id']!r} cannot be read ({error!r})"
+        raise ValueError(message) from error
+
+
+def moment(at: datetime) -> str:
+    """A time as text that sorts as the times do."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,228 @@
+"""Intents in a file: they outlive the process, and several processes share them.
+
+SQLite with a write-ahead log.  What says that an order is about to leave is on the disk
+(``synchronous=FULL``) before the call returns.  How it ended is committed but not forced
+to the disk: if the power fails, it is found out again.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import Final, TypeVar
+
+from ..errors import JournalError
+from ..models import Account, Intent, IntentState
+from . import rows
+
+__all__ = ["SqliteJournal"]
+
+T = TypeVar("T")
+
+_VERSION: Final = 1
+_PATIENCE: Final = 2.0
+"""Seconds to wait for another process that is writing: its own writes take milliseconds."""
+
+_inherited: list[sqlite3.Connection] = []
+"""Connections of a parent process: using or closing one would break its locks."""
+
+
+class SqliteJournal:
+    """A journal at a path; the file is made, for its owner only, when it is needed.
+
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> journal = SqliteJournal(f"{folder.name}/orders.db")
+    >>> journal.recall(Account("kalshi", "demo", "5f1c"))
+    ()
+    >>> journal.close()
+    >>> folder.cleanup()
+    """
+
+    is_blocking = True
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path).absolute()
+        self._connection: sqlite3.Connection | None = None
+        self._file = (0, 0)
+        self._process = os.getpid()
+        self._lock = Lock()
+        self._is_closed = False
+
+    def note(self, entries: Sequence[Intent]) -> None:
+        """Keep these, all or none; pending ones are on the disk when this returns."""
+        is_durable = any(x.state is IntentState.PENDING for x in entries)
+        self._perform("written", lambda c: _write(c, entries, is_durable=is_durable))
+
+    def recall(self, account: Account) -> tuple[Intent, ...]:
+        """The unresolved intents of an account, oldest first."""
+        scope = (account.venue, account.environment, account.fingerprint)
+        return self._perform(
+            "read",
+            lambda c: tuple(
+                rows.intent(row) for row in c.execute(rows.UNRESOLVED, scope)
+            ),
+        )
+
+    def compact(self, before: datetime) -> int:
+        """Forget the resolved ones that were written before then, and free their space."""
+
+        def forget(connection: sqlite3.Connection) -> int:
+            count = connection.execute(rows.FORGET, (rows.moment(before),)).rowcount
+            # As a script: `execute` would free one page.
+            connection.executescript("PRAGMA incremental_vacuum")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            return count
+
+        return self._perform("compacted", forget)
+
+    def close(self) -> None:
+        """Release the file; what is asked afterwards is refused."""
+        self._leave_to_parent()
+        with self._lock:
+            self._is_closed = True
+            self._release()
+
+    # -- the connection -------------------------------------------------------------
+
+    def _perform(self, what: str, act: Callable[[sqlite3.Connection], T]) -> T:
+        self._leave_to_parent()
+        with self._lock:
+            if self._is_closed:
+                raise JournalError(f"the journal {self.path} is closed")
+            try:
+                return act(self._opened())
+            except sqlite3.Error as error:
+                self._release()
+                raise self._failed(what, _reason(error)) from error
+            except (OSError, ValueError) as error:
+                self._release()
+                raise self._failed(what, str(error)) from error
+
+    def _opened(self) -> sqlite3.Connection:
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = self._open()
+        elif self._identity() != self._file:
+            raise OSError("it was removed or replaced while it was open")
+        return connection
+
+    def _open(self) -> sqlite3.Connection:
+        # Made here, since SQLite would make it readable for everybody.
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | _CLOEXEC, 0o600))
+        connection = sqlite3.connect(
+            self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+        )
+        try:
+            _prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._file = self._identity()
+        return connection
+
+    def _identity(self) -> tuple[int, int]:
+        found = os.stat(self.path)  # noqa: PTH116 - before every order: half the time
+        return found.st_dev, found.st_ino
+
+    def _release(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _leave_to_parent(self) -> None:
+        """Start anew in a process that was forked off."""
+        if self._process == os.getpid():
+            return
+        self._process = os.getpid()
+        # Whoever held it in the parent does not exist here.
+        self._lock = Lock()
+        if self._connection is not None:
+            _inherited.append(self._connection)
+            self._connection = None
+
+    def _failed(self, what: str, reason: str) -> JournalError:
+        message = (
+            f"the journal {self.path} could not be {what}: {reason}. No order leaves "
+            "without it: put that right, or make the exchange with another journal= "
+            "once the orders in this one are known"
+        )
+        return JournalError(message)
+
+
+_CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0)
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Set the connection up; make the tables in a new file."""
+    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+    if mode != "wal":
+        message = f"SQLite keeps no write-ahead log there (journal_mode {mode})"
+        raise OSError(message)
+    connection.execute("PRAGMA synchronous=FULL")
+    if _version(connection) != _VERSION:
+        _transact(connection, _make)
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    # Asked again: another process may have made them meanwhile.
+    version = _version(connection)
+    if version == _VERSION:
+        return
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if version > _VERSION:
+        message = f"it was written by a later version of this library (form {version})"
+        raise ValueError(message)
+    if version or tables:
+        raise ValueError("it is an SQLite file, but not a journal of this library")
+    for statement in rows.SCHEMA:
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version={_VERSION}")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def _write(
+    connection: sqlite3.Connection, entries: Sequence[Intent], *, is_durable: bool
+) -> None:
+    connection.execute(f"PRAGMA synchronous={'FULL' if is_durable else 'NORMAL'}")
+
+    def write(connection: sqlite3.Connection) -> None:
+        for entry in entries:
+            statement = _STATEMENTS.get(entry.state, rows.SETTLE)
+            connection.execute(statement, rows.row(entry))
+
+    _transact(connection, write)
+
+
+_STATEMENTS: Final = {
+    IntentState.PENDING: rows.BEGIN,
+    IntentState.PLACED: rows.PLACE,
+}
+
+
+def _transact(
+    connection: sqlite3.Connection, act: Callable[[sqlite3.Connection], None]
+) -> None:
+    # Immediate: a lock that is asked for later would not wait for others.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        act(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _reason(error: sqlite3.Error) -> str:
+    name = getattr(error, "sqlite_errorname", "")
+    return f"{error} ({name})" if name else str(error)

@@ -1,0 +1,309 @@
+"""Orders that are written down before they leave, and found again after a crash.
+
+What a venue needs for it: whose orders they are, how they are looked for, and how fresh
+its reads are.  The rest is here, the same for every venue.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Final
+
+import attrs
+
+from .errors import JournalError, UnifiedExchangesError, UnresolvedOrders
+from .flow import Flow, Note, Recall, Sleep
+from .models import Account, Intent, IntentState, Order, ReconcileReport
+from .settings import Settings
+from .venue import Venue
+
+__all__ = ["Journaling"]
+
+_log = logging.getLogger(__name__)
+
+_PAUSES: Final = (0.2, 0.4, 0.8, 1.6, 2.0)
+"""Seconds between looks for what may still be on its way; the last one for ever."""
+_BRIEFLY: Final = 3
+"""Looks for which an order that waits to be sent waits for what cannot be told in time."""
+_LONGEST: Final = 500
+"""Characters of an error that are kept."""
+_NAMED: Final = 5
+"""Orders that a message describes; the error names all."""
+
+
+class Journaling(Venue):
+    """A venue whose orders can be looked for by their client order id."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.is_cleared = False
+        self._under_way: dict[str, Callable[[], Intent]] = {}
+        self._doubted: set[str] = set()
+
+    # -- what a subclass must say ---------------------------------------------------
+
+    @property
+    @abstractmethod
+    def account(self) -> Account:
+        """Whose orders they are."""
+
+    @abstractmethod
+    def is_own(self, client_order_id: str) -> bool:
+        """Whether this object has sent an order with this id, or is about to."""
+
+    @abstractmethod
+    def find_orders(
+        self, market_id: str, intents: Sequence[Intent]
+    ) -> Flow[Mapping[str, Order]]:
+        """Orders on a market that are these intents, by client order id.
+
+        All there ever were are looked through.  They are in the terms of the intents.
+        """
+
+    @abstractmethod
+    def venue_now(self) -> datetime:
+        """The venue's time."""
+
+    @abstractmethod
+    def until_fresh(
+        self, since: datetime, *, urgent: bool = False
+    ) -> Flow[UnifiedExchangesError | None]:
+        """Wait until reads show what happened up to then; why they may not, else None."""
+
+    # -- writing --------------------------------------------------------------------
+
+    def write_down(self, intents: Iterable[Intent]) -> Flow[None]:
+        """Write intents before their orders leave; if that fails, they must not."""
+        yield Note(tuple(intents))
+
+    def keep(self, client_order_id: str, tell: Callable[[], Intent]) -> None:
+        """Remember what is about to leave where no file keeps it; ``tell`` tells it.
+
+        A note of each order would cost some microseconds and outlive nothing.
+        """
+        self._under_way[client_order_id] = tell
+
+    def is_over(self, client_order_id: str) -> bool:
+        """Forget a kept order that has ended; False if the journal must be told of it."""
+        if client_order_id in self._doubted:
+            return False
+        self._under_way.pop(client_order_id, None)
+        return True
+
+    def outcome(
+        self, client_order_id: str, outcome: Order | UnifiedExchangesError
+    ) -> tuple[Intent, ...]:
+        """What the journal must be told of a kept order that has ended, if anything."""
+        in_doubt = isinstance(outcome, UnifiedExchangesError) and outcome.maybe_executed
+        tell = self._under_way.get(client_order_id)
+        if tell is None or (not in_doubt and self.is_over(client_order_id)):
+            # None: somebody has found out meanwhile what became of it.
+            return ()
+        del self._under_way[client_order_id]
+        self._doubted.add(client_order_id)
+        intent = tell()
+        return intent, self.end(intent, outcome)
+
+    def settle(self, ends: Iterable[Intent]) -> Flow[None]:
+        """Write how intents ended.
+
+        What cannot be written is no error: it stays unresolved, and is found out again.
+        """
+        told = tuple(ends)
+        if not told:
+            return
+        for x in told:
+            if x.state.is_resolved:
+                self._under_way.pop(x.client_order_id, None)
+                self._doubted.discard(x.client_order_id)
+        try:
+            yield Note(told)
+        except JournalError as error:
+            names = ", ".join(f"{x.client_order_id} {x.state}" for x in told)
+            _log.error("what became of orders (%s) was not kept: %s", names, error)
+
+    @staticmethod
+    def end(intent: Intent, outcome: Order | UnifiedExchangesError) -> Intent:
+        """An intent as a create ended it."""
+        if isinstance(outcome, Order):
+            return intent.ended(IntentState.PLACED, order_id=outcome.order_id)
+        in_doubt = outcome.maybe_executed
+        state = IntentState.UNKNOWN if in_doubt else IntentState.REFUSED
+        return intent.ended(state, detail=outcome.message[:_LONGEST])
+
+    # -- before the first order -----------------------------------------------------
+
+    def require_resolved(self, deadline: float) -> Flow[None]:
+        """Refuse orders until it is known what became of those of earlier processes.
+
+        ``deadline`` is when the order that waits for it would have to leave.  Not to be
+        asked once ``is_cleared``.
+        """
+        recalled = yield from self._recall()
+        left = [x for x in recalled if not self.is_own(x.client_order_id)]
+        if left:
+            report = yield from self._resolve(left, deadline)
+            _log.warning(
+                "orders that an earlier run left open: %d found, %d absent, %d unknown",
+                len(report.found),
+                len(report.absent),
+                len(report.unknown),
+            )
+            if report.unknown:
+                raise self._unresolved(report.unknown)
+        self.is_cleared = True
+
+    def _unresolved(self, intents: Sequence[Intent]) -> UnresolvedOrders:
+        named = "; ".join(f"{x}: {x.detail}" for x in intents[:_NAMED])
+        more = len(intents) - _NAMED
+        message = (
+            f"{len(intents)} order(s) that an earlier run left open may be at the venue: "
+            f"{named}{f'; and {more} more' if more > 0 else ''}. Nothing was sent. Call "
+            "reconcile(), which waits for what may be on its way, and try again; cancels "
+            "and reads go on"
+        )
+        ids = [x.client_order_id for x in intents]
+        return UnresolvedOrders(message, venue=self.id, client_order_ids=ids)
+
+    # -- reconciling ----------------------------------------------------------------
+
+    def reconcile(self) -> Flow[ReconcileReport]:
+        """What became of the orders left open; see `Exchange.reconcile`."""
+        left = yield from self._recall()
+        return (yield from self._resolve(left, None))
+
+    def unresolved_intents(self) -> Flow[list[Intent]]:
+        """The intents whose end is not known; see `Exchange.unresolved_intents`."""
+        return list((yield from self._recall()))
+
+    def _recall(self) -> Flow[tuple[Intent, ...]]:
+        recalled = yield Recall(self.account)
+        assert isinstance(recalled, tuple)
+        if not self._under_way:
+            return recalled
+        kept = [tell() for tell in list(self._under_way.values())]
+        ids = {x.client_order_id for x in kept}
+        older = [x for x in recalled if x.client_order_id not in ids]
+        return tuple(sorted([*older, *kept], key=attrgetter("written_at")))
+
+    def _resolve(
+        self, left: Sequence[Intent], deadline: float | None
+    ) -> Flow[ReconcileReport]:
+        begun = self.clock.monotonic()
+        found: list[Order] = []
+        absent: list[Intent] = []
+        unknown: list[Intent] = []
+        waiting = list(left)
+        looks = 0
+        while waiting:
+            # Before looking: what arrives while we look would not be seen.
+            settled = [x for x in waiting if self._has_arrived_by_now(x, begun)]
+            seen = yield from self._look(waiting, is_proof=bool(settled))
+            young = [x for x in waiting if not seen.shows(x) and x not in settled]
+            gone = [x for x in settled if not seen.shows(x)]
+            found += seen.orders.values()
+            ended = [
+                x.ended(IntentState.PLACED, order_id=order.order_id)
+                for x in waiting
+                if (order := seen.orders.get(x.client_order_id)) is not None
+            ]
+            for x in gone:
+                if (why := seen.troubles.get(x.market_id)) is None:
+                    absent.append(x.ended(IntentState.ABSENT, detail=_ABSENT))
+                    ended.append(absent[-1])
+                else:
+                    unknown.append(x.ended(IntentState.UNKNOWN, detail=why[:_LONGEST]))
+                    ended.append(unknown[-1])
+            yield from self.settle(ended)
+            if not young:
+                break
+            wait = self._pause(young, begun, looks)
+            if deadline is not None and self._is_hopeless(
+                young, begun, looks, deadline
+            ):
+                unknown += (
+                    x.ended(IntentState.UNKNOWN, detail=_young(x)) for x in young
+                )
+                break
+            yield Sleep(wait)
+            looks += 1
+            waiting = yield from self._still_open(young)
+        return ReconcileReport(
+            found=tuple(found), absent=tuple(absent), unknown=tuple(unknown)
+        )
+
+    def _still_open(self, intents: Sequence[Intent]) -> Flow[list[Intent]]:
+        """Those that whoever sent them has not ended meanwhile."""
+        recalled = yield from self._recall()
+        still = {(x.client_order_id, x.written_at) for x in recalled}
+        return [x for x in intents if (x.client_order_id, x.written_at) in still]
+
+    def _look(self, intents: Sequence[Intent], *, is_proof: bool) -> Flow[_Seen]:
+        """Ask the venue; ``is_proof`` if what is not shown must be there or nowhere."""
+        seen = _Seen()
+        stale: UnifiedExchangesError | None = None
+        if is_proof:
+            stale = yield from self.until_fresh(self.venue_now())
+        by_market: dict[str, list[Intent]] = {}
+        for x in intents:
+            by_market.setdefault(x.market_id, []).append(x)
+        down: UnifiedExchangesError | None = None
+        for market_id, here in by_market.items():
+            trouble = down or stale
+            if down is None:
+                try:
+                    seen.orders.update((yield from self.find_orders(market_id, here)))
+                except UnifiedExchangesError as error:
+                    trouble = error
+                    # The next market would only wait for the same.
+                    down = error if error.retryable else None
+            if trouble is not None:
+                seen.troubles[market_id] = trouble.message
+        return seen
+
+    def _has_arrived_by_now(self, intent: Intent, begun: float) -> bool:
+        """Whether an intent is not on its way any more, here or in the network.
+
+        By the clock that it was written with; or by ours, if that one was set.
+        """
+        return self._time_left(intent, begun) <= 0
+
+    def _time_left(self, intent: Intent, begun: float) -> float:
+        """Seconds for which an intent may still be on its way."""
+        now = datetime.fromtimestamp(self.clock.now(), UTC)
+        told = (intent.arrives_by - now).total_seconds()
+        lasted = (intent.arrives_by - intent.written_at).total_seconds()
+        return min(told, lasted - (self.clock.monotonic() - begun))
+
+    def _pause(self, young: Sequence[Intent], begun: float, looks: int) -> float:
+        soonest = min(self._time_left(x, begun) for x in young)
+        return min(_PAUSES[min(looks, len(_PAUSES) - 1)], max(soonest, _PAUSES[0] / 10))
+
+    def _is_hopeless(
+        self, young: Sequence[Intent], begun: float, looks: int, deadline: float
+    ) -> bool:
+        """Whether an order would wait in vain for these."""
+        left = max(self._time_left(x, begun) for x in young)
+        return looks >= _BRIEFLY and self.clock.monotonic() + left >= deadline
+
+
+@attrs.define(slots=True)
+class _Seen:
+    """What one look found: orders by client order id, and troubles by market."""
+
+    orders: dict[str, Order] = attrs.field(factory=dict)
+    troubles: dict[str, str] = attrs.field(factory=dict)
+
+    def shows(self, intent: Intent) -> bool:
+        return intent.client_order_id in self.orders
+
+
+_ABSENT: Final = "looked for after it could no longer arrive, and not there"
+
+
+def _young(intent: Intent) -> str:
+    return f"it may be on its way until {intent.arrives_by:%H:%M:%S} UTC"

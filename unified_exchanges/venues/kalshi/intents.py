@@ -1,0 +1,172 @@
+"""Orders on Kalshi as the journal knows them, and how they are found again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from urllib.parse import urlsplit
+
+from ...errors import UnifiedExchangesError
+from ...flow import Flow
+from ...journaling import Journaling
+from ...models import Account as Owner
+from ...models import Intent, Order
+from ...settings import Settings
+from .description import FACTS
+from .drafts import Draft
+from .lookup import Lookup
+from .merging import next_page
+
+__all__ = ["Intents"]
+
+_NOTHING: Mapping[str, str | int | bool] = {}
+
+
+class Intents(Lookup, Journaling):
+    """Writes orders down before they leave, and looks for those left open."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._owner: Owner | None = None
+
+    @property
+    def account(self) -> Owner:
+        """Whose orders they are: one key in one environment, by whatever address."""
+        if self._owner is None:
+            self._owner = Owner(
+                self.id,
+                _environment(self.environment.name, self.environment.rest),
+                _fingerprint(self._key_id),
+            )
+        return self._owner
+
+    def is_own(self, client_order_id: str) -> bool:
+        """Whether this object has sent an order with this id, or is about to."""
+        return self.sent.is_known(client_order_id)
+
+    def find_orders(
+        self, market_id: str, intents: Sequence[Intent]
+    ) -> Flow[Mapping[str, Order]]:
+        """Orders on a market that are these intents, by client order id."""
+        by_subaccount: dict[int | None, dict[str, Intent]] = {}
+        for x in intents:
+            number = x.params.get("subaccount")
+            chosen = number if isinstance(number, int) else None
+            by_subaccount.setdefault(chosen, {})[x.client_order_id] = x
+        found: dict[str, Order] = {}
+        for subaccount, wanted in by_subaccount.items():
+            here = yield from self._found_on(market_id, subaccount, wanted)
+            found.update(here)
+        return found
+
+    def _found_on(
+        self, market_id: str, subaccount: int | None, wanted: Mapping[str, Intent]
+    ) -> Flow[Mapping[str, Order]]:
+        found: dict[str, Order] = {}
+        pages = self.orders_on(market_id, subaccount)
+        try:
+            while len(found) < len(wanted):
+                orders = yield from next_page(pages)
+                if orders is None:
+                    break
+                for order in orders:
+                    intent = wanted.get(order.client_order_id or "")
+                    if intent is not None:
+                        told = order.in_terms_of(intent.outcome)
+                        found[intent.client_order_id] = told
+        finally:
+            pages.close()
+        return found
+
+    # -- writing --------------------------------------------------------------------
+
+    def write_ahead(self, ready: Sequence[Draft], deadline: float) -> Flow[None]:
+        """Write orders down that are about to leave; none does if that fails.
+
+        ``deadline`` is when they are given up, on the monotonic clock.
+        """
+        now = self.clock.now()
+        within = deadline - self.clock.monotonic() + self.retry.order_grace
+        written = [_intent(x, self.account, now, within) for x in ready]
+        try:
+            yield from self.write_down(written)
+        except UnifiedExchangesError as error:
+            error.add(f"; {ready[0]} was not sent")
+            raise
+        for x, intent in zip(ready, written, strict=True):
+            x.written = intent
+
+    def keep_all(self, ready: Sequence[Draft], deadline: float) -> None:
+        """Remember orders that are about to leave, where no file keeps them."""
+        now = self.clock.now()
+        within = deadline - self.clock.monotonic() + self.retry.order_grace
+        for x in ready:
+            tell = partial(_intent, x, self.account, now, within)
+            self.keep(x.intent.client_order_id, tell)
+
+    def conclude(
+        self, outcomes: Iterable[tuple[Draft, Order | UnifiedExchangesError]]
+    ) -> Flow[None]:
+        """Write what became of orders that were written down or kept."""
+        ends: list[Intent] = []
+        for x, outcome in outcomes:
+            if x.written is None:
+                ends += self.outcome(x.intent.client_order_id, outcome)
+            else:
+                ends.append(self.end(x.written, outcome))
+        yield from self.settle(ends)
+
+
+def _intent(ready: Draft, owner: Owner, now: float, within: float) -> Intent:
+    """An order that is written now, and arrives within so many seconds or not at all."""
+    order = ready.intent
+    written_at = datetime.fromtimestamp(now, UTC)
+    expires = order.expires
+    return Intent(
+        account=owner,
+        client_order_id=order.client_order_id,
+        market_id=order.market_id,
+        outcome=ready.outcome,
+        side=order.side,
+        price=ready.price,
+        size=ready.size,
+        time_in_force=order.time_in_force,
+        expires_at=None if expires is None else datetime.fromtimestamp(expires, UTC),
+        params=_words(ready),
+        written_at=written_at,
+        arrives_by=written_at + timedelta(seconds=within),
+    )
+
+
+def _words(ready: Draft) -> Mapping[str, str | int | bool]:
+    """What it is sent with besides: the venue's words, flags, and its subaccount."""
+    order, request = ready.intent, ready.intent.request
+    account = ready.subaccount
+    if not (order.params or request.post_only or request.reduce_only) and (
+        account is None
+    ):
+        return _NOTHING
+    words = dict(order.params)
+    if account is not None:
+        words["subaccount"] = account
+    if request.post_only:
+        words["post_only"] = True
+    if request.reduce_only:
+        words["reduce_only"] = True
+    return words
+
+
+def _environment(name: str, address: str) -> str:
+    """The name of an environment, also where its address was given."""
+    host = urlsplit(address).netloc
+    for known in FACTS.environments.values():
+        if host in (urlsplit(known.rest).netloc, *known.hosts):
+            return known.name
+    return name
+
+
+def _fingerprint(key_id: str) -> str:
+    from hashlib import sha256  # noqa: PLC0415 - once for each object that places
+
+    return sha256(f"unified_exchanges:kalshi:{key_id}".encode()).hexdigest()[:16]
