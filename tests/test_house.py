@@ -30,6 +30,7 @@ TIMED = (
     "cli*",
     "clock",
     "drivers*",
+    "fields",
     "policy",
     "sending",
     "settings",
