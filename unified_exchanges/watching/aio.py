@@ -75,7 +75,8 @@ class AsyncWatch(Generic[T_co]):
     """Updates of what is followed, as they come: ``async for``, or ``await`` for the next.
 
     Leaving the loop ends it, and so does `aclose`; in an ``async with`` block only its
-    end does.  An error of the stream is raised after what was waiting.
+    end does.  An error of the stream is raised after what was waiting.  To go through a
+    watch again that has ended, or whose loop was left, raises `BadRequest`.
 
     Awaiting is for those who call again each time: a task that makes the same call again
     goes on where it was, and nothing is lost in between.  What is awaited so is followed
@@ -110,6 +111,7 @@ class AsyncWatch(Generic[T_co]):
 
         Raises `RequestTimeout` if there is none within so many seconds.
         """
+        misuse.check_timeout(timeout)
         seat = self._own()
         try:
             async with asyncio.timeout(timeout):
@@ -143,7 +145,10 @@ class AsyncWatch(Generic[T_co]):
         await self.aclose()
 
     def __aiter__(self) -> AsyncIterator[T_co]:
-        return _Loop(self, self._hub, self._own())
+        seat = self._own()
+        if seat.follower.mailbox.is_spent:
+            raise misuse.over()
+        return _Loop(self, self._hub, seat)
 
     def __anext__(self) -> Coroutine[Any, Any, T_co]:
         return self._own().step()

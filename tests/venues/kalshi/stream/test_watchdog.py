@@ -272,7 +272,33 @@ def test_the_state_says_how_the_stream_does() -> None:
     states.append(desk.stream.health().state)
     desk.stream.connection_lost("gone")
     states.append(desk.stream.health().state)
-    assert states == ["idle", "degraded", "live", "connecting"]
+    assert states == ["idle", "connecting", "live", "connecting"]
+
+
+def test_c5_what_is_just_subscribed_to_is_no_trouble() -> None:
+    desk = Desk(acknowledgement=10.0).follow(A).connect()
+    desk.snapshots = False
+    desk.run()
+    assert desk.stream.health().state == "connecting"
+    desk.clock.advance(9)
+    assert desk.stream.health().state == "connecting"
+    desk.clock.advance(1)
+    assert desk.stream.health().state == "degraded"
+
+
+def test_c5_a_later_market_leaves_the_stream_live_while_it_is_subscribed_to() -> None:
+    desk = Desk(acknowledgement=10.0).follow(A).connect().run()
+    desk.clock.advance(60)
+    desk.follow(B)
+    assert desk.stream.health().state == "live"
+    desk.clock.advance(10)
+    assert desk.stream.health().state == "degraded"
+
+
+def test_c5_what_went_wrong_while_subscribing_is_a_trouble_at_once() -> None:
+    desk = Desk().follow(A).connect().run()
+    list(desk.stream.doubt(A, "it differs"))
+    assert desk.stream.health().state == "degraded"
 
 
 def test_health_counts_what_there_is() -> None:

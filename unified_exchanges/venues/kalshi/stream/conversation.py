@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from heapq import heappush
 from itertools import count
+from math import inf
 from typing import Any, Final, TypeAlias
 
 import attrs
@@ -53,6 +54,10 @@ class Conversation(StreamProtocol):
         self.heard_at = clock.monotonic()
         """When the last sign of life came, on the monotonic clock."""
         self._messaged_at: float | None = None
+        self._made_at = self._asked_at = -inf
+        """When the connection was made, and when something was last asked for."""
+        self._before = (0, "")
+        """Gaps and the last error at that time."""
         self._books = Books(self)
         self._by_name = {
             name: Subscription(channel) for name, channel in CHANNELS.items()
@@ -93,6 +98,7 @@ class Conversation(StreamProtocol):
             self._books.want(kept)
             self._books_dirty = True
         self._dirty.add(sub)
+        self._asked_at = self.clock.monotonic()
 
     def unsubscribe(
         self, channel: str, market_ids: Collection[str] | None = None
@@ -135,7 +141,8 @@ class Conversation(StreamProtocol):
         self._forget_connection()
         self.is_connected = True
         self.broken = ""
-        self.heard_at = self.clock.monotonic()
+        self.heard_at = self._made_at = self.clock.monotonic()
+        self._before = (self.counters.gaps, self.counters.last_error)
         self.counters.connections += 1
         self._dirty = set(self._by_name.values())
         return NONE

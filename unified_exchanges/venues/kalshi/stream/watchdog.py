@@ -96,5 +96,14 @@ class Watchdog(Answers):
     def _state(self) -> StreamState:
         if not self.is_connected:
             return "connecting" if self.counters.connections else "idle"
-        whole = self.is_settled and not self._books.stale()
-        return "live" if whole and not self.broken else "degraded"
+        if self.broken:
+            return "degraded"
+        if self.is_settled and not self._books.stale():
+            return "live"
+        # What was asked for a moment ago and is on its way is no trouble.
+        counters, since = self.counters, self.clock.monotonic()
+        since -= self.policy.acknowledgement
+        is_fine = self._before == (counters.gaps, counters.last_error)
+        if is_fine and self._made_at > since:
+            return "connecting"
+        return "live" if is_fine and self._asked_at > since else "degraded"
