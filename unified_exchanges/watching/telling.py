@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from copy import copy
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -326,7 +327,8 @@ class Teller(ABC):
             given_up = refused.market_ids
             mine = follower.market_ids
             if given_up is None or (mine and not given_up.isdisjoint(mine)):
-                self._fail(follower, refused.error, given_up=given_up)
+                error = _ending(follower, given_up, refused.error)
+                self._fail(follower, error, given_up=given_up)
 
     def _is_followed(self, market_id: str) -> bool:
         return any(market_id in circle.by_market for circle in self._circles.values())
@@ -336,7 +338,8 @@ class Teller(ABC):
         for follower in self._everybody():
             named = [x for x in follower.market_ids or () if x in market_ids]
             if named:
-                self._fail(follower, self.venue.unknown_markets(named))
+                error = _ending(follower, named, self.venue.unknown_markets(named))
+                self._fail(follower, error)
 
     def _fail(
         self,
@@ -359,6 +362,23 @@ def wanted(follower: Follower) -> tuple[str, ...] | None:
     if follower.sees_private or follower.market_ids is None:
         return None
     return tuple(follower.market_ids)
+
+
+def _ending(
+    follower: Follower,
+    lost: Collection[str] | None,
+    error: UnifiedExchangesError,
+) -> UnifiedExchangesError:
+    """What ends a watch because of some of its markets, saying what becomes of the rest."""
+    mine = follower.market_ids
+    if lost is None or mine is None or mine.keys() <= set(lost):
+        return error
+    told = copy(error)
+    told.add(
+        f". It ends this watch, of {len(mine)} markets in all: watch the rest again; "
+        "other watches go on"
+    )
+    return told
 
 
 def _pass(_event: object) -> None:
