@@ -192,7 +192,8 @@ class Watching:
         Each state comes once, whatever the stream lost or repeated: it is compared with
         REST after every break and every few minutes.  What has filled never falls, and
         what has ended never opens again.  They are said in terms of the first outcome
-        (YES): to buy NO comes as to sell YES.  With the policy ``latest`` there is the newest state of each.
+        (YES): to buy NO comes as to sell YES.  With the policy ``latest`` there is the
+        newest state of each.
         """
         return self._watch(
             Subject.ORDERS, market_ids, None, policy=policy, events=events
@@ -226,8 +227,9 @@ class Watching:
         """Follow our executions from now on, by the venue's clock, each exactly once.
 
         Also those of orders that were placed elsewhere.  They are said in terms of the
-        first outcome (YES): to buy NO comes as to sell YES.  Fills are never folded, whatever the policy; a consumer
-        that lets more than ``StreamPolicy.queue`` wait gets `StreamOverflow`.
+        first outcome (YES): to buy NO comes as to sell YES.  Fills are never folded,
+        whatever the policy; a consumer that lets more than ``StreamPolicy.queue`` wait
+        gets `StreamOverflow`.
         """
         return self._watch(
             Subject.FILLS, market_ids, None, policy=policy, events=events
