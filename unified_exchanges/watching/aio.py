@@ -135,6 +135,7 @@ class AsyncWatch(Coroutine[Any, Any, T_co], Generic[T_co]):
 
     def _renew(self) -> Seat:
         """Another seat than the one that it went on with."""
+        self._seat.holders.discard(self)
         self._seat = self._sit()
         self._seat.holders.add(self)
         return self._seat
