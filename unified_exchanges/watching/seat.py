@@ -30,9 +30,8 @@ class Wish:
 class Holder(Protocol):
     """What draws from a seat."""
 
-    @property
-    def is_given_up(self) -> bool:
-        """Whether its last wait was: it may be alive in a traceback only."""
+    is_given_up: bool
+    """Whether its last wait was: it may be alive in a traceback only."""
 
 
 class Bell:
