@@ -21,9 +21,10 @@ from ..models import (
 from ..models.streams import IDLE
 from ..venue import Venue
 from ..watching import misuse
-from ..watching.aio import AsyncWatch, Wish
+from ..watching.aio import AsyncWatch
 from ..watching.follower import check_wish
 from ..watching.mailbox import Policy
+from ..watching.seat import Wish
 
 if TYPE_CHECKING:
     from ..watching.aio_hub import AsyncHub

@@ -334,10 +334,10 @@ class Watching:
                 self._hub = Hub(self.venue, self._driver)
                 self._mind(self._hub)
             hub = self._hub
-        watch = hub.watch(subject, ids, outcome=told, policy=policy, events=events)
         # Who keeps a watch keeps the exchange: the stream would end beneath it.
-        vars(watch)["_exchange"] = self
-        return watch
+        return hub.watch(
+            subject, ids, outcome=told, policy=policy, events=events, keeps=self
+        )
 
     def _mind(self, hub: Hub | None) -> None:
         """Let a stream end with us, and no longer the one before."""

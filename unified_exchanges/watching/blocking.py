@@ -34,8 +34,11 @@ class Watch(Generic[T_co]):
     ...         print(book.bid, book.ask)
     """
 
-    def __init__(self, hub: Hub, follower: Follower, ready: Condition) -> None:
+    def __init__(
+        self, hub: Hub, follower: Follower, ready: Condition, keeps: object = None
+    ) -> None:
         self._hub = hub
+        self._keeps = keeps
         self._follower = follower
         self._ready = ready
         self._is_held = False
