@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from functools import partial
 from threading import Lock
 from typing import Protocol
 
@@ -22,6 +25,17 @@ class Clock(Protocol):
         ...
 
 
+# Where Python's own stands still while the machine sleeps, there is another: what was
+# heard before is as old as it is.
+_monotonic: Callable[[], float]
+if sys.platform == "linux":
+    _monotonic = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
+elif sys.platform == "darwin":
+    _monotonic = partial(time.clock_gettime, time.CLOCK_MONOTONIC)
+else:
+    _monotonic = time.monotonic
+
+
 class SystemClock:
     """The machine's clock."""
 
@@ -32,8 +46,8 @@ class SystemClock:
         return time.time()
 
     def monotonic(self) -> float:
-        """Seconds that never jump."""
-        return time.monotonic()
+        """Seconds that never jump, those in which the machine slept among them."""
+        return _monotonic()
 
 
 class VirtualClock:
