@@ -25,34 +25,54 @@ _PARDONS: Final = 2
 class Market(Book):
     """The book of a market and where it stands.
 
-    ``is_live``: it is whole, and changes apply.  ``is_held``: the venue
-    said that it sends it, and was not told to stop since.  ``is_early``: a snapshot came
-    while it was not, after which no change may follow.  ``moment`` is Unix milliseconds.
+    ``is_live``: it is whole, and changes apply.  ``was_loaded``: it once was.
+    ``is_held``: the venue said that it sends it, and was not told to stop since.
+    ``is_early``: a snapshot came while it was not, after which no change may follow.
+    ``moment`` is Unix milliseconds.  ``life`` is that of its state, once it was read:
+    whoever changes that ends it.
     """
 
     __slots__ = (
+        "_listener",
         "is_early",
         "is_held",
         "is_live",
         "life",
         "moment",
         "sequence",
+        "was_loaded",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, listener: Listener) -> None:
         super().__init__()
+        self._listener = listener
         self.is_held = False
         self.is_live = False
         self.is_early = False
+        self.was_loaded = False
         self.life: Life | None = None
         self.sequence = 0
         self.moment = 0
 
-    def spoil(self) -> None:
-        """It may have changed unseen: keep it as it is, apply nothing more."""
+    def begin(self) -> None:
+        """A snapshot was loaded: it is whole, and what was read before is no more."""
         if self.life is not None:
             self.life.end()
-        self.is_live = False
+            self.life = None
+        self.is_live = self.was_loaded = self.is_held = True
+
+    def spoil(self) -> None:
+        """It may have changed unseen: keep it as it is, apply nothing more."""
+        if self.is_live:
+            self.read_life().end()
+            self.is_live = False
+
+    def read_life(self) -> Life:
+        """The life of its state, for what is read of it."""
+        life = self.life
+        if life is None:
+            life = self.life = Life(self._listener)
+        return life
 
 
 class Books:
@@ -81,7 +101,7 @@ class Books:
         """Markets that are followed from now on."""
         for market_id in market_ids:
             if market_id not in self.markets:
-                self.markets[market_id] = Market()
+                self.markets[market_id] = Market(self._listener)
 
     def close(self, market_ids: Iterable[str]) -> None:
         """Markets that nobody follows: apply nothing more, remember that they are held."""
@@ -224,9 +244,7 @@ class Books:
 
     def arrived(self, market_id: str, market: Market) -> None:
         """A snapshot was loaded: the book is whole."""
-        if market.life is None or not market.is_live:
-            market.life = Life(self._listener)
-        market.is_live = market.is_held = True
+        market.begin()
         self.loaded += 1
         self._awaited.pop(market_id, None)
         self._wanted.pop(market_id, None)
@@ -270,7 +288,7 @@ class Books:
         have been taken down.
         """
         market = self.markets.get(market_id)
-        if market is None or market.life is None:
+        if market is None or not market.was_loaded:
             return False
         self._forgiven[market_id] = count = self._forgiven.get(market_id, 0) + 1
         self._missed.pop(market_id, None)

@@ -49,6 +49,8 @@ class Conversation(StreamProtocol):
     def __init__(self, *, clock: Clock, policy: StreamPolicy) -> None:
         super().__init__(clock=clock)
         self.policy = policy
+        self._monotonic = clock.monotonic
+        self._silence = policy.silence
         self.counters = Counters()
         self.heard_at = clock.monotonic()
         """When the last sign of life came, on the monotonic clock."""
@@ -133,9 +135,10 @@ class Conversation(StreamProtocol):
     def connection_made(self) -> Iterable[StreamEvent]:
         """A new connection is open: all numbers of the old one are void."""
         self._forget_connection()
-        self.is_connected = True
-        self.broken = ""
+        # First, as a book may be asked at any time, by another thread.
         self.heard_at = self.clock.monotonic()
+        self.broken = ""
+        self.is_connected = True
         self.counters.connections += 1
         self._dirty = set(self._by_name.values())
         return NONE
@@ -246,7 +249,27 @@ class Conversation(StreamProtocol):
     @property
     def now(self) -> float:
         """The monotonic clock, for the age of a book."""
-        return self.clock.monotonic()
+        return self._monotonic()
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing was heard for too long, so that no book can be believed.
+
+        Whoever finds that first gives the connection up, also before a `poll` could.
+        Else a late sign of life would make whole again what somebody was told to be
+        stale, and who waits for the next book would wait for a change.
+        """
+        silent = self._monotonic() - self.heard_at
+        if silent <= self._silence:
+            return False
+        if self.is_connected and not self.broken:
+            self._break(f"nothing was heard for {silent:.0f} s")
+        return True
+
+    def _break(self, reason: str) -> None:
+        self.broken = reason
+        self.counters.last_error = reason
+        _log.warning("the stream is no good: %s", reason)
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self.clock.now(), UTC)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from heapq import heappop
 
@@ -14,8 +13,6 @@ from .channels import BOOKS
 from .conversation import NONE, Events
 
 __all__ = ["Watchdog"]
-
-_log = logging.getLogger(__name__)
 
 _HOPELESS = 3
 """How often a snapshot may fail to come while others do."""
@@ -29,18 +26,15 @@ class Watchdog(Answers):
 
     def poll(self) -> Iterable[StreamEvent]:
         """Do what is due: missing acknowledgements, silence, requests to repeat."""
-        if not self.is_connected or self.broken:
+        if not self.is_connected or self.broken or self.is_silent:
             return NONE
         now = self.clock.monotonic()
         while self._wakes and self._wakes[0][0] <= now:
             heappop(self._wakes)[2]()
-        silent = now - self.heard_at
         limit = self.policy.acknowledgement
         oldest = next(iter(self._sent.values())) if self._sent else None
         due = self._books.deadline
-        if silent > self.policy.silence:
-            self._break(f"nothing was heard for {silent:.0f} s")
-        elif oldest is not None and oldest.deadline <= now:
+        if oldest is not None and oldest.deadline <= now:
             name, action = oldest.sub.channel.name, oldest.command.action
             self._break(f"no answer to {action} of {name} within {limit:g} s")
         elif due is not None and due <= now:
@@ -87,11 +81,6 @@ class Watchdog(Answers):
             self._break(f"no snapshot of {again[0]} in 2 times {limit:g} s")
         self._books_dirty = True
         return [self._refuse(sub, [x], refusals.silent(BOOKS, x)) for x in hopeless]
-
-    def _break(self, reason: str) -> None:
-        self.broken = reason
-        self.counters.last_error = reason
-        _log.warning("the stream is no good: %s", reason)
 
     def _state(self) -> StreamState:
         if not self.is_connected:
