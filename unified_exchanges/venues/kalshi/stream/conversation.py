@@ -209,7 +209,10 @@ class Conversation(StreamProtocol):
     def _ask_for_snapshots(self, now: float) -> list[str]:
         self._books_dirty = False
         sub = self._by_name[BOOKS]
-        if sub.sid is None or now < self._books_not_before or sub.must_renew:
+        if sub.sid is None or now < self._books_not_before:
+            return []
+        if sub.must_renew or sub.is_ending:
+            # Another subscription brings them.
             return []
         writes = []
         for markets in self._books.due():
