@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from heapq import heappush
 from itertools import count
 from typing import Any, Final, TypeAlias
 
@@ -22,6 +21,7 @@ from .books import Books
 from .channels import BOOKS, CHANNELS, channel_of
 from .commands import Command, encode
 from .subscription import BATCH, Subscription
+from .wakes import Wakes
 
 __all__ = ["NONE", "Conversation", "Events", "Sent"]
 
@@ -68,8 +68,7 @@ class Conversation(StreamProtocol):
         self._dirty: set[Subscription] = set()
         self._books_dirty = False
         self._books_not_before = 0.0
-        self._wakes: list[tuple[float, int, Callable[[], None]]] = []
-        self._wake_numbers = count()
+        self._wakes = Wakes()
         self._paces: dict[str, Pace] = {}
 
     # -- what is asked for ----------------------------------------------------------
@@ -234,12 +233,14 @@ class Conversation(StreamProtocol):
 
     # -- later ----------------------------------------------------------------------
 
-    def _after(self, delay: float, now: float, do: Callable[[], None]) -> None:
-        """Do something at a later `poll`, or at once."""
-        if delay <= 0:
+    def _at(
+        self, due: float, now: float, what: Hashable, do: Callable[[], None]
+    ) -> None:
+        """Do something at a later `poll`, or at once; each ``what`` is planned once."""
+        if due <= now:
             do()
         else:
-            heappush(self._wakes, (now + delay, next(self._wake_numbers), do))
+            self._wakes.plan(due, what, do)
 
     def _pace(self, name: str) -> Pace:
         pace = self._paces.get(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from heapq import heappop
 
 from ....models import StreamState
 from ....streams.protocol import StreamEvent
@@ -29,8 +28,7 @@ class Watchdog(Answers):
         if not self.is_connected or self.broken or self.is_silent:
             return NONE
         now = self.clock.monotonic()
-        while self._wakes and self._wakes[0][0] <= now:
-            heappop(self._wakes)[2]()
+        self._wakes.run(now)
         limit = self.policy.acknowledgement
         oldest = next(iter(self._sent.values())) if self._sent else None
         due = self._books.deadline
@@ -46,8 +44,8 @@ class Watchdog(Answers):
         if not self.is_connected or self.broken:
             return self.policy.silence
         times = [self.heard_at + self.policy.silence]
-        if self._wakes:
-            times.append(self._wakes[0][0])
+        if self._wakes.due is not None:
+            times.append(self._wakes.due)
         if self._sent:
             times.append(next(iter(self._sent.values())).deadline)
         due = self._books.deadline
