@@ -22,6 +22,10 @@ _PARDONS: Final = 2
 """Connections that may be given up for a book that was there before and does not come."""
 
 
+_MOST_BARREN: Final = 5
+"""Connections without a snapshot after which the next is not given longer still."""
+
+
 class Market(Book):
     """The book of a market and where it stands.
 
@@ -92,8 +96,10 @@ class Books:
         self._awaited: OrderedDict[str, float] = OrderedDict()
         self._missed: dict[str, int] = {}
         self._forgiven: dict[str, int] = {}
-        self._asked_again: set[str] = set()
-        """Markets whose snapshot did not come on this connection, and was asked for."""
+        self._asked_again: dict[str, int] = {}
+        """How often snapshots that did not come on this connection were asked for."""
+        self.barren = 0
+        """Connections in a row that brought none, though it was asked for again."""
 
     # -- which markets --------------------------------------------------------------
 
@@ -246,6 +252,7 @@ class Books:
         """A snapshot was loaded: the book is whole."""
         market.begin()
         self.loaded += 1
+        self.barren = 0
         self._awaited.pop(market_id, None)
         self._wanted.pop(market_id, None)
         self._missed.pop(market_id, None)
@@ -270,16 +277,22 @@ class Books:
         self._missed[market_id] = count = self._missed.get(market_id, 0) + 1
         return count
 
-    def ask_again(self, market_ids: Collection[str]) -> bool:
+    def ask_again(self, market_ids: Collection[str], times: int) -> bool:
         """Ask once more for snapshots that did not come; False where that was done.
 
-        Once on each connection: then it may be that which brings nothing.
+        So many times on each connection: then it may be that which brings nothing.
         """
-        if not self._asked_again.isdisjoint(market_ids):
+        asked = self._asked_again
+        if any(asked.get(x, 0) >= times for x in market_ids):
             return False
-        self._asked_again.update(market_ids)
+        asked.update({x: asked.get(x, 0) + 1 for x in market_ids})
         self.want(market_ids)
         return True
+
+    def count_anew(self, market_ids: Iterable[str]) -> None:
+        """Whether these exist is being found out."""
+        for market_id in market_ids:
+            self._missed.pop(market_id, None)
 
     def forgive(self, market_id: str) -> bool:
         """Count anew how often its snapshot does not come, if it ever did come.
@@ -299,6 +312,8 @@ class Books:
         self._apart.clear()
         self._wanted.clear()
         self._awaited.clear()
+        if self._asked_again and not self.loaded:
+            self.barren = min(self.barren + 1, _MOST_BARREN)
         self._asked_again.clear()
         self.loaded = 0
         self.spoil_all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ....models import StreamState
-from ....streams.protocol import StreamEvent
+from ....streams.protocol import StreamEvent, Unheard
 from . import refusals
 from .answers import Answers
 from .channels import BOOKS
@@ -58,7 +58,8 @@ class Watchdog(Answers):
 
         Kalshi keeps unknown markets in a subscription without a word (2026-09), so one of
         them must not end what all the others live on.  One that is alone looks like a
-        connection that brings nothing, which ends only after it was asked twice.
+        connection that brings nothing, which ends only after it was asked twice; the
+        next one is given longer where it is known that it cannot be the market.
         """
         books, sub = self._books, self._by_name[BOOKS]
         most = _HOPELESS if books.loaded else _ALONE
@@ -73,12 +74,19 @@ class Watchdog(Answers):
                 self._break(f"no snapshot of {market_id} in {most} times {limit:g} s")
             else:
                 hopeless.append(market_id)
+        unheard: Events = NONE
+        if self.asks_on and hopeless:
+            books.count_anew(hopeless)
+            again += hopeless
+            unheard, hopeless = [Unheard(market_ids=frozenset(hopeless))], []
+        times = 1 + books.barren if self.asks_on else 1
         if books.loaded:
             books.want(again)
-        elif not books.ask_again(again):
-            self._break(f"no snapshot of {again[0]} in 2 times {limit:g} s")
+        elif not books.ask_again(again, times):
+            self._break(f"no snapshot of {again[0]} in {times + 1} times {limit:g} s")
         self._books_dirty = True
-        return [self._refuse(sub, [x], refusals.silent(BOOKS, x)) for x in hopeless]
+        refused = [self._refuse(sub, [x], refusals.silent(BOOKS, x)) for x in hopeless]
+        return [*unheard, *refused]
 
     def _state(self) -> StreamState:
         if not self.is_connected:
