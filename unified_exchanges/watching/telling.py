@@ -23,7 +23,7 @@ from ..models import (
     Ticker,
     Trade,
 )
-from ..streams.protocol import BookChanged, Refused, StreamProtocol
+from ..streams.protocol import BookChanged, Refused, StreamProtocol, Unheard
 from ..venue import Venue
 from .account import Account, fill_key
 from .audit import Auditor
@@ -45,6 +45,8 @@ class Teller(ABC):
         self, protocol: StreamProtocol, venue: Venue, *, has_work: Callable[[], None]
     ) -> None:
         self.protocol = protocol
+        # A book may be slow to come, and the account's key can ask whether it will.
+        protocol.asks_on = True
         self.venue = venue
         self.account = Account()
         self._clock = venue.clock
@@ -80,6 +82,7 @@ class Teller(ABC):
             Gap: self._tell_gap,
             Reconnected: self._tell_reconnected,
             Refused: self._refuse,
+            Unheard: self._ask_whether_there_is,
         }
 
     @abstractmethod
@@ -329,6 +332,9 @@ class Teller(ABC):
             if given_up is None or (mine and not given_up.isdisjoint(mine)):
                 error = _ending(follower, given_up, refused.error)
                 self._fail(follower, error, given_up=given_up)
+
+    def _ask_whether_there_is(self, event: Unheard) -> None:
+        self._existence.ask(event.market_ids)
 
     def _is_followed(self, market_id: str) -> bool:
         return any(market_id in circle.by_market for circle in self._circles.values())
