@@ -249,7 +249,10 @@ async def test_a_loop_takes_no_seat_over(
     before = size_at(await in_a_task(book), "0.01")
     await beside(scene.bid)
     watch = kalshi.watch_order_book(MARKET, policy="every")
-    assert size_at(await anext(watch), "0.01") == before + 1
+    async for seen in watch:
+        # It begins with the book as it is, which may be the one before the bid.
+        if size_at(seen, "0.01") == before + 1:
+            break
     for number in (1, 2, 3):
         assert size_at(await in_a_task(book), "0.01") == before + number
         await beside(scene.bid)
