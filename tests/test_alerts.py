@@ -114,9 +114,9 @@ def test_without_the_log_they_are_known_all_the_same(
 
 
 @pytest.mark.parametrize("name", ["latency", "acknowledgement", "errors", "calm"])
-def test_a_threshold_is_above_nothing(name: str) -> None:
-    with pytest.raises(ValueError, match=name):
-        AlertPolicy(**{name: 0.0})  # type: ignore[arg-type]
+def test_a_threshold_that_cannot_be_is_refused(name: str) -> None:
+    with pytest.raises(BadRequest, match=f"AlertPolicy.{name} must be a number"):
+        AlertPolicy(**{name: -0.1})  # type: ignore[arg-type]
 
 
 def test_what_is_no_policy_or_no_observer_is_refused() -> None:

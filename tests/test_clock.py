@@ -42,7 +42,8 @@ def date_at(seconds: float) -> str:
 def test_fault_44_the_offset_is_never_further_off_than_the_answers_allow(
     true: float, answers: list[tuple[float, float]]
 ) -> None:
-    clock, offset = VirtualClock(), ClockOffset()
+    clock = VirtualClock()
+    offset = ClockOffset(clock)
     slack = []
     for gap, trip in answers:
         clock.advance(gap)
@@ -58,32 +59,43 @@ def test_fault_44_the_offset_is_never_further_off_than_the_answers_allow(
 
 
 def test_fault_44_a_clock_ten_seconds_off_is_found_to_a_second() -> None:
-    offset = ClockOffset()
+    offset = ClockOffset(VirtualClock())
     offset.observe(date_at(1_010), 1_000.0, 1_000.1)
     assert offset.seconds == pytest.approx(10.0, abs=1.0)
 
 
 def test_fault_44_a_clock_that_is_set_during_the_run_is_measured_anew() -> None:
-    offset = ClockOffset()
+    offset = ClockOffset(VirtualClock())
     offset.observe(date_at(1_000), 1_000.0, 1_000.1)
     offset.observe(date_at(1_040), 1_010.0, 1_010.1)
     assert offset.seconds == pytest.approx(30.0, abs=1.0)
 
 
+@pytest.mark.parametrize("step", [-3_600.0, -0.7, 0.7, 3_600.0])
+def test_fault_44_our_clock_that_is_set_needs_no_measuring(step: float) -> None:
+    clock = VirtualClock()
+    offset = ClockOffset(clock)
+    now = clock.now()
+    offset.observe(date_at(now + 30), now, now)
+    clock.step(step)
+    assert offset.least == pytest.approx(30 - step)
+    assert offset.seconds == pytest.approx(30 - step, abs=1.0)
+
+
 def test_the_least_offset_is_a_bound_that_the_true_one_keeps() -> None:
-    offset = ClockOffset()
+    offset = ClockOffset(VirtualClock())
     assert offset.least == float("-inf")
     offset.observe(date_at(1_000), 1_000.2, 1_000.4)
     assert (offset.seconds, offset.least) == (0.0, pytest.approx(-0.4))
 
 
 def test_an_offset_is_unknown_before_the_first_answer() -> None:
-    assert ClockOffset().milliseconds is None
+    assert ClockOffset(VirtualClock()).milliseconds is None
 
 
 @pytest.mark.parametrize("date", [None, "", "yesterday"])
 def test_an_answer_without_a_readable_date_changes_nothing(date: str | None) -> None:
-    offset = ClockOffset()
+    offset = ClockOffset(VirtualClock())
     offset.observe(date, 1_000.0, 1_000.1)
     assert offset.milliseconds is None
 

@@ -31,6 +31,7 @@ TIMED = (
     "cli*",
     "clock",
     "drivers*",
+    "fields",
     "monitor",
     "observer",
     "observers*",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from math import inf, nan
 from random import Random
 from threading import Thread
+from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +21,13 @@ from unified_exchanges.errors import (
     RateLimitExceeded,
     UnifiedExchangesError,
 )
-from unified_exchanges.policy import LimitPolicy, RetryPolicy, TokenBucket
+from unified_exchanges.guards import GuardPolicy
+from unified_exchanges.policy import (
+    LimitPolicy,
+    RetryPolicy,
+    StreamPolicy,
+    TokenBucket,
+)
 
 DICE = Random(7)
 
@@ -99,15 +109,79 @@ def test_p17_one_call_has_one_budget_of_attempts() -> None:
     assert [wait is not None for wait in tries] == [True] * 4 + [False] * 2
 
 
-@pytest.mark.parametrize("name", ["attempts", "first", "cap", "deadline"])
-def test_a_policy_of_nought_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match=name):
-        RetryPolicy(**{name: 0})
+SECONDS: list[Any] = [0, -1, True, "1", nan, inf, -inf, Decimal(1), [1]]
+NEEDED: list[Any] = [*SECONDS, None]
+COUNTS: list[Any] = [0, -1, True, "1", 1.0, nan, None]
+FLAGS: list[Any] = [1, 0, "yes", None]
+WRONG: dict[type, dict[str, list[Any]]] = {
+    RetryPolicy: {
+        "attempts": COUNTS,
+        **dict.fromkeys(("first", "cap", "deadline", "order_deadline"), NEEDED),
+        "retry_refused_writes": FLAGS,
+    },
+    StreamPolicy: {
+        "driver": ["requests", "", "AIOHTTP", None, 1, True, ["aiohttp"]],
+        "queue": COUNTS,
+        **dict.fromkeys(("first", "cap", "stable"), NEEDED),
+        **dict.fromkeys(("silence", "acknowledgement"), NEEDED),
+        **dict.fromkeys(("reconcile", "audit"), SECONDS),
+    },
+    LimitPolicy: {
+        "enabled": FLAGS,
+        "buckets": [None, [("read", (1, 1))], 5],
+        "cancel_share": [1.0, -0.1, nan, True, "0.1", None],
+        "discover": FLAGS,
+    },
+    GuardPolicy: {
+        "max_order_cost": [5, 5.0, True, "5", Decimal(0), Decimal("NaN")],
+        "max_orders": [x for x in COUNTS if x is not None],
+        "seconds": NEEDED,
+    },
+}
 
 
-def test_a_share_for_cancels_is_below_one() -> None:
-    with pytest.raises(ValueError, match="cancel_share"):
-        LimitPolicy(cancel_share=1.0)
+@pytest.mark.parametrize(
+    ("policy", "name", "value"),
+    [
+        (policy, name, value)
+        for policy, fields in WRONG.items()
+        for name, values in fields.items()
+        for value in values
+    ],
+)
+def test_a_field_of_a_policy_that_cannot_be_is_refused_by_name_and_value(
+    policy: type, name: str, value: Any
+) -> None:
+    with pytest.raises(BadRequest) as caught:
+        policy(**{name: value})
+    assert caught.value.message.startswith(f"{policy.__name__}.{name} must be ")
+    assert caught.value.message.endswith(f", not {value!r}")
+
+
+@pytest.mark.parametrize(
+    ("words", "allowed"),
+    [
+        ({"driver": "requests"}, "'websockets' or 'aiohttp'"),
+        ({"audit": 0}, "a number above 0, in seconds, or None"),
+        ({"silence": nan}, "a number above 0, in seconds"),
+        ({"queue": 0}, "a whole number of at least 1"),
+    ],
+)
+def test_a_refusal_of_a_policy_says_what_is_allowed(
+    words: dict[str, Any], allowed: str
+) -> None:
+    [(name, value)] = words.items()
+    with pytest.raises(BadRequest) as caught:
+        StreamPolicy(**words)
+    assert caught.value.message == (
+        f"StreamPolicy.{name} must be {allowed}, not {value!r}"
+    )
+
+
+def test_whole_seconds_and_what_is_switched_off_are_fine() -> None:
+    policy = StreamPolicy(first=1, silence=28, audit=None, reconcile=None)
+    assert (policy.first, policy.audit, policy.reconcile) == (1, None, None)
+    assert attrs.evolve(policy, audit=5).audit == 5
 
 
 # -- the bucket ------------------------------------------------------------------------

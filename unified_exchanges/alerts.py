@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import attrs
+
+from .fields import is_flag, is_seconds, is_share
 
 __all__ = ["Alarm", "AlertPolicy", "Alerts", "Measure"]
 
@@ -14,8 +16,6 @@ _log = logging.getLogger(__name__)
 
 Measure: TypeAlias = Literal["latency", "acknowledgement", "errors", "limiter"]
 
-_POSITIVE: Any = attrs.validators.gt(0)
-_THRESHOLD: Any = attrs.validators.optional(_POSITIVE)
 _WORDS: Mapping[Measure, str] = {
     "latency": "the latency of messages",
     "acknowledgement": "the acknowledgement of orders",
@@ -40,12 +40,16 @@ class AlertPolicy:
     0.1
     """
 
-    latency: float | None = attrs.field(default=0.05, validator=_THRESHOLD)
-    acknowledgement: float | None = attrs.field(default=0.1, validator=_THRESHOLD)
-    errors: float | None = attrs.field(default=0.05, validator=_THRESHOLD)
-    limiter: float | None = attrs.field(default=0.8, validator=_THRESHOLD)
-    calm: float = attrs.field(default=30.0, validator=_POSITIVE)
-    log: bool = True
+    latency: float | None = attrs.field(
+        default=0.05, validator=is_seconds(or_none=True)
+    )
+    acknowledgement: float | None = attrs.field(
+        default=0.1, validator=is_seconds(or_none=True)
+    )
+    errors: float | None = attrs.field(default=0.05, validator=is_share(or_none=True))
+    limiter: float | None = attrs.field(default=0.8, validator=is_share(or_none=True))
+    calm: float = attrs.field(default=30.0, validator=is_seconds())
+    log: bool = attrs.field(default=True, validator=is_flag())
 
 
 @attrs.define

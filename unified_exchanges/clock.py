@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from functools import partial
 from threading import Lock
 from typing import Protocol
 
@@ -22,6 +25,17 @@ class Clock(Protocol):
         ...
 
 
+# Where Python's own stands still while the machine sleeps, there is another: what was
+# heard before is as old as it is.
+_monotonic: Callable[[], float]
+if sys.platform == "linux":
+    _monotonic = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
+elif sys.platform == "darwin":
+    _monotonic = partial(time.clock_gettime, time.CLOCK_MONOTONIC)
+else:
+    _monotonic = time.monotonic
+
+
 class SystemClock:
     """The machine's clock."""
 
@@ -32,8 +46,8 @@ class SystemClock:
         return time.time()
 
     def monotonic(self) -> float:
-        """Seconds that never jump."""
-        return time.monotonic()
+        """Seconds that never jump, those in which the machine slept among them."""
+        return _monotonic()
 
 
 class VirtualClock:
@@ -78,23 +92,37 @@ class ClockOffset:
 
     A ``Date`` is whole seconds and was written between sending and receiving, so each
     answer bounds the offset; together they bound it to the length of a round trip.
-    When a bound contradicts the others one of the clocks was set: start anew.
+    When a bound contradicts the others the venue's clock was set: start anew.  That ours
+    was set is seen by the monotonic one, and holds at once: the bounds are of that.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._low = float("-inf")
         self._high = float("inf")
         self._last = ""
+        self._zero = 0.0
+        """What our clock was by the monotonic one when it was first compared."""
 
     @property
     def seconds(self) -> float:
-        """The smallest offset that explains all that was seen; 0 if none is needed."""
-        return min(max(0.0, self._low), self._high)
+        """The smallest offset that explains all that was seen; 0 if none is needed.
+
+        The smallest to what our clock was at first, if that was set since.
+        """
+        if not self._last:
+            return 0.0
+        return min(max(self._zero, self._low), self._high) - self._drift
 
     @property
     def least(self) -> float:
         """The least offset that explains all that was seen; minus infinity before that."""
-        return self._low
+        return self._low - self._drift
+
+    @property
+    def _drift(self) -> float:
+        """Our wall clock less the monotonic one."""
+        return self._clock.now() - self._clock.monotonic()
 
     @property
     def milliseconds(self) -> int | None:
@@ -109,8 +137,11 @@ class ClockOffset:
             stamp = parsedate_to_datetime(date).timestamp()
         except (TypeError, ValueError, IndexError, OverflowError):
             return
+        drift = self._drift
+        if not self._last:
+            self._zero = drift
         self._last = date
-        low, high = stamp - received, stamp + 1.0 - sent
+        low, high = stamp - received + drift, stamp + 1.0 - sent + drift
         if low > self._high or high < self._low:
             self._low, self._high = low, high
         else:

@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections import deque
 from decimal import Decimal
 from threading import Lock
-from typing import Any
 
 import attrs
 
 from .errors import InvalidOrder, RateLimitExceeded
+from .fields import is_amount, is_count, is_seconds
 from .money import text
 
 __all__ = ["GuardPolicy", "Guards"]
-
-_POSITIVE: Any = attrs.validators.optional(attrs.validators.gt(0))
-_EXACT: Any = attrs.validators.optional(attrs.validators.instance_of(Decimal))
 
 
 @attrs.frozen(kw_only=True)
@@ -34,10 +31,12 @@ class GuardPolicy:
     """
 
     max_order_cost: Decimal | None = attrs.field(
-        default=Decimal(100_000), validator=[_EXACT, _POSITIVE]
+        default=Decimal(100_000), validator=is_amount(or_none=True)
     )
-    max_orders: int | None = attrs.field(default=1_000, validator=_POSITIVE)
-    seconds: float = attrs.field(default=10.0, validator=attrs.validators.gt(0))
+    max_orders: int | None = attrs.field(
+        default=1_000, validator=is_count(or_none=True)
+    )
+    seconds: float = attrs.field(default=10.0, validator=is_seconds())
 
 
 class Guards:

@@ -6,7 +6,7 @@ import random
 from collections import deque
 from collections.abc import Mapping
 from threading import Lock
-from typing import Any, Literal
+from typing import Literal
 
 import attrs
 
@@ -16,11 +16,9 @@ from .errors import (
     RateLimitExceeded,
     UnifiedExchangesError,
 )
+from .fields import is_a, is_count, is_flag, is_one_of, is_seconds, is_share
 
 __all__ = ["LimitPolicy", "RetryPolicy", "StreamPolicy", "TokenBucket"]
-
-
-_POSITIVE: Any = attrs.validators.gt(0)
 
 
 @attrs.frozen(kw_only=True)
@@ -38,13 +36,13 @@ class RetryPolicy:
     refused with "too many requests" is tried again only with ``retry_refused_writes``.
     """
 
-    attempts: int = attrs.field(default=5, validator=_POSITIVE)
-    first: float = attrs.field(default=0.25, validator=_POSITIVE)
-    cap: float = attrs.field(default=8.0, validator=_POSITIVE)
-    deadline: float = attrs.field(default=30.0, validator=_POSITIVE)
-    order_deadline: float = attrs.field(default=10.0, validator=_POSITIVE)
-    order_grace: float = attrs.field(default=30.0, validator=_POSITIVE)
-    retry_refused_writes: bool = False
+    attempts: int = attrs.field(default=5, validator=is_count())
+    first: float = attrs.field(default=0.25, validator=is_seconds())
+    cap: float = attrs.field(default=8.0, validator=is_seconds())
+    deadline: float = attrs.field(default=30.0, validator=is_seconds())
+    order_deadline: float = attrs.field(default=10.0, validator=is_seconds())
+    order_grace: float = attrs.field(default=30.0, validator=is_seconds())
+    retry_refused_writes: bool = attrs.field(default=False, validator=is_flag())
 
     def backoff(self, attempt: int, rng: random.Random) -> float:
         """Seconds to wait after try number ``attempt`` (0 is the first): full jitter."""
@@ -96,25 +94,23 @@ class StreamPolicy:
     All are seconds.
     """
 
-    driver: Literal["websockets", "aiohttp"] = "websockets"
-    first: float = attrs.field(default=1.0, validator=_POSITIVE)
-    cap: float = attrs.field(default=30.0, validator=_POSITIVE)
-    stable: float = attrs.field(default=60.0, validator=_POSITIVE)
-    silence: float = attrs.field(default=28.0, validator=_POSITIVE)
-    acknowledgement: float = attrs.field(default=10.0, validator=_POSITIVE)
-    queue: int = attrs.field(default=100_000, validator=_POSITIVE)
-    reconcile: float | None = 180.0
-    audit: float | None = 30.0
+    driver: Literal["websockets", "aiohttp"] = attrs.field(
+        default="websockets", validator=is_one_of("websockets", "aiohttp")
+    )
+    first: float = attrs.field(default=1.0, validator=is_seconds())
+    cap: float = attrs.field(default=30.0, validator=is_seconds())
+    stable: float = attrs.field(default=60.0, validator=is_seconds())
+    silence: float = attrs.field(default=28.0, validator=is_seconds())
+    acknowledgement: float = attrs.field(default=10.0, validator=is_seconds())
+    queue: int = attrs.field(default=100_000, validator=is_count())
+    reconcile: float | None = attrs.field(
+        default=180.0, validator=is_seconds(or_none=True)
+    )
+    audit: float | None = attrs.field(default=30.0, validator=is_seconds(or_none=True))
 
     def backoff(self, attempt: int, rng: random.Random) -> float:
         """Seconds before try number ``attempt`` (0 is the first after a break)."""
         return rng.uniform(0.0, min(self.cap, self.first * 2.0 ** min(attempt, 32)))
-
-
-def _is_share(_: object, field: attrs.Attribute[float], value: float) -> None:
-    if not 0 <= value < 1:
-        message = f"{field.name} must be at least 0 and below 1, not {value!r}"
-        raise ValueError(message)
 
 
 @attrs.frozen(kw_only=True)
@@ -126,10 +122,12 @@ class LimitPolicy:
     ``discover`` asks the venue for the account's own limits before the first signed call.
     """
 
-    enabled: bool = True
-    buckets: Mapping[str, tuple[float, float]] = attrs.field(factory=dict)
-    cancel_share: float = attrs.field(default=0.1, validator=_is_share)
-    discover: bool = True
+    enabled: bool = attrs.field(default=True, validator=is_flag())
+    buckets: Mapping[str, tuple[float, float]] = attrs.field(
+        factory=dict, validator=is_a(Mapping, "a mapping of names to buckets")
+    )
+    cancel_share: float = attrs.field(default=0.1, validator=is_share())
+    discover: bool = attrs.field(default=True, validator=is_flag())
 
 
 class _Tokens:

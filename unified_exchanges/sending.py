@@ -97,7 +97,7 @@ class Sender(ABC):
             error.venue = self.id
             raise
         self.telemetry = Telemetry()
-        self.offset = ClockOffset()
+        self.offset = ClockOffset(self.clock)
         self.limiter = Limiter(settings.limits)
         self.monitor = Monitor(
             settings.observer,

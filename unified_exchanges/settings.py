@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import inf
 from os import PathLike, environ
 from random import Random, SystemRandom
 from typing import Any, TypeAlias
@@ -15,6 +14,7 @@ from .alerts import AlertPolicy
 from .clock import Clock, SystemClock
 from .description import Environment
 from .errors import BadRequest
+from .fields import is_a, is_flag, is_seconds
 from .guards import GuardPolicy
 from .observer import Observer
 from .policy import LimitPolicy, RetryPolicy, StreamPolicy
@@ -26,24 +26,6 @@ PrivateKey: TypeAlias = "str | PathLike[str]"
 
 
 _NEVER_NONE = {"dry_run", "environment", "live", "timeout"}
-
-
-def _is_seconds(_: object, field: attrs.Attribute[float], value: object) -> None:
-    if type(value) not in (int, float) or not 0 < value < inf:  # type: ignore[operator]
-        message = f"{field.name} must be a number above 0, in seconds, not {value!r}"
-        raise BadRequest(message)
-
-
-def _is(kind: type, words: str) -> Any:
-    """A validator of a type; the value is told only where it cannot be a secret."""
-
-    def check(_: object, field: attrs.Attribute[Any], value: object) -> None:
-        if not isinstance(value, kind):
-            told = repr(value) if field.repr else f"a {type(value).__name__}"
-            message = f"{field.name} must be {words}, not {told}"
-            raise BadRequest(message)
-
-    return check
 
 
 def _observes(_: object, field: attrs.Attribute[Any], value: object) -> None:
@@ -74,28 +56,28 @@ class Settings:
     password: str | None = attrs.field(
         default=None,
         repr=False,
-        validator=attrs.validators.optional(_is(str, "a text")),
+        validator=attrs.validators.optional(is_a(str, "a text")),
     )
     environment: str = attrs.field(
-        default="production", validator=_is(str, "a name or a base URL")
+        default="production", validator=is_a(str, "a name or a base URL")
     )
-    live: bool = attrs.field(default=False, validator=_is(bool, "True or False"))
-    dry_run: bool = attrs.field(default=False, validator=_is(bool, "True or False"))
-    timeout: float = attrs.field(default=10.0, validator=_is_seconds)
+    live: bool = attrs.field(default=False, validator=is_flag())
+    dry_run: bool = attrs.field(default=False, validator=is_flag())
+    timeout: float = attrs.field(default=10.0, validator=is_seconds())
     retry: RetryPolicy = attrs.field(
-        factory=RetryPolicy, validator=_is(RetryPolicy, "a RetryPolicy")
+        factory=RetryPolicy, validator=is_a(RetryPolicy, "a RetryPolicy")
     )
     limits: LimitPolicy = attrs.field(
-        factory=LimitPolicy, validator=_is(LimitPolicy, "a LimitPolicy")
+        factory=LimitPolicy, validator=is_a(LimitPolicy, "a LimitPolicy")
     )
     guards: GuardPolicy = attrs.field(
-        factory=GuardPolicy, validator=_is(GuardPolicy, "a GuardPolicy")
+        factory=GuardPolicy, validator=is_a(GuardPolicy, "a GuardPolicy")
     )
     stream: StreamPolicy = attrs.field(
-        factory=StreamPolicy, validator=_is(StreamPolicy, "a StreamPolicy")
+        factory=StreamPolicy, validator=is_a(StreamPolicy, "a StreamPolicy")
     )
     alerts: AlertPolicy = attrs.field(
-        factory=AlertPolicy, validator=_is(AlertPolicy, "an AlertPolicy")
+        factory=AlertPolicy, validator=is_a(AlertPolicy, "an AlertPolicy")
     )
     observer: Observer | None = attrs.field(
         default=None, repr=False, validator=_observes
@@ -105,7 +87,7 @@ class Settings:
     # would then place different orders under one client order id.
     rng: Random = attrs.field(factory=SystemRandom, repr=False)
     options: Mapping[str, str | int | bool] = attrs.field(
-        factory=dict, validator=_is(Mapping, "a mapping of words to values")
+        factory=dict, validator=is_a(Mapping, "a mapping of words to values")
     )
     is_journaled: bool = False
     environ: Mapping[str, str] = attrs.field(default=environ, repr=False)

@@ -36,12 +36,14 @@ class Fresh:
     """Whether a book holds."""
 
     stale: bool = False
+    seconds: float | None = None
 
-    def is_stale(self, _: int | None) -> bool:
+    def is_stale(self) -> bool:
         return self.stale
 
     def age(self) -> float:
-        return 0.25
+        known = 1.25 if self.stale else 0.25
+        return known if self.seconds is None else self.seconds
 
 
 def market(name: str) -> Market:
@@ -119,10 +121,19 @@ def test_p10_a_book_in_hand_turns_stale_on_the_board_with_the_reason(
         Gap(subject=None, market_ids=("A", "C"), reason="a number is missing", at=NOW)
     )
     assert "STALE" not in seen(board)
-    fresh.stale = True
+    fresh.stale, fresh.seconds = True, 0.25
     told = seen(board)
     assert "STALE  age 0.2 s  seq 7  a number is missing" in told
     assert "gap of 2 markets: a number is missing" in told
+
+
+def test_p10_a_book_that_was_only_just_replaced_does_not_flicker(board: Board) -> None:
+    fresh = Fresh(stale=True, seconds=0.25)
+    board.hear(Gap(subject=None, reason="broken", at=NOW))
+    board.hear(book("A", fresh=fresh))
+    assert "live  age 0.2 s  seq 7" in seen(board)
+    fresh.seconds = 1.25
+    assert "STALE  age 1.2 s  seq 7" in seen(board)
 
 
 def test_a_gap_of_all_is_one_of_each(board: Board) -> None:

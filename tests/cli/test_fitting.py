@@ -169,7 +169,7 @@ def test_markets_without_room_for_a_ladder_get_a_line_each() -> None:
     assert screen(board, 60, 9) == [
         "market, outcome  bid × size  ask × size         age",
         "AA no            0.45 × 10   0.46 × 20          0.2 s",
-        "BB no            –           –           STALE  0.2 s",
+        "BB no            –           –           STALE  1.2 s",
         "CC no            waiting     –",
         "",
         LIVE,

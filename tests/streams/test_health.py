@@ -36,16 +36,24 @@ def test_one_message_in_256_is_looked_at() -> None:
 class Ear:
     heard_at = 10.0
     now = 10.0
+    is_silent = False
 
 
 def test_a_book_ages_while_nothing_is_heard_and_is_stale_once_doubted() -> None:
     ear = Ear()
     life = Life(ear)
     ear.now = 13.0
-    assert (life.is_stale(1), life.age()) == (False, 3.0)
+    assert (life.is_stale(), life.age()) == (False, 3.0)
     ear.heard_at = 13.0
     assert life.age() == 0.0
     life.end()
     ear.now = ear.heard_at = 20.0
     life.end()
-    assert (life.is_stale(1), life.age()) == (True, 7.0)
+    assert (life.is_stale(), life.age()) == (True, 7.0)
+
+
+def test_p10_a_book_is_stale_while_nothing_was_heard_for_too_long() -> None:
+    ear = Ear()
+    life = Life(ear)
+    ear.now, ear.is_silent = 40.0, True
+    assert (life.is_stale(), life.age()) == (True, 30.0)

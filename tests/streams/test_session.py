@@ -214,3 +214,29 @@ def test_headers_are_not_shown_by_a_dial() -> None:
     dial = Dial(url="ws://venue.test", headers=lambda: {"x": "secret"})
     assert repr(dial) == "Dial(url='ws://venue.test', timeout=10.0, venue=None)"
     dial.observe(None, 0.0, 0.0)
+
+
+def test_b2_the_error_that_stopped_it_is_newer_than_what_the_protocol_told() -> None:
+    story = Story()
+    story.session.failed(LOST, "nothing was heard for 28 s")
+    told = "nothing was heard for 28 s"
+    assert story.session.newest(told) == str(LOST)
+    story.session.stop(AuthenticationError("check the key"), told)
+    assert story.session.newest(told) == "check the key"
+
+
+def test_b2_what_the_protocol_told_since_a_break_is_newer() -> None:
+    story = Story()
+    story.session.failed(LOST, "old")
+    assert story.session.newest("the book of A is not right") == (
+        "the book of A is not right"
+    )
+    assert Story().session.newest("only this") == "only this"
+
+
+def test_c5_a_stream_that_is_subscribing_is_connecting() -> None:
+    story = Story()
+    story.session.begin()
+    story.session.made()
+    states = [story.session.state_with(x) for x in ("idle", "connecting", "degraded")]
+    assert states == ["live", "connecting", "degraded"]

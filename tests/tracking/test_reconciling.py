@@ -9,6 +9,7 @@ import pytest
 
 from tests.watching.studio import Studio
 from unified_exchanges import exchange
+from unified_exchanges.clock import Clock
 from unified_exchanges.models import Subject
 from unified_exchanges.policy import LimitPolicy
 from unified_exchanges.simulator.faults import Fault, StreamFault
@@ -25,10 +26,12 @@ class Desk(Studio):
     """A studio with a tracker, and somebody who trades on the same account."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.tracker = OrderTracker(self.clock, first_outcome="yes")
-        self.listen(self.tracker)
+        super().__init__(hears=self._tracker)
         self.trader: Any = self.ground.trader("blocking", limits=FREE)
+
+    def _tracker(self, clock: Clock) -> OrderTracker:
+        self.tracker = OrderTracker(clock, first_outcome="yes")
+        return self.tracker
 
     def follow(self) -> None:
         self.feed.keep()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from random import Random
-from threading import Condition, RLock
+from threading import RLock, current_thread
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from tests.venues.kalshi.ground import KalshiGround, key_pair
 from unified_exchanges import exchange
+from unified_exchanges.clock import Clock
 from unified_exchanges.errors import (
     ConnectionLost,
     NetworkError,
@@ -32,15 +33,26 @@ from unified_exchanges.streams.session import Session, UpgradeRefused
 from unified_exchanges.testing.scripted import ScriptedTransport
 from unified_exchanges.venues.kalshi.simulated import generate_key
 from unified_exchanges.venues.kalshi.venue import KalshiVenue
-from unified_exchanges.watching.aio import AsyncWatch, Seat, Wish
+from unified_exchanges.watching.aio import AsyncWatch
+from unified_exchanges.watching.aio_hub import AsyncHub
 from unified_exchanges.watching.blocking import Watch
-from unified_exchanges.watching.feed import Feed, dial
+from unified_exchanges.watching.feed import dial
 from unified_exchanges.watching.follower import Follower
+from unified_exchanges.watching.hub import Hub
 from unified_exchanges.watching.job import Job
 from unified_exchanges.watching.listener import Listener
 from unified_exchanges.watching.mailbox import Policy
+from unified_exchanges.watching.seat import Wish
+from unified_exchanges.watching.standing import Standing
 
-__all__ = ["AsyncConsumer", "BlockingConsumer", "Consumer", "Studio"]
+__all__ = [
+    "AsyncConsumer",
+    "AwaitingConsumer",
+    "BlockingConsumer",
+    "Consumer",
+    "Studio",
+    "wish",
+]
 
 POLICY = StreamPolicy(
     first=0.2,
@@ -61,7 +73,12 @@ class Studio:
     """What a driver does, in one thread: frames, reconnects, work over REST, time."""
 
     def __init__(
-        self, *, seed: int = 7, observer: Observer | None = None, **ground: Any
+        self,
+        *,
+        seed: int = 7,
+        observer: Observer | None = None,
+        hears: Callable[[Clock], Listener] | None = None,
+        **ground: Any,
     ) -> None:
         self.ground = KalshiGround(enforce_limits=False, seed=seed, **ground)
         self.clock = self.ground.clock
@@ -84,15 +101,58 @@ class Studio:
                 observer=observer,
             )
         )
-        self.protocol = self.venue.stream()
-        self.feed = Feed(self.protocol, self.venue)
+        self.timers: list[Timer] = []
+        """What the awaiting hub wants done later."""
+        self.beat: list[Callable[[], None]] = []
+        """Done again and again while time passes."""
+        self.rng = Random(seed)
+        listener = None if hears is None else hears(self.clock)
+        self.hub = _LOOP.run_until_complete(self._make_async_hub(listener))
+        self.feed = self.hub._feed
+        self.protocol = self.feed.protocol
+        self.blocking_hub = self._make_hub()
         self.session = Session(dial(self.venue), POLICY, self.clock, Random(seed))
         self.line: FaultyStream | None = None
         self._dial_at = self._ping_at = 0.0
 
-    def listen(self, listener: Listener) -> None:
-        """Let a listener hear all, from before anything is followed."""
-        self.feed = Feed(self.protocol, self.venue, listener=listener)
+    # -- the hubs, whose driver this is --------------------------------------------
+
+    async def _make_async_hub(self, listener: Listener | None) -> AsyncHub:
+        nothing: Any = None
+        hub: Any = AsyncHub(self.venue, nothing, listener)
+        hub._stream = _Standstill(self)
+        hub.standing = Standing(self.later)
+        found: AsyncHub = hub
+        return found
+
+    def _make_hub(self) -> Hub:
+        nothing: Any = None
+        hub: Any = Hub(self.venue, nothing)
+        hub._feed = self.feed
+        hub._stream = _Standstill(self)
+        # Its clerk is we, and whoever tells holds the lock.
+        hub._clerk = current_thread()
+        hub._lock = RLock()
+        hub._lock.acquire()
+        found: Hub = hub
+        return found
+
+    def later(self, seconds: float, act: Callable[[], None]) -> Timer:
+        """Call something when so much time has passed."""
+        timer = Timer(self.timers, self.clock.monotonic() + seconds, act)
+        self.timers.append(timer)
+        return timer
+
+    def run(self, act: Coroutine[Any, Any, Any]) -> Any:
+        """Run something in the event loop, and what it leaves to be done."""
+
+        async def run() -> Any:
+            try:
+                return await act
+            finally:
+                await turn()
+
+        return _LOOP.run_until_complete(run())
 
     def another_trader(self) -> Any:
         """An account of somebody else, on a line without faults."""
@@ -179,6 +239,11 @@ class Studio:
             self.clock.advance(min(max(0.01, self._nap(now)), end - now))
             self.pump()
             self.work()
+            for each in self.beat:
+                each()
+            for timer in [x for x in self.timers if x.due <= self.clock.monotonic()]:
+                timer.cancel()
+                timer.act()
 
     def _nap(self, now: float) -> float:
         naps = [self.feed.delay(), _TICK]
@@ -238,41 +303,43 @@ class Consumer(Protocol):
         """Watch no more."""
 
 
-class _Desk:
-    """Stands for the hub of either flavour: one thread, and nothing runs by itself."""
+class Timer:
+    """Something to be done later."""
+
+    def __init__(
+        self, timers: list[Timer], due: float, act: Callable[[], None]
+    ) -> None:
+        self._timers = timers
+        self.due = due
+        self.act = act
+
+    def cancel(self) -> None:
+        if self in self._timers:
+            self._timers.remove(self)
+
+
+class _Standstill:
+    """Stands for the driver of either hub: the studio is it, and nothing runs by itself."""
+
+    is_stopped = False
 
     def __init__(self, studio: Studio) -> None:
-        self.studio = studio
+        self._studio = studio
 
-    def join(self, wish: Wish, wake: Callable[[], None]) -> Follower:
-        return self.studio.feed.join(
-            wish.subject,
-            wish.market_ids,
-            outcome=wish.outcome,
-            policy=wish.policy,
-            events=wish.events,
-            wake=wake,
-        )
+    def start(self) -> None: ...
 
-    def seat(self, wish: Wish) -> Seat:
-        seat = Seat()
-        seat.follower = self.join(wish, seat.wake)
-        return seat
+    def flush(self) -> None: ...
 
-    def standing(self, _caller: object, _wish: Wish) -> None:
-        return None
-
-    def check(self) -> None: ...
-
-    def check_process(self) -> None: ...
-
-    def leave(self, follower: Follower) -> None:
-        self.studio.feed.leave(follower)
-
-    note_leaving = leave
+    def run_beside(self, _job: object) -> None: ...
 
     def health(self) -> StreamHealth:
-        return self.studio.feed.health(self.studio.protocol.health())
+        return self._studio.protocol.health()
+
+
+async def turn(turns: int = 4) -> None:
+    """Let the event loop go round."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
 
 
 class BlockingConsumer:
@@ -282,11 +349,13 @@ class BlockingConsumer:
         self.wish, self.joined = wish, studio.clock.now()
         self.items: list[Any] = []
         self.error: UnifiedExchangesError | None = None
-        desk: Any = _Desk(studio)
-        ready = Condition(RLock())
-        # Whoever tells holds the lock.
-        ready.acquire()
-        self.watch: Watch[Any] = Watch(desk, desk.join(wish, ready.notify_all), ready)
+        self.watch: Watch[Any] = studio.blocking_hub.watch(
+            wish.subject,
+            wish.market_ids,
+            outcome=wish.outcome,
+            policy=wish.policy,
+            events=wish.events,
+        )
 
     @property
     def follower(self) -> Follower:
@@ -307,22 +376,25 @@ class BlockingConsumer:
 
 
 class AsyncConsumer:
-    """An `AsyncWatch`."""
+    """An `AsyncWatch` in a block of its own."""
 
     def __init__(self, studio: Studio, wish: Wish) -> None:
         self.wish, self.joined = wish, studio.clock.now()
         self.items: list[Any] = []
         self.error: UnifiedExchangesError | None = None
-        desk: Any = _Desk(studio)
-        self.watch: AsyncWatch[Any] = AsyncWatch(desk, wish, None)
+        self._studio = studio
+        self.watch: AsyncWatch[Any] = studio.run(self._enter())
+
+    async def _enter(self) -> AsyncWatch[Any]:
+        # In a list: it would be awaited.
+        return await self._studio.hub.watch(self.wish).__aenter__()
 
     @property
     def follower(self) -> Follower:
-        assert self.watch._seat is not None
         return self.watch._seat.follower
 
     def take(self, most: int = 10**9) -> None:
-        _LOOP.run_until_complete(self._take(most))
+        self._studio.run(self._take(most))
 
     async def _take(self, most: int) -> None:
         for _ in range(most):
@@ -335,7 +407,139 @@ class AsyncConsumer:
                 return
 
     def leave(self) -> None:
-        _LOOP.run_until_complete(self.watch.aclose())
+        self._studio.run(self.watch.aclose())
+
+
+class AwaitingConsumer:
+    """Awaits what comes next, with waits that are given up at any moment.
+
+    Its ``way``: calls of one task that goes on ("task"), each call in a task that ends
+    with it ("tasks"), or one watch that is held and awaited in ever other tasks ("held").
+    """
+
+    def __init__(self, studio: Studio, wish: Wish, way: str) -> None:
+        self.wish, self.joined = wish, studio.clock.now()
+        self.items: list[Any] = []
+        self.error: UnifiedExchangesError | None = None
+        self._studio, self._hub, self._way = studio, studio.hub, way
+        self._held: list[AsyncWatch[Any]] = []
+        self._pending: asyncio.Task[Any] | None = None
+        self._errands: asyncio.Queue[Callable[[], Any]] = asyncio.Queue()
+        self._loyal = _LOOP.create_task(self._run_errands())
+        before = studio.feed._everybody()
+        studio.run(self._begin())
+        [self.follower] = [x for x in studio.feed._everybody() if x not in before]
+        if way == "tasks":
+            studio.beat.append(self.call_again)
+
+    # -- the ways -------------------------------------------------------------------
+
+    async def _run_errands(self) -> None:
+        while True:
+            (await self._errands.get())()
+
+    async def _call(self) -> Any:
+        return await self._hub.watch(self.wish)
+
+    async def _await_held(self) -> Any:
+        return await self._held[0]
+
+    async def _begin(self) -> None:
+        """Call, and wait in a task."""
+        if self._way == "task":
+            self._errands.put_nowait(self._call_by_errand)
+        elif self._way == "tasks":
+            call = self._studio.rng.choice([self._call, self._call_patiently])
+            self._pending = asyncio.create_task(call())
+        else:
+            if not self._held:
+                await asyncio.create_task(self._hold())
+            [watch] = self._held
+            self._pending = self._studio.rng.choice(
+                [
+                    lambda: asyncio.create_task(watch),
+                    lambda: asyncio.create_task(self._await_held()),
+                    lambda: asyncio.create_task(asyncio.wait_for(watch, 600)),
+                ]
+            )()
+        await turn(3)
+
+    def _call_by_errand(self) -> None:
+        self._pending = asyncio.create_task(self._hub.watch(self.wish))
+
+    async def _call_patiently(self) -> Any:
+        return await asyncio.wait_for(self._call(), 600)
+
+    async def _hold(self) -> None:
+        self._held.append(self._hub.watch(self.wish))
+
+    # -- taking ---------------------------------------------------------------------
+
+    def take(self, most: int = 10**9) -> None:
+        self._studio.run(self._take(most))
+
+    def call_again(self) -> None:
+        """As somebody does who loses no time between two calls."""
+        if self._pending is None or self._pending.done():
+            self.take(2)
+
+    def begin(self) -> None:
+        """Wait, and let others act meanwhile."""
+        if self._pending is None and self.error is None:
+            self._studio.run(self._begin())
+
+    def give_up(self, turns: int) -> None:
+        """Cancel a wait, which may just have come to its end."""
+        self.begin()
+        if self.error is None:
+            self._studio.run(self._end(turns))
+
+    async def _take(self, most: int) -> None:
+        for _ in range(most):
+            if self.error is not None:
+                return
+            if self._pending is None:
+                await self._begin()
+            if not await self._end(turns=6):
+                return
+
+    async def _end(self, turns: int) -> bool:
+        """Whether something came of the wait."""
+        task, self._pending = self._pending, None
+        assert task is not None
+        for _ in range(turns):
+            if not task.done():
+                await turn(1)
+        task.cancel()
+        await asyncio.wait([task])
+        if task.cancelled():
+            return False
+        try:
+            self.items.append(task.result())
+        except UnifiedExchangesError as error:
+            self.error = error
+        return True
+
+    def leave(self) -> None:
+        if self._way == "tasks":
+            self._studio.beat.remove(self.call_again)
+        if self._pending is not None:
+            self._studio.run(self._end(turns=0))
+        if self._held:
+            self._studio.run(self._held[0].aclose())
+        elif self._way == "tasks":
+            self._studio.run(self._close())
+        else:
+            self._errands.put_nowait(self._close_by_errand)
+        self._studio.run(turn())
+        self._loyal.cancel()
+        self._studio.run(turn())
+
+    def _close_by_errand(self) -> None:
+        self._pending = asyncio.create_task(self._hub.watch(self.wish).aclose())
+
+    async def _close(self) -> None:
+        await self._hub.watch(self.wish).aclose()
 
 
 def wish(

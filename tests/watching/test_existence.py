@@ -13,6 +13,7 @@ from unified_exchanges.errors import (
     VenueSchemaError,
 )
 from unified_exchanges.models import Subject
+from unified_exchanges.streams.protocol import Unheard
 from unified_exchanges.watching.mailbox import Ended
 
 from .samples import book, ticker, trade
@@ -202,3 +203,28 @@ def test_nothing_is_looked_for_that_nobody_follows_any_more(stage: Stage) -> Non
     stage.feed.leave(stage.join(Subject.TRADES, ["A"]))
     stage.pass_time(60)
     assert stage.venue.looked_for == []
+
+
+def test_fault_36_what_the_stream_never_tells_of_is_looked_for_and_followed_on(
+    stage: Stage,
+) -> None:
+    mine = stage.join(Subject.ORDER_BOOK, ["A"])
+    stage.pass_time(60)
+    for _ in range(5):
+        stage.tell(Unheard(market_ids=frozenset({"A"})))
+        stage.pass_time(30)
+    assert (mine.mailbox.is_closed, stage.stream.asks_on) == (False, True)
+    assert stage.venue.looked_for == [["A"]] * 6
+    stage.show(late := book("A"))
+    assert drain(mine) == [late]
+
+
+def test_fault_36_what_was_taken_down_is_told_once_it_is_nowhere(stage: Stage) -> None:
+    mine = stage.join(Subject.ORDER_BOOK, ["A"])
+    stage.show(book("A"))
+    drain(mine)
+    stage.venue.absent = {"A"}
+    stage.tell(Unheard(market_ids=frozenset({"A"})))
+    stage.pass_time(5)
+    with pytest.raises(MarketNotFound):
+        drain(mine)

@@ -10,7 +10,7 @@ from unified_exchanges.models import Gap, Reconnected, Subject
 from unified_exchanges.policy import LimitPolicy
 from unified_exchanges.simulator.faults import Fault, StreamFault
 
-from .studio import AsyncConsumer, BlockingConsumer, Consumer, Studio, wish
+from .studio import POLICY, AsyncConsumer, BlockingConsumer, Consumer, Studio, wish
 
 MARKET = "KXRAINSEA-26NOV25-R"
 FREE = LimitPolicy(enabled=False, discover=False)
@@ -155,3 +155,58 @@ def test_what_is_left_while_it_is_refused_for_now_is_forgotten(
     studio.pass_time(30)
     health = studio.protocol.health()
     assert (health.state, health.stale_books) == ("live", 0)
+
+
+@pytest.mark.parametrize("others", [(), ("KXGDPVALUE-27FEB-V",)])
+def test_fault_36_a_market_whose_book_is_slow_to_come_exists_all_the_same(
+    studio: Studio, trader: Any, watch: Any, others: tuple[str, ...]
+) -> None:
+    # More than three times the patience, and less than the silence that breaks it.
+    frame = "orderbook_snapshot"
+    studio.frames.add(
+        StreamFault("delay", market=MARKET, frame=frame, seconds=10, count=None)
+    )
+    books = watch(Subject.ORDER_BOOK, *others, MARKET)
+    studio.pass_time(100)
+    found = [x for x in taken(books) if x.market_id == MARKET]
+    assert books.error is None
+    assert found[-1].bids == trader.fetch_order_book(MARKET).bids
+    assert not found[-1].stale
+
+
+@pytest.mark.parametrize(
+    ("pings", "stale_after", "whole_after"),
+    [
+        # Nothing comes: the silence; then a new connection.
+        (False, POLICY.silence, POLICY.silence + POLICY.first),
+        # Only Pings come: the audit and its second look; then twice a snapshot that is
+        # asked for and does not come.
+        (True, 6 + 3, 6 + 3 + 2 * POLICY.acknowledgement + POLICY.first),
+    ],
+)
+def test_fault_33_a_connection_that_tells_nothing_is_noticed_within_the_documented_time(
+    studio: Studio,
+    trader: Any,
+    watch: Any,
+    pings: bool,
+    stale_after: float,
+    whole_after: float,
+) -> None:
+    books = watch(Subject.ORDER_BOOK, MARKET)
+    studio.pass_time(11)
+    [in_hand] = taken(books)
+    studio.frames.add(
+        StreamFault("silence", after=0, pings=pings, pongs=True, seconds=1_000)
+    )
+    studio.pump()
+    trader.create_order(MARKET, "yes", "buy", "0.01", 7)
+    began = studio.clock.monotonic()
+    studio.pump()
+    assert not in_hand.stale  # nobody has told
+    while not in_hand.stale:
+        studio.pass_time(0.1)
+    assert studio.clock.monotonic() - began <= stale_after + 0.2
+    while not (found := taken(books)):
+        studio.pass_time(0.1)
+    assert studio.clock.monotonic() - began <= whole_after + 0.2
+    assert found[-1].bids == trader.fetch_order_book(MARKET).bids

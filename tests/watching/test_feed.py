@@ -99,20 +99,35 @@ def test_a_book_that_is_not_there_yet_comes_when_it_is(stage: Stage) -> None:
     assert len(drain(follower)) == 1
 
 
-def test_p10_f05_a_stale_book_is_not_handed_out(stage: Stage) -> None:
-    latest = stage.join(BOOK, ["A"], policy="latest")
-    every = stage.join(BOOK, ["A"])
+def test_p10_f05_of_what_waits_at_a_break_the_latest_is_not_handed_out(
+    stage: Stage,
+) -> None:
+    latest = stage.join(BOOK, ["A"], policy="latest", events=True)
     life = Fresh()
     stage.show(book(bids={"0.40": 3}, freshness=life))
-    [in_hand] = drain(every)
-    assert not in_hand.stale
-    # It breaks while a change waits to be taken, and another change comes.
     life.is_over = True
-    stage.tell(_Changed("A"))
-    assert in_hand.stale
-    assert drain(latest) == drain(every) == []
+    stage.tell(*stage.stream.connection_lost("broken"), _Changed("A"))
+    [gap] = drain(latest)
+    assert gap.reason == "broken"
     stage.show(whole := book(bids={"0.50": 3}, freshness=Fresh()))
-    assert drain(latest) == drain(every) == [whole]
+    assert drain(latest) == [whole]
+
+
+def test_p10_f05_of_what_waits_at_a_break_every_state_is_told_and_says_that_it_is_stale(
+    stage: Stage,
+) -> None:
+    every = stage.join(BOOK, ["A"], events=True)
+    life = Fresh()
+    for size in (3, 4):
+        stage.show(book(bids={"0.40": size}, freshness=life))
+    life.is_over = True
+    # A change that comes while it is stale is no state of it.
+    stage.tell(*stage.stream.connection_lost("broken"), _Changed("A"))
+    *states, gap = drain(every)
+    assert [(int(x.bid.size), x.stale) for x in states] == [(3, True), (4, True)]
+    assert gap.reason == "broken"
+    stage.show(whole := book(bids={"0.50": 3}, freshness=Fresh()))
+    assert drain(every) == [whole]
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,13 @@ def settled(stage: Stage, *subjects: Subject) -> list[Follower]:
     return followers
 
 
+def measure(stage: Stage, offset: float = 0.0) -> None:
+    """An answer of the venue shows its clock."""
+    now = stage.clock.now()
+    date = datetime.fromtimestamp(now + offset, UTC)
+    stage.venue.offset.observe(f"{date:%a, %d %b %Y %H:%M:%S} GMT", now, now)
+
+
 # -- the beginning ---------------------------------------------------------------------
 
 
@@ -197,9 +204,7 @@ def test_each_consumer_of_fills_begins_with_its_own_call(stage: Stage) -> None:
 
 
 def test_the_clock_of_the_venue_says_what_was_before(stage: Stage) -> None:
-    now = stage.clock.now()
-    date = datetime.fromtimestamp(now - 30, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
-    stage.venue.offset.observe(date, now, now)
+    measure(stage, -30)
     follower = stage.join(FILLS)
     stage.tell(fill("old", at=-40), fill("new", at=-29))
     assert [x.fill_id for x in drain(follower)] == ["new"]
@@ -719,17 +724,11 @@ def test_health_counts_reads(stage: Stage) -> None:
 def test_fault_44_fills_are_told_though_our_clock_is_set_while_the_account_is_read(
     stage: Stage, step: float
 ) -> None:
+    measure(stage)
     [mine] = settled(stage, FILLS)
     stage.clock.advance(180)
     happened = stage.clock.monotonic()
-
-    def set_clock() -> None:
-        stage.clock.step(step)
-        # What the answer's Date shows: the venue's clock is right.
-        stage.venue.offset._low = stage.venue.offset._high = -step
-        stage.venue.offset._last = "a date"
-
-    assert stage.run(meanwhile=set_clock) == 1
+    assert stage.run(meanwhile=lambda: stage.clock.step(step)) == 1
     news = fill("t9", at=happened + 5)
     stage.clock.advance(10)
     stage.tell(news)
@@ -752,9 +751,39 @@ def test_fault_44_after_a_set_clock_the_account_is_read_for_who_comes_then(
 def test_fault_44_who_came_before_the_clock_was_set_back_misses_nothing(
     stage: Stage,
 ) -> None:
+    measure(stage)
     [mine] = settled(stage, FILLS)
     stage.clock.step(-3_600)
-    stage.venue.offset._low = stage.venue.offset._high = 3_600.0
     news = fill("t9", at=stage.clock.monotonic() + 1)
     stage.tell(news)
+    assert drain(mine) == [news]
+
+
+@pytest.mark.parametrize("step", [0.9, 300.0])
+def test_fault_44_the_first_fill_after_the_clock_was_set_forward_is_told(
+    stage: Stage, step: float
+) -> None:
+    stage.clock.advance(100)
+    measure(stage)
+    stage.clock.step(step)
+    mine = stage.join(FILLS)
+    # The account is not read yet, so that only the stream tells.
+    old, news = fill("t8", at=99), fill("t9", at=100.1)
+    stage.tell(old, news)
+    assert drain(mine) == [news]
+
+
+def test_fault_44_after_the_clock_was_set_forward_the_account_is_read_from_the_right_time(
+    stage: Stage,
+) -> None:
+    stage.clock.advance(100)
+    measure(stage)
+    stage.clock.step(300)
+    mine = stage.join(FILLS)
+    news = fill("t9", at=100.5)
+    stage.clock.advance(1)
+    stage.venue.state = AccountState(fills=(fill("t8", at=99), news))
+    stage.run()
+    [wanted] = stage.venue.asked
+    assert abs((wanted.since - START).total_seconds() - 40) <= 1
     assert drain(mine) == [news]

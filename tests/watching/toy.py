@@ -52,7 +52,7 @@ class Fresh:
 
     is_over: bool = False
 
-    def is_stale(self, _sequence: int | None) -> bool:
+    def is_stale(self) -> bool:
         return self.is_over
 
     def age(self) -> float:

@@ -54,7 +54,8 @@ class Board:
     def hear(self, item: Item) -> None:
         """Take in what is told."""
         if isinstance(item, OrderBook):
-            self._panels[item.market_id].book = item
+            panel = self._panels[item.market_id]
+            panel.book, panel.reason = item, ""
         elif isinstance(item, Trade):
             self._panels[item.market_id].trades.append(item)
         elif isinstance(item, MarketChange):

@@ -15,6 +15,8 @@ from .words import flattened, span
 __all__ = ["Panel", "Shape", "shapes"]
 
 _TRADES = 3
+_MOMENT = 1.0
+"""Seconds in which a book that was replaced should have been."""
 _FRAME = 3
 """Lines that every panel has: its name, its state, its spread."""
 
@@ -53,7 +55,7 @@ class Panel:
     status: str = ""
     """Empty as long as it trades and nothing else was told."""
     reason: str = ""
-    """Why its book went stale."""
+    """Why its book went stale, if that was told since it came."""
 
     @classmethod
     def of(cls, market: Market, outcome: str | None) -> Panel:
@@ -68,8 +70,14 @@ class Panel:
 
     @property
     def is_stale(self) -> bool:
-        """Whether its book may have missed a change."""
-        return self.book is not None and self.book.stale
+        """Whether its book may have missed a change.
+
+        Until a newer one that has just come is taken, it is shown as it is.
+        """
+        book = self.book
+        if book is None or not book.stale:
+            return False
+        return bool(self.reason) or (book.age or 0) >= _MOMENT
 
     @property
     def age(self) -> str:

@@ -94,7 +94,7 @@ class AsyncStreamDriver:
             health,
             state=session.state_with(health.state),
             connections=session.connections,
-            last_error=health.last_error or session.last_error,
+            last_error=session.newest(health.last_error),
         )
 
     def start(self) -> None:
@@ -165,7 +165,7 @@ class AsyncStreamDriver:
         try:
             while True:
                 failure = await self._attempt()
-                delay = self._session.failed(failure)
+                delay = self._session.failed(failure, self._told())
                 _log.info("stream: %s; next try in %.1f s", failure, delay)
                 await asyncio.sleep(delay)
         except asyncio.CancelledError:
@@ -279,6 +279,9 @@ class AsyncStreamDriver:
 
     # -- telling --------------------------------------------------------------------
 
+    def _told(self) -> str:
+        return self.protocol.health().last_error
+
     def _emit(self, events: Iterable[StreamEvent]) -> None:
         # What the end itself brings about is no news.
         if (found := list(events)) and not self._is_stopped:
@@ -298,7 +301,7 @@ class AsyncStreamDriver:
             return
         self._is_stopped = True
         self.error = error
-        self._session.stop(error)
+        self._session.stop(error, self._told())
         self._changed.set()
         try:
             self._on_stop(error)

@@ -98,7 +98,7 @@ class StreamDriver:
                 health,
                 state=session.state_with(health.state),
                 connections=session.connections,
-                last_error=health.last_error or session.last_error,
+                last_error=session.newest(health.last_error),
             )
 
     def start(self) -> None:
@@ -167,7 +167,7 @@ class StreamDriver:
                 failure = self._attempt()
                 if self._ended.is_set():
                     break
-                delay = self._session.failed(failure)
+                delay = self._session.failed(failure, self._told())
                 _log.info("stream: %s; next try in %.1f s", failure, delay)
                 self._pause(delay)
         except Exception as failure:  # noqa: BLE001 - told to everybody who waits
@@ -248,6 +248,10 @@ class StreamDriver:
 
     # -- telling --------------------------------------------------------------------
 
+    def _told(self) -> str:
+        with self.lock:
+            return self.protocol.health().last_error
+
     def _emit(self, events: Iterable[StreamEvent]) -> None:
         # What the end itself brings about is no news.
         if (found := list(events)) and not self._ended.is_set():
@@ -270,7 +274,7 @@ class StreamDriver:
                 return
             self._ended.set()
             self.error = error
-            self._session.stop(error)
+            self._session.stop(error, self._told())
             self._jobs.put(None)
             self._changed.notify_all()
             self.flush()

@@ -68,14 +68,14 @@ class Ticker(Record):
 
 
 class Freshness(Protocol):
-    """Where a streamed book came from, and whether that still holds."""
+    """Whether a streamed book still holds."""
 
-    def is_stale(self, sequence: int | None) -> bool:
-        """Whether the book may have changed unseen since it had this sequence."""
+    def is_stale(self) -> bool:
+        """Whether it is not known to be what the venue shows now."""
         ...
 
     def age(self) -> float:
-        """Seconds since the stream was last heard while the book was whole."""
+        """Seconds since it was last known to be."""
         ...
 
 
@@ -104,16 +104,21 @@ class OrderBook(Record):
 
     @property
     def stale(self) -> bool:
-        """Whether it may have changed unseen: looked up now, not when it was handed out.
+        """Whether it is not what the venue shows now, as far as is known.
 
+        Looked up now, not when it was handed out: a newer one has come, also if it was
+        not taken yet, a change may have been lost, or nothing was heard for too long.
         A book that was read over REST is a picture of its ``timestamp``: False.  So is
         a copy, and one that was pickled.
         """
-        return self._freshness is not None and self._freshness.is_stale(self.sequence)
+        return self._freshness is not None and self._freshness.is_stale()
 
     @property
     def age(self) -> float | None:
-        """Seconds since it was last known to be whole; None if it was read over REST."""
+        """Seconds since it was last known to be what the venue shows.
+
+        How long nothing was heard, or since when it is stale; None if read over REST.
+        """
         return None if self._freshness is None else self._freshness.age()
 
     @property

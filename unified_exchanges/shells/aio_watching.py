@@ -22,9 +22,10 @@ from ..models.streams import IDLE
 from ..tracking.calls import TrackedCalls
 from ..venue import Venue
 from ..watching import misuse
-from ..watching.aio import AsyncWatch, Wish
+from ..watching.aio import AsyncWatch
 from ..watching.follower import check_wish
 from ..watching.mailbox import Policy
+from ..watching.seat import Wish
 
 if TYPE_CHECKING:
     from ..watching.aio_hub import AsyncHub
@@ -187,7 +188,8 @@ class AsyncWatching:
         Each state comes once, whatever the stream lost or repeated: it is compared with
         REST after every break and every few minutes.  What has filled never falls, and
         what has ended never opens again.  They are said in terms of the first outcome
-        (YES).  With the policy ``latest`` there is the newest state of each.
+        (YES): to buy NO comes as to sell YES.  With the policy ``latest`` there is the
+        newest state of each.
         """
         return self._watch(
             Subject.ORDERS, market_ids, None, policy=policy, events=events
@@ -221,8 +223,9 @@ class AsyncWatching:
         """Follow our executions from now on, by the venue's clock, each exactly once.
 
         Also those of orders that were placed elsewhere.  They are said in terms of the
-        first outcome (YES).  Fills are never folded, whatever the policy; a consumer
-        that lets more than ``StreamPolicy.queue`` wait gets `StreamOverflow`.
+        first outcome (YES): to buy NO comes as to sell YES.  Fills are never folded,
+        whatever the policy; a consumer that lets more than ``StreamPolicy.queue`` wait
+        gets `StreamOverflow`.
         """
         return self._watch(
             Subject.FILLS, market_ids, None, policy=policy, events=events
@@ -255,7 +258,8 @@ class AsyncWatching:
     ) -> AsyncWatch[Position] | AsyncWatch[Position | StreamNotice]:
         """Follow what we hold: first all of it, then each position as it changes.
 
-        One that was closed comes with size 0.
+        Each names the outcome that is held: bought NO comes as a position in ``no``, whose
+        size, cost and entry price are those of NO.  One that was closed comes with size 0.
         """
         return self._watch(
             Subject.POSITIONS, market_ids, None, policy=policy, events=events

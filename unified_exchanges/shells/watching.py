@@ -194,7 +194,8 @@ class Watching:
         Each state comes once, whatever the stream lost or repeated: it is compared with
         REST after every break and every few minutes.  What has filled never falls, and
         what has ended never opens again.  They are said in terms of the first outcome
-        (YES).  With the policy ``latest`` there is the newest state of each.
+        (YES): to buy NO comes as to sell YES.  With the policy ``latest`` there is the
+        newest state of each.
         """
         return self._watch(
             Subject.ORDERS, market_ids, None, policy=policy, events=events
@@ -228,8 +229,9 @@ class Watching:
         """Follow our executions from now on, by the venue's clock, each exactly once.
 
         Also those of orders that were placed elsewhere.  They are said in terms of the
-        first outcome (YES).  Fills are never folded, whatever the policy; a consumer
-        that lets more than ``StreamPolicy.queue`` wait gets `StreamOverflow`.
+        first outcome (YES): to buy NO comes as to sell YES.  Fills are never folded,
+        whatever the policy; a consumer that lets more than ``StreamPolicy.queue`` wait
+        gets `StreamOverflow`.
         """
         return self._watch(
             Subject.FILLS, market_ids, None, policy=policy, events=events
@@ -262,7 +264,8 @@ class Watching:
     ) -> Watch[Position] | Watch[Position | StreamNotice]:
         """Follow what we hold: first all of it, then each position as it changes.
 
-        One that was closed comes with size 0.
+        Each names the outcome that is held: bought NO comes as a position in ``no``, whose
+        size, cost and entry price are those of NO.  One that was closed comes with size 0.
         """
         return self._watch(
             Subject.POSITIONS, market_ids, None, policy=policy, events=events
@@ -324,10 +327,10 @@ class Watching:
         ids, told = self.venue.read_watch(market_ids, outcome)
         check_wish(subject, ids, policy)
         hub = self._open_hub()
-        watch = hub.watch(subject, ids, outcome=told, policy=policy, events=events)
         # Who keeps a watch keeps the exchange: the stream would end beneath it.
-        vars(watch)["_exchange"] = self
-        return watch
+        return hub.watch(
+            subject, ids, outcome=told, policy=policy, events=events, keeps=self
+        )
 
     def _open_hub(self) -> Hub:
         """The stream, made where there is none that lives."""

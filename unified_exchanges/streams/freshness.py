@@ -20,12 +20,17 @@ class Listener(Protocol):
         """The monotonic clock."""
         ...
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether that is too long ago for anything to be believed."""
+        ...
+
 
 class Life:
-    """A book from one snapshot to the next doubt: the `Freshness` of what is read of it.
+    """One state of a book, from when it was read to the next change or doubt.
 
-    It ends once and for all.  After a new snapshot the book has a new one, so a book that
-    was read before the break stays stale, whatever numbers the new connection counts.
+    It ends once and for all: what was read before a change, or before a break, stays
+    stale, whatever comes later.  All that is read of one state shares it.
     """
 
     __slots__ = ("_ended_at", "_listener")
@@ -35,15 +40,15 @@ class Life:
         self._ended_at: float | None = None
 
     def end(self) -> None:
-        """The book may have changed unseen from when the stream was last heard."""
+        """The book is another, or may be, from when the stream was last heard."""
         if self._ended_at is None:
             self._ended_at = self._listener.heard_at
 
-    def is_stale(self, sequence: int | None) -> bool:  # noqa: ARG002 - the life tells
-        """Whether it may have changed unseen since."""
-        return self._ended_at is not None
+    def is_stale(self) -> bool:
+        """Whether it is not known to be what the venue shows now."""
+        return self._ended_at is not None or self._listener.is_silent
 
     def age(self) -> float:
-        """Seconds since the stream was last heard while the book was whole."""
+        """Seconds since it was last known to be what the venue shows."""
         listener, ended = self._listener, self._ended_at
         return listener.now - (listener.heard_at if ended is None else ended)

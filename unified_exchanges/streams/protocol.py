@@ -42,7 +42,7 @@ from ..models import (
     Trade,
 )
 
-__all__ = ["BookChanged", "Refused", "StreamEvent", "StreamProtocol"]
+__all__ = ["BookChanged", "Refused", "StreamEvent", "StreamProtocol", "Unheard"]
 
 
 class BookChanged:
@@ -68,6 +68,16 @@ class Refused:
     channel: str = ""
 
 
+@attrs.frozen(kw_only=True, slots=True, eq=False)
+class Unheard:
+    """Nothing comes of these markets, however often it was asked for: they may not exist.
+
+    Told in place of giving them up where ``asks_on`` is set; they are asked for on.
+    """
+
+    market_ids: frozenset[str]
+
+
 StreamEvent: TypeAlias = (
     BookChanged
     | Ticker
@@ -79,6 +89,7 @@ StreamEvent: TypeAlias = (
     | Gap
     | Reconnected
     | Refused
+    | Unheard
 )
 """What a protocol tells; a venue's own events may come besides, and are passed over."""
 
@@ -91,6 +102,9 @@ class StreamProtocol(ABC):
         self.is_connected = False
         self.broken = ""
         """Why the driver must give the connection up; empty while it is good."""
+        self.asks_on = False
+        """Whether somebody else finds out which markets exist: none is given up then
+        because nothing comes of it."""
 
     @property
     def is_settled(self) -> bool:

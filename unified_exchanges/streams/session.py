@@ -89,6 +89,7 @@ class Session:
         self.dial = dial
         self.connections = 0
         self.last_error = ""
+        self._told = ""
         self._policy = policy
         self._clock = clock
         self._rng = rng
@@ -126,9 +127,13 @@ class Session:
         return "live" if self.is_connected else "connecting"
 
     def state_with(self, protocol: StreamState) -> StreamState:
-        """The state where the protocol has one too: it may know of less than ``live``."""
+        """The state where the protocol has one too: it may know of less than ``live``.
+
+        ``connecting`` is then that what is followed was asked for a moment ago.
+        """
         mine = self.state
-        return "degraded" if (mine, protocol) == ("live", "degraded") else mine
+        is_less = protocol in {"connecting", "degraded"}
+        return protocol if mine == "live" and is_less else mine
 
     def begin(self) -> None:
         """An attempt to connect begins."""
@@ -160,12 +165,13 @@ class Session:
         self._made_at = None
         self._lost_at = self._clock.monotonic()
 
-    def failed(self, failure: NetworkError | UpgradeRefused) -> float:
+    def failed(self, failure: NetworkError | UpgradeRefused, told: str = "") -> float:
         """An attempt or a connection has come to an end: seconds to wait before the next.
 
-        Raises the error to stop with where another attempt would not help.
+        ``told`` is what the protocol has as its last trouble by now.  Raises the error to
+        stop with where another attempt would not help.
         """
-        self.last_error = str(failure)
+        self.last_error, self._told = str(failure), told
         least = 0.0
         if isinstance(failure, UpgradeRefused):
             if failure.status in {_UNAUTHORIZED, _FORBIDDEN}:
@@ -181,12 +187,16 @@ class Session:
         self._failures += 1
         return least + self._policy.backoff(attempt, self._rng)
 
-    def stop(self, error: BaseException | None) -> None:
-        """There will be no other attempt."""
+    def stop(self, error: BaseException | None, told: str = "") -> None:
+        """There will be no other attempt; ``told`` as in `failed`."""
         self._is_stopped = True
         self._made_at = None
         if error is not None:
-            self.last_error = str(error)
+            self.last_error, self._told = str(error), told
+
+    def newest(self, told: str) -> str:
+        """The later of our last trouble and that of the protocol."""
+        return self.last_error if told == self._told and self.last_error else told
 
     def late(self, seconds: float) -> RequestTimeout:
         """The error for whoever waited in vain for a connection."""

@@ -14,12 +14,14 @@ from ..drivers.aio_streaming import AsyncStreamDriver
 from ..models import StreamHealth
 from ..venue import Venue
 from . import misuse
-from .aio import AsyncWatch, Caller, Seat, Wish
+from .aio import AsyncWatch
 from .feed import Feed, dial
 from .follower import Follower
 from .job import Job
 from .listener import Listener
 from .relay import Relay
+from .seat import Bell, Seat, Wish
+from .standing import Standing
 
 __all__ = ["AsyncHub"]
 
@@ -45,7 +47,7 @@ class AsyncHub:
         venue.stream_headers()
         self._rest = rest
         self._process = os.getpid()
-        self._standing: dict[Caller, dict[Wish, Seat]] = {}
+        self.standing = Standing(self._loop.call_later)
         self._work = asyncio.Event()
         self._feed = Feed(
             venue.stream(), venue, has_work=self._work.set, listener=listener
@@ -88,17 +90,19 @@ class AsyncHub:
 
     def seat(self, wish: Wish) -> Seat:
         """Join the followers."""
-        seat = Seat()
-        seat.follower = self._feed.join(
+        if self._stream.is_stopped and self._feed.error is None:
+            raise misuse.closed()
+        bell = Bell()
+        follower = self._feed.join(
             wish.subject,
             wish.market_ids,
             outcome=wish.outcome,
             policy=wish.policy,
             events=wish.events,
-            wake=seat.wake,
+            wake=bell.ring,
         )
         self._start()
-        return seat
+        return Seat(follower, bell, self.note_leaving)
 
     def keep(self) -> None:
         """Follow orders and fills for the listener, until `release`."""
@@ -135,41 +139,6 @@ class AsyncHub:
         # A loop that is closed has taken the stream with it.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self.leave, follower)
-
-    # -- those who await ------------------------------------------------------------
-
-    def standing(self, caller: Caller, wish: Wish) -> Seat | None:
-        """The seat that a task keeps between two awaits of the same wish."""
-        found = self._standing.get(caller, {}).get(wish)
-        if found is not None and found.follower.mailbox.is_spent:
-            self.dismiss(caller, wish)
-            return None
-        return found
-
-    def stand(self, caller: Caller, wish: Wish, own: Seat | None) -> Seat:
-        """The seat that a task keeps; its own one becomes it where there is none."""
-        found = self.standing(caller, wish)
-        if found is not None:
-            if own is not None:
-                self.leave(own.follower)
-            return found
-        seat = own or self.seat(wish)
-        if caller not in self._standing:
-            self._standing[caller] = {}
-            if caller is not None:
-                caller.add_done_callback(self._dismiss_all)
-        self._standing[caller][wish] = seat
-        return seat
-
-    def dismiss(self, caller: Caller, wish: Wish) -> None:
-        """A task awaits something no more."""
-        seat = self._standing.get(caller, {}).pop(wish, None)
-        if seat is not None:
-            self.leave(seat.follower)
-
-    def _dismiss_all(self, caller: asyncio.Task[Any]) -> None:
-        for seat in self._standing.pop(caller, {}).values():
-            self.leave(seat.follower)
 
     def drop(self, market_ids: Collection[str] | None) -> None:
         """End the watches of some markets, or all."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from threading import Condition
+from threading import TIMEOUT_MAX, Condition
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
@@ -24,7 +24,9 @@ class Watch(Generic[T_co]):
     """Updates of what is followed, as they come: go through it, or take the `next`.
 
     Leaving the loop ends it, and so does `close`; in a ``with`` block only its end does.
-    An error of the stream is raised after what was waiting.
+    An error of the stream is raised after what was waiting.  To go through a watch again
+    that has ended, or whose loop was left, raises `BadRequest`: an empty loop would look
+    like a quiet market.
 
     >>> from unified_exchanges import Exchange
     >>> def best(kalshi: Exchange, market_id: str) -> None:
@@ -32,8 +34,11 @@ class Watch(Generic[T_co]):
     ...         print(book.bid, book.ask)
     """
 
-    def __init__(self, hub: Hub, follower: Follower, ready: Condition) -> None:
+    def __init__(
+        self, hub: Hub, follower: Follower, ready: Condition, keeps: object = None
+    ) -> None:
         self._hub = hub
+        self._keeps = keeps
         self._follower = follower
         self._ready = ready
         self._is_held = False
@@ -51,8 +56,9 @@ class Watch(Generic[T_co]):
     def next(self, timeout: float | None = None) -> T_co:
         """The next update, waiting for it.
 
-        Raises `RequestTimeout` if there is none within so many seconds.
+        Raises `RequestTimeout` if there is none within so many seconds; 0 does not wait.
         """
+        misuse.check_timeout(timeout)
         try:
             return self._take(timeout)
         except Ended:
@@ -76,6 +82,12 @@ class Watch(Generic[T_co]):
         self.close()
 
     def __iter__(self) -> Iterator[T_co]:
+        with self._ready:
+            if self._is_closed or self._follower.mailbox.is_spent:
+                raise misuse.over()
+        return self._loop()
+
+    def _loop(self) -> Iterator[T_co]:
         try:
             while True:
                 try:
@@ -103,10 +115,11 @@ class Watch(Generic[T_co]):
         self._hub.check_process()
         follower = self._follower
         take = follower.mailbox.take
+        limit = None if timeout is None else min(timeout, TIMEOUT_MAX)
         with self._ready:
             if self._is_closed:
                 raise Ended
-            item: T_co | None = self._ready.wait_for(take, timeout)
+            item: T_co | None = self._ready.wait_for(take, limit)
             if item is None:
                 raise misuse.late(timeout, self.health())
         delivery = follower.delivery

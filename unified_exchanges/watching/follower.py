@@ -50,7 +50,6 @@ class Follower:
     __slots__ = (
         "_at",
         "_clock",
-        "_wall",
         "delivery",
         "is_ready",
         "looks",
@@ -85,7 +84,7 @@ class Follower:
         self.policy: Policy = policy
         self.wants_events = wants_events
         self._clock = clock
-        self._wall, self._at = clock.now(), clock.monotonic()
+        self._at = clock.monotonic()
         self.is_ready = subject not in PRIVATE
         """Whether it was told the state to begin with."""
         self.told: set[str] = set()
@@ -110,9 +109,8 @@ class Follower:
 
     @property
     def since(self) -> float:
-        """When it came, by our wall clock: the earlier where that was set since."""
-        passed = self._clock.monotonic() - self._at
-        return min(self._wall, self._clock.now() - passed)
+        """When it came, by our wall clock as it goes now: it may have been set since."""
+        return self._clock.now() - (self._clock.monotonic() - self._at)
 
     @property
     def sees_private(self) -> bool:

@@ -73,8 +73,9 @@ class Hub:
         outcome: str | None,
         policy: Policy,
         events: bool,
+        keeps: object = None,
     ) -> Watch[Any]:
-        """Follow something from now on."""
+        """Follow something from now on; the watch keeps an object alive."""
         with self._lock:
             ready = Condition(self._lock)
             follower = self._feed.join(
@@ -87,7 +88,7 @@ class Hub:
             )
         self._start()
         self._stream.flush()
-        return Watch(self, follower, ready)
+        return Watch(self, follower, ready, keeps)
 
     def keep(self) -> None:
         """Follow orders and fills for the listener, until `release`."""

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from ..errors import BadRequest, RequestTimeout
 from ..models import StreamHealth
 
-__all__ = ["closed", "forked", "homeless", "late", "over", "strange"]
+__all__ = ["check_timeout", "closed", "forked", "homeless", "late", "over", "strange"]
+
+
+def check_timeout(timeout: object) -> None:
+    """Refuse a wait that is none; below 0 it would look like an answer in time."""
+    if timeout is None or (type(timeout) in (int, float) and 0 <= timeout < inf):  # type: ignore[operator]
+        return
+    message = (
+        f"timeout must be a number of at least 0, in seconds, or None, not {timeout!r}: "
+        "0 asks and does not wait, None waits for as long as it takes"
+    )
+    raise BadRequest(message)
 
 
 def late(timeout: float | None, health: StreamHealth) -> RequestTimeout:
@@ -19,8 +32,11 @@ def late(timeout: float | None, health: StreamHealth) -> RequestTimeout:
 
 def over() -> BadRequest:
     """More is asked of a watch that has ended."""
-    message = "this watch has ended: it was closed, unwatched, or its loop was left"
-    return BadRequest(f"{message}; call watch_* again")
+    message = (
+        "this watch has ended: it was closed, unwatched, its loop was left, or it "
+        "failed; call watch_* again"
+    )
+    return BadRequest(message)
 
 
 def closed() -> BadRequest:

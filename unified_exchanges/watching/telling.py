@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from copy import copy
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -22,7 +23,7 @@ from ..models import (
     Ticker,
     Trade,
 )
-from ..streams.protocol import BookChanged, Refused, StreamProtocol
+from ..streams.protocol import BookChanged, Refused, StreamProtocol, Unheard
 from ..venue import Venue
 from .account import Account
 from .audit import Auditor
@@ -52,6 +53,8 @@ class Teller(ABC):
     ) -> None:
         self._listener = listener
         self.protocol = protocol
+        # A book may be slow to come, and the account's key can ask whether it will.
+        protocol.asks_on = True
         self.venue = venue
         self.account = Account()
         self._clock = venue.clock
@@ -90,6 +93,7 @@ class Teller(ABC):
             Gap: self._tell_gap,
             Reconnected: self._tell_reconnected,
             Refused: self._refuse,
+            Unheard: self._ask_whether_there_is,
         }
 
     @abstractmethod
@@ -350,7 +354,11 @@ class Teller(ABC):
             given_up = refused.market_ids
             mine = follower.market_ids
             if given_up is None or (mine and not given_up.isdisjoint(mine)):
-                self._fail(follower, refused.error, given_up=given_up)
+                error = _ending(follower, given_up, refused.error)
+                self._fail(follower, error, given_up=given_up)
+
+    def _ask_whether_there_is(self, event: Unheard) -> None:
+        self._existence.ask(event.market_ids)
 
     def _is_followed(self, market_id: str) -> bool:
         return any(market_id in circle.by_market for circle in self._circles.values())
@@ -360,7 +368,8 @@ class Teller(ABC):
         for follower in self._everybody():
             named = [x for x in follower.market_ids or () if x in market_ids]
             if named:
-                self._fail(follower, self.venue.unknown_markets(named))
+                error = _ending(follower, named, self.venue.unknown_markets(named))
+                self._fail(follower, error)
 
     def _fail(
         self,
@@ -383,6 +392,23 @@ def wanted(follower: Follower) -> tuple[str, ...] | None:
     if follower.sees_private or follower.market_ids is None:
         return None
     return tuple(follower.market_ids)
+
+
+def _ending(
+    follower: Follower,
+    lost: Collection[str] | None,
+    error: UnifiedExchangesError,
+) -> UnifiedExchangesError:
+    """What ends a watch because of some of its markets, saying what becomes of the rest."""
+    mine = follower.market_ids
+    if lost is None or mine is None or mine.keys() <= set(lost):
+        return error
+    told = copy(error)
+    told.add(
+        f". It ends this watch, of {len(mine)} markets in all: watch the rest again; "
+        "other watches go on"
+    )
+    return told
 
 
 def _pass(_event: object) -> None:

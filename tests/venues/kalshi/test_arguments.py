@@ -12,7 +12,7 @@ from unified_exchanges.policy import LimitPolicy
 from unified_exchanges.venues.kalshi import Kalshi
 from unified_exchanges.venues.kalshi.arguments import read_params
 
-from .desk import desk
+from .desk import desk, simulated_desk
 
 READS: dict[str, Callable[[Kalshi, Any], object]] = {
     "markets": lambda kalshi, words: kalshi.fetch_markets(params=words),
@@ -104,3 +104,74 @@ def test_a_raw_path_that_repeats_the_address_is_refused() -> None:
     with pytest.raises(BadRequest, match="without that address"):
         at.kalshi.request("GET", "/trade-api/v2/markets")
     assert at.asked == []
+
+
+# -- ids -------------------------------------------------------------------------------
+
+CALLS: dict[str, Callable[[Kalshi, Any], object]] = {
+    "market": lambda kalshi, given: kalshi.fetch_market(given),
+    "ticker": lambda kalshi, given: kalshi.fetch_ticker(given),
+    "book": lambda kalshi, given: kalshi.fetch_order_book(given),
+    "trades": lambda kalshi, given: kalshi.fetch_trades(given),
+    "candles": lambda kalshi, given: kalshi.fetch_ohlcv(given, "1h"),
+    "orders": lambda kalshi, given: kalshi.fetch_orders(market_id=given),
+    "fills": lambda kalshi, given: kalshi.fetch_fills(market_id=given),
+    "positions": lambda kalshi, given: kalshi.fetch_positions(market_id=given),
+    "settlements": lambda kalshi, given: kalshi.fetch_settlements(market_id=given),
+    "create": lambda kalshi, given: kalshi.create_order(given, "yes", "buy", "0.5", 1),
+}
+MANY: dict[str, Callable[[Kalshi, Any], Any]] = {
+    "markets": lambda kalshi, given: kalshi.fetch_markets(market_ids=given),
+    "tickers": lambda kalshi, given: kalshi.fetch_tickers(given),
+    "books": lambda kalshi, given: kalshi.fetch_order_books(given),
+}
+
+
+@pytest.fixture(scope="module")
+def two() -> list[Any]:
+    return list(simulated_desk().kalshi.fetch_markets(limit=2))
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_c2_a_market_in_place_of_an_id_is_refused_naming_the_id(
+    name: str, two: list[Any]
+) -> None:
+    at = desk()
+    with pytest.raises(
+        BadRequest, match=r"takes ids, not a Market: pass its \.market_id"
+    ):
+        CALLS[name](at.kalshi, two[0])
+    assert at.asked == []
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_c2_markets_in_place_of_ids_are_refused_naming_the_id(
+    name: str, two: list[Any]
+) -> None:
+    at = desk()
+    for given in (two[0], two, iter(two)):
+        with pytest.raises(BadRequest, match=r"not a Market: pass its \.market_id"):
+            MANY[name](at.kalshi, given)
+    assert at.asked == []
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_c3_ids_are_read_in_their_order_and_of_a_set_by_name(
+    name: str, two: list[Any]
+) -> None:
+    kalshi = simulated_desk().kalshi
+    ids = sorted((x.market_id for x in two), reverse=True)
+
+    def told(given: Any) -> list[str]:
+        found = MANY[name](kalshi, given)
+        return list(found) if isinstance(found, dict) else [x.market_id for x in found]
+
+    assert told(x for x in ids) == ids
+    assert told(tuple(ids)) == ids
+    assert told(set(ids)) == told(frozenset(ids)) == sorted(ids)
+
+
+@pytest.mark.parametrize("given", [7, None, "KX-1"])
+def test_c3_what_is_no_list_of_ids_is_refused(given: Any) -> None:
+    with pytest.raises(BadRequest, match="market_ids is a list of ids, not "):
+        desk().kalshi.fetch_order_books(given)

@@ -5,9 +5,9 @@ Whatever is wrong raises `BadRequest` before anything is sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -27,6 +27,7 @@ __all__ = [
     "read_optional_id",
     "read_outcome",
     "read_params",
+    "read_several",
     "refuse_unknown",
 ]
 
@@ -52,6 +53,7 @@ def read_id(name: str, value: object) -> str:
         and _UNSAFE.isdisjoint(value)
     ):
         return value
+    _refuse_object(name, value)
     message = (
         f"{name} {value!r} is not an id of Kalshi's: those are letters, digits and "
         "dashes, as listings give them"
@@ -64,12 +66,34 @@ def read_optional_id(name: str, value: object) -> str | None:
     return None if value is None else read_id(name, value)
 
 
-def read_ids(name: str, values: Sequence[str]) -> list[str]:
+def read_ids(name: str, values: Iterable[str]) -> list[str]:
     """Read several ids, each once, in the order given."""
     if isinstance(values, str):
         message = f"{name} is a list of ids, not the one text {values!r}"
         raise BadRequest(message, venue="kalshi")
-    return list(dict.fromkeys(read_id(name, value) for value in values))
+    return list(dict.fromkeys(read_id(name, x) for x in read_several(name, values)))
+
+
+def read_several(name: str, values: object) -> list[Any]:
+    """Read what holds several, be it a list or a generator; a set has no order, so by name.
+
+    What is in it may still be anything.
+    """
+    if isinstance(values, set | frozenset):
+        return sorted(values, key=str)
+    if isinstance(values, Iterable):
+        return list(values)
+    _refuse_object(name, values)
+    raise BadRequest(f"{name} is a list of ids, not {values!r}", venue="kalshi")
+
+
+def _refuse_object(name: str, value: object) -> None:
+    """Say of a model that was passed in place of its id where that is."""
+    field = name.removesuffix("s")
+    if isinstance(getattr(value, field, None), str):
+        kind = type(value).__name__
+        message = f"{name} takes ids, not a {kind}: pass its .{field}"
+        raise BadRequest(message, venue="kalshi")
 
 
 def read_limit(limit: object) -> int | None:

@@ -30,7 +30,7 @@ from ...models import CancelReport, CancelResult, Order, Params
 from ...money import text
 from ...sending import Call
 from . import receipts
-from .arguments import read_id, read_params
+from .arguments import read_id, read_params, read_several
 from .doubt import is_doubtful
 from .lookup import Lookup
 
@@ -479,7 +479,8 @@ def _read_ids(order_ids: Iterable[str]) -> list[str]:
     if isinstance(order_ids, str) or not isinstance(order_ids, Iterable):
         message = "cancel_orders takes a list of order ids; for one use cancel_order"
         raise BadRequest(message, venue="kalshi")
-    return [read_id("order_id", order_id) for order_id in order_ids]
+    wanted = read_several("order_ids", order_ids)
+    return [read_id("order_id", order_id) for order_id in wanted]
 
 
 def _given_up(order: Order, cause: UnifiedExchangesError) -> CancelResult:

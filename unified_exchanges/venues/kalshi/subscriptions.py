@@ -15,6 +15,7 @@ from ...policy import StreamPolicy
 from ...settings import PrivateKey, Settings
 from ...streams.protocol import Refused, StreamEvent
 from ...streams.session import Dial
+from .arguments import read_id, read_several
 from .stream import (
     BookDelta,
     BookSnapshot,
@@ -248,7 +249,9 @@ def read_book(
 
 
 def _names(what: str, given: Words) -> list[str]:
-    names = [given] if isinstance(given, str) else list(given)
+    names = [given] if isinstance(given, str) else read_several(what, given)
+    if what == "market_ids":
+        names = [read_id(what, name) for name in names]
     if not names or not all(names) or {type(x) for x in names} != {str}:
         message = f"{what} is a name or several, not {given!r}"
         raise BadRequest(message, venue="kalshi")

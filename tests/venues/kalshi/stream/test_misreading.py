@@ -324,3 +324,31 @@ def test_malformed_frames_are_logged_without_who_somebody_is(
             desk.tell("user_orders", "user_order", msg)
     assert "3f6c-secret" not in caplog.text
     assert caplog.text.count("malformed user_order") == 3
+
+
+def test_fault_38_a_storm_of_malformed_messages_leaves_one_plan_for_each_market() -> (
+    None
+):
+    desk = books()
+    for _ in range(2_000):
+        msg = desk.change(A, "yes", "0.40", "1.00") | {"side": None}
+        desk.push("orderbook_delta", "orderbook_delta", msg)
+        desk.clock.advance(0.0001)
+    assert len(desk.stream._wakes) == 1
+    desk.wait(2)
+    desk.run()
+    assert (desk.is_stale(A), desk.agrees(A)) == (False, True)
+
+
+def test_fault_30_a_storm_of_gaps_leaves_one_plan() -> None:
+    desk = books()
+    for _ in range(2_000):
+        desk.number("orderbook_delta")
+        desk.delta(A, "yes", "0.40", "1.00")
+        desk.run()
+    assert len(desk.stream._wakes) == 1
+    # What they bring is not asked for the more often.
+    assert len(desk.commands) < 10
+    desk.wait(2)
+    desk.run()
+    assert (desk.is_stale(A), desk.agrees(A)) == (False, True)

@@ -100,7 +100,7 @@ def test_names_have_no_order_and_come_once() -> None:
         ("cfbenchmarks_value", None, {"index_ids": [""]}, "must be a list of names"),
         ("pyth_value", None, {"underlying_tickers": [1]}, "must be a list of names"),
         ("pyth_value", None, {"index_ids": ["BRTI"]}, "known: underlying_tickers"),
-        ("pyth_value", [A], {"underlying_tickers": ["X"]}, "not about markets"),
+        ("pyth_value", [A], {"underlying_tickers": ["X"]}, "no filter of markets"),
         (["ticker", "fill"], None, {"skip_ticker_ack": True}, "params of fill"),
     ],
 )

@@ -157,5 +157,5 @@ def test_what_is_documented_of_them_is_no_unknown_field() -> None:
 
 @pytest.mark.parametrize("channel", [CF, f"{CF}_5hz", "pyth_value"])
 def test_they_are_not_about_markets(channel: str) -> None:
-    with pytest.raises(BadRequest, match="not about markets"):
+    with pytest.raises(BadRequest, match="has no filter of markets"):
         Desk().stream.subscribe(channel, [A])

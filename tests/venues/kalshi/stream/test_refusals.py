@@ -556,3 +556,50 @@ def test_trades_that_are_refused_for_now_are_asked_for_again() -> None:
     desk.wait(1)
     desk.run()
     assert desk.held == {"trade": {A}}
+
+
+def test_fault_36_no_snapshot_is_asked_of_a_subscription_that_is_given_up() -> None:
+    desk = Desk().follow(A).connect().run()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [A])
+    [unsubscribe] = desk.sent()
+    desk.follow(A)
+    assert desk.sent() == []
+    desk.answer(unsubscribe)
+    desk.run()
+    assert [x["cmd"] for x in desk.commands] == [
+        "subscribe",
+        "unsubscribe",
+        "subscribe",
+    ]
+    assert (desk.agrees(A), desk.is_stale(A)) == (True, False)
+    assert (desk.stream.health().gaps, desk.stream.health().last_error) == (0, "")
+
+
+def test_fault_36_a_snapshot_that_the_end_of_its_subscription_overtook_is_no_trouble() -> (
+    None
+):
+    desk = Desk().follow(A).connect().run()
+    list(desk.stream.doubt(A, "?"))
+    [snapshot] = desk.sent()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [A])
+    [unsubscribe] = desk.sent()
+    desk.follow(A)
+    assert desk.fail(snapshot, 7) == []
+    desk.answer(unsubscribe)
+    desk.run()
+    assert (desk.agrees(A), desk.is_stale(A)) == (True, False)
+    assert desk.stream.health().last_error == ""
+
+
+def test_fault_36_an_end_that_is_refused_for_now_leaves_the_books_to_be_asked_for() -> (
+    None
+):
+    desk = Desk(first=1.0).follow(A).connect().run()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [A])
+    [unsubscribe] = desk.sent()
+    desk.follow(A)
+    desk.fail(unsubscribe, 18)
+    desk.run()
+    desk.wait(2)
+    desk.run()
+    assert (desk.agrees(A), desk.is_stale(A)) == (True, False)

@@ -346,12 +346,12 @@ def test_a_snapshot_tells_the_whole_book() -> None:
     assert (told["sequence"], told["timestamp"]) == (2, "2026-11-20T18:40:00Z")
 
 
-def test_a_snapshot_while_all_is_well_replaces_the_book_and_its_life_goes_on() -> None:
+def test_p10_a_snapshot_while_all_is_well_replaces_the_book_in_hand() -> None:
     desk = books(A)
     book = desk.stream.order_book(A)
     desk.snapshot(A)
     assert book is not None
-    assert book.stale is False
+    assert (book.stale, desk.is_stale(A)) == (True, False)
 
 
 def test_a_book_says_its_number_and_the_venues_time() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unified_exchanges.errors import MarketNotFound
 from unified_exchanges.models import Subject
-from unified_exchanges.streams.protocol import Refused
+from unified_exchanges.streams.protocol import Refused, Unheard
 
 from .desk import A, B, C, Desk
 
@@ -272,7 +272,33 @@ def test_the_state_says_how_the_stream_does() -> None:
     states.append(desk.stream.health().state)
     desk.stream.connection_lost("gone")
     states.append(desk.stream.health().state)
-    assert states == ["idle", "degraded", "live", "connecting"]
+    assert states == ["idle", "connecting", "live", "connecting"]
+
+
+def test_c5_what_is_just_subscribed_to_is_no_trouble() -> None:
+    desk = Desk(acknowledgement=10.0).follow(A).connect()
+    desk.snapshots = False
+    desk.run()
+    assert desk.stream.health().state == "connecting"
+    desk.clock.advance(9)
+    assert desk.stream.health().state == "connecting"
+    desk.clock.advance(1)
+    assert desk.stream.health().state == "degraded"
+
+
+def test_c5_a_later_market_leaves_the_stream_live_while_it_is_subscribed_to() -> None:
+    desk = Desk(acknowledgement=10.0).follow(A).connect().run()
+    desk.clock.advance(60)
+    desk.follow(B)
+    assert desk.stream.health().state == "live"
+    desk.clock.advance(10)
+    assert desk.stream.health().state == "degraded"
+
+
+def test_c5_what_went_wrong_while_subscribing_is_a_trouble_at_once() -> None:
+    desk = Desk().follow(A).connect().run()
+    list(desk.stream.doubt(A, "it differs"))
+    assert desk.stream.health().state == "degraded"
 
 
 def test_health_counts_what_there_is() -> None:
@@ -286,3 +312,43 @@ def test_health_counts_what_there_is() -> None:
     desk.stream.connection_lost("gone")
     assert desk.stream.health().silence is None
     assert Desk().stream.health().last_message_at is None
+
+
+# -- where somebody else finds out which markets exist ---------------------------------
+
+
+def test_fault_36_a_slow_book_of_a_market_among_others_is_waited_for() -> None:
+    desk = Desk(acknowledgement=10.0).follow(A, B)
+    desk.stream.asks_on = True
+    desk.unknown.add(B)
+    desk.connect().run()
+    for _ in range(100):
+        desk.wait(1)
+        desk.run()
+    told = [x.market_ids for x in desk.events if isinstance(x, Unheard)]
+    assert told == [{B}] * 3
+    desk.unknown.clear()
+    desk.wait(10)
+    desk.run()
+    assert (desk.agrees(B), desk.is_stale(B), desk.stream.broken) == (True, False, "")
+    assert not any(isinstance(x, Refused) for x in desk.events)
+
+
+def test_fault_36_a_lone_market_s_book_may_take_longer_on_each_connection() -> None:
+    desk = Desk(acknowledgement=10.0).follow(A)
+    desk.stream.asks_on = True
+    desk.unknown.add(A)
+    lasted = []
+    for _ in range(7):
+        desk.connect()
+        began = desk.clock.monotonic()
+        while not desk.stream.broken:
+            desk.run()
+            desk.wait(1)
+        lasted.append(desk.clock.monotonic() - began)
+        desk.stream.connection_lost(desk.stream.broken)
+    assert lasted == [20, 30, 40, 50, 60, 70, 70]
+    assert not any(isinstance(x, Refused) for x in desk.events)
+    desk.unknown.clear()
+    desk.connect().run()
+    assert desk.agrees(A)

@@ -151,6 +151,8 @@ class Answers(Sequence):
         sent = self._sent.pop(told.id, None)
         asked = self._asked.pop(told.id, None)
         books = self._by_name[BOOKS]
+        if asked and msg.code == refusals.GONE and books.is_ending:
+            return events  # the end, which was asked for after it, was faster
         about = sent.sub if sent else books if asked else sub
         name = about.channel.name if about else "a subscription"
         markets = sent.command.markets if sent else asked or ()

@@ -22,37 +22,61 @@ _PARDONS: Final = 2
 """Connections that may be given up for a book that was there before and does not come."""
 
 
+_MOST_BARREN: Final = 5
+"""Connections without a snapshot after which the next is not given longer still."""
+
+
 class Market(Book):
     """The book of a market and where it stands.
 
-    ``is_live``: it is whole, and changes apply.  ``is_held``: the venue
-    said that it sends it, and was not told to stop since.  ``is_early``: a snapshot came
-    while it was not, after which no change may follow.  ``moment`` is Unix milliseconds.
+    ``is_live``: it is whole, and changes apply.  ``was_loaded``: it once was.
+    ``is_held``: the venue said that it sends it, and was not told to stop since.
+    ``is_early``: a snapshot came while it was not, after which no change may follow.
+    ``moment`` is Unix milliseconds.  ``life`` is that of its state, once it was read:
+    whoever changes that ends it.
     """
 
     __slots__ = (
+        "_listener",
         "is_early",
         "is_held",
         "is_live",
         "life",
         "moment",
         "sequence",
+        "was_loaded",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, listener: Listener) -> None:
         super().__init__()
+        self._listener = listener
         self.is_held = False
         self.is_live = False
         self.is_early = False
+        self.was_loaded = False
         self.life: Life | None = None
         self.sequence = 0
         self.moment = 0
 
-    def spoil(self) -> None:
-        """It may have changed unseen: keep it as it is, apply nothing more."""
+    def begin(self) -> None:
+        """A snapshot was loaded: it is whole, and what was read before is no more."""
         if self.life is not None:
             self.life.end()
-        self.is_live = False
+            self.life = None
+        self.is_live = self.was_loaded = self.is_held = True
+
+    def spoil(self) -> None:
+        """It may have changed unseen: keep it as it is, apply nothing more."""
+        if self.is_live:
+            self.read_life().end()
+            self.is_live = False
+
+    def read_life(self) -> Life:
+        """The life of its state, for what is read of it."""
+        life = self.life
+        if life is None:
+            life = self.life = Life(self._listener)
+        return life
 
 
 class Books:
@@ -72,8 +96,10 @@ class Books:
         self._awaited: OrderedDict[str, float] = OrderedDict()
         self._missed: dict[str, int] = {}
         self._forgiven: dict[str, int] = {}
-        self._asked_again: set[str] = set()
-        """Markets whose snapshot did not come on this connection, and was asked for."""
+        self._asked_again: dict[str, int] = {}
+        """How often snapshots that did not come on this connection were asked for."""
+        self.barren = 0
+        """Connections in a row that brought none, though it was asked for again."""
 
     # -- which markets --------------------------------------------------------------
 
@@ -81,7 +107,7 @@ class Books:
         """Markets that are followed from now on."""
         for market_id in market_ids:
             if market_id not in self.markets:
-                self.markets[market_id] = Market()
+                self.markets[market_id] = Market(self._listener)
 
     def close(self, market_ids: Iterable[str]) -> None:
         """Markets that nobody follows: apply nothing more, remember that they are held."""
@@ -224,10 +250,9 @@ class Books:
 
     def arrived(self, market_id: str, market: Market) -> None:
         """A snapshot was loaded: the book is whole."""
-        if market.life is None or not market.is_live:
-            market.life = Life(self._listener)
-        market.is_live = market.is_held = True
+        market.begin()
         self.loaded += 1
+        self.barren = 0
         self._awaited.pop(market_id, None)
         self._wanted.pop(market_id, None)
         self._missed.pop(market_id, None)
@@ -252,16 +277,22 @@ class Books:
         self._missed[market_id] = count = self._missed.get(market_id, 0) + 1
         return count
 
-    def ask_again(self, market_ids: Collection[str]) -> bool:
+    def ask_again(self, market_ids: Collection[str], times: int) -> bool:
         """Ask once more for snapshots that did not come; False where that was done.
 
-        Once on each connection: then it may be that which brings nothing.
+        So many times on each connection: then it may be that which brings nothing.
         """
-        if not self._asked_again.isdisjoint(market_ids):
+        asked = self._asked_again
+        if any(asked.get(x, 0) >= times for x in market_ids):
             return False
-        self._asked_again.update(market_ids)
+        asked.update({x: asked.get(x, 0) + 1 for x in market_ids})
         self.want(market_ids)
         return True
+
+    def count_anew(self, market_ids: Iterable[str]) -> None:
+        """Whether these exist is being found out."""
+        for market_id in market_ids:
+            self._missed.pop(market_id, None)
 
     def forgive(self, market_id: str) -> bool:
         """Count anew how often its snapshot does not come, if it ever did come.
@@ -270,7 +301,7 @@ class Books:
         have been taken down.
         """
         market = self.markets.get(market_id)
-        if market is None or market.life is None:
+        if market is None or not market.was_loaded:
             return False
         self._forgiven[market_id] = count = self._forgiven.get(market_id, 0) + 1
         self._missed.pop(market_id, None)
@@ -281,6 +312,8 @@ class Books:
         self._apart.clear()
         self._wanted.clear()
         self._awaited.clear()
+        if self._asked_again and not self.loaded:
+            self.barren = min(self.barren + 1, _MOST_BARREN)
         self._asked_again.clear()
         self.loaded = 0
         self.spoil_all()

@@ -47,7 +47,10 @@ class Channel:
             message = f"{self.name} is followed market by market: pass their ids"
             raise ArgumentsRequired(message, venue="kalshi")
         if not self.has_markets and market_ids is not None:
-            message = f"{self.name} is not about markets: pass none"
+            message = (
+                f"{self.name} has no filter of markets, and would tell of all of them: "
+                "pass none"
+            )
             raise BadRequest(message, venue="kalshi")
 
 
@@ -81,11 +84,13 @@ _TABLE: Final = (
         # What triggers a group cancels orders.
         subject=Subject.ORDERS,
         is_private=True,
+        has_markets=False,
         types=("order_group_updates",),
     ),
     Channel(
         name="communications",
         is_private=True,
+        has_markets=False,
         types=(
             "rfq_created",
             "rfq_deleted",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from heapq import heappush
 from itertools import count
+from math import inf
 from typing import Any, Final, TypeAlias
 
 import attrs
@@ -22,6 +22,7 @@ from .books import Books
 from .channels import BOOKS, CHANNELS, channel_of
 from .commands import Command, encode
 from .subscription import BATCH, Subscription
+from .wakes import Wakes
 
 __all__ = ["NONE", "Conversation", "Events", "Sent"]
 
@@ -49,10 +50,16 @@ class Conversation(StreamProtocol):
     def __init__(self, *, clock: Clock, policy: StreamPolicy) -> None:
         super().__init__(clock=clock)
         self.policy = policy
+        self._monotonic = clock.monotonic
+        self._silence = policy.silence
         self.counters = Counters()
         self.heard_at = clock.monotonic()
         """When the last sign of life came, on the monotonic clock."""
         self._messaged_at: float | None = None
+        self._made_at = self._asked_at = -inf
+        """When the connection was made, and when something was last asked for."""
+        self._before = (0, "")
+        """Gaps and the last error at that time."""
         self._books = Books(self)
         self._by_name = {
             name: Subscription(channel) for name, channel in CHANNELS.items()
@@ -66,8 +73,7 @@ class Conversation(StreamProtocol):
         self._dirty: set[Subscription] = set()
         self._books_dirty = False
         self._books_not_before = 0.0
-        self._wakes: list[tuple[float, int, Callable[[], None]]] = []
-        self._wake_numbers = count()
+        self._wakes = Wakes()
         self._paces: dict[str, Pace] = {}
 
     # -- what is asked for ----------------------------------------------------------
@@ -93,6 +99,7 @@ class Conversation(StreamProtocol):
             self._books.want(kept)
             self._books_dirty = True
         self._dirty.add(sub)
+        self._asked_at = self.clock.monotonic()
 
     def unsubscribe(
         self, channel: str, market_ids: Collection[str] | None = None
@@ -133,9 +140,11 @@ class Conversation(StreamProtocol):
     def connection_made(self) -> Iterable[StreamEvent]:
         """A new connection is open: all numbers of the old one are void."""
         self._forget_connection()
-        self.is_connected = True
+        # First, as a book may be asked at any time, by another thread.
+        self.heard_at = self._made_at = self.clock.monotonic()
         self.broken = ""
-        self.heard_at = self.clock.monotonic()
+        self.is_connected = True
+        self._before = (self.counters.gaps, self.counters.last_error)
         self.counters.connections += 1
         self._dirty = set(self._by_name.values())
         return NONE
@@ -206,7 +215,10 @@ class Conversation(StreamProtocol):
     def _ask_for_snapshots(self, now: float) -> list[str]:
         self._books_dirty = False
         sub = self._by_name[BOOKS]
-        if sub.sid is None or now < self._books_not_before or sub.must_renew:
+        if sub.sid is None or now < self._books_not_before:
+            return []
+        if sub.must_renew or sub.is_ending:
+            # Another subscription brings them.
             return []
         writes = []
         for markets in self._books.due():
@@ -228,12 +240,14 @@ class Conversation(StreamProtocol):
 
     # -- later ----------------------------------------------------------------------
 
-    def _after(self, delay: float, now: float, do: Callable[[], None]) -> None:
-        """Do something at a later `poll`, or at once."""
-        if delay <= 0:
+    def _at(
+        self, due: float, now: float, what: Hashable, do: Callable[[], None]
+    ) -> None:
+        """Do something at a later `poll`, or at once; each ``what`` is planned once."""
+        if due <= now:
             do()
         else:
-            heappush(self._wakes, (now + delay, next(self._wake_numbers), do))
+            self._wakes.plan(due, what, do)
 
     def _pace(self, name: str) -> Pace:
         pace = self._paces.get(name)
@@ -246,7 +260,27 @@ class Conversation(StreamProtocol):
     @property
     def now(self) -> float:
         """The monotonic clock, for the age of a book."""
-        return self.clock.monotonic()
+        return self._monotonic()
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing was heard for too long, so that no book can be believed.
+
+        Whoever finds that first gives the connection up, also before a `poll` could.
+        Else a late sign of life would make whole again what somebody was told to be
+        stale, and who waits for the next book would wait for a change.
+        """
+        silent = self._monotonic() - self.heard_at
+        if silent <= self._silence:
+            return False
+        if self.is_connected and not self.broken:
+            self._break(f"nothing was heard for {silent:.0f} s")
+        return True
+
+    def _break(self, reason: str) -> None:
+        self.broken = reason
+        self.counters.last_error = reason
+        _log.warning("the stream is no good: %s", reason)
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self.clock.now(), UTC)

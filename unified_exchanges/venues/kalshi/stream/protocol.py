@@ -62,7 +62,6 @@ class KalshiStream(Misreading):
     ) -> None:
         super().__init__(clock=clock, policy=policy or StreamPolicy())
         self._subaccount = subaccount
-        self._monotonic = clock.monotonic
         self._markets = self._books.markets
         self._trades = Recent(_REMEMBERED)
         self._handlers: dict[type, Callable[[Any, str | bytes], Events]] = {}
@@ -154,6 +153,9 @@ class KalshiStream(Misreading):
                 return self._spoil(market_id, problem, seq)
         except BookError as error:
             return self._spoil(market_id, str(error), seq)
+        if market.life is not None:
+            market.life.end()
+            market.life = None
         market.sequence = seq
         market.moment = moment = msg.ts_ms or told.sending_ts_ms or self._now_ms()
         own, whose = msg.client_order_id, msg.subaccount
@@ -238,7 +240,7 @@ class KalshiStream(Misreading):
     ) -> OrderBook | None:
         """The book as it stands, None before its first snapshot; it may be ``stale``."""
         market = self._markets.get(market_id)
-        if market is None or market.life is None:
+        if market is None or not market.was_loaded:
             return None
         return market.read(
             venue="kalshi",
@@ -247,7 +249,7 @@ class KalshiStream(Misreading):
             of="yes",
             sequence=market.sequence,
             timestamp=milliseconds(market.moment, "ts_ms"),
-            freshness=market.life,
+            freshness=market.read_life(),
         )
 
     def best(self, market_id: str) -> Market | None:

@@ -114,7 +114,7 @@ class Sequence(Conversation):
             self._books.want([market_id])
             self._books_dirty = True
 
-        self._after(delay, now, ask)
+        self._at(now + delay, now, market_id, ask)
         return self._gap(self._by_name[BOOKS], reason, (market_id,))
 
     def _distrust_all(self, sub: Subscription, reason: str, *, lost: bool) -> Gap:
@@ -129,12 +129,12 @@ class Sequence(Conversation):
         self._ask_books_after(self._pace(BOOKS).delay(now), now)
 
     def _try_again(self, sub: Subscription, now: float, delay: float) -> None:
-        sub.not_before = now + delay
+        sub.not_before = max(sub.not_before, now + delay)
 
         def ask() -> None:
             self._dirty.add(sub)
 
-        self._after(delay, now, ask)
+        self._at(sub.not_before, now, sub, ask)
 
     def _ask_books_after(self, delay: float, now: float) -> None:
         self._books_not_before = max(self._books_not_before, now + delay)
@@ -142,4 +142,4 @@ class Sequence(Conversation):
         def ask() -> None:
             self._books_dirty = True
 
-        self._after(self._books_not_before - now, now, ask)
+        self._at(self._books_not_before, now, self._books, ask)

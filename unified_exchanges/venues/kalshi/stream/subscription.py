@@ -93,6 +93,11 @@ class Subscription:
         """Whether it was asked for as a whole, and the answer is still to come."""
         return self.busy is not None and self.busy.action == "subscribe"
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether it was given up as a whole, and the answer is still to come."""
+        return self.busy is not None and self.busy.action == "unsubscribe"
+
     def is_old(self, seq: int | None) -> bool:
         """Whether a number came before, or a later one did."""
         return seq is not None and seq <= max(self.seq, self.top)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
-from heapq import heappop
 
 from ....models import StreamState
-from ....streams.protocol import StreamEvent
+from ....streams.protocol import StreamEvent, Unheard
 from . import refusals
 from .answers import Answers
 from .channels import BOOKS
 from .conversation import NONE, Events
 
 __all__ = ["Watchdog"]
-
-_log = logging.getLogger(__name__)
 
 _HOPELESS = 3
 """How often a snapshot may fail to come while others do."""
@@ -29,18 +25,14 @@ class Watchdog(Answers):
 
     def poll(self) -> Iterable[StreamEvent]:
         """Do what is due: missing acknowledgements, silence, requests to repeat."""
-        if not self.is_connected or self.broken:
+        if not self.is_connected or self.broken or self.is_silent:
             return NONE
         now = self.clock.monotonic()
-        while self._wakes and self._wakes[0][0] <= now:
-            heappop(self._wakes)[2]()
-        silent = now - self.heard_at
+        self._wakes.run(now)
         limit = self.policy.acknowledgement
         oldest = next(iter(self._sent.values())) if self._sent else None
         due = self._books.deadline
-        if silent > self.policy.silence:
-            self._break(f"nothing was heard for {silent:.0f} s")
-        elif oldest is not None and oldest.deadline <= now:
+        if oldest is not None and oldest.deadline <= now:
             name, action = oldest.sub.channel.name, oldest.command.action
             self._break(f"no answer to {action} of {name} within {limit:g} s")
         elif due is not None and due <= now:
@@ -52,8 +44,8 @@ class Watchdog(Answers):
         if not self.is_connected or self.broken:
             return self.policy.silence
         times = [self.heard_at + self.policy.silence]
-        if self._wakes:
-            times.append(self._wakes[0][0])
+        if self._wakes.due is not None:
+            times.append(self._wakes.due)
         if self._sent:
             times.append(next(iter(self._sent.values())).deadline)
         due = self._books.deadline
@@ -66,7 +58,8 @@ class Watchdog(Answers):
 
         Kalshi keeps unknown markets in a subscription without a word (2026-09), so one of
         them must not end what all the others live on.  One that is alone looks like a
-        connection that brings nothing, which ends only after it was asked twice.
+        connection that brings nothing, which ends only after it was asked twice; the
+        next one is given longer where it is known that it cannot be the market.
         """
         books, sub = self._books, self._by_name[BOOKS]
         most = _HOPELESS if books.loaded else _ALONE
@@ -81,20 +74,31 @@ class Watchdog(Answers):
                 self._break(f"no snapshot of {market_id} in {most} times {limit:g} s")
             else:
                 hopeless.append(market_id)
+        unheard: Events = NONE
+        if self.asks_on and hopeless:
+            books.count_anew(hopeless)
+            again += hopeless
+            unheard, hopeless = [Unheard(market_ids=frozenset(hopeless))], []
+        times = 1 + books.barren if self.asks_on else 1
         if books.loaded:
             books.want(again)
-        elif not books.ask_again(again):
-            self._break(f"no snapshot of {again[0]} in 2 times {limit:g} s")
+        elif not books.ask_again(again, times):
+            self._break(f"no snapshot of {again[0]} in {times + 1} times {limit:g} s")
         self._books_dirty = True
-        return [self._refuse(sub, [x], refusals.silent(BOOKS, x)) for x in hopeless]
-
-    def _break(self, reason: str) -> None:
-        self.broken = reason
-        self.counters.last_error = reason
-        _log.warning("the stream is no good: %s", reason)
+        refused = [self._refuse(sub, [x], refusals.silent(BOOKS, x)) for x in hopeless]
+        return [*unheard, *refused]
 
     def _state(self) -> StreamState:
         if not self.is_connected:
             return "connecting" if self.counters.connections else "idle"
-        whole = self.is_settled and not self._books.stale()
-        return "live" if whole and not self.broken else "degraded"
+        if self.broken:
+            return "degraded"
+        if self.is_settled and not self._books.stale():
+            return "live"
+        # What was asked for a moment ago and is on its way is no trouble.
+        counters, since = self.counters, self.clock.monotonic()
+        since -= self.policy.acknowledgement
+        is_fine = self._before == (counters.gaps, counters.last_error)
+        if is_fine and self._made_at > since:
+            return "connecting"
+        return "live" if is_fine and self._asked_at > since else "degraded"

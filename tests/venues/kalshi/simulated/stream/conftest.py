@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+
+from unified_exchanges.venues.kalshi.simulated import SimulatedKalshi
 
 from ..trader import Trader
 from .listener import Listener
@@ -22,3 +27,19 @@ def visitor(idle: Trader) -> Listener:
 @pytest.fixture
 def other(bob: Trader) -> Listener:
     return Listener(bob)
+
+
+@pytest.fixture
+def combo(kalshi: SimulatedKalshi, ada: Trader) -> Callable[[], Any]:
+    """What asks for a combination of two open markets."""
+    collection = next(iter(kalshi.catalog.collections.values()))
+    legs = []
+    for event in collection.event_tickers[:2]:
+        leg = next(
+            m for m in ada.get("/markets", event_ticker=event, status="open")["markets"]
+        )
+        legs.append(
+            {"market_ticker": leg["ticker"], "event_ticker": event, "side": "yes"}
+        )
+    path = f"/multivariate_event_collections/{collection.ticker}"
+    return lambda: ada.ask("POST", path, {"selected_markets": legs}).body

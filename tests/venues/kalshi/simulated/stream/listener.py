@@ -39,8 +39,8 @@ class Listener:
         frames = [json.loads(text) for text in self.session.data_to_send()]
         contract = stream_contract()
         for frame in frames:
-            if contract is not None:
-                contract.check(frame)
+            contract.check(frame)
+            assert contract.strangers(frame) == [], frame
             if "seq" in frame:
                 self.numbers[frame["sid"]] += 1
                 assert frame["seq"] == self.numbers[frame["sid"]], frame

@@ -22,22 +22,6 @@ def life(listener) -> list:
     return listener.bodies("market_lifecycle_v2")
 
 
-@pytest.fixture
-def combo(kalshi, ada):
-    """What asks for a combination of two open markets."""
-    collection = next(iter(kalshi.catalog.collections.values()))
-    legs = []
-    for event in collection.event_tickers[:2]:
-        leg = next(
-            m for m in ada.get("/markets", event_ticker=event, status="open")["markets"]
-        )
-        legs.append(
-            {"market_ticker": leg["ticker"], "event_ticker": event, "side": "yes"}
-        )
-    path = f"/multivariate_event_collections/{collection.ticker}"
-    return lambda: ada.ask("POST", path, {"selected_markets": legs}).body
-
-
 def test_a_close_that_moves_is_told(listener, kalshi, ticker) -> None:
     listener.subscribe(*LIVES)
     close_us = kalshi.engine.market(ticker).close_us + 60_000_000
