@@ -12,6 +12,8 @@ it yields  the driver                              it is sent
 `Leaving`  lets those know who keep count          None
 `Note`     keeps intents durably, or fails         None
 `Recall`   reads what intents are unresolved       tuple of `Intent`
+`KeepHalt` keeps a halt of an account, or lifts it None
+`AskHalt`  reads whether an account is halted      `Halt` or None
 `Page`     hands the items to the caller           None
 ========== ======================================= ==========================
 
@@ -30,11 +32,13 @@ from urllib.parse import urlencode
 
 import attrs
 
-from .models import Account, Intended, Intent
+from .models import Account, Halt, Intended, Intent
 
 __all__ = [
+    "AskHalt",
     "Done",
     "Flow",
+    "KeepHalt",
     "Leaving",
     "Note",
     "Page",
@@ -131,6 +135,21 @@ class Recall:
     account: Account
 
 
+@attrs.frozen(slots=True, eq=False)
+class KeepHalt:
+    """Keep durably that nobody of an account places orders, or None: that all may again."""
+
+    account: Account
+    halt: Halt | None
+
+
+@attrs.frozen(slots=True, eq=False)
+class AskHalt:
+    """Read whether an account was halted."""
+
+    account: Account
+
+
 @attrs.frozen(slots=True)
 class Page(Generic[T]):
     """Items that are ready while the flow goes on."""
@@ -145,8 +164,10 @@ class Done(Generic[T]):
     value: T
 
 
-Outcome: TypeAlias = Response | Pending | tuple[Intent, ...] | None
-Step: TypeAlias = Request | Sleep | Start | Pending | Leaving | Note | Recall
+Outcome: TypeAlias = Response | Pending | tuple[Intent, ...] | Halt | None
+Step: TypeAlias = (
+    Request | Sleep | Start | Pending | Leaving | Note | Recall | KeepHalt | AskHalt
+)
 Flow: TypeAlias = Generator[Step, Outcome, T]
 Pages: TypeAlias = Generator[Step | Page[T], Outcome, None]
 
