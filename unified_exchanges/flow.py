@@ -26,7 +26,7 @@ returns is the result of the call.  Only the `drivers` perform anything.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Generic, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
@@ -65,7 +65,9 @@ class Request:
     """One HTTP request, ready to leave.
 
     ``url`` is absolute and has no query; ``query`` is in sending order; ``timeout`` is
-    seconds for the whole exchange of bytes.  Headers are outside repr: they hold keys.
+    seconds for the whole exchange of bytes.  ``check`` is asked once more when there is a
+    connection, before the first byte leaves: it may raise.  Headers are outside repr: they
+    hold keys.
     """
 
     method: str
@@ -74,6 +76,7 @@ class Request:
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     body: bytes | None = attrs.field(default=None, repr=False)
     timeout: float = 10.0
+    check: Callable[[], None] | None = attrs.field(default=None, repr=False, eq=False)
 
     @property
     def target(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Hashable, Mapping
+from functools import partial
 from typing import ClassVar, TypeVar
 
 import attrs
@@ -201,6 +202,8 @@ class Sender(ABC):
         except UnifiedExchangesError as error:
             if isinstance(error, NetworkError):
                 self._unanswered(call)
+            if isinstance(error, Halted):
+                raise
             raise self._located(error, call) from None
         return self._judge(call, _answer(response), sent)
 
@@ -279,6 +282,7 @@ class Sender(ABC):
             self.headers(call),
             call.body,
             min(self.settings.timeout, max(own, _LEAST_TIME)),
+            partial(self.switch.check, call.about) if call.opens else None,
         )
 
     def _too_late(self, call: Call) -> RequestTimeout:

@@ -125,7 +125,7 @@ class Halting:
             if key is not None:
                 self._before[key] = x
         # First of all: it is here, and quick, and stops the other processes.
-        unkept = yield from self._keep(halt)
+        unkept = yield from self._tell_others(halt)
         last = yield from self._rounds(enough, cancel=cancel)
         yield from self._ends(enough, last)
         held, unread = yield from self._held(end)
@@ -146,7 +146,7 @@ class Halting:
             is_canceling=cancel,
         )
 
-    def _keep(self, halt: Halt) -> Flow[UnifiedExchangesError | None]:
+    def _tell_others(self, halt: Halt) -> Flow[UnifiedExchangesError | None]:
         try:
             yield from self._venue.keep_halt(halt)
         except UnifiedExchangesError as error:
@@ -164,7 +164,7 @@ class Halting:
         while True:
             if not last.is_verified:
                 yield from self._verify(last, end, cancel=cancel)
-            yield from self._answered(end)
+            yield from self._wait_for_answers(end)
             yield from self._look(last, end)
             is_quiet = not last.left and not self._venue.switch.under_way
             if (last.is_verified and is_quiet) or last.is_refused:
@@ -201,7 +201,7 @@ class Halting:
         is_done = not report.errors and not (cancel and report.remaining)
         last.is_verified = is_settled and is_done
 
-    def _answered(self, end: float) -> Flow[None]:
+    def _wait_for_answers(self, end: float) -> Flow[None]:
         """Wait for the requests for orders that had left."""
         while self._venue.switch.under_way and self._clock.monotonic() < end:
             yield Sleep(_GLANCE)
