@@ -11,10 +11,12 @@ A venue's tests subclass each of them and give one fixture::
 makes an adapter trusted is the rest, one class for each kind of trouble: `LostAnswers` and
 `Commands` for orders, `Listings` for pages, `Pace` for limits and clocks, `Secrecy` for keys,
 `Streams` and `Wire` for sockets, `Halts` and `HaltsLive` for the kill switch.  Trouble of
-another kind gets a module of its own beside them.  The number in a test's name is that of the fault.
+another kind gets a module of its own beside them.  The number in a test's name is that
+of the fault.
 
 Every test runs in both flavours: in memory, on a virtual clock, except for those of
-`Streams`, `Wire` and `HaltsLive`, which are on a real socket of this machine.  Tests of what the venue
+`Streams`, `Wire` and `HaltsLive`, which are on a real socket of this machine.  Tests of what
+the venue
 has not are skipped, by ``describe()``: methods and features that ``has`` does not
 have, times in force and periods that are not listed; the complements of outcomes unless
 ``outcome_books`` is ``"one"``; creates sent again unless ``idempotent_create`` says that
