@@ -96,7 +96,7 @@ class Halting:
             )
             raise BadRequest(message, venue=self._venue.id)
         kept = yield from self._venue.keep_halt(None)
-        before = self._venue.switch.thrown or kept
+        before = kept or self._venue.switch.thrown
         self._venue.switch.lift(why)
         self._forget()
         return before
@@ -125,7 +125,7 @@ class Halting:
             if key is not None:
                 self._before[key] = x
         # First of all: it is here, and quick, and stops the other processes.
-        unkept = yield from self._tell_others(halt)
+        halt, unkept = yield from self._tell_others(halt)
         last = yield from self._rounds(enough, cancel=cancel)
         yield from self._ends(enough, last)
         held, unread = yield from self._held(end)
@@ -146,16 +146,21 @@ class Halting:
             is_canceling=cancel,
         )
 
-    def _tell_others(self, halt: Halt) -> Flow[UnifiedExchangesError | None]:
+    def _tell_others(
+        self, halt: Halt
+    ) -> Flow[tuple[Halt, UnifiedExchangesError | None]]:
+        """Keep the halt where other processes see it; theirs goes before, if there is one."""
         try:
-            yield from self._venue.keep_halt(halt)
+            known = yield from self._venue.keep_halt(halt)
         except UnifiedExchangesError as error:
             error.add(
                 "; this object is halted all the same, other processes that share the "
                 "journal are not"
             )
-            return error
-        return None
+            return halt, error
+        if known is not None:
+            self._venue.switch.thrown = halt = known
+        return halt, None
 
     def _rounds(self, end: float, *, cancel: bool) -> Flow[_Round]:
         """Cancel and look, until nothing is left that could still appear, or time is up."""
