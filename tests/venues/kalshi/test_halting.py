@@ -169,6 +169,44 @@ def test_an_order_that_filled_before_is_read_as_it_ended(scene: Scene) -> None:
     assert scene.asked == [f"POST {CREATE}"]
 
 
+@pytest.mark.parametrize("status", [500, 403])
+def test_fault_24_25_an_order_that_cannot_be_read_is_reported_as_not_known(
+    scene: Scene, status: int
+) -> None:
+    resting = scene.joined()
+    scene.fill()
+    scene.ground.clock.advance(60)
+
+    def fail(_: Request, __: Callable[[], Response]) -> Response:
+        return Response(status, {}, b"")
+
+    scene.on(f"GET /portfolio/orders/{resting.order_id}", fail, count=1000)
+    report = scene.client.halt("because", deadline=20.0)
+    assert not report.is_complete
+    assert (report.filled, report.canceled) == ((), ())
+    told = f"how order {resting.order_id} ended is not known"
+    assert any(told in str(error) for error in report.errors)
+
+
+def test_fault_24_04_an_order_in_doubt_that_filled_is_reported_as_filled(
+    scene: Scene,
+) -> None:
+    late: list[Callable[[], Response]] = []
+
+    def lose(_: Request, serve: Callable[[], Response]) -> Response:
+        late.append(serve)
+        scene.stop()
+        raise ConnectionLost("connection reset by peer")
+
+    scene.on("POST", lose)
+    with pytest.raises(OrderUnknown):
+        scene.client.lift(scene.market, client_order_id="late")
+    late[0]()
+    report = scene.client.halt("because")
+    assert report.is_complete
+    assert [o.client_order_id for o in report.filled] == ["late"]
+
+
 def group_of(scene: Scene, limit: int = 100) -> str:
     made = scene.client.request(
         "POST", "/portfolio/order_groups/create", body={"contracts_limit": limit}
