@@ -85,6 +85,14 @@ class TestDryRuns(Base, conformance.DryRuns):
     pass
 
 
+class TestHalts(Base, conformance.Halts):
+    pass
+
+
+class TestHaltsLive(Base, conformance.HaltsLive):
+    pass
+
+
 class TestCommands(Base, conformance.Commands):
     pass
 

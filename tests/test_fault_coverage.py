@@ -34,6 +34,7 @@ COVERED = {
     "fault_21": "an amend that is refused or lost",
     "fault_22": "a fill told twice",
     "fault_23": "a fill of an order that we do not know",
+    "fault_24": "a kill switch while creates are in flight",
     "fault_25": "a query of positions that fails",
     "fault_26": "a listing with a bad page or a bad cursor",
     "fault_27": "an order missing from the open list",
@@ -104,7 +105,6 @@ COVERED = {
 }
 ELSEWHERE = {
     "fault_12": "an intent journal is not part of the REST adapter",
-    "fault_24": "a kill switch over many venues is not part of one adapter",
     "fault_30": "only venues that settle trades on a chain have it",
     "f21": "only venues that settle trades on a chain have it",
 }

@@ -13,6 +13,7 @@ import pytest
 from tests.venues.kalshi.ground import KalshiGround
 from unified_exchanges.errors import (
     BadRequest,
+    Halted,
     InvalidPrice,
     MarketClosed,
     OrderUnknown,
@@ -422,3 +423,20 @@ def test_in_a_dry_run_nothing_is_sent_and_nothing_written_down(
     assert (record.state, store.load("exit")) == (ExitState.UNFILLED, None)
     assert rehearsal.writes == []
     assert len(rehearsal.exchange.dry_runs) == 1
+
+
+def test_fault_24_an_exit_that_meets_a_halt_stays_armed_and_says_so(
+    trader: Trader, market: Market
+) -> None:
+    life = Life(trader, plan_for(trader, market), store := MemoryExits())
+    armed = life.begin()
+    trader.exchange.stop_new_orders("because")
+    sent = len(trader.writes)
+    with pytest.raises(Halted, match="exit 'exit' wanted to sell and has not"):
+        life.saw(trader.book(market))
+    assert len(trader.writes) == sent
+    assert store.load("exit") == armed
+    trader.resume("found it")
+    again = Life(trader, life.exiting.record.plan, store)
+    again.begin()
+    assert again.saw(trader.book(market)).state is ExitState.FILLED

@@ -441,3 +441,27 @@ def test_steps_can_be_taken_by_hand(trader: Trader, legs: list[HedgeLeg]) -> Non
     step = advance(flow, None)
     assert not isinstance(step, Done)
     flow.close()
+
+
+@pytest.mark.parametrize("on_failure", ["stop", "hold", "unwind"])
+def test_fault_24_a_halt_ends_the_placing_whatever_was_chosen(
+    trader: Trader, legs: list[HedgeLeg], on_failure: Any
+) -> None:
+    def act(body: dict[str, Any], serve: Callable[[], Response]) -> Response:
+        answer = serve()
+        trader.exchange.stop_new_orders("meanwhile")
+        return answer
+
+    when(trader, legs[0].market_id, act)
+    report = hedged(trader, legs, dry_run=False, on_failure=on_failure)
+    states = [str(leg.state) for leg in report.legs]
+    assert states == ["filled", "refused", "skipped"]
+    assert type(report.legs[1].error).__name__ == "Halted"
+    # Nor is anything sold back: that would be an order too.
+    unwinding = report.legs[0].unwinding_error
+    assert type(unwinding).__name__ == (
+        "Halted" if on_failure == "unwind" else "NoneType"
+    )
+    assert report.legs[0].held == report.size
+    assert len(trader.writes) == 1
+    assert "halted" in str(report)

@@ -1,0 +1,38 @@
+"""What is asked once more when there is a connection, before the first byte leaves."""
+
+from __future__ import annotations
+
+import pytest
+
+from unified_exchanges.errors import Halted
+from unified_exchanges.flow import Request
+
+from .conftest import Client, Server
+from .rawserver import http
+from .test_answers import always
+
+
+def halted() -> None:
+    raise Halted("stopped while it connected")
+
+
+def test_fault_24_a_request_that_is_not_wanted_any_more_sends_no_byte(
+    serve: Server, client: Client
+) -> None:
+    server = serve(always(http()))
+    with pytest.raises(Halted, match="while it connected"):
+        client.send(Request("POST", f"{server.url}/orders", body=b"{}", check=halted))
+    assert server.requests == []
+    # The next one, of which nobody asks, goes its way.
+    answer = client.send(Request("GET", f"{server.url}/orders"))
+    assert (answer.status, len(server.requests)) == (200, 1)
+
+
+def test_a_request_that_is_still_wanted_leaves(serve: Server, client: Client) -> None:
+    server = serve(always(http()))
+    asked: list[bool] = []
+    request = Request(
+        "POST", f"{server.url}/orders", body=b"{}", check=lambda: asked.append(True)
+    )
+    assert client.send(request).status == 200
+    assert asked == [True]
