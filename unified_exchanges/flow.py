@@ -12,6 +12,9 @@ it yields  the driver                              it is sent
 `Leaving`  lets those know who keep count          None
 `Note`     keeps intents durably, or fails         None
 `Recall`   reads what intents are unresolved       tuple of `Intent`
+`Resolved` lets those know who keep count          None
+`Save`     keeps a text durably, or fails          None
+`Load`     reads a text that was kept              str, or None
 `Page`     hands the items to the caller           None
 ========== ======================================= ==========================
 
@@ -30,19 +33,22 @@ from urllib.parse import urlencode
 
 import attrs
 
-from .models import Account, Intended, Intent
+from .models import Account, Intended, Intent, ReconcileReport
 
 __all__ = [
     "Done",
     "Flow",
     "Leaving",
+    "Load",
     "Note",
     "Page",
     "Pages",
     "Pending",
     "Recall",
     "Request",
+    "Resolved",
     "Response",
+    "Save",
     "Sleep",
     "Start",
     "Step",
@@ -131,6 +137,30 @@ class Recall:
     account: Account
 
 
+@attrs.frozen(slots=True, eq=False)
+class Resolved:
+    """What became of intents that had been left open, as far as was found out."""
+
+    report: ReconcileReport
+
+
+@attrs.frozen(slots=True, eq=False)
+class Save:
+    """Keep a text of an account under a name, in place of an older one."""
+
+    account: Account
+    name: str
+    text: str
+
+
+@attrs.frozen(slots=True, eq=False)
+class Load:
+    """Read what was kept of an account under a name."""
+
+    account: Account
+    name: str
+
+
 @attrs.frozen(slots=True)
 class Page(Generic[T]):
     """Items that are ready while the flow goes on."""
@@ -145,8 +175,10 @@ class Done(Generic[T]):
     value: T
 
 
-Outcome: TypeAlias = Response | Pending | tuple[Intent, ...] | None
-Step: TypeAlias = Request | Sleep | Start | Pending | Leaving | Note | Recall
+Outcome: TypeAlias = Response | Pending | tuple[Intent, ...] | str | None
+Step: TypeAlias = (
+    Request | Sleep | Start | Pending | Leaving | Resolved | Note | Recall | Save | Load
+)
 Flow: TypeAlias = Generator[Step, Outcome, T]
 Pages: TypeAlias = Generator[Step | Page[T], Outcome, None]
 

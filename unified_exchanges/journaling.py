@@ -16,7 +16,7 @@ from typing import Final
 import attrs
 
 from .errors import JournalError, UnifiedExchangesError, UnresolvedOrders
-from .flow import Flow, Note, Recall, Sleep
+from .flow import Flow, Note, Recall, Resolved, Sleep
 from .models import Account, Intent, IntentState, Order, ReconcileReport
 from .settings import Settings
 from .venue import Venue
@@ -49,7 +49,7 @@ class Journaling(Venue):
     @property
     @abstractmethod
     def account(self) -> Account:
-        """Whose orders they are."""
+        """Whose orders they are: it must tell one key from another."""
 
     @abstractmethod
     def is_own(self, client_order_id: str) -> bool:
@@ -137,14 +137,20 @@ class Journaling(Venue):
 
     # -- before the first order -----------------------------------------------------
 
-    def require_resolved(self, deadline: float) -> Flow[None]:
+    def require_resolved(
+        self, deadline: float, again: Iterable[str | None]
+    ) -> Flow[None]:
         """Refuse orders until it is known what became of those of earlier processes.
 
-        ``deadline`` is when the order that waits for it would have to leave.  Not to be
-        asked once ``is_cleared``.
+        ``deadline`` is when the order that waits for it would have to leave, ``again`` are
+        the ids that its caller gave: sent again under the same id, an order cannot double,
+        and nothing tells sooner what became of it.  Not to be asked once ``is_cleared``.
         """
         recalled = yield from self._recall()
-        left = [x for x in recalled if not self.is_own(x.client_order_id)]
+        others = [x for x in recalled if not self.is_own(x.client_order_id)]
+        is_safe = self.facts.idempotent_create == "client_order_id"
+        same = frozenset(again) if is_safe else frozenset()
+        left = [x for x in others if x.client_order_id not in same]
         if left:
             report = yield from self._resolve(left, deadline)
             _log.warning(
@@ -155,7 +161,7 @@ class Journaling(Venue):
             )
             if report.unknown:
                 raise self._unresolved(report.unknown)
-        self.is_cleared = True
+        self.is_cleared = len(left) == len(others)
 
     def _unresolved(self, intents: Sequence[Intent]) -> UnresolvedOrders:
         named = "; ".join(f"{x}: {x.detail}" for x in intents[:_NAMED])
@@ -194,9 +200,7 @@ class Journaling(Venue):
         self, left: Sequence[Intent], deadline: float | None
     ) -> Flow[ReconcileReport]:
         begun = self.clock.monotonic()
-        found: list[Order] = []
-        absent: list[Intent] = []
-        unknown: list[Intent] = []
+        reports: list[ReconcileReport] = []
         waiting = list(left)
         looks = 0
         while waiting:
@@ -205,7 +209,8 @@ class Journaling(Venue):
             seen = yield from self._look(waiting, is_proof=bool(settled))
             young = [x for x in waiting if not seen.shows(x) and x not in settled]
             gone = [x for x in settled if not seen.shows(x)]
-            found += seen.orders.values()
+            absent: list[Intent] = []
+            unknown: list[Intent] = []
             ended = [
                 x.ended(IntentState.PLACED, order_id=order.order_id)
                 for x in waiting
@@ -219,21 +224,31 @@ class Journaling(Venue):
                     unknown.append(x.ended(IntentState.UNKNOWN, detail=why[:_LONGEST]))
                     ended.append(unknown[-1])
             yield from self.settle(ended)
-            if not young:
-                break
-            wait = self._pause(young, begun, looks)
-            if deadline is not None and self._is_hopeless(
+            is_hopeless = deadline is not None and self._is_hopeless(
                 young, begun, looks, deadline
-            ):
+            )
+            if is_hopeless:
+                # Of these it stays written down that they are pending.
                 unknown += (
                     x.ended(IntentState.UNKNOWN, detail=_young(x)) for x in young
                 )
+            reports.append(
+                ReconcileReport(
+                    found=tuple(seen.orders.values()),
+                    absent=tuple(absent),
+                    unknown=tuple(unknown),
+                )
+            )
+            yield Resolved(reports[-1])
+            if is_hopeless or not young:
                 break
-            yield Sleep(wait)
+            yield Sleep(self._pause(young, begun, looks))
             looks += 1
             waiting = yield from self._still_open(young)
         return ReconcileReport(
-            found=tuple(found), absent=tuple(absent), unknown=tuple(unknown)
+            found=tuple(x for report in reports for x in report.found),
+            absent=tuple(x for report in reports for x in report.absent),
+            unknown=tuple(x for report in reports for x in report.unknown),
         )
 
     def _still_open(self, intents: Sequence[Intent]) -> Flow[list[Intent]]:
@@ -287,7 +302,7 @@ class Journaling(Venue):
         self, young: Sequence[Intent], begun: float, looks: int, deadline: float
     ) -> bool:
         """Whether an order would wait in vain for these."""
-        left = max(self._time_left(x, begun) for x in young)
+        left = max((self._time_left(x, begun) for x in young), default=0.0)
         return looks >= _BRIEFLY and self.clock.monotonic() + left >= deadline
 
 

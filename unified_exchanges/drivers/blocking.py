@@ -14,6 +14,7 @@ from ..flow import (
     Done,
     Flow,
     Leaving,
+    Load,
     Note,
     Outcome,
     Page,
@@ -21,13 +22,15 @@ from ..flow import (
     Pending,
     Recall,
     Request,
+    Resolved,
     Response,
+    Save,
     Sleep,
     Start,
     Step,
     advance,
 )
-from ..journal import Journal, MemoryJournal
+from ..journal import Journal, MemoryJournal, performed
 from ..transports import Transport
 from .dry_run import DryRun, Fence
 
@@ -113,24 +116,19 @@ class BlockingDriver:
         try:
             if isinstance(step, Request):
                 return self._transport.send(step)
-            if isinstance(step, Sleep):
-                self._transport.sleep(step.seconds)
-                return None
-            if isinstance(step, Leaving | Note | Recall):
-                return self._keep(step)
+            if isinstance(step, Note | Recall | Save | Load):
+                return performed(self._journal, step)
             if isinstance(step, Start):
                 return self._start(step.request)
-            assert isinstance(step, _InThread)
-            return step.future.result()
+            if isinstance(step, _InThread):
+                return step.future.result()
+            if isinstance(step, Sleep):
+                self._transport.sleep(step.seconds)
+            else:
+                # For those who wrap the flow.
+                assert isinstance(step, Leaving | Resolved)
         except UnifiedExchangesError as error:
             return error
-
-    def _keep(self, step: Leaving | Note | Recall) -> Outcome:
-        if isinstance(step, Recall):
-            return self._journal.recall(step.account)
-        if isinstance(step, Note):
-            self._journal.note(step.entries)
-        # Who is leaving is read by those who wrap the flow.
         return None
 
     def _start(self, request: Request) -> Pending:

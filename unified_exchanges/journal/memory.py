@@ -26,6 +26,7 @@ class MemoryJournal:
     def __init__(self) -> None:
         self._open: dict[_Key, Intent] = {}
         self._ended: OrderedDict[_Key, Intent] = OrderedDict()
+        self._texts: dict[_Key, str] = {}
         self._lock = Lock()
 
     def note(self, entries: Sequence[Intent]) -> None:
@@ -48,6 +49,14 @@ class MemoryJournal:
         with self._lock:
             found = [entry for (of, _), entry in self._open.items() if of == account]
         return tuple(sorted(found, key=lambda x: (x.written_at, x.client_order_id)))
+
+    def save(self, account: Account, name: str, text: str) -> None:
+        """Keep a text."""
+        self._texts[account, name] = text
+
+    def load(self, account: Account, name: str) -> str | None:
+        """The text that was saved last under a name."""
+        return self._texts.get((account, name))
 
     def compact(self, before: datetime) -> int:
         """Forget the resolved ones that were written before then."""

@@ -14,13 +14,16 @@ from ..money import text
 __all__ = [
     "BEGIN",
     "FORGET",
+    "LOAD",
     "PLACE",
+    "SAVE",
     "SCHEMA",
     "SETTLE",
     "UNRESOLVED",
     "intent",
     "moment",
     "row",
+    "scope",
 ]
 
 SCHEMA: Final = (
@@ -50,6 +53,16 @@ SCHEMA: Final = (
     """
     CREATE INDEX unresolved ON intents (venue, environment, account, written_at)
     WHERE state IN ('pending', 'unknown')
+    """,
+    """
+    CREATE TABLE texts (
+        venue TEXT NOT NULL,
+        environment TEXT NOT NULL,
+        account TEXT NOT NULL,
+        name TEXT NOT NULL,
+        text TEXT NOT NULL,
+        PRIMARY KEY (venue, environment, account, name)
+    ) WITHOUT ROWID
     """,
 )
 
@@ -98,6 +111,14 @@ UNRESOLVED: Final = (
 )
 FORGET: Final = (
     "DELETE FROM intents WHERE written_at < ? AND state NOT IN ('pending', 'unknown')"
+)
+SAVE: Final = (
+    "INSERT INTO texts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+    "text = excluded.text"
+)
+LOAD: Final = (
+    "SELECT text FROM texts "
+    "WHERE venue = ? AND environment = ? AND account = ? AND name = ?"
 )
 
 
@@ -149,6 +170,11 @@ def intent(told: tuple[Any, ...]) -> Intent:
     except (ValueError, TypeError, InvalidOperation) as error:
         message = f"its row {values['client_order_id']!r} cannot be read ({error!r})"
         raise ValueError(message) from error
+
+
+def scope(account: Account) -> tuple[str, str, str]:
+    """Whose rows they are."""
+    return account.venue, account.environment, account.fingerprint
 
 
 def moment(at: datetime) -> str:

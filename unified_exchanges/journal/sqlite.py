@@ -60,13 +60,33 @@ class SqliteJournal:
 
     def recall(self, account: Account) -> tuple[Intent, ...]:
         """The unresolved intents of an account, oldest first."""
-        scope = (account.venue, account.environment, account.fingerprint)
+        if self._is_empty:
+            return ()
+        scope = rows.scope(account)
         return self._perform(
             "read",
             lambda c: tuple(
                 rows.intent(row) for row in c.execute(rows.UNRESOLVED, scope)
             ),
         )
+
+    def save(self, account: Account, name: str, text: str) -> None:
+        """Keep a text; it is on the disk when this returns."""
+        values = (*rows.scope(account), name, text)
+
+        def save(connection: sqlite3.Connection) -> None:
+            connection.execute("PRAGMA synchronous=FULL")
+            _transact(connection, lambda c: c.execute(rows.SAVE, values))
+
+        self._perform("written", save)
+
+    def load(self, account: Account, name: str) -> str | None:
+        """The text that was saved last under a name."""
+        if self._is_empty:
+            return None
+        values = (*rows.scope(account), name)
+        found = self._perform("read", lambda c: c.execute(rows.LOAD, values).fetchone())
+        return None if found is None else str(found[0])
 
     def compact(self, before: datetime) -> int:
         """Forget the resolved ones that were written before then, and free their space."""
@@ -102,6 +122,11 @@ class SqliteJournal:
             except (OSError, ValueError) as error:
                 self._release()
                 raise self._failed(what, str(error)) from error
+
+    @property
+    def _is_empty(self) -> bool:
+        """Whether there is no file yet: one is made for what is written, not to read."""
+        return self._connection is None and not self.path.exists()
 
     def _opened(self) -> sqlite3.Connection:
         connection = self._connection
@@ -210,7 +235,7 @@ _STATEMENTS: Final = {
 
 
 def _transact(
-    connection: sqlite3.Connection, act: Callable[[sqlite3.Connection], None]
+    connection: sqlite3.Connection, act: Callable[[sqlite3.Connection], object]
 ) -> None:
     # Immediate: a lock that is asked for later would not wait for others.
     connection.execute("BEGIN IMMEDIATE")

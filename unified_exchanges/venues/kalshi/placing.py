@@ -62,7 +62,7 @@ class Placing(Intents, Doubt):
         intent = read_intent(order, rng=self.rng)
         self.require_writable(intent)
         if not self.is_cleared:
-            yield from self.require_resolved(deadline)
+            yield from self.require_resolved(deadline, [order.client_order_id])
         try:
             ready = yield from self._draft(intent)
         except (InvalidOrder, MarketClosed) as refusal:
