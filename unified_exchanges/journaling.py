@@ -43,6 +43,8 @@ class Journaling(Venue):
         self.is_cleared = False
         self._under_way: dict[str, Callable[[], Intent]] = {}
         self._doubted: set[str] = set()
+        self._unended: dict[str, Intent] = {}
+        """What is unresolved as far as was heard: an order that shows ends it."""
 
     # -- what a subclass must say ---------------------------------------------------
 
@@ -120,11 +122,23 @@ class Journaling(Venue):
             if x.state.is_resolved:
                 self._under_way.pop(x.client_order_id, None)
                 self._doubted.discard(x.client_order_id)
+                self._unended.pop(x.client_order_id, None)
+            else:
+                self._unended[x.client_order_id] = x
         try:
             yield Note(told)
         except JournalError as error:
             names = ", ".join(f"{x.client_order_id} {x.state}" for x in told)
             _log.error("what became of orders (%s) was not kept: %s", names, error)
+
+    def discovered(self, order: Order) -> Flow[None]:
+        """Write down that an intent left open is this order, if there is one."""
+        intent = self._unended.get(order.client_order_id or "")
+        if intent is None or intent.market_id != order.market_id:
+            return
+        placed = intent.ended(IntentState.PLACED, order_id=order.order_id)
+        yield from self.settle([placed])
+        yield Resolved(ReconcileReport(found=(order,)))
 
     @staticmethod
     def end(intent: Intent, outcome: Order | UnifiedExchangesError) -> Intent:
@@ -189,6 +203,7 @@ class Journaling(Venue):
     def _recall(self) -> Flow[tuple[Intent, ...]]:
         recalled = yield Recall(self.account)
         assert isinstance(recalled, tuple)
+        self._unended.update((x.client_order_id, x) for x in recalled)
         if not self._under_way:
             return recalled
         kept = [tell() for tell in list(self._under_way.values())]
