@@ -93,7 +93,7 @@ def test_an_environment_is_asked_like_by_other_commands(
         "calm": 30.0,
     }
     assert told["health"]["requests"] >= 1
-    assert told["health"]["unresolved_orders"] is None
+    assert told["health"]["unresolved_orders"] == 0
     assert told["stream"]["state"] == "live"
     assert told["stream"]["subscriptions"] == 2
     assert told["stream"]["stale_seconds"] == 0.0

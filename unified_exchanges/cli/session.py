@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -30,6 +31,7 @@ class Session:
     api_key: str | None = attrs.field(default=None, repr=False)
     private_key_path: str | None = attrs.field(default=None, repr=False)
     timeout: float = 10.0
+    journal: Path | None = None
     _exchange: Exchange | None = attrs.field(default=None, init=False)
 
     @property
@@ -43,6 +45,7 @@ class Session:
                 environment=self.environment,
                 live=self.live,
                 timeout=self.timeout,
+                journal=self.journal,
                 # A command shows what it measured, if anything.
                 alerts=AlertPolicy(log=False),
             )
