@@ -29,7 +29,7 @@ from unified_exchanges.errors import (
 from unified_exchanges.flow import Note, Recall, Request, Response
 from unified_exchanges.guards import GuardPolicy
 from unified_exchanges.journal import MemoryJournal
-from unified_exchanges.models import Intent, IntentState, Market, OrderRequest
+from unified_exchanges.models import Intent, IntentState, Market, OrderRequest, Side
 from unified_exchanges.policy import LimitPolicy, RetryPolicy
 from unified_exchanges.testing.conformance import Trader
 from unified_exchanges.venues.kalshi.venue import KalshiVenue
@@ -510,7 +510,7 @@ def request_for(market: Market, key: str) -> OrderRequest:
     return OrderRequest(
         market_id=market.market_id,
         outcome="yes",
-        side="buy",
+        side=Side.BUY,
         price=market.grid.lowest,
         size=1,
         client_order_id=key,
