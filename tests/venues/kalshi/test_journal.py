@@ -510,7 +510,7 @@ def request_for(market: Market, key: str) -> OrderRequest:
     return OrderRequest(
         market_id=market.market_id,
         outcome="yes",
-        side=Side.BUY,
+        side="buy",
         price=market.grid.lowest,
         size=1,
         client_order_id=key,
@@ -604,7 +604,7 @@ def left(at: Any, key: str, **fields: Any) -> Intent:
             "client_order_id": key,
             "market_id": "RAIN",
             "outcome": "yes",
-            "side": "buy",
+            "side": Side.BUY,
             "price": Decimal("0.30"),
             "size": Decimal(10),
             "time_in_force": "gtc",
