@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +25,7 @@ COVERED = {
     "fault_09": "a create refused for speed",
     "fault_10": "a create refused for its key",
     "fault_11": "an order with a status that nobody knows",
+    "fault_12": "a process that is killed while an order is on its way",
     "fault_13": "one intent from two threads or tasks",
     "fault_14": "an order that breaks a rule we know",
     "fault_15": "a float for a price or a size",
@@ -104,11 +107,16 @@ COVERED = {
     "f20": "reading one's own writes late",
 }
 ELSEWHERE = {
-    "fault_12": "an intent journal is not part of the REST adapter",
     "fault_30": "only venues that settle trades on a chain have it",
     "f21": "only venues that settle trades on a chain have it",
 }
 
+ORDERS = [f"fault_{number:02}" for number in [*range(1, 31), 43, 47, 48, 51]]
+"""What may happen to orders: each is met in both flavours."""
+ASYNC = {"async", "aiohttp", "websockets"}
+"""What parameters of a test call the async flavour: it, or its socket library."""
+
+_PARAMETERS = re.compile(r"\[(.*)\]$")
 _ID = re.compile(r"(?:fault_(\d\d)((?:(?:_and)?_\d\d)*))|(?<![a-z0-9])([pf]\d\d)(?=_)")
 
 
@@ -141,6 +149,65 @@ CARRIED = {fault for _, name in TESTS for fault in ids_in(name)}
 @pytest.mark.parametrize("fault", COVERED)
 def test_a_test_carries_the_number_of_the_fault(fault: str) -> None:
     assert fault in CARRIED, f"no test for {fault}: {COVERED[fault]}"
+
+
+def flavours_of(node: str) -> set[str]:
+    """The flavours that the parameters of a test name."""
+    found = _PARAMETERS.search(node)
+    words = set(found[1].split("-")) if found else set()
+    flavours = {"blocking"} & words
+    return flavours | ({"async"} if words & ASYNC else set())
+
+
+def collected(items: list[pytest.Item]) -> list[str]:
+    """The ids of all tests that carry a number, from this run if it has them all."""
+    here = {item.nodeid for item in items}
+    files = {place for place, name in TESTS if ids_in(name) and "/test_" in place}
+    # Tests of the package are run by classes elsewhere.
+    files |= {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "tests").rglob("test_*conformance.py")
+    }
+    if files <= {node.split("::")[0] for node in here}:
+        return sorted(here)
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", *sorted(files)]
+    done = subprocess.run(
+        [*command, "-p", "no:cacheprovider", "-p", "no:randomly"],
+        capture_output=True,
+        check=False,
+        cwd=ROOT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    return [line for line in done.stdout.splitlines() if "::" in line]
+
+
+@pytest.mark.timeout(300)
+def test_what_may_happen_to_orders_is_met_in_both_flavours(
+    request: pytest.FixtureRequest,
+) -> None:
+    met: dict[str, set[str]] = {fault: set() for fault in ORDERS}
+    for node in collected(request.session.items):
+        name = node.split("::")[-1].split("[")[0]
+        for fault in met.keys() & set(ids_in(name)):
+            met[fault] |= flavours_of(node)
+    every = {"blocking", "async"}
+    lacking = {fault for fault, flavours in met.items() if flavours != every}
+    assert lacking == ELSEWHERE.keys() & met.keys()
+
+
+@pytest.mark.parametrize(
+    ("node", "flavours"),
+    [
+        ("tests/test_a.py::test_b", set()),
+        ("tests/test_a.py::test_b[blocking]", {"blocking"}),
+        ("tests/test_a.py::test_b[lost-async-3]", {"async"}),
+        ("tests/test_a.py::TestA::test_b[websockets]", {"async"}),
+        ("tests/test_a.py::test_blocking[lost]", set()),
+    ],
+)
+def test_flavours_are_read_from_parameters(node: str, flavours: set[str]) -> None:
+    assert flavours_of(node) == flavours
 
 
 def test_every_number_carried_is_known() -> None:

@@ -258,8 +258,8 @@ def test_unresolved_orders_are_a_gauge_of_whoever_counts_them(
     trader: Trader, seen: Remembering, caplog: pytest.LogCaptureFixture
 ) -> None:
     monitor = trader.exchange.venue.monitor
-    assert seen.shown("unresolved_orders") == {}
-    assert trader.health().unresolved_orders is None
+    assert seen.shown("unresolved_orders") == {DEMO: 0.0}
+    assert trader.health().unresolved_orders == 0
     monitor.unresolved = lambda: 3
     assert seen.shown("unresolved_orders") == {DEMO: 3.0}
     assert trader.health().unresolved_orders == 3

@@ -12,8 +12,11 @@ it yields  the driver                              it is sent
 `Leaving`  lets those know who keep count          None
 `Note`     keeps intents durably, or fails         None
 `Recall`   reads what intents are unresolved       tuple of `Intent`
+`Resolved` lets those know who keep count          None
 `KeepHalt` keeps a halt of an account, or lifts it None
 `AskHalt`  reads whether an account is halted      `Halt` or None
+`Save`     keeps a text durably, or fails          None
+`Load`     reads a text that was kept              str, or None
 `Page`     hands the items to the caller           None
 ========== ======================================= ==========================
 
@@ -32,21 +35,25 @@ from urllib.parse import urlencode
 
 import attrs
 
-from .models import Account, Halt, Intended, Intent
+from .models import Account, Halt, Intended, Intent, ReconcileReport
 
 __all__ = [
     "AskHalt",
     "Done",
     "Flow",
+    "JournalStep",
     "KeepHalt",
     "Leaving",
+    "Load",
     "Note",
     "Page",
     "Pages",
     "Pending",
     "Recall",
     "Request",
+    "Resolved",
     "Response",
+    "Save",
     "Sleep",
     "Start",
     "Step",
@@ -153,6 +160,30 @@ class AskHalt:
     account: Account
 
 
+@attrs.frozen(slots=True, eq=False)
+class Resolved:
+    """What became of intents that had been left open, as far as was found out."""
+
+    report: ReconcileReport
+
+
+@attrs.frozen(slots=True, eq=False)
+class Save:
+    """Keep a text of an account under a name, in place of an older one."""
+
+    account: Account
+    name: str
+    text: str
+
+
+@attrs.frozen(slots=True, eq=False)
+class Load:
+    """Read what was kept of an account under a name."""
+
+    account: Account
+    name: str
+
+
 @attrs.frozen(slots=True)
 class Page(Generic[T]):
     """Items that are ready while the flow goes on."""
@@ -167,10 +198,10 @@ class Done(Generic[T]):
     value: T
 
 
-Outcome: TypeAlias = Response | Pending | tuple[Intent, ...] | Halt | None
-Step: TypeAlias = (
-    Request | Sleep | Start | Pending | Leaving | Note | Recall | KeepHalt | AskHalt
-)
+JournalStep: TypeAlias = Note | Recall | Save | Load | KeepHalt | AskHalt
+"""What the journal performs."""
+Outcome: TypeAlias = Response | Pending | tuple[Intent, ...] | Halt | str | None
+Step: TypeAlias = Request | Sleep | Start | Pending | Leaving | Resolved | JournalStep
 Flow: TypeAlias = Generator[Step, Outcome, T]
 Pages: TypeAlias = Generator[Step | Page[T], Outcome, None]
 

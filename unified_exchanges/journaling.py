@@ -16,7 +16,7 @@ from typing import Final
 import attrs
 
 from .errors import Halted, JournalError, UnifiedExchangesError, UnresolvedOrders
-from .flow import AskHalt, Flow, KeepHalt, Note, Recall, Sleep
+from .flow import AskHalt, Flow, KeepHalt, Note, Recall, Resolved, Sleep
 from .models import Account, Halt, Intent, IntentState, Order, ReconcileReport
 from .settings import Settings
 from .venue import Venue
@@ -43,13 +43,15 @@ class Journaling(Venue):
         self.is_cleared = False
         self._under_way: dict[str, Callable[[], Intent]] = {}
         self._doubted: set[str] = set()
+        self._unended: dict[str, Intent] = {}
+        """What is unresolved as far as was heard: an order that shows ends it."""
 
     # -- what a subclass must say ---------------------------------------------------
 
     @property
     @abstractmethod
     def account(self) -> Account:
-        """Whose orders they are."""
+        """Whose orders they are: it must tell one key from another."""
 
     @abstractmethod
     def is_own(self, client_order_id: str) -> bool:
@@ -126,11 +128,23 @@ class Journaling(Venue):
             if x.state.is_resolved:
                 self._under_way.pop(x.client_order_id, None)
                 self._doubted.discard(x.client_order_id)
+                self._unended.pop(x.client_order_id, None)
+            else:
+                self._unended[x.client_order_id] = x
         try:
             yield Note(told)
         except JournalError as error:
             names = ", ".join(f"{x.client_order_id} {x.state}" for x in told)
             _log.error("what became of orders (%s) was not kept: %s", names, error)
+
+    def discovered(self, order: Order) -> Flow[None]:
+        """Write down that an intent left open is this order, if there is one."""
+        intent = self._unended.get(order.client_order_id or "")
+        if intent is None or intent.market_id != order.market_id:
+            return
+        placed = intent.ended(IntentState.PLACED, order_id=order.order_id)
+        yield from self.settle([placed])
+        yield Resolved(ReconcileReport(found=(order,)))
 
     @staticmethod
     def end(intent: Intent, outcome: Order | UnifiedExchangesError) -> Intent:
@@ -162,15 +176,21 @@ class Journaling(Venue):
 
     # -- before the first order -----------------------------------------------------
 
-    def require_resolved(self, deadline: float) -> Flow[None]:
+    def require_resolved(
+        self, deadline: float, again: Iterable[str | None]
+    ) -> Flow[None]:
         """Refuse orders until it is known what became of those of earlier processes.
 
-        ``deadline`` is when the order that waits for it would have to leave.  Not to be
-        asked once ``is_cleared``.
+        ``deadline`` is when the order that waits for it would have to leave, ``again`` are
+        the ids that its caller gave: sent again under the same id, an order cannot double,
+        and nothing tells sooner what became of it.  Not to be asked once ``is_cleared``.
         """
         yield from self.heed("an order")
         recalled = yield from self._recall()
-        left = [x for x in recalled if not self.is_own(x.client_order_id)]
+        others = [x for x in recalled if not self.is_own(x.client_order_id)]
+        is_safe = self.facts.idempotent_create == "client_order_id"
+        same = frozenset(again) if is_safe else frozenset()
+        left = [x for x in others if x.client_order_id not in same]
         if left:
             report = yield from self._resolve(left, deadline)
             _log.warning(
@@ -181,7 +201,7 @@ class Journaling(Venue):
             )
             if report.unknown:
                 raise self._unresolved(report.unknown)
-        self.is_cleared = True
+        self.is_cleared = len(left) == len(others)
 
     def _unresolved(self, intents: Sequence[Intent]) -> UnresolvedOrders:
         named = "; ".join(f"{x}: {x.detail}" for x in intents[:_NAMED])
@@ -214,6 +234,7 @@ class Journaling(Venue):
     def _recall(self) -> Flow[tuple[Intent, ...]]:
         recalled = yield Recall(self.account)
         assert isinstance(recalled, tuple)
+        self._unended.update((x.client_order_id, x) for x in recalled)
         if not self._under_way:
             return recalled
         kept = [tell() for tell in list(self._under_way.values())]
@@ -225,9 +246,7 @@ class Journaling(Venue):
         self, left: Sequence[Intent], deadline: float | None
     ) -> Flow[ReconcileReport]:
         begun = self.clock.monotonic()
-        found: list[Order] = []
-        absent: list[Intent] = []
-        unknown: list[Intent] = []
+        reports: list[ReconcileReport] = []
         waiting = list(left)
         looks = 0
         while waiting:
@@ -236,7 +255,8 @@ class Journaling(Venue):
             seen = yield from self._look(waiting, is_proof=bool(settled))
             young = [x for x in waiting if not seen.shows(x) and x not in settled]
             gone = [x for x in settled if not seen.shows(x)]
-            found += seen.orders.values()
+            absent: list[Intent] = []
+            unknown: list[Intent] = []
             ended = [
                 x.ended(IntentState.PLACED, order_id=order.order_id)
                 for x in waiting
@@ -250,21 +270,31 @@ class Journaling(Venue):
                     unknown.append(x.ended(IntentState.UNKNOWN, detail=why[:_LONGEST]))
                     ended.append(unknown[-1])
             yield from self.settle(ended)
-            if not young:
-                break
-            wait = self._pause(young, begun, looks)
-            if deadline is not None and self._is_hopeless(
+            is_hopeless = deadline is not None and self._is_hopeless(
                 young, begun, looks, deadline
-            ):
+            )
+            if is_hopeless:
+                # Of these it stays written down that they are pending.
                 unknown += (
                     x.ended(IntentState.UNKNOWN, detail=_young(x)) for x in young
                 )
+            reports.append(
+                ReconcileReport(
+                    found=tuple(seen.orders.values()),
+                    absent=tuple(absent),
+                    unknown=tuple(unknown),
+                )
+            )
+            yield Resolved(reports[-1])
+            if is_hopeless or not young:
                 break
-            yield Sleep(wait)
+            yield Sleep(self._pause(young, begun, looks))
             looks += 1
             waiting = yield from self._still_open(young)
         return ReconcileReport(
-            found=tuple(found), absent=tuple(absent), unknown=tuple(unknown)
+            found=tuple(x for report in reports for x in report.found),
+            absent=tuple(x for report in reports for x in report.absent),
+            unknown=tuple(x for report in reports for x in report.unknown),
         )
 
     def _still_open(self, intents: Sequence[Intent]) -> Flow[list[Intent]]:
@@ -318,7 +348,7 @@ class Journaling(Venue):
         self, young: Sequence[Intent], begun: float, looks: int, deadline: float
     ) -> bool:
         """Whether an order would wait in vain for these."""
-        left = max(self._time_left(x, begun) for x in young)
+        left = max((self._time_left(x, begun) for x in young), default=0.0)
         briefly = 0 if deadline < begun else _BRIEFLY
         return looks >= briefly and self.clock.monotonic() + left >= deadline
 

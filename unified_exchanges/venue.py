@@ -26,6 +26,7 @@ from .errors import (
 )
 from .flow import Flow, Pages, Request, Response
 from .models import (
+    Account,
     AccountLimits,
     AccountState,
     Balance,
@@ -93,6 +94,11 @@ class Venue(Sender):
         body: Mapping[str, object] | None = None,
     ) -> Flow[Response]:
         """A raw call, signed, throttled and error-mapped."""
+
+    @property
+    def account(self) -> Account:
+        """Whose orders a journal tells, where the venue can tell one key from another."""
+        return Account(self.id, self.environment.name, "")
 
     # -- describing -----------------------------------------------------------------
 

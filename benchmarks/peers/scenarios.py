@@ -286,8 +286,7 @@ READS = "Lists and reads"
 def listed(scene: Scene, answer: Answer) -> str:
     """How much of the markets came, and how often the venue was asked."""
     asked = scene.requests.count("GET", "/markets")
-    with scene.server.lock:
-        every = {market.market_id for market in scene.rival.fetch_markets()}
+    every = scene.listed
     # How often depends on how long it was let go on.
     often = "without end" if answer.is_silent else many(asked, "request")
     if answer.raised or answer.is_silent:

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Self
 
@@ -21,7 +22,10 @@ from unified_exchanges.venues.kalshi.simulated import SimulatedKalshi, generate_
 __all__ = ["PAGE", "Scene"]
 
 PAGE = 20
-"""Markets on a page, of which there are about 57."""
+"""Markets on a page."""
+_LISTED = 50
+"""Markets that there are to list: how many the venue has depends on the day."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _PRICES = (Decimal("0.115"), Decimal("0.29"), Decimal("0.295"))
 _KEY = generate_key("rsa")
 _RIVAL = generate_key("ed25519")
@@ -128,6 +132,16 @@ class Scene:
             transport=Inside(self.kalshi),
         )
         self.market = self._market(shard)
+        self.listed = self._to_list()
+
+    def _to_list(self) -> frozenset[str]:
+        """The markets that a listing in short pages tells: those that stay open longest."""
+        markets = sorted(
+            self.rival.fetch_markets(),
+            key=lambda x: (x.closes_at or _NEVER, x.market_id),
+            reverse=True,
+        )
+        return frozenset(market.market_id for market in markets[:_LISTED])
 
     def _market(self, shard: int) -> Market:
         """A market on a grid of half a cent, on that shard of Kalshi's."""
@@ -216,13 +230,14 @@ class Scene:
             )
 
     def short_pages(self) -> None:
-        """Give no more than so many markets on a page."""
+        """Give no more than so many markets on a page, and no others than `listed`."""
+        forced = (("limit", str(PAGE)), ("tickers", ",".join(sorted(self.listed))))
 
         def before(request: Request) -> Request:
             if not request.url.endswith("/markets"):
                 return request
-            kept = tuple(x for x in request.query if x[0] != "limit")
-            return attrs.evolve(request, query=(*kept, ("limit", str(PAGE))))
+            kept = tuple(x for x in request.query if x[0] not in dict(forced))
+            return attrs.evolve(request, query=(*kept, *forced))
 
         self.kalshi.before = before
 

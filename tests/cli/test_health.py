@@ -12,18 +12,19 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
-from unified_exchanges import AlertPolicy, exchange
+from unified_exchanges import AlertPolicy, RetryPolicy, exchange
 from unified_exchanges.cli import health as command
 from unified_exchanges.cli.checkup import Checkup, line, picture
 from unified_exchanges.cli.practice import Practice
 from unified_exchanges.cli.screen import Screen
 from unified_exchanges.cli.session import Session
-from unified_exchanges.errors import RequestTimeout
+from unified_exchanges.errors import OrderUnknown, RequestTimeout
 from unified_exchanges.models import Latency
 from unified_exchanges.models.streams import IDLE
 from unified_exchanges.simulator.faults import Fault, FaultPlan, unavailable
@@ -93,10 +94,47 @@ def test_an_environment_is_asked_like_by_other_commands(
         "calm": 30.0,
     }
     assert told["health"]["requests"] >= 1
-    assert told["health"]["unresolved_orders"] is None
+    assert told["health"]["unresolved_orders"] == 0
     assert told["stream"]["state"] == "live"
     assert told["stream"]["subscriptions"] == 2
     assert told["stream"]["stale_seconds"] == 0.0
+
+
+def test_orders_that_a_journal_has_unresolved_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "orders.db"
+    box = simulated(key_type="ed25519")
+    lost = [
+        Fault("drop", method="POST", path="/orders", count=None),
+        unavailable(count=None, path="/portfolio/orders"),
+    ]
+    plan = FaultPlan(lost)
+    with SimulatorServer(box.venue, faults=plan) as server:
+        settings: dict[str, Any] = {
+            "api_key": box.api_key,
+            "private_key": box.private_key,
+            "environment": server.url + box.path,
+            "retry": RetryPolicy(attempts=1, order_deadline=1.0, order_grace=0.1),
+        }
+        env = {
+            "UNIFIED_EXCHANGES_ENVIRONMENT": settings["environment"],
+            "KALSHI_API_KEY": box.api_key,
+            "KALSHI_PRIVATE_KEY": box.private_key,
+        }
+        words = ("health", "--for", "0.1", "--journal", str(path), "--json")
+        with exchange("kalshi", **settings, journal=path) as trading:
+            market = next(m for m in trading.iter_markets() if m.bid)
+            with pytest.raises(OrderUnknown):
+                trading.create_order(
+                    market.market_id, "yes", "buy", market.grid.lowest, 1
+                )
+            plan.clear()
+            told = invoke(*words, env=env).document
+            assert told["health"]["unresolved_orders"] == 1
+            assert trading.reconcile().is_complete
+        told = invoke(*words, env=env).document
+        assert told["health"]["unresolved_orders"] == 0
+        missing = invoke("health", "--journal", str(tmp_path / "none.db"), env=env)
+    assert missing.code == 2
 
 
 def test_without_a_key_the_stream_is_not_followed_and_that_is_no_error(

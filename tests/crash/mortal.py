@@ -162,8 +162,13 @@ async def place_async(order: dict[str, Any], tell: Callable[[str], None]) -> Non
         await ex.create_order(**terms(order, key_of(order)))
 
 
+def restarts(orders: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What a new process finds out, of one journal after the other."""
+    return [restart(order) for order in orders]
+
+
 def restart(order: dict[str, Any]) -> dict[str, Any]:
-    """What a new process finds out: by itself at the first order, or asked to."""
+    """What is found out: by itself at the first order, or asked to."""
     if order["flavour"] == "async":
         return asyncio.run(restart_async(order))
     with exchange("kalshi", **settings(order)) as ex:
@@ -220,9 +225,14 @@ def forked(act: Callable[[Callable[[str], None]], Any]) -> Callable[[], Any]:
             for line in pipe:
                 heard |= json.loads(line)
         _, status = os.waitpid(child, 0)
-        return heard | {"killed": os.WIFSIGNALED(status)}
+        return heard | {"killed": _is_killed(status)}
 
     return wait
+
+
+def _is_killed(status: int) -> bool:
+    """Whether a process was killed, rather than that it ended by itself."""
+    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
 
 
 def tell(pipe: int, what: dict[str, Any]) -> None:
@@ -230,13 +240,18 @@ def tell(pipe: int, what: dict[str, Any]) -> None:
 
 
 def hunted(order: dict[str, Any]) -> Any:
-    """A child that is killed from outside, some time after it has begun."""
+    """A child that is killed from outside, some time after it has begun.
+
+    It tells when it has placed its order: a kill after that was no kill within a create.
+    """
     read, write = os.pipe()
     child = os.fork()
     if not child:
         os.close(read)
         try:
             place(order, lambda text: tell(write, {"key": text}))
+            tell(write, {"is_late": True})
+            signal.pause()
         finally:
             os._exit(0)
     os.close(write)
@@ -244,8 +259,10 @@ def hunted(order: dict[str, Any]) -> Any:
         heard = json.loads(pipe.readline())
         time.sleep(order["after"])
         os.kill(child, signal.SIGKILL)
+        for line in pipe:
+            heard |= json.loads(line)
     _, status = os.waitpid(child, 0)
-    return heard | {"killed": os.WIFSIGNALED(status)}
+    return heard | {"killed": _is_killed(status)}
 
 
 class Gate:
@@ -287,15 +304,26 @@ def perform(command: dict[str, Any]) -> Any:
     orders = command.get("herd")
     if orders is not None:
         return herded(orders)
-    if command["act"] == "restart":
-        return forked(lambda _: restart(command))()
+    if "restarts" in command:
+        return forked(lambda _: restarts(command["restarts"]))()
     if "after" in command:
         return hunted(command)
     return forked(lambda tell: place(command, tell))()
 
 
+def warm() -> None:
+    """Load what an exchange loads when it is made; nothing is opened."""
+    exchange("kalshi", environment="demo").close()
+
+    async def made() -> None:
+        await async_exchange("kalshi", environment="demo").aclose()
+
+    asyncio.run(made())
+
+
 def main() -> None:
     """Answer each line until there is no more."""
+    warm()
     for line in sys.stdin:
         sys.stdout.write(f"{json.dumps(perform(json.loads(line)))}\n")
         sys.stdout.flush()

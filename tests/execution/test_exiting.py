@@ -22,12 +22,12 @@ from unified_exchanges.execution import (
     ExitPlan,
     ExitRecord,
     ExitState,
-    MemoryExits,
     Trigger,
 )
 from unified_exchanges.execution.exiting import Exiting
 from unified_exchanges.flow import Request, Response
-from unified_exchanges.models import Market, OrderBook
+from unified_exchanges.journal import MemoryJournal
+from unified_exchanges.models import Account, Market, OrderBook
 from unified_exchanges.policy import LimitPolicy, RetryPolicy
 from unified_exchanges.testing.conformance import Trader
 
@@ -76,12 +76,25 @@ def plan_for(trader: Trader, market: Market, **fields: Any) -> ExitPlan:
     return ExitPlan(**made)
 
 
-class Life:
-    """One run of a program that has an exit; the store outlives it."""
+class Store(MemoryJournal):
+    """A journal that outlives the programs of a test, and may be looked into."""
 
-    def __init__(self, trader: Trader, plan: ExitPlan, store: Any) -> None:
+    def record(self) -> ExitRecord | None:
+        texts = list(self._texts.values())
+        return ExitRecord.from_dict(json.loads(texts[0])) if texts else None
+
+    def put(self, trader: Trader, record: ExitRecord) -> None:
+        told = json.dumps(record.to_dict())
+        self.save(trader.exchange.venue.account, f"exit {record.plan.name}", told)
+
+
+class Life:
+    """One run of a program that has an exit; the journal outlives it."""
+
+    def __init__(self, trader: Trader, plan: ExitPlan, store: Store) -> None:
         self.trader = trader
-        self.exiting = Exiting(plan, store)
+        trader.exchange._driver._journal = store
+        self.exiting = Exiting(plan, trader.exchange.placing)
 
     def _do(self, flow: Any) -> ExitRecord:
         result = self.trader.exchange.run(flow)
@@ -127,7 +140,7 @@ def test_it_sends_one_bounded_immediate_reducing_order(
     trader: Trader, market: Market
 ) -> None:
     plan = plan_for(trader, market, max_slippage="0.03")
-    life = Life(trader, plan, store := MemoryExits())
+    life = Life(trader, plan, store := Store())
     assert life.begin().state is ExitState.ARMED
     record = life.saw(trader.book(market))
     assert (record.state, record.filled, record.remaining) == (ExitState.FILLED, 5, 0)
@@ -139,12 +152,12 @@ def test_it_sends_one_bounded_immediate_reducing_order(
         "ask",
     )
     assert sent["client_order_id"] == record.client_order_id
-    assert store.load("exit") == record
+    assert store.record() == record
     assert trader.fetch_positions(market_id=market.market_id) == []
 
 
 def test_it_is_over_after_that(trader: Trader, market: Market) -> None:
-    life = Life(trader, plan_for(trader, market), store := MemoryExits())
+    life = Life(trader, plan_for(trader, market), store := Store())
     life.begin()
     record = life.saw(trader.book(market))
     count = len(trader.writes)
@@ -156,7 +169,7 @@ def test_it_is_over_after_that(trader: Trader, market: Market) -> None:
 
 
 def test_a_book_that_says_nothing_sends_nothing(trader: Trader, market: Market) -> None:
-    life = Life(trader, plan_for(trader, market, stop_loss="0.01"), MemoryExits())
+    life = Life(trader, plan_for(trader, market, stop_loss="0.01"), Store())
     life.begin()
     count = len(trader.writes)
     assert life.saw(trader.book(market)).state is ExitState.ARMED
@@ -169,7 +182,7 @@ def test_it_sells_the_other_outcome_as_well(trader: Trader, market: Market) -> N
     price = other.ask.price
     trader.create_order(market.market_id, "no", "buy", price, 5, time_in_force="ioc")
     plan = plan_for(trader, market, outcome="NO", stop_loss="0.99", max_slippage="0.9")
-    life = Life(trader, plan, MemoryExits())
+    life = Life(trader, plan, Store())
     life.begin()
     seen = trader.fetch_order_book(market.market_id, outcome="no")
     assert life.saw(seen).state is ExitState.FILLED
@@ -186,7 +199,7 @@ def test_what_does_not_fill_stays_held_and_is_said(
     held = trader.fetch_positions(market_id=market.market_id)[0].size
     assert held > bid.size
     plan = plan_for(trader, market, size=held)
-    life = Life(trader, plan, MemoryExits())
+    life = Life(trader, plan, Store())
     life.begin()
     record = life.saw(trader.book(market))
     assert (record.state, record.filled) == (ExitState.PARTIAL, bid.size)
@@ -202,7 +215,7 @@ def test_an_order_that_nobody_meets_is_over_too(trader: Trader, market: Market) 
         body["price"] = "0.9990" if body["side"] == "ask" else "0.0010"
         return serve(attrs.evolve(request, body=json.dumps(body).encode()))
 
-    life = Life(trader, plan_for(trader, market), MemoryExits())
+    life = Life(trader, plan_for(trader, market), Store())
     life.begin()
     seen = trader.book(market)
     intercept(trader, vanish)
@@ -218,7 +231,7 @@ class Crash(BaseException):
     """The process dies."""
 
 
-class Crashing(MemoryExits):
+class Crashing(Store):
     """Kills the process at a write to disk, before or after it."""
 
     def __init__(self, state: ExitState, *, after: bool) -> None:
@@ -226,10 +239,10 @@ class Crashing(MemoryExits):
         self.state: ExitState | None = state
         self.after = after
 
-    def save(self, record: ExitRecord) -> None:
-        dies = record.state is self.state
+    def save(self, account: Account, name: str, text: str) -> None:
+        dies = json.loads(text)["state"] == self.state
         if not dies or self.after:
-            super().save(record)
+            super().save(account, name, text)
         if dies:
             self.state = None
             raise Crash
@@ -264,7 +277,7 @@ def test_fault_12_whenever_it_dies_there_is_one_order_in_the_end(
 def test_fault_02_and_03_a_lost_answer_is_looked_up_after_a_restart(
     ground: KalshiGround, trader: Trader, market: Market, flavour: str, kind: Any
 ) -> None:
-    plan, seen, store = plan_for(trader, market), trader.book(market), MemoryExits()
+    plan, seen, store = plan_for(trader, market), trader.book(market), Store()
     once = ground.trader(flavour, limits=FREE, retry=RetryPolicy(attempts=1))
     first = Life(once, plan, store)
     first.begin()
@@ -273,7 +286,7 @@ def test_fault_02_and_03_a_lost_answer_is_looked_up_after_a_restart(
     with pytest.raises(OrderUnknown):
         first.saw(seen)
     ground.venue.troubles.clear()
-    kept = store.load("exit")
+    kept = store.record()
     assert kept is not None
     assert kept.state is ExitState.SENDING
     # The same process sends nothing either while it does not know.
@@ -291,14 +304,14 @@ def test_fault_02_and_03_a_lost_answer_is_looked_up_after_a_restart(
 def test_fault_07_an_order_that_shows_late_is_taken_for_what_it_is(
     ground: KalshiGround, trader: Trader, market: Market, flavour: str, *, other: bool
 ) -> None:
-    seen, store = trader.book(market), MemoryExits()
+    seen, store = trader.book(market), Store()
     profit = seen.bids[0].price
     plan = plan_for(trader, market, take_profit=profit, stop_loss=seen.bids[1].price)
     life = Life(trader, plan, store)
     life.begin()
     record = life.saw(seen)
     # As if it had not been found: armed again under the same key.
-    store.save(record.rearmed(attempt=1))
+    store.put(trader, record.rearmed(attempt=1))
     trader.lift(market, size="5")
     second = Life(ground.trader(flavour, limits=FREE), plan, store)
     second.begin()
@@ -311,7 +324,7 @@ def test_fault_07_an_order_that_shows_late_is_taken_for_what_it_is(
 
 
 def test_a_name_stands_for_one_exit(trader: Trader, market: Market) -> None:
-    store = MemoryExits()
+    store = Store()
     Life(trader, plan_for(trader, market), store).begin()
     with pytest.raises(BadRequest, match="a new exit needs a new name"):
         Life(trader, plan_for(trader, market, size=4), store).begin()
@@ -323,13 +336,13 @@ def test_a_name_stands_for_one_exit(trader: Trader, market: Market) -> None:
 def test_a_refusal_that_waiting_cannot_help_ends_in_its_error(
     ground: KalshiGround, trader: Trader, market: Market
 ) -> None:
-    life = Life(trader, plan_for(trader, market), store := MemoryExits())
+    life = Life(trader, plan_for(trader, market), store := Store())
     first = life.begin()
     seen = trader.book(market)
     ground.kalshi.engine.deactivate(market.market_id)
     with pytest.raises(MarketClosed):
         life.saw(seen)
-    kept = store.load("exit")
+    kept = store.record()
     assert kept is not None
     assert (kept.state, kept.attempt) == (ExitState.ARMED, 2)
     assert kept.client_order_id != first.client_order_id
@@ -338,7 +351,7 @@ def test_a_refusal_that_waiting_cannot_help_ends_in_its_error(
 def test_fault_09_a_refusal_for_speed_is_tried_again_with_the_next_book(
     trader: Trader, market: Market, caplog: pytest.LogCaptureFixture
 ) -> None:
-    life = Life(trader, plan_for(trader, market), MemoryExits())
+    life = Life(trader, plan_for(trader, market), Store())
     life.begin()
     seen = trader.book(market)
     trader.suffer("429")
@@ -350,7 +363,7 @@ def test_fault_09_a_refusal_for_speed_is_tried_again_with_the_next_book(
 
 def test_a_grid_that_changed_is_read_again(trader: Trader, market: Market) -> None:
     plan = plan_for(trader, market)
-    life = Life(trader, plan, MemoryExits())
+    life = Life(trader, plan, Store())
     life.begin()
     seen = trader.book(market)
     assert life.exiting._market is not None
@@ -367,7 +380,7 @@ def test_a_grid_that_changed_is_read_again(trader: Trader, market: Market) -> No
 
 def test_a_price_that_stays_wrong_is_raised(trader: Trader, market: Market) -> None:
     plan = plan_for(trader, market)
-    life = Life(trader, plan, MemoryExits())
+    life = Life(trader, plan, Store())
     life.begin()
     seen = trader.book(market)
 
@@ -383,7 +396,7 @@ def test_a_price_that_stays_wrong_is_raised(trader: Trader, market: Market) -> N
 def test_an_immediate_order_that_is_shown_open_is_not_known(
     trader: Trader, market: Market
 ) -> None:
-    life = Life(trader, plan_for(trader, market), store := MemoryExits())
+    life = Life(trader, plan_for(trader, market), store := Store())
     life.begin()
     seen = trader.book(market)
 
@@ -394,7 +407,7 @@ def test_an_immediate_order_that_is_shown_open_is_not_known(
     intercept(trader, rests)
     with pytest.raises(OrderUnknown, match="still shown as open"):
         life.saw(seen)
-    kept = store.load("exit")
+    kept = store.record()
     assert kept is not None
     assert kept.state is ExitState.SENDING
 
@@ -402,10 +415,10 @@ def test_an_immediate_order_that_is_shown_open_is_not_known(
 def test_without_idempotency_an_order_that_is_not_found_is_not_sent_again(
     trader: Trader, market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan, store = plan_for(trader, market), MemoryExits()
+    plan, store = plan_for(trader, market), Store()
     life = Life(trader, plan, store)
     record = life.begin()
-    store.save(record.sending(Trigger.STOP_LOSS, Decimal("0.5")))
+    store.put(trader, record.sending(Trigger.STOP_LOSS, Decimal("0.5")))
     venue = trader.exchange.venue
     none = attrs.evolve(venue.facts, idempotent_create="none")
     monkeypatch.setattr(type(venue), "facts", none)
@@ -417,10 +430,10 @@ def test_in_a_dry_run_nothing_is_sent_and_nothing_written_down(
     ground: KalshiGround, trader: Trader, market: Market, flavour: str
 ) -> None:
     rehearsal = ground.trader(flavour, limits=FREE, dry_run=True)
-    life = Life(rehearsal, plan_for(trader, market), store := MemoryExits())
+    life = Life(rehearsal, plan_for(trader, market), store := Store())
     life.begin()
     record = life.saw(trader.book(market))
-    assert (record.state, store.load("exit")) == (ExitState.UNFILLED, None)
+    assert (record.state, store.record()) == (ExitState.UNFILLED, None)
     assert rehearsal.writes == []
     assert len(rehearsal.exchange.dry_runs) == 1
 
@@ -428,14 +441,14 @@ def test_in_a_dry_run_nothing_is_sent_and_nothing_written_down(
 def test_fault_24_an_exit_that_meets_a_halt_stays_armed_and_says_so(
     trader: Trader, market: Market
 ) -> None:
-    life = Life(trader, plan_for(trader, market), store := MemoryExits())
+    life = Life(trader, plan_for(trader, market), store := Store())
     armed = life.begin()
     trader.exchange.stop_new_orders("because")
     sent = len(trader.writes)
     with pytest.raises(Halted, match="exit 'exit' wanted to sell and has not"):
         life.saw(trader.book(market))
     assert len(trader.writes) == sent
-    assert store.load("exit") == armed
+    assert store.record() == armed
     trader.resume("found it")
     again = Life(trader, life.exiting.record.plan, store)
     again.begin()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,8 +20,6 @@ from unified_exchanges.execution import (
     ExitPlan,
     ExitRecord,
     ExitState,
-    FileExits,
-    MemoryExits,
     Trigger,
 )
 from unified_exchanges.grid import PriceGrid
@@ -187,32 +184,6 @@ RECORDS = st.builds(
 def test_a_record_comes_back_as_it_was(record: ExitRecord) -> None:
     told = json.loads(json.dumps(record.to_dict()))
     assert ExitRecord.from_dict(told) == record
-
-
-def test_fault_12_a_file_keeps_records_over_restarts(tmp_path: Path) -> None:
-    record = ExitRecord(plan=plan(name="a/b c")).sending(Trigger.STOP_LOSS, D("0.28"))
-    FileExits(tmp_path / "exits").save(record)
-    again = FileExits(tmp_path / "exits")
-    assert again.load("a/b c") == record
-    assert again.load("other") is None
-    assert len(list((tmp_path / "exits").iterdir())) == 1
-
-
-@pytest.mark.parametrize("told", ["", "{}", "[]", '{"plan": {"name": ""}}'])
-def test_fault_12_a_record_that_cannot_be_read_is_no_missing_one(
-    tmp_path: Path, told: str
-) -> None:
-    store = FileExits(tmp_path)
-    (tmp_path / "rain-1.json").write_text(told)
-    with pytest.raises(BadRequest, match="cannot be read"):
-        store.load("rain-1")
-
-
-def test_memory_keeps_records_while_it_lasts() -> None:
-    store, record = MemoryExits(), ExitRecord(plan=plan())
-    assert store.load("rain-1") is None
-    store.save(record)
-    assert store.load("rain-1") is record
 
 
 def test_words_print_as_they_are_written() -> None:

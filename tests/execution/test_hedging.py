@@ -437,7 +437,7 @@ def test_steps_can_be_taken_by_hand(trader: Trader, legs: list[HedgeLeg]) -> Non
         dry_run=True,
         on_failure="stop",
     )
-    flow = hedging.flow(trader.exchange.venue)
+    flow = hedging.flow(trader.exchange.venue, trader.exchange.placing)
     step = advance(flow, None)
     assert not isinstance(step, Done)
     flow.close()

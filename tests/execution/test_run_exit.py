@@ -16,7 +16,6 @@ from unified_exchanges.execution import (
     ExitPlan,
     ExitRecord,
     ExitState,
-    FileExits,
     Trigger,
     async_run_exit,
     run_exit,
@@ -125,11 +124,12 @@ def orders_of(scene: Scene, record: ExitRecord) -> list[Any]:
 
 
 def test_it_waits_for_its_price_and_sells(
-    scene: Scene, face: Face, other: Any, tmp_path: Path
+    scene: Scene, driver: str, other: Any, tmp_path: Path
 ) -> None:
     scene.buy("5")
     price = tick_above(scene, other)
-    run = Run(face, plan_at(price), store=FileExits(tmp_path))
+    first = scene.face(driver, journal=tmp_path / "orders.db")
+    run = Run(first, plan_at(price))
     assert soon(lambda: is_watched(scene))
     assert run.is_running
     other.create_order(MARKET, "yes", "buy", price, 5)
@@ -142,7 +142,8 @@ def test_it_waits_for_its_price_and_sells(
     assert scene.trader.fetch_positions(market_id=MARKET) == []
     assert soon(lambda: not is_watched(scene))
     # A restart finds it over, and sends nothing.
-    again = Run(face, plan_at(price), store=FileExits(tmp_path)).wait()
+    second = scene.face(driver, journal=tmp_path / "orders.db")
+    again = Run(second, plan_at(price)).wait()
     assert (again, len(orders_of(scene, record))) == (record, 1)
 
 

@@ -75,7 +75,7 @@ def test_several_intents_are_one_transaction(journal: SqliteJournal) -> None:
 
 
 def test_all_are_kept_or_none(path: Path, journal: SqliteJournal) -> None:
-    journal.recall(ACCOUNT)
+    journal.note([])
     limited = "SELECT raise(ABORT, 'no') WHERE NEW.client_order_id = 'b'"
     with sqlite3.connect(path) as other:
         other.execute(
@@ -283,7 +283,7 @@ def test_a_file_of_a_later_version_is_a_typed_error(
     path: Path, journal: SqliteJournal
 ) -> None:
     with sqlite3.connect(path) as other:
-        other.execute("PRAGMA user_version=3")
+        other.execute("PRAGMA user_version=2")
     other.close()
     assert "later version" in refused(journal)
 

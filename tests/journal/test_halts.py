@@ -72,22 +72,6 @@ def test_what_had_begun_ends_while_its_account_is_halted(
     assert journal.recall(ACCOUNT) == ()
 
 
-def test_a_file_from_before_halts_is_brought_up_to_date(path: Path) -> None:
-    first = SqliteJournal(str(path))
-    first.note([intent()])
-    first.close()
-    with sqlite3.connect(path) as older:
-        older.execute("DROP TABLE halts")
-        older.execute("PRAGMA user_version=1")
-    older.close()
-    again = SqliteJournal(str(path))
-    assert again.halt_of(ACCOUNT) is None
-    assert len(again.recall(ACCOUNT)) == 1
-    again.keep_halt(ACCOUNT, HALT)
-    assert again.halt_of(ACCOUNT) == HALT
-    again.close()
-
-
 def test_a_halt_that_cannot_be_read_is_a_typed_error(
     journal: SqliteJournal, path: Path
 ) -> None:

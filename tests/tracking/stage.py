@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from decimal import Decimal
 from random import Random
@@ -65,12 +66,27 @@ class _Ground(KalshiGround):
 class Stage:
     """Our client, and the same account from elsewhere."""
 
-    def __init__(self, flavour: str) -> None:
+    def __init__(self, flavour: str, **settings: Any) -> None:
+        self.flavour = flavour
         self.ground = _Ground(enforce_limits=False)
         self.clock = self.ground.clock
-        settings = {"limits": FREE, "retry": ONCE, "rng": Random(3)}
-        self.client: Trader = self.ground.trader(flavour, **settings)
+        self._settings = {"limits": FREE, "retry": ONCE, "rng": Random(3), **settings}
+        self.client: Trader = self.another()
         self.elsewhere: Trader = self.ground.trader("blocking", limits=FREE)
+
+    def another(self, **settings: Any) -> Trader:
+        """A client of the same account; begun, as `async with` begins one."""
+        made = self.ground.trader(self.flavour, **self._settings, **settings)
+        if made.is_async:
+            asyncio.run(made.exchange.__aenter__())
+        return made
+
+    def restart(self) -> Trader:
+        """Our client is gone, and another one begins where it was."""
+        closed = self.client.exchange
+        asyncio.run(closed.aclose()) if self.client.is_async else closed.close()
+        self.client = self.another()
+        return self.client
 
     @property
     def orders(self) -> Any:

@@ -173,7 +173,7 @@ def test_what_no_read_should_meet_ends_the_wait(stage: Stage) -> None:
         stage.client.wait_done(placed, 60)
 
 
-@pytest.mark.parametrize("awaited", [None, 7, ["o1"]])
+@pytest.mark.parametrize("awaited", [b"o1", 7, ["o1"]])
 def test_what_is_no_order_cannot_be_waited_for(stage: Stage, awaited: Any) -> None:
     with pytest.raises(ux.BadRequest, match="what is waited for"):
         stage.client.wait_done(awaited, 1)

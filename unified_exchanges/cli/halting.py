@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import attrs
@@ -21,7 +22,7 @@ _Path = typer.Option(
     metavar="PATH",
     help="The journal of your programs: those that share it stop too.",
 )
-Journal: TypeAlias = Annotated[str | None, _Path]
+Journal: TypeAlias = Annotated[Path | None, _Path]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -63,7 +64,7 @@ def resume(
     reason: Annotated[
         str, typer.Argument(metavar="WHY", help="Why orders may leave again.")
     ],
-    journal: Annotated[str, _Path],
+    journal: Annotated[Path, _Path],
 ) -> None:
     """Lift the halt that a journal keeps: its programs may place orders again.
 

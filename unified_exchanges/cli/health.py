@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -48,6 +49,15 @@ def health(
         list[str] | None,
         typer.Option("--market", metavar="ID", help="Follow its book too; repeatable."),
     ] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            exists=True,
+            dir_okay=False,
+            help="Count the orders that this journal has unresolved, too.",
+        ),
+    ] = None,
     seconds: Annotated[
         float,
         typer.Option(
@@ -67,6 +77,7 @@ def health(
     code is 1 when something is wrong, 6 when the venue could not be reached. That a
     threshold is crossed is shown; it is no error.
     """
+    session.journal = journal
     with _place(session, simulated=simulate):
         if watch:
             last = _show_often(session, markets or [], interval)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -30,7 +31,7 @@ class Session:
     api_key: str | None = attrs.field(default=None, repr=False)
     private_key_path: str | None = attrs.field(default=None, repr=False)
     timeout: float = 10.0
-    journal: str | None = None
+    journal: Path | None = None
     _exchange: Exchange | None = attrs.field(default=None, init=False)
 
     @property

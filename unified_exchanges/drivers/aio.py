@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import UnifiedExchangesError
 from ..flow import (
-    AskHalt,
     Done,
     Flow,
-    KeepHalt,
+    JournalStep,
     Leaving,
+    Load,
     Note,
     Outcome,
     Page,
@@ -21,13 +22,15 @@ from ..flow import (
     Pending,
     Recall,
     Request,
+    Resolved,
     Response,
+    Save,
     Sleep,
     Start,
     Step,
     advance,
 )
-from ..journal import Journal, MemoryJournal
+from ..journal import Journal, MemoryJournal, performed
 from ..transports import AsyncTransport
 from .dry_run import AsyncFence, DryRun
 
@@ -63,6 +66,29 @@ class AsyncDriver:
         self._dry_run = dry_run
         self._journal = journal or MemoryJournal()
         self._clerk: ThreadPoolExecutor | None = None
+        self._beginning: Thread | None = None
+
+    def begin(self, flow: Flow[object]) -> None:
+        """Drive a flow that only asks the journal, in a thread, from now on."""
+        if self._dry_run is not None:
+            flow = self._dry_run.run(flow)
+        if not self._journal.is_blocking:
+            _perform_kept(self._journal, flow)
+            return
+        # Not the clerk's: who makes an exchange may fork yet.
+        self._beginning = Thread(
+            target=_perform_kept,
+            args=(self._journal, flow),
+            name="unified-exchanges-journal",
+            daemon=True,
+        )
+        self._beginning.start()
+
+    async def begun(self) -> None:
+        """Wait for what was begun."""
+        thread, self._beginning = self._beginning, None
+        if thread is not None and thread.is_alive():
+            await asyncio.to_thread(thread.join)
 
     async def run(self, flow: Flow[T]) -> T:
         """Drive a flow to its result."""
@@ -118,7 +144,7 @@ class AsyncDriver:
         if isinstance(step, Sleep):
             await self._transport.sleep(step.seconds)
             return None
-        if isinstance(step, Note | Recall | KeepHalt | AskHalt):
+        if isinstance(step, JournalStep):
             return await self._keep(step)
         if isinstance(step, Start):
             pending = _InTask(asyncio.create_task(self._attempt(step.request)))
@@ -126,27 +152,17 @@ class AsyncDriver:
             for _ in range(_HEAD_START):
                 await asyncio.sleep(0)
             return pending
-        if isinstance(step, Leaving):
-            # Read by whoever wraps the flow.
+        if isinstance(step, Leaving | Resolved):
+            # For those who wrap the flow.
             return None
         assert isinstance(step, _InTask)
         begun.remove(step)
         return await step.task
 
-    async def _keep(
-        self, step: Note | Recall | KeepHalt | AskHalt
-    ) -> Outcome | UnifiedExchangesError:
+    async def _keep(self, step: JournalStep) -> Outcome | UnifiedExchangesError:
         journal = self._journal
         try:
-            if isinstance(step, Note):
-                await self._beside(lambda: journal.note(step.entries))
-                return None
-            if isinstance(step, KeepHalt):
-                await self._beside(lambda: journal.keep_halt(step.account, step.halt))
-                return None
-            if isinstance(step, AskHalt):
-                return await self._beside(lambda: journal.halt_of(step.account))
-            return await self._beside(lambda: journal.recall(step.account))
+            return await self._beside(lambda: performed(journal, step))
         except UnifiedExchangesError as error:
             return error
 
@@ -167,6 +183,16 @@ class AsyncDriver:
             return await self._transport.send(request)
         except UnifiedExchangesError as error:
             return error
+
+
+def _perform_kept(journal: Journal, flow: Flow[object]) -> None:
+    outcome: Outcome | UnifiedExchangesError = None
+    while not isinstance(step := advance(flow, outcome), Done):
+        assert isinstance(step, Note | Recall | Save | Load)
+        try:
+            outcome = performed(journal, step)
+        except UnifiedExchangesError as error:
+            outcome = error
 
 
 async def _abandon(begun: list[_InTask]) -> None:

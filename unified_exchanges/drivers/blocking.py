@@ -11,25 +11,23 @@ from weakref import WeakSet
 
 from ..errors import UnifiedExchangesError
 from ..flow import (
-    AskHalt,
     Done,
     Flow,
-    KeepHalt,
+    JournalStep,
     Leaving,
-    Note,
     Outcome,
     Page,
     Pages,
     Pending,
-    Recall,
     Request,
+    Resolved,
     Response,
     Sleep,
     Start,
     Step,
     advance,
 )
-from ..journal import Journal, MemoryJournal
+from ..journal import Journal, MemoryJournal, performed
 from ..transports import Transport
 from .dry_run import DryRun, Fence
 
@@ -115,29 +113,19 @@ class BlockingDriver:
         try:
             if isinstance(step, Request):
                 return self._transport.send(step)
-            if isinstance(step, Sleep):
-                self._transport.sleep(step.seconds)
-                return None
-            if isinstance(step, Leaving | Note | Recall | KeepHalt | AskHalt):
-                return self._keep(step)
+            if isinstance(step, JournalStep):
+                return performed(self._journal, step)
             if isinstance(step, Start):
                 return self._start(step.request)
-            assert isinstance(step, _InThread)
-            return step.future.result()
+            if isinstance(step, _InThread):
+                return step.future.result()
+            if isinstance(step, Sleep):
+                self._transport.sleep(step.seconds)
+            else:
+                # For those who wrap the flow.
+                assert isinstance(step, Leaving | Resolved)
         except UnifiedExchangesError as error:
             return error
-
-    def _keep(self, step: Leaving | Note | Recall | KeepHalt | AskHalt) -> Outcome:
-        journal = self._journal
-        if isinstance(step, Recall):
-            return journal.recall(step.account)
-        if isinstance(step, AskHalt):
-            return journal.halt_of(step.account)
-        if isinstance(step, Note):
-            journal.note(step.entries)
-        elif isinstance(step, KeepHalt):
-            journal.keep_halt(step.account, step.halt)
-        # Who is leaving is read by those who wrap the flow.
         return None
 
     def _start(self, request: Request) -> Pending:

@@ -17,11 +17,10 @@ from typing import TypeVar, cast
 
 from ..errors import ReadOnly
 from ..flow import (
-    AskHalt,
     Done,
     Flow,
-    KeepHalt,
-    Note,
+    JournalStep,
+    Load,
     Outcome,
     Page,
     Pages,
@@ -29,6 +28,7 @@ from ..flow import (
     Recall,
     Request,
     Response,
+    Save,
     Start,
     Step,
     advance,
@@ -57,6 +57,7 @@ class DryRun:
             raise venue.unsupported("dry_run", "Leave dry_run=True out")
         self._venue = venue
         self._reports: deque[DryRunReport] = deque(maxlen=_MOST)
+        self._texts: dict[str, str] = {}
 
     @property
     def reports(self) -> list[DryRunReport]:
@@ -94,17 +95,23 @@ class DryRun:
             if step.method in _READS:
                 return (yield from self._sent(step))
             return (yield from self._answer(step))
-        if isinstance(step, Note | KeepHalt | AskHalt):
-            # What never leaves must not be looked for after a crash, nor stop others.
-            return None
-        if isinstance(step, Recall):
-            return ()
+        if isinstance(step, JournalStep):
+            return self._kept(step)
         outcome = yield step
         if isinstance(step, Start) and isinstance(outcome, Pending):
             begun[outcome] = step.request
         elif isinstance(step, Pending) and isinstance(outcome, Response):
             return self._venue.rehearsed(begun.pop(step), outcome)
         return outcome
+
+    def _kept(self, step: JournalStep) -> Outcome:
+        # What never leaves must not be looked for after a crash, nor stop others, and what
+        # was only rehearsed must not pass for done: the journal is left alone.
+        if isinstance(step, Save):
+            self._texts[step.name] = step.text
+        if isinstance(step, Load):
+            return self._texts.get(step.name)
+        return () if isinstance(step, Recall) else None
 
     def _sent(self, request: Request) -> Flow[Response]:
         known = self._venue.rehearsed(request, None)

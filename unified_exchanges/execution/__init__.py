@@ -11,20 +11,16 @@ from .exits import ExitPlan, ExitRecord, ExitState, Trigger
 from .legs import HedgeLeg, against, require_plain
 from .report import HedgeReport, LegReport, LegState, OnFailure
 from .sizing import contracts_for
-from .store import ExitStore, FileExits, MemoryExits
 
 __all__ = [
     "Crossing",
     "ExitPlan",
     "ExitRecord",
     "ExitState",
-    "ExitStore",
-    "FileExits",
     "HedgeLeg",
     "HedgeReport",
     "LegReport",
     "LegState",
-    "MemoryExits",
     "OnFailure",
     "Trigger",
     "against",

@@ -13,7 +13,6 @@ from .exits import ExitPlan, ExitRecord
 from .hedging import Hedging
 from .legs import HedgeLeg
 from .report import HedgeReport, OnFailure
-from .store import ExitStore, MemoryExits
 
 if TYPE_CHECKING:
     from ..shells.aio import AsyncExchange
@@ -40,18 +39,17 @@ async def async_hedge(
         dry_run=dry_run,
         on_failure=on_failure,
     )
-    return await exchange.run(hedging.flow(exchange.venue))
+    return await exchange.run(hedging.flow(exchange.venue, exchange.placing))
 
 
 async def async_run_exit(
     exchange: AsyncExchange,
     plan: ExitPlan,
     *,
-    store: ExitStore | None = None,
     timeout: float | None = None,  # noqa: ASYNC109 - the record is the answer, as in run_exit
 ) -> ExitRecord:
     """Watch the book and send one bounded order; see `run_exit`."""
-    exiting = Exiting(plan, store or MemoryExits())
+    exiting = Exiting(plan, exchange.placing)
     venue = exchange.venue
     record = await exchange.run(exiting.begin(venue))
     if record.is_over:

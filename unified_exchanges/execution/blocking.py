@@ -13,7 +13,6 @@ from .exits import ExitPlan, ExitRecord
 from .hedging import Hedging
 from .legs import HedgeLeg
 from .report import HedgeReport, OnFailure
-from .store import ExitStore, MemoryExits
 
 if TYPE_CHECKING:
     from ..shells.blocking import Exchange
@@ -57,21 +56,21 @@ def hedge(
         dry_run=dry_run,
         on_failure=on_failure,
     )
-    return exchange.run(hedging.flow(exchange.venue))
+    return exchange.run(hedging.flow(exchange.venue, exchange.placing))
 
 
 def run_exit(
     exchange: Exchange,
     plan: ExitPlan,
     *,
-    store: ExitStore | None = None,
     timeout: float | None = None,
 ) -> ExitRecord:
     """Watch the book, send one bounded order when the plan says so, and get its record.
 
-    The order is immediate and only reduces.  ``store`` is where the exit is written down:
-    a `FileExits`, or it ends with the process.  Run again with the same plan and store
-    after a crash, it looks its order up before it watches on, and never sends a second one.
+    The order is immediate and only reduces.  The exit is written down in the exchange's
+    journal: with ``journal="orders.db"`` it outlives the process.  Run again with the same
+    plan after a crash, it looks its order up before it watches on, and never sends a second
+    one.
 
     One order is all: what it does not fill stays held, and ``state`` and ``remaining`` say
     so.  After ``timeout`` seconds without an order the record comes back ``armed``.
@@ -79,7 +78,7 @@ def run_exit(
     `OrderUnknown` where nobody can say whether the order is at the venue; run it again to
     look.
     """
-    exiting = Exiting(plan, store or MemoryExits())
+    exiting = Exiting(plan, exchange.placing)
     venue = exchange.venue
     record = exchange.run(exiting.begin(venue))
     if record.is_over:

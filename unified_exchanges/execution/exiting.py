@@ -1,13 +1,16 @@
 """An exit as flows: begin or resume it, and send its one order.
 
-The record says ``sending`` on disk before the order leaves, and the order's key follows
-from the record.  So whoever comes after a crash looks the order up before anything else,
-and even a second sending could not make a second order.
+The journal says ``sending`` before the order leaves, on disk if it is in a file, and the
+order's key follows from the record.  So whoever comes after a crash looks the order up
+before anything else, and even a second sending could not make a second order.
 """
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Callable
+from typing import TypeAlias
 
 from ..errors import (
     BadRequest,
@@ -17,14 +20,17 @@ from ..errors import (
     OrderNotFound,
     OrderUnknown,
     UnifiedExchangesError,
+    UnresolvedOrders,
 )
-from ..flow import Flow
+from ..flow import Flow, Load, Save
 from ..models import Market, Order, OrderBook, OrderRequest, Side, TimeInForce
 from ..venue import Venue
 from .exits import ExitPlan, ExitRecord, ExitState
-from .store import ExitStore, MemoryExits
 
-__all__ = ["PAUSE", "Exiting"]
+__all__ = ["PAUSE", "Exiting", "Placing"]
+
+Placing: TypeAlias = Callable[[OrderRequest], Flow[Order]]
+"""How an order is created, so that who keeps count of them learns of it."""
 
 PAUSE = 0.5
 """Seconds until an order that was not placed is tried again by the same book."""
@@ -35,8 +41,8 @@ _log = logging.getLogger(__name__)
 class Exiting:
     """One exit at work; whoever has books gives them to `saw`."""
 
-    def __init__(self, plan: ExitPlan, store: ExitStore) -> None:
-        self._store = store
+    def __init__(self, plan: ExitPlan, placing: Placing) -> None:
+        self._placing = placing
         self._market: Market | None = None
         self.is_urgent = False
         """Whether its order should be out and is not: a quiet book must not hold it."""
@@ -44,15 +50,12 @@ class Exiting:
 
     def begin(self, venue: Venue) -> Flow[ExitRecord]:
         """Check the plan, arm it, or find out what became of an order before a restart."""
-        if venue.settings.dry_run:
-            # What was only rehearsed must not pass for an exit that is over.
-            self._store = MemoryExits()
         plan = self.record.plan
         self._market = yield from venue.fetch_market(plan.market_id)
         plan = plan.check(self._market)
-        known = self._store.load(plan.name)
+        known = yield from _recalled(plan.name, venue)
         if known is None:
-            self._keep(ExitRecord(plan=plan))
+            yield from self._keep(ExitRecord(plan=plan), venue)
             return self.record
         if known.plan != plan:
             message = (
@@ -78,28 +81,31 @@ class Exiting:
         # The market as it was: reading it now would let the price run away.
         assert self._market is not None
         price = self.record.plan.price(trigger, self._market)
-        self._keep(self.record.sending(trigger, price))
+        yield from self._keep(self.record.sending(trigger, price), venue)
         try:
-            order = yield from venue.create_order(self._request())
+            order = yield from self._placing(self._request())
         except DuplicateOrderId:
             # An earlier sending, which nobody could find, has arrived after all.
             yield from self._look(venue)
         except InvalidPrice as error:
             self._market = yield from venue.fetch_market(self.record.plan.market_id)
             is_other = self.record.plan.price(trigger, self._market) != price
-            self._not_placed(error, again=is_other)
+            yield from self._not_placed(error, venue, again=is_other)
         except Halted as error:
             # Nothing was sent, so the key is as good as new.
-            self._keep(self.record.rearmed(attempt=self.record.attempt))
+            armed = self.record.rearmed(attempt=self.record.attempt)
+            yield from self._keep(armed, venue)
             error.add(
                 f"; exit {self.record.plan.name!r} wanted to sell and has not: it stays "
                 "armed. Run it again once orders may leave"
             )
             raise
         except UnifiedExchangesError as error:
-            self._not_placed(error, again=error.retryable)
+            # What an earlier run left open is known in a while.
+            again = error.retryable or isinstance(error, UnresolvedOrders)
+            yield from self._not_placed(error, venue, again=again)
         else:
-            self._close(order)
+            yield from self._close(order, venue)
         return self.record
 
     def _request(self) -> OrderRequest:
@@ -115,14 +121,17 @@ class Exiting:
             client_order_id=self.record.client_order_id,
         )
 
-    def _not_placed(self, error: UnifiedExchangesError, *, again: bool) -> None:
+    def _not_placed(
+        self, error: UnifiedExchangesError, venue: Venue, *, again: bool
+    ) -> Flow[None]:
         """Its order was not placed; ``again`` if the next book may sell after all."""
         if isinstance(error, OrderUnknown) or error.maybe_executed:
             raise error
         # What never got as far as to be judged keeps its key, so that there is one order
         # even if that was not true; a refusal may have used the key up.
-        attempt = self.record.attempt + (0 if error.retryable else 1)
-        self._keep(self.record.rearmed(attempt=attempt))
+        is_judged = not (error.retryable or isinstance(error, UnresolvedOrders))
+        attempt = self.record.attempt + is_judged
+        yield from self._keep(self.record.rearmed(attempt=attempt), venue)
         if not again:
             raise error
         self.is_urgent = True
@@ -147,19 +156,44 @@ class Exiting:
                     message, venue=venue.id, client_order_id=key
                 ) from error
             # With the same key: should it show later, the venue takes no second one.
-            self._keep(record.rearmed(attempt=record.attempt))
+            yield from self._keep(record.rearmed(attempt=record.attempt), venue)
         else:
-            self._close(order)
+            yield from self._close(order, venue)
 
-    def _close(self, order: Order) -> None:
+    def _close(self, order: Order, venue: Venue) -> Flow[None]:
         if order.is_open:
             message = (
                 f"exit {self.record.plan.name!r}: its immediate order is still shown as "
                 f"open; look it up with fetch_order({order.order_id!r})"
             )
             raise OrderUnknown(message, client_order_id=self.record.client_order_id)
-        self._keep(self.record.ended(order))
+        yield from self._keep(self.record.ended(order), venue)
 
-    def _keep(self, record: ExitRecord) -> None:
-        self._store.save(record)
+    def _keep(self, record: ExitRecord, venue: Venue) -> Flow[None]:
+        told = json.dumps(record.to_dict())
+        yield Save(venue.account, _key(record.plan.name), told)
         self.record = record
+
+
+def _key(name: str) -> str:
+    """What an exit is called in the journal, where other things may have names."""
+    return f"exit {name}"
+
+
+def _recalled(name: str, venue: Venue) -> Flow[ExitRecord | None]:
+    """An exit as the journal has it; None if there was never one.
+
+    One that cannot be read raises `BadRequest`: nothing is known of its order then.
+    """
+    told = yield Load(venue.account, _key(name))
+    if told is None:
+        return None
+    assert isinstance(told, str)
+    try:
+        return ExitRecord.from_dict(json.loads(told))
+    except (ValueError, KeyError, TypeError, UnifiedExchangesError) as error:
+        message = (
+            f"the record of exit {name!r} in the journal cannot be read ({error!r}): look "
+            "at the account's orders, then make an exit with a new name"
+        )
+        raise BadRequest(message) from error

@@ -24,6 +24,7 @@ from ..models import (
 )
 from ..money import EXACT, ZERO, Number, total
 from ..venue import Venue
+from .exiting import Placing
 from .legs import HedgeLeg, require_plain
 from .plan import Candidate, Planned, bound_of, plan
 from .report import HedgeReport, LegReport, LegState, OnFailure
@@ -80,8 +81,8 @@ class Hedging:
             on_failure=on_failure,
         )
 
-    def flow(self, venue: Venue) -> Flow[HedgeReport]:
-        """Size the legs, then show what would be sent, or send it."""
+    def flow(self, venue: Venue, placing: Placing) -> Flow[HedgeReport]:
+        """Size the legs, then show what would be sent, or send it by ``placing``."""
         planned = plan((yield from self._candidates(venue)), self.budget)
         # An exchange that never sends makes every hedge on it a dry run.
         is_dry = self.dry_run or venue.settings.dry_run
@@ -92,7 +93,7 @@ class Hedging:
             preview = yield from venue.preview_order(_request(venue, x))
             reports.append(_report(x, preview))
         if not is_dry:
-            reports = yield from self._carry_out(venue, planned, reports)
+            reports = yield from self._carry_out(venue, placing, planned, reports)
         return HedgeReport(
             legs=tuple(reports),
             budget=self.budget,
@@ -127,17 +128,21 @@ class Hedging:
     # -- placing --------------------------------------------------------------------
 
     def _carry_out(
-        self, venue: Venue, planned: Sequence[Planned], reports: list[LegReport]
+        self,
+        venue: Venue,
+        placing: Placing,
+        planned: Sequence[Planned],
+        reports: list[LegReport],
     ) -> Flow[list[LegReport]]:
         legs = [
             attrs.evolve(leg, state=LegState.SKIPPED, cost=ZERO, fees=ZERO)
             for leg in reports
         ]
         try:
-            yield from self._place_all(venue, planned, legs)
+            yield from self._place_all(venue, placing, planned, legs)
             if self.on_failure == "unwind" and any(leg.failed for leg in legs):
                 for index, leg in enumerate(legs):
-                    legs[index] = yield from self._unwound(venue, leg)
+                    legs[index] = yield from self._unwound(placing, leg)
             for index, x in enumerate(planned):
                 legs[index] = yield from _priced(venue, x, legs[index])
         except BaseException:
@@ -148,10 +153,14 @@ class Hedging:
         return legs
 
     def _place_all(
-        self, venue: Venue, planned: Sequence[Planned], legs: list[LegReport]
+        self,
+        venue: Venue,
+        placing: Placing,
+        planned: Sequence[Planned],
+        legs: list[LegReport],
     ) -> Flow[None]:
         for index, x in enumerate(planned):
-            legs[index] = yield from _place(venue, x, legs[index])
+            legs[index] = yield from _place(placing(_request(venue, x)), legs[index])
             # What nobody knows is exposure: nothing more is added to it, whatever was
             # chosen for legs that are known to have failed.
             if legs[index].state is LegState.UNKNOWN:
@@ -162,7 +171,7 @@ class Hedging:
             if legs[index].failed and self.on_failure != "hold":
                 return
 
-    def _unwound(self, venue: Venue, leg: LegReport) -> Flow[LegReport]:
+    def _unwound(self, placing: Placing, leg: LegReport) -> Flow[LegReport]:
         """A leg whose contracts were sold back at once, as far as the bound allows."""
         if not leg.filled:
             return leg
@@ -178,7 +187,7 @@ class Hedging:
             max_slippage=self.unwind_slippage,
         )
         try:
-            sold = yield from venue.create_order(request)
+            sold = yield from placing(request)
         except UnifiedExchangesError as error:
             return attrs.evolve(leg, unwinding_error=error)
         return attrs.evolve(leg, unwinding=sold, unwound=sold.filled)
@@ -214,9 +223,9 @@ def _request(venue: Venue, x: Planned) -> OrderRequest:
     )
 
 
-def _place(venue: Venue, x: Planned, report: LegReport) -> Flow[LegReport]:
+def _place(create: Flow[Order], report: LegReport) -> Flow[LegReport]:
     try:
-        order = yield from venue.create_order(_request(venue, x))
+        order = yield from create
     except UnifiedExchangesError as error:
         doubtful = isinstance(error, OrderUnknown) or error.maybe_executed
         return attrs.evolve(

@@ -1,8 +1,9 @@
 """Where intents are kept: written down before an order leaves, and until it is known.
 
-A journal performs the steps `Note` and `Recall` of flows, and `KeepHalt` and `AskHalt`.
-What it is to note it keeps durably before it returns, or raises `JournalError`: then
-nothing is sent.  Rules that hold whatever keeps it:
+A journal performs steps of flows.  What it is to keep it keeps durably before it returns,
+or raises `JournalError`: then nothing is sent.  Texts that were saved have a name, such
+as an exit's, and are none of its business.  Rules of intents that hold whatever keeps
+them:
 
 - an intent is known by its account and its client order id, so there is one for each;
 - a pending one takes the place of an older one, but for one that is an order already;
@@ -20,10 +21,11 @@ from os import PathLike, fspath
 from typing import Protocol, TypeAlias
 
 from ..errors import BadRequest
+from ..flow import AskHalt, JournalStep, KeepHalt, Load, Note, Recall
 from ..models import Account, Halt, Intent
 from .memory import MemoryJournal
 
-__all__ = ["Journal", "JournalPath", "MemoryJournal", "journal_at"]
+__all__ = ["Journal", "JournalPath", "MemoryJournal", "journal_at", "performed"]
 
 JournalPath: TypeAlias = "str | PathLike[str]"
 """The path of a journal's file."""
@@ -54,12 +56,38 @@ class Journal(Protocol):
         """Why an account is halted; raises `JournalError`."""
         ...
 
+    def save(self, account: Account, name: str, text: str) -> None:
+        """Keep a text before returning; raises `JournalError`."""
+
+    def load(self, account: Account, name: str) -> str | None:
+        """The text that was saved last under a name; raises `JournalError`."""
+        ...
+
     def compact(self, before: datetime) -> int:
         """Forget the resolved ones that were written before then; how many they were."""
         ...
 
     def close(self) -> None:
         """Release the file; closing twice is allowed."""
+
+
+def performed(
+    journal: Journal, step: JournalStep
+) -> tuple[Intent, ...] | Halt | str | None:
+    """What a step that is a journal's business brings."""
+    if isinstance(step, Recall):
+        return journal.recall(step.account)
+    if isinstance(step, Load):
+        return journal.load(step.account, step.name)
+    if isinstance(step, AskHalt):
+        return journal.halt_of(step.account)
+    if isinstance(step, Note):
+        journal.note(step.entries)
+    elif isinstance(step, KeepHalt):
+        journal.keep_halt(step.account, step.halt)
+    else:
+        journal.save(step.account, step.name, step.text)
+    return None
 
 
 def journal_at(path: JournalPath | None) -> Journal:

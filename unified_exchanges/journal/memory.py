@@ -26,6 +26,7 @@ class MemoryJournal:
     def __init__(self) -> None:
         self._open: dict[_Key, Intent] = {}
         self._ended: OrderedDict[_Key, Intent] = OrderedDict()
+        self._texts: dict[_Key, str] = {}
         self._lock = Lock()
 
     def note(self, entries: Sequence[Intent]) -> None:
@@ -56,6 +57,14 @@ class MemoryJournal:
         """None, as of whoever is not told by a file."""
         del account
         return None
+
+    def save(self, account: Account, name: str, text: str) -> None:
+        """Keep a text."""
+        self._texts[account, name] = text
+
+    def load(self, account: Account, name: str) -> str | None:
+        """The text that was saved last under a name."""
+        return self._texts.get((account, name))
 
     def compact(self, before: datetime) -> int:
         """Forget the resolved ones that were written before then."""

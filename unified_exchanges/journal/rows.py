@@ -16,9 +16,10 @@ __all__ = [
     "FORGET",
     "HALT",
     "HALTED",
-    "HALTS",
     "LIFT",
+    "LOAD",
     "PLACE",
+    "SAVE",
     "SCHEMA",
     "SETTLE",
     "UNRESOLVED",
@@ -26,19 +27,8 @@ __all__ = [
     "intent",
     "moment",
     "row",
+    "scope",
 ]
-
-HALTS: Final = """
-    CREATE TABLE halts (
-        venue TEXT NOT NULL,
-        environment TEXT NOT NULL,
-        account TEXT NOT NULL,
-        reason TEXT NOT NULL,
-        halted_at TEXT NOT NULL,
-        PRIMARY KEY (venue, environment, account)
-    ) WITHOUT ROWID
-    """
-"""The accounts that are halted."""
 
 SCHEMA: Final = (
     """
@@ -68,7 +58,26 @@ SCHEMA: Final = (
     CREATE INDEX unresolved ON intents (venue, environment, account, written_at)
     WHERE state IN ('pending', 'unknown')
     """,
-    HALTS,
+    """
+    CREATE TABLE halts (
+        venue TEXT NOT NULL,
+        environment TEXT NOT NULL,
+        account TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        halted_at TEXT NOT NULL,
+        PRIMARY KEY (venue, environment, account)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE texts (
+        venue TEXT NOT NULL,
+        environment TEXT NOT NULL,
+        account TEXT NOT NULL,
+        name TEXT NOT NULL,
+        text TEXT NOT NULL,
+        PRIMARY KEY (venue, environment, account, name)
+    ) WITHOUT ROWID
+    """,
 )
 
 _COLUMNS: Final = (
@@ -120,6 +129,14 @@ LIFT: Final = f"DELETE FROM halts WHERE {_WHOSE}"  # noqa: S608 - of constants
 HALTED: Final = f"SELECT reason, halted_at FROM halts WHERE {_WHOSE}"  # noqa: S608 - likewise
 FORGET: Final = (
     "DELETE FROM intents WHERE written_at < ? AND state NOT IN ('pending', 'unknown')"
+)
+SAVE: Final = (
+    "INSERT INTO texts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+    "text = excluded.text"
+)
+LOAD: Final = (
+    "SELECT text FROM texts "
+    "WHERE venue = ? AND environment = ? AND account = ? AND name = ?"
 )
 
 
@@ -179,6 +196,11 @@ def halt(told: tuple[Any, ...] | None) -> Halt | None:
         return None
     reason, at = told
     return Halt(reason=reason, at=datetime.fromisoformat(at))
+
+
+def scope(account: Account) -> tuple[str, str, str]:
+    """Whose rows they are."""
+    return account.venue, account.environment, account.fingerprint
 
 
 def moment(at: datetime) -> str:

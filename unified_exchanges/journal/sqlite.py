@@ -23,9 +23,7 @@ __all__ = ["SqliteJournal"]
 
 T = TypeVar("T")
 
-_VERSION: Final = 2
-_WITHOUT_HALTS: Final = 1
-"""What a file is that was made before halts were kept in it."""
+_VERSION: Final = 1
 _PATIENCE: Final = 2.0
 """Seconds to wait for another process that is writing: its own writes take milliseconds."""
 
@@ -62,7 +60,9 @@ class SqliteJournal:
 
     def recall(self, account: Account) -> tuple[Intent, ...]:
         """The unresolved intents of an account, oldest first."""
-        scope = _scope(account)
+        if self._is_empty:
+            return ()
+        scope = rows.scope(account)
         return self._perform(
             "read",
             lambda c: tuple(
@@ -72,7 +72,7 @@ class SqliteJournal:
 
     def keep_halt(self, account: Account, halt: Halt | None) -> None:
         """Keep on the disk that an account is halted, or that it is not any more."""
-        scope = _scope(account)
+        scope = rows.scope(account)
 
         def keep(connection: sqlite3.Connection) -> None:
             if halt is None:
@@ -89,7 +89,27 @@ class SqliteJournal:
 
     def halt_of(self, account: Account) -> Halt | None:
         """Why an account is halted, None if it is not."""
+        if self._is_empty:
+            return None
         return self._perform("read", lambda c: _halt_of(c, account))
+
+    def save(self, account: Account, name: str, text: str) -> None:
+        """Keep a text; it is on the disk when this returns."""
+        values = (*rows.scope(account), name, text)
+
+        def save(connection: sqlite3.Connection) -> None:
+            connection.execute("PRAGMA synchronous=FULL")
+            _transact(connection, lambda c: c.execute(rows.SAVE, values))
+
+        self._perform("written", save)
+
+    def load(self, account: Account, name: str) -> str | None:
+        """The text that was saved last under a name."""
+        if self._is_empty:
+            return None
+        values = (*rows.scope(account), name)
+        found = self._perform("read", lambda c: c.execute(rows.LOAD, values).fetchone())
+        return None if found is None else str(found[0])
 
     def compact(self, before: datetime) -> int:
         """Forget the resolved ones that were written before then, and free their space."""
@@ -125,6 +145,11 @@ class SqliteJournal:
             except (OSError, ValueError) as error:
                 self._release()
                 raise self._failed(what, str(error)) from error
+
+    @property
+    def _is_empty(self) -> bool:
+        """Whether there is no file yet: one is made for what is written, not to read."""
+        return self._connection is None and not self.path.exists()
 
     def _opened(self) -> sqlite3.Connection:
         connection = self._connection
@@ -201,10 +226,6 @@ def _make(connection: sqlite3.Connection) -> None:
     if version > _VERSION:
         message = f"it was written by a later version of this library (form {version})"
         raise ValueError(message)
-    if version == _WITHOUT_HALTS:
-        connection.execute(rows.HALTS)
-        connection.execute(f"PRAGMA user_version={_VERSION}")
-        return
     if version or tables:
         raise ValueError("it is an SQLite file, but not a journal of this library")
     for statement in rows.SCHEMA:
@@ -235,12 +256,8 @@ def _write(
     _transact(connection, write)
 
 
-def _scope(account: Account) -> tuple[str, str, str]:
-    return account.venue, account.environment, account.fingerprint
-
-
 def _halt_of(connection: sqlite3.Connection, account: Account) -> Halt | None:
-    return rows.halt(connection.execute(rows.HALTED, _scope(account)).fetchone())
+    return rows.halt(connection.execute(rows.HALTED, rows.scope(account)).fetchone())
 
 
 _STATEMENTS: Final = {
@@ -250,7 +267,7 @@ _STATEMENTS: Final = {
 
 
 def _transact(
-    connection: sqlite3.Connection, act: Callable[[sqlite3.Connection], None]
+    connection: sqlite3.Connection, act: Callable[[sqlite3.Connection], object]
 ) -> None:
     # Immediate: a lock that is asked for later would not wait for others.
     connection.execute("BEGIN IMMEDIATE")

@@ -61,7 +61,8 @@ class TrackedOrder(Flat):
     dollars for ``outcome``; ``size``, ``filled`` and ``remaining`` are contracts, None
     where only fills of it were seen; ``filled`` counts fills that its ``order`` does not
     show yet.  All of it is said of the first outcome (YES), where outcomes share one book.
-    ``is_external``: it was not placed by this object.  ``is_doubtful``: the answer to the
+    ``is_external``: it was placed neither by this object nor, as far as its journal knows, by
+    an earlier run.  ``is_doubtful``: the answer to the
     last command about it was lost, and nothing has told since what came of it.
     """
 

@@ -149,6 +149,9 @@ class AsyncExchange(AsyncTracking, ABC):
         )
         self._calls = calls_of(self.venue)
         self._halting = Halting(self.venue, self._calls)
+        if journal is not None:
+            left = self.venue.unresolved_intents()
+            self._driver.begin(self._calls.remembering(left))
         self._markets: dict[str, Market] | None = None
         self._checks: asyncio.Task[None] | None = None
         self._hub = None
@@ -183,6 +186,7 @@ class AsyncExchange(AsyncTracking, ABC):
         return f"<{type(self).__name__} {self.venue.environment.name} ({mode})>"
 
     async def __aenter__(self) -> Self:
+        await self._driver.begun()
         return self
 
     async def __aexit__(
@@ -759,14 +763,16 @@ class AsyncExchange(AsyncTracking, ABC):
         is ever sent again.  It runs by itself before the first order of an object; as long
         as what earlier processes left is not known, orders raise `UnresolvedOrders`.
         """
-        return await self._driver.run(self.venue.reconcile())
+        return await self._driver.run(self._calls.following(self.venue.reconcile()))
 
     async def unresolved_intents(self) -> list[Intent]:
         """Get the intents of this account whose end is not known, oldest first.
 
         Read from the journal, without asking the venue: also those on their way now.
         """
-        return await self._driver.run(self.venue.unresolved_intents())
+        return await self._driver.run(
+            self._calls.following(self.venue.unresolved_intents())
+        )
 
     async def compact_journal(self, *, days: int = 30) -> int:
         """Forget the intents that ended and are older than so many days; how many.
@@ -1069,9 +1075,10 @@ class AsyncExchange(AsyncTracking, ABC):
     async def run(self, flow: Flow[T]) -> T:
         """Perform a flow over ``exchange.venue``: what is written once for both flavours.
 
-        Nothing that a flow asks for leaves in another way than a method's own requests.
+        Nothing that a flow asks for leaves in another way than a method's own requests, and
+        what it sends counts in `orders`.
         """
-        return await self._driver.run(flow)
+        return await self._driver.run(self._calls.following(flow))
 
 
 def _transport() -> AsyncTransport:

@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING
 
 from ..errors import AuthenticationError, NotSupported
 from ..flow import Flow
-from ..models import Order
+from ..models import Order, OrderRequest
 from ..tracking.tracker import OrderTracker
 from ..tracking.view import OrderView
-from ..tracking.waiting import Awaited, Wait, finding, polling, read_timeout
+from ..tracking.waiting import (
+    Awaited,
+    Key,
+    Wait,
+    finding,
+    polling,
+    read_timeout,
+    wanted,
+)
 from .aio_watching import AsyncWatching
 
 if TYPE_CHECKING:
@@ -75,35 +83,40 @@ class AsyncTracking(AsyncWatching):
 
     async def wait_filled(
         self,
-        order: Awaited,
+        order: Awaited | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - as in Exchange
+        *,
+        client_order_id: str | None = None,
     ) -> Order:
         """Wait until an order has filled whole, and get it as it ended.
 
-        ``order`` is an `Order`, an entry of `orders`, or an order id; ``timeout`` is
-        seconds, None for as long as it takes.  It is followed on the stream where the
-        venue has one, and read over REST beside it, so that a lost message is no lost
-        order.
+        ``order`` is an `Order`, an entry of `orders`, an `Intent` of the journal, or an order
+        id; ``client_order_id`` says it by our id instead, also one of an earlier run.
+        ``timeout`` is seconds, None for as long as it takes.  It is followed on the stream
+        where the venue has one, and read over REST beside it, so that a lost message is no
+        lost order.
 
         Raises `OrderNotFilled` if it ended otherwise, `OrderNotDone` if time is up: both
         carry where it stands as ``tracked``.
         """
-        return await self._wait(order, timeout, for_fill=True)
+        return await self._wait(wanted(order, client_order_id), timeout, for_fill=True)
 
     async def wait_done(
         self,
-        order: Awaited,
+        order: Awaited | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - as in Exchange
+        *,
+        client_order_id: str | None = None,
     ) -> Order:
         """Wait until an order can fill no more, and get it as it ended: look at ``status``.
 
         As `wait_filled`, but an order that was cancelled or expired is returned as well.
         Raises `OrderNotFilled` if it never came to be, `OrderNotDone` if time is up.
         """
-        return await self._wait(order, timeout, for_fill=False)
+        return await self._wait(wanted(order, client_order_id), timeout, for_fill=False)
 
     async def _wait(
-        self, order: Awaited, seconds: float | None, *, for_fill: bool
+        self, order: Awaited | Key, seconds: float | None, *, for_fill: bool
     ) -> Order:
         timeout = read_timeout(seconds)
         calls = self._calls
@@ -112,7 +125,7 @@ class AsyncTracking(AsyncWatching):
             calls.tracker,
             entry,
             self.venue,
-            outcome=None if isinstance(order, str) else order.outcome,
+            outcome=None if isinstance(order, str | Key) else order.outcome,
             timeout=timeout,
             for_fill=for_fill,
         )
@@ -154,6 +167,10 @@ class AsyncTracking(AsyncWatching):
             await self._driver.run(flow)
         except Exception as error:  # noqa: BLE001 - raised to whoever waits
             wait.trouble = error
+
+    def placing(self, order: OrderRequest) -> Flow[Order]:
+        """The flow of a create that `orders` counts, for flows that `run` performs."""
+        return self._calls.creating(self.venue.create_order(order))
 
     def _follow_orders(self) -> AsyncHub:
         self.venue.require_stream("follow")

@@ -150,6 +150,9 @@ class Exchange(Tracking, ABC):
         )
         self._calls = calls_of(self.venue)
         self._halting = Halting(self.venue, self._calls)
+        if journal is not None:
+            left = self.venue.unresolved_intents()
+            self._driver.run(self._calls.remembering(left))
         self._markets: dict[str, Market] | None = None
         self._checks: _Checks | None = None
         self._hub = None
@@ -750,14 +753,14 @@ class Exchange(Tracking, ABC):
         is ever sent again.  It runs by itself before the first order of an object; as long
         as what earlier processes left is not known, orders raise `UnresolvedOrders`.
         """
-        return self._driver.run(self.venue.reconcile())
+        return self._driver.run(self._calls.following(self.venue.reconcile()))
 
     def unresolved_intents(self) -> list[Intent]:
         """Get the intents of this account whose end is not known, oldest first.
 
         Read from the journal, without asking the venue: also those on their way now.
         """
-        return self._driver.run(self.venue.unresolved_intents())
+        return self._driver.run(self._calls.following(self.venue.unresolved_intents()))
 
     def compact_journal(self, *, days: int = 30) -> int:
         """Forget the intents that ended and are older than so many days; how many.
@@ -1052,9 +1055,10 @@ class Exchange(Tracking, ABC):
     def run(self, flow: Flow[T]) -> T:
         """Perform a flow over ``exchange.venue``: what is written once for both flavours.
 
-        Nothing that a flow asks for leaves in another way than a method's own requests.
+        Nothing that a flow asks for leaves in another way than a method's own requests, and
+        what it sends counts in `orders`.
         """
-        return self._driver.run(flow)
+        return self._driver.run(self._calls.following(flow))
 
 
 class _Checks(threading.Thread):

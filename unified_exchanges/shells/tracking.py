@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING
 
 from ..drivers.blocking import BlockingDriver
 from ..errors import AuthenticationError, NotSupported
-from ..models import Order
+from ..flow import Flow
+from ..models import Order, OrderRequest
 from ..tracking.calls import TrackedCalls
 from ..tracking.tracker import OrderTracker
 from ..tracking.view import OrderView
-from ..tracking.waiting import Awaited, Wait, finding, polling, read_timeout
+from ..tracking.waiting import (
+    Awaited,
+    Key,
+    Wait,
+    finding,
+    polling,
+    read_timeout,
+    wanted,
+)
 from .watching import Watching
 
 if TYPE_CHECKING:
@@ -73,28 +82,43 @@ class Tracking(Watching):
             unfollow=self._unfollow_orders,
         )
 
-    def wait_filled(self, order: Awaited, timeout: float | None = None) -> Order:
+    def wait_filled(
+        self,
+        order: Awaited | None = None,
+        timeout: float | None = None,
+        *,
+        client_order_id: str | None = None,
+    ) -> Order:
         """Wait until an order has filled whole, and get it as it ended.
 
-        ``order`` is an `Order`, an entry of `orders`, or an order id; ``timeout`` is
-        seconds, None for as long as it takes.  It is followed on the stream where the
-        venue has one, and read over REST beside it, so that a lost message is no lost
-        order.
+        ``order`` is an `Order`, an entry of `orders`, an `Intent` of the journal, or an order
+        id; ``client_order_id`` says it by our id instead, also one of an earlier run.
+        ``timeout`` is seconds, None for as long as it takes.  It is followed on the stream
+        where the venue has one, and read over REST beside it, so that a lost message is no
+        lost order.
 
         Raises `OrderNotFilled` if it ended otherwise, `OrderNotDone` if time is up: both
         carry where it stands as ``tracked``.
         """
-        return self._wait(order, timeout, for_fill=True)
+        return self._wait(wanted(order, client_order_id), timeout, for_fill=True)
 
-    def wait_done(self, order: Awaited, timeout: float | None = None) -> Order:
+    def wait_done(
+        self,
+        order: Awaited | None = None,
+        timeout: float | None = None,
+        *,
+        client_order_id: str | None = None,
+    ) -> Order:
         """Wait until an order can fill no more, and get it as it ended: look at ``status``.
 
         As `wait_filled`, but an order that was cancelled or expired is returned as well.
         Raises `OrderNotFilled` if it never came to be, `OrderNotDone` if time is up.
         """
-        return self._wait(order, timeout, for_fill=False)
+        return self._wait(wanted(order, client_order_id), timeout, for_fill=False)
 
-    def _wait(self, order: Awaited, timeout: float | None, *, for_fill: bool) -> Order:
+    def _wait(
+        self, order: Awaited | Key, timeout: float | None, *, for_fill: bool
+    ) -> Order:
         timeout = read_timeout(timeout)
         calls = self._calls
         entry = self._driver.run(finding(order, calls, self.venue))
@@ -102,7 +126,7 @@ class Tracking(Watching):
             calls.tracker,
             entry,
             self.venue,
-            outcome=None if isinstance(order, str) else order.outcome,
+            outcome=None if isinstance(order, str | Key) else order.outcome,
             timeout=timeout,
             for_fill=for_fill,
         )
@@ -129,6 +153,10 @@ class Tracking(Watching):
                     if result is not None:
                         return result
                     changed.wait(wait.delay(is_told=is_told))
+
+    def placing(self, order: OrderRequest) -> Flow[Order]:
+        """The flow of a create that `orders` counts, for flows that `run` performs."""
+        return self._calls.creating(self.venue.create_order(order))
 
     def _follow_orders(self) -> Hub:
         self.venue.require_stream("follow")

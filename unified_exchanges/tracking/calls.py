@@ -6,17 +6,20 @@ given up half-way, by Ctrl-C or with its task, leaves what it sent unresolved.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import TypeVar
+from weakref import WeakMethod
 
 from ..clock import Clock
-from ..errors import OrderNotFound, UnifiedExchangesError
-from ..flow import Done, Flow, Leaving, Outcome, Page, Pages, advance
+from ..errors import JournalError, OrderNotFound, UnifiedExchangesError
+from ..flow import Done, Flow, Leaving, Outcome, Page, Pages, Recall, Resolved, advance
 from ..models import (
     CancelReport,
     CancelResult,
     Fill,
+    Intent,
     Order,
     OrderResult,
     Settlement,
@@ -28,6 +31,8 @@ from .tracker import OrderTracker
 __all__ = ["TrackedCalls", "calls_of"]
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
 class TrackedCalls:
@@ -75,8 +80,35 @@ class TrackedCalls:
         self._give_up(sent)
         return results
 
+    def following(self, flow: Flow[T]) -> Flow[T]:
+        """Any other flow: what it sends counts, and what the journal tells it."""
+        sent: list[str] = []
+        began = self._clock.monotonic()
+        try:
+            result = yield from self._noting(flow, sent)
+            if isinstance(result, Order) and result.client_order_id in sent:
+                self._placed(result, began, sent)
+        except UnifiedExchangesError as error:
+            self._failed(error, sent)
+            raise
+        finally:
+            self._give_up(sent)
+        return result
+
+    def remembering(self, flow: Flow[list[Intent]]) -> Flow[None]:
+        """A read of what earlier runs left open, for the tracker to know it at once."""
+        try:
+            yield from self.following(flow)
+        except JournalError as error:
+            # Cancels and reads go on; the first order meets it again.
+            _log.warning("what earlier runs left open is not known: %s", error)
+
     def _noting(self, flow: Flow[T], sent: list[str]) -> Flow[T]:
-        """Hand on a flow, and take down what it is about to send."""
+        """Hand on a flow, and take down what it is about to send and what it finds out.
+
+        Who is leaving is told once, however many of these a flow goes through.
+        """
+        began = self._clock.monotonic()
         outcome: Outcome | BaseException = None
         try:
             while not isinstance(step := advance(flow, outcome), Done):
@@ -84,10 +116,16 @@ class TrackedCalls:
                     for intent in step.orders:
                         self.tracker.intend(intent)
                         sent.append(intent.client_order_id)
+                    outcome = None
+                    continue
+                if isinstance(step, Resolved):
+                    self.tracker.resolved(step.report, read_at=began)
                 try:
                     outcome = yield step
                 except Exception as error:  # noqa: BLE001 - handed to the inner flow whole
                     outcome = error
+                if isinstance(step, Recall) and isinstance(outcome, tuple):
+                    self.tracker.recalled(outcome)
             return step.value
         finally:
             flow.close()
@@ -269,8 +307,12 @@ def calls_of(venue: Venue) -> TrackedCalls:
     tracker = OrderTracker(
         venue.clock,
         first_outcome=venue.first_outcome,
+        in_flight=venue.retry.order_deadline + venue.retry.order_grace,
         moves_position=venue.moves_position,
     )
+    # Weakly: the tracker holds the venue, whose monitor this is.
+    count = WeakMethod(tracker.count_unresolved)
+    venue.monitor.unresolved = lambda: 0 if (ask := count()) is None else ask()
     return TrackedCalls(tracker, venue.clock)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from threading import RLock
 
 from ..clock import Clock
-from ..models import Intended, Side
+from ..models import Intended, Intent, Order, ReconcileReport, Side
 from ..money import complement
 from .entry import Change, Entry
 from .register import Register
@@ -17,14 +19,29 @@ __all__ = ["Commands"]
 class Commands:
     """Takes down what is sent, from before it is sent, and what came of it."""
 
-    def __init__(self, clock: Clock, *, first_outcome: str | None) -> None:
+    def __init__(
+        self, clock: Clock, *, first_outcome: str | None, in_flight: float = 0
+    ) -> None:
         self.lock = RLock()
+        self._in_flight = in_flight
         self._clock = clock
         self._first = first_outcome
         self._entries = Register(self._forgotten)
 
     def _forgotten(self, entry: Entry) -> None:
         """An order is not known any more."""
+
+    @abstractmethod
+    def order(
+        self,
+        order: Order,
+        *,
+        at: float | None = None,
+        read_at: float | None = None,
+        is_ours: bool = False,
+        is_wanted: bool = False,
+    ) -> None:
+        """Take a state of an order."""
 
     def intend(self, intent: Intended) -> None:
         """Take down an order that is about to be sent: from now on it is exposure."""
@@ -42,6 +59,8 @@ class Commands:
             entry.is_refused = entry.is_absent = False
             entry.sending += 1
             entry.sent_at = self._clock.now()
+            entry.arrives_by = entry.sent_at + self._in_flight
+            entry.is_recalled = False
             self._entries.settle(entry)
 
     def accepted(self, client_order_id: str) -> None:
@@ -56,18 +75,70 @@ class Commands:
         """Its answer was lost: it may be at the venue."""
         self._answered(client_order_id, is_doubted=True)
 
-    def absent(self, client_order_id: str, market_id: str | None = None) -> None:
+    def absent(
+        self,
+        client_order_id: str,
+        market_id: str | None = None,
+        *,
+        is_proven: bool = False,
+    ) -> None:
         """It was looked for with patience since its answer was lost, and is not there.
 
-        ``market_id`` is where, None for everywhere.
+        ``market_id`` is where, None for everywhere.  Unless that ``is_proven``, it counts
+        only once the order cannot be on its way any more.
         """
         with self.lock:
             entry = self._entries.by_key(client_order_id)
             if entry is None or market_id not in (None, entry.market_id):
                 return
+            if not is_proven and self._clock.now() < entry.arrives_by:
+                return
             if entry.is_doubted and not entry.sending:
                 entry.is_doubted, entry.is_absent = False, True
                 self._entries.settle(entry)
+
+    # -- what a journal tells -------------------------------------------------------
+
+    def recalled(self, intents: Sequence[Intent]) -> None:
+        """These are all that the journal has unresolved: they are exposure too.
+
+        What it told of before and tells no more another process has ended, which knows
+        how; here it is nobody's.
+        """
+        with self.lock:
+            self._take_up(intents)
+            keys = {x.client_order_id for x in intents}
+            for entry in list(self._entries.live):
+                is_ended = entry.is_recalled and entry.client_order_id not in keys
+                if is_ended and entry.is_unresolved and not entry.wakes:
+                    self._entries.forget(entry)
+
+    def resolved(self, report: ReconcileReport, *, read_at: float) -> None:
+        """The journal's intents were looked for, from ``read_at`` on at the earliest."""
+        with self.lock:
+            for order in report.found:
+                self.order(order, read_at=read_at, is_ours=True, is_wanted=True)
+            for intent in report.absent:
+                self.absent(intent.client_order_id, is_proven=True)
+            self._take_up(report.unknown)
+
+    def _take_up(self, intents: Iterable[Intent]) -> None:
+        for intent in intents:
+            entry = self._entries.by_key(intent.client_order_id)
+            if entry is None:
+                side, price = self._told_first(
+                    intent.outcome, intent.side, intent.price
+                )
+                entry = self._entries.new(
+                    intent.market_id, self._first or intent.outcome, side
+                )
+                self._entries.name(entry, None, intent.client_order_id)
+                entry.price, entry.size = price, intent.size
+                entry.sent_at = intent.written_at.timestamp()
+                entry.arrives_by = intent.arrives_by.timestamp()
+                entry.is_recalled = entry.is_doubted = True
+            entry.is_ours = True
+            self._entries.settle(entry)
 
     def _answered(
         self, key: str, *, is_refused: bool = False, is_doubted: bool = False

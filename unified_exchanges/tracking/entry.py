@@ -55,8 +55,12 @@ class Entry:
     """Calls under way that send it."""
     sent_at: float = 0
     """Our wall clock when the last of them began to."""
+    arrives_by: float = 0
+    """Our wall clock when none of them can be on its way any more."""
     cancels: int = 0
     """Calls under way that cancel it."""
+    is_recalled: bool = False
+    """Whether it is known from the journal only, which another process keeps as well."""
     is_doubted: bool = False
     is_refused: bool = False
     is_absent: bool = False
@@ -124,6 +128,12 @@ class Entry:
         if self.is_doubted:
             return OrderState.UNRESOLVED
         return OrderState.INTENDED if self.sending else OrderState.UNKNOWN
+
+    @property
+    def is_unresolved(self) -> bool:
+        """Whether it is not known if the venue has it."""
+        # Said again in short: all that may still fill are asked, whenever one counts.
+        return self.is_doubted and self.order is None and not self.fills
 
     @property
     def is_cancel_pending(self) -> bool:

@@ -92,7 +92,7 @@ class Register:
             oldest = next(shown, None)
             if oldest is not None:
                 _log.warning("too many open orders to keep count of: %s", oldest.view())
-                self._forget(oldest)
+                self.forget(oldest)
         return entry
 
     def name(self, entry: Entry, order_id: str | None, key: str | None) -> None:
@@ -125,7 +125,7 @@ class Register:
             oldest = next((x for x in self.done if not x.wakes), None)
             if oldest is None:
                 return
-            self._forget(oldest)
+            self.forget(oldest)
 
     def _count(self, entry: Entry, at_risk: Decimal) -> None:
         if at_risk == entry.counted:
@@ -138,7 +138,8 @@ class Register:
         else:
             self.at_risk.pop(entry.market_id, None)
 
-    def _forget(self, entry: Entry) -> None:
+    def forget(self, entry: Entry) -> None:
+        """Know an order no more."""
         self._drop(entry)
         self._forgotten(entry)
 

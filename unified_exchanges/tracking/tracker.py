@@ -48,6 +48,7 @@ class OrderTracker(Commands):
     """What is known of the orders of one account, by one client.
 
     ``first_outcome`` is the outcome in which all is told where outcomes share one book;
+    ``in_flight`` is for how many seconds an order may be on its way;
     ``moves_position`` says of a fill whether it surely moves the positions that are read.
     """
 
@@ -56,9 +57,10 @@ class OrderTracker(Commands):
         clock: Clock,
         *,
         first_outcome: str | None,
+        in_flight: float = 0,
         moves_position: Callable[[Fill], bool] = lambda _: True,
     ) -> None:
-        super().__init__(clock, first_outcome=first_outcome)
+        super().__init__(clock, first_outcome=first_outcome, in_flight=in_flight)
         self._moves_position = moves_position
         # The venue's clock may be behind ours.
         self._began = datetime.fromtimestamp(clock.now(), UTC) - _SKEW
@@ -210,6 +212,11 @@ class OrderTracker(Commands):
         with self.lock:
             return [entry.view() for entry in self._entries.live]
 
+    def count_unresolved(self) -> int:
+        """How many there are of which it is not known whether the venue has them."""
+        with self.lock:
+            return sum(entry.is_unresolved for entry in self._entries.live)
+
     def at_risk(self, market_id: str | None = None) -> Decimal:
         """Dollars at risk in what may still fill, of one market or of all."""
         with self.lock:
@@ -261,7 +268,7 @@ class OrderTracker(Commands):
         with self.lock:
             now = self._clock.now()
             live = self._entries.live
-            sent = (x.sent_at for x in live if x.order is None and x.is_doubted)
+            sent = (x.sent_at for x in live if x.is_unresolved)
             return min((at for at in sent if at > now - _LONG), default=None)
 
     @property

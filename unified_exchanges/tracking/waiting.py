@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from typing import Final
 
+import attrs
+
 from ..clock import Clock
 from ..errors import (
+    ArgumentsRequired,
     BadRequest,
     OrderNotDone,
     OrderNotFilled,
@@ -18,16 +21,24 @@ from ..errors import (
     UnifiedExchangesError,
 )
 from ..flow import Flow, Sleep
-from ..models import Order, OrderState, TrackedOrder
+from ..models import Intent, Order, OrderState, TrackedOrder
 from ..venue import Venue
 from .calls import TrackedCalls
 from .entry import Entry
 from .tracker import OrderTracker
 
-__all__ = ["Awaited", "Wait", "finding", "polling", "read_timeout"]
+__all__ = ["Awaited", "Key", "Wait", "finding", "polling", "read_timeout", "wanted"]
 
-Awaited = Order | TrackedOrder | str
-"""An order, what is known of one, or the venue's id of one."""
+Awaited = Order | TrackedOrder | Intent | str
+"""An order, what is known of one, one that was written down, or the venue's id of one."""
+
+
+@attrs.frozen(slots=True)
+class Key:
+    """Our id of an order."""
+
+    client_order_id: str
+
 
 _SOON: Final = 0.25
 _SELDOM: Final = 4.0
@@ -193,32 +204,47 @@ def polling(wait: Wait, calls: TrackedCalls) -> Flow[Order]:
                 yield Sleep(wait.delay(is_told=False))
 
 
-def finding(awaited: Awaited, calls: TrackedCalls, venue: Venue) -> Flow[Entry]:
+def wanted(order: Awaited | None, client_order_id: str | None) -> Awaited | Key:
+    """What is waited for, said in one of two ways."""
+    if order is not None and client_order_id is None:
+        return order
+    if order is None and client_order_id is not None:
+        return Key(client_order_id)
+    raise ArgumentsRequired("give an order or client_order_id, one of them")
+
+
+def finding(awaited: Awaited | Key, calls: TrackedCalls, venue: Venue) -> Flow[Entry]:
     """The order that is waited for, read if nobody has heard of it.
 
     Raises `OrderNotFound`.
     """
     tracker = calls.tracker
     key: str | None = None
+    market_id: str | None = None
     if isinstance(awaited, Order):
         # Whoever has it has it from somewhere; anything that is known is newer.
         tracker.order(awaited, read_at=0.0, is_wanted=True)
         order_id: str | None = awaited.order_id
     elif isinstance(awaited, TrackedOrder):
         order_id, key = awaited.order_id, awaited.client_order_id
+    elif isinstance(awaited, Intent):
+        order_id, key = awaited.order_id, awaited.client_order_id
+        market_id = awaited.market_id
+    elif isinstance(awaited, Key):
+        order_id, key = None, awaited.client_order_id
     elif type(awaited) is str:
         order_id = awaited
     else:
         message = (
-            f"what is waited for is an Order, a TrackedOrder or an order id, not "
-            f"{awaited!r}"
+            "what is waited for is an Order, a TrackedOrder, an Intent or an order id, "
+            f"not {awaited!r}"
         )
         raise BadRequest(message, venue=venue.id)
     found = tracker.find(order_id=order_id, client_order_id=key)
     if found is None:
         by_key = key if order_id is None else None
-        flow = venue.fetch_order(order_id, client_order_id=by_key)
-        order = yield from calls.reading_order(flow, by_key)
+        flow = venue.fetch_order(order_id, client_order_id=by_key, market_id=market_id)
+        order = yield from calls.reading_order(flow, by_key, market_id)
         # It may have ended long ago, and is tracked only for being waited for.
         tracker.order(order, read_at=0.0, is_wanted=True)
         found = tracker.find(order_id=order.order_id)

@@ -158,36 +158,59 @@ def counting() -> Counting:
     return Counting(SimulatedKalshi(clock=VirtualClock(), enforce_limits=False))
 
 
-def test_fault_13_one_intent_from_many_threads_is_one_post() -> None:
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_fault_13_one_intent_sent_many_times_at_once_is_one_post(flavour: str) -> None:
     venue = counting()
     with SimulatorServer(venue) as server:
-        made = loopback(server, venue.kalshi)
-        with exchange("kalshi", **made, clock=VirtualClock()) as kalshi:
-            kalshi.fetch_market(TERMS[0])
-
-            def place(_: int) -> str:
-                order = kalshi.create_order(*TERMS, client_order_id="one intent")
-                return order.order_id
-
-            with ThreadPoolExecutor(8) as pool:
-                ids = set(pool.map(place, range(8)))
+        made = {**loopback(server, venue.kalshi), "clock": VirtualClock()}
+        ids = (
+            from_threads(made)
+            if flavour == "blocking"
+            else asyncio.run(from_tasks(made))
+        )
     assert (len(ids), posts(venue.seen)) == (1, 1)
 
 
-async def test_fault_13_one_intent_from_many_tasks_is_one_post() -> None:
-    venue = counting()
-    with SimulatorServer(venue) as server:
-        made = loopback(server, venue.kalshi)
-        async with async_exchange("kalshi", **made, clock=VirtualClock()) as kalshi:
-            await kalshi.fetch_market(TERMS[0])
-            orders = await asyncio.gather(
-                *(
-                    kalshi.create_order(*TERMS, client_order_id="one intent")
-                    for _ in range(8)
-                )
-            )
-    assert len({order.order_id for order in orders}) == 1
-    assert posts(venue.seen) == 1
+def from_threads(made: dict[str, Any]) -> set[str]:
+    with exchange("kalshi", **made) as kalshi, ThreadPoolExecutor(8) as pool:
+        kalshi.fetch_market(TERMS[0])
+
+        def place(_: int) -> str:
+            return kalshi.create_order(*TERMS, client_order_id="one intent").order_id
+
+        return set(pool.map(place, range(8)))
+
+
+async def from_tasks(made: dict[str, Any]) -> set[str]:
+    async with async_exchange("kalshi", **made) as kalshi:
+        await kalshi.fetch_market(TERMS[0])
+        calls = [
+            kalshi.create_order(*TERMS, client_order_id="one intent") for _ in range(8)
+        ]
+        return {order.order_id for order in await asyncio.gather(*calls)}
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("how", ["determined", "voided"])
+def test_fault_29_a_settlement_pays_any_value_and_ends_the_position(
+    flavour: str, how: str
+) -> None:
+    ground = KalshiGround(enforce_limits=False)
+    trader = ground.trader(flavour, limits=FREE)
+    market = trader.fetch_market("KXGDPVALUE-27FEB-V")
+    assert trader.lift(market, size="10").filled == 10
+    before = trader.fetch_balance().available
+    value, engine = Decimal("0.37"), ground.kalshi.engine
+    if how == "voided":
+        engine.void(market.market_id, value)
+    else:
+        engine.determine(market.market_id, value)
+        engine.settle(market.market_id)
+    ground.clock.advance(5)
+    assert trader.fetch_balance().available - before == Decimal("3.70")
+    assert trader.fetch_positions(market_id=market.market_id) == []
+    (paid,) = trader.fetch_settlements(market_id=market.market_id)
+    assert (paid.value, paid.payout) == (value, Decimal("3.70"))
 
 
 def joined(trader: Trader) -> Any:

@@ -29,7 +29,7 @@ from unified_exchanges.errors import (
 from unified_exchanges.flow import Note, Recall, Request, Response
 from unified_exchanges.guards import GuardPolicy
 from unified_exchanges.journal import MemoryJournal
-from unified_exchanges.models import Intent, IntentState, Market, OrderRequest
+from unified_exchanges.models import Intent, IntentState, Market, OrderRequest, Side
 from unified_exchanges.policy import LimitPolicy, RetryPolicy
 from unified_exchanges.testing.conformance import Trader
 from unified_exchanges.venues.kalshi.venue import KalshiVenue
@@ -604,7 +604,7 @@ def left(at: Any, key: str, **fields: Any) -> Intent:
             "client_order_id": key,
             "market_id": "RAIN",
             "outcome": "yes",
-            "side": "buy",
+            "side": Side.BUY,
             "price": Decimal("0.30"),
             "size": Decimal(10),
             "time_in_force": "gtc",

@@ -39,7 +39,8 @@ class Batching(Placing):
         deadline = self.clock.monotonic() + self.retry.order_deadline
         self._check_batch(orders)
         if orders and not self.is_cleared:
-            yield from self.require_resolved(deadline)
+            again = [order.client_order_id for order in orders]
+            yield from self.require_resolved(deadline, again)
         results: dict[int, OrderResult] = {}
         ready: list[tuple[int, Draft]] = []
         refused: list[tuple[int, Intent, UnifiedExchangesError]] = []

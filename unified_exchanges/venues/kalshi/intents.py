@@ -45,6 +45,24 @@ class Intents(Lookup, Journaling):
         """Whether this object has sent an order with this id, or is about to."""
         return self.sent.is_known(client_order_id)
 
+    def fetch_order(
+        self,
+        order_id: str | None = None,
+        *,
+        client_order_id: str | None = None,
+        market_id: str | None = None,
+        outcome: str | None = None,
+    ) -> Flow[Order]:
+        """One order by either id; see `Exchange.fetch_order`."""
+        found = yield from super().fetch_order(
+            order_id,
+            client_order_id=client_order_id,
+            market_id=market_id,
+            outcome=outcome,
+        )
+        yield from self.discovered(found)
+        return found
+
     def find_orders(
         self, market_id: str, intents: Sequence[Intent]
     ) -> Flow[Mapping[str, Order]]:

@@ -63,7 +63,7 @@ class Placing(Intents, Doubt):
         self.require_writable(intent)
         self.switch.check(intent)
         if not self.is_cleared:
-            yield from self.require_resolved(deadline)
+            yield from self.require_resolved(deadline, [order.client_order_id])
         try:
             ready = yield from self._draft(intent)
         except (InvalidOrder, MarketClosed) as refusal:
