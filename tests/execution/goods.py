@@ -94,7 +94,7 @@ def book(**fields: Any) -> OrderBook:
 class Stale:
     """A stream that may have missed something."""
 
-    def is_stale(self, sequence: int | None) -> bool:
+    def is_stale(self) -> bool:
         return True
 
     def age(self) -> float:
