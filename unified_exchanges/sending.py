@@ -87,7 +87,7 @@ class Sender(ABC):
         self.settings = settings
         self.clock = settings.clock
         self.rng = settings.rng
-        self.guards = Guards(settings.guards)
+        self._guards = Guards(settings.guards)
         self.retry = settings.retry
         try:
             self.environment: Environment = resolve_environment(
@@ -109,6 +109,11 @@ class Sender(ABC):
             clock=self.clock,
             used=self._used,
         )
+
+    @property
+    def guards(self) -> Guards:
+        """What holds orders against the policy; it cannot be changed."""
+        return self._guards
 
     @property
     def buckets(self) -> dict[str, TokenBucket]:

@@ -25,7 +25,9 @@ from .errors import (
     UnifiedExchangesError,
 )
 from .flow import Flow, Pages, Request, Response
+from .guards import GUARDS
 from .models import (
+    Account,
     AccountLimits,
     AccountState,
     Balance,
@@ -105,6 +107,9 @@ class Venue(Sender):
         has["load_markets"] = has["fetch_markets"]
         waits: Capability = "emulated" if has["fetch_order"] else False
         has["wait_filled"] = has["wait_done"] = waits
+        # Ours, wherever orders can be placed.
+        guarded: Capability = "emulated" if has["create_order"] else False
+        has.update(dict.fromkeys(GUARDS, guarded))
         has.update(cls.facts.has)
         return attrs.evolve(cls.facts, has=has)
 
@@ -193,7 +198,13 @@ class Venue(Sender):
             yield f"the key's rights lapsed at {expiry:%Y-%m-%d %H:%M} UTC"
 
     def require_writable(self, about: object) -> None:
-        """Refuse a write where money is real and was not unlocked."""
+        """Refuse a write where none is allowed, or money is real and was not unlocked."""
+        if self.guards.policy.read_only:
+            message = (
+                f"{about} refused: this exchange is read-only and nothing was sent; make "
+                "it without guards=GuardPolicy(read_only=True) to allow writes"
+            )
+            raise ReadOnly(message, venue=self.id)
         if self.environment.is_real_money and not self.settings.live:
             message = (
                 f"{about} refused: {self.environment.name} trades real money and this "
@@ -219,6 +230,13 @@ class Venue(Sender):
         what is returned is the answer, and the venue is not asked.
         """
         return response
+
+    # -- accounts -------------------------------------------------------------------
+
+    @property
+    def purse(self) -> Account:
+        """Whose equity is read; a subaccount is a purse of its own."""
+        return Account(self.id, self.environment.name, "")
 
     # -- streams --------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import UnifiedExchangesError
 from ..flow import (
+    DayStart,
     Done,
     Flow,
     Leaving,
@@ -116,7 +117,7 @@ class AsyncDriver:
         if isinstance(step, Sleep):
             await self._transport.sleep(step.seconds)
             return None
-        if isinstance(step, Note | Recall):
+        if isinstance(step, Note | Recall | DayStart):
             return await self._keep(step)
         if isinstance(step, Start):
             pending = _InTask(asyncio.create_task(self._attempt(step.request)))
@@ -131,12 +132,17 @@ class AsyncDriver:
         begun.remove(step)
         return await step.task
 
-    async def _keep(self, step: Note | Recall) -> Outcome | UnifiedExchangesError:
+    async def _keep(
+        self, step: Note | Recall | DayStart
+    ) -> Outcome | UnifiedExchangesError:
         journal = self._journal
         try:
             if isinstance(step, Note):
                 await self._beside(lambda: journal.note(step.entries))
                 return None
+            if isinstance(step, DayStart):
+                terms = step.account, step.day, step.equity
+                return await self._beside(lambda: journal.day_start(*terms))
             return await self._beside(lambda: journal.recall(step.account))
         except UnifiedExchangesError as error:
             return error

@@ -11,6 +11,7 @@ from weakref import WeakSet
 
 from ..errors import UnifiedExchangesError
 from ..flow import (
+    DayStart,
     Done,
     Flow,
     Leaving,
@@ -116,7 +117,7 @@ class BlockingDriver:
             if isinstance(step, Sleep):
                 self._transport.sleep(step.seconds)
                 return None
-            if isinstance(step, Leaving | Note | Recall):
+            if isinstance(step, Leaving | Note | Recall | DayStart):
                 return self._keep(step)
             if isinstance(step, Start):
                 return self._start(step.request)
@@ -125,9 +126,11 @@ class BlockingDriver:
         except UnifiedExchangesError as error:
             return error
 
-    def _keep(self, step: Leaving | Note | Recall) -> Outcome:
+    def _keep(self, step: Leaving | Note | Recall | DayStart) -> Outcome:
         if isinstance(step, Recall):
             return self._journal.recall(step.account)
+        if isinstance(step, DayStart):
+            return self._journal.day_start(step.account, step.day, step.equity)
         if isinstance(step, Note):
             self._journal.note(step.entries)
         # Who is leaving is read by those who wrap the flow.

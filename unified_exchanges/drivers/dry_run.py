@@ -13,10 +13,13 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Generator
+from datetime import date
+from decimal import Decimal
 from typing import TypeVar, cast
 
 from ..errors import ReadOnly
 from ..flow import (
+    DayStart,
     Done,
     Flow,
     Note,
@@ -31,6 +34,7 @@ from ..flow import (
     Step,
     advance,
 )
+from ..models import Account
 from ..models.dry_run import DryRunReport
 from ..transports import AsyncTransport, Transport
 from ..venue import Venue
@@ -55,6 +59,7 @@ class DryRun:
             raise venue.unsupported("dry_run", "Leave dry_run=True out")
         self._venue = venue
         self._reports: deque[DryRunReport] = deque(maxlen=_MOST)
+        self._days: dict[tuple[Account, date], Decimal] = {}
 
     @property
     def reports(self) -> list[DryRunReport]:
@@ -92,11 +97,11 @@ class DryRun:
             if step.method in _READS:
                 return (yield from self._sent(step))
             return (yield from self._answer(step))
-        if isinstance(step, Note):
+        if isinstance(step, Note | Recall):
             # What never leaves must not be looked for after a crash.
-            return None
-        if isinstance(step, Recall):
-            return ()
+            return None if isinstance(step, Note) else ()
+        if isinstance(step, DayStart):
+            return self._days.setdefault((step.account, step.day), step.equity)
         outcome = yield step
         if isinstance(step, Start) and isinstance(outcome, Pending):
             begun[outcome] = step.request

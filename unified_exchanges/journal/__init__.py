@@ -14,7 +14,8 @@ whatever keeps it:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from os import PathLike, fspath
 from typing import Protocol, TypeAlias
 
@@ -41,6 +42,10 @@ class Journal(Protocol):
 
     def recall(self, account: Account) -> tuple[Intent, ...]:
         """The unresolved intents of an account, oldest first; raises `JournalError`."""
+        ...
+
+    def day_start(self, account: Account, day: date, equity: Decimal) -> Decimal:
+        """The first equity of an account's day: this one, unless there is one already."""
         ...
 
     def compact(self, before: datetime) -> int:

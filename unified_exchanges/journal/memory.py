@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from threading import Lock
 from typing import Final
 
@@ -26,6 +27,7 @@ class MemoryJournal:
     def __init__(self) -> None:
         self._open: dict[_Key, Intent] = {}
         self._ended: OrderedDict[_Key, Intent] = OrderedDict()
+        self._days: dict[Account, tuple[date, Decimal]] = {}
         self._lock = Lock()
 
     def note(self, entries: Sequence[Intent]) -> None:
@@ -48,6 +50,15 @@ class MemoryJournal:
         with self._lock:
             found = [entry for (of, _), entry in self._open.items() if of == account]
         return tuple(sorted(found, key=lambda x: (x.written_at, x.client_order_id)))
+
+    def day_start(self, account: Account, day: date, equity: Decimal) -> Decimal:
+        """The first equity of an account's day: this one, unless there is one already."""
+        with self._lock:
+            kept, first = self._days.get(account, (None, equity))
+            if kept != day:
+                self._days[account] = day, equity
+                return equity
+            return first
 
     def compact(self, before: datetime) -> int:
         """Forget the resolved ones that were written before then."""

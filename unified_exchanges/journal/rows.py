@@ -13,6 +13,9 @@ from ..money import text
 
 __all__ = [
     "BEGIN",
+    "BEGIN_DAY",
+    "DAYS",
+    "FIRST_EQUITY",
     "FORGET",
     "PLACE",
     "SCHEMA",
@@ -98,6 +101,23 @@ UNRESOLVED: Final = (
 )
 FORGET: Final = (
     "DELETE FROM intents WHERE written_at < ? AND state NOT IN ('pending', 'unknown')"
+)
+
+DAYS: Final = """
+    CREATE TABLE IF NOT EXISTS days (
+        venue TEXT NOT NULL,
+        environment TEXT NOT NULL,
+        account TEXT NOT NULL,
+        day TEXT NOT NULL,
+        equity TEXT NOT NULL,
+        PRIMARY KEY (venue, environment, account, day)
+    ) WITHOUT ROWID
+"""
+"""The first equity of each day."""
+BEGIN_DAY: Final = "INSERT INTO days VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+FIRST_EQUITY: Final = (
+    "SELECT equity FROM days "
+    "WHERE venue = ? AND environment = ? AND account = ? AND day = ?"
 )
 
 

@@ -51,7 +51,7 @@ from .terms import (
     StatusFilter,
     TimeInForce,
 )
-from .tracking import Intended, PositionDifference, TrackedOrder
+from .tracking import Exposure, Intended, PositionDifference, TrackedOrder
 from .venue_state import Health, Latency, ShardStatus, Status
 
 __all__ = [
@@ -67,6 +67,7 @@ __all__ = [
     "Candle",
     "DryRunReport",
     "Event",
+    "Exposure",
     "FeeRule",
     "Fill",
     "Gap",

@@ -7,7 +7,6 @@ given up half-way, by Ctrl-C or with its task, leaves what it sent unresolved.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal
 from typing import TypeVar
 
 from ..clock import Clock
@@ -18,11 +17,13 @@ from ..models import (
     CancelResult,
     Fill,
     Order,
+    OrderBook,
     OrderResult,
+    Position,
     Settlement,
 )
-from ..money import Number, read_number
 from ..venue import Venue
+from .gate import Gate
 from .tracker import OrderTracker
 
 __all__ = ["TrackedCalls", "calls_of"]
@@ -33,9 +34,18 @@ T = TypeVar("T")
 class TrackedCalls:
     """Flows of one venue that tell a tracker."""
 
-    def __init__(self, tracker: OrderTracker, clock: Clock) -> None:
+    def __init__(
+        self, tracker: OrderTracker, clock: Clock, gate: Gate | None = None
+    ) -> None:
         self.tracker = tracker
+        self.gate = gate
+        """What orders and edits pass before they leave; None lets all of them."""
         self._clock = clock
+
+    def show_books(self, watched: Callable[[str], OrderBook | None]) -> None:
+        """Hold prices against the books that are watched from now on."""
+        if self.gate is not None:
+            self.gate.watched = watched
 
     # -- creates --------------------------------------------------------------------
 
@@ -76,21 +86,30 @@ class TrackedCalls:
         return results
 
     def _noting(self, flow: Flow[T], sent: list[str]) -> Flow[T]:
-        """Hand on a flow, and take down what it is about to send."""
+        """Hand on a flow, and take down what it is about to send, if the guards let it."""
         outcome: Outcome | BaseException = None
         try:
             while not isinstance(step := advance(flow, outcome), Done):
-                if isinstance(step, Leaving):
-                    for intent in step.orders:
-                        self.tracker.intend(intent)
-                        sent.append(intent.client_order_id)
                 try:
+                    if isinstance(step, Leaving):
+                        yield from self._admit(step)
+                        sent += [x.client_order_id for x in step.orders]
+                        sent += [after.order_id for _, after in step.changes]
                     outcome = yield step
                 except Exception as error:  # noqa: BLE001 - handed to the inner flow whole
                     outcome = error
             return step.value
         finally:
             flow.close()
+
+    def _admit(self, step: Leaving) -> Flow[None]:
+        if self.gate is not None:
+            yield from self.gate.admit(step)
+            return
+        for plan in step.orders:
+            self.tracker.intend(plan)
+        for _, after in step.changes:
+            self.tracker.change(after)
 
     def _placed(self, order: Order, began: float, sent: list[str]) -> None:
         key = order.client_order_id
@@ -119,29 +138,21 @@ class TrackedCalls:
 
     # -- changes and cancels --------------------------------------------------------
 
-    def changing(
-        self,
-        flow: Flow[Order],
-        order_id: str,
-        *,
-        outcome: str | None,
-        price: Number | None,
-        size: Number | None,
-    ) -> Flow[Order]:
+    def changing(self, flow: Flow[Order]) -> Flow[Order]:
         """An edit of a resting order."""
         tracker = self.tracker
-        told = None if outcome is None else str(outcome).lower()
-        tracker.changing(order_id, outcome=told, price=_read(price), size=_read(size))
+        sent: list[str] = []
         is_lost = True
         try:
-            order = yield from flow
+            order = yield from self._noting(flow, sent)
             tracker.order(order)
             is_lost = False
         except UnifiedExchangesError as error:
             is_lost = error.maybe_executed
             raise
         finally:
-            tracker.change_ended(order_id, is_lost=is_lost)
+            for order_id in dict.fromkeys(sent):
+                tracker.change_ended(order_id, is_lost=is_lost)
         return order
 
     def cancelling(self, flow: Flow[Order], order_id: str) -> Flow[Order]:
@@ -246,6 +257,20 @@ class TrackedCalls:
         """A listing of settlements."""
         return _seeing(pages, self._take_settlements)
 
+    def reading_positions(
+        self,
+        flow: Flow[list[Position]],
+        *,
+        market_id: str | None,
+        is_whole: bool,
+    ) -> Flow[list[Position]]:
+        """A read of positions; ``is_whole``: of all of the market, or all there are."""
+        began = self._clock.monotonic()
+        positions = yield from flow
+        if is_whole:
+            self.tracker.held(positions, began=began, market_id=market_id)
+        return positions
+
     def _took_orders(self) -> Callable[[list[Order]], None]:
         began = self._clock.monotonic()
 
@@ -271,7 +296,7 @@ def calls_of(venue: Venue) -> TrackedCalls:
         first_outcome=venue.first_outcome,
         moves_position=venue.moves_position,
     )
-    return TrackedCalls(tracker, venue.clock)
+    return TrackedCalls(tracker, venue.clock, Gate(tracker, venue))
 
 
 def _seeing(pages: Pages[T], see: Callable[[list[T]], None]) -> Pages[T]:
@@ -293,13 +318,3 @@ def _ids(given: object) -> dict[str, None]:
     """Ids of orders, if they are: the venue refuses what is none."""
     listed = given if isinstance(given, list | tuple) else ()
     return dict.fromkeys(x for x in listed if isinstance(x, str))
-
-
-def _read(number: Number | None) -> Decimal | None:
-    """What is asked for, if it is a number at all: the venue refuses what is none."""
-    if number is None:
-        return None
-    try:
-        return read_number(number)
-    except ValueError:
-        return None

@@ -6,9 +6,10 @@ from decimal import Decimal
 from threading import RLock
 
 from ..clock import Clock
-from ..models import Intended, Side
+from ..models import Intended, Order, Side
 from ..money import complement
 from .entry import Change, Entry
+from .exposures import Exposures
 from .register import Register
 
 __all__ = ["Commands"]
@@ -21,14 +22,24 @@ class Commands:
         self.lock = RLock()
         self._clock = clock
         self._first = first_outcome
-        self._entries = Register(self._forgotten)
+        self._entries = Register(clock, self._forgotten)
+
+    @property
+    def first_outcome(self) -> str | None:
+        """The outcome in which all is told; None where each has a book of its own."""
+        return self._first
+
+    @property
+    def exposures(self) -> Exposures:
+        """What is at risk; to be asked under the lock."""
+        return self._entries.exposures
 
     def _forgotten(self, entry: Entry) -> None:
         """An order is not known any more."""
 
     def intend(self, intent: Intended) -> None:
         """Take down an order that is about to be sent: from now on it is exposure."""
-        side, price = self._told_first(intent.outcome, intent.side, intent.price)
+        side, price = self.told_first(intent.outcome, intent.side, intent.price)
         with self.lock:
             entry = self._entries.by_key(intent.client_order_id)
             if entry is None:
@@ -39,6 +50,7 @@ class Commands:
             if entry.order is None:
                 entry.side, entry.price, entry.size = side, price, intent.size
             entry.is_ours = True
+            entry.is_reducing, entry.purse = intent.reduce_only, intent.purse
             entry.is_refused = entry.is_absent = False
             entry.sending += 1
             entry.sent_at = self._clock.now()
@@ -118,6 +130,12 @@ class Commands:
             entry.change_lost_at = None
             self._entries.settle(entry)
 
+    def change(self, after: Order) -> None:
+        """A change of it to this is on its way."""
+        self.changing(
+            after.order_id, outcome=after.outcome, price=after.price, size=after.size
+        )
+
     def change_ended(self, order_id: str, *, is_lost: bool) -> None:
         """A change came back; ``is_lost``: whether it took effect is not known."""
         with self.lock:
@@ -130,9 +148,10 @@ class Commands:
                 entry.change = entry.change_lost_at = None
             self._entries.settle(entry)
 
-    def _told_first(
+    def told_first(
         self, outcome: str, side: Side, price: Decimal
     ) -> tuple[Side, Decimal]:
+        """Side and price as they are told here."""
         if self._first in (None, outcome):
             return side, price
         return side.opposite, complement(price)

@@ -18,12 +18,13 @@ from ...errors import (
     ArgumentsRequired,
     ExchangeError,
     ExchangeNotAvailable,
+    GuardTripped,
     InvalidOrder,
     InvalidSize,
     OrderNotFound,
     UnifiedExchangesError,
 )
-from ...flow import Flow, Sleep
+from ...flow import Flow, Leaving, Sleep
 from ...grid import read_price, read_size
 from ...models import Order, Params, Side
 from ...money import EXACT, ZERO, Number, complement, text
@@ -139,6 +140,10 @@ class Amending(Lookup, Doubt):
         )
         check_expiry(change.expires, self.clock.now())
         self.require_writable(change)
+        route = self.memory.route(order_id)
+        known = market_id or (None if route is None else route.market_id)
+        if isinstance(known, str):
+            self._check_allowed(known, change)
         self.check_market(order_id, market_id)
         before = yield from self._before(change)
         if not before.is_open:
@@ -183,12 +188,21 @@ class Amending(Lookup, Doubt):
         """The order with its new terms; ``doubt`` if they may be there already."""
         try:
             after = yield from self._changed(before, change)
+            self._check_allowed(after.market_id, change)
             self.guards.check_cost(_collateral(after), change)
+            yield Leaving(changes=((before, after),))
         except UnifiedExchangesError as error:
             error.venue = self.id
             error.request = error.request or f"POST {_ORDERS}/{change.order_id}/amend"
             raise error if doubt is None else _doubted(error, change) from None
         return after
+
+    def _check_allowed(self, market_id: str, change: _Change) -> None:
+        try:
+            self.guards.check_market(market_id, change)
+        except GuardTripped as error:
+            error.venue = self.id
+            raise
 
     def _changed(self, before: Order, change: _Change) -> Flow[Order]:
         rules = yield from self.rules(before.market_id)

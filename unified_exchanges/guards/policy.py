@@ -1,0 +1,152 @@
+"""`GuardPolicy`: what one exchange object may do at most, fixed when it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from math import inf
+from typing import Any, Final, Literal
+
+import attrs
+
+from ..errors import BadRequest
+
+__all__ = ["GUARDS", "GuardPolicy"]
+
+GUARDS: Final = frozenset(
+    {
+        "allowed_markets",
+        "max_daily_loss",
+        "max_exposure",
+        "max_market_exposure",
+        "max_order_cost",
+        "max_orders",
+        "price_collar",
+        "read_only",
+    }
+)
+"""The guards there are, by the names of their fields."""
+
+_WITHOUT_BOOK: Final = ("pass", "fetch", "refuse")
+
+
+def _refuse(field: attrs.Attribute[Any], words: str, value: object) -> BadRequest:
+    return BadRequest(f"{field.name} must be {words}, not {value!r}")
+
+
+def _is_dollars(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    if value is None:
+        return
+    is_exact = isinstance(value, Decimal) and value.is_finite()
+    if not is_exact or not value > 0:  # type: ignore[operator]
+        words = "dollars above 0 as a Decimal, such as Decimal(500), or None"
+        raise _refuse(field, words, value)
+
+
+def _is_count(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    if value is not None and (type(value) is not int or value <= 0):
+        raise _refuse(field, "a whole number above 0, or None", value)
+
+
+def _is_seconds(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    if type(value) not in (int, float) or not 0 < value < inf:  # type: ignore[operator]
+        raise _refuse(field, "a number of seconds above 0", value)
+
+
+def _is_age(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    if value is None:
+        return
+    if type(value) not in (int, float) or not 0 <= value < inf:  # type: ignore[operator]
+        words = "seconds, 0 for a look before every order, or None"
+        raise _refuse(field, words, value)
+
+
+def _is_word(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    if value not in _WITHOUT_BOOK:
+        words = "one of " + ", ".join(map(repr, _WITHOUT_BOOK))
+        raise _refuse(field, words, value)
+
+
+def _is_flag(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    if value is not True and value is not False:
+        raise _refuse(field, "True or False", value)
+
+
+def _are_patterns(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    if value is None:
+        return
+    is_listed = isinstance(value, tuple)
+    if not is_listed or not all(type(x) is str and x.strip() for x in value):  # type: ignore[attr-defined]
+        words = "market ids or patterns such as 'KXBTC*', or None for all"
+        raise _refuse(field, words, value)
+
+
+def _listed(value: object) -> object:
+    if type(value) is str:
+        return (value,)
+    return tuple(value) if isinstance(value, list | set | frozenset) else value
+
+
+@attrs.frozen(kw_only=True)
+class GuardPolicy:
+    """What one exchange object may do at most; None switches a guard off.
+
+    ``max_order_cost`` is dollars that one order may take at its limit, if all of it opens
+    a position.  ``max_orders`` may be placed within ``seconds``.
+
+    ``max_market_exposure`` and ``max_exposure`` are dollars at risk at most, in one market
+    and in all: what open and unresolved orders take if they fill, and what positions
+    cost.  They go by what the object has seen.  With ``account_age`` the account is read
+    before an order when what is known of it is older than so many seconds; an order is
+    refused when it cannot be.
+
+    ``max_daily_loss`` is dollars of equity that may be lost since the first look of the
+    UTC day.  It needs looks at the account, at most ``account_age`` seconds old or else a
+    minute, so it is off by default.
+
+    ``price_collar`` is dollars that a limit may be worse than the best opposite price of
+    the watched book; ``without_book`` says what happens where no live one is watched:
+    ``"pass"``, ``"fetch"`` it over REST first, or ``"refuse"``.
+
+    ``allowed_markets`` are market ids or shell-style patterns, None for all.
+    ``read_only=True`` refuses every write, cancels included.
+
+    >>> GuardPolicy(max_order_cost=Decimal(500)).max_orders
+    1000
+    >>> GuardPolicy(allowed_markets="KXBTC*").allowed_markets
+    ('KXBTC*',)
+    """
+
+    max_order_cost: Decimal | None = attrs.field(
+        default=Decimal(100_000), validator=_is_dollars
+    )
+    max_orders: int | None = attrs.field(default=1_000, validator=_is_count)
+    seconds: float = attrs.field(default=10.0, validator=_is_seconds)
+    max_market_exposure: Decimal | None = attrs.field(
+        default=Decimal(250_000), validator=_is_dollars
+    )
+    max_exposure: Decimal | None = attrs.field(
+        default=Decimal(1_000_000), validator=_is_dollars
+    )
+    max_daily_loss: Decimal | None = attrs.field(default=None, validator=_is_dollars)
+    account_age: float | None = attrs.field(default=None, validator=_is_age)
+    price_collar: Decimal | None = attrs.field(
+        default=Decimal("0.50"), validator=_is_dollars
+    )
+    without_book: Literal["pass", "fetch", "refuse"] = attrs.field(
+        default="pass", validator=_is_word
+    )
+    allowed_markets: tuple[str, ...] | None = attrs.field(
+        default=None, converter=_listed, validator=_are_patterns
+    )
+    read_only: bool = attrs.field(default=False, validator=_is_flag)
+
+    @property
+    def on(self) -> Mapping[str, object]:
+        """The guards that are on, with their limits.
+
+        >>> sorted(GuardPolicy(max_orders=None, price_collar=None).on)
+        ['max_exposure', 'max_market_exposure', 'max_order_cost']
+        """
+        told = {name: getattr(self, name) for name in sorted(GUARDS)}
+        return {name: x for name, x in told.items() if x is not None and x is not False}
