@@ -89,6 +89,10 @@ class TestCommands(Base, conformance.Commands):
     pass
 
 
+class TestGuards(Base, conformance.Guards):
+    pass
+
+
 class TestListings(Base, conformance.Listings):
     pass
 

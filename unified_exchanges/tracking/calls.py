@@ -109,7 +109,12 @@ class TrackedCalls:
         for plan in step.orders:
             self.tracker.intend(plan)
         for _, after in step.changes:
-            self.tracker.change(after)
+            self.tracker.changing(
+                after.order_id,
+                outcome=after.outcome,
+                price=after.price,
+                size=after.size,
+            )
 
     def _placed(self, order: Order, began: float, sent: list[str]) -> None:
         key = order.client_order_id

@@ -6,7 +6,7 @@ from decimal import Decimal
 from threading import RLock
 
 from ..clock import Clock
-from ..models import Intended, Order, Side
+from ..models import Intended, Side
 from ..money import complement
 from .entry import Change, Entry
 from .exposures import Exposures
@@ -129,12 +129,6 @@ class Commands:
             entry.change = Change(price, size)
             entry.change_lost_at = None
             self._entries.settle(entry)
-
-    def change(self, after: Order) -> None:
-        """A change of it to this is on its way."""
-        self.changing(
-            after.order_id, outcome=after.outcome, price=after.price, size=after.size
-        )
 
     def change_ended(self, order_id: str, *, is_lost: bool) -> None:
         """A change came back; ``is_lost``: whether it took effect is not known."""

@@ -154,7 +154,7 @@ class Exposures:
             return
         if not is_counted:
             self._unbook(held, entry)
-            self._bound(entry.market_id)
+            self._sum_up(entry.market_id)
             return
         held.booked.pop(entry, None)
 
@@ -197,7 +197,7 @@ class Exposures:
         if not held.net and not held.vague and market_id not in self._live:
             # All that is known here is over, so nothing can turn up out of order.
             _forget(held)
-        self._bound(market_id)
+        self._sum_up(market_id)
 
     def _at(self, market_id: str, key: _Key) -> _Held:
         return self._held.setdefault(market_id, {}).setdefault(key, _Held())
@@ -213,7 +213,7 @@ class Exposures:
         else:
             held.sides[booking.side].remove(booking.size, booking.cost)
 
-    def _bound(self, market_id: str) -> None:
+    def _sum_up(self, market_id: str) -> None:
         here = self._held.get(market_id, {})
         bound = total(x.bound for x in here.values())
         before = self._bounds.get(market_id, ZERO)
@@ -254,10 +254,10 @@ class Exposures:
             for key in keys:
                 if not key[1]:
                     size, cost = found.get(name, {}).get(key, (ZERO, ZERO))
-                    self._begin(self._at(name, key), size, cost, has)
-            self._bound(name)
+                    self._restart(self._at(name, key), size, cost, has)
+            self._sum_up(name)
 
-    def _begin(
+    def _restart(
         self, held: _Held, size: Decimal, cost: Decimal, has: Callable[[Entry], bool]
     ) -> None:
         known = [*held.booked]
@@ -279,7 +279,7 @@ class Exposures:
         """What was held of a market was settled."""
         for held in self._held.get(market_id, {}).values():
             _forget(held)
-        self._bound(market_id)
+        self._sum_up(market_id)
 
     # -- what is known --------------------------------------------------------------
 

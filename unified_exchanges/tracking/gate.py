@@ -88,7 +88,12 @@ class Gate:
                     taken.append(plan.client_order_id)
                 for before, after in step.changes:
                     self._check_change(before, after)
-                    tracker.change(after)
+                    tracker.changing(
+                        after.order_id,
+                        outcome=after.outcome,
+                        price=after.price,
+                        size=after.size,
+                    )
             except GuardTripped:
                 for key in taken:
                     tracker.refused(key)
@@ -172,7 +177,7 @@ class Gate:
     def _look(self, age: float) -> Flow[None]:
         """Read the account, unless that was done lately."""
         now = self._clock.monotonic()
-        is_recent = self._read_at is not None and now - self._read_at <= age
+        is_recent = self._read_at is not None and now - self._read_at < age
         day = DayLoss.day_of(self._clock.now())
         if is_recent and (self._loss is None or self._loss.is_of(day)):
             return
