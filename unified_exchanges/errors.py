@@ -207,7 +207,7 @@ class GuardTripped(InvalidOrder):
         self,
         message: str,
         *,
-        guard: str,
+        guard: str = "",
         limit: object = None,
         value: object = None,
         **context: Any,
