@@ -19,6 +19,7 @@ import attrs
 from .description import METHODS, Capability, Description
 from .errors import (
     BadRequest,
+    GuardTripped,
     MarketNotFound,
     NotSupported,
     ReadOnly,
@@ -211,6 +212,14 @@ class Venue(Sender):
                 "exchange is read-only; make it with live=True to allow orders"
             )
             raise ReadOnly(message, venue=self.id)
+
+    def require_allowed(self, market_id: str, about: object) -> None:
+        """Refuse an order or an edit on a market that the guards do not allow."""
+        try:
+            self.guards.check_market(market_id, about)
+        except GuardTripped as error:
+            error.venue = self.id
+            raise
 
     # -- dry runs -------------------------------------------------------------------
 

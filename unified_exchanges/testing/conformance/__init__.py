@@ -10,8 +10,8 @@ A venue's tests subclass each of them and give one fixture::
 `Catalogue`, `Orders` and `Portfolio` are what a venue does when nothing goes wrong.  What
 makes an adapter trusted is the rest, one class for each kind of trouble: `LostAnswers` and
 `Commands` for orders, `Guards` for caps, `Listings` for pages, `Pace` for limits and
-clocks, `Secrecy` for keys, `Streams` and `Wire` for sockets.  Trouble of another kind gets a module of its own beside
-them.  The number in a test's name is that of the fault.
+clocks, `Secrecy` for keys, `Streams` and `Wire` for sockets.  Trouble of another kind gets
+a module of its own beside them.  The number in a test's name is that of the fault.
 
 Every test runs in both flavours: in memory, on a virtual clock, except for those of
 `Streams` and `Wire`, which are on a real socket of this machine.  Tests of what the venue

@@ -162,7 +162,9 @@ class Guards(Conformance):
         told = self._refused(
             lambda: guarded.lift(market, "1", price=highest), guarded, "price_collar"
         )
-        assert told.value == EXACT.subtract(highest, trader.book(market).ask.price)
+        best = trader.book(market).ask
+        assert best is not None
+        assert told.value == EXACT.subtract(highest, best.price)
         assert guarded.lift(market, "1").filled == 1
         assert guarded.rest(market).is_open
         # What only closes may do so at any price.

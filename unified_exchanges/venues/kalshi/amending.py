@@ -18,7 +18,6 @@ from ...errors import (
     ArgumentsRequired,
     ExchangeError,
     ExchangeNotAvailable,
-    GuardTripped,
     InvalidOrder,
     InvalidSize,
     OrderNotFound,
@@ -143,7 +142,7 @@ class Amending(Lookup, Doubt):
         route = self.memory.route(order_id)
         known = market_id or (None if route is None else route.market_id)
         if isinstance(known, str):
-            self._check_allowed(known, change)
+            self.require_allowed(known, change)
         self.check_market(order_id, market_id)
         before = yield from self._before(change)
         if not before.is_open:
@@ -188,7 +187,7 @@ class Amending(Lookup, Doubt):
         """The order with its new terms; ``doubt`` if they may be there already."""
         try:
             after = yield from self._changed(before, change)
-            self._check_allowed(after.market_id, change)
+            self.require_allowed(after.market_id, change)
             self.guards.check_cost(_collateral(after), change)
             yield Leaving(changes=((before, after),))
         except UnifiedExchangesError as error:
@@ -196,13 +195,6 @@ class Amending(Lookup, Doubt):
             error.request = error.request or f"POST {_ORDERS}/{change.order_id}/amend"
             raise error if doubt is None else _doubted(error, change) from None
         return after
-
-    def _check_allowed(self, market_id: str, change: _Change) -> None:
-        try:
-            self.guards.check_market(market_id, change)
-        except GuardTripped as error:
-            error.venue = self.id
-            raise
 
     def _changed(self, before: Order, change: _Change) -> Flow[Order]:
         rules = yield from self.rules(before.market_id)

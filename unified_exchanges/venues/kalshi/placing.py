@@ -277,9 +277,8 @@ class Placing(Intents, Doubt):
     def check_allowed(self, intent: Intent) -> None:
         """Refuse a market that is not to be traded."""
         try:
-            self.guards.check_market(intent.market_id, intent)
+            self.require_allowed(intent.market_id, intent)
         except GuardTripped as error:
-            error.venue = self.id
             error.client_order_id = intent.client_order_id
             raise
 
