@@ -17,6 +17,7 @@ from tests.tracking.samples import (
     tracker_of,
 )
 from unified_exchanges.models import BUY, SELL, OrderStatus
+from unified_exchanges.tracking import register
 from unified_exchanges.tracking.tracker import OrderTracker
 
 D = Decimal
@@ -258,3 +259,42 @@ def test_an_edit_on_its_way_counts_as_the_dearer_of_both_terms() -> None:
     assert total(tracker) == D(6)
     tracker.changing("o1", outcome="yes", price=D("0.30"), size=None)
     assert total(tracker) == D(4)
+
+
+def test_more_that_fills_of_what_a_read_has_counts_at_its_limit() -> None:
+    tracker, clock = tracker_of()
+    tracker.order(order("o1", filled=D(4), remaining=D(6)))
+    clock.advance(60)
+    tracker.held([held(4, "1.50")], began=clock.monotonic())
+    assert total(tracker) == D("3.90")
+    tracker.order(order("o1", filled=D(7), remaining=D(3)))
+    assert (tracker.exposure().orders, total(tracker)) == (D("2.4"), D("3.9"))
+    tracker.order(order("o1", filled=D(9), remaining=D(1)))
+    assert total(tracker) == D("3.9")
+
+
+def test_fills_that_came_before_their_order_was_known_count_once() -> None:
+    tracker, _ = tracker_of()
+    sent(tracker, "o1")
+    tracker.fill(fill("f1", order_id="o1", size=D(4), price=D("0.40")))
+    assert total(tracker) == D("5.6")
+    tracker.order(
+        order("o1", client_order_id="c-o1", filled=D(4), remaining=D(6)), is_ours=True
+    )
+    assert total(tracker) == D(4)
+
+
+def test_what_was_forgotten_for_its_number_still_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(register, "_MOST_DONE", 2)
+    tracker, clock = tracker_of()
+    sent(tracker, "open", price=D("0.01"))
+    for number in range(5):
+        sent(tracker, f"o{number}")
+        done(tracker, f"o{number}", 10, price=D("0.40"))
+    assert len(tracker) == 3
+    assert tracker.exposure().positions == D(20)
+    clock.advance(60)
+    tracker.held([held(50, "19")], began=clock.monotonic())
+    assert tracker.exposure().positions == D(19)

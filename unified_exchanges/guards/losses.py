@@ -36,12 +36,18 @@ class DayLoss:
         with self._lock:
             return self._day == day
 
+    @property
+    def is_reached(self) -> bool:
+        """Whether the limit is lost."""
+        with self._lock:
+            return EXACT.subtract(self._first, self._now) >= self._limit
+
     def check(self, about: object) -> None:
         """Refuse what opens once the limit is lost."""
         with self._lock:
             lost = EXACT.subtract(self._first, self._now)
             first, now, day = self._first, self._now, self._day
-        if day is None or lost < self._limit:
+        if lost < self._limit:
             return
         message = (
             f"{about} would open a position, and {text(lost)} dollars were lost on {day} "

@@ -81,7 +81,7 @@ def _are_patterns(_: object, field: attrs.Attribute[Any], value: object) -> None
         raise _refuse(field, words, value)
 
 
-def _listed(value: object) -> object:
+def _listed(value: object) -> Any:
     if type(value) is str:
         return (value,)
     return tuple(value) if isinstance(value, list | set | frozenset) else value

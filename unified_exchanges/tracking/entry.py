@@ -224,11 +224,10 @@ class Entry:
         """The same with other terms."""
         return Claim(self.told_side, price, left, self._only_reduces)
 
-    def vague_claim(self) -> Claim | None:
+    def vague_claim(self) -> Claim:
         """What has filled of it, as if that might or might not have happened."""
-        if self.booking is None:
-            return None
         booked = self.booking
+        assert booked is not None
         unit = _UP.divide(booked.cost, booked.size)
         price = unit if booked.side is Side.BUY else complement(unit)
         return Claim(booked.side, price, booked.size, self._only_reduces)

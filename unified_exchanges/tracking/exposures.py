@@ -327,7 +327,7 @@ class Exposures:
             mine = claims.get(key, [])
             net = ZERO
             if held is not None:
-                mine += [x for e in held.vague if (x := e.vague_claim()) is not None]
+                mine += [x.vague_claim() for x in held.vague]
                 net = held.net
                 position = EXACT.add(position, held.cost)
             orders = EXACT.add(orders, opening(mine, net))

@@ -68,8 +68,6 @@ class Gate:
         try:
             self._take(step)
         except GuardTripped as refusal:
-            if refusal.guard == "price_collar":
-                raise
             # It may only close what is held, and is not known to be.
             if not (yield from self._look_closer(step, refusal)):
                 raise
@@ -134,7 +132,7 @@ class Gate:
 
     def _fits(self, market_id: str, cost: Decimal) -> bool:
         policy = self._policy
-        if self._loss is not None:
+        if self._loss is not None and self._loss.is_reached:
             return False
         return self._tracker.exposures.fits(
             market_id, cost, policy.max_market_exposure, policy.max_exposure
