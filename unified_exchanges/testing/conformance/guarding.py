@@ -233,6 +233,8 @@ class Guards(Conformance):
     ) -> None:
         guarded = self._guarded(trader, max_exposure=None, allowed_markets=["A*"])
         exchange = guarded.exchange
+        if not exchange.has["create_order"]:
+            pytest.skip(f"{exchange.id} has no create_order")
         shown = {"max_exposure": False, "max_orders": "emulated"}
         assert {name: exchange.has[name] for name in shown} == shown
         assert exchange.describe().has["max_exposure"] == "emulated"
