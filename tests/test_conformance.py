@@ -97,6 +97,10 @@ class TestCommands(Base, conformance.Commands):
     pass
 
 
+class TestGuards(Base, conformance.Guards):
+    pass
+
+
 class TestListings(Base, conformance.Listings):
     pass
 

@@ -10,7 +10,8 @@
     │   ├── CombinationMarket          pays on several conditions; carries ``legs``
     │   └── InvalidOrder
     │       ├── InvalidPrice           carries ``nearest``, the closest valid prices
-    │       └── InvalidSize            carries ``nearest``, the closest valid sizes
+    │       ├── InvalidSize            carries ``nearest``, the closest valid sizes
+    │       └── GuardTripped           our own caps; carries ``guard``, ``limit``, ``value``
     ├── ExchangeError                  the venue answered, and the answer is no
     │   ├── AuthenticationError        fix the account or the key
     │   │   ├── PermissionDenied
@@ -60,6 +61,7 @@ __all__ = [
     "EventNotFound",
     "ExchangeError",
     "ExchangeNotAvailable",
+    "GuardTripped",
     "Halted",
     "InsufficientFunds",
     "InvalidOrder",
@@ -157,7 +159,7 @@ class ArgumentsRequired(BadRequest):
 
 
 class ReadOnly(BadRequest):
-    """Money is real here and the exchange was made without ``live=True``."""
+    """The exchange may not write: no ``live=True`` where money is real, or read-only."""
 
 
 class NotSupported(BadRequest):
@@ -195,6 +197,28 @@ class InvalidPrice(_OffGrid):
 
 class InvalidSize(_OffGrid):
     """The size is not positive or off the lot grid; ``nearest`` holds valid ones."""
+
+
+class GuardTripped(InvalidOrder):
+    """A guard of this exchange object refused the order; nothing was sent.
+
+    ``guard`` is the field of its `GuardPolicy`, ``limit`` what that says, ``value`` what
+    the order would have made of it; None where that could not be known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        guard: str = "",
+        limit: object = None,
+        value: object = None,
+        **context: Any,
+    ) -> None:
+        super().__init__(message, **context)
+        self.guard = guard
+        self.limit = limit
+        self.value = value
 
 
 class ExchangeError(UnifiedExchangesError):

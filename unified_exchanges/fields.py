@@ -14,12 +14,14 @@ from .errors import BadRequest
 __all__ = [
     "Validator",
     "is_a",
+    "is_age",
     "is_amount",
     "is_count",
     "is_flag",
     "is_one_of",
     "is_seconds",
     "is_share",
+    "is_such",
 ]
 
 Validator: TypeAlias = "Callable[[Any, attrs.Attribute[Any], Any], None]"
@@ -28,21 +30,29 @@ Validator: TypeAlias = "Callable[[Any, attrs.Attribute[Any], Any], None]"
 
 def is_a(kind: type, words: str) -> Validator:
     """Of a type, which ``words`` describe."""
-    return _validator(lambda value: isinstance(value, kind), words)
+    return is_such(lambda value: isinstance(value, kind), words)
 
 
 def is_seconds(*, or_none: bool = False) -> Validator:
     """A time to wait: above 0, and not for ever."""
     words = "a number above 0, in seconds"
-    return _validator(
+    return is_such(
         lambda value: _is_number(value) and 0 < value < inf, words, or_none=or_none
+    )
+
+
+def is_age(*, or_none: bool = False) -> Validator:
+    """How old something may be; nought for what must be new."""
+    words = "a number of at least 0, in seconds"
+    return is_such(
+        lambda value: _is_number(value) and 0 <= value < inf, words, or_none=or_none
     )
 
 
 def is_count(*, or_none: bool = False) -> Validator:
     """A number of things, of which there is at least one."""
     words = "a whole number of at least 1"
-    return _validator(
+    return is_such(
         lambda value: type(value) is int and value >= 1, words, or_none=or_none
     )
 
@@ -50,7 +60,7 @@ def is_count(*, or_none: bool = False) -> Validator:
 def is_share(*, or_none: bool = False) -> Validator:
     """A part of a whole, and not all of it."""
     words = "a number of at least 0 and below 1"
-    return _validator(
+    return is_such(
         lambda value: _is_number(value) and 0 <= value < 1, words, or_none=or_none
     )
 
@@ -61,27 +71,29 @@ def is_amount(*, or_none: bool = False) -> Validator:
     def is_right(value: Any) -> bool:
         return type(value) is Decimal and value.is_finite() and value > 0
 
-    return _validator(is_right, "a finite Decimal above 0", or_none=or_none)
+    return is_such(is_right, "a finite Decimal above 0", or_none=or_none)
 
 
 def is_flag() -> Validator:
     """True or False; what merely counts as one is more likely a slip."""
-    return _validator(lambda value: type(value) is bool, "True or False")
+    return is_such(lambda value: type(value) is bool, "True or False")
 
 
 def is_one_of(*allowed: str) -> Validator:
     """One of some words."""
     words = " or ".join(map(repr, allowed))
-    return _validator(lambda value: type(value) is str and value in allowed, words)
+    return is_such(lambda value: type(value) is str and value in allowed, words)
 
 
 def _is_number(value: object) -> bool:
     return type(value) in (int, float)
 
 
-def _validator(
+def is_such(
     is_right: Callable[[Any], bool], words: str, *, or_none: bool = False
 ) -> Validator:
+    """Right by any rule, which ``words`` describe."""
+
     def check(made: object, field: attrs.Attribute[Any], value: object) -> None:
         if (or_none and value is None) or is_right(value):
             return

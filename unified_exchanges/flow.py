@@ -10,6 +10,7 @@ it yields  the driver                              it is sent
 `Start`    begins a request and does not wait      `Pending`
 `Pending`  waits for a request begun before        `Response`
 `Leaving`  lets those know who keep count          None
+`DayStart` keeps the first equity of a day         the first `Decimal`
 `Note`     keeps intents durably, or fails         None
 `Recall`   reads what intents are unresolved       tuple of `Intent`
 `Resolved` lets those know who keep count          None
@@ -30,15 +31,18 @@ returns is the result of the call.  Only the `drivers` perform anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Generic, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
 import attrs
 
-from .models import Account, Halt, Intended, Intent, ReconcileReport
+from .models import Account, Halt, Intended, Intent, Order, ReconcileReport
 
 __all__ = [
     "AskHalt",
+    "DayStart",
     "Done",
     "Flow",
     "JournalStep",
@@ -126,9 +130,22 @@ class Pending:
 
 @attrs.frozen(slots=True, eq=False)
 class Leaving:
-    """Orders that the next request sends: whoever keeps count of them may still refuse."""
+    """What the next request sends: whoever keeps count of it may still refuse.
 
-    orders: tuple[Intended, ...]
+    ``orders`` are new; ``changes`` are orders as they are, and as an edit will have them.
+    """
+
+    orders: tuple[Intended, ...] = ()
+    changes: tuple[tuple[Order, Order], ...] = ()
+
+
+@attrs.frozen(slots=True, eq=False)
+class DayStart:
+    """Keep the equity in dollars of an account as the first of a day, unless one is kept."""
+
+    account: Account
+    day: date
+    equity: Decimal
 
 
 @attrs.frozen(slots=True, eq=False)
@@ -198,9 +215,11 @@ class Done(Generic[T]):
     value: T
 
 
-JournalStep: TypeAlias = Note | Recall | Save | Load | KeepHalt | AskHalt
+JournalStep: TypeAlias = Note | Recall | Save | Load | KeepHalt | AskHalt | DayStart
 """What the journal performs."""
-Outcome: TypeAlias = Response | Pending | tuple[Intent, ...] | Halt | str | None
+Outcome: TypeAlias = (
+    Response | Pending | tuple[Intent, ...] | Halt | Decimal | str | None
+)
 Step: TypeAlias = Request | Sleep | Start | Pending | Leaving | Resolved | JournalStep
 Flow: TypeAlias = Generator[Step, Outcome, T]
 Pages: TypeAlias = Generator[Step | Page[T], Outcome, None]

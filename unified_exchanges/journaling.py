@@ -76,6 +76,11 @@ class Journaling(Venue):
     ) -> Flow[UnifiedExchangesError | None]:
         """Wait until reads show what happened up to then; why they may not, else None."""
 
+    @property
+    def purse(self) -> Account:
+        """Whose equity is read."""
+        return self.account
+
     # -- writing --------------------------------------------------------------------
 
     def write_down(self, intents: Iterable[Intent]) -> Flow[None]:

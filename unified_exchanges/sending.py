@@ -94,7 +94,7 @@ class Sender(ABC):
         self.settings = settings
         self.clock = settings.clock
         self.rng = settings.rng
-        self.guards = Guards(settings.guards)
+        self._guards = Guards(settings.guards)
         self.switch = Switch(settings.clock, self.id)
         self.retry = settings.retry
         try:
@@ -117,6 +117,11 @@ class Sender(ABC):
             clock=self.clock,
             used=self._used,
         )
+
+    @property
+    def guards(self) -> Guards:
+        """What holds orders against the policy; it cannot be changed."""
+        return self._guards
 
     @property
     def buckets(self) -> dict[str, TokenBucket]:

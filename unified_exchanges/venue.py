@@ -19,12 +19,14 @@ import attrs
 from .description import METHODS, Capability, Description
 from .errors import (
     BadRequest,
+    GuardTripped,
     MarketNotFound,
     NotSupported,
     ReadOnly,
     UnifiedExchangesError,
 )
 from .flow import Flow, Pages, Request, Response
+from .guards import GUARDS
 from .models import (
     Account,
     AccountLimits,
@@ -114,6 +116,9 @@ class Venue(Sender):
         has["wait_filled"] = has["wait_done"] = waits
         stops: Capability = "emulated" if has["cancel_all_orders"] else False
         has["halt"] = has["resume"] = stops
+        # Ours, wherever orders can be placed.
+        guarded: Capability = "emulated" if has["create_order"] else False
+        has.update(dict.fromkeys(GUARDS, guarded))
         has.update(cls.facts.has)
         return attrs.evolve(cls.facts, has=has)
 
@@ -202,7 +207,13 @@ class Venue(Sender):
             yield f"the key's rights lapsed at {expiry:%Y-%m-%d %H:%M} UTC"
 
     def require_writable(self, about: object) -> None:
-        """Refuse a write where money is real and was not unlocked."""
+        """Refuse a write where none is allowed, or money is real and was not unlocked."""
+        if self.guards.policy.read_only:
+            message = (
+                f"{about} refused: this exchange is read-only and nothing was sent; make "
+                "it without guards=GuardPolicy(read_only=True) to allow writes"
+            )
+            raise ReadOnly(message, venue=self.id)
         if self.environment.is_real_money and not self.settings.live:
             message = (
                 f"{about} refused: {self.environment.name} trades real money and this "
@@ -226,6 +237,14 @@ class Venue(Sender):
         """Cancel everything open, first by what stops many at once, and re-read."""
         return self.cancel_all_orders()
 
+    def require_allowed(self, market_id: str, about: object) -> None:
+        """Refuse an order or an edit on a market that the guards do not allow."""
+        try:
+            self.guards.check_market(market_id, about)
+        except GuardTripped as error:
+            error.venue = self.id
+            raise
+
     # -- dry runs -------------------------------------------------------------------
 
     def rehearse(self, request: Request) -> Flow[tuple[Response, DryRunReport]]:
@@ -244,6 +263,13 @@ class Venue(Sender):
         what is returned is the answer, and the venue is not asked.
         """
         return response
+
+    # -- accounts -------------------------------------------------------------------
+
+    @property
+    def purse(self) -> Account:
+        """Whose equity is read; a subaccount is a purse of its own."""
+        return Account(self.id, self.environment.name, "")
 
     # -- streams --------------------------------------------------------------------
 

@@ -44,6 +44,8 @@ class Plan:
     side: Side = BUY
     price: Decimal = Decimal("0.40")
     size: Decimal = Decimal(10)
+    reduce_only: bool = False
+    purse: str = ""
 
 
 def tracker_of(first_outcome: str | None = "yes") -> tuple[OrderTracker, VirtualClock]:

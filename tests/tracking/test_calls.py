@@ -10,6 +10,7 @@ import pytest
 import unified_exchanges as ux
 from unified_exchanges.flow import Done, Leaving, Page, Request, Response, advance
 from unified_exchanges.tracking.calls import TrackedCalls
+from unified_exchanges.tracking.gate import Gate
 
 from .samples import Plan, news, order, position, settlement, tracker_of
 from .stage import MARKET, ORDERS, Stage
@@ -268,6 +269,38 @@ def test_steps_and_failures_pass_through_unchanged() -> None:
     lost = ux.ConnectionLost("gone")
     assert advance(wrapped, lost).value is None
     assert met == [Response(200), lost]
+
+
+def test_without_a_gate_all_is_taken_down() -> None:
+    made = calls()
+    resting = order("o1", size=Decimal(5), remaining=Decimal(5))
+    made.tracker.order(resting)
+
+    def flow() -> Any:
+        yield Leaving(
+            changes=((resting, order("o1", size=Decimal(9), remaining=Decimal(9))),)
+        )
+        return resting
+
+    made.show_books(lambda _: None)
+    wrapped = made.changing(flow())
+    advance(wrapped, None)
+    assert made.tracker.at_risk() == Decimal("3.6")
+    assert isinstance(advance(wrapped, None), Done)
+    assert made.tracker.at_risk() == Decimal("2.0")
+
+
+def test_orders_that_leave_together_are_refused_together(stage: Stage) -> None:
+    gate = Gate(made := calls().tracker, stage.client.exchange.venue)
+    plans = Plan(size=Decimal(1)), Plan(client_order_id="c-o2", size=Decimal(3_000_000))
+    with pytest.raises(ux.GuardTripped):
+        stage.client.do(lambda: run(gate.admit(Leaving(plans)), stage))
+    assert [str(x.state) for x in made.views()] == ["refused"]
+    assert made.exposure().total == 0
+
+
+def run(flow: Any, stage: Stage) -> Any:
+    return stage.client.exchange.run(flow)
 
 
 # -- changes and cancels ---------------------------------------------------------------

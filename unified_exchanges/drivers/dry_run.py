@@ -13,10 +13,13 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Generator
+from datetime import date
+from decimal import Decimal
 from typing import TypeVar, cast
 
 from ..errors import ReadOnly
 from ..flow import (
+    DayStart,
     Done,
     Flow,
     JournalStep,
@@ -33,6 +36,7 @@ from ..flow import (
     Step,
     advance,
 )
+from ..models import Account
 from ..models.dry_run import DryRunReport
 from ..transports import AsyncTransport, Transport
 from ..venue import Venue
@@ -58,6 +62,7 @@ class DryRun:
         self._venue = venue
         self._reports: deque[DryRunReport] = deque(maxlen=_MOST)
         self._texts: dict[str, str] = {}
+        self._days: dict[tuple[Account, date], Decimal] = {}
 
     @property
     def reports(self) -> list[DryRunReport]:
@@ -109,6 +114,8 @@ class DryRun:
         # was only rehearsed must not pass for done: the journal is left alone.
         if isinstance(step, Save):
             self._texts[step.name] = step.text
+        if isinstance(step, DayStart):
+            return self._days.setdefault((step.account, step.day), step.equity)
         if isinstance(step, Load):
             return self._texts.get(step.name)
         return () if isinstance(step, Recall) else None

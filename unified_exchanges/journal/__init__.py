@@ -16,12 +16,13 @@ them:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from os import PathLike, fspath
 from typing import Protocol, TypeAlias
 
 from ..errors import BadRequest
-from ..flow import AskHalt, JournalStep, KeepHalt, Load, Note, Recall
+from ..flow import AskHalt, DayStart, JournalStep, KeepHalt, Load, Note, Recall
 from ..models import Account, Halt, Intent
 from .memory import MemoryJournal
 
@@ -63,6 +64,10 @@ class Journal(Protocol):
         """The text that was saved last under a name; raises `JournalError`."""
         ...
 
+    def day_start(self, account: Account, day: date, equity: Decimal) -> Decimal:
+        """The first equity of an account's day: this one, unless there is one already."""
+        ...
+
     def compact(self, before: datetime) -> int:
         """Forget the resolved ones that were written before then; how many they were."""
         ...
@@ -73,7 +78,7 @@ class Journal(Protocol):
 
 def performed(
     journal: Journal, step: JournalStep
-) -> tuple[Intent, ...] | Halt | str | None:
+) -> tuple[Intent, ...] | Halt | Decimal | str | None:
     """What a step that is a journal's business brings."""
     if isinstance(step, Recall):
         return journal.recall(step.account)
@@ -81,6 +86,8 @@ def performed(
         return journal.load(step.account, step.name)
     if isinstance(step, AskHalt):
         return journal.halt_of(step.account)
+    if isinstance(step, DayStart):
+        return journal.day_start(step.account, step.day, step.equity)
     if isinstance(step, Note):
         journal.note(step.entries)
     elif isinstance(step, KeepHalt):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from threading import Lock
 from typing import Final
 
@@ -27,6 +28,7 @@ class MemoryJournal:
         self._open: dict[_Key, Intent] = {}
         self._ended: OrderedDict[_Key, Intent] = OrderedDict()
         self._texts: dict[_Key, str] = {}
+        self._days: dict[Account, tuple[date, Decimal]] = {}
         self._lock = Lock()
 
     def note(self, entries: Sequence[Intent]) -> None:
@@ -65,6 +67,15 @@ class MemoryJournal:
     def load(self, account: Account, name: str) -> str | None:
         """The text that was saved last under a name."""
         return self._texts.get((account, name))
+
+    def day_start(self, account: Account, day: date, equity: Decimal) -> Decimal:
+        """The first equity of an account's day: this one, unless there is one already."""
+        with self._lock:
+            kept, first = self._days.get(account, (None, equity))
+            if kept != day:
+                self._days[account] = day, equity
+                return equity
+            return first
 
     def compact(self, before: datetime) -> int:
         """Forget the resolved ones that were written before then."""

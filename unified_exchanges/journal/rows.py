@@ -13,6 +13,8 @@ from ..money import text
 
 __all__ = [
     "BEGIN",
+    "BEGIN_DAY",
+    "FIRST_EQUITY",
     "FORGET",
     "HALT",
     "HALTED",
@@ -78,6 +80,16 @@ SCHEMA: Final = (
         PRIMARY KEY (venue, environment, account, name)
     ) WITHOUT ROWID
     """,
+    """
+    CREATE TABLE days (
+        venue TEXT NOT NULL,
+        environment TEXT NOT NULL,
+        account TEXT NOT NULL,
+        day TEXT NOT NULL,
+        equity TEXT NOT NULL,
+        PRIMARY KEY (venue, environment, account, day)
+    ) WITHOUT ROWID
+    """,
 )
 
 _COLUMNS: Final = (
@@ -137,6 +149,12 @@ SAVE: Final = (
 LOAD: Final = (
     "SELECT text FROM texts "
     "WHERE venue = ? AND environment = ? AND account = ? AND name = ?"
+)
+
+BEGIN_DAY: Final = "INSERT INTO days VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+FIRST_EQUITY: Final = (
+    "SELECT equity FROM days "
+    "WHERE venue = ? AND environment = ? AND account = ? AND day = ?"
 )
 
 

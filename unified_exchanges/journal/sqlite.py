@@ -10,13 +10,15 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from threading import Lock
 from typing import Final, TypeVar
 
 from ..errors import JournalError
 from ..models import Account, Halt, Intent, IntentState
+from ..money import text
 from . import rows
 
 __all__ = ["SqliteJournal"]
@@ -111,6 +113,17 @@ class SqliteJournal:
         found = self._perform("read", lambda c: c.execute(rows.LOAD, values).fetchone())
         return None if found is None else str(found[0])
 
+    def day_start(self, account: Account, day: date, equity: Decimal) -> Decimal:
+        """The first equity of an account's day: this one, unless there is one already."""
+        key = (*rows.scope(account), day.isoformat())
+
+        def begin(connection: sqlite3.Connection) -> Decimal:
+            connection.execute(rows.BEGIN_DAY, (*key, text(equity)))
+            (first,) = connection.execute(rows.FIRST_EQUITY, key).fetchone()
+            return Decimal(first)
+
+        return self._perform("written", begin)
+
     def compact(self, before: datetime) -> int:
         """Forget the resolved ones that were written before then, and free their space."""
 
@@ -142,7 +155,7 @@ class SqliteJournal:
             except sqlite3.Error as error:
                 self._release()
                 raise self._failed(what, _reason(error)) from error
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, InvalidOperation) as error:
                 self._release()
                 raise self._failed(what, str(error)) from error
 

@@ -52,7 +52,7 @@ from .terms import (
     StatusFilter,
     TimeInForce,
 )
-from .tracking import Intended, PositionDifference, TrackedOrder
+from .tracking import Exposure, Intended, PositionDifference, TrackedOrder
 from .venue_state import Health, Latency, ShardStatus, Status
 
 __all__ = [
@@ -68,6 +68,7 @@ __all__ = [
     "Candle",
     "DryRunReport",
     "Event",
+    "Exposure",
     "FeeRule",
     "Fill",
     "Gap",

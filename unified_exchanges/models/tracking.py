@@ -13,7 +13,7 @@ from .orders import Order
 from .record import Flat
 from .terms import OrderState, Side
 
-__all__ = ["Intended", "PositionDifference", "TrackedOrder", "risk"]
+__all__ = ["Exposure", "Intended", "PositionDifference", "TrackedOrder", "risk"]
 
 
 class Intended(Protocol):
@@ -51,6 +51,35 @@ class Intended(Protocol):
     def size(self) -> Decimal:
         """Contracts."""
         ...
+
+    @property
+    def reduce_only(self) -> bool:
+        """Whether the venue lets it close only."""
+        ...
+
+    @property
+    def purse(self) -> str:
+        """Within what it nets: "" for the account whose positions are read."""
+        ...
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class Exposure(Flat):
+    """Dollars at risk, as guards judge by them; without fees.
+
+    ``orders`` is what all that may still fill takes at most, beside what it closes;
+    ``positions`` is what is held has cost.  ``read_at`` is when positions were last read,
+    by our clock; None: there is what this object traded, and no more.
+    """
+
+    orders: Decimal
+    positions: Decimal
+    read_at: datetime | None = None
+
+    @property
+    def total(self) -> Decimal:
+        """Both."""
+        return EXACT.add(self.orders, self.positions)
 
 
 @attrs.frozen(kw_only=True, slots=True)

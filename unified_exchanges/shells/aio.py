@@ -21,7 +21,7 @@ from ..description import Description, Has
 from ..drivers.aio import AsyncDriver
 from ..drivers.dry_run import DryRun
 from ..flow import Flow, collect, limited
-from ..guards import GuardPolicy
+from ..guards import GUARDS, GuardPolicy
 from ..journal import JournalPath, journal_at
 from ..models import (
     AccountLimits,
@@ -164,8 +164,17 @@ class AsyncExchange(AsyncTracking, ABC):
 
     @property
     def has(self) -> Has:
-        """What the venue can do, by unified method: True, False, None or "emulated"."""
-        return self.describe().has
+        """What the venue can do, by unified method: True, False, None or "emulated".
+
+        Of guards it says which are on; see `guards`.
+        """
+        off = dict.fromkeys(GUARDS - self.guards.on.keys(), False)
+        return {**self.describe().has, **off}
+
+    @property
+    def guards(self) -> GuardPolicy:
+        """The guards of this exchange, which nothing changes any more."""
+        return self.venue.guards.policy
 
     @property
     def dry_runs(self) -> list[DryRunReport]:
@@ -644,11 +653,7 @@ class AsyncExchange(AsyncTracking, ABC):
                     size=size,
                     expires_at=expires_at,
                     params=params,
-                ),
-                order_id,
-                outcome=outcome,
-                price=price,
-                size=size,
+                )
             )
         )
 
@@ -958,12 +963,16 @@ class AsyncExchange(AsyncTracking, ABC):
         from that.
         """
         return await self._driver.run(
-            self.venue.fetch_positions(
+            self._calls.reading_positions(
+                self.venue.fetch_positions(
+                    market_id=market_id,
+                    event_id=event_id,
+                    mark=mark,
+                    limit=limit,
+                    params=params,
+                ),
                 market_id=market_id,
-                event_id=event_id,
-                mark=mark,
-                limit=limit,
-                params=params,
+                is_whole=event_id is None and limit is None and not params,
             )
         )
 

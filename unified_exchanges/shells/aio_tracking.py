@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import AuthenticationError, NotSupported
 from ..flow import Flow
-from ..models import Order, OrderRequest
+from ..models import Exposure, Order, OrderRequest
 from ..tracking.tracker import OrderTracker
 from ..tracking.view import OrderView
 from ..tracking.waiting import (
@@ -80,6 +80,14 @@ class AsyncTracking(AsyncWatching):
             follow=self._follow_orders,
             unfollow=self._unfollow_orders,
         )
+
+    def exposure(self, market_id: str | None = None) -> Exposure:
+        """Get the dollars at risk that guards judge by, of one market or of all.
+
+        Nothing is asked: it is what this object has placed, adopted, seen fill and read.
+        Orders that are unresolved or on their way count.
+        """
+        return self._calls.tracker.exposure(market_id)
 
     async def wait_filled(
         self,

@@ -330,6 +330,7 @@ class AsyncWatching:
             from ..watching.aio_hub import AsyncHub  # noqa: PLC0415 - loads websockets
 
             self._hub = AsyncHub(self.venue, self._driver, self._calls.tracker)
+            self._calls.show_books(self._hub.live_book)
         return self._hub
 
     async def _close_streams(self) -> None:

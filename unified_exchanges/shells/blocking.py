@@ -22,7 +22,7 @@ from ..description import Description, Has
 from ..drivers.blocking import BlockingDriver
 from ..drivers.dry_run import DryRun
 from ..flow import Flow, collect, limited
-from ..guards import GuardPolicy
+from ..guards import GUARDS, GuardPolicy
 from ..journal import JournalPath, journal_at
 from ..models import (
     AccountLimits,
@@ -167,8 +167,17 @@ class Exchange(Tracking, ABC):
 
     @property
     def has(self) -> Has:
-        """What the venue can do, by unified method: True, False, None or "emulated"."""
-        return self.describe().has
+        """What the venue can do, by unified method: True, False, None or "emulated".
+
+        Of guards it says which are on; see `guards`.
+        """
+        off = dict.fromkeys(GUARDS - self.guards.on.keys(), False)
+        return {**self.describe().has, **off}
+
+    @property
+    def guards(self) -> GuardPolicy:
+        """The guards of this exchange, which nothing changes any more."""
+        return self.venue.guards.policy
 
     @property
     def dry_runs(self) -> list[DryRunReport]:
@@ -634,11 +643,7 @@ class Exchange(Tracking, ABC):
                     size=size,
                     expires_at=expires_at,
                     params=params,
-                ),
-                order_id,
-                outcome=outcome,
-                price=price,
-                size=size,
+                )
             )
         )
 
@@ -940,12 +945,16 @@ class Exchange(Tracking, ABC):
         from that.
         """
         return self._driver.run(
-            self.venue.fetch_positions(
+            self._calls.reading_positions(
+                self.venue.fetch_positions(
+                    market_id=market_id,
+                    event_id=event_id,
+                    mark=mark,
+                    limit=limit,
+                    params=params,
+                ),
                 market_id=market_id,
-                event_id=event_id,
-                mark=mark,
-                limit=limit,
-                params=params,
+                is_whole=event_id is None and limit is None and not params,
             )
         )
 

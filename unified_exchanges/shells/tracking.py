@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..drivers.blocking import BlockingDriver
 from ..errors import AuthenticationError, NotSupported
 from ..flow import Flow
-from ..models import Order, OrderRequest
+from ..models import Exposure, Order, OrderRequest
 from ..tracking.calls import TrackedCalls
 from ..tracking.tracker import OrderTracker
 from ..tracking.view import OrderView
@@ -81,6 +81,14 @@ class Tracking(Watching):
             follow=self._follow_orders,
             unfollow=self._unfollow_orders,
         )
+
+    def exposure(self, market_id: str | None = None) -> Exposure:
+        """Get the dollars at risk that guards judge by, of one market or of all.
+
+        Nothing is asked: it is what this object has placed, adopted, seen fill and read.
+        Orders that are unresolved or on their way count.
+        """
+        return self._calls.tracker.exposure(market_id)
 
     def wait_filled(
         self,

@@ -342,6 +342,7 @@ class Watching:
                 from ..watching.hub import Hub  # noqa: PLC0415 - loads websockets
 
                 self._hub = Hub(self.venue, self._driver, self._calls.tracker)
+                self._calls.show_books(self._hub.live_book)
                 self._mind(self._hub)
             return self._hub
 

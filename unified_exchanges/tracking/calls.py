@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal
 from typing import TypeVar
 from weakref import WeakMethod
 
@@ -21,11 +20,13 @@ from ..models import (
     Fill,
     Intent,
     Order,
+    OrderBook,
     OrderResult,
+    Position,
     Settlement,
 )
-from ..money import Number, read_number
 from ..venue import Venue
+from .gate import Gate
 from .tracker import OrderTracker
 
 __all__ = ["TrackedCalls", "calls_of"]
@@ -38,9 +39,18 @@ _log = logging.getLogger(__name__)
 class TrackedCalls:
     """Flows of one venue that tell a tracker."""
 
-    def __init__(self, tracker: OrderTracker, clock: Clock) -> None:
+    def __init__(
+        self, tracker: OrderTracker, clock: Clock, gate: Gate | None = None
+    ) -> None:
         self.tracker = tracker
+        self.gate = gate
+        """What orders and edits pass before they leave; None lets all of them."""
         self._clock = clock
+
+    def show_books(self, watched: Callable[[str], OrderBook | None]) -> None:
+        """Hold prices against the books that are watched from now on."""
+        if self.gate is not None:
+            self.gate.watched = watched
 
     # -- creates --------------------------------------------------------------------
 
@@ -104,7 +114,7 @@ class TrackedCalls:
             _log.warning("what earlier runs left open is not known: %s", error)
 
     def _noting(self, flow: Flow[T], sent: list[str]) -> Flow[T]:
-        """Hand on a flow, and take down what it is about to send and what it finds out.
+        """Hand on a flow, and take down what is about to leave, if the guards let it.
 
         Who is leaving is told once, however many of these a flow goes through.
         """
@@ -112,16 +122,16 @@ class TrackedCalls:
         outcome: Outcome | BaseException = None
         try:
             while not isinstance(step := advance(flow, outcome), Done):
-                if isinstance(step, Leaving):
-                    for intent in step.orders:
-                        self.tracker.intend(intent)
-                        sent.append(intent.client_order_id)
-                    outcome = None
-                    continue
                 if isinstance(step, Resolved):
                     self.tracker.resolved(step.report, read_at=began)
                 try:
-                    outcome = yield step
+                    if isinstance(step, Leaving):
+                        yield from self._admit(step)
+                        sent += [x.client_order_id for x in step.orders]
+                        sent += [after.order_id for _, after in step.changes]
+                        outcome = None
+                    else:
+                        outcome = yield step
                 except Exception as error:  # noqa: BLE001 - handed to the inner flow whole
                     outcome = error
                 if isinstance(step, Recall) and isinstance(outcome, tuple):
@@ -129,6 +139,20 @@ class TrackedCalls:
             return step.value
         finally:
             flow.close()
+
+    def _admit(self, step: Leaving) -> Flow[None]:
+        if self.gate is not None:
+            yield from self.gate.admit(step)
+            return
+        for plan in step.orders:
+            self.tracker.intend(plan)
+        for _, after in step.changes:
+            self.tracker.changing(
+                after.order_id,
+                outcome=after.outcome,
+                price=after.price,
+                size=after.size,
+            )
 
     def _placed(self, order: Order, began: float, sent: list[str]) -> None:
         key = order.client_order_id
@@ -157,29 +181,21 @@ class TrackedCalls:
 
     # -- changes and cancels --------------------------------------------------------
 
-    def changing(
-        self,
-        flow: Flow[Order],
-        order_id: str,
-        *,
-        outcome: str | None,
-        price: Number | None,
-        size: Number | None,
-    ) -> Flow[Order]:
+    def changing(self, flow: Flow[Order]) -> Flow[Order]:
         """An edit of a resting order."""
         tracker = self.tracker
-        told = None if outcome is None else str(outcome).lower()
-        tracker.changing(order_id, outcome=told, price=_read(price), size=_read(size))
+        sent: list[str] = []
         is_lost = True
         try:
-            order = yield from flow
+            order = yield from self._noting(flow, sent)
             tracker.order(order)
             is_lost = False
         except UnifiedExchangesError as error:
             is_lost = error.maybe_executed
             raise
         finally:
-            tracker.change_ended(order_id, is_lost=is_lost)
+            for order_id in dict.fromkeys(sent):
+                tracker.change_ended(order_id, is_lost=is_lost)
         return order
 
     def cancelling(self, flow: Flow[Order], order_id: str) -> Flow[Order]:
@@ -284,6 +300,20 @@ class TrackedCalls:
         """A listing of settlements."""
         return _seeing(pages, self._take_settlements)
 
+    def reading_positions(
+        self,
+        flow: Flow[list[Position]],
+        *,
+        market_id: str | None,
+        is_whole: bool,
+    ) -> Flow[list[Position]]:
+        """A read of positions; ``is_whole``: of all of the market, or all there are."""
+        began = self._clock.monotonic()
+        positions = yield from flow
+        if is_whole:
+            self.tracker.held(positions, began=began, market_id=market_id)
+        return positions
+
     def _took_orders(self) -> Callable[[list[Order]], None]:
         began = self._clock.monotonic()
 
@@ -313,7 +343,7 @@ def calls_of(venue: Venue) -> TrackedCalls:
     # Weakly: the tracker holds the venue, whose monitor this is.
     count = WeakMethod(tracker.count_unresolved)
     venue.monitor.unresolved = lambda: 0 if (ask := count()) is None else ask()
-    return TrackedCalls(tracker, venue.clock)
+    return TrackedCalls(tracker, venue.clock, Gate(tracker, venue))
 
 
 def _seeing(pages: Pages[T], see: Callable[[list[T]], None]) -> Pages[T]:
@@ -335,13 +365,3 @@ def _ids(given: object) -> dict[str, None]:
     """Ids of orders, if they are: the venue refuses what is none."""
     listed = given if isinstance(given, list | tuple) else ()
     return dict.fromkeys(x for x in listed if isinstance(x, str))
-
-
-def _read(number: Number | None) -> Decimal | None:
-    """What is asked for, if it is a number at all: the venue refuses what is none."""
-    if number is None:
-        return None
-    try:
-        return read_number(number)
-    except ValueError:
-        return None

@@ -11,6 +11,7 @@ from ..clock import Clock
 from ..models import Intended, Intent, Order, ReconcileReport, Side
 from ..money import complement
 from .entry import Change, Entry
+from .exposures import Exposures
 from .register import Register
 
 __all__ = ["Commands"]
@@ -26,7 +27,17 @@ class Commands:
         self._in_flight = in_flight
         self._clock = clock
         self._first = first_outcome
-        self._entries = Register(self._forgotten)
+        self._entries = Register(clock, self._forgotten)
+
+    @property
+    def first_outcome(self) -> str | None:
+        """The outcome in which all is told; None where each has a book of its own."""
+        return self._first
+
+    @property
+    def exposures(self) -> Exposures:
+        """What is at risk; to be asked under the lock."""
+        return self._entries.exposures
 
     def _forgotten(self, entry: Entry) -> None:
         """An order is not known any more."""
@@ -45,7 +56,7 @@ class Commands:
 
     def intend(self, intent: Intended) -> None:
         """Take down an order that is about to be sent: from now on it is exposure."""
-        side, price = self._told_first(intent.outcome, intent.side, intent.price)
+        side, price = self.told_first(intent.outcome, intent.side, intent.price)
         with self.lock:
             entry = self._entries.by_key(intent.client_order_id)
             if entry is None:
@@ -56,6 +67,7 @@ class Commands:
             if entry.order is None:
                 entry.side, entry.price, entry.size = side, price, intent.size
             entry.is_ours = True
+            entry.is_reducing, entry.purse = intent.reduce_only, intent.purse
             entry.is_refused = entry.is_absent = False
             entry.sending += 1
             entry.sent_at = self._clock.now()
@@ -126,14 +138,15 @@ class Commands:
         for intent in intents:
             entry = self._entries.by_key(intent.client_order_id)
             if entry is None:
-                side, price = self._told_first(
-                    intent.outcome, intent.side, intent.price
-                )
+                side, price = self.told_first(intent.outcome, intent.side, intent.price)
                 entry = self._entries.new(
                     intent.market_id, self._first or intent.outcome, side
                 )
                 self._entries.name(entry, None, intent.client_order_id)
                 entry.price, entry.size = price, intent.size
+                entry.is_reducing = bool(intent.params.get("reduce_only"))
+                # One of its own nets with nothing here, which says too much, never too little.
+                entry.purse = str(intent.params.get("subaccount") or "")
                 entry.sent_at = intent.written_at.timestamp()
                 entry.arrives_by = intent.arrives_by.timestamp()
                 entry.is_recalled = entry.is_doubted = True
@@ -201,9 +214,10 @@ class Commands:
                 entry.change = entry.change_lost_at = None
             self._entries.settle(entry)
 
-    def _told_first(
+    def told_first(
         self, outcome: str, side: Side, price: Decimal
     ) -> tuple[Side, Decimal]:
+        """Side and price as they are told here."""
         if self._first in (None, outcome):
             return side, price
         return side.opposite, complement(price)

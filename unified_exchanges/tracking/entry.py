@@ -7,17 +7,22 @@ depend on the order in which that came.
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_CEILING, Context, Decimal
 from typing import Final
 
 import attrs
 
+from ..guards.worst import Claim
 from ..models import Order, OrderState, OrderStatus, Side, TrackedOrder
 from ..models.tracking import risk
-from ..money import EXACT, ZERO
+from ..money import EXACT, ZERO, complement
 from ..watching.known import LAG
 
-__all__ = ["Change", "Entry"]
+__all__ = ["Booking", "Change", "Entry"]
+
+_UP: Final = Context(prec=28, rounding=ROUND_CEILING)
+_ROUNDING: Final = Decimal("0.0001")
+"""Dollars by which a told average may be off."""
 
 _ENDS: Final = {
     OrderStatus.CLOSED: OrderState.FILLED,
@@ -34,6 +39,15 @@ class Change:
 
     price: Decimal | None
     size: Decimal | None
+
+
+@attrs.frozen(slots=True, eq=False)
+class Booking:
+    """Contracts that filled on a side, and the dollars they took at most if they opened."""
+
+    side: Side
+    size: Decimal
+    cost: Decimal
 
 
 @attrs.define(kw_only=True, slots=True, eq=False)
@@ -71,6 +85,23 @@ class Entry:
     """When the latest read began that showed it open."""
     counted: Decimal = ZERO
     """Dollars at risk as the sums of all have them."""
+    is_reducing: bool = False
+    """Whether the venue lets it close only."""
+    purse: str = ""
+    """Within what it nets; "" is the account whose positions are read."""
+    fills_value: Decimal = ZERO
+    """Price times size of the fills that were seen."""
+    born: int = 0
+    """When it was taken down, in the order of what was."""
+    filled_before: Decimal = ZERO
+    """How much was known to have filled at last."""
+    filled_at: float = 0
+    filled_moment: int = 0
+    """When that became known: by the monotonic clock, and in the order of all that did."""
+    in_base: Decimal = ZERO
+    """How much of that the position that was read has in it."""
+    booking: Booking | None = None
+    """What the position has of it besides."""
     wakes: list[Callable[[], None]] = attrs.field(factory=list)
     """Those who wait for it."""
     heir: Entry | None = None
@@ -181,6 +212,68 @@ class Entry:
         return max(now, risk(side, changed, left))
 
     @property
+    def told_side(self) -> Side:
+        """Buy or sell of its outcome."""
+        return self.side if self.order is None else self.order.side
+
+    def claim(self) -> Claim | None:
+        """What of it may still fill; of an edit under way the dearer of both terms."""
+        left, price = self.remaining, self.limit
+        if not left or price is None:
+            return None
+        change = self.change
+        if change is not None and self._may_have_changed:
+            if change.price is not None:
+                both = price, change.price
+                price = max(both) if self.told_side is Side.BUY else min(both)
+            if change.size is not None:
+                left = max(left, EXACT.subtract(change.size, self.filled))
+        return Claim(self.told_side, price, left, self._only_reduces)
+
+    def claim_as(self, price: Decimal, left: Decimal) -> Claim:
+        """The same with other terms."""
+        return Claim(self.told_side, price, left, self._only_reduces)
+
+    def vague_claim(self) -> Claim:
+        """What has filled of it, as if that might or might not have happened."""
+        booked = self.booking
+        assert booked is not None
+        unit = _UP.divide(booked.cost, booked.size)
+        price = unit if booked.side is Side.BUY else complement(unit)
+        return Claim(booked.side, price, booked.size, self._only_reduces)
+
+    @property
+    def limit(self) -> Decimal | None:
+        """Its limit in dollars of its outcome."""
+        return self.price if self.order is None else self.order.price
+
+    @property
+    def _only_reduces(self) -> bool:
+        return self.is_reducing or (
+            self.order is not None and bool(self.order.reduce_only)
+        )
+
+    def spent(self) -> Booking | None:
+        """Contracts that filled since the position was read, and what they took at most."""
+        filled = self.filled
+        size = EXACT.subtract(filled, self.in_base)
+        if size <= ZERO:
+            return None
+        is_buy = self.told_side is Side.BUY
+        if self.fills == filled:
+            paid = self.fills_value
+            cost = paid if is_buy else EXACT.subtract(filled, paid)
+        else:
+            order = self.order
+            assert order is not None
+            cost = risk(order.side, _average(order), filled)
+        if self.in_base:
+            cost = _UP.multiply(_UP.divide(cost, filled), size)
+            if self.limit is not None:
+                cost = max(cost, risk(self.told_side, self.limit, size))
+        return Booking(self.told_side, size, cost)
+
+    @property
     def _may_have_changed(self) -> bool:
         # No time yet: the edit is on its way.
         return self.change_lost_at is None or self._is_lost(self.change_lost_at)
@@ -204,3 +297,13 @@ class Entry:
             is_external=not self.is_ours,
             is_doubtful=self.is_doubtful,
         )
+
+
+def _average(order: Order) -> Decimal:
+    """A price than which what filled was no worse; averages are told rounded."""
+    average = order.average_price
+    if average is None:
+        return order.price
+    if order.side is Side.BUY:
+        return min(order.price, EXACT.add(average, _ROUNDING))
+    return max(order.price, EXACT.subtract(average, _ROUNDING))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 from typing import Final
 
+from ..clock import Clock
 from ..models import Side
-from ..money import EXACT, ZERO
+from ..money import EXACT
 from .entry import Entry
+from .exposures import Exposures
 
 __all__ = ["Register"]
 
@@ -28,12 +29,13 @@ unseen.
 class Register:
     """Every order that is known; ``forgotten`` is called with one that is not any more."""
 
-    def __init__(self, forgotten: Callable[[Entry], None]) -> None:
+    def __init__(self, clock: Clock, forgotten: Callable[[Entry], None]) -> None:
         self.live: OrderedDict[Entry, None] = OrderedDict()
         self.done: OrderedDict[Entry, None] = OrderedDict()
         """What may still fill and what may not, each oldest first."""
-        self.at_risk: dict[str, Decimal] = {}
-        """Dollars at risk by market."""
+        self.exposures = Exposures()
+        """What is at risk."""
+        self._clock = clock
         self._forgotten = forgotten
         self._by_id: dict[str, Entry] = {}
         self._by_key: dict[str, Entry] = {}
@@ -74,17 +76,19 @@ class Register:
 
     def _merge(self, gone: Entry, kept: Entry) -> None:
         kept.fills = EXACT.add(kept.fills, gone.fills)
+        kept.fills_value = EXACT.add(kept.fills_value, gone.fills_value)
         kept.order = kept.order or gone.order
         kept.wakes += gone.wakes
         # Who waits for the one waits for the other from here.
         gone.wakes, gone.heir = kept.wakes, kept
-        self._drop(gone)
+        self._drop(gone, is_counted=False)
 
     # -- coming and going -----------------------------------------------------------
 
     def new(self, market_id: str, outcome: str, side: Side) -> Entry:
         """An entry for an order that nobody has heard of."""
-        entry = Entry(market_id=market_id, outcome=outcome, side=side)
+        born = self.exposures.moment()
+        entry = Entry(market_id=market_id, outcome=outcome, side=side, born=born)
         self.live[entry] = None
         if len(self.live) > _MOST_LIVE:
             # What the venue has never shown may be exposure that nobody else knows of.
@@ -106,7 +110,7 @@ class Register:
 
     def settle(self, entry: Entry) -> None:
         """Something about an order changed: bring the sums up to date, wake who waits."""
-        self._count(entry, entry.at_risk)
+        self.exposures.note(entry, self._clock.monotonic())
         # What only fills tell of is not known to be open either.
         is_done = entry.is_over or (entry.order is None and entry.size is None)
         if is_done and entry in self.live:
@@ -127,24 +131,13 @@ class Register:
                 return
             self.forget(oldest)
 
-    def _count(self, entry: Entry, at_risk: Decimal) -> None:
-        if at_risk == entry.counted:
-            return
-        before = self.at_risk.get(entry.market_id, ZERO)
-        now = EXACT.add(EXACT.subtract(before, entry.counted), at_risk)
-        entry.counted = at_risk
-        if now:
-            self.at_risk[entry.market_id] = now
-        else:
-            self.at_risk.pop(entry.market_id, None)
-
     def forget(self, entry: Entry) -> None:
-        """Know an order no more."""
-        self._drop(entry)
+        """Know an order no more; what it filled still counts."""
+        self._drop(entry, is_counted=True)
         self._forgotten(entry)
 
-    def _drop(self, entry: Entry) -> None:
-        self._count(entry, ZERO)
+    def _drop(self, entry: Entry, *, is_counted: bool) -> None:
+        self.exposures.drop(entry, is_counted=is_counted)
         self.live.pop(entry, None)
         self.done.pop(entry, None)
         for ids, name in (

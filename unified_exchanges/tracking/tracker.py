@@ -12,7 +12,7 @@ left alone.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -20,15 +20,17 @@ from typing import Final
 
 from ..clock import Clock
 from ..models import (
+    Exposure,
     Fill,
     Order,
+    Position,
     PositionDifference,
     Settlement,
     Subject,
     TrackedOrder,
 )
 from ..money import EXACT, ZERO, total
-from ..watching.known import KnownFills, KnownOrders
+from ..watching.known import LAG, KnownFills, KnownOrders
 from ..watching.reconciler import News
 from .commands import Commands
 from .entry import Entry
@@ -67,6 +69,7 @@ class OrderTracker(Commands):
         self._orders = KnownOrders()
         self._fills = KnownFills()
         self._holdings = Holdings(first_outcome)
+        self._positions_read_at: datetime | None = None
         self.waits = 0
         """How many wait for an order."""
 
@@ -132,6 +135,8 @@ class OrderTracker(Commands):
                 )
             self._entries.name(entry, told.order_id, key)
             entry.fills = EXACT.add(entry.fills, told.size)
+            value = EXACT.multiply(told.price, told.size)
+            entry.fills_value = EXACT.add(entry.fills_value, value)
             if self._moves_position(told):
                 self._holdings.fill(told)
             else:
@@ -142,6 +147,7 @@ class OrderTracker(Commands):
         """Take a settlement: what was held of the market was paid out."""
         with self.lock:
             self._holdings.settled(settlement)
+            self._entries.exposures.paid_out(settlement.market_id)
 
     def hear_order(self, order: Order) -> None:
         """The stream told of an order."""
@@ -164,6 +170,8 @@ class OrderTracker(Commands):
                 self.fill(fill)
             for settlement in state.settlements:
                 self.settled(settlement)
+            if news.has_positions:
+                self.held(state.positions, began=news.read_at)
             if not news.has_positions or Subject.FILLS not in news.subjects:
                 return False
             told: dict[str, Decimal] = {}
@@ -173,6 +181,40 @@ class OrderTracker(Commands):
                 told[held.market_id] = EXACT.add(before, signed)
             now = datetime.fromtimestamp(self._clock.now(), UTC)
             return self._holdings.compare(Reading(told, news.began, news.ended, now))
+
+    def moment(self) -> int:
+        """The number of now, among all that becomes known."""
+        with self.lock:
+            return self._entries.exposures.moment()
+
+    def held(
+        self,
+        positions: Iterable[Position],
+        *,
+        began: float,
+        since: int | None = None,
+        market_id: str | None = None,
+    ) -> None:
+        """Take a read of all positions of a market, or of all there are.
+
+        ``began`` is when it began, by the monotonic clock: it has what was known to have
+        filled well before.  With ``since``, a `moment`, it has all that was known then,
+        since it was waited for until it showed that.
+        """
+        told = []
+        for x in positions:
+            first = self._first or x.outcome
+            if x.size:
+                told.append((x.market_id, first, x.exposure(first), x.cost))
+
+        def has(entry: Entry) -> bool:
+            if since is not None:
+                return entry.filled_moment < since
+            return entry.filled_at < began - LAG
+
+        with self.lock:
+            self._entries.exposures.read(told, market_id=market_id, has=has)
+            self._positions_read_at = datetime.fromtimestamp(self._clock.now(), UTC)
 
     def fills_lost(self) -> None:
         """Fills are not followed any more."""
@@ -221,13 +263,23 @@ class OrderTracker(Commands):
         """Dollars at risk in what may still fill, of one market or of all."""
         with self.lock:
             if market_id is not None:
-                return self._entries.at_risk.get(market_id, ZERO)
-            return total(self._entries.at_risk.values())
+                return self._entries.exposures.orders.get(market_id, ZERO)
+            return total(self._entries.exposures.orders.values())
+
+    def exposure(self, market_id: str | None = None) -> Exposure:
+        """What guards judge by, of one market or of all."""
+        with self.lock:
+            found = self._entries.exposures.of(market_id)
+            return Exposure(
+                orders=found.orders,
+                positions=found.position,
+                read_at=self._positions_read_at,
+            )
 
     def risks(self) -> dict[str, Decimal]:
         """Dollars at risk by market."""
         with self.lock:
-            return dict(self._entries.at_risk)
+            return dict(self._entries.exposures.orders)
 
     def position(self, market_id: str) -> Decimal | None:
         """Signed contracts that the fills make; None where nothing was read to begin from."""

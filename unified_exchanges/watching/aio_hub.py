@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ..drivers.aio import AsyncDriver
 from ..drivers.aio_streaming import AsyncStreamDriver
-from ..models import StreamHealth
+from ..models import OrderBook, StreamHealth
 from ..venue import Venue
 from . import misuse
 from .aio import AsyncWatch
@@ -110,6 +110,10 @@ class AsyncHub:
         if not self._feed.is_kept:
             self._feed.keep()
             self._start()
+
+    def live_book(self, market_id: str) -> OrderBook | None:
+        """A book that is watched, in its first outcome; None unless it is live."""
+        return self._feed.live_book(market_id) if self.is_usable else None
 
     def release(self) -> None:
         """Follow nothing for the listener."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from ..models import StreamHealth, Subject
+from ..models import OrderBook, StreamHealth, Subject
 from ..streams.protocol import StreamProtocol
 from ..streams.session import Dial
 from ..venue import Venue
@@ -114,6 +114,14 @@ class Feed(Teller):
             self.is_kept
             and self.protocol.is_connected
             and self._reconciler.is_current(Subject.ORDERS)
+        )
+
+    def live_book(self, market_id: str) -> OrderBook | None:
+        """A book that is followed, in its first outcome; None unless it is live."""
+        return (
+            self._live_book(market_id, None)
+            if market_id in self._books.by_market
+            else None
         )
 
     def leave(self, follower: Follower) -> None:

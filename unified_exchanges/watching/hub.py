@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ..drivers.blocking import BlockingDriver
 from ..drivers.streaming import StreamDriver
-from ..models import StreamHealth, Subject
+from ..models import OrderBook, StreamHealth, Subject
 from ..venue import Venue
 from . import misuse
 from .blocking import Watch
@@ -112,6 +112,13 @@ class Hub:
         """Whether all that happens to orders is told now."""
         with self._lock:
             return self._feed.is_told
+
+    def live_book(self, market_id: str) -> OrderBook | None:
+        """A book that is watched, in its first outcome; None unless it is live."""
+        if not self.is_usable:
+            return None
+        with self._lock:
+            return self._feed.live_book(market_id)
 
     def leave(self, follower: Follower) -> None:
         """Let a watch go now."""

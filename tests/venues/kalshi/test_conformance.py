@@ -28,6 +28,10 @@ class TestPortfolio(OnKalshi, conformance.Portfolio):
     """Cash, fills and positions."""
 
 
+class TestGuards(OnKalshi, conformance.Guards):
+    """Caps that only a mistake meets."""
+
+
 class TestDryRuns(OnKalshi, conformance.DryRuns):
     """Nothing but reads leaves."""
 

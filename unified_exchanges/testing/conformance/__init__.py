@@ -9,10 +9,10 @@ A venue's tests subclass each of them and give one fixture::
 
 `Catalogue`, `Orders` and `Portfolio` are what a venue does when nothing goes wrong.  What
 makes an adapter trusted is the rest, one class for each kind of trouble: `LostAnswers` and
-`Commands` for orders, `Listings` for pages, `Pace` for limits and clocks, `Secrecy` for keys,
-`Streams` and `Wire` for sockets, `Halts` and `HaltsLive` for the kill switch.  Trouble of
-another kind gets a module of its own beside them.  The number in a test's name is that
-of the fault.
+`Commands` for orders, `Guards` for caps, `Listings` for pages, `Pace` for limits and
+clocks, `Secrecy` for keys, `Streams` and `Wire` for sockets, `Halts` and `HaltsLive` for
+the kill switch.  Trouble of another kind gets a module of its own beside them.  The number
+in a test's name is that of the fault.
 
 Every test runs in both flavours: in memory, on a virtual clock, except for those of
 `Streams`, `Wire` and `HaltsLive`, which are on a real socket of this machine.  Tests of what
@@ -27,6 +27,7 @@ from .catalogue import Catalogue
 from .commands import Commands
 from .crashes import Crashes
 from .ground import Ground, Trader, Trouble
+from .guarding import Guards
 from .halts import Halts, HaltsLive
 from .listings import Listings
 from .live import LiveTrader, Stage, Watched
@@ -46,6 +47,7 @@ __all__ = [
     "Crashes",
     "DryRuns",
     "Ground",
+    "Guards",
     "Halts",
     "HaltsLive",
     "Listings",

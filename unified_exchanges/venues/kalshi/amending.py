@@ -24,7 +24,7 @@ from ...errors import (
     OrderNotFound,
     UnifiedExchangesError,
 )
-from ...flow import Flow
+from ...flow import Flow, Leaving
 from ...grid import read_price, read_size
 from ...models import Order, Params, Side
 from ...money import EXACT, ZERO, Number, complement, text
@@ -141,6 +141,10 @@ class Amending(Intents, Doubt):
         check_expiry(change.expires, self.clock.now())
         self.require_writable(change)
         self.switch.check(change)
+        route = self.memory.route(order_id)
+        known = market_id or (None if route is None else route.market_id)
+        if isinstance(known, str):
+            self.require_allowed(known, change)
         self.check_market(order_id, market_id)
         before = yield from self._before(change)
         if not before.is_open:
@@ -185,7 +189,9 @@ class Amending(Intents, Doubt):
         """The order with its new terms; ``doubt`` if they may be there already."""
         try:
             after = yield from self._changed(before, change)
+            self.require_allowed(after.market_id, change)
             self.guards.check_cost(_collateral(after), change)
+            yield Leaving(changes=((before, after),))
         except UnifiedExchangesError as error:
             error.venue = self.id
             error.request = error.request or f"POST {_ORDERS}/{change.order_id}/amend"

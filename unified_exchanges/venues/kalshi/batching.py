@@ -14,11 +14,12 @@ from typing import cast
 from ...errors import (
     BadRequest,
     DuplicateOrderId,
+    GuardTripped,
     InvalidOrder,
     MarketClosed,
     UnifiedExchangesError,
 )
-from ...flow import Flow
+from ...flow import Flow, Leaving
 from ...models import Order, OrderRequest, OrderResult
 from ...sending import Call
 from . import receipts
@@ -93,6 +94,7 @@ class Batching(Placing):
         for index, order in enumerate(orders):
             try:
                 intent = read_intent(order, rng=self.rng)
+                self.check_allowed(intent)
                 if intent.client_order_id in intents:
                     raise _repeated(intent.client_order_id)
             except UnifiedExchangesError as error:
@@ -109,21 +111,66 @@ class Batching(Placing):
     def _place_batch(
         self, ready: Sequence[Draft], deadline: float
     ) -> Flow[list[OrderResult]]:
-        bodies = [x.body() for x in ready]
+        refused: dict[str, UnifiedExchangesError] = {}
+        try:
+            yield from self._leave_each(ready, deadline, refused)
+        except UnifiedExchangesError as error:
+            refused.update((x.client_order_id, copy(error)) for x in ready)
+        left = [x for x in ready if x.client_order_id not in refused]
+        found: dict[str, OrderResult] = {}
+        if left:
+            results = yield from self._send_batch(left, deadline)
+            found = {
+                x.client_order_id: result
+                for x, result in zip(left, results, strict=True)
+            }
+        for x in ready:
+            error_or_none = refused.get(x.client_order_id)
+            if error_or_none is not None:
+                declined = self._declined(x, error_or_none)
+                found[x.client_order_id] = yield from _result(x.intent, declined)
+        return [found[x.client_order_id] for x in ready]
+
+    def _leave_each(
+        self,
+        ready: Sequence[Draft],
+        deadline: float,
+        refused: dict[str, UnifiedExchangesError],
+    ) -> Flow[None]:
+        """As `_leave`, but that a guard refuses each on its own: what closes may go."""
+        left: list[Draft] = []
+        is_leaving = False
+        try:
+            self.guards.admit(len(ready), self.clock.monotonic(), ready[0])
+            for x in ready:
+                try:
+                    yield Leaving((x,))
+                except GuardTripped as error:
+                    refused[x.client_order_id] = self._unsent(error, x)
+                else:
+                    left.append(x)
+            if left:
+                yield from self._write_down(left, deadline)
+            is_leaving = True
+        except UnifiedExchangesError as error:
+            raise self._unsent(error, ready[0]) from None
+        finally:
+            kept = left if is_leaving else []
+            self._give_back([x for x in ready if x not in kept])
+
+    def _send_batch(
+        self, ready: Sequence[Draft], deadline: float
+    ) -> Flow[list[OrderResult]]:
         call = self.write(
             "POST",
             f"{_ORDERS}/batched",
-            {"orders": bodies},
+            {"orders": [x.body() for x in ready]},
             about=f"batch of {len(ready)} orders",
             items=len(ready),
             is_order=True,
             opens=True,
             deadline=deadline,
         )
-        try:
-            yield from self._leave(ready, deadline)
-        except UnifiedExchangesError as error:
-            return (yield from self._all_declined(ready, error))
         try:
             results = yield from self._batch_results(call, ready, deadline)
         except GeneratorExit:

@@ -154,6 +154,18 @@ class Draft:
         chosen = self.intent.params.get("subaccount", self.default_subaccount)
         return chosen if isinstance(chosen, int) else None
 
+    @property
+    def reduce_only(self) -> bool:
+        """Whether Kalshi lets it close only."""
+        return self.intent.request.reduce_only
+
+    @property
+    def purse(self) -> str:
+        """The subaccount that it nets in, if not the one whose positions are read."""
+        chosen = self.intent.params.get("subaccount", self.default_subaccount)
+        is_default = (chosen or 0) == (self.default_subaccount or 0)
+        return "" if is_default else str(chosen)
+
     def __str__(self) -> str:
         """What is asked, for errors: made only when there is one."""
         intent = self.intent

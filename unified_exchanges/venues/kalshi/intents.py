@@ -41,6 +41,16 @@ class Intents(Lookup, Journaling):
             )
         return self._owner
 
+    @property
+    def purse(self) -> Owner:
+        """Whose equity is read: that of one subaccount."""
+        number = self.subaccount
+        if number is None:
+            return self.account
+        return Owner(
+            self.id, self.account.environment, f"{self.account.fingerprint}/{number}"
+        )
+
     def is_own(self, client_order_id: str) -> bool:
         """Whether this object has sent an order with this id, or is about to."""
         return self.sent.is_known(client_order_id)

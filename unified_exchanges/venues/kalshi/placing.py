@@ -16,6 +16,7 @@ import attrs
 
 from ...errors import (
     DuplicateOrderId,
+    GuardTripped,
     InvalidOrder,
     InvalidPrice,
     InvalidSize,
@@ -62,6 +63,7 @@ class Placing(Intents, Doubt):
         intent = read_intent(order, rng=self.rng)
         self.require_writable(intent)
         self.switch.check(intent)
+        self.check_allowed(intent)
         if not self.is_cleared:
             yield from self.require_resolved(deadline, [order.client_order_id])
         try:
@@ -192,7 +194,10 @@ class Placing(Intents, Doubt):
         """Write an order down, send it, and write down what became of it."""
         if not self._claim(ready):
             return (yield from self._existing(ready, None))
-        yield from self._leave([ready], deadline)
+        try:
+            yield from self._leave([ready], deadline)
+        except GuardTripped as refusal:
+            return (yield from self._unless_there(ready.intent, refusal))
         try:
             order = yield from self._send_one(ready, deadline, None)
         except UnifiedExchangesError as error:
@@ -249,20 +254,39 @@ class Placing(Intents, Doubt):
             self.switch.check(ready[0])
             self.guards.admit(len(ready), self.clock.monotonic(), ready[0])
             yield Leaving(tuple(ready))
-            if self.settings.is_journaled:
-                yield from self.write_ahead(ready, deadline)
-            else:
-                self.keep_all(ready, deadline)
+            yield from self._write_down(ready, deadline)
             is_leaving = True
         except UnifiedExchangesError as error:
-            error.venue = self.id
-            error.request = error.request or f"POST {_ORDERS}"
-            error.client_order_id = ready[0].intent.client_order_id
-            raise
+            raise self._unsent(error, ready[0]) from None
         finally:
             if not is_leaving:
-                for x in ready:
-                    self.sent.give_back(x.intent.client_order_id)
+                self._give_back(ready)
+
+    def _write_down(self, ready: Sequence[Draft], deadline: float) -> Flow[None]:
+        if self.settings.is_journaled:
+            yield from self.write_ahead(ready, deadline)
+        else:
+            self.keep_all(ready, deadline)
+
+    def _give_back(self, ready: Sequence[Draft]) -> None:
+        for x in ready:
+            self.sent.give_back(x.intent.client_order_id)
+
+    def _unsent(
+        self, error: UnifiedExchangesError, ready: Draft
+    ) -> UnifiedExchangesError:
+        error.venue = self.id
+        error.request = error.request or f"POST {_ORDERS}"
+        error.client_order_id = ready.intent.client_order_id
+        return error
+
+    def check_allowed(self, intent: Intent) -> None:
+        """Refuse a market that is not to be traded."""
+        try:
+            self.require_allowed(intent.market_id, intent)
+        except GuardTripped as error:
+            error.client_order_id = intent.client_order_id
+            raise
 
     def _interrupted(self, ready: Sequence[Draft]) -> None:
         """Say which orders may be on their way when the caller goes away."""

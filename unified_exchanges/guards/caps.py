@@ -1,42 +1,17 @@
-"""Caps on what may leave: a mistake in a strategy must not empty the account.
-
-They are no strategy: they are so high that only an error meets them, they are on unless
-switched off, and what they refuse was never sent.
-"""
+"""The guards that need to know no more than the order, and how many came before it."""
 
 from __future__ import annotations
 
 from collections import deque
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from threading import Lock
 
-import attrs
+from ..errors import GuardTripped, RateLimitExceeded
+from ..money import text
+from .policy import GuardPolicy
 
-from .errors import InvalidOrder, RateLimitExceeded
-from .fields import is_amount, is_count, is_seconds
-from .money import text
-
-__all__ = ["GuardPolicy", "Guards"]
-
-
-@attrs.frozen(kw_only=True)
-class GuardPolicy:
-    """The caps of one exchange object; None switches one off.
-
-    ``max_order_cost`` is dollars that one order may take at its limit, if all of it opens
-    a position.  ``max_orders`` may be placed within ``seconds``.
-
-    >>> GuardPolicy(max_order_cost=Decimal(500)).max_orders
-    1000
-    """
-
-    max_order_cost: Decimal | None = attrs.field(
-        default=Decimal(100_000), validator=is_amount(or_none=True)
-    )
-    max_orders: int | None = attrs.field(
-        default=1_000, validator=is_count(or_none=True)
-    )
-    seconds: float = attrs.field(default=10.0, validator=is_seconds())
+__all__ = ["Guards"]
 
 
 class Guards:
@@ -46,6 +21,11 @@ class Guards:
         self._policy = policy
         self._lock = Lock()
         self._placed: deque[float] = deque()
+
+    @property
+    def policy(self) -> GuardPolicy:
+        """What is allowed; fixed for good."""
+        return self._policy
 
     def check_cost(self, cost: Decimal, about: object) -> None:
         """Refuse an order that would take more than the cap."""
@@ -57,7 +37,21 @@ class Guards:
             "nothing was sent. If it is meant, make the exchange with "
             "guards=GuardPolicy(max_order_cost=...)"
         )
-        raise InvalidOrder(message)
+        raise GuardTripped(message, guard="max_order_cost", limit=most, value=cost)
+
+    def check_market(self, market_id: str, about: object) -> None:
+        """Refuse an order on a market that is not among those allowed."""
+        allowed = self._policy.allowed_markets
+        if allowed is None or any(fnmatchcase(market_id, x) for x in allowed):
+            return
+        message = (
+            f"{about} refused: {market_id} is not among the markets that this exchange "
+            f"may trade ({', '.join(allowed) or 'none'}); nothing was sent. If it is "
+            "meant, make the exchange with guards=GuardPolicy(allowed_markets=...)"
+        )
+        raise GuardTripped(
+            message, guard="allowed_markets", limit=allowed, value=market_id
+        )
 
     def admit(self, count: int, now: float, about: object) -> None:
         """Count orders that are to leave; refuse them if they are too many at once."""

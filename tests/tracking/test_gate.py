@@ -1,0 +1,406 @@
+"""The gate before the first byte: what is read for it, and what it refuses."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tracking.stage import FREE, MARKET, ONCE, Stage
+from tests.watching.face import DRIVERS, Scene, soon
+from unified_exchanges.errors import (
+    BadRequest,
+    GuardTripped,
+    OrderUnknown,
+    ReadOnly,
+)
+from unified_exchanges.guards import GuardPolicy
+from unified_exchanges.models import OrderRequest
+
+D = Decimal
+DAY = 86_400
+POSITIONS = "/portfolio/positions"
+BALANCE = "/portfolio/balance"
+OPEN = "/portfolio/orders"
+
+
+@pytest.fixture(params=["blocking", "async"])
+def stage(request: pytest.FixtureRequest) -> Stage:
+    return Stage(request.param)
+
+
+def guarded(stage: Stage, *, more: dict[str, Any] | None = None, **policy: Any) -> Any:
+    flavour = "async" if stage.client.is_async else "blocking"
+    settings = {"limits": FREE, "retry": ONCE, **(more or {})}
+    return stage.ground.trader(flavour, guards=GuardPolicy(**policy), **settings)
+
+
+def bid(client: Any, size: int, **more: Any) -> Any:
+    return client.create_order(MARKET, "yes", "buy", "0.01", size, **more)
+
+
+def refused(act: Any, guard: str) -> str:
+    with pytest.raises(GuardTripped) as caught:
+        act()
+    assert caught.value.guard == guard
+    assert caught.value.venue == "kalshi"
+    return str(caught.value)
+
+
+def reads(client: Any, path: str) -> int:
+    return len([x for x in client.transport.requests if x.url.endswith(path)])
+
+
+# -- exposure --------------------------------------------------------------------------
+
+
+def test_a_refusal_says_all_that_is_needed(stage: Stage) -> None:
+    client = guarded(stage, max_market_exposure=D("0.50"))
+    bid(client, 30)
+    told = refused(lambda: bid(client, 21), "max_market_exposure")
+    assert told == (
+        "kalshi: buy 21 yes of KXGDPVALUE-27FEB-V at 0.01 would put 0.51 dollars at risk "
+        "in KXGDPVALUE-27FEB-V, above the cap of 0.5; 0.3 are at risk now. Nothing was "
+        "sent; cancels, and orders that only close, go on. If it is meant, make the "
+        "exchange with guards=GuardPolicy(max_market_exposure=...)"
+    )
+
+
+def test_by_default_nothing_is_read_for_a_guard(stage: Stage) -> None:
+    client = guarded(stage)
+    bid(client, 5)
+    paths = {x.url.rpartition("/trade-api/v2")[2] for x in client.transport.requests}
+    assert paths & {POSITIONS, BALANCE, OPEN} == set()
+
+
+def test_before_a_refusal_the_position_is_read_but_not_again_and_again(
+    stage: Stage,
+) -> None:
+    client = guarded(stage, max_exposure=D("0.10"))
+    for _ in range(3):
+        refused(lambda: bid(client, 11), "max_exposure")
+    assert reads(client, POSITIONS) == 1
+    stage.clock.advance(2)
+    refused(lambda: bid(client, 11), "max_exposure")
+    assert reads(client, POSITIONS) == 2
+
+
+def test_fault_25_a_position_that_cannot_be_read_is_no_reason_to_open(
+    stage: Stage,
+) -> None:
+    client = guarded(stage, max_exposure=D("0.10"))
+    stage.fault("answer", method="GET", path=POSITIONS, count=None)
+    told = refused(lambda: bid(client, 11), "max_exposure")
+    assert "whether it only closes what is held could not be read" in told
+    bid(client, 10)
+
+
+def test_both_caps_off_let_all_pass(stage: Stage) -> None:
+    client = guarded(stage, max_exposure=None, max_market_exposure=None)
+    assert bid(client, 50).is_open
+
+
+def test_fault_21_an_edit_whose_answer_is_lost_counts_as_both(stage: Stage) -> None:
+    client = guarded(stage, max_exposure=D("0.50"))
+    placed = bid(client, 10)
+    stage.fault("drop", method="POST", path="/amend", commits=False, count=None)
+    stage.fault("answer", method="GET", path=OPEN, nth=2, count=None)
+    with pytest.raises(Exception, match="may or may not take effect"):
+        client.edit_order(placed.order_id, size=45)
+    stage.ground.requests.clear()
+    refused(lambda: bid(client, 6), "max_exposure")
+    bid(client, 5)
+
+
+def test_the_same_order_again_after_a_lost_answer_is_no_more_exposure(
+    stage: Stage,
+) -> None:
+    client = guarded(stage, max_exposure=D("0.50"))
+    client.load_markets()
+    stage.fault("drop", method="POST", commits=False, count=None)
+    stage.fault("answer", method="GET", count=None)
+    with pytest.raises(OrderUnknown):
+        bid(client, 50, client_order_id="mine")
+    stage.ground.requests.clear()
+    assert bid(client, 50, client_order_id="mine").is_open
+    assert len(stage.elsewhere.fetch_open_orders()) == 1
+
+
+def test_fault_20_a_batch_sends_what_may_go(stage: Stage) -> None:
+    client = guarded(stage, max_exposure=D("0.50"), allowed_markets=MARKET)
+    bought = stage.buy("4").price
+    wanted = [
+        ("buy", "0.01", 40, MARKET),
+        ("buy", "0.01", 20, MARKET),
+        ("buy", "0.01", 1, "KXGDPVALUE-27FEB-OTHER"),
+        ("sell", bought, 4, MARKET),
+        ("buy", "0.01", 10, MARKET),
+    ]
+    results = client.create_orders(
+        [
+            OrderRequest(market_id=name, outcome="yes", side=side, price=at, size=size)
+            for side, at, size, name in wanted
+        ]
+    )
+    errors = [None if x.error is None else x.error.guard for x in results]
+    assert errors[1:4] == ["max_exposure", "allowed_markets", None]
+    assert len(stage.elsewhere.fetch_open_orders()) == errors.count(None)
+
+
+def test_a_batch_of_which_nothing_may_go_is_not_sent(stage: Stage) -> None:
+    client = guarded(stage, max_exposure=D("0.01"))
+    wanted = OrderRequest(
+        market_id=MARKET, outcome="yes", side="buy", price="0.02", size=1
+    )
+    results = client.create_orders([wanted, wanted])
+    assert [x.error.guard for x in results] == ["max_exposure"] * 2
+    assert client.writes == []
+
+
+def test_a_sale_in_another_subaccount_closes_nothing_here(stage: Stage) -> None:
+    client = guarded(stage, max_exposure=D("0.50"))
+    stage.buy("9")
+    sale = MARKET, "yes", "sell", "0.05", 5
+    refused(
+        lambda: client.create_order(*sale, params={"subaccount": 3}), "max_exposure"
+    )
+    assert client.create_order(*sale, time_in_force="ioc").filled == 5
+
+
+def test_close_position_and_reads_are_not_stopped_by_an_exposure_above_the_cap(
+    stage: Stage,
+) -> None:
+    stage.buy("9")
+    client = guarded(stage, max_exposure=D("0.01"), account_age=0)
+    refused(lambda: bid(client, 1, post_only=True), "max_exposure")
+    assert client.close_position(MARKET, price="0.01").filled == 9
+    assert client.exchange.exposure().total == 0
+
+
+# -- an account that must be known -----------------------------------------------------
+
+
+def test_the_account_is_read_again_only_when_that_is_due(stage: Stage) -> None:
+    client = guarded(stage, account_age=5)
+    for _ in range(3):
+        bid(client, 1)
+    assert (reads(client, POSITIONS), reads(client, BALANCE)) == (1, 0)
+    assert client.exchange.exposure().read_at is not None
+    stage.clock.advance(5)
+    bid(client, 1)
+    assert reads(client, POSITIONS) == 2
+
+
+@pytest.mark.parametrize("path", [POSITIONS, OPEN, "/user_data_timestamp"])
+def test_fault_25_an_account_that_cannot_be_read_refuses_orders(
+    stage: Stage, path: str
+) -> None:
+    client = guarded(stage, account_age=5)
+    placed = bid(client, 1)
+    stage.clock.advance(5)
+    stage.fault("answer", method="GET", path=path, count=None)
+    told = refused(lambda: bid(client, 1), "account_age")
+    assert "is older than 5 s" in told
+    stage.ground.requests.clear()
+    assert not client.cancel_order(placed.order_id).is_open
+
+
+# -- the loss of a day -----------------------------------------------------------------
+
+
+def loser(stage: Stage, path: Path | None = None, **policy: Any) -> Any:
+    more = {} if path is None else {"journal": path}
+    return guarded(
+        stage, more=more, max_daily_loss=D("0.01"), price_collar=None, **policy
+    )
+
+
+def lose(stage: Stage) -> None:
+    """Pay the spread and fees, in an order that is not ours."""
+    bought = stage.buy("9")
+    stage.clock.advance(20)
+    stage.client.create_order(MARKET, "yes", "sell", "0.01", 9, time_in_force="ioc")
+    assert bought.filled == 9
+    stage.clock.advance(100)
+
+
+def test_resting_orders_are_no_loss(stage: Stage) -> None:
+    client = loser(stage, account_age=0)
+    for _ in range(3):
+        bid(client, 100)
+
+
+def test_equity_is_looked_at_once_a_minute_unless_said_otherwise(stage: Stage) -> None:
+    client = loser(stage)
+    bid(client, 1)
+    bid(client, 1)
+    assert reads(client, BALANCE) == 1
+    stage.clock.advance(61)
+    bid(client, 1)
+    assert reads(client, BALANCE) == 2
+
+
+def test_a_loss_holds_for_the_rest_of_the_day(stage: Stage) -> None:
+    client = loser(stage)
+    placed = bid(client, 1)
+    lose(stage)
+    told = refused(lambda: bid(client, 1), "max_daily_loss")
+    assert "(UTC): equity was " in told
+    refused(lambda: client.edit_order(placed.order_id, size=5), "max_daily_loss")
+    assert client.edit_order(placed.order_id, size=D("0.5")).is_open
+    assert not client.cancel_order(placed.order_id).is_open
+    stage.clock.advance(DAY)
+    assert bid(client, 1).is_open
+
+
+def test_the_first_equity_of_the_day_survives_a_restart(
+    stage: Stage, tmp_path: Path
+) -> None:
+    path = tmp_path / "orders.db"
+    first = loser(stage, path)
+    bid(first, 1)
+    first.do(first.exchange.aclose if first.is_async else first.exchange.close)
+    lose(stage)
+    again = loser(stage, path)
+    refused(lambda: bid(again, 1), "max_daily_loss")
+    forgetful = loser(stage)
+    assert bid(forgetful, 1).is_open
+    rows = sqlite3.connect(path).execute("SELECT venue, day FROM days").fetchall()
+    assert len(rows) == 1
+
+
+def test_a_subaccount_has_a_day_of_its_own(stage: Stage, tmp_path: Path) -> None:
+    path = tmp_path / "orders.db"
+    bid(loser(stage, path), 1)
+    options = {"options": {"subaccount": 0}, "journal": path}
+    bid(guarded(stage, more=options, max_daily_loss=D(1)), 1)
+    rows = sqlite3.connect(path).execute("SELECT account FROM days").fetchall()
+    assert len({x for (x,) in rows}) == 2
+
+
+def test_a_journal_that_cannot_keep_the_day_refuses_orders(
+    stage: Stage, tmp_path: Path
+) -> None:
+    path = tmp_path / "orders.db"
+    client = loser(stage, path)
+    bid(client, 1)
+    with sqlite3.connect(path) as file:
+        file.execute("UPDATE days SET equity = 'plenty'")
+    stage.clock.advance(100)
+    told = refused(lambda: bid(client, 1), "account_age")
+    assert "the journal" in told
+
+
+def test_a_dry_run_leaves_the_day_of_the_journal_alone(
+    stage: Stage, tmp_path: Path
+) -> None:
+    path = tmp_path / "orders.db"
+    more = {"journal": path, "dry_run": True}
+    client = guarded(stage, more=more, max_daily_loss=D("0.01"), account_age=0)
+    # What is only rehearsed holds no cash back.
+    for _ in range(3):
+        bid(client, 100)
+    stage.bid("100")
+    bid(client, 100)
+    lose(stage)
+    refused(lambda: bid(client, 1), "max_daily_loss")
+    assert not path.exists()
+
+
+# -- the collar ------------------------------------------------------------------------
+
+
+def test_an_edit_is_held_against_the_book_too(stage: Stage) -> None:
+    client = guarded(stage, price_collar=D("0.05"), without_book="fetch")
+    placed = bid(client, 1)
+    told = refused(
+        lambda: client.edit_order(placed.order_id, outcome="no", price="0.01"),
+        "price_collar",
+    )
+    assert f"change of order {placed.order_id} to sell 1 no" in told
+
+
+def test_a_book_that_cannot_be_read_refuses(stage: Stage) -> None:
+    client = guarded(stage, price_collar=D("0.05"), without_book="fetch")
+    stage.fault("answer", method="GET", path="/orderbook", count=None)
+    assert "could not be read" in refused(lambda: bid(client, 1), "price_collar")
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    with Scene() as scene:
+        yield scene
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_book_that_is_watched_judges_as_long_as_it_is_live(
+    scene: Scene, driver: str
+) -> None:
+    policy = GuardPolicy(price_collar=D("0.05"), without_book="refuse")
+    face = scene.face(driver, guards=policy)
+    terms = MARKET, "no", "sell", "0.01", 1
+    with pytest.raises(GuardTripped, match="none is watched that is live"):
+        face.call("create_order", *terms)
+    watch = face.watch("order_book", MARKET)
+    book = watch.next()
+    with pytest.raises(GuardTripped, match=r"worse than the best ask of .* s old\)"):
+        face.call("create_order", *terms)
+    good = MARKET, "yes", "buy", book.ask.price, 1
+    assert face.call("create_order", *good).filled == 1
+    scene.go_down()
+    assert soon(lambda: face.do(lambda: book.stale))
+    with pytest.raises(GuardTripped, match="none is watched that is live"):
+        face.call("create_order", *good)
+
+
+# -- markets, and no writes at all ------------------------------------------------------
+
+
+def test_an_edit_elsewhere_is_refused_once_its_market_is_known(stage: Stage) -> None:
+    placed = stage.bid("5")
+    client = guarded(stage, allowed_markets=["A*"])
+    for _ in range(2):
+        # Read for the first, remembered for the second.
+        refused(lambda: client.edit_order(placed.order_id, size=3), "allowed_markets")
+    assert (client.writes, reads(client, placed.order_id)) == ([], 1)
+
+
+def test_a_position_elsewhere_is_not_closed(stage: Stage) -> None:
+    client = guarded(stage, allowed_markets=["A*"])
+    refused(lambda: client.close_position(MARKET, price="0.01"), "allowed_markets")
+    assert client.transport.requests == []
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_read_only_holds_for_raw_requests_and_dry_runs(
+    stage: Stage, dry_run: bool
+) -> None:
+    client = guarded(stage, more={"dry_run": dry_run}, read_only=True)
+    for act in (
+        lambda: client.request("POST", OPEN, body={}),
+        lambda: client.create_orders([OrderRequest(**TERMS)]),
+        lambda: client.close_position(MARKET, price="0.01"),
+        lambda: client.cancel_orders(["x"]),
+    ):
+        with pytest.raises(ReadOnly, match=r"GuardPolicy\(read_only=True\)"):
+            act()
+    assert client.writes == []
+    assert client.preview_order(MARKET, "yes", "buy", "0.01", 1).cost == D("0.01")
+
+
+TERMS: dict[str, Any] = {
+    "market_id": MARKET,
+    "outcome": "yes",
+    "side": "buy",
+    "price": "0.01",
+    "size": 1,
+}
+
+
+def test_guards_are_a_policy_or_nothing(stage: Stage) -> None:
+    with pytest.raises(BadRequest, match="guards must be a GuardPolicy"):
+        stage.ground.trader("blocking", guards=5)

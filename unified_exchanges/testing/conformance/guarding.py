@@ -1,0 +1,254 @@
+"""Guards: what they refuse never leaves, and what only closes is not theirs to stop."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from ...errors import GuardTripped, OrderUnknown, ReadOnly
+from ...guards import GuardPolicy
+from ...models import Market, OrderRequest
+from ...money import EXACT
+from .ground import Conformance, Trader
+
+__all__ = ["Guards"]
+
+
+class Guards(Conformance):
+    """What a `GuardPolicy` lets through, and what not."""
+
+    def _guarded(self, trader: Trader, **policy: Any) -> Trader:
+        return trader.another(guards=GuardPolicy(**policy))
+
+    def _dearly(self, market: Market, size: str, **more: Any) -> dict[str, Any]:
+        """Terms of a purchase that rests: at the lowest price."""
+        return {
+            "market_id": market.market_id,
+            "outcome": market.outcomes[0].label,
+            "side": "buy",
+            "price": market.grid.lowest,
+            "size": size,
+            **more,
+        }
+
+    def _refused(self, act: Any, trader: Trader, guard: str) -> GuardTripped:
+        before = len(trader.writes)
+        with pytest.raises(GuardTripped) as caught:
+            act()
+        assert (caught.value.guard, caught.value.maybe_executed) == (guard, False)
+        assert len(trader.writes) == before
+        return caught.value
+
+    @pytest.mark.parametrize("guard", ["max_market_exposure", "max_exposure"])
+    def test_fault_14_orders_together_stay_within_the_exposure(
+        self, trader: Trader, guard: str
+    ) -> None:
+        market = trader.quoted_market()
+        most = EXACT.multiply(market.grid.lowest, Decimal(10))
+        guarded = self._guarded(trader, **{guard: most})
+        placed = guarded.rest(market, "6")
+        told = self._refused(lambda: guarded.rest(market, "5"), guarded, guard)
+        assert told.limit == most
+        guarded.rest(market, "4")
+        guarded.cancel_order(placed.order_id)
+        guarded.rest(market, "6")
+        assert guarded.exchange.exposure().total == most
+
+    def test_fault_14_each_order_of_a_batch_is_held_against_the_exposure(
+        self, trader: Trader
+    ) -> None:
+        market = trader.quoted_market()
+        most = EXACT.multiply(market.grid.lowest, Decimal(10))
+        guarded = self._guarded(trader, max_exposure=most)
+        wanted = [OrderRequest(**self._dearly(market, size)) for size in "684"]
+        first, second, third = guarded.create_orders(wanted)
+        assert isinstance(second.error, GuardTripped)
+        assert (first.error, third.error) == (None, None)
+        assert len(trader.fetch_open_orders()) == 2
+
+    def test_an_edit_is_held_against_the_exposure(self, trader: Trader) -> None:
+        market = trader.quoted_market()
+        most = EXACT.multiply(market.grid.lowest, Decimal(10))
+        guarded = self._guarded(trader, max_market_exposure=most)
+        placed = guarded.rest(market, "9")
+        # Changed by an object that has not placed it, too.
+        for editor in (guarded, self._guarded(trader, max_market_exposure=most)):
+            self._refused(
+                lambda e=editor: e.edit_order(placed.order_id, size="11"),
+                editor,
+                "max_market_exposure",
+            )
+        assert guarded.edit_order(placed.order_id, size="10").size == Decimal(10)
+        assert guarded.edit_order(placed.order_id, size="3").size == Decimal(3)
+        assert guarded.exchange.exposure(market.market_id).orders < most
+
+    def test_what_only_closes_is_never_stopped_by_a_cap(self, trader: Trader) -> None:
+        market = trader.quoted_market()
+        guarded = self._guarded(trader, max_exposure=Decimal(2))
+        bought = guarded.lift(market, "1")
+        trader.lift(market, "9")
+        # The others' position is not known to this object, and is read before it refuses.
+        label = market.outcomes[0].label
+        sale = market.market_id, label, "sell", market.grid.lowest, "10"
+        sold = guarded.create_order(*sale, time_in_force="ioc")
+        assert (bought.filled, sold.filled) == (1, 10)
+        assert guarded.exchange.exposure().total == 0
+
+    def test_what_may_only_reduce_passes_while_nothing_can_be_read(
+        self, trader: Trader
+    ) -> None:
+        market = trader.quoted_market()
+        guarded = self._guarded(trader, max_exposure=Decimal("0.01"), account_age=0)
+        trader.lift(market, "3")
+        label = market.outcomes[0].label
+        sale = market.market_id, label, "sell", market.grid.lowest, "3"
+        guarded.load_markets()
+        guarded.suffer("503", 100, reads=True, writes=False)
+        told = self._refused(lambda: guarded.rest(market, "1"), guarded, "account_age")
+        assert told.retryable is False
+        sold = guarded.create_order(*sale, time_in_force="ioc", reduce_only=True)
+        assert sold.filled == 3
+        guarded.relieve()
+
+    def test_fault_02_an_order_whose_answer_was_lost_is_exposure(
+        self, trader: Trader
+    ) -> None:
+        market = trader.quoted_market()
+        most = EXACT.multiply(market.grid.lowest, Decimal(10))
+        guarded = self._guarded(trader, max_exposure=most)
+        guarded.load_markets()
+        guarded.suffer("lost after", 100, reads=True)
+        with pytest.raises(OrderUnknown):
+            guarded.rest(market, "8")
+        guarded.relieve()
+        self._refused(lambda: guarded.rest(market, "3"), guarded, "max_exposure")
+        guarded.cancel_all_orders()
+
+    def test_an_account_that_must_be_known_is_read_before_an_order(
+        self, trader: Trader
+    ) -> None:
+        market = trader.quoted_market()
+        most = EXACT.multiply(market.grid.lowest, Decimal(10))
+        guarded = self._guarded(trader, max_exposure=most, account_age=5)
+        trader.rest(market, "8")
+        self._refused(lambda: guarded.rest(market, "3"), guarded, "max_exposure")
+        guarded.rest(market, "2")
+
+    def test_markets_that_are_not_allowed_are_refused_unread(
+        self, trader: Trader
+    ) -> None:
+        market = trader.quoted_market()
+        resting = trader.rest(market)
+        guarded = self._guarded(trader, allowed_markets=["NOTHING-LIKE-IT*"])
+        for act in (
+            lambda: guarded.rest(market),
+            lambda: guarded.edit_order(
+                resting.order_id, market_id=market.market_id, size="9"
+            ),
+        ):
+            self._refused(act, guarded, "allowed_markets")
+        assert guarded.transport.requests == []
+        guarded.cancel_order(resting.order_id)
+        allowed = self._guarded(trader, allowed_markets=[f"{market.market_id[:3]}*"])
+        assert allowed.rest(market).is_open
+
+    def test_a_price_far_from_the_book_is_refused(self, trader: Trader) -> None:
+        market = trader.quoted_market()
+        policy = {"price_collar": Decimal("0.02"), "without_book": "fetch"}
+        guarded = self._guarded(trader, **policy)
+        highest = market.grid.highest
+        told = self._refused(
+            lambda: guarded.lift(market, "1", price=highest), guarded, "price_collar"
+        )
+        best = trader.book(market).ask
+        assert best is not None
+        assert told.value == EXACT.subtract(highest, best.price)
+        assert guarded.lift(market, "1").filled == 1
+        assert guarded.rest(market).is_open
+        # What only closes may do so at any price.
+        label = market.outcomes[0].label
+        sale = market.market_id, label, "sell", market.grid.lowest, "1"
+        sold = guarded.create_order(*sale, time_in_force="ioc", reduce_only=True)
+        assert sold.filled == 1
+
+    def test_without_a_live_book_prices_pass_or_are_refused(
+        self, trader: Trader
+    ) -> None:
+        market = trader.quoted_market()
+        collar = Decimal("0.02")
+        strict = self._guarded(trader, price_collar=collar, without_book="refuse")
+        self._refused(lambda: strict.rest(market), strict, "price_collar")
+        easy = self._guarded(trader, price_collar=collar)
+        assert easy.lift(market, "1", price=market.grid.highest).filled == 1
+
+    def test_once_a_days_loss_is_reached_only_what_closes_goes(
+        self, trader: Trader
+    ) -> None:
+        market = trader.quoted_market()
+        guarded = self._guarded(
+            trader, max_daily_loss=Decimal("0.01"), account_age=0, price_collar=None
+        )
+        resting = guarded.rest(market)
+        # The spread is lost at once, by the venue's own marks.
+        bought = guarded.lift(market, "9")
+        self._refused(lambda: guarded.rest(market), guarded, "max_daily_loss")
+        label = market.outcomes[0].label
+        sale = market.market_id, label, "sell", market.grid.lowest, bought.filled
+        assert guarded.create_order(*sale, time_in_force="ioc").filled == 9
+        assert not guarded.cancel_order(resting.order_id).is_open
+
+    def test_read_only_writes_nothing_at_all(self, trader: Trader) -> None:
+        market = trader.quoted_market()
+        resting = trader.rest(market)
+        reader = self._guarded(trader, read_only=True)
+        for act in (
+            lambda: reader.rest(market),
+            lambda: reader.edit_order(resting.order_id, size="1"),
+            lambda: reader.cancel_order(resting.order_id),
+            reader.cancel_all_orders,
+        ):
+            with pytest.raises(ReadOnly, match="read-only"):
+                act()
+        assert reader.writes == []
+        assert reader.fetch_order(resting.order_id).is_open
+
+    def test_a_dry_run_is_held_against_the_rehearsed_account(
+        self, trader: Trader
+    ) -> None:
+        market = trader.quoted_market()
+        most = EXACT.multiply(market.grid.lowest, Decimal(10))
+        if not trader.exchange.has.get("dry_run"):
+            pytest.skip("no dry runs")
+        policy = GuardPolicy(max_exposure=most, account_age=0)
+        rehearsal = trader.another(guards=policy, dry_run=True)
+        placed = rehearsal.rest(market, "9")
+        self._refused(lambda: rehearsal.rest(market, "2"), rehearsal, "max_exposure")
+        rehearsal.cancel_order(placed.order_id)
+        rehearsal.rest(market, "10")
+
+    def test_the_guards_that_are_on_can_be_seen_and_not_be_changed(
+        self, trader: Trader
+    ) -> None:
+        guarded = self._guarded(trader, max_exposure=None, allowed_markets=["A*"])
+        exchange = guarded.exchange
+        if not exchange.has["create_order"]:
+            pytest.skip(f"{exchange.id} has no create_order")
+        shown = {"max_exposure": False, "max_orders": "emulated"}
+        assert {name: exchange.has[name] for name in shown} == shown
+        assert exchange.describe().has["max_exposure"] == "emulated"
+        assert exchange.guards.on["allowed_markets"] == ("A*",)
+        for owner, name in ((exchange, "guards"), (exchange.venue, "guards")):
+            with pytest.raises(AttributeError):
+                setattr(owner, name, GuardPolicy())
+
+    def test_fault_14_a_refused_key_is_free_again(self, trader: Trader) -> None:
+        market = trader.quoted_market()
+        guarded = self._guarded(trader, max_exposure=market.grid.lowest)
+        with pytest.raises(GuardTripped):
+            guarded.rest(market, "9", client_order_id="mine")
+        placed = trader.rest(market, "9", client_order_id="mine")
+        # It is there from elsewhere: what is there is told, and nothing is refused.
+        again = guarded.rest(market, "9", client_order_id="mine")
+        assert again.order_id == placed.order_id

@@ -1,0 +1,328 @@
+"""The gate: what is about to leave passes here, is held against the guards, and taken down.
+
+Checking and taking down are one step under the tracker's lock, so that threads, tasks and
+batches together stay within the caps.  What has to be read for it is read before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Final
+
+from ..errors import GuardTripped, UnifiedExchangesError
+from ..flow import DayStart, Flow, Leaving, collect
+from ..guards.collar import check_collar
+from ..guards.losses import DayLoss
+from ..guards.worst import Claim, opening
+from ..journaling import Journaling
+from ..models import Intended, Order, OrderBook, Position, Side
+from ..models.tracking import risk
+from ..money import EXACT, ZERO, complement, text, total
+from ..venue import Venue
+from .entry import Entry
+from .tracker import OrderTracker
+
+__all__ = ["Gate"]
+
+_EQUITY_AGE: Final = 60.0
+"""Seconds that equity may be old where the policy does not say."""
+_AGAIN: Final = 1.0
+"""Seconds for which the position that was read before a refusal is not read again."""
+
+
+class Gate:
+    """Lets orders and edits of one client leave, or refuses them with `GuardTripped`."""
+
+    def __init__(self, tracker: OrderTracker, venue: Venue) -> None:
+        self._tracker = tracker
+        self._venue = venue
+        self._clock = venue.clock
+        policy = venue.guards.policy
+        self._policy = policy
+        most = policy.max_daily_loss
+        self._loss = None if most is None else DayLoss(most)
+        self._age = policy.account_age
+        if self._age is None and self._loss is not None:
+            self._age = _EQUITY_AGE
+        self._read_at: float | None = None
+        self._looked: dict[str, float] = {}
+        self.watched: Callable[[str], OrderBook | None] = _nothing
+        """The book of a market in its first outcome, if it is watched and not stale."""
+
+    def admit(self, step: Leaving) -> Flow[None]:
+        """Take down what is about to leave, all of it or nothing.
+
+        Raises `GuardTripped`: then nothing of it may be sent.
+        """
+        policy = self._policy
+        opens = [x for x in step.orders if not x.reduce_only]
+        if self._age is not None and (opens or step.changes):
+            yield from self._look(self._age)
+        if policy.price_collar is not None:
+            for plan in opens:
+                yield from self._collar(plan, plan)
+            for _, after in step.changes:
+                if not after.reduce_only:
+                    yield from self._collar(after, _told(after))
+        try:
+            self._take(step)
+        except GuardTripped as refusal:
+            # It may only close what is held, and is not known to be.
+            if not (yield from self._look_closer(step, refusal)):
+                raise
+            self._take(step)
+
+    # -- exposure -------------------------------------------------------------------
+
+    def _take(self, step: Leaving) -> None:
+        tracker = self._tracker
+        taken: list[str] = []
+        with tracker.lock:
+            try:
+                for plan in step.orders:
+                    self._check_order(plan)
+                    tracker.intend(plan)
+                    taken.append(plan.client_order_id)
+                for before, after in step.changes:
+                    self._check_change(before, after)
+                    tracker.changing(
+                        after.order_id,
+                        outcome=after.outcome,
+                        price=after.price,
+                        size=after.size,
+                    )
+            except GuardTripped:
+                for key in taken:
+                    tracker.refused(key)
+                raise
+
+    def _check_order(self, plan: Intended) -> None:
+        if plan.reduce_only:
+            return
+        cost = risk(plan.side, plan.price, plan.size)
+        if self._fits(plan.market_id, cost):
+            return
+        tracker = self._tracker
+        side, price = tracker.told_first(plan.outcome, plan.side, plan.price)
+        entry = tracker.find(client_order_id=plan.client_order_id)
+        key = tracker.first_outcome or plan.outcome, plan.purse
+        claim = Claim(side, price, plan.size)
+        self._judge(plan.market_id, entry, key, [claim], plan)
+
+    def _check_change(self, before: Order, after: Order) -> None:
+        tracker = self._tracker
+        entry = tracker.find(order_id=after.order_id)
+        if entry is None:
+            # Anything that is known of it is newer.
+            tracker.order(before, read_at=0.0, is_wanted=True)
+            entry = tracker.find(order_id=after.order_id)
+            assert entry is not None
+        told = after.in_terms_of(entry.outcome)
+        left = max(ZERO, EXACT.subtract(told.size, entry.filled))
+        claim = entry.claim_as(told.price, left)
+        if claim.is_reducing or self._fits(
+            after.market_id, risk(claim.side, claim.price, claim.size)
+        ):
+            return
+        key = entry.outcome, entry.purse
+        now = entry.claim()
+        claims = [claim] if now is None else [now, claim]
+        self._judge(after.market_id, entry, key, claims, _told(after))
+
+    def _fits(self, market_id: str, cost: Decimal) -> bool:
+        policy = self._policy
+        if self._loss is not None and self._loss.is_reached:
+            return False
+        return self._tracker.exposures.fits(
+            market_id, cost, policy.max_market_exposure, policy.max_exposure
+        )
+
+    def _judge(
+        self,
+        market_id: str,
+        entry: Entry | None,
+        key: tuple[str, str],
+        claims: Iterable[Claim],
+        about: object,
+    ) -> None:
+        """Refuse what would put more at risk than the caps allow; ``entry`` is itself."""
+        exposures = self._tracker.exposures
+        before = exposures.of(market_id).total
+        after = max(
+            exposures.of(market_id, without=entry, plus=(key, x)).total for x in claims
+        )
+        more = EXACT.subtract(after, before)
+        if more <= ZERO:
+            return
+        if self._loss is not None:
+            self._loss.check(about)
+        most = self._policy.max_market_exposure
+        if most is not None and after > most:
+            where = f"in {market_id}"
+            raise _above("max_market_exposure", most, after, before, where, about)
+        most = self._policy.max_exposure
+        if most is None:
+            return
+        everywhere = exposures.of(None).total
+        whole = EXACT.add(everywhere, more)
+        if whole > most:
+            where = "in all markets"
+            raise _above("max_exposure", most, whole, everywhere, where, about)
+
+    # -- reads ----------------------------------------------------------------------
+
+    def _look(self, age: float) -> Flow[None]:
+        """Read the account, unless that was done lately."""
+        now = self._clock.monotonic()
+        is_recent = self._read_at is not None and now - self._read_at < age
+        day = DayLoss.day_of(self._clock.now())
+        if is_recent and (self._loss is None or self._loss.is_of(day)):
+            return
+        try:
+            yield from self._read_account(now)
+        except UnifiedExchangesError as error:
+            message = (
+                "the account could not be read, and what is known of it is older than "
+                f"{age:g} s: {error.message}. Nothing was sent; cancels and "
+                "reduce_only=True orders go on. Try again"
+            )
+            raise GuardTripped(message, guard="account_age", limit=age) from error
+
+    def _read_account(self, began: float) -> Flow[None]:
+        venue, tracker = self._venue, self._tracker
+        orders = yield from collect(venue.fetch_open_orders())
+        ours = {x.order_id for x in orders if self._is_rehearsed(x)}
+        for order in orders:
+            tracker.order(order, read_at=began)
+        held = yield from self._read_positions(None)
+        if self._loss is not None:
+            equity = yield from self._read_equity(
+                [x for x in orders if x.order_id not in ours], held
+            )
+            day = DayLoss.day_of(self._clock.now())
+            first = yield DayStart(venue.purse, day, equity)
+            assert isinstance(first, Decimal)
+            self._loss.look(day, first, equity)
+        self._read_at = began
+
+    def _is_rehearsed(self, order: Order) -> bool:
+        """Whether an order exists in our dry run only, so that no cash is held for it."""
+        if not self._venue.settings.dry_run:
+            return False
+        entry = self._tracker.find(order_id=order.order_id)
+        return entry is not None and entry.is_ours
+
+    def _read_positions(self, market_id: str | None) -> Flow[list[Position]]:
+        venue, tracker = self._venue, self._tracker
+        since = tracker.moment()
+        began = self._clock.monotonic()
+        if isinstance(venue, Journaling):
+            stale = yield from venue.until_fresh(venue.venue_now())
+            if stale is not None:
+                raise stale
+        held = yield from venue.fetch_positions(market_id=market_id, mark=False)
+        tracker.held(held, began=began, since=since, market_id=market_id)
+        return held
+
+    def _read_equity(
+        self, orders: Iterable[Order], held: Iterable[Position]
+    ) -> Flow[Decimal]:
+        """Cash, what positions are worth, and what resting orders hold back of the cash."""
+        balance = yield from self._venue.fetch_balance()
+        positions = [*held]
+        worth = balance.position_value
+        if worth is None:
+            worth = total(x.cost for x in positions)
+        equity = EXACT.add(balance.available, worth)
+        by_market: dict[str, list[Order]] = {}
+        for order in orders:
+            by_market.setdefault(order.market_id, []).append(order)
+        for market_id, mine in by_market.items():
+            outcome = self._tracker.first_outcome or mine[0].outcome
+            told = [x.in_terms_of(outcome) for x in mine]
+            claims = [Claim(x.side, x.price, x.remaining) for x in told]
+            net = total(
+                x.exposure(outcome) for x in positions if x.market_id == market_id
+            )
+            equity = EXACT.add(equity, opening(claims, net))
+        return equity
+
+    def _look_closer(self, step: Leaving, refusal: GuardTripped) -> Flow[bool]:
+        """Read what is held of the markets; whether anything may have changed by that."""
+        now = self._clock.monotonic()
+        names = {x.market_id for x in step.orders}
+        names |= {after.market_id for _, after in step.changes}
+        due = [x for x in sorted(names) if now - self._looked.get(x, -_AGAIN) >= _AGAIN]
+        try:
+            for market_id in due:
+                yield from self._read_positions(market_id)
+                self._looked[market_id] = now
+        except UnifiedExchangesError as error:
+            refusal.add(
+                "; whether it only closes what is held could not be read "
+                f"({error.message}): mark it reduce_only=True if it does"
+            )
+            return False
+        return bool(due)
+
+    # -- the collar -----------------------------------------------------------------
+
+    def _collar(self, order: Intended | Order, about: object) -> Flow[None]:
+        collar = self._policy.price_collar
+        assert collar is not None
+        book = self.watched(order.market_id)
+        if book is None and self._policy.without_book == "pass":
+            return
+        if book is None and self._policy.without_book == "fetch":
+            try:
+                book = yield from self._venue.fetch_order_book(
+                    order.market_id, outcome=order.outcome, depth=1
+                )
+            except UnifiedExchangesError as error:
+                raise _bookless(f"it could not be read: {error.message}", about) from (
+                    error
+                )
+        if book is None:
+            raise _bookless("none is watched that is live", about)
+        side, price = order.side, order.price
+        if book.outcome != order.outcome:
+            side, price = Side(side).opposite, complement(price)
+        check_collar(collar, book, side, price, about)
+
+
+def _nothing(_: str) -> OrderBook | None:
+    return None
+
+
+def _told(order: Order) -> str:
+    return (
+        f"change of order {order.order_id} to {order.side} {text(order.size)} "
+        f"{order.outcome} of {order.market_id} at {text(order.price)}"
+    )
+
+
+def _above(
+    guard: str,
+    most: Decimal,
+    value: Decimal,
+    now: Decimal,
+    where: str,
+    about: object,
+) -> GuardTripped:
+    message = (
+        f"{about} would put {text(value)} dollars at risk {where}, above the cap of "
+        f"{text(most)}; {text(now)} are at risk now. Nothing was sent; cancels, and "
+        "orders that only close, go on. If it is meant, make the exchange with "
+        f"guards=GuardPolicy({guard}=...)"
+    )
+    return GuardTripped(message, guard=guard, limit=most, value=value)
+
+
+def _bookless(why: str, about: object) -> GuardTripped:
+    message = (
+        f"{about} cannot be held against the book: {why}. Nothing was sent. Watch the "
+        "book of its market, or make the exchange with "
+        "guards=GuardPolicy(without_book='pass')"
+    )
+    return GuardTripped(message, guard="price_collar")
