@@ -96,7 +96,6 @@ def test_a_refusal_is_not_a_failure_of_the_venue(trader: Trader) -> None:
 
 def test_fault_44_a_clock_far_off_is_a_reason(trader: Trader) -> None:
     trader.fetch_status()
-    trader.ground.clock.step(3_600)
     inner = trader.ground.venue.handle
 
     def behind(request: Request) -> Response:

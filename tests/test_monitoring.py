@@ -240,7 +240,6 @@ def test_the_clock_offset_is_shown_once_it_is_known(
 ) -> None:
     assert seen.shown("clock.offset") == {}
     trader.fetch_status()
-    trader.ground.clock.step(-3_600)
     inner = trader.ground.venue.handle
 
     def dated(request: Request) -> Response:
@@ -352,7 +351,7 @@ def test_fault_48_the_address_of_an_environment_is_no_label(
 
 
 def monitor_of(clock: VirtualClock, seen: Remembering | None, **more: Any) -> Monitor:
-    fields = {"offset": ClockOffset(), "telemetry": Telemetry(), **more}
+    fields = {"offset": ClockOffset(clock), "telemetry": Telemetry(), **more}
     return Monitor(
         seen,
         AlertPolicy(),
@@ -381,7 +380,7 @@ def test_fault_44_a_message_s_age_is_corrected_by_the_clock_offset(
     seen: Remembering,
 ) -> None:
     clock = VirtualClock(1_000.0)
-    offset, telemetry = ClockOffset(), Telemetry()
+    offset, telemetry = ClockOffset(clock), Telemetry()
     # The venue's clock is ten seconds ahead of ours.
     offset.observe("Thu, 01 Jan 1970 00:16:50 GMT", 1_000.0, 1_000.0)
     assert offset.seconds == 10.0

@@ -112,7 +112,7 @@ class OwnClock(KalshiVenue):
 
     def __init__(self, settings: Any) -> None:
         super().__init__(settings)
-        self.offset = _NoOffset()
+        self.offset = _NoOffset(self.clock)
 
 
 class _Gapless(KalshiStream):
