@@ -1,0 +1,252 @@
+"""What our processes were told, held against the venue's own books."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+
+from unified_exchanges.errors import (
+    BadRequest,
+    DuplicateOrderId,
+    OrderNotDone,
+    OrderNotFilled,
+    UnifiedExchangesError,
+)
+from unified_exchanges.models import (
+    CancelReport,
+    Fill,
+    Intent,
+    Order,
+    OrderRequest,
+    ReconcileReport,
+    Side,
+    Subject,
+    TrackedOrder,
+)
+from unified_exchanges.simulator.orders import Order as Truth
+
+from .process import Outcome, Process
+from .world import MARKETS, World
+
+__all__ = ["Ledger"]
+
+
+@attrs.define
+class Created:
+    """A call that was to place so many orders."""
+
+    asked: int
+    outcome: Outcome
+
+
+class Ledger:
+    """Claims that must hold for good from when they were made."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.dead: dict[str, str] = {}
+        """Orders that somebody was told are done, and by what."""
+        self.never: dict[str, str] = {}
+        """Client order ids of which somebody was told that there is no order."""
+        self.placed: dict[str, str] = {}
+        """Order ids by client order id, as somebody was told."""
+        self.created: list[Created] = []
+
+    # -- what was told --------------------------------------------------------------
+
+    def hear(self, told: Any, who: str) -> None:
+        """Take down what a call gave, or an error carries."""
+        if isinstance(told, Order):
+            if not told.is_open:
+                self.dead.setdefault(told.order_id, f"{who} gave {told!r}")
+        elif isinstance(told, TrackedOrder):
+            if told.is_done and told.order_id is not None:
+                self.dead.setdefault(told.order_id, f"{who} gave {told}")
+        elif isinstance(told, OrderNotFilled | OrderNotDone):
+            self.hear(told.tracked, who)
+        elif isinstance(told, CancelReport):
+            for order in told.canceled:
+                assert not order.is_open
+                self.hear(order, who)
+        elif isinstance(told, ReconcileReport):
+            for order in told.found:
+                self.hear(order, who)
+            for intent in told.absent:
+                self.deny(intent.client_order_id, f"{who} proved it absent")
+        elif isinstance(told, list | tuple):
+            for each in told:
+                self.hear(each, who)
+        elif hasattr(told, "order") and hasattr(told, "error"):
+            self.hear(told.order, who)
+
+    def deny(self, key: str | None, why: str) -> None:
+        """Somebody was told that there is no order with this id."""
+        if key is not None:
+            self.never.setdefault(key, why)
+
+    def asked_again(self, key: str | None) -> None:
+        """An id is sent once more: that there was no order says nothing of this time."""
+        self.never.pop(key or "", None)
+
+    def hear_created(self, requests: list[OrderRequest], outcome: Outcome) -> None:
+        """A call that places orders has ended."""
+        self.created.append(Created(len(requests), outcome))
+        if not outcome.is_over:
+            return
+        if outcome.error is not None:
+            results: list[tuple[Any, Any]] = [(None, outcome.error)] * len(requests)
+        elif isinstance(outcome.value, Order):
+            results = [(outcome.value, None)]
+        else:
+            results = [(x.order, x.error) for x in outcome.value]
+            assert [x.request for x in outcome.value] == requests
+        for request, (order, error) in zip(requests, results, strict=True):
+            self._hear_result(request, order, error, outcome)
+
+    def _hear_result(
+        self,
+        request: OrderRequest,
+        order: Order | None,
+        error: UnifiedExchangesError | None,
+        outcome: Outcome,
+    ) -> None:
+        who = f"create {outcome.number}"
+        if order is not None:
+            key = order.client_order_id
+            assert request.client_order_id in (None, key)
+            assert key is not None
+            terms = order.market_id, order.outcome, order.side
+            assert terms == (request.market_id, request.outcome, Side(request.side))
+            self.placed.setdefault(key, order.order_id)
+            self.hear(order, who)
+            return
+        assert error is not None
+        if not error.maybe_executed and not isinstance(error, DuplicateOrderId):
+            key = error.client_order_id or request.client_order_id
+            # A call that was refused before it left says nothing of earlier ones.
+            if key in outcome.sent and not isinstance(error, BadRequest):
+                self.deny(key, f"{who} was refused: {error}")
+
+    # -- what must hold at any time -------------------------------------------------
+
+    def check(self) -> None:
+        """Nothing that was told is untrue."""
+        orders = self.world.orders()
+        ours = [x for x in orders if x.order_id not in self.world.external]
+        by_key = self._check_intents(ours)
+        self._check_journal(by_key)
+        self._check_claims(by_key)
+        open_ids = {x.order_id for x in orders if x.is_open}
+        for order_id, why in self.dead.items():
+            assert order_id not in open_ids, f"{order_id} rests, but {why}"
+        for process in self.world.processes:
+            self._check_tracker(process, open_ids, by_key)
+
+    def _check_intents(self, ours: list[Truth]) -> dict[str, Truth]:
+        """There is one order at most for each intent, of those that were sent."""
+        counted = Counter(x.client_order_id for x in ours)
+        assert set(counted.values()) <= {1}
+        assert counted.keys() <= self.world.left.keys()
+        by_key = {x.client_order_id: x for x in ours if x.client_order_id is not None}
+        for created in self.created:
+            sent = created.outcome.sent
+            assert len(sent) <= created.asked, f"{created} sent too many ids"
+        return by_key
+
+    def _check_journal(self, by_key: dict[str, Truth]) -> None:
+        rows = self.world.rows()
+        for key in self.world.left:
+            assert key in rows, f"{key} left, and was not written down"
+        for key, row in rows.items():
+            order = by_key.get(key)
+            if row.state in {"refused", "absent"}:
+                assert order is None, f"{key} is {row.state} in the journal: {order}"
+            if row.state == "placed":
+                assert order is not None, f"{key} is no order, but {row}"
+                assert order.order_id == row.order_id
+
+    def _check_claims(self, by_key: dict[str, Truth]) -> None:
+        for key, order_id in self.placed.items():
+            order = by_key.get(key)
+            assert order is not None, f"{key} was placed, and is not there"
+            assert order.order_id == order_id
+        for key, why in self.never.items():
+            assert key not in by_key, f"{key} is there, but {why}"
+
+    def _check_tracker(
+        self, process: Process, open_ids: set[str], by_key: dict[str, Truth]
+    ) -> None:
+        for told in process.exchange.orders:
+            if not told.is_done:
+                continue
+            order_id = told.order_id
+            key = told.client_order_id
+            if order_id is None and key in by_key and len(self.world.left[key]) < 2:
+                order_id = by_key[key].order_id
+            assert order_id not in open_ids, f"{process.number} believes {told}"
+
+    # -- what must hold once all is quiet -------------------------------------------
+
+    def check_quiet(self, reports: Iterable[ReconcileReport]) -> None:
+        """Everything is known."""
+        for report in reports:
+            assert report.unknown == ()
+        orders = self.world.orders()
+        keys = {x.client_order_id for x in orders}
+        for key, row in self.world.rows().items():
+            assert row.state in {"placed", "refused", "absent"}, f"{key} is {row}"
+            assert (row.state == "placed") is (key in keys), f"{key} is {row}"
+        for process in self.world.processes:
+            self._check_orders(process, orders)
+            self._check_fills(process)
+            self._check_positions(process)
+
+    def _check_orders(self, process: Process, orders: list[Truth]) -> None:
+        tracker = process.tracker
+        for order in orders:
+            told = tracker.look(order_id=order.order_id)
+            if told is None:
+                assert not order.is_open
+                assert order.updated_us / 1e6 < process.began, f"{order} is not known"
+                continue
+            state = told.filled, told.is_done, told.remaining
+            left = order.remaining if order.is_open else 0
+            assert state == (order.filled, not order.is_open, left), f"{told}: {order}"
+            assert not told.is_doubtful, f"{told}"
+        true = {x.order_id for x in orders}
+        keys = {x.client_order_id for x in orders}
+        for told in tracker.views():
+            if told.order_id is None:
+                assert told.client_order_id not in keys, f"{told}"
+            else:
+                assert told.order_id in true
+        assert [x for x in tracker.undone() if x.order_id is None] == []
+
+    def _check_fills(self, process: Process) -> None:
+        truth = {(f.trade_id, f.order_id): f for f in self.world.fills()}
+        for consumer in process.consumers:
+            if consumer.wish.subject is not Subject.FILLS:
+                continue
+            consumer.take()
+            assert consumer.error is None
+            items = [x for x in consumer.items if isinstance(x, Fill)]
+            told = Counter((x.trade_id, x.order_id) for x in items)
+            due = {k for k, f in truth.items() if f.time_us / 1e6 >= consumer.joined}
+            assert set(told.values()) <= {1}
+            assert due <= told.keys() <= truth.keys()
+
+    def _check_positions(self, process: Process) -> None:
+        tracker = process.tracker
+        different = {x.market_id for x in tracker.differences}
+        for name in MARKETS:
+            derived = tracker.position(name)
+            if derived is not None and name not in different:
+                assert derived == self.world.held(name)
+
+
+def lost(intents: Iterable[Intent]) -> list[str]:
+    """The ids of intents, for messages."""
+    return [x.client_order_id for x in intents]
