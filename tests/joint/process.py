@@ -34,7 +34,7 @@ from .world import Late, World
 __all__ = ["GRACE", "RETRY", "Fate", "Killed", "Outcome", "Process"]
 
 RETRY: Final = RetryPolicy(
-    attempts=3, first=0.1, cap=1.0, deadline=6.0, order_deadline=4.0, order_grace=6.0
+    attempts=3, first=0.1, cap=1.0, deadline=6.0, order_deadline=4.0
 )
 GRACE: Final = RETRY.order_deadline + RETRY.order_grace
 """Seconds after which nothing that left is on its way."""
@@ -100,6 +100,9 @@ class Network:
 
     def connect(self, request: Request) -> Any:
         return self._world.kalshi.connect(request)
+
+    def advance(self) -> None:
+        self._world.kalshi.advance()
 
 
 class Body:

@@ -154,7 +154,7 @@ class Machine(RuleBasedStateMachine):
     def spoil_requests(self, who: int, fault: Fault) -> None:
         self.at(who).requests.add(fault)
 
-    @rule(who=WHO, count=st.integers(1, 3), by=st.sampled_from([0.5, 2.0, 5.0]))
+    @rule(who=WHO, count=st.integers(1, 3), by=st.sampled_from([0.5, 3.0, 20.0]))
     def be_late(self, who: int, count: int, by: float) -> None:
         """Writes are given up, and arrive for all that."""
         network = self.at(who).network
