@@ -33,6 +33,7 @@
     ├── OrderUnknown                   the order may exist; look it up by ``client_order_id``
     ├── OrderNotDone                   waited for, and not done yet; carries ``tracked``
     ├── OrderNotFilled                 waited for, and ended unfilled; carries ``tracked``
+    ├── Halted                         no order leaves until ``resume()``; carries ``reason``
     ├── UnresolvedOrders               orders of an earlier run may exist; ``reconcile()`` first
     ├── JournalError                   the journal cannot be kept; without it no order leaves
     └── StreamOverflow                 a consumer of a stream was too slow; watch again
@@ -41,6 +42,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +60,7 @@ __all__ = [
     "EventNotFound",
     "ExchangeError",
     "ExchangeNotAvailable",
+    "Halted",
     "InsufficientFunds",
     "InvalidOrder",
     "InvalidPrice",
@@ -352,6 +355,26 @@ class UnresolvedOrders(UnifiedExchangesError):
     ) -> None:
         super().__init__(message, **context)
         self.client_order_ids = tuple(client_order_ids)
+
+
+class Halted(UnifiedExchangesError):
+    """Everything was stopped: no order leaves and none is changed until `resume`.
+
+    ``reason`` is what `halt` was called with and ``halted_at`` when.  What raises it was
+    not sent.  Cancels, reads and streams go on.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str = "",
+        halted_at: datetime | None = None,
+        **context: Any,
+    ) -> None:
+        super().__init__(message, **context)
+        self.reason = reason
+        self.halted_at = halted_at
 
 
 class JournalError(UnifiedExchangesError):

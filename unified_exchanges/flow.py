@@ -12,6 +12,8 @@ it yields  the driver                              it is sent
 `Leaving`  lets those know who keep count          None
 `Note`     keeps intents durably, or fails         None
 `Recall`   reads what intents are unresolved       tuple of `Intent`
+`KeepHalt` keeps a halt of an account, or lifts it None
+`AskHalt`  reads whether an account is halted      `Halt` or None
 `Page`     hands the items to the caller           None
 ========== ======================================= ==========================
 
@@ -24,17 +26,19 @@ returns is the result of the call.  Only the `drivers` perform anything.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Generic, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
 import attrs
 
-from .models import Account, Intended, Intent
+from .models import Account, Halt, Intended, Intent
 
 __all__ = [
+    "AskHalt",
     "Done",
     "Flow",
+    "KeepHalt",
     "Leaving",
     "Note",
     "Page",
@@ -61,7 +65,9 @@ class Request:
     """One HTTP request, ready to leave.
 
     ``url`` is absolute and has no query; ``query`` is in sending order; ``timeout`` is
-    seconds for the whole exchange of bytes.  Headers are outside repr: they hold keys.
+    seconds for the whole exchange of bytes.  ``check`` is asked once more when there is a
+    connection, before the first byte leaves: it may raise.  Headers are outside repr: they
+    hold keys.
     """
 
     method: str
@@ -70,6 +76,7 @@ class Request:
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     body: bytes | None = attrs.field(default=None, repr=False)
     timeout: float = 10.0
+    check: Callable[[], None] | None = attrs.field(default=None, repr=False, eq=False)
 
     @property
     def target(self) -> str:
@@ -131,6 +138,21 @@ class Recall:
     account: Account
 
 
+@attrs.frozen(slots=True, eq=False)
+class KeepHalt:
+    """Keep durably that nobody of an account places orders, or None: that all may again."""
+
+    account: Account
+    halt: Halt | None
+
+
+@attrs.frozen(slots=True, eq=False)
+class AskHalt:
+    """Read whether an account was halted."""
+
+    account: Account
+
+
 @attrs.frozen(slots=True)
 class Page(Generic[T]):
     """Items that are ready while the flow goes on."""
@@ -145,8 +167,10 @@ class Done(Generic[T]):
     value: T
 
 
-Outcome: TypeAlias = Response | Pending | tuple[Intent, ...] | None
-Step: TypeAlias = Request | Sleep | Start | Pending | Leaving | Note | Recall
+Outcome: TypeAlias = Response | Pending | tuple[Intent, ...] | Halt | None
+Step: TypeAlias = (
+    Request | Sleep | Start | Pending | Leaving | Note | Recall | KeepHalt | AskHalt
+)
 Flow: TypeAlias = Generator[Step, Outcome, T]
 Pages: TypeAlias = Generator[Step | Page[T], Outcome, None]
 

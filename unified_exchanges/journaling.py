@@ -15,9 +15,9 @@ from typing import Final
 
 import attrs
 
-from .errors import JournalError, UnifiedExchangesError, UnresolvedOrders
-from .flow import Flow, Note, Recall, Sleep
-from .models import Account, Intent, IntentState, Order, ReconcileReport
+from .errors import Halted, JournalError, UnifiedExchangesError, UnresolvedOrders
+from .flow import AskHalt, Flow, KeepHalt, Note, Recall, Sleep
+from .models import Account, Halt, Intent, IntentState, Order, ReconcileReport
 from .settings import Settings
 from .venue import Venue
 
@@ -78,7 +78,13 @@ class Journaling(Venue):
 
     def write_down(self, intents: Iterable[Intent]) -> Flow[None]:
         """Write intents before their orders leave; if that fails, they must not."""
-        yield Note(tuple(intents))
+        told = tuple(intents)
+        try:
+            yield Note(told)
+        except Halted:
+            yield from self.heed(f"{len(told)} order(s)")
+            raise
+        self.switch.heard = None
 
     def keep(self, client_order_id: str, tell: Callable[[], Intent]) -> None:
         """Remember what is about to leave where no file keeps it; ``tell`` tells it.
@@ -135,6 +141,25 @@ class Journaling(Venue):
         state = IntentState.UNKNOWN if in_doubt else IntentState.REFUSED
         return intent.ended(state, detail=outcome.message[:_LONGEST])
 
+    # -- halts of the account -------------------------------------------------------
+
+    def heed(self, about: object) -> Flow[None]:
+        """Refuse what would leave if the journal's file has a halt, by whatever process."""
+        if not self.settings.is_journaled:
+            return
+        halt = yield AskHalt(self.account)
+        assert halt is None or isinstance(halt, Halt)
+        self.switch.heard = halt
+        if halt is not None:
+            raise halt.refusal(about, self.id)
+
+    def keep_halt(self, halt: Halt | None) -> Flow[Halt | None]:
+        """Keep a halt for all who share the journal, or lift it; get the one before."""
+        before = yield AskHalt(self.account)
+        assert before is None or isinstance(before, Halt)
+        yield KeepHalt(self.account, halt)
+        return before
+
     # -- before the first order -----------------------------------------------------
 
     def require_resolved(self, deadline: float) -> Flow[None]:
@@ -143,6 +168,7 @@ class Journaling(Venue):
         ``deadline`` is when the order that waits for it would have to leave.  Not to be
         asked once ``is_cleared``.
         """
+        yield from self.heed("an order")
         recalled = yield from self._recall()
         left = [x for x in recalled if not self.is_own(x.client_order_id)]
         if left:
@@ -175,6 +201,11 @@ class Journaling(Venue):
         """What became of the orders left open; see `Exchange.reconcile`."""
         left = yield from self._recall()
         return (yield from self._resolve(left, None))
+
+    def glance(self) -> Flow[ReconcileReport]:
+        """One look for the orders left open, without waiting for those on their way."""
+        left = yield from self._recall()
+        return (yield from self._resolve(left, float("-inf")))
 
     def unresolved_intents(self) -> Flow[list[Intent]]:
         """The intents whose end is not known; see `Exchange.unresolved_intents`."""
@@ -288,7 +319,8 @@ class Journaling(Venue):
     ) -> bool:
         """Whether an order would wait in vain for these."""
         left = max(self._time_left(x, begun) for x in young)
-        return looks >= _BRIEFLY and self.clock.monotonic() + left >= deadline
+        briefly = 0 if deadline < begun else _BRIEFLY
+        return looks >= briefly and self.clock.monotonic() + left >= deadline
 
 
 @attrs.define(slots=True)

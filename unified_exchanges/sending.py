@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Hashable, Mapping
+from functools import partial
 from typing import ClassVar, TypeVar
 
 import attrs
@@ -13,6 +14,7 @@ from .description import Description, Environment
 from .errors import (
     BadRequest,
     ExchangeNotAvailable,
+    Halted,
     NetworkError,
     RateLimitExceeded,
     RequestTimeout,
@@ -26,6 +28,7 @@ from .limiter import Limiter
 from .monitor import Monitor, environment_label
 from .policy import TokenBucket
 from .settings import Settings, resolve_environment
+from .switch import Switch
 from .telemetry import Telemetry
 
 __all__ = ["Call", "Sender"]
@@ -34,6 +37,8 @@ T = TypeVar("T")
 
 _LEAST_TIME = 0.05
 """Seconds without which a request is not begun: it could only end in doubt."""
+_GLANCE = 0.25
+"""Seconds after which what waits to be sent looks whether everything was halted."""
 _PROXY = 500
 _FRUITLESS_PAGES = 20
 """Pages in a row without a new item after which a listing is given up as endless."""
@@ -47,7 +52,8 @@ class Call:
     ``charges`` are (bucket, tokens).
     ``repeatable`` says that sending it twice does no harm.  ``deadline`` is on the
     monotonic clock; None takes the policy's.  ``accepted`` are statuses besides 2xx
-    whose body is the answer.
+    whose body is the answer.  ``opens`` says that it may bring an order to the venue or
+    change one: a halt keeps it from leaving.
     """
 
     method: str
@@ -60,6 +66,7 @@ class Call:
     signed: bool = True
     repeatable: bool = True
     is_order: bool = False
+    opens: bool = False
     deadline: float | None = None
     client_order_id: str | None = None
     accepted: tuple[int, ...] = ()
@@ -88,6 +95,7 @@ class Sender(ABC):
         self.clock = settings.clock
         self.rng = settings.rng
         self.guards = Guards(settings.guards)
+        self.switch = Switch(settings.clock, self.id)
         self.retry = settings.retry
         try:
             self.environment: Environment = resolve_environment(
@@ -177,19 +185,39 @@ class Sender(ABC):
         while turn is not None:
             wait, marks = turn
             self.monitor.held_back(self.family(call), wait)
-            yield Sleep(wait)
+            yield from self.pause(wait, call)
             # Whom a pause or a cancel has overtaken queues again, at the rate.
             lost = marks != self._marks(call)
             turn = self._reserve(call, deadline) if lost else None
         request = self._prepare(call, deadline)
         sent = self.clock.now()
+        passing = self.switch.enter(call.about) if call.opens else None
         try:
-            response = yield request
+            try:
+                response = yield request
+            finally:
+                # Before anybody is told of the answer: who is told may halt.
+                if passing is not None:
+                    self.switch.leave(passing)
         except UnifiedExchangesError as error:
             if isinstance(error, NetworkError):
                 self._unanswered(call)
+            if isinstance(error, Halted):
+                raise
             raise self._located(error, call) from None
         return self._judge(call, _answer(response), sent)
+
+    def pause(self, seconds: float, call: Call) -> Flow[None]:
+        """Wait before a call; not on for what a halt keeps from leaving anyway."""
+        if not call.opens:
+            yield Sleep(seconds)
+            return
+        left = seconds
+        while left > _GLANCE and self.switch.thrown is None:
+            yield Sleep(_GLANCE)
+            left -= _GLANCE
+        if self.switch.thrown is None:
+            yield Sleep(left)
 
     def _judge(self, call: Call, response: Response, sent: float | None) -> Response:
         """The answer, or the error it means; ``sent`` None if that moment is not known."""
@@ -254,6 +282,7 @@ class Sender(ABC):
             self.headers(call),
             call.body,
             min(self.settings.timeout, max(own, _LEAST_TIME)),
+            partial(self.switch.check, call.about) if call.opens else None,
         )
 
     def _too_late(self, call: Call) -> RequestTimeout:
@@ -406,8 +435,8 @@ def _in_doubt(
     error: UnifiedExchangesError, doubt: UnifiedExchangesError
 ) -> UnifiedExchangesError:
     """Whatever the last try met: one of them may have worked."""
-    if isinstance(error, BadRequest) and error.status is None:
-        # Not sent at all, as to a closed exchange: that is not what became of the call.
+    if isinstance(error, BadRequest | Halted) and error.status is None:
+        # Not sent at all, as to a closed or halted exchange: the call ended otherwise.
         doubt.add(f"; it was not tried again: {error.message}")
         error = doubt
     error.leave_in_doubt()

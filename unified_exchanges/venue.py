@@ -36,6 +36,7 @@ from .models import (
     Event,
     FeeRule,
     Fill,
+    Halt,
     Health,
     Intent,
     Market,
@@ -105,6 +106,8 @@ class Venue(Sender):
         has["load_markets"] = has["fetch_markets"]
         waits: Capability = "emulated" if has["fetch_order"] else False
         has["wait_filled"] = has["wait_done"] = waits
+        stops: Capability = "emulated" if has["cancel_all_orders"] else False
+        has["halt"] = has["resume"] = stops
         has.update(cls.facts.has)
         return attrs.evolve(cls.facts, has=has)
 
@@ -200,6 +203,22 @@ class Venue(Sender):
                 "exchange is read-only; make it with live=True to allow orders"
             )
             raise ReadOnly(message, venue=self.id)
+
+    # -- stopping -------------------------------------------------------------------
+
+    def keep_halt(self, halt: Halt | None) -> Flow[Halt | None]:
+        """Keep a halt for other processes, or lift it, where a journal is; the one before."""
+        yield from ()
+        return None
+
+    def glance(self) -> Flow[ReconcileReport]:
+        """One look for orders whose end is not known, without waiting for any."""
+        yield from ()
+        return ReconcileReport()
+
+    def stop_orders(self) -> Flow[CancelReport]:
+        """Cancel everything open, first by what stops many at once, and re-read."""
+        return self.cancel_all_orders()
 
     # -- dry runs -------------------------------------------------------------------
 
@@ -425,6 +444,10 @@ class Venue(Sender):
     ) -> Flow[CancelReport]:
         """Cancel all open orders."""
         raise self.unsupported("cancel_all_orders")
+
+    def cancel_all_orders_after(self, seconds: float | None) -> Flow[None]:
+        """A dead man's switch: the venue cancels all if it does not hear of us."""
+        raise self.unsupported("cancel_all_orders_after")
 
     def reconcile(self) -> Flow[ReconcileReport]:
         """What became of the orders that were left open."""

@@ -283,7 +283,7 @@ def test_a_file_of_a_later_version_is_a_typed_error(
     path: Path, journal: SqliteJournal
 ) -> None:
     with sqlite3.connect(path) as other:
-        other.execute("PRAGMA user_version=2")
+        other.execute("PRAGMA user_version=3")
     other.close()
     assert "later version" in refused(journal)
 

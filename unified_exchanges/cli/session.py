@@ -30,6 +30,7 @@ class Session:
     api_key: str | None = attrs.field(default=None, repr=False)
     private_key_path: str | None = attrs.field(default=None, repr=False)
     timeout: float = 10.0
+    journal: str | None = None
     _exchange: Exchange | None = attrs.field(default=None, init=False)
 
     @property
@@ -43,6 +44,7 @@ class Session:
                 environment=self.environment,
                 live=self.live,
                 timeout=self.timeout,
+                journal=self.journal,
                 # A command shows what it measured, if anything.
                 alerts=AlertPolicy(log=False),
             )

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import UnifiedExchangesError
 from ..flow import (
+    AskHalt,
     Done,
     Flow,
+    KeepHalt,
     Leaving,
     Note,
     Outcome,
@@ -116,7 +118,7 @@ class AsyncDriver:
         if isinstance(step, Sleep):
             await self._transport.sleep(step.seconds)
             return None
-        if isinstance(step, Note | Recall):
+        if isinstance(step, Note | Recall | KeepHalt | AskHalt):
             return await self._keep(step)
         if isinstance(step, Start):
             pending = _InTask(asyncio.create_task(self._attempt(step.request)))
@@ -131,12 +133,19 @@ class AsyncDriver:
         begun.remove(step)
         return await step.task
 
-    async def _keep(self, step: Note | Recall) -> Outcome | UnifiedExchangesError:
+    async def _keep(
+        self, step: Note | Recall | KeepHalt | AskHalt
+    ) -> Outcome | UnifiedExchangesError:
         journal = self._journal
         try:
             if isinstance(step, Note):
                 await self._beside(lambda: journal.note(step.entries))
                 return None
+            if isinstance(step, KeepHalt):
+                await self._beside(lambda: journal.keep_halt(step.account, step.halt))
+                return None
+            if isinstance(step, AskHalt):
+                return await self._beside(lambda: journal.halt_of(step.account))
             return await self._beside(lambda: journal.recall(step.account))
         except UnifiedExchangesError as error:
             return error

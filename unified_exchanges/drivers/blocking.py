@@ -11,8 +11,10 @@ from weakref import WeakSet
 
 from ..errors import UnifiedExchangesError
 from ..flow import (
+    AskHalt,
     Done,
     Flow,
+    KeepHalt,
     Leaving,
     Note,
     Outcome,
@@ -116,7 +118,7 @@ class BlockingDriver:
             if isinstance(step, Sleep):
                 self._transport.sleep(step.seconds)
                 return None
-            if isinstance(step, Leaving | Note | Recall):
+            if isinstance(step, Leaving | Note | Recall | KeepHalt | AskHalt):
                 return self._keep(step)
             if isinstance(step, Start):
                 return self._start(step.request)
@@ -125,11 +127,16 @@ class BlockingDriver:
         except UnifiedExchangesError as error:
             return error
 
-    def _keep(self, step: Leaving | Note | Recall) -> Outcome:
+    def _keep(self, step: Leaving | Note | Recall | KeepHalt | AskHalt) -> Outcome:
+        journal = self._journal
         if isinstance(step, Recall):
-            return self._journal.recall(step.account)
+            return journal.recall(step.account)
+        if isinstance(step, AskHalt):
+            return journal.halt_of(step.account)
         if isinstance(step, Note):
-            self._journal.note(step.entries)
+            journal.note(step.entries)
+        elif isinstance(step, KeepHalt):
+            journal.keep_halt(step.account, step.halt)
         # Who is leaving is read by those who wrap the flow.
         return None
 

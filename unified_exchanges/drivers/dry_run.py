@@ -17,8 +17,10 @@ from typing import TypeVar, cast
 
 from ..errors import ReadOnly
 from ..flow import (
+    AskHalt,
     Done,
     Flow,
+    KeepHalt,
     Note,
     Outcome,
     Page,
@@ -92,8 +94,8 @@ class DryRun:
             if step.method in _READS:
                 return (yield from self._sent(step))
             return (yield from self._answer(step))
-        if isinstance(step, Note):
-            # What never leaves must not be looked for after a crash.
+        if isinstance(step, Note | KeepHalt | AskHalt):
+            # What never leaves must not be looked for after a crash, nor stop others.
             return None
         if isinstance(step, Recall):
             return ()

@@ -43,7 +43,8 @@ def hedge(
     follows.  ``"stop"``: no more legs, what has filled is kept.  ``"hold"``: the others
     all the same.  ``"unwind"``: no more legs, and what has filled is sold back at once, at
     most ``unwind_slippage`` dollars below the best bid.  A leg of which nobody knows whether
-    it is at the venue always ends the placing; it is in ``unresolved``.
+    it is at the venue always ends the placing; it is in ``unresolved``.  So does a halt: the
+    leg that met it has `Halted` as its ``error``.
 
     Raises `CombinationMarket` for a leg that is no plain market, `InvalidOrder` where the
     budget buys no hedge, and what `preview_order` raises: all before anything is sent.
@@ -74,8 +75,9 @@ def run_exit(
 
     One order is all: what it does not fill stays held, and ``state`` and ``remaining`` say
     so.  After ``timeout`` seconds without an order the record comes back ``armed``.
-    Raises `OrderUnknown` where nobody can say whether the order is at the venue; run it
-    again to look.
+    Raises `Halted` if it should sell while everything is halted: it stays armed.  Raises
+    `OrderUnknown` where nobody can say whether the order is at the venue; run it again to
+    look.
     """
     exiting = Exiting(plan, store or MemoryExits())
     venue = exchange.venue

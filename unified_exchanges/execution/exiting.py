@@ -12,6 +12,7 @@ import logging
 from ..errors import (
     BadRequest,
     DuplicateOrderId,
+    Halted,
     InvalidPrice,
     OrderNotFound,
     OrderUnknown,
@@ -87,6 +88,14 @@ class Exiting:
             self._market = yield from venue.fetch_market(self.record.plan.market_id)
             is_other = self.record.plan.price(trigger, self._market) != price
             self._not_placed(error, again=is_other)
+        except Halted as error:
+            # Nothing was sent, so the key is as good as new.
+            self._keep(self.record.rearmed(attempt=self.record.attempt))
+            error.add(
+                f"; exit {self.record.plan.name!r} wanted to sell and has not: it stays "
+                "armed. Run it again once orders may leave"
+            )
+            raise
         except UnifiedExchangesError as error:
             self._not_placed(error, again=error.retryable)
         else:

@@ -9,7 +9,7 @@ from typing import get_args
 
 import attrs
 
-from ..errors import BadRequest, OrderUnknown, UnifiedExchangesError
+from ..errors import BadRequest, Halted, OrderUnknown, UnifiedExchangesError
 from ..flow import Flow, Sleep, collect
 from ..models import (
     FeeRule,
@@ -155,6 +155,9 @@ class Hedging:
             # What nobody knows is exposure: nothing more is added to it, whatever was
             # chosen for legs that are known to have failed.
             if legs[index].state is LegState.UNKNOWN:
+                return
+            if isinstance(legs[index].error, Halted):
+                # Nor would any other leave.
                 return
             if legs[index].failed and self.on_failure != "hold":
                 return

@@ -8,7 +8,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Final
 
-from ..models import Account, Intent, IntentState
+from ..models import Account, Halt, Intent, IntentState
 
 __all__ = ["MemoryJournal"]
 
@@ -48,6 +48,14 @@ class MemoryJournal:
         with self._lock:
             found = [entry for (of, _), entry in self._open.items() if of == account]
         return tuple(sorted(found, key=lambda x: (x.written_at, x.client_order_id)))
+
+    def keep_halt(self, account: Account, halt: Halt | None) -> None:
+        """Nothing to keep: the object that is halted knows, and nobody else is here."""
+
+    def halt_of(self, account: Account) -> Halt | None:
+        """None, as of whoever is not told by a file."""
+        del account
+        return None
 
     def compact(self, before: datetime) -> int:
         """Forget the resolved ones that were written before then."""

@@ -8,20 +8,37 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from ..models import Account, Intent, IntentState, Side, TimeInForce
+from ..models import Account, Halt, Intent, IntentState, Side, TimeInForce
 from ..money import text
 
 __all__ = [
     "BEGIN",
     "FORGET",
+    "HALT",
+    "HALTED",
+    "HALTS",
+    "LIFT",
     "PLACE",
     "SCHEMA",
     "SETTLE",
     "UNRESOLVED",
+    "halt",
     "intent",
     "moment",
     "row",
 ]
+
+HALTS: Final = """
+    CREATE TABLE halts (
+        venue TEXT NOT NULL,
+        environment TEXT NOT NULL,
+        account TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        halted_at TEXT NOT NULL,
+        PRIMARY KEY (venue, environment, account)
+    ) WITHOUT ROWID
+    """
+"""The accounts that are halted."""
 
 SCHEMA: Final = (
     """
@@ -51,6 +68,7 @@ SCHEMA: Final = (
     CREATE INDEX unresolved ON intents (venue, environment, account, written_at)
     WHERE state IN ('pending', 'unknown')
     """,
+    HALTS,
 )
 
 _COLUMNS: Final = (
@@ -96,6 +114,10 @@ UNRESOLVED: Final = (
     "WHERE venue = ? AND environment = ? AND account = ? "
     "AND state IN ('pending', 'unknown') ORDER BY written_at, client_order_id"
 )
+_WHOSE: Final = "venue = ? AND environment = ? AND account = ?"
+HALT: Final = "INSERT INTO halts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+LIFT: Final = f"DELETE FROM halts WHERE {_WHOSE}"  # noqa: S608 - of constants
+HALTED: Final = f"SELECT reason, halted_at FROM halts WHERE {_WHOSE}"  # noqa: S608 - likewise
 FORGET: Final = (
     "DELETE FROM intents WHERE written_at < ? AND state NOT IN ('pending', 'unknown')"
 )
@@ -149,6 +171,14 @@ def intent(told: tuple[Any, ...]) -> Intent:
     except (ValueError, TypeError, InvalidOperation) as error:
         message = f"its row {values['client_order_id']!r} cannot be read ({error!r})"
         raise ValueError(message) from error
+
+
+def halt(told: tuple[Any, ...] | None) -> Halt | None:
+    """The halt of a row, if there is one; raises ValueError if it cannot be read."""
+    if told is None:
+        return None
+    reason, at = told
+    return Halt(reason=reason, at=datetime.fromisoformat(at))
 
 
 def moment(at: datetime) -> str:

@@ -16,14 +16,16 @@ from threading import Lock
 from typing import Final, TypeVar
 
 from ..errors import JournalError
-from ..models import Account, Intent, IntentState
+from ..models import Account, Halt, Intent, IntentState
 from . import rows
 
 __all__ = ["SqliteJournal"]
 
 T = TypeVar("T")
 
-_VERSION: Final = 1
+_VERSION: Final = 2
+_WITHOUT_HALTS: Final = 1
+"""What a file is that was made before halts were kept in it."""
 _PATIENCE: Final = 2.0
 """Seconds to wait for another process that is writing: its own writes take milliseconds."""
 
@@ -60,13 +62,34 @@ class SqliteJournal:
 
     def recall(self, account: Account) -> tuple[Intent, ...]:
         """The unresolved intents of an account, oldest first."""
-        scope = (account.venue, account.environment, account.fingerprint)
+        scope = _scope(account)
         return self._perform(
             "read",
             lambda c: tuple(
                 rows.intent(row) for row in c.execute(rows.UNRESOLVED, scope)
             ),
         )
+
+    def keep_halt(self, account: Account, halt: Halt | None) -> None:
+        """Keep on the disk that an account is halted, or that it is not any more."""
+        scope = _scope(account)
+
+        def keep(connection: sqlite3.Connection) -> None:
+            if halt is None:
+                connection.execute(rows.LIFT, scope)
+            else:
+                told = (*scope, halt.reason, rows.moment(halt.at))
+                connection.execute(rows.HALT, told)
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("PRAGMA synchronous=FULL")
+            _transact(connection, keep)
+
+        self._perform("written", write)
+
+    def halt_of(self, account: Account) -> Halt | None:
+        """Why an account is halted, None if it is not."""
+        return self._perform("read", lambda c: _halt_of(c, account))
 
     def compact(self, before: datetime) -> int:
         """Forget the resolved ones that were written before then, and free their space."""
@@ -178,6 +201,10 @@ def _make(connection: sqlite3.Connection) -> None:
     if version > _VERSION:
         message = f"it was written by a later version of this library (form {version})"
         raise ValueError(message)
+    if version == _WITHOUT_HALTS:
+        connection.execute(rows.HALTS)
+        connection.execute(f"PRAGMA user_version={_VERSION}")
+        return
     if version or tables:
         raise ValueError("it is an SQLite file, but not a journal of this library")
     for statement in rows.SCHEMA:
@@ -196,11 +223,24 @@ def _write(
     connection.execute(f"PRAGMA synchronous={'FULL' if is_durable else 'NORMAL'}")
 
     def write(connection: sqlite3.Connection) -> None:
+        if is_durable:
+            # In the same transaction: what begins had begun before the halt, or does not.
+            for account in {x.account for x in entries}:
+                if halt := _halt_of(connection, account):
+                    raise halt.refusal(f"{len(entries)} order(s)", account.venue)
         for entry in entries:
             statement = _STATEMENTS.get(entry.state, rows.SETTLE)
             connection.execute(statement, rows.row(entry))
 
     _transact(connection, write)
+
+
+def _scope(account: Account) -> tuple[str, str, str]:
+    return account.venue, account.environment, account.fingerprint
+
+
+def _halt_of(connection: sqlite3.Connection, account: Account) -> Halt | None:
+    return rows.halt(connection.execute(rows.HALTED, _scope(account)).fetchone())
 
 
 _STATEMENTS: Final = {

@@ -12,6 +12,7 @@ from .account import (
 from .catalog import Event, Leg, Market, MarketDraft, Outcome, Series
 from .dry_run import DryRunReport
 from .fees import FeeRule
+from .halting import Halt, HaltReport
 from .journal import Account, Intent, IntentState, ReconcileReport
 from .orders import (
     CancelReport,
@@ -70,6 +71,8 @@ __all__ = [
     "FeeRule",
     "Fill",
     "Gap",
+    "Halt",
+    "HaltReport",
     "Health",
     "Holding",
     "Instrument",

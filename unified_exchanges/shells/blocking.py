@@ -34,6 +34,8 @@ from ..models import (
     Event,
     FeeRule,
     Fill,
+    Halt,
+    HaltReport,
     Health,
     Intent,
     Json,
@@ -63,6 +65,7 @@ from ..observer import Observer
 from ..policy import LimitPolicy, RetryPolicy, StreamPolicy
 from ..settings import PrivateKey, Settings
 from ..tracking.calls import calls_of
+from ..tracking.halting import Halting
 from ..transports import Transport
 from ..venue import Venue
 from .tracking import Tracking
@@ -146,6 +149,7 @@ class Exchange(Tracking, ABC):
             transport or _transport(), self._dry_run, journal=journal_at(journal)
         )
         self._calls = calls_of(self.venue)
+        self._halting = Halting(self.venue, self._calls)
         self._markets: dict[str, Market] | None = None
         self._checks: _Checks | None = None
         self._hub = None
@@ -680,6 +684,62 @@ class Exchange(Tracking, ABC):
                 market_id,
             )
         )
+
+    def cancel_all_orders_after(self, seconds: float | None) -> None:
+        """Let the venue cancel all if it has not heard of us for so many seconds.
+
+        A dead man's switch, for when this machine is cut off: called again before that it
+        starts anew, None ends it.  Raises `NotSupported` where the venue has none.
+        """
+        self._driver.run(self.venue.cancel_all_orders_after(seconds))
+
+    # -- stopping everything --------------------------------------------------------
+
+    @property
+    def halted(self) -> Halt | None:
+        """Why and since when no order leaves; None if they may.
+
+        A halt by another process that shares the journal is known from the next order on.
+        """
+        return self._halting.halt
+
+    def stop_new_orders(self, reason: object) -> Halt:
+        """Let no order leave from this moment on; `halt` does the rest.
+
+        Without I/O, a lock or waiting: for signal handlers, callbacks and other threads.
+        What is in the middle of a create sends nothing any more; what it has sent is only
+        looked up.  Nothing is canceled, and no other process is told.
+        """
+        return self._halting.trip(reason)
+
+    def halt(
+        self, reason: object, *, cancel: bool = True, deadline: float = 60.0
+    ) -> HaltReport:
+        """Stop everything: no order leaves any more, and what rests is canceled.
+
+        From the call on every create and every change of an order raises `Halted`, from
+        whatever thread or task, and so they do in other processes that share the journal's
+        file, also after a restart, until `resume`.  Cancels, reads and streams go on.  Then
+        open orders of the account are canceled until reads show none (``cancel=False`` leaves
+        them), requests under way are waited for, and orders whose end is not known are
+        looked for, for up to ``deadline`` seconds.
+
+        What goes wrong at the venue is in the report, never raised.  If it is not
+        complete, call it again: it goes on with what is left.  Raises `BadRequest` for a
+        wrong ``deadline``, with orders stopped all the same.
+        """
+        return self._driver.run(
+            self._halting.stop(reason, cancel=cancel, deadline=deadline)
+        )
+
+    def resume(self, reason: str) -> Halt | None:
+        """Lift a halt: orders may leave again, here and in all who share the journal.
+
+        ``reason`` is why, for the log.  Gives the halt that was lifted, None if there was
+        none.  An object that was halted itself stays halted until its own `resume`.  Raises
+        `JournalError` if the journal cannot be written; then nothing is lifted.
+        """
+        return self._driver.run(self._halting.resume(reason))
 
     def reconcile(self) -> ReconcileReport:
         """Find out what became of the orders that were left open, and write it down.

@@ -70,7 +70,7 @@ class AioTransport:
         first one.
         """
         started = time.monotonic()
-        attempt = _Attempt()
+        attempt = _Attempt(request.check)
         _attempt.set(attempt)
         session = self._opened()
         try:
@@ -195,8 +195,9 @@ class _Route:
 
 @attrs.define(slots=True)
 class _Attempt:
-    """Whether the request under way had a connection to leave by."""
+    """Whether the request under way had a connection to leave by, and may leave."""
 
+    check: Callable[[], None] | None = None
     connected: bool = False
 
 
@@ -254,6 +255,13 @@ class _Connector(aiohttp.TCPConnector):
                 break
             connection.close()
         if attempt := _attempt.get(None):
+            if attempt.check is not None:
+                # A connection may have taken seconds: it may not be wanted any more.
+                try:
+                    attempt.check()
+                except BaseException:
+                    connection.release()
+                    raise
             attempt.connected = True
         return connection
 

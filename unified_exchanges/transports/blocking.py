@@ -41,6 +41,8 @@ _BUFFER = 32 * 1024
 _EARLIEST, _FINAL = 101, 200
 _BROKEN = (HTTPError, HTTPException, OSError, ValueError, UnusableAnswer)
 _monotonic = time.monotonic
+_leaving = threading.local()
+"""What asks, in this thread, whether the request may still leave."""
 
 
 class BlockingTransport:
@@ -105,6 +107,7 @@ class BlockingTransport:
         if not is_plain(request):
             raise _Unreached(ValueError("a header is not plain ASCII"))
         route, target = self._route(request)
+        _leaving.check = request.check
         answer = route.pool.urlopen(
             request.method,
             target,
@@ -229,6 +232,10 @@ class Connection(_Plain):
             super().connect()
         except _BROKEN as error:
             raise _Unreached(error) from error
+        # Connecting may take seconds: it may not be wanted any more.
+        check: Callable[[], None] | None = getattr(_leaving, "check", None)
+        if check is not None:
+            check()
 
     def getresponse(self) -> Any:
         """Wait for the answer, in what is left of the time."""

@@ -36,6 +36,14 @@ class TestCrashes(OnKalshi, conformance.Crashes):
     """What a crash left open."""
 
 
+class TestHalts(OnKalshi, conformance.Halts):
+    """Everything stops."""
+
+
+class TestHaltsLive(OnKalshi, conformance.HaltsLive):
+    """Everything stops while orders are placed."""
+
+
 class TestLostAnswers(OnKalshi, conformance.LostAnswers):
     """Answers that are lost."""
 

@@ -18,12 +18,13 @@ from ...errors import (
     ArgumentsRequired,
     ExchangeError,
     ExchangeNotAvailable,
+    Halted,
     InvalidOrder,
     InvalidSize,
     OrderNotFound,
     UnifiedExchangesError,
 )
-from ...flow import Flow, Sleep
+from ...flow import Flow
 from ...grid import read_price, read_size
 from ...models import Order, Params, Side
 from ...money import EXACT, ZERO, Number, complement, text
@@ -32,7 +33,7 @@ from . import receipts
 from .arguments import YES, read_outcome, read_params
 from .doubt import Doubt, is_doubtful
 from .drafts import check_expiry, read_expiry
-from .lookup import Lookup
+from .intents import Intents
 
 __all__ = ["Amending"]
 
@@ -98,7 +99,7 @@ class _Change:
         )
 
 
-class Amending(Lookup, Doubt):
+class Amending(Intents, Doubt):
     """Amends orders."""
 
     def edit_order(
@@ -139,6 +140,7 @@ class Amending(Lookup, Doubt):
         )
         check_expiry(change.expires, self.clock.now())
         self.require_writable(change)
+        self.switch.check(change)
         self.check_market(order_id, market_id)
         before = yield from self._before(change)
         if not before.is_open:
@@ -232,6 +234,7 @@ class Amending(Lookup, Doubt):
             query={"subaccount": self._subaccount_of(after.order_id)},
             shard=after.shard,
             is_order=True,
+            opens=True,
             deadline=change.deadline,
         )
 
@@ -243,8 +246,9 @@ class Amending(Lookup, Doubt):
         doubt: UnifiedExchangesError | None = None
         attempt = 0
         while True:
+            call = self._amendment(change, after)
             try:
-                call = self._amendment(change, after)
+                yield from self.heed(change)
                 response = yield from self.attempt(call, change.deadline)
                 receipt = receipts.amended(response.body)
             except (OrderNotFound, InvalidOrder) as error:
@@ -258,7 +262,7 @@ class Amending(Lookup, Doubt):
                     return (yield from self._undecided(error, change, after, doubt))
             else:
                 return (yield from self._amended(receipt, change, after))
-            yield Sleep(delay)
+            yield from self.pause(delay, call)
             before = yield from self._looked(change, doubt)
             if doubt is not None and change.is_shown(before, after):
                 return before
@@ -379,6 +383,10 @@ class Amending(Lookup, Doubt):
         found = yield from self._looked(change, doubt)
         if change.is_shown(found, after):
             return found
+        if isinstance(error, Halted):
+            # That is why it was not sent again, not what became of the first.
+            doubt.add(f"; it was not sent again: {error.message}")
+            error = doubt
         raise _doubted(error, change)
 
 

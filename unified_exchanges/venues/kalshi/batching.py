@@ -18,7 +18,7 @@ from ...errors import (
     MarketClosed,
     UnifiedExchangesError,
 )
-from ...flow import Flow, Sleep
+from ...flow import Flow
 from ...models import Order, OrderRequest, OrderResult
 from ...sending import Call
 from . import receipts
@@ -78,6 +78,7 @@ class Batching(Placing):
             raise BadRequest(message, venue=self.id)
         if orders:
             self.require_writable(f"batch of {len(orders)} orders")
+            self.switch.check(f"batch of {len(orders)} orders")
         strange: list[object] = [x for x in orders if type(x) is not OrderRequest]
         if strange:
             message = f"create_orders takes OrderRequest objects, not {strange[0]!r}"
@@ -115,6 +116,7 @@ class Batching(Placing):
             about=f"batch of {len(ready)} orders",
             items=len(ready),
             is_order=True,
+            opens=True,
             deadline=deadline,
         )
         try:
@@ -159,6 +161,8 @@ class Batching(Placing):
         attempt = 0
         while True:
             try:
+                if attempt:
+                    yield from self.heed(call.about)
                 response = yield from self.attempt(call, deadline)
                 return receipts.batch(response.body, ready)
             except UnifiedExchangesError as error:
@@ -167,7 +171,7 @@ class Batching(Placing):
                     delay = self.again(error, attempt, deadline, in_doubt=False)
                 if delay is None:
                     raise
-            yield Sleep(delay)
+            yield from self.pause(delay, call)
             attempt += 1
 
     def _batch_entry(

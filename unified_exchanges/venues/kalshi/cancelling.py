@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final, TypeAlias
 
@@ -39,6 +39,7 @@ __all__ = ["Cancelling"]
 _log = logging.getLogger(__name__)
 
 _ORDERS = "/portfolio/events/orders"
+_GROUPS = "/portfolio/order_groups"
 _NOT_FOUND = 404
 _SETTLING = (0.0, 0.3, 0.6, 1.2)
 """Seconds before each read of an order whose cancel should show by now."""
@@ -303,9 +304,15 @@ class Cancelling(Lookup):
         if len(done) < _MANY:
             return {}
         since = max(receipt.at or self.venue_now() for _, receipt in done)
+        return (yield from self._listed_as_ended([order for order, _ in done], since))
+
+    def _listed_as_ended(
+        self, done: Sequence[Order], since: datetime
+    ) -> Flow[Mapping[str, Order]]:
+        """Orders that had ended by then, as far as a listing shows them."""
         if (yield from self.until_fresh(since, urgent=True)) is not None:
             return {}
-        created = [order.created_at for order, _ in done if order.created_at]
+        created = [order.created_at for order in done if order.created_at]
         oldest = min(created) if len(created) == len(done) else None
         # Others may have been cancelled in between, for weeks: no endless search.
         most = _PAGE + _SPREAD * len(done)
@@ -382,18 +389,28 @@ class Cancelling(Lookup):
         cancelled.  The account-wide DELETE of Kalshi is not used: it may also hit orders
         placed in the minute after it (docs.kalshi.com changelog, 2026-09-03).
         """
-        params = read_params(params, (), _SCOPE)
+        return self._cancel_all(market_id, read_params(params, (), _SCOPE))
+
+    def stop_orders(self) -> Flow[CancelReport]:
+        """Cancel everything open; order groups first, of which one request stops all.
+
+        A group stays triggered: the venue takes no order for it until it is reset
+        (docs.kalshi.com, order groups, 2026-10).
+        """
+        return self._cancel_all(None, None, with_groups=True)
+
+    def _cancel_all(
+        self, market_id: str | None, params: Params | None, *, with_groups: bool = False
+    ) -> Flow[CancelReport]:
         self.require_writable("cancel of all orders")
         canceled: dict[str, Order] = {}
         unread: dict[str, UnifiedExchangesError] = {}
         errors: list[UnifiedExchangesError] = []
         stale: UnifiedExchangesError | None = None
-        remaining = yield from self._open(market_id, params)
-        listed = {order.order_id for order in remaining}
-        remaining += self._unlisted(listed, market_id, params)
-        if market_id is not None and not remaining:
-            # A mistyped market must not look like success.
-            yield from self.rules(market_id)
+        remaining = yield from self._at_first(market_id, params)
+        if with_groups:
+            canceled.update((yield from self._trigger_groups(remaining)))
+            remaining = [x for x in remaining if x.order_id not in canceled]
         for pause in range(_ROUNDS):
             if pause:
                 yield Sleep(_SETTLING[min(pause, len(_SETTLING) - 1)])
@@ -427,6 +444,53 @@ class Cancelling(Lookup):
             remaining=tuple(remaining),
             errors=tuple(told if stale is None else [*told, stale]),
         )
+
+    def _at_first(
+        self, market_id: str | None, params: Params | None
+    ) -> Flow[list[Order]]:
+        """What is open before anything is cancelled."""
+        found = yield from self._open(market_id, params)
+        listed = {order.order_id for order in found}
+        found += self._unlisted(listed, market_id, params)
+        if market_id is not None and not found:
+            # A mistyped market must not look like success.
+            yield from self.rules(market_id)
+        return found
+
+    def _trigger_groups(self, orders: Sequence[Order]) -> Flow[Mapping[str, Order]]:
+        """Trigger the groups that orders are in; get those that are shown to have ended.
+
+        The others are cancelled one by one, as if there were no groups.
+        """
+        groups: dict[tuple[str, int, int | None], list[Order]] = {}
+        for order in orders:
+            group_id = order.raw.get("order_group_id")
+            if isinstance(group_id, str) and group_id:
+                scope = group_id, order.shard, self._subaccount_of(order.order_id)
+                groups.setdefault(scope, []).append(order)
+        stopped: list[Order] = []
+        for (group_id, shard, subaccount), members in groups.items():
+            call = self.write(
+                "PUT",
+                f"{_GROUPS}/{group_id}/trigger",
+                {},
+                about=f"trigger of order group {group_id}",
+                query={"subaccount": subaccount, "exchange_index": shard},
+                shard=shard,
+                repeatable=True,
+                urgent=True,
+            )
+            try:
+                yield from self.send(call)
+            except UnifiedExchangesError as error:
+                _log.warning("its orders are cancelled one by one: %s", error)
+            else:
+                stopped += members
+        if not stopped:
+            return {}
+        shown = yield from self._listed_as_ended(stopped, self.venue_now())
+        ids = {order.order_id for order in stopped}
+        return {name: order for name, order in shown.items() if name in ids}
 
     def _unlisted(
         self, listed: Collection[str], market_id: str | None, params: Params | None

@@ -35,6 +35,7 @@ class Closing(Lookup):
             )
             raise ArgumentsRequired(message, venue=self.id)
         self.require_writable(f"close of {market_id}")
+        self.switch.check(f"close of {market_id}")
         given = dict(params or {})
         scope = {key: given[key] for key in ("subaccount",) if key in given}
         stale = yield from self.until_fresh(self.venue_now())

@@ -29,6 +29,9 @@ _encode = msgspec.json.Encoder().encode
 _JSON = {"content-type": "application/json"}
 _NONE: Mapping[str, str] = {}
 _PATH = re.compile(r"/[A-Za-z0-9_.:~/-]*[A-Za-z0-9_.:~-]")
+_STOPS = re.compile(
+    r"/portfolio/order_groups/[^/]+/trigger|/portfolio/events/orders/[^/]+/decrease"
+)
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 _ORDERS = "/portfolio/events/orders"
 _OPTIONS = ("keep_raw", "subaccount")
@@ -183,8 +186,16 @@ class KalshiConnection(Venue):
             return self.send(self.read(path, query, about=f"{verb} {path}"))
         self.require_writable(f"{verb} {path}")
         call = self.write(
-            verb, path, dict(body or {}), query=query, about=f"{verb} {path}"
+            verb,
+            path,
+            dict(body or {}),
+            query=query,
+            about=f"{verb} {path}",
+            # What else a write may bring is not known: only what surely stops goes on.
+            opens=verb != "DELETE" and not _STOPS.fullmatch(path),
         )
+        if call.opens:
+            self.switch.check(call.about)
         call.charges = self._raw_charges(verb, path, {**(query or {}), **(body or {})})
         return self.send(call)
 
@@ -238,6 +249,7 @@ class KalshiConnection(Venue):
         is_order: bool = False,
         deadline: float | None = None,
         client_order_id: str | None = None,
+        opens: bool = False,
     ) -> Call:
         """A call that changes something; ``shard`` None means that Kalshi routes it."""
         cost = self._costs.cost_of(method, path, items)
@@ -257,6 +269,7 @@ class KalshiConnection(Venue):
             is_order=is_order,
             deadline=deadline,
             client_order_id=client_order_id,
+            opens=opens,
         )
 
     def _keyless(self, call: Call) -> AuthenticationError:

@@ -37,6 +37,7 @@ _STREAMS: dict[str, Capability] = {
 
 _FEATURES: dict[str, Capability] = {
     "cancel_all_orders": True,
+    "cancel_on_pause": True,
     "client_order_id": True,
     "close_position": "emulated",
     "create_market_order": "emulated",
@@ -75,6 +76,7 @@ FACTS = Description(
     checked_on="2026-10-15",
     limitations=(
         "There are no market orders: type='market' becomes a bounded immediate order.",
+        "There is no dead man's switch: give orders expires_at, or an order group.",
         "reduce_only is accepted on immediate orders only.",
         "A book has no time and no sequence over REST.",
         "YES and NO share one book and positions net: an account holds one of them.",

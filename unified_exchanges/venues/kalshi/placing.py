@@ -24,7 +24,7 @@ from ...errors import (
     PermissionDenied,
     UnifiedExchangesError,
 )
-from ...flow import Flow, Leaving, Sleep
+from ...flow import Flow, Leaving
 from ...grid import read_price
 from ...models import (
     IntentState,
@@ -61,6 +61,7 @@ class Placing(Intents, Doubt):
         deadline = self.clock.monotonic() + self.retry.order_deadline
         intent = read_intent(order, rng=self.rng)
         self.require_writable(intent)
+        self.switch.check(intent)
         if not self.is_cleared:
             yield from self.require_resolved(deadline)
         try:
@@ -183,6 +184,7 @@ class Placing(Intents, Doubt):
             shard=ready.shard,
             is_order=True,
             deadline=deadline,
+            opens=True,
             client_order_id=ready.intent.client_order_id,
         )
 
@@ -212,6 +214,9 @@ class Placing(Intents, Doubt):
         try:
             while True:
                 try:
+                    if doubt is not None or attempt:
+                        # What goes out again was written down before a halt.
+                        yield from self.heed(ready)
                     response = yield from self.attempt(call, deadline)
                     return self._accepted(ready, response.body)
                 except DuplicateOrderId as error:
@@ -224,7 +229,7 @@ class Placing(Intents, Doubt):
                     )
                     if delay is None:
                         return (yield from self._given_up(ready, error, doubt))
-                yield Sleep(delay)
+                yield from self.pause(delay, call)
                 attempt += 1
         except GeneratorExit:
             self._interrupted([ready])
@@ -241,6 +246,7 @@ class Placing(Intents, Doubt):
         """
         is_leaving = False
         try:
+            self.switch.check(ready[0])
             self.guards.admit(len(ready), self.clock.monotonic(), ready[0])
             yield Leaving(tuple(ready))
             if self.settings.is_journaled:
