@@ -11,6 +11,7 @@ import attrs
 from unified_exchanges.errors import (
     BadRequest,
     DuplicateOrderId,
+    JournalError,
     OrderNotDone,
     OrderNotFilled,
     UnifiedExchangesError,
@@ -18,7 +19,7 @@ from unified_exchanges.errors import (
 from unified_exchanges.models import (
     CancelReport,
     Fill,
-    Intent,
+    HaltReport,
     Order,
     OrderRequest,
     ReconcileReport,
@@ -42,6 +43,15 @@ class Created:
     outcome: Outcome
 
 
+@attrs.define
+class Halted:
+    """A process that was halted: what had arrived till then, and what still may."""
+
+    process: Process
+    arrived: int
+    unresolved: list[str]
+
+
 class Ledger:
     """Claims that must hold for good from when they were made."""
 
@@ -54,6 +64,9 @@ class Ledger:
         self.placed: dict[str, str] = {}
         """Order ids by client order id, as somebody was told."""
         self.created: list[Created] = []
+        self.halted: dict[int, Halted] = {}
+        self.is_halted_for_all = False
+        """Whether the journal tells every process that orders are halted."""
 
     # -- what was told --------------------------------------------------------------
 
@@ -76,6 +89,8 @@ class Ledger:
                 self.hear(order, who)
             for intent in told.absent:
                 self.deny(intent.client_order_id, f"{who} proved it absent")
+        elif isinstance(told, HaltReport):
+            self.hear([*told.canceled, *told.filled], who)
         elif isinstance(told, list | tuple):
             for each in told:
                 self.hear(each, who)
@@ -91,9 +106,13 @@ class Ledger:
         """An id is sent once more: that there was no order says nothing of this time."""
         self.never.pop(key or "", None)
 
-    def hear_created(self, requests: list[OrderRequest], outcome: Outcome) -> None:
+    def hear_created(
+        self, requests: list[OrderRequest], outcome: Outcome, *, was_halted: bool
+    ) -> None:
         """A call that places orders has ended."""
         self.created.append(Created(len(requests), outcome))
+        if self.is_halted_for_all and was_halted:
+            assert outcome.sent == [], f"{outcome} sent orders while all is halted"
         if not outcome.is_over:
             return
         if outcome.error is not None:
@@ -130,6 +149,33 @@ class Ledger:
             if key in outcome.sent and not isinstance(error, BadRequest):
                 self.deny(key, f"{who} was refused: {error}")
 
+    # -- halts ----------------------------------------------------------------------
+
+    def hear_halt(
+        self, process: Process, report: HaltReport, before: Iterable[str]
+    ) -> None:
+        """Everything is halted; ``before`` are the ids of what rested till then."""
+        keys = [x.client_order_id for x in report.unresolved]
+        self.halted[process.number] = Halted(
+            process, len(process.network.arrivals), keys
+        )
+        self.is_halted_for_all = not any(
+            isinstance(error, JournalError) for error in report.errors
+        )
+        if report.is_complete:
+            left = {x.order_id for x in self.world.resting()}
+            assert left & set(before) == set(), f"{report} says that nothing is open"
+
+    def resumed(self) -> None:
+        """Orders may leave again."""
+        self.halted.clear()
+        self.is_halted_for_all = False
+
+    def _check_halts(self) -> None:
+        for halted in self.halted.values():
+            came = halted.process.network.arrivals[halted.arrived :]
+            assert set(came) <= set(halted.unresolved), f"{came} came after the halt"
+
     # -- what must hold at any time -------------------------------------------------
 
     def check(self) -> None:
@@ -139,6 +185,7 @@ class Ledger:
         by_key = self._check_intents(ours)
         self._check_journal(by_key)
         self._check_claims(by_key)
+        self._check_halts()
         open_ids = {x.order_id for x in orders if x.is_open}
         for order_id, why in self.dead.items():
             assert order_id not in open_ids, f"{order_id} rests, but {why}"
@@ -245,8 +292,3 @@ class Ledger:
             derived = tracker.position(name)
             if derived is not None and name not in different:
                 assert derived == self.world.held(name)
-
-
-def lost(intents: Iterable[Intent]) -> list[str]:
-    """The ids of intents, for messages."""
-    return [x.client_order_id for x in intents]

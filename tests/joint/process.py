@@ -82,6 +82,8 @@ class Network:
         self.late_by = 0.0
         self.lag = 0.0
         self.lag_until = 0.0
+        self.arrivals: list[str] = []
+        """Client order ids of the orders that arrived, as often as they did."""
 
     def handle(self, request: Request, *, lag: float = 0.0) -> Response:
         kalshi, clock = self._world.kalshi, self._world.clock
@@ -91,12 +93,16 @@ class Network:
         if self.late:
             self.late -= 1
             due = clock.monotonic() + self.late_by
-            self._world.under_way.append(Late(due, lambda: kalshi.handle(request)))
+            self._world.under_way.append(Late(due, lambda: self._arrive(request)))
             if self.late % 2:
                 raise ConnectionLost("connection reset by peer")
             clock.advance(request.timeout)
             raise RequestTimeout("no answer within the timeout")
-        return kalshi.handle(request)
+        return self._arrive(request)
+
+    def _arrive(self, request: Request) -> Response:
+        self.arrivals += created(request)
+        return self._world.kalshi.handle(request)
 
     def connect(self, request: Request) -> Any:
         return self._world.kalshi.connect(request)
@@ -169,8 +175,13 @@ class MortalJournal:
         self._process.instant(in_journal=True)
         return self._inner.recall(account)
 
-    def close(self) -> None:
-        self._inner.close()
+    def keep_halt(self, *halt: Any) -> None:
+        self._process.instant(in_journal=True)
+        self._inner.keep_halt(*halt)
+        self._process.instant(in_journal=True)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
 
 
 class _Blocking(Kalshi):

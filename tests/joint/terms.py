@@ -25,6 +25,7 @@ WAYS: Final = (
     + ("trade", "trade", "wait", "cancel all here", "cancel all there")
     + ("reconcile here", "reconcile there", "create here", "create there")
     + ("again here", "again there", "read here", "edit here", "edit there")
+    + ("halt here", "halt there")
 )
 FATES: Final[st.SearchStrategy[tuple[int, str] | None]] = st.one_of(
     st.none(), st.none(), st.tuples(st.integers(1, 14), st.sampled_from(WAYS))

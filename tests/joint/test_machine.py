@@ -129,6 +129,54 @@ class Machine(RuleBasedStateMachine):
     def reconcile(self, who: int, drawn: Any) -> None:
         self.do(self.at(who), lambda x: x.reconcile(), self.fate(drawn))
 
+    @rule(who=WHO, pick=PICK, drawn=FATES)
+    def ask(self, who: int, pick: int, drawn: Any) -> None:
+        """What became of an order that was sent, by our own id."""
+        keys = list(self.world.left)
+        if keys:
+            key = keys[pick % len(keys)]
+            self.do(
+                self.at(who),
+                lambda x: x.fetch_order(client_order_id=key),
+                self.fate(drawn),
+            )
+
+    @rule(who=WHO, pick=PICK, drawn=FATES)
+    def wait_for_the_unresolved(self, who: int, pick: int, drawn: Any) -> None:
+        process = self.at(who)
+        orders = process.exchange.orders.unresolved
+        if orders:
+            order = orders[pick % len(orders)]
+            self.do(process, lambda x: x.wait_done(order, 4.0), self.fate(drawn))
+
+    @rule(
+        who=WHO,
+        deadline=st.sampled_from([1.0, 10.0, 60.0]),
+        after=st.lists(st.tuples(WHO, TERMS), max_size=2),
+        is_resumed=st.booleans(),
+        drawn=FATES,
+    )
+    def halt(
+        self,
+        who: int,
+        deadline: float,
+        after: list[tuple[int, Terms]],
+        is_resumed: bool,
+        drawn: Any,
+    ) -> None:
+        """Stop everything; what is tried then must not leave."""
+        self.stop(self.at(who), deadline, self.fate(drawn))
+        for another, terms in after:
+            self.place(self.at(another), self.request(terms))
+        if is_resumed:
+            self.resume()
+
+    @rule()
+    def resume(self) -> None:
+        self.ledger.resumed()
+        for who in (0, 1):
+            self.do(self.at(who), lambda x: x.resume("go on"))
+
     @rule(who=WHO)
     def read(self, who: int) -> None:
         self.look(self.at(who))
@@ -235,6 +283,7 @@ class Machine(RuleBasedStateMachine):
             process.requests.clear()
             process.network.late = 0
             process.network.lag = 0.0
+        self.resume()
         self.world.pass_time(GRACE + CALM)
         assert self.world.under_way == []
         reports = []
@@ -281,17 +330,19 @@ class Machine(RuleBasedStateMachine):
     ) -> None:
         self.ledger.asked_again(request.client_order_id)
         outer, self.current = self.current, request
+        was_halted = self.ledger.is_halted_for_all
         outcome = process.call(lambda x: create(x, request), fate)
         self.current = outer
-        self.ledger.hear_created([request], outcome)
+        self.ledger.hear_created([request], outcome, was_halted=was_halted)
 
     def place_several(
         self, process: Process, requests: list[OrderRequest], fate: Fate | None
     ) -> None:
         outer, self.current = self.current, requests[0]
+        was_halted = self.ledger.is_halted_for_all
         outcome = process.call(lambda x: x.create_orders(requests), fate)
         self.current = outer
-        self.ledger.hear_created(requests, outcome)
+        self.ledger.hear_created(requests, outcome, was_halted=was_halted)
 
     def change(
         self, process: Process, pick: int, ticks: int, size: int, fate: Fate | None
@@ -320,6 +371,12 @@ class Machine(RuleBasedStateMachine):
         if outcome.is_over and outcome.error is None and outcome.value.is_complete:
             left = {x.order_id for x in self.world.resting()}
             assert before & left == set(), f"{outcome} says that all is cancelled"
+
+    def stop(self, process: Process, deadline: float, fate: Fate | None = None) -> None:
+        before = [x.order_id for x in self.world.resting()]
+        outcome = self.do(process, lambda x: x.halt("why", deadline=deadline), fate)
+        if outcome.value is not None:
+            self.ledger.hear_halt(process, outcome.value, before)
 
     def look(self, process: Process) -> None:
         self.do(process, lambda x: x.fetch_orders())
@@ -358,6 +415,8 @@ class Machine(RuleBasedStateMachine):
         """A whole call between two steps of another."""
         if what == "cancel all":
             self.clear(process, None)
+        elif what == "halt":
+            self.stop(process, 10.0)
         elif what == "reconcile":
             self.do(process, lambda x: x.reconcile())
         elif what == "read":

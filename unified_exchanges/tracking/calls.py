@@ -6,6 +6,7 @@ given up half-way, by Ctrl-C or with its task, leaves what it sent unresolved.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import TypeVar
@@ -19,6 +20,8 @@ from ..models import (
     Fill,
     Order,
     OrderResult,
+    OrderState,
+    ReconcileReport,
     Settlement,
 )
 from ..money import Number, read_number
@@ -26,6 +29,8 @@ from ..venue import Venue
 from .tracker import OrderTracker
 
 __all__ = ["TrackedCalls", "calls_of"]
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -217,19 +222,47 @@ class TrackedCalls:
 
     # -- reads ----------------------------------------------------------------------
 
+    def reconciling(
+        self, flow: Flow[ReconcileReport], venue: Venue
+    ) -> Flow[ReconcileReport]:
+        """A look for what was left open.
+
+        What another process that shares the journal has found out is not in the report,
+        so what is still unresolved here is read.
+        """
+        tracker = self.tracker
+        began = self._clock.monotonic()
+        report = yield from flow
+        for order in report.found:
+            tracker.order(order, read_at=began)
+        for x in report.absent:
+            tracker.absent(x.client_order_id, x.market_id)
+        unknown = {x.client_order_id for x in report.unknown}
+        for seen in tracker.undone():
+            key = seen.client_order_id
+            if seen.state is not OrderState.UNRESOLVED or key is None or key in unknown:
+                continue
+            read = venue.fetch_order(client_order_id=key, market_id=seen.market_id)
+            try:
+                yield from self.reading_order(read, key, seen.market_id)
+            except UnifiedExchangesError as error:
+                _log.info("what became of order %s was not read: %s", key, error)
+        return report
+
     def reading_order(
         self,
         flow: Flow[Order],
         client_order_id: str | None,
         market_id: str | None = None,
     ) -> Flow[Order]:
-        """A read of one order; not to be found by our id, it is not there."""
+        """A read of one order; not found by our id once it cannot arrive, it is absent."""
         began = self._clock.monotonic()
         try:
             order = yield from flow
         except OrderNotFound as error:
-            if client_order_id is not None and not error.maybe_executed:
-                self.tracker.absent(client_order_id, market_id)
+            key = client_order_id
+            if key is not None and not error.maybe_executed:
+                self.tracker.absent(key, market_id, looked_at=began)
             raise
         self.tracker.order(order, read_at=began)
         return order
@@ -270,6 +303,7 @@ def calls_of(venue: Venue) -> TrackedCalls:
         venue.clock,
         first_outcome=venue.first_outcome,
         moves_position=venue.moves_position,
+        arrives_within=venue.retry.order_deadline + venue.retry.order_grace,
     )
     return TrackedCalls(tracker, venue.clock)
 

@@ -17,8 +17,11 @@ __all__ = ["Commands"]
 class Commands:
     """Takes down what is sent, from before it is sent, and what came of it."""
 
-    def __init__(self, clock: Clock, *, first_outcome: str | None) -> None:
+    def __init__(
+        self, clock: Clock, *, first_outcome: str | None, arrives_within: float = 0
+    ) -> None:
         self.lock = RLock()
+        self._arrives_within = arrives_within
         self._clock = clock
         self._first = first_outcome
         self._entries = Register(self._forgotten)
@@ -42,6 +45,7 @@ class Commands:
             entry.is_refused = entry.is_absent = False
             entry.sending += 1
             entry.sent_at = self._clock.now()
+            entry.arrives_by = self._clock.monotonic() + self._arrives_within
             self._entries.settle(entry)
 
     def accepted(self, client_order_id: str) -> None:
@@ -56,14 +60,24 @@ class Commands:
         """Its answer was lost: it may be at the venue."""
         self._answered(client_order_id, is_doubted=True)
 
-    def absent(self, client_order_id: str, market_id: str | None = None) -> None:
+    def absent(
+        self,
+        client_order_id: str,
+        market_id: str | None = None,
+        *,
+        looked_at: float | None = None,
+    ) -> None:
         """It was looked for with patience since its answer was lost, and is not there.
 
-        ``market_id`` is where, None for everywhere.
+        ``market_id`` is where, None for everywhere.  ``looked_at`` is when the look
+        began, on the monotonic clock, unless it is known that it can no longer arrive:
+        until then, that it is not there proves nothing.
         """
         with self.lock:
             entry = self._entries.by_key(client_order_id)
             if entry is None or market_id not in (None, entry.market_id):
+                return
+            if looked_at is not None and looked_at < entry.arrives_by:
                 return
             if entry.is_doubted and not entry.sending:
                 entry.is_doubted, entry.is_absent = False, True

@@ -49,6 +49,7 @@ class OrderTracker(Commands):
 
     ``first_outcome`` is the outcome in which all is told where outcomes share one book;
     ``moves_position`` says of a fill whether it surely moves the positions that are read.
+    ``arrives_within`` is seconds for which an order that was sent may be on its way.
     """
 
     def __init__(
@@ -57,8 +58,11 @@ class OrderTracker(Commands):
         *,
         first_outcome: str | None,
         moves_position: Callable[[Fill], bool] = lambda _: True,
+        arrives_within: float = 0,
     ) -> None:
-        super().__init__(clock, first_outcome=first_outcome)
+        super().__init__(
+            clock, first_outcome=first_outcome, arrives_within=arrives_within
+        )
         self._moves_position = moves_position
         # The venue's clock may be behind ours.
         self._began = datetime.fromtimestamp(clock.now(), UTC) - _SKEW
