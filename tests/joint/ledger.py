@@ -18,10 +18,12 @@ from unified_exchanges.errors import (
 )
 from unified_exchanges.models import (
     CancelReport,
+    CancelResult,
     Fill,
     HaltReport,
     Order,
     OrderRequest,
+    OrderResult,
     ReconcileReport,
     Side,
     Subject,
@@ -78,24 +80,11 @@ class Ledger:
         elif isinstance(told, TrackedOrder):
             if told.is_done and told.order_id is not None:
                 self.dead.setdefault(told.order_id, f"{who} gave {told}")
-        elif isinstance(told, OrderNotFilled | OrderNotDone):
-            self.hear(told.tracked, who)
-        elif isinstance(told, CancelReport):
-            for order in told.canceled:
-                assert not order.is_open
-                self.hear(order, who)
         elif isinstance(told, ReconcileReport):
-            for order in told.found:
-                self.hear(order, who)
             for intent in told.absent:
                 self.deny(intent.client_order_id, f"{who} proved it absent")
-        elif isinstance(told, HaltReport):
-            self.hear([*told.canceled, *told.filled], who)
-        elif isinstance(told, list | tuple):
-            for each in told:
-                self.hear(each, who)
-        elif hasattr(told, "order") and hasattr(told, "error"):
-            self.hear(told.order, who)
+        for each in carried(told):
+            self.hear(each, who)
 
     def deny(self, key: str | None, why: str) -> None:
         """Somebody was told that there is no order with this id."""
@@ -292,3 +281,20 @@ class Ledger:
             derived = tracker.position(name)
             if derived is not None and name not in different:
                 assert derived == self.world.held(name)
+
+
+def carried(told: Any) -> Iterable[Any]:
+    """What an answer or an error has in it that may tell of an order."""
+    if isinstance(told, OrderNotFilled | OrderNotDone):
+        return [told.tracked]
+    if isinstance(told, OrderResult | CancelResult):
+        return [told.order]
+    if isinstance(told, CancelReport):
+        assert not [order for order in told.canceled if order.is_open]
+        return told.canceled
+    if isinstance(told, HaltReport):
+        assert not [x for x in (*told.canceled, *told.filled) if x.is_open]
+        return [*told.canceled, *told.filled]
+    if isinstance(told, ReconcileReport):
+        return told.found
+    return told if isinstance(told, list) else []

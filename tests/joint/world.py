@@ -23,6 +23,7 @@ from tests.venues.kalshi.ground import KalshiGround
 from unified_exchanges.models import Market
 from unified_exchanges.money import EXACT, total
 from unified_exchanges.policy import LimitPolicy
+from unified_exchanges.simulator.orderflow import FlowSettings
 from unified_exchanges.simulator.orders import Order, Owner, Refusal, Ticket
 from unified_exchanges.venues.kalshi.simulated import generate_key
 
@@ -33,6 +34,7 @@ __all__ = ["MARKETS", "Row", "World", "market"]
 
 MARKETS = ("KXRAINSEA-26NOV25-R", "KXBTCD-26NOV2222-T84000")
 SEED = 7
+_THIN = FlowSettings(levels=2)
 _SHARED = Path("/dev/shm")  # noqa: S108 - a disk would make half of the time
 _OTHERS = generate_key("ed25519")
 
@@ -57,7 +59,7 @@ class World:
     """What there is beside the processes."""
 
     def __init__(self) -> None:
-        self.ground = KalshiGround(enforce_limits=False, seed=SEED)
+        self.ground = KalshiGround(enforce_limits=False, seed=SEED, flow=_THIN)
         self.clock, self.kalshi = self.ground.clock, self.ground.kalshi
         self.engine = self.kalshi.engine
         self.us = Owner(self.ground.key.user_id)

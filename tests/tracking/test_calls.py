@@ -141,6 +141,19 @@ def test_fault_12_what_another_process_found_out_is_read(
     assert states(stage) == ["absent"]
 
 
+def test_fault_12_an_id_whose_order_was_changed_since_is_no_refusal(
+    stage: Stage,
+) -> None:
+    placed = stage.bid("5", client_order_id="mine")
+    stage.elsewhere.edit_order(placed.order_id, size="6")
+    stage.client = stage.client.another(limits=FREE, retry=ONCE)
+    with pytest.raises(ux.DuplicateOrderId):
+        stage.bid("5", client_order_id="mine")
+    assert states(stage) == ["unresolved"]
+    stage.client.reconcile()
+    assert (states(stage), stage.orders.open[0].size) == (["open"], 6)
+
+
 def test_fault_28_reads_that_lag_prove_no_absence(stage: Stage) -> None:
     stage.fault("drop", method="POST", path=ORDERS, commits=False, count=None)
     with pytest.raises(ux.OrderUnknown) as caught:

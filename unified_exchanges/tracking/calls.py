@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from ..clock import Clock
-from ..errors import OrderNotFound, UnifiedExchangesError
+from ..errors import DuplicateOrderId, OrderNotFound, UnifiedExchangesError
 from ..flow import Done, Flow, Leaving, Outcome, Page, Pages, advance
 from ..models import (
     CancelReport,
@@ -112,7 +112,8 @@ class TrackedCalls:
             # It did not leave with this call: what is known of it stays.
             return
         sent.remove(key)
-        if error.maybe_executed:
+        if error.maybe_executed or isinstance(error, DuplicateOrderId):
+            # What has its id may be what it was, changed since: a read tells.
             self.tracker.doubted(key)
         else:
             self.tracker.refused(key)
