@@ -12,8 +12,10 @@ everything is known.
 from __future__ import annotations
 
 import os
-from typing import Any
+from decimal import Decimal
+from typing import Any, ClassVar
 
+import attrs
 import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
@@ -27,6 +29,7 @@ from tests.watching.mishaps import (
     OF_SUBSCRIPTIONS,
 )
 from tests.watching.studio import wish
+from unified_exchanges.guards import GuardPolicy
 from unified_exchanges.models import OrderRequest, Subject
 from unified_exchanges.simulator.faults import Fault, StreamFault
 from unified_exchanges.simulator.orders import Order as Truth
@@ -48,6 +51,9 @@ WHO = st.integers(0, 1)
 class Machine(RuleBasedStateMachine):
     """Two processes and all that befalls them."""
 
+    guards: ClassVar[dict[str, Any]] = {}
+    """What every process is held to; then there is one, and nobody trades elsewhere."""
+
     def __init__(self) -> None:
         super().__init__()
         self.world = World()
@@ -65,10 +71,12 @@ class Machine(RuleBasedStateMachine):
 
     def at(self, who: int) -> Process:
         """The process of a slot, started if it does not run."""
+        who = 0 if self.guards else who
         process = self.slots[who]
         if process is None or process.is_dead:
             self.world.moment()
-            process = Process(self.world, is_async=self.flavours[who])
+            policy = GuardPolicy(**self.guards)
+            process = Process(self.world, is_async=self.flavours[who], guards=policy)
             self.slots[who] = process
             self.world.pump()
         return process
@@ -184,7 +192,7 @@ class Machine(RuleBasedStateMachine):
     @rule(who=WHO, is_async=st.booleans())
     def restart(self, who: int, is_async: bool) -> None:
         """Between two calls, where a process is killed most easily."""
-        process = self.slots[who]
+        process = self.slots[0 if self.guards else who]
         if process is not None and not process.is_dead:
             self.world.bury(process)
         self.flavours[who] = is_async
@@ -248,6 +256,8 @@ class Machine(RuleBasedStateMachine):
     )
     def act_elsewhere(self, what: str, pick: int, size: int) -> None:
         """Somebody else on our account does something, by no process of ours."""
+        if self.guards:
+            return
         self.world.moment()
         resting = self.world.resting()
         order = resting[pick % len(resting)] if resting else None
@@ -308,6 +318,8 @@ class Machine(RuleBasedStateMachine):
     def all_that_was_told_is_true(self) -> None:
         self.world.pump()
         self.ledger.check()
+        for name in MARKETS if self.guards else ():
+            assert self.world.at_risk(name) <= self.guards["max_market_exposure"]
 
     # -- small parts ----------------------------------------------------------------
 
@@ -457,11 +469,33 @@ def go_away(_: Process) -> None:
     raise KeyboardInterrupt
 
 
-class TestMachine(Machine.TestCase):  # type: ignore[name-defined,misc]
-    settings = settings(
-        max_examples=6_000 if NIGHTLY else 200,
+class Guarded(Machine):
+    """One process that may put so much at risk in a market, and no more."""
+
+    guards: ClassVar[dict[str, Any]] = {
+        "max_market_exposure": Decimal(100),
+        "max_exposure": Decimal(150),
+        "account_age": 30.0,
+    }
+
+
+CAPS = {field.name for field in attrs.fields(GuardPolicy)}
+
+
+def size(examples: int) -> settings:
+    return settings(
+        max_examples=30 * examples if NIGHTLY else examples,
         stateful_step_count=60 if NIGHTLY else 20,
         derandomize=not NIGHTLY,
         # Explaining traces every line of a failing run, for minutes.
         phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     )
+
+
+class TestMachine(Machine.TestCase):  # type: ignore[name-defined,misc]
+    settings = size(200)
+
+
+@pytest.mark.skipif(not Guarded.guards.keys() <= CAPS, reason="there are no such caps")
+class TestGuarded(Guarded.TestCase):  # type: ignore[name-defined,misc]
+    settings = size(60)

@@ -21,10 +21,10 @@ import attrs
 
 from tests.venues.kalshi.ground import KalshiGround
 from unified_exchanges.models import Market
-from unified_exchanges.money import EXACT, total
+from unified_exchanges.money import EXACT, ONE, ZERO, total
 from unified_exchanges.policy import LimitPolicy
 from unified_exchanges.simulator.orderflow import FlowSettings
-from unified_exchanges.simulator.orders import Order, Owner, Refusal, Ticket
+from unified_exchanges.simulator.orders import Order, Owner, Refusal, Ticket, money_of
 from unified_exchanges.venues.kalshi.simulated import generate_key
 
 if TYPE_CHECKING:
@@ -202,6 +202,28 @@ class World:
             for f in self.fills()
             if f.market_id == name
         )
+
+    def at_risk(self, name: str) -> Decimal:
+        """Dollars at least that our open orders of a market take if one side fills."""
+        held = self.held(name)
+        return max(
+            self._opening(name, "bid", max(ZERO, EXACT.minus(held))),
+            self._opening(name, "ask", max(ZERO, held)),
+        )
+
+    def _opening(self, name: str, side: str, closes: Decimal) -> Decimal:
+        """What one side takes, after the dearest of it has closed what is held."""
+        mine = [x for x in self.resting() if (x.market_id, x.side) == (name, side)]
+        costs = sorted(
+            ((money_of(x.side, x.price, ONE), x.remaining) for x in mine), reverse=True
+        )
+        taken = ZERO
+        for unit, left in costs:
+            closing = min(closes, left)
+            closes = EXACT.subtract(closes, closing)
+            opening = EXACT.subtract(left, closing)
+            taken = EXACT.add(taken, EXACT.multiply(unit, opening))
+        return taken
 
     def rows(self) -> dict[str, Row]:
         """The journal's file, by client order id."""
