@@ -65,9 +65,14 @@ class Machine(RuleBasedStateMachine):
         self.current: OrderRequest | None = None
         """What is being placed."""
 
-    @initialize(flavours=st.lists(st.booleans(), min_size=2, max_size=2))
-    def begin(self, flavours: list[bool]) -> None:
+    @initialize(
+        flavours=st.lists(st.booleans(), min_size=2, max_size=2),
+        terms=st.lists(TERMS, max_size=2),
+    )
+    def begin(self, flavours: list[bool], terms: list[Terms]) -> None:
         self.flavours = flavours
+        for each in terms:
+            self.place(self.at(0), self.request(each))
 
     def at(self, who: int) -> Process:
         """The process of a slot, started if it does not run."""
@@ -78,6 +83,7 @@ class Machine(RuleBasedStateMachine):
             policy = GuardPolicy(**self.guards)
             process = Process(self.world, is_async=self.flavours[who], guards=policy)
             self.slots[who] = process
+            process.join(wish(Subject.FILLS))
             self.world.pump()
         return process
 
@@ -210,35 +216,38 @@ class Machine(RuleBasedStateMachine):
     def spoil_requests(self, who: int, fault: Fault) -> None:
         self.at(who).requests.add(fault)
 
-    @rule(who=WHO, count=st.integers(1, 3), by=st.sampled_from([0.5, 3.0, 20.0]))
-    def be_late(self, who: int, count: int, by: float) -> None:
-        """Writes are given up, and arrive for all that."""
-        network = self.at(who).network
-        network.late, network.late_by = count, by
-
     @rule(
         who=WHO,
-        lag=st.sampled_from([0.4, 3.0]),
-        seconds=st.sampled_from([0.5, 2.0, 20.0]),
+        late=st.tuples(st.integers(0, 3), st.sampled_from([0.5, 3.0, 20.0])),
+        lag=st.tuples(st.sampled_from([0.4, 3.0]), st.sampled_from([0.0, 2.0, 20.0])),
     )
-    def lag(self, who: int, lag: float, seconds: float) -> None:
+    def spoil_the_network(
+        self, who: int, late: tuple[int, float], lag: tuple[float, float]
+    ) -> None:
+        """Writes are given up and arrive for all that, and reads show the past."""
         network = self.at(who).network
-        network.lag = lag
+        network.late, network.late_by = late
+        network.lag, seconds = lag
         network.lag_until = self.world.clock.monotonic() + seconds
 
     @rule(
         who=WHO,
-        fault=OF_FRAMES | OF_FIELDS | OF_CONNECTIONS | OF_SUBSCRIPTIONS | OF_COMMANDS,
+        fault=st.sampled_from([0.5, 15.0])
+        | OF_FRAMES
+        | OF_FIELDS
+        | OF_CONNECTIONS
+        | OF_SUBSCRIPTIONS
+        | OF_COMMANDS,
     )
-    def spoil_the_stream(self, who: int, fault: StreamFault) -> None:
-        self.at(who).frames.add(fault)
-
-    @rule(who=WHO, seconds=st.sampled_from([0.5, 15.0]))
-    def lose_the_line(self, who: int, seconds: float) -> None:
+    def spoil_the_stream(self, who: int, fault: StreamFault | float) -> None:
+        """It goes wrong, or there is none for so many seconds."""
         process = self.at(who)
+        if isinstance(fault, StreamFault):
+            process.frames.add(fault)
+            return
         self.world.pump()
         if process.line is not None:
-            process.lose(seconds)
+            process.lose(fault)
 
     @rule(pick=PICK, size=st.integers(1, 60))
     def trade(self, pick: int, size: int) -> None:
