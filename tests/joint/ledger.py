@@ -137,7 +137,7 @@ class Ledger:
             key = error.client_order_id or request.client_order_id
             # A refusal says nothing of what an earlier call has sent with the same id,
             # unless that was looked for.
-            is_said = len(self.world.left[key or ""]) == 1 or isinstance(
+            is_said = len(self.world.left.get(key or "", ())) == 1 or isinstance(
                 error, InvalidOrder | MarketClosed
             )
             if key in outcome.sent and is_said:
@@ -225,7 +225,11 @@ class Ledger:
                 continue
             order_id = told.order_id
             key = told.client_order_id
-            if order_id is None and key in by_key and len(self.world.left[key]) < 2:
+            if (
+                order_id is None
+                and key in by_key
+                and len(self.world.left.get(key or "", ())) < 2
+            ):
                 order_id = by_key[key].order_id
             assert order_id not in open_ids, f"{process.number} believes {told}"
 
@@ -263,7 +267,9 @@ class Ledger:
             if told.order_id is None:
                 # What an earlier process placed and saw the end of, this one need not know.
                 key = told.client_order_id or ""
-                assert key not in keys or len(self.world.left[key]) > 1, f"{told}"
+                assert key not in keys or len(self.world.left.get(key or "", ())) > 1, (
+                    f"{told}"
+                )
             else:
                 assert told.order_id in true
         assert [x for x in tracker.undone() if x.order_id is None] == []

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from random import Random
 from threading import Thread
 from typing import Any, Final
@@ -14,22 +13,17 @@ import attrs
 
 from tests.watching.studio import POLICY, AsyncConsumer, BlockingConsumer, Consumer
 from tests.watching.wire import Wire
-from unified_exchanges.errors import (
-    ConnectionLost,
-    NotSupported,
-    RequestTimeout,
-    UnifiedExchangesError,
-)
+from unified_exchanges.errors import NotSupported, UnifiedExchangesError
 from unified_exchanges.flow import Request, Response
-from unified_exchanges.journal import Journal
-from unified_exchanges.models import Intent
 from unified_exchanges.policy import LimitPolicy, RetryPolicy
 from unified_exchanges.simulator.faults import FaultPlan, FaultyVenue, StreamPlan
 from unified_exchanges.venues.kalshi.aio import AsyncKalshi
 from unified_exchanges.venues.kalshi.blocking import Kalshi
 from unified_exchanges.watching.aio import Wish
 
-from .world import Late, World
+from .body import AsyncBody, Body, MortalJournal
+from .network import Network, created
+from .world import World
 
 __all__ = ["GRACE", "RETRY", "Fate", "Killed", "Outcome", "Process"]
 
@@ -39,7 +33,6 @@ RETRY: Final = RetryPolicy(
 GRACE: Final = RETRY.order_deadline + RETRY.order_grace
 """Seconds after which nothing that left is on its way."""
 _FREE = LimitPolicy(enabled=False, discover=False)
-_CREATES = ("/portfolio/events/orders", "/portfolio/events/orders/batched")
 
 
 class Killed(BaseException):
@@ -70,118 +63,6 @@ class Outcome:
     """Whether it came back at all."""
     sent: list[str] = attrs.field(factory=list)
     """Client order ids that it sent, each once."""
-
-
-class Network:
-    """What is between a process and the venue: it may be slow, or show the past."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self.late = 0
-        """How many of the next writes are given up before they arrive."""
-        self.late_by = 0.0
-        self.lag = 0.0
-        self.lag_until = 0.0
-        self.arrivals: list[str] = []
-        """Client order ids of the orders that arrived, as often as they did."""
-
-    def handle(self, request: Request, *, lag: float = 0.0) -> Response:
-        kalshi, clock = self._world.kalshi, self._world.clock
-        if request.method == "GET":
-            shows = self.lag if clock.monotonic() < self.lag_until else 0.0
-            return kalshi.handle(request, lag=max(lag, shows))
-        if self.late:
-            self.late -= 1
-            due = clock.monotonic() + self.late_by
-            self._world.under_way.append(Late(due, lambda: self._arrive(request)))
-            if self.late % 2:
-                raise ConnectionLost("connection reset by peer")
-            clock.advance(request.timeout)
-            raise RequestTimeout("no answer within the timeout")
-        return self._arrive(request)
-
-    def _arrive(self, request: Request) -> Response:
-        self.arrivals += created(request)
-        return self._world.kalshi.handle(request)
-
-    def connect(self, request: Request) -> Any:
-        return self._world.kalshi.connect(request)
-
-    def advance(self) -> None:
-        self._world.kalshi.advance()
-
-
-class Body:
-    """The transport of a process: each of its steps is two instants."""
-
-    def __init__(self, process: Process) -> None:
-        self._process = process
-
-    def send(self, request: Request) -> Response:
-        self._process.instant()
-        answer = self._process.carry(request)
-        self._process.instant()
-        return answer
-
-    def sleep(self, seconds: float) -> None:
-        self._process.instant()
-        self._process.world.pass_time(seconds)
-
-    def close(self) -> None: ...
-
-
-class AsyncBody:
-    """The same for an event loop; who goes away does so by a cancelled task."""
-
-    def __init__(self, process: Process) -> None:
-        self._process = process
-
-    async def send(self, request: Request) -> Response:
-        await self._instant()
-        answer = self._process.carry(request)
-        await self._instant()
-        return answer
-
-    async def sleep(self, seconds: float) -> None:
-        await self._instant()
-        self._process.world.pass_time(seconds)
-
-    async def close(self) -> None: ...
-
-    async def _instant(self) -> None:
-        try:
-            self._process.instant()
-        except KeyboardInterrupt:
-            task = asyncio.current_task()
-            assert task is not None
-            task.cancel()
-        await asyncio.sleep(0)
-
-
-class MortalJournal:
-    """A journal's file, as a process that may die uses it."""
-
-    def __init__(self, inner: Journal, process: Process) -> None:
-        self._inner = inner
-        self._process = process
-        self.is_blocking = inner.is_blocking
-
-    def note(self, entries: Sequence[Intent]) -> None:
-        self._process.instant(in_journal=True)
-        self._inner.note(entries)
-        self._process.instant(in_journal=True)
-
-    def recall(self, account: Any) -> tuple[Intent, ...]:
-        self._process.instant(in_journal=True)
-        return self._inner.recall(account)
-
-    def keep_halt(self, *halt: Any) -> None:
-        self._process.instant(in_journal=True)
-        self._inner.keep_halt(*halt)
-        self._process.instant(in_journal=True)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
 
 
 class _Blocking(Kalshi):
@@ -342,14 +223,6 @@ class Process(Wire):
         driver._journal.close()
         if self.is_async and driver._clerk is not None:
             driver._clerk.shutdown(wait=False)
-
-
-def created(request: Request) -> list[str]:
-    """The client order ids of the orders in a request."""
-    if request.method != "POST" or not request.url.endswith(_CREATES):
-        return []
-    body = json.loads(request.body or b"{}")
-    return [order["client_order_id"] for order in body.get("orders", [body])]
 
 
 def in_thread(act: Callable[[], Any]) -> Any:
