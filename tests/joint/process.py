@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import attrs
 
-from tests.watching.studio import POLICY, AsyncConsumer, BlockingConsumer, Consumer
+from tests.watching.studio import POLICY, AsyncConsumer, Consumer
 from tests.watching.wire import Wire
 from unified_exchanges.errors import NotSupported, UnifiedExchangesError
 from unified_exchanges.flow import Request, Response
@@ -203,9 +203,9 @@ class Process(Wire):
 
     def join(self, wish: Wish) -> None:
         """Let somebody watch."""
-        kind = AsyncConsumer if self.is_async else BlockingConsumer
         self.world.moment()
-        self.consumers.append(kind(self, wish))
+        # The other kind wants to be told by the thread that made it.
+        self.consumers.append(AsyncConsumer(self, wish))
         self.world.moment()
 
     # -- its end --------------------------------------------------------------------
