@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from unified_exchanges.tracking.calls import TrackedCalls
 from unified_exchanges.tracking.gate import Gate
 
 from .samples import Plan, news, order, position, settlement, tracker_of
-from .stage import MARKET, ORDERS, Stage
+from .stage import FREE, MARKET, ONCE, ORDERS, Stage
 
 
 @pytest.fixture(params=["blocking", "async"])
@@ -101,10 +102,57 @@ def test_fault_03_an_order_that_is_not_there_is_proven_absent(stage: Stage) -> N
         stage.client.fetch_order(client_order_id=caught.value.client_order_id)
     # Somewhere in between it may still be on its way.
     assert (states(stage), stage.orders.exposure()) == (["unresolved"], Decimal("0.05"))
-    stage.clock.advance(40)
+    stage.clock.advance(ONCE.order_deadline + ONCE.order_grace)
     with pytest.raises(ux.OrderNotFound):
         stage.client.fetch_order(client_order_id=caught.value.client_order_id)
     assert (states(stage), stage.orders.exposure()) == (["absent"], 0)
+
+
+@pytest.mark.parametrize(
+    ("arrived", "expected"), [(True, ["open"]), (False, ["absent"])]
+)
+def test_fault_12_what_reconciling_finds_out_is_known_of_the_orders(
+    stage: Stage, arrived: bool, expected: list[str]
+) -> None:
+    stage.fault("drop", method="POST", path=ORDERS, commits=arrived, count=None)
+    stage.fault("answer", method="GET", path="/portfolio/orders", count=None)
+    with pytest.raises(ux.OrderUnknown):
+        stage.bid()
+    stage.ground.requests.clear()
+    stage.client.reconcile()
+    assert (states(stage), stage.orders.unresolved) == (expected, [])
+
+
+def test_fault_12_what_another_process_found_out_is_read(
+    stage: Stage, tmp_path: Path
+) -> None:
+    settings = {"limits": FREE, "retry": ONCE, "journal": str(tmp_path / "orders.db")}
+    flavour = "async" if stage.client.is_async else "blocking"
+    stage.client = stage.ground.trader(flavour, **settings)
+    other = stage.ground.trader("blocking", **settings)
+    stage.fault("drop", method="POST", path=ORDERS, commits=False, count=None)
+    with pytest.raises(ux.OrderUnknown):
+        stage.bid()
+    assert len(other.reconcile().absent) == 1
+    stage.fault("answer", method="GET", path="/portfolio/orders", count=None)
+    assert stage.client.reconcile() == ux.ReconcileReport()
+    assert states(stage) == ["unresolved"]
+    stage.ground.requests.clear()
+    assert stage.client.reconcile() == ux.ReconcileReport()
+    assert states(stage) == ["absent"]
+
+
+def test_fault_12_an_id_whose_order_was_changed_since_is_no_refusal(
+    stage: Stage,
+) -> None:
+    placed = stage.bid("5", client_order_id="mine")
+    stage.elsewhere.edit_order(placed.order_id, size="6")
+    stage.client = stage.client.another(limits=FREE, retry=ONCE)
+    with pytest.raises(ux.DuplicateOrderId):
+        stage.bid("5", client_order_id="mine")
+    assert states(stage) == ["unresolved"]
+    stage.client.reconcile()
+    assert (states(stage), stage.orders.open[0].size) == (["open"], 6)
 
 
 def test_fault_28_reads_that_lag_prove_no_absence(stage: Stage) -> None:

@@ -12,40 +12,34 @@ from urllib.parse import urlsplit
 from tests.venues.kalshi.ground import KalshiGround, key_pair
 from unified_exchanges import exchange
 from unified_exchanges.clock import Clock
-from unified_exchanges.errors import (
-    ConnectionLost,
-    NetworkError,
-    RequestTimeout,
-    UnifiedExchangesError,
-)
-from unified_exchanges.flow import Done, Request, Response, Sleep, advance
+from unified_exchanges.errors import RequestTimeout, UnifiedExchangesError
+from unified_exchanges.flow import Request
 from unified_exchanges.models import StreamHealth, Subject
 from unified_exchanges.observer import Observer
 from unified_exchanges.policy import LimitPolicy, StreamPolicy
 from unified_exchanges.settings import Settings
 from unified_exchanges.simulator.faults import (
     FaultPlan,
-    FaultyStream,
     FaultyVenue,
     StreamPlan,
 )
-from unified_exchanges.streams.session import Session, UpgradeRefused
 from unified_exchanges.testing.scripted import ScriptedTransport
 from unified_exchanges.venues.kalshi.simulated import generate_key
 from unified_exchanges.venues.kalshi.venue import KalshiVenue
 from unified_exchanges.watching.aio import AsyncWatch
 from unified_exchanges.watching.aio_hub import AsyncHub
 from unified_exchanges.watching.blocking import Watch
-from unified_exchanges.watching.feed import dial
 from unified_exchanges.watching.follower import Follower
 from unified_exchanges.watching.hub import Hub
-from unified_exchanges.watching.job import Job
 from unified_exchanges.watching.listener import Listener
 from unified_exchanges.watching.mailbox import Policy
 from unified_exchanges.watching.seat import Wish
 from unified_exchanges.watching.standing import Standing
 
+from .wire import Wire
+
 __all__ = [
+    "POLICY",
     "AsyncConsumer",
     "AwaitingConsumer",
     "BlockingConsumer",
@@ -65,12 +59,10 @@ POLICY = StreamPolicy(
 )
 _ANOTHER = generate_key("ed25519")
 _LOOP = asyncio.new_event_loop()
-_PING = 5.0
-_TICK = 5.0
 
 
-class Studio:
-    """What a driver does, in one thread: frames, reconnects, work over REST, time."""
+class Studio(Wire):
+    """A venue, its faults, and a stream that is carried by hand."""
 
     def __init__(
         self,
@@ -81,19 +73,16 @@ class Studio:
         **ground: Any,
     ) -> None:
         self.ground = KalshiGround(enforce_limits=False, seed=seed, **ground)
-        self.clock = self.ground.clock
-        self.kalshi = self.ground.kalshi
+        clock, kalshi = self.ground.clock, self.ground.kalshi
         self.requests = FaultPlan(rng=Random(seed))
         self.frames = StreamPlan(rng=Random(seed))
-        self.server = FaultyVenue(
-            self.kalshi, self.requests, self.clock, streams=self.frames
-        )
-        self.venue = KalshiVenue(
+        server = FaultyVenue(kalshi, self.requests, clock, streams=self.frames)
+        venue = KalshiVenue(
             Settings(
                 api_key=self.ground.key.key_id,
                 private_key=key_pair().private_pem,
                 environment="demo",
-                clock=self.clock,
+                clock=clock,
                 rng=Random(seed),
                 stream=POLICY,
                 limits=LimitPolicy(enabled=False, discover=False),
@@ -101,25 +90,23 @@ class Studio:
                 observer=observer,
             )
         )
+        listener = None if hears is None else hears(clock)
+        super().__init__(
+            kalshi, server, venue, clock, rng=Random(seed), listener=listener
+        )
         self.timers: list[Timer] = []
         """What the awaiting hub wants done later."""
         self.beat: list[Callable[[], None]] = []
         """Done again and again while time passes."""
-        self.rng = Random(seed)
-        listener = None if hears is None else hears(self.clock)
-        self.hub = _LOOP.run_until_complete(self._make_async_hub(listener))
-        self.feed = self.hub._feed
-        self.protocol = self.feed.protocol
+        self.hub = _LOOP.run_until_complete(self._make_async_hub())
         self.blocking_hub = self._make_hub()
-        self.session = Session(dial(self.venue), POLICY, self.clock, Random(seed))
-        self.line: FaultyStream | None = None
-        self._dial_at = self._ping_at = 0.0
 
     # -- the hubs, whose driver this is --------------------------------------------
 
-    async def _make_async_hub(self, listener: Listener | None) -> AsyncHub:
+    async def _make_async_hub(self) -> AsyncHub:
         nothing: Any = None
-        hub: Any = AsyncHub(self.venue, nothing, listener)
+        hub: Any = AsyncHub(self.venue, nothing)
+        hub._feed = self.feed
         hub._stream = _Standstill(self)
         hub.standing = Standing(self.later)
         found: AsyncHub = hub
@@ -154,6 +141,14 @@ class Studio:
 
         return _LOOP.run_until_complete(run())
 
+    def tick(self) -> None:
+        """Do what is due besides."""
+        for each in self.beat:
+            each()
+        for timer in [x for x in self.timers if x.due <= self.clock.monotonic()]:
+            timer.cancel()
+            timer.act()
+
     def another_trader(self) -> Any:
         """An account of somebody else, on a line without faults."""
         key = self.kalshi.add_account(public_key=_ANOTHER.public_key)
@@ -167,121 +162,6 @@ class Studio:
             limits=LimitPolicy(enabled=False, discover=False),
             transport=transport,
         )
-
-    # -- the stream -----------------------------------------------------------------
-
-    def pump(self) -> None:
-        """Carry frames both ways until nothing moves."""
-        self.kalshi.advance()
-        if self.line is None and self.clock.monotonic() >= self._dial_at:
-            self._dial()
-        while self.line is not None and self._carry(self.line):
-            pass
-
-    def _carry(self, line: FaultyStream) -> bool:
-        protocol, now = self.protocol, self.clock.monotonic()
-        if now >= self._ping_at:
-            self._ping_at = now + _PING
-            if line.sends_pings:
-                protocol.heard()
-        self.feed.handle(protocol.poll())
-        sent = [] if protocol.broken else protocol.data_to_send()
-        for text in sent:
-            line.receive(text)
-        frames = line.data_to_send()
-        for frame in frames:
-            self.feed.handle(protocol.receive(frame))
-        if protocol.broken or line.closing is not None:
-            self._lose(protocol.broken or f"closed with {line.closing}")
-            return False
-        return bool(sent or frames)
-
-    def _dial(self) -> None:
-        self.session.begin()
-        url = "https" + self.session.dial.url.removeprefix("wss")
-        request = Request("GET", url, headers=self.session.dial.headers())
-        try:
-            line = self.server.connect(request)
-        except NetworkError as error:
-            self._fail(error)
-            return
-        if isinstance(line, Response):
-            self._fail(UpgradeRefused(line.status, line.headers))
-            return
-        self.line = line
-        self._ping_at = self.clock.monotonic()
-        events = list(self.protocol.connection_made())
-        made = self.session.made()
-        self.feed.handle([*events, made] if made else events)
-
-    def lose(self, seconds: float) -> None:
-        """Break the connection; there is no other for a while."""
-        self._lose("the network is gone")
-        self._dial_at = self.clock.monotonic() + seconds
-
-    def _lose(self, reason: str) -> None:
-        assert self.line is not None
-        self.line.close()
-        self.line = None
-        self.feed.handle(self.protocol.connection_lost(reason))
-        self._fail(ConnectionLost(reason))
-
-    def _fail(self, failure: NetworkError | UpgradeRefused) -> None:
-        delay = self.session.failed(failure)
-        self._dial_at = self.clock.monotonic() + delay
-
-    # -- time and work --------------------------------------------------------------
-
-    def pass_time(self, seconds: float) -> None:
-        """Let time pass and everything happen that falls into it."""
-        end = self.clock.monotonic() + seconds
-        while (now := self.clock.monotonic()) < end:
-            self.clock.advance(min(max(0.01, self._nap(now)), end - now))
-            self.pump()
-            self.work()
-            for each in self.beat:
-                each()
-            for timer in [x for x in self.timers if x.due <= self.clock.monotonic()]:
-                timer.cancel()
-                timer.act()
-
-    def _nap(self, now: float) -> float:
-        naps = [self.feed.delay(), _TICK]
-        if self.line is None:
-            naps.append(self._dial_at - now)
-        else:
-            naps += [self.protocol.next_poll(), self._ping_at - now]
-            if self.line.next_due is not None:
-                naps.append(self.line.next_due - now)
-        return min(naps)
-
-    def work(self) -> None:
-        """Do what is due over REST."""
-        for job in self.feed.jobs():
-            self._run(job)
-
-    def _run(self, job: Job[Any]) -> None:
-        outcome: Any = None
-        try:
-            while not isinstance(step := advance(job.flow, outcome), Done):
-                if isinstance(step, Sleep):
-                    self.clock.advance(step.seconds)
-                    outcome = None
-                else:
-                    assert isinstance(step, Request), step
-                    outcome = self._ask(step)
-                self.pump()
-        except Exception as error:  # noqa: BLE001 - as a driver does
-            job.failed(error)
-        else:
-            job.done(step.value)
-        self.pump()
-
-    def _ask(self, request: Request) -> Response | NetworkError:
-        try:
-            return self.server.handle(request)
-        except NetworkError as error:
-            return error
 
 
 class Consumer(Protocol):

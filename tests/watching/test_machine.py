@@ -22,6 +22,13 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from tests.watching.mishaps import (
+    OF_COMMANDS,
+    OF_CONNECTIONS,
+    OF_FIELDS,
+    OF_FRAMES,
+    OF_SUBSCRIPTIONS,
+)
 from tests.watching.studio import (
     AsyncConsumer,
     AwaitingConsumer,
@@ -59,8 +66,6 @@ CALM = 100.0
 """Seconds without a fault after which everything must be right."""
 PRIVATE = (Subject.ORDERS, Subject.FILLS, Subject.POSITIONS)
 
-FRAMES = "orderbook_snapshot|orderbook_delta|fill|user_order|market_position"
-ANSWERS = "subscribed|ok|unsubscribed|error"
 KINDS = st.sampled_from(["blocking", "async", "task", "tasks", "tasks", "held"])
 """How a consumer takes: the last three await (see `AwaitingConsumer`)."""
 PICK = st.integers(0, 1_000)
@@ -82,47 +87,6 @@ WISHES: st.SearchStrategy[Wish] = st.one_of(
         events=st.booleans(),
     ),
     st.builds(wish, st.sampled_from(PRIVATE), st.sampled_from(MARKETS)),
-)
-OF_FRAMES = st.builds(
-    StreamFault,
-    st.sampled_from(["drop", "duplicate", "reorder", "delay", "skip", "drop"]),
-    frame=st.sampled_from([FRAMES, FRAMES, "fill|user_order", ANSWERS, ".*"]),
-    nth=st.integers(1, 6),
-    count=st.sampled_from([1, 3, None]),
-    probability=st.sampled_from([1.0, 0.3]),
-    seconds=st.sampled_from([0.3, 2.0, 8.0]),
-    places=st.integers(1, 3),
-)
-OF_FIELDS = st.builds(
-    StreamFault,
-    st.sampled_from(["alter", "strip", "truncate", "insert"]),
-    frame=st.just(FRAMES),
-    nth=st.integers(1, 6),
-    count=st.sampled_from([1, 2]),
-    field=st.sampled_from(["msg.side", "msg.delta_fp", "seq", "msg.status"]),
-)
-OF_CONNECTIONS = st.builds(
-    StreamFault,
-    st.sampled_from(["close", "reset", "silence", "half_open"]),
-    frame=st.sampled_from([FRAMES, ".*"]),
-    nth=st.integers(1, 20),
-    count=st.sampled_from([1, 2, 5]),
-    seconds=st.sampled_from([3.0, 20.0]),
-    pings=st.booleans(),
-    pongs=st.booleans(),
-)
-OF_SUBSCRIPTIONS = st.builds(
-    StreamFault,
-    st.just("fail"),
-    frame=st.just(FRAMES),
-    code=st.sampled_from([10, 25]),
-    nth=st.integers(1, 10),
-)
-OF_COMMANDS = st.builds(
-    StreamFault,
-    st.sampled_from(["ignore", "refuse"]),
-    frame=st.sampled_from(["subscribe", "update_subscription", ".*"]),
-    code=st.sampled_from([18, 27, 1]),
 )
 OF_READS = st.one_of(
     st.builds(

@@ -9,12 +9,17 @@ from decimal import Decimal
 from threading import Lock
 from typing import Final
 
+import attrs
+
 from ..models import Account, Halt, Intent, IntentState
 
 __all__ = ["MemoryJournal"]
 
 _MOST: Final = 10_000
 """How many resolved intents are kept; the unresolved ones all are."""
+
+AGAIN: Final = "an earlier sending of it is unresolved too"
+"""What is said of a pending intent that took the place of one whose end is not known."""
 
 _Key = tuple[Account, str]
 
@@ -92,12 +97,21 @@ class MemoryJournal:
         ended = self._ended.get(key)
         if ended is None or ended.state is not IntentState.PLACED:
             self._ended.pop(key, None)
+            before = self._open.get(key)
+            if before is not None:
+                latest = max(before.arrives_by, entry.arrives_by)
+                entry = attrs.evolve(entry, arrives_by=latest, detail=AGAIN)
             self._open[key] = entry
 
     def _settle(self, key: _Key, entry: Intent) -> None:
         known = self._open.get(key)
         if known is None or known.written_at != entry.written_at:
             return
+        state, detail = entry.state, entry.detail
+        if state is IntentState.REFUSED and known.detail == AGAIN:
+            # That tells nothing of the earlier sending.
+            state, detail = IntentState.UNKNOWN, AGAIN
+        entry = known.ended(state, order_id=entry.order_id, detail=detail)
         if entry.state.is_resolved:
             del self._open[key]
             self._end(key, entry)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ..models import Account, Halt, Intent, IntentState, Side, TimeInForce
 from ..money import text
+from .memory import AGAIN
 
 __all__ = [
     "BEGIN",
@@ -112,7 +113,10 @@ _COLUMNS: Final = (
     "detail",
 )
 _KEY: Final = 4
-_SET: Final = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[_KEY:])
+_LATER: Final = ("arrives_by", "detail")
+_SET: Final = ", ".join(
+    f"{name} = excluded.{name}" for name in _COLUMNS[_KEY:] if name not in _LATER
+)
 _INSERT: Final = (
     f"INSERT INTO intents ({', '.join(_COLUMNS)}) "  # noqa: S608 - of constants
     f"VALUES ({', '.join(f':{name}' for name in _COLUMNS)}) "
@@ -120,16 +124,26 @@ _INSERT: Final = (
 )
 _THIS: Final = " AND ".join(f"{name} = :{name}" for name in _COLUMNS[:_KEY])
 
-BEGIN: Final = f"{_INSERT} WHERE state <> 'placed'"
+_OPEN: Final = "state IN ('pending', 'unknown')"
+BEGIN: Final = (
+    f"{_INSERT}, detail = CASE WHEN {_OPEN} THEN '{AGAIN}' ELSE excluded.detail END, "
+    f"arrives_by = CASE WHEN {_OPEN} THEN max(arrives_by, excluded.arrives_by) "
+    "ELSE excluded.arrives_by END WHERE state <> 'placed'"
+)
 """Write a pending intent, over an older one that is no order."""
-PLACE: Final = _INSERT
+PLACE: Final = f"{_INSERT}, arrives_by = excluded.arrives_by, detail = excluded.detail"
 """Write that it is an order."""
+_DOUBT: Final = f":state = 'refused' AND detail = '{AGAIN}'"
 SETTLE: Final = (
-    "UPDATE intents SET state = :state, order_id = :order_id, "  # noqa: S608 - likewise
-    "detail = :detail "
+    f"UPDATE intents SET state = CASE WHEN {_DOUBT} "  # noqa: S608 - likewise
+    f"THEN 'unknown' ELSE :state END, order_id = :order_id, "
+    f"detail = CASE WHEN {_DOUBT} THEN detail ELSE :detail END "
     f"WHERE {_THIS} AND written_at = :written_at AND state IN ('pending', 'unknown')"
 )
-"""Write how this very writing ended, if that is not known yet."""
+"""Write how this very writing ended, if that is not known yet.
+
+That it was refused tells nothing of an earlier sending that is unresolved.
+"""
 UNRESOLVED: Final = (
     f"SELECT {', '.join(_COLUMNS)} FROM intents "  # noqa: S608 - likewise
     "WHERE venue = ? AND environment = ? AND account = ? "

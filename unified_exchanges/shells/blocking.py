@@ -758,7 +758,9 @@ class Exchange(Tracking, ABC):
         is ever sent again.  It runs by itself before the first order of an object; as long
         as what earlier processes left is not known, orders raise `UnresolvedOrders`.
         """
-        return self._driver.run(self._calls.following(self.venue.reconcile()))
+        return self._driver.run(
+            self._calls.reconciling(self.venue.reconcile(), self.venue)
+        )
 
     def unresolved_intents(self) -> list[Intent]:
         """Get the intents of this account whose end is not known, oldest first.

@@ -12,7 +12,12 @@ from typing import TypeVar
 from weakref import WeakMethod
 
 from ..clock import Clock
-from ..errors import JournalError, OrderNotFound, UnifiedExchangesError
+from ..errors import (
+    DuplicateOrderId,
+    JournalError,
+    OrderNotFound,
+    UnifiedExchangesError,
+)
 from ..flow import Done, Flow, Leaving, Outcome, Page, Pages, Recall, Resolved, advance
 from ..models import (
     CancelReport,
@@ -22,7 +27,9 @@ from ..models import (
     Order,
     OrderBook,
     OrderResult,
+    OrderState,
     Position,
+    ReconcileReport,
     Settlement,
 )
 from ..venue import Venue
@@ -30,6 +37,8 @@ from .gate import Gate
 from .tracker import OrderTracker
 
 __all__ = ["TrackedCalls", "calls_of"]
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -169,7 +178,8 @@ class TrackedCalls:
             # It did not leave with this call: what is known of it stays.
             return
         sent.remove(key)
-        if error.maybe_executed:
+        if error.maybe_executed or isinstance(error, DuplicateOrderId):
+            # What has its id may be what it was, changed since: a read tells.
             self.tracker.doubted(key)
         else:
             self.tracker.refused(key)
@@ -271,19 +281,42 @@ class TrackedCalls:
 
     # -- reads ----------------------------------------------------------------------
 
+    def reconciling(
+        self, flow: Flow[ReconcileReport], venue: Venue
+    ) -> Flow[ReconcileReport]:
+        """A look for what was left open.
+
+        What another process that shares the journal has found out is not in the report,
+        so what is still unresolved here is read.
+        """
+        tracker = self.tracker
+        report = yield from self.following(flow)
+        unknown = {x.client_order_id for x in report.unknown}
+        for seen in tracker.undone():
+            key = seen.client_order_id
+            if seen.state is not OrderState.UNRESOLVED or key is None or key in unknown:
+                continue
+            read = venue.fetch_order(client_order_id=key, market_id=seen.market_id)
+            try:
+                yield from self.reading_order(read, key, seen.market_id)
+            except UnifiedExchangesError as error:
+                _log.info("what became of order %s was not read: %s", key, error)
+        return report
+
     def reading_order(
         self,
         flow: Flow[Order],
         client_order_id: str | None,
         market_id: str | None = None,
     ) -> Flow[Order]:
-        """A read of one order; not to be found by our id, it is not there."""
+        """A read of one order; not found by our id once it cannot arrive, it is absent."""
         began = self._clock.monotonic()
         try:
             order = yield from flow
         except OrderNotFound as error:
-            if client_order_id is not None and not error.maybe_executed:
-                self.tracker.absent(client_order_id, market_id)
+            key = client_order_id
+            if key is not None and not error.maybe_executed:
+                self.tracker.absent(key, market_id, looked_at=began)
             raise
         self.tracker.order(order, read_at=began)
         return order

@@ -71,7 +71,7 @@ class Commands:
             entry.is_refused = entry.is_absent = False
             entry.sending += 1
             entry.sent_at = self._clock.now()
-            entry.arrives_by = entry.sent_at + self._in_flight
+            entry.arrives_by = self._clock.monotonic() + self._in_flight
             entry.is_recalled = False
             self._entries.settle(entry)
 
@@ -92,18 +92,19 @@ class Commands:
         client_order_id: str,
         market_id: str | None = None,
         *,
-        is_proven: bool = False,
+        looked_at: float | None = None,
     ) -> None:
         """It was looked for with patience since its answer was lost, and is not there.
 
-        ``market_id`` is where, None for everywhere.  Unless that ``is_proven``, it counts
-        only once the order cannot be on its way any more.
+        ``market_id`` is where, None for everywhere.  ``looked_at`` is when the look
+        began, on the monotonic clock, unless it is known that it can no longer arrive:
+        until then, that it is not there proves nothing.
         """
         with self.lock:
             entry = self._entries.by_key(client_order_id)
             if entry is None or market_id not in (None, entry.market_id):
                 return
-            if not is_proven and self._clock.now() < entry.arrives_by:
+            if looked_at is not None and looked_at < entry.arrives_by:
                 return
             if entry.is_doubted and not entry.sending:
                 entry.is_doubted, entry.is_absent = False, True
@@ -131,7 +132,7 @@ class Commands:
             for order in report.found:
                 self.order(order, read_at=read_at, is_ours=True, is_wanted=True)
             for intent in report.absent:
-                self.absent(intent.client_order_id, is_proven=True)
+                self.absent(intent.client_order_id)
             self._take_up(report.unknown)
 
     def _take_up(self, intents: Iterable[Intent]) -> None:
@@ -148,7 +149,8 @@ class Commands:
                 # One of its own nets with nothing here, which says too much, never too little.
                 entry.purse = str(intent.params.get("subaccount") or "")
                 entry.sent_at = intent.written_at.timestamp()
-                entry.arrives_by = intent.arrives_by.timestamp()
+                left = intent.arrives_by.timestamp() - self._clock.now()
+                entry.arrives_by = self._clock.monotonic() + left
                 entry.is_recalled = entry.is_doubted = True
             entry.is_ours = True
             self._entries.settle(entry)

@@ -70,7 +70,7 @@ class Entry:
     sent_at: float = 0
     """Our wall clock when the last of them began to."""
     arrives_by: float = 0
-    """Our wall clock when none of them can be on its way any more."""
+    """Our monotonic clock when what they sent is not on its way any more."""
     cancels: int = 0
     """Calls under way that cancel it."""
     is_recalled: bool = False

@@ -1,0 +1,249 @@
+"""One simulated Kalshi, a journal file, and the processes of ours that share both.
+
+All of it runs in one thread on a virtual clock.  Whenever a process waits or asks, what is
+due happens: late requests arrive, streams tell, reads that are due are made.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from functools import cache
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from tests.venues.kalshi.ground import KalshiGround
+from unified_exchanges.models import Market
+from unified_exchanges.money import EXACT, ONE, ZERO, total
+from unified_exchanges.policy import LimitPolicy
+from unified_exchanges.simulator.orderflow import FlowSettings
+from unified_exchanges.simulator.orders import Order, Owner, Refusal, Ticket, money_of
+from unified_exchanges.venues.kalshi.simulated import generate_key
+
+if TYPE_CHECKING:
+    from .process import Process
+
+__all__ = ["MARKETS", "Row", "World", "market"]
+
+MARKETS = ("KXRAINSEA-26NOV25-R", "KXBTCD-26NOV2222-T84000")
+SEED = 7
+_THIN = FlowSettings(levels=2)
+_SHARED = Path("/dev/shm")  # noqa: S108 - a disk would make half of the time
+_OTHERS = generate_key("ed25519")
+
+
+@attrs.frozen
+class Row:
+    """How an intent stands in the journal's file."""
+
+    state: str
+    order_id: str | None
+
+
+@attrs.define
+class Late:
+    """A write that was given up by who sent it, and is still on its way."""
+
+    due: float
+    arrive: Callable[[], object]
+
+
+class World:
+    """What there is beside the processes."""
+
+    def __init__(self) -> None:
+        self.ground = KalshiGround(enforce_limits=False, seed=SEED, flow=_THIN)
+        self.clock, self.kalshi = self.ground.clock, self.ground.kalshi
+        self.engine = self.kalshi.engine
+        self.us = Owner(self.ground.key.user_id)
+        key = self.kalshi.add_account(public_key=_OTHERS.public_key)
+        self.others = Owner(key.user_id)
+        folder = str(_SHARED) if _SHARED.is_dir() else None
+        self._folder = TemporaryDirectory(dir=folder)
+        self.journal = Path(self._folder.name) / "orders.db"
+        self._reader: sqlite3.Connection | None = None
+        self.processes: list[Process] = []
+        self.fallen: list[Process] = []
+        self.numbers = count(1)
+        self.under_way: list[Late] = []
+        self.left: dict[str, set[int]] = defaultdict(set)
+        """The calls that sent an order, by its client order id."""
+        self.external: set[str] = set()
+        """Ids of orders that were placed elsewhere on the account."""
+        self._is_busy = False
+        self._is_working = False
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        for process in [*self.processes, *self.fallen]:
+            process.release()
+        if self._reader is not None:
+            self._reader.close()
+        self._folder.cleanup()
+
+    # -- time -----------------------------------------------------------------------
+
+    def moment(self) -> None:
+        """Nothing happens in the same millisecond as what was before."""
+        self.clock.advance(0.005)
+
+    def pump(self) -> None:
+        """Let all happen that is due now."""
+        if self._is_busy:
+            return
+        with self._busy():
+            self.arrive()
+            self.kalshi.advance()
+            for process in self.processes:
+                process.pump()
+
+    @contextmanager
+    def _busy(self) -> Iterator[None]:
+        self._is_busy = True
+        try:
+            yield
+        finally:
+            self._is_busy = False
+
+    def arrive(self) -> None:
+        """Let late writes arrive."""
+        now = self.clock.monotonic()
+        for late in [x for x in self.under_way if x.due <= now]:
+            self.under_way.remove(late)
+            late.arrive()
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, and everything happen that falls into it."""
+        end = self.clock.monotonic() + seconds
+        while (now := self.clock.monotonic()) < end:
+            naps = [process.nap(now) for process in self.processes]
+            naps += [late.due - now for late in self.under_way]
+            nap = max(0.01, min(naps, default=seconds))
+            self.clock.advance(min(nap, end - now))
+            self.pump()
+            self.work()
+
+    def work(self) -> None:
+        """Make the reads that are due; who waits inside one makes no other."""
+        if self._is_working:
+            return
+        self._is_working = True
+        try:
+            for process in self.processes:
+                process.work()
+        finally:
+            self._is_working = False
+
+    # -- processes ------------------------------------------------------------------
+
+    def bury(self, process: Process) -> None:
+        """A process is gone: it does nothing more, and hears nothing."""
+        self.processes.remove(process)
+        self.fallen.append(process)
+        process.die()
+
+    # -- what others do -------------------------------------------------------------
+
+    def place(
+        self, owner: Owner, name: str, side: Any, price: Decimal, size: int
+    ) -> Any:
+        """An order of others, or one of ours that was placed elsewhere."""
+        ticket = Ticket(
+            market_id=name, owner=owner, side=side, price=price, size=Decimal(size)
+        )
+        if owner == self.others:
+            ticket = attrs.evolve(ticket, time_in_force="ioc")
+        try:
+            order = self.engine.place(ticket)
+        except Refusal:
+            return None
+        if owner == self.us:
+            self.external.add(order.order_id)
+        return order
+
+    def meet(self, order: Order, size: int) -> None:
+        """Somebody trades against an order of ours."""
+        side = "ask" if order.side == "bid" else "bid"
+        better = self.engine.levels(order.market_id, order.side)
+        is_bid = order.side == "bid"
+        ahead = [
+            level.size
+            for level in better
+            if (level.price > order.price if is_bid else level.price < order.price)
+        ]
+        all_in = int(total(ahead)) + size
+        self.place(self.others, order.market_id, side, order.price, all_in)
+
+    # -- what is true ---------------------------------------------------------------
+
+    def orders(self) -> list[Order]:
+        """All orders of our account."""
+        return self.engine.orders(self.us.account_id)
+
+    def resting(self) -> list[Order]:
+        """Those that may still fill."""
+        return self.engine.orders(self.us.account_id, status="resting")
+
+    def fills(self) -> list[Any]:
+        """All fills of our account."""
+        return self.engine.fills(self.us.account_id)
+
+    def held(self, name: str) -> Decimal:
+        """Contracts of YES that the fills make."""
+        return total(
+            f.size if f.side == "bid" else EXACT.minus(f.size)
+            for f in self.fills()
+            if f.market_id == name
+        )
+
+    def at_risk(self, name: str) -> Decimal:
+        """Dollars at least that our open orders of a market take if one side fills."""
+        held = self.held(name)
+        return max(
+            self._opening(name, "bid", max(ZERO, EXACT.minus(held))),
+            self._opening(name, "ask", max(ZERO, held)),
+        )
+
+    def _opening(self, name: str, side: str, closes: Decimal) -> Decimal:
+        """What one side takes, after the dearest of it has closed what is held."""
+        mine = [x for x in self.resting() if (x.market_id, x.side) == (name, side)]
+        costs = sorted(
+            ((money_of(x.side, x.price, ONE), x.remaining) for x in mine), reverse=True
+        )
+        taken = ZERO
+        for unit, left in costs:
+            closing = min(closes, left)
+            closes = EXACT.subtract(closes, closing)
+            opening = EXACT.subtract(left, closing)
+            taken = EXACT.add(taken, EXACT.multiply(unit, opening))
+        return taken
+
+    def rows(self) -> dict[str, Row]:
+        """The journal's file, by client order id."""
+        if self._reader is None:
+            if not self.journal.exists():
+                return {}
+            self._reader = sqlite3.connect(self.journal, isolation_level=None)
+        try:
+            found = self._reader.execute(
+                "SELECT client_order_id, state, order_id FROM intents"
+            ).fetchall()
+        except sqlite3.OperationalError:
+            return {}
+        return {key: Row(state, order_id) for key, state, order_id in found}
+
+
+@cache
+def market(name: str) -> Market:
+    """The rules of a market: those of the seed, for every world."""
+    ground = KalshiGround(enforce_limits=False, seed=SEED)
+    reader: Any = ground.trader("blocking", limits=LimitPolicy(enabled=False))
+    found: Market = reader.fetch_market(name)
+    return found
