@@ -98,6 +98,7 @@ class Studio(Wire):
         """What the awaiting hub wants done later."""
         self.beat: list[Callable[[], None]] = []
         """Done again and again while time passes."""
+        self.rng = Random(seed)
         self.hub = _LOOP.run_until_complete(self._make_async_hub())
         self.blocking_hub = self._make_hub()
 
