@@ -603,3 +603,59 @@ def test_fault_36_an_end_that_is_refused_for_now_leaves_the_books_to_be_asked_fo
     desk.wait(2)
     desk.run()
     assert (desk.agrees(A), desk.is_stale(A)) == (True, False)
+
+
+# -- held or not -----------------------------------------------------------------------
+
+
+def taken_again() -> tuple[Desk, dict[str, Any]]:
+    """B is followed, left and followed again before the venue has answered the first."""
+    desk = Desk().follow(A).connect().run().follow(B)
+    [add] = desk.sent()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    desk.follow(B)
+    return desk, add
+
+
+def test_p10_no_book_is_asked_for_before_the_venue_has_said_that_it_sends_it() -> None:
+    desk, add = taken_again()
+    assert desk.sent() == []
+    desk.answer(add)
+    desk.run()
+    assert (desk.agrees(B), desk.is_stale(B)) == (True, False)
+    assert [x["params"].get("action") for x in desk.commands] == [None, "add_markets"]
+
+
+@pytest.mark.parametrize("code", [1, 18, 27])
+def test_p10_a_book_that_is_refused_for_now_is_not_said_to_be_live_meanwhile(
+    code: int,
+) -> None:
+    desk, add = taken_again()
+    desk.snapshot(B, number=77)
+    desk.fail(add, code)
+    assert desk.stream.order_book(B) is None
+    desk.wait(1)
+    desk.run()
+    assert (desk.agrees(B), desk.is_stale(B)) == (True, False)
+    assert desk.held["orderbook_delta"] == {A, B}
+
+
+@pytest.mark.parametrize("code", [1, 18, 27])
+def test_fault_36_a_removal_refused_for_now_of_a_market_that_came_and_went_is_told_again(
+    code: int,
+) -> None:
+    desk = Desk().follow(A, B).connect().run()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    [delete] = desk.sent()
+    desk.follow(B)
+    desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    desk.fail(delete, code)
+    desk.wait(1)
+    desk.run()
+    assert [x["params"].get("action") for x in desk.commands] == [
+        None,
+        "delete_markets",
+        "delete_markets",
+    ]
+    assert desk.held["orderbook_delta"] == {A}
+    assert (desk.stream.order_book(B), desk.stream.health().stale_books) == (None, 0)

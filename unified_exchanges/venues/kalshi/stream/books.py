@@ -154,11 +154,11 @@ class Books:
         market.is_held, market.is_early = True, False
         return was_early
 
-    def stay(self, market_ids: Iterable[str]) -> None:
-        """The venue did not stop sending these."""
+    def stay(self, market_ids: Collection[str]) -> None:
+        """The venue did not stop sending these, followed or not."""
+        self.open(market_ids)
         for market_id in market_ids:
-            if market_id in self.markets:
-                self.markets[market_id].is_held = True
+            self.markets[market_id].is_held = True
 
     def let_go(self, market_id: str) -> None:
         """A market that the venue stopped to send, though it is wanted again."""

@@ -95,7 +95,7 @@ class Conversation(StreamProtocol):
         new, kept = sub.follow(market_ids, params)
         if channel == BOOKS:
             self._books.open(new)
-            self._books.stay(kept)
+            # Only those that the venue said it sends: others are on their way to that.
             self._books.want(kept)
             self._books_dirty = True
         self._dirty.add(sub)
