@@ -605,6 +605,38 @@ def test_fault_36_an_end_that_is_refused_for_now_leaves_the_books_to_be_asked_fo
     assert (desk.agrees(A), desk.is_stale(A)) == (True, False)
 
 
+def test_fault_36_one_market_is_not_refused_for_another_that_was_left() -> None:
+    desk = Desk().follow(A).connect().run().follow(B, C)
+    [command] = desk.sent()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [C])
+    assert desk.fail(command, 11) == []
+    desk.run()
+    assert (refusals(desk), desk.agrees(B)) == ([], True)
+    assert desk.held["orderbook_delta"] == {A, B}
+
+
+def test_fault_36_no_snapshot_is_refused_for_a_market_that_was_left() -> None:
+    desk, command = doubted(A, B)
+    desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    assert desk.fail(command, 11) == []
+    desk.run()
+    assert (desk.agrees(A), desk.is_stale(A)) == (True, False)
+
+
+def test_fault_36_a_late_refusal_of_an_old_snapshot_ends_no_new_wish() -> None:
+    desk = Desk().follow(A, B).connect().run()
+    list(desk.stream.doubt(A, "?"))
+    [snapshot] = desk.sent()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [A])
+    [delete] = desk.sent()
+    desk.follow(A)
+    # The venue let the market go before it came to what was asked for first.
+    desk.answer(delete)
+    assert desk.fail(snapshot, 11) == []
+    desk.run()
+    assert (desk.agrees(A), desk.is_stale(A)) == (True, False)
+
+
 # -- held or not -----------------------------------------------------------------------
 
 
@@ -659,3 +691,23 @@ def test_fault_36_a_removal_refused_for_now_of_a_market_that_came_and_went_is_to
     ]
     assert desk.held["orderbook_delta"] == {A}
     assert (desk.stream.order_book(B), desk.stream.health().stale_books) == (None, 0)
+
+
+# -- requests that are out -------------------------------------------------------------
+
+
+def test_p10_requests_for_snapshots_are_forgotten_as_they_are_answered() -> None:
+    desk = Desk().follow(A, B, C).connect()
+    desk.unknown.add(C)
+    desk.run()
+    desk.stream.asks_on = True
+    for _ in range(50):
+        # One message is lost, and C is never told of.
+        desk.number("orderbook_delta")
+        desk.delta(A, "yes", "0.40", "1.00")
+        desk.wait(70)
+        desk.run()
+    assert (desk.agrees(A), desk.agrees(B), desk.stream.broken) == (True, True, "")
+    assert len(desk.stream._books.requests) == 1
+    desk.stream.unfollow(Subject.ORDER_BOOK, [C])
+    assert len(desk.stream._books.requests) == 0
