@@ -180,6 +180,19 @@ def test_fault_37_a_refused_key_is_tried_once_more_by_the_venues_clock() -> None
     assert (error.venue, error.status, error.payload) == ("toy", 401, "no")
 
 
+@pytest.mark.parametrize("step", [-3_600.0, -2.0, 3_600.0])
+def test_fault_44_a_clock_that_is_set_during_an_attempt_does_not_spoil_its_time(
+    step: float,
+) -> None:
+    story = Story()
+    story.session.begin()
+    story.clock.advance(0.1)
+    story.clock.step(step)
+    story.session.failed(UpgradeRefused(401, {"date": "then"}, "no"))
+    now = story.clock.now()
+    assert story.observed == [("then", pytest.approx(now - 0.1, abs=0.01), now)]
+
+
 def test_fault_37_a_key_without_permission_is_told_as_such() -> None:
     story = Story()
     story.refuse(403)

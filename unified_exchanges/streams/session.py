@@ -68,7 +68,8 @@ class Dial:
     """Where a stream is, and how to introduce oneself.
 
     ``headers`` is called for each attempt, since a signature grows old.  ``observe`` is
-    told the ``Date`` of an answer and when (wall clock) it was asked for and came.
+    told the ``Date`` of an answer and when it was asked for and came, by our wall clock
+    as it is set by then.
     """
 
     url: str
@@ -139,7 +140,7 @@ class Session:
         """An attempt to connect begins."""
         self._is_begun = True
         self._attempts += 1
-        self._began = self._clock.now()
+        self._began = self._clock.monotonic()
 
     def made(self) -> Reconnected | None:
         """The attempt has led to a connection; the event if it is not the first one."""
@@ -219,8 +220,10 @@ class Session:
         self._denials += 1
         if self._denials >= _DENIALS:
             raise self._unauthorized(refusal)
+        # By our clock as it is now, which may have been set meanwhile.
         now = self._clock.now()
-        self.dial.observe(refusal.headers.get("date"), self._began, now)
+        began = now - (self._clock.monotonic() - self._began)
+        self.dial.observe(refusal.headers.get("date"), began, now)
         return 0.0
 
     def _unauthorized(self, refusal: UpgradeRefused) -> UnifiedExchangesError:
