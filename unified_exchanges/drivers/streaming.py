@@ -80,6 +80,8 @@ class StreamDriver:
         self._ended = Event()
         self._waiters = 0
 
+        self._process: int | None = None
+        """Where the threads are."""
     @property
     def is_connected(self) -> bool:
         """Whether there is a connection now."""
@@ -106,6 +108,7 @@ class StreamDriver:
         with self.lock:
             if self._thread is None and not self._ended.is_set():
                 self._thread = _thread(self._run, "stream")
+                self._process = os.getpid()
                 # Left to the end of the interpreter, the venue would see a broken line.
                 atexit.register(self.close)
 
@@ -152,7 +155,10 @@ class StreamDriver:
         return True
 
     def close(self) -> None:
-        """Say goodbye and end; closing twice is allowed."""
+        """Say goodbye and end; closing twice is allowed, and nothing in a forked child."""
+        if self._process not in (None, os.getpid()):
+            # The threads stayed with the parent, and whoever held the lock at the fork.
+            return
         self._stop(None)
         for thread in (self._thread, self._worker):
             if thread is not None and thread is not current_thread():

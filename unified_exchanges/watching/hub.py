@@ -107,6 +107,8 @@ class Hub:
             self._feed.release()
         self._stream.flush()
 
+        if self._process != os.getpid():
+            return False
     @property
     def is_told(self) -> bool:
         """Whether all that happens to orders is told now."""
@@ -138,6 +140,7 @@ class Hub:
         with self._lock:
             self._feed.drop(market_ids)
         self._stream.flush()
+        self.check_process()
 
     def health(self) -> StreamHealth:
         """Counters of the stream, and of those who follow it."""
