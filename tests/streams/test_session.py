@@ -11,6 +11,7 @@ from unified_exchanges.clock import VirtualClock
 from unified_exchanges.errors import (
     AuthenticationError,
     ConnectionLost,
+    InternalError,
     PermissionDenied,
 )
 from unified_exchanges.policy import StreamPolicy
@@ -219,8 +220,30 @@ def test_who_waits_in_vain_is_told_of_the_last_try() -> None:
 
 def test_the_end_is_told_with_its_reason() -> None:
     story = Story()
-    story.session.stop(LookupError("a mistake"))
-    assert story.session.last_error == "a mistake"
+    story.session.stop(AuthenticationError("a wrong key"))
+    assert story.session.last_error == "a wrong key"
+
+
+def test_p11_a_mistake_of_ours_is_named_as_one_and_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    mistake = KeyError("A")
+    told = Story().session.typed(mistake)
+    assert isinstance(told, InternalError)
+    assert (told.__cause__, told.venue) == (mistake, "toy")
+    assert str(told) == (
+        "toy: the stream has ended by a mistake of this library, and nothing is followed "
+        "any more (KeyError: 'A'). Watch again, and please report it with the log"
+    )
+    [record] = caplog.records
+    assert record.exc_info is not None
+    assert record.exc_info[1] is mistake
+
+
+def test_p11_an_error_that_is_no_mistake_ends_the_stream_as_it_is() -> None:
+    error = AuthenticationError("a wrong key")
+    session = Story().session
+    assert (session.typed(error), session.typed(None)) == (error, None)
 
 
 def test_headers_are_not_shown_by_a_dial() -> None:

@@ -186,7 +186,7 @@ def test_a_failure_of_our_own_ends_the_stream_and_reaches_consumers(
     hub_of(kalshi)._feed.jobs = broken
     fills = kalshi.watch_fills()
     for each in (watch, fills):
-        with pytest.raises(LookupError, match="a mistake"):
+        with pytest.raises(ux.InternalError, match="LookupError: a mistake"):
             exhaust(each)
     assert soon(lambda: kalshi.stream_health().state == "stopped")
 

@@ -7,6 +7,7 @@ is told how long to wait, or is given the error to stop with.
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from ..clock import Clock
 from ..errors import (
     AuthenticationError,
     ConnectionLost,
+    InternalError,
     NetworkError,
     PermissionDenied,
     RequestTimeout,
@@ -26,6 +28,8 @@ from ..models import Reconnected, StreamState
 from ..policy import StreamPolicy
 
 __all__ = ["Dial", "Session", "UpgradeRefused"]
+
+_log = logging.getLogger(__name__)
 
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403
@@ -194,6 +198,24 @@ class Session:
         self._made_at = None
         if error is not None:
             self.last_error, self._told = str(error), told
+
+    def typed(self, error: Exception | None) -> UnifiedExchangesError | None:
+        """What is told to everybody who follows a stream that an error has ended.
+
+        One that is not of our kinds is a mistake of ours, which a bare `KeyError` would
+        tell nobody.
+        """
+        if error is None or isinstance(error, UnifiedExchangesError):
+            return error
+        _log.error("the stream ends by a mistake of this library", exc_info=error)
+        what = f"{type(error).__name__}: {error}"[:_LONGEST]
+        message = (
+            "the stream has ended by a mistake of this library, and nothing is followed "
+            f"any more ({what}). Watch again, and please report it with the log"
+        )
+        found = InternalError(message, venue=self.dial.venue)
+        found.__cause__ = error
+        return found
 
     def newest(self, told: str) -> str:
         """The later of our last trouble and that of the protocol."""
