@@ -163,6 +163,29 @@ def test_fault_44_an_answer_out_of_a_cache_does_not_move_the_clock(
     assert venue.offset.milliseconds is None
 
 
+@pytest.mark.parametrize("step", [-3_600.0, -2.0, 2.0, 3_600.0])
+def test_fault_44_a_clock_that_is_set_during_a_request_does_not_spoil_the_offset(
+    flavour: str, step: float
+) -> None:
+    clock = VirtualClock()
+    start = clock.now()
+
+    def respond(request: Request) -> Response:
+        if request.url.endswith("/set"):
+            clock.step(step)
+        at = datetime.fromtimestamp(start + clock.monotonic(), UTC)
+        clock.advance(0.1)
+        return Response(200, {"date": format_datetime(at, usegmt=True)}, b"{}")
+
+    venue = toy(clock)
+    rig = Rig(flavour, [respond] * 2, clock)
+    for path in ("/x", "/set"):
+        clock.advance(1.0)
+        rig.run(venue.send(get(path)))
+    told = clock.now() + venue.offset.seconds
+    assert told == pytest.approx(start + clock.monotonic(), abs=1.0)
+
+
 # -- limits ----------------------------------------------------------------------------
 
 

@@ -130,7 +130,11 @@ class ClockOffset:
         return round(self.seconds * 1000) if self._last else None
 
     def observe(self, date: str | None, sent: float, received: float) -> None:
-        """Take an answer's ``Date`` into account; times are our wall clock's."""
+        """Take an answer's ``Date`` into account; times are our wall clock's as it is now.
+
+        Whoever remembers when it sent by the wall clock is wrong by whatever that was set
+        by since: count back by the monotonic one.
+        """
         if not date or date == self._last:
             return
         try:

@@ -37,7 +37,8 @@
     ├── Halted                         no order leaves until ``resume()``; carries ``reason``
     ├── UnresolvedOrders               orders of an earlier run may exist; ``reconcile()`` first
     ├── JournalError                   the journal cannot be kept; without it no order leaves
-    └── StreamOverflow                 a consumer of a stream was too slow; watch again
+    ├── StreamOverflow                 a consumer of a stream was too slow; watch again
+    └── InternalError                  a mistake of this library ended the stream; report it
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ __all__ = [
     "GuardTripped",
     "Halted",
     "InsufficientFunds",
+    "InternalError",
     "InvalidOrder",
     "InvalidPrice",
     "InvalidSize",
@@ -409,4 +411,12 @@ class StreamOverflow(UnifiedExchangesError):
     """A consumer that wants every item fell too far behind; later items are lost to it.
 
     What had been waiting was delivered first.
+    """
+
+
+class InternalError(UnifiedExchangesError):
+    """A mistake of this library, not of whoever uses it, has ended a stream.
+
+    What went wrong is its ``__cause__``, and in the log.  Watch again to go on, and please
+    report it.
     """

@@ -195,7 +195,7 @@ class Sender(ABC):
             lost = marks != self._marks(call)
             turn = self._reserve(call, deadline) if lost else None
         request = self._prepare(call, deadline)
-        sent = self.clock.now()
+        sent = self.clock.monotonic()
         passing = self.switch.enter(call.about) if call.opens else None
         try:
             try:
@@ -225,10 +225,15 @@ class Sender(ABC):
             yield Sleep(left)
 
     def _judge(self, call: Call, response: Response, sent: float | None) -> Response:
-        """The answer, or the error it means; ``sent`` None if that moment is not known."""
+        """The answer, or the error it means.
+
+        ``sent`` is of the monotonic clock, None if that moment is not known.
+        """
         now = self.clock.now()
         if sent is not None and not _is_cached(response):
-            self.offset.observe(response.headers.get("date"), sent, now)
+            # By our clock as it is now, which may have been set meanwhile.
+            began = now - (self.clock.monotonic() - sent)
+            self.offset.observe(response.headers.get("date"), began, now)
         status = response.status
         self.telemetry.answered(
             now,

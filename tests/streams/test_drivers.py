@@ -18,6 +18,7 @@ from unified_exchanges.errors import (
     AuthenticationError,
     BadRequest,
     ConnectionLost,
+    InternalError,
     RequestTimeout,
 )
 
@@ -312,8 +313,14 @@ def test_fault_40_a_message_of_5_mib_in_fragments_arrives(
 # -- what is beside the stream ---------------------------------------------------------
 
 
-def test_a_protocol_that_fails_stops_the_stream_with_its_error(
-    venue: Open, runner: Start
+def mistakes(stream: Runner) -> list[str]:
+    """What the stream has ended by, where that is a mistake of ours."""
+    assert [type(end) for end in stream.ends] == [InternalError]
+    return [repr(end.__cause__) for end in stream.ends if end]
+
+
+def test_p11_a_protocol_that_fails_stops_the_stream_with_its_error(
+    venue: Open, runner: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     def provoke(visit: Visit) -> None:
         visit.say("boom a mistake")
@@ -323,9 +330,12 @@ def test_a_protocol_that_fails_stops_the_stream_with_its_error(
     stream = runner(server.url)
     stream.start()
     assert stream.wait(lambda: bool(stream.ends))
-    assert [repr(end) for end in stream.ends] == ["LookupError('a mistake')"]
-    with pytest.raises(LookupError, match="a mistake"):
+    assert mistakes(stream) == ["LookupError('a mistake')"]
+    with pytest.raises(InternalError, match="a mistake of this library"):
         stream.wait_connected()
+    assert stream.health().state == "stopped"
+    assert "LookupError: a mistake" in stream.health().last_error
+    assert "Traceback" in caplog.text
     assert server.wait(lambda: server.codes == [1000])
 
 
@@ -342,7 +352,7 @@ def test_a_sink_that_fails_stops_the_stream_with_its_error(
     stream = runner(venue(tell).url, sink=sink)
     stream.start()
     assert stream.wait(lambda: bool(stream.ends))
-    assert [repr(end) for end in stream.ends] == ["LookupError('full')"]
+    assert mistakes(stream) == ["LookupError('full')"]
 
 
 def test_what_a_protocol_answers_to_a_message_is_sent(
@@ -378,7 +388,7 @@ def test_a_job_that_fails_stops_the_stream_with_its_error(
     stream.wait_connected()
     stream.run_beside(fail)
     assert stream.wait(lambda: bool(stream.ends))
-    assert [repr(end) for end in stream.ends] == ["LookupError('no such order')"]
+    assert mistakes(stream) == ["LookupError('no such order')"]
     assert server.wait(lambda: server.codes == [1000])
 
 

@@ -11,6 +11,7 @@ from unified_exchanges.clock import VirtualClock
 from unified_exchanges.errors import (
     AuthenticationError,
     ConnectionLost,
+    InternalError,
     PermissionDenied,
 )
 from unified_exchanges.policy import StreamPolicy
@@ -180,6 +181,19 @@ def test_fault_37_a_refused_key_is_tried_once_more_by_the_venues_clock() -> None
     assert (error.venue, error.status, error.payload) == ("toy", 401, "no")
 
 
+@pytest.mark.parametrize("step", [-3_600.0, -2.0, 3_600.0])
+def test_fault_44_a_clock_that_is_set_during_an_attempt_does_not_spoil_its_time(
+    step: float,
+) -> None:
+    story = Story()
+    story.session.begin()
+    story.clock.advance(0.1)
+    story.clock.step(step)
+    story.session.failed(UpgradeRefused(401, {"date": "then"}, "no"))
+    now = story.clock.now()
+    assert story.observed == [("then", pytest.approx(now - 0.1, abs=0.01), now)]
+
+
 def test_fault_37_a_key_without_permission_is_told_as_such() -> None:
     story = Story()
     story.refuse(403)
@@ -206,8 +220,30 @@ def test_who_waits_in_vain_is_told_of_the_last_try() -> None:
 
 def test_the_end_is_told_with_its_reason() -> None:
     story = Story()
-    story.session.stop(LookupError("a mistake"))
-    assert story.session.last_error == "a mistake"
+    story.session.stop(AuthenticationError("a wrong key"))
+    assert story.session.last_error == "a wrong key"
+
+
+def test_p11_a_mistake_of_ours_is_named_as_one_and_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    mistake = KeyError("A")
+    told = Story().session.typed(mistake)
+    assert isinstance(told, InternalError)
+    assert (told.__cause__, told.venue) == (mistake, "toy")
+    assert str(told) == (
+        "toy: the stream has ended by a mistake of this library, and nothing is followed "
+        "any more (KeyError: 'A'). Watch again, and please report it with the log"
+    )
+    [record] = caplog.records
+    assert record.exc_info is not None
+    assert record.exc_info[1] is mistake
+
+
+def test_p11_an_error_that_is_no_mistake_ends_the_stream_as_it_is() -> None:
+    error = AuthenticationError("a wrong key")
+    session = Story().session
+    assert (session.typed(error), session.typed(None)) == (error, None)
 
 
 def test_headers_are_not_shown_by_a_dial() -> None:

@@ -442,7 +442,7 @@ async def test_a_failure_of_our_own_ends_the_stream_and_reaches_consumers(
         feed_of(exchange).jobs = broken
         fills = exchange.watch_fills()
         for each in (watch, fills):
-            with pytest.raises(LookupError, match="a mistake"):
+            with pytest.raises(ux.InternalError, match="LookupError: a mistake"):
                 await exhaust(each)
 
 

@@ -461,3 +461,27 @@ def inside(entered: Any) -> Any:
     if isinstance(entered, ux.Watch):
         return None
     return entered
+
+
+# -- mistakes of ours ------------------------------------------------------------------
+
+
+def test_p11_a_mistake_in_the_protocol_ends_every_watch_as_one_and_another_may_begin(
+    scene: Scene, face: Face, caplog: pytest.LogCaptureFixture
+) -> None:
+    watches = [face.watch("order_book", MARKET), face.watch("fills")]
+    watches[0].next()
+    protocol: Any = face.exchange._hub._feed.protocol
+
+    def broken() -> Any:
+        raise KeyError(MARKET)
+
+    protocol.poll = broken
+    scene.bid("7")
+    for watch in watches:
+        with pytest.raises(ux.InternalError, match="report it") as caught:
+            watch.until(lambda _: False)
+        assert repr(caught.value.__cause__) == repr(KeyError(MARKET))
+    assert face.call("stream_health").state == "stopped"
+    assert "a mistake of this library" in caplog.text
+    assert face.watch("order_book", MARKET).next().market_id == MARKET

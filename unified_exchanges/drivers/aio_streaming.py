@@ -42,9 +42,9 @@ class AsyncStreamDriver:
     """Runs a protocol over one connection after another, in the loop of `start`.
 
     ``sink`` is given the events of each read, in order; it must not wait.  ``on_stop`` is
-    called once at the end, with the error if it was one: a refused key, a failure of
-    the protocol, of the sink or of a job.  A lost connection is no end.  ``connect``
-    opens a connection; by default the policy's ``driver`` does.
+    called once at the end, with the error if it was one: a refused key, or as
+    `InternalError` a failure of the protocol, of the sink or of a job.  A lost connection
+    is no end.  ``connect`` opens a connection; by default the policy's ``driver`` does.
     """
 
     def __init__(
@@ -300,7 +300,7 @@ class AsyncStreamDriver:
         if self._is_stopped:
             return
         self._is_stopped = True
-        self.error = error
+        error = self.error = self._session.typed(error)
         self._session.stop(error, self._told())
         self._changed.set()
         try:

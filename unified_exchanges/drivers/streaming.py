@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -47,8 +48,8 @@ class StreamDriver:
     Whoever touches the protocol holds ``lock``.  It is held while ``sink`` is given the
     events of each read, in order; a sink must not wait.  A condition on ``lock`` may be
     waited for by consumers.  ``on_stop`` is called once at the end, with the error if it
-    was one: a refused key, a failure of the protocol, of the sink or of a job.  A lost
-    connection is no end.  ``connect`` opens a connection.
+    was one: a refused key, or as `InternalError` a failure of the protocol, of the sink or
+    of a job.  A lost connection is no end.  ``connect`` opens a connection.
     """
 
     def __init__(
@@ -79,6 +80,8 @@ class StreamDriver:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._ended = Event()
         self._waiters = 0
+        self._process: int | None = None
+        """Where the threads are."""
 
     @property
     def is_connected(self) -> bool:
@@ -105,6 +108,7 @@ class StreamDriver:
         """Begin to connect; does nothing if it has begun."""
         with self.lock:
             if self._thread is None and not self._ended.is_set():
+                self._process = os.getpid()
                 self._thread = _thread(self._run, "stream")
                 # Left to the end of the interpreter, the venue would see a broken line.
                 atexit.register(self.close)
@@ -151,8 +155,15 @@ class StreamDriver:
                 self._waiters -= 1
         return True
 
+    def fail(self, error: Exception) -> None:
+        """End with an error of who keeps the stream."""
+        self._stop(error)
+
     def close(self) -> None:
-        """Say goodbye and end; closing twice is allowed."""
+        """Say goodbye and end; closing twice is allowed, and nothing in a forked child."""
+        if self._process not in (None, os.getpid()):
+            # The threads stayed with the parent, and whoever held the lock at the fork.
+            return
         self._stop(None)
         for thread in (self._thread, self._worker):
             if thread is not None and thread is not current_thread():
@@ -273,7 +284,7 @@ class StreamDriver:
             if self._ended.is_set():
                 return
             self._ended.set()
-            self.error = error
+            error = self.error = self._session.typed(error)
             self._session.stop(error, self._told())
             self._jobs.put(None)
             self._changed.notify_all()

@@ -7,6 +7,7 @@ is told how long to wait, or is given the error to stop with.
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from ..clock import Clock
 from ..errors import (
     AuthenticationError,
     ConnectionLost,
+    InternalError,
     NetworkError,
     PermissionDenied,
     RequestTimeout,
@@ -26,6 +28,8 @@ from ..models import Reconnected, StreamState
 from ..policy import StreamPolicy
 
 __all__ = ["Dial", "Session", "UpgradeRefused"]
+
+_log = logging.getLogger(__name__)
 
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403
@@ -68,7 +72,8 @@ class Dial:
     """Where a stream is, and how to introduce oneself.
 
     ``headers`` is called for each attempt, since a signature grows old.  ``observe`` is
-    told the ``Date`` of an answer and when (wall clock) it was asked for and came.
+    told the ``Date`` of an answer and when it was asked for and came, by our wall clock
+    as it is set by then.
     """
 
     url: str
@@ -139,7 +144,7 @@ class Session:
         """An attempt to connect begins."""
         self._is_begun = True
         self._attempts += 1
-        self._began = self._clock.now()
+        self._began = self._clock.monotonic()
 
     def made(self) -> Reconnected | None:
         """The attempt has led to a connection; the event if it is not the first one."""
@@ -194,6 +199,24 @@ class Session:
         if error is not None:
             self.last_error, self._told = str(error), told
 
+    def typed(self, error: Exception | None) -> UnifiedExchangesError | None:
+        """What is told to everybody who follows a stream that an error has ended.
+
+        One that is not of our kinds is a mistake of ours, which a bare `KeyError` would
+        tell nobody.
+        """
+        if error is None or isinstance(error, UnifiedExchangesError):
+            return error
+        _log.error("the stream ends by a mistake of this library", exc_info=error)
+        what = f"{type(error).__name__}: {error}"[:_LONGEST]
+        message = (
+            "the stream has ended by a mistake of this library, and nothing is followed "
+            f"any more ({what}). Watch again, and please report it with the log"
+        )
+        found = InternalError(message, venue=self.dial.venue)
+        found.__cause__ = error
+        return found
+
     def newest(self, told: str) -> str:
         """The later of our last trouble and that of the protocol."""
         return self.last_error if told == self._told and self.last_error else told
@@ -219,8 +242,10 @@ class Session:
         self._denials += 1
         if self._denials >= _DENIALS:
             raise self._unauthorized(refusal)
+        # By our clock as it is now, which may have been set meanwhile.
         now = self._clock.now()
-        self.dial.observe(refusal.headers.get("date"), self._began, now)
+        began = now - (self._clock.monotonic() - self._began)
+        self.dial.observe(refusal.headers.get("date"), began, now)
         return 0.0
 
     def _unauthorized(self, refusal: UpgradeRefused) -> UnifiedExchangesError:

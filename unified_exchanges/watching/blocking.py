@@ -82,6 +82,7 @@ class Watch(Generic[T_co]):
         self.close()
 
     def __iter__(self) -> Iterator[T_co]:
+        self._hub.check_process()
         with self._ready:
             if self._is_closed or self._follower.mailbox.is_spent:
                 raise misuse.over()

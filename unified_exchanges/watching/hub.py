@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Sequence
 from functools import partial
@@ -24,8 +23,6 @@ from .mailbox import Policy
 from .relay import Relay
 
 __all__ = ["Hub"]
-
-_log = logging.getLogger(__name__)
 
 _LONGEST: Final = 3600.0
 """Seconds that the clerk sleeps at most, where nothing is planned."""
@@ -110,6 +107,8 @@ class Hub:
     @property
     def is_told(self) -> bool:
         """Whether all that happens to orders is told now."""
+        if self._process != os.getpid():
+            return False
         with self._lock:
             return self._feed.is_told
 
@@ -141,6 +140,7 @@ class Hub:
 
     def health(self) -> StreamHealth:
         """Counters of the stream, and of those who follow it."""
+        self.check_process()
         with self._lock:
             return self._feed.health(self._stream.health())
 
@@ -180,10 +180,7 @@ class Hub:
             self._keep()
         except Exception as error:  # noqa: BLE001 - told to everybody who waits
             # Rather no stream than one that nobody reconciles.
-            _log.exception("the stream cannot be kept")
-            with self._lock:
-                self._feed.fail(error)
-            self._stream.close()
+            self._stream.fail(error)
 
     def _keep(self) -> None:
         while not self._stream.is_stopped:

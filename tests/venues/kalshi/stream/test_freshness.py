@@ -50,6 +50,17 @@ def test_p10_a_book_that_was_doubted_keeps_its_age_when_it_is_read() -> None:
     assert (read(desk).stale, read(desk).age) == (True, 4.0)
 
 
+def test_p10_a_book_that_broke_after_a_silence_is_as_old_as_the_silence() -> None:
+    desk = Desk().follow(A).connect().run()
+    book = read(desk)
+    desk.clock.advance(5.0)
+    desk.stream.connection_lost("cut")
+    # Nobody knows what it was after the last that was heard.
+    assert (book.stale, book.age) == (True, 5.0)
+    desk.clock.advance(2.0)
+    assert (book.age, read(desk).age) == (7.0, 7.0)
+
+
 def test_fault_33_silence_makes_books_stale_before_anybody_has_looked_for_it() -> None:
     desk = Desk(silence=28.0).follow(A).connect().run()
     book = read(desk)

@@ -603,3 +603,111 @@ def test_fault_36_an_end_that_is_refused_for_now_leaves_the_books_to_be_asked_fo
     desk.wait(2)
     desk.run()
     assert (desk.agrees(A), desk.is_stale(A)) == (True, False)
+
+
+def test_fault_36_one_market_is_not_refused_for_another_that_was_left() -> None:
+    desk = Desk().follow(A).connect().run().follow(B, C)
+    [command] = desk.sent()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [C])
+    assert desk.fail(command, 11) == []
+    desk.run()
+    assert (refusals(desk), desk.agrees(B)) == ([], True)
+    assert desk.held["orderbook_delta"] == {A, B}
+
+
+def test_fault_36_no_snapshot_is_refused_for_a_market_that_was_left() -> None:
+    desk, command = doubted(A, B)
+    desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    assert desk.fail(command, 11) == []
+    desk.run()
+    assert (desk.agrees(A), desk.is_stale(A)) == (True, False)
+
+
+def test_fault_36_a_late_refusal_of_an_old_snapshot_ends_no_new_wish() -> None:
+    desk = Desk().follow(A, B).connect().run()
+    list(desk.stream.doubt(A, "?"))
+    [snapshot] = desk.sent()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [A])
+    [delete] = desk.sent()
+    desk.follow(A)
+    # The venue let the market go before it came to what was asked for first.
+    desk.answer(delete)
+    assert desk.fail(snapshot, 11) == []
+    desk.run()
+    assert (desk.agrees(A), desk.is_stale(A)) == (True, False)
+
+
+# -- held or not -----------------------------------------------------------------------
+
+
+def taken_again() -> tuple[Desk, dict[str, Any]]:
+    """B is followed, left and followed again before the venue has answered the first."""
+    desk = Desk().follow(A).connect().run().follow(B)
+    [add] = desk.sent()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    desk.follow(B)
+    return desk, add
+
+
+def test_p10_no_book_is_asked_for_before_the_venue_has_said_that_it_sends_it() -> None:
+    desk, add = taken_again()
+    assert desk.sent() == []
+    desk.answer(add)
+    desk.run()
+    assert (desk.agrees(B), desk.is_stale(B)) == (True, False)
+    assert [x["params"].get("action") for x in desk.commands] == [None, "add_markets"]
+
+
+@pytest.mark.parametrize("code", [1, 18, 27])
+def test_p10_a_book_that_is_refused_for_now_is_not_said_to_be_live_meanwhile(
+    code: int,
+) -> None:
+    desk, add = taken_again()
+    desk.snapshot(B, number=77)
+    desk.fail(add, code)
+    assert desk.stream.order_book(B) is None
+    desk.wait(1)
+    desk.run()
+    assert (desk.agrees(B), desk.is_stale(B)) == (True, False)
+    assert desk.held["orderbook_delta"] == {A, B}
+
+
+@pytest.mark.parametrize("code", [1, 18, 27])
+def test_fault_36_a_removal_refused_for_now_of_a_market_that_came_and_went_is_told_again(
+    code: int,
+) -> None:
+    desk = Desk().follow(A, B).connect().run()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    [delete] = desk.sent()
+    desk.follow(B)
+    desk.stream.unfollow(Subject.ORDER_BOOK, [B])
+    desk.fail(delete, code)
+    desk.wait(1)
+    desk.run()
+    assert [x["params"].get("action") for x in desk.commands] == [
+        None,
+        "delete_markets",
+        "delete_markets",
+    ]
+    assert desk.held["orderbook_delta"] == {A}
+    assert (desk.stream.order_book(B), desk.stream.health().stale_books) == (None, 0)
+
+
+# -- requests that are out -------------------------------------------------------------
+
+
+def test_p10_requests_for_snapshots_are_forgotten_as_they_are_answered() -> None:
+    desk = Desk().follow(A, B, C).connect()
+    desk.unknown.add(C)
+    desk.run()
+    desk.stream.asks_on = True
+    for _ in range(50):
+        # One message is lost, and C is never told of.
+        desk.number("orderbook_delta")
+        desk.delta(A, "yes", "0.40", "1.00")
+        desk.wait(70)
+        desk.run()
+    assert (desk.agrees(A), desk.agrees(B), desk.stream.broken) == (True, True, "")
+    assert len(desk.stream._books.requests) == 1
+    desk.stream.unfollow(Subject.ORDER_BOOK, [C])
+    assert len(desk.stream._books.requests) == 0

@@ -10,6 +10,7 @@ from ....streams.protocol import Refused
 from . import frames, refusals
 from .channels import BOOKS, SUBJECTS
 from .conversation import NONE, Events, Sent
+from .requests import Request
 from .sequence import Sequence
 from .subscription import Subscription
 
@@ -140,7 +141,6 @@ class Answers(Sequence):
         sub.end()
         if sub.channel.name == BOOKS:
             self._books.disconnect(sub.wishes)
-            self._asked.clear()
         self._dirty.add(sub)
 
     # -- refused --------------------------------------------------------------------
@@ -149,13 +149,16 @@ class Answers(Sequence):
         sub, events = self._account(told.sid, told.seq, "error")
         msg = told.msg
         sent = self._sent.pop(told.id, None)
-        asked = self._asked.pop(told.id, None)
+        asked = self._books.requests.take(told.id)
         books = self._by_name[BOOKS]
-        if asked and msg.code == refusals.GONE and books.is_ending:
+        is_snapshot = bool(told.id) and sent is None
+        if is_snapshot and msg.code == refusals.GONE and books.is_ending:
             return events  # the end, which was asked for after it, was faster
         about = sent.sub if sent else books if asked else sub
         name = about.channel.name if about else "a subscription"
-        markets = sent.command.markets if sent else asked or ()
+        markets = (
+            sent.command.markets if sent else tuple(asked.waiting) if asked else ()
+        )
         error = refusals.error_of(msg.code, msg.msg, name, markets)
         self._note(str(error), f"error {msg.code} of {name}")
         if sub is not None and msg.code in refusals.TERMINAL:
@@ -215,19 +218,21 @@ class Answers(Sequence):
         if not markets:
             sub.busy = None
             return NONE
-        return self._some_refused(sub, markets, msg, error)
+        return self._some_refused(sent, markets, msg, error)
 
     def _some_refused(
         self,
-        sub: Subscription,
+        sent: Sent,
         markets: tuple[str, ...],
         msg: frames.FailedMsg,
         error: UnifiedExchangesError,
     ) -> Events:
         """Find those among the markets that are refused; the others are asked for again."""
+        sub, size = sent.sub, len(sent.command.markets)
         named = set(msg.market_tickers or ()) | {msg.market_ticker}
         bad = [x for x in markets if x in named]
-        if not bad and len(markets) > 1 and msg.code not in refusals.CROWDED:
+        if not bad and size > 1 and msg.code not in refusals.CROWDED:
+            # Or it was for one that nobody wants any more.
             sub.halve(markets)
             return NONE
         bad = bad or list(markets)
@@ -239,13 +244,11 @@ class Answers(Sequence):
             error = refusals.error_of(msg.code, msg.msg, sub.channel.name, bad)
         return [self._refuse(sub, bad, error)]
 
-    def _snapshot_refused(
-        self, msg: frames.FailedMsg, markets: tuple[str, ...]
-    ) -> Events:
+    def _snapshot_refused(self, msg: frames.FailedMsg, asked: Request) -> Events:
         """Snapshots were not given: ask later, or apart, or subscribe the channel anew."""
         sub, books = self._by_name[BOOKS], self._books
         now = self.clock.monotonic()
-        markets = tuple(x for x in markets if x in sub.wishes)
+        markets = tuple(x for x in asked.waiting if x in sub.wishes)
         books.await_no_more(markets)
         if msg.code in refusals.PASSING:
             books.want(markets)
@@ -258,7 +261,8 @@ class Answers(Sequence):
             return NONE
         named = set(msg.market_tickers or ()) | {msg.market_ticker}
         bad = [x for x in markets if x in named]
-        if not bad and len(markets) > 1:
+        if not bad and asked.size > 1:
+            # Or it was for one that is asked for otherwise, or not any more.
             middle = len(markets) // 2
             books.want_apart(markets[:middle], markets[middle:])
             self._books_dirty = True

@@ -9,6 +9,7 @@ from typing import Final
 
 from ....streams.book import Book
 from ....streams.freshness import Life, Listener
+from .requests import Requests
 
 __all__ = ["Books", "Market"]
 
@@ -89,6 +90,7 @@ class Books:
         self.markets: dict[str, Market] = {}
         self.loaded = 0
         """Snapshots that this connection brought."""
+        self.requests = Requests()
         self._listener = listener
         self._wanted: dict[str, None] = {}
         self._apart: deque[tuple[str, ...]] = deque()
@@ -114,10 +116,7 @@ class Books:
         for market_id in market_ids:
             market = self.markets[market_id]
             market.spoil()
-            self._wanted.pop(market_id, None)
-            self._awaited.pop(market_id, None)
-            self._missed.pop(market_id, None)
-            self._forgiven.pop(market_id, None)
+            self._drop(market_id)
 
     def remove(self, market_ids: Iterable[str]) -> None:
         """Markets that the venue sends no more, or never did."""
@@ -125,10 +124,18 @@ class Books:
             market = self.markets.pop(market_id, None)
             if market is not None:
                 market.spoil()
-            self._wanted.pop(market_id, None)
-            self._awaited.pop(market_id, None)
-            self._missed.pop(market_id, None)
-            self._forgiven.pop(market_id, None)
+            self._drop(market_id)
+
+    def _drop(self, market_id: str) -> None:
+        """Its snapshot is of no interest any more."""
+        self._wanted.pop(market_id, None)
+        self._missed.pop(market_id, None)
+        self._forgiven.pop(market_id, None)
+        self._await_no_more(market_id)
+
+    def _await_no_more(self, market_id: str) -> None:
+        self._awaited.pop(market_id, None)
+        self.requests.forget(market_id)
 
     def forget(self, market_ids: Collection[str]) -> list[str]:
         """Markets that nobody follows; those among them that the venue sends.
@@ -154,11 +161,11 @@ class Books:
         market.is_held, market.is_early = True, False
         return was_early
 
-    def stay(self, market_ids: Iterable[str]) -> None:
-        """The venue did not stop sending these."""
+    def stay(self, market_ids: Collection[str]) -> None:
+        """The venue did not stop sending these, followed or not."""
+        self.open(market_ids)
         for market_id in market_ids:
-            if market_id in self.markets:
-                self.markets[market_id].is_held = True
+            self.markets[market_id].is_held = True
 
     def let_go(self, market_id: str) -> None:
         """A market that the venue stopped to send, though it is wanted again."""
@@ -166,7 +173,7 @@ class Books:
         market.spoil()
         market.is_held = False
         self._wanted.pop(market_id, None)
-        self._awaited.pop(market_id, None)
+        self._await_no_more(market_id)
 
     # -- doubts ---------------------------------------------------------------------
 
@@ -242,6 +249,11 @@ class Books:
         for market_id in market_ids:
             self._awaited.pop(market_id, None)
 
+    def ask(self, number: int, market_ids: tuple[str, ...], deadline: float) -> None:
+        """Snapshots of these were asked for, in the command of a number."""
+        self.requests.add(number, market_ids)
+        self.await_(market_ids, deadline)
+
     def await_(self, market_ids: Iterable[str], deadline: float) -> None:
         """Snapshots of these are on their way; deadlines only rise."""
         for market_id in market_ids:
@@ -253,10 +265,7 @@ class Books:
         market.begin()
         self.loaded += 1
         self.barren = 0
-        self._awaited.pop(market_id, None)
-        self._wanted.pop(market_id, None)
-        self._missed.pop(market_id, None)
-        self._forgiven.pop(market_id, None)
+        self._drop(market_id)
 
     @property
     def deadline(self) -> float | None:
@@ -312,6 +321,7 @@ class Books:
         self._apart.clear()
         self._wanted.clear()
         self._awaited.clear()
+        self.requests.clear()
         if self._asked_again and not self.loaded:
             self.barren = min(self.barren + 1, _MOST_BARREN)
         self._asked_again.clear()

@@ -68,8 +68,6 @@ class Conversation(StreamProtocol):
         self._dead: set[int] = set()
         self._numbers = count(1)
         self._sent: dict[int, Sent] = {}
-        self._asked: dict[int, tuple[str, ...]] = {}
-        """Requests for snapshots, which are answered by the snapshots."""
         self._dirty: set[Subscription] = set()
         self._books_dirty = False
         self._books_not_before = 0.0
@@ -95,7 +93,7 @@ class Conversation(StreamProtocol):
         new, kept = sub.follow(market_ids, params)
         if channel == BOOKS:
             self._books.open(new)
-            self._books.stay(kept)
+            # Only those that the venue said it sends: others are on their way to that.
             self._books.want(kept)
             self._books_dirty = True
         self._dirty.add(sub)
@@ -169,7 +167,6 @@ class Conversation(StreamProtocol):
         self._by_sid.clear()
         self._dead.clear()
         self._sent.clear()
-        self._asked.clear()
         self._wakes.clear()
         self._dirty.clear()
         self._books_dirty = False
@@ -223,19 +220,15 @@ class Conversation(StreamProtocol):
         writes = []
         for markets in self._books.due():
             number = next(self._numbers)
-            self._asked[number] = markets
-            self._books.await_(markets, now + self.policy.acknowledgement)
+            self._books.ask(number, markets, now + self.policy.acknowledgement)
             command = Command("get_snapshot", markets)
             writes.append(encode(command, number, BOOKS, sub.sid, {}))
         return writes
 
     def _snapshot_came(self) -> None:
         """There may be room for others."""
-        books = self._books
-        if books.has_due:
+        if self._books.has_due:
             self._books_dirty = True
-        if not books.is_waiting:
-            self._asked.clear()
         self._dirty.add(self._by_name[BOOKS])
 
     # -- later ----------------------------------------------------------------------
