@@ -50,6 +50,7 @@ __all__ = [
     "AwaitingConsumer",
     "BlockingConsumer",
     "Consumer",
+    "OwnClock",
     "Studio",
     "wish",
 ]
@@ -69,31 +70,54 @@ _PING = 5.0
 _TICK = 5.0
 
 
+class OwnClock:
+    """This machine's clock, so many seconds ahead of the venue's."""
+
+    def __init__(self, true: Clock, ahead: float = 0.0) -> None:
+        self._true = true
+        self.ahead = ahead
+
+    def now(self) -> float:
+        return self._true.now() + self.ahead
+
+    def monotonic(self) -> float:
+        return self._true.monotonic()
+
+    def step(self, seconds: float) -> None:
+        """Set it, as a time service does."""
+        self.ahead += seconds
+
+
 class Studio:
-    """What a driver does, in one thread: frames, reconnects, work over REST, time."""
+    """What a driver does, in one thread: frames, reconnects, work over REST, time.
+
+    ``clock`` is the venue's; this machine's is ``ahead`` of it.
+    """
 
     def __init__(
         self,
         *,
         seed: int = 7,
+        ahead: float = 0.0,
         observer: Observer | None = None,
         hears: Callable[[Clock], Listener] | None = None,
         **ground: Any,
     ) -> None:
         self.ground = KalshiGround(enforce_limits=False, seed=seed, **ground)
         self.clock = self.ground.clock
+        self.own = OwnClock(self.clock, ahead)
         self.kalshi = self.ground.kalshi
         self.requests = FaultPlan(rng=Random(seed))
         self.frames = StreamPlan(rng=Random(seed))
         self.server = FaultyVenue(
             self.kalshi, self.requests, self.clock, streams=self.frames
         )
-        self.venue = KalshiVenue(
+        self.venue = self.make_venue(
             Settings(
                 api_key=self.ground.key.key_id,
                 private_key=key_pair().private_pem,
                 environment="demo",
-                clock=self.clock,
+                clock=self.own,
                 rng=Random(seed),
                 stream=POLICY,
                 limits=LimitPolicy(enabled=False, discover=False),
@@ -106,14 +130,18 @@ class Studio:
         self.beat: list[Callable[[], None]] = []
         """Done again and again while time passes."""
         self.rng = Random(seed)
-        listener = None if hears is None else hears(self.clock)
+        listener = None if hears is None else hears(self.own)
         self.hub = _LOOP.run_until_complete(self._make_async_hub(listener))
         self.feed = self.hub._feed
         self.protocol = self.feed.protocol
         self.blocking_hub = self._make_hub()
-        self.session = Session(dial(self.venue), POLICY, self.clock, Random(seed))
+        self.session = Session(dial(self.venue), POLICY, self.own, Random(seed))
         self.line: FaultyStream | None = None
         self._dial_at = self._ping_at = 0.0
+
+    def make_venue(self, settings: Settings) -> KalshiVenue:
+        """The venue whose stream it is."""
+        return KalshiVenue(settings)
 
     # -- the hubs, whose driver this is --------------------------------------------
 
