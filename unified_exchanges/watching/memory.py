@@ -10,6 +10,7 @@ needed to tell what came first.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import OrderedDict
 from datetime import datetime
 from decimal import Decimal
@@ -37,6 +38,10 @@ class _State:
     changed_at: datetime | None
     is_over: bool
 
+    def since(self) -> int:
+        """What states are sorted by."""
+        return self.moment
+
 
 @attrs.define(slots=True, eq=False)
 class _Record:
@@ -48,8 +53,8 @@ class _Record:
 
     def at(self, moment: int) -> _State | None:
         """The latest state that was known at a moment."""
-        known = (x for x in reversed(self.states) if x.moment <= moment)
-        return next(known, None)
+        index = bisect_right(self.states, moment, key=_State.since)
+        return self.states[index - 1] if index else None
 
 
 class Memory:
