@@ -55,7 +55,8 @@ def test_fault_44_the_offset_is_never_further_off_than_the_answers_allow(
     # Zero is kept where it explains all answers; otherwise a bound of the true offset.
     assert abs(offset.seconds - true) <= max(slack)
     assert abs(offset.seconds) <= abs(true) + 1e-6
-    assert offset.least <= true + 1e-6
+    showed = clock.now() + true
+    assert offset.earliest(clock.monotonic()) <= showed + 1e-6
 
 
 def test_fault_44_a_clock_ten_seconds_off_is_found_to_a_second() -> None:
@@ -78,15 +79,22 @@ def test_fault_44_our_clock_that_is_set_needs_no_measuring(step: float) -> None:
     now = clock.now()
     offset.observe(date_at(now + 30), now, now)
     clock.step(step)
-    assert offset.least == pytest.approx(30 - step)
+    assert offset.earliest(clock.monotonic()) == pytest.approx(now + 30)
     assert offset.seconds == pytest.approx(30 - step, abs=1.0)
 
 
-def test_the_least_offset_is_a_bound_that_the_true_one_keeps() -> None:
-    offset = ClockOffset(VirtualClock())
-    assert offset.least == float("-inf")
+def test_what_the_venues_clock_surely_showed_is_by_its_answers_and_not_by_ours() -> (
+    None
+):
+    clock = VirtualClock(1_000.0)
+    offset = ClockOffset(clock)
+    assert offset.earliest(clock.monotonic()) == float("-inf")
+    clock.advance(0.4)
     offset.observe(date_at(1_000), 1_000.2, 1_000.4)
-    assert (offset.seconds, offset.least) == (0.0, pytest.approx(-0.4))
+    clock.step(7)
+    # It was 1000 or later 0.4 seconds after our clocks began, and time has passed since.
+    assert offset.earliest(clock.monotonic() + 5) == pytest.approx(1_005)
+    assert offset.earliest(0.0) == pytest.approx(999.6)
 
 
 def test_an_offset_is_unknown_before_the_first_answer() -> None:

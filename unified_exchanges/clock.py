@@ -114,10 +114,12 @@ class ClockOffset:
             return 0.0
         return min(max(self._zero, self._low), self._high) - self._drift
 
-    @property
-    def least(self) -> float:
-        """The least offset that explains all that was seen; minus infinity before that."""
-        return self._low - self._drift
+    def earliest(self, moment: float) -> float:
+        """What the venue's clock surely showed by a moment of our monotonic one.
+
+        Minus infinity as long as no answer was seen.
+        """
+        return moment + self._low
 
     @property
     def _drift(self) -> float:

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.watching.studio import Studio
+from tests.watching.studio import BlockingConsumer, Studio, wish
 from unified_exchanges import exchange
 from unified_exchanges.clock import Clock
 from unified_exchanges.models import Subject
 from unified_exchanges.policy import LimitPolicy
 from unified_exchanges.simulator.faults import Fault, StreamFault
 from unified_exchanges.tracking.tracker import OrderTracker
+from unified_exchanges.watching.reconciler import News
 
 from .samples import Plan, fill
 
@@ -110,6 +111,25 @@ def test_fault_22_what_the_stream_lost_is_read_and_counts_once(desk: Desk) -> No
     assert (found.filled, desk.tracker.position(MARKET)) == (3, 3)
     desk.pass_time(120)
     assert desk.told == []
+
+
+def test_fault_22_what_was_read_is_told_though_who_keeps_count_fails(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.frames.add(StreamFault("drop", frame="fill|user_order", count=None))
+    fills = BlockingConsumer(desk, wish(Subject.FILLS))
+    bought = desk.buy()
+    read = desk.tracker.reconciled
+
+    def fail(news: News) -> bool:
+        read(news)
+        raise RuntimeError
+
+    monkeypatch.setattr(desk.tracker, "reconciled", fail)
+    with pytest.raises(RuntimeError):
+        desk.pass_time(20)
+    fills.take()
+    assert [x.order_id for x in fills.items] == [bought.order_id]
 
 
 def test_fault_23_a_fill_whose_order_is_not_told_has_it_read(desk: Desk) -> None:

@@ -44,6 +44,7 @@ __all__ = [
     "AwaitingConsumer",
     "BlockingConsumer",
     "Consumer",
+    "OwnClock",
     "Studio",
     "wish",
 ]
@@ -61,13 +62,35 @@ _ANOTHER = generate_key("ed25519")
 _LOOP = asyncio.new_event_loop()
 
 
+class OwnClock:
+    """This machine's clock, so many seconds ahead of the venue's."""
+
+    def __init__(self, true: Clock, ahead: float = 0.0) -> None:
+        self._true = true
+        self.ahead = ahead
+
+    def now(self) -> float:
+        return self._true.now() + self.ahead
+
+    def monotonic(self) -> float:
+        return self._true.monotonic()
+
+    def step(self, seconds: float) -> None:
+        """Set it, as a time service does."""
+        self.ahead += seconds
+
+
 class Studio(Wire):
-    """A venue, its faults, and a stream that is carried by hand."""
+    """A venue, its faults, and a stream that is carried by hand.
+
+    ``clock`` is the venue's; this machine's is ``ahead`` of it.
+    """
 
     def __init__(
         self,
         *,
         seed: int = 7,
+        ahead: float = 0.0,
         observer: Observer | None = None,
         hears: Callable[[Clock], Listener] | None = None,
         **ground: Any,
@@ -77,12 +100,13 @@ class Studio(Wire):
         self.requests = FaultPlan(rng=Random(seed))
         self.frames = StreamPlan(rng=Random(seed))
         server = FaultyVenue(kalshi, self.requests, clock, streams=self.frames)
-        venue = KalshiVenue(
+        self.own = OwnClock(clock, ahead)
+        venue = self.make_venue(
             Settings(
                 api_key=self.ground.key.key_id,
                 private_key=key_pair().private_pem,
                 environment="demo",
-                clock=clock,
+                clock=self.own,
                 rng=Random(seed),
                 stream=POLICY,
                 limits=LimitPolicy(enabled=False, discover=False),
@@ -90,7 +114,7 @@ class Studio(Wire):
                 observer=observer,
             )
         )
-        listener = None if hears is None else hears(clock)
+        listener = None if hears is None else hears(self.own)
         super().__init__(
             kalshi, server, venue, clock, rng=Random(seed), listener=listener
         )
@@ -101,6 +125,10 @@ class Studio(Wire):
         self.rng = Random(seed)
         self.hub = _LOOP.run_until_complete(self._make_async_hub())
         self.blocking_hub = self._make_hub()
+
+    def make_venue(self, settings: Settings) -> KalshiVenue:
+        """The venue whose stream it is."""
+        return KalshiVenue(settings)
 
     # -- the hubs, whose driver this is --------------------------------------------
 

@@ -1,12 +1,13 @@
 """Trading at random on the simulated Kalshi while its stream and its REST go wrong.
 
-Frames are lost, doubled, reordered, late, altered; connections close, break, fall silent,
-or stay away for a while; subscriptions die; requests fail and reads lag.  Consumers come
-and go all the time, through the hubs of both flavours; they iterate, take what is next,
-or await it, in one task or in ever other ones, and give waits up at any moment.  Once the
-faults stop and time has passed, every book that is not stale is the venue's, every fill
-was told exactly once, the last state that anybody was told of an order or position is
-the true one, and what was told never went back.
+This machine's clock is off, and is set now and then.  Frames are lost, doubled, reordered,
+late, altered; connections close, break, fall silent, or stay away for a while;
+subscriptions die; requests fail and reads lag.  Consumers come and go all the time,
+through the hubs of both flavours; they iterate, take what is next, or await it, in one
+task or in ever other ones, and give waits up at any moment.  Once the faults stop and time
+has passed, every book that is not stale is the venue's, every fill was told exactly once,
+the last state that anybody was told of an order or position is the true one, and what was
+told never went back.
 """
 
 from __future__ import annotations
@@ -20,7 +21,12 @@ from typing import Any, get_args
 import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+)
 
 from tests.watching.mishaps import (
     OF_COMMANDS,
@@ -69,6 +75,8 @@ PRIVATE = (Subject.ORDERS, Subject.FILLS, Subject.POSITIONS)
 KINDS = st.sampled_from(["blocking", "async", "task", "tasks", "tasks", "held"])
 """How a consumer takes: the last three await (see `AwaitingConsumer`)."""
 PICK = st.integers(0, 1_000)
+AHEAD = st.sampled_from([0.0, -5.0, -0.9, -0.3, 0.1, 0.3, 0.5, 0.9, 5.0])
+"""How far this machine's clock is off."""
 Terms = tuple[int, bool, int, int]
 TERMS = st.tuples(PICK, st.booleans(), st.integers(-2, 2), PICK)
 WISHES: st.SearchStrategy[Wish] = st.one_of(
@@ -117,6 +125,12 @@ class Machine(RuleBasedStateMachine):
         """When those who follow the account were first seen to know it."""
         self.followers: dict[Consumer, Follower] = {}
         self.counts: dict[str, int] = {}
+
+    @initialize(ahead=AHEAD, phase=st.integers(0, 99))
+    def set_the_clocks(self, ahead: float, phase: int) -> None:
+        """Ours is off, and the venue's is somewhere within a second."""
+        self.studio.own.step(ahead)
+        self.studio.clock.advance(phase / 100)
 
     def moment(self) -> None:
         """Nothing happens in the same millisecond as what was before."""
@@ -286,6 +300,13 @@ class Machine(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([0.05, 0.3, 1.0, 4.0, 15.0]))
     def wait(self, seconds: float) -> None:
         self.studio.pass_time(seconds)
+
+    @rule(seconds=st.sampled_from([-3_600.0, -0.7, 0.4, 5.0, 3_600.0]))
+    def set_the_clock(self, seconds: float) -> None:
+        """A time service sets this machine's clock."""
+        # An hour off, and no answer seen yet: nothing could be signed.
+        if abs(seconds) < 10 or self.studio.venue.offset.milliseconds is not None:
+            self.studio.own.step(seconds)
 
     @rule()
     def settle(self) -> None:

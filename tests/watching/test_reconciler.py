@@ -36,6 +36,7 @@ CANCELED = OrderStatus.CANCELED
 @pytest.fixture
 def stage() -> Stage:
     stage = Stage(audit=None)
+    measure(stage)
     stage.connect()
     return stage
 

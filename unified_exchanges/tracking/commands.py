@@ -10,6 +10,7 @@ from threading import RLock
 from ..clock import Clock
 from ..models import Intended, Intent, Order, ReconcileReport, Side
 from ..money import complement
+from ..watching.memory import Memory
 from .entry import Change, Entry
 from .exposures import Exposures
 from .register import Register
@@ -24,6 +25,8 @@ class Commands:
         self, clock: Clock, *, first_outcome: str | None, in_flight: float = 0
     ) -> None:
         self.lock = RLock()
+        self.memory = Memory()
+        """What was known when, for who begins to watch."""
         self._in_flight = in_flight
         self._clock = clock
         self._first = first_outcome
@@ -64,6 +67,7 @@ class Commands:
                     intent.market_id, self._first or intent.outcome, side
                 )
                 self._entries.name(entry, None, intent.client_order_id)
+                entry.placed = self.memory.moment()
             if entry.order is None:
                 entry.side, entry.price, entry.size = side, price, intent.size
             entry.is_ours = True

@@ -65,6 +65,8 @@ class Entry:
     is_ours: bool = False
     fills: Decimal = ZERO
     """Contracts of the fills that were seen, each once."""
+    placed: int | None = None
+    """When this client first sent it, in the order of what it knew."""
     sending: int = 0
     """Calls under way that send it."""
     sent_at: float = 0

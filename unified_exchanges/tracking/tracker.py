@@ -110,6 +110,7 @@ class OrderTracker(Commands):
             entry.is_ours |= is_ours
             if news is not None:
                 entry.order = news
+                self.memory.order(news, placed=entry.placed)
             if told.is_open and read_at is not None:
                 shown = entry.shown_open_at
                 entry.shown_open_at = read_at if shown is None else max(shown, read_at)
@@ -134,6 +135,7 @@ class OrderTracker(Commands):
                     told.market_id,
                 )
             self._entries.name(entry, told.order_id, key)
+            self.memory.fill(told, placed=entry.placed)
             entry.fills = EXACT.add(entry.fills, told.size)
             value = EXACT.multiply(told.price, told.size)
             entry.fills_value = EXACT.add(entry.fills_value, value)

@@ -69,6 +69,7 @@ class Feed(Teller):
             policy=policy,
             wants_events=events,
             clock=self._clock,
+            moment=self._memory.moment(),
             most=self.venue.settings.stream.queue,
             wake=wake,
             delivery=self._monitor.delivery(str(subject), since),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
-from ..clock import Clock
+from ..clock import Clock, ClockOffset
 from ..errors import ArgumentsRequired, BadRequest
-from ..models import Gap, Order, OrderBook, Subject
+from ..models import Fill, Gap, Order, OrderBook, Subject
+from ..money import EXACT, ZERO
 from ..monitor import Delivery
 from .mailbox import POLICIES, Every, Latest, Look, Mailbox, Policy
+from .memory import Memory
 
 __all__ = ["PRIVATE", "Circle", "Follower", "check_wish"]
 
@@ -24,6 +27,9 @@ _BY_MARKET: Final = frozenset(
 
 _NAMED: Final = 3
 """Markets that a representation names."""
+
+_FINE: Final = 0.001
+"""Seconds to which streams tell when something happened, cutting the rest off."""
 
 
 def check_wish(
@@ -50,11 +56,13 @@ class Follower:
     __slots__ = (
         "_at",
         "_clock",
+        "_covered",
         "delivery",
         "is_ready",
         "looks",
         "mailbox",
         "market_ids",
+        "moment",
         "outcome",
         "policy",
         "shown",
@@ -72,6 +80,7 @@ class Follower:
         policy: Policy,
         wants_events: bool,
         clock: Clock,
+        moment: int,
         most: int,
         wake: Callable[[], None],
         delivery: Delivery,
@@ -85,6 +94,9 @@ class Follower:
         self.wants_events = wants_events
         self._clock = clock
         self._at = clock.monotonic()
+        self.moment = moment
+        """When it came, by the memory of what was known before."""
+        self._covered: dict[str, Decimal] = {}
         self.is_ready = subject not in PRIVATE
         """Whether it was told the state to begin with."""
         self.told: set[str] = set()
@@ -121,26 +133,52 @@ class Follower:
         """Whether it wants to hear of a market."""
         return self.market_ids is None or market_id in self.market_ids
 
-    def is_since(self, happened: datetime | None, offset: float) -> bool:
+    def _may_be_since(self, happened: datetime | None, offset: ClockOffset) -> bool:
         """Whether something may have happened after it came.
 
-        ``offset`` is that of the venue's clock.  To the millisecond, since streams tell
-        no more.
+        As the venue's clock is not known exactly, only what surely happened before did
+        not.
         """
-        came = self.since + offset
-        if happened is None or came < 0:
+        if happened is None:
             return True
-        return int(happened.timestamp() * 1000) >= int(came * 1000)
+        return happened.timestamp() + _FINE >= offset.earliest(self._at)
 
-    def is_news(self, order: Order, offset: float) -> bool:
-        """Whether a state of an order that was read concerns it.
+    def wants_fill(self, fill: Fill, memory: Memory, offset: ClockOffset) -> bool:
+        """Whether a fill is news to it: neither surely from before nor known before."""
+        if memory.is_placed_since(fill.order_id, self.moment):
+            return True
+        if memory.knew_fill(fill, self.moment) or self._covers(fill, memory):
+            return False
+        return self._may_be_since(fill.created_at, offset)
 
-        What ended before it came does not, unless it believes the order to be open: it
-        may have come while that was not known yet.
+    def _covers(self, fill: Fill, memory: Memory) -> bool:
+        """Whether what was known of the order before it came has this fill in it.
+
+        They are told oldest first, and each takes its part of what was known.
+        """
+        name = fill.order_id
+        counted = memory.counted(fill, self.moment)
+        taken = EXACT.add(self._covered.get(name, ZERO), fill.size)
+        if taken > counted:
+            return False
+        self._covered[name] = taken
+        return True
+
+    def wants_order(
+        self, order: Order, memory: Memory, offset: ClockOffset | None
+    ) -> bool:
+        """Whether a state of an order is news to it, if that may be an end from before.
+
+        It always is where it believes the order to be open: it may have come while the
+        end was not known yet.  Without ``offset`` no clock is asked.
         """
         if order.is_open or order.order_id in self.shown:
             return True
-        return self.is_since(order.updated_at, offset)
+        if memory.is_placed_since(order.order_id, self.moment):
+            return True
+        if memory.knew_end(order, self.moment):
+            return False
+        return offset is None or self._may_be_since(order.updated_at, offset)
 
     def show(self, order: Order) -> None:
         """Remember what it believes of an order from now on."""

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Protocol
 
 from ..models import Fill, Order
+from .memory import Memory
 
 if TYPE_CHECKING:
     from .reconciler import News
@@ -15,6 +16,11 @@ __all__ = ["Listener"]
 
 class Listener(Protocol):
     """Keeps count of an account; it is called under the lock of the stream."""
+
+    @property
+    def memory(self) -> Memory:
+        """What was known when, by whatever this client was told."""
+        ...
 
     @property
     def open_orders(self) -> Collection[Order]:

@@ -32,6 +32,7 @@ from .follower import PRIVATE, Circle, Follower
 from .known import fill_key
 from .listener import Listener
 from .mailbox import Look
+from .memory import Memory
 from .quotes import Quotes
 from .reconciler import News, Reconciler
 
@@ -52,6 +53,7 @@ class Teller(ABC):
         listener: Listener | None = None,
     ) -> None:
         self._listener = listener
+        self._memory = Memory() if listener is None else listener.memory
         self.protocol = protocol
         # A book may be slow to come, and the account's key can ask whether it will.
         protocol.asks_on = True
@@ -231,8 +233,10 @@ class Teller(ABC):
                 self._reconciler.wonder()
 
     def _put_order(self, order: Order, *, was_read: bool = False) -> None:
+        # The stream tells what is new, though perhaps not to this client.
+        offset = self.venue.offset if was_read else None
         for follower in self._circles[Subject.ORDERS].of(order.market_id):
-            if not was_read or follower.is_news(order, self.venue.offset.seconds):
+            if follower.wants_order(order, self._memory, offset):
                 self._show(follower, order)
 
     def _show(self, follower: Follower, order: Order) -> None:
@@ -247,16 +251,14 @@ class Teller(ABC):
             return
         if self._listener is not None:
             self._listener.hear_fill(news)
-        # The stream tells what is new: only what cannot be is sorted out, as the venue's
-        # clock is not known exactly, and before the first answer not at all.
-        self._put_fill(news, self.venue.offset.least)
+        self._put_fill(news)
         if fill.order_id in self.account.strangers and self._circles[Subject.ORDERS]:
             self._reconciler.wonder()
 
-    def _put_fill(self, fill: Fill, offset: float) -> None:
+    def _put_fill(self, fill: Fill) -> None:
         key = fill_key(fill)
         for follower in self._circles[Subject.FILLS].of(fill.market_id):
-            if follower.is_since(fill.created_at, offset):
+            if follower.wants_fill(fill, self._memory, self.venue.offset):
                 self._put(follower, fill.market_id, key, fill)
 
     def _tell_position(self, position: Position) -> None:
@@ -272,12 +274,19 @@ class Teller(ABC):
 
     def _tell_news(self, news: News) -> None:
         """What a read brought, and to those who came since the last their beginning."""
-        if self._listener is not None and self._listener.reconciled(news):
-            self._reconciler.ask()
+        try:
+            if self._listener is not None and self._listener.reconciled(news):
+                self._reconciler.ask()
+        finally:
+            # The account has noted it all and hands it on but once: whatever becomes of
+            # who keeps count, nothing of it is lost.
+            self._put_news(news)
+
+    def _put_news(self, news: News) -> None:
         for order in news.orders:
             self._put_order(order, was_read=True)
         for fill in news.fills:
-            self._put_fill(fill, self.venue.offset.seconds)
+            self._put_fill(fill)
         for position in news.positions:
             self._put_position(position)
         for subject in PRIVATE & news.subjects:
