@@ -104,6 +104,12 @@ class AsyncHub:
         self._start()
         return Seat(follower, bell, self.note_leaving)
 
+    def copy(self, seat: Seat) -> Seat:
+        """Another that goes on where one is, with all that waits there."""
+        bell = Bell()
+        follower = self._feed.copy(seat.follower, wake=bell.ring)
+        return Seat(follower, bell, self.note_leaving)
+
     def keep(self) -> None:
         """Follow orders and fills for the listener, until `release`."""
         self.check()

@@ -85,6 +85,19 @@ class Feed(Teller):
             self._quotes.followed()
         return follower
 
+    def copy(self, follower: Follower, *, wake: Callable[[], None]) -> Follower:
+        """Follow from where another is, with all that waits for it."""
+        other = follower.copy(wake)
+        # It brings along what was folded, which is counted once.
+        self._folded -= other.mailbox.folded
+        circle = self._circles[follower.subject]
+        if circle.has(follower):
+            self.protocol.follow(follower.subject, wanted(other))
+            circle.add(other)
+        else:
+            self._folded += other.mailbox.folded
+        return other
+
     def keep(self) -> None:
         """Follow orders and fills for the listener, until `release` or the end."""
         if self.is_kept:

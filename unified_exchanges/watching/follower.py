@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from copy import copy
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -118,6 +119,16 @@ class Follower:
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         listed = ", ".join(names[:_NAMED]) if names else "everything"
         return f"{self.subject}: {listed}{more}"
+
+    def copy(self, wake: Callable[[], None]) -> Follower:
+        """Another that has heard the same, and for whom the same waits."""
+        other = copy(self)
+        ids = self.market_ids
+        other.market_ids = None if ids is None else dict(ids)
+        other.told, other.shown = set(self.told), dict(self.shown)
+        other.looks = dict(self.looks)
+        other.mailbox = self.mailbox.copy(wake)
+        return other
 
     @property
     def since(self) -> float:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Hashable
-from typing import Final, Generic, Literal, TypeAlias, TypeVar
+from copy import copy
+from functools import partial
+from typing import Final, Generic, Literal, Self, TypeAlias, TypeVar
 
 from ..errors import StreamOverflow
 
@@ -115,6 +117,21 @@ class Mailbox(ABC, Generic[T]):
     def forget(self, key: Hashable) -> None:
         """Drop what waits of a key that is not followed any more, if that can be told."""
 
+    def copy(self, wake: Callable[[], None]) -> Self:
+        """Another in which the same waits."""
+        other = copy(self)
+        other._wake = wake  # noqa: SLF001 - of its own class
+        other._part()  # noqa: SLF001
+        return other
+
+    @abstractmethod
+    def put_back(self, item: T) -> None:
+        """Let what was taken wait again, before all else."""
+
+    @abstractmethod
+    def _part(self) -> None:
+        """Share what waits with none that this is a copy of."""
+
     @abstractmethod
     def _next(self) -> T | None: ...
 
@@ -162,6 +179,14 @@ class Latest(Mailbox[T]):
     def forget(self, key: Hashable) -> None:
         """Drop what waits of a key that is not followed any more."""
         self._waiting.pop(key, None)
+
+    def put_back(self, item: T) -> None:
+        """Let what was taken wait again, unless it is a book that is stale by then."""
+        look = Look(partial(_unless_stale, item))
+        self._waiting = {object(): look, **self._waiting}
+
+    def _part(self) -> None:
+        self._waiting = self._waiting.copy()
 
     def _set(self, key: Hashable, item: T | Look[T]) -> None:
         waiting = self._waiting
@@ -230,6 +255,13 @@ class Every(Mailbox[T]):
     def forget(self, key: Hashable) -> None:
         """Leave what waits: it was told while it was followed."""
 
+    def put_back(self, item: T) -> None:
+        """Let what was taken wait again."""
+        self._waiting.appendleft(item)
+
+    def _part(self) -> None:
+        self._waiting = self._waiting.copy()
+
     def _next(self) -> T | None:
         return self._waiting.popleft() if self._waiting else None
 
@@ -250,6 +282,10 @@ class Deaf(Latest[T]):
 
     def _set(self, key: Hashable, item: T | Look[T]) -> None:
         """Drop it."""
+
+
+def _unless_stale(item: T) -> T | None:
+    return None if getattr(item, "stale", False) else item
 
 
 def _overflow(waiting: int) -> StreamOverflow:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 import attrs
 
 from ..models import Subject
 from .follower import Follower
-from .mailbox import Ended, Policy
+from .mailbox import Policy
 
-__all__ = ["Bell", "Holder", "Seat", "Wish"]
+if TYPE_CHECKING:
+    from .place import Place
+
+__all__ = ["Bell", "Seat", "Wish"]
 
 
 @attrs.frozen(slots=True)
@@ -25,13 +28,6 @@ class Wish:
     outcome: str | None
     policy: Policy
     events: bool
-
-
-class Holder(Protocol):
-    """What draws from a seat."""
-
-    is_given_up: bool
-    """Whether its last wait was: it may be alive in a traceback only."""
 
 
 class Bell:
@@ -59,43 +55,26 @@ class Bell:
 
 
 class Seat:
-    """A follower for as long as anybody has this object, and who waits for its items."""
+    """A follower for as long as anybody has this object, and who waits for its items.
 
-    __slots__ = ("_bell", "_leave", "follower", "holders", "is_inherited")
+    Several places may be at it for as long as none of them takes an item.
+    """
+
+    __slots__ = ("_leave", "bell", "follower", "places")
 
     def __init__(
         self, follower: Follower, bell: Bell, leave: Callable[[Follower], None]
     ) -> None:
         self.follower = follower
-        self.holders: WeakSet[Holder] = WeakSet()
-        self.is_inherited = False
-        """Whether a task took it over and has not awaited it yet."""
-        self._bell = bell
+        self.bell = bell
+        self.places: WeakSet[Place] = WeakSet()
         self._leave = leave
 
     def __del__(self) -> None:
         # The collector may call this in any thread, amid anything: it only leaves a note.
         self._leave(self.follower)
 
-    @property
-    def is_held(self) -> bool:
-        """Whether somebody keeps a watch that draws from it."""
-        return not all(holder.is_given_up for holder in self.holders)
-
-    async def take(self) -> Any:
-        """The next item; raises the error of the stream, or `Ended`."""
-        follower = self.follower
-        take = follower.mailbox.take
-        while (item := take()) is None:
-            await self._bell.wait()
-        delivery = follower.delivery
-        if next(delivery.turns):
-            delivery.measure(item)
-        return item
-
-    async def step(self) -> Any:
-        """The next item of a loop."""
-        try:
-            return await self.take()
-        except Ended:
-            raise StopAsyncIteration from None
+    def is_shared(self, place: Place) -> bool:
+        """Whether another place than this one is at it, whose items these are too."""
+        places = self.places
+        return len(places) > 1 and any(x.is_there for x in places if x is not place)
