@@ -96,11 +96,13 @@ class Studio(Wire):
         **ground: Any,
     ) -> None:
         self.ground = KalshiGround(enforce_limits=False, seed=seed, **ground)
-        clock, kalshi = self.ground.clock, self.ground.kalshi
+        self.clock, kalshi = self.ground.clock, self.ground.kalshi
         self.requests = FaultPlan(rng=Random(seed))
         self.frames = StreamPlan(rng=Random(seed))
-        server = FaultyVenue(kalshi, self.requests, clock, streams=self.frames)
-        self.own = OwnClock(clock, ahead)
+        self.server = FaultyVenue(
+            kalshi, self.requests, self.clock, streams=self.frames
+        )
+        self.own = OwnClock(self.clock, ahead)
         venue = self.make_venue(
             Settings(
                 api_key=self.ground.key.key_id,
@@ -116,7 +118,12 @@ class Studio(Wire):
         )
         listener = None if hears is None else hears(self.own)
         super().__init__(
-            kalshi, server, venue, clock, rng=Random(seed), listener=listener
+            kalshi,
+            self.server,
+            venue,
+            self.clock,
+            rng=Random(seed),
+            listener=listener,
         )
         self.timers: list[Timer] = []
         """What the awaiting hub wants done later."""
