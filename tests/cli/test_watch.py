@@ -81,6 +81,7 @@ def test_each_event_is_one_json_object(look: Command, name: str) -> None:
         told["asks"][0]["price"],
     )
     assert told["sequence"] >= 1
+    assert (told["stale"], Decimal(told["age"]) < 10) == (False, True)
     exact(told)
 
 

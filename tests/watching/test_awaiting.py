@@ -154,6 +154,228 @@ async def test_a_held_watch_that_was_unwatched_has_ended(
             await watch
 
 
+# -- nobody takes anything from anybody ------------------------------------------------
+
+
+async def in_vain(watch: Coroutine[Any, Any, T]) -> None:
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(watch, 0.05)
+
+
+async def told(watch: ux.AsyncWatch[Fill], count: int) -> list[str]:
+    return [(await asyncio.wait_for(watch, 5)).order_id for _ in range(count)]
+
+
+def logger_of(kalshi: ux.AsyncExchange, log: list[str]) -> asyncio.Task[None]:
+    async def follow() -> None:
+        while True:
+            log.append((await kalshi.watch_fills()).order_id)
+
+    return asyncio.create_task(follow())
+
+
+async def cancel(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+@pytest.mark.parametrize("by", ["wait_for", "next"])
+async def test_p10_a_held_watch_that_waited_in_vain_loses_nothing_to_a_logger(
+    scene: Scene, kalshi: ux.AsyncExchange, by: str
+) -> None:
+    held: list[ux.AsyncWatch[Fill]] = []
+    log: list[str] = []
+
+    async def first_cell() -> None:
+        held.append(kalshi.watch_fills())
+        await in_vain(held[0])
+
+    async def third_cell() -> list[str]:
+        if by == "wait_for":
+            return await told(held[0], 3)
+        return [(await held[0].next(timeout=5)).order_id for _ in range(3)]
+
+    await in_a_task(first_cell)
+    logger = logger_of(kalshi, log)
+    await begun(scene)
+    ids = await bought(scene, 3)
+    assert await soon(lambda: len(log) == 3)
+    assert (await in_a_task(third_cell), log) == (ids, ids)
+    await cancel(logger)
+
+
+async def test_p10_what_a_task_keeps_for_another_loses_nothing_to_a_logger(
+    scene: Scene, kalshi: ux.AsyncExchange
+) -> None:
+    kept: list[ux.AsyncWatch[Fill]] = []
+    log: list[str] = []
+
+    async def set_up() -> None:
+        kept.append(kalshi.watch_fills())
+        await in_vain(kept[0])
+
+    await in_a_task(set_up)
+    logger = logger_of(kalshi, log)
+    await asyncio.sleep(0.05)
+    strategy = asyncio.create_task(told(kept[0], 3))
+    await begun(scene)
+    ids = await bought(scene, 3)
+    assert await soon(lambda: len(log) == 3)
+    assert (await strategy, log) == (ids, ids)
+    await cancel(logger)
+
+
+async def test_p10_two_watches_of_one_task_are_each_told_everything(
+    scene: Scene, kalshi: ux.AsyncExchange
+) -> None:
+    mine = kalshi.watch_fills()
+    await in_vain(mine)
+    auditors = kalshi.watch_fills()
+    auditing = asyncio.create_task(told(auditors, 3))
+    waiting = asyncio.create_task(told(mine, 3))
+    await begun(scene)
+    ids = await bought(scene, 3)
+    assert (await auditing, await waiting) == (ids, ids)
+    assert len(list(feed_of(kalshi)._everybody())) == 2
+
+
+async def test_a_watch_takes_nothing_from_a_later_one_that_was_not_awaited_yet(
+    scene: Scene, kalshi: ux.AsyncExchange
+) -> None:
+    one = kalshi.watch_fills()
+    await in_vain(one)
+    other = kalshi.watch_fills()
+    await begun(scene)
+    ids = await bought(scene, 2)
+    assert await told(one, 2) == ids
+    assert await told(other, 2) == ids
+
+
+async def test_calls_go_on_where_they_were_before_a_watch_was_handed_over(
+    scene: Scene, kalshi: ux.AsyncExchange
+) -> None:
+    await in_vain(_next(kalshi))
+    call = asyncio.create_task(_next(kalshi))
+    await begun(scene)
+    ids = await bought(scene, 1)
+    assert await call == ids[0]
+    # From here on in this very task.
+    first = asyncio.create_task(bought(scene, 1))
+    ids.append((await kalshi.watch_fills()).order_id)
+    await first
+    handed = asyncio.create_task(told(kalshi.watch_fills(), 3))
+    await asyncio.sleep(0.05)
+    more = await bought(scene, 3)
+    assert await handed == more
+    mine = [(await kalshi.watch_fills()).order_id for _ in range(3)]
+    assert mine == more
+
+
+async def test_a_loop_over_a_later_watch_takes_nothing_from_the_first(
+    scene: Scene, kalshi: ux.AsyncExchange
+) -> None:
+    first = kalshi.watch_fills()
+    await in_vain(first)
+    second = kalshi.watch_fills()
+    await in_vain(second)
+    ids = await bought(scene, 2)
+    looped = []
+    async for fill in second:
+        looped.append(fill.order_id)
+        if len(looped) == 2:
+            break
+    assert (looped, await told(first, 2)) == (ids, ids)
+
+
+async def _next(kalshi: ux.AsyncExchange) -> str:
+    return (await kalshi.watch_fills()).order_id
+
+
+@pytest.mark.parametrize("by", ["object", "helper"])
+async def test_errors_that_are_kept_take_nothing_and_lose_nothing(
+    scene: Scene, kalshi: ux.AsyncExchange, by: str
+) -> None:
+    def call() -> Coroutine[Any, Any, Any]:
+        return kalshi.watch_fills() if by == "object" else helper()
+
+    async def helper() -> Fill:
+        return await kalshi.watch_fills()
+
+    kept: list[BaseException] = []
+    seen: list[str] = []
+    ids: list[str] = []
+    gc.disable()
+    try:
+        for number in range(9):
+            if number % 3 == 2:
+                ids += await bought(scene, 1)
+            try:
+                fill = await asyncio.wait_for(call(), 0.05 if number % 3 < 2 else 5)
+            except TimeoutError as error:
+                kept.append(error)
+            else:
+                seen.append(fill.order_id)
+    finally:
+        gc.enable()
+    assert (seen, len(kept)) == (ids, 6)
+    # One seat for all that waited in vain in between, and one that goes on.
+    assert len(list(feed_of(kalshi)._everybody())) <= 4
+
+
+async def test_finished_tasks_that_are_kept_lose_nothing(
+    scene: Scene, kalshi: ux.AsyncExchange
+) -> None:
+    done = [asyncio.create_task(kalshi.watch_fills())]
+    await begun(scene)
+    ids = await bought(scene, 3)
+    for _ in range(2):
+        await asyncio.wait(done)
+        done.append(asyncio.create_task(kalshi.watch_fills()))
+    await asyncio.wait(done)
+    assert [task.result().order_id for task in done] == ids
+    done.clear()
+    assert await soon(lambda: len(list(feed_of(kalshi)._everybody())) == 1)
+
+
+async def test_a_cancelled_task_of_a_watch_keeps_it_from_nobody_without_a_collector(
+    scene: Scene, kalshi: ux.AsyncExchange
+) -> None:
+    gc.disable()
+    try:
+        task = asyncio.create_task(kalshi.watch_fills())
+        await begun(scene)
+        await cancel(task)
+        del task
+        await kalshi.watch_fills().aclose()
+        assert await soon(lambda: scene.subscriptions == set())
+    finally:
+        gc.enable()
+
+
+async def test_closing_a_watch_ends_no_other(
+    scene: Scene, kalshi: ux.AsyncExchange
+) -> None:
+    one = kalshi.watch_fills()
+    await in_vain(one)
+    other = kalshi.watch_fills()
+    await begun(scene)
+    await other.aclose()
+    ids = await bought(scene, 1)
+    assert await told(one, 1) == ids
+
+
+async def test_of_books_the_newest_is_told_to_each(
+    scene: Scene, kalshi: ux.AsyncExchange
+) -> None:
+    one = kalshi.watch_order_book(MARKET)
+    before = size_at(await one, "0.01")
+    other = kalshi.watch_order_book(MARKET)
+    await beside(scene.bid)
+    assert size_at(await asyncio.wait_for(one, 5), "0.01") == before + 1
+    assert size_at(await asyncio.wait_for(other, 5), "0.01") == before + 1
+    assert scene.subscriptions == BOOKS
+
+
 # -- calls that each run in a task of their own ----------------------------------------
 
 

@@ -144,6 +144,26 @@ def test_p10_a_copy_of_a_book_is_a_picture(copied: Callable[[Any], Any]) -> None
     assert (original.stale, picture.stale) == (True, False)
     assert (original.age, picture.age) == (0.0, None)
     assert original.complement("no").stale
+    # Of one that was stale when it was copied, the copy is so for good.
+    late = copied(original.complement("no"))
+    again = copied(late)
+    life.is_over = False
+    assert (original.stale, late.stale, again.stale) == (False, True, True)
+    assert (late.age, again.age) == (0.0, 0.0)
+
+
+def test_a_book_says_in_its_flat_form_whether_it_holds() -> None:
+    life = Fresh()
+    streamed, read = book(freshness=life), book()
+    told = streamed.to_dict()
+    life.is_over = True
+    later = streamed.to_dict()
+    assert [(x["stale"], x["age"]) for x in (told, later)] == [
+        (False, "0"),
+        (True, "0"),
+    ]
+    assert [read.to_dict()[x] for x in ("stale", "age")] == [False, None]
+    assert streamed == read
 
 
 class _Changed(BookChanged):

@@ -389,6 +389,8 @@ def test_without_a_key_it_is_told_at_once(scene: Scene, driver: str) -> None:
     ("name", "arguments", "error", "message"),
     [
         ("order_book", {"policy": "all"}, ux.BadRequest, "neither 'latest' nor"),
+        ("order_book", {"events": "yes"}, ux.BadRequest, "events must be True or"),
+        ("fills", {"events": 1}, ux.BadRequest, "events must be True or False, not 1"),
         ("order_book", {"outcome": "maybe"}, ux.BadRequest, "maybe"),
         ("order_book", {"market_ids": None}, ux.ArgumentsRequired, "market by market"),
         ("order_book", {"market_ids": [7]}, ux.BadRequest, "7"),

@@ -395,6 +395,14 @@ def test_it_is_read_every_so_often() -> None:
     assert len(stage.venue.asked) == pytest.approx(2 + 285 // 50, abs=1)
 
 
+def test_whoever_wants_it_often_has_the_second_read_as_soon() -> None:
+    stage = Stage(reconcile=3, audit=None)
+    stage.connect()
+    stage.join(FILLS)
+    stage.pass_time(14)
+    assert len(stage.venue.asked) == 5
+
+
 def test_it_can_be_left_to_breaks_alone() -> None:
     stage = Stage(reconcile=None, audit=None)
     stage.connect()

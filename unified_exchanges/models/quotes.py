@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import attrs
 
 from ..money import EXACT, ZERO, complement, text
-from .record import Record
+from .record import Json, Record
 from .terms import Side
 
 __all__ = ["Candle", "Freshness", "Level", "Ohlc", "OrderBook", "Ticker", "Trade"]
@@ -79,6 +79,19 @@ class Freshness(Protocol):
         ...
 
 
+@attrs.frozen(slots=True)
+class _Stale:
+    """That of a copy of a book that was stale: it will never hold again."""
+
+    seconds: float
+
+    def is_stale(self) -> bool:
+        return True
+
+    def age(self) -> float:
+        return self.seconds
+
+
 @attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
 class OrderBook(Record):
     """The resting orders on one outcome, best price first on both sides.
@@ -96,11 +109,25 @@ class OrderBook(Record):
     _freshness: Freshness | None = attrs.field(default=None, alias="freshness")
 
     def __reduce__(self) -> tuple[Callable[[dict[str, Any]], OrderBook], tuple[Any]]:
-        # A copy, or what was stored, is a picture: whether it still holds was true of
-        # the original only.
+        # A copy, or what was stored, is a picture: what becomes of the original, maybe in
+        # another process, it cannot know.  What was stale is so for good.
         names = (field.name for field in attrs.fields(OrderBook))
         told = {name: getattr(self, name) for name in names if name != "_freshness"}
+        freshness = self._freshness
+        if freshness is not None and freshness.is_stale():
+            told["freshness"] = _Stale(freshness.age())
         return _book, (told,)
+
+    def to_dict(self) -> dict[str, Json]:
+        """The book as other models are told, with ``stale`` and ``age`` as they are now.
+
+        Neither takes part in equality.
+        """
+        told = Record.to_dict(self)
+        age = self.age
+        told["stale"] = self.stale
+        told["age"] = None if age is None else text(Decimal(f"{age:.3f}"))
+        return told
 
     @property
     def stale(self) -> bool:
@@ -109,7 +136,8 @@ class OrderBook(Record):
         Looked up now, not when it was handed out: a newer one has come, also if it was
         not taken yet, a change may have been lost, or nothing was heard for too long.
         A book that was read over REST is a picture of its ``timestamp``: False.  So is
-        a copy, and one that was pickled.
+        a copy, or one that was pickled, of a book that was not stale then: it cannot know
+        what came later.  A copy of a stale one is stale, with the ``age`` it had.
         """
         return self._freshness is not None and self._freshness.is_stale()
 

@@ -319,7 +319,7 @@ class AsyncWatching:
     ) -> AsyncWatch[Any]:
         self.venue.require_stream(f"watch_{subject}")
         ids, told = self.venue.read_watch(market_ids, outcome)
-        check_wish(subject, ids, policy)
+        check_wish(subject, ids, policy, events)
         return self._open_hub().watch(Wish(subject, ids, told, policy, events))
 
     def _open_hub(self) -> AsyncHub:

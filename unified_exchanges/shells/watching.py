@@ -325,7 +325,7 @@ class Watching:
     ) -> Watch[Any]:
         self.venue.require_stream(f"watch_{subject}")
         ids, told = self.venue.read_watch(market_ids, outcome)
-        check_wish(subject, ids, policy)
+        check_wish(subject, ids, policy, events)
         hub = self._open_hub()
         # Who keeps a watch keeps the exchange: the stream would end beneath it.
         return hub.watch(

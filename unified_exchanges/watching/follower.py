@@ -34,13 +34,19 @@ _FINE: Final = 0.001
 
 
 def check_wish(
-    subject: Subject, market_ids: Collection[str] | None, policy: object
+    subject: Subject,
+    market_ids: Collection[str] | None,
+    policy: object,
+    events: object,
 ) -> None:
     """Refuse what nobody can follow."""
     if market_ids is not None and not market_ids:
         raise BadRequest("market_ids names no market: nothing would ever come")
     if policy not in POLICIES:
         message = f"policy {policy!r} is neither 'latest' nor 'every'"
+        raise BadRequest(message)
+    if not isinstance(events, bool):
+        message = f"events must be True or False, not {events!r}"
         raise BadRequest(message)
     if subject is Subject.ORDER_BOOK and market_ids is None:
         message = "order books are followed market by market: name them in market_ids"

@@ -273,7 +273,7 @@ class Reconciler:
         def done(state: AccountState) -> None:
             self._failures = 0
             self.is_late = False
-            self._finished(_AGAIN if self._twice else self._often)
+            self._finished(min(_AGAIN, self._often) if self._twice else self._often)
             self._wanted = self._due
             self._twice = self._ask_again
             self._tell(self._merge(state, read))
