@@ -328,13 +328,14 @@ def test_without_a_gate_all_is_taken_down() -> None:
         yield Leaving(
             changes=((resting, order("o1", size=Decimal(9), remaining=Decimal(9))),)
         )
+        yield Request("POST", "https://toy.test")
         return resting
 
     made.show_books(lambda _: None)
     wrapped = made.changing(flow())
     advance(wrapped, None)
     assert made.tracker.at_risk() == Decimal("3.6")
-    assert isinstance(advance(wrapped, None), Done)
+    assert isinstance(advance(wrapped, Response(200)), Done)
     assert made.tracker.at_risk() == Decimal("2.0")
 
 
