@@ -27,7 +27,7 @@ def total(tracker: OrderTracker, market_id: str | None = None) -> Decimal:
     found = tracker.exposure(market_id)
     quick = tracker.exposures
     # What is found fast is never below what is found exactly.
-    assert not quick.fits(market_id or "A", D(0), None, found.total - D("0.0001")) or (
+    assert not quick.fits(market_id or "A", [], None, found.total - D("0.0001")) or (
         found.total <= 0
     )
     return found.total

@@ -15,9 +15,9 @@ import attrs
 
 from ..models import Side
 from ..models.tracking import risk
-from ..money import EXACT, ONE, ZERO
+from ..money import EXACT, ONE, ZERO, total
 
-__all__ = ["Claim", "opening"]
+__all__ = ["Claim", "opening", "reach"]
 
 
 @attrs.frozen(slots=True, eq=False)
@@ -37,6 +37,25 @@ class Claim:
     def unit(self) -> Decimal:
         """Dollars that one contract of it takes if it opens."""
         return self.price if self.side is Side.BUY else EXACT.subtract(ONE, self.price)
+
+    @property
+    def cost(self) -> Decimal:
+        """Dollars that all of it takes if it opens."""
+        return risk(self.side, self.price, self.size)
+
+
+def reach(side: Side, claims: Iterable[Claim], held: Decimal) -> Decimal:
+    """How many contracts of a side are held at most once its ``claims`` have filled.
+
+    ``held`` is signed.  What only closes counts too: it opens nothing, but what is known
+    to have filled after it may have closed less for it.
+
+    >>> sale = Claim(Side.SELL, Decimal("0.40"), Decimal(15))
+    >>> reach(Side.SELL, [sale], Decimal(10))
+    Decimal('5')
+    """
+    signed = held if side is Side.BUY else EXACT.minus(held)
+    return max(ZERO, EXACT.add(signed, total(x.size for x in claims)))
 
 
 def opening(claims: Iterable[Claim], held: Decimal) -> Decimal:

@@ -67,8 +67,9 @@ class Intended(Protocol):
 class Exposure(Flat):
     """Dollars at risk, as guards judge by them; without fees.
 
-    ``orders`` is what all that may still fill takes at most, beside what it closes;
-    ``positions`` is what is held has cost.  ``read_at`` is when positions were last read,
+    ``total`` is not exceeded whatever fills of the orders that are known, or has filled
+    unseen; ``positions`` is of it what the position that is known has cost, ``orders`` the
+    rest.  ``read_at`` is when positions were last read,
     by our clock; None: there is what this object traded, and no more.
     """
 

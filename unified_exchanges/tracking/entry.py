@@ -15,12 +15,13 @@ import attrs
 from ..guards.worst import Claim
 from ..models import Order, OrderState, OrderStatus, Side, TrackedOrder
 from ..models.tracking import risk
-from ..money import EXACT, ZERO, complement
+from ..money import EXACT, ONE, ZERO, complement, total
 from ..watching.known import LAG
 
 __all__ = ["Booking", "Change", "Entry"]
 
 _UP: Final = Context(prec=28, rounding=ROUND_CEILING)
+_FINE: Final = Decimal("0.000001")
 _ROUNDING: Final = Decimal("0.0001")
 """Dollars by which a told average may be off."""
 
@@ -43,11 +44,31 @@ class Change:
 
 @attrs.frozen(slots=True, eq=False)
 class Booking:
-    """Contracts that filled on a side, and the dollars they took at most if they opened."""
+    """Contracts that came in on a side, and the dollars they took at most if they opened.
+
+    ``unit`` is what one of them took at most: they may have filled one by one, some of
+    them better, and which are left then nobody knows.  So as many as possible count as if
+    they took so much, and the others nothing.
+    """
 
     side: Side
     size: Decimal
     cost: Decimal
+    unit: Decimal
+
+    @classmethod
+    def even(cls, side: Side, size: Decimal, cost: Decimal) -> Booking:
+        """Contracts that took the same each."""
+        return cls(side, size, cost, _UP.divide(cost, size))
+
+    @property
+    def dear(self) -> Decimal:
+        """How many count at ``unit``."""
+        if not self.cost:
+            return ZERO
+        return min(
+            self.size, _UP.divide(self.cost, self.unit).quantize(_FINE, ROUND_CEILING)
+        )
 
 
 @attrs.define(kw_only=True, slots=True, eq=False)
@@ -85,8 +106,8 @@ class Entry:
     change_lost_at: float | None = None
     shown_open_at: float | None = None
     """When the latest read began that showed it open."""
-    counted: Decimal = ZERO
-    """Dollars at risk as the sums of all have them."""
+    counted: tuple[Decimal, Decimal] = (ZERO, ZERO)
+    """Dollars and contracts at risk as the sums of all have them."""
     is_reducing: bool = False
     """Whether the venue lets it close only."""
     purse: str = ""
@@ -102,6 +123,8 @@ class Entry:
     """When that became known: by the monotonic clock, and in the order of all that did."""
     in_base: Decimal = ZERO
     """How much of that the position that was read has in it."""
+    dearest: Decimal = ZERO
+    """Dollars that a contract takes at the worst limit that it has had, or may have."""
     booking: Booking | None = None
     """What the position has of it besides."""
     wakes: list[Callable[[], None]] = attrs.field(factory=list)
@@ -197,52 +220,46 @@ class Entry:
     @property
     def at_risk(self) -> Decimal:
         """Dollars that it takes if all of it fills that may, and opens a position."""
-        left = self.remaining
-        order = self.order
-        side, price = (
-            (self.side, self.price) if order is None else (order.side, order.price)
-        )
-        if not left or price is None:
-            return ZERO
-        now = risk(side, price, left)
-        change = self.change
-        if change is None or not self._may_have_changed:
-            return now
-        if change.size is not None:
-            left = max(ZERO, EXACT.subtract(change.size, self.filled))
-        changed = price if change.price is None else change.price
-        return max(now, risk(side, changed, left))
+        return total(x.cost for x in self.claims())
 
     @property
     def told_side(self) -> Side:
         """Buy or sell of its outcome."""
         return self.side if self.order is None else self.order.side
 
-    def claim(self) -> Claim | None:
-        """What of it may still fill; of an edit under way the dearer of both terms."""
+    def claims(self, change: Change | None = None) -> list[Claim]:
+        """What of it may still fill, or may have filled unseen.
+
+        Of an edit, the one that is given or one under way, as much as there is of the
+        dearer terms, and what the others have beyond that: some may fill at the old terms
+        and the rest at the new ones.
+        """
         left, price = self.remaining, self.limit
-        if not left or price is None:
-            return None
-        change = self.change
-        if change is not None and self._may_have_changed:
-            if change.price is not None:
-                both = price, change.price
-                price = max(both) if self.told_side is Side.BUY else min(both)
-            if change.size is not None:
-                left = max(left, EXACT.subtract(change.size, self.filled))
-        return Claim(self.told_side, price, left, self._only_reduces)
+        if price is None or left is None:
+            return []
+        if change is None and self._may_have_changed:
+            change = self.change
+        now = Claim(self.told_side, price, left, self.only_reduces)
+        if change is None:
+            return [now] if left else []
+        if change.size is not None:
+            left = max(ZERO, EXACT.subtract(change.size, self.filled))
+        if change.price is not None:
+            price = change.price
+        after = attrs.evolve(now, price=price, size=left)
+        dear, cheap = (now, after) if now.unit > after.unit else (after, now)
+        rest = attrs.evolve(cheap, size=EXACT.subtract(cheap.size, dear.size))
+        return [x for x in (dear, rest) if x.size > ZERO]
 
-    def claim_as(self, price: Decimal, left: Decimal) -> Claim:
-        """The same with other terms."""
-        return Claim(self.told_side, price, left, self._only_reduces)
-
-    def vague_claim(self) -> Claim:
+    def vague_claims(self) -> list[Claim]:
         """What has filled of it, as if that might or might not have happened."""
         booked = self.booking
         assert booked is not None
-        unit = _UP.divide(booked.cost, booked.size)
-        price = unit if booked.side is Side.BUY else complement(unit)
-        return Claim(booked.side, price, booked.size, self._only_reduces)
+        price = booked.unit if booked.side is Side.BUY else complement(booked.unit)
+        dear = Claim(booked.side, price, booked.dear, self.only_reduces)
+        free = ZERO if booked.side is Side.BUY else ONE
+        rest = EXACT.subtract(booked.size, booked.dear)
+        return [dear, Claim(booked.side, free, rest, self.only_reduces)]
 
     @property
     def limit(self) -> Decimal | None:
@@ -250,7 +267,8 @@ class Entry:
         return self.price if self.order is None else self.order.price
 
     @property
-    def _only_reduces(self) -> bool:
+    def only_reduces(self) -> bool:
+        """Whether the venue lets it close only."""
         return self.is_reducing or (
             self.order is not None and bool(self.order.reduce_only)
         )
@@ -266,14 +284,37 @@ class Entry:
             paid = self.fills_value
             cost = paid if is_buy else EXACT.subtract(filled, paid)
         else:
-            order = self.order
-            assert order is not None
-            cost = risk(order.side, _average(order), filled)
+            cost = EXACT.multiply(self._unit_spent(), filled)
         if self.in_base:
             cost = _UP.multiply(_UP.divide(cost, filled), size)
-            if self.limit is not None:
-                cost = max(cost, risk(self.told_side, self.limit, size))
-        return Booking(self.told_side, size, cost)
+            cost = max(cost, EXACT.multiply(self.dearest, size))
+        unit = max(self.dearest, _UP.divide(cost, size))
+        return Booking(self.told_side, size, cost, unit)
+
+    def _unit_spent(self) -> Decimal:
+        """Dollars of a contract than which what filled took no more on average."""
+        order = self.order
+        assert order is not None
+        average = order.average_price
+        if average is None:
+            return self.dearest
+        told = risk(order.side, average, ONE)
+        # Averages are told rounded.
+        most = EXACT.add(told, _ROUNDING)
+        # It is worse than any limit we know of if it was changed elsewhere.
+        return most if told > self.dearest else min(self.dearest, most)
+
+    def keep_limit(self) -> None:
+        """Remember the limit it has by now: at that some of it may have filled."""
+        limit = self.limit
+        if limit is None:
+            return
+        change = self.change
+        prices = [limit]
+        if change is not None and change.price is not None:
+            prices.append(change.price)
+        units = (risk(self.told_side, x, ONE) for x in prices)
+        self.dearest = max(self.dearest, *units)
 
     @property
     def _may_have_changed(self) -> bool:
@@ -299,13 +340,3 @@ class Entry:
             is_external=not self.is_ours,
             is_doubtful=self.is_doubtful,
         )
-
-
-def _average(order: Order) -> Decimal:
-    """A price than which what filled was no worse; averages are told rounded."""
-    average = order.average_price
-    if average is None:
-        return order.price
-    if order.side is Side.BUY:
-        return min(order.price, EXACT.add(average, _ROUNDING))
-    return max(order.price, EXACT.subtract(average, _ROUNDING))

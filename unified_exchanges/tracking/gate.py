@@ -6,7 +6,7 @@ batches together stay within the caps.  What has to be read for it is read befor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -17,10 +17,9 @@ from ..guards.losses import DayLoss
 from ..guards.worst import Claim, opening
 from ..journaling import Journaling
 from ..models import Intended, Order, OrderBook, Position, Side
-from ..models.tracking import risk
 from ..money import EXACT, ZERO, complement, text, total
 from ..venue import Venue
-from .entry import Entry
+from .entry import Change, Entry
 from .tracker import OrderTracker
 
 __all__ = ["Gate"]
@@ -100,15 +99,14 @@ class Gate:
     def _check_order(self, plan: Intended) -> None:
         if plan.reduce_only:
             return
-        cost = risk(plan.side, plan.price, plan.size)
-        if self._fits(plan.market_id, cost):
-            return
         tracker = self._tracker
         side, price = tracker.told_first(plan.outcome, plan.side, plan.price)
+        claims = [Claim(side, price, plan.size)]
+        if self._fits(plan.market_id, claims):
+            return
         entry = tracker.find(client_order_id=plan.client_order_id)
         key = tracker.first_outcome or plan.outcome, plan.purse
-        claim = Claim(side, price, plan.size)
-        self._judge(plan.market_id, entry, key, [claim], plan)
+        self._judge(plan.market_id, entry, key, claims, plan)
 
     def _check_change(self, before: Order, after: Order) -> None:
         tracker = self._tracker
@@ -119,23 +117,18 @@ class Gate:
             entry = tracker.find(order_id=after.order_id)
             assert entry is not None
         told = after.in_terms_of(entry.outcome)
-        left = max(ZERO, EXACT.subtract(told.size, entry.filled))
-        claim = entry.claim_as(told.price, left)
-        if claim.is_reducing or self._fits(
-            after.market_id, risk(claim.side, claim.price, claim.size)
-        ):
+        claims = entry.claims(Change(told.price, told.size))
+        if entry.only_reduces or self._fits(after.market_id, claims):
             return
         key = entry.outcome, entry.purse
-        now = entry.claim()
-        claims = [claim] if now is None else [now, claim]
         self._judge(after.market_id, entry, key, claims, _told(after))
 
-    def _fits(self, market_id: str, cost: Decimal) -> bool:
+    def _fits(self, market_id: str, claims: Sequence[Claim]) -> bool:
         policy = self._policy
         if self._loss is not None and self._loss.is_reached:
             return False
         return self._tracker.exposures.fits(
-            market_id, cost, policy.max_market_exposure, policy.max_exposure
+            market_id, claims, policy.max_market_exposure, policy.max_exposure
         )
 
     def _judge(
@@ -143,15 +136,13 @@ class Gate:
         market_id: str,
         entry: Entry | None,
         key: tuple[str, str],
-        claims: Iterable[Claim],
+        claims: Sequence[Claim],
         about: object,
     ) -> None:
         """Refuse what would put more at risk than the caps allow; ``entry`` is itself."""
         exposures = self._tracker.exposures
         before = exposures.of(market_id).total
-        after = max(
-            exposures.of(market_id, without=entry, plus=(key, x)).total for x in claims
-        )
+        after = exposures.of(market_id, without=entry, plus=(key, claims)).total
         more = EXACT.subtract(after, before)
         if more <= ZERO:
             return
