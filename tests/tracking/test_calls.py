@@ -328,11 +328,7 @@ def test_without_a_gate_all_is_taken_down() -> None:
         yield Leaving(
             changes=((resting, order("o1", size=Decimal(9), remaining=Decimal(9))),)
         )
-<<<<<<< HEAD
         yield Request("POST", "https://toy.test/amend")
-=======
-        yield Request("POST", "https://toy.test")
->>>>>>> o4-exact
         return resting
 
     made.show_books(lambda _: None)
