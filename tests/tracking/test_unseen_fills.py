@@ -20,8 +20,6 @@ from unified_exchanges.models import BUY, SELL, OrderStatus, Side
 from unified_exchanges.watching.known import LAG
 
 D = Decimal
-ORDER: Any = order
-HELD: Any = position
 ROUNDED = D("1e-20")
 
 
@@ -141,7 +139,7 @@ class Book:
         ended = OrderStatus.CLOSED if is_whole else OrderStatus.CANCELED
         average = real.paid / real.filled if real.filled else None
         self.tracker.order(
-            ORDER(
+            order(
                 real.name,
                 side=real.side,
                 price=real.price,
@@ -162,7 +160,7 @@ class Book:
         recent = [x for x in self.past if x[0] >= now - LAG]
         _, net, cost = recent[-1 - back % len(recent)]
         side = "yes" if net > 0 else "no"
-        held = [HELD(outcome=side, size=abs(net), cost=cost)] if net else []
+        held = [position(outcome=side, size=abs(net), cost=cost)] if net else []
         self.tracker.held(held, began=now)
 
     # -- what must hold -------------------------------------------------------------
