@@ -225,11 +225,7 @@ class Ledger:
                 continue
             order_id = told.order_id
             key = told.client_order_id
-            if (
-                order_id is None
-                and key in by_key
-                and len(self.world.left.get(key or "", ())) < 2
-            ):
+            if order_id is None and key in by_key:
                 order_id = by_key[key].order_id
             assert order_id not in open_ids, f"{process.number} believes {told}"
 

@@ -15,7 +15,16 @@ from unified_exchanges.simulator.faults import Fault, too_many_requests, unavail
 
 from .world import MARKETS, World, market
 
-__all__ = ["FATES", "OF_READS", "OF_WRITES", "PICK", "TERMS", "Terms", "shifted"]
+__all__ = [
+    "FATES",
+    "LOST",
+    "OF_READS",
+    "OF_WRITES",
+    "PICK",
+    "TERMS",
+    "Terms",
+    "shifted",
+]
 
 PICK: Final = st.integers(0, 1_000)
 
@@ -90,6 +99,15 @@ def shifted(name: str, price: Decimal, ticks: int) -> Decimal:
     return inside if snapped is None else snapped
 
 
+LOST: Final = st.builds(
+    Fault,
+    st.sampled_from(["drop", "stall"]),
+    method=st.just("POST"),
+    path=st.just("events/orders"),
+    commits=st.booleans(),
+    count=st.none(),
+)
+"""Every try of a write is lost, or every answer."""
 _COUNT: Final = st.sampled_from([1, 1, 2, 6])
 OF_WRITES: Final = st.one_of(
     st.builds(

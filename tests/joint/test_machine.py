@@ -36,7 +36,7 @@ from unified_exchanges.simulator.orders import Refusal
 
 from .calls import Calls
 from .process import GRACE
-from .terms import FATES, OF_READS, OF_WRITES, PICK, TERMS, Terms
+from .terms import FATES, LOST, OF_READS, OF_WRITES, PICK, TERMS, Terms
 from .world import MARKETS
 
 NIGHTLY = os.environ.get("UNIFIED_EXCHANGES_NIGHTLY") == "1"
@@ -98,6 +98,41 @@ class Machine(Calls):
     @rule(who=WHO, name=st.sampled_from([None, *MARKETS]), drawn=FATES)
     def cancel_all(self, who: int, name: str | None, drawn: Any) -> None:
         self.clear(self.at(who), name, self.fate(drawn))
+
+    @rule(who=WHO, pick=PICK, several=st.booleans(), lost=LOST)
+    def cancel_in_vain(self, who: int, pick: int, several: bool, lost: Fault) -> None:
+        """No try of a cancel is answered, be it that all arrive or that none does."""
+        process, resting = self.at(who), self.world.resting()
+        if not resting:
+            return
+        name = resting[pick % len(resting)].order_id
+        process.requests.add(attrs.evolve(lost, method="DELETE"))
+        if several:
+            self.do(process, lambda x: x.cancel_orders([name]))
+        else:
+            self.do(process, lambda x: x.cancel_order(name))
+        process.requests.clear()
+
+    @rule(
+        who=WHO,
+        terms=st.lists(TERMS, min_size=1, max_size=2),
+        lost=LOST,
+        blind=st.booleans(),
+    )
+    def create_in_vain(
+        self, who: int, terms: list[Terms], lost: Fault, blind: bool
+    ) -> None:
+        """No try of a create is answered, nor, if it is ``blind``, any read after it."""
+        process = self.at(who)
+        requests = [self.request(each) for each in terms]
+        process.requests.add(lost)
+        if blind:
+            process.requests.add(Fault("drop", method="GET", path="orders", count=None))
+        if len(requests) == 1:
+            self.place(process, requests[0])
+        else:
+            self.place_several(process, requests, None)
+        process.requests.clear()
 
     @rule(who=WHO, pick=PICK, seconds=st.sampled_from([0.5, 4.0]), drawn=FATES)
     def wait_filled(self, who: int, pick: int, seconds: float, drawn: Any) -> None:

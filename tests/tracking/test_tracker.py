@@ -114,6 +114,21 @@ def test_an_order_that_is_sent_again_under_its_key_is_one_order() -> None:
     assert (len(tracker), seen(tracker).size) == (1, 10)
 
 
+def test_fault_11_a_refusal_tells_nothing_of_an_earlier_sending() -> None:
+    tracker = sent()
+    tracker.doubted("c-o1")
+    tracker.intend(Plan())
+    tracker.refused("c-o1")
+    assert (seen(tracker).state, tracker.at_risk()) == ("unresolved", 4)
+    tracker.absent("c-o1")
+    tracker.intend(Plan())
+    tracker.intend(Plan())
+    tracker.refused("c-o1")
+    assert seen(tracker).state is OrderState.INTENDED
+    tracker.refused("c-o1")
+    assert seen(tracker).state is OrderState.REFUSED
+
+
 def test_answers_about_orders_nobody_knows_change_nothing() -> None:
     tracker, _ = tracker_of()
     for tell in (tracker.refused, tracker.doubted, tracker.accepted):

@@ -167,8 +167,11 @@ class Commands:
             if entry is None:
                 return
             entry.sending = max(0, entry.sending - 1)
-            entry.is_refused = is_refused
-            entry.is_doubted = is_doubted
+            if not is_refused:
+                entry.is_refused, entry.is_doubted = False, is_doubted
+            elif not (entry.sending or entry.is_doubted):
+                # It tells nothing of another sending with the same id.
+                entry.is_refused = True
             self._entries.settle(entry)
 
     def cancelling(self, order_id: str) -> None:
