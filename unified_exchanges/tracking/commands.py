@@ -5,45 +5,17 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from threading import RLock
 
-from ..clock import Clock
 from ..models import Intended, Intent, Order, ReconcileReport, Side
 from ..money import complement
-from ..watching.memory import Memory
-from .entry import Change, Entry
-from .exposures import Exposures
-from .register import Register
+from .board import OrderBoard
+from .entry import Change
 
 __all__ = ["Commands"]
 
 
-class Commands:
+class Commands(OrderBoard):
     """Takes down what is sent, from before it is sent, and what came of it."""
-
-    def __init__(
-        self, clock: Clock, *, first_outcome: str | None, in_flight: float = 0
-    ) -> None:
-        self.lock = RLock()
-        self.memory = Memory()
-        """What was known when, for who begins to watch."""
-        self._in_flight = in_flight
-        self._clock = clock
-        self._first = first_outcome
-        self._entries = Register(clock, self._forgotten)
-
-    @property
-    def first_outcome(self) -> str | None:
-        """The outcome in which all is told; None where each has a book of its own."""
-        return self._first
-
-    @property
-    def exposures(self) -> Exposures:
-        """What is at risk; to be asked under the lock."""
-        return self._entries.exposures
-
-    def _forgotten(self, entry: Entry) -> None:
-        """An order is not known any more."""
 
     @abstractmethod
     def order(

@@ -27,9 +27,8 @@ from ..models import (
     PositionDifference,
     Settlement,
     Subject,
-    TrackedOrder,
 )
-from ..money import EXACT, ZERO, total
+from ..money import EXACT, ZERO
 from ..watching.known import LAG, KnownFills, KnownOrders
 from ..watching.reconciler import News
 from .commands import Commands
@@ -42,8 +41,6 @@ _log = logging.getLogger(__name__)
 
 _SKEW: Final = timedelta(seconds=30)
 """How far the venue's clock may be from ours; not known before the first answer."""
-_LONG: Final = 3600
-"""Seconds for which an order that did not show is looked for in the lists of new ones."""
 
 
 class OrderTracker(Commands):
@@ -225,49 +222,6 @@ class OrderTracker(Commands):
 
     # -- what is known --------------------------------------------------------------
 
-    def find(
-        self, *, order_id: str | None = None, client_order_id: str | None = None
-    ) -> Entry | None:
-        """An order by either id."""
-        with self.lock:
-            found = None if order_id is None else self._entries.by_id(order_id)
-            if found is None and client_order_id is not None:
-                found = self._entries.by_key(client_order_id)
-            return found
-
-    def look(
-        self, *, order_id: str | None = None, client_order_id: str | None = None
-    ) -> TrackedOrder | None:
-        """What is known of an order, by either id."""
-        with self.lock:
-            found = self.find(order_id=order_id, client_order_id=client_order_id)
-            return None if found is None else found.view()
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def views(self) -> list[TrackedOrder]:
-        """All that is known: what is done, then what may still fill, each oldest first."""
-        with self.lock:
-            return [entry.view() for entry in self._entries]
-
-    def undone(self) -> list[TrackedOrder]:
-        """All that may still fill, and what is not known to have ended."""
-        with self.lock:
-            return [entry.view() for entry in self._entries.live]
-
-    def count_unresolved(self) -> int:
-        """How many there are of which it is not known whether the venue has them."""
-        with self.lock:
-            return sum(entry.is_unresolved for entry in self._entries.live)
-
-    def at_risk(self, market_id: str | None = None) -> Decimal:
-        """Dollars at risk in what may still fill, of one market or of all."""
-        with self.lock:
-            if market_id is not None:
-                return self._entries.exposures.orders.get(market_id, ZERO)
-            return total(self._entries.exposures.orders.values())
-
     def exposure(self, market_id: str | None = None) -> Exposure:
         """What guards judge by, of one market or of all."""
         with self.lock:
@@ -277,11 +231,6 @@ class OrderTracker(Commands):
                 positions=found.position,
                 read_at=self._positions_read_at,
             )
-
-    def risks(self) -> dict[str, Decimal]:
-        """Dollars at risk by market."""
-        with self.lock:
-            return dict(self._entries.exposures.orders)
 
     def position(self, market_id: str) -> Decimal | None:
         """Signed contracts that the fills make; None where nothing was read to begin from."""
@@ -307,23 +256,6 @@ class OrderTracker(Commands):
         """The orders that were open when last shown: a read should show what they are."""
         with self.lock:
             return self._orders.open
-
-    @property
-    def strangers(self) -> frozenset[str]:
-        """Ids of orders of which only fills were seen."""
-        with self.lock:
-            entries = self._entries
-            unseen = (x.order_id for x in entries if x.order is None and x.fills)
-            return frozenset(name for name in unseen if name is not None)
-
-    @property
-    def missing_since(self) -> float | None:
-        """When the first unresolved order was sent, by our wall clock, if not long ago."""
-        with self.lock:
-            now = self._clock.now()
-            live = self._entries.live
-            sent = (x.sent_at for x in live if x.is_unresolved)
-            return min((at for at in sent if at > now - _LONG), default=None)
 
     @property
     def unexplained(self) -> frozenset[str]:
