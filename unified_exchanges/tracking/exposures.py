@@ -129,12 +129,12 @@ class Exposures:
 
     def _sum_up(self, market_id: str) -> None:
         change = EXACT.subtract(
-            self._bound(market_id), self._bounds.get(market_id, ZERO)
+            self._most_of(market_id), self._bounds.get(market_id, ZERO)
         )
         self._all_bounds = EXACT.add(self._all_bounds, change)
         _change(self._bounds, market_id, change)
 
-    def _bound(self, market_id: str, more: Decimal = ZERO) -> Decimal:
+    def _most_of(self, market_id: str, more: Decimal = ZERO) -> Decimal:
         here = self._held.get(market_id)
         if here is None:
             return ZERO
@@ -210,7 +210,7 @@ class Exposures:
     ) -> bool:
         """Whether so much more stays within the caps for sure, found fast."""
         cost = total(x.cost for x in claims)
-        bound = self._bound(market_id, total(x.size for x in claims))
+        bound = self._most_of(market_id, total(x.size for x in claims))
         if market_cap is not None:
             here = EXACT.add(self.orders.get(market_id, ZERO), bound)
             if EXACT.add(here, cost) > market_cap:
