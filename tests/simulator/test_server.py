@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import http.client
 import socket
@@ -147,6 +148,28 @@ def test_an_open_connection_does_not_hold_up_the_end(venue: Venue) -> None:
         started = monotonic()
     assert monotonic() - started < 2
     connection.close()
+
+
+def test_a_client_that_comes_at_the_very_end_leaves_no_socket_open() -> None:
+    class Ending(Venue):
+        """Stops its server in the moment in which others come."""
+
+        def handle(self, request: Request, *, lag: float = 0.0) -> Response:
+            clients.extend(socket.create_connection(place) for _ in range(5))
+            server.stop()
+            return super().handle(request, lag=lag)
+
+    clients: list[socket.socket] = []
+    with SimulatorServer(Ending()) as server:
+        parts = urlsplit(server.url)
+        assert parts.hostname is not None
+        assert parts.port is not None
+        place = parts.hostname, parts.port
+        assert ask(server)[0].status == 200
+    # Left open, it would be a ResourceWarning.
+    gc.collect()
+    for client in clients:
+        client.close()
 
 
 def test_it_runs_in_the_foreground_until_it_is_stopped(venue: Venue) -> None:

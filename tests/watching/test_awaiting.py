@@ -252,24 +252,24 @@ async def test_a_watch_takes_nothing_from_a_later_one_that_was_not_awaited_yet(
     assert await told(other, 2) == ids
 
 
+@pytest.mark.parametrize("policy", ["every", "latest"])
 async def test_calls_go_on_where_they_were_before_a_watch_was_handed_over(
-    scene: Scene, kalshi: ux.AsyncExchange
+    scene: Scene, kalshi: ux.AsyncExchange, policy: Any
 ) -> None:
-    await in_vain(_next(kalshi))
-    call = asyncio.create_task(_next(kalshi))
-    await begun(scene)
-    ids = await bought(scene, 1)
-    assert await call == ids[0]
-    # From here on in this very task.
-    first = asyncio.create_task(bought(scene, 1))
-    ids.append((await kalshi.watch_fills()).order_id)
-    await first
-    handed = asyncio.create_task(told(kalshi.watch_fills(), 3))
+    buying = asyncio.create_task(_buying(scene))
+    first = await kalshi.watch_fills(policy=policy)
+    buying.cancel()
+    handed = asyncio.create_task(told(kalshi.watch_fills(policy=policy), 3))
     await asyncio.sleep(0.05)
-    more = await bought(scene, 3)
-    assert await handed == more
-    mine = [(await kalshi.watch_fills()).order_id for _ in range(3)]
-    assert mine == more
+    await bought(scene, 3)
+    mine = [(await kalshi.watch_fills(policy=policy)).order_id for _ in range(3)]
+    assert await handed == mine
+    assert first.order_id not in mine
+
+
+async def _buying(scene: Scene) -> None:
+    await begun(scene)
+    await bought(scene, 1)
 
 
 async def test_a_loop_over_a_later_watch_takes_nothing_from_the_first(

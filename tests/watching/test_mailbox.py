@@ -205,3 +205,34 @@ def test_p18_every_delivers_all_and_latest_counts_what_it_folds(
         mine = [number for name, number in got[0] if name == key]
         assert mine == sorted(mine)
         assert mine[-1:] == [n for name, n in got[1] if name == key][-1:]
+
+
+@pytest.mark.parametrize("make", [latest, every])
+def test_a_copy_has_what_waits_and_goes_its_own_way(make: Any) -> None:
+    rung: list[str] = []
+    box = make()
+    for item in (1, 2):
+        box.put(item, item)
+    other = box.copy(lambda: rung.append("other"))
+    box.put(3, 3)
+    assert (drain(box), drain(other), rung) == ([1, 2, 3], [1, 2], [])
+    other.put(4, 4)
+    assert (drain(box), drain(other), rung) == ([], [4], ["other"])
+
+
+@pytest.mark.parametrize("make", [latest, every])
+def test_what_is_put_back_comes_first(make: Any) -> None:
+    box = make()
+    for item in (1, 2):
+        box.put(item, item)
+    box.put_back(box.take())
+    assert drain(box) == [1, 2]
+
+
+def test_a_book_that_is_stale_is_put_back_for_nobody_who_wants_the_newest() -> None:
+    class Stale:
+        stale = True
+
+    box = latest()
+    box.put_back(Stale())
+    assert (drain(box), box.folded) == ([], 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self
@@ -26,6 +27,8 @@ __all__ = ["SimulatorServer"]
 _START_SECONDS = 10.0
 _TICK_SECONDS = 0.05
 _PARTING_SECONDS = 1.0
+_ARRIVING_TURNS = 3
+"""How often the loop goes round until who was accepted is connected."""
 
 
 class SimulatorServer:
@@ -129,13 +132,15 @@ class SimulatorServer:
         runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=0.2)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, self._host, self._port)
-            await site.start()
-            self._port = runner.addresses[0][1]
+            listening = await self._loop.create_server(server, self._host, self._port)
+            self._port = listening.sockets[0].getsockname()[1]
             self._started.set()
             if ready is not None:
                 ready.set()
-            await self._ending.wait()
+            try:
+                await self._ending.wait()
+            finally:
+                await _stop_listening(listening)
         finally:
             await self._part()
             await runner.cleanup()
@@ -260,6 +265,22 @@ class SimulatorServer:
             await asyncio.wait_for(self._ending.wait(), seconds)
         except TimeoutError:
             return
+
+
+async def _stop_listening(server: asyncio.Server) -> None:
+    """Take nobody in any more, and leave nobody who was about to be.
+
+    A client that was accepted and has no transport yet when asyncio's server is closed is
+    let lie with its socket open, as Python 3.11 has it.
+    """
+    loop = asyncio.get_running_loop()
+    for listener in server.sockets:
+        # Where a loop has no readers, it waits for clients otherwise.
+        with suppress(NotImplementedError):
+            loop.remove_reader(listener.fileno())
+    for _ in range(_ARRIVING_TURNS):
+        await asyncio.sleep(0)
+    server.close()
 
 
 def _request(incoming: web.BaseRequest, body: bytes | None) -> Request:
