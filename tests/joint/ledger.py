@@ -33,7 +33,7 @@ from unified_exchanges.models import (
 from unified_exchanges.simulator.orders import Order as Truth
 
 from .process import Outcome, Process
-from .world import MARKETS, World
+from .world import MARKETS, Row, World
 
 __all__ = ["Ledger"]
 
@@ -48,11 +48,11 @@ class Created:
 
 @attrs.define
 class Halted:
-    """A process that was halted: what had arrived till then, and what still may."""
+    """A process that was halted: how many had arrived till then, and what still may."""
 
     process: Process
     arrived: int
-    unresolved: list[str]
+    harmless: set[str]
 
 
 class Ledger:
@@ -149,7 +149,9 @@ class Ledger:
         self, process: Process, report: HaltReport, before: Iterable[str]
     ) -> None:
         """Everything is halted; ``before`` are the ids of what rested till then."""
-        keys = [x.client_order_id for x in report.unresolved]
+        keys = {x.client_order_id for x in report.unresolved}
+        # A copy of what has become an order cannot become another one.
+        keys |= {x.client_order_id for x in self.world.orders() if x.client_order_id}
         self.halted[process.number] = Halted(
             process, len(process.network.arrivals), keys
         )
@@ -168,7 +170,7 @@ class Ledger:
     def _check_halts(self) -> None:
         for halted in self.halted.values():
             came = halted.process.network.arrivals[halted.arrived :]
-            assert set(came) <= set(halted.unresolved), f"{came} came after the halt"
+            assert set(came) <= halted.harmless, f"{came} came after the halt"
 
     # -- what must hold at any time -------------------------------------------------
 
@@ -177,14 +179,15 @@ class Ledger:
         orders = self.world.orders()
         ours = [x for x in orders if x.order_id not in self.world.external]
         by_key = self._check_intents(ours)
-        self._check_journal(by_key)
+        rows = self.world.rows()
+        self._check_journal(rows, by_key)
         self._check_claims(by_key)
         self._check_halts()
         open_ids = {x.order_id for x in orders if x.is_open}
         for order_id, why in self.dead.items():
             assert order_id not in open_ids, f"{order_id} rests, but {why}"
         for process in self.world.processes:
-            self._check_tracker(process, open_ids, by_key)
+            self._check_tracker(process, open_ids, by_key, rows)
 
     def _check_intents(self, ours: list[Truth]) -> dict[str, Truth]:
         """There is one order at most for each intent, of those that were sent."""
@@ -197,8 +200,7 @@ class Ledger:
             assert len(sent) <= created.asked, f"{created} sent too many ids"
         return by_key
 
-    def _check_journal(self, by_key: dict[str, Truth]) -> None:
-        rows = self.world.rows()
+    def _check_journal(self, rows: dict[str, Row], by_key: dict[str, Truth]) -> None:
         for key in self.world.left:
             assert key in rows, f"{key} left, and was not written down"
         for key, row in rows.items():
@@ -218,15 +220,22 @@ class Ledger:
             assert key not in by_key, f"{key} is there, but {why}"
 
     def _check_tracker(
-        self, process: Process, open_ids: set[str], by_key: dict[str, Truth]
+        self,
+        process: Process,
+        open_ids: set[str],
+        by_key: dict[str, Truth],
+        rows: dict[str, Row],
     ) -> None:
         for told in process.exchange.orders:
             if not told.is_done:
                 continue
             order_id = told.order_id
-            key = told.client_order_id
+            key = told.client_order_id or ""
             if order_id is None and key in by_key:
-                order_id = by_key[key].order_id
+                # What another process knows to be placed, this one may not have seen.
+                is_shared = len(self.world.left[key]) > 1
+                if not (is_shared and rows[key].state == "placed"):
+                    order_id = by_key[key].order_id
             assert order_id not in open_ids, f"{process.number} believes {told}"
 
     # -- what must hold once all is quiet -------------------------------------------

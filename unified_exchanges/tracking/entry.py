@@ -220,7 +220,19 @@ class Entry:
     @property
     def at_risk(self) -> Decimal:
         """Dollars that it takes if all of it fills that may, and opens a position."""
-        return total(x.cost for x in self.claims())
+        return self.stake[0]
+
+    @property
+    def stake(self) -> tuple[Decimal, Decimal]:
+        """The same, and how many contracts that is."""
+        if self.change is None or not self._may_have_changed:
+            # Said in short: this is asked whenever anything happens to it.
+            left, price = self.remaining, self.limit
+            if not left or price is None:
+                return ZERO, ZERO
+            return risk(self.told_side, price, left), left
+        claims = self.claims()
+        return total(x.cost for x in claims), total(x.size for x in claims)
 
     @property
     def told_side(self) -> Side:
@@ -306,15 +318,15 @@ class Entry:
 
     def keep_limit(self) -> None:
         """Remember the limit it has by now: at that some of it may have filled."""
-        limit = self.limit
-        if limit is None:
-            return
-        change = self.change
-        prices = [limit]
+        limit, change = self.limit, self.change
         if change is not None and change.price is not None:
-            prices.append(change.price)
-        units = (risk(self.told_side, x, ONE) for x in prices)
-        self.dearest = max(self.dearest, *units)
+            self._keep(change.price)
+        if limit is not None:
+            self._keep(limit)
+
+    def _keep(self, price: Decimal) -> None:
+        unit = price if self.told_side is Side.BUY else complement(price)
+        self.dearest = max(self.dearest, unit)
 
     @property
     def _may_have_changed(self) -> bool:

@@ -63,7 +63,7 @@ class Exposures:
     def note(self, entry: Entry, now: float) -> None:
         """Something about an order changed."""
         entry.keep_limit()
-        self._count(entry, entry.claims())
+        self._count(entry, entry.stake)
         filled = entry.filled
         if filled == entry.filled_before and entry.booking is None:
             return
@@ -74,7 +74,7 @@ class Exposures:
 
     def drop(self, entry: Entry, *, is_counted: bool) -> None:
         """An order is not known any more; ``is_counted``: what it filled still is."""
-        self._count(entry, ())
+        self._count(entry, (ZERO, ZERO))
         held = self._held.get(entry.market_id, {}).get(_key(entry))
         if held is None:
             return
@@ -84,23 +84,24 @@ class Exposures:
             return
         held.booked.pop(entry, None)
 
-    def _count(self, entry: Entry, claims: Sequence[Claim]) -> None:
-        at_risk, size = total(x.cost for x in claims), total(x.size for x in claims)
+    def _count(self, entry: Entry, stake: tuple[Decimal, Decimal]) -> None:
         before = entry.counted
-        if (at_risk, size) == before:
+        if stake == before:
             return
+        at_risk, size = stake
         market_id = entry.market_id
         live = self._live.setdefault(market_id, {})
         if size:
             live[entry] = None
         else:
             live.pop(entry, None)
-        entry.counted = at_risk, size
+        entry.counted = stake
         change = EXACT.subtract(at_risk, before[0])
         self._all_orders = EXACT.add(self._all_orders, change)
         _change(self.orders, market_id, change)
         _change(self._sizes, market_id, EXACT.subtract(size, before[1]))
-        if market_id in self._held:
+        here = self._held.get(market_id)
+        if here is not None and not all(x.is_plain for x in here.values()):
             self._sum_up(market_id)
         if not live:
             del self._live[market_id]

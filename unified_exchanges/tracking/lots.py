@@ -77,6 +77,12 @@ class Held:
         return EXACT.subtract(self.sides[Side.BUY].size, self.sides[Side.SELL].size)
 
     @property
+    def is_plain(self) -> bool:
+        """Whether all that came in is held: then the `bound` is the same for any size."""
+        bought, sold = self.sides.values()
+        return not (self.vague or (bought.size and sold.size))
+
+    @property
     def cost(self) -> Decimal:
         """Dollars that the position cost at most, if nothing has filled unseen."""
         net = self.net
@@ -105,6 +111,9 @@ class Held:
 
         ``size`` is how many contracts the claims are, or more.
         """
+        if self.is_plain:
+            bought, sold = self.sides.values()
+            return EXACT.add(bought.cost, sold.cost)
         net = self.net
         size = EXACT.add(size, self.vague_size)
         found = self.vague_cost
