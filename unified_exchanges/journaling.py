@@ -166,11 +166,15 @@ class Journaling(Venue):
         """Refuse what would leave if the journal's file has a halt, by whatever process."""
         if not self.settings.is_journaled:
             return
+        halt = yield from self._ask_halt()
+        if halt is not None:
+            raise halt.refusal(about, self.id)
+
+    def _ask_halt(self) -> Flow[Halt | None]:
         halt = yield AskHalt(self.account)
         assert halt is None or isinstance(halt, Halt)
         self.switch.heard = halt
-        if halt is not None:
-            raise halt.refusal(about, self.id)
+        return halt
 
     def keep_halt(self, halt: Halt | None) -> Flow[Halt | None]:
         """Keep a halt for all who share the journal, or lift it; get the one before."""
@@ -231,6 +235,11 @@ class Journaling(Venue):
         """One look for the orders left open, without waiting for those on their way."""
         left = yield from self._recall()
         return (yield from self._resolve(left, float("-inf")))
+
+    def take_over(self) -> Flow[list[Intent]]:
+        """What a new object is told by its journal: a halt, and what is unresolved."""
+        yield from self._ask_halt()
+        return list((yield from self._recall()))
 
     def unresolved_intents(self) -> Flow[list[Intent]]:
         """The intents whose end is not known; see `Exchange.unresolved_intents`."""

@@ -53,7 +53,8 @@ class Call:
     ``repeatable`` says that sending it twice does no harm.  ``deadline`` is on the
     monotonic clock; None takes the policy's.  ``accepted`` are statuses besides 2xx
     whose body is the answer.  ``opens`` says that it may bring an order to the venue or
-    change one: a halt keeps it from leaving.
+    change one: a halt keeps it from leaving.  ``heeds`` asks for the halts of other
+    processes right before, where no note in the journal did.
     """
 
     method: str
@@ -67,6 +68,7 @@ class Call:
     repeatable: bool = True
     is_order: bool = False
     opens: bool = False
+    heeds: bool = False
     deadline: float | None = None
     client_order_id: str | None = None
     accepted: tuple[int, ...] = ()
@@ -142,6 +144,10 @@ class Sender(ABC):
     def bucket(self, name: str) -> TokenBucket:
         """The token bucket of that name, made on first use."""
 
+    def heed(self, about: object) -> Flow[None]:  # noqa: ARG002
+        """Refuse what would leave if another process has halted; here there is none."""
+        yield from ()
+
     def family(self, call: Call) -> str:
         """What kind of endpoint a call asks, for monitoring: one of a few words."""
         if call.is_order:
@@ -194,6 +200,9 @@ class Sender(ABC):
             # Whom a pause or a cancel has overtaken queues again, at the rate.
             lost = marks != self._marks(call)
             turn = self._reserve(call, deadline) if lost else None
+        if call.heeds:
+            # As late as can be: it may have waited for its turn.
+            yield from self.heed(call.about)
         request = self._prepare(call, deadline)
         sent = self.clock.monotonic()
         passing = self.switch.enter(call.about) if call.opens else None

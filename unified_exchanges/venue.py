@@ -489,6 +489,10 @@ class Venue(Sender):
         """The intents whose end is not known."""
         raise self.unsupported("reconcile")
 
+    def take_over(self) -> Flow[list[Intent]]:
+        """The same, as a new object learns it, with the halt that its journal keeps."""
+        return self.unresolved_intents()
+
     def days_ago(self, days: object) -> datetime:
         """The moment so many days ago."""
         if type(days) is not int or days < 0:

@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -307,14 +307,53 @@ def test_a_place_without_a_log_is_a_typed_error(
     assert "no write-ahead log" in refused(journal)
 
 
+def everything(journal: SqliteJournal) -> list[Callable[[], object]]:
+    return [
+        lambda: journal.note([intent("later")]),
+        lambda: journal.recall(ACCOUNT),
+        lambda: journal.halt_of(ACCOUNT),
+        lambda: journal.keep_halt(ACCOUNT, None),
+        lambda: journal.load(ACCOUNT, "exit"),
+        lambda: journal.save(ACCOUNT, "exit", "{}"),
+        lambda: journal.compact(START),
+    ]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="open files stay")
 @pytest.mark.parametrize("how", ["removed", "replaced"])
-def test_a_file_that_is_gone_is_a_typed_error(
+def test_fault_12_24_a_file_that_is_gone_is_refused_until_it_is_back(
     path: Path, journal: SqliteJournal, how: str
 ) -> None:
     journal.note([intent()])
     path.rename(path.with_suffix(".old"))
     if how == "replaced":
         path.touch()
-    told = refused(journal)
-    assert ("No such file" if how == "removed" else "removed or replaced") in told
+    for act in [*everything(journal), *everything(journal)]:
+        with pytest.raises(JournalError, match=f"{how}.*move the same file back"):
+            act()
+    assert path.exists() == (how == "replaced")
+    path.with_suffix(".old").replace(path)
+    assert journal.recall(ACCOUNT) == (intent(),)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files stay")
+@pytest.mark.parametrize("how", ["removed", "emptied"])
+def test_fault_12_24_a_file_is_not_made_anew_after_another_error(
+    path: Path, journal: SqliteJournal, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 0.05)
+    journal.note([intent()])
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    assert "database is locked" in refused(journal)
+    holder.execute("ROLLBACK")
+    holder.close()
+    if how == "removed":
+        path.unlink()
+    else:
+        os.truncate(path, 0)
+    for _ in range(2):
+        with pytest.raises(JournalError, match=f"was {how}"):
+            journal.recall(ACCOUNT)
+        assert f"was {how}" in refused(journal)
+    assert path.exists() == (how == "emptied")

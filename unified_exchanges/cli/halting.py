@@ -23,6 +23,13 @@ _Path = typer.Option(
     help="The journal of your programs: those that share it stop too.",
 )
 Journal: TypeAlias = Annotated[Path | None, _Path]
+_Kept = typer.Option(
+    "--journal",
+    metavar="PATH",
+    exists=True,
+    dir_okay=False,
+    help="The journal that keeps the halt.",
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -45,17 +52,26 @@ def halt(
 
     With --journal every program that keeps its orders there places none any more, until
     `resume`. Without it other programs go on: end them first. Needs no --live: it sends
-    nothing but cancels. The exit code is 0 only if nothing is left open or unknown.
+    nothing but cancels. The exit code is 0 only if nothing is left open or unknown, and
+    the journal was there: a new one may be a mistyped path, and stops nobody else.
     """
+    is_new = journal is not None and not journal.exists()
     session.journal = journal
     # What is halted can place nothing, and a kill switch must not ask for options.
     session.live = True
     report = session.exchange.halt(reason, deadline=deadline)
     told = {f.name: getattr(report, f.name) for f in attrs.fields(type(report))}
+    is_new = is_new and journal is not None and journal.exists()
     session.screen.document(
-        {**told, "is_complete": report.is_complete}, Text(str(report))
+        {**told, "is_complete": report.is_complete, "is_journal_new": is_new},
+        Text(str(report)),
     )
-    if not report.is_complete:
+    if is_new:
+        session.screen.note(
+            f"NO JOURNAL WAS AT {journal}: it was made now, so no program that keeps its "
+            "orders elsewhere has stopped. If the path was wrong, halt again with theirs"
+        )
+    if is_new or not report.is_complete:
         raise typer.Exit(Exit.INCOMPLETE)
 
 
@@ -64,7 +80,7 @@ def resume(
     reason: Annotated[
         str, typer.Argument(metavar="WHY", help="Why orders may leave again.")
     ],
-    journal: Annotated[Path, _Path],
+    journal: Annotated[Path, _Kept],
 ) -> None:
     """Lift the halt that a journal keeps: its programs may place orders again.
 

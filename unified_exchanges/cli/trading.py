@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -110,6 +111,16 @@ def order(
             help="With PRICE `market`: at most so far from the best price.",
         ),
     ] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(
+            "--journal",
+            metavar="PATH",
+            exists=True,
+            dir_okay=False,
+            help="The journal of your programs: heed its halt, and keep the order there.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Show the request and its cost; send nothing."),
@@ -121,8 +132,10 @@ def order(
     """Place an order for SIZE contracts at PRICE dollars each.
 
     PRICE `market` with --max-slippage takes what is offered, within a bound. An order
-    where money is real needs --live, and is confirmed first.
+    where money is real needs --live, and is confirmed first. Only with --journal is a
+    `halt` of your programs known here.
     """
+    session.journal = journal
     kind: OrderType = "market" if at_market or price == _AT_MARKET else "limit"
     terms: dict[str, Any] = {
         "type": kind,

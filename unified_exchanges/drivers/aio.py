@@ -14,17 +14,13 @@ from ..flow import (
     Flow,
     JournalStep,
     Leaving,
-    Load,
-    Note,
     Outcome,
     Page,
     Pages,
     Pending,
-    Recall,
     Request,
     Resolved,
     Response,
-    Save,
     Sleep,
     Start,
     Step,
@@ -188,7 +184,7 @@ class AsyncDriver:
 def _perform_kept(journal: Journal, flow: Flow[object]) -> None:
     outcome: Outcome | UnifiedExchangesError = None
     while not isinstance(step := advance(flow, outcome), Done):
-        assert isinstance(step, Note | Recall | Save | Load)
+        assert isinstance(step, JournalStep)
         try:
             outcome = performed(journal, step)
         except UnifiedExchangesError as error:

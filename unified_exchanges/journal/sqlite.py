@@ -50,7 +50,8 @@ class SqliteJournal:
     def __init__(self, path: str) -> None:
         self.path = Path(path).absolute()
         self._connection: sqlite3.Connection | None = None
-        self._file = (0, 0)
+        self._file: tuple[int, int] | None = None
+        """The file that was open: another in its place knows no halt and no order."""
         self._process = os.getpid()
         self._lock = Lock()
         self._is_closed = False
@@ -152,6 +153,9 @@ class SqliteJournal:
                 raise JournalError(f"the journal {self.path} is closed")
             try:
                 return act(self._opened())
+            except _Gone as error:
+                # The connection stays: as long as it is open no other file looks the same.
+                raise self._lost(str(error)) from error
             except sqlite3.Error as error:
                 self._release()
                 raise self._failed(what, _reason(error)) from error
@@ -162,23 +166,35 @@ class SqliteJournal:
     @property
     def _is_empty(self) -> bool:
         """Whether there is no file yet: one is made for what is written, not to read."""
-        return self._connection is None and not self.path.exists()
+        return self._file is None and not self.path.exists()
 
     def _opened(self) -> sqlite3.Connection:
+        if self._file is not None:
+            self._require_same()
         connection = self._connection
         if connection is None:
             connection = self._connection = self._open()
-        elif self._identity() != self._file:
-            raise OSError("it was removed or replaced while it was open")
         return connection
 
+    def _require_same(self) -> None:
+        try:
+            found = self._identity()
+        except FileNotFoundError:
+            raise _Gone("removed") from None
+        if found != self._file:
+            raise _Gone("replaced by another")
+
     def _open(self) -> sqlite3.Connection:
-        # Made here, since SQLite would make it readable for everybody.
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | _CLOEXEC, 0o600))
+        # Made here, since SQLite would make it readable for everybody; and made once.
+        may_make = os.O_CREAT if self._file is None else 0
+        os.close(os.open(self.path, os.O_RDWR | may_make | _CLOEXEC, 0o600))
         connection = sqlite3.connect(
             self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
         )
         try:
+            if self._file is not None:
+                self._require_same()
+                _require_made(connection)
             _prepare(connection)
         except BaseException:
             connection.close()
@@ -206,6 +222,14 @@ class SqliteJournal:
             _inherited.append(self._connection)
             self._connection = None
 
+    def _lost(self, how: str) -> JournalError:
+        message = (
+            f"the journal {self.path} was {how} while it was in use, and with it halts "
+            "and orders that may be at the venue. No order leaves of this object: move the "
+            "same file back, or look at the venue and make the exchange anew"
+        )
+        return JournalError(message)
+
     def _failed(self, what: str, reason: str) -> JournalError:
         message = (
             f"the journal {self.path} could not be {what}: {reason}. No order leaves "
@@ -213,6 +237,10 @@ class SqliteJournal:
             "once the orders in this one are known"
         )
         return JournalError(message)
+
+
+class _Gone(Exception):
+    """The file that was open is not at its path any more."""
 
 
 _CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0)
@@ -228,6 +256,12 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous=FULL")
     if _version(connection) != _VERSION:
         _transact(connection, _make)
+
+
+def _require_made(connection: sqlite3.Connection) -> None:
+    """Refuse to make a journal of what was one."""
+    if _version(connection) != _VERSION:
+        raise _Gone("emptied or replaced by another")
 
 
 def _make(connection: sqlite3.Connection) -> None:

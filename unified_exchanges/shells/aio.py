@@ -150,7 +150,7 @@ class AsyncExchange(AsyncTracking, ABC):
         self._calls = calls_of(self.venue)
         self._halting = Halting(self.venue, self._calls)
         if journal is not None:
-            left = self.venue.unresolved_intents()
+            left = self.venue.take_over()
             self._driver.begin(self._calls.remembering(left))
         self._markets: dict[str, Market] | None = None
         self._checks: asyncio.Task[None] | None = None
@@ -717,7 +717,8 @@ class AsyncExchange(AsyncTracking, ABC):
     def halted(self) -> Halt | None:
         """Why and since when no order leaves; None if they may.
 
-        A halt by another process that shares the journal is known from the next order on.
+        A halt that the journal keeps is known once ``async with`` has begun, a later one by
+        another process from the next order on.
         """
         return self._halting.halt
 

@@ -115,7 +115,7 @@ class TrackedCalls:
         return result
 
     def remembering(self, flow: Flow[list[Intent]]) -> Flow[None]:
-        """A read of what earlier runs left open, for the tracker to know it at once."""
+        """What the journal tells a new object, for the tracker to know it at once."""
         try:
             yield from self.following(flow)
         except JournalError as error:

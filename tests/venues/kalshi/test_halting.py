@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -554,6 +555,92 @@ def test_fault_24_a_batch_and_a_change_in_another_process_heed_the_halt(
     with pytest.raises(Halted):
         other.edit_order(resting.order_id, size="9")
     assert len(other.writes) == sent
+
+
+def test_fault_24_raw_requests_in_another_process_heed_the_halt(
+    scene: Scene, tmp_path: Any
+) -> None:
+    path = tmp_path / "orders.db"
+    one, other = (scene.another(journal=path) for _ in range(2))
+    resting = other.rest(scene.market, "5")
+    one.halt("because", cancel=False)
+    sent = len(other.writes)
+    for method, where in [
+        ("POST", CREATE),
+        ("POST", f"{CREATE}/batched"),
+        ("POST", f"{CREATE}/{resting.order_id}/amend"),
+        ("POST", "/portfolio/order_groups/create"),
+    ]:
+        with pytest.raises(Halted, match=f"{method} {where}.*because"):
+            other.request(method, where, body={})
+    assert len(other.writes) == sent
+    assert other.exchange.halted.reason == "because"
+    other.request("DELETE", f"{CREATE}/{resting.order_id}")
+    one.resume("looked")
+    group = {"contracts_limit": 1}
+    made = other.request("POST", "/portfolio/order_groups/create", body=group)
+    assert made["order_group_id"]
+
+
+def test_fault_24_a_raw_request_that_never_left_another_process_heeds_the_halt(
+    scene: Scene, tmp_path: Any
+) -> None:
+    path = tmp_path / "orders.db"
+    other = scene.another(journal=path)
+    one = scene.another("blocking", journal=path)
+
+    def meet(_: Request, __: Callable[[], Response]) -> Response:
+        one.halt("because", deadline=1.0)
+        raise ConnectionLost("connection refused", sent=False)
+
+    scene.on("POST", meet)
+    with pytest.raises(Halted, match="because"):
+        other.request("POST", CREATE, body={})
+    assert len(other.writes) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files stay")
+def test_fault_12_24_a_journal_that_is_gone_lets_nothing_out_and_forgets_nothing(
+    scene: Scene, tmp_path: Any
+) -> None:
+    path = tmp_path / "orders.db"
+    dead = scene.another(journal=path)
+    dead.suffer("lost before", 1000)
+    with pytest.raises(OrderUnknown):
+        dead.rest(scene.market, client_order_id="left")
+    other = opened(scene, path)
+    path.unlink()
+    acts: list[Callable[[], Any]] = [
+        lambda: other.rest(scene.market),
+        lambda: other.request("POST", CREATE, body={}),
+        other.unresolved_intents,
+        other.reconcile,
+    ]
+    for act in [*acts, *acts]:
+        with pytest.raises(JournalError, match="was removed while it was in use"):
+            act()
+    assert other.writes == []
+    assert not path.exists()
+    left = [x.client_order_id for x in other.exchange.orders.unresolved]
+    assert left == ["left"]
+
+
+def test_fault_24_a_new_object_knows_the_halt_of_its_journal(
+    scene: Scene, tmp_path: Any
+) -> None:
+    path = tmp_path / "orders.db"
+    scene.another(journal=path).halt("because")
+    other = opened(scene, path)
+    assert other.exchange.halted.reason == "because"
+    assert scene.another(dry_run=True, journal=path).exchange.halted is None
+
+
+def opened(scene: Scene, path: Any) -> Trader:
+    """An object that was made, and has been told what its journal keeps."""
+    made = scene.another(journal=path)
+    if made.is_async:
+        made.do(made.exchange.__aenter__)
+    return made
 
 
 def test_fault_24_a_batch_that_never_left_another_process_heeds_the_halt(

@@ -241,6 +241,7 @@ class Amending(Intents, Doubt):
             shard=after.shard,
             is_order=True,
             opens=True,
+            heeds=True,
             deadline=change.deadline,
         )
 
@@ -254,7 +255,6 @@ class Amending(Intents, Doubt):
         while True:
             call = self._amendment(change, after)
             try:
-                yield from self.heed(change)
                 response = yield from self.attempt(call, change.deadline)
                 receipt = receipts.amended(response.body)
             except (OrderNotFound, InvalidOrder) as error:

@@ -196,6 +196,7 @@ class KalshiConnection(Venue):
         )
         if call.opens:
             self.switch.check(call.about)
+        call.heeds = call.opens
         call.charges = self._raw_charges(verb, path, {**(query or {}), **(body or {})})
         return self.send(call)
 
@@ -250,6 +251,7 @@ class KalshiConnection(Venue):
         deadline: float | None = None,
         client_order_id: str | None = None,
         opens: bool = False,
+        heeds: bool = False,
     ) -> Call:
         """A call that changes something; ``shard`` None means that Kalshi routes it."""
         cost = self._costs.cost_of(method, path, items)
@@ -270,6 +272,7 @@ class KalshiConnection(Venue):
             deadline=deadline,
             client_order_id=client_order_id,
             opens=opens,
+            heeds=heeds,
         )
 
     def _keyless(self, call: Call) -> AuthenticationError:
