@@ -590,3 +590,22 @@ async def test_what_is_closed_as_a_coroutine_is_left(
     assert (await watch).market_id == MARKET
     watch.close()
     assert await soon(lambda: scene.subscriptions == set())
+
+
+async def test_p10_a_watch_that_proves_held_takes_nothing_from_calls_that_timed_out(
+    scene: Scene, kalshi: ux.AsyncExchange
+) -> None:
+    async def ask(awaited: Any, seconds: float = 0.05) -> Any:
+        # The watch lives in the frame of this one's error until the task goes on.
+        try:
+            async with asyncio.timeout(seconds):
+                return await awaited
+        except TimeoutError:
+            return None
+
+    assert await ask(kalshi.watch_fills(), 0.4) is None
+    held = kalshi.watch_fills()
+    assert [await ask(held), await ask(held)] == [None, None]
+    ids = await bought(scene, 1)
+    told = [await ask(held, 5), await ask(kalshi.watch_fills(), 5)]
+    assert [fill.order_id for fill in told] == ids * 2

@@ -175,6 +175,18 @@ def test_fault_44_22_what_was_answered_before_the_call_is_not_told_after_it(
     assert [x.order_id for x in orders.items] == [resting.order_id]
 
 
+def test_fault_22_a_copy_of_who_follows_knows_what_was_known_before_it_too() -> None:
+    client = Client(0.0, phase=0.93)
+    client.buy()
+    fills, _ = client.watch("blocking")
+    # As when two calls go on from one place before anything was read.
+    other = fills.follower.copy(lambda: None)
+    [fill] = client.other.fetch_fills()
+    terms = client.me._calls.tracker.memory, client.venue.offset
+    assert not fills.follower.wants_fill(fill, *terms)
+    assert not other.wants_fill(fill, *terms)
+
+
 @pytest.mark.parametrize("flavour", CONSUMERS)
 @pytest.mark.parametrize("ahead", OFFSETS)
 def test_fault_44_22_what_was_read_before_the_call_is_not_told_after_it(

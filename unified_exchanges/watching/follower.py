@@ -63,7 +63,7 @@ class Follower:
     __slots__ = (
         "_at",
         "_clock",
-        "_covered",
+        "covered",
         "delivery",
         "is_ready",
         "looks",
@@ -103,7 +103,7 @@ class Follower:
         self._at = clock.monotonic()
         self.moment = moment
         """When it came, by the memory of what was known before."""
-        self._covered: dict[str, Decimal] = {}
+        self.covered: dict[str, Decimal] = {}
         self.is_ready = subject not in PRIVATE
         """Whether it was told the state to begin with."""
         self.told: set[str] = set()
@@ -132,7 +132,7 @@ class Follower:
         ids = self.market_ids
         other.market_ids = None if ids is None else dict(ids)
         other.told, other.shown = set(self.told), dict(self.shown)
-        other.looks = dict(self.looks)
+        other.looks, other.covered = dict(self.looks), dict(self.covered)
         other.mailbox = self.mailbox.copy(wake)
         return other
 
@@ -175,10 +175,10 @@ class Follower:
         """
         name = fill.order_id
         counted = memory.counted(fill, self.moment)
-        taken = EXACT.add(self._covered.get(name, ZERO), fill.size)
+        taken = EXACT.add(self.covered.get(name, ZERO), fill.size)
         if taken > counted:
             return False
-        self._covered[name] = taken
+        self.covered[name] = taken
         return True
 
     def wants_order(

@@ -102,7 +102,7 @@ class Place:
         elif caller is not None and not caller.done():
             after = self._after
             # Calls go on with it, until it proves to be held.
-            self._interrupts = after is not None and not after._is_owned  # noqa: SLF001
+            self._interrupts = after is not None and not after.is_kept
             standing.enter(self, after)
         self._after = None
         self._is_begun = True
