@@ -123,6 +123,7 @@ class Studio(Wire):
             venue,
             self.clock,
             rng=Random(seed),
+            own=self.own,
             listener=listener,
         )
         self.timers: list[Timer] = []

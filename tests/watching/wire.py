@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from unified_exchanges.clock import VirtualClock
+from unified_exchanges.clock import Clock, VirtualClock
 from unified_exchanges.errors import ConnectionLost, NetworkError
 from unified_exchanges.flow import Done, Request, Response, Sleep, advance
 from unified_exchanges.simulator.faults import FaultyStream, FaultyVenue
@@ -33,12 +33,14 @@ class Wire:
         clock: VirtualClock,
         *,
         rng: Random,
+        own: Clock | None = None,
         listener: Listener | None = None,
     ) -> None:
+        """``clock`` is the venue's; this machine's is its ``own``, if that is another."""
         self.kalshi, self.server, self.venue, self.clock = kalshi, server, venue, clock
         self.protocol = venue.stream()
         self.feed = Feed(self.protocol, venue, listener=listener)
-        self.session = Session(dial(venue), venue.settings.stream, clock, rng)
+        self.session = Session(dial(venue), venue.settings.stream, own or clock, rng)
         self.line: FaultyStream | None = None
         self._dial_at = self._ping_at = 0.0
 

@@ -320,11 +320,11 @@ class Entry:
         """Remember the limit it has by now: at that some of it may have filled."""
         limit, change = self.limit, self.change
         if change is not None and change.price is not None:
-            self._keep(change.price)
+            self._took_limit(change.price)
         if limit is not None:
-            self._keep(limit)
+            self._took_limit(limit)
 
-    def _keep(self, price: Decimal) -> None:
+    def _took_limit(self, price: Decimal) -> None:
         unit = price if self.told_side is Side.BUY else complement(price)
         self.dearest = max(self.dearest, unit)
 

@@ -498,7 +498,7 @@ def test_where_money_is_real_and_locked_the_report_says_so(scene: Scene) -> None
 
 
 def test_a_key_that_the_venue_does_not_know_ends_the_trying(scene: Scene) -> None:
-    stranger = scene.another(api_key="nobody")
+    stranger = scene.another(api_key="unknown-key-2468")
     begun = scene.ground.clock.monotonic()
     report = stranger.halt("because")
     assert not report.is_complete
