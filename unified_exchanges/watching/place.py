@@ -56,7 +56,8 @@ class Place:
         self.caller = caller
         self._owner = None if owner is None else ref(owner)
         self._waits = 0
-        self._is_begun = self._has_given = self._interrupts = False
+        self._is_begun = self._has_given = False
+        self._interrupts: ref[Place] | None = None
         self._first: Any = None
         self.is_standing = self.is_closed = self.is_parted = False
         self._after: Place | None = None
@@ -102,20 +103,24 @@ class Place:
         elif caller is not None and not caller.done():
             after = self._after
             # Calls go on with it, until it proves to be held.
-            self._interrupts = after is not None and not after.is_kept
+            self._interrupts = None if after is None else ref(after)
             standing.enter(self, after)
         self._after = None
         self._is_begun = True
 
     def _part(self) -> None:
         """It is held: calls do not go on with it, but where the last of them was."""
-        if self._hub.standing.remove(self) and self._interrupts:
+        # Only now: until a task goes on, the error of its last call keeps that alive.
+        before = None if self._interrupts is None else self._interrupts()
+        is_held = before is not None and before._is_owned  # noqa: SLF001
+        is_call = self._interrupts is not None and not is_held
+        if self._hub.standing.remove(self) and is_call:
             line = Place(self._hub, self.wish, self.caller)
             line.sit(self._hub.copy(self.seat))
             if self._first is not None:
                 line.seat.follower.mailbox.put_back(self._first)
             self._hub.standing.enter(line, None)
-        self._interrupts, self._first = False, None
+        self._interrupts = self._first = None
 
     def part(self) -> None:
         """It is gone through by hand: a new one is its own from the start."""
@@ -157,7 +162,7 @@ class Place:
             # It was unwatched before this call, which begins anew.
             self._renew()
             item = await self._last()
-        if self._interrupts and self._is_owned:
+        if self._interrupts is not None and self._is_owned:
             self._first = item
         self._has_given = not in_task
         return item
