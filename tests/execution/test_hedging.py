@@ -244,6 +244,21 @@ def test_what_cannot_be_unwound_is_said_and_still_held(
     assert str(report.legs[0].unwinding_error) in str(report)
 
 
+def test_fault_02_a_sale_back_of_which_nobody_knows_is_unresolved(
+    trader: Trader, legs: list[HedgeLeg]
+) -> None:
+    when(trader, legs[1].market_id, refuse)
+    when(trader, legs[0].market_id, lose, side="ask")
+    report = hedged(trader, legs, dry_run=False, on_failure="unwind")
+    lost = report.legs[0].unwinding_error
+    assert lost is not None
+    assert lost.client_order_id is not None
+    assert report.unresolved == (lost.client_order_id,)
+    assert (report.is_complete, report.legs[0].unwound) == (False, 0)
+    # Until it is known nothing counts as got back.
+    assert report.worst_case == -(report.cost + report.fees)
+
+
 @pytest.mark.parametrize("on_failure", ["stop", "hold", "unwind"])
 def test_fault_02_a_leg_of_which_nobody_knows_ends_the_placing(
     trader: Trader, legs: list[HedgeLeg], on_failure: Any

@@ -51,7 +51,8 @@ class GuardPolicy:
     """What one exchange object may do at most; None switches a guard off.
 
     ``max_order_cost`` is dollars that one order may take at its limit, if all of it opens
-    a position.  ``max_orders`` may be placed within ``seconds``.
+    a position.  ``max_orders`` may be placed within ``seconds``.  Neither stops or counts
+    what is ``reduce_only``.
 
     ``max_market_exposure`` and ``max_exposure`` are dollars at risk at most, in one market
     and in all: what open and unresolved orders take if they fill, and what positions
