@@ -71,6 +71,9 @@ class GuardPolicy:
     ``allowed_markets`` are market ids or shell-style patterns, None for all.
     ``read_only=True`` refuses every write, cancels included.
 
+    Raw writes, of ``request()``, are seen by no cap.  ``raw_writes=False`` refuses all but
+    those that cannot open anything; so does ``allowed_markets``, whatever ``raw_writes`` is.
+
     >>> GuardPolicy(max_order_cost=Decimal(500)).max_orders
     1000
     >>> GuardPolicy(allowed_markets="KXBTC*").allowed_markets
@@ -110,6 +113,7 @@ class GuardPolicy:
         ),
     )
     read_only: bool = attrs.field(default=False, validator=is_flag())
+    raw_writes: bool = attrs.field(default=True, validator=is_flag())
 
     @property
     def on(self) -> Mapping[str, object]:

@@ -209,16 +209,11 @@ class Guards(Conformance):
         most = EXACT.multiply(market.grid.lowest, Decimal(2))
         guarded = self._guarded(trader, max_order_cost=most, max_orders=1)
         guarded.rest(market, "1")
-        label = market.outcomes[0].label
-        sale = market.market_id, label, "sell", market.grid.lowest
-        sold = guarded.create_order(*sale, "4", time_in_force="ioc", reduce_only=True)
-        names = "market_id", "outcome", "side", "price"
-        wanted = OrderRequest(
-            **dict(zip(names, sale, strict=True)),
-            size="2",
-            time_in_force="ioc",
-            reduce_only=True,
+        sale = self._dearly(
+            market, "4", side="sell", time_in_force="ioc", reduce_only=True
         )
+        sold = guarded.create_order(**sale)
+        wanted = OrderRequest(**{**sale, "size": "2"})
         (other,) = guarded.create_orders([wanted])
         assert other.order is not None
         assert (bought.filled, sold.filled, other.order.filled) == (9, 4, 2)

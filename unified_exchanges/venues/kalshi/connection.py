@@ -196,6 +196,7 @@ class KalshiConnection(Venue):
         )
         if call.opens:
             self.switch.check(call.about)
+            self.require_raw(call.about)
         call.charges = self._raw_charges(verb, path, {**(query or {}), **(body or {})})
         return self.send(call)
 
