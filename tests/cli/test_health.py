@@ -181,6 +181,11 @@ def test_a_market_that_does_not_exist_is_trouble(look: Command) -> None:
     assert "KXNOPE" in done.out
 
 
+def test_an_unknown_market_of_a_simulated_venue_is_trouble() -> None:
+    done = invoke("health", "--simulate", "--market", "NOPE", "--for", "0.3")
+    assert (done.exit_code, "no market 'NOPE'" in done.output) == (1, True)
+
+
 def test_a_stream_that_is_not_reached_in_time_is_trouble() -> None:
     box = simulated(key_type="ed25519")
     plan = FaultPlan([Fault("delay", path="/ws/v2", seconds=30.0, count=None)])

@@ -117,7 +117,7 @@ class _Ear:
         self._watches: list[Watch[Any]] = []
         self.trouble = ""
         self.is_off = not self._can_follow()
-        if self.is_off:
+        if not self._know(markets) or self.is_off:
             return
         try:
             self._watches.append(self._exchange.watch_trades())
@@ -125,6 +125,18 @@ class _Ear:
                 self._watches.append(self._exchange.watch_order_book(markets))
         except UnifiedExchangesError as error:
             self._give_up(error)
+
+    def _know(self, markets: list[str]) -> bool:
+        """Whether the venue has all the markets, as far as it can be asked."""
+        if self._exchange.health().last_contact_at is None:
+            return True
+        try:
+            for market_id in markets:
+                self._exchange.fetch_market(market_id)
+        except UnifiedExchangesError as error:
+            self._give_up(error)
+            return False
+        return True
 
     def listen(self, seconds: float, stopped: threading.Event) -> None:
         """Take what comes for so long; that something has ended it takes no longer."""
