@@ -115,7 +115,7 @@ class _Ear:
     def __init__(self, session: Session, markets: list[str]) -> None:
         self._exchange = session.exchange
         self._watches: list[Watch[Any]] = []
-        self.trouble = ""
+        self.trouble = self.unknown = ""
         self.is_off = not self._can_follow()
         if not self._know(markets) or self.is_off:
             return
@@ -134,7 +134,7 @@ class _Ear:
             for market_id in markets:
                 self._exchange.fetch_market(market_id)
         except UnifiedExchangesError as error:
-            self._give_up(error)
+            self.unknown = str(error)
             return False
         return True
 
@@ -149,7 +149,8 @@ class _Ear:
 
     def expect_connection(self, seconds: float) -> None:
         """It is trouble if there was none in all that time."""
-        if not (self.is_off or self.trouble or self.health().connections):
+        is_quiet = self.is_off or self.trouble or self.unknown
+        if not (is_quiet or self.health().connections):
             self.trouble = f"the stream was not reached within {seconds:g} s"
 
     def health(self) -> StreamHealth:
@@ -216,6 +217,7 @@ def _checkup(session: Session, ear: _Ear) -> Checkup:
         stream=ear.health(),
         is_followed=not ear.is_off,
         trouble=ear.trouble,
+        unknown=ear.unknown,
         thresholds=exchange.venue.settings.alerts,
     )
 
