@@ -245,6 +245,14 @@ class Venue(Sender):
             error.venue = self.id
             raise
 
+    def require_raw(self, about: object) -> None:
+        """Refuse a raw write that may open something, where the guards say so."""
+        try:
+            self.guards.check_raw(about)
+        except GuardTripped as error:
+            error.venue = self.id
+            raise
+
     # -- dry runs -------------------------------------------------------------------
 
     def rehearse(self, request: Request) -> Flow[tuple[Response, DryRunReport]]:

@@ -81,7 +81,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     every = [OURS, *PEERS]
     parser.add_argument("--library", action="append", choices=every)
-    parser.add_argument("--scenario", action="append")
+    parser.add_argument(
+        "--scenario", action="append", choices=[x.id for x in SCENARIOS]
+    )
     parser.add_argument("--json", type=Path)
     parser.add_argument("--render", action="store_true")
     parser.add_argument("--workers", type=int, default=1)

@@ -181,6 +181,16 @@ def test_a_market_that_does_not_exist_is_trouble(look: Command) -> None:
     assert "KXNOPE" in done.out
 
 
+@pytest.mark.parametrize("has_key", [False, True])
+def test_an_unknown_market_is_trouble_with_a_key_and_without(
+    stand: Practice, has_key: bool
+) -> None:
+    env = stand.exports if has_key else {}
+    words = "--environment", stand.url, "--market", "NOPE", "--for", "0.3"
+    done = invoke("health", *words, env=env)
+    assert (done.code, "no market 'NOPE'" in done.out) == (1, True)
+
+
 def test_a_stream_that_is_not_reached_in_time_is_trouble() -> None:
     box = simulated(key_type="ed25519")
     plan = FaultPlan([Fault("delay", path="/ws/v2", seconds=30.0, count=None)])

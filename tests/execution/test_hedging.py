@@ -20,12 +20,15 @@ from unified_exchanges.errors import (
     InvalidPrice,
 )
 from unified_exchanges.execution import (
+    ExitPlan,
     HedgeLeg,
     HedgeReport,
     LegState,
     against,
     async_hedge,
+    async_run_exit,
     hedge,
+    run_exit,
 )
 from unified_exchanges.flow import Done, Request, Response, advance
 from unified_exchanges.guards import GuardPolicy
@@ -77,6 +80,13 @@ def hedged(trader: Trader, legs: Any, budget: Any = 20, **settings: Any) -> Hedg
     if trader.is_async:
         return asyncio.run(async_hedge(trader.exchange, legs, budget, **settings))
     return hedge(trader.exchange, legs, budget, **settings)
+
+
+def exited(trader: Trader, plan: ExitPlan) -> None:
+    if trader.is_async:
+        asyncio.run(async_run_exit(trader.exchange, plan, timeout=1))
+    else:
+        run_exit(trader.exchange, plan, timeout=1)
 
 
 def when(trader: Trader, market_id: str, act: Act, *, side: str | None = None) -> None:
@@ -242,6 +252,21 @@ def test_what_cannot_be_unwound_is_said_and_still_held(
     assert report.legs[0].unwinding_error is not None
     assert report.legs[0].held == report.size == held(trader)[legs[0].market_id]
     assert str(report.legs[0].unwinding_error) in str(report)
+
+
+def test_fault_02_a_sale_back_of_which_nobody_knows_is_unresolved(
+    trader: Trader, legs: list[HedgeLeg]
+) -> None:
+    when(trader, legs[1].market_id, refuse)
+    when(trader, legs[0].market_id, lose, side="ask")
+    report = hedged(trader, legs, dry_run=False, on_failure="unwind")
+    lost = report.legs[0].unwinding_error
+    assert lost is not None
+    assert lost.client_order_id is not None
+    assert report.unresolved == (lost.client_order_id,)
+    assert (report.is_complete, report.legs[0].unwound) == (False, 0)
+    # Until it is known nothing counts as got back.
+    assert report.worst_case == -(report.cost + report.fees)
 
 
 @pytest.mark.parametrize("on_failure", ["stop", "hold", "unwind"])
@@ -410,6 +435,15 @@ def test_a_combination_is_refused_with_its_legs_and_hedged_by_them(
     with pytest.raises(CombinationMarket) as told:
         hedged(trader, [HedgeLeg(parlay.market_id, "yes")], dry_run=False)
     assert told.value.legs == parlay.legs
+    plan = ExitPlan(
+        name="parlay",
+        market_id=parlay.market_id,
+        outcome="yes",
+        size=1,
+        stop_loss="0.5",
+    )
+    with pytest.raises(CombinationMarket):
+        exited(trader, plan)
     ids = [leg.market_id for leg in parlay.legs]
     legs = against(parlay, trader.fetch_markets(market_ids=ids))
     assert [leg.outcome for leg in legs] == ["no", "no"]

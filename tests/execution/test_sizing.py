@@ -8,13 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unified_exchanges.errors import BadRequest, InvalidPrice
+from unified_exchanges.errors import BadRequest, CombinationMarket, InvalidPrice
 from unified_exchanges.execution import contracts_for
 from unified_exchanges.execution.sizing import largest
 from unified_exchanges.grid import PriceGrid
 from unified_exchanges.models import FeeRule
 
-from .goods import FEES, LOTS, PRICES, D, Flat, kalshi_fees, market
+from .goods import FEES, LOTS, PRICES, D, Flat, combination, kalshi_fees, market
+
+
+def test_a_combination_is_no_market_to_buy_for_a_budget() -> None:
+    with pytest.raises(CombinationMarket, match="name its legs one by one"):
+        contracts_for(5, "0.50", combination(), fees=None)
 
 
 def cost(size: Decimal, price: Decimal, fees: FeeRule) -> Decimal:

@@ -34,12 +34,16 @@ class Checkup:
     is_followed: bool
     trouble: str
     thresholds: AlertPolicy
+    unknown: str = ""
+    """Why a market that was named cannot be looked at."""
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why it is not healthy."""
         stream = self.stream
         told = list(self.health.reasons)
+        if self.unknown:
+            told.append(self.unknown)
         if not self.is_followed:
             return tuple(told)
         if self.trouble:

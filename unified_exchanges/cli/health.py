@@ -115,9 +115,9 @@ class _Ear:
     def __init__(self, session: Session, markets: list[str]) -> None:
         self._exchange = session.exchange
         self._watches: list[Watch[Any]] = []
-        self.trouble = ""
+        self.trouble = self.unknown = ""
         self.is_off = not self._can_follow()
-        if self.is_off:
+        if not self._know(markets) or self.is_off:
             return
         try:
             self._watches.append(self._exchange.watch_trades())
@@ -125,6 +125,18 @@ class _Ear:
                 self._watches.append(self._exchange.watch_order_book(markets))
         except UnifiedExchangesError as error:
             self._give_up(error)
+
+    def _know(self, markets: list[str]) -> bool:
+        """Whether the venue has all the markets, as far as it can be asked."""
+        if self._exchange.health().last_contact_at is None:
+            return True
+        try:
+            for market_id in markets:
+                self._exchange.fetch_market(market_id)
+        except UnifiedExchangesError as error:
+            self.unknown = str(error)
+            return False
+        return True
 
     def listen(self, seconds: float, stopped: threading.Event) -> None:
         """Take what comes for so long; that something has ended it takes no longer."""
@@ -137,7 +149,8 @@ class _Ear:
 
     def expect_connection(self, seconds: float) -> None:
         """It is trouble if there was none in all that time."""
-        if not (self.is_off or self.trouble or self.health().connections):
+        is_quiet = self.is_off or self.trouble or self.unknown
+        if not (is_quiet or self.health().connections):
             self.trouble = f"the stream was not reached within {seconds:g} s"
 
     def health(self) -> StreamHealth:
@@ -204,6 +217,7 @@ def _checkup(session: Session, ear: _Ear) -> Checkup:
         stream=ear.health(),
         is_followed=not ear.is_off,
         trouble=ear.trouble,
+        unknown=ear.unknown,
         thresholds=exchange.venue.settings.alerts,
     )
 

@@ -74,9 +74,9 @@ def run_exit(
 
     One order is all: what it does not fill stays held, and ``state`` and ``remaining`` say
     so.  After ``timeout`` seconds without an order the record comes back ``armed``.
-    Raises `Halted` if it should sell while everything is halted: it stays armed.  Raises
-    `OrderUnknown` where nobody can say whether the order is at the venue; run it again to
-    look.
+    Raises `CombinationMarket` for what is no plain market.  Raises `Halted` if it should
+    sell while everything is halted: it stays armed.  Raises `OrderUnknown` where nobody can
+    say whether the order is at the venue; run it again to look.
     """
     exiting = Exiting(plan, exchange.placing)
     venue = exchange.venue

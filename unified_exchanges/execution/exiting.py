@@ -26,6 +26,7 @@ from ..flow import Flow, Load, Save
 from ..models import Market, Order, OrderBook, OrderRequest, Side, TimeInForce
 from ..venue import Venue
 from .exits import ExitPlan, ExitRecord, ExitState
+from .legs import require_plain
 
 __all__ = ["PAUSE", "Exiting", "Placing"]
 
@@ -51,7 +52,7 @@ class Exiting:
     def begin(self, venue: Venue) -> Flow[ExitRecord]:
         """Check the plan, arm it, or find out what became of an order before a restart."""
         plan = self.record.plan
-        self._market = yield from venue.fetch_market(plan.market_id)
+        self._market = require_plain((yield from venue.fetch_market(plan.market_id)))
         plan = plan.check(self._market)
         known = yield from _recalled(plan.name, venue)
         if known is None:

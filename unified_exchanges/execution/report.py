@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from ..errors import UnifiedExchangesError
+from ..errors import OrderUnknown, UnifiedExchangesError
 from ..models import Order, OrderPreview
 from ..models.record import Flat
 from ..money import EXACT, ONE, ZERO, text, total
@@ -79,6 +79,18 @@ class LegReport(Flat):
         return EXACT.subtract(self.filled, self.unwound)
 
     @property
+    def unresolved(self) -> tuple[str, ...]:
+        """Client order ids of its orders that may be at the venue."""
+        found = [self.client_order_id] if self.state is LegState.UNKNOWN else []
+        lost = self.unwinding_error
+        if lost is not None and (isinstance(lost, OrderUnknown) or lost.maybe_executed):
+            found.append(lost.client_order_id)
+        elif self.unwinding is not None and self.unwinding.is_open:
+            # An immediate order that rests is none: it may sell on.
+            found.append(self.unwinding.client_order_id)
+        return tuple(key for key in found if key)
+
+    @property
     def failed(self) -> bool:
         """Whether it is not what was asked for."""
         return self.state not in {LegState.PLANNED, LegState.FILLED}
@@ -112,8 +124,10 @@ class HedgeReport(Flat):
 
     @property
     def is_complete(self) -> bool:
-        """Whether every leg filled whole."""
-        return all(leg.state is LegState.FILLED for leg in self.legs)
+        """Whether every leg filled whole, and nothing is unresolved."""
+        return not self.unresolved and all(
+            leg.state is LegState.FILLED for leg in self.legs
+        )
 
     @property
     def cost(self) -> Decimal:
@@ -145,12 +159,8 @@ class HedgeReport(Flat):
 
     @property
     def unresolved(self) -> tuple[str, ...]:
-        """Client order ids of what may be at the venue, to be looked up."""
-        return tuple(
-            leg.client_order_id
-            for leg in self.legs
-            if leg.state is LegState.UNKNOWN and leg.client_order_id
-        )
+        """Client order ids of what may be at the venue, sales back too, to be looked up."""
+        return tuple(key for leg in self.legs for key in leg.unresolved)
 
     def __str__(self) -> str:
         name = "DRY RUN, nothing was sent: hedge" if self.is_dry_run else "hedge"

@@ -9,6 +9,7 @@ from ..errors import BadRequest
 from ..grid import PriceGrid, read_price
 from ..models import FeeRule, Market, Side
 from ..money import EXACT, ZERO, Number, read_number, text
+from .legs import require_plain
 
 __all__ = ["contracts_for", "grid_of", "largest", "read_dollars", "whole_lots"]
 
@@ -33,7 +34,8 @@ def contracts_for(
 
     That is the cost of one fill at the limit, and a better price never costs more in all.
     A venue that rounds the fee of each fill up takes so much more for each further piece.
-    Raises `InvalidPrice` where the market's grid refuses the price.
+    Raises `InvalidPrice` where the market's grid refuses the price, and
+    `CombinationMarket` for what is no plain market.
 
     >>> from unified_exchanges import Market, Outcome, PriceGrid
     >>> market = Market(
@@ -44,6 +46,7 @@ def contracts_for(
     >>> contracts_for(10, "0.55", market, fees=None)
     Decimal('18.18')
     """
+    require_plain(market)
     cash = read_dollars("budget", budget)
     label = market.outcome(outcome).label
     paid = read_price(price, grid_of(market, label))

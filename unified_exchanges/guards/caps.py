@@ -53,6 +53,19 @@ class Guards:
             message, guard="allowed_markets", limit=allowed, value=market_id
         )
 
+    def check_raw(self, about: object) -> None:
+        """Refuse a raw write that may open something, where that is not allowed."""
+        policy = self._policy
+        if policy.raw_writes and policy.allowed_markets is None:
+            return
+        guard = "allowed_markets" if policy.raw_writes else "raw_writes"
+        message = (
+            f"{about} refused: what a raw write is about cannot be known, and {guard} is "
+            "set; nothing was sent. Use the methods of the exchange, or if it is meant, "
+            f"make the exchange with guards=GuardPolicy(...) without {guard}"
+        )
+        raise GuardTripped(message, guard=guard, limit=getattr(policy, guard))
+
     def admit(self, count: int, now: float, about: object) -> None:
         """Count orders that are to leave; refuse them if they are too many at once."""
         most, seconds = self._policy.max_orders, self._policy.seconds

@@ -51,7 +51,8 @@ class GuardPolicy:
     """What one exchange object may do at most; None switches a guard off.
 
     ``max_order_cost`` is dollars that one order may take at its limit, if all of it opens
-    a position.  ``max_orders`` may be placed within ``seconds``.
+    a position.  ``max_orders`` may be placed within ``seconds``.  Neither stops or counts
+    what is ``reduce_only``.
 
     ``max_market_exposure`` and ``max_exposure`` are dollars at risk at most, in one market
     and in all: what open and unresolved orders take if they fill, and what positions
@@ -69,6 +70,9 @@ class GuardPolicy:
 
     ``allowed_markets`` are market ids or shell-style patterns, None for all.
     ``read_only=True`` refuses every write, cancels included.
+
+    Raw writes, of ``request()``, are seen by no cap.  ``raw_writes=False`` refuses all but
+    those that cannot open anything; so does ``allowed_markets``, whatever ``raw_writes`` is.
 
     >>> GuardPolicy(max_order_cost=Decimal(500)).max_orders
     1000
@@ -109,6 +113,7 @@ class GuardPolicy:
         ),
     )
     read_only: bool = attrs.field(default=False, validator=is_flag())
+    raw_writes: bool = attrs.field(default=True, validator=is_flag())
 
     @property
     def on(self) -> Mapping[str, object]:

@@ -34,6 +34,7 @@ from unified_exchanges.errors import (
     BadRequest,
     ConnectionLost,
     DuplicateOrderId,
+    GuardTripped,
     InvalidOrder,
     InvalidPrice,
     InvalidSize,
@@ -42,6 +43,7 @@ from unified_exchanges.errors import (
     OrderUnknown,
     PermissionDenied,
     RateLimitExceeded,
+    ReadOnly,
     RequestTimeout,
     UnifiedExchangesError,
 )
@@ -518,6 +520,32 @@ def test_fault_14_an_order_above_the_cap_never_leaves() -> None:
     assert told.value.venue == "kalshi"
     assert told.value.client_order_id
     assert posts(place) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "refusal", "cancels"),
+    [
+        ({"raw_writes": False}, GuardTripped, True),
+        ({"allowed_markets": ["RAIN"]}, GuardTripped, True),
+        ({"read_only": True}, ReadOnly, False),
+    ],
+    ids=str,
+)
+def test_fault_14_raw_writes_are_refused_where_guards_say_so(
+    trader: Trader, words: Any, refusal: Any, cancels: bool
+) -> None:
+    resting = trader.rest(trader.quoted_market())
+    guarded = trader.another(guards=GuardPolicy(**words))
+    with pytest.raises(refusal, match="nothing was sent"):
+        guarded.request("POST", "/portfolio/events/orders", body={"ticker": "RAIN"})
+    assert guarded.writes == []
+    path = f"/portfolio/events/orders/{resting.order_id}"
+    if cancels:
+        guarded.request("DELETE", path)
+    else:
+        with pytest.raises(refusal):
+            guarded.request("DELETE", path)
+    assert trader.fetch_order(resting.order_id).is_open is not cancels
 
 
 def test_fault_14_orders_above_the_rate_never_leave(trader: Trader) -> None:

@@ -20,8 +20,18 @@ the venue has not are skipped, by ``describe()``: methods and features that ``ha
 have, times in force and periods that are not listed; the complements of outcomes unless
 ``outcome_books`` is ``"one"``; creates sent again unless ``idempotent_create`` says that
 they may be.  So a false description is found out or leaves its tests skipped: look at
-``pytest -rs``.  So are those for which its `Ground` names nothing.  Needs pytest.
+``pytest -rs``.  So are those for which its `Ground` names nothing.  Needs the extra
+``testing``, which brings pytest.
 """
+
+from importlib.util import find_spec
+
+if find_spec("pytest") is None:
+    raise ModuleNotFoundError(
+        "unified_exchanges.testing.conformance needs pytest, which is not installed: "
+        'pip install "unified-exchanges[testing]"',
+        name="pytest",
+    )
 
 from .catalogue import Catalogue
 from .commands import Commands

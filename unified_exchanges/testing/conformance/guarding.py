@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ...errors import GuardTripped, OrderUnknown, ReadOnly
+from ...errors import GuardTripped, OrderUnknown, RateLimitExceeded, ReadOnly
 from ...guards import GuardPolicy
 from ...models import Market, OrderRequest
 from ...money import EXACT
@@ -198,6 +198,27 @@ class Guards(Conformance):
         sale = market.market_id, label, "sell", market.grid.lowest, bought.filled
         assert guarded.create_order(*sale, time_in_force="ioc").filled == 9
         assert not guarded.cancel_order(resting.order_id).is_open
+
+    def test_fault_14_what_only_closes_is_stopped_by_no_cap_on_orders(
+        self, trader: Trader
+    ) -> None:
+        if not trader.exchange.has.get("reduce_only"):
+            pytest.skip("nothing only closes")
+        market = trader.quoted_market()
+        bought = trader.lift(market, "9")
+        most = EXACT.multiply(market.grid.lowest, Decimal(2))
+        guarded = self._guarded(trader, max_order_cost=most, max_orders=1)
+        guarded.rest(market, "1")
+        sale = self._dearly(
+            market, "4", side="sell", time_in_force="ioc", reduce_only=True
+        )
+        sold = guarded.create_order(**sale)
+        wanted = OrderRequest(**{**sale, "size": "2"})
+        (other,) = guarded.create_orders([wanted])
+        assert other.order is not None
+        assert (bought.filled, sold.filled, other.order.filled) == (9, 4, 2)
+        with pytest.raises(RateLimitExceeded):
+            guarded.rest(market, "1")
 
     def test_read_only_writes_nothing_at_all(self, trader: Trader) -> None:
         market = trader.quoted_market()

@@ -190,7 +190,8 @@ class Amending(Intents, Doubt):
         try:
             after = yield from self._changed(before, change)
             self.require_allowed(after.market_id, change)
-            self.guards.check_cost(_collateral(after), change)
+            if not after.reduce_only:
+                self.guards.check_cost(_collateral(after), change)
             yield Leaving(changes=((before, after),))
         except UnifiedExchangesError as error:
             error.venue = self.id

@@ -141,7 +141,7 @@ class Batching(Placing):
         left: list[Draft] = []
         is_leaving = False
         try:
-            self.guards.admit(len(ready), self.clock.monotonic(), ready[0])
+            self.admit(ready)
             for x in ready:
                 try:
                     yield Leaving((x,))

@@ -144,7 +144,9 @@ class Placing(Intents, Doubt):
         if intent.request.max_slippage is not None:
             bound = yield from self._bound(intent, rules)
         ready = draft(intent, rules, bound=bound, subaccount=self.subaccount)
-        self.guards.check_cost(ready.collateral, ready)
+        if not intent.request.reduce_only:
+            # What only closes takes nothing.
+            self.guards.check_cost(ready.collateral, ready)
         return ready
 
     def _bound(self, intent: Intent, rules: MarketRules) -> Flow[Decimal]:
@@ -252,7 +254,7 @@ class Placing(Intents, Doubt):
         is_leaving = False
         try:
             self.switch.check(ready[0])
-            self.guards.admit(len(ready), self.clock.monotonic(), ready[0])
+            self.admit(ready)
             yield Leaving(tuple(ready))
             yield from self._write_down(ready, deadline)
             is_leaving = True
@@ -261,6 +263,12 @@ class Placing(Intents, Doubt):
         finally:
             if not is_leaving:
                 self._give_back(ready)
+
+    def admit(self, ready: Sequence[Draft]) -> None:
+        """Hold orders against the rate; what only closes is not counted."""
+        counted = [x for x in ready if not x.intent.request.reduce_only]
+        if counted:
+            self.guards.admit(len(counted), self.clock.monotonic(), counted[0])
 
     def _write_down(self, ready: Sequence[Draft], deadline: float) -> Flow[None]:
         if self.settings.is_journaled:

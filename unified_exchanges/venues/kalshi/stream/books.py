@@ -235,11 +235,6 @@ class Books:
         return market is not None and market.is_held and not market.is_live
 
     @property
-    def is_waiting(self) -> bool:
-        """Whether any snapshot is missing."""
-        return bool(self._wanted or self._awaited or self._apart)
-
-    @property
     def has_due(self) -> bool:
         """Whether snapshots can be asked for now."""
         return bool(self._wanted or self._apart) and self.room > 0
