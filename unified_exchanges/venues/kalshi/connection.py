@@ -196,8 +196,8 @@ class KalshiConnection(Venue):
         )
         if call.opens:
             self.switch.check(call.about)
-        call.heeds = call.opens
             self.require_raw(call.about)
+        call.heeds = call.opens
         call.charges = self._raw_charges(verb, path, {**(query or {}), **(body or {})})
         return self.send(call)
 
