@@ -141,7 +141,7 @@ class Batching(Placing):
         left: list[Draft] = []
         is_leaving = False
         try:
-            self.admit(ready)
+            self.check_rate(ready)
             for x in ready:
                 try:
                     yield Leaving((x,))

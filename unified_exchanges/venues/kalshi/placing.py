@@ -254,7 +254,7 @@ class Placing(Intents, Doubt):
         is_leaving = False
         try:
             self.switch.check(ready[0])
-            self.admit(ready)
+            self.check_rate(ready)
             yield Leaving(tuple(ready))
             yield from self._write_down(ready, deadline)
             is_leaving = True
@@ -264,7 +264,7 @@ class Placing(Intents, Doubt):
             if not is_leaving:
                 self._give_back(ready)
 
-    def admit(self, ready: Sequence[Draft]) -> None:
+    def check_rate(self, ready: Sequence[Draft]) -> None:
         """Hold orders against the rate; what only closes is not counted."""
         counted = [x for x in ready if not x.intent.request.reduce_only]
         if counted:
