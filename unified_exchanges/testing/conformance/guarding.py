@@ -209,11 +209,9 @@ class Guards(Conformance):
         most = EXACT.multiply(market.grid.lowest, Decimal(2))
         guarded = self._guarded(trader, max_order_cost=most, max_orders=1)
         guarded.rest(market, "1")
-        sale = self._dearly(
-            market, "4", side="sell", time_in_force="ioc", reduce_only=True
-        )
-        sold = guarded.create_order(**sale)
-        wanted = OrderRequest(**{**sale, "size": "2"})
+        terms = {"side": "sell", "time_in_force": "ioc", "reduce_only": True}
+        sold = guarded.create_order(**self._dearly(market, "4", **terms))
+        wanted = OrderRequest(**self._dearly(market, "2", **terms))
         (other,) = guarded.create_orders([wanted])
         assert other.order is not None
         assert (bought.filled, sold.filled, other.order.filled) == (9, 4, 2)
