@@ -24,8 +24,8 @@ import pytest
 from vcr.persisters.filesystem import FilesystemPersister
 
 from unified_exchanges.errors import UnifiedExchangesError
-from unified_exchanges.sending import Sender
 from unified_exchanges.transports.handshake import Handshake
+from unified_exchanges.venue.sending import Sender
 
 __all__ = ["WATCH", "Canary", "Watch", "guarded", "told_by"]
 

@@ -27,8 +27,8 @@ from unified_exchanges.errors import (
 )
 from unified_exchanges.flow import Request, Response, collect, limited
 from unified_exchanges.policy import RetryPolicy
-from unified_exchanges.sending import Call
 from unified_exchanges.testing.scripted import AsyncScriptedTransport
+from unified_exchanges.venue.sending import Call
 
 OK = answer({})
 BUSY = answer({}, 503)

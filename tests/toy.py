@@ -21,9 +21,9 @@ from unified_exchanges.errors import (
 from unified_exchanges.flow import Flow, Pages, Response
 from unified_exchanges.models import Params, Status
 from unified_exchanges.policy import LimitPolicy, RetryPolicy, TokenBucket
-from unified_exchanges.sending import Call
 from unified_exchanges.settings import Settings
 from unified_exchanges.venue import Venue
+from unified_exchanges.venue.sending import Call
 
 FACTS = Description(
     id="toy",

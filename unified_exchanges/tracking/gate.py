@@ -15,10 +15,10 @@ from ..flow import DayStart, Flow, Leaving, collect
 from ..guards.collar import check_collar
 from ..guards.losses import DayLoss
 from ..guards.worst import Claim, opening
-from ..journaling import Journaling
 from ..models import Intended, Order, OrderBook, Position, Side
 from ..money import EXACT, ZERO, complement, text, total
 from ..venue import Venue
+from ..venue.journaling import Journaling
 from .entry import Change, Entry
 from .tracker import OrderTracker
 

@@ -21,10 +21,10 @@ from unified_exchanges.errors import (
 from unified_exchanges.flow import Flow, Response
 from unified_exchanges.models import OrderStatus
 from unified_exchanges.policy import RetryPolicy
-from unified_exchanges.sending import Call
 from unified_exchanges.shells.aio import AsyncExchange
 from unified_exchanges.shells.blocking import Exchange
 from unified_exchanges.testing.conformance.live import QUICK
+from unified_exchanges.venue.sending import Call
 from unified_exchanges.venues.kalshi.stream import KalshiStream
 from unified_exchanges.venues.kalshi.venue import KalshiVenue
 

@@ -28,7 +28,7 @@ from ...flow import Flow, Leaving
 from ...grid import read_price, read_size
 from ...models import Order, Params, Side
 from ...money import EXACT, ZERO, Number, complement, text
-from ...sending import Call
+from ...venue import Call
 from . import receipts
 from .arguments import YES, read_outcome, read_params
 from .doubt import Doubt, is_doubtful

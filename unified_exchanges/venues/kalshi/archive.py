@@ -16,8 +16,8 @@ import attrs
 
 from ...errors import ExchangeError
 from ...flow import Flow, Pages, Response
-from ...sending import Call
 from ...settings import Settings
+from ...venue import Call
 from . import parse
 from .arguments import page_size, pages_for
 from .connection import KalshiConnection

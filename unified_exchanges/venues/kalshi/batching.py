@@ -21,7 +21,7 @@ from ...errors import (
 )
 from ...flow import Flow, Leaving
 from ...models import Order, OrderRequest, OrderResult
-from ...sending import Call
+from ...venue import Call
 from . import receipts
 from .doubt import is_doubtful
 from .drafts import Draft, Intent, read_intent

@@ -28,7 +28,7 @@ from ...errors import (
 from ...flow import Flow, Sleep, collect
 from ...models import CancelReport, CancelResult, Order, Params
 from ...money import text
-from ...sending import Call
+from ...venue import Call
 from . import receipts
 from .arguments import read_id, read_params, read_several
 from .doubt import is_doubtful

@@ -14,9 +14,8 @@ from ...flow import Flow, Response, query
 from ...limiter import Limiter
 from ...models import AccountLimits, Params
 from ...policy import TokenBucket
-from ...sending import Call
 from ...settings import Settings
-from ...venue import Venue
+from ...venue import Call, Venue
 from . import credentials, limits
 from .arguments import LAST_SUBACCOUNT, refuse_unknown
 from .description import FACTS

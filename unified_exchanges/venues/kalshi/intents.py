@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from ...errors import UnifiedExchangesError
 from ...flow import Flow
-from ...journaling import Journaling
 from ...models import Account as Owner
 from ...models import Intent, Order
 from ...settings import Settings
+from ...venue.journaling import Journaling
 from .description import FACTS
 from .drafts import Draft
 from .lookup import Lookup

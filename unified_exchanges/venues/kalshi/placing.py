@@ -37,7 +37,7 @@ from ...models import (
 )
 from ...models.record import Json
 from ...money import EXACT, ONE, ZERO, read_number, text
-from ...sending import Call
+from ...venue import Call
 from . import receipts
 from .doubt import Doubt, is_doubtful
 from .drafts import Draft, Intent, check_expiry, draft, read_intent, stated

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ...flow import Flow, Response
-from ...sending import Call
+from ...venue import Call
 from .amending import Amending
 from .arguments import YES
 from .batching import Batching

@@ -16,8 +16,8 @@ from typing import ClassVar
 
 import attrs
 
-from .description import METHODS, Capability, Description
-from .errors import (
+from ..description import METHODS, Capability, Description
+from ..errors import (
     BadRequest,
     GuardTripped,
     MarketNotFound,
@@ -25,9 +25,9 @@ from .errors import (
     ReadOnly,
     UnifiedExchangesError,
 )
-from .flow import Flow, Pages, Request, Response
-from .guards import GUARDS
-from .models import (
+from ..flow import Flow, Pages, Request, Response
+from ..guards import GUARDS
+from ..models import (
     Account,
     AccountLimits,
     AccountState,
@@ -61,9 +61,9 @@ from .models import (
     Ticker,
     Trade,
 )
-from .money import Number
+from ..money import Number
+from ..streams.protocol import StreamProtocol
 from .sending import Sender
-from .streams.protocol import StreamProtocol
 
 __all__ = ["Venue"]
 

@@ -9,9 +9,9 @@ from typing import ClassVar, TypeVar
 
 import attrs
 
-from .clock import ClockOffset
-from .description import Description, Environment
-from .errors import (
+from ..clock import ClockOffset
+from ..description import Description, Environment
+from ..errors import (
     BadRequest,
     ExchangeNotAvailable,
     Halted,
@@ -21,15 +21,15 @@ from .errors import (
     UnifiedExchangesError,
     VenueSchemaError,
 )
-from .flow import Flow, Page, Pages, Pending, Request, Response, Sleep, Start, Step
-from .flow import Outcome as Reply
-from .guards import Guards
-from .limiter import Limiter
-from .monitor import Monitor, environment_label
-from .policy import TokenBucket
-from .settings import Settings, resolve_environment
-from .switch import Switch
-from .telemetry import Telemetry
+from ..flow import Flow, Page, Pages, Pending, Request, Response, Sleep, Start, Step
+from ..flow import Outcome as Reply
+from ..guards import Guards
+from ..limiter import Limiter
+from ..monitor import Monitor, environment_label
+from ..policy import TokenBucket
+from ..settings import Settings, resolve_environment
+from ..switch import Switch
+from ..telemetry import Telemetry
 
 __all__ = ["Call", "Sender"]
 

@@ -15,11 +15,11 @@ from typing import Final
 
 import attrs
 
-from .errors import Halted, JournalError, UnifiedExchangesError, UnresolvedOrders
-from .flow import AskHalt, Flow, KeepHalt, Note, Recall, Resolved, Sleep
-from .models import Account, Halt, Intent, IntentState, Order, ReconcileReport
-from .settings import Settings
-from .venue import Venue
+from ..errors import Halted, JournalError, UnifiedExchangesError, UnresolvedOrders
+from ..flow import AskHalt, Flow, KeepHalt, Note, Recall, Resolved, Sleep
+from ..models import Account, Halt, Intent, IntentState, Order, ReconcileReport
+from ..settings import Settings
+from .contract import Venue
 
 __all__ = ["Journaling"]
 

@@ -1,0 +1,12 @@
+"""What the folder of every venue stands on.
+
+`contract` is what a venue fills in, `sending` how its requests leave, `journaling` how its
+orders outlive a crash, `arguments` and `reading` what callers and venues say, checked.
+"""
+
+from __future__ import annotations
+
+from .contract import Venue
+from .sending import Call, Sender
+
+__all__ = ["Call", "Sender", "Venue"]
