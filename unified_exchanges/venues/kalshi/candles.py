@@ -10,7 +10,7 @@ from ...errors import ArgumentsRequired, BadRequest
 from ...flow import Flow
 from ...models import Candle, Market, Period
 from . import parse
-from .arguments import Span, read_limit, read_outcome
+from .arguments import Span, read_limit, read_outcome, read_span
 from .discovery import Discovery
 
 __all__ = ["Candles"]
@@ -46,7 +46,7 @@ class Candles(Discovery):
         `MarketNotFound`.
         """
         label, wanted = read_outcome(outcome), read_limit(limit)
-        span = Span.read(since, until)
+        span = read_span(since, until)
         if period not in _SECONDS:
             message = f"period {period!r} is not one of {', '.join(_SECONDS)}"
             raise BadRequest(message, venue=self.id)

@@ -14,11 +14,12 @@ from ...models import Fill, Order, Params
 from ...money import EXACT, div, total
 from . import parse
 from .arguments import (
-    Span,
+    bounds,
     read_limit,
     read_optional_id,
     read_outcome,
     read_params,
+    read_span,
 )
 from .existence import Existence
 from .merging import changed, live_then_archive, next_page
@@ -97,13 +98,13 @@ class FillHistory(Existence):
         params: Params | None = None,
         ahead: bool = False,
     ) -> Pages[Fill]:
-        span, wanted = Span.read(since, until), read_limit(limit)
+        span, wanted = read_span(since, until), read_limit(limit)
         label = None if outcome is None else read_outcome(outcome)
         order = read_optional_id("order_id", order_id)
         given: _Query = {
             "ticker": read_optional_id("market_id", market_id),
             "subaccount": self.subaccount,
-            **span.query(),
+            **bounds(span),
             **read_params(params, _ARGUMENTS, _KNOWN),
         }
         shard = given.get("exchange_index")

@@ -17,11 +17,12 @@ from ...flow import Pages
 from ...models import Params, Settlement, Trade
 from . import parse
 from .arguments import (
-    Span,
+    bounds,
     read_limit,
     read_optional_id,
     read_outcome,
     read_params,
+    read_span,
 )
 from .fill_history import FillHistory
 from .merging import changed, live_then_archive
@@ -57,11 +58,11 @@ class History(OrderHistory, FillHistory):
         ``since`` and ``until`` are both included.  ``params`` takes ``is_block_trade``.
         A market that does not exist raises `MarketNotFound`.
         """
-        label, span = read_outcome(outcome), Span.read(since, until)
+        label, span = read_outcome(outcome), read_span(since, until)
         wanted = read_limit(limit)
         query = {
             "ticker": read_optional_id("market_id", market_id),
-            **span.query(),
+            **bounds(span),
             **read_params(params, _TRADE_ARGUMENTS, _TRADE_WORDS),
         }
         seen: set[Hashable] = set()
@@ -112,12 +113,12 @@ class History(OrderHistory, FillHistory):
         is (docs.kalshi.com, 2026-10).  A market or event that does not exist raises
         `MarketNotFound` or `EventNotFound`.
         """
-        span = Span.read(since, until)
+        span = read_span(since, until)
         query = {
             "ticker": read_optional_id("market_id", market_id),
             "event_ticker": read_optional_id("event_id", event_id),
             "subaccount": self.subaccount,
-            **span.query(),
+            **bounds(span),
             **read_params(params, _SETTLEMENT_ARGUMENTS, _SETTLEMENT_WORDS),
         }
         settled = changed(

@@ -15,10 +15,12 @@ from ...models import Order, Params
 from . import parse
 from .arguments import (
     Span,
+    bounds,
     read_limit,
     read_optional_id,
     read_outcome,
     read_params,
+    read_span,
 )
 from .existence import Existence
 from .merging import changed, live_then_archive, newest_first
@@ -172,7 +174,7 @@ class OrderHistory(Existence):
             # Kalshi does not say whether an order's time is that of its creation or of
             # its last change (docs.kalshi.com, 2026-10).  Asking for what is later than
             # since is right for both; asking for what is earlier than until is not.
-            "min_ts": span.query()["min_ts"],
+            "min_ts": bounds(span)["min_ts"],
             **read_params(params, _ARGUMENTS, _KNOWN),
         }
         return self.existing(
@@ -299,7 +301,7 @@ class _Wanted:
             read_optional_id("market_id", market_id),
             read_optional_id("event_id", event_id),
             None if outcome is None else read_outcome(outcome),
-            Span.read(since, until),
+            read_span(since, until),
             read_limit(limit),
         )
 
