@@ -37,7 +37,6 @@ TIMED = (
     "observers*",
     "journal*",
     "policy",
-    "sending",
     "settings",
     "simulator.connection",
     "simulator.faults*",
@@ -47,6 +46,8 @@ TIMED = (
     "testing*",
     "tracking.waiting",
     "transports*",
+    "venue.journaling",
+    "venue.sending",
     "venues.*.connection",
     "watching*",
 )
@@ -65,11 +66,8 @@ WAITING = (
 FLOWING = (
     "execution.*ing",
     "flow",
-    "journaling",
-    "sending",
     "tracking*",
-    "venue",
-    "venues.*",
+    "venue*",
 )
 
 HEAVY = {"aiohttp", "asyncio", "cryptography", "msgspec", "requests", "websockets"}

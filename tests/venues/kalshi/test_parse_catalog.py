@@ -21,8 +21,9 @@ from unified_exchanges.models import (
     MarketStatus,
     Outcome,
 )
+from unified_exchanges.venue import reading
 from unified_exchanges.venues.kalshi import parse
-from unified_exchanges.venues.kalshi.parse import catalog, reading
+from unified_exchanges.venues.kalshi.parse import catalog
 
 from .answers import answer, encode, read, with_field, without_field
 
