@@ -34,7 +34,7 @@ __all__ = ["async_exchange", "exchange", "exchanges", "folder"]
 def _ids() -> tuple[str, ...]:
     with scandir(path.join(path.dirname(__file__), "venues")) as entries:
         return tuple(
-            sorted(e.name for e in entries if path.exists(f"{e.path}/__init__.py"))
+            sorted(e.name for e in entries if path.exists(f"{e.path}/blocking.py"))
         )
 
 
