@@ -55,6 +55,7 @@ def exchange(
     *,
     api_key: str | None = None,
     private_key: PrivateKey | None = None,
+    secret: str | None = None,
     password: str | None = None,
     environment: str = "production",
     live: bool = False,
@@ -81,6 +82,7 @@ def exchange(
     return kind(
         api_key=api_key,
         private_key=private_key,
+        secret=secret,
         password=password,
         environment=environment,
         live=live,
@@ -105,6 +107,7 @@ def async_exchange(
     *,
     api_key: str | None = None,
     private_key: PrivateKey | None = None,
+    secret: str | None = None,
     password: str | None = None,
     environment: str = "production",
     live: bool = False,
@@ -131,6 +134,7 @@ def async_exchange(
     return kind(
         api_key=api_key,
         private_key=private_key,
+        secret=secret,
         password=password,
         environment=environment,
         live=live,

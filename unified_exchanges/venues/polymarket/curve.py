@@ -16,7 +16,7 @@ import attrs
 from ...errors import BadRequest, NotSupported
 from .keccak import keccak_256
 
-__all__ = ["ORDER", "Key", "Way", "key_from"]
+__all__ = ["ORDER", "Key", "Way", "key_maker"]
 
 Way: TypeAlias = Literal["auto", "base", "fast"]
 """How to sign: by what is installed, by the base, or by the extra and not without it."""
@@ -43,47 +43,50 @@ class Key:
     hash: Callable[[bytes], bytes]
 
 
-def key_from(secret: bytes, way: Way = "auto") -> Key:
-    """Make a key of 32 bytes.
+def key_maker(way: Way = "auto") -> Callable[[bytes], Key]:
+    """What makes a key of 32 bytes, which are asked for only when all else is there.
 
     Raises `NotSupported` if libraries for the way that is asked for are missing.
     """
     if way == "base":
-        return _base(secret)
+        return _base()
     if way not in {"auto", "fast"}:
         message = f"option signing is 'auto', 'base' or 'fast', not {way!r}"
         raise BadRequest(message, venue="polymarket")
     try:
-        return _fast(secret)
+        return _fast()
     except ImportError as error:
         if way == "auto":
-            return _base(secret)
+            return _base()
         missing = error.name
     message = f"option signing='fast' needs {missing}, which is missing: {_EXTRA}"
     raise NotSupported(message, venue="polymarket")
 
 
-def _fast(secret: bytes) -> Key:
+def _fast() -> Callable[[bytes], Key]:
     from coincurve import PrivateKey  # noqa: PLC0415
     from Crypto.Hash import keccak  # noqa: PLC0415
 
-    key = PrivateKey(secret)
-    sign_recoverable = key.sign_recoverable
     new = keccak.new
 
-    def sign(digest: bytes) -> bytes:
-        signature = sign_recoverable(digest, hasher=None)
-        return signature[:64] + _ENDINGS[signature[64]]
+    def hashed(data: bytes) -> bytes:
+        return new(data, digest_bits=256).digest()
 
-    return Key(
-        "fast",
-        key.public_key.format(compressed=False)[1:],
-        sign,
-        lambda data: new(data=data, digest_bits=256).digest(),
-    )
+    def make(secret: bytes) -> Key:
+        key = PrivateKey(secret)
+        sign_recoverable = key.sign_recoverable
+
+        def sign(digest: bytes) -> bytes:
+            signature = sign_recoverable(digest, None)
+            return signature[:64] + _ENDINGS[signature[64]]
+
+        public = key.public_key.format(compressed=False)[1:]
+        return Key("fast", public, sign, hashed)
+
+    return make
 
 
-def _base(secret: bytes) -> Key:
+def _base() -> Callable[[bytes], Key]:
     # Loading cryptography takes longer than the rest of the package together.
     from cryptography.exceptions import (  # noqa: PLC0415
         InvalidSignature,
@@ -100,6 +103,8 @@ def _base(secret: bytes) -> Key:
     curve = ec.SECP256K1()
     # The name only says that a digest has 32 bytes; nothing is hashed with it.
     hashed = Prehashed(SHA256())
+    verifiable = ec.ECDSA(hashed)
+    from_encoded = ec.EllipticCurvePublicKey.from_encoded_point
     try:
         deterministic = ec.ECDSA(hashed, deterministic_signing=True)
     except UnsupportedAlgorithm:
@@ -108,18 +113,14 @@ def _base(secret: bytes) -> Key:
             f"or the extra: {_EXTRA}"
         )
         raise NotSupported(message, venue="polymarket") from None
-    verifiable = ec.ECDSA(hashed)
-    key = ec.derive_private_key(int.from_bytes(secret, "big"), curve)
-    point = key.public_key().public_numbers()
-    x = point.x % ORDER
-    from_encoded = ec.EllipticCurvePublicKey.from_encoded_point
 
-    def is_even(digest: bytes, r: int, s: int) -> bool:
+    def is_even(digest: bytes, r: int, s: int, x: int) -> bool:
         """Whether the point behind ``r`` has an even y, found from public numbers only.
 
         A signature says s·R = z·G + r·Q, of digest z, key Q and that point R.  Solved for
-        Q this is a signature again, by the key R, with Q's x in the place of r.  So the
-        library's own verification tells R from −R.  No hash is zero, which would not.
+        Q this is a signature again, by the key R, with Q's ``x`` in the place of r.  So
+        the library's own verification tells R from −R.  It could not if z were zero,
+        which no hash is.
         """
         candidate = from_encoded(curve, b"\x02" + r.to_bytes(32, "big"))
         turn = pow(s, -1, ORDER) * x % ORDER
@@ -131,15 +132,18 @@ def _base(secret: bytes) -> Key:
             return False
         return True
 
-    def sign(digest: bytes) -> bytes:
-        r, s = decode_dss_signature(key.sign(digest, deterministic))
-        s = min(s, ORDER - s)
-        ending = _ENDINGS[not is_even(digest, r, s)]
-        return r.to_bytes(32, "big") + s.to_bytes(32, "big") + ending
+    def make(secret: bytes) -> Key:
+        key = ec.derive_private_key(int.from_bytes(secret, "big"), curve)
+        point = key.public_key().public_numbers()
+        x = point.x % ORDER
 
-    return Key(
-        "base",
-        point.x.to_bytes(32, "big") + point.y.to_bytes(32, "big"),
-        sign,
-        keccak_256,
-    )
+        def sign(digest: bytes) -> bytes:
+            r, s = decode_dss_signature(key.sign(digest, deterministic))
+            s = min(s, ORDER - s)
+            ending = _ENDINGS[not is_even(digest, r, s, x)]
+            return r.to_bytes(32, "big") + s.to_bytes(32, "big") + ending
+
+        public = point.x.to_bytes(32, "big") + point.y.to_bytes(32, "big")
+        return Key("base", public, sign, keccak_256)
+
+    return make
