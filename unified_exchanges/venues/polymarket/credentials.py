@@ -116,10 +116,11 @@ class ApiKey:
     ) -> dict[str, str]:
         """The five headers of a private call, a fresh dict; ``timestamp`` is seconds.
 
-        ``path`` starts at the root of the host; a query is cut, as it is not signed.
+        ``method`` is in capitals; ``path`` starts at the root of the host, and a query is
+        cut, as it is not signed.
         ``body`` is exactly what is sent.
         """
-        text = f"{timestamp}{method.upper()}{path.partition('?')[0]}".encode() + body
+        text = f"{timestamp}{method}{path.partition('?')[0]}".encode() + body
         signature = urlsafe_b64encode(digest(self._secret, text, "sha256"))
         return {
             "POLY_ADDRESS": address,

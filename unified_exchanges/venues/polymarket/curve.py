@@ -70,7 +70,7 @@ def _fast() -> Callable[[bytes], Key]:
     new = keccak.new
 
     def hashed(data: bytes) -> bytes:
-        return new(data, digest_bits=256).digest()
+        return new(data=data, digest_bits=256).digest()
 
     def make(secret: bytes) -> Key:
         key = PrivateKey(secret)
