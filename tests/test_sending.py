@@ -504,7 +504,7 @@ def test_any_split_into_pages_gives_the_same_list(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("name", ["secret", "private_key", "password"])
 def test_a_key_that_the_venue_does_not_take_is_refused_and_not_shown(name: str) -> None:
-    given: Any = {name: "canary"}
+    given: Any = {name: "canary-of-a-key"}
     with pytest.raises(
         BadRequest, match=f"Toy has no {name}: it takes api_key"
     ) as caught:
