@@ -103,6 +103,7 @@ class Sender(ABC):
         self.settings = settings
         self.clock = settings.clock
         self.rng = settings.rng
+        self._refuse_foreign_keys(settings)
         self._guards = Guards(settings.guards)
         self.switch = Switch(settings.clock, self.id)
         self.retry = settings.retry
@@ -126,6 +127,15 @@ class Sender(ABC):
             clock=self.clock,
             used=self._used,
         )
+
+    def _refuse_foreign_keys(self, settings: Settings) -> None:
+        """A key that nothing would read is a mistake of the caller's."""
+        taken = self.facts.credentials
+        for name in ("api_key", "secret", "private_key", "password"):
+            if name not in taken and getattr(settings, name) is not None:
+                words = ", ".join(taken) or "no keys"
+                message = f"{self.facts.name} has no {name}: it takes {words}"
+                raise BadRequest(message, venue=self.id)
 
     @property
     def guards(self) -> Guards:
