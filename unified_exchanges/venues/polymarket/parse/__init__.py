@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         winner_of,
     )
     from .orders import EXPIRY_MARGIN, Ours, fills_page, order, orders_page
-    from .quotes import clock, order_book, order_books, trades_page
+    from .quotes import clock, last_price, order_book, order_books, trades_page
 
 __all__ = [
     "EXPIRY_MARGIN",
@@ -48,6 +48,7 @@ __all__ = [
     "events_page",
     "fee_terms",
     "fills_page",
+    "last_price",
     "markets_page",
     "order",
     "order_book",
@@ -79,7 +80,7 @@ _HOMES = {
         "event",
         "events_page",
         "fee_terms",
-        "markets_page",
+            "markets_page",
         "search_page",
         "series",
         "series_list",
@@ -87,7 +88,7 @@ _HOMES = {
         "winner_of",
     ),
     "orders": ("EXPIRY_MARGIN", "Ours", "fills_page", "order", "orders_page"),
-    "quotes": ("clock", "order_book", "order_books", "trades_page"),
+    "quotes": ("clock", "last_price", "order_book", "order_books", "trades_page"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -13,6 +13,7 @@ import msgspec
 from ....grid import PriceGrid
 from ....models import Event, Market, MarketStatus, Outcome, Series
 from ....money import ONE, ZERO
+from ..contracts import is_protocol_v2
 from ..wire import catalog as wire
 from .reading import (
     Malformed,
@@ -207,10 +208,22 @@ _MARKET: Final = msgspec.json.Decoder(wire.Market)
 _MARKETS: Final = msgspec.json.Decoder(wire.MarketsPage)
 
 
-def markets_page(body: bytes) -> tuple[list[Market], str | None]:
+def _named(w: wire.Market, payload: bytes) -> Market | None:
+    """A market, unless it stands for what its event may still come to hold.
+
+    Such have no name yet, or are the "Other" whose meaning shrinks as names are given
+    (docs.polymarket.com, augmented negative risk, 2026-08).
+    """
+    return None if w.neg_risk_other or not w.question else _market(w, payload)
+
+
+def markets_page(
+    body: bytes, *, placeholders: bool = True
+) -> tuple[list[Market], str | None]:
     """The markets of a page that have or had an order book, and the next cursor."""
     page = decode(_MARKETS, body)
-    found = read_all(_MARKET, _market, page.markets, "markets")
+    make = _market if placeholders else _named
+    found = read_all(_MARKET, make, page.markets, "markets")
     return _with_book(found), page.next_cursor or None
 
 
@@ -293,7 +306,8 @@ def series(body: bytes) -> Series:
 
 def series_list(body: bytes) -> list[Series]:
     """The series of a page."""
-    return read_all(_SERIES, _series, decode(_SERIES_LIST, body), "")
+    found = decode(_SERIES_LIST, body)
+    return read_all(_SERIES, _series, found, "")
 
 
 # -- terms -----------------------------------------------------------------------------
@@ -332,11 +346,6 @@ class MarketTerms:
     fees: FeeTerms | None
 
 
-def _is_v2(token: str) -> bool:
-    """Whether a token is of the protocol's second version (vendor's SDK, 2026-10)."""
-    return not int(token) & (((1 << 64) - 1) << 40)
-
-
 def _fees(rate: Decimal, exponent: Decimal, *, taker_only: bool) -> FeeTerms | None:
     found = FeeTerms(
         dollars(rate, "fee rate"), number(exponent, "fee exponent"), taker_only
@@ -356,7 +365,7 @@ def _terms(w: wire.ClobMarket, _: bytes, market_id: str) -> MarketTerms:
         grid=grid_of(w.tick, "mts"),
         minimum_size=dollars(w.minimum_size, "mos"),
         neg_risk=w.neg_risk,
-        is_v2=_is_v2(w.tokens[0].token_id),
+        is_v2=is_protocol_v2(w.tokens[0].token_id),
         seconds_delay=w.seconds_delay,
         has_taker_delay=w.has_taker_delay,
         fees=_fees(fees.rate, fees.exponent, taker_only=fees.taker_only)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from hashlib import sha256
 from operator import attrgetter
 from typing import Final
@@ -27,7 +28,7 @@ from .reading import (
     size,
 )
 
-__all__ = ["clock", "order_book", "order_books", "trades_page"]
+__all__ = ["clock", "last_price", "order_book", "order_books", "trades_page"]
 
 _PRICE: Final = attrgetter("price")
 
@@ -94,7 +95,21 @@ def order_book(body: bytes) -> tuple[str, OrderBook]:
 
 def order_books(body: bytes) -> dict[str, OrderBook]:
     """Books by token: neither their order nor that all are there is documented."""
-    return dict(read_all(_BOOK, _book, decode(_BOOKS, body), ""))
+    books = decode(_BOOKS, body)
+    return dict(read_all(_BOOK, _book, books, ""))
+
+
+def _last(w: wire.Last, _: bytes) -> Decimal | None:
+    told = w.last_trade_price
+    return price(told, "last_trade_price") if told else None
+
+
+_LAST: Final = msgspec.json.Decoder(wire.Last)
+
+
+def last_price(body: bytes) -> Decimal | None:
+    """The price of the last trade that a book tells; "" or nothing before the first."""
+    return read(_LAST, _last, body)
 
 
 # -- trades ----------------------------------------------------------------------------

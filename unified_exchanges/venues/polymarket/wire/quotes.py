@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .base import Address, ConditionId, Hash, Number, TokenId, Wire
 
-__all__ = ["Book", "Level", "Trade"]
+__all__ = ["Book", "Last", "Level", "Trade"]
 
 
 class Level(Wire, kw_only=True):
@@ -22,6 +22,11 @@ class Book(Wire, kw_only=True):
     timestamp: str
     bids: list[Level]
     asks: list[Level]
+
+
+class Last(Wire, kw_only=True):
+    """A book, looked at for its last trade only."""
+
     last_trade_price: str | None = None
 
 
