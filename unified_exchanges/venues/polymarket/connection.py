@@ -13,14 +13,14 @@ from ...errors import AuthenticationError, BadRequest, UnifiedExchangesError
 from ...flow import Flow, Response
 from ...limiter import Limiter
 from ...models import Params
-from ...policy import TokenBucket
 from ...settings import Settings
-from ...venue import Call, Venue
+from ...venue import Call
 from . import credentials, limits
 from .addresses import read_address
 from .arguments import asked, refuse_unknown
 from .description import FACTS, SERVICES
 from .memory import Memory
+from .pace import Pace
 
 __all__ = ["PolymarketConnection"]
 
@@ -66,7 +66,7 @@ class _Mode:
     until: float = float("-inf")
 
 
-class PolymarketConnection(Venue):
+class PolymarketConnection(Pace):
     """The part of the venue that every method stands on.
 
     Paths begin with the service that they are of: ``/gamma``, ``/clob`` or ``/data``.  In
@@ -88,7 +88,6 @@ class PolymarketConnection(Venue):
             self.clock,
         )
         self.memory = Memory()
-        self.tier = limits.STANDARD
         self._mode = _Mode()
 
     @property
@@ -99,9 +98,13 @@ class PolymarketConnection(Venue):
     @property
     def wallet(self) -> str | None:
         """The address that is read of: the option's, else where the key's money lies."""
-        if self._wallet is not None or self.credentials is None:
-            return self._wallet
-        return self.credentials.wallet.address.lower()
+        return self._wallet or self.own_wallet or None
+
+    @property
+    def own_wallet(self) -> str:
+        """Where the key's money lies; "" without a key."""
+        held = self.credentials
+        return held.wallet.address.lower() if held else ""
 
     @property
     def key_id(self) -> str:
@@ -147,7 +150,7 @@ class PolymarketConnection(Venue):
         from .errors import error_from  # noqa: PLC0415 - loaded with the first refusal
         from .reasons import MODES, name_of  # noqa: PLC0415 - likewise
 
-        self._heed(call, response)
+        self.heed_limits(call, response)
         error = error_from(
             response.status,
             response.headers,
@@ -169,7 +172,7 @@ class PolymarketConnection(Venue):
         if call.signed and call.path not in (_DERIVE, _CREATE):
             yield from self._obtain_key()
         response = yield from super().attempt(call, deadline)
-        self._heed(call, response)
+        self.heed_limits(call, response)
         return response
 
     # -- the API key ----------------------------------------------------------------
@@ -214,52 +217,6 @@ class PolymarketConnection(Venue):
             "path of a file that holds them), or set POLYMARKET_PRIVATE_KEY_PATH"
         )
         return AuthenticationError(message, venue=self.id, request=call.name)
-
-    # -- rate limits ----------------------------------------------------------------
-
-    def bucket(self, name: str) -> TokenBucket:
-        """The bucket of an address' group of endpoints, or one of the signer's two."""
-        found = self.buckets.get(name)
-        if found is None:
-            policy = self.settings.limits
-            chosen = policy.buckets.get(name) or self._granted(name)
-            share = policy.cancel_share if name not in limits.GROUPS else 0.0
-            # setdefault: two threads may both find it missing.
-            found = self.buckets.setdefault(name, TokenBucket(*chosen, share=share))
-        return found
-
-    def _granted(self, name: str) -> tuple[float, float]:
-        """Tokens per second, and how many at once.
-
-        A bucket of half of what ten seconds grant, refilled with the other half, never
-        exceeds it in any ten seconds.
-        """
-        count = limits.GROUPS.get(name)
-        if count is not None:
-            return count / 20, count / 2
-        found = {x.name: x for x in limits.bucket_limits(self.tier)}[name]
-        return float(found.refill_rate), float(found.capacity)  # tokens, not money
-
-    def adopt_tier(self, tier: str) -> None:
-        """Keep to the limits of a tier from now on, where the caller set none."""
-        if tier.lower() == self.tier or tier.lower() not in limits.TIERS:
-            return
-        self.tier = tier.lower()
-        for name in (limits.ORDERS, limits.CANCELS):
-            if name in self.buckets and name not in self.settings.limits.buckets:
-                self.buckets[name].configure(*self._granted(name))
-
-    def _heed(self, call: Call, response: Response) -> None:
-        """Take over what an answer to a write tells of the signer's bucket."""
-        standing = limits.Standing.read(response.headers)
-        if standing is None:
-            return
-        if standing.tier is not None:
-            self.adopt_tier(standing.tier)
-        charged = {name for name, _ in call.charges}
-        for name in charged & {limits.ORDERS, limits.CANCELS}:
-            if standing.remaining is not None:
-                self.bucket(name).lower(self.clock.monotonic(), standing.remaining)
 
     # -- building calls -------------------------------------------------------------
 

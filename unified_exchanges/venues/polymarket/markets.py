@@ -134,7 +134,8 @@ class Markets(Listings):
 
         for closed in sides:
             query = {**given, "closed": closed}
-            yield from changed(self._market_pages(
+            yield from changed(
+                self._market_pages(
                     query, limit=limit, seen=seen, placeholders=is_named
                 ),
                 kept,

@@ -13,7 +13,7 @@ from typing import Final
 
 import attrs
 
-from ...errors import MarketNotFound
+from ...errors import VenueSchemaError
 from ...flow import Flow, collect
 from ...models import Level, OrderBook, Outcome, Ticker
 from . import parse
@@ -167,16 +167,14 @@ def _read_depth(depth: object) -> int | None:
     raise refusal(f"depth {depth!r} is not a number of levels from 1; None means all")
 
 
-def _told(
-    book: OrderBook, known: Known, side: Outcome, depth: int | None
-) -> OrderBook:
+def _told(book: OrderBook, known: Known, side: Outcome, depth: int | None) -> OrderBook:
     """The book under its outcome's name, no deeper than asked."""
     if book.market_id != known.market_id:
         message = (
             f"the book of token {side.outcome_id} came as one of market {book.market_id}, "
             f"which was asked for as {known.market_id}"
         )
-        raise MarketNotFound(message, venue="polymarket")
+        raise VenueSchemaError(message, field="market", venue="polymarket")
     return attrs.evolve(
         book, outcome=side.label, bids=book.bids[:depth], asks=book.asks[:depth]
     )

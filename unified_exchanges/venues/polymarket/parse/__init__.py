@@ -80,7 +80,7 @@ _HOMES = {
         "event",
         "events_page",
         "fee_terms",
-            "markets_page",
+        "markets_page",
         "search_page",
         "series",
         "series_list",
