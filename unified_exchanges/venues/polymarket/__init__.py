@@ -1,0 +1,1 @@
+"""Polymarket: the prediction market on Polygon (docs.polymarket.com)."""
