@@ -30,7 +30,7 @@ def _wallet(house: House, call: Call) -> Wallet | None:
 
 
 def get_balance(house: House, call: Call) -> Payload:
-    """pUSD or tokens, in millionths and gross, and who may take them."""
+    """PUSD or tokens, in millionths and gross, and who may take them."""
     kind = call.text("asset_type")
     if kind not in _KINDS:
         raise bad_request("Invalid asset type")

@@ -26,7 +26,9 @@ _ZERO_ADDRESS = ""
 _ERROR_MIDPOINT = "error getting the mid price"
 
 
-def find_token(house: House, token: str, failure: Failure | None = None) -> tuple[Listed, int]:
+def find_token(
+    house: House, token: str, failure: Failure | None = None
+) -> tuple[Listed, int]:
     """The market of a token, or the refusal."""
     if not (token.isascii() and token.isdigit()):
         raise bad_request("Invalid token id")
@@ -36,7 +38,9 @@ def find_token(house: House, token: str, failure: Failure | None = None) -> tupl
     return found
 
 
-def _token(house: House, call: Call, failure: Failure | None = None) -> tuple[Listed, int]:
+def _token(
+    house: House, call: Call, failure: Failure | None = None
+) -> tuple[Listed, int]:
     return find_token(house, call.text("token_id"), failure)
 
 
@@ -209,9 +213,7 @@ def get_clob_market(house: House, call: Call) -> Payload:
     fees = listed.fees
     told: Payload = {
         "c": listed.condition_id,
-        "gst": None
-        if listed.game_start_us is None
-        else instant(listed.game_start_us),
+        "gst": None if listed.game_start_us is None else instant(listed.game_start_us),
         "r": {"mi": 50, "ma": Decimal("4.5"), "moas": 30},
         "t": [
             {"t": token, "o": outcome}
@@ -224,9 +226,7 @@ def get_clob_market(house: House, call: Call) -> Payload:
         "mbf": 0 if fees is None else 1000,
         "tbf": 0 if fees is None else 1000,
         "nr": listed.is_neg_risk,
-        "fd": None
-        if fees is None
-        else {"r": number(fees.rate), "e": 1, "to": True},
+        "fd": None if fees is None else {"r": number(fees.rate), "e": 1, "to": True},
     }
     return {name: value for name, value in told.items() if value}
 
@@ -306,7 +306,11 @@ def get_market(house: House, call: Call) -> Payload:
 
 
 def _paged(
-    house: House, call: Call, view: Callable[[House, Listed], Payload], *, rewarded: bool
+    house: House,
+    call: Call,
+    view: Callable[[House, Listed], Payload],
+    *,
+    rewarded: bool,
 ) -> Payload:
     chosen: Iterable[Listed] = house.catalog.markets.values()
     if rewarded:

@@ -170,6 +170,6 @@ def checksummed(address: bytes) -> str:
     plain = address.hex()
     marks = keccak256(plain.encode()).hex()
     return "0x" + "".join(
-        letter.upper() if int(mark, 16) > 7 else letter
+        letter.upper() if mark in "89abcdef" else letter
         for letter, mark in zip(plain, marks, strict=False)
     )

@@ -27,9 +27,7 @@ __all__ = ["OPERATIONS", "Row", "acts_of", "current_price", "rows_of", "standing
 _MOST = 1000
 _HUNDRED = Decimal(100)
 _SIDES = frozenset({"BUY", "SELL"})
-_STATUSES = frozenset(
-    {"OPEN", "REDEEMABLE", "REDEEMABLE_LOST", "MERGEABLE", "CLOSED"}
-)
+_STATUSES = frozenset({"OPEN", "REDEEMABLE", "REDEEMABLE_LOST", "MERGEABLE", "CLOSED"})
 _SORTS = {
     "CURRENT_VALUE": "current_value",
     "PRICE": "current_price",
@@ -138,9 +136,7 @@ def standing(house: House, held: Holding) -> str:
     return "OPEN" if is_open else "REDEEMABLE"
 
 
-def _page(
-    call: Call, rows: Sequence[Any], view: Callable[[Any], Payload]
-) -> Payload:
+def _page(call: Call, rows: Sequence[Any], view: Callable[[Any], Payload]) -> Payload:
     limit = call.integer("limit", 100) or 100
     if not 0 < limit <= _MOST:
         raise refused(f"limit must be at most {_MOST}", "limit")
@@ -189,30 +185,31 @@ def _fits(house: House, held: Holding, status: str) -> bool:
     return now == status
 
 
+def _is_asked(house: House, call: Call, held: Holding) -> bool:
+    listed = house.catalog.markets[held.condition_id]
+    value = EXACT.multiply(held.size, current_price(house, listed, held.index))
+    return (
+        call.text("user").lower() in {"", held.wallet}
+        and call.text("condition_id") in {"", held.condition_id}
+        and call.text("event_id") in {"", listed.event_id}
+        and call.text("title").lower() in listed.question.lower()
+        and _enough(call, held.size, value)
+        and _is_within(call, held.last_us)
+    )
+
+
 def list_positions(house: House, call: Call) -> Payload:
     """The tokens of a wallet, or of everybody in one market."""
-    user, condition = call.text("user").lower(), call.text("condition_id")
-    if not user and not condition:
+    if not call.text("user") and not call.text("condition_id"):
         raise refused("user or condition_id is required", "user")
     status = call.text("status")
     if status and status not in _STATUSES:
         raise refused("status is invalid", "status")
-    found = []
-    for held in house.vault.as_of(call.now_us - call.lag_us):
-        listed = house.catalog.markets[held.condition_id]
-        if user and held.wallet != user:
-            continue
-        if condition and condition not in {"", held.condition_id}:
-            continue
-        if call.text("event_id") not in {"", listed.event_id}:
-            continue
-        if call.text("title").lower() not in listed.question.lower():
-            continue
-        if status and not _fits(house, held, status):
-            continue
-        value = EXACT.multiply(held.size, current_price(house, listed, held.index))
-        if _enough(call, held.size, value) and _is_within(call, held.last_us):
-            found.append(held)
+    found = [
+        held
+        for held in house.vault.as_of(call.now_us - call.lag_us)
+        if _is_asked(house, call, held) and (not status or _fits(house, held, status))
+    ]
     views = [position_view(house, held) for held in found]
     field = _SORTS.get(call.text("sort_by", "CURRENT_VALUE"))
     if field is None:
@@ -276,7 +273,7 @@ def _percent(part: Decimal, whole: Decimal) -> Decimal:
     return EXACT.multiply(div(part, whole), _HUNDRED) if whole else ZERO
 
 
-def _chosen(house: House, call: Call, rows: Iterable[Row]) -> list[Row]:
+def _chosen(call: Call, rows: Iterable[Row]) -> list[Row]:
     """The rows that a query wants."""
     side = call.text("side").upper()
     if side and side not in _SIDES:
@@ -301,7 +298,7 @@ def list_trades(house: House, call: Call) -> Payload:
     rows = rows_of(house, call, user=user)
     if call.flag("taker_only") is not False:
         rows = [row for row in rows if row.is_taker]
-    return _page(call, _chosen(house, call, rows), _trade_view(house))
+    return _page(call, _chosen(call, rows), _trade_view(house))
 
 
 def _trade_view(house: House) -> Callable[[Row], Payload]:
@@ -336,7 +333,7 @@ def list_activity(house: House, call: Call) -> Payload:
     user = call.text("user")
     if not user:
         raise refused("user is required", "user")
-    rows = _chosen(house, call, acts_of(house, call, user))
+    rows = _chosen(call, acts_of(house, call, user))
     plain = _trade_view(house)
 
     def view(row: Row) -> Payload:
@@ -377,4 +374,3 @@ OPERATIONS = (
     _get("/v2/value", get_value),
     _get("/v2/status", get_status),
 )
-

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ....money import ZERO
+from ....money import EXACT, ZERO
 from .data import Row, acts_of, current_price, position_view, rows_of, standing
 from .errors import bad_request
 from .routes import Call, Operation
@@ -127,7 +127,9 @@ def _is_wanted(call: Call, row: Row) -> bool:
 
 def list_trades(house: House, call: Call) -> list[Payload]:
     """Trades, those of takers unless asked."""
-    rows = [r for r in rows_of(house, call, user=call.text("user")) if _is_wanted(call, r)]
+    rows = [
+        r for r in rows_of(house, call, user=call.text("user")) if _is_wanted(call, r)
+    ]
     if call.flag("takerOnly") is not False:
         rows = [row for row in rows if row.is_taker]
     shown = _sliced(call, rows, default=100, most=10_000)
@@ -219,4 +221,3 @@ OPERATIONS = (
     _get("/oi", list_interest),
     _get("/holders", list_holders),
 )
-

@@ -96,6 +96,11 @@ class SimulatedPolymarket:
 
     # Members
 
+    @property
+    def resident_key(self) -> int:
+        """The private key of the wallet that has a past."""
+        return self._house.resident_key
+
     def add_account(
         self,
         private_key: int,
@@ -106,7 +111,8 @@ class SimulatedPolymarket:
     ) -> Wallet:
         """Open a funded wallet with all approvals for a key that signs; the wallet.
 
-        ``address`` is drawn unless given; that of an ``eoa`` is the key's own.
+        ``address`` is drawn unless given; that of an ``eoa`` is the key's own. The
+        `resident_key` opens the wallet that has a past.
         """
         money = read_number(cash)
         return self._house.members.open(

@@ -12,7 +12,15 @@ from functools import lru_cache
 from .chain import CHAIN, Exchange
 from .keccak import keccak256
 
-__all__ = ["ORDER_TYPE", "auth_digest", "exchange_separator", "order_digest", "order_hash", "wrapped", "wrapper_digest"]
+__all__ = [
+    "ORDER_TYPE",
+    "auth_digest",
+    "exchange_separator",
+    "order_digest",
+    "order_hash",
+    "wrapped",
+    "wrapper_digest",
+]
 
 ORDER_TYPE = (
     "Order(uint256 salt,address maker,address signer,uint256 tokenId,"

@@ -25,6 +25,7 @@ _TYPES = get_args(OrderType)
 _DEPOSIT = KINDS.index("deposit")
 _INNER = 65
 _BELOW = 1 << 256
+_ABSURD = 10**20
 
 
 @attrs.frozen(kw_only=True, slots=True)
@@ -136,7 +137,7 @@ def read_envelope(sent: Any) -> Envelope:
         "side": _SIDES.index(side),
         "signatureType": _word(order.get("signatureType"), (0, 1, 2, 3)),
     }
-    if not numbers["makerAmount"] or not numbers["takerAmount"]:
+    if not all(0 < numbers[f"{who}Amount"] < _ABSURD for who in ("maker", "taker")):
         raise bad_request("Invalid order payload")
     return Envelope(
         fields=fields,

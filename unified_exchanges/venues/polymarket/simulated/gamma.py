@@ -64,7 +64,7 @@ def _limit(call: Call) -> int:
 def _markets(house: House, call: Call) -> list[Listed]:
     """The markets that a query wants; open ones unless asked (since 2026-04-09)."""
     wanted_closed = call.flag("closed") or False
-    names = {
+    names: dict[str, Callable[[Listed], tuple[str, ...]]] = {
         "id": lambda m: (m.market_id,),
         "slug": lambda m: (m.slug,),
         "clob_token_ids": lambda m: (*m.tokens, *(m.legacy_tokens or ())),
@@ -88,9 +88,7 @@ def _markets(house: House, call: Call) -> list[Listed]:
     ends = _moment(call, "end_date_min"), _moment(call, "end_date_max")
     starts = _moment(call, "start_date_min"), _moment(call, "start_date_max")
     chosen = [
-        m
-        for m in chosen
-        if _within(m.end_us, *ends) and _within(m.start_us, *starts)
+        m for m in chosen if _within(m.end_us, *ends) and _within(m.start_us, *starts)
     ]
     volumes = _number(call, "volume_num_min"), _number(call, "volume_num_max")
     if volumes != (None, None):
@@ -113,9 +111,7 @@ def _tags(event: Event) -> set[str]:
     return {tag.tag_id for tag in event.tags}
 
 
-def _ordered(
-    call: Call, chosen: list[T], view: Callable[[T], Payload]
-) -> list[T]:
+def _ordered(call: Call, chosen: list[T], view: Callable[[T], Payload]) -> list[T]:
     """Sorted by a field of what is told, if asked; otherwise as listed."""
     field = call.text("order")
     if not field:
@@ -231,8 +227,10 @@ def get_market(house: House, call: Call) -> Payload:
     listed = house.catalog.find(wanted or _id(call))
     if listed is None or (wanted is not None and listed.slug != wanted):
         raise _missing()
-    return _tagged(house, listed) if call.flag("include_tag") else market_view(
-        house, listed
+    return (
+        _tagged(house, listed)
+        if call.flag("include_tag")
+        else market_view(house, listed)
     )
 
 
@@ -280,7 +278,12 @@ def list_series(house: House, call: Call) -> list[Payload]:
     events = house.catalog.events.values()
     found = {e.series.series_id: e.series for e in events if e.series is not None}
     return [
-        {"id": s.series_id, "slug": s.slug, "title": s.title, "recurrence": s.recurrence}
+        {
+            "id": s.series_id,
+            "slug": s.slug,
+            "title": s.title,
+            "recurrence": s.recurrence,
+        }
         for s in _sliced(call, list(found.values()))
     ]
 

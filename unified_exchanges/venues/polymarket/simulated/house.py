@@ -29,20 +29,22 @@ from .news import (
     TickChanged,
     TradeTold,
 )
+from .past import Past, Resident
 from .placing import Desk
 from .records import Act, Match, Placed
-from .seeds import Seeds
+from .seeds import Seeds, new_address
 from .settings import PolymarketSettings
 from .settlement import Settler
 from .tape import Tape
 from .tariff import Tariff
 from .vault import Vault
 from .wallets import ApiKey, Wallet
-from .wire import SECOND, dollars
+from .wire import SECOND, UNIT
 
 __all__ = ["House"]
 
 _LOT = Decimal("0.000001")
+_SAVINGS = Decimal(10_000)
 _FINE = Decimal("0.001")
 _COARSE = Decimal("0.01")
 _EDGE = Decimal("0.04")
@@ -66,7 +68,7 @@ class House:
         lively: bool,
         flow: FlowSettings,
     ) -> None:
-        draws = [Random(f"polymarket:{seed}:{n}") for n in range(4)]  # noqa: S311
+        draws = [Random(f"polymarket:{seed}:{n}") for n in range(5)]  # noqa: S311
         self.seed = seed
         self.rng = draws[0]
         self.clock = clock
@@ -93,31 +95,49 @@ class House:
         self.settler = Settler(self)
         self.desk = Desk(self)
         self.members = Members(self)
+        self.resident_key = 0
+        self.resident_address = ""
         self._ticks: dict[str, Decimal] = {}
         self._values: dict[str, Decimal] = {}
         self._readers: list[Callable[[News], None]] = []
         self._untold: list[Order] = []
         self._sequence = 0
         self.engine.subscribe(self._hear)
-        self._settle_in()
+        self._settle_in(draws[4])
         fair = {name: listed.fair for name, listed in self.catalog.markets.items()}
         self.flow = OrderFlow(self.engine, draws[2], fair=fair, settings=flow)
         self.flow.advance()
         self.tape.flush()
 
-    def _settle_in(self) -> None:
+    def _settle_in(self, rng: Random) -> None:
+        """Live through what was, in its order."""
         planned = Seeds(self.catalog, self.rng, self.now_us).plan()
-        past: list[tuple[int, Callable[[], None]]] = []
+        actions: list[tuple[int, Callable[[], None]]] = []
         for plan in planned:
-            past.append((plan.listed.created_us, partial(self.list_market, plan.listed)))
+            listing = partial(self.list_market, plan.listed)
+            actions.append((plan.listed.created_us, listing))
             if plan.resolved_us is not None and plan.value is not None:
-                decide = partial(
-                    self.engine.determine, plan.listed.condition_id, plan.value
-                )
-                past.append((plan.resolved_us, decide))
-        for time_us, act in sorted(past, key=lambda due: due[0]):
+                condition = plan.listed.condition_id
+                result = partial(self.engine.determine, condition, plan.value)
+                actions.append((plan.resolved_us, result))
+        with self.engine.as_of(min(time_us for time_us, _ in actions)):
+            actions += Past(self, self._move_in(), rng).actions()
+        for time_us, act in sorted(actions, key=lambda action: action[0]):
+            self._keep_appointments(time_us)
             with self.engine.as_of(time_us):
                 act()
+                self.tape.flush()
+        self._keep_appointments(self.now_us)
+
+    def _move_in(self) -> Resident:
+        """The member who was always there; the one who has the key is it."""
+        self.resident_key = self.rng.getrandbits(255) + 1
+        address = new_address(self.rng)
+        wallet = self.members.open(
+            self.resident_key, kind="deposit", cash=_SAVINGS, address=address
+        )
+        self.resident_address = address
+        return Resident(wallet, self.members.add_key(wallet))
 
     # Time
 
@@ -130,13 +150,16 @@ class House:
         """Let happen what is due: trades, settlements, heartbeats, games, results."""
         if self.lively:
             self.flow.advance()
-        now_us = self.now_us
-        while due := self.agenda.next(now_us):
+        self._keep_appointments(self.now_us)
+        self.engine.advance()
+        self.tape.flush()
+
+    def _keep_appointments(self, until_us: int) -> None:
+        while due := self.agenda.next(until_us):
             due_us, action = due
             with self.engine.as_of(due_us):
                 action()
-        self.engine.advance()
-        self.tape.flush()
+                self.tape.flush()
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something so much later."""
@@ -267,8 +290,9 @@ class House:
             if placed.side == "BUY"
         )
         needed = EXACT.add(open_money, money)
-        allowance = dollars(wallet.allowances.get(listed.exchange.address, 0))
-        return needed <= self.collateral(wallet) and needed <= allowance
+        allowance = wallet.allowances.get(listed.exchange.address, 0)
+        is_allowed = EXACT.multiply(needed, UNIT) <= allowance
+        return is_allowed and needed <= self.collateral(wallet)
 
     def may_sell(
         self, wallet: Wallet, listed: Listed, index: int, size: Decimal

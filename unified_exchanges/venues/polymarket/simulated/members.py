@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ....money import EXACT, ZERO
-from ....simulator.orders import Order
+from ....simulator.orders import Order, Refusal
 from .catalog import Listed
 from .curve import address_of
 from .errors import Failure
@@ -41,6 +41,8 @@ class Members:
     ) -> Wallet:
         """A wallet for a key that signs; its address is drawn unless given."""
         house, signer = self._house, address_of(private_key)
+        if address is None and private_key == house.resident_key:
+            address = house.resident_address
         if address is None:
             address = signer if kind == "eoa" else new_address(house.rng)
         wallet = house.wallets.get(address.lower())
@@ -104,7 +106,9 @@ class Members:
 
     # Cancelling
 
-    def cancel(self, key: ApiKey, order_ids: Iterable[str]) -> tuple[list[str], dict[str, str]]:
+    def cancel(
+        self, key: ApiKey, order_ids: Iterable[str]
+    ) -> tuple[list[str], dict[str, str]]:
         """Cancel orders of a key: which ones, and why not the others."""
         cancelled, refused = [], {}
         for order_id in dict.fromkeys(order_ids):
@@ -130,10 +134,11 @@ class Members:
 
     def order(self, placed: Placed) -> Order | None:
         """An order as the engine has it; None while it is delayed."""
-        account = self._house.wallets[placed.maker.lower()].name
-        engine = self._house.engine
-        found = [o for o in engine.orders(account) if o.order_id == placed.order_id]
-        return found[0] if found else None
+        account = placed.maker.lower()
+        try:
+            return self._house.engine.order(placed.order_id, account_id=account)
+        except Refusal:
+            return None
 
     def open_orders(self, key: ApiKey) -> list[tuple[Placed, Order]]:
         """The resting orders of a key, newest first."""

@@ -10,7 +10,15 @@ import attrs
 from .catalog import Listed
 from .records import Match, Placed, TradeStatus
 
-__all__ = ["Change", "MarketListed", "News", "OrderTold", "Resolved", "TickChanged", "TradeTold"]
+__all__ = [
+    "Change",
+    "MarketListed",
+    "News",
+    "OrderTold",
+    "Resolved",
+    "TickChanged",
+    "TradeTold",
+]
 
 Change: TypeAlias = Literal["PLACEMENT", "UPDATE", "CANCELLATION"]
 

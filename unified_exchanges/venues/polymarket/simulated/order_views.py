@@ -86,5 +86,3 @@ def trade_view(match: Match, key_id: str) -> Payload:
         "maker_orders": [maker_view(match, leg) for leg in match.makers],
         "trader_side": side_of(match, key_id),
     }
-
-

@@ -145,9 +145,7 @@ class Desk:
         if not accepts(self._house.market(listed)):
             raise bad_request("the market is not yet ready to process new orders")
 
-    def _check_signature(
-        self, envelope: Envelope, listed: Listed, key: ApiKey
-    ) -> None:
+    def _check_signature(self, envelope: Envelope, listed: Listed, key: ApiKey) -> None:
         wallet = self._house.wallets[envelope.maker.lower()]
         signed = envelope.signed_for()
         if signed is None:

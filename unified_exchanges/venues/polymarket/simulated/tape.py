@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from hashlib import sha256
 from random import Random
 from uuid import UUID
 
 from ....simulator.orders import Fill
-from .catalog import Catalog, Listed
+from .catalog import Catalog
 from .curve import checksummed
 from .lots import Direction
 from .records import Leg, Match, Placed, other_price
@@ -72,7 +73,7 @@ class Tape:
 
     def _add(self, maker: Fill, taker: Fill) -> Match:
         listed = self._catalog.markets[taker.market_id]
-        made = self._leg(listed, maker)
+        made = self._leg(maker)
         match = self._open
         follows = match is not None and match.taker.order_id == taker.order_id
         if match is not None and follows and match.taker.fill.price == taker.price:
@@ -84,7 +85,7 @@ class Tape:
         match = Match(
             trade_id=str(UUID(int=self._rng.getrandbits(128), version=4)),
             listed=listed,
-            taker=self._leg(listed, taker),
+            taker=self._leg(taker),
             makers=[made],
             taker_fills=[taker],
             time_us=taker.time_us,
@@ -99,7 +100,7 @@ class Tape:
             self.matches[match.trade_id] = match
         return match
 
-    def _leg(self, listed: Listed, fill: Fill) -> Leg:
+    def _leg(self, fill: Fill) -> Leg:
         placed = self._orders.get(fill.order_id)
         if placed is None:
             return _crowd(fill)
@@ -140,13 +141,13 @@ def _crowd(fill: Fill) -> Leg:
     Market makers mint: they buy either outcome. The others sell what they have.
     """
     name = fill.owner.account_id
-    drawn = sha256(name.encode()).digest()
+    key_id, address = _stranger(name)
     index: int = int(fill.side == "ask" and name.startswith("flow:maker"))
     side: Direction = "BUY" if fill.side == "bid" or index else "SELL"
     return Leg(
         order_id="0x" + sha256(fill.order_id.encode()).hexdigest(),
-        key_id=str(UUID(bytes=drawn[:16])),
-        maker=checksummed(drawn[12:]),
+        key_id=key_id,
+        maker=address,
         index=index,
         side=side,
         price=other_price(index, fill.price),
@@ -155,3 +156,10 @@ def _crowd(fill: Fill) -> Leg:
         fill=fill,
         is_member=False,
     )
+
+
+@lru_cache(maxsize=1024)
+def _stranger(name: str) -> tuple[str, str]:
+    """The API key's id and the address of a synthetic trader."""
+    drawn = sha256(name.encode()).digest()
+    return str(UUID(bytes=drawn[:16])), checksummed(drawn[12:])
