@@ -22,6 +22,7 @@ from .house import House
 from .routes import HOSTS, Call, Host, Operation, Routes
 from .settings import Mode, PolymarketSettings
 from .settlement import Settler
+from .stream import MarketSession, Session, UserSession
 from .wallets import ApiKey, Kind, Wallet
 from .wire import JSON, SECOND, encode
 
@@ -31,6 +32,10 @@ _MODULES = (account, books, data, data_v1, gamma, histories, keys, orders)
 _ROUTES = Routes(operation for module in _MODULES for operation in module.OPERATIONS)
 _CALM = FlowSettings(actions_per_second=0.05, levels=4, catch_up_seconds=60)
 _GEOBLOCK = "/api/geoblock"
+_SOCKETS: dict[str, type[Session]] = {
+    "/ws/market": MarketSession,
+    "/ws/user": UserSession,
+}
 
 
 class SimulatedPolymarket:
@@ -70,6 +75,7 @@ class SimulatedPolymarket:
     ) -> None:
         self.clock = clock or SystemClock()
         self.settings = settings or PolymarketSettings()
+        self._sessions: list[Session] = []
         self._house = House(
             seed=seed,
             clock=self.clock,
@@ -179,6 +185,23 @@ class SimulatedPolymarket:
     def change_tick(self, listed: Listed, tick: Number) -> None:
         """Let a market accept other prices from now on."""
         self._house.change_tick(listed, read_number(tick))
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The connections that are open."""
+        self._sessions = [s for s in self._sessions if s.is_open]
+        return list(self._sessions)
+
+    def connect(self, request: Request) -> Response | Session:
+        """Open a connection to a socket, or say that there is none."""
+        self._house.advance()
+        kind = _SOCKETS.get(urlsplit(request.url).path)
+        if kind is None:
+            payload = {"error": "not found"}
+            return _respond(404, payload, self._house.now_us, {})
+        session = kind(self._house)
+        self._sessions = [*self.sessions, session]
+        return session
 
     def handle(self, request: Request, *, lag: float = 0.0) -> Response:
         """Answer a request; ``lag`` (seconds) makes the Data API late by that more."""

@@ -12,19 +12,29 @@ from ....grid import PriceGrid
 from ....money import EXACT, ONE, ZERO, total
 from ....simulator.engine import Engine
 from ....simulator.markets import Listing, Market
-from ....simulator.notices import Filled, MarketChanged, Notice, OrderChanged
+from ....simulator.notices import (
+    BookDelta,
+    Filled,
+    MarketChanged,
+    Notice,
+    OrderChanged,
+    TradePrinted,
+)
 from ....simulator.orderflow import FlowSettings, OrderFlow
 from ....simulator.orders import Fill, Order, OrderReason
 from .agenda import Agenda
 from .catalog import Catalog, Listed
 from .limits import Limits
 from .members import Members
+from .mirror import Mirror
 from .modes import Modes
 from .news import (
+    BookMoved,
     Change,
     MarketListed,
     News,
     OrderTold,
+    Printed,
     Resolved,
     TickChanged,
     TradeTold,
@@ -100,6 +110,8 @@ class House:
         self._ticks: dict[str, Decimal] = {}
         self._values: dict[str, Decimal] = {}
         self._readers: list[Callable[[News], None]] = []
+        self.mirrors: dict[str, Mirror] = {}
+        self._printed: set[str] = set()
         self._untold: list[Order] = []
         self._sequence = 0
         self.engine.subscribe(self._hear)
@@ -175,6 +187,7 @@ class House:
     def list_market(self, listed: Listed) -> None:
         """List a market of the catalog on the engine."""
         self._ticks[listed.condition_id] = listed.tick
+        self.mirrors[listed.condition_id] = Mirror()
         self.engine.add_market(
             Listing(
                 market_id=listed.condition_id,
@@ -333,18 +346,10 @@ class House:
 
     # News
 
-    def subscribe(
-        self, listener: Callable[[Notice | News], None]
-    ) -> Callable[[], None]:
-        """Call ``listener`` with all that happens from now on; returns what ends it."""
-        stop = self.engine.subscribe(listener)
-        self._readers.append(listener)
-
-        def end() -> None:
-            stop()
-            self._readers.remove(listener)
-
-        return end
+    def subscribe(self, reader: Callable[[News], None]) -> Callable[[], None]:
+        """Call ``reader`` with all news from now on; returns what ends it."""
+        self._readers.append(reader)
+        return partial(self._readers.remove, reader)
 
     def tell(self, news: News) -> None:
         """Tell everybody who listens."""
@@ -359,16 +364,43 @@ class House:
     def _hear(self, notice: Notice) -> None:
         if isinstance(notice, Filled):
             self._filled(notice.fill)
+        elif isinstance(notice, TradePrinted):
+            self._printed.add(notice.trade.market_id)
+        elif isinstance(notice, BookDelta):
+            self._book_moved(notice)
         elif isinstance(notice, OrderChanged):
             self._order_changed(notice.order, notice.reason)
         elif isinstance(notice, MarketChanged) and notice.change == "settled":
             listed = self.catalog.markets[notice.market.market_id]
             self._resolved(listed, notice.market.yes_value or ZERO)
 
+    def _book_moved(self, delta: BookDelta) -> None:
+        listed = self.catalog.markets[delta.market_id]
+        mirror = self.mirrors[delta.market_id]
+        before = mirror.best(0, "bid"), mirror.best(0, "ask")
+        mirror.apply(delta)
+        # What a trade takes off the book follows its print at once.
+        by_trade = delta.market_id in self._printed
+        self._printed.discard(delta.market_id)
+        self.tell(
+            BookMoved(
+                listed=listed,
+                side=delta.side,
+                price=delta.price,
+                size=delta.size,
+                by_trade=by_trade,
+                is_top=before != (mirror.best(0, "bid"), mirror.best(0, "ask")),
+                time_us=delta.time_us,
+            )
+        )
+
     def _filled(self, fill: Fill) -> None:
         """Tell the orders of a trade once the trade has its id."""
-        if self.tape.hear(fill) is None:
+        match = self.tape.hear(fill)
+        if match is None:
             return
+        time_us = fill.time_us
+        self.tell(Printed(match=match, size=fill.size, time_us=time_us))
         told, self._untold = self._untold, []
         for order in told:
             self.tell_order(self.orders[order.order_id], order, "trade")

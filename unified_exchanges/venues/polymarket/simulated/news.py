@@ -7,14 +7,17 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from ....simulator.orders import Side
 from .catalog import Listed
 from .records import Match, Placed, TradeStatus
 
 __all__ = [
+    "BookMoved",
     "Change",
     "MarketListed",
     "News",
     "OrderTold",
+    "Printed",
     "Resolved",
     "TickChanged",
     "TradeTold",
@@ -45,6 +48,29 @@ class TradeTold:
 
 
 @attrs.frozen(kw_only=True, slots=True)
+class BookMoved:
+    """The shares at a price changed, in terms of outcome 0; by a trade, or an order."""
+
+    listed: Listed
+    side: Side
+    price: Decimal
+    size: Decimal
+    by_trade: bool
+    is_top: bool
+    """Whether the best bid or ask moved."""
+    time_us: int
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class Printed:
+    """A trade as everybody sees it: the taker's side, one of its makers."""
+
+    match: Match
+    size: Decimal
+    time_us: int
+
+
+@attrs.frozen(kw_only=True, slots=True)
 class TickChanged:
     """A market accepts other prices."""
 
@@ -71,4 +97,6 @@ class Resolved:
     time_us: int
 
 
-News: TypeAlias = OrderTold | TradeTold | TickChanged | MarketListed | Resolved
+News: TypeAlias = (
+    OrderTold | TradeTold | BookMoved | Printed | TickChanged | MarketListed | Resolved
+)

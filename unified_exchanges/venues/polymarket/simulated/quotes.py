@@ -81,15 +81,19 @@ def prices(house: House, listed: Listed) -> tuple[Decimal, Decimal]:
 
 
 def book(house: House, listed: Listed, index: int) -> Payload:
-    """The book of an outcome: bids ascend and asks descend, so the best is last."""
+    """The book of an outcome: bids ascend and asks descend, so the best is last.
+
+    It is the book after the change that is being told, if one is.
+    """
+    mirror = house.mirrors[listed.condition_id]
     traded = last_trade(house, listed, index)
     payload: Payload = {
         "market": listed.condition_id,
         "asset_id": listed.tokens[index],
-        "timestamp": milliseconds(house.now_us),
+        "timestamp": milliseconds(house.engine.now_us()),
         "hash": "",
-        "bids": _rows(levels(house, listed, index, "bid")),
-        "asks": _rows(levels(house, listed, index, "ask")),
+        "bids": _rows(mirror.levels(index, "bid")),
+        "asks": _rows(mirror.levels(index, "ask")),
         "min_order_size": text(listed.min_size),
         "tick_size": text(house.tick(listed)),
         "neg_risk": listed.is_neg_risk,
