@@ -429,6 +429,14 @@ def test_fault_21_an_event_of_a_change_under_way_proves_no_lost_one() -> None:
     assert tracker.at_risk() == 5
 
 
+def test_a_change_of_an_order_that_was_not_known_yet_is_none() -> None:
+    tracker, _ = tracker_of()
+    tracker.changing(order(size=Decimal(20)))
+    tracker.order(order())
+    tracker.change_ended(order(size=Decimal(20)), is_lost=True)
+    assert (tracker.at_risk(), seen(tracker).is_doubtful) == (4, False)
+
+
 def test_fault_21_what_filled_may_have_been_made_larger() -> None:
     tracker, clock = tracker_of()
     tracker.order(order())
