@@ -16,10 +16,10 @@ from typing import TypeAlias
 from ...errors import BadRequest, UnifiedExchangesError, VenueSchemaError
 from ...flow import Flow, collect
 from ...models import CancelResult, Order, Params
+from ...venue.doubt import is_doubtful
 from . import receipts
 from .arguments import read_id, read_params, read_several
 from .cancelling import KNOWN, ORDERS, Cancelling, doubted
-from .doubt import is_doubtful
 
 __all__ = ["BatchCancelling"]
 

@@ -23,9 +23,9 @@ from ...flow import Flow, Sleep
 from ...models import Order, Params
 from ...money import text
 from ...venue import Call
+from ...venue.doubt import is_doubtful
 from . import receipts
 from .arguments import read_id, read_params
-from .doubt import is_doubtful
 from .lookup import Lookup
 
 __all__ = ["KNOWN", "ORDERS", "SETTLING", "Cancelling", "doubted"]
