@@ -155,9 +155,7 @@ def test_cash_and_shares() -> None:
 
 
 def test_a_page_of_positions() -> None:
-    (token, found), cursor = (lambda told: (told[0][0], told[1]))(
-        parse.positions_page(recorded("data_v2_positions_page"))
-    )
+    ((token, found),), cursor = parse.positions_page(recorded("data_v2_positions_page"))
     wire = decoded("data_v2_positions_page")["data"][0]
     assert (token, cursor) == (wire["token_id"], "eyJvIjoxfQ")
     assert (found.size, found.cost) == (wire["current_size"], wire["entry_cost_usdc"])
@@ -165,9 +163,7 @@ def test_a_page_of_positions() -> None:
 
 
 def test_a_page_of_trades() -> None:
-    (token, found), cursor = (lambda told: (told[0][0], told[1]))(
-        parse.trades_page(recorded("data_v2_trades_page"))
-    )
+    ((token, found),), cursor = parse.trades_page(recorded("data_v2_trades_page"))
     wire = decoded("data_v2_trades_page")["data"][0]
     assert (token, cursor) == (wire["token_id"], None)
     assert (found.price, found.size) == (wire["price"], wire["size"])
