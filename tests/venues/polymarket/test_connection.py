@@ -7,6 +7,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 
 from tests.venues.polymarket.desk import (
@@ -41,7 +42,7 @@ from unified_exchanges import (
     ReadOnly,
     RetryPolicy,
 )
-from unified_exchanges.venues.polymarket import limits
+from unified_exchanges.venues.polymarket import connection, limits
 
 CASH = "/clob/balance-allowance"
 ORDERS = "/clob/data/orders"
@@ -220,6 +221,11 @@ def test_an_api_key_that_cannot_be_read_is_not_shown() -> None:
     ) as caught:
         exchange("fetch_balance")
     assert API_SECRET not in str(caught.value)
+
+
+def test_an_api_key_on_its_way_shows_nothing() -> None:
+    on_its_way = connection._KEY.decode(msgspec.json.encode(KEY))
+    assert repr(on_its_way) == "<API key>"
 
 
 def test_an_outage_is_no_missing_key() -> None:
