@@ -24,12 +24,16 @@ __all__ = ["Account"]
 
 
 class Account:
-    """What is known of one account; what it returns is news, to be told once."""
+    """What is known of one account; what it returns is news, to be told once.
 
-    def __init__(self) -> None:
+    ``nets`` says that the outcomes of a market net, so that it has one position.
+    """
+
+    def __init__(self, *, nets: bool = True) -> None:
+        self._nets = nets
         self._orders = KnownOrders()
         self._fills = KnownFills()
-        self._positions: dict[str, tuple[Position, float]] = {}
+        self._positions: dict[tuple[str, str], tuple[Position, float]] = {}
         self._strangers: set[str] = set()
         self.balance: Balance | None = None
         """Cash as of the last read."""
@@ -102,7 +106,7 @@ class Account:
         self, position: Position, *, at: float, read_at: float | None = None
     ) -> Position | None:
         """Take a position; it comes back if it is news."""
-        key = position.market_id
+        key = self._key(position)
         told = self._positions.get(key)
         if told is not None:
             known, heard_at = told
@@ -124,7 +128,7 @@ class Account:
         self, told: Collection[Position], *, read_at: float
     ) -> Iterator[Position]:
         """What was held and is in a complete read no more: held no longer, so nothing."""
-        keys = {position.market_id for position in told}
+        keys = {self._key(position) for position in told}
         for key, (known, heard_at) in list(self._positions.items()):
             if key in keys or heard_at > read_at - LAG:
                 continue
@@ -143,6 +147,9 @@ class Account:
             )
             self._positions[key] = gone, heard_at
             yield gone
+
+    def _key(self, position: Position) -> tuple[str, str]:
+        return position.market_id, "" if self._nets else position.outcome
 
     def forget_positions(self) -> None:
         """Nobody follows positions any more."""

@@ -58,7 +58,7 @@ class Teller(ABC):
         # A book may be slow to come, and the account's key can ask whether it will.
         protocol.asks_on = True
         self.venue = venue
-        self.account = Account()
+        self.account = Account(nets=venue.first_outcome is not None)
         self._clock = venue.clock
         self._monitor = venue.monitor
         self._stale = venue.monitor.staleness.began
