@@ -6,7 +6,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from ..errors import ArgumentsRequired
 from ..flow import Flow
-from ..models import Order, OrderRequest, Params, Side, TimeInForce
+from ..models import Order, OrderRequest, Params, Position, Side, TimeInForce
 from ..money import ZERO, Number
 from .draft import Draft
 from .placing import Placing
@@ -34,8 +34,8 @@ class Closing(Placing[D], Generic[D]):
     ) -> Flow[Order | None]:
         """Sell what is held, reduce-only; see `Exchange.close_position`.
 
-        Positions lag behind fills, so reads must have caught up first: else nothing is
-        sent, and the error of `until_fresh` says so.
+        What is held must be known for sure (`held_now`): else nothing is sent, and the
+        error says why.
         """
         if price is None and max_slippage is None:
             message = (
@@ -48,18 +48,7 @@ class Closing(Placing[D], Generic[D]):
         self.require_allowed(market_id, f"close of {market_id}")
         given = dict(params or {})
         scope = {key: given[key] for key in self.purse_words if key in given}
-        stale = yield from self.until_fresh(self.venue_now())
-        if stale is not None:
-            stale.add(
-                f"; so what is held of {market_id} is not known, and nothing was sold. "
-                "Try again, or sell what you know with create_order(time_in_force="
-                "'ioc', reduce_only=True)"
-            )
-            raise stale
-        held = yield from self.fetch_positions(
-            market_id=market_id, mark=False, params=scope
-        )
-        found = [position for position in held if position.size > ZERO]
+        found = yield from self.held_now(market_id, scope)
         if not found:
             # A mistyped market must not look like nothing to close.
             yield from self.rules(market_id)
@@ -85,3 +74,21 @@ class Closing(Placing[D], Generic[D]):
             params=params,
         )
         return (yield from self.create_order(request))
+
+    def held_now(self, market_id: str, scope: Params) -> Flow[list[Position]]:
+        """What is held of a market, read so that it can be relied on; only its size counts.
+
+        Positions that lag behind fills are not read before they have caught up.
+        """
+        stale = yield from self.until_fresh(self.venue_now())
+        if stale is not None:
+            stale.add(
+                f"; so what is held of {market_id} is not known, and nothing was sold. "
+                "Try again, or sell what you know with create_order(time_in_force="
+                "'ioc', reduce_only=True)"
+            )
+            raise stale
+        held = yield from self.fetch_positions(
+            market_id=market_id, mark=False, params=scope
+        )
+        return [position for position in held if position.size > ZERO]
