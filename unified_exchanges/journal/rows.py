@@ -141,7 +141,9 @@ BEGIN: Final = (
     "ELSE excluded.arrives_by END WHERE state <> 'placed'"
 )
 """Write a pending intent, over an older one that is no order."""
-PLACE: Final = f"{_INTO} {_SET}, arrives_by = excluded.arrives_by, detail = excluded.detail"
+PLACE: Final = (
+    f"{_INTO} {_SET}, arrives_by = excluded.arrives_by, detail = excluded.detail"
+)
 """Write that it is an order."""
 _DOUBT: Final = f":state = 'refused' AND detail = '{AGAIN}'"
 SETTLE: Final = (

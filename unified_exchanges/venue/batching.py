@@ -266,7 +266,7 @@ class Batching(Placing[D], Generic[D]):
     ) -> Flow[OrderResult]:
         if isinstance(answer, Order):
             return OrderResult(request=ready.ticket.request, order=answer)
-        ended = yield from self.ended_by(ready, answer)
+        ended = yield from self.ended_by(ready, answer, in_doubt=False)
         if ended is not None:
             return OrderResult(request=ready.ticket.request, order=ended)
         if isinstance(answer, DuplicateOrderId):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import ClassVar, Generic, TypeVar
 
 from ..errors import ArgumentsRequired
 from ..flow import Flow
-from ..models import Order, OrderRequest, Params, Position, Side, TimeInForce
+from ..models import Order, OrderRequest, Params, Side, TimeInForce
 from ..money import ZERO, Number
 from .draft import Draft
 from .placing import Placing
@@ -54,18 +55,19 @@ class Closing(Placing[D], Generic[D]):
             yield from self.rules(market_id)
             return None
         if len(found) > 1:
-            labels = " and ".join(repr(position.outcome) for position in found)
+            labels = " and ".join(repr(outcome) for outcome, _ in found)
             message = (
                 f"of {market_id} both {labels} are held, and nothing was sold: sell the "
                 "one that is meant with create_order(side='sell', reduce_only=True)"
             )
             raise ArgumentsRequired(message, venue=self.id)
+        ((outcome, size),) = found
         request = OrderRequest(
             market_id=market_id,
-            outcome=found[0].outcome,
+            outcome=outcome,
             side=Side.SELL,
             price=price,
-            size=found[0].size,
+            size=size,
             type="market",
             time_in_force=TimeInForce.IOC,
             reduce_only=True,
@@ -75,8 +77,10 @@ class Closing(Placing[D], Generic[D]):
         )
         return (yield from self.create_order(request))
 
-    def held_now(self, market_id: str, scope: Params) -> Flow[list[Position]]:
-        """What is held of a market, read so that it can be relied on; only its size counts.
+    def held_now(
+        self, market_id: str, scope: Params
+    ) -> Flow[list[tuple[str, Decimal]]]:
+        """Outcomes of a market that are held, and contracts, read so that it is sure.
 
         Positions that lag behind fills are not read before they have caught up.
         """
@@ -91,4 +95,4 @@ class Closing(Placing[D], Generic[D]):
         held = yield from self.fetch_positions(
             market_id=market_id, mark=False, params=scope
         )
-        return [position for position in held if position.size > ZERO]
+        return [(x.outcome, x.size) for x in held if x.size > ZERO]

@@ -67,8 +67,13 @@ class Placing(Earlier[D], Generic[D]):
         self,
         ready: D,  # noqa: ARG002
         error: UnifiedExchangesError,  # noqa: ARG002
+        *,
+        in_doubt: bool,  # noqa: ARG002
     ) -> Flow[Order | None]:
-        """The order that a refusal tells of, where a venue refuses what has ended."""
+        """The order that a refusal tells of, where a venue refuses what has ended.
+
+        ``in_doubt``: an earlier try of it may have arrived.
+        """
         yield from ()
         return None
 
@@ -134,19 +139,18 @@ class Placing(Earlier[D], Generic[D]):
         try:
             while True:
                 try:
-                    if doubt is not None:
-                        found = yield from self.seen(ready)
-                        if found is not None:
-                            return (yield from self._same_or_refuse(ready, found, None))
                     if doubt is not None or attempt:
-                        # What goes out again was written down before a halt.
-                        yield from self.heed(ready)
+                        found = yield from self._before_again(ready, doubt)
+                        if found is not None:
+                            return found
                     response = yield from self.attempt(call, deadline)
                     return self.accepted(ready, response.body)
                 except DuplicateOrderId as error:
                     return (yield from self._existing(ready, error))
                 except UnifiedExchangesError as error:
-                    ended = yield from self.ended_by(ready, error)
+                    ended = yield from self.ended_by(
+                        ready, error, in_doubt=doubt is not None
+                    )
                     if ended is not None:
                         return ended
                     if is_doubtful(error):
@@ -161,6 +165,19 @@ class Placing(Earlier[D], Generic[D]):
         except GeneratorExit:
             self._interrupted([ready])
             raise
+
+    def _before_again(
+        self, ready: D, doubt: UnifiedExchangesError | None
+    ) -> Flow[Order | None]:
+        """What must be asked before an order is sent again; it may be there."""
+        found = None
+        if doubt is not None:
+            found = yield from self.seen(ready)
+        if found is not None:
+            return (yield from self._same_or_refuse(ready, found, None))
+        # What goes out again was written down before a halt.
+        yield from self.heed(ready)
+        return None
 
     def _claim(self, ready: D) -> bool:
         """Take the order's key, once."""

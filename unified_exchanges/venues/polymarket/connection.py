@@ -17,6 +17,7 @@ from ...settings import Settings
 from ...venue import Call
 from . import credentials, limits
 from .addresses import read_address
+from .api_key import ApiKey
 from .arguments import asked, refuse_unknown
 from .description import FACTS, SERVICES
 from .memory import Memory
@@ -128,7 +129,7 @@ class PolymarketConnection(Pace):
         if not call.signed:
             return _NONE if call.body is None else _JSON
         if self.credentials is None:
-            raise self._keyless(call)
+            raise self.keyless(call.about, call.name)
         moment = int(self.clock.now() + self.offset.seconds)
         if call.path == _DERIVE or call.name == f"POST {_CREATE}":
             return self.credentials.first_headers(moment)
@@ -170,14 +171,14 @@ class PolymarketConnection(Pace):
     def attempt(self, call: Call, deadline: float) -> Flow[Response]:
         """One try; the first that is signed gets an API key before, if none was given."""
         if call.signed and call.path not in (_DERIVE, _CREATE):
-            yield from self._obtain_key()
+            yield from self.obtain_key()
         response = yield from super().attempt(call, deadline)
         self.heed_limits(call, response)
         return response
 
     # -- the API key ----------------------------------------------------------------
 
-    def _obtain_key(self) -> Flow[None]:
+    def obtain_key(self) -> Flow[None]:
         """Derive the API key that belongs to the private key, or have one made."""
         held = self.credentials
         if held is None or held.api is not None:
@@ -203,7 +204,7 @@ class PolymarketConnection(Pace):
         except msgspec.MsgspecError:
             message = f"{about} came in words that cannot be read"
             raise AuthenticationError(message, venue=self.id) from None
-        held.api = credentials.ApiKey(told.key, told.secret, told.passphrase)
+        held.api = ApiKey(told.key, told.secret, told.passphrase)
 
     @property
     def _may_create_key(self) -> bool:
@@ -211,12 +212,13 @@ class PolymarketConnection(Pace):
         unlocked = settings.live or not self.environment.is_real_money
         return unlocked and not settings.dry_run and not self.guards.policy.read_only
 
-    def _keyless(self, call: Call) -> AuthenticationError:
+    def keyless(self, about: object, request: str) -> AuthenticationError:
+        """The error for what needs a key where there is none."""
         message = (
-            f"{call.about} needs a key: pass private_key= (64 hexadecimal digits or the "
+            f"{about} needs a key: pass private_key= (64 hexadecimal digits or the "
             "path of a file that holds them), or set POLYMARKET_PRIVATE_KEY_PATH"
         )
-        return AuthenticationError(message, venue=self.id, request=call.name)
+        return AuthenticationError(message, venue=self.id, request=request)
 
     # -- building calls -------------------------------------------------------------
 

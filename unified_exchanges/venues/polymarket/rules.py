@@ -1,0 +1,111 @@
+"""What must be known of a market to trade on it: its tokens, its grid, its contract."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Final
+
+import attrs
+
+from ...errors import MarketNotFound
+from ...flow import Flow
+from ...grid import PriceGrid
+from ...models import Market, MarketStatus
+from ...settings import Settings
+from ...venue.draft import Rules
+from .account import Account
+from .amounts import LOT
+from .arguments import read_market_id
+from .fill_history import FillHistory
+from .parse import FeeTerms, MarketTerms
+
+__all__ = ["MarketRules", "RuleBook"]
+
+_MOST: Final = 100_000
+
+
+@attrs.frozen(slots=True, eq=False, repr=False)
+class MarketRules(Rules):
+    """The rules of a market, and what its orders are signed for.
+
+    ``neg_risk`` chooses the contract where the tokens do not tell that themselves.
+    """
+
+    neg_risk: bool
+    fees: FeeTerms | None
+
+    def grid_of(self, label: str) -> PriceGrid:  # noqa: ARG002
+        """The prices of either outcome: each has a book of its own, on the same grid."""
+        return self.grid
+
+    def token(self, label: str) -> str:
+        """The token of an outcome."""
+        return next(x.outcome_id for x in self.outcomes if x.label == label)
+
+    @classmethod
+    def of(cls, terms: MarketTerms, seen_at: float) -> MarketRules:
+        """The rules of a market that has a book."""
+        return cls(
+            market_id=terms.market_id,
+            event_id="",
+            grid=terms.grid,
+            lot=LOT,
+            minimum_size=terms.minimum_size,
+            outcomes=terms.outcomes,
+            # Whether it is paused the CLOB does not say: it refuses orders then.
+            status=MarketStatus.OPEN,
+            is_combination=False,
+            seen_at=seen_at,
+            neg_risk=terms.neg_risk,
+            fees=terms.fees,
+        )
+
+    @classmethod
+    def without_book(cls, market: Market, seen_at: float) -> MarketRules:
+        """The rules of a market that the CLOB does not know: nothing trades there."""
+        is_open = market.status is MarketStatus.OPEN
+        return cls(
+            market_id=market.market_id,
+            event_id=market.event_id,
+            grid=market.grid,
+            lot=LOT,
+            minimum_size=market.minimum_size,
+            outcomes=market.outcomes,
+            status=MarketStatus.CLOSED if is_open else market.status,
+            is_combination=False,
+            seen_at=seen_at,
+            neg_risk=False,
+            fees=None,
+        )
+
+
+class RuleBook(Account, FillHistory):
+    """Remembers the rules of markets."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._rules: OrderedDict[str, MarketRules] = OrderedDict()
+
+    def rules(self, market_id: str, *, fresh: bool = False) -> Flow[MarketRules]:
+        """What must be known of a market to trade on it; raises `MarketNotFound`."""
+        name = read_market_id(market_id)
+        found = None if fresh else self._rules.get(name)
+        if found is None:
+            found = yield from self._read_rules(name)
+            self._rules[name] = found
+            if len(self._rules) > _MOST:
+                self._rules.popitem(last=False)
+        return found
+
+    def forget_rules(self, market_id: str) -> None:
+        """Ask again next time: the venue contradicted what was remembered of a market."""
+        self._rules.pop(market_id, None)
+
+    def _read_rules(self, name: str) -> Flow[MarketRules]:
+        seen_at = self.clock.monotonic()
+        try:
+            terms = yield from self.terms(name)
+        except MarketNotFound:
+            market = yield from self.fetch_market(name)
+            return MarketRules.without_book(market, seen_at)
+        return MarketRules.of(terms, seen_at)
