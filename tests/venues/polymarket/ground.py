@@ -67,6 +67,7 @@ class PolymarketGround(Ground):
 
     def short_pages(self, most: int) -> Server:
         """The same venue with short pages."""
+        self.polymarket.settings.ledger_page = most
         return ShortPages(self.polymarket, most)
 
     def account(self) -> Mapping[str, Any]:

@@ -287,9 +287,13 @@ class Guards(Conformance):
 
     def test_fault_14_a_refused_key_is_free_again(self, trader: Trader) -> None:
         market = trader.quoted_market()
-        guarded = self._guarded(trader, max_exposure=market.grid.lowest)
+        most = EXACT.multiply(market.grid.lowest, trader.units(1))
+        guarded = self._guarded(trader, max_exposure=most)
         with pytest.raises(GuardTripped):
             guarded.rest(market, guarded.units(9), client_order_id="mine")
+        if trader.describe().idempotent_create != "client_order_id":
+            assert guarded.rest(market, guarded.units(1), client_order_id="mine")
+            return
         placed = trader.rest(market, trader.units(9), client_order_id="mine")
         # It is there from elsewhere: what is there is told, and nothing is refused.
         again = guarded.rest(market, guarded.units(9), client_order_id="mine")

@@ -71,6 +71,12 @@ class Identities:
                     self._known.popitem(last=False)
             return found
 
+    def named(self, salt: object) -> str | None:
+        """The client order id of the order that has a salt."""
+        with self._lock:
+            found = reversed(self._known.items())
+            return next((key for key, x in found if x.salt == salt), None)
+
     def put(self, client_order_id: str, identity: Identity) -> None:
         """Let this order stand under an id from now on."""
         with self._lock:

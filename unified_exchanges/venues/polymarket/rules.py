@@ -97,6 +97,13 @@ class RuleBook(Account, FillHistory):
                 self._rules.popitem(last=False)
         return found
 
+    def market_of(self, token: str) -> MarketRules | None:
+        """The market of a token, if it was asked about."""
+        for rules in reversed(self._rules.values()):
+            if any(x.outcome_id == token for x in rules.outcomes):
+                return rules
+        return None
+
     def forget_rules(self, market_id: str) -> None:
         """Ask again next time: the venue contradicted what was remembered of a market."""
         self._rules.pop(market_id, None)

@@ -14,11 +14,12 @@ from .drafts import Draft
 from .heartbeats import Heartbeats
 from .mass_cancelling import MassCancelling
 from .placing import Placing
+from .rehearsing import Rehearsing
 
 __all__ = ["PolymarketVenue"]
 
 
-class PolymarketVenue(Placing, MassCancelling, Closing[Draft], Heartbeats):
+class PolymarketVenue(Placing, MassCancelling, Closing[Draft], Heartbeats, Rehearsing):
     """Every unified method that Polymarket has, as flows.
 
     Each outcome has a book of its own, so nothing is told in terms of the first one.
