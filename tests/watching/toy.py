@@ -74,13 +74,23 @@ class ToyStream(StreamProtocol):
     def is_settled(self) -> bool:
         return self.is_connected and self.is_answered
 
-    def follow(self, subject: Subject, market_ids: Collection[str] | None) -> None:
+    def follow(
+        self,
+        subject: Subject,
+        market_ids: Collection[str] | None,
+        outcome: str | None = None,
+    ) -> None:
         for name in [None] if market_ids is None else market_ids:
             self.followed[subject, name] += 1
             if self.followed[subject, name] == 1:
                 self.commands.append(f"+{subject}:{name}")
 
-    def unfollow(self, subject: Subject, market_ids: Collection[str] | None) -> None:
+    def unfollow(
+        self,
+        subject: Subject,
+        market_ids: Collection[str] | None,
+        outcome: str | None = None,
+    ) -> None:
         for name in [None] if market_ids is None else market_ids:
             assert self.followed[subject, name] > 0
             self.followed[subject, name] -= 1
@@ -116,7 +126,9 @@ class ToyStream(StreamProtocol):
         book = self.books.get(market_id)
         return book.complement(outcome) if book and outcome else book
 
-    def doubt(self, market_id: str, reason: str) -> Iterable[StreamEvent]:
+    def doubt(
+        self, market_id: str, reason: str, outcome: str | None = None
+    ) -> Iterable[StreamEvent]:
         self.doubts.append((market_id, reason))
         at = datetime.fromtimestamp(self.clock.now(), UTC)
         subject = Subject.ORDER_BOOK

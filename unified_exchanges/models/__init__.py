@@ -42,6 +42,7 @@ from .streams import (
 from .terms import (
     BUY,
     SELL,
+    Finality,
     Instrument,
     Liquidity,
     MarketStatus,
@@ -71,6 +72,7 @@ __all__ = [
     "Exposure",
     "FeeRule",
     "Fill",
+    "Finality",
     "Gap",
     "Halt",
     "HaltReport",

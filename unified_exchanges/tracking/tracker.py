@@ -22,6 +22,7 @@ from ..clock import Clock
 from ..models import (
     Exposure,
     Fill,
+    Finality,
     Order,
     Position,
     PositionDifference,
@@ -123,6 +124,8 @@ class OrderTracker(Commands):
                 return
             if not self._fills.take(told):
                 return
+            if told.settlement is Finality.FAILED:
+                told = told.taken_back()
             if entry is None:
                 entry = self._entries.new(told.market_id, told.outcome, told.side)
                 entry.order = self._orders.find(told.order_id)
