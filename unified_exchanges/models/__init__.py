@@ -42,7 +42,6 @@ from .streams import (
 from .terms import (
     BUY,
     SELL,
-    Finality,
     Instrument,
     Liquidity,
     MarketStatus,
@@ -72,7 +71,6 @@ __all__ = [
     "Exposure",
     "FeeRule",
     "Fill",
-    "Finality",
     "Gap",
     "Halt",
     "HaltReport",

@@ -12,7 +12,7 @@ import attrs
 from ..errors import UnifiedExchangesError
 from ..money import EXACT, ZERO, Number, complement, text
 from .record import Flat, Record
-from .terms import Finality, Liquidity, OrderStatus, Side, TimeInForce
+from .terms import Liquidity, OrderStatus, Side, TimeInForce
 
 __all__ = [
     "CancelReport",
@@ -115,12 +115,7 @@ class Order(Record):
 
 @attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
 class Fill(Record):
-    """One execution of one of our orders; ``fee`` is dollars, ``price`` for ``outcome``.
-
-    One that was told and then failed to settle is taken back by another of the same
-    ``trade_id`` and order whose ``size`` and ``fee`` are negative: sums of sizes, fees and
-    ``proceeds`` come out right without looking at ``settlement``.
-    """
+    """One execution of one of our orders; ``fee`` is dollars, ``price`` for ``outcome``."""
 
     fill_id: str
     order_id: str
@@ -135,23 +130,6 @@ class Fill(Record):
     trade_id: str | None = None
     client_order_id: str | None = None
     shard: int = 0
-    settlement: Finality = Finality.FINAL
-
-    @property
-    def is_reversal(self) -> bool:
-        """Whether it takes back another, which failed to settle."""
-        return self.size < ZERO
-
-    def taken_back(self) -> Fill:
-        """What takes this one back, as it has failed; itself, if that is what it is."""
-        if self.is_reversal:
-            return self
-        return attrs.evolve(
-            self,
-            size=EXACT.minus(self.size),
-            fee=EXACT.minus(self.fee),
-            settlement=Finality.FAILED,
-        )
 
     @property
     def proceeds(self) -> Decimal:

@@ -12,7 +12,6 @@ from ..errors import BadRequest
 __all__ = [
     "BUY",
     "SELL",
-    "Finality",
     "Instrument",
     "Liquidity",
     "MarketStatus",
@@ -55,19 +54,6 @@ class Liquidity(_Word):
 
     MAKER = "maker"
     TAKER = "taker"
-
-
-class Finality(_Word):
-    """Whether an execution can still be undone.
-
-    ``FINAL``: no more, as where the venue itself keeps the accounts.  ``PENDING``: agreed
-    and not settled yet, as where that happens on a chain; it counts meanwhile.
-    ``FAILED``: it never came to be.
-    """
-
-    PENDING = "pending"
-    FINAL = "final"
-    FAILED = "failed"
 
 
 class TimeInForce(_Word):

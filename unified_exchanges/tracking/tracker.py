@@ -22,7 +22,7 @@ from ..clock import Clock
 from ..models import (
     Exposure,
     Fill,
-    Finality,
+    FillState,
     Order,
     Position,
     PositionDifference,
@@ -124,7 +124,7 @@ class OrderTracker(Commands):
                 return
             if not self._fills.take(told):
                 return
-            if told.settlement is Finality.FAILED:
+            if told.state is FillState.FAILED:
                 told = told.taken_back()
             if entry is None:
                 entry = self._entries.new(told.market_id, told.outcome, told.side)

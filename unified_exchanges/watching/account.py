@@ -16,7 +16,7 @@ from datetime import datetime
 
 import attrs
 
-from ..models import Balance, Fill, Finality, Order, Position
+from ..models import Balance, Fill, FillState, Order, Position
 from ..money import ZERO
 from .known import LAG, KnownFills, KnownOrders, is_unclear
 
@@ -82,7 +82,7 @@ class Account:
         """
         if not self._fills.take(fill):
             return None
-        if fill.settlement is Finality.FAILED:
+        if fill.state is FillState.FAILED:
             fill = fill.taken_back()
         order = self.find(fill.order_id)
         if order is None:

@@ -20,7 +20,7 @@ from typing import Final, TypeAlias, TypeVar
 
 import attrs
 
-from ..models import Fill, Finality, Order, OrderStatus
+from ..models import Fill, FillState, Order, OrderStatus
 
 __all__ = ["LAG", "FillKey", "KnownFills", "KnownOrders", "fill_key", "is_unclear"]
 
@@ -120,16 +120,16 @@ class KnownFills:
         Of one that has failed: whether it was counted, so that it is to be taken back.
         """
         key = fill_key(fill)
-        if fill.settlement is not Finality.PENDING:
+        if fill.state is not FillState.PENDING:
             self._pending.pop(key, None)
-        if fill.settlement is Finality.FAILED:
+        if fill.state is FillState.FAILED:
             return self._fail(key, fill)
         if key in self._fills or key in self._failed:
             return False
         if self._from is not None and fill.created_at < self._from:
             return False
         _keep(self._fills, key, fill.created_at)
-        if fill.settlement is Finality.PENDING:
+        if fill.state is FillState.PENDING:
             _keep(self._pending, key, fill.created_at)
         return True
 
