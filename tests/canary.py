@@ -32,7 +32,10 @@ __all__ = ["WATCH", "Canary", "Watch", "guarded", "told_by"]
 T = TypeVar("T")
 
 _WORD = re.compile(r"[A-Za-z0-9_-]{12,}")
-_SECRET_HEADER = re.compile(r"access-key|signature|authorization", re.IGNORECASE)
+_SECRET_HEADER = re.compile(
+    r"access-key|api.key|passphrase|signature|authorization", re.IGNORECASE
+)
+_HEX_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 _FORMAT = logging.Formatter("%(name)s %(levelname)s %(message)s %(args)r")
 _SHORTEST = 6
 
@@ -88,12 +91,12 @@ def guarded(**settings: str) -> dict[str, str]:
 
 
 def _forbid_settings(watch: Watch, settings: Mapping[str, Any]) -> None:
-    for name in ("api_key", "password"):
+    for name in ("api_key", "secret", "password"):
         if isinstance(value := settings.get(name), str):
             watch.forbid(value)
     key = settings.get("private_key")
     # Otherwise it is the path of a file, which may be named.
-    if isinstance(key, str) and "-----" in key:
+    if isinstance(key, str) and ("-----" in key or _HEX_KEY.fullmatch(key)):
         watch.forbid(key)
 
 
@@ -219,7 +222,7 @@ class Canary:
 
     def _made(self, old: Callable[..., None]) -> Callable[..., None]:
         def made(sender: Sender, settings: Any) -> None:
-            names = ("api_key", "private_key", "password")
+            names = ("api_key", "secret", "private_key", "password")
             given = {name: getattr(settings, name) for name in names}
             _forbid_settings(self._watch, given)
             old(sender, settings)

@@ -1,7 +1,8 @@
 """Where recorded payloads and the venue's own contract are, if they are here at all.
 
 They are not part of the project. A folder is named by the environment variable
-``UNIFIED_EXCHANGES_RECORDED`` (the examples of one venue), or found by walking up.
+``UNIFIED_EXCHANGES_RECORDED`` (the examples of Kalshi; for another venue with its id behind
+it, such as ``UNIFIED_EXCHANGES_RECORDED_POLYMARKET``), or found by walking up.
 """
 
 from __future__ import annotations
@@ -31,9 +32,13 @@ _STEP = re.compile(r"\['([^']+)'\]|\.(\w+)")
 
 def examples_of(venue: str = "kalshi") -> Path | None:
     """The folder of recorded payloads of a venue, or None."""
-    named = os.environ.get(_VARIABLE)
+    named = os.environ.get(_variable(venue))
     candidates = [Path(named)] if named else list(_above(venue))
     return next((path for path in candidates if path.is_dir()), None)
+
+
+def _variable(venue: str) -> str:
+    return _VARIABLE if venue == "kalshi" else f"{_VARIABLE}_{venue.upper()}"
 
 
 def _above(venue: str) -> Iterator[Path]:
@@ -45,7 +50,9 @@ def need_examples(venue: str = "kalshi") -> Path:
     """The folder, or skip the test."""
     folder = examples_of(venue)
     if folder is None:
-        pytest.skip(f"no recorded payloads of {venue}; {_VARIABLE} names their folder")
+        pytest.skip(
+            f"no recorded payloads of {venue}; {_variable(venue)} names their folder"
+        )
     return folder
 
 

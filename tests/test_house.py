@@ -19,7 +19,7 @@ from . import guards
 from .guards import PACKAGE, ROOT, Source
 
 MODULES = {source.name: source for source in guards.modules()}
-VENUES = sorted(path.parent.name for path in PACKAGE.glob("venues/*/__init__.py"))
+VENUES = sorted(path.parent.name for path in PACKAGE.glob("venues/*/blocking.py"))
 COMMANDS = [
     'python -m pip install ".[cli]" && unified-exchanges demo',
     "python -m pip install tox && tox",

@@ -12,7 +12,7 @@ from unified_exchanges.clock import VirtualClock
 from unified_exchanges.errors import ConnectionLost, VenueSchemaError
 from unified_exchanges.flow import Page, Pages, Response, collect, limited
 from unified_exchanges.venue.arguments import page_size, pages_for
-from unified_exchanges.venues.kalshi.merging import (
+from unified_exchanges.venue.merging import (
     changed,
     live_then_archive,
     newest_first,

@@ -92,7 +92,10 @@ def test_a_timeout_is_above_nought(timeout: float) -> None:
 
 def test_fault_48_the_repr_of_settings_has_no_secret() -> None:
     settings = Settings(
-        api_key="canary-id", private_key="canary-pem", password="canary-word"
+        api_key="canary-id",
+        secret="canary-hush",
+        private_key="canary-pem",
+        password="canary-word",
     )
     assert "canary" not in repr(settings)
 
@@ -105,6 +108,7 @@ WRONG: dict[str, list[Any]] = {
     "environment": [1, None],
     "options": ["subaccount", [("subaccount", 1)]],
     "password": [b"word"],
+    "secret": [b"word"],
 }
 
 

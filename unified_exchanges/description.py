@@ -71,7 +71,8 @@ class Environment:
     """One of a venue's environments: where it is, and whether its money is real.
 
     ``hosts`` are others that lead to the same environment, ``retired_hosts`` those that
-    once did.
+    once did.  ``services`` are those of its parts that live at an address of their own, by
+    the first segment of their paths; where there is one address, all are below it.
     """
 
     name: str
@@ -80,6 +81,22 @@ class Environment:
     is_real_money: bool = True
     hosts: tuple[str, ...] = ()
     retired_hosts: tuple[str, ...] = ()
+    services: Mapping[str, str] = attrs.field(factory=dict)
+
+    def address(self, path: str) -> str:
+        """The whole address of a path.
+
+        >>> venue = Environment(
+        ...     name="production",
+        ...     rest="https://a.test",
+        ...     services={"data": "https://b.test"},
+        ... )
+        >>> venue.address("/data/trades"), venue.address("/orders")
+        ('https://b.test/trades', 'https://a.test/orders')
+        """
+        service, _, below = path[1:].partition("/")
+        base = self.services.get(service)
+        return self.rest + path if base is None else f"{base}/{below}"
 
 
 @attrs.frozen(kw_only=True)

@@ -24,7 +24,7 @@
     │   ├── MarketClosed
     │   ├── OrderRejected
     │   ├── VenueSchemaError           the venue changed; carries ``field``
-    │   └── ExchangeNotAvailable       wait
+    │   └── ExchangeNotAvailable       wait, ``retry_after`` seconds where it tells
     │       └── OnMaintenance
     ├── RateLimitExceeded              wait ``retry_after`` seconds
     ├── NetworkError                   look before acting; ``sent`` says whether bytes left
@@ -284,13 +284,22 @@ class VenueSchemaError(ExchangeError):
 
 
 class ExchangeNotAvailable(ExchangeError):
-    """The venue is unable to answer now."""
+    """The venue is unable to answer now.
+
+    ``retry_after`` is for how many seconds, where it tells.
+    """
 
     retryable = True
 
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, **context: Any
+    ) -> None:
+        super().__init__(message, **context)
+        self.retry_after = retry_after
+
 
 class OnMaintenance(ExchangeNotAvailable):
-    """The venue is paused by schedule."""
+    """The venue is paused, in whole or for orders."""
 
 
 class RateLimitExceeded(UnifiedExchangesError):

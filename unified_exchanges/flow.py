@@ -77,8 +77,9 @@ class Request:
 
     ``url`` is absolute and has no query; ``query`` is in sending order; ``timeout`` is
     seconds for the whole exchange of bytes.  ``check`` is asked once more when there is a
-    connection, before the first byte leaves: it may raise.  Headers are outside repr: they
-    hold keys.
+    connection, before the first byte leaves: it may raise.  ``reads`` says that it changes
+    nothing whatever its method: some venues are asked for much by POST.  Headers are outside
+    repr: they hold keys.
     """
 
     method: str
@@ -88,6 +89,12 @@ class Request:
     body: bytes | None = attrs.field(default=None, repr=False)
     timeout: float = 10.0
     check: Callable[[], None] | None = attrs.field(default=None, repr=False, eq=False)
+    reads: bool = False
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it changes nothing at the venue."""
+        return self.reads or self.method == "GET"
 
     @property
     def target(self) -> str:

@@ -67,7 +67,7 @@ class RetryPolicy:
         ):
             return None
         wait = self.backoff(attempt, rng)
-        if isinstance(failure, RateLimitExceeded):
+        if isinstance(failure, RateLimitExceeded | ExchangeNotAvailable):
             wait += failure.retry_after or 0.0
         return wait if wait < remaining else None
 
@@ -283,6 +283,16 @@ class TokenBucket:
                 tokens.places.clear()
             self._fresh = False
             self._pauses += 1
+
+    def lower(self, now: float, left: float) -> None:
+        """Count on no more than ``left`` tokens: the venue said what it still grants."""
+        with self._lock:
+            self._refill(now)
+            for tokens, part in (
+                (self._common, 1 - self._share),
+                (self._urgent, self._share),
+            ):
+                tokens.level = min(tokens.level, left * part)
 
     def paused_for(self, now: float) -> float:
         """Seconds that are left of a pause."""

@@ -34,7 +34,7 @@ __all__ = ["async_exchange", "exchange", "exchanges", "folder"]
 def _ids() -> tuple[str, ...]:
     with scandir(path.join(path.dirname(__file__), "venues")) as entries:
         return tuple(
-            sorted(e.name for e in entries if path.exists(f"{e.path}/__init__.py"))
+            sorted(e.name for e in entries if path.exists(f"{e.path}/blocking.py"))
         )
 
 
@@ -55,6 +55,7 @@ def exchange(
     *,
     api_key: str | None = None,
     private_key: PrivateKey | None = None,
+    secret: str | None = None,
     password: str | None = None,
     environment: str = "production",
     live: bool = False,
@@ -81,6 +82,7 @@ def exchange(
     return kind(
         api_key=api_key,
         private_key=private_key,
+        secret=secret,
         password=password,
         environment=environment,
         live=live,
@@ -105,6 +107,7 @@ def async_exchange(
     *,
     api_key: str | None = None,
     private_key: PrivateKey | None = None,
+    secret: str | None = None,
     password: str | None = None,
     environment: str = "production",
     live: bool = False,
@@ -131,6 +134,7 @@ def async_exchange(
     return kind(
         api_key=api_key,
         private_key=private_key,
+        secret=secret,
         password=password,
         environment=environment,
         live=live,

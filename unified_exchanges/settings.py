@@ -22,9 +22,10 @@ from .policy import LimitPolicy, RetryPolicy, StreamPolicy
 __all__ = ["PrivateKey", "Settings", "resolve_environment"]
 
 PrivateKey: TypeAlias = "str | PathLike[str]"
-"""PEM text, or the path of a file that holds it."""
+"""The key's text in the venue's form, or the path of a file that holds it."""
 
 
+_IS_TEXT = attrs.validators.optional(is_a(str, "a text"))
 _NEVER_NONE = {"dry_run", "environment", "live", "timeout"}
 
 
@@ -44,6 +45,9 @@ def _observes(_: object, field: attrs.Attribute[Any], value: object) -> None:
 class Settings:
     """Everything an exchange is made with; secrets stay out of its repr.
 
+    ``secret`` and ``password`` are what some venues give out beside ``api_key``, and
+    ``password`` opens an encrypted ``private_key``; a venue says in ``credentials`` of
+    `Description` which it takes.
     ``environment`` is ``"production"``, ``"demo"``, ``"local"`` or a base URL.
     ``timeout`` is seconds for one request.  ``live=True`` allows orders where money is
     real; ``dry_run=True`` sends reads only, and answers writes itself.  ``options`` are
@@ -53,11 +57,8 @@ class Settings:
 
     api_key: str | None = attrs.field(default=None, repr=False)
     private_key: PrivateKey | None = attrs.field(default=None, repr=False)
-    password: str | None = attrs.field(
-        default=None,
-        repr=False,
-        validator=attrs.validators.optional(is_a(str, "a text")),
-    )
+    secret: str | None = attrs.field(default=None, repr=False, validator=_IS_TEXT)
+    password: str | None = attrs.field(default=None, repr=False, validator=_IS_TEXT)
     environment: str = attrs.field(
         default="production", validator=is_a(str, "a name or a base URL")
     )

@@ -5,7 +5,7 @@ all its checks, and gets an answer in the venue's own words (`Venue.rehearse`). 
 bring is completed by what the answered writes would have changed (`Venue.rehearsed`).
 
 Whatever a flow or a mistake in here does, the transports of a dry run hand on nothing but
-GET: that is the fence, and the only one.
+what only reads: that is the fence, and the only one.
 """
 
 from __future__ import annotations
@@ -50,7 +50,6 @@ _log = logging.getLogger(__name__)
 
 _MOST = 10_000
 """Reports that are kept: a dry run may go on for weeks."""
-_READS = frozenset({"GET"})
 
 
 class DryRun:
@@ -97,7 +96,7 @@ class DryRun:
 
     def _perform(self, step: Step, begun: dict[Pending, Request]) -> Flow[Outcome]:
         if isinstance(step, Request):
-            if step.method in _READS:
+            if step.is_read:
                 return (yield from self._sent(step))
             return (yield from self._answer(step))
         if isinstance(step, JournalStep):
@@ -137,7 +136,7 @@ class DryRun:
 
 
 def _check(request: Request) -> None:
-    if request.method not in _READS:
+    if not request.is_read:
         message = f"{request.method} {request.url} was not sent: this is a dry run"
         raise ReadOnly(message)
 

@@ -2,6 +2,7 @@
 
 from .account import (
     AccountLimits,
+    Allowance,
     Balance,
     BucketLimit,
     Holding,
@@ -42,6 +43,7 @@ from .streams import (
 from .terms import (
     BUY,
     SELL,
+    FillState,
     Instrument,
     Liquidity,
     MarketStatus,
@@ -61,6 +63,7 @@ __all__ = [
     "Account",
     "AccountLimits",
     "AccountState",
+    "Allowance",
     "Balance",
     "BucketLimit",
     "CancelReport",
@@ -71,6 +74,7 @@ __all__ = [
     "Exposure",
     "FeeRule",
     "Fill",
+    "FillState",
     "Gap",
     "Halt",
     "HaltReport",

@@ -12,6 +12,7 @@ from .record import Record
 
 __all__ = [
     "AccountLimits",
+    "Allowance",
     "Balance",
     "BucketLimit",
     "Holding",
@@ -29,19 +30,33 @@ class ShardBalance:
     available: Decimal
 
 
+@attrs.frozen(slots=True)
+class Allowance:
+    """What a contract of the venue may take of the cash, in dollars; None is no bound.
+
+    ``spender`` is its address.  Without one nothing trades there, whatever the cash.
+    """
+
+    spender: str
+    amount: Decimal | None
+
+
 @attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
 class Balance(Record):
     """Cash free to trade with, in dollars (``currency``).
 
+    ``total`` is that and what open orders hold back, where the venue counts it.
     ``position_value`` is what the venue says that open positions are worth, None when
     it does not tell.  On a sharded venue an order can only use the cash of its market's
-    shard.
+    shard, on a venue with contracts only what its ``allowances`` let them take.
     """
 
     available: Decimal
+    total: Decimal | None = None
     position_value: Decimal | None = None
     currency: str = "USD"
     shards: tuple[ShardBalance, ...] = ()
+    allowances: tuple[Allowance, ...] = ()
     updated_at: datetime | None = None
 
     def on_shard(self, shard: int) -> Decimal:
@@ -58,6 +73,8 @@ class Balance(Record):
 class Position(Record):
     """Contracts of one outcome that we hold.
 
+    Where outcomes net there is one position of a market; where each outcome has its own
+    book, one of each outcome that is held.
     ``size`` is contracts, never negative: short YES is a position in NO.  ``cost`` is
     the dollars that the open position cost, ``entry_price`` is cost per contract,
     ``mark_price`` what one contract could be sold for now (the best bid of its
@@ -105,11 +122,11 @@ class Position(Record):
 
 @attrs.frozen(slots=True)
 class Holding:
-    """``size`` contracts of one outcome that cost ``cost`` dollars."""
+    """``size`` contracts of one outcome that cost ``cost`` dollars, None if not known."""
 
     outcome: str
     size: Decimal
-    cost: Decimal
+    cost: Decimal | None
 
 
 @attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
@@ -136,14 +153,18 @@ class Settlement(Record):
     rounded: frozenset[str] = frozenset()
 
     @property
-    def cost(self) -> Decimal:
-        """Dollars that the settled contracts had cost."""
-        return total(holding.cost for holding in self.holdings)
+    def cost(self) -> Decimal | None:
+        """Dollars that the settled contracts had cost; None if that is not known."""
+        costs = [x.cost for x in self.holdings if x.cost is not None]
+        return total(costs) if len(costs) == len(self.holdings) else None
 
     @property
-    def profit(self) -> Decimal:
-        """Payout minus cost minus fee, in dollars."""
-        return EXACT.subtract(EXACT.subtract(self.payout, self.cost), self.fee)
+    def profit(self) -> Decimal | None:
+        """Payout minus cost minus fee, in dollars; None if the cost is not known."""
+        cost = self.cost
+        if cost is None:
+            return None
+        return EXACT.subtract(EXACT.subtract(self.payout, cost), self.fee)
 
 
 @attrs.frozen(slots=True)

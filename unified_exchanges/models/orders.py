@@ -12,7 +12,7 @@ import attrs
 from ..errors import UnifiedExchangesError
 from ..money import EXACT, ZERO, Number, complement, text
 from .record import Flat, Record
-from .terms import Liquidity, OrderStatus, Side, TimeInForce
+from .terms import FillState, Liquidity, OrderStatus, Side, TimeInForce
 
 __all__ = [
     "CancelReport",
@@ -115,7 +115,12 @@ class Order(Record):
 
 @attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
 class Fill(Record):
-    """One execution of one of our orders; ``fee`` is dollars, ``price`` for ``outcome``."""
+    """One execution of one of our orders; ``fee`` is dollars, ``price`` for ``outcome``.
+
+    ``state`` is whether it stands: where a venue settles after the match, a fill may still
+    fail, and then never happened.  ``computed`` names the fields that the venue did not
+    give and we worked out.
+    """
 
     fill_id: str
     order_id: str
@@ -130,6 +135,8 @@ class Fill(Record):
     trade_id: str | None = None
     client_order_id: str | None = None
     shard: int = 0
+    state: FillState = FillState.FINAL
+    computed: frozenset[str] = frozenset()
 
     @property
     def proceeds(self) -> Decimal:

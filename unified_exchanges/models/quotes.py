@@ -278,7 +278,7 @@ class Candle(Record):
     """One period ``(start, end]`` of one outcome.
 
     ``price`` is None in a period without a trade; ``bid`` and ``ask`` are quotes and
-    may be there all the same.
+    may be there all the same.  What the venue does not tell is None.
     """
 
     market_id: str
@@ -289,7 +289,7 @@ class Candle(Record):
     bid: Ohlc | None
     ask: Ohlc | None
     volume: Decimal
-    open_interest: Decimal
+    open_interest: Decimal | None = None
     mean: Decimal | None = None
     previous: Decimal | None = None
 

@@ -12,6 +12,7 @@ from ..errors import BadRequest
 __all__ = [
     "BUY",
     "SELL",
+    "FillState",
     "Instrument",
     "Liquidity",
     "MarketStatus",
@@ -54,6 +55,14 @@ class Liquidity(_Word):
 
     MAKER = "maker"
     TAKER = "taker"
+
+
+class FillState(_Word):
+    """Whether a fill stands: still on its way to be settled, for good, or undone."""
+
+    PENDING = "pending"
+    FINAL = "final"
+    FAILED = "failed"
 
 
 class TimeInForce(_Word):

@@ -77,9 +77,10 @@ T = TypeVar("T")
 class AsyncExchange(AsyncTracking, ABC):
     """A prediction market: the same asynchronous methods whatever the venue.
 
-    ``api_key`` and ``private_key`` (PEM text or a path, ``password`` if it is
-    encrypted) default to the venue's environment variables; without them public data
-    works.  ``environment`` is ``"production"``, ``"demo"``, ``"local"`` or a base URL.
+    ``api_key``, ``secret``, ``private_key`` (text or a path) and ``password``, as far as
+    the venue takes them (`describe`), default to its environment variables; without them
+    public data works.
+    ``environment`` is ``"production"``, ``"demo"``, ``"local"`` or a base URL.
     Orders where money is real need ``live=True``.  ``dry_run=True`` sends reads only and
     answers every write itself: see `dry_runs`.  ``timeout`` is seconds for one request;
     ``retry``, ``limits`` and ``guards`` are policies; ``clock``, ``rng`` and
@@ -105,6 +106,7 @@ class AsyncExchange(AsyncTracking, ABC):
         *,
         api_key: str | None = None,
         private_key: PrivateKey | None = None,
+        secret: str | None = None,
         password: str | None = None,
         environment: str = "production",
         live: bool = False,
@@ -126,6 +128,7 @@ class AsyncExchange(AsyncTracking, ABC):
             Settings.of(
                 api_key=api_key,
                 private_key=private_key,
+                secret=secret,
                 password=password,
                 environment=environment,
                 live=live,

@@ -81,9 +81,10 @@ _GOODBYE = 2.0
 class Exchange(Tracking, ABC):
     """A prediction market: the same blocking methods whatever the venue.
 
-    ``api_key`` and ``private_key`` (PEM text or a path, ``password`` if it is
-    encrypted) default to the venue's environment variables; without them public data
-    works.  ``environment`` is ``"production"``, ``"demo"``, ``"local"`` or a base URL.
+    ``api_key``, ``secret``, ``private_key`` (text or a path) and ``password``, as far as
+    the venue takes them (`describe`), default to its environment variables; without them
+    public data works.
+    ``environment`` is ``"production"``, ``"demo"``, ``"local"`` or a base URL.
     Orders where money is real need ``live=True``.  ``dry_run=True`` sends reads only and
     answers every write itself: see `dry_runs`.  ``timeout`` is seconds for one request;
     ``retry``, ``limits`` and ``guards`` are policies; ``clock``, ``rng`` and
@@ -106,6 +107,7 @@ class Exchange(Tracking, ABC):
         *,
         api_key: str | None = None,
         private_key: PrivateKey | None = None,
+        secret: str | None = None,
         password: str | None = None,
         environment: str = "production",
         live: bool = False,
@@ -127,6 +129,7 @@ class Exchange(Tracking, ABC):
             Settings.of(
                 api_key=api_key,
                 private_key=private_key,
+                secret=secret,
                 password=password,
                 environment=environment,
                 live=live,

@@ -50,11 +50,12 @@ class Call:
 
     ``about`` says for people what is asked, as text or as what has that text.
     ``charges`` are (bucket, tokens).
-    ``repeatable`` says that sending it twice does no harm.  ``deadline`` is on the
-    monotonic clock; None takes the policy's.  ``accepted`` are statuses besides 2xx
-    whose body is the answer.  ``opens`` says that it may bring an order to the venue or
-    change one: a halt keeps it from leaving.  ``heeds`` asks for the halts of other
-    processes right before, where no note in the journal did.
+    ``repeatable`` says that sending it twice does no harm, ``reads`` that it changes nothing
+    though it is no GET.  ``deadline`` is on the monotonic clock; None takes the policy's.
+    ``accepted`` are statuses besides 2xx whose body is the answer.  ``opens`` says that it
+    may bring an order to the venue or change one: a halt keeps it from leaving.
+    ``heeds`` asks for the halts of other processes right before, where no note in the
+    journal did.
     """
 
     method: str
@@ -66,6 +67,7 @@ class Call:
     urgent: bool = False
     signed: bool = True
     repeatable: bool = True
+    reads: bool = False
     is_order: bool = False
     opens: bool = False
     heeds: bool = False
@@ -77,6 +79,11 @@ class Call:
     def name(self) -> str:
         """Method and path, for errors."""
         return f"{self.method} {self.path}"
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it changes nothing at the venue."""
+        return self.reads or self.method == "GET"
 
 
 @attrs.frozen(slots=True, eq=False, repr=False)
@@ -96,6 +103,7 @@ class Sender(ABC):
         self.settings = settings
         self.clock = settings.clock
         self.rng = settings.rng
+        self._refuse_foreign_keys(settings)
         self._guards = Guards(settings.guards)
         self.switch = Switch(settings.clock, self.id)
         self.retry = settings.retry
@@ -119,6 +127,15 @@ class Sender(ABC):
             clock=self.clock,
             used=self._used,
         )
+
+    def _refuse_foreign_keys(self, settings: Settings) -> None:
+        """A key that nothing would read is a mistake of the caller's."""
+        taken = self.facts.credentials
+        for name in ("api_key", "secret", "private_key", "password"):
+            if name not in taken and getattr(settings, name) is not None:
+                words = ", ".join(taken) or "no keys"
+                message = f"{self.facts.name} has no {name}: it takes {words}"
+                raise BadRequest(message, venue=self.id)
 
     @property
     def guards(self) -> Guards:
@@ -152,7 +169,7 @@ class Sender(ABC):
         """What kind of endpoint a call asks, for monitoring: one of a few words."""
         if call.is_order:
             return "orders"
-        return "reads" if call.method == "GET" else "writes"
+        return "reads" if call.is_read else "writes"
 
     # -- sending --------------------------------------------------------------------
 
@@ -182,7 +199,7 @@ class Sender(ABC):
                     rng=self.rng,
                 )
                 if delay is None:
-                    if doubt is not None and call.method != "GET":
+                    if doubt is not None and not call.is_read:
                         raise _in_doubt(error, doubt) from None
                     raise
             else:
@@ -296,12 +313,13 @@ class Sender(ABC):
         own = left / 2 if call.is_order else left
         return Request(
             call.method,
-            self.environment.rest + call.path,
+            self.environment.address(call.path),
             call.query,
             self.headers(call),
             call.body,
             min(self.settings.timeout, max(own, _LEAST_TIME)),
             partial(self.switch.check, call.about) if call.opens else None,
+            call.reads,
         )
 
     def _too_late(self, call: Call) -> RequestTimeout:

@@ -24,7 +24,6 @@ from unified_exchanges.errors import (
     BadRequest,
     UnifiedExchangesError,
 )
-from unified_exchanges.venues.kalshi import credentials
 from unified_exchanges.venues.kalshi.credentials import Credentials, load
 
 KEY_ID = "4f1c9a52-0d3e-4b8a-9f57-2f1f6f0f6f11"
@@ -393,7 +392,7 @@ def test_fault_49_a_key_of_another_user_is_refused_with_the_fix(key_file, monkey
 
 
 def test_fault_49_where_modes_mean_nothing_there_is_a_warning(key_file, monkeypatch):
-    monkeypatch.setattr(credentials, "_POSIX", False)
+    monkeypatch.setattr("unified_exchanges.key_file._POSIX", False)
     with pytest.warns(UserWarning, match="cannot be checked"):
         assert load(KEY_ID, key_file, None, {}) is not None
 

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import os
 import re
-import stat
-import warnings
 from binascii import b2a_base64
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, NoReturn
 
 from ...errors import ArgumentsRequired, AuthenticationError, BadRequest
+from ...key_file import KeyFile
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -27,11 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Credentials", "load"]
 
 _KEY_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_BARE_KEY = re.compile(r"[A-Za-z0-9+/=_\s-]{40,}")
-_MOST_BYTES = 65_536
 _LEAST_RSA_BITS = 2048
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_POSIX = os.name == "posix"
 
 
 class Credentials:
@@ -213,69 +206,8 @@ def _unescaped(text: str) -> bytes:
 
 
 def _from_file(name: str, source: str, *, shown: bool = False) -> Callable[[], _Pem]:
-    # A bare Base64 key looks like a path, and must not end up in a message.
-    hidden = not shown and _BARE_KEY.fullmatch(name)
-    label = f"{source} {'(not shown: it may be a key)' if hidden else repr(name)}"
-    return lambda: _read(name, label)
-
-
-def _read(name: str, label: str) -> _Pem:
-    # Without blocking: opening a pipe would wait for its writer.  Without following: a
-    # link can be turned to another file by whoever owns its folder.
-    flags = os.O_RDONLY
-    for flag in ("O_NONBLOCK", "O_NOFOLLOW"):
-        flags |= getattr(os, flag, 0)
-    try:
-        path = Path(name).expanduser()
-        _refuse_link(path, label)
-        descriptor = os.open(path, flags)
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or "not a path"
-        raise BadRequest(
-            f"{label} is neither PEM text nor a file that can be read: {reason}",
-            venue="kalshi",
-        ) from None
-    try:
-        # What is open is asked, not the name, which may point elsewhere by now.
-        _check_access(os.fstat(descriptor), label, name)
-        return _Pem(os.read(descriptor, _MOST_BYTES), label)
-    finally:
-        os.close(descriptor)
-
-
-def _refuse_link(path: Path, label: str) -> None:
-    if path.is_symlink():
-        raise AuthenticationError(
-            f"{label} is a symbolic link, which may point elsewhere tomorrow; pass the "
-            f"file itself: {quote(str(path.resolve()))}",
-            venue="kalshi",
-        )
-
-
-def _check_access(status: os.stat_result, label: str, name: str) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        kind = "directory" if stat.S_ISDIR(status.st_mode) else "special file"
-        raise BadRequest(f"{label} is a {kind}, not a key file", venue="kalshi")
-    if not _POSIX:
-        warnings.warn(
-            f"{label}: who may read the file cannot be checked on this system; make "
-            "sure that only you can",
-            stacklevel=6,
-        )
-        return
-    fix = f"chmod 600 {quote(name)}"
-    if status.st_uid != os.geteuid():
-        raise AuthenticationError(
-            f"{label} belongs to another user (uid {status.st_uid}); make it yours: "
-            f'sudo chown "$(id -u)" {quote(name)} && {fix}',
-            venue="kalshi",
-        )
-    if status.st_mode & _OTHERS:
-        raise AuthenticationError(
-            f"{label} can be used by others (mode {status.st_mode & 0o777:04o}); make "
-            f"it yours alone: {fix}",
-            venue="kalshi",
-        )
+    file = KeyFile(name, source, form="PEM text", venue="kalshi", shown=shown)
+    return lambda: _Pem(file.read(), file.label)
 
 
 # -- the private key -------------------------------------------------------------------

@@ -20,10 +20,10 @@ from ...models import (
     StatusFilter,
 )
 from ...settings import Settings
+from ...venue.merging import changed, next_page
 from . import parse
 from .arguments import read_id, read_limit, read_optional_id, read_params
 from .markets import Markets
-from .merging import changed, next_page
 
 __all__ = ["Discovery"]
 

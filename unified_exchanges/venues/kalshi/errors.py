@@ -8,9 +8,7 @@ are no JSON at all.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import attrs
@@ -29,31 +27,12 @@ from ...errors import (
     UnifiedExchangesError,
     VenueSchemaError,
 )
-from .reasons import NOT_FOUND, Reason, missing, reason_in, speaks_of_pause
+from ...venue.refusals import LONGEST, Reason, clean, clock_offset, header, pause
+from .reasons import NOT_FOUND, missing, reason_in, speaks_of_pause
 
-__all__ = ["clean", "error_from"]
+__all__ = ["error_from"]
 
-_EXCERPT = 300
-_READ = 4_096
-_LONGEST_PAUSE = 3_600
 _ROOT = "/trade-api/v2"
-
-_SECRETS = re.compile(
-    r"""-----BEGIN.*?(?:-----END[^-]*-----|\Z)  # keys
-    | [A-Za-z0-9+/]{64,}={0,2}               # signatures
-    | eyJ[\w-]+\.[\w-]+\.[\w-]*             # tokens
-    | (?<=bearer\s)\S+
-    | (?<=basic\s)\S+
-    """,
-    re.IGNORECASE | re.DOTALL | re.VERBOSE,
-)
-_SECRET_FIELDS = re.compile(
-    r"""((?:kalshi-access-|authorization|cookie|api[_-]?key|private[_-]?key|password
-        |secret|signature|token)[\w-]*[\\"']*\s*[:=]\s*)
-    (?:\\*["'][^"']*|[^\s"',;<>&}]+)  # quotes may be escaped: JSON within JSON
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
 
 _MOVED, _REFUSED, _SERVER_FAILED = 300, 400, 500
 _UNAUTHENTICATED, _ABSENT = 401, 404
@@ -131,7 +110,7 @@ def error_from(
     if key_id:
         body = body.replace(key_id.encode(), b"REDACTED")
     said = _read(body)
-    date = _header(headers, "date")
+    date = header(headers, "date")
     reason = _reason(status, said, path, environment)
     message = f"{asked}: Kalshi answered {_words(status, said)}. {reason.advice}"
     context: dict[str, Any] = {
@@ -142,12 +121,12 @@ def error_from(
         "payload": said.excerpt or None,
     }
     if reason.kind is ClockSkew:
-        offset = _offset_ms(date, now)
+        offset = clock_offset(date, now)
         message = f"{message}{_clock_words(offset)}"
         return ClockSkew(message, offset_ms=offset, **context)
     if reason.kind is RateLimitExceeded:
-        pause = _pause(_header(headers, "retry-after"), now)
-        return RateLimitExceeded(message, retry_after=pause, **context)
+        wait = pause(header(headers, "retry-after"), now)
+        return RateLimitExceeded(message, retry_after=wait, **context)
     return reason.kind(message, **context)
 
 
@@ -155,7 +134,7 @@ def error_from(
 
 
 def _read(body: bytes) -> _Said:
-    excerpt = clean(body[:_READ].decode("utf-8", "replace"))
+    excerpt = clean(body[:LONGEST].decode("utf-8", "replace"))
     try:
         content = msgspec.json.decode(body)
     except (ValueError, RecursionError):
@@ -181,14 +160,6 @@ def _text(value: object) -> str | None:
         return None
     words = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return clean(words) or None
-
-
-def clean(text: str) -> str:
-    """One line of at most 300 characters without anything that looks like a secret."""
-    hidden = _SECRETS.sub("REDACTED", text[:_READ])
-    hidden = _SECRET_FIELDS.sub(r"\1REDACTED", hidden)
-    line = " ".join("".join(c if c.isprintable() else " " for c in hidden).split())
-    return line if len(line) <= _EXCERPT else f"{line[: _EXCERPT - 1]}…"
 
 
 def _words(status: int, said: _Said) -> str:
@@ -272,27 +243,7 @@ def _unauthenticated(said: _Said, environment: str) -> Reason:
     return Reason(AuthenticationError, f"Check the key and its rights on {environment}")
 
 
-# -- headers ---------------------------------------------------------------------------
-
-
-def _header(headers: Mapping[str, str], wanted: str) -> str | None:
-    for name, value in headers.items():
-        if name.lower() == wanted:
-            return value
-    return None
-
-
-def _seconds(date: str | None) -> float | None:
-    try:
-        return parsedate_to_datetime(date).timestamp() if date else None
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
-
-
-def _offset_ms(date: str | None, now: float) -> int | None:
-    """The venue's clock minus ours, to the second that the header tells."""
-    seconds = _seconds(date)
-    return None if seconds is None else round((seconds - now) * 1000)
+# -- the clock -------------------------------------------------------------------------
 
 
 def _clock_words(offset: int | None) -> str:
@@ -303,12 +254,3 @@ def _clock_words(offset: int | None) -> str:
         f"; this machine's clock is {abs(offset) / 1000:.0f} s {side} Kalshi's: set it by "
         "a time service"
     )
-
-
-def _pause(retry_after: str | None, now: float) -> float | None:
-    """Seconds to wait, from a number or a date; Kalshi itself sends neither."""
-    told = (retry_after or "").strip()
-    if told.isascii() and told.isdigit():
-        return min(int(told[:9]), _LONGEST_PAUSE)
-    seconds = _seconds(told)
-    return None if seconds is None else min(max(0, seconds - now), _LONGEST_PAUSE)

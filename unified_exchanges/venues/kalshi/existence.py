@@ -11,8 +11,8 @@ from typing import Final, TypeVar
 from ...errors import EventNotFound
 from ...flow import Flow, Page, Pages, Response
 from ...settings import Settings
+from ...venue.merging import next_page
 from .archive import Archive
-from .merging import next_page
 
 __all__ = ["Existence"]
 

@@ -12,6 +12,7 @@ import attrs
 from ...flow import Flow, Page, Pages, collect
 from ...models import Fill, Order, Params
 from ...money import EXACT, div, total
+from ...venue.merging import changed, live_then_archive, next_page
 from . import parse
 from .arguments import (
     bounds,
@@ -22,7 +23,6 @@ from .arguments import (
     read_span,
 )
 from .existence import Existence
-from .merging import changed, live_then_archive, next_page
 
 __all__ = ["FillHistory"]
 

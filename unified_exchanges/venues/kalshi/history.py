@@ -15,6 +15,7 @@ from typing import Final
 
 from ...flow import Pages
 from ...models import Params, Settlement, Trade
+from ...venue.merging import changed, live_then_archive
 from . import parse
 from .arguments import (
     bounds,
@@ -25,7 +26,6 @@ from .arguments import (
     read_span,
 )
 from .fill_history import FillHistory
-from .merging import changed, live_then_archive
 from .order_history import OrderHistory
 
 __all__ = ["History"]

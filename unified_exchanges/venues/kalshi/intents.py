@@ -13,10 +13,10 @@ from ...models import Account as Owner
 from ...models import Intent, Order
 from ...settings import Settings
 from ...venue.journaling import Journaling
+from ...venue.merging import next_page
 from .description import FACTS
 from .drafts import Draft
 from .lookup import Lookup
-from .merging import next_page
 
 __all__ = ["Intents"]
 

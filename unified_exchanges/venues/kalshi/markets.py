@@ -11,6 +11,7 @@ from ...errors import BadRequest, MarketNotFound
 from ...flow import Flow, Page, Pages, collect
 from ...models import Market, Params, StatusFilter
 from ...settings import Settings
+from ...venue.merging import changed
 from . import parse
 from .arguments import (
     read_id,
@@ -20,7 +21,6 @@ from .arguments import (
     read_params,
 )
 from .existence import Existence
-from .merging import changed
 
 if TYPE_CHECKING:
     from .market_filter import MarketFilter

@@ -12,6 +12,7 @@ import attrs
 
 from ...flow import Pages, collect
 from ...models import Order, Params
+from ...venue.merging import changed, live_then_archive, newest_first
 from . import parse
 from .arguments import (
     Span,
@@ -23,7 +24,6 @@ from .arguments import (
     read_span,
 )
 from .existence import Existence
-from .merging import changed, live_then_archive, newest_first
 
 __all__ = ["OrderHistory"]
 

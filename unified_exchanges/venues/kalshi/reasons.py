@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from ...errors import (
     AuthenticationError,
@@ -28,20 +27,12 @@ from ...errors import (
     OrderRejected,
     PermissionDenied,
     RateLimitExceeded,
-    UnifiedExchangesError,
 )
+from ...venue.refusals import Reason
 
-__all__ = ["NOT_FOUND", "Reason", "missing", "reason_in", "speaks_of_pause"]
+__all__ = ["NOT_FOUND", "missing", "reason_in", "speaks_of_pause"]
 
 NOT_FOUND = "not_found"
-
-
-class Reason(NamedTuple):
-    """The class of an error and the advice that ends its message."""
-
-    kind: type[UnifiedExchangesError]
-    advice: str
-
 
 _FUNDS = Reason(
     InsufficientFunds,

@@ -15,7 +15,7 @@ from ....errors import (
     RequestTimeout,
     UnifiedExchangesError,
 )
-from ..errors import clean
+from ....venue.refusals import clean
 
 __all__ = [
     "CHANNEL",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Final, Generic, TypeVar
 
-from ...flow import Done, Flow, Outcome, Page, Pages, advance
+from ..flow import Done, Flow, Outcome, Page, Pages, advance
 
 __all__ = ["changed", "given", "live_then_archive", "newest_first", "next_page"]
 

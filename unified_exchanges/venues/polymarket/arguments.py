@@ -1,0 +1,117 @@
+"""What callers pass to Polymarket's listings, checked before anything is sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from ...errors import EventNotFound, MarketNotFound
+from ...models import Params
+from ...venue.arguments import Arguments, Span, page_size, pages_for
+
+__all__ = [
+    "Span",
+    "asked",
+    "page_size",
+    "pages_for",
+    "read_event_id",
+    "read_id",
+    "read_limit",
+    "read_market_id",
+    "read_market_ids",
+    "read_order_id",
+    "read_params",
+    "read_span",
+    "refusal",
+    "refuse_unknown",
+]
+
+_CONDITION: Final = re.compile(r"0x[0-9a-f]{64}")
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
+
+_ARGUMENTS: Final = Arguments(
+    venue="polymarket",
+    people="Polymarket",
+    ids="condition ids of markets (0x and 64 hexadecimal digits), numbers of events, as "
+    "listings give them",
+)
+read_id = _ARGUMENTS.read_id
+read_limit = _ARGUMENTS.read_limit
+read_span = _ARGUMENTS.read_span
+refuse_unknown = _ARGUMENTS.refuse_unknown
+refusal = _ARGUMENTS.refusal
+
+
+def read_market_id(value: object) -> str:
+    """Read the id of a market; what cannot be one is known to no market."""
+    text = read_id("market_id", value).lower()
+    if not _CONDITION.fullmatch(text):
+        message = (
+            f"no market {value!r}: Polymarket's are condition ids, 0x and 64 hexadecimal "
+            "digits (Market.market_id); by a slug or a token they are found with "
+            'fetch_markets(status="all", params={"slug": …}) or {"clob_token_ids": …}'
+        )
+        raise MarketNotFound(message, venue="polymarket")
+    return text
+
+
+def read_market_ids(values: Iterable[str]) -> list[str]:
+    """Read several ids of markets, each once, in the order given."""
+    ids = _ARGUMENTS.read_ids("market_ids", values)
+    return list(dict.fromkeys(map(read_market_id, ids)))
+
+
+def read_event_id(value: object, name: str = "event_id") -> str:
+    """Read the number of an event or series; what cannot be one is known to none."""
+    text = read_id(name, value)
+    if not _NUMBER.fullmatch(text):
+        message = (
+            f"no {name} {value!r}: Polymarket's are numbers, as listings give them; by a "
+            'slug they are found with fetch_events(status="all", params={"slug": …})'
+        )
+        raise EventNotFound(message, venue="polymarket")
+    return text
+
+
+def read_order_id(value: object) -> str:
+    """Read the id of an order, which is a hash."""
+    text = read_id("order_id", value).lower()
+    if not _CONDITION.fullmatch(text):
+        message = (
+            f"order_id {value!r} is not one of Polymarket's: those are hashes, 0x and 64 "
+            "hexadecimal digits"
+        )
+        raise refusal(message)
+    return text
+
+
+def read_params(
+    params: Params | None, taken: Iterable[str], known: Mapping[str, type]
+) -> dict[str, str | int | bool]:
+    """Read the caller's venue words; the number of something may be a number."""
+    if isinstance(params, Mapping):
+        params = {
+            name: str(value) if known.get(name) is str and type(value) is int else value
+            for name, value in params.items()
+        }
+    return _ARGUMENTS.read_params(params, taken, known)
+
+
+def asked(
+    given: Mapping[str, object], lists: Iterable[str] = ()
+) -> tuple[tuple[str, str], ...]:
+    """Query pairs; what is a list of the venue's is repeated (docs.polymarket.com, 2026-08).
+
+    >>> asked({"slug": "a,b", "closed": True}, ["slug"])
+    (('slug', 'a'), ('slug', 'b'), ('closed', 'true'))
+    """
+    several = frozenset(lists)
+    pairs: list[tuple[str, str]] = []
+    for name, value in given.items():
+        if value is None:
+            continue
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        parts = text.split(",") if name in several else [text]
+        pairs += [(name, part) for part in parts]
+    return tuple(pairs)

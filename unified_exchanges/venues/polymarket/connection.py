@@ -1,0 +1,351 @@
+"""How a call reaches Polymarket: its host, signature, buckets, and its refusals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+import msgspec
+
+from ...errors import AuthenticationError, BadRequest, UnifiedExchangesError
+from ...flow import Flow, Response
+from ...limiter import Limiter
+from ...models import Params
+from ...settings import Settings
+from ...venue import Call
+from . import credentials, limits
+from .addresses import read_address
+from .arguments import asked, refuse_unknown
+from .description import FACTS, SERVICES
+from .memory import Memory
+from .pace import Pace
+
+__all__ = ["PolymarketConnection"]
+
+_encode = msgspec.json.Encoder().encode
+_JSON: Final = {"content-type": "application/json"}
+_NONE: Final[Mapping[str, str]] = {}
+_PATH: Final = re.compile(
+    rf"/(?:{'|'.join(SERVICES)})/[A-Za-z0-9_.:~/-]*[A-Za-z0-9_.:~-]"
+)
+_METHODS: Final = ("GET", "POST", "DELETE")
+_OPTIONS: Final = (*credentials.OPTIONS, "wallet")
+_DERIVE: Final = "/clob/auth/derive-api-key"
+_CREATE: Final = "/clob/auth/api-key"
+# Asked by POST, because tokens are long and many (docs.polymarket.com, 2026-08).
+_ASKING: Final = re.compile(
+    r"/clob/(?:books|prices|midpoints|spreads|last-trades-prices|batch-prices-history"
+    r"|orders-scoring|markets/live-activity)"
+)
+_STOPS: Final = re.compile(r"/clob/(?:v1/)?heartbeats")
+_RESTART: Final = 120.0
+"""Seconds of post-only after a restart (docs.polymarket.com, restarts, 2026-08)."""
+
+
+class _KeyAnswer(msgspec.Struct):
+    """An API key as the venue gives it."""
+
+    key: str = msgspec.field(name="apiKey")
+    secret: str
+    passphrase: str
+
+    def __repr__(self) -> str:
+        return "<API key>"
+
+
+_KEY: Final = msgspec.json.Decoder(_KeyAnswer)
+
+
+@attrs.define(slots=True)
+class _Mode:
+    """What the venue said last of not trading as usual, and until when that holds."""
+
+    name: str = ""
+    until: float = float("-inf")
+
+
+class PolymarketConnection(Pace):
+    """The part of the venue that every method stands on.
+
+    Paths begin with the service that they are of: ``/gamma``, ``/clob`` or ``/data``.  In
+    production each has its own host; a simulated venue serves all three at one address.
+    """
+
+    id = "polymarket"
+    facts = FACTS
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        _check_words(settings)
+        self.credentials = credentials.load(settings)
+        given = settings.options.get("wallet")
+        self._wallet = None if given is None else read_address(given, "wallet").lower()
+        self.limiter = Limiter.of(
+            (self.id, self.environment.rest, self.wallet or ""),
+            settings.limits,
+            self.clock,
+        )
+        self.memory = Memory()
+        self._mode = _Mode()
+
+    @property
+    def has_key(self) -> bool:
+        """Whether calls can be signed."""
+        return self.credentials is not None
+
+    @property
+    def wallet(self) -> str | None:
+        """The address that is read of: the option's, else where the key's money lies."""
+        return self._wallet or self.own_wallet or None
+
+    @property
+    def own_wallet(self) -> str:
+        """Where the key's money lies; "" without a key."""
+        held = self.credentials
+        return held.wallet.address.lower() if held else ""
+
+    @property
+    def key_id(self) -> str:
+        """The API key, as orders and trades name their owner; "" before there is one."""
+        api = self.credentials.api if self.credentials else None
+        return api.key if api else ""
+
+    @property
+    def mode(self) -> tuple[str, float | None]:
+        """How the venue does not trade as usual, and for how many seconds that holds.
+
+        It tells by its refusals only: nothing else is known of it.
+        """
+        left = self._mode.until - self.clock.monotonic()
+        return (self._mode.name, left) if left > 0 else ("", None)
+
+    # -- what a call needs ----------------------------------------------------------
+
+    def headers(self, call: Call) -> Mapping[str, str]:
+        """Signature headers over time, method, path below the service, and body."""
+        if not call.signed:
+            return _NONE if call.body is None else _JSON
+        if self.credentials is None:
+            raise self._keyless(call)
+        moment = int(self.clock.now() + self.offset.seconds)
+        if call.path == _DERIVE or call.name == f"POST {_CREATE}":
+            return self.credentials.first_headers(moment)
+        below = call.path.removeprefix("/clob")
+        body = call.body or b""
+        signed = self.credentials.headers(moment, call.method, below, body)
+        if call.body is not None:
+            signed["content-type"] = "application/json"
+        return signed
+
+    def family(self, call: Call) -> str:
+        """What kind of endpoint a call asks, such as ``clob:book``."""
+        if call.is_order:
+            return "orders"
+        return next(iter(limits.groups_of(call.path)), "clob")
+
+    def refusal(self, call: Call, response: Response) -> UnifiedExchangesError:
+        """Polymarket's answer as one of our errors."""
+        from .errors import error_from  # noqa: PLC0415 - loaded with the first refusal
+        from .reasons import MODES, name_of  # noqa: PLC0415 - likewise
+
+        self.heed_limits(call, response)
+        error = error_from(
+            response.status,
+            response.headers,
+            response.body,
+            asked=str(call.about),
+            path=call.name,
+            now=self.clock.now(),
+            hidden=(self.key_id,),
+        )
+        name = name_of(error)
+        if name in MODES:
+            wait = getattr(error, "retry_after", None)
+            until = self.clock.monotonic() + (_RESTART if wait is None else wait)
+            self._mode = _Mode(name, until)
+        return error
+
+    def attempt(self, call: Call, deadline: float) -> Flow[Response]:
+        """One try; the first that is signed gets an API key before, if none was given."""
+        if call.signed and call.path not in (_DERIVE, _CREATE):
+            yield from self._obtain_key()
+        response = yield from super().attempt(call, deadline)
+        self.heed_limits(call, response)
+        return response
+
+    # -- the API key ----------------------------------------------------------------
+
+    def _obtain_key(self) -> Flow[None]:
+        """Derive the API key that belongs to the private key, or have one made."""
+        held = self.credentials
+        if held is None or held.api is not None:
+            return
+        about = "the API key of the private key"
+        derive = Call(
+            method="GET", path=_DERIVE, about=about, charges=_charges(_DERIVE)
+        )
+        try:
+            response = yield from self.send(derive)
+        except (AuthenticationError, BadRequest) as error:
+            if not self._may_create_key:
+                error.add(
+                    ". There may be none yet: make one on polymarket.com, or by an object "
+                    "that may write (live=True), and pass api_key=, secret= and password="
+                )
+                raise
+            # Made anew it would be the same: twice does no harm (docs, 2026-08).
+            create = attrs.evolve(derive, method="POST", path=_CREATE)
+            response = yield from self.send(create)
+        try:
+            told = _KEY.decode(response.body)
+        except msgspec.MsgspecError:
+            message = f"{about} came in words that cannot be read"
+            raise AuthenticationError(message, venue=self.id) from None
+        held.api = credentials.ApiKey(told.key, told.secret, told.passphrase)
+
+    @property
+    def _may_create_key(self) -> bool:
+        settings = self.settings
+        unlocked = settings.live or not self.environment.is_real_money
+        return unlocked and not settings.dry_run and not self.guards.policy.read_only
+
+    def _keyless(self, call: Call) -> AuthenticationError:
+        message = (
+            f"{call.about} needs a key: pass private_key= (64 hexadecimal digits or the "
+            "path of a file that holds them), or set POLYMARKET_PRIVATE_KEY_PATH"
+        )
+        return AuthenticationError(message, venue=self.id, request=call.name)
+
+    # -- building calls -------------------------------------------------------------
+
+    def read(
+        self,
+        path: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        about: str,
+        lists: tuple[str, ...] = (),
+        private: bool = False,
+        urgent: bool = False,
+    ) -> Call:
+        """A call that changes nothing; ``lists`` are parameters that are repeated."""
+        return Call(
+            method="GET",
+            path=path,
+            about=about,
+            query=asked(parameters or {}, lists),
+            charges=_charges(path),
+            urgent=urgent,
+            signed=private,
+        )
+
+    def ask(self, path: str, body: object, *, about: str) -> Call:
+        """A call that changes nothing, though it is a POST."""
+        return Call(
+            method="POST",
+            path=path,
+            about=about,
+            body=_encode(body),
+            charges=_charges(path),
+            signed=False,
+            reads=True,
+        )
+
+    def write(
+        self,
+        method: str,
+        path: str,
+        body: object,
+        *,
+        about: object,
+        query: Mapping[str, object] | None = None,
+        items: int = 1,
+        repeatable: bool = False,
+        urgent: bool = False,
+        is_order: bool = False,
+        deadline: float | None = None,
+        client_order_id: str | None = None,
+        opens: bool = False,
+        heeds: bool = False,
+    ) -> Call:
+        """A call that changes something; it costs the signer its ``items``."""
+        signer = limits.CANCELS if method == "DELETE" else limits.ORDERS
+        return Call(
+            method=method,
+            path=path,
+            about=about,
+            query=asked(query or {}),
+            body=None if body is None else _encode(body),
+            charges=(*_charges(path), (signer, items)),
+            urgent=urgent,
+            repeatable=repeatable,
+            is_order=is_order,
+            deadline=deadline,
+            client_order_id=client_order_id,
+            opens=opens,
+            heeds=heeds,
+        )
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Params | None = None,
+        body: Mapping[str, object] | None = None,
+    ) -> Flow[Response]:
+        """A raw call; the path begins with ``/gamma``, ``/clob`` or ``/data``.
+
+        Calls to the CLOB are signed where there is a key.  Anything but GET counts as a
+        write that must not be repeated, unless it is one that only asks.
+        """
+        verb = method.upper()
+        if verb not in _METHODS:
+            message = f"method {method!r} is not one of {', '.join(_METHODS)}"
+            raise BadRequest(message, venue=self.id)
+        if not _PATH.fullmatch(path) or ".." in path:
+            services = ", ".join(f"/{name}/…" for name in SERVICES)
+            message = (
+                f"path {path!r} must be one of {services}, without address and without "
+                "query; pass query= for the latter"
+            )
+            raise BadRequest(message, venue=self.id)
+        about = f"{verb} {path}"
+        is_private = self.has_key and path.startswith("/clob/")
+        if verb == "GET":
+            if body:
+                message = f"{about} has no body: pass query= instead of body="
+                raise BadRequest(message, venue=self.id)
+            return self.send(self.read(path, query, about=about, private=is_private))
+        if verb == "POST" and _ASKING.fullmatch(path):
+            return self.send(self.ask(path, dict(body or {}), about=about))
+        self.require_writable(about)
+        call = self.write(
+            verb,
+            path,
+            None if body is None else dict(body),
+            query=query,
+            about=about,
+            # What else a write may bring is not known: only what surely stops goes on.
+            opens=verb != "DELETE" and not _STOPS.fullmatch(path),
+        )
+        if call.opens:
+            self.switch.check(call.about)
+            self.require_raw(call.about)
+        call.heeds = call.opens
+        return self.send(call)
+
+
+def _charges(path: str) -> tuple[tuple[str, float], ...]:
+    return tuple((name, 1) for name in limits.groups_of(path))
+
+
+def _check_words(settings: Settings) -> None:
+    """Refuse options and buckets that nothing would ever read."""
+    for name in settings.options:
+        refuse_unknown("option", name, _OPTIONS)
+    known = (*limits.GROUPS, limits.ORDERS, limits.CANCELS)
+    for name in settings.limits.buckets:
+        refuse_unknown("bucket", name, known)

@@ -1,0 +1,421 @@
+"""Who we are: a private key that signs orders, a wallet it spends from, an API key.
+
+Orders are signed by the private key (`signing`); every private call also bears an HMAC by
+the secret of an API key, which the venue gives to whoever signs that the key's address is
+theirs (docs.polymarket.com, authentication, 2026-08).
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from hmac import digest
+from os import PathLike, fsdecode
+from typing import TYPE_CHECKING, NoReturn, cast
+
+from ...errors import ArgumentsRequired, AuthenticationError, BadRequest
+from ...key_file import KeyFile
+from .addresses import address_of, read_address
+from .contracts import Domain, chain_of
+from .curve import ORDER, Key, Way, key_maker
+from .eip712 import ZERO_WORD
+from .signing import SignatureType, SignedOrder, Signer, Wallet
+
+if TYPE_CHECKING:
+    from ...models import Side
+    from ...settings import Settings
+
+__all__ = ["OPTIONS", "ApiKey", "Credentials", "load"]
+
+OPTIONS = ("builder", "funder", "signature_type", "signing")
+"""The words of ``options`` that are read here."""
+
+_HEX_KEY = re.compile(r"(?:0[xX])?[0-9a-fA-F]{64}")
+_HEX = re.compile(r"(?:0[xX])?[0-9a-fA-F]+")
+_BUILDER = re.compile(r"0x[0-9a-fA-F]{64}")
+_TOKEN = re.compile(r"[\x21-\x7e]{1,256}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_FORM = "64 hexadecimal digits"
+_URL_SAFE = str.maketrans("+/", "-_")
+_TRIPLE = {
+    "api_key": "POLYMARKET_API_KEY",
+    "secret": "POLYMARKET_API_SECRET",
+    "password": "POLYMARKET_API_PASSPHRASE",
+}
+_VARIABLES = {
+    "funder": "POLYMARKET_FUNDER",
+    "signature_type": "POLYMARKET_SIGNATURE_TYPE",
+}
+_TYPES = (
+    "0 (the key's own address), 1 (account made by e-mail), 2 (Gnosis Safe, account made "
+    "with a browser's wallet) or 3 (deposit wallet, accounts since May 2026)"
+)
+
+
+class _Secret:
+    """A secret text on its way to whoever checks it: a traceback shows names' values."""
+
+    __slots__ = ("source", "text")
+
+    def __init__(self, text: object, source: str) -> None:
+        self.text = text.strip() if isinstance(text, str) else ""
+        self.source = source
+
+    def is_token(self) -> bool:
+        """Whether it can be a header's value: a line break would begin another header."""
+        return bool(_TOKEN.fullmatch(self.text))
+
+    def is_base64(self) -> bool:
+        return bool(_BASE64.fullmatch(self.text))
+
+    def decoded(self) -> bytes:
+        """The bytes behind Base64 of either alphabet, its padding there or not."""
+        text = self.text.translate(_URL_SAFE).rstrip("=")
+        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+    def is_key(self) -> bool:
+        return bool(_HEX_KEY.fullmatch(self.text))
+
+    def is_in_range(self) -> bool:
+        return 0 < int(self.text, 16) < ORDER
+
+    def scalar(self) -> bytes:
+        return int(self.text, 16).to_bytes(32, "big")
+
+
+class ApiKey:
+    """An API key with its secret and passphrase; only the key itself can be read back."""
+
+    __slots__ = ("_headers", "_secret", "key")
+
+    def __init__(self, key: str, secret: str, passphrase: str) -> None:
+        name = _Secret(key, "api_key")
+        hidden = _Secret(secret, "secret")
+        phrase = _Secret(passphrase, "password (the API key's passphrase)")
+        # What stands in this frame could be printed with a traceback.
+        del key, secret, passphrase
+        for given in (name, phrase):
+            if not given.is_token():
+                raise BadRequest(
+                    f"{given.source} is not one word of plain characters, as Polymarket "
+                    "gives it",
+                    venue="polymarket",
+                )
+        if not hidden.is_base64():
+            raise BadRequest(
+                "secret is not Base64, as Polymarket gives it beside the API key",
+                venue="polymarket",
+            )
+        self.key = name.text
+        self._secret = hidden.decoded()
+        self._headers = {"POLY_API_KEY": name.text, "POLY_PASSPHRASE": phrase.text}
+
+    def headers(
+        self, address: str, timestamp: int, method: str, path: str, body: bytes = b""
+    ) -> dict[str, str]:
+        """The five headers of a private call, a fresh dict; ``timestamp`` is seconds.
+
+        ``method`` is in capitals; ``path`` starts at the root of the host, and a query is
+        cut, as it is not signed.
+        ``body`` is exactly what is sent.
+        """
+        text = f"{timestamp}{method}{path.partition('?')[0]}".encode() + body
+        signature = urlsafe_b64encode(digest(self._secret, text, "sha256"))
+        return {
+            "POLY_ADDRESS": address,
+            "POLY_SIGNATURE": signature.decode("ascii"),
+            "POLY_TIMESTAMP": str(timestamp),
+            **self._headers,
+        }
+
+    def __repr__(self) -> str:
+        return "<Polymarket API key>"
+
+    def __copy__(self) -> ApiKey:
+        return self
+
+    def __deepcopy__(self, _: object) -> ApiKey:
+        return self
+
+    def __getstate__(self) -> NoReturn:
+        _refuse_pickling()
+
+    def __reduce_ex__(self, _: object) -> NoReturn:
+        _refuse_pickling()
+
+
+class Credentials:
+    """A signer, and an API key once there is one; opaque to everything else.
+
+    ``address`` is the private key's, ``wallet`` where the money lies.  Nothing secret can
+    be read back, printed, copied or pickled.
+    """
+
+    __slots__ = ("_signer", "address", "api", "wallet", "way")
+
+    def __init__(self, signer: Signer, api: ApiKey | None, way: str) -> None:
+        self._signer = signer
+        self.address = signer.address
+        self.wallet = signer.wallet
+        self.api = api
+        self.way = way
+
+    @property
+    def party(self) -> str:
+        """The address that orders name as their signer."""
+        return self._signer.party
+
+    def sign_order(
+        self,
+        domain: Domain,
+        side: Side,
+        asset_id: str,
+        amounts: tuple[int, int],
+        *,
+        salt: int,
+        timestamp_ms: int,
+    ) -> SignedOrder:
+        """An order's id and signature; see `Signer.order`."""
+        return self._signer.order(
+            domain, side, asset_id, amounts, salt=salt, timestamp_ms=timestamp_ms
+        )
+
+    def first_headers(self, timestamp: int, nonce: int = 0) -> dict[str, str]:
+        """The headers with which an API key is made or derived (level 1)."""
+        return {
+            "POLY_ADDRESS": self.address,
+            "POLY_SIGNATURE": self._signer.auth(timestamp, nonce),
+            "POLY_TIMESTAMP": str(timestamp),
+            "POLY_NONCE": str(nonce),
+        }
+
+    def headers(
+        self, timestamp: int, method: str, path: str, body: bytes = b""
+    ) -> dict[str, str]:
+        """The headers of a private call (level 2); see `ApiKey.headers`."""
+        if self.api is None:
+            raise ArgumentsRequired(
+                f"{method} {path.partition('?')[0]} needs an API key: pass api_key=, "
+                "secret= and password=, or let one be derived from the private key",
+                venue="polymarket",
+            )
+        return self.api.headers(self.address, timestamp, method, path, body)
+
+    def __repr__(self) -> str:
+        return f"<Polymarket credentials: {self.wallet.kind.name.lower()} wallet>"
+
+    def __copy__(self) -> Credentials:
+        return self
+
+    def __deepcopy__(self, _: object) -> Credentials:
+        return self
+
+    def __getstate__(self) -> NoReturn:
+        _refuse_pickling()
+
+    def __reduce_ex__(self, _: object) -> NoReturn:
+        _refuse_pickling()
+
+
+def load(settings: Settings, chain_id: int = 137) -> Credentials | None:
+    """Credentials from settings, or else from environment variables; None without any.
+
+    ``private_key`` is 64 hexadecimal digits, or the path of a file that holds them and
+    that only its owner may read; ``api_key``, ``secret`` and ``password`` are the API
+    key, its secret and its passphrase.  ``options`` take ``funder`` (the wallet's
+    address), ``signature_type`` (0 to 3), ``builder`` (a builder's code) and ``signing``
+    (``"auto"``, ``"base"`` or ``"fast"``).  The variables are POLYMARKET_PRIVATE_KEY or
+    POLYMARKET_PRIVATE_KEY_PATH, POLYMARKET_API_KEY, POLYMARKET_API_SECRET,
+    POLYMARKET_API_PASSPHRASE, POLYMARKET_FUNDER and POLYMARKET_SIGNATURE_TYPE.
+
+    Raises `AuthenticationError` for a key that cannot be used or that others may read,
+    `BadRequest` and `ArgumentsRequired` for what does not fit together.
+    """
+    chain_of(chain_id)
+    find = _finder(settings)
+    api = _api_key(settings)
+    if find is None:
+        if api is None and not _given_options(settings):
+            return None
+        raise ArgumentsRequired(
+            "an API key, funder or signature_type came without the private key, which "
+            f"signs and whose address each call bears: pass private_key= ({_FORM}, or "
+            "the path of a file that holds them), or set POLYMARKET_PRIVATE_KEY_PATH",
+            venue="polymarket",
+        )
+    builder = _builder(settings)
+    key = _key(find(), cast("Way", settings.options.get("signing", "auto")))
+    wallet = _wallet(settings, address_of(key.public, key.hash))
+    return Credentials(Signer(key, wallet, chain_id, builder), api, key.way)
+
+
+# -- the private key -------------------------------------------------------------------
+
+
+def _finder(settings: Settings) -> Callable[[], _Secret] | None:
+    """How to get the key's text, if there is one."""
+    if settings.private_key is not None:
+        return _from_argument(settings)
+    environ = settings.environ
+    text = _Secret(environ.get("POLYMARKET_PRIVATE_KEY", ""), "POLYMARKET_PRIVATE_KEY")
+    path = environ.get("POLYMARKET_PRIVATE_KEY_PATH", "").strip()
+    if text.text and path:
+        raise BadRequest(
+            "POLYMARKET_PRIVATE_KEY and POLYMARKET_PRIVATE_KEY_PATH are both set: unset "
+            "one",
+            venue="polymarket",
+        )
+    if text.text:
+        return lambda: text
+    return _from_file(path, "POLYMARKET_PRIVATE_KEY_PATH") if path else None
+
+
+def _from_argument(settings: Settings) -> Callable[[], _Secret]:
+    if isinstance(settings.private_key, PathLike):
+        return _from_file(fsdecode(settings.private_key), "private_key", shown=True)
+    if not isinstance(settings.private_key, str):
+        raise BadRequest(
+            f"private_key is {_FORM} or a path, not "
+            f"{type(settings.private_key).__name__}",  # never its value
+            venue="polymarket",
+        )
+    text = _Secret(settings.private_key, "private_key")
+    # Digits of another number are a key with a slip, not the name of a file.
+    if not text.text or _HEX.fullmatch(text.text) or "-----BEGIN" in text.text:
+        return lambda: text
+    return _from_file(text.text, "private_key")
+
+
+def _from_file(name: str, source: str, *, shown: bool = False) -> Callable[[], _Secret]:
+    file = KeyFile(name, source, form=_FORM, venue="polymarket", shown=shown)
+    return lambda: _Secret(file.read().decode("utf-8", "replace"), file.label)
+
+
+def _key(secret: _Secret, way: Way) -> Key:
+    make = key_maker(way)
+    if not secret.is_key():
+        raise _unusable(secret)
+    if not secret.is_in_range():
+        raise AuthenticationError(
+            f"{secret.source} is outside the range of keys: it is no key of a wallet. "
+            "Nothing was sent",
+            venue="polymarket",
+        )
+    return make(secret.scalar())
+
+
+def _unusable(secret: _Secret) -> AuthenticationError:
+    """Say what is there instead of a key, where that can be told; never its value."""
+    text = secret.text
+    if not text:
+        what = "is empty"
+    elif "-----BEGIN" in text:
+        what = f"is PEM; Polymarket's key is the wallet's, which is {_FORM}"
+    elif _HEX.fullmatch(text):
+        digits = len(text) - 2 * text.lower().startswith("0x")
+        what = f"has {digits} hexadecimal digits; a private key has 64"
+        if digits == 40:  # noqa: PLR2004 - an address
+            what += ", and 40 are an address, which belongs into options funder"
+    else:
+        what = f"is not {_FORM}, with or without 0x; a phrase of words is not taken"
+    return AuthenticationError(
+        f"{secret.source} {what}. Nothing was sent", venue="polymarket"
+    )
+
+
+# -- the wallet ------------------------------------------------------------------------
+
+
+def _given_options(settings: Settings) -> bool:
+    return any(_option(settings, name) is not None for name in _VARIABLES)
+
+
+def _option(settings: Settings, name: str) -> object:
+    """An option, or else the variable that stands for it."""
+    if name in settings.options:
+        return settings.options[name]
+    return settings.environ.get(_VARIABLES[name], "").strip() or None
+
+
+def _wallet(settings: Settings, address: str) -> Wallet:
+    kind = _signature_type(_option(settings, "signature_type"))
+    given = _option(settings, "funder")
+    funder = address if given is None else read_address(given, "funder")
+    is_own = funder == address
+    if kind is None:
+        if not is_own:
+            raise ArgumentsRequired(
+                f"funder {funder} is another address than the private key's "
+                f"({address}): say what kind of wallet it is, by "
+                f"options={{'signature_type': …}}: {_TYPES}",
+                venue="polymarket",
+            )
+        kind = SignatureType.EOA
+    if kind is SignatureType.EOA and not is_own:
+        raise BadRequest(
+            f"signature_type 0 spends from the private key's own address {address}, but "
+            f"funder is {funder}: leave funder away, or pass another type: {_TYPES}",
+            venue="polymarket",
+        )
+    if kind is not SignatureType.EOA and given is None:
+        raise ArgumentsRequired(
+            f"signature_type {kind:d} spends from a wallet of its own: pass its address, "
+            "which polymarket.com shows, as options={'funder': '0x…'}",
+            venue="polymarket",
+        )
+    if kind is not SignatureType.EOA and is_own:
+        raise BadRequest(
+            f"funder is the private key's own address {address}, which is no wallet of "
+            f"signature_type {kind:d}: pass the wallet's address as funder, or type 0",
+            venue="polymarket",
+        )
+    return Wallet(funder, kind)
+
+
+def _signature_type(given: object) -> SignatureType | None:
+    if given is None:
+        return None
+    text = str(given) if type(given) in {int, str} else ""
+    if text in {"0", "1", "2", "3"}:
+        return SignatureType(int(text))
+    raise BadRequest(f"signature_type is {_TYPES}, not {given!r}", venue="polymarket")
+
+
+def _builder(settings: Settings) -> bytes:
+    given = settings.options.get("builder")
+    if given is None:
+        return ZERO_WORD
+    if isinstance(given, str) and _BUILDER.fullmatch(given):
+        return bytes.fromhex(given[2:])
+    raise BadRequest(
+        "option builder is not a builder's code, which is 0x and 64 hexadecimal digits",
+        venue="polymarket",
+    )
+
+
+# -- the API key -----------------------------------------------------------------------
+
+
+def _api_key(settings: Settings) -> ApiKey | None:
+    given = [_Secret(getattr(settings, name), f"{name}=") for name in _TRIPLE]
+    if not any(each.text for each in given):
+        given = [_Secret(settings.environ.get(name), name) for name in _TRIPLE.values()]
+    missing = [each.source for each in given if not each.text]
+    if len(missing) == len(_TRIPLE):
+        return None
+    if missing:
+        raise ArgumentsRequired(
+            f"an API key is three things, and {' and '.join(missing)} is missing: give "
+            "key, secret and passphrase, or none of them, and one is derived from the "
+            "private key",
+            venue="polymarket",
+        )
+    return ApiKey(*(each.text for each in given))
+
+
+def _refuse_pickling() -> NoReturn:
+    raise TypeError(
+        "Polymarket credentials are not pickled, so that keys stay in this process: load "
+        "them anew from a key file in the other one"
+    )

@@ -1,0 +1,81 @@
+"""Polymarket in facts (docs.polymarket.com and the vendor's SDK 0.14.0 as of 2026-10)."""
+
+from __future__ import annotations
+
+from ...description import Capability, Description, Environment
+
+__all__ = ["FACTS", "SERVICES"]
+
+SERVICES = ("gamma", "clob", "data")
+"""The catalog, the exchange, and what is told of wallets: each a host of its own."""
+
+_LOCAL = "127.0.0.1:8791"
+
+_ENVIRONMENTS = {
+    "production": Environment(
+        name="production",
+        rest="https://clob.polymarket.com",
+        stream="wss://ws-subscriptions-clob.polymarket.com/ws",
+        services={
+            "gamma": "https://gamma-api.polymarket.com",
+            "clob": "https://clob.polymarket.com",
+            "data": "https://data-api.polymarket.com",
+        },
+    ),
+    "local": Environment(
+        name="local",
+        rest=f"http://{_LOCAL}",
+        stream=f"ws://{_LOCAL}/ws",
+        is_real_money=False,
+    ),
+}
+
+_FEATURES: dict[str, Capability] = {
+    "allowances": True,
+    "estimate_fee": "emulated",
+    "fetch_closed_orders": "emulated",
+    "fetch_fee_rule": "emulated",
+    "fetch_ohlcv": "emulated",
+    "fetch_orders": "emulated",
+    "fetch_ticker": "emulated",
+    "fetch_tickers": "emulated",
+    "shards": False,
+    "subaccounts": False,
+}
+
+FACTS = Description(
+    id="polymarket",
+    name="Polymarket",
+    currency="pUSD",
+    environments=_ENVIRONMENTS,
+    has=_FEATURES,
+    idempotent_create="order_hash",
+    outcome_books="separate",
+    price_grid="per market",
+    size_unit="contracts",
+    settlement="fractional",
+    edit="none",
+    periods=("1m", "1h", "1d"),
+    time_in_force=("gtc", "ioc", "fok"),
+    credentials=("private_key", "api_key", "secret", "password"),
+    documentation="https://docs.polymarket.com",
+    api_version="CLOB v2, Data v2",
+    checked_on="2026-10-21",
+    limitations=(
+        "There is no play-money exchange: practise on the simulated one.",
+        "Each outcome has its own book, and both may be held at once.",
+        "Positions, public trades and settlements are told late: decide by orders and fills.",
+        "A fill is settled on chain after it matched, and may fail until it is.",
+        "A market's price grid may change while it trades.",
+        "There are no market orders: type='market' becomes a bounded immediate order.",
+        "Orders cannot be changed, only cancelled and placed anew.",
+        "Of orders that ended, those are listed that filled, or that this object has seen.",
+        "Fees of fills are worked out by the market's present schedule.",
+        "Candles are made of the public trades of one outcome; quotes have no history.",
+        "Volumes are told in dollars, so markets and tickers have none.",
+        "Trades have no id: theirs is made of the transaction and its content.",
+        "Listings leave out markets that never had an order book and unnamed placeholders.",
+        "Redeemed shares are settlements; lost ones stay positions that are worth nothing.",
+        "Orders are refused from many places (GET https://polymarket.com/api/geoblock).",
+    ),
+)

@@ -1,0 +1,135 @@
+"""What Polymarket's rate limits are: requests of one address, and writes of one signer.
+
+Limits by address are counted over any ten seconds, and what is too much is queued before
+it is refused; those by signer are token buckets (docs.polymarket.com, rate limits, 2026-08
+and 2026-10).  The venue tells a signer's state with each answer to a write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Final
+
+import attrs
+
+from ...models import BucketLimit
+
+__all__ = [
+    "CANCELS",
+    "GROUPS",
+    "ORDERS",
+    "STANDARD",
+    "TIERS",
+    "Standing",
+    "bucket_limits",
+    "groups_of",
+]
+
+ORDERS: Final = "orders"
+CANCELS: Final = "cancels"
+STANDARD: Final = "standard"
+
+TIERS: Final[Mapping[str, tuple[tuple[int, int], tuple[int, int]]]] = MappingProxyType(
+    {
+        STANDARD: ((40, 60), (80, 120)),
+        "copper": ((60, 90), (120, 180)),
+        "bronze": ((80, 120), (160, 240)),
+        "silver": ((200, 300), (400, 600)),
+        "gold": ((400, 600), (800, 1200)),
+        "platinum": ((450, 675), (900, 1350)),
+        "diamond": ((525, 787), (1050, 1575)),
+        "elite": ((600, 900), (1200, 1800)),
+    }
+)
+"""Tokens per second and capacity of the bucket of orders and of that of cancels."""
+
+_ROUTES: Final = (
+    ("/gamma/events", "gamma:events", 500),
+    ("/gamma/markets", "gamma:markets", 300),
+    ("/gamma/public-search", "gamma:search", 350),
+    ("/gamma/tags", "gamma:tags", 200),
+    ("/gamma/comments", "gamma:comments", 200),
+    ("/data/v2/trades", "data:trades", 300),
+    ("/data/v2/positions", "data:positions", 200),
+    ("/data/v2/activity", "data:activity", 200),
+    ("/data/v2/prices-history", "data:prices", 200),
+    ("/data/v2/status", "data:status", 100),
+    ("/data/v2/", "data", 800),
+    # The frozen first version.
+    ("/data/trades", "data1:trades", 200),
+    ("/data/positions", "data1:positions", 150),
+    ("/data/closed-positions", "data1:closed", 150),
+    ("/data/", "data1", 1000),
+    ("/gamma/", "gamma", 4000),
+    ("/clob/books", "clob:books", 500),
+    ("/clob/prices-history", "clob:history", 1000),
+    ("/clob/prices", "clob:prices", 500),
+    ("/clob/midpoints", "clob:midpoints", 500),
+    ("/clob/spreads", "clob:spreads", 500),
+    ("/clob/book", "clob:book", 1500),
+    ("/clob/price", "clob:price", 1500),
+    ("/clob/midpoint", "clob:midpoint", 1500),
+    ("/clob/tick-size", "clob:tick", 200),
+    ("/clob/data/orders", "clob:orders", 500),
+    ("/clob/data/trades", "clob:trades", 500),
+    ("/clob/data/", "clob:ledger", 900),
+    ("/clob/notifications", "clob:notifications", 125),
+    ("/clob/balance-allowance/update", "clob:refresh", 50),
+    ("/clob/balance-allowance", "clob:balance", 200),
+    ("/clob/auth/", "clob:auth", 100),
+    ("/clob/", "clob", 9000),
+)
+"""Beginnings of paths with their bucket and what it grants in ten seconds.
+
+The longest that fits counts, and beside it the sum of its host.
+"""
+
+
+_BY_LENGTH: Final = sorted(_ROUTES, key=lambda route: -len(route[0]))
+
+GROUPS: Final[Mapping[str, int]] = MappingProxyType(
+    {name: count for _, name, count in _ROUTES}
+)
+"""What each bucket of an address grants in ten seconds."""
+
+
+def groups_of(path: str) -> tuple[str, ...]:
+    """The buckets that a request to a path counts in.
+
+    >>> groups_of("/clob/book"), groups_of("/clob/time")
+    (('clob:book', 'clob'), ('clob',))
+    """
+    for start, name, _ in _BY_LENGTH:
+        if path.startswith(start):
+            host = name.partition(":")[0]
+            return (name,) if name == host else (name, host)
+    return ()
+
+
+def bucket_limits(tier: str) -> tuple[BucketLimit, ...]:
+    """The two buckets of a signer in a tier; of one that is not known, the lowest."""
+    rows = TIERS.get(tier.lower(), TIERS[STANDARD])
+    return tuple(
+        BucketLimit(name, Decimal(rate), Decimal(capacity))
+        for name, (rate, capacity) in zip((ORDERS, CANCELS), rows, strict=True)
+    )
+
+
+@attrs.frozen(slots=True)
+class Standing:
+    """What an answer tells of the signer's bucket that it was charged to."""
+
+    tier: str | None
+    remaining: int | None
+
+    @classmethod
+    def read(cls, headers: Mapping[str, str]) -> Standing | None:
+        """Read the headers of an answer; None where they tell nothing."""
+        tier = headers.get("poly-ratelimit-tier") or None
+        left = headers.get("poly-ratelimit-remaining", "")
+        remaining = int(left[:9]) if left.isascii() and left.isdigit() else None
+        if tier is None and remaining is None:
+            return None
+        return cls(tier, remaining)

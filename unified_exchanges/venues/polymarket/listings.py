@@ -1,0 +1,115 @@
+"""Listings of the three services, each with its own way to the next page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from typing import Final, TypeVar
+
+from ...errors import EventNotFound, MarketNotFound, OrderNotFound
+from ...flow import Flow, Pages, Response
+from ...venue import Call
+from .arguments import page_size
+from .connection import PolymarketConnection
+
+__all__ = ["Listings"]
+
+T = TypeVar("T")
+
+_GAMMA_PAGE: Final = 100
+"""Keyset listings give no more at once (docs.polymarket.com, changelog, 2026-05-14)."""
+_DATA_PAGE: Final = 1000
+"""Pages of the Data API's version 2 (docs.polymarket.com, 2026-10)."""
+
+
+class Listings(PolymarketConnection):
+    """Follows the pages of Gamma, of the CLOB and of the Data API."""
+
+    def catalog(
+        self,
+        path: str,
+        query: Mapping[str, object],
+        parse: Callable[[bytes], tuple[list[T], str | None]],
+        key: Callable[[T], Hashable],
+        *,
+        about: str,
+        lists: tuple[str, ...] = (),
+        limit: int | None = None,
+        seen: set[Hashable] | None = None,
+    ) -> Pages[T]:
+        """Pages of a keyset listing of Gamma."""
+        size = page_size(limit, _GAMMA_PAGE)
+
+        def ask(cursor: str | None) -> Call:
+            asked = {**query, "limit": size, "after_cursor": cursor}
+            return self.read(path, asked, about=about, lists=lists)
+
+        return self.pages(ask, parse, key, seen=seen)
+
+    def numbered(
+        self,
+        path: str,
+        query: Mapping[str, object],
+        parse: Callable[[bytes], tuple[list[T], bool]],
+        key: Callable[[T], Hashable],
+        *,
+        about: str,
+        parameter: str,
+        step: int = 1,
+        first: int = 1,
+    ) -> Pages[T]:
+        """Pages that are asked for by number or by offset, while there are more."""
+        place = [first]
+
+        def ask(cursor: str | None) -> Call:
+            place[0] = first if cursor is None else int(cursor)
+            return self.read(path, {**query, parameter: place[0]}, about=about)
+
+        def read(body: bytes) -> tuple[list[T], str | None]:
+            items, more = parse(body)
+            return items, str(place[0] + step) if more else None
+
+        return self.pages(ask, read, key)
+
+    def told(
+        self,
+        path: str,
+        query: Mapping[str, object],
+        parse: Callable[[bytes], tuple[list[T], str | None]],
+        key: Callable[[T], Hashable],
+        *,
+        about: str,
+        limit: int | None = None,
+    ) -> Pages[T]:
+        """Pages of what the Data API tells of wallets and trades."""
+        size = page_size(limit, _DATA_PAGE)
+
+        def ask(cursor: str | None) -> Call:
+            asked = {**query, "limit": size, "cursor": cursor}
+            return self.read(path, asked, about=about)
+
+        return self.pages(ask, parse, key)
+
+    def ledger(
+        self,
+        path: str,
+        query: Mapping[str, object],
+        parse: Callable[[bytes], tuple[list[T], str | None]],
+        key: Callable[[T], Hashable],
+        *,
+        about: str,
+        urgent: bool = False,
+    ) -> Pages[T]:
+        """Pages of our own orders and trades."""
+
+        def ask(cursor: str | None) -> Call:
+            asked = {**query, "next_cursor": cursor}
+            return self.read(path, asked, about=about, private=True, urgent=urgent)
+
+        return self.pages(ask, parse, key)
+
+    def read_if_there(self, call: Call) -> Flow[Response | None]:
+        """An answer, or None if what was asked for does not exist."""
+        try:
+            return (yield from self.send(call))
+        except (EventNotFound, MarketNotFound, OrderNotFound):
+            return None

@@ -1,0 +1,120 @@
+"""What one object remembers of markets and orders, so that it need not ask again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from threading import Lock
+from typing import Final
+
+import attrs
+
+from ...errors import BadRequest
+from ...models import Market, Order, Outcome
+
+__all__ = ["Known", "Memory"]
+
+_MOST_MARKETS: Final = 100_000
+_MOST_ORDERS: Final = 20_000
+
+
+@attrs.frozen(slots=True)
+class Known:
+    """A market's two outcomes with their tokens, which never change."""
+
+    market_id: str
+    outcomes: tuple[Outcome, ...]
+
+    def outcome(self, name: object) -> Outcome:
+        """Find an outcome by label or token, in any case; default the first."""
+        if name is None:
+            return self.outcomes[0]
+        wanted = str(name).casefold()
+        for outcome in self.outcomes:
+            if wanted in (outcome.label.casefold(), outcome.outcome_id):
+                return outcome
+        labels = " and ".join(repr(outcome.label) for outcome in self.outcomes)
+        message = (
+            f"market {self.market_id} has no outcome {name!r}: its outcomes are {labels}, "
+            "or their tokens (Outcome.outcome_id)"
+        )
+        raise BadRequest(message, venue="polymarket")
+
+    def label(self, token: str) -> str:
+        """The outcome that a token is; raises KeyError for a token of another market."""
+        return next(x.label for x in self.outcomes if x.outcome_id == token)
+
+
+class Memory:
+    """Markets by id and orders by id; threads may share it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._markets: dict[str, Known] = {}
+        self._orders: dict[str, Order] = {}
+        self._client_ids: dict[str, str] = {}
+
+    # -- markets --------------------------------------------------------------------
+
+    def learn_market(self, market_id: str, outcomes: tuple[Outcome, ...]) -> Known:
+        """Remember a market's tokens."""
+        known = Known(market_id, outcomes)
+        with self._lock:
+            if len(self._markets) >= _MOST_MARKETS:
+                self._markets.clear()
+            self._markets[market_id] = known
+        return known
+
+    def learn_markets(self, markets: Iterable[Market]) -> None:
+        """Remember the tokens of markets."""
+        for market in markets:
+            self.learn_market(market.market_id, market.outcomes)
+
+    def market(self, market_id: str) -> Known | None:
+        """What is remembered of a market."""
+        return self._markets.get(market_id)
+
+    # -- orders ---------------------------------------------------------------------
+
+    def name_order(self, order_id: str, client_order_id: str) -> None:
+        """Remember our own id of an order: the venue never hears it."""
+        with self._lock:
+            _forget(self._client_ids, _MOST_ORDERS)
+            self._client_ids[order_id] = client_order_id
+
+    def client_id(self, order_id: str) -> str | None:
+        """Our own id of an order, if this object placed it."""
+        return self._client_ids.get(order_id)
+
+    def order_id(self, client_order_id: str) -> str | None:
+        """The venue's id of an order of ours; None if this object did not place it."""
+        with self._lock:
+            names = reversed(self._client_ids.items())
+            return next((ours for ours, mine in names if mine == client_order_id), None)
+
+    def learn_order(self, order: Order) -> Order:
+        """Remember an order as it was seen last; it comes back with our own id."""
+        named = self._client_ids.get(order.order_id)
+        if named is not None and order.client_order_id is None:
+            order = attrs.evolve(order, client_order_id=named)
+        with self._lock:
+            self._orders.pop(order.order_id, None)
+            _forget(self._orders, _MOST_ORDERS)
+            self._orders[order.order_id] = order
+        return order
+
+    def order(self, order_id: str) -> Order | None:
+        """An order as it was seen last."""
+        return self._orders.get(order_id)
+
+    def orders(self) -> list[Order]:
+        """The orders that were seen, the latest seen last."""
+        with self._lock:
+            return list(self._orders.values())
+
+
+def _forget(
+    things: dict[str, object] | dict[str, str] | dict[str, Order], most: int
+) -> None:
+    """Make room for one more."""
+    while len(things) >= most:
+        del things[next(iter(things))]

@@ -1,0 +1,268 @@
+"""Our orders and fills on Polymarket.
+
+The CLOB lists open orders only.  One that ended is told by its id (docs.polymarket.com,
+2026-10; not seen in 2026-07), and its fills are in the trades.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Final
+
+import attrs
+
+from ...errors import ArgumentsRequired, BadRequest, OrderNotFound
+from ...flow import Flow, Page, Pages, collect
+from ...models import Order, OrderStatus, Params
+from ...money import ZERO, total
+from ...venue.merging import next_page
+from . import parse
+from .arguments import (
+    Span,
+    read_limit,
+    read_market_id,
+    read_order_id,
+    read_params,
+    read_span,
+)
+from .own_trades import OwnTrades, Scope, after
+
+__all__ = ["OrderHistory"]
+
+_log = logging.getLogger(__name__)
+
+_ORDERS: Final = "/clob/data/orders"
+_ORDER_ID: Final = attrgetter("order_id")
+_ORDER_ARGUMENTS: Final = ("asset_id", "market", "next_cursor")
+
+
+class OrderHistory(OwnTrades):
+    """Reads orders and fills."""
+
+    # -- one order ------------------------------------------------------------------
+
+    def fetch_order(
+        self,
+        order_id: str | None = None,
+        *,
+        client_order_id: str | None = None,
+        market_id: str | None = None,
+        outcome: str | None = None,
+    ) -> Flow[Order]:
+        """One order by its id, with its average price and fee out of its fills.
+
+        By ``client_order_id`` only an order that this object placed, or that its journal
+        knows: the venue never hears our ids.  Raises `OrderNotFound`.
+        """
+        name = self._one_name(order_id, client_order_id)
+        market = None if market_id is None else read_market_id(market_id)
+        found = yield from self.read_order(name, market)
+        if found is None or market not in (None, found.market_id):
+            raise self.unknown_order(name)
+        if outcome is not None:
+            known = yield from self.known(found.market_id)
+            if known.outcome(outcome).label != found.outcome:
+                message = (
+                    f"order {name} is of {found.outcome!r}, and each outcome has its own "
+                    f"book: it cannot be told of {outcome!r}"
+                )
+                raise BadRequest(message, venue=self.id)
+        return (yield from self.with_average(found)) if found.filled else found
+
+    def _one_name(self, order_id: object, client_order_id: str | None) -> str:
+        if (order_id is None) == (client_order_id is None):
+            message = "give order_id or client_order_id, one of them"
+            raise ArgumentsRequired(message, venue=self.id)
+        if client_order_id is None:
+            return read_order_id(order_id)
+        found = self.memory.order_id(client_order_id)
+        if found is None:
+            message = (
+                f"no order {client_order_id!r} was placed here; Polymarket knows no ids of "
+                "ours: look it up by its order_id"
+            )
+            raise OrderNotFound(message, venue=self.id, client_order_id=client_order_id)
+        return found
+
+    def read_order(
+        self, order_id: str, market_id: str | None = None, *, urgent: bool = False
+    ) -> Flow[Order | None]:
+        """An order by its id; None if neither the venue nor this object knows it.
+
+        One that the venue does not tell any more has ended; if this object saw it while it
+        was open, its fills complete what it knew.
+        """
+        call = self.read(
+            f"/clob/data/order/{order_id}",
+            about=f"order {order_id}",
+            private=True,
+            urgent=urgent,
+        )
+        response = yield from self.read_if_there(call)
+        found = None if response is None else parse.order(response.body)
+        if found is not None:
+            return self.memory.learn_order(found)
+        seen = self.memory.order(order_id)
+        if seen is None or not seen.is_open or market_id not in (None, seen.market_id):
+            return seen
+        return (yield from self._ended(seen))
+
+    def _ended(self, order: Order) -> Flow[Order]:
+        """An order that was open and is told no more: what it filled, and then the end."""
+        fills = yield from self.fills_of(order)
+        filled = max(total(fill.size for fill in fills), order.filled)
+        is_whole = filled >= order.size
+        ended = attrs.evolve(
+            order,
+            filled=min(filled, order.size),
+            remaining=ZERO,
+            status=OrderStatus.CLOSED if is_whole else OrderStatus.CANCELED,
+        )
+        return self.memory.learn_order(ended)
+
+    def unknown_order(self, order_id: str) -> OrderNotFound:
+        """The error for an order that is not known."""
+        message = (
+            f"order {order_id!r} is not open, and the venue tells nothing else of it; "
+            "fetch_fills(order_id=…) tells what it filled. Check the key and environment="
+        )
+        return OrderNotFound(message, venue=self.id)
+
+    # -- lists of orders ------------------------------------------------------------
+
+    def fetch_open_orders(
+        self,
+        *,
+        market_id: str | None = None,
+        event_id: str | None = None,
+        outcome: str | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+        ahead: bool = False,  # noqa: ARG002 - what comes next is told by each page only
+    ) -> Pages[Order]:
+        """Our resting orders, as the venue lists them; with ``outcome``, those of it.
+
+        Average prices and fees are not told: `fetch_order` works them out.  A market or
+        event that does not exist raises `MarketNotFound` or `EventNotFound`.
+        """
+        read_limit(limit)
+        read_params(params, _ORDER_ARGUMENTS, {})
+        return self._open(market_id, event_id, outcome)
+
+    def _open(
+        self, market_id: str | None, event_id: str | None, outcome: str | None
+    ) -> Pages[Order]:
+        wanted = yield from self.scope(market_id, event_id, outcome, Span())
+        yield from self._open_pages(wanted)
+
+    def _open_pages(self, wanted: Scope, *, urgent: bool = False) -> Pages[Order]:
+        query: dict[str, object] = {"asset_id": wanted.token}
+        if wanted.market_ids is not None and len(wanted.market_ids) == 1:
+            query["market"] = next(iter(wanted.market_ids))
+        pages = self.ledger(
+            _ORDERS, query, parse.orders_page, _ORDER_ID, about="orders", urgent=urgent
+        )
+        try:
+            while (orders := (yield from next_page(pages))) is not None:
+                known = [self.memory.learn_order(order) for order in orders]
+                yield Page([order for order in known if wanted.holds(order)])
+        finally:
+            pages.close()
+
+    def open_orders(self, market_id: str | None = None) -> Pages[Order]:
+        """What is open, for a cancel: before other reads; the market may be unknown."""
+        ids = None if market_id is None else frozenset([market_id])
+        return self._open_pages(Scope(ids, None, Span()), urgent=True)
+
+    def fetch_orders(
+        self,
+        *,
+        market_id: str | None = None,
+        event_id: str | None = None,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+        ahead: bool = False,  # noqa: ARG002 - what comes next is told by each page only
+    ) -> Pages[Order]:
+        """Our orders, newest first, by the time they were created.
+
+        The open ones; of those that ended, those that filled something since ``since`` and
+        that the venue still tells by their id (a request for each), and those that this
+        object has seen.  An order that was cancelled unfilled by another program is not
+        listed anywhere.
+        """
+        read_limit(limit)
+        read_params(params, _ORDER_ARGUMENTS, {})
+        return self._all(
+            market_id, event_id, outcome, read_span(since, until), with_open=True
+        )
+
+    def fetch_closed_orders(
+        self,
+        *,
+        market_id: str | None = None,
+        event_id: str | None = None,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+        ahead: bool = False,  # noqa: ARG002 - what comes next is told by each page only
+    ) -> Pages[Order]:
+        """Our orders that no longer rest, newest first, as far as `fetch_orders` has them."""
+        read_limit(limit)
+        read_params(params, _ORDER_ARGUMENTS, {})
+        return self._all(
+            market_id, event_id, outcome, read_span(since, until), with_open=False
+        )
+
+    def _all(
+        self,
+        market_id: str | None,
+        event_id: str | None,
+        outcome: str | None,
+        span: Span,
+        *,
+        with_open: bool,
+    ) -> Pages[Order]:
+        wanted = yield from self.scope(market_id, event_id, outcome, span)
+        everything = attrs.evolve(wanted, span=Span())
+        open_now = yield from collect(self._open_pages(everything))
+        names = {order.order_id for order in open_now}
+        found = list(open_now) if with_open else []
+        query = after(span.since)
+        if market_id is not None:
+            query["market"] = read_market_id(market_id)
+        fills = yield from collect(self.own_fills(query))
+        seen = [x.order_id for x in self.memory.orders() if everything.holds(x)]
+        for name in dict.fromkeys([*(fill.order_id for fill in fills), *seen]):
+            if name in names:
+                continue
+            order = yield from self.read_order(name)
+            if order is None:
+                _log.warning("order %s filled, and the venue tells no more of it", name)
+            elif with_open or not order.is_open:
+                found.append(order)
+        token = wanted.token
+        label = None
+        if token is not None:
+            known = yield from self.known(read_market_id(market_id))
+            label = known.label(token)
+        kept = [
+            order
+            for order in found
+            if wanted.holds(order) and label in (None, order.outcome)
+        ]
+        kept.sort(key=_created, reverse=True)
+        yield Page(kept)
+
+
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+
+
+def _created(order: Order) -> datetime:
+    return order.created_at or _EPOCH

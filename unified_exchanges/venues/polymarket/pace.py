@@ -1,0 +1,61 @@
+"""How fast Polymarket is asked: buckets of an address, and those of a signer."""
+
+from __future__ import annotations
+
+from ...flow import Response
+from ...policy import TokenBucket
+from ...venue import Call, Venue
+from . import limits
+
+__all__ = ["Pace"]
+
+
+class Pace(Venue):
+    """Keeps to the limits that are published, and to what answers tell of the signer's."""
+
+    tier = limits.STANDARD
+    """The tier of the signer, as far as it is known."""
+
+    def bucket(self, name: str) -> TokenBucket:
+        """The bucket of an address' group of endpoints, or one of the signer's two."""
+        found = self.buckets.get(name)
+        if found is None:
+            policy = self.settings.limits
+            chosen = policy.buckets.get(name) or self._granted(name)
+            share = policy.cancel_share if name not in limits.GROUPS else 0.0
+            # setdefault: two threads may both find it missing.
+            found = self.buckets.setdefault(name, TokenBucket(*chosen, share=share))
+        return found
+
+    def _granted(self, name: str) -> tuple[float, float]:
+        """Tokens per second, and how many at once.
+
+        A bucket of half of what ten seconds grant, refilled with the other half, never
+        exceeds it in any ten seconds.
+        """
+        count = limits.GROUPS.get(name)
+        if count is not None:
+            return count / 20, count / 2
+        found = {x.name: x for x in limits.bucket_limits(self.tier)}[name]
+        return float(found.refill_rate), float(found.capacity)  # tokens, not money
+
+    def adopt_tier(self, tier: str) -> None:
+        """Keep to the limits of a tier from now on, where the caller set none."""
+        if tier.lower() == self.tier or tier.lower() not in limits.TIERS:
+            return
+        self.tier = tier.lower()
+        for name in (limits.ORDERS, limits.CANCELS):
+            if name in self.buckets and name not in self.settings.limits.buckets:
+                self.buckets[name].configure(*self._granted(name))
+
+    def heed_limits(self, call: Call, response: Response) -> None:
+        """Take over what an answer to a write tells of the signer's bucket."""
+        standing = limits.Standing.read(response.headers)
+        if standing is None:
+            return
+        if standing.tier is not None:
+            self.adopt_tier(standing.tier)
+        charged = {name for name, _ in call.charges}
+        for name in charged & {limits.ORDERS, limits.CANCELS}:
+            if standing.remaining is not None:
+                self.bucket(name).lower(self.clock.monotonic(), standing.remaining)

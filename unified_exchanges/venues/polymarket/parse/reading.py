@@ -1,0 +1,145 @@
+"""Strict reading of what money depends on, in Polymarket's words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+
+from ....grid import PriceGrid
+from ....models import Side
+from ....money import EXACT, ONE, ZERO
+from ....venue.reading import (
+    Malformed,
+    Reader,
+    amount,
+    cost,
+    milliseconds,
+    price,
+    seconds,
+    size,
+)
+
+__all__ = [
+    "Malformed",
+    "amount",
+    "bound",
+    "cost",
+    "decode",
+    "dollars",
+    "grid_of",
+    "label_of",
+    "milliseconds",
+    "moment",
+    "number",
+    "price",
+    "price_of",
+    "read",
+    "read_all",
+    "seconds",
+    "seconds_text",
+    "side_of",
+    "size",
+    "units",
+]
+
+_READER: Final = Reader("polymarket")
+decode = _READER.decode
+read = _READER.read
+read_all = _READER.read_all
+
+_SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL}
+_YES_NO: Final = frozenset({"yes", "no"})
+_MILLION: Final = 6
+_NO_BOUND: Final = 10**30
+
+
+def number(value: Decimal, field: str) -> Decimal:
+    """A number of either sign; JSON has no NaN, but a text might say it."""
+    if not value.is_finite():
+        raise Malformed(field, f"is {value}, not a number")
+    return value
+
+
+def dollars(value: Decimal, field: str) -> Decimal:
+    """Dollars or shares that cannot be negative, from a JSON number."""
+    if number(value, field) < ZERO:
+        raise Malformed(field, f"is {value}, below zero")
+    return value
+
+
+def price_of(value: Decimal, field: str) -> Decimal:
+    """A price in dollars from a JSON number, 0 and 1 included."""
+    if not ZERO <= number(value, field) <= ONE:
+        raise Malformed(field, f"is {value}, not between 0 and 1 dollar")
+    return value
+
+
+def side_of(word: str, field: str) -> Side:
+    """Buy or sell; nothing else is a side."""
+    found = _SIDES.get(word)
+    if found is None:
+        raise Malformed(field, f"is {word!r}, not BUY or SELL")
+    return found
+
+
+def label_of(word: str) -> str:
+    """An outcome's label: yes and no in lower case, every other as it is.
+
+    >>> label_of("Yes"), label_of("Chiefs")
+    ('yes', 'Chiefs')
+    """
+    plain = word.casefold()
+    return plain if plain in _YES_NO else word
+
+
+def units(value: str | int, field: str) -> Decimal:
+    """Dollars or shares from a whole number of millionths."""
+    text = str(value)
+    if not (text.isascii() and text.isdigit()):
+        raise Malformed(field, f"is {value!r}, not a whole number of millionths")
+    return EXACT.scaleb(Decimal(text), -_MILLION)
+
+
+def bound(value: str | int, field: str) -> Decimal | None:
+    """An allowance in dollars; None if it is more than there is money."""
+    text = str(value)
+    if not (text.isascii() and text.isdigit()):
+        raise Malformed(field, f"is {value!r}, not a whole number of millionths")
+    return None if int(text) >= _NO_BOUND else units(text, field)
+
+
+def seconds_text(value: int | str, field: str) -> datetime:
+    """A moment in Unix seconds, as a number or a text."""
+    text = str(value)
+    if not (text.isascii() and text.isdigit()):
+        raise Malformed(field, f"is {value!r}, not a moment in seconds")
+    return seconds(int(text), field)
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time of the catalog; None where it is missing, or not to be understood.
+
+    ``closedTime`` has a space and ``+00``, others ``T`` and ``Z`` (captures of 2026-03).
+    No money depends on any of them.
+    """
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+@lru_cache(maxsize=64)
+def _grid(tick: Decimal) -> PriceGrid:
+    return PriceGrid.of(str(tick))
+
+
+def grid_of(tick: Decimal, field: str) -> PriceGrid:
+    """The grid of a market: from one tick to one below a dollar."""
+    if not ZERO < number(tick, field) < ONE or EXACT.remainder(ONE, tick):
+        raise Malformed(field, f"is {tick}, not a part of a dollar")
+    return _grid(tick)
