@@ -120,8 +120,8 @@ class Fill(Record):
     ``state`` is whether it stands: where a venue settles after the match, a fill may still
     fail, and then never happened.  A stream that told of it takes it back by another, of
     the same trade and order, whose ``size`` and ``fee`` are negative: sums of sizes, fees
-    and ``proceeds`` come out right without a look at ``state``.  ``computed`` names the fields that the venue did not
-    give and we worked out.
+    and ``proceeds`` come out right without a look at ``state``.  ``computed`` names the
+    fields that the venue did not give and we worked out.
     """
 
     fill_id: str
