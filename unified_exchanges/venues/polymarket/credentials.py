@@ -14,12 +14,15 @@ from hmac import digest
 from os import PathLike, fsdecode
 from typing import TYPE_CHECKING, NoReturn, cast
 
+import msgspec
+
 from ...errors import ArgumentsRequired, AuthenticationError, BadRequest
 from ...key_file import KeyFile
 from .addresses import address_of, read_address
 from .contracts import Domain, chain_of
 from .curve import ORDER, Key, Way, key_maker
 from .eip712 import ZERO_WORD
+from .hidden import Hidden
 from .signing import SignatureType, SignedOrder, Signer, Wallet
 
 if TYPE_CHECKING:
@@ -51,6 +54,8 @@ _TYPES = (
     "0 (the key's own address), 1 (account made by e-mail), 2 (Gnosis Safe, account made "
     "with a browser's wallet) or 3 (deposit wallet, accounts since May 2026)"
 )
+
+_encode = msgspec.json.Encoder().encode
 
 
 class _Secret:
@@ -128,6 +133,15 @@ class ApiKey:
             "POLY_TIMESTAMP": str(timestamp),
             **self._headers,
         }
+
+    def introduction(self) -> Hidden:
+        """The frame that tells the user channel who we are (docs.polymarket.com, 2026-08)."""
+        auth = {
+            "apiKey": self.key,
+            "secret": urlsafe_b64encode(self._secret).decode("ascii"),
+            "passphrase": self._headers["POLY_PASSPHRASE"],
+        }
+        return Hidden(_encode({"auth": auth, "type": "user"}).decode())
 
     def __repr__(self) -> str:
         return "<Polymarket API key>"

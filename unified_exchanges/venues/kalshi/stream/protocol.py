@@ -16,6 +16,7 @@ from ....models import OrderBook, StreamHealth, Subject
 from ....policy import StreamPolicy
 from ....streams.book import BookError
 from ....streams.protocol import StreamEvent
+from ....streams.recent import Recent
 from ..parse.reading import Malformed, milliseconds
 from . import frames
 from .books import Market
@@ -24,7 +25,6 @@ from .conversation import NONE, Events
 from .events import BookDelta, BookSnapshot
 from .misreading import Misreading
 from .reading import READERS, Reader
-from .recent import Recent
 from .subscription import Subscription
 
 __all__ = ["KalshiStream"]
