@@ -62,6 +62,7 @@ def practice(
             exports={
                 sandbox.key_variable: sandbox.api_key,
                 sandbox.path_variable: str(path),
+                **sandbox.variables,
                 "UNIFIED_EXCHANGES_VENUE": venue,
                 "UNIFIED_EXCHANGES_ENVIRONMENT": url,
             },

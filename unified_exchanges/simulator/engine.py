@@ -32,7 +32,7 @@ from .floor import Clock, Floor
 from .lifecycle import Lifecycle
 from .markets import Listing, Market
 from .notices import Notice
-from .orders import Group, Order, Owner, Ticket, Unchanged
+from .orders import Fill, Group, Order, Owner, Ticket, Unchanged
 from .pit import Pause
 from .treasury import Treasury
 from .views import Views
@@ -52,12 +52,12 @@ class Engine(Views):
     def __init__(self, *, clock: Clock, rng: Random, trades_kept: int = 20_000) -> None:
         """Draw ids from ``rng``; keep the latest ``trades_kept`` trades of a market."""
         super().__init__(Floor(clock=clock, rng=rng, trades_kept=trades_kept))
-        execution = Execution(self._floor)
-        self._desk = Desk(self._floor, execution)
+        self._execution = Execution(self._floor)
+        self._desk = Desk(self._floor, self._execution)
         self._gate = self._desk.gate
         self._lifecycle = Lifecycle(self._floor)
         self._treasury = Treasury(self._floor)
-        self._brakes = Brakes(self._floor, execution)
+        self._brakes = Brakes(self._floor, self._execution)
 
     # Time and listeners
 
@@ -282,6 +282,15 @@ class Engine(Views):
                 for order in reversed(open_orders)
                 if shard in {None, order.shard} and self._floor.is_open(order.shard)
             ]
+
+    def reverse(self, *fills: Fill) -> None:
+        """Take trades back, given the fills of both sides, as if they had not happened.
+
+        Contracts, dollars and fees go back, whatever the owners did since; the orders
+        stay filled. For venues on which a trade may still fail after the match.
+        """
+        with self._floor:
+            self._execution.reverse(fills)
 
     def forget(self, account_id: str, *, before_us: int) -> int:
         """Drop ended orders and fills of the account older than that; how many.

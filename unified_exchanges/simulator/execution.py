@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 import attrs
 
-from ..money import EXACT, ZERO
+from ..money import EXACT, ZERO, total
 from .floor import Floor
 from .groups import OrderGroup
-from .ledger import Holding
+from .ledger import Holding, opposite, signed
 from .matching import Drop, Match, Plan
 from .notices import Filled, GroupChange, GroupChanged, PositionChanged, TradePrinted
-from .orders import Charge, Fill, Order, OrderReason, Trade
+from .orders import Charge, Fill, Order, OrderReason, Refusal, Trade
 from .pit import Pit
 
 __all__ = ["Execution"]
@@ -95,6 +96,25 @@ class Execution:
         self._floor.tell(order)
         self._floor.emit(Filled(fill=fill))
         self._floor.emit(PositionChanged(position=holding.position()))
+
+    def reverse(self, fills: Iterable[Fill]) -> None:
+        """Take a trade back: contracts, dollars and fees go where they came from."""
+        fills = tuple(fills)
+        if total(signed(fill.side, fill.size) for fill in fills):
+            raise Refusal("invalid_order", "both sides of a trade are taken back")
+        if any(self._floor.pit(fill.market_id).settled_us for fill in fills):
+            raise Refusal("market_closed", "the market is settled")
+        for fill in fills:
+            pit = self._floor.pit(fill.market_id)
+            holding = self._floor.holding(pit, fill.owner)
+            before = max(holding.size, ZERO)
+            fee, now_us = fill.fee.copy_negate(), self._floor.now_us
+            holding.fill(opposite(fill.side), fill.price, fill.size, fee, now_us)
+            holding.hold()
+            longer = EXACT.subtract(max(holding.size, ZERO), before)
+            pit.open_interest = EXACT.add(pit.open_interest, longer)
+            self._floor.fees = EXACT.add(self._floor.fees, fee)
+            self._floor.emit(PositionChanged(position=holding.position()))
 
     def _count(self, order: Order, size: Decimal) -> None:
         group = self._floor.group_of(order.owner, order.group_id)

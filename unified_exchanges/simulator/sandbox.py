@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 
 from .faults import Venue
@@ -14,9 +16,10 @@ class Sandbox:
     """A simulated venue, ready to be served, and the key of its one account.
 
     ``path`` follows the server's address in the base URL that an exchange is made with.
-    ``private_key`` is PEM text.  ``key_variable`` and ``path_variable`` are the
-    environment variables from which an exchange reads the key id and the path of the
-    private key.
+    ``private_key`` is its text in the venue's form.  ``key_variable`` and
+    ``path_variable`` are the environment variables from which an exchange reads the key
+    id and the path of the private key; ``variables`` are those of whatever else the
+    venue gives out, such as a secret, with their values.
     """
 
     venue: Venue
@@ -25,3 +28,4 @@ class Sandbox:
     private_key: str = attrs.field(repr=False)
     key_variable: str
     path_variable: str
+    variables: Mapping[str, str] = attrs.field(factory=dict, repr=False)

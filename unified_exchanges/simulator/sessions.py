@@ -11,10 +11,11 @@ __all__ = ["Session", "StreamingVenue"]
 
 
 class Session(Protocol):
-    """One connection to a venue. Frames are JSON objects in text.
+    """One connection to a venue. Frames are text: JSON, or a bare word.
 
-    What they are has a ``type``; those of a subscription have its ``sid``, and those
-    that are numbered a ``seq``. A command says in ``cmd`` what it is.
+    What they are has a ``type`` or an ``event_type``; those of a subscription may have
+    its ``sid``, and those that are numbered a ``seq``. Several may come in one list. A
+    command says in ``cmd``, ``operation`` or ``type`` what it is.
     """
 
     wake: Callable[[], None]

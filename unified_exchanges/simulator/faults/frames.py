@@ -1,7 +1,8 @@
 """Faults of streams: what goes wrong with which frame or connection.
 
 A `StreamPlan` is a list of `StreamFault`. A fault names what it meets (``frame``: the
-type of a frame or the ``cmd`` of a command, as a regular expression; ``market``; from the
+``event_type`` or ``type`` of a frame, the ``cmd``, ``operation`` or ``type`` of a command,
+or the text of what is no JSON, as a regular expression; ``market``; from the
 ``nth`` match on, each ``every``-th, ``count`` times, each time with ``probability``) and
 one kind of trouble. Frames that the venue sends:
 
@@ -151,25 +152,42 @@ class Label:
 
     @classmethod
     def of(cls, text: str) -> Label:
-        """That of a frame of the venue."""
-        frame = json.loads(text)
+        """That of a frame of the venue: of several objects in one, that of the first.
+
+        A frame that is no JSON is named by its text.
+        """
+        frame = _first(text)
+        if frame is None:
+            return cls(kind=text)
         body = frame.get("msg")
-        named = body if isinstance(body, dict) else {}
+        named = body if isinstance(body, dict) else frame
+        market = named.get("market_ticker", named.get("ticker", named.get("market")))
         return cls(
-            kind=frame.get("type", ""),
+            kind=frame.get("event_type", frame.get("type", "")),
             sid=frame.get("sid"),
-            market=named.get("market_ticker", named.get("ticker")),
+            market=market,
         )
 
     @classmethod
     def of_command(cls, data: Frame) -> Label:
         """That of whatever the client sent."""
-        try:
-            read = json.loads(data)
-        except ValueError:
-            read = None
-        name = read.get("cmd") if isinstance(read, dict) else None
-        return cls(kind=name if isinstance(name, str) else "", is_command=True)
+        frame = _first(data)
+        if frame is None:
+            return cls(kind=data if isinstance(data, str) else "", is_command=True)
+        names = (frame.get(field) for field in ("cmd", "operation", "type"))
+        name = next((name for name in names if isinstance(name, str)), "")
+        return cls(kind=name, is_command=True)
+
+
+def _first(data: Frame) -> dict[str, Any] | None:
+    """The object, or the first of a list of them; None where there is none."""
+    try:
+        read = json.loads(data)
+    except ValueError:
+        return None
+    if isinstance(read, list):
+        read = read[0] if read else None
+    return read if isinstance(read, dict) else None
 
 
 class StreamPlan(Plan[StreamFault]):

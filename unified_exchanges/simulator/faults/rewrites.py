@@ -15,8 +15,10 @@ _Rewrite: TypeAlias = Callable[[str, StreamFault], Frame]
 
 def renumbered(text: str, shift: int) -> str:
     """The frame with its ``seq`` so much higher."""
+    if not shift:
+        return text
     read = json.loads(text)
-    if not shift or "seq" not in read:
+    if "seq" not in read:
         return text
     read["seq"] += shift
     return _text(read)
@@ -66,15 +68,18 @@ REWRITES: dict[str, _Rewrite] = {
 """By the kind of the fault."""
 
 
-def _place(frame: dict[str, Any], field: str) -> tuple[dict[str, Any], str]:
-    """Where a field is, or would be: in the frame itself when its parents are not."""
+def _place(frame: Any, field: str) -> tuple[dict[str, Any], str]:
+    """Where a field is, or would be: in the frame itself when its parents are not.
+
+    Of several objects in one frame it is the first one's.
+    """
     *parents, name = field.split(".")
-    holder = frame
+    holder: dict[str, Any] = frame[0] if isinstance(frame, list) else frame
     for parent in parents:
         inner = holder.get(parent)
         holder = inner if isinstance(inner, dict) else holder
     return holder, name
 
 
-def _text(frame: dict[str, Any]) -> str:
+def _text(frame: Any) -> str:
     return json.dumps(frame, separators=(",", ":"), ensure_ascii=False)
