@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -27,6 +28,7 @@ from unified_exchanges.errors import (
 )
 from unified_exchanges.flow import Request, Response, collect, limited
 from unified_exchanges.policy import RetryPolicy
+from unified_exchanges.settings import Settings
 from unified_exchanges.testing.scripted import AsyncScriptedTransport
 from unified_exchanges.venue.sending import Call
 
@@ -498,3 +500,13 @@ def test_any_split_into_pages_gives_the_same_list(data: st.DataObject) -> None:
     rig = Rig("blocking", pages, VirtualClock())
     ahead = data.draw(st.booleans())
     assert rig.run(collect(toy(limited=False).items(ahead=ahead))) == items
+
+
+@pytest.mark.parametrize("name", ["secret", "private_key", "password"])
+def test_a_key_that_the_venue_does_not_take_is_refused_and_not_shown(name: str) -> None:
+    given: Any = {name: "canary-of-a-key"}
+    with pytest.raises(
+        BadRequest, match=f"Toy has no {name}: it takes api_key"
+    ) as caught:
+        ToyVenue(Settings(environment="demo", **given))
+    assert "canary" not in str(caught.value)

@@ -45,6 +45,24 @@ class KeyFile:
         Raises `AuthenticationError` if others may use it or it is a symbolic link,
         `BadRequest` if it cannot be read.
         """
+        descriptor = self._open()
+        if isinstance(descriptor, str):
+            # Not while the system's error is at hand, which names the file: it may be a
+            # key in the wrong place.
+            raise BadRequest(
+                f"{self.label} is neither {self._form} nor a file that can be read: "
+                f"{descriptor}",
+                venue=self._venue,
+            )
+        try:
+            # What is open is asked, not the name, which may point elsewhere by now.
+            self._check_access(os.fstat(descriptor))
+            return os.read(descriptor, _MOST_BYTES)
+        finally:
+            os.close(descriptor)
+
+    def _open(self) -> int | str:
+        """The open file's descriptor, or why there is none."""
         # Without blocking: opening a pipe would wait for its writer.  Without following: a
         # link can be turned to another file by whoever owns its folder.
         flags = os.O_RDONLY
@@ -53,20 +71,9 @@ class KeyFile:
         try:
             path = Path(self._name).expanduser()
             self._refuse_link(path)
-            descriptor = os.open(path, flags)
+            return os.open(path, flags)
         except (OSError, ValueError, RuntimeError) as error:
-            reason = getattr(error, "strerror", None) or "not a path"
-            raise BadRequest(
-                f"{self.label} is neither {self._form} nor a file that can be read: "
-                f"{reason}",
-                venue=self._venue,
-            ) from None
-        try:
-            # What is open is asked, not the name, which may point elsewhere by now.
-            self._check_access(os.fstat(descriptor))
-            return os.read(descriptor, _MOST_BYTES)
-        finally:
-            os.close(descriptor)
+            return getattr(error, "strerror", None) or "not a path"
 
     def _refuse_link(self, path: Path) -> None:
         if path.is_symlink():

@@ -45,12 +45,12 @@ def test_an_address_without_a_checksum_gets_one(change):
     assert read_address(f" {given}\n", "funder") == KNOWN[0]
 
 
-@pytest.mark.parametrize("place", range(2, 42))
+@pytest.mark.parametrize(
+    "place", [place for place in range(2, 42) if KNOWN[0][place].isalpha()]
+)
 def test_a_changed_capital_is_refused(place):
     wrong = KNOWN[0][:place] + KNOWN[0][place].swapcase() + KNOWN[0][place + 1 :]
-    if wrong == KNOWN[0]:
-        pytest.skip("a digit has no capital")
-    with pytest.raises(BadRequest, match="funder 0x.* has a wrong checksum"):
+    with pytest.raises(BadRequest, match=r"funder 0x.* has a wrong checksum"):
         read_address(wrong, "funder")
 
 

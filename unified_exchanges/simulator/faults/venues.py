@@ -104,4 +104,4 @@ def _asked(request: Request) -> str:
 
 
 def _context(request: Request) -> dict[str, Any]:
-    return {"request": _asked(request), "maybe_executed": request.method != "GET"}
+    return {"request": _asked(request), "maybe_executed": not request.is_read}

@@ -48,7 +48,7 @@ class Crashes(Conformance):
 
         def deadly(request: Request) -> Response:
             answer = serve(request) if moment == "after it arrived" else None
-            if request.method == "GET":
+            if request.is_read:
                 return answer or serve(request)
             raise _Killed
 

@@ -47,7 +47,7 @@ class Trouble:
 
     def strikes(self, request: Request) -> bool:
         """Whether it is this request's turn."""
-        wanted = self.reads if request.method == "GET" else self.writes
+        wanted = self.reads if request.is_read else self.writes
         if not wanted or self.count <= 0:
             return False
         self.count -= 1
@@ -93,7 +93,7 @@ class _Troubled:
         for trouble in self.troubles:
             if trouble.strikes(request):
                 return trouble.befall(request, self.server.handle)
-        plan = self.reads if request.method == "GET" else self.writes
+        plan = self.reads if request.is_read else self.writes
         if plan.is_empty:
             return self.server.handle(request)
         return FaultyVenue(Lagging(self.server), plan, self._clock).handle(request)
@@ -229,7 +229,7 @@ class Trader:
     @property
     def writes(self) -> list[Request]:
         """The requests so far that may change something."""
-        return [r for r in self.transport.requests if r.method != "GET"]
+        return [r for r in self.transport.requests if not r.is_read]
 
     def suffer(self, kind: Kind, count: int = 1, **which: bool) -> None:
         """Let the next requests go wrong."""
@@ -256,10 +256,9 @@ class Trader:
         for market in self.fetch_markets():
             if market.legs or market.kind != "binary":
                 continue
-            quotes = market.bid, market.ask, market.bid_size, market.ask_size
-            if all(quotes) and Decimal("0.1") < market.bid < market.ask < Decimal(
-                "0.9"
-            ):
+            if not market.bid or not market.ask:
+                continue
+            if Decimal("0.1") < market.bid < market.ask < Decimal("0.9"):
                 found: Market = market
                 return found
         raise AssertionError("the simulated venue has no market with quotes")

@@ -52,7 +52,7 @@ class Halts(Conformance):
         serve = venue.handle
 
         def handle(request: Request) -> Response:
-            if request.method == "GET":
+            if request.is_read:
                 return serve(request)
             venue.handle = serve  # type: ignore[method-assign]
             return act(request, lambda: serve(request))

@@ -88,7 +88,7 @@ class LostAnswers(Conformance):
         serve = trader.ground.venue.handle
 
         def watch(request: Any) -> Any:
-            if request.method != "GET":
+            if not request.is_read:
                 sent_at.append(trader.ground.clock.monotonic() - start)
             return serve(request)
 

@@ -60,7 +60,7 @@ class History(Quotes):
         span, wanted = read_span(since, until), read_limit(limit)
         given = {"taker_only": True, **read_params(params, _ARGUMENTS, _KNOWN)}
         self._check(market_id, outcome, given)
-        is_sifted = outcome is not None or span != Span()
+        is_sifted = any(x is not None for x in (outcome, span.since, span.until))
         return self._sifted(
             given, market_id, outcome, span, limit=None if is_sifted else wanted
         )

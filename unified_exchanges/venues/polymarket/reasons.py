@@ -267,7 +267,7 @@ def missing(path: str) -> Reason:
             )
         case ["gamma", "markets", *_] | [
             "clob",
-            "book" | "clob-markets" | "markets",
+            "book" | "books" | "clob-markets" | "markets",
             *_,
         ]:
             return _MARKET

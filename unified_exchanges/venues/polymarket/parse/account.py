@@ -103,9 +103,13 @@ def _claim(w: wire.Position, _: bytes) -> tuple[str, Decimal]:
 
 
 def claims_page(body: bytes) -> tuple[list[tuple[str, Decimal]], str | None]:
-    """What each token of a page had cost on average, and the next cursor."""
+    """What each token of a page had cost on average, and the next cursor.
+
+    Nothing costs nothing: an average of 0 means that there is none.
+    """
     page = decode(_PAGE, body)
-    return read_all(_POSITION, _claim, page.data, "data"), page.pagination.next_cursor
+    found = read_all(_POSITION, _claim, page.data, "data")
+    return [x for x in found if x[1]], page.pagination.next_cursor
 
 
 # -- redemptions -----------------------------------------------------------------------

@@ -185,13 +185,19 @@ def _fits(house: House, held: Holding, status: str) -> bool:
     return now == status
 
 
+def _is_among(call: Call, name: str, value: str) -> bool:
+    """Whether a value is one of those that are asked for, comma between (SDK, 2026-10)."""
+    asked = call.text(name).lower()
+    return not asked or value in asked.split(",")
+
+
 def _is_asked(house: House, call: Call, held: Holding) -> bool:
     listed = house.catalog.markets[held.condition_id]
     value = EXACT.multiply(held.size, current_price(house, listed, held.index))
     return (
         call.text("user").lower() in {"", held.wallet}
-        and call.text("condition_id") in {"", held.condition_id}
-        and call.text("event_id") in {"", listed.event_id}
+        and _is_among(call, "condition_id", held.condition_id)
+        and _is_among(call, "event_id", listed.event_id)
         and call.text("title").lower() in listed.question.lower()
         and _enough(call, held.size, value)
         and _is_within(call, held.last_us)
@@ -278,13 +284,12 @@ def _chosen(call: Call, rows: Iterable[Row]) -> list[Row]:
     side = call.text("side").upper()
     if side and side not in _SIDES:
         raise refused("side is invalid", "side")
-    condition, event = call.text("condition_id"), call.text("event_id")
     kinds = {k for word in call.texts("type") for k in word.upper().split(",")}
     return [
         row
         for row in rows
-        if condition in {"", row.listed.condition_id}
-        and event in {"", row.listed.event_id}
+        if _is_among(call, "condition_id", row.listed.condition_id)
+        and _is_among(call, "event_id", row.listed.event_id)
         and side in {"", row.side}
         and (not kinds or row.kind in kinds)
         and _is_within(call, row.time_us)

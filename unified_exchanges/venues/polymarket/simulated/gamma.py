@@ -273,8 +273,7 @@ def get_tag(house: House, call: Call) -> Payload:
     raise _missing()
 
 
-def list_series(house: House, call: Call) -> list[Payload]:
-    """What recurs."""
+def _series_of(house: House) -> list[Payload]:
     events = house.catalog.events.values()
     found = {e.series.series_id: e.series for e in events if e.series is not None}
     return [
@@ -284,8 +283,21 @@ def list_series(house: House, call: Call) -> list[Payload]:
             "title": s.title,
             "recurrence": s.recurrence,
         }
-        for s in _sliced(call, list(found.values()))
+        for s in found.values()
     ]
+
+
+def list_series(house: House, call: Call) -> list[Payload]:
+    """What recurs."""
+    return list(_sliced(call, _series_of(house)))
+
+
+def get_series(house: House, call: Call) -> Payload:
+    """One series."""
+    for series in _series_of(house):
+        if series["id"] == call.path["id"]:
+            return series
+    raise _missing()
 
 
 def list_sports(house: House, _: Call) -> list[Payload]:
@@ -361,6 +373,7 @@ OPERATIONS = (
     _operation("/tags/{id}", get_tag, "tags"),
     _operation("/tags/slug/{slug}", get_tag, "tags"),
     _operation("/series", list_series),
+    _operation("/series/{id}", get_series),
     _operation("/sports", list_sports),
     _operation("/sports/market-types", list_market_types),
     _operation("/public-search", search, "search"),

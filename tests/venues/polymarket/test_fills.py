@@ -1,0 +1,257 @@
+"""Our part in the CLOB's trades: what we took, and what was taken of us."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.venues.polymarket.desk import (
+    NOW,
+    OTHERS,
+    SECONDS,
+    Desk,
+    Turns,
+    catalog,
+    condition,
+    desk,
+    maker,
+    market,
+    order,
+    order_id,
+    page,
+    token,
+    trade,
+)
+from tests.venues.polymarket.keys import ADDRESS
+from unified_exchanges import (
+    BUY,
+    SELL,
+    FillState,
+    Liquidity,
+    MarketNotFound,
+    OrderNotFound,
+    VenueSchemaError,
+)
+
+D = Decimal
+TRADES = "/clob/data/trades"
+LISTING = "/gamma/markets/keyset"
+
+
+def told_by(flavour: str = "blocking", /, *rows: dict[str, Any], **more: Any) -> Desk:
+    answers = {LISTING: catalog(market(1), market(2)), TRADES: page(*rows)}
+    return desk(flavour, answers | more)
+
+
+def made(name: str, *makers: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """A trade in which somebody else took orders of ours."""
+    return trade(
+        name,
+        taker_order_id=order_id(99),
+        owner="somebody",
+        maker_address=OTHERS,
+        trader_side="MAKER",
+        maker_orders=list(makers),
+        **fields,
+    )
+
+
+def test_what_we_took_is_the_trade_s_own_terms(flavour: str) -> None:
+    (found,) = told_by(flavour, trade("t1"))("fetch_fills")
+    assert (found.fill_id, found.trade_id) == (f"t1:{order_id(1)}", "t1")
+    assert (found.order_id, found.market_id) == (order_id(1), condition(1))
+    assert (found.outcome, found.side, found.liquidity) == ("yes", BUY, Liquidity.TAKER)
+    assert (found.price, found.size) == (D("0.52"), D(4))
+    assert found.created_at == NOW - timedelta(seconds=300)
+    assert found.state is FillState.FINAL
+    assert found.proceeds == D("-2.08")
+
+
+def test_what_was_taken_of_us_is_the_maker_s(flavour: str) -> None:
+    ours = maker(2, side="SELL", matched_amount="1.5", price="0.53")
+    theirs = maker(3, owner="somebody", maker_address=OTHERS, side="SELL")
+    (found,) = told_by(flavour, made("t1", theirs, ours))("fetch_fills")
+    assert (found.order_id, found.side, found.liquidity) == (
+        order_id(2),
+        SELL,
+        Liquidity.MAKER,
+    )
+    assert (found.price, found.size, found.fee) == (D("0.53"), D("1.5"), D(0))
+
+
+def test_several_orders_of_ours_may_be_in_one_trade(flavour: str) -> None:
+    rows = made("t1", maker(2, side="SELL"), maker(3, side="SELL", matched_amount="2"))
+    found = told_by(flavour, rows)("fetch_fills")
+    assert [x.fill_id for x in found] == [f"t1:{order_id(2)}", f"t1:{order_id(3)}"]
+
+
+def test_we_may_have_traded_with_ourselves() -> None:
+    row = trade("t1", maker_orders=[maker(2, side="SELL")])
+    found = told_by("blocking", row)("fetch_fills")
+    assert [(x.order_id, str(x.liquidity)) for x in found] == [
+        (order_id(2), "maker"),
+        (order_id(1), "taker"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("taker", "asset", "ours"),
+    [
+        ("BUY", token(1), SELL),  # the same token changes hands
+        ("SELL", token(1), BUY),
+        ("BUY", token(1, 1), BUY),  # a pair is minted
+        ("SELL", token(1, 1), SELL),  # a pair is merged
+    ],
+)
+def test_a_maker_s_side_follows_where_it_is_not_told(
+    taker: str, asset: str, ours: object
+) -> None:
+    entry = maker(2, asset_id=asset, outcome="Yes" if asset == token(1) else "No")
+    (found,) = told_by("blocking", made("t1", entry, side=taker))("fetch_fills")
+    assert found.side is ours
+
+
+def test_orders_of_another_key_of_the_wallet_are_ours_too() -> None:
+    entry = maker(2, owner="an older key", maker_address=ADDRESS.lower(), side="SELL")
+    assert len(told_by("blocking", made("t1", entry))("fetch_fills")) == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [
+        ("TRADE_STATUS_MATCHED_NOT_BROADCASTED", FillState.PENDING),
+        ("TRADE_STATUS_MATCHED", FillState.PENDING),
+        ("MINED", FillState.PENDING),
+        ("TRADE_STATUS_RETRYING", FillState.PENDING),
+        ("CONFIRMED", FillState.FINAL),
+        ("SOMETHING_NEW", FillState.PENDING),
+    ],
+)
+def test_a_fill_stands_once_it_is_settled(word: str, state: FillState) -> None:
+    (found,) = told_by("blocking", trade("t1", status=word))("fetch_fills")
+    assert found.state is state
+
+
+def test_what_failed_never_happened(flavour: str) -> None:
+    told = told_by(flavour, trade("t1", status="TRADE_STATUS_FAILED"), trade("t2"))
+    assert [x.trade_id for x in told("fetch_fills")] == ["t2"]
+    pages = told.venue.own_fills({}, with_failed=True)
+    from unified_exchanges.flow import collect
+
+    assert [x.state for x in told.run(collect(pages))] == [
+        FillState.FAILED,
+        FillState.FINAL,
+    ]
+
+
+def test_the_fee_of_a_taker_is_worked_out_and_says_so(flavour: str) -> None:
+    rows = [trade("t1"), made("t2", maker(2, side="SELL"), market=condition(2))]
+    told = told_by(flavour, *rows)
+    taken, given = told("fetch_fills")
+    assert (taken.fee, given.fee) == (D("0.04992"), D(0))
+    assert taken.computed == given.computed == {"fee"}
+    assert told.queries(LISTING)[0]["condition_ids"] == condition(1)
+
+
+def test_the_time_is_as_exact_as_it_is_told() -> None:
+    nano = f"{SECONDS}123456789"
+    (found,) = told_by("blocking", trade("t1", match_time_nano=nano))("fetch_fills")
+    assert found.created_at == NOW + timedelta(microseconds=123456)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"side": "LONG"}, "side"),
+        ({"price": "2"}, "price"),
+        ({"size": "x"}, "size"),
+        ({"trader_side": "BOTH", "maker_orders": [maker(2)]}, "trader_side"),
+        ({"trader_side": "MAKER"}, "maker_orders"),
+        ({"trader_side": "MAKER", "maker_orders": None}, "maker_orders"),
+        ({"match_time": ""}, "match_time"),
+        ({"id": ""}, "id"),
+        ({"maker_orders": [maker(2, price="1.5")]}, "maker_orders[].price"),
+        (
+            {"maker_orders": [maker(2, matched_amount="")]},
+            "maker_orders[].matched_amount",
+        ),
+        ({"maker_orders": [maker(2, side="LONG")]}, "maker_orders[].side"),
+    ],
+)
+def test_a_fill_is_not_guessed(fields: dict[str, Any], field: str) -> None:
+    with pytest.raises(VenueSchemaError) as caught:
+        told_by("blocking", trade("t1", **fields))("fetch_fills")
+    assert caught.value.field == f"data[0].{field}"
+
+
+def test_fills_of_a_span_a_market_and_a_trade(flavour: str) -> None:
+    told = told_by(flavour, trade("t1"), trade("t2", match_time=str(SECONDS - 200)))
+    found = told(
+        "fetch_fills",
+        market_id=condition(1),
+        since=NOW - timedelta(seconds=250),
+        until=NOW,
+        params={"id": "t2"},
+    )
+    assert [x.trade_id for x in found] == ["t2"]
+    assert told.queries(TRADES) == [
+        {
+            "id": "t2",
+            "after": str(SECONDS - 251),
+            "before": str(SECONDS + 2),
+            "market": condition(1),
+        }
+    ]
+
+
+def test_fills_of_an_outcome_are_those_of_our_own_order(flavour: str) -> None:
+    rows = [
+        trade("t1"),
+        made("t2", maker(2, side="BUY", asset_id=token(1, 1), outcome="No")),
+    ]
+    told = told_by(flavour, *rows)
+    found = told("fetch_fills", market_id=condition(1), outcome="no")
+    assert [x.trade_id for x in found] == ["t2"]
+    assert "asset_id" not in told.queries(TRADES)[0]
+
+
+def test_fills_of_an_order(flavour: str) -> None:
+    told = told_by(flavour, trade("t1"), trade("t2", taker_order_id=order_id(2)))
+    assert [x.trade_id for x in told("fetch_fills", order_id=order_id(2))] == ["t2"]
+
+
+def test_an_order_without_fills_must_exist(flavour: str) -> None:
+    one = f"/clob/data/order/{order_id(5)}"
+    told = told_by(flavour, **{one: order(5, size_matched="")})
+    assert told("fetch_fills", order_id=order_id(5)) == []
+    with pytest.raises(OrderNotFound):
+        told("fetch_fills", order_id=order_id(6))
+
+
+def test_a_market_that_is_nowhere_has_no_fills(flavour: str) -> None:
+    with pytest.raises(MarketNotFound):
+        told_by(flavour)("fetch_fills", market_id=condition(9))
+
+
+def test_our_own_id_of_an_order_is_told(flavour: str) -> None:
+    told = told_by(flavour, trade("t1"))
+    told.venue.memory.name_order(order_id(1), "mine")
+    assert [x.client_order_id for x in told("fetch_fills")] == ["mine"]
+
+
+def test_pages_that_moved_tell_each_fill_once(flavour: str) -> None:
+    pages = Turns(
+        page(trade("t2"), trade("t1"), cursor="Mg=="),
+        page(trade("t1"), trade("t0")),
+    )
+    told = told_by(flavour, **{TRADES: pages})
+    assert [x.trade_id for x in told("fetch_fills")] == ["t2", "t1", "t0"]
+
+
+def test_a_limit_reads_no_further(flavour: str) -> None:
+    told = told_by(flavour, **{TRADES: page(trade("t2"), trade("t1"), cursor="Mg==")})
+    assert len(told("fetch_fills", limit=2)) == 2
+    assert len(told.queries(TRADES)) == 1
