@@ -569,7 +569,12 @@ class MarketStream(Socket):
     def seen_from(
         self, quote: Ticker | Trade, wish: str | None
     ) -> Ticker | Trade | None:
-        """A quote, if it is of the outcome that is wished: each has its own."""
+        """A quote, if it is of the outcome that is wished: each has its own.
+
+        Who wishes none in particular gets the trades of all, and the first one's ticker.
+        """
+        if wish is None and isinstance(quote, Trade):
+            return quote
         return quote if self.concerns(quote.market_id, quote.outcome, wish) else None
 
     @property

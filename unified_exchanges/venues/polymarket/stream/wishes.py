@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Final, TypeAlias
 
 from ....errors import BadRequest, NotSupported
-from ....models import Subject
+from ....models import Outcome, Subject
 from ....policy import StreamPolicy
 from ....streams.freshness import Listener
 from ....streams.protocol import Refused
@@ -33,7 +33,8 @@ class Wishes:
         self.assets: dict[str, Asset] = {}
         self.books: dict[str, AssetBook] = {}
         self.tokens: dict[tuple[str, str | None], str] = {}
-        """The token of each wish that is known."""
+        """The token of each market and outcome that was wished, once it is known."""
+        self._found: dict[Wish, tuple[str, ...]] = {}
         self.unknown: dict[Wish, float] = {}
         """Wishes whose markets are not known yet, and when to ask about them."""
         self.everything = 0
@@ -88,12 +89,13 @@ class Wishes:
         del self._counts[wish]
         if self.unknown.pop(wish, None) is not None:
             return
-        subject, market_id, outcome = wish
-        asset = self.assets[self.tokens[market_id, outcome]]
-        asset.subjects[subject] -= 1
-        if not asset.subjects[subject]:
-            del asset.subjects[subject]
-        yield from self._let_go(asset)
+        subject = wish[0]
+        for token in self._found.pop(wish):
+            asset = self.assets[token]
+            asset.subjects[subject] -= 1
+            if not asset.subjects[subject]:
+                del asset.subjects[subject]
+            yield from self._let_go(asset)
 
     def tap(self, token: str) -> Asset | None:
         """Follow all of a token; it comes back if nobody did."""
@@ -146,16 +148,28 @@ class Wishes:
                     )
                 )
                 continue
-            is_new = side.outcome_id not in self.assets
-            asset = self._asset(side.outcome_id, market_id, side.label)
-            asset.subjects[subject] += 1
-            self.tokens[market_id, outcome] = asset.token
-            had_book = asset.book is not None
-            if subject is Subject.ORDER_BOOK:
-                self._open_book(asset)
-            if is_new or (not had_book and asset.book is not None):
-                found.append(asset)
+            self.tokens[market_id, outcome] = side.outcome_id
+            # A trade is told of the taker's token only (docs.polymarket.com, 2026-08).
+            is_whole = subject is Subject.TRADES and outcome is None
+            sides = known.outcomes if is_whole else (side,)
+            self._found[wish] = tuple(x.outcome_id for x in sides)
+            for each in sides:
+                asset = self._follow(wish, each)
+                if asset is not None:
+                    found.append(asset)
         return found
+
+    def _follow(self, wish: Wish, side: Outcome) -> Asset | None:
+        """Follow an outcome; its token comes back if it is to be asked for."""
+        subject, market_id, _ = wish
+        is_new = side.outcome_id not in self.assets
+        asset = self._asset(side.outcome_id, market_id, side.label)
+        asset.subjects[subject] += 1
+        had_book = asset.book is not None
+        if subject is Subject.ORDER_BOOK:
+            self._open_book(asset)
+        has_new_book = asset.book is not None and not had_book
+        return asset if is_new or has_new_book else None
 
     def _asset(self, token: str, market_id: str, label: str) -> Asset:
         asset = self.assets.get(token)
