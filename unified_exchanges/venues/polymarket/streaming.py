@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...errors import AuthenticationError
@@ -20,6 +21,9 @@ from .arguments import read_market_ids
 from .fees import fee_of
 from .fill_history import FillHistory
 from .hidden import Hidden
+
+if TYPE_CHECKING:
+    from .stream import MarketStream, UserStream
 
 __all__ = ["Streaming"]
 
@@ -51,13 +55,17 @@ class Streaming(FillHistory):
 
     def stream(self) -> StreamProtocol:
         """A new conversation about markets, not connected yet."""
+        return self.market_stream()
+
+    def market_stream(self) -> MarketStream:
+        """The same, by its own kind."""
         from .stream import MarketStream  # noqa: PLC0415 - only programs that stream
 
         return MarketStream(
             clock=self.clock, names=self.memory, policy=self.settings.stream
         )
 
-    def user_stream(self) -> StreamProtocol:
+    def user_stream(self) -> UserStream:
         """A new conversation about our account, not connected yet."""
         from .stream import UserStream, Whose  # noqa: PLC0415
 
@@ -107,13 +115,14 @@ class Streaming(FillHistory):
     def _dial(self, channel: str) -> Dial:
         return Dial(
             url=self.stream_address(channel),
-            headers=self.stream_headers if channel == "market" else self._require_key,
+            headers=self.stream_headers if channel == "market" else self.require_key,
             observe=self.offset.observe,
             timeout=self.settings.timeout,
             venue=self.id,
         )
 
-    def _require_key(self) -> Mapping[str, str]:
+    def require_key(self) -> Mapping[str, str]:
+        """No headers; raises `AuthenticationError` where there is no key to introduce."""
         if not self.has_key:
             message = (
                 "the stream of orders and fills needs a key: pass private_key= (64 "
