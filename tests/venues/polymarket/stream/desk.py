@@ -19,14 +19,14 @@ from unified_exchanges.venues.polymarket.stream import (
 )
 
 __all__ = [
-    "A",
-    "B",
     "KEY",
     "NO",
     "OTHER",
     "T0",
     "WALLET",
     "YES",
+    "A",
+    "B",
     "MarketDesk",
     "UserDesk",
     "book",
@@ -100,9 +100,7 @@ def change(
     return told
 
 
-def changes(
-    *entries: dict[str, Any], at: int = 1, market: str = A
-) -> dict[str, Any]:
+def changes(*entries: dict[str, Any], at: int = 1, market: str = A) -> dict[str, Any]:
     return {
         "event_type": "price_change",
         "market": market,

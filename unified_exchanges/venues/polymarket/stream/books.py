@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ....grid import PriceGrid
 from ....models import Subject
 from ....policy import StreamPolicy
-from ....streams.book import ASKS, BIDS, DOLLARS, BookError
+from ....streams.book import ASKS, BIDS, BookError
 from ....streams.freshness import Listener
 from ....streams.live import LiveBook
 from ....streams.pace import Pace
@@ -32,7 +32,7 @@ class AssetBook(LiveBook, TotalsBook):
         super().__init__(listener)
         self.seen = 0
         self.is_bridged = False
-        self.repeats: list[tuple[str, str, str, str]] = []
+        self.repeats: list[list[tuple[str, str, str, str]]] = []
         """What was told of the moment that was seen last."""
 
     def forget(self) -> None:
@@ -83,18 +83,24 @@ class AssetBook(LiveBook, TotalsBook):
                 raise BookError(message)
         return self.is_live
 
-    def set(self, change: frames.Change) -> None:
-        """Apply one change.
+    def apply(self, changes: Sequence[frames.Change]) -> None:
+        """Apply the changes of one frame, and hold the book against the last of them.
 
-        Of one moment the same may be told again, which does no harm at once, and after
-        another would undo that.
+        Of one moment the same frame may come again, which does no harm at once, and after
+        another would undo that.  Raises `BookError`, after which the book is not to be
+        believed.
         """
-        told = change.price, change.size, change.side, change.hash
+        told = [(x.price, x.size, x.side, x.hash) for x in changes]
         repeats = self.repeats
         if repeats and told in repeats and repeats[-1] != told:
-            message = f"the change of {told[0]} to {told[1]} was told twice"
+            message = f"the change of {told[0][0]} to {told[0][1]} was told twice"
             raise BookError(message)
         repeats.append(told)
+        for change in changes:
+            self._set(change)
+        self._check(changes[-1])
+
+    def _set(self, change: frames.Change) -> None:
         if change.side == "BUY":
             self.set_bid(change.price, change.size)
         elif change.side == "SELL":
@@ -103,8 +109,7 @@ class AssetBook(LiveBook, TotalsBook):
             message = f"side {change.side[:20]!r} is neither BUY nor SELL"
             raise BookError(message)
 
-    def check(self, change: frames.Change) -> None:
-        """Hold it against the best prices that came with its last change."""
+    def _check(self, change: frames.Change) -> None:
         bid, ask = change.best_bid, change.best_ask
         if self.is_crossed:
             raise BookError(f"bid {self.bid} and ask {self.ask} cross")
@@ -138,12 +143,8 @@ class Top:
         is_new = last != self.last
         self.last = last
         sizes = bid.size if bid else "", ask.size if ask else ""
-        prices = _text(bid, BIDS), _text(ask, ASKS)
+        prices = bid.price if bid else "", ask.price if ask else ""
         return self.quote(*prices, sizes) or is_new
-
-
-def _text(level: frames.Level | None, keys: dict[str, int]) -> str:
-    return "" if level is None else str(DOLLARS[keys[level.price]])
 
 
 class Asset:

@@ -7,7 +7,7 @@ years lack it, and a client has to survive them.
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import Raw, Struct
@@ -266,8 +266,18 @@ class Envelope(Struct, gc=False, kw_only=True):
     """What is left of a frame that cannot be read."""
 
     event_type: str = ""
-    asset_id: str | None = None
-    market: str | None = None
+    asset_id: Any = None
+    market: Any = None
+
+    @property
+    def token(self) -> str:
+        """The token that it is about, if that can be told."""
+        return self.asset_id if isinstance(self.asset_id, str) else ""
+
+    @property
+    def market_id(self) -> str:
+        """The market that it is about, if that can be told."""
+        return self.market.lower() if isinstance(self.market, str) else ""
 
 
 decode: Final = msgspec.json.Decoder(Frame).decode

@@ -298,9 +298,7 @@ class MarketStream(Socket):
         try:
             if not book.admits(moment):
                 return NONE
-            for change in changes:
-                book.set(change)
-            book.check(changes[-1])
+            book.apply(changes)
         except BookError as error:
             return self._distrust(asset, str(error))
         book.renew()
@@ -490,12 +488,12 @@ class MarketStream(Socket):
     # -- what is lost ---------------------------------------------------------------
 
     def _lost(self, told: frames.Envelope, reason: str) -> Events:
-        market_id = (told.market or "").lower()
-        asset = self._assets.get(told.asset_id or "")
+        market_id = told.market_id
+        asset = self._assets.get(told.token)
         if told.event_type in {"book", "price_change"}:
             if asset is not None:
                 return self._distrust(asset, reason)
-            if told.asset_id:
+            if told.token:
                 return NONE
             some = [x for x in self._assets.values() if x.market_id == market_id]
             return [

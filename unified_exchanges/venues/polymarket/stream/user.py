@@ -179,7 +179,7 @@ class UserStream(Socket):
         subject = Subject.ORDERS if told.event_type == "order" else Subject.FILLS
         if not self._counts[subject]:
             return NONE
-        ids = (told.market.lower(),) if told.market else ()
+        ids = (told.market_id,) if told.market_id else ()
         return [self._gap(subject, reason, market_ids=ids)]
 
     def _lost_anything(self, reason: str) -> Events:
