@@ -1,4 +1,4 @@
-"""Every Python block of the documentation runs, page by page, on the simulated Kalshi."""
+"""Every Python block of the documentation runs, page by page, on a simulated venue."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from unified_exchanges.cli.exits import Exit
 from unified_exchanges.simulator.server import SimulatorServer
 from unified_exchanges.venues.kalshi.description import FACTS
 from unified_exchanges.venues.kalshi.simulated import SimulatedKalshi, generate_key
+from unified_exchanges.venues.polymarket.simulated import simulated
 
 from .guards import ROOT
 
@@ -30,6 +31,7 @@ def blocks(page: Path) -> list[tuple[int, str]]:
 
 
 PAGES_WITH_CODE = [page for page in PAGES if blocks(page)]
+ON_POLYMARKET = ROOT / "docs" / "venues" / "polymarket.md"
 
 
 @pytest.fixture
@@ -63,19 +65,49 @@ def market(kalshi: Exchange) -> Market:
     return next(m for m in quoted if m.bid > m.grid.lowest)
 
 
-@pytest.mark.parametrize("page", PAGES_WITH_CODE, ids=lambda page: page.stem)
+@pytest.fixture
+def polymarket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Exchange]:
+    """An exchange with a wallet that has a history, on a fresh simulated Polymarket."""
+    box = simulated(history=True)
+    path = tmp_path / "wallet.key"
+    path.touch(mode=0o600)
+    path.write_text(box.private_key)
+    monkeypatch.setenv(box.path_variable, str(path))
+    monkeypatch.setenv(box.key_variable, box.api_key)
+    for name, value in box.variables.items():
+        monkeypatch.setenv(name, value)
+    with (
+        SimulatorServer(box.venue) as server,
+        exchange("polymarket", environment=f"{server.url}{box.path}") as opened,
+    ):
+        yield opened
+
+
+def run(page: Path, **names: object) -> None:
+    """Run the blocks of a page, so that the numbers of lines are those of the page."""
+    known = {"__name__": page.stem, **names}
+    for line, code in blocks(page):
+        exec(compile("\n" * line + code, str(page), "exec"), known)  # noqa: S102
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES_WITH_CODE if page != ON_POLYMARKET],
+    ids=lambda page: page.stem,
+)
 def test_the_code_on_a_page_runs(
     page: Path, kalshi: Exchange, market: Market, url: str
 ) -> None:
-    names = {"__name__": page.stem, "kalshi": kalshi, "market": market, "url": url}
-    for line, code in blocks(page):
-        # Line numbers of failures are those of the page.
-        exec(compile("\n" * line + code, str(page), "exec"), names)  # noqa: S102
+    run(page, kalshi=kalshi, market=market, url=url)
+
+
+def test_the_code_on_the_page_of_polymarket_runs(polymarket: Exchange) -> None:
+    run(ON_POLYMARKET, polymarket=polymarket)
 
 
 def test_the_pages_that_show_how_to_trade_have_code() -> None:
     stems = {page.stem for page in PAGES_WITH_CODE}
-    assert {"README", "quickstart", "orders", "errors", "kalshi"} <= stems
+    assert {"README", "quickstart", "orders", "errors", "kalshi", "polymarket"} <= stems
 
 
 def test_every_exit_code_is_documented() -> None:

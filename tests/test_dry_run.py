@@ -146,6 +146,12 @@ def test_the_fence_alone_lets_nothing_out_but_get(method: str) -> None:
     assert (line.requests, other.requests) == ([], [])
 
 
+def test_a_post_that_only_asks_passes_the_fence(drive: Any) -> None:
+    asked = Request("POST", URL, body=b"[]", reads=True)
+    (found,), line = drive(asks(asked), answer(1))
+    assert (found.body, line.requests) == (b"1", [asked])
+
+
 def listing() -> Pages[int]:
     yield Page([1])
     seen = yield WRITE

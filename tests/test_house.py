@@ -49,6 +49,7 @@ TIMED = (
     "venue.journaling",
     "venue.sending",
     "venues.*.connection",
+    "venues.*.pace",
     "watching*",
 )
 # Who may wait, look at a clock or be surprised.

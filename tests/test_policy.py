@@ -18,6 +18,7 @@ from unified_exchanges.errors import (
     ExchangeNotAvailable,
     InsufficientFunds,
     NetworkError,
+    OnMaintenance,
     RateLimitExceeded,
     UnifiedExchangesError,
 )
@@ -101,6 +102,15 @@ def test_the_wait_never_passes_the_deadline(
         failure, 0, repeatable=True, remaining=remaining, rng=Random(seed)
     )
     assert wait is None or asked <= wait < remaining
+
+
+def test_a_venue_that_says_how_long_it_is_away_is_waited_for() -> None:
+    failure = OnMaintenance("503", retry_after=7.0)
+    wait = RetryPolicy().delay(
+        failure, 0, repeatable=True, remaining=30.0, rng=Random(1)
+    )
+    assert wait is not None
+    assert 7.0 <= wait < 8.0
 
 
 def test_p17_one_call_has_one_budget_of_attempts() -> None:
@@ -238,6 +248,15 @@ def test_reconfiguring_keeps_what_was_used() -> None:
     bucket.take(0.0, 60)
     bucket.configure(20, 200)
     assert bucket.fill(0.0) == pytest.approx(140 / 200)
+
+
+def test_a_bucket_counts_on_no_more_than_the_venue_grants() -> None:
+    bucket = TokenBucket(10.0, 100.0, share=0.1)
+    bucket.lower(0.0, 20.0)
+    assert bucket.fill(0.0) == pytest.approx(0.2)
+    bucket.lower(0.0, 50.0)
+    assert bucket.fill(0.0) == pytest.approx(0.2)
+    assert bucket.fill(4.0) == pytest.approx(0.6)
 
 
 def test_a_bucket_without_a_rate_is_refused() -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,6 +72,17 @@ def test_p05_a_write_is_sent_once_whatever_happens(flavour: str) -> None:
         rig.run(toy(clock).send(get("/x", repeatable=False)))
     assert len(rig.requests) == 1
     assert caught.value.maybe_executed
+
+
+def test_a_post_that_only_asks_is_in_no_doubt(flavour: str) -> None:
+    clock = VirtualClock()
+    rig = Rig(flavour, [BUSY, answer({}, 400)], clock)
+    call = attrs.evolve(get("/x"), method="POST", reads=True, body=b"[]")
+    with pytest.raises(BadRequest) as caught:
+        rig.run(toy(clock).send(call))
+    assert not caught.value.maybe_executed
+    assert all(request.is_read for request in rig.requests)
+    assert toy().family(call) == "reads"
 
 
 def test_fault_01_a_write_that_never_left_is_sent_again(flavour: str) -> None:

@@ -13,9 +13,7 @@ from urllib.parse import urlsplit
 from ..errors import BadRequest, ConnectionLost, NetworkError, RequestTimeout
 from ..flow import Request
 
-__all__ = ["READS", "explain", "invalid", "is_plain"]
-
-READS = frozenset({"GET", "HEAD"})
+__all__ = ["explain", "invalid", "is_plain"]
 
 _LONGEST = 200
 _USER = re.compile(r"//[^/\s]+@")
@@ -30,7 +28,7 @@ def explain(
     ``sent`` is False when no byte of the request left; ``late`` means that time is up.
     """
     parts = urlsplit(request.url)
-    executed = sent and request.method not in READS
+    executed = sent and not request.is_read
     asked = f"{request.method} {parts.path or '/'}"
     kind = RequestTimeout if late else ConnectionLost
     return kind(

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
         series,
         series_list,
         terms,
-        winner_of,
     )
     from .orders import EXPIRY_MARGIN, Ours, fills_page, order, orders_page
     from .quotes import clock, last_price, order_book, order_books, trades_page
@@ -62,7 +61,6 @@ __all__ = [
     "terms",
     "tier",
     "trades_page",
-    "winner_of",
 ]
 
 _HOMES = {
@@ -85,7 +83,6 @@ _HOMES = {
         "series",
         "series_list",
         "terms",
-        "winner_of",
     ),
     "orders": ("EXPIRY_MARGIN", "Ours", "fills_page", "order", "orders_page"),
     "quotes": ("clock", "last_price", "order_book", "order_books", "trades_page"),

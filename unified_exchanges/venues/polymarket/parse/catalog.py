@@ -39,7 +39,6 @@ __all__ = [
     "series",
     "series_list",
     "terms",
-    "winner_of",
 ]
 
 _HALF: Final = Decimal("0.5")
@@ -115,12 +114,6 @@ def _payouts(w: wire.Market, status: MarketStatus) -> tuple[Decimal, ...] | None
     except msgspec.MsgspecError as error:
         raise Malformed("outcomePrices", f"cannot be read: {error}") from error
     return prices if prices in _RESULTS else None
-
-
-def winner_of(market: Market) -> str | None:
-    """The outcome that pays a dollar; None if none does, or nobody knows yet."""
-    labels = {outcome.label for outcome in market.outcomes}
-    return market.result if market.result in labels else None
 
 
 def _result(

@@ -2,5 +2,3 @@
 
 Ids, sides and money are required, everything else is optional, unknown fields are ignored.
 """
-
-from __future__ import annotations
