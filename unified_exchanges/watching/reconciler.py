@@ -241,7 +241,8 @@ class Reconciler:
     def _may(self, now: float) -> bool:
         """Whether what is read now cannot be followed by what nobody tells."""
         told = self._protocol.is_acknowledged
-        return now - self._asked >= _PATIENCE or all(map(told, self._followed()))
+        asked = min(self._asked, self._wanted)
+        return now - asked >= _PATIENCE or all(map(told, self._followed()))
 
     # -- reading --------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ class Scene:
         )
         self.us, self.them = self._trader(_OURS), self._trader(_THEIRS)
         self.listed = self.us.market()
-        self.other = self.us.market("will-ada-quimby-be-mayor-of-springfield")
+        self.other = self.us.market("will-ada-quimby-be-the-next-mayor-of-springfield")
         self._stack = ExitStack()
 
     def _trader(self, key: int) -> Trader:
