@@ -176,6 +176,9 @@ def _given(answer: Any) -> Any:
 class Stage:
     """A hub, its stream, its venue, and a clock that a test moves."""
 
+    stream_type: type[ToyStream] = ToyStream
+    venue_type: type[WatchedVenue] = WatchedVenue
+
     def __init__(self, **policy: Any) -> None:
         self.clock = VirtualClock()
         settings = Settings(
@@ -185,8 +188,8 @@ class Stage:
             environment="demo",
             stream=StreamPolicy(**policy),
         )
-        self.venue = WatchedVenue(settings)
-        self.stream = ToyStream(clock=self.clock)
+        self.venue = self.venue_type(settings)
+        self.stream = self.stream_type(clock=self.clock)
         self.calls = 0
         self.feed = Feed(self.stream, self.venue, has_work=self.called)
 

@@ -29,6 +29,7 @@ from .subscriptions import (
     PolymarketEvent,
     Words,
     errands,
+    late,
     make_venue,
     read_channel,
 )
@@ -80,6 +81,7 @@ class AsyncPolymarketWebSocket:
         )
         self._rest = AsyncDriver(AioTransport())
         self._timeout = timeout
+        self._patience = venue.settings.stream.acknowledgement
         market, user = venue.lines()
         self._market, self._user = venue.market_stream(), venue.user_stream()
         self._ledger = Ledger(self._market, self._user)
@@ -120,18 +122,25 @@ class AsyncPolymarketWebSocket:
     async def subscribe(self, channel: str, tokens: Words | None = None) -> None:
         """Follow tokens on the ``market`` channel, or the account on the ``user`` channel.
 
-        It waits for the connection; the venue acknowledges nothing.  Asking again for what
-        is followed does nothing.  The ``user`` channel needs a private key: where no API
-        key was given, it is derived first.
+        It waits until the venue has heard it: nothing is acknowledged, but a ping that is
+        sent after it is answered.  Asking again for what is followed does nothing.  The
+        ``user`` channel needs a private key: where no API key was given, it is derived
+        first.  Raises `RequestTimeout` where no answer comes.
         """
         self._inbox.check_process()
-        driver = self._wires[read_channel(channel)].driver
+        wire = self._wires[read_channel(channel)]
         if channel == USER:
             self._venue.require_key()
             await self._rest.run(self._venue.prepare_user_stream())
         self._ledger.subscribe(channel, tokens)
+        driver = wire.driver
         await driver.wait_connected(self._timeout)
         driver.flush()
+        settled = await driver.wait_until(
+            lambda: wire.stream.is_settled, self._patience
+        )
+        if not settled:
+            raise late(channel, self._patience)
 
     async def unsubscribe(self, channel: str, tokens: Words | None = None) -> None:
         """Follow these tokens no more, or nothing of a channel."""
@@ -175,7 +184,7 @@ class _Wire:
         self._venue = venue
         self._rest = rest
         self._inbox = inbox
-        self._stream = stream
+        self.stream = stream
         self.driver = AsyncStreamDriver(
             stream,
             dial,
@@ -187,7 +196,7 @@ class _Wire:
         )
 
     def _take(self, events: Iterable[Any]) -> None:
-        told, found = errands(self._venue, self._stream, events)
+        told, found = errands(self._venue, self.stream, events)
         self._inbox.put(told)
         for errand in found:
             self.driver.run_beside(partial(self._run, errand))

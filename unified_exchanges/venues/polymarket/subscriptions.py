@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from ...clock import Clock
-from ...errors import BadRequest
+from ...errors import BadRequest, RequestTimeout
 from ...flow import Flow
 from ...models import OrderBook, Subject
 from ...policy import StreamPolicy
@@ -34,6 +34,7 @@ __all__ = [
     "PolymarketEvent",
     "Words",
     "errands",
+    "late",
     "make_venue",
     "read_channel",
 ]
@@ -148,6 +149,15 @@ class Ledger:
         for token in gone:
             del self._tokens[token]
         self._market.untap(gone)
+
+
+def late(channel: str, seconds: float) -> RequestTimeout:
+    """The error if nothing came back in time."""
+    message = (
+        f"the {channel} channel did not answer within {seconds:g} s; what was asked for is "
+        "asked for again on each connection until it is unsubscribed"
+    )
+    return RequestTimeout(message, venue="polymarket")
 
 
 def read_channel(channel: object) -> str:

@@ -31,6 +31,7 @@ from .subscriptions import (
     PolymarketEvent,
     Words,
     errands,
+    late,
     make_venue,
     read_channel,
 )
@@ -96,6 +97,7 @@ class PolymarketWebSocket:
         )
         self._rest = rest = BlockingDriver(BlockingTransport())
         self._timeout = timeout
+        self._patience = venue.settings.stream.acknowledgement
         market, user = venue.lines()
         self._market, self._user = venue.market_stream(), venue.user_stream()
         self._ledger = Ledger(self._market, self._user)
@@ -137,19 +139,23 @@ class PolymarketWebSocket:
     def subscribe(self, channel: str, tokens: Words | None = None) -> None:
         """Follow tokens on the ``market`` channel, or the account on the ``user`` channel.
 
-        It waits for the connection; the venue acknowledges nothing.  Asking again for what
-        is followed does nothing.  The ``user`` channel needs a private key: where no API
-        key was given, it is derived first.
+        It waits until the venue has heard it: nothing is acknowledged, but a ping that is
+        sent after it is answered.  Asking again for what is followed does nothing.  The
+        ``user`` channel needs a private key: where no API key was given, it is derived
+        first.  Raises `RequestTimeout` where no answer comes.
         """
         self._inbox.check_process()
-        driver = self._wires[read_channel(channel)].driver
+        wire = self._wires[read_channel(channel)]
         if channel == USER:
             self._venue.require_key()
             self._rest.run(self._venue.prepare_user_stream())
+        driver = wire.driver
         with driver.lock:
             self._ledger.subscribe(channel, tokens)
         driver.wait_connected(self._timeout)
         driver.flush()
+        if not driver.wait_until(lambda: wire.stream.is_settled, self._patience):
+            raise late(channel, self._patience)
 
     def unsubscribe(self, channel: str, tokens: Words | None = None) -> None:
         """Follow these tokens no more, or nothing of a channel."""
@@ -195,7 +201,7 @@ class _Wire:
         self._venue = venue
         self._rest = rest
         self._inbox = inbox
-        self._stream = stream
+        self.stream = stream
         self.driver = StreamDriver(
             stream,
             dial,
@@ -207,7 +213,7 @@ class _Wire:
         )
 
     def _take(self, events: Iterable[Any]) -> None:
-        told, found = errands(self._venue, self._stream, events)
+        told, found = errands(self._venue, self.stream, events)
         with self._inbox.lock:
             self._inbox.put(told)
         for errand in found:

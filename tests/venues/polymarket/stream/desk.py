@@ -243,7 +243,7 @@ class MarketDesk:
     def live(self, *frames: Any) -> MarketDesk:
         """Connect, and take these books."""
         self.connect()
-        self.tell(*(frames or (book(),)))
+        self.tell(*(frames or (book(),)), "PONG")
         return self
 
     def book(self, outcome: str | None = None) -> OrderBook:

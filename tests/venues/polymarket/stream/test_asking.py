@@ -22,6 +22,28 @@ def test_the_first_frame_names_the_tokens_and_the_features() -> None:
     assert (json.loads(first), ping) == ({"assets_ids": [YES], **FIRST}, "PING")
 
 
+def test_the_pong_of_an_earlier_ping_is_no_answer() -> None:
+    desk = MarketDesk().follow()
+    desk.connect()
+    desk.follow(A, outcome="no")
+    desk.sent()
+    states = [desk.stream.is_settled]
+    for _ in range(2):
+        desk.tell("PONG")
+        states.append(desk.stream.is_settled)
+    assert states == [False, False, True]
+
+
+def test_a_pong_that_was_lost_is_waited_for_no_longer_than_to_the_next() -> None:
+    desk = MarketDesk().follow()
+    desk.connect()
+    desk.tell(book())
+    desk.pass_time(10)
+    assert desk.sent() == ["PING"]
+    desk.tell("PONG")
+    assert desk.stream.is_settled
+
+
 def test_nothing_is_sent_without_a_wish() -> None:
     assert MarketDesk().connect() == []
 
@@ -239,14 +261,16 @@ def test_the_state_says_what_is_missing() -> None:
     states.append(desk.stream.health().state)
     desk.tell(book())
     states.append(desk.stream.health().state)
+    desk.tell("PONG")
+    states.append(desk.stream.health().state)
     list(desk.stream.doubt(A, "it differs"))
     desk.pass_time(11)
     states.append(desk.stream.health().state)
-    assert states == ["connecting", "connecting", "live", "degraded"]
+    assert states == ["connecting"] * 3 + ["live", "degraded"]
 
 
 def test_health_counts() -> None:
     desk = MarketDesk().follow().live()
     health = desk.stream.health()
-    assert (health.messages, health.connections, health.subscriptions) == (1, 1, 1)
+    assert (health.messages, health.connections, health.subscriptions) == (2, 1, 1)
     assert (health.stale_books, health.silence) == (0, 0.0)

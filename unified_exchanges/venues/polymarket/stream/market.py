@@ -439,6 +439,8 @@ class MarketStream(Socket):
     def _regridded(self, told: frames.TickSizeChange, raw: str | bytes) -> Events:
         asset = self._assets.get(told.asset_id)
         market_id = told.market.lower()
+        if asset is not None:
+            asset.market_id = asset.market_id or market_id
         tick = _decimal(told.new_tick_size, "new_tick_size")
         grid = grid_of(tick, "new_tick_size")
         is_known = self._names.grid(market_id) == grid

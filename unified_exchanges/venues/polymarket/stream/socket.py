@@ -33,7 +33,7 @@ Events: TypeAlias = Sequence[Any]
 
 NONE: Final[tuple[()]] = ()
 PING: Final = "PING"
-_PONG: Final = "PONG"
+_PONG: Final = b"PONG"
 _EVERY: Final = 10.0
 """Seconds between pings, which are texts (docs.polymarket.com, websockets, 2026-08)."""
 _KINDS: Final = {str(kind.__struct_config__.tag): kind for kind in frames.FRAMES}
@@ -56,7 +56,9 @@ class Socket(StreamProtocol):
         self._made_at = -inf
         self._ping_at = inf
         self._has_answered = False
-        """Whether anything came since the last ask."""
+        """Whether the ping was answered that followed the last ask."""
+        self._unanswered = 0
+        """Pings whose answers are on their way."""
         self._handlers: dict[type, Callable[[Any, str | bytes], Events]] = {}
 
     # -- connections ----------------------------------------------------------------
@@ -70,6 +72,7 @@ class Socket(StreamProtocol):
         self.counters.connections += 1
         self._ping_at = inf
         self._has_answered = False
+        self._unanswered = 0
         self._begin()
         return NONE
 
@@ -153,12 +156,21 @@ class Socket(StreamProtocol):
         writes = self._asks()
         now = self._monotonic()
         if writes:
-            # What comes back proves that all before it was heard.
+            # Its answer proves that all before it was heard.
             self._has_answered = False
-        if writes or now >= self._ping_at:
-            writes.append(PING)
-            self._ping_at = now + _EVERY
+        elif now >= self._ping_at:
+            # An answer that did not come by now was lost.
+            self._unanswered = 0
+        else:
+            return writes
+        writes.append(PING)
+        self._unanswered += 1
+        self._ping_at = now + _EVERY
         return writes
+
+    def _ponged(self) -> None:
+        self._unanswered = max(0, self._unanswered - 1)
+        self._has_answered = self._has_answered or not self._unanswered
 
     @abstractmethod
     def _asks(self) -> list[str]:
@@ -169,7 +181,6 @@ class Socket(StreamProtocol):
     def receive(self, frame: str | bytes) -> Iterable[StreamEvent]:
         """Take one frame; never raises for what the venue says."""
         self.heard_at = self._messaged_at = self._monotonic()
-        self._has_answered = True
         counters = self.counters
         counters.messages = number = counters.messages + 1
         if frame[:1] in _LISTS:
@@ -210,7 +221,8 @@ class Socket(StreamProtocol):
     def _unreadable(self, frame: str | bytes, error: Exception) -> Events:
         """A frame of an unknown type, one that lacks what it needs, or no JSON."""
         raw = frame.encode() if isinstance(frame, str) else bytes(frame)
-        if raw.strip() == _PONG.encode():
+        if raw.strip() == _PONG:
+            self._ponged()
             return NONE
         try:
             told = frames.decode_envelope(raw)
