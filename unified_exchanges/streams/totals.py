@@ -20,6 +20,9 @@ from .book import (
 __all__ = ["TotalsBook"]
 
 _PLACES: Final = 6
+_TENS: Final[tuple[int, ...]] = (1_000_000, 100_000, 10_000, 1_000, 100, 10, 1)
+_PLAIN: Final = 18
+"""Digits of a number that nobody need look at twice."""
 _MOST: Final = 16_384
 _NOTHING: Final = frozenset({"", "0", "1", "0.0", "1.0", "0.00", "1.00"})
 """How an empty side is told, where the best price should be."""
@@ -29,7 +32,14 @@ class _Totals(dict[str, int]):
     """Millionths of a contract by their text."""
 
     def __missing__(self, text: str) -> int:
-        value = size(text, _PLACES)
+        # Sizes have many texts, so that most are read here: what is plain is read fast.
+        whole, dot, fraction = text.partition(".")
+        digits, places = whole + fraction, len(fraction)
+        is_plain = digits.isdigit() and digits.isascii() and len(digits) <= _PLAIN
+        if is_plain and places <= _PLACES and whole and (fraction or not dot):
+            value = int(digits) * _TENS[places]
+        else:
+            value = size(text, _PLACES)
         if len(self) < _MOST:
             self[text] = value
         return value

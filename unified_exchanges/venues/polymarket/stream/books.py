@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import Final, TypeAlias
 
 from ....grid import PriceGrid
 from ....models import Subject
@@ -15,7 +16,13 @@ from ....streams.pace import Pace
 from ....streams.totals import TotalsBook
 from . import frames
 
-__all__ = ["Asset", "AssetBook", "Top"]
+__all__ = ["Asset", "AssetBook", "Rows", "Top"]
+
+
+Rows: TypeAlias = tuple[frames.Change, ...]
+"""The changes of one token in one frame."""
+
+NO_ROWS: Final[tuple[Rows, ...]] = ()
 
 
 class AssetBook(LiveBook, TotalsBook):
@@ -26,21 +33,22 @@ class AssetBook(LiveBook, TotalsBook):
     older than it are in it already.
     """
 
-    __slots__ = ("is_bridged", "repeats", "seen")
+    __slots__ = ("earlier", "is_bridged", "latest", "seen")
 
     def __init__(self, listener: Listener) -> None:
         super().__init__(listener)
         self.seen = 0
         self.is_bridged = False
-        self.repeats: list[list[tuple[str, str, str, str]]] = []
-        """What was told of the moment that was seen last."""
+        self.latest: Rows = ()
+        self.earlier: tuple[Rows, ...] = NO_ROWS
+        """What was told of the moment that was seen last, and before that of the same."""
 
     def forget(self) -> None:
         """Another connection tells from its own beginning."""
         self.spoil()
         self.seen = 0
         self.is_bridged = False
-        self.repeats.clear()
+        self.latest, self.earlier = (), NO_ROWS
 
     def take(self, told: frames.Book, moment: int) -> None:
         """Take a whole book."""
@@ -64,58 +72,60 @@ class AssetBook(LiveBook, TotalsBook):
         self.begin()
         self.moment = self.seen = moment
         self.is_bridged = is_bridged
-        self.repeats.clear()
+        self.latest, self.earlier = (), NO_ROWS
 
-    def admits(self, moment: int) -> bool:
-        """Whether a change is to be applied; an older one that is in it already is not.
+    def apply(self, rows: Rows, moment: int) -> bool:  # noqa: C901 - the hottest code of all
+        """Apply the changes of one frame; False where they are in it already, or it waits.
 
-        Raises `BookError` where one is older than what was told before.
+        Of one moment the same frame may come again, which does no harm at once, and after
+        another would undo that.  Raises `BookError` where something does not fit, after
+        which the book is not to be believed.
         """
         if moment > self.seen:
             self.seen = moment
             self.is_bridged = False
-            self.repeats.clear()
-        elif moment < self.seen:
-            if self.is_bridged:
-                return False
-            if self.is_live:
-                message = f"a change of {moment} came after one of {self.seen}"
-                raise BookError(message)
-        return self.is_live
-
-    def apply(self, changes: Sequence[frames.Change]) -> None:
-        """Apply the changes of one frame, and hold the book against the last of them.
-
-        Of one moment the same frame may come again, which does no harm at once, and after
-        another would undo that.  Raises `BookError`, after which the book is not to be
-        believed.
-        """
-        told = [(x.price, x.size, x.side, x.hash) for x in changes]
-        repeats = self.repeats
-        if repeats and told in repeats and repeats[-1] != told:
-            message = f"the change of {told[0][0]} to {told[0][1]} was told twice"
-            raise BookError(message)
-        repeats.append(told)
-        for change in changes:
-            self._set(change)
-        self._check(changes[-1])
-
-    def _set(self, change: frames.Change) -> None:
-        if change.side == "BUY":
-            self.set_bid(change.price, change.size)
-        elif change.side == "SELL":
-            self.set_ask(change.price, change.size)
-        else:
-            message = f"side {change.side[:20]!r} is neither BUY nor SELL"
-            raise BookError(message)
-
-    def _check(self, change: frames.Change) -> None:
+            self.latest, self.earlier = rows, NO_ROWS
+        elif not self._fits(rows, moment):
+            return False
+        if not self.is_live:
+            return False
+        for change in rows:
+            if change.side == "BUY":
+                self.set_bid(change.price, change.size)
+            elif change.side == "SELL":
+                self.set_ask(change.price, change.size)
+            else:
+                raise BookError(f"side {change.side[:20]!r} is neither BUY nor SELL")
         bid, ask = change.best_bid, change.best_ask
-        if self.is_crossed:
-            raise BookError(f"bid {self.bid} and ask {self.ask} cross")
-        if bid is not None and ask is not None and not self.is_best(bid, ask):
+        if bid is None or ask is None:
+            if self.is_crossed:
+                raise BookError(f"bid {self.bid} and ask {self.ask} cross")
+        elif not self.is_best(bid, ask):
             ours = f"{self.bid}/{self.ask}"
             raise BookError(f"its best prices are {ours}, the venue says {bid}/{ask}")
+        self.moment = moment
+        if self.life is not None:
+            self.life.end()
+            self.life = None
+        return True
+
+    def _fits(self, rows: Rows, moment: int) -> bool:
+        """Whether changes may follow those that came, of which none is older."""
+        if moment < self.seen:
+            if self.is_live and not self.is_bridged:
+                message = f"a change of {moment} came after one of {self.seen}"
+                raise BookError(message)
+            return False
+        if rows != self.latest:
+            if rows in self.earlier:
+                change = rows[0]
+                message = (
+                    f"the change of {change.price} to {change.size} was told twice"
+                )
+                raise BookError(message)
+            self.earlier = (*self.earlier, self.latest)
+            self.latest = rows
+        return True
 
 
 class Top:
@@ -153,6 +163,7 @@ class Asset:
     __slots__ = (
         "book",
         "grid",
+        "has_ticker",
         "label",
         "market_id",
         "misses",
@@ -171,6 +182,8 @@ class Asset:
         self.label = label
         self.subjects: Counter[Subject] = Counter()
         self.taps = 0
+        self.has_ticker = False
+        """Whether anybody follows its ticker."""
         self.book: AssetBook | None = None
         self.top = Top()
         self.grid: PriceGrid | None = None

@@ -25,7 +25,7 @@ from ....streams.protocol import BookWanted, Refused, StreamEvent, Unheard
 from ....streams.recent import Recent
 from ..parse.reading import Malformed, grid_of, milliseconds
 from . import frames, reading
-from .books import Asset, AssetBook
+from .books import Asset, AssetBook, Rows
 from .events import BookChange, BookSnapshot
 from .names import Names
 from .socket import NONE, Events, Socket
@@ -42,6 +42,8 @@ _PATIENCE: Final = 5.0
 _LONGEST: Final = 60.0
 _UNKNOWN_AGAIN: Final = 10.0
 """Seconds after which a market that is not known is asked about again."""
+_DIGITS: Final = 13
+"""Of a moment in milliseconds, until 2286."""
 _REMEMBERED: Final = 2_000
 """Trades by which a repeated one is known."""
 
@@ -271,43 +273,56 @@ class MarketStream(Socket):
     # -- books ----------------------------------------------------------------------
 
     def _changed(self, told: frames.PriceChange, raw: str | bytes) -> Events:
-        moment = _moment(told.timestamp)
+        stamp = told.timestamp
+        is_plain = len(stamp) == _DIGITS and stamp.isdigit() and stamp.isascii()
+        moment = int(stamp) if is_plain else _moment(stamp)
+        assets = self._assets
+        # Of the other token of a market the venue tells as well.
+        mine = None
+        for change in told.price_changes:
+            if change.asset_id in assets:
+                if mine is not None:
+                    break
+                mine = change
+        else:
+            if mine is None:
+                return NONE
+            return self._apply(assets[mine.asset_id], (mine,), moment, told, raw)
         touched: dict[str, list[frames.Change]] = {}
         for change in told.price_changes:
-            # Of the other token of a market the venue tells as well.
-            if change.asset_id in self._assets:
+            if change.asset_id in assets:
                 touched.setdefault(change.asset_id, []).append(change)
-        events: list[Any] = []
-        for token, changes in touched.items():
-            asset = self._assets[token]
-            book = asset.book
-            if not asset.market_id:
-                asset.market_id = told.market.lower()
-            if book is not None:
-                events += self._apply(asset, book, changes, moment)
-            last = changes[-1]
-            if asset.subjects[Subject.TICKER] and last.best_bid and last.best_ask:
-                events += self._requote(
-                    asset, last.best_bid, last.best_ask, moment, raw
-                )
-        return events
+        return [
+            event
+            for token, changes in touched.items()
+            for event in self._apply(assets[token], tuple(changes), moment, told, raw)
+        ]
 
     def _apply(
-        self, asset: Asset, book: AssetBook, changes: list[frames.Change], moment: int
+        self,
+        asset: Asset,
+        rows: Rows,
+        moment: int,
+        told: frames.PriceChange,
+        raw: str | bytes,
     ) -> Events:
-        try:
-            if not book.admits(moment):
-                return NONE
-            book.apply(changes)
-        except BookError as error:
-            return self._distrust(asset, str(error))
-        book.renew()
-        book.moment = moment
-        return (
-            BookChange(
-                asset.market_id, asset.label, asset.token, moment, tuple(changes)
-            ),
-        )
+        if not asset.market_id:
+            asset.market_id = told.market.lower()
+        events: Events = NONE
+        book = asset.book
+        if book is not None:
+            try:
+                if book.apply(rows, moment):
+                    market_id, token = asset.market_id, asset.token
+                    event = BookChange(market_id, asset.label, token, moment, rows)
+                    events = (event,)
+            except BookError as error:
+                events = self._distrust(asset, str(error))
+        if asset.has_ticker:
+            bid, ask = rows[-1].best_bid, rows[-1].best_ask
+            if bid and ask:
+                events = (*events, *self._requote(asset, bid, ask, moment, raw))
+        return events
 
     def _book(self, told: frames.Book, raw: str | bytes) -> Events:
         asset = self._assets.get(told.asset_id)
@@ -321,7 +336,7 @@ class MarketStream(Socket):
         events: list[Any] = []
         if asset.book is not None:
             events += self._load(asset, asset.book, told, moment)
-        if asset.subjects[Subject.TICKER] and asset.top.read(told):
+        if asset.has_ticker and asset.top.read(told):
             events.append(self._ticker(asset, moment, raw))
         return events
 
@@ -428,7 +443,7 @@ class MarketStream(Socket):
             events.append(trade)
         if told.price != asset.top.last:
             asset.top.last = told.price
-            if asset.subjects[Subject.TICKER]:
+            if asset.has_ticker:
                 events.append(self._ticker(asset, moment, raw))
         return events
 

@@ -38,6 +38,7 @@ _EVERY: Final = 10.0
 """Seconds between pings, which are texts (docs.polymarket.com, websockets, 2026-08)."""
 _KINDS: Final = {str(kind.__struct_config__.tag): kind for kind in frames.FRAMES}
 _content: Final = msgspec.json.Decoder(dict[str, Any]).decode
+_UNREADABLE: Final = (Malformed, ArithmeticError, ValueError)
 _LISTS: Final = ("[", b"[")
 
 
@@ -189,9 +190,16 @@ class Socket(StreamProtocol):
             told = frames.decode(frame)
         except (ValueError, RecursionError) as error:
             return self._unreadable(frame, error)
+        kind = type(told)
         if counters.is_sample(number):
-            self._look_for_strangers(type(told), frame)
-        return self._take(told, frame)
+            self._look_for_strangers(kind, frame)
+        handler = self._handlers.get(kind)
+        if handler is None:
+            return NONE
+        try:
+            return handler(told, frame)
+        except _UNREADABLE as error:
+            return self._unreadable(frame, error)
 
     def _several(self, frame: str | bytes) -> Events:
         try:
@@ -215,7 +223,7 @@ class Socket(StreamProtocol):
             return NONE
         try:
             return handler(told, frame)
-        except (Malformed, ArithmeticError, ValueError) as error:
+        except _UNREADABLE as error:
             return self._unreadable(frame, error)
 
     def _unreadable(self, frame: str | bytes, error: Exception) -> Events:

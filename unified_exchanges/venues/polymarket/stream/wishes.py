@@ -95,6 +95,7 @@ class Wishes:
             asset.subjects[subject] -= 1
             if not asset.subjects[subject]:
                 del asset.subjects[subject]
+            asset.has_ticker = Subject.TICKER in asset.subjects
             yield from self._let_go(asset)
 
     def tap(self, token: str) -> Asset | None:
@@ -165,6 +166,7 @@ class Wishes:
         is_new = side.outcome_id not in self.assets
         asset = self._asset(side.outcome_id, market_id, side.label)
         asset.subjects[subject] += 1
+        asset.has_ticker = Subject.TICKER in asset.subjects
         had_book = asset.book is not None
         if subject is Subject.ORDER_BOOK:
             self._open_book(asset)
