@@ -355,7 +355,7 @@ def get_value(house: House, call: Call) -> Payload:
         listed = house.catalog.markets[held.condition_id]
         price = current_price(house, listed, held.index)
         worth = EXACT.add(worth, EXACT.multiply(held.size, price))
-    return {"data": [{"user": user, "value": number(worth)}]}
+    return {"data": {"proxy_wallet": user, "value": number(worth)}}
 
 
 def get_status(_: House, __: Call) -> Payload:

@@ -14,7 +14,7 @@ from ....flow import Request, Response
 from ....money import Number, read_number
 from ....simulator.engine import Engine
 from ....simulator.orderflow import FlowSettings
-from . import account, books, data, data_v1, gamma, histories, keys, orders
+from . import account, books, data, data_v1, gamma, histories, keys, orders, relayer
 from .authentication import check_key
 from .catalog import Catalog, Listed
 from .errors import Failure
@@ -28,7 +28,7 @@ from .wire import JSON, SECOND, encode
 
 __all__ = ["SimulatedPolymarket"]
 
-_MODULES = (account, books, data, data_v1, gamma, histories, keys, orders)
+_MODULES = (account, books, data, data_v1, gamma, histories, keys, orders, relayer)
 _ROUTES = Routes(operation for module in _MODULES for operation in module.OPERATIONS)
 _CALM = FlowSettings(actions_per_second=0.05, levels=4, catch_up_seconds=60)
 _GEOBLOCK = "/api/geoblock"
@@ -41,10 +41,10 @@ _SOCKETS: dict[str, type[Session]] = {
 class SimulatedPolymarket:
     """Polymarket in small behind its REST wires and its sockets, without I/O.
 
-    One address serves all hosts by the path's beginning: ``/gamma``, ``/clob`` and
-    ``/data``; what has none of them is the CLOB's. Signatures of requests are over the
-    path without that beginning, as if each host were alone. The sockets are
-    ``/ws/market`` and ``/ws/user``.
+    One address serves all hosts by the path's beginning: ``/gamma``, ``/clob``,
+    ``/data`` and ``/relayer``; what has none of them is the CLOB's. Signatures of
+    requests are over the path without that beginning, as if each host were alone. The
+    sockets are ``/ws/market`` and ``/ws/user``.
 
     The same ``seed``, clock and requests give the same answers. ``clock`` is the
     machine's unless given; ``lively`` lets synthetic traders move the books with the
@@ -117,7 +117,7 @@ class SimulatedPolymarket:
     ) -> Wallet:
         """Open a funded wallet with all approvals for a key that signs; the wallet.
 
-        ``address`` is drawn unless given; that of an ``eoa`` is the key's own. The
+        ``address`` follows from the key unless given. The
         `resident_key` opens the wallet that has a past.
         """
         money = read_number(cash)
@@ -181,6 +181,11 @@ class SimulatedPolymarket:
     def restart(self, *, seconds: float = 90.0) -> None:
         """Restart the matching: 425 for so long, then two minutes of post-only."""
         self._house.modes.restart(self._house.now_us + round(seconds * SECOND))
+
+    def list_market(self, listed: Listed) -> None:
+        """List a new market of an event that is listed."""
+        self._house.catalog.add_market(listed)
+        self._house.list_market(listed)
 
     def change_tick(self, listed: Listed, tick: Number) -> None:
         """Let a market accept other prices from now on."""

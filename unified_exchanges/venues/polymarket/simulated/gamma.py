@@ -306,6 +306,7 @@ def list_sports(house: House, _: Call) -> list[Payload]:
     found = {e.series.slug: e for e in events if e.series and _is_sport(e)}
     return [
         {
+            "id": place,
             "sport": event.tags[-1].slug,
             "image": event.image,
             "resolution": "",
@@ -313,7 +314,7 @@ def list_sports(house: House, _: Call) -> list[Payload]:
             "tags": ",".join(tag.tag_id for tag in event.tags),
             "series": event.series.series_id if event.series else "",
         }
-        for event in found.values()
+        for place, event in enumerate(found.values(), 1)
     ]
 
 

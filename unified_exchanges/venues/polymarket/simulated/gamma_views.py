@@ -220,7 +220,7 @@ def _version(listed: Listed) -> Payload:
         "positionIds": list(listed.tokens),
         "resolutionStatus": "active",
         "requestId": _NOBODY,
-        "onchainEventId": "0x" + "0" * 62,
+        "onchainEventId": _NOBODY,
     }
 
 

@@ -127,9 +127,11 @@ def get_data_history(house: House, call: Call) -> Payload:
     if found is None:
         raise refused("token_id is required", "token_id")
     interval, start = call.text("interval"), call.integer("start")
-    now = call.now_us // SECOND
-    if bool(interval) == (start is not None):
-        raise refused("exactly one of interval, start is required", "interval")
+    now, moment = call.now_us // SECOND, call.integer("as_of")
+    if [bool(interval), start is not None, moment is not None].count(True) != 1:
+        raise refused("exactly one of interval, start, as_of is required", "interval")
+    if moment is not None:
+        return _page(_points(house, *found, _Span(moment - _DAY, moment, 1))[-1:], 1)
     if interval and interval not in _INTERVALS:
         raise refused("interval is invalid", "interval")
     least = _MINUTE * _COARSEST.get(interval, 1)
@@ -143,7 +145,12 @@ def get_data_history(house: House, call: Call) -> Payload:
         if span.end - span.start > _LONGEST:
             raise refused("start and end are too far apart", "start")
     limit = call.integer("limit", 10_000) or 10_000
-    points = _points(house, *found, span)[:limit]
+    return _page(_points(house, *found, span)[:limit], limit, step)
+
+
+def _page(
+    points: list[tuple[int, Decimal]], limit: int, step: int = _MINUTE
+) -> Payload:
     rows = [
         {"timestamp": at, "price": number(p), "resolution_seconds": step}
         for at, p in points

@@ -42,7 +42,7 @@ from .news import (
 from .past import Past, Resident
 from .placing import Desk
 from .records import Act, Match, Placed
-from .seeds import Seeds, new_address
+from .seeds import Seeds
 from .settings import PolymarketSettings
 from .settlement import Settler
 from .tape import Tape
@@ -106,7 +106,6 @@ class House:
         self.desk = Desk(self)
         self.members = Members(self)
         self.resident_key = 0
-        self.resident_address = ""
         self._ticks: dict[str, Decimal] = {}
         self._values: dict[str, Decimal] = {}
         self._readers: list[Callable[[News], None]] = []
@@ -144,11 +143,7 @@ class House:
     def _move_in(self) -> Resident:
         """The member who was always there; the one who has the key is it."""
         self.resident_key = self.rng.getrandbits(255) + 1
-        address = new_address(self.rng)
-        wallet = self.members.open(
-            self.resident_key, kind="deposit", cash=_SAVINGS, address=address
-        )
-        self.resident_address = address
+        wallet = self.members.open(self.resident_key, kind="deposit", cash=_SAVINGS)
         return Resident(wallet, self.members.add_key(wallet))
 
     # Time
@@ -418,10 +413,13 @@ class House:
 
     def tell_order(self, placed: Placed, order: Order, reason: OrderReason) -> None:
         """Tell how an order stands."""
+        change = _change(reason)
+        if change != "PLACEMENT":
+            self.members.notify(placed, order, change)
         self.tell(
             OrderTold(
                 placed=placed,
-                change=_change(reason),
+                change=change,
                 status=self.status(placed, order),
                 matched=order.filled,
                 time_us=order.updated_us,

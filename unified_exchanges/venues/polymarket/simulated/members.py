@@ -11,11 +11,13 @@ from uuid import UUID
 from ....money import EXACT, ZERO
 from ....simulator.orders import Order, Refusal
 from .catalog import Listed
+from .creation import address_of_wallet
 from .curve import address_of
 from .errors import Failure
+from .news import Change
 from .records import Placed
-from .seeds import new_address
 from .wallets import ApiKey, Kind, Notification, Wallet, derived_key
+from .wire import text
 
 if TYPE_CHECKING:
     from .house import House
@@ -39,12 +41,10 @@ class Members:
         cash: Decimal,
         address: str | None = None,
     ) -> Wallet:
-        """A wallet for a key that signs; its address is drawn unless given."""
+        """A wallet for a key that signs; its address follows from the key unless given."""
         house, signer = self._house, address_of(private_key)
-        if address is None and private_key == house.resident_key:
-            address = house.resident_address
         if address is None:
-            address = signer if kind == "eoa" else new_address(house.rng)
+            address = address_of_wallet(kind, signer)
         wallet = house.wallets.get(address.lower())
         if wallet is None:
             wallet = Wallet(
@@ -174,13 +174,29 @@ class Members:
 
     # What members are told
 
-    def notify(self, wallet: Wallet, kind: int, payload: dict[str, str]) -> None:
-        """Write something down for a member."""
+    def notify(self, placed: Placed, order: Order, change: Change) -> None:
+        """Write down for a member that an order was cancelled (1) or filled (2)."""
         self._told += 1
         told = Notification(
             number=self._told,
-            kind=kind,
-            payload=payload,
+            kind=1 if change == "CANCELLATION" else 2,
+            payload={
+                "order_id": placed.order_id,
+                "market": placed.listed.condition_id,
+                "asset_id": placed.token,
+                "side": placed.side,
+                "type": placed.order_type,
+                "price": text(placed.price),
+                "original_size": text(placed.size),
+                "matched_size": text(order.filled),
+                "remaining_size": text(order.remaining),
+                "outcome": placed.outcome,
+                "outcome_index": placed.index,
+                "transaction_hash": "",
+                "trade_id": placed.trade_ids[-1] if placed.trade_ids else "",
+                "question": placed.listed.question,
+                "market_slug": placed.listed.slug,
+            },
             time_us=self._house.engine.now_us(),
         )
-        wallet.notifications.append(told)
+        self._house.wallets[placed.maker.lower()].notifications.append(told)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["HOSTS", "Call", "Host", "Operation", "Routes", "read_json"]
 
-Host: TypeAlias = Literal["gamma", "clob", "data"]
-HOSTS: tuple[Host, ...] = ("gamma", "clob", "data")
+Host: TypeAlias = Literal["gamma", "clob", "data", "relayer"]
+HOSTS: tuple[Host, ...] = ("gamma", "clob", "data", "relayer")
 
 Handler: TypeAlias = "Callable[[House, Call], Any]"
 

@@ -36,8 +36,8 @@ def simulated(
     if kind is None:
         message = f"key type {key_type!r} is not one of {', '.join(KINDS)}"
         raise BadRequest(message, venue="polymarket")
-    if history and kind == "eoa":
-        message = "the wallet with a history is of the key types deposit, safe or proxy"
+    if history and kind != "deposit":
+        message = "the wallet with a history is of the key type deposit"
         raise BadRequest(message, venue="polymarket")
     venue = SimulatedPolymarket(seed=seed, clock=clock, lively=lively)
     private_key = venue.resident_key if history else _drawn(seed)

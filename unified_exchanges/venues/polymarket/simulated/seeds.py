@@ -8,11 +8,10 @@ from random import Random
 import attrs
 
 from .catalog import Catalog, Event, Listed, Version
-from .curve import checksummed
 from .templates import HOUR, QUESTIONS, Ask, Question
 from .wire import SECOND
 
-__all__ = ["Planned", "Seeds", "new_address", "new_condition"]
+__all__ = ["Planned", "Seeds", "new_condition"]
 
 _PROSE = (
     'This market will resolve to "{first}" if what the title asks comes true. '
@@ -29,11 +28,6 @@ class Planned:
     listed: Listed
     resolved_us: int | None
     value: Decimal | None
-
-
-def new_address(rng: Random) -> str:
-    """Somebody's checksummed address."""
-    return checksummed(rng.randbytes(20))
 
 
 def new_condition(rng: Random) -> str:

@@ -11,6 +11,7 @@ import attrs
 
 from ....simulator.orders import Owner
 from .chain import EXCHANGES
+from .wire import Payload
 
 __all__ = ["KINDS", "ApiKey", "Kind", "Notification", "Wallet", "derived_key"]
 
@@ -53,7 +54,7 @@ class Notification:
 
     number: int
     kind: int
-    payload: dict[str, str]
+    payload: Payload
     time_us: int
 
 
