@@ -351,6 +351,8 @@ def test_a_book_that_is_watched_judges_as_long_as_it_is_live(
         face.call("create_order", *terms)
     good = MARKET, "yes", "buy", book.ask.price, 1
     assert face.call("create_order", *good).filled == 1
+    # The one before it went stale when the fill changed the book.
+    book = watch.next()
     scene.go_down()
     assert soon(lambda: face.do(lambda: book.stale))
     with pytest.raises(GuardTripped, match="none is watched that is live"):

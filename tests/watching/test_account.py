@@ -258,6 +258,26 @@ def test_what_is_held_no_more_is_told_as_nothing_once() -> None:
     assert account.positions == []
 
 
+def test_where_outcomes_do_not_net_each_has_a_position_of_its_own() -> None:
+    account = Account(nets=False)
+    yes, no = position(outcome="yes"), position(outcome="no", size=3)
+    assert account.position(yes, at=0.0, read_at=0.0) == yes
+    assert account.position(no, at=0.0, read_at=0.0) == no
+    assert account.position(yes, at=50.0, read_at=50.0) is None
+    assert account.positions == [yes, no]
+    gone = list(account.absent_positions([no], read_at=50.0))
+    assert [(x.outcome, x.size) for x in gone] == [("yes", 0)]
+    assert account.positions == [no]
+
+
+def test_where_they_net_a_market_has_one() -> None:
+    account = Account()
+    account.position(position(outcome="yes"), at=0.0)
+    turned = position(outcome="no", size=3)
+    assert account.position(turned, at=1.0) == turned
+    assert account.positions == [turned]
+
+
 # -- any order of things ---------------------------------------------------------------
 
 

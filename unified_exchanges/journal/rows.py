@@ -15,6 +15,7 @@ from .memory import AGAIN
 __all__ = [
     "BEGIN",
     "BEGIN_DAY",
+    "FIND",
     "FIRST_EQUITY",
     "FORGET",
     "HALT",
@@ -144,6 +145,10 @@ SETTLE: Final = (
 
 That it was refused tells nothing of an earlier sending that is unresolved.
 """
+FIND: Final = (
+    f"SELECT {', '.join(_COLUMNS)} FROM intents "  # noqa: S608 - likewise
+    "WHERE venue = ? AND environment = ? AND account = ? AND client_order_id = ?"
+)
 UNRESOLVED: Final = (
     f"SELECT {', '.join(_COLUMNS)} FROM intents "  # noqa: S608 - likewise
     "WHERE venue = ? AND environment = ? AND account = ? "

@@ -56,10 +56,15 @@ class SqliteJournal:
         self._lock = Lock()
         self._is_closed = False
 
-    def note(self, entries: Sequence[Intent]) -> None:
-        """Keep these, all or none; pending ones are on the disk when this returns."""
+    def note(self, entries: Sequence[Intent]) -> tuple[Intent, ...]:
+        """Keep these, all or none; pending ones are on the disk when this returns.
+
+        What was known of those before, if it may be an order.
+        """
         is_durable = any(x.state is IntentState.PENDING for x in entries)
-        self._perform("written", lambda c: _write(c, entries, is_durable=is_durable))
+        return self._perform(
+            "written", lambda c: _write(c, entries, is_durable=is_durable)
+        )
 
     def recall(self, account: Account) -> tuple[Intent, ...]:
         """The unresolved intents of an account, oldest first."""
@@ -72,6 +77,12 @@ class SqliteJournal:
                 rows.intent(row) for row in c.execute(rows.UNRESOLVED, scope)
             ),
         )
+
+    def find(self, account: Account, client_order_id: str) -> Intent | None:
+        """What was written of an id last."""
+        if self._is_empty:
+            return None
+        return self._perform("read", lambda c: _find(c, account, client_order_id))
 
     def keep_halt(self, account: Account, halt: Halt | None) -> None:
         """Keep on the disk that an account is halted, or that it is not any more."""
@@ -287,8 +298,9 @@ def _version(connection: sqlite3.Connection) -> int:
 
 def _write(
     connection: sqlite3.Connection, entries: Sequence[Intent], *, is_durable: bool
-) -> None:
+) -> tuple[Intent, ...]:
     connection.execute(f"PRAGMA synchronous={'FULL' if is_durable else 'NORMAL'}")
+    before: list[Intent] = []
 
     def write(connection: sqlite3.Connection) -> None:
         if is_durable:
@@ -297,10 +309,23 @@ def _write(
                 if halt := _halt_of(connection, account):
                     raise halt.refusal(f"{len(entries)} order(s)", account.venue)
         for entry in entries:
+            if entry.state is IntentState.PENDING:
+                known = _find(connection, entry.account, entry.client_order_id)
+                if known is not None and known.may_be_an_order:
+                    before.append(known)
             statement = _STATEMENTS.get(entry.state, rows.SETTLE)
             connection.execute(statement, rows.row(entry))
 
     _transact(connection, write)
+    return tuple(before)
+
+
+def _find(
+    connection: sqlite3.Connection, account: Account, client_order_id: str
+) -> Intent | None:
+    key = (*rows.scope(account), client_order_id)
+    found = connection.execute(rows.FIND, key).fetchone()
+    return None if found is None else rows.intent(found)
 
 
 def _halt_of(connection: sqlite3.Connection, account: Account) -> Halt | None:

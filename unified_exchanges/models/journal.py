@@ -63,8 +63,9 @@ class Intent(Flat):
     ``price`` is dollars for ``outcome``, ``size`` contracts, ``expires_at`` when the
     order was to expire.  ``params`` are the venue words it was sent with, such as its
     subaccount.  Before ``written_at`` it did not exist; after ``arrives_by`` it is not
-    on its way any more.  ``order_id`` is the venue's, where there is an order; ``detail``
-    says in words why there is none, or why that is not known.
+    on its way any more.  ``order_id`` is the venue's, where there is an order, and before that
+    where it is known before anything is sent; ``detail`` says in words why there is none,
+    or why that is not known.
     """
 
     account: Account
@@ -88,6 +89,11 @@ class Intent(Flat):
         what = f"{self.side} {text(self.size)} {self.outcome} of {self.market_id}"
         return f"{self.client_order_id} ({what} at {text(self.price)})"
 
+    @property
+    def may_be_an_order(self) -> bool:
+        """Whether it is an order at the venue, or may be or become one."""
+        return self.state is IntentState.PLACED or not self.state.is_resolved
+
     def ended(
         self, state: IntentState, *, order_id: str | None = None, detail: str = ""
     ) -> Intent:
@@ -107,7 +113,7 @@ class Intent(Flat):
             written_at=self.written_at,
             arrives_by=self.arrives_by,
             state=state,
-            order_id=order_id,
+            order_id=order_id or (None if state.is_resolved else self.order_id),
             detail=detail,
         )
 

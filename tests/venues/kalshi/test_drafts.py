@@ -17,16 +17,11 @@ from unified_exchanges.errors import ArgumentsRequired, InvalidOrder, MarketClos
 from unified_exchanges.grid import PriceGrid
 from unified_exchanges.models import MarketStatus, OrderRequest, Side, TimeInForce
 from unified_exchanges.money import complement
-from unified_exchanges.venues.kalshi.drafts import (
-    Draft,
-    Intent,
-    draft,
-    read_expiry,
-    read_intent,
-    read_side,
-    read_time_in_force,
-)
+from unified_exchanges.settings import Settings
+from unified_exchanges.venue.ticket import Ticket
+from unified_exchanges.venues.kalshi.drafts import TICKETS, Draft
 from unified_exchanges.venues.kalshi.memory import MarketRules
+from unified_exchanges.venues.kalshi.venue import KalshiVenue
 
 MARKET = read("market")
 CENT = Decimal("0.01")
@@ -49,7 +44,7 @@ def rules(**fields: Any) -> MarketRules:
     return MarketRules(**told)
 
 
-def intent(**terms: Any) -> Intent:
+def ticket(**terms: Any) -> Ticket:
     wanted = {
         "market_id": "RAIN",
         "outcome": "yes",
@@ -58,33 +53,38 @@ def intent(**terms: Any) -> Intent:
         "size": 10,
         **terms,
     }
-    return read_intent(OrderRequest(**wanted), rng=Random(7))
+    return TICKETS.read(OrderRequest(**wanted), rng=Random(7))
+
+
+def venue(subaccount: int | None) -> KalshiVenue:
+    options = {} if subaccount is None else {"subaccount": subaccount}
+    return KalshiVenue(Settings(environment="demo", options=options))
 
 
 def drafted(*, subaccount: int | None = None, **terms: Any) -> Draft:
-    return draft(intent(**terms), rules(), bound=None, subaccount=subaccount)
+    return venue(subaccount).drafted(ticket(**terms), rules(), None)
 
 
 @pytest.mark.parametrize("word", ["buy", "BUY", "Buy", Side.BUY])
 def test_a_side_is_read_in_any_case(word: Any) -> None:
-    assert read_side(word) is Side.BUY
+    assert TICKETS.read_side(word) is Side.BUY
 
 
 @pytest.mark.parametrize("word", ["", "hold", None, 1])
 def test_another_side_is_refused(word: Any) -> None:
     with pytest.raises(InvalidOrder, match="neither 'buy' nor 'sell'"):
-        read_side(word)
+        TICKETS.read_side(word)
 
 
 @pytest.mark.parametrize("word", ["ioc", "IOC", TimeInForce.IOC])
 def test_a_time_in_force_is_read_in_any_case(word: Any) -> None:
-    assert read_time_in_force(word) is TimeInForce.IOC
+    assert TICKETS.read_time_in_force(word) is TimeInForce.IOC
 
 
 @pytest.mark.parametrize("word", ["day", "", None, 5])
 def test_another_time_in_force_is_refused(word: Any) -> None:
     with pytest.raises(InvalidOrder, match="gtc, ioc, fok"):
-        read_time_in_force(word)
+        TICKETS.read_time_in_force(word)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_fault_14_terms_that_make_no_sense_are_refused(
     terms: dict[str, Any], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        intent(**terms)
+        ticket(**terms)
 
 
 @pytest.mark.parametrize(
@@ -133,13 +133,13 @@ def test_fault_14_terms_that_make_no_sense_are_refused(
 def test_a_time_in_force_has_a_default(
     type_: str, word: str | None, wanted: str
 ) -> None:
-    assert intent(type=type_, time_in_force=word).time_in_force == wanted
+    assert ticket(type=type_, time_in_force=word).time_in_force == wanted
 
 
 def test_an_expiry_is_whole_seconds_in_utc() -> None:
     there = timezone(timedelta(hours=-5))
     moment = datetime(2026, 12, 24, 12, tzinfo=there)
-    assert read_expiry(moment) == int(moment.timestamp())
+    assert TICKETS.read_expiry(moment) == int(moment.timestamp())
 
 
 @given(st.integers(0, 2**128 - 1))
@@ -151,13 +151,13 @@ def test_an_id_of_our_own_is_a_random_uuid(bits: int) -> None:
     request = OrderRequest(
         market_id="RAIN", outcome="yes", side="buy", price="0.3", size=1
     )
-    key = read_intent(request, rng=Fixed()).client_order_id
+    key = TICKETS.read(request, rng=Fixed()).client_order_id
     assert str(UUID(key)) == key
     assert UUID(key).version == 4
 
 
 def test_ids_are_drawn_from_the_generator_given() -> None:
-    assert intent().client_order_id == intent().client_order_id
+    assert ticket().client_order_id == ticket().client_order_id
 
 
 # -- against a market ------------------------------------------------------------------
@@ -178,7 +178,7 @@ def test_an_outcome_that_the_market_has_not_is_refused_with_those_it_has() -> No
 @pytest.mark.parametrize("status", set(MarketStatus) - {MarketStatus.OPEN})
 def test_a_market_that_does_not_trade_is_refused(status: MarketStatus) -> None:
     with pytest.raises(MarketClosed, match=str(status)):
-        draft(intent(), rules(status=status), bound=None, subaccount=None)
+        venue(None).drafted(ticket(), rules(status=status), None)
 
 
 @given(st.integers(1, 99), st.sampled_from(["buy", "sell"]))
@@ -251,4 +251,4 @@ def test_a_shard_is_the_market_s_unless_one_is_named(
 
 def test_a_draft_reads_as_what_is_asked() -> None:
     assert str(drafted()) == "buy 10 yes of RAIN at 0.3"
-    assert str(intent()) == "buy order on RAIN"
+    assert str(ticket()) == "buy order on RAIN"

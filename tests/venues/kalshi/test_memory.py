@@ -9,8 +9,9 @@ import attrs
 import pytest
 
 from tests.venues.kalshi.answers import read
+from unified_exchanges.venue.keys import SentKeys
 from unified_exchanges.venues.kalshi import memory
-from unified_exchanges.venues.kalshi.memory import Memory, SentKeys
+from unified_exchanges.venues.kalshi.memory import Memory
 
 ORDER = read("order")
 MARKET = read("market")

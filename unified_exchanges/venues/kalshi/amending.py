@@ -29,10 +29,10 @@ from ...grid import read_price, read_size
 from ...models import Order, Params, Side
 from ...money import EXACT, ZERO, Number, complement, text
 from ...venue import Call
+from ...venue.doubt import Doubt, is_doubtful
 from . import receipts
 from .arguments import YES, read_outcome, read_params
-from .doubt import Doubt, is_doubtful
-from .drafts import check_expiry, read_expiry
+from .drafts import TICKETS
 from .intents import Intents
 
 __all__ = ["Amending"]
@@ -134,11 +134,11 @@ class Amending(Intents, Doubt):
             price=price,
             size=size,
             expires_at=expires_at,
-            expires=read_expiry(expires_at),
+            expires=TICKETS.read_expiry(expires_at),
             params=read_params(params, _OURS, _KNOWN),
             deadline=self.clock.monotonic() + self.retry.order_deadline,
         )
-        check_expiry(change.expires, self.clock.now())
+        TICKETS.check_expiry(change.expires, self.clock.now())
         self.require_writable(change)
         self.switch.check(change)
         route = self.memory.route(order_id)

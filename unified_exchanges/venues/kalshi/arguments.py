@@ -8,6 +8,7 @@ from typing import Final
 from ...venue.arguments import Arguments, Span, page_size, pages_for
 
 __all__ = [
+    "ARGUMENTS",
     "LAST_SUBACCOUNT",
     "NO",
     "YES",
@@ -44,21 +45,21 @@ def _wrong(name: str, value: object) -> str | None:
     return None
 
 
-_ARGUMENTS: Final = Arguments(
+ARGUMENTS: Final = Arguments(
     venue="kalshi",
     people="Kalshi",
     ids="letters, digits and dashes, as listings give them",
     wrong=_wrong,
 )
-read_id = _ARGUMENTS.read_id
-read_ids = _ARGUMENTS.read_ids
-read_limit = _ARGUMENTS.read_limit
-read_moment = _ARGUMENTS.read_moment
-read_optional_id = _ARGUMENTS.read_optional_id
-read_params = _ARGUMENTS.read_params
-read_several = _ARGUMENTS.read_several
-read_span = _ARGUMENTS.read_span
-refuse_unknown = _ARGUMENTS.refuse_unknown
+read_id = ARGUMENTS.read_id
+read_ids = ARGUMENTS.read_ids
+read_limit = ARGUMENTS.read_limit
+read_moment = ARGUMENTS.read_moment
+read_optional_id = ARGUMENTS.read_optional_id
+read_params = ARGUMENTS.read_params
+read_several = ARGUMENTS.read_several
+read_span = ARGUMENTS.read_span
+refuse_unknown = ARGUMENTS.refuse_unknown
 
 
 def read_outcome(outcome: object) -> str:
@@ -67,7 +68,7 @@ def read_outcome(outcome: object) -> str:
         return YES
     if isinstance(outcome, str) and outcome.casefold() in (YES, NO):
         return outcome.casefold()
-    raise _ARGUMENTS.refusal(f"outcome {outcome!r} is not one of yes, no")
+    raise ARGUMENTS.refusal(f"outcome {outcome!r} is not one of yes, no")
 
 
 def bounds(span: Span) -> Mapping[str, int | None]:

@@ -1,45 +1,33 @@
-"""Orders on Kalshi as the journal knows them, and how they are found again."""
+"""How orders on Kalshi are found again, by the id that they left with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from functools import partial
-from urllib.parse import urlsplit
+import logging
+from collections.abc import Mapping, Sequence
 
-from ...errors import UnifiedExchangesError
+from ...errors import PermissionDenied, UnifiedExchangesError
 from ...flow import Flow
 from ...models import Account as Owner
-from ...models import Intent, Order
-from ...settings import Settings
-from ...venue.journaling import Journaling
+from ...models import Intent, Order, TimeInForce
+from ...models import Intent as Written
+from ...models.record import Json
+from ...venue.batching import Batching
 from ...venue.merging import next_page
-from .description import FACTS
 from .drafts import Draft
 from .lookup import Lookup
 
 __all__ = ["Intents"]
 
-_NOTHING: Mapping[str, str | int | bool] = {}
+_log = logging.getLogger(__name__)
 
 
-class Intents(Lookup, Journaling):
-    """Writes orders down before they leave, and looks for those left open."""
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self._owner: Owner | None = None
+class Intents(Lookup, Batching[Draft]):
+    """Looks for orders of ours, and compares them with what is asked for."""
 
     @property
-    def account(self) -> Owner:
-        """Whose orders they are: one key in one environment, by whatever address."""
-        if self._owner is None:
-            self._owner = Owner(
-                self.id,
-                _environment(self.environment.name, self.environment.rest),
-                _fingerprint(self._key_id),
-            )
-        return self._owner
+    def owner_name(self) -> str:
+        """The id of the key."""
+        return self._key_id
 
     @property
     def purse(self) -> Owner:
@@ -50,10 +38,6 @@ class Intents(Lookup, Journaling):
         return Owner(
             self.id, self.account.environment, f"{self.account.fingerprint}/{number}"
         )
-
-    def is_own(self, client_order_id: str) -> bool:
-        """Whether this object has sent an order with this id, or is about to."""
-        return self.sent.is_known(client_order_id)
 
     def fetch_order(
         self,
@@ -107,94 +91,80 @@ class Intents(Lookup, Journaling):
             pages.close()
         return found
 
-    # -- writing --------------------------------------------------------------------
+    def holder(self, same: Draft, before: Written | None) -> Flow[Order | None]:
+        """The order that holds an id, where it is known to be or else would be."""
+        if before is None:
+            key, account = same.client_order_id, same.subaccount
+            return (yield from self.by_key(key, same.market_id, account))
+        if before.order_id is not None:
+            return (yield from self.read_order(before.order_id, before.market_id))
+        number = before.params.get("subaccount")
+        scope = number if isinstance(number, int) else None
+        key = before.client_order_id
+        return (yield from self.by_key(key, before.market_id, scope))
 
-    def write_ahead(self, ready: Sequence[Draft], deadline: float) -> Flow[None]:
-        """Write orders down that are about to leave; none does if that fails.
+    def find(self, ready: Draft) -> Flow[Order | None]:
+        """An order that should be there, looked for again while reads may lag."""
+        return self.find_by_key(
+            ready.client_order_id, ready.market_id, ready.subaccount
+        )
 
-        ``deadline`` is when they are given up, on the monotonic clock.
-        """
-        now = self.clock.now()
-        within = deadline - self.clock.monotonic() + self.retry.order_grace
-        written = [_intent(x, self.account, now, within) for x in ready]
+    def is_same(self, mine: Order, ready: Draft) -> Flow[bool]:
+        """Whether an order, in the caller's terms, is the one that is asked for."""
+        raw = mine.raw
+        if not (_is_same(mine, ready) and _has_same_words(raw, ready)):
+            return False
+        return (yield from self._is_here(raw, ready))
+
+    def _is_here(self, raw: Mapping[str, Json], ready: Draft) -> Flow[bool]:
+        """Whether an order is on the subaccount that was asked for."""
+        number = raw.get("subaccount_number") or 0
+        if ready.subaccount is not None or not number:
+            return number == (ready.subaccount or 0)
+        # It was left to the key: that means 0, or the one that the key is bound to.
+        # A bound key may not ask about another (docs.kalshi.com, 2026-08-16).
+        call = self.read(
+            "/portfolio/orders",
+            {"subaccount": 0, "limit": 1},
+            about="orders of the primary subaccount",
+            private=True,
+        )
         try:
-            yield from self.write_down(written)
+            yield from self.send(call)
+        except PermissionDenied:
+            return True
         except UnifiedExchangesError as error:
-            error.add(f"; {ready[0]} was not sent")
-            raise
-        for x, intent in zip(ready, written, strict=True):
-            x.written = intent
-
-    def keep_all(self, ready: Sequence[Draft], deadline: float) -> None:
-        """Remember orders that are about to leave, where no file keeps them."""
-        now = self.clock.now()
-        within = deadline - self.clock.monotonic() + self.retry.order_grace
-        for x in ready:
-            tell = partial(_intent, x, self.account, now, within)
-            self.keep(x.intent.client_order_id, tell)
-
-    def conclude(
-        self, outcomes: Iterable[tuple[Draft, Order | UnifiedExchangesError]]
-    ) -> Flow[None]:
-        """Write what became of orders that were written down or kept."""
-        ends: list[Intent] = []
-        for x, outcome in outcomes:
-            if x.written is None:
-                ends += self.outcome(x.intent.client_order_id, outcome)
-            else:
-                ends.append(self.end(x.written, outcome))
-        yield from self.settle(ends)
+            _log.info("whose key it is cannot be told: %s", error)
+            return True
+        return False
 
 
-def _intent(ready: Draft, owner: Owner, now: float, within: float) -> Intent:
-    """An order that is written now, and arrives within so many seconds or not at all."""
-    order = ready.intent
-    written_at = datetime.fromtimestamp(now, UTC)
-    expires = order.expires
-    return Intent(
-        account=owner,
-        client_order_id=order.client_order_id,
-        market_id=order.market_id,
-        outcome=ready.outcome,
-        side=order.side,
-        price=ready.price,
-        size=ready.size,
-        time_in_force=order.time_in_force,
-        expires_at=None if expires is None else datetime.fromtimestamp(expires, UTC),
-        params=_words(ready),
-        written_at=written_at,
-        arrives_by=written_at + timedelta(seconds=within),
+def _is_same(mine: Order, ready: Draft) -> bool:
+    """Whether an order of the venue's is the one that was asked for, by unified terms.
+
+    Kalshi gives neither time in force nor post_only back (docs.kalshi.com, 2026-10); what
+    this object sent is compared by its kind, and an order that rests was not immediate.
+    """
+    ticket = ready.ticket
+    rests = mine.is_open and ticket.time_in_force is not TimeInForce.GTC
+    expires = None if mine.expires_at is None else int(mine.expires_at.timestamp())
+    return not rests and (
+        mine.market_id == ticket.market_id
+        and mine.side is ticket.side
+        and mine.price == ready.price
+        and mine.size == ready.size
+        and expires == ticket.expires
     )
 
 
-def _words(ready: Draft) -> Mapping[str, str | int | bool]:
-    """What it is sent with besides: the venue's words, flags, and its subaccount."""
-    order, request = ready.intent, ready.intent.request
-    account = ready.subaccount
-    if not (order.params or request.post_only or request.reduce_only) and (
-        account is None
-    ):
-        return _NOTHING
-    words = dict(order.params)
-    if account is not None:
-        words["subaccount"] = account
-    if request.post_only:
-        words["post_only"] = True
-    if request.reduce_only:
-        words["reduce_only"] = True
-    return words
-
-
-def _environment(name: str, address: str) -> str:
-    """The name of an environment, also where its address was given."""
-    host = urlsplit(address).netloc
-    for known in FACTS.environments.values():
-        if host in (urlsplit(known.rest).netloc, *known.hosts):
-            return known.name
-    return name
-
-
-def _fingerprint(key_id: str) -> str:
-    from hashlib import sha256  # noqa: PLC0415 - once for each object that places
-
-    return sha256(f"unified_exchanges:kalshi:{key_id}".encode()).hexdigest()[:16]
+def _has_same_words(raw: Mapping[str, Json], ready: Draft) -> bool:
+    """Whether an order has the venue's own words that were asked for, where it tells."""
+    body = ready.body()
+    group = body.get("order_group_id") or None
+    return (
+        group == (raw.get("order_group_id") or None)
+        and raw.get("self_trade_prevention_type")
+        in (None, body["self_trade_prevention_type"])
+        and raw.get("cancel_order_on_pause")
+        in (None, body.get("cancel_order_on_pause", False))
+    )

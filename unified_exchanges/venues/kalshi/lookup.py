@@ -9,14 +9,13 @@ from ...errors import ArgumentsRequired, BadRequest, OrderNotFound
 from ...flow import Done, Flow, Page, Pages, Sleep, advance
 from ...flow import Outcome as Reply
 from ...models import Order
-from ...settings import Settings
 from . import parse
 from .account import Account
 from .arguments import read_id, read_outcome
 from .discovery import Discovery
 from .freshness import Freshness
 from .history import History
-from .memory import MarketRules, SentKeys
+from .memory import MarketRules
 from .quotes import Quotes
 
 __all__ = ["Lookup"]
@@ -34,10 +33,6 @@ _RECENT = timedelta(hours=1)
 
 class Lookup(Account, History, Quotes, Discovery, Freshness):
     """Reads one order, wherever it is, and the rules of its market."""
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self.sent = SentKeys()
 
     def fetch_order(
         self,
@@ -125,7 +120,7 @@ class Lookup(Account, History, Quotes, Discovery, Freshness):
             return None
         return self.known_order(parse.order(response.body))
 
-    def find(
+    def find_by_key(
         self,
         client_order_id: str,
         market_id: str | None,

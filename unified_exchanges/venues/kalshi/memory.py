@@ -10,17 +10,15 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
-from threading import Lock
 from typing import TypeVar
 
 import attrs
 
-from ...grid import PriceGrid
-from ...models import Market, MarketStatus, Order, Outcome
+from ...models import Market, Order
+from ...venue.draft import Rules
 from .arguments import YES
 
-__all__ = ["MarketRules", "Memory", "Route", "SentKeys"]
+__all__ = ["MarketRules", "Memory", "Route"]
 
 T = TypeVar("T")
 
@@ -31,19 +29,10 @@ _MOST_MARKETS = 200_000
 
 
 @attrs.frozen(slots=True, eq=False, repr=False)
-class MarketRules:
-    """What must be known of a market to place an order on it."""
+class MarketRules(Rules):
+    """What must be known of a market to place an order on it, with its shard."""
 
-    market_id: str
-    event_id: str
-    grid: PriceGrid
-    lot: Decimal
-    minimum_size: Decimal
-    outcomes: tuple[Outcome, ...]
-    status: MarketStatus
     shard: int
-    is_combination: bool
-    seen_at: float
 
     @classmethod
     def of(cls, market: Market, seen_at: float) -> MarketRules:
@@ -56,9 +45,9 @@ class MarketRules:
             market.minimum_size,
             market.outcomes,
             market.status,
-            market.shard,
             market.is_combination,
             seen_at,
+            market.shard,
         )
 
 
@@ -134,64 +123,3 @@ def _put(
     memory[key] = value
     if len(memory) > most:
         memory.popitem(last=False)
-
-
-class SentKeys:
-    """Idempotency keys that this object has sent, so that an intent leaves once.
-
-    With each is kept what kind of order it was sent with: Kalshi does not tell that.
-    """
-
-    def __init__(self) -> None:
-        self._keys: OrderedDict[str, str | None] = OrderedDict()
-        self._free: set[str] = set()
-        self._doubtful: set[str] = set()
-        self._lock = Lock()
-
-    def begin(self, key: str, kind: str | None = None) -> bool:
-        """Claim a key; False if it was claimed before."""
-        with self._lock:
-            if key not in self._keys:
-                self._free.discard(key)
-                self._doubtful.discard(key)
-                _put(self._keys, key, kind)
-                return True
-            is_free = key in self._free
-            self._free.discard(key)
-            return is_free
-
-    def is_known(self, key: str) -> bool:
-        """Whether a key was claimed, and not given back after a refusal."""
-        return key in self._keys
-
-    def kind(self, key: str) -> str | None:
-        """What kind of order first left with a key; None if that is not known."""
-        return self._keys.get(key)
-
-    def release(self, key: str) -> None:
-        """Let a key be sent again: whether its order exists is not known."""
-        with self._lock:
-            if key in self._keys:
-                # Keys that were dropped for their number must not gather here.
-                self._free &= self._keys.keys()
-                self._doubtful &= self._keys.keys()
-                self._free.add(key)
-                self._doubtful.add(key)
-
-    def is_doubtful(self, key: str) -> bool:
-        """Whether an order that left with a key before may be at the venue."""
-        return key in self._doubtful
-
-    def forget(self, key: str) -> None:
-        """Give a key back after the venue refused it for good."""
-        with self._lock:
-            self._keys.pop(key, None)
-            self._free.discard(key)
-            self._doubtful.discard(key)
-
-    def give_back(self, key: str) -> None:
-        """Give a key back of which this time nothing arrived, nor before as is known."""
-        if self.is_doubtful(key):
-            self.release(key)
-        else:
-            self.forget(key)

@@ -1,88 +1,89 @@
-"""Placing orders, so that a lost answer never becomes a lost or a doubled order.
+"""Placing orders on Kalshi: its requests and receipts.
 
 ``client_order_id`` is Kalshi's idempotency key, for ever: the same body sent again is
-answered 201 if it was not there and 409 if it was (docs.kalshi.com, 2026-10).  So an
-order whose answer is lost is sent again, within the call's own deadline; after that the
-price is stale, and the order is only looked up.
+answered 201 if it was not there and 409 if it was (docs.kalshi.com, 2026-10).
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import ClassVar
 
-import attrs
-
-from ...errors import (
-    DuplicateOrderId,
-    GuardTripped,
-    InvalidOrder,
-    InvalidPrice,
-    InvalidSize,
-    MarketClosed,
-    OrderUnknown,
-    PermissionDenied,
-    UnifiedExchangesError,
-)
-from ...flow import Flow, Leaving
-from ...grid import read_price
-from ...models import (
-    IntentState,
-    Order,
-    OrderPreview,
-    OrderRequest,
-    Side,
-    TimeInForce,
-)
-from ...models.record import Json
-from ...money import EXACT, ONE, ZERO, read_number, text
+from ...errors import UnifiedExchangesError
+from ...flow import Flow
+from ...models import Order, OrderPreview, OrderRequest
 from ...venue import Call
+from ...venue.draft import Rules
+from ...venue.ticket import Ticket, Tickets
 from . import receipts
-from .doubt import Doubt, is_doubtful
-from .drafts import Draft, Intent, check_expiry, draft, read_intent, stated
+from .drafts import TICKETS, Draft
 from .intents import Intents
 from .memory import MarketRules
 from .stakes import Held, Stake, opening
 
 __all__ = ["Placing"]
 
-_log = logging.getLogger(__name__)
-
 _ORDERS = "/portfolio/events/orders"
-_FRESH = 2.0
-"""Seconds for which remembered market rules are believed when they refuse an order."""
 
 
-class Placing(Intents, Doubt):
-    """Creates orders one by one."""
+class Placing(Intents):
+    """Creates orders, one by one and in batches."""
 
-    def create_order(self, order: OrderRequest) -> Flow[Order]:
-        """Place an order; see `Exchange.create_order`."""
-        deadline = self.clock.monotonic() + self.retry.order_deadline
-        intent = read_intent(order, rng=self.rng)
-        self.require_writable(intent)
-        self.switch.check(intent)
-        self.check_allowed(intent)
-        if not self.is_cleared:
-            yield from self.require_resolved(deadline, [order.client_order_id])
-        try:
-            ready = yield from self._draft(intent)
-        except (InvalidOrder, MarketClosed) as refusal:
-            return (yield from self._unless_there(intent, refusal))
-        return (yield from self._place(ready, deadline))
+    tickets: ClassVar[Tickets] = TICKETS
+    create_name: ClassVar[str] = f"POST {_ORDERS}"
+
+    # -- one ------------------------------------------------------------------------
+
+    def make_draft(
+        self, ticket: Ticket, rules: Rules, outcome: str, price: Decimal, size: Decimal
+    ) -> Draft:
+        """An order in Kalshi's words."""
+        assert isinstance(rules, MarketRules)
+        return Draft(
+            ticket=ticket,
+            rules=rules,
+            outcome=outcome,
+            price=price,
+            size=size,
+            default_subaccount=self.subaccount,
+        )
+
+    def creation(self, ready: Draft, deadline: float | None) -> Call:
+        """The request that creates an order."""
+        return self.write(
+            "POST",
+            _ORDERS,
+            ready.body(),
+            about=ready,
+            shard=ready.shard,
+            is_order=True,
+            deadline=deadline,
+            opens=True,
+            client_order_id=ready.client_order_id,
+        )
+
+    def accepted(self, ready: Draft, body: bytes) -> Order:
+        """The order that a create made, in the caller's terms."""
+        order = receipts.created(ready, body)
+        self.memory.learn_order(order, ready.subaccount)
+        return order
+
+    def forget_rules(self, market_id: str) -> None:
+        """Ask again next time: the venue contradicted what was remembered of a market."""
+        self.memory.forget_rules(market_id)
 
     def preview_order(self, order: OrderRequest) -> Flow[OrderPreview]:
         """What placing would send; see `Exchange.preview_order`."""
-        intent = read_intent(order, rng=self.rng)
-        ready = yield from self._draft(intent)
-        call = self._creation(ready, None)
-        fees = yield from self.fee_schedule(intent.market_id)
+        ticket = self.tickets.read(order, rng=self.rng)
+        ready = yield from self.draft(ticket)
+        call = self.creation(ready, None)
+        fees = yield from self.fee_schedule(ticket.market_id)
         fee = fees.most(
             ready.size,
             ready.first_outcome_price,
             is_bid=ready.is_bid,
-            maker=intent.request.post_only,
+            maker=ticket.request.post_only,
         )
         cost = yield from self._cost(ready)
         headers = dict.fromkeys(self.headers(call), "REDACTED") if self.has_key else {}
@@ -92,7 +93,7 @@ class Placing(Intents, Doubt):
             url=self.environment.rest + call.path,
             headers=headers | {"content-type": "application/json"},
             body=call.body.decode(),
-            client_order_id=intent.client_order_id,
+            client_order_id=ticket.client_order_id,
             cost=cost,
             fee=fee,
             request=order,
@@ -104,7 +105,7 @@ class Placing(Intents, Doubt):
             return ready.collateral
         account = ready.subaccount
         held = yield from self.fetch_positions(
-            market_id=ready.intent.market_id,
+            market_id=ready.market_id,
             mark=False,
             params=None if account is None else {"subaccount": account},
         )
@@ -112,386 +113,39 @@ class Placing(Intents, Doubt):
             is_bid=ready.is_bid,
             price=ready.first_outcome_price,
             size=ready.size,
-            reduce_only=ready.intent.request.reduce_only,
+            reduce_only=ready.ticket.request.reduce_only,
         )
         return opening([stake], Held.of(held))
 
-    # -- from intent to draft -------------------------------------------------------
+    # -- several --------------------------------------------------------------------
 
-    def _draft(self, intent: Intent) -> Flow[Draft]:
-        try:
-            check_expiry(intent.expires, self.clock.now())
-            return (yield from self._allowed(intent))
-        except UnifiedExchangesError as error:
-            error.venue = self.id
-            error.client_order_id = intent.client_order_id
-            error.request = error.request or f"POST {_ORDERS}"
-            raise
+    def batch_limit(self) -> int:
+        """As many creates as the whole write bucket holds, so that one batch fits."""
+        cost = self._costs.cost_of("POST", f"{_ORDERS}/batched", 1)
+        return max(1, int(self.bucket("write").capacity // cost))
 
-    def _allowed(self, intent: Intent) -> Flow[Draft]:
-        rules = yield from self.rules(intent.market_id)
-        try:
-            return (yield from self._checked(intent, rules))
-        except (InvalidPrice, InvalidSize, MarketClosed):
-            # Grids and states change while trading: ask before refusing by memory.
-            if self.clock.monotonic() - rules.seen_at <= _FRESH:
-                raise
-        rules = yield from self.rules(intent.market_id, fresh=True)
-        return (yield from self._checked(intent, rules))
-
-    def _checked(self, intent: Intent, rules: MarketRules) -> Flow[Draft]:
-        bound = None
-        if intent.request.max_slippage is not None:
-            bound = yield from self._bound(intent, rules)
-        ready = draft(intent, rules, bound=bound, subaccount=self.subaccount)
-        if not intent.request.reduce_only:
-            # What only closes takes nothing.
-            self.guards.check_cost(ready.collateral, ready)
-        return ready
-
-    def _bound(self, intent: Intent, rules: MarketRules) -> Flow[Decimal]:
-        """The worst price of a market order: the best opposite one plus the slippage."""
-        request = intent.request
-        try:
-            slippage = read_number(request.max_slippage)
-        except ValueError as error:
-            message = f"max_slippage {error}; it is dollars, such as 0.02"
-            raise InvalidOrder(message, venue=self.id) from error
-        if not ZERO <= slippage < ONE:
-            message = f"max_slippage {text(slippage)} is not between 0 and 1 dollar"
-            raise InvalidOrder(message, venue=self.id)
-        book = yield from self.fetch_order_book(
-            intent.market_id, outcome=request.outcome, depth=1
-        )
-        best = book.ask if intent.side is Side.BUY else book.bid
-        if best is None:
-            message = f"nothing to {intent.side} against: the book has no other side"
-            raise InvalidOrder(message, venue=self.id)
-        is_first = book.outcome == rules.outcomes[0].label
-        grid = rules.grid if is_first else rules.grid.complement()
-        if intent.side is Side.BUY:
-            worst = min(EXACT.add(best.price, slippage), grid.highest)
-            snapped = grid.snap(worst, "down")
-        else:
-            worst = max(EXACT.subtract(best.price, slippage), grid.lowest)
-            snapped = grid.snap(worst, "up")
-        return read_price(worst if snapped is None else snapped, grid)
-
-    # -- sending one ----------------------------------------------------------------
-
-    def _creation(self, ready: Draft, deadline: float | None) -> Call:
+    def batch_creation(self, ready: Sequence[Draft], deadline: float) -> Call:
+        """The request that creates several orders."""
         return self.write(
             "POST",
-            _ORDERS,
-            ready.body(),
-            about=ready,
-            shard=ready.shard,
+            f"{_ORDERS}/batched",
+            {"orders": [x.body() for x in ready]},
+            about=f"batch of {len(ready)} orders",
+            items=len(ready),
             is_order=True,
-            deadline=deadline,
             opens=True,
-            client_order_id=ready.intent.client_order_id,
+            deadline=deadline,
         )
 
-    def _place(self, ready: Draft, deadline: float) -> Flow[Order]:
-        """Write an order down, send it, and write down what became of it."""
-        if not self._claim(ready):
-            return (yield from self._existing(ready, None))
-        try:
-            yield from self._leave([ready], deadline)
-        except GuardTripped as refusal:
-            return (yield from self._unless_there(ready.intent, refusal))
-        try:
-            order = yield from self._send_one(ready, deadline, None)
-        except UnifiedExchangesError as error:
-            yield from self.conclude([(ready, error)])
-            raise
-        if ready.written or not self.is_over(ready.intent.client_order_id):
-            yield from self.conclude([(ready, order)])
-        return order
-
-    def _send_one(
-        self, ready: Draft, deadline: float, doubt: UnifiedExchangesError | None
-    ) -> Flow[Order]:
-        """Send until the venue has answered, or the deadline; then look it up.
-
-        ``doubt`` is the failure after which the order may be at the venue.
-        """
-        call = self._creation(ready, deadline)
-        attempt = 0
-        try:
-            while True:
-                try:
-                    if doubt is not None or attempt:
-                        # What goes out again was written down before a halt.
-                        yield from self.heed(ready)
-                    response = yield from self.attempt(call, deadline)
-                    return self._accepted(ready, response.body)
-                except DuplicateOrderId as error:
-                    return (yield from self._existing(ready, error))
-                except UnifiedExchangesError as error:
-                    if is_doubtful(error):
-                        doubt = error
-                    delay = self.again(
-                        error, attempt, deadline, in_doubt=doubt is not None
-                    )
-                    if delay is None:
-                        return (yield from self._given_up(ready, error, doubt))
-                yield from self.pause(delay, call)
-                attempt += 1
-        except GeneratorExit:
-            self._interrupted([ready])
-            raise
-
-    def _claim(self, ready: Draft) -> bool:
-        """Take the order's key, once."""
-        return self.sent.begin(ready.intent.client_order_id, ready.intent.kind)
-
-    def _leave(self, ready: Sequence[Draft], deadline: float) -> Flow[None]:
-        """Count orders, tell of them and write them down, before the first byte.
-
-        Any of that may refuse them; then their keys are free again.
-        """
-        is_leaving = False
-        try:
-            self.switch.check(ready[0])
-            self.check_rate(ready)
-            yield Leaving(tuple(ready))
-            yield from self._write_down(ready, deadline)
-            is_leaving = True
-        except UnifiedExchangesError as error:
-            raise self._unsent(error, ready[0]) from None
-        finally:
-            if not is_leaving:
-                self._give_back(ready)
-
-    def check_rate(self, ready: Sequence[Draft]) -> None:
-        """Hold orders against the rate; what only closes is not counted."""
-        counted = [x for x in ready if not x.intent.request.reduce_only]
-        if counted:
-            self.guards.admit(len(counted), self.clock.monotonic(), counted[0])
-
-    def _write_down(self, ready: Sequence[Draft], deadline: float) -> Flow[None]:
-        if self.settings.is_journaled:
-            yield from self.write_ahead(ready, deadline)
-        else:
-            self.keep_all(ready, deadline)
-
-    def _give_back(self, ready: Sequence[Draft]) -> None:
-        for x in ready:
-            self.sent.give_back(x.intent.client_order_id)
-
-    def _unsent(
-        self, error: UnifiedExchangesError, ready: Draft
-    ) -> UnifiedExchangesError:
-        error.venue = self.id
-        error.request = error.request or f"POST {_ORDERS}"
-        error.client_order_id = ready.intent.client_order_id
-        return error
-
-    def check_allowed(self, intent: Intent) -> None:
-        """Refuse a market that is not to be traded."""
-        try:
-            self.require_allowed(intent.market_id, intent)
-        except GuardTripped as error:
-            error.client_order_id = intent.client_order_id
-            raise
-
-    def _interrupted(self, ready: Sequence[Draft]) -> None:
-        """Say which orders may be on their way when the caller goes away."""
-        for x in ready:
-            key = x.intent.client_order_id
-            self.sent.release(key)
-            _log.warning(
-                "interrupted while order %s on %s may be on its way; look it up by "
-                "this client_order_id before acting",
-                key,
-                x.intent.market_id,
-            )
-
-    def _given_up(
-        self,
-        ready: Draft,
-        error: UnifiedExchangesError,
-        doubt: UnifiedExchangesError | None,
-    ) -> Flow[Order]:
-        """End a create that was not accepted: refused, never sent, or unknown."""
-        key = ready.intent.client_order_id
-        if doubt is None:
-            return (yield from self._declined(ready, error))
-        trouble = ""
-        try:
-            found = yield from self.find(key, ready.intent.market_id, ready.subaccount)
-        except UnifiedExchangesError as failure:
-            found, trouble = None, f" (looking failed: {failure.message})"
-        if found is not None:
-            return (yield from self._same_or_refuse(ready, found, error))
-        if error is not doubt:
-            # That a second copy was refused does not prove that the first one died.
-            trouble += f"; a second try brought: {error.message}"
-        # Whoever sends it again with this id cannot double it.
-        self.sent.release(key)
-        message = (
-            f"{ready}: the answer was lost ({doubt.message}) and the order was "
-            f"not found since{trouble}; it may still appear. Look it up with fetch_order("
-            f"client_order_id={key!r}), or send the same order again with this id"
-        )
-        raise OrderUnknown(
-            message,
-            venue=self.id,
-            request=doubt.request,
-            status=doubt.status,
-            code=doubt.code,
-            client_order_id=key,
-        )
-
-    def _declined(self, ready: Draft, error: UnifiedExchangesError) -> Flow[Order]:
-        """End a create of which this call has sent nothing that could be there."""
-        key = ready.intent.client_order_id
-        before = self.sent.is_doubtful(key)
-        self.sent.give_back(key)
-        error.client_order_id = key
-        if isinstance(error, InvalidPrice | MarketClosed):
-            self.memory.forget_rules(ready.intent.market_id)
-        if before or isinstance(error, InvalidOrder | MarketClosed):
-            return (yield from self._unless_there(ready.intent, error))
-        raise error
-
-    def _unless_there(
-        self, intent: Intent, refusal: UnifiedExchangesError
-    ) -> Flow[Order]:
-        """Refuse an order, unless it is there from an earlier call with the same id.
-
-        Markets close, expiries pass, grids and caps change after an answer was lost.
-        Only an id that the caller gave can have been used before.
-        """
-        key = intent.request.client_order_id
-        if key is None:
-            raise refusal
-        try:
-            rules = yield from self.rules(intent.market_id)
-            same = stated(intent, rules, subaccount=self.subaccount)
-            found = yield from self.by_key(key, intent.market_id, same.subaccount)
-        except (ValueError, InvalidOrder):
-            # What is no order at all was none before.
-            raise refusal from None
-        except UnifiedExchangesError as failure:
-            refusal.leave_in_doubt()
-            refusal.add(
-                "; whether an earlier call has placed it under this client_order_id is "
-                f"not known: {failure.message}"
-            )
-            raise refusal from failure
-        if found is None:
-            raise refusal
-        if intent.request.price is None:
-            same = attrs.evolve(same, price=found.in_terms_of(same.outcome).price)
-        return (yield from self._same_or_refuse(same, found, None))
-
-    def _existing(self, ready: Draft, error: DuplicateOrderId | None) -> Flow[Order]:
-        """Find the order that holds our key; it is ours if its terms are the same."""
-        key = ready.intent.client_order_id
-        reason = (
-            "another call is still sending it, and it is not at the venue yet"
-            if error is None
-            else "no order of this account shows it. Use a new id for a new order"
-        )
-        try:
-            found = yield from self.find(key, ready.intent.market_id, ready.subaccount)
-            if found is None:
-                # The key is taken: if not here, then on another market or subaccount.
-                found = yield from self.find_everywhere(key)
-        except UnifiedExchangesError as failure:
-            found = None
-            reason = (
-                f"looking for its order failed ({failure.message}). Look it up with "
-                "fetch_order(client_order_id=...) before sending another"
-            )
-        if found is not None:
-            return (yield from self._same_or_refuse(ready, found, error))
-        message = f"{ready}: client_order_id {key!r} was used before, but {reason}"
-        raise OrderUnknown(message, venue=self.id, client_order_id=key)
-
-    def _same_or_refuse(
-        self, ready: Draft, found: Order, error: UnifiedExchangesError | None
-    ) -> Flow[Order]:
-        mine = found.in_terms_of(ready.outcome)
-        kind = self.sent.kind(ready.intent.client_order_id)
-        if kind in (None, ready.intent.kind) and _is_same(mine, ready):
-            raw = mine.raw
-            if _has_same_words(raw, ready) and (yield from self._is_here(raw, ready)):
-                return mine
-        if ready.written is not None:
-            # Whoever asks what became of the id is to learn of the order that holds it.
-            held = ready.written.ended(
-                IntentState.PLACED, order_id=found.order_id, detail="with other terms"
-            )
-            yield from self.settle([held])
-        message = (
-            f"{ready}: client_order_id {ready.intent.client_order_id!r} belongs to "
-            f"another order ({mine!r}); nothing new was placed. Use a new id"
-        )
-        raise DuplicateOrderId(
-            message,
-            venue=self.id,
-            status=None if error is None else error.status,
-            code=None if error is None else error.code,
-            client_order_id=ready.intent.client_order_id,
-        )
-
-    def _is_here(self, raw: Mapping[str, Json], ready: Draft) -> Flow[bool]:
-        """Whether an order is on the subaccount that was asked for."""
-        number = raw.get("subaccount_number") or 0
-        if ready.subaccount is not None or not number:
-            return number == (ready.subaccount or 0)
-        # It was left to the key: that means 0, or the one that the key is bound to.
-        # A bound key may not ask about another (docs.kalshi.com, 2026-08-16).
-        call = self.read(
-            "/portfolio/orders",
-            {"subaccount": 0, "limit": 1},
-            about="orders of the primary subaccount",
-            private=True,
-        )
-        try:
-            yield from self.send(call)
-        except PermissionDenied:
-            return True
-        except UnifiedExchangesError as error:
-            _log.info("whose key it is cannot be told: %s", error)
-            return True
-        return False
-
-    def _accepted(self, ready: Draft, body: bytes) -> Order:
-        order = receipts.created(ready, body)
-        self.memory.learn_order(order, ready.subaccount)
-        return order
-
-
-def _is_same(mine: Order, ready: Draft) -> bool:
-    """Whether an order of the venue's is the one that was asked for, by unified terms.
-
-    Kalshi gives neither time in force nor post_only back (docs.kalshi.com, 2026-10); what
-    this object sent is compared by its kind, and an order that rests was not immediate.
-    """
-    intent = ready.intent
-    rests = mine.is_open and intent.time_in_force is not TimeInForce.GTC
-    expires = None if mine.expires_at is None else int(mine.expires_at.timestamp())
-    return not rests and (
-        mine.market_id == intent.market_id
-        and mine.side is intent.side
-        and mine.price == ready.price
-        and mine.size == ready.size
-        and expires == intent.expires
-    )
-
-
-def _has_same_words(raw: Mapping[str, Json], ready: Draft) -> bool:
-    """Whether an order has the venue's own words that were asked for, where it tells."""
-    body = ready.body()
-    group = body.get("order_group_id") or None
-    return (
-        group == (raw.get("order_group_id") or None)
-        and raw.get("self_trade_prevention_type")
-        in (None, body["self_trade_prevention_type"])
-        and raw.get("cancel_order_on_pause")
-        in (None, body.get("cancel_order_on_pause", False))
-    )
+    def batch_answers(
+        self, ready: Sequence[Draft], body: bytes
+    ) -> list[Order | UnifiedExchangesError]:
+        """What a batch says of each order (docs.kalshi.com, batch create, 2026-10)."""
+        answers: list[Order | UnifiedExchangesError] = []
+        for x, entry in zip(ready, receipts.batch(body, ready), strict=True):
+            if entry.order is None:
+                answers.append(self.refusal_of_entry(str(x), _ORDERS, entry.error))
+            else:
+                self.memory.learn_order(entry.order, x.subaccount)
+                answers.append(entry.order)
+        return answers

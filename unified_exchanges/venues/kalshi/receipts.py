@@ -85,7 +85,7 @@ def batch(body: bytes, drafts: Sequence[Draft]) -> list[Entry]:
     by_key = {key: (key, error, own) for key, error, own in items if key is not None}
     entries = []
     for draft, in_place in zip(drafts, items, strict=True):
-        wanted = draft.intent.client_order_id
+        wanted = draft.client_order_id
         key, error, own = by_key.get(wanted, in_place)
         if key not in (None, wanted):
             message = f"no entry of the answer belongs to client_order_id {wanted!r}"
@@ -139,16 +139,16 @@ def _order(w: wire.CreatedReceipt, raw: bytes, draft: Draft) -> Order:
     if filled and w.average_fill_price is not None:
         average = price(w.average_fill_price, "average_fill_price")
         average = average if draft.is_first_outcome else complement(average)
-    request = draft.intent.request
+    request = draft.ticket.request
     moment = _moment(w.ts_ms)
     return Order(
         venue="kalshi",
         raw_json=raw,
         order_id=w.order_id,
-        client_order_id=draft.intent.client_order_id,
-        market_id=draft.intent.market_id,
+        client_order_id=draft.client_order_id,
+        market_id=draft.market_id,
         outcome=draft.outcome,
-        side=draft.intent.side,
+        side=draft.side,
         price=draft.price,
         size=draft.size,
         filled=filled,
@@ -157,7 +157,7 @@ def _order(w: wire.CreatedReceipt, raw: bytes, draft: Draft) -> Order:
         average_price=average,
         # The receipt tells the fee per contract only, rounded: fills tell it exactly.
         fee=None if filled else ZERO,
-        time_in_force=draft.intent.time_in_force,
+        time_in_force=draft.ticket.time_in_force,
         post_only=request.post_only,
         reduce_only=request.reduce_only,
         expires_at=request.expires_at,

@@ -18,7 +18,7 @@ from ...settings import Settings
 from . import parse
 from .arguments import YES, read_outcome
 from .discovery import Discovery
-from .drafts import read_side
+from .drafts import TICKETS
 from .memory import MarketRules
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Tariffs(Discovery):
         if outcome is None:
             message = "estimate_fee needs outcome=, 'yes' or 'no'"
             raise ArgumentsRequired(message, venue=self.id)
-        is_yes, wanted = read_outcome(outcome) == YES, read_side(side)
+        is_yes, wanted = read_outcome(outcome) == YES, TICKETS.read_side(side)
         self._terms(price, size)
         fees = yield from self.fee_schedule(market_id)
         market: Market | MarketRules | None = self.memory.rules(market_id)
@@ -188,7 +188,7 @@ class _Fees:
         *,
         maker: bool = False,
     ) -> Decimal:
-        is_yes, wanted = read_outcome(outcome) == YES, read_side(side)
+        is_yes, wanted = read_outcome(outcome) == YES, TICKETS.read_side(side)
         return self.schedule.estimate(
             size,
             price if is_yes else complement(price),

@@ -6,11 +6,12 @@ from typing import ClassVar
 
 from ...flow import Flow, Response
 from ...venue import Call
+from ...venue.closing import Closing
 from .amending import Amending
 from .arguments import YES
-from .batching import Batching
-from .cancelling import Cancelling
-from .closing import Closing
+from .drafts import Draft
+from .mass_cancelling import MassCancelling
+from .placing import Placing
 from .rehearsing import Rehearsing
 from .resync import Resyncing
 from .streaming import Streaming
@@ -19,11 +20,12 @@ __all__ = ["KalshiVenue"]
 
 
 class KalshiVenue(
-    Batching, Amending, Cancelling, Closing, Resyncing, Streaming, Rehearsing
+    Placing, Amending, MassCancelling, Closing[Draft], Resyncing, Streaming, Rehearsing
 ):
     """Every unified method that Kalshi has, as flows."""
 
     first_outcome: ClassVar[str | None] = YES
+    purse_words: ClassVar[tuple[str, ...]] = ("subaccount",)
 
     def attempt(self, call: Call, deadline: float) -> Flow[Response]:
         """One try; the first signed one learns the account's limits before."""

@@ -17,6 +17,7 @@ from ...settings import Settings
 from ...venue import Call
 from . import credentials, limits
 from .addresses import read_address
+from .api_key import ApiKey
 from .arguments import asked, refuse_unknown
 from .description import FACTS, SERVICES
 from .memory import Memory
@@ -203,7 +204,7 @@ class PolymarketConnection(Pace):
         except msgspec.MsgspecError:
             message = f"{about} came in words that cannot be read"
             raise AuthenticationError(message, venue=self.id) from None
-        held.api = credentials.ApiKey(told.key, told.secret, told.passphrase)
+        held.api = ApiKey(told.key, told.secret, told.passphrase)
 
     @property
     def _may_create_key(self) -> bool:

@@ -8,39 +8,32 @@ theirs (docs.polymarket.com, authentication, 2026-08).
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from hmac import digest
 from os import PathLike, fsdecode
 from typing import TYPE_CHECKING, NoReturn, cast
-
-import msgspec
 
 from ...errors import ArgumentsRequired, AuthenticationError, BadRequest
 from ...key_file import KeyFile
 from .addresses import address_of, read_address
+from .api_key import ApiKey
 from .contracts import Domain, chain_of
-from .curve import ORDER, Key, Way, key_maker
+from .curve import Key, Way, key_maker
 from .eip712 import ZERO_WORD
-from .hidden import Hidden
+from .secret import Secret, refuse_pickling
 from .signing import SignatureType, SignedOrder, Signer, Wallet
 
 if TYPE_CHECKING:
     from ...models import Side
     from ...settings import Settings
 
-__all__ = ["OPTIONS", "ApiKey", "Credentials", "load"]
+__all__ = ["OPTIONS", "Credentials", "load"]
 
 OPTIONS = ("builder", "funder", "signature_type", "signing")
 """The words of ``options`` that are read here."""
 
-_HEX_KEY = re.compile(r"(?:0[xX])?[0-9a-fA-F]{64}")
 _HEX = re.compile(r"(?:0[xX])?[0-9a-fA-F]+")
 _BUILDER = re.compile(r"0x[0-9a-fA-F]{64}")
-_TOKEN = re.compile(r"[\x21-\x7e]{1,256}")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _FORM = "64 hexadecimal digits"
-_URL_SAFE = str.maketrans("+/", "-_")
 _TRIPLE = {
     "api_key": "POLYMARKET_API_KEY",
     "secret": "POLYMARKET_API_SECRET",
@@ -54,109 +47,6 @@ _TYPES = (
     "0 (the key's own address), 1 (account made by e-mail), 2 (Gnosis Safe, account made "
     "with a browser's wallet) or 3 (deposit wallet, accounts since May 2026)"
 )
-
-_encode = msgspec.json.Encoder().encode
-
-
-class _Secret:
-    """A secret text on its way to whoever checks it: a traceback shows names' values."""
-
-    __slots__ = ("source", "text")
-
-    def __init__(self, text: object, source: str) -> None:
-        self.text = text.strip() if isinstance(text, str) else ""
-        self.source = source
-
-    def is_token(self) -> bool:
-        """Whether it can be a header's value: a line break would begin another header."""
-        return bool(_TOKEN.fullmatch(self.text))
-
-    def is_base64(self) -> bool:
-        return bool(_BASE64.fullmatch(self.text))
-
-    def decoded(self) -> bytes:
-        """The bytes behind Base64 of either alphabet, its padding there or not."""
-        text = self.text.translate(_URL_SAFE).rstrip("=")
-        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-    def is_key(self) -> bool:
-        return bool(_HEX_KEY.fullmatch(self.text))
-
-    def is_in_range(self) -> bool:
-        return 0 < int(self.text, 16) < ORDER
-
-    def scalar(self) -> bytes:
-        return int(self.text, 16).to_bytes(32, "big")
-
-
-class ApiKey:
-    """An API key with its secret and passphrase; only the key itself can be read back."""
-
-    __slots__ = ("_headers", "_secret", "key")
-
-    def __init__(self, key: str, secret: str, passphrase: str) -> None:
-        name = _Secret(key, "api_key")
-        hidden = _Secret(secret, "secret")
-        phrase = _Secret(passphrase, "password (the API key's passphrase)")
-        # What stands in this frame could be printed with a traceback.
-        del key, secret, passphrase
-        for given in (name, phrase):
-            if not given.is_token():
-                raise BadRequest(
-                    f"{given.source} is not one word of plain characters, as Polymarket "
-                    "gives it",
-                    venue="polymarket",
-                )
-        if not hidden.is_base64():
-            raise BadRequest(
-                "secret is not Base64, as Polymarket gives it beside the API key",
-                venue="polymarket",
-            )
-        self.key = name.text
-        self._secret = hidden.decoded()
-        self._headers = {"POLY_API_KEY": name.text, "POLY_PASSPHRASE": phrase.text}
-
-    def headers(
-        self, address: str, timestamp: int, method: str, path: str, body: bytes = b""
-    ) -> dict[str, str]:
-        """The five headers of a private call, a fresh dict; ``timestamp`` is seconds.
-
-        ``method`` is in capitals; ``path`` starts at the root of the host, and a query is
-        cut, as it is not signed.
-        ``body`` is exactly what is sent.
-        """
-        text = f"{timestamp}{method}{path.partition('?')[0]}".encode() + body
-        signature = urlsafe_b64encode(digest(self._secret, text, "sha256"))
-        return {
-            "POLY_ADDRESS": address,
-            "POLY_SIGNATURE": signature.decode("ascii"),
-            "POLY_TIMESTAMP": str(timestamp),
-            **self._headers,
-        }
-
-    def introduction(self) -> Hidden:
-        """The frame that tells the user channel who we are (docs.polymarket.com, 2026-08)."""
-        auth = {
-            "apiKey": self.key,
-            "secret": urlsafe_b64encode(self._secret).decode("ascii"),
-            "passphrase": self._headers["POLY_PASSPHRASE"],
-        }
-        return Hidden(_encode({"auth": auth, "type": "user"}).decode())
-
-    def __repr__(self) -> str:
-        return "<Polymarket API key>"
-
-    def __copy__(self) -> ApiKey:
-        return self
-
-    def __deepcopy__(self, _: object) -> ApiKey:
-        return self
-
-    def __getstate__(self) -> NoReturn:
-        _refuse_pickling()
-
-    def __reduce_ex__(self, _: object) -> NoReturn:
-        _refuse_pickling()
 
 
 class Credentials:
@@ -226,10 +116,10 @@ class Credentials:
         return self
 
     def __getstate__(self) -> NoReturn:
-        _refuse_pickling()
+        refuse_pickling()
 
     def __reduce_ex__(self, _: object) -> NoReturn:
-        _refuse_pickling()
+        refuse_pickling()
 
 
 def load(settings: Settings, chain_id: int = 137) -> Credentials | None:
@@ -267,12 +157,12 @@ def load(settings: Settings, chain_id: int = 137) -> Credentials | None:
 # -- the private key -------------------------------------------------------------------
 
 
-def _finder(settings: Settings) -> Callable[[], _Secret] | None:
+def _finder(settings: Settings) -> Callable[[], Secret] | None:
     """How to get the key's text, if there is one."""
     if settings.private_key is not None:
         return _from_argument(settings)
     environ = settings.environ
-    text = _Secret(environ.get("POLYMARKET_PRIVATE_KEY", ""), "POLYMARKET_PRIVATE_KEY")
+    text = Secret(environ.get("POLYMARKET_PRIVATE_KEY", ""), "POLYMARKET_PRIVATE_KEY")
     path = environ.get("POLYMARKET_PRIVATE_KEY_PATH", "").strip()
     if text.text and path:
         raise BadRequest(
@@ -285,7 +175,7 @@ def _finder(settings: Settings) -> Callable[[], _Secret] | None:
     return _from_file(path, "POLYMARKET_PRIVATE_KEY_PATH") if path else None
 
 
-def _from_argument(settings: Settings) -> Callable[[], _Secret]:
+def _from_argument(settings: Settings) -> Callable[[], Secret]:
     if isinstance(settings.private_key, PathLike):
         return _from_file(fsdecode(settings.private_key), "private_key", shown=True)
     if not isinstance(settings.private_key, str):
@@ -294,19 +184,19 @@ def _from_argument(settings: Settings) -> Callable[[], _Secret]:
             f"{type(settings.private_key).__name__}",  # never its value
             venue="polymarket",
         )
-    text = _Secret(settings.private_key, "private_key")
+    text = Secret(settings.private_key, "private_key")
     # Digits of another number are a key with a slip, not the name of a file.
     if not text.text or _HEX.fullmatch(text.text) or "-----BEGIN" in text.text:
         return lambda: text
     return _from_file(text.text, "private_key")
 
 
-def _from_file(name: str, source: str, *, shown: bool = False) -> Callable[[], _Secret]:
+def _from_file(name: str, source: str, *, shown: bool = False) -> Callable[[], Secret]:
     file = KeyFile(name, source, form=_FORM, venue="polymarket", shown=shown)
-    return lambda: _Secret(file.read().decode("utf-8", "replace"), file.label)
+    return lambda: Secret(file.read().decode("utf-8", "replace"), file.label)
 
 
-def _key(secret: _Secret, way: Way) -> Key:
+def _key(secret: Secret, way: Way) -> Key:
     make = key_maker(way)
     if not secret.is_key():
         raise _unusable(secret)
@@ -319,7 +209,7 @@ def _key(secret: _Secret, way: Way) -> Key:
     return make(secret.scalar())
 
 
-def _unusable(secret: _Secret) -> AuthenticationError:
+def _unusable(secret: Secret) -> AuthenticationError:
     """Say what is there instead of a key, where that can be told; never its value."""
     text = secret.text
     if not text:
@@ -412,9 +302,9 @@ def _builder(settings: Settings) -> bytes:
 
 
 def _api_key(settings: Settings) -> ApiKey | None:
-    given = [_Secret(getattr(settings, name), f"{name}=") for name in _TRIPLE]
+    given = [Secret(getattr(settings, name), f"{name}=") for name in _TRIPLE]
     if not any(each.text for each in given):
-        given = [_Secret(settings.environ.get(name), name) for name in _TRIPLE.values()]
+        given = [Secret(settings.environ.get(name), name) for name in _TRIPLE.values()]
     missing = [each.source for each in given if not each.text]
     if len(missing) == len(_TRIPLE):
         return None
@@ -426,10 +316,3 @@ def _api_key(settings: Settings) -> ApiKey | None:
             venue="polymarket",
         )
     return ApiKey(*(each.text for each in given))
-
-
-def _refuse_pickling() -> NoReturn:
-    raise TypeError(
-        "Polymarket credentials are not pickled, so that keys stay in this process: load "
-        "them anew from a key file in the other one"
-    )

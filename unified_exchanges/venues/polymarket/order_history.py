@@ -53,8 +53,8 @@ class OrderHistory(OwnTrades):
     ) -> Flow[Order]:
         """One order by its id, with its average price and fee out of its fills.
 
-        By ``client_order_id`` only an order that this object placed, or that its journal
-        knows: the venue never hears our ids.  Raises `OrderNotFound`.
+        By ``client_order_id`` only one that this object placed: the venue never hears our
+        ids.  Raises `OrderNotFound`.
         """
         name = self._one_name(order_id, client_order_id)
         market = None if market_id is None else read_market_id(market_id)

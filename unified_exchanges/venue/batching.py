@@ -1,60 +1,84 @@
 """Placing several orders in one request, each with a result of its own.
 
-A batch is not atomic, and what its answer says of an entry is proof for that entry only
-(docs.kalshi.com, batch create, 2026-10).
+A batch is not atomic, and what its answer says of an entry is proof for that entry only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from itertools import islice
-from typing import cast
+from typing import Generic, TypeVar, cast
 
-from ...errors import (
+from ..errors import (
     BadRequest,
     DuplicateOrderId,
     GuardTripped,
+    Halted,
     InvalidOrder,
     MarketClosed,
+    ReadOnly,
     UnifiedExchangesError,
+    UnresolvedOrders,
 )
-from ...flow import Flow, Leaving
-from ...models import Order, OrderRequest, OrderResult
-from ...venue import Call
-from . import receipts
+from ..flow import Flow, Leaving
+from ..models import Intent as Written
+from ..models import Order, OrderRequest, OrderResult
 from .doubt import is_doubtful
-from .drafts import Draft, Intent, read_intent
+from .draft import Draft
 from .placing import Placing
+from .sending import Call
+from .ticket import Ticket
 
 __all__ = ["Batching"]
 
-_ORDERS = "/portfolio/events/orders"
+D = TypeVar("D", bound=Draft)
 
 
-class Batching(Placing):
+class Batching(Placing[D], Generic[D]):
     """Creates orders in batches."""
+
+    # -- what a subclass must say ---------------------------------------------------
+
+    @abstractmethod
+    def batch_limit(self) -> int:
+        """How many creates one request may hold."""
+
+    @abstractmethod
+    def batch_creation(self, ready: Sequence[D], deadline: float) -> Call:
+        """The request that creates several orders."""
+
+    @abstractmethod
+    def batch_answers(
+        self, ready: Sequence[D], body: bytes
+    ) -> list[Order | UnifiedExchangesError]:
+        """What the answer to a batch says of each order: that it is there, or why not."""
+
+    # -- placing --------------------------------------------------------------------
 
     def create_orders(self, orders: Sequence[OrderRequest]) -> Flow[list[OrderResult]]:
         """Place several; see `Exchange.create_orders`."""
         deadline = self.clock.monotonic() + self.retry.order_deadline
         self._check_batch(orders)
-        if orders and not self.is_cleared:
-            again = [order.client_order_id for order in orders]
-            yield from self.require_resolved(deadline, again)
+        try:
+            yield from self._require_open(orders, deadline)
+        except (Halted, ReadOnly, UnresolvedOrders) as refusal:
+            return (yield from self._refuse_all(orders, refusal))
         results: dict[int, OrderResult] = {}
-        ready: list[tuple[int, Draft]] = []
-        refused: list[tuple[int, Intent, UnifiedExchangesError]] = []
-        for index, intent in self._intents(orders, results):
+        ready: list[tuple[int, D]] = []
+        refused: list[tuple[int, Ticket, UnifiedExchangesError]] = []
+        for index, ticket in self._tickets(orders, results):
             try:
-                ready.append((index, (yield from self._draft(intent))))
+                self.check_allowed(ticket)
+                ready.append((index, (yield from self.draft(ticket))))
             except (InvalidOrder, MarketClosed) as error:
-                refused.append((index, intent, error))
+                refused.append((index, ticket, error))
             except UnifiedExchangesError as error:
                 results[index] = OrderResult(request=orders[index], error=error)
-        before: list[tuple[int, Draft]] = []
+        before: list[tuple[int, D]] = []
         left = iter(ready)
-        while chunk := list(islice(left, self._batch_size())):
+        while chunk := list(islice(left, self.batch_limit())):
             # Claimed when it leaves: who is interrupted keeps no key of what is unsent.
             fresh = [(n, x) for n, x in chunk if self._claim(x)]
             before += (entry for entry in chunk if entry not in fresh)
@@ -65,11 +89,11 @@ class Batching(Placing):
                 (index, result) for (index, _), result in zip(fresh, found, strict=True)
             )
         for index, x in before:
-            results[index] = yield from _result(x.intent, self._existing(x, None))
+            results[index] = yield from _result(x.ticket, self._existing(x, None))
         # Last, since looking may take a while.
-        for index, intent, refusal in refused:
-            there = self._unless_there(intent, refusal)
-            results[index] = yield from _result(intent, there)
+        for index, ticket, why in refused:
+            there = self._unless_there(ticket, why)
+            results[index] = yield from _result(ticket, there)
         return [results[index] for index in range(len(orders))]
 
     def _check_batch(self, orders: Sequence[OrderRequest]) -> None:
@@ -78,45 +102,64 @@ class Batching(Placing):
                 f"create_orders takes a list of OrderRequest objects, not {orders!r}"
             )
             raise BadRequest(message, venue=self.id)
-        if orders:
-            self.require_writable(f"batch of {len(orders)} orders")
-            self.switch.check(f"batch of {len(orders)} orders")
         strange: list[object] = [x for x in orders if type(x) is not OrderRequest]
         if strange:
             message = f"create_orders takes OrderRequest objects, not {strange[0]!r}"
             raise BadRequest(message, venue=self.id)
 
-    def _intents(
+    def _require_open(
+        self, orders: Sequence[OrderRequest], deadline: float
+    ) -> Flow[None]:
+        """Refuse all of a batch, whatever is in it."""
+        if not orders:
+            return
+        self.require_writable(f"batch of {len(orders)} orders")
+        self.switch.check(f"batch of {len(orders)} orders")
+        if not self.is_cleared:
+            again = [order.client_order_id for order in orders]
+            yield from self.require_resolved(deadline, again)
+
+    def _refuse_all(
+        self, orders: Sequence[OrderRequest], refusal: UnifiedExchangesError
+    ) -> Flow[list[OrderResult]]:
+        """Refuse a batch; each on its own, if an id in it is known to have been used."""
+        results: dict[int, OrderResult] = {}
+        is_known = False
+        for index, ticket in self._tickets(orders, results):
+            mine = copy(refusal)
+            result = yield from _result(ticket, self._unless_there(ticket, mine))
+            is_known |= result.error is not mine or mine.maybe_executed
+            results[index] = result
+        if not is_known:
+            raise refusal
+        return [results[index] for index in range(len(orders))]
+
+    def _tickets(
         self, orders: Sequence[OrderRequest], results: dict[int, OrderResult]
-    ) -> list[tuple[int, Intent]]:
+    ) -> list[tuple[int, Ticket]]:
         """What is asked, by its place; what makes no sense goes to the results."""
-        intents: dict[str, tuple[int, Intent]] = {}
+        tickets: dict[str, tuple[int, Ticket]] = {}
         for index, order in enumerate(orders):
             try:
-                intent = read_intent(order, rng=self.rng)
-                self.check_allowed(intent)
-                if intent.client_order_id in intents:
-                    raise _repeated(intent.client_order_id)
+                ticket = self.tickets.read(order, rng=self.rng)
+                if ticket.client_order_id in tickets:
+                    raise self._repeated(ticket.client_order_id)
             except UnifiedExchangesError as error:
                 results[index] = OrderResult(request=order, error=error)
             else:
-                intents[intent.client_order_id] = index, intent
-        return list(intents.values())
-
-    def _batch_size(self) -> int:
-        """As many creates as the whole write bucket holds, so that one batch fits."""
-        cost = self._costs.cost_of("POST", f"{_ORDERS}/batched", 1)
-        return max(1, int(self.bucket("write").capacity // cost))
+                tickets[ticket.client_order_id] = index, ticket
+        return list(tickets.values())
 
     def _place_batch(
-        self, ready: Sequence[Draft], deadline: float
+        self, ready: Sequence[D], deadline: float
     ) -> Flow[list[OrderResult]]:
         refused: dict[str, UnifiedExchangesError] = {}
+        placed: Mapping[str, Written] = {}
         try:
-            yield from self._leave_each(ready, deadline, refused)
+            placed = yield from self._leave_each(ready, deadline, refused)
         except UnifiedExchangesError as error:
             refused.update((x.client_order_id, copy(error)) for x in ready)
-        left = [x for x in ready if x.client_order_id not in refused]
+        left = [x for x in ready if x.client_order_id not in {*refused, *placed}]
         found: dict[str, OrderResult] = {}
         if left:
             results = yield from self._send_batch(left, deadline)
@@ -125,20 +168,24 @@ class Batching(Placing):
                 for x, result in zip(left, results, strict=True)
             }
         for x in ready:
-            error_or_none = refused.get(x.client_order_id)
-            if error_or_none is not None:
-                declined = self._declined(x, error_or_none)
-                found[x.client_order_id] = yield from _result(x.intent, declined)
+            key = x.client_order_id
+            if key in refused:
+                there = self._unless_there(x.ticket, refused[key])
+                found[key] = yield from _result(x.ticket, there)
+            elif key in placed:
+                there = self._existing(x, None, placed[key])
+                found[key] = yield from _result(x.ticket, there)
         return [found[x.client_order_id] for x in ready]
 
     def _leave_each(
         self,
-        ready: Sequence[Draft],
+        ready: Sequence[D],
         deadline: float,
         refused: dict[str, UnifiedExchangesError],
-    ) -> Flow[None]:
+    ) -> Flow[Mapping[str, Written]]:
         """As `_leave`, but that a guard refuses each on its own: what closes may go."""
-        left: list[Draft] = []
+        left: list[D] = []
+        placed: Mapping[str, Written] = {}
         is_leaving = False
         try:
             self.check_rate(ready)
@@ -150,27 +197,19 @@ class Batching(Placing):
                 else:
                     left.append(x)
             if left:
-                yield from self._write_down(left, deadline)
+                placed = yield from self._write_down(left, deadline)
             is_leaving = True
         except UnifiedExchangesError as error:
             raise self._unsent(error, ready[0]) from None
         finally:
             kept = left if is_leaving else []
             self._give_back([x for x in ready if x not in kept])
+        return placed
 
     def _send_batch(
-        self, ready: Sequence[Draft], deadline: float
+        self, ready: Sequence[D], deadline: float
     ) -> Flow[list[OrderResult]]:
-        call = self.write(
-            "POST",
-            f"{_ORDERS}/batched",
-            {"orders": [x.body() for x in ready]},
-            about=f"batch of {len(ready)} orders",
-            items=len(ready),
-            is_order=True,
-            opens=True,
-            deadline=deadline,
-        )
+        call = self.batch_creation(ready, deadline)
         try:
             results = yield from self._batch_results(call, ready, deadline)
         except GeneratorExit:
@@ -180,7 +219,7 @@ class Batching(Placing):
         return results
 
     def _batch_results(
-        self, call: Call, ready: Sequence[Draft], deadline: float
+        self, call: Call, ready: Sequence[D], deadline: float
     ) -> Flow[list[OrderResult]]:
         try:
             entries = yield from self._batch_answer(call, ready, deadline)
@@ -194,17 +233,17 @@ class Batching(Placing):
         return results
 
     def _all_declined(
-        self, ready: Sequence[Draft], error: UnifiedExchangesError
+        self, ready: Sequence[D], error: UnifiedExchangesError
     ) -> Flow[list[OrderResult]]:
         results = []
         for x in ready:
             declined = self._declined(x, copy(error))
-            results.append((yield from _result(x.intent, declined)))
+            results.append((yield from _result(x.ticket, declined)))
         return results
 
     def _batch_answer(
-        self, call: Call, ready: Sequence[Draft], deadline: float
-    ) -> Flow[list[receipts.Entry]]:
+        self, call: Call, ready: Sequence[D], deadline: float
+    ) -> Flow[list[Order | UnifiedExchangesError]]:
         """Send a batch again as long as none of it can be at the venue."""
         attempt = 0
         while True:
@@ -212,7 +251,7 @@ class Batching(Placing):
                 if attempt:
                     yield from self.heed(call.about)
                 response = yield from self.attempt(call, deadline)
-                return receipts.batch(response.body, ready)
+                return self.batch_answers(ready, response.body)
             except UnifiedExchangesError as error:
                 delay = None
                 if not is_doubtful(error):
@@ -223,51 +262,46 @@ class Batching(Placing):
             attempt += 1
 
     def _batch_entry(
-        self, ready: Draft, entry: receipts.Entry, deadline: float
+        self, ready: D, answer: Order | UnifiedExchangesError, deadline: float
     ) -> Flow[OrderResult]:
-        if entry.order is not None:
-            self.memory.learn_order(entry.order, ready.subaccount)
-            return OrderResult(request=ready.intent.request, order=entry.order)
-        error = self.refusal_of_entry(str(ready), _ORDERS, entry.error)
-        if isinstance(error, DuplicateOrderId):
-            outcome = self._existing(ready, error)
-        elif is_doubtful(error):
-            outcome = self._send_one(ready, deadline, error)
+        if isinstance(answer, Order):
+            return OrderResult(request=ready.ticket.request, order=answer)
+        if isinstance(answer, DuplicateOrderId):
+            outcome = self._existing(ready, answer)
+        elif is_doubtful(answer):
+            outcome = self._send_one(ready, deadline, answer)
         else:
-            outcome = self._declined(ready, error)
-        return (yield from _result(ready.intent, outcome))
+            outcome = self._declined(ready, answer)
+        return (yield from _result(ready.ticket, outcome))
 
     def _one_by_one(
-        self, ready: Sequence[Draft], doubt: UnifiedExchangesError, deadline: float
+        self, ready: Sequence[D], doubt: UnifiedExchangesError, deadline: float
     ) -> Flow[list[OrderResult]]:
         """Resolve a batch whose answer was lost, entry by entry, by the same keys."""
         results = []
         for x in ready:
             placed = self._send_one(x, deadline, doubt)
-            results.append((yield from _result(x.intent, placed)))
+            results.append((yield from _result(x.ticket, placed)))
         return results
+
+    def _repeated(self, key: str) -> InvalidOrder:
+        message = f"client_order_id {key!r} stands twice in the batch; each order needs its own"
+        return InvalidOrder(message, venue=self.id, client_order_id=key)
 
 
 def _outcomes(
-    ready: Sequence[Draft], results: Sequence[OrderResult]
-) -> Iterator[tuple[Draft, Order | UnifiedExchangesError]]:
+    ready: Sequence[D], results: Sequence[OrderResult]
+) -> Iterator[tuple[D, Order | UnifiedExchangesError]]:
     for x, result in zip(ready, results, strict=True):
         outcome = result.order or result.error
         assert outcome is not None
         yield x, outcome
 
 
-def _result(intent: Intent, outcome: Flow[Order]) -> Flow[OrderResult]:
+def _result(ticket: Ticket, outcome: Flow[Order]) -> Flow[OrderResult]:
     """One entry of a batch: the order, or the error that it ends in."""
     try:
         order = yield from outcome
     except UnifiedExchangesError as error:
-        return OrderResult(request=intent.request, error=error)
-    return OrderResult(request=intent.request, order=order)
-
-
-def _repeated(key: str) -> InvalidOrder:
-    message = (
-        f"client_order_id {key!r} stands twice in the batch; each order needs its own"
-    )
-    return InvalidOrder(message, venue="kalshi", client_order_id=key)
+        return OrderResult(request=ticket.request, error=error)
+    return OrderResult(request=ticket.request, order=order)

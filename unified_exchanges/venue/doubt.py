@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ...errors import (
+from ..errors import (
     ExchangeNotAvailable,
     NetworkError,
     RateLimitExceeded,
     UnifiedExchangesError,
     VenueSchemaError,
 )
-from .connection import KalshiConnection
+from .contract import Venue
 
 __all__ = ["Doubt", "is_doubtful"]
 
@@ -23,7 +23,7 @@ def is_doubtful(error: UnifiedExchangesError) -> bool:
     return isinstance(error, ExchangeNotAvailable | VenueSchemaError)
 
 
-class Doubt(KalshiConnection):
+class Doubt(Venue):
     """Decides about writes whose repetition does no harm."""
 
     def again(

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from ...errors import ArgumentsRequired
-from ...flow import Flow
-from ...models import Order, OrderRequest, Params, Side, TimeInForce
-from ...money import ZERO, Number
-from .lookup import Lookup
+from typing import ClassVar, Generic, TypeVar
+
+from ..errors import ArgumentsRequired
+from ..flow import Flow
+from ..models import Order, OrderRequest, Params, Side, TimeInForce
+from ..money import ZERO, Number
+from .draft import Draft
+from .placing import Placing
 
 __all__ = ["Closing"]
 
 
-class Closing(Lookup):
+D = TypeVar("D", bound=Draft)
+
+
+class Closing(Placing[D], Generic[D]):
     """Sells what is held."""
+
+    purse_words: ClassVar[tuple[str, ...]] = ()
+    """Venue words that say of which part of the account positions are."""
 
     def close_position(
         self,
@@ -38,7 +47,7 @@ class Closing(Lookup):
         self.switch.check(f"close of {market_id}")
         self.require_allowed(market_id, f"close of {market_id}")
         given = dict(params or {})
-        scope = {key: given[key] for key in ("subaccount",) if key in given}
+        scope = {key: given[key] for key in self.purse_words if key in given}
         stale = yield from self.until_fresh(self.venue_now())
         if stale is not None:
             stale.add(
@@ -55,6 +64,13 @@ class Closing(Lookup):
             # A mistyped market must not look like nothing to close.
             yield from self.rules(market_id)
             return None
+        if len(found) > 1:
+            labels = " and ".join(repr(position.outcome) for position in found)
+            message = (
+                f"of {market_id} both {labels} are held, and nothing was sold: sell the "
+                "one that is meant with create_order(side='sell', reduce_only=True)"
+            )
+            raise ArgumentsRequired(message, venue=self.id)
         request = OrderRequest(
             market_id=market_id,
             outcome=found[0].outcome,

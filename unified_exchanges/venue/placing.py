@@ -1,0 +1,255 @@
+"""Placing orders, so that a lost answer never becomes a lost or a doubled order.
+
+``client_order_id`` is Kalshi's idempotency key, for ever: the same body sent again is
+answered 201 if it was not there and 409 if it was (docs.kalshi.com, 2026-10).  So an
+order whose answer is lost is sent again, within the call's own deadline; after that the
+price is stale, and the order is only looked up.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Final, Generic, TypeVar
+
+from ..errors import (
+    DuplicateOrderId,
+    GuardTripped,
+    Halted,
+    InvalidOrder,
+    InvalidPrice,
+    MarketClosed,
+    OrderUnknown,
+    ReadOnly,
+    UnifiedExchangesError,
+    UnresolvedOrders,
+)
+from ..flow import Flow, Leaving
+from ..models import Intent as Written
+from ..models import Order, OrderRequest
+from .doubt import is_doubtful
+from .draft import Draft
+from .earlier import Earlier
+from .sending import Call
+from .ticket import Ticket
+
+__all__ = ["Placing"]
+
+_log = logging.getLogger(__name__)
+
+D = TypeVar("D", bound=Draft)
+
+REFUSALS: Final = (Halted, InvalidOrder, MarketClosed, ReadOnly, UnresolvedOrders)
+"""Of an order before it is sent; `GuardTripped` is an `InvalidOrder`."""
+_NOTHING: Mapping[str, Written] = {}
+
+
+class Placing(Earlier[D], Generic[D]):
+    """Creates orders one by one."""
+
+    # -- what a subclass must say ---------------------------------------------------
+
+    @abstractmethod
+    def creation(self, ready: D, deadline: float | None) -> Call:
+        """The request that creates an order; sent again, it must be the same."""
+
+    @abstractmethod
+    def accepted(self, ready: D, body: bytes) -> Order:
+        """The order that a create made, in the caller's terms."""
+
+    @abstractmethod
+    def forget_rules(self, market_id: str) -> None:
+        """Ask again next time: the venue contradicted what was remembered of a market."""
+
+    # -- placing --------------------------------------------------------------------
+
+    def create_order(self, order: OrderRequest) -> Flow[Order]:
+        """Place an order; see `Exchange.create_order`."""
+        deadline = self.clock.monotonic() + self.retry.order_deadline
+        ticket = self.tickets.read(order, rng=self.rng)
+        try:
+            self.require_writable(ticket)
+            self.switch.check(ticket)
+            self.check_allowed(ticket)
+            if not self.is_cleared:
+                yield from self.require_resolved(deadline, [order.client_order_id])
+            ready = yield from self.draft(ticket)
+        except REFUSALS as refusal:
+            return (yield from self._unless_there(ticket, refusal))
+        return (yield from self._place(ready, deadline))
+
+    def _place(self, ready: D, deadline: float) -> Flow[Order]:
+        """Write an order down, send it, and write down what became of it."""
+        if not self._claim(ready):
+            return (yield from self._existing(ready, None))
+        try:
+            placed = yield from self._leave([ready], deadline)
+        except UnifiedExchangesError as refusal:
+            return (yield from self._unless_there(ready.ticket, refusal))
+        if placed:
+            before = placed[ready.client_order_id]
+            return (yield from self._existing(ready, None, before))
+        try:
+            order = yield from self._send_one(ready, deadline, None)
+        except UnifiedExchangesError as error:
+            yield from self.conclude([(ready, error)])
+            raise
+        if ready.written or not self.is_over(ready.client_order_id):
+            yield from self.conclude([(ready, order)])
+        return order
+
+    def _send_one(
+        self, ready: D, deadline: float, doubt: UnifiedExchangesError | None
+    ) -> Flow[Order]:
+        """Send until the venue has answered, or the deadline; then look it up.
+
+        ``doubt`` is the failure after which the order may be at the venue.
+        """
+        call = self.creation(ready, deadline)
+        attempt = 0
+        try:
+            while True:
+                try:
+                    if doubt is not None or attempt:
+                        # What goes out again was written down before a halt.
+                        yield from self.heed(ready)
+                    response = yield from self.attempt(call, deadline)
+                    return self.accepted(ready, response.body)
+                except DuplicateOrderId as error:
+                    return (yield from self._existing(ready, error))
+                except UnifiedExchangesError as error:
+                    if is_doubtful(error):
+                        doubt = error
+                    delay = self.again(
+                        error, attempt, deadline, in_doubt=doubt is not None
+                    )
+                    if delay is None:
+                        return (yield from self._given_up(ready, error, doubt))
+                yield from self.pause(delay, call)
+                attempt += 1
+        except GeneratorExit:
+            self._interrupted([ready])
+            raise
+
+    def _claim(self, ready: D) -> bool:
+        """Take the order's key, once."""
+        return self.sent.begin(ready.client_order_id, ready.ticket.kind)
+
+    def _leave(
+        self, ready: Sequence[D], deadline: float
+    ) -> Flow[Mapping[str, Written]]:
+        """Count orders, tell of them and write them down, before the first byte.
+
+        Any of that may refuse them; then their keys are free again.  Those that another
+        process has placed already are told, and must not leave.
+        """
+        is_leaving = False
+        try:
+            self.switch.check(ready[0])
+            self.check_rate(ready)
+            yield Leaving(tuple(ready))
+            placed = yield from self._write_down(ready, deadline)
+            is_leaving = True
+        except UnifiedExchangesError as error:
+            raise self._unsent(error, ready[0]) from None
+        finally:
+            if not is_leaving:
+                self._give_back(ready)
+        return placed
+
+    def check_rate(self, ready: Sequence[D]) -> None:
+        """Hold orders against the rate; what only closes is not counted."""
+        counted = [x for x in ready if not x.ticket.request.reduce_only]
+        if counted:
+            self.guards.admit(len(counted), self.clock.monotonic(), counted[0])
+
+    def _write_down(
+        self, ready: Sequence[D], deadline: float
+    ) -> Flow[Mapping[str, Written]]:
+        if self.settings.is_journaled:
+            return (yield from self.write_ahead(ready, deadline))
+        for x in ready:
+            if self.sent.is_doubtful(x.client_order_id):
+                x.before = yield from self.known_of(x.client_order_id)
+        self.keep_all(ready, deadline)
+        return _NOTHING
+
+    def _give_back(self, ready: Sequence[D]) -> None:
+        for x in ready:
+            self.sent.give_back(x.client_order_id)
+
+    def _unsent(self, error: UnifiedExchangesError, ready: D) -> UnifiedExchangesError:
+        error.venue = self.id
+        error.request = error.request or self.create_name
+        error.client_order_id = ready.client_order_id
+        return error
+
+    def check_allowed(self, ticket: Ticket) -> None:
+        """Refuse a market that is not to be traded."""
+        try:
+            self.require_allowed(ticket.market_id, ticket)
+        except GuardTripped as error:
+            error.client_order_id = ticket.client_order_id
+            raise
+
+    def _interrupted(self, ready: Sequence[D]) -> None:
+        """Say which orders may be on their way when the caller goes away."""
+        for x in ready:
+            key = x.client_order_id
+            self.sent.release(key)
+            _log.warning(
+                "interrupted while order %s on %s may be on its way; look it up by "
+                "this client_order_id before acting",
+                key,
+                x.market_id,
+            )
+
+    def _given_up(
+        self,
+        ready: D,
+        error: UnifiedExchangesError,
+        doubt: UnifiedExchangesError | None,
+    ) -> Flow[Order]:
+        """End a create that was not accepted: refused, never sent, or unknown."""
+        key = ready.client_order_id
+        if doubt is None:
+            return (yield from self._declined(ready, error))
+        trouble = ""
+        try:
+            found = yield from self.find(ready)
+        except UnifiedExchangesError as failure:
+            found, trouble = None, f" (looking failed: {failure.message})"
+        if found is not None:
+            return (yield from self._same_or_refuse(ready, found, error))
+        if error is not doubt:
+            # That a second copy was refused does not prove that the first one died.
+            trouble += f"; a second try brought: {error.message}"
+        # Whoever sends it again with this id cannot double it.
+        self.sent.release(key)
+        message = (
+            f"{ready}: the answer was lost ({doubt.message}) and the order was "
+            f"not found since{trouble}; it may still appear. Look it up with fetch_order("
+            f"client_order_id={key!r}), or send the same order again with this id"
+        )
+        raise OrderUnknown(
+            message,
+            venue=self.id,
+            request=doubt.request,
+            status=doubt.status,
+            code=doubt.code,
+            client_order_id=key,
+        )
+
+    def _declined(self, ready: D, error: UnifiedExchangesError) -> Flow[Order]:
+        """End a create of which this call has sent nothing that could be there."""
+        key = ready.client_order_id
+        before = self.sent.is_doubtful(key)
+        self.sent.give_back(key)
+        error.client_order_id = key
+        if isinstance(error, InvalidPrice | MarketClosed):
+            self.forget_rules(ready.market_id)
+        is_new = ready.ticket.request.client_order_id is None
+        if not is_new and (before or isinstance(error, InvalidOrder | MarketClosed)):
+            return (yield from self._looked_up(ready.ticket, error, ready.before))
+        raise error
