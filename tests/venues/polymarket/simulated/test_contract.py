@@ -94,7 +94,7 @@ def test_a_midpoint_is_named_as_clients_read_it(museum: Trader) -> None:
     assert list(answer(museum, "GET", "/clob/midpoint", token_id=token)) == ["mid"]
 
 
-def test_trading_on_the_clob(ada: Trader, bob: Trader, fed, polymarket) -> None:
+def test_trading_on_the_clob(ada: Trader, bob: Trader, fed, polymarket, clock) -> None:
     polymarket.change_tick(fed, "0.001")
     resting = bob.order(fed, "BUY", "0.445", "20", index=1)
     placed = answer(bob, "POST", "/clob/order", resting)
@@ -108,6 +108,8 @@ def test_trading_on_the_clob(ada: Trader, bob: Trader, fed, polymarket) -> None:
     # Order statuses have no prefix on the wire.
     order["status"] = f"ORDER_STATUS_{order['status']}"
     assert complaints(schema_of(CLOB, "get", "/data/order/{orderID}"), order) == []
+    # A trade has no hash before it is mined.
+    clock.advance(2)
     trades = answer(bob, "GET", "/clob/data/trades")
     assert complaints(schema_of(CLOB, "get", "/data/trades"), trades) == []
     gone = answer(bob, "DELETE", "/clob/order", {"orderID": order_id})
