@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from rich.cells import cell_len
 
-from unified_exchanges import exchange
+from unified_exchanges import exchange, exchanges
 from unified_exchanges.description import METHODS
 from unified_exchanges.version import VERSION
 
@@ -153,18 +153,20 @@ def test_a_balance_is_told_by_shard(look: Command) -> None:
 
 def test_venues_are_listed_and_described() -> None:
     listed = invoke("venues", "--json").lines
-    assert [venue["id"] for venue in listed] == ["kalshi"]
+    assert [venue["id"] for venue in listed] == list(exchanges)
     assert "production, demo, local" in invoke("venues").out
     described = invoke("venues", "kalshi")
     assert "real money" in described.out
     assert "emulated" in described.out
 
 
-@pytest.mark.parametrize("words", [("venues",), ("venues", "kalshi")])
-def test_a_venue_is_described_with_every_method(words: tuple[str, ...]) -> None:
-    has = invoke(*words, "--json").document["has"]
-    assert has == exchange("kalshi", environment="local").describe().has
+@pytest.mark.parametrize("name", exchanges)
+def test_a_venue_is_described_with_every_method(name: str) -> None:
+    has = invoke("venues", name, "--json").document["has"]
+    assert has == exchange(name, environment="local").describe().has
     assert set(METHODS) <= set(has)
+    listed = {venue["id"]: venue for venue in invoke("venues", "--json").lines}
+    assert listed[name]["has"] == has
 
 
 def test_a_venue_that_is_not_there_is_a_bad_request() -> None:

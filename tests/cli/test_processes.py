@@ -248,7 +248,9 @@ def test_another_missing_module_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -
 def test_the_command_runs_with_its_arguments(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["unified-exchanges", "venues", "--json"])
+    monkeypatch.setattr(
+        sys, "argv", ["unified-exchanges", "venues", "kalshi", "--json"]
+    )
     with pytest.raises(SystemExit) as left:
         main()
     assert left.value.code == 0

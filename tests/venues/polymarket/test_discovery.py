@@ -310,6 +310,14 @@ def test_a_limit_is_kept_exactly(flavour: str) -> None:
     assert told.queries(LISTING) == [{"closed": "false", "limit": "3"}]
 
 
+def test_a_status_that_is_sifted_is_read_in_whole_pages() -> None:
+    told = desk(answers={LISTING: catalog(resolved(1)), EVENTS: events()})
+    assert len(told("fetch_markets", status="settled", limit=1)) == 1
+    assert told("fetch_events", status="paused", limit=1) == []
+    assert told.queries(LISTING)[0]["limit"] == "100"
+    assert told.queries(EVENTS)[0]["limit"] == "100"
+
+
 def test_closed_markets_are_found_by_id_too(flavour: str) -> None:
     told = desk(flavour, {LISTING: catalog(market(1), resolved(2))})
     ids = [condition(2), condition(1), condition(2)]

@@ -66,7 +66,7 @@ class Account(OrderHistory):
 
         The venue tells all cash, out of a cache of the chain; free is what the open orders
         to buy leave of it at their limits.  It is read before them, so that an order placed
-        meanwhile counts.
+        meanwhile counts; orders of other API keys of the wallet are not shown to this one.
         """
         read_params(params, (), {})
         found = yield from self._holding({"asset_type": "COLLATERAL"}, "balance")

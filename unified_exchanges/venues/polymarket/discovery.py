@@ -15,7 +15,7 @@ from ...models import Event, MarketStatus, Params, Series, Status, StatusFilter
 from ...venue.merging import changed, next_page
 from . import parse
 from .arguments import read_event_id, read_limit, read_params
-from .markets import Markets, sides_of
+from .markets import Markets, page_limit, sides_of
 
 __all__ = ["Discovery"]
 
@@ -178,7 +178,7 @@ class Discovery(Markets):
         else:
             if series_id is not None:
                 given["series_id"] = read_event_id(series_id, "series_id")
-            found = self._events_on(sides, given, wanted)
+            found = self._events_on(sides, given, page_limit(status, wanted))
 
         def kept(events: list[Event]) -> list[Event]:
             for event in events:

@@ -23,7 +23,7 @@ from .arguments import (
 from .listings import Listings
 from .memory import Known
 
-__all__ = ["Markets", "sides_of"]
+__all__ = ["Markets", "page_limit", "sides_of"]
 
 _PATH: Final = "/gamma/markets/keyset"
 _IDS_A_REQUEST: Final = 100
@@ -75,6 +75,11 @@ def sides_of(status: StatusFilter) -> tuple[bool, ...]:
     return (False, True) if status == "all" else (status in _CLOSED,)
 
 
+def page_limit(status: StatusFilter, limit: int | None) -> int | None:
+    """What pages need not hold more than: of a status that is sifted here, nothing."""
+    return limit if status in ("open", "all") else None
+
+
 class Markets(Listings):
     """Finds and lists markets."""
 
@@ -116,7 +121,7 @@ class Markets(Listings):
                 message = f"{', '.join(given)} does not go with event_id or series_id"
                 raise BadRequest(message, venue=self.id)
             return self._of_events(status, event_id, series_id)
-        return self._listed(status, sides, given, wanted)
+        return self._listed(status, sides, given, page_limit(status, wanted))
 
     def _listed(
         self,

@@ -95,6 +95,12 @@ class RuleBook(Account, FillHistory):
             self._rules[name] = found
             if len(self._rules) > _MOST:
                 self._rules.popitem(last=False)
+            self.memory.learn_grid(name, found.grid)
+            return found
+        # A stream that is followed tells at once that a grid has changed.
+        grid = self.memory.grid(name)
+        if grid is not None and grid != found.grid:
+            found = self._rules[name] = attrs.evolve(found, grid=grid)
         return found
 
     def market_of(self, token: str) -> MarketRules | None:

@@ -15,11 +15,14 @@ from .heartbeats import Heartbeats
 from .mass_cancelling import MassCancelling
 from .placing import Placing
 from .rehearsing import Rehearsing
+from .resync import Resyncing
 
 __all__ = ["PolymarketVenue"]
 
 
-class PolymarketVenue(Placing, MassCancelling, Closing[Draft], Heartbeats, Rehearsing):
+class PolymarketVenue(
+    Placing, MassCancelling, Closing[Draft], Heartbeats, Rehearsing, Resyncing
+):
     """Every unified method that Polymarket has, as flows.
 
     Each outcome has a book of its own, so nothing is told in terms of the first one.

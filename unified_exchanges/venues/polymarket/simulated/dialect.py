@@ -182,6 +182,11 @@ class SimulatedPolymarket:
         """Restart the matching: 425 for so long, then two minutes of post-only."""
         self._house.modes.restart(self._house.now_us + round(seconds * SECOND))
 
+    def list_market(self, listed: Listed) -> None:
+        """List a new market of an event that is listed."""
+        self._house.catalog.add_market(listed)
+        self._house.list_market(listed)
+
     def change_tick(self, listed: Listed, tick: Number) -> None:
         """Let a market accept other prices from now on."""
         self._house.change_tick(listed, read_number(tick))
