@@ -9,6 +9,7 @@ import pytest
 from tests.recorded import read_example
 from unified_exchanges.flow import Request
 from unified_exchanges.venues.polymarket.simulated.authentication import signature_of
+from unified_exchanges.venues.polymarket.simulated.routes import Call
 
 from .trader import HOST, Trader
 
@@ -119,9 +120,26 @@ def test_without_a_prefix_the_clob_answers_and_its_data_paths_are_its_own(
         ("GET", "/nothing", 404),
         ("PUT", "/order", 405),
         ("GET", "/markets-by-token/", 404),
+        ("PUT", "/clob-markets/0x1", 405),
     ],
 )
 def test_what_is_not_there_is_said_to_be_missing(
     ada: Trader, method, path, status
 ) -> None:
     assert ada.ask(method, path, headers={}).status == status
+
+
+def test_a_call_without_a_key_has_none(polymarket) -> None:
+    operation = polymarket.operations[0]
+    call = Call(operation=operation, path={}, query={}, body=b"", now_us=0, headers={})
+    with pytest.raises(LookupError, match="is open to anybody"):
+        _ = call.key
+
+
+def test_the_relayer_knows_which_wallets_are_there(ada: Trader) -> None:
+    def deployed(address: str) -> bool:
+        read = ada.read("/relayer/deployed", address=address, type="WALLET")
+        return bool(read["deployed"])
+
+    assert deployed(ada.wallet.address)
+    assert not deployed(NOBODY)

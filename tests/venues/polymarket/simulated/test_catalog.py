@@ -115,6 +115,7 @@ def test_pages_end_without_a_cursor(museum: Trader) -> None:
         ({"offset": "3"}, 422),
         ({"limit": "-1"}, 422),
         ({"after_cursor": "!"}, 400),
+        ({"after_cursor": "A"}, 400),
         ({"after_cursor": "eyJ4IjoxfQ"}, 400),
         ({"limit": "many"}, 400),
         ({"volume_num_min": "much"}, 422),

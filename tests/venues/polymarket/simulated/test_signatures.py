@@ -105,6 +105,21 @@ def test_what_is_no_signature_has_no_signer(signature: bytes) -> None:
     assert curve.recover(bytes(32), signature) is None
 
 
+@pytest.mark.parametrize(
+    "signature",
+    [bytes(65), (5).to_bytes(32, "big") + (1).to_bytes(32, "big") + b"\x1b"],
+)
+def test_in_plain_python_what_is_no_signature_has_no_signer(signature: bytes) -> None:
+    assert curve.pure_recover(bytes(32), signature) is None
+
+
+def test_in_plain_python_who_signed_is_found() -> None:
+    for number in range(8):
+        digest = bytes([number]) * 32
+        point = curve.pure_recover(digest, sign(KEY, digest))
+        assert point == b"".join(n.to_bytes(32, "big") for n in curve.point_of(KEY))
+
+
 def test_a_signature_of_the_infinite_point_has_no_signer() -> None:
     x, y = curve.point_of(1)
     digest = (1).to_bytes(32, "big")

@@ -78,9 +78,10 @@ def test_what_is_not_there_is_neither_split_nor_merged(polymarket, ada: Trader, 
 
 def test_splitting_takes_the_money_of_open_orders(polymarket, ada: Trader, fed) -> None:
     polymarket.bring_to(ada.wallet, 10)
+    kept = ada.placed(fed, "BUY", "0.1", "20")["orderID"]
     ada.placed(fed, "BUY", "0.4", "20")
     polymarket.split(ada.wallet, fed, 5)
-    assert ada.get("/data/orders")["data"] == []
+    assert [row["id"] for row in ada.get("/data/orders")["data"]] == [kept]
     assert ada.cash == 5
 
 
@@ -139,6 +140,13 @@ def test_a_wallet_is_brought_to_an_amount(polymarket, ada: Trader) -> None:
     for amount in (50, 5, 5):
         polymarket.bring_to(ada.wallet, amount)
         assert ada.cash == amount
+
+
+def test_a_wallet_may_be_anywhere(polymarket, clock) -> None:
+    address = "0x1111111111111111111111111111111111111111"
+    ada = trader(polymarket, clock, 0xA, address=address)
+    assert ada.placed(ada.market(), "BUY", "0.4", "10")["status"] == "live"
+    assert ada.wallet.address == address
 
 
 def test_an_unknown_token_has_no_holder(polymarket, ada: Trader) -> None:

@@ -68,7 +68,7 @@ def signature_of(secret: str, timestamp: str, method: str, path: str, body: str)
     """The HMAC of a request; ``path`` without host and query.
 
     >>> signature_of("AAAA", "1713398400", "GET", "/data/orders", "")[:8]
-    'NuFqOzCq'
+    'QUISMCPW'
     """
     key = urlsafe_b64decode(secret)
     text = f"{timestamp}{method}{path}{body}".encode()

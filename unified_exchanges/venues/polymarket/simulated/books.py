@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from ....money import EXACT
@@ -53,7 +54,7 @@ def _bookable(house: House, found: tuple[Listed, int]) -> tuple[Listed, int]:
 
 def _batch(house: House, call: Call) -> list[tuple[Listed, int, str]]:
     """The tokens of a batch that have a book, with the side that is asked for."""
-    asked = call.json()
+    asked = _asked(call) if call.operation.method == "GET" else call.json()
     if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
         raise bad_request("Invalid payload")
     if len(asked) > _MOST:
@@ -64,6 +65,16 @@ def _batch(house: House, call: Call) -> list[tuple[Listed, int, str]]:
         if found is not None and not is_closed(house, found[0]):
             rows.append((*found, str(one.get("side", ""))))
     return rows
+
+
+def _asked(call: Call) -> list[Payload]:
+    """A batch in a query: tokens and sides with commas between."""
+    tokens = call.text("token_ids").split(",")
+    sides = call.text("sides").split(",")
+    return [
+        {"token_id": token, "side": side}
+        for token, side in zip_longest(tokens, sides[: len(tokens)], fillvalue="")
+    ]
 
 
 def get_time(_: House, call: Call) -> int:
@@ -366,6 +377,10 @@ OPERATIONS = (
     _get("/book", get_book, "one"),
     _get("/books", get_books, "batch", method="POST"),
     _get("/price", get_price, "one"),
+    _get("/books", get_books, "batch"),
+    _get("/prices", get_prices, "batch"),
+    _get("/midpoints", get_midpoints, "batch"),
+    _get("/last-trades-prices", get_last_trades, "batch"),
     _get("/prices", get_prices, "batch", method="POST"),
     _get("/midpoint", get_midpoint, "one"),
     _get("/midpoints", get_midpoints, "batch", method="POST"),

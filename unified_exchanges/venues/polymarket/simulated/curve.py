@@ -43,10 +43,9 @@ def _doubled(point: _Jacobian) -> _Jacobian:
 
 
 def _added(one: _Jacobian, other: _Jacobian) -> _Jacobian:
+    """The sum; ``other`` is not the point at infinity."""
     if not one[2]:
         return other
-    if not other[2]:
-        return one
     x1, y1, z1 = one
     x2, y2, z2 = other
     square1, square2 = z1 * z1 % _FIELD, z2 * z2 % _FIELD

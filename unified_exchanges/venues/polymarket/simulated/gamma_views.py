@@ -89,6 +89,7 @@ def _words(house: House, listed: Listed) -> Payload:
         "outcomes": _listed_json(listed.outcomes),
         "marketMakerAddress": "",
         "submitted_by": _STRANGER,
+        "resolvedBy": _STRANGER,
         "createdAt": instant(listed.created_us),
         "updatedAt": instant(house.market(listed).updated_us),
         "questionID": listed.question_id,
@@ -198,7 +199,6 @@ def _fate(house: House, listed: Listed, market: Market) -> Payload:
             "umaResolutionStatus": "resolved",
             "umaResolutionStatuses": '["proposed"]',
             "automaticallyResolved": True,
-            "resolvedBy": _STRANGER,
         }
     if proposed is not None:
         return {
@@ -292,9 +292,20 @@ def _series_view(series: Series) -> Payload:
         "title": series.title,
         "seriesType": "single",
         "recurrence": series.recurrence,
+        "image": "",
+        "icon": "",
         "active": True,
         "closed": False,
         "archived": False,
+        "featured": False,
+        "restricted": True,
+        "createdAt": "2025-11-21T21:46:22.201627Z",
+        "updatedAt": "2026-03-11T15:13:45.415743Z",
+        "volume24hr": 0,
+        "volume": 0,
+        "liquidity": 0,
+        "commentCount": 0,
+        "requiresTranslation": False,
     }
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ....grid import PriceGrid
-from ....money import EXACT, ONE
+from ....money import EXACT
 from ....simulator.orders import Owner, Side, Ticket
 from .catalog import Listed
 from .lots import Direction
@@ -76,7 +76,7 @@ class Past:
 
     def _course(self, listed: Listed) -> list[tuple[int, Callable[[], None]]]:
         """A price that wanders from the even towards where it is now."""
-        last = min(self._now_us, listed.end_us - DAY * SECOND)
+        last = min(self._now_us, listed.end_us - 2 * HOUR * SECOND)
         first = max(listed.start_us, last - _LENGTH * SECOND)
         if listed.opens_us is not None or first >= last:
             return []
@@ -85,12 +85,11 @@ class Past:
         for time_us in range(first, last, _STEP * SECOND):
             swing = Decimal(self._rng.randint(-_SWING, _SWING)).scaleb(-3)
             wanted = EXACT.add(listed.fair, swing)
-            price = grid.snap(min(max(wanted, Decimal("0.01")), ONE), "down")
-            if price is not None:
-                size = Decimal(self._rng.randint(5, 200))
-                side: Side = self._rng.choice(("bid", "ask"))
-                trade = partial(self._trade, listed, side, price, size)
-                found.append((time_us + self._rng.randrange(HOUR * SECOND), trade))
+            price = grid.snap(wanted, "down") or grid.lowest
+            size = Decimal(self._rng.randint(5, 200))
+            side: Side = self._rng.choice(("bid", "ask"))
+            trade = partial(self._trade, listed, side, price, size)
+            found.append((time_us + self._rng.randrange(HOUR * SECOND), trade))
         return found
 
     def _trade(self, listed: Listed, side: Side, price: Decimal, size: Decimal) -> None:
