@@ -16,7 +16,16 @@ from typing import Final
 import attrs
 
 from .errors import Halted, JournalError, UnifiedExchangesError, UnresolvedOrders
-from .flow import AskHalt, Flow, KeepHalt, Note, Recall, Resolved, Sleep
+from .flow import (
+    AskHalt,
+    AskIntent,
+    Flow,
+    KeepHalt,
+    Note,
+    Recall,
+    Resolved,
+    Sleep,
+)
 from .models import Account, Halt, Intent, IntentState, Order, ReconcileReport
 from .settings import Settings
 from .venue import Venue
@@ -83,15 +92,32 @@ class Journaling(Venue):
 
     # -- writing --------------------------------------------------------------------
 
-    def write_down(self, intents: Iterable[Intent]) -> Flow[None]:
-        """Write intents before their orders leave; if that fails, they must not."""
+    def write_down(self, intents: Iterable[Intent]) -> Flow[tuple[Intent, ...]]:
+        """Write intents before their orders leave; if that fails, they must not.
+
+        What was known of their ids before: those that are orders must not leave either.
+        """
         told = tuple(intents)
         try:
-            yield Note(told)
+            before = yield Note(told)
         except Halted:
             yield from self.heed(f"{len(told)} order(s)")
             raise
         self.switch.heard = None
+        assert isinstance(before, tuple)
+        return before
+
+    def known_of(self, client_order_id: str) -> Flow[Intent | None]:
+        """What an id was used for, by this object or, as the journal has it, another.
+
+        None where that tells of nothing that is an order, or may be one.
+        """
+        tell = self._under_way.get(client_order_id)
+        if tell is not None:
+            return tell()
+        found = yield AskIntent(self.account, client_order_id)
+        assert found is None or isinstance(found, Intent)
+        return found if found is not None and found.may_be_an_order else None
 
     def keep(self, client_order_id: str, tell: Callable[[], Intent]) -> None:
         """Remember what is about to leave where no file keeps it; ``tell`` tells it.

@@ -115,6 +115,32 @@ def test_an_id_without_an_order_may_be_tried_again(
     assert attrs.evolve(found, detail="") == intent(at=5)
 
 
+def test_fault_13_who_begins_is_told_what_may_be_an_order(journal: Journal) -> None:
+    assert journal.note([intent()]) == ()
+    assert journal.note([intent(at=1), intent("new")]) == (intent(),)
+    placed = ended(intent(at=1), "placed", order_id="o1")
+    assert journal.note([placed]) == ()
+    assert journal.note([intent(at=2)]) == (placed,)
+    assert journal.find(ACCOUNT, "one") == placed
+
+
+@pytest.mark.parametrize("state", ["refused", "absent"])
+def test_fault_13_who_begins_is_not_told_of_what_is_no_order(
+    journal: Journal, state: str
+) -> None:
+    journal.note([intent()])
+    journal.note([ended(intent(), state)])
+    assert journal.note([intent(at=1)]) == ()
+
+
+def test_an_id_that_was_never_written_is_not_found(journal: Journal) -> None:
+    assert journal.find(ACCOUNT, "one") is None
+    journal.note([intent()])
+    other = attrs.evolve(ACCOUNT, fingerprint="other")
+    assert [journal.find(x, "one") for x in (ACCOUNT, other)] == [intent(), None]
+    assert journal.find(ACCOUNT, "two") is None
+
+
 def test_fault_13_the_end_of_one_writing_is_not_that_of_a_later_one(
     journal: Journal,
 ) -> None:

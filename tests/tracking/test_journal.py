@@ -158,8 +158,9 @@ def test_fault_07_the_same_order_may_be_sent_again_at_once(
     else:
         # What it does not name holds it back, as long as it may be on its way.
         with pytest.raises(ux.UnresolvedOrders) as caught:
-            stage.bid(client_order_id="lost")
+            stage.bid(client_order_id="new")
         assert caught.value.client_order_ids == ("other",)
+        assert stage.bid(client_order_id="lost").is_open
         stage.bid(client_order_id="other")
     placed = [x.client_order_id for x in stage.elsewhere.fetch_orders()]
     assert sorted(placed) == ["lost", "other"]

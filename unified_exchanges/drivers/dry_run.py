@@ -24,6 +24,7 @@ from ..flow import (
     Flow,
     JournalStep,
     Load,
+    Note,
     Outcome,
     Page,
     Pages,
@@ -118,7 +119,7 @@ class DryRun:
             return self._days.setdefault((step.account, step.day), step.equity)
         if isinstance(step, Load):
             return self._texts.get(step.name)
-        return () if isinstance(step, Recall) else None
+        return () if isinstance(step, Note | Recall) else None
 
     def _sent(self, request: Request) -> Flow[Response]:
         known = self._venue.rehearsed(request, None)

@@ -36,18 +36,23 @@ class MemoryJournal:
         self._days: dict[Account, tuple[date, Decimal]] = {}
         self._lock = Lock()
 
-    def note(self, entries: Sequence[Intent]) -> None:
-        """Keep these."""
+    def note(self, entries: Sequence[Intent]) -> tuple[Intent, ...]:
+        """Keep these; what was known of those that begin, if it may be an order."""
+        before: list[Intent] = []
         with self._lock:
             for entry in entries:
                 key = (entry.account, entry.client_order_id)
                 if entry.state is IntentState.PENDING:
+                    known = self._open.get(key) or self._ended.get(key)
+                    if known is not None and known.may_be_an_order:
+                        before.append(known)
                     self._begin(key, entry)
                 elif entry.state is IntentState.PLACED:
                     self._open.pop(key, None)
                     self._end(key, entry)
                 else:
                     self._settle(key, entry)
+        return tuple(before)
 
     def recall(self, account: Account) -> tuple[Intent, ...]:
         """The unresolved intents of an account, oldest first."""
@@ -56,6 +61,11 @@ class MemoryJournal:
         with self._lock:
             found = [entry for (of, _), entry in self._open.items() if of == account]
         return tuple(sorted(found, key=lambda x: (x.written_at, x.client_order_id)))
+
+    def find(self, account: Account, client_order_id: str) -> Intent | None:
+        """What was written of an id last."""
+        key = account, client_order_id
+        return self._open.get(key) or self._ended.get(key)
 
     def keep_halt(self, account: Account, halt: Halt | None) -> None:
         """Nothing to keep: the object that is halted knows, and nobody else is here."""

@@ -88,6 +88,11 @@ class Intent(Flat):
         what = f"{self.side} {text(self.size)} {self.outcome} of {self.market_id}"
         return f"{self.client_order_id} ({what} at {text(self.price)})"
 
+    @property
+    def may_be_an_order(self) -> bool:
+        """Whether it is an order at the venue, or may be or become one."""
+        return self.state is IntentState.PLACED or not self.state.is_resolved
+
     def ended(
         self, state: IntentState, *, order_id: str | None = None, detail: str = ""
     ) -> Intent:

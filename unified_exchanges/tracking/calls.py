@@ -42,8 +42,6 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_log = logging.getLogger(__name__)
-
 
 class TrackedCalls:
     """Flows of one venue that tell a tracker."""
@@ -68,7 +66,7 @@ class TrackedCalls:
         sent: list[str] = []
         began = self._clock.monotonic()
         try:
-            result = yield from self._noting(flow, sent)
+            result = yield from self._noting(flow, sent, [])
         except UnifiedExchangesError as error:
             self._failed(error, sent)
             self._give_up(sent)
@@ -85,7 +83,7 @@ class TrackedCalls:
         sent: list[str] = []
         began = self._clock.monotonic()
         try:
-            results = yield from self._noting(flow, sent)
+            results = yield from self._noting(flow, sent, [])
         except BaseException:
             # What of it had arrived nobody can tell.
             self._give_up(sent)
@@ -104,7 +102,7 @@ class TrackedCalls:
         sent: list[str] = []
         began = self._clock.monotonic()
         try:
-            result = yield from self._noting(flow, sent)
+            result = yield from self._noting(flow, sent, [])
             if isinstance(result, Order) and result.client_order_id in sent:
                 self._placed(result, began, sent)
         except UnifiedExchangesError as error:
@@ -122,7 +120,7 @@ class TrackedCalls:
             # Cancels and reads go on; the first order meets it again.
             _log.warning("what earlier runs left open is not known: %s", error)
 
-    def _noting(self, flow: Flow[T], sent: list[str]) -> Flow[T]:
+    def _noting(self, flow: Flow[T], sent: list[str], changed: list[Order]) -> Flow[T]:
         """Hand on a flow, and take down what is about to leave, if the guards let it.
 
         Who is leaving is told once, however many of these a flow goes through.
@@ -137,7 +135,7 @@ class TrackedCalls:
                     if isinstance(step, Leaving):
                         yield from self._admit(step)
                         sent += [x.client_order_id for x in step.orders]
-                        sent += [after.order_id for _, after in step.changes]
+                        changed += [after for _, after in step.changes]
                         outcome = None
                     else:
                         outcome = yield step
@@ -156,12 +154,7 @@ class TrackedCalls:
         for plan in step.orders:
             self.tracker.intend(plan)
         for _, after in step.changes:
-            self.tracker.changing(
-                after.order_id,
-                outcome=after.outcome,
-                price=after.price,
-                size=after.size,
-            )
+            self.tracker.changing(after)
 
     def _placed(self, order: Order, began: float, sent: list[str]) -> None:
         key = order.client_order_id
@@ -194,18 +187,18 @@ class TrackedCalls:
     def changing(self, flow: Flow[Order]) -> Flow[Order]:
         """An edit of a resting order."""
         tracker = self.tracker
-        sent: list[str] = []
+        changed: list[Order] = []
         is_lost = True
         try:
-            order = yield from self._noting(flow, sent)
+            order = yield from self._noting(flow, [], changed)
             tracker.order(order)
             is_lost = False
         except UnifiedExchangesError as error:
             is_lost = error.maybe_executed
             raise
         finally:
-            for order_id in dict.fromkeys(sent):
-                tracker.change_ended(order_id, is_lost=is_lost)
+            for after in changed:
+                tracker.change_ended(after, is_lost=is_lost)
         return order
 
     def cancelling(self, flow: Flow[Order], order_id: str) -> Flow[Order]:

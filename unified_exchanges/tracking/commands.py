@@ -9,7 +9,6 @@ from decimal import Decimal
 from ..models import Intended, Intent, Order, ReconcileReport, Side
 from ..money import complement
 from .board import OrderBoard
-from .entry import Change
 
 __all__ = ["Commands"]
 
@@ -164,35 +163,27 @@ class Commands(OrderBoard):
                     entry.cancel_lost_at = self._clock.monotonic()
                 self._entries.settle(entry)
 
-    def changing(
-        self,
-        order_id: str,
-        *,
-        outcome: str | None,
-        price: Decimal | None,
-        size: Decimal | None,
-    ) -> None:
-        """A change of it is on its way: the dearer of both terms is at risk."""
+    def changing(self, after: Order) -> None:
+        """An edit that is to make an order so is on its way: the dearer terms count."""
         with self.lock:
-            entry = self._entries.by_id(order_id)
-            if entry is None:
-                return
-            if price is not None and outcome not in (None, entry.outcome):
-                price = complement(price)
-            entry.change = Change(price, size)
-            entry.change_lost_at = None
-            self._entries.settle(entry)
+            entry = self._entries.by_id(after.order_id)
+            if entry is not None:
+                told = after.in_terms_of(entry.outcome)
+                entry.changes.begin(told.price, told.size)
+                self._entries.settle(entry)
 
-    def change_ended(self, order_id: str, *, is_lost: bool) -> None:
-        """A change came back; ``is_lost``: whether it took effect is not known."""
+    def change_ended(self, after: Order, *, is_lost: bool) -> None:
+        """An edit came back; ``is_lost``: whether it took effect is not known."""
         with self.lock:
-            entry = self._entries.by_id(order_id)
+            entry = self._entries.by_id(after.order_id)
             if entry is None:
                 return
+            told = after.in_terms_of(entry.outcome)
             if is_lost:
-                entry.change_lost_at = self._clock.monotonic()
+                now = self._clock.monotonic()
+                entry.changes.lost(told.price, told.size, now)
             else:
-                entry.change = entry.change_lost_at = None
+                entry.changes.answered(told.price, told.size)
             self._entries.settle(entry)
 
     def told_first(

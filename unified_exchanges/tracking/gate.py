@@ -19,7 +19,8 @@ from ..journaling import Journaling
 from ..models import Intended, Order, OrderBook, Position, Side
 from ..money import EXACT, ZERO, complement, text, total
 from ..venue import Venue
-from .entry import Change, Entry
+from .changes import Change
+from .entry import Entry
 from .tracker import OrderTracker
 
 __all__ = ["Gate"]
@@ -85,12 +86,7 @@ class Gate:
                     taken.append(plan.client_order_id)
                 for before, after in step.changes:
                     self._check_change(before, after)
-                    tracker.changing(
-                        after.order_id,
-                        outcome=after.outcome,
-                        price=after.price,
-                        size=after.size,
-                    )
+                    tracker.changing(after)
             except GuardTripped:
                 for key in taken:
                     tracker.refused(key)

@@ -48,13 +48,13 @@ class Told:
         self.history = history
         self.fails: str | None = None
 
-    def note(self, entries: Any) -> None:
+    def note(self, entries: Any) -> tuple[Intent, ...]:
         told = " ".join(f"{x.client_order_id}:{x.state}" for x in entries)
         if self.fails in {str(x.state) for x in entries}:
             self.history.append(f"failed {told}")
             raise JournalError("the journal could not be written: disk full")
         self.history.append(told)
-        self.inner.note(entries)
+        return self.inner.note(entries)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)

@@ -11,7 +11,7 @@ from ...errors import UnifiedExchangesError
 from ...flow import Flow
 from ...journaling import Journaling
 from ...models import Account as Owner
-from ...models import Intent, Order
+from ...models import Intent, IntentState, Order
 from ...settings import Settings
 from .description import FACTS
 from .drafts import Draft
@@ -109,21 +109,33 @@ class Intents(Lookup, Journaling):
 
     # -- writing --------------------------------------------------------------------
 
-    def write_ahead(self, ready: Sequence[Draft], deadline: float) -> Flow[None]:
+    def write_ahead(
+        self, ready: Sequence[Draft], deadline: float
+    ) -> Flow[dict[str, Intent]]:
         """Write orders down that are about to leave; none does if that fails.
 
-        ``deadline`` is when they are given up, on the monotonic clock.
+        ``deadline`` is when they are given up, on the monotonic clock.  Those that
+        another process has placed, by client order id: they must not leave.
         """
         now = self.clock.now()
         within = deadline - self.clock.monotonic() + self.retry.order_grace
         written = [_intent(x, self.account, now, within) for x in ready]
         try:
-            yield from self.write_down(written)
+            known = yield from self.write_down(written)
         except UnifiedExchangesError as error:
             error.add(f"; {ready[0]} was not sent")
             raise
+        before = {x.client_order_id: x for x in known}
+        placed: dict[str, Intent] = {}
         for x, intent in zip(ready, written, strict=True):
+            x.before = before.get(x.client_order_id)
+            if x.before is not None and x.before.state is IntentState.PLACED:
+                placed[x.client_order_id] = x.before
+                continue
             x.written = intent
+            if x.before is not None:
+                self.sent.doubt(x.client_order_id)
+        return placed
 
     def keep_all(self, ready: Sequence[Draft], deadline: float) -> None:
         """Remember orders that are about to leave, where no file keeps them."""

@@ -178,6 +178,11 @@ class SentKeys:
                 self._free.add(key)
                 self._doubtful.add(key)
 
+    def doubt(self, key: str) -> None:
+        """Know that another process has sent a key that was claimed here."""
+        with self._lock:
+            self._doubtful.add(key)
+
     def is_doubtful(self, key: str) -> bool:
         """Whether an order that left with a key before may be at the venue."""
         return key in self._doubtful
