@@ -20,6 +20,7 @@ from ..models import Intended, Order, OrderBook, Position, Side
 from ..money import EXACT, ZERO, complement, text, total
 from ..venue import Venue
 from .entry import Change, Entry
+from .reading import catch_up
 from .tracker import OrderTracker
 
 __all__ = ["Gate"]
@@ -209,7 +210,7 @@ class Gate:
         since = tracker.moment()
         began = self._clock.monotonic()
         if isinstance(venue, Journaling):
-            stale = yield from venue.until_fresh(venue.venue_now())
+            stale = yield from catch_up(venue, tracker)
             if stale is not None:
                 raise stale
         held = yield from venue.fetch_positions(market_id=market_id, mark=False)
