@@ -43,8 +43,6 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_log = logging.getLogger(__name__)
-
 
 class TrackedCalls:
     """Flows of one venue that tell a tracker."""

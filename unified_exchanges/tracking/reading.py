@@ -33,11 +33,11 @@ def read_positions(
     If something filled so lately that a read may lack it, the read waits for that.  Where
     that fails it is made all the same, and the tracker finds out what it can.
     """
-    since: int | None = tracker.moment()
-    began = venue.clock.monotonic()
-    is_lagging = not isinstance(venue, Journaling) or tracker.filled_at < began - LAG
-    if is_lagging or (yield from catch_up(venue, tracker)) is not None:
-        since = None
+    moment, began = tracker.moment(), venue.clock.monotonic()
+    since = None
+    if isinstance(venue, Journaling) and tracker.filled_at >= began - LAG:
+        stale = yield from catch_up(venue, tracker)
+        since = moment if stale is None else None
     held = yield from flow
     tracker.held(held, began=began, since=since, market_id=market_id)
     return held

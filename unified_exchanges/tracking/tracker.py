@@ -30,7 +30,7 @@ from ..models import (
     Subject,
 )
 from ..money import EXACT, ZERO
-from ..watching.known import LAG, KnownFills, KnownOrders
+from ..watching.known import KnownFills, KnownOrders
 from ..watching.reconciler import News
 from .commands import Commands
 from .entry import Entry
