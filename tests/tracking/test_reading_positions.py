@@ -11,6 +11,7 @@ from tests.tracking.stage import FREE, MARKET, ONCE, Stage
 from unified_exchanges.guards import GuardPolicy
 
 D = Decimal
+OTHER = "KXRAINSEA-26NOV25-R"
 POSITIONS = "/portfolio/positions"
 FRESH = "/user_data_timestamp"
 
@@ -134,4 +135,20 @@ def test_an_honest_order_is_not_refused_for_what_counted_twice(stage: Stage) -> 
     )
     client.fetch_positions()
     client.fetch_fills()
+    assert client.create_order(MARKET, "yes", "buy", "0.01", 40).is_open
+
+
+def test_before_a_refusal_what_may_count_twice_elsewhere_is_read_again(
+    stage: Stage,
+) -> None:
+    ask = stage.elsewhere.fetch_order_book(OTHER).ask.price
+    cap = ask * 10 + D("0.50")
+    client: Any = stage.ground.trader(
+        stage.flavour, limits=FREE, retry=ONCE, guards=GuardPolicy(max_exposure=cap)
+    )
+    client.create_order(OTHER, "yes", "buy", ask, 10)
+    stage.fault("answer", method="GET", path=FRESH, count=None)
+    client.fetch_positions()
+    stage.ground.requests.clear()
+    assert client.exchange.exposure().total > cap
     assert client.create_order(MARKET, "yes", "buy", "0.01", 40).is_open

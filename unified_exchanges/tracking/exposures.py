@@ -214,6 +214,12 @@ class Exposures:
 
     # -- what is known --------------------------------------------------------------
 
+    @property
+    def vague_markets(self) -> set[str]:
+        """Markets of which the last read may have what filled of late, or not."""
+        held = self._held.items()
+        return {name for name, here in held if any(x.vague for x in here.values())}
+
     def fits(
         self,
         market_id: str,

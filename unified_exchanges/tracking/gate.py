@@ -46,7 +46,7 @@ class Gate:
         if self._age is None and self._loss is not None:
             self._age = _EQUITY_AGE
         self._read_at: float | None = None
-        self._looked: dict[str, float] = {}
+        self._looked: dict[str | None, float] = {}
         self.watched: Callable[[str], OrderBook | None] = _nothing
         """The book of a market in its first outcome, if it is watched and not stale."""
 
@@ -245,7 +245,11 @@ class Gate:
         now = self._clock.monotonic()
         names = {x.market_id for x in step.orders}
         names |= {after.market_id for _, after in step.changes}
-        due = [x for x in sorted(names) if now - self._looked.get(x, -_AGAIN) >= _AGAIN]
+        wanted: list[str | None] = [*sorted(names)]
+        if refusal.guard == "max_exposure" and self._tracker.vague_markets - names:
+            # What fills of late counts twice until a read surely has it.
+            wanted = [None]
+        due = [x for x in wanted if now - self._looked.get(x, -_AGAIN) >= _AGAIN]
         try:
             for market_id in due:
                 yield from self._read_positions(market_id)

@@ -220,6 +220,12 @@ class OrderTracker(Commands):
         with self.lock:
             return self._entries.exposures.filled_at
 
+    @property
+    def vague_markets(self) -> set[str]:
+        """Markets of which the last read may have what filled of late, or not."""
+        with self.lock:
+            return self._entries.exposures.vague_markets
+
     def held(
         self,
         positions: Iterable[Position],
