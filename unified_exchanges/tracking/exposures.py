@@ -17,6 +17,7 @@ from typing import Final
 import attrs
 
 from ..guards.worst import Claim
+from ..models import Side
 from ..money import EXACT, ZERO, total
 from ..watching.known import LAG
 from .base import begin_anew
@@ -239,6 +240,34 @@ class Exposures:
         more = EXACT.subtract(bound, self._bounds.get(market_id, ZERO))
         everywhere = EXACT.add(self._all_orders, self._all_bounds)
         return EXACT.add(everywhere, EXACT.add(cost, more)) <= cap
+
+    def closes(
+        self,
+        market_id: str,
+        key: _Key,
+        claim: Claim,
+        *,
+        since: float,
+        own: Entry | None,
+    ) -> Decimal:
+        """How many contracts of an order surely close what is held, ``own`` being itself.
+
+        None do unless the position was read since then, and what filled is in it or not.
+        """
+        held = self._held.get(market_id, {}).get(key)
+        if held is None or held.vague:
+            return ZERO
+        cover = held.net if claim.side is Side.SELL else EXACT.minus(held.net)
+        read = self._last(market_id)
+        # No read is of what nets elsewhere.
+        if cover <= ZERO or key[1] or read is None or read.ended < since:
+            return ZERO
+        for entry in self._live.get(market_id, ()):
+            if entry is not own and _key(entry) == key:
+                # It may come first.
+                mine = (x.size for x in entry.claims() if x.side is claim.side)
+                cover = EXACT.subtract(cover, total(mine))
+        return min(claim.size, max(ZERO, cover))
 
     def of(
         self,

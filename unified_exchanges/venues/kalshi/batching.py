@@ -17,6 +17,7 @@ from ...errors import (
     GuardTripped,
     InvalidOrder,
     MarketClosed,
+    RateLimitExceeded,
     UnifiedExchangesError,
 )
 from ...flow import Flow, Leaving
@@ -141,11 +142,10 @@ class Batching(Placing):
         left: list[Draft] = []
         is_leaving = False
         try:
-            self.check_rate(ready)
             for x in ready:
                 try:
                     yield Leaving((x,))
-                except GuardTripped as error:
+                except (GuardTripped, RateLimitExceeded) as error:
                     refused[x.client_order_id] = self._unsent(error, x)
                 else:
                     left.append(x)
