@@ -82,6 +82,10 @@ class Placing(Earlier):
             maker=intent.request.post_only,
         )
         cost = yield from self._cost(ready)
+        try:
+            self.guards.check_cost(cost, ready)
+        except GuardTripped as refusal:
+            raise self._unsent(refusal, ready) from None
         headers = dict.fromkeys(self.headers(call), "REDACTED") if self.has_key else {}
         assert call.body is not None
         return OrderPreview(
@@ -140,11 +144,7 @@ class Placing(Earlier):
         bound = None
         if intent.request.max_slippage is not None:
             bound = yield from self._bound(intent, rules)
-        ready = draft(intent, rules, bound=bound, subaccount=self.subaccount)
-        if not intent.request.reduce_only:
-            # What only closes takes nothing.
-            self.guards.check_cost(ready.collateral, ready)
-        return ready
+        return draft(intent, rules, bound=bound, subaccount=self.subaccount)
 
     def _bound(self, intent: Intent, rules: MarketRules) -> Flow[Decimal]:
         """The worst price of a market order: the best opposite one plus the slippage."""
@@ -249,7 +249,7 @@ class Placing(Earlier):
     def _leave(
         self, ready: Sequence[Draft], deadline: float
     ) -> Flow[Mapping[str, Written]]:
-        """Count orders, tell of them and write them down, before the first byte.
+        """Tell of orders and write them down, before the first byte.
 
         Any of that may refuse them; then their keys are free again.  Those that another
         process has placed already are told, and must not leave.
@@ -257,7 +257,6 @@ class Placing(Earlier):
         is_leaving = False
         try:
             self.switch.check(ready[0])
-            self.check_rate(ready)
             yield Leaving(tuple(ready))
             placed = yield from self._write_down(ready, deadline)
             is_leaving = True
@@ -267,12 +266,6 @@ class Placing(Earlier):
             if not is_leaving:
                 self._give_back(ready)
         return placed
-
-    def check_rate(self, ready: Sequence[Draft]) -> None:
-        """Hold orders against the rate; what only closes is not counted."""
-        counted = [x for x in ready if not x.intent.request.reduce_only]
-        if counted:
-            self.guards.admit(len(counted), self.clock.monotonic(), counted[0])
 
     def _write_down(
         self, ready: Sequence[Draft], deadline: float
