@@ -121,6 +121,13 @@ class ClockOffset:
         """
         return moment + self._low
 
+    def moments(self, shown: float) -> tuple[float, float]:
+        """When by our monotonic clock the venue's showed this, at the soonest and latest.
+
+        Infinitely far apart as long as no answer was seen.
+        """
+        return shown - self._high, shown - self._low
+
     @property
     def _drift(self) -> float:
         """Our wall clock less the monotonic one."""

@@ -14,7 +14,7 @@ from .alerts import AlertPolicy
 from .clock import Clock, SystemClock
 from .description import Environment
 from .errors import BadRequest
-from .fields import is_a, is_flag, is_seconds
+from .fields import is_a, is_flag, is_seconds, is_such
 from .guards import GuardPolicy
 from .observer import Observer
 from .policy import LimitPolicy, RetryPolicy, StreamPolicy
@@ -29,16 +29,9 @@ _IS_TEXT = attrs.validators.optional(is_a(str, "a text"))
 _NEVER_NONE = {"dry_run", "environment", "live", "timeout"}
 
 
-def _observes(_: object, field: attrs.Attribute[Any], value: object) -> None:
+def _observes(value: object) -> bool:
     methods = ("count", "record", "follow")
-    if value is not None and not all(
-        callable(getattr(value, name, None)) for name in methods
-    ):
-        message = (
-            f"{field.name} must be an Observer, with count(), record() and follow(), not "
-            f"a {type(value).__name__}"
-        )
-        raise BadRequest(message)
+    return all(callable(getattr(value, name, None)) for name in methods)
 
 
 @attrs.frozen(kw_only=True)
@@ -81,7 +74,11 @@ class Settings:
         factory=AlertPolicy, validator=is_a(AlertPolicy, "an AlertPolicy")
     )
     observer: Observer | None = attrs.field(
-        default=None, repr=False, validator=_observes
+        default=None,
+        repr=False,
+        validator=is_such(
+            _observes, "an Observer, with count(), record() and follow()", or_none=True
+        ),
     )
     clock: Clock = attrs.field(factory=SystemClock)
     # The system's: a generator of our own would be copied by a fork, and two processes

@@ -124,6 +124,7 @@ class Calls(RuleBasedStateMachine):
     def look(self, process: Process) -> None:
         self.do(process, lambda x: x.fetch_orders())
         self.do(process, lambda x: x.fetch_fills())
+        self.do(process, lambda x: x.fetch_positions())
 
     def any_order(self, pick: int) -> Truth | None:
         orders = self.world.orders()

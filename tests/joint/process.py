@@ -150,6 +150,11 @@ class Process(Wire):
         self.feed.keep()
         world.processes.append(self)
 
+    @property
+    def knows_account(self) -> bool:
+        """Whether its guards have read the account, all of which is in exposure then."""
+        return self.exchange._calls.gate._read_at is not None
+
     # -- what it does ---------------------------------------------------------------
 
     def call(self, act: Callable[[Any], Any], fate: Fate | None = None) -> Outcome:

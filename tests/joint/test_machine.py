@@ -199,6 +199,18 @@ class Machine(Calls):
     def read(self, who: int) -> None:
         self.look(self.at(who))
 
+    @rule(who=WHO, terms=TERMS)
+    def read_too_soon(self, who: int, terms: Terms) -> None:
+        """Positions are read that lack what has just filled, and nothing says so."""
+        self.place(self.at(who), self.request(attrs.evolve(terms, ticks=3)))
+        process = self.at(who)
+        process.requests.add(Fault("drop", method="GET", path="timestamp", count=None))
+        lag, process.network.lag = process.network.lag, 3.0
+        process.network.lag_until = self.world.clock.monotonic() + 3.0
+        self.do(process, lambda x: x.fetch_positions())
+        process.network.lag = lag
+        process.requests.clear()
+
     @rule(who=WHO, is_async=st.booleans())
     def restart(self, who: int, is_async: bool) -> None:
         """Between two calls, where a process is killed most easily."""
@@ -332,7 +344,11 @@ class Machine(Calls):
         self.world.pump()
         self.ledger.check()
         for name in MARKETS if self.guards else ():
-            assert self.world.at_risk(name) <= self.guards["max_market_exposure"]
+            really = self.world.at_risk(name)
+            assert really <= self.guards["max_market_exposure"]
+            process = self.slots[0]
+            if process is not None and process.knows_account:
+                assert really <= process.exchange.exposure(name).total
 
 
 class Guarded(Machine):

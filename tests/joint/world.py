@@ -204,9 +204,11 @@ class World:
         )
 
     def at_risk(self, name: str) -> Decimal:
-        """Dollars at least that our open orders of a market take if one side fills."""
+        """Dollars at least that we risk in a market if one side of our orders fills."""
         held = self.held(name)
-        return max(
+        positions = self.engine.positions(self.us.account_id)
+        cost = total(x.cost for x in positions if x.market_id == name)
+        return cost + max(
             self._opening(name, "bid", max(ZERO, EXACT.minus(held))),
             self._opening(name, "ask", max(ZERO, held)),
         )

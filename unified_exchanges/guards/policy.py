@@ -29,6 +29,7 @@ GUARDS: Final = frozenset(
         "max_order_cost",
         "max_orders",
         "price_collar",
+        "raw_writes",
         "read_only",
     }
 )
@@ -50,9 +51,10 @@ def _listed(value: object) -> Any:
 class GuardPolicy:
     """What one exchange object may do at most; None switches a guard off.
 
-    ``max_order_cost`` is dollars that one order may take at its limit, if all of it opens
-    a position.  ``max_orders`` may be placed within ``seconds``.  Neither stops or counts
-    what is ``reduce_only``.
+    ``max_order_cost`` is dollars that one order may take at its limit, ``max_orders`` may
+    be placed within ``seconds``.  Neither stops or counts what surely closes a position:
+    what is ``reduce_only``, and as much of the others as closes what is held, if that is
+    known; before such an order is refused, it is read.
 
     ``max_market_exposure`` and ``max_exposure`` are dollars at risk at most, in one market
     and in all: what open and unresolved orders take if they fill, and what positions
@@ -123,4 +125,9 @@ class GuardPolicy:
         ['max_exposure', 'max_market_exposure', 'max_order_cost']
         """
         told = {name: getattr(self, name) for name in sorted(GUARDS)}
-        return {name: x for name, x in told.items() if x is not None and x is not False}
+        # That of raw writes says what is allowed: it is off where that is True.
+        return {
+            name: x
+            for name, x in told.items()
+            if x is not None and x is not (name == "raw_writes")
+        }

@@ -20,6 +20,7 @@ __all__ = [
     "FORGET",
     "HALT",
     "HALTED",
+    "ID",
     "LIFT",
     "LOAD",
     "PLACE",
@@ -57,6 +58,9 @@ SCHEMA: Final = (
         PRIMARY KEY (venue, environment, account, client_order_id)
     ) WITHOUT ROWID
     """,
+    # A file in the place of another may have its name and its number, but not this.
+    "CREATE TABLE journal (id TEXT NOT NULL)",
+    "INSERT INTO journal VALUES (lower(hex(randomblob(16))))",
     # What is asked at every start stays small, however long the journal is.
     """
     CREATE INDEX unresolved ON intents (venue, environment, account, written_at)
@@ -156,6 +160,7 @@ SETTLE: Final = (
 
 That it was refused tells nothing of an earlier sending that is unresolved.
 """
+ID: Final = "SELECT id FROM journal"
 FIND: Final = (
     f"SELECT {', '.join(_COLUMNS)} FROM intents "  # noqa: S608 - likewise
     "WHERE venue = ? AND environment = ? AND account = ? AND client_order_id = ?"

@@ -7,33 +7,21 @@ to the disk: if the power fails, it is found out again.
 
 from __future__ import annotations
 
-import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
-from pathlib import Path
-from threading import Lock
-from typing import Final, TypeVar
+from decimal import Decimal
+from typing import Final
 
-from ..errors import JournalError
 from ..models import Account, Halt, Intent, IntentState
 from ..money import text
 from . import rows
+from .file import JournalFile, transact
 
 __all__ = ["SqliteJournal"]
 
-T = TypeVar("T")
 
-_VERSION: Final = 1
-_PATIENCE: Final = 2.0
-"""Seconds to wait for another process that is writing: its own writes take milliseconds."""
-
-_inherited: list[sqlite3.Connection] = []
-"""Connections of a parent process: using or closing one would break its locks."""
-
-
-class SqliteJournal:
+class SqliteJournal(JournalFile):
     """A journal at a path; the file is made, for its owner only, when it is needed.
 
     >>> import tempfile
@@ -46,15 +34,6 @@ class SqliteJournal:
     """
 
     is_blocking = True
-
-    def __init__(self, path: str) -> None:
-        self.path = Path(path).absolute()
-        self._connection: sqlite3.Connection | None = None
-        self._file: tuple[int, int] | None = None
-        """The file that was open: another in its place knows no halt and no order."""
-        self._process = os.getpid()
-        self._lock = Lock()
-        self._is_closed = False
 
     def note(self, entries: Sequence[Intent]) -> tuple[Intent, ...]:
         """Keep these, all or none; pending ones are on the disk when this returns.
@@ -97,7 +76,7 @@ class SqliteJournal:
 
         def write(connection: sqlite3.Connection) -> None:
             connection.execute("PRAGMA synchronous=FULL")
-            _transact(connection, keep)
+            transact(connection, keep)
 
         self._perform("written", write)
 
@@ -113,7 +92,7 @@ class SqliteJournal:
 
         def save(connection: sqlite3.Connection) -> None:
             connection.execute("PRAGMA synchronous=FULL")
-            _transact(connection, lambda c: c.execute(rows.SAVE, values))
+            transact(connection, lambda c: c.execute(rows.SAVE, values))
 
         self._perform("written", save)
 
@@ -148,153 +127,6 @@ class SqliteJournal:
 
         return self._perform("compacted", forget)
 
-    def close(self) -> None:
-        """Release the file; what is asked afterwards is refused."""
-        self._leave_to_parent()
-        with self._lock:
-            self._is_closed = True
-            self._release()
-
-    # -- the connection -------------------------------------------------------------
-
-    def _perform(self, what: str, act: Callable[[sqlite3.Connection], T]) -> T:
-        self._leave_to_parent()
-        with self._lock:
-            if self._is_closed:
-                raise JournalError(f"the journal {self.path} is closed")
-            try:
-                return act(self._opened())
-            except _Gone as error:
-                # The connection stays: as long as it is open no other file looks the same.
-                raise self._lost(str(error)) from error
-            except sqlite3.Error as error:
-                self._release()
-                raise self._failed(what, _reason(error)) from error
-            except (OSError, ValueError, InvalidOperation) as error:
-                self._release()
-                raise self._failed(what, str(error)) from error
-
-    @property
-    def _is_empty(self) -> bool:
-        """Whether there is no file yet: one is made for what is written, not to read."""
-        return self._file is None and not self.path.exists()
-
-    def _opened(self) -> sqlite3.Connection:
-        if self._file is not None:
-            self._require_same()
-        connection = self._connection
-        if connection is None:
-            connection = self._connection = self._open()
-        return connection
-
-    def _require_same(self) -> None:
-        try:
-            found = self._identity()
-        except FileNotFoundError:
-            raise _Gone("removed") from None
-        if found != self._file:
-            raise _Gone("replaced by another")
-
-    def _open(self) -> sqlite3.Connection:
-        # Made here, since SQLite would make it readable for everybody; and made once.
-        may_make = os.O_CREAT if self._file is None else 0
-        os.close(os.open(self.path, os.O_RDWR | may_make | _CLOEXEC, 0o600))
-        connection = sqlite3.connect(
-            self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
-        )
-        try:
-            if self._file is not None:
-                self._require_same()
-                _require_made(connection)
-            _prepare(connection)
-        except BaseException:
-            connection.close()
-            raise
-        self._file = self._identity()
-        return connection
-
-    def _identity(self) -> tuple[int, int]:
-        found = os.stat(self.path)  # noqa: PTH116 - before every order: half the time
-        return found.st_dev, found.st_ino
-
-    def _release(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
-
-    def _leave_to_parent(self) -> None:
-        """Start anew in a process that was forked off."""
-        if self._process == os.getpid():
-            return
-        self._process = os.getpid()
-        # Whoever held it in the parent does not exist here.
-        self._lock = Lock()
-        if self._connection is not None:
-            _inherited.append(self._connection)
-            self._connection = None
-
-    def _lost(self, how: str) -> JournalError:
-        message = (
-            f"the journal {self.path} was {how} while it was in use, and with it halts "
-            "and orders that may be at the venue. No order leaves of this object: move the "
-            "same file back, or look at the venue and make the exchange anew"
-        )
-        return JournalError(message)
-
-    def _failed(self, what: str, reason: str) -> JournalError:
-        message = (
-            f"the journal {self.path} could not be {what}: {reason}. No order leaves "
-            "without it: put that right, or make the exchange with another journal= "
-            "once the orders in this one are known"
-        )
-        return JournalError(message)
-
-
-class _Gone(Exception):
-    """The file that was open is not at its path any more."""
-
-
-_CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0)
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    """Set the connection up; make the tables in a new file."""
-    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
-    if mode != "wal":
-        message = f"SQLite keeps no write-ahead log there (journal_mode {mode})"
-        raise OSError(message)
-    connection.execute("PRAGMA synchronous=FULL")
-    if _version(connection) != _VERSION:
-        _transact(connection, _make)
-
-
-def _require_made(connection: sqlite3.Connection) -> None:
-    """Refuse to make a journal of what was one."""
-    if _version(connection) != _VERSION:
-        raise _Gone("emptied or replaced by another")
-
-
-def _make(connection: sqlite3.Connection) -> None:
-    # Asked again: another process may have made them meanwhile.
-    version = _version(connection)
-    if version == _VERSION:
-        return
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if version > _VERSION:
-        message = f"it was written by a later version of this library (form {version})"
-        raise ValueError(message)
-    if version or tables:
-        raise ValueError("it is an SQLite file, but not a journal of this library")
-    for statement in rows.SCHEMA:
-        connection.execute(statement)
-    connection.execute(f"PRAGMA user_version={_VERSION}")
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    return int(version)
-
 
 def _write(
     connection: sqlite3.Connection, entries: Sequence[Intent], *, is_durable: bool
@@ -316,7 +148,7 @@ def _write(
             statement = _STATEMENTS.get(entry.state, rows.SETTLE)
             connection.execute(statement, rows.row(entry))
 
-    _transact(connection, write)
+    transact(connection, write)
     return tuple(before)
 
 
@@ -336,22 +168,3 @@ _STATEMENTS: Final = {
     IntentState.PENDING: rows.BEGIN,
     IntentState.PLACED: rows.PLACE,
 }
-
-
-def _transact(
-    connection: sqlite3.Connection, act: Callable[[sqlite3.Connection], object]
-) -> None:
-    # Immediate: a lock that is asked for later would not wait for others.
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        act(connection)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _reason(error: sqlite3.Error) -> str:
-    name = getattr(error, "sqlite_errorname", "")
-    return f"{error} ({name})" if name else str(error)

@@ -977,6 +977,7 @@ class AsyncExchange(AsyncTracking, ABC):
                     limit=limit,
                     params=params,
                 ),
+                self.venue,
                 market_id=market_id,
                 is_whole=event_id is None and limit is None and not params,
             )

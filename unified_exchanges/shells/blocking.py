@@ -959,6 +959,7 @@ class Exchange(Tracking, ABC):
                     limit=limit,
                     params=params,
                 ),
+                self.venue,
                 market_id=market_id,
                 is_whole=event_id is None and limit is None and not params,
             )

@@ -34,6 +34,7 @@ from ..models import (
 )
 from ..venue import Venue
 from .gate import Gate
+from .reading import read_positions
 from .tracker import OrderTracker
 
 __all__ = ["TrackedCalls", "calls_of"]
@@ -329,16 +330,15 @@ class TrackedCalls:
     def reading_positions(
         self,
         flow: Flow[list[Position]],
+        venue: Venue,
         *,
         market_id: str | None,
         is_whole: bool,
     ) -> Flow[list[Position]]:
         """A read of positions; ``is_whole``: of all of the market, or all there are."""
-        began = self._clock.monotonic()
-        positions = yield from flow
-        if is_whole:
-            self.tracker.held(positions, began=began, market_id=market_id)
-        return positions
+        if not is_whole:
+            return (yield from flow)
+        return (yield from read_positions(venue, self.tracker, flow, market_id))
 
     def _took_orders(self) -> Callable[[list[Order]], None]:
         began = self._clock.monotonic()
@@ -365,6 +365,7 @@ def calls_of(venue: Venue) -> TrackedCalls:
         first_outcome=venue.first_outcome,
         in_flight=venue.retry.order_deadline + venue.retry.order_grace,
         moves_position=venue.moves_position,
+        offset=venue.offset,
     )
     # Weakly: the tracker holds the venue, whose monitor this is.
     count = WeakMethod(tracker.count_unresolved)

@@ -7,7 +7,8 @@ depend on the order in which that came.
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_CEILING, Context, Decimal
+from decimal import Decimal
+from math import inf
 from operator import attrgetter
 from typing import Final
 
@@ -18,12 +19,11 @@ from ..models import Order, OrderState, OrderStatus, Side, TrackedOrder
 from ..models.tracking import risk
 from ..money import EXACT, ONE, ZERO, complement, total
 from ..watching.known import LAG
+from .booking import UP, Booking
 from .changes import Change, Changes
 
-__all__ = ["Booking", "Entry"]
+__all__ = ["Entry"]
 
-_UP: Final = Context(prec=28, rounding=ROUND_CEILING)
-_FINE: Final = Decimal("0.000001")
 _ROUNDING: Final = Decimal("0.0001")
 """Dollars by which a told average may be off."""
 
@@ -34,35 +34,6 @@ _ENDS: Final = {
     OrderStatus.REJECTED: OrderState.REFUSED,
     OrderStatus.UNKNOWN: OrderState.UNKNOWN,
 }
-
-
-@attrs.frozen(slots=True, eq=False)
-class Booking:
-    """Contracts that came in on a side, and the dollars they took at most if they opened.
-
-    ``unit`` is what one of them took at most: they may have filled one by one, some of
-    them better, and which are left then nobody knows.  So as many as possible count as if
-    they took so much, and the others nothing.
-    """
-
-    side: Side
-    size: Decimal
-    cost: Decimal
-    unit: Decimal
-
-    @classmethod
-    def even(cls, side: Side, size: Decimal, cost: Decimal) -> Booking:
-        """Contracts that took the same each."""
-        return cls(side, size, cost, _UP.divide(cost, size))
-
-    @property
-    def dear(self) -> Decimal:
-        """How many count at ``unit``."""
-        if not self.cost:
-            return ZERO
-        return min(
-            self.size, _UP.divide(self.cost, self.unit).quantize(_FINE, ROUND_CEILING)
-        )
 
 
 @attrs.define(kw_only=True, slots=True, eq=False)
@@ -113,10 +84,21 @@ class Entry:
     filled_before: Decimal = ZERO
     """How much was known to have filled at last."""
     filled_at: float = 0
+    """Our monotonic clock when that had filled, at the latest."""
     filled_moment: int = 0
-    """When that became known: by the monotonic clock, and in the order of all that did."""
+    """When that became known, in the order of all that did."""
+    earlier: tuple[Decimal, float] = (ZERO, 0)
+    """How much had filled some time before that, and when at the latest."""
+    fills_at: float = -inf
+    """Our monotonic clock when the fills that were seen had happened, at the latest."""
+    order_at: float = inf
+    """The same for what the venue's state of it tells to have filled."""
     in_base: Decimal = ZERO
-    """How much of that the position that was read has in it."""
+    """How much of what filled the position that was read has in it."""
+    beside_base: Decimal = ZERO
+    """How much of it that position surely has not."""
+    lasting: Decimal = ZERO
+    """How much of it any later read has in it as well, however it lags."""
     dearest: Decimal = ZERO
     """Dollars that a contract takes at the worst limit that it has had, or may have."""
     booking: Booking | None = None
@@ -132,6 +114,19 @@ class Entry:
     def filled(self) -> Decimal:
         """Contracts that filled, by whichever tells more."""
         return self.fills if self.order is None else max(self.order.filled, self.fills)
+
+    def filled_by(self, now: float) -> float:
+        """Our monotonic clock when all that filled had, at the latest."""
+        filled, order = self.filled, self.order
+        if self.fills == filled:
+            now = min(now, self.fills_at)
+        if order is not None and order.filled == filled:
+            now = min(now, self.order_at)
+        return now
+
+    def take_in(self, filled: Decimal) -> None:
+        """The position that was read has so much of it, as far as is known."""
+        self.in_base, self.beside_base = filled, ZERO
 
     @property
     def remaining(self) -> Decimal | None:
@@ -293,9 +288,9 @@ class Entry:
         else:
             cost = EXACT.multiply(self._unit_spent(), filled)
         if self.in_base:
-            cost = _UP.multiply(_UP.divide(cost, filled), size)
+            cost = UP.multiply(UP.divide(cost, filled), size)
             cost = max(cost, EXACT.multiply(self.dearest, size))
-        unit = max(self.dearest, _UP.divide(cost, size))
+        unit = max(self.dearest, UP.divide(cost, size))
         return Booking(self.told_side, size, cost, unit)
 
     def _unit_spent(self) -> Decimal:

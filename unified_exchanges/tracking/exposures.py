@@ -2,24 +2,33 @@
 
 A position is what was read, and what has filled since of the orders that are known: each
 order counts by how much of it has filled, so that it does not matter in which order that
-came to be known.  What may or may not have been in the read counts as if it might still
-fill, and what may fill as if it might have filled already.
+came to be known.  When it filled says whether a read has it, and so may the size that was
+read.  What may or may not have been in the read counts as if it might still fill, and what
+may fill as if it might have filled already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from math import inf
+from typing import Final
 
 import attrs
 
 from ..guards.worst import Claim
 from ..models import Side
 from ..money import EXACT, ZERO, total
-from .entry import Booking, Entry
+from ..watching.known import LAG
+from .base import begin_anew
+from .entry import Entry
 from .lots import Held
+from .snapshot import Snapshot
 
 __all__ = ["Exposures"]
+
+_LONG: Final = 2 * LAG
+"""Seconds for which what had filled before is kept in mind."""
 
 _Key = tuple[str, str]
 """Outcome, and within what it nets."""
@@ -49,9 +58,11 @@ class Exposures:
         self._bounds: dict[str, Decimal] = {}
         self._all_bounds = ZERO
         self._moment = 1
-        self._read = 0
-        self._read_here: dict[str, int] = {}
-        """When positions were last taken, of all markets and of one."""
+        self._read: Snapshot | None = None
+        self._read_here: dict[str, Snapshot] = {}
+        """The last reads of positions, of all markets and, if later, of one."""
+        self.filled_at = -inf
+        """Our monotonic clock when the last had filled of what filled, at the latest."""
 
     def moment(self) -> int:
         """Count on; what is taken down later has a later number."""
@@ -65,11 +76,16 @@ class Exposures:
         entry.keep_limit()
         self._count(entry, entry.stake)
         filled = entry.filled
-        if filled == entry.filled_before and entry.booking is None:
-            return
         if filled != entry.filled_before:
-            entry.filled_before, entry.filled_at = filled, now
+            if entry.earlier[1] < now - _LONG:
+                entry.earlier = entry.filled_before, entry.filled_at
+            entry.filled_before, entry.filled_at = filled, entry.filled_by(now)
             entry.filled_moment = self.moment()
+            self.filled_at = max(self.filled_at, entry.filled_at)
+        elif entry.booking is not None:
+            entry.filled_at = entry.filled_by(entry.filled_at)
+        else:
+            return
         self._book(entry)
 
     def drop(self, entry: Entry, *, is_counted: bool) -> None:
@@ -78,6 +94,7 @@ class Exposures:
         held = self._held.get(entry.market_id, {}).get(_key(entry))
         if held is None:
             return
+        held.recent.pop(entry, None)
         if not is_counted:
             held.unbook(entry)
             self._sum_up(entry.market_id)
@@ -110,16 +127,12 @@ class Exposures:
         market_id = entry.market_id
         held = self._at(market_id, _key(entry))
         held.unbook(entry)
-        booking = entry.spent()
-        if booking is not None:
-            entry.booking = booking
-            held.booked[entry] = None
-            read = max(self._read, self._read_here.get(market_id, 0))
-            if read and not (entry.is_ours and entry.born > read):
-                # It may have been in the read: it counts as what may yet fill.
-                held.blur(entry)
-            else:
-                held.sides[booking.side].add(booking)
+        held.recent[entry] = None
+        # No read is of what nets elsewhere.
+        read = None if entry.purse else self._last(market_id)
+        if read is not None and read.has(entry):
+            entry.take_in(entry.filled)
+        held.book(entry, read)
         if not held.net and not held.vague and market_id not in self._live:
             # All that is known here is over, so nothing can turn up out of order.
             _forget(held)
@@ -147,52 +160,52 @@ class Exposures:
     def read(
         self,
         told: Iterable[tuple[str, str, Decimal, Decimal]],
+        read: Snapshot,
         *,
         market_id: str | None,
-        has: Callable[[Entry], bool],
     ) -> None:
         """Begin anew from positions: market, outcome, signed contracts, and their cost.
 
-        All of ``market_id`` are told, or all there are.  ``has`` says of an order whether
-        they surely have in them what filled of it.
+        All of ``market_id`` are told, or all there are.  Where a read that began later was
+        taken before, that stands.
         """
         found: dict[str, dict[_Key, tuple[Decimal, Decimal]]] = {}
         for name, outcome, size, cost in told:
             here = found.setdefault(name, {})
             had, paid = here.get((outcome, ""), (ZERO, ZERO))
             here[outcome, ""] = EXACT.add(had, size), EXACT.add(paid, cost)
-        now = self.moment()
-        if market_id is None:
-            self._read = now
-            self._read_here.clear()
-        else:
-            self._read_here[market_id] = now
         names = {*found, *self._held} if market_id is None else {market_id}
+        before = {name: self._last(name) for name in names}
+        if market_id is not None:
+            if _is_newer(before[market_id], read):
+                return
+            self._read_here[market_id] = read
+        elif _is_newer(self._read, read):
+            return
+        else:
+            self._read = read
+            newer = {k: x for k, x in self._read_here.items() if _is_newer(x, read)}
+            self._read_here = newer
         for name in names:
-            keys = {*found.get(name, {}), *self._held.get(name, {})}
-            for key in keys:
+            last = before[name]
+            if _is_newer(last, read):
+                continue
+            for key in {*found.get(name, {}), *self._held.get(name, {})}:
                 if not key[1]:
                     size, cost = found.get(name, {}).get(key, (ZERO, ZERO))
-                    self._restart(self._at(name, key), size, cost, has)
+                    held = self._at(name, key)
+                    live = self._live.get(name, {}) if last is not None else None
+                    begin_anew(held, (size, cost), read, live)
             self._sum_up(name)
 
-    def _restart(
-        self, held: Held, size: Decimal, cost: Decimal, has: Callable[[Entry], bool]
-    ) -> None:
-        known = [*held.booked]
-        held.clear()
-        if size:
-            side = Side.BUY if size > ZERO else Side.SELL
-            held.sides[side].add(Booking.even(side, abs(size), cost))
-        for entry in known:
-            entry.booking = None
-            if has(entry):
-                entry.in_base = entry.filled
-            booking = entry.spent()
-            if booking is not None:
-                entry.booking = booking
-                held.booked[entry] = None
-                held.blur(entry)
+    def _last(self, market_id: str) -> Snapshot | None:
+        """The last read that is also of a market."""
+        return self._read_here.get(market_id, self._read)
+
+    def read_ended(self, market_id: str) -> float:
+        """Our monotonic clock when a market's position was last read; inf if never."""
+        read = self._last(market_id)
+        return inf if read is None else read.ended
 
     def paid_out(self, market_id: str) -> None:
         """What was held of a market was settled."""
@@ -201,6 +214,12 @@ class Exposures:
         self._sum_up(market_id)
 
     # -- what is known --------------------------------------------------------------
+
+    @property
+    def vague_markets(self) -> set[str]:
+        """Markets of which the last read may have what filled of late, or not."""
+        held = self._held.items()
+        return {name for name, here in held if any(x.vague for x in here.values())}
 
     def fits(
         self,
@@ -221,6 +240,34 @@ class Exposures:
         more = EXACT.subtract(bound, self._bounds.get(market_id, ZERO))
         everywhere = EXACT.add(self._all_orders, self._all_bounds)
         return EXACT.add(everywhere, EXACT.add(cost, more)) <= cap
+
+    def closes(
+        self,
+        market_id: str,
+        key: _Key,
+        claim: Claim,
+        *,
+        since: float,
+        own: Entry | None,
+    ) -> Decimal:
+        """How many contracts of an order surely close what is held, ``own`` being itself.
+
+        None do unless the position was read since then, and what filled is in it or not.
+        """
+        held = self._held.get(market_id, {}).get(key)
+        if held is None or held.vague:
+            return ZERO
+        cover = held.net if claim.side is Side.SELL else EXACT.minus(held.net)
+        read = self._last(market_id)
+        # No read is of what nets elsewhere.
+        if cover <= ZERO or key[1] or read is None or read.ended < since:
+            return ZERO
+        for entry in self._live.get(market_id, ()):
+            if entry is not own and _key(entry) == key:
+                # It may come first.
+                mine = (x.size for x in entry.claims() if x.side is claim.side)
+                cover = EXACT.subtract(cover, total(mine))
+        return min(claim.size, max(ZERO, cover))
 
     def of(
         self,
@@ -257,11 +304,18 @@ def _key(entry: Entry) -> _Key:
     return entry.outcome, entry.purse
 
 
+def _is_newer(one: Snapshot | None, other: Snapshot) -> bool:
+    return one is not None and one.began > other.began
+
+
 def _forget(held: Held) -> None:
     """Count nothing of what has filled so far."""
+    recent = held.recent
     for entry in held.booked:
-        entry.in_base, entry.booking = entry.filled, None
+        entry.take_in(entry.filled)
+        entry.booking = None
     held.clear()
+    held.recent = recent
 
 
 def _change(sums: dict[str, Decimal], name: str, change: Decimal) -> None:

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 
-from ..errors import GuardTripped, UnifiedExchangesError
+import attrs
+
+from ..errors import GuardTripped, RateLimitExceeded, UnifiedExchangesError
 from ..flow import DayStart, Flow, Leaving, collect
 from ..guards.collar import check_collar
 from ..guards.losses import DayLoss
@@ -21,12 +23,16 @@ from ..venue import Venue
 from ..venue.journaling import Journaling
 from .changes import Change
 from .entry import Entry
+from .reading import catch_up
+from .refusals import above, bookless
 from .tracker import OrderTracker
 
 __all__ = ["Gate"]
 
 _EQUITY_AGE: Final = 60.0
 """Seconds that equity may be old where the policy does not say."""
+_SURE: Final = 5.0
+"""Seconds for which a position that was read is what can be closed, others trading too."""
 _AGAIN: Final = 1.0
 """Seconds for which the position that was read before a refusal is not read again."""
 
@@ -38,6 +44,7 @@ class Gate:
         self._tracker = tracker
         self._venue = venue
         self._clock = venue.clock
+        self._guards = venue.guards
         policy = venue.guards.policy
         self._policy = policy
         most = policy.max_daily_loss
@@ -46,7 +53,7 @@ class Gate:
         if self._age is None and self._loss is not None:
             self._age = _EQUITY_AGE
         self._read_at: float | None = None
-        self._looked: dict[str, float] = {}
+        self._looked: dict[str | None, float] = {}
         self.watched: Callable[[str], OrderBook | None] = _nothing
         """The book of a market in its first outcome, if it is watched and not stale."""
 
@@ -67,7 +74,7 @@ class Gate:
                     yield from self._collar(after, _told(after))
         try:
             self._take(step)
-        except GuardTripped as refusal:
+        except (GuardTripped, RateLimitExceeded) as refusal:
             # It may only close what is held, and is not known to be.
             if not (yield from self._look_closer(step, refusal)):
                 raise
@@ -87,7 +94,7 @@ class Gate:
                 for before, after in step.changes:
                     self._check_change(before, after)
                     tracker.changing(after)
-            except GuardTripped:
+            except (GuardTripped, RateLimitExceeded):
                 for key in taken:
                     tracker.refused(key)
                 raise
@@ -97,12 +104,15 @@ class Gate:
             return
         tracker = self._tracker
         side, price = tracker.told_first(plan.outcome, plan.side, plan.price)
-        claims = [Claim(side, price, plan.size)]
-        if self._fits(plan.market_id, claims):
-            return
-        entry = tracker.find(client_order_id=plan.client_order_id)
+        claim = Claim(side, price, plan.size)
         key = tracker.first_outcome or plan.outcome, plan.purse
-        self._judge(plan.market_id, entry, key, claims, plan)
+        entry = tracker.find(client_order_id=plan.client_order_id)
+        opens = self._opens(plan.market_id, key, claim, entry)
+        self._guards.check_cost(opens.cost, plan)
+        if not self._fits(plan.market_id, [claim]):
+            self._judge(plan.market_id, entry, key, [claim], plan)
+        if opens.size:
+            self._guards.admit(1, self._clock.monotonic(), plan)
 
     def _check_change(self, before: Order, after: Order) -> None:
         tracker = self._tracker
@@ -112,12 +122,29 @@ class Gate:
             tracker.order(before, read_at=0.0, is_wanted=True)
             entry = tracker.find(order_id=after.order_id)
             assert entry is not None
-        told = after.in_terms_of(entry.outcome)
-        claims = entry.claims(Change(told.price, told.size))
-        if entry.only_reduces or self._fits(after.market_id, claims):
+        if entry.only_reduces or after.reduce_only:
             return
-        key = entry.outcome, entry.purse
-        self._judge(after.market_id, entry, key, claims, _told(after))
+        told = after.in_terms_of(entry.outcome)
+        key, about = (entry.outcome, entry.purse), _told(after)
+        rests = Claim(told.side, told.price, told.remaining)
+        opens = self._opens(after.market_id, key, rests, entry)
+        self._guards.check_cost(opens.cost, about)
+        claims = entry.claims(Change(told.price, told.size))
+        if not self._fits(after.market_id, claims):
+            self._judge(after.market_id, entry, key, claims, about)
+
+    def _opens(
+        self, market_id: str, key: tuple[str, str], claim: Claim, own: Entry | None
+    ) -> Claim:
+        """What of an order may open a position: all that does not surely close one."""
+        age = self._policy.account_age
+        since = self._clock.monotonic() - (_SURE if age is None else max(age, _SURE))
+        closed = self._tracker.exposures.closes(
+            market_id, key, claim, since=since, own=own
+        )
+        if not closed:
+            return claim
+        return attrs.evolve(claim, size=EXACT.subtract(claim.size, closed))
 
     def _fits(self, market_id: str, claims: Sequence[Claim]) -> bool:
         policy = self._policy
@@ -147,7 +174,7 @@ class Gate:
         most = self._policy.max_market_exposure
         if most is not None and after > most:
             where = f"in {market_id}"
-            raise _above("max_market_exposure", most, after, before, where, about)
+            raise above("max_market_exposure", most, after, before, where, about)
         most = self._policy.max_exposure
         if most is None:
             return
@@ -155,7 +182,7 @@ class Gate:
         whole = EXACT.add(everywhere, more)
         if whole > most:
             where = "in all markets"
-            raise _above("max_exposure", most, whole, everywhere, where, about)
+            raise above("max_exposure", most, whole, everywhere, where, about)
 
     # -- reads ----------------------------------------------------------------------
 
@@ -205,7 +232,7 @@ class Gate:
         since = tracker.moment()
         began = self._clock.monotonic()
         if isinstance(venue, Journaling):
-            stale = yield from venue.until_fresh(venue.venue_now())
+            stale = yield from catch_up(venue, tracker)
             if stale is not None:
                 raise stale
         held = yield from venue.fetch_positions(market_id=market_id, mark=False)
@@ -235,12 +262,19 @@ class Gate:
             equity = EXACT.add(equity, opening(claims, net))
         return equity
 
-    def _look_closer(self, step: Leaving, refusal: GuardTripped) -> Flow[bool]:
+    def _look_closer(
+        self, step: Leaving, refusal: GuardTripped | RateLimitExceeded
+    ) -> Flow[bool]:
         """Read what is held of the markets; whether anything may have changed by that."""
         now = self._clock.monotonic()
         names = {x.market_id for x in step.orders}
         names |= {after.market_id for _, after in step.changes}
-        due = [x for x in sorted(names) if now - self._looked.get(x, -_AGAIN) >= _AGAIN]
+        wanted: list[str | None] = [*sorted(names)]
+        guard = refusal.guard if isinstance(refusal, GuardTripped) else None
+        if guard == "max_exposure" and self._tracker.vague_markets - names:
+            # What fills of late counts twice until a read surely has it.
+            wanted = [None]
+        due = [x for x in wanted if now - self._looked.get(x, -_AGAIN) >= _AGAIN]
         try:
             for market_id in due:
                 yield from self._read_positions(market_id)
@@ -267,11 +301,11 @@ class Gate:
                     order.market_id, outcome=order.outcome, depth=1
                 )
             except UnifiedExchangesError as error:
-                raise _bookless(f"it could not be read: {error.message}", about) from (
+                raise bookless(f"it could not be read: {error.message}", about) from (
                     error
                 )
         if book is None:
-            raise _bookless("none is watched that is live", about)
+            raise bookless("none is watched that is live", about)
         side, price = order.side, order.price
         if book.outcome != order.outcome:
             side, price = Side(side).opposite, complement(price)
@@ -287,29 +321,3 @@ def _told(order: Order) -> str:
         f"change of order {order.order_id} to {order.side} {text(order.size)} "
         f"{order.outcome} of {order.market_id} at {text(order.price)}"
     )
-
-
-def _above(
-    guard: str,
-    most: Decimal,
-    value: Decimal,
-    now: Decimal,
-    where: str,
-    about: object,
-) -> GuardTripped:
-    message = (
-        f"{about} would put {text(value)} dollars at risk {where}, above the cap of "
-        f"{text(most)}; {text(now)} are at risk now. Nothing was sent; cancels, and "
-        "orders that only close, go on. If it is meant, make the exchange with "
-        f"guards=GuardPolicy({guard}=...)"
-    )
-    return GuardTripped(message, guard=guard, limit=most, value=value)
-
-
-def _bookless(why: str, about: object) -> GuardTripped:
-    message = (
-        f"{about} cannot be held against the book: {why}. Nothing was sent. Watch the "
-        "book of its market, or make the exchange with "
-        "guards=GuardPolicy(without_book='pass')"
-    )
-    return GuardTripped(message, guard="price_collar")

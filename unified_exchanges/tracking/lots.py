@@ -14,7 +14,9 @@ from decimal import Decimal
 from ..guards.worst import Claim, reach
 from ..models import Side
 from ..money import EXACT, ZERO, total
-from .entry import Booking, Entry
+from .booking import Booking
+from .entry import Entry
+from .snapshot import Snapshot
 
 __all__ = ["Held", "Lots"]
 
@@ -67,6 +69,8 @@ class Held:
         self.sides = {Side.BUY: Lots(), Side.SELL: Lots()}
         self.booked: dict[Entry, None] = {}
         """Orders of which something is counted in."""
+        self.recent: dict[Entry, None] = {}
+        """Orders of which a read that lags may not show all that filled."""
         self.vague: dict[Entry, None] = {}
         """Orders of which some fills may have been in the last read, or not."""
         self.vague_size = self.vague_cost = ZERO
@@ -123,7 +127,19 @@ class Held:
             found = EXACT.add(found, min(self.sides[side].cost, most))
         return found
 
-    def blur(self, entry: Entry) -> None:
+    def book(self, entry: Entry, read: Snapshot | None) -> None:
+        """Count in what filled of an order since the position was read."""
+        booking = entry.spent()
+        if booking is None:
+            return
+        entry.booking = booking
+        self.booked[entry] = None
+        if read is not None and read.may_have(entry):
+            self._blur(entry)
+        else:
+            self.sides[booking.side].add(booking)
+
+    def _blur(self, entry: Entry) -> None:
         """What is booked of an order may be in what was read, or not."""
         self.vague[entry] = None
         self._count_vague(entry, EXACT.add)
@@ -152,5 +168,6 @@ class Held:
         """Begin anew from nothing held."""
         self.sides = {Side.BUY: Lots(), Side.SELL: Lots()}
         self.booked.clear()
+        self.recent = {}
         self.vague.clear()
         self.vague_size = self.vague_cost = ZERO

@@ -77,7 +77,9 @@ class Register:
     def _merge(self, gone: Entry, kept: Entry) -> None:
         kept.fills = EXACT.add(kept.fills, gone.fills)
         kept.fills_value = EXACT.add(kept.fills_value, gone.fills_value)
-        kept.order = kept.order or gone.order
+        kept.fills_at = max(kept.fills_at, gone.fills_at)
+        if kept.order is None:
+            kept.order, kept.order_at = gone.order, gone.order_at
         kept.wakes += gone.wakes
         # Who waits for the one waits for the other from here.
         gone.wakes, gone.heir = kept.wakes, kept

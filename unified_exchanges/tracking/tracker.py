@@ -16,9 +16,10 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from math import inf
 from typing import Final
 
-from ..clock import Clock
+from ..clock import Clock, ClockOffset
 from ..models import (
     Exposure,
     Fill,
@@ -30,11 +31,12 @@ from ..models import (
     Subject,
 )
 from ..money import EXACT, ZERO
-from ..watching.known import LAG, KnownFills, KnownOrders
+from ..watching.known import KnownFills, KnownOrders
 from ..watching.reconciler import News
 from .commands import Commands
 from .entry import Entry
 from .holdings import Holdings, Reading
+from .snapshot import Snapshot
 
 __all__ = ["OrderTracker"]
 
@@ -42,6 +44,8 @@ _log = logging.getLogger(__name__)
 
 _SKEW: Final = timedelta(seconds=30)
 """How far the venue's clock may be from ours; not known before the first answer."""
+_APART: Final = 1.0
+"""Seconds by which the clocks of one venue may differ, of fills and of answers."""
 
 
 class OrderTracker(Commands):
@@ -49,7 +53,8 @@ class OrderTracker(Commands):
 
     ``first_outcome`` is the outcome in which all is told where outcomes share one book;
     ``in_flight`` is for how many seconds an order may be on its way;
-    ``moves_position`` says of a fill whether it surely moves the positions that are read.
+    ``moves_position`` says of a fill whether it surely moves the positions that are read;
+    ``offset`` is what is known of the venue's clock, by default nothing.
     """
 
     def __init__(
@@ -59,15 +64,19 @@ class OrderTracker(Commands):
         first_outcome: str | None,
         in_flight: float = 0,
         moves_position: Callable[[Fill], bool] = lambda _: True,
+        offset: ClockOffset | None = None,
     ) -> None:
         super().__init__(clock, first_outcome=first_outcome, in_flight=in_flight)
         self._moves_position = moves_position
+        self._offset = offset or ClockOffset(clock)
         # The venue's clock may be behind ours.
         self._began = datetime.fromtimestamp(clock.now(), UTC) - _SKEW
         self._orders = KnownOrders()
         self._fills = KnownFills()
         self._holdings = Holdings(first_outcome)
         self._positions_read_at: datetime | None = None
+        self.filled_until = self._began
+        """The venue's clock when the last happened of all that filled."""
         self.waits = 0
         """How many wait for an order."""
 
@@ -108,6 +117,10 @@ class OrderTracker(Commands):
             entry.is_ours |= is_ours
             if news is not None:
                 entry.take(news)
+                if news.filled and news.updated_at is not None:
+                    entry.order_at = self._moments(news.updated_at)[1]
+                else:
+                    entry.order_at = inf
                 self.memory.order(news, placed=entry.placed)
             if told.is_open and read_at is not None:
                 entry.shown_open(read_at)
@@ -140,9 +153,24 @@ class OrderTracker(Commands):
             entry.fills_value = EXACT.add(entry.fills_value, value)
             if self._moves_position(told):
                 self._holdings.fill(told)
+                self._date(entry, told)
             else:
                 self._holdings.give_up(told.market_id)
+                entry.fills_at = inf
             self._entries.settle(entry)
+
+    def _date(self, entry: Entry, fill: Fill) -> None:
+        """Take down when an order filled, to tell which reads of positions have that."""
+        soonest, latest = self._moments(fill.created_at)
+        entry.fills_at = max(entry.fills_at, latest)
+        if soonest > self._entries.exposures.read_ended(fill.market_id):
+            entry.beside_base = EXACT.add(entry.beside_base, fill.size)
+
+    def _moments(self, shown: datetime) -> tuple[float, float]:
+        """When that was by our monotonic clock, at the soonest and at the latest."""
+        self.filled_until = max(self.filled_until, shown)
+        soonest, latest = self._offset.moments(shown.timestamp())
+        return soonest - _APART, latest + _APART
 
     def settled(self, settlement: Settlement) -> None:
         """Take a settlement: what was held of the market was paid out."""
@@ -188,6 +216,18 @@ class OrderTracker(Commands):
         with self.lock:
             return self._entries.exposures.moment()
 
+    @property
+    def filled_at(self) -> float:
+        """Our monotonic clock when the last had filled of what filled, at the latest."""
+        with self.lock:
+            return self._entries.exposures.filled_at
+
+    @property
+    def vague_markets(self) -> set[str]:
+        """Markets of which the last read may have what filled of late, or not."""
+        with self.lock:
+            return self._entries.exposures.vague_markets
+
     def held(
         self,
         positions: Iterable[Position],
@@ -198,23 +238,24 @@ class OrderTracker(Commands):
     ) -> None:
         """Take a read of all positions of a market, or of all there are.
 
-        ``began`` is when it began, by the monotonic clock: it has what was known to have
-        filled well before.  With ``since``, a `moment`, it has all that was known then,
-        since it was waited for until it showed that.
+        ``began`` is when it began, by the monotonic clock: it has what had filled well
+        before.  With ``since``, a `moment`, it has all that was known then, since it was
+        waited for until it showed that.
         """
         told = []
         for x in positions:
             first = self._first or x.outcome
             if x.size:
                 told.append((x.market_id, first, x.exposure(first), x.cost))
-
-        def has(entry: Entry) -> bool:
-            if since is not None:
-                return entry.filled_moment < since
-            return entry.filled_at < began - LAG
-
         with self.lock:
-            self._entries.exposures.read(told, market_id=market_id, has=has)
+            exposures = self._entries.exposures
+            read = Snapshot(
+                number=exposures.moment(),
+                began=began,
+                ended=self._clock.monotonic(),
+                since=since,
+            )
+            exposures.read(told, read, market_id=market_id)
             self._positions_read_at = datetime.fromtimestamp(self._clock.now(), UTC)
 
     def fills_lost(self) -> None:

@@ -18,6 +18,7 @@ from ..errors import (
     Halted,
     InvalidOrder,
     MarketClosed,
+    RateLimitExceeded,
     ReadOnly,
     UnifiedExchangesError,
     UnresolvedOrders,
@@ -188,11 +189,10 @@ class Batching(Placing[D], Generic[D]):
         placed: Mapping[str, Written] = {}
         is_leaving = False
         try:
-            self.check_rate(ready)
             for x in ready:
                 try:
                     yield Leaving((x,))
-                except GuardTripped as error:
+                except (GuardTripped, RateLimitExceeded) as error:
                     refused[x.client_order_id] = self._unsent(error, x)
                 else:
                     left.append(x)

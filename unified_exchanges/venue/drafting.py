@@ -77,11 +77,7 @@ class Drafting(Intents[D], Doubt, Generic[D]):
         bound = None
         if ticket.request.max_slippage is not None:
             bound = yield from self._bound(ticket, rules)
-        ready = self.drafted(ticket, rules, bound)
-        if not ticket.request.reduce_only:
-            # What only closes takes nothing.
-            self.guards.check_cost(ready.collateral, ready)
-        return ready
+        return self.drafted(ticket, rules, bound)
 
     def _bound(self, ticket: Ticket, rules: Rules) -> Flow[Decimal]:
         """The worst price of a market order: the best opposite one plus the slippage."""

@@ -186,7 +186,7 @@ class Placing(Earlier[D], Generic[D]):
     def _leave(
         self, ready: Sequence[D], deadline: float
     ) -> Flow[Mapping[str, Written]]:
-        """Count orders, tell of them and write them down, before the first byte.
+        """Tell of orders and write them down, before the first byte.
 
         Any of that may refuse them; then their keys are free again.  Those that another
         process has placed already are told, and must not leave.
@@ -194,7 +194,6 @@ class Placing(Earlier[D], Generic[D]):
         is_leaving = False
         try:
             self.switch.check(ready[0])
-            self.check_rate(ready)
             yield Leaving(tuple(ready))
             placed = yield from self._write_down(ready, deadline)
             is_leaving = True
@@ -204,12 +203,6 @@ class Placing(Earlier[D], Generic[D]):
             if not is_leaving:
                 self._give_back(ready)
         return placed
-
-    def check_rate(self, ready: Sequence[D]) -> None:
-        """Hold orders against the rate; what only closes is not counted."""
-        counted = [x for x in ready if not x.ticket.request.reduce_only]
-        if counted:
-            self.guards.admit(len(counted), self.clock.monotonic(), counted[0])
 
     def _write_down(
         self, ready: Sequence[D], deadline: float

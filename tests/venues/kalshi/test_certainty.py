@@ -735,7 +735,7 @@ def test_fault_14_an_order_that_is_not_there_is_refused(
     error = told(lambda: again.rest(market, **{**wanted, "client_order_id": key}))
     assert isinstance(error, InvalidOrder | MarketClosed)
     assert not error.maybe_executed
-    looked = any("/portfolio/" in r.url for r in again.transport.requests)
+    looked = any("/portfolio/orders" in r.url for r in again.transport.requests)
     assert looked is (key is not None)
 
 

@@ -190,8 +190,6 @@ class Amending(Intents, Doubt):
         try:
             after = yield from self._changed(before, change)
             self.require_allowed(after.market_id, change)
-            if not after.reduce_only:
-                self.guards.check_cost(_collateral(after), change)
             yield Leaving(changes=((before, after),))
         except UnifiedExchangesError as error:
             error.venue = self.id
@@ -463,9 +461,3 @@ def _is_after(found: Order, at: datetime | None, *, shown: bool) -> bool:
         return True
     stamp = found.updated_at
     return shown and stamp is not None and at is not None and stamp >= at
-
-
-def _collateral(order: Order) -> Decimal:
-    """Dollars that what rests of an order takes if it opens a position."""
-    price = order.price if order.side is Side.BUY else complement(order.price)
-    return EXACT.multiply(price, order.remaining)

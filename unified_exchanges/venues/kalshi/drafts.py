@@ -17,7 +17,6 @@ from ...money import complement, text
 from ...venue.draft import Draft as AnyDraft
 from ...venue.ticket import Tickets
 from .arguments import ARGUMENTS, read_id
-from .memory import MarketRules
 
 __all__ = ["TICKETS", "Draft"]
 
@@ -69,7 +68,8 @@ TICKETS: Final = Tickets(
 class Draft(AnyDraft):
     """An order that is ready to be sent."""
 
-    rules: MarketRules
+    market_shard: int
+    """The shard that its market is on."""
     default_subaccount: int | None
 
     @property
@@ -90,7 +90,7 @@ class Draft(AnyDraft):
     @property
     def shard(self) -> int | None:
         """The shard that it is sent to; None leaves it to Kalshi."""
-        chosen = self.ticket.params.get("exchange_index", self.rules.shard)
+        chosen = self.ticket.params.get("exchange_index", self.market_shard)
         return chosen if isinstance(chosen, int) and chosen >= 0 else None
 
     @property
@@ -125,7 +125,7 @@ class Draft(AnyDraft):
             "price": text(self.first_outcome_price, 4),
             "time_in_force": _TIME_IN_FORCE[ticket.time_in_force],
             "self_trade_prevention_type": "taker_at_cross",
-            "exchange_index": self.rules.shard,
+            "exchange_index": self.market_shard,
         }
         if request.post_only:
             body["post_only"] = True

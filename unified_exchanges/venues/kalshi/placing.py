@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import ClassVar
 
-from ...errors import UnifiedExchangesError
+from ...errors import GuardTripped, UnifiedExchangesError
 from ...flow import Flow
 from ...models import Order, OrderPreview, OrderRequest
 from ...venue import Call
@@ -46,6 +46,7 @@ class Placing(Intents):
             outcome=outcome,
             price=price,
             size=size,
+            market_shard=rules.shard,
             default_subaccount=self.subaccount,
         )
 
@@ -86,6 +87,10 @@ class Placing(Intents):
             maker=ticket.request.post_only,
         )
         cost = yield from self._cost(ready)
+        try:
+            self.guards.check_cost(cost, ready)
+        except GuardTripped as refusal:
+            raise self._unsent(refusal, ready) from None
         headers = dict.fromkeys(self.headers(call), "REDACTED") if self.has_key else {}
         assert call.body is not None
         return OrderPreview(

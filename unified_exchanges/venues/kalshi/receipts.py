@@ -163,7 +163,7 @@ def _order(w: wire.CreatedReceipt, raw: bytes, draft: Draft) -> Order:
         expires_at=request.expires_at,
         created_at=moment,
         updated_at=moment,
-        shard=draft.rules.shard if draft.shard is None else draft.shard,
+        shard=draft.market_shard if draft.shard is None else draft.shard,
     )
 
 

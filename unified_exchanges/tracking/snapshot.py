@@ -1,0 +1,46 @@
+"""A read of positions: which fills it surely has in it, and which it surely has not.
+
+A read may lag, by `LAG` seconds at most, and what fills while it is made may or may not be
+in it.  So there are fills of which it says nothing.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from ..watching.known import LAG
+from .entry import Entry
+
+__all__ = ["Snapshot"]
+
+
+@attrs.frozen(kw_only=True, slots=True, eq=False)
+class Snapshot:
+    """When positions were read, on our monotonic clock and in the order of what was known.
+
+    With ``since`` it has all that was known then, and all that had happened when it began:
+    it was waited for until reads show that.
+    """
+
+    number: int
+    began: float
+    ended: float
+    since: int | None = None
+
+    def has(self, entry: Entry) -> bool:
+        """Whether all that filled of an order is surely in it."""
+        if self.since is None:
+            return self.is_outlived(entry.filled_at)
+        return entry.filled_moment < self.since or entry.filled_at < self.began
+
+    def is_outlived(self, filled_at: float) -> bool:
+        """Whether what had filled by then is in every read that begins as late."""
+        return filled_at < self.began - LAG
+
+    def may_have(self, entry: Entry) -> bool:
+        """Whether some of what is counted besides may be in it."""
+        booking = entry.booking
+        assert booking is not None
+        if entry.is_ours and entry.born > self.number:
+            return False
+        return entry.beside_base < booking.size
