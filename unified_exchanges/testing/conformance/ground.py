@@ -261,7 +261,7 @@ class Trader:
         """An exchange of the same flavour and account that remembers nothing."""
         return self.ground.trader("async" if self.is_async else "blocking", **settings)
 
-    def units(self, count: float | str) -> Decimal:
+    def units(self, count: float | str | Decimal) -> Decimal:
         """So many times what an order of the tests has at least."""
         return EXACT.multiply(Decimal(str(count)), Decimal(self.ground.unit))
 

@@ -421,7 +421,12 @@ class Orders(Conformance):
         market = trader.quoted_market()
         low = str(market.grid.lowest)
         one, two = trader.units(1), trader.units(2)
-        entries = [(low, one), ("0.123456", one), (low, "0.001"), (low, two)]
+        entries: list[tuple[str, Any]] = [
+            (low, one),
+            ("0.123456", one),
+            (low, "0.001"),
+            (low, two),
+        ]
         batch = [
             OrderRequest(
                 market_id=market.market_id,

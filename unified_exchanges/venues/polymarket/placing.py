@@ -9,8 +9,13 @@ from typing import ClassVar, Final
 import attrs
 import msgspec
 
-from ...errors import InsufficientFunds, UnifiedExchangesError
-from ...flow import Flow
+from ...errors import (
+    InsufficientFunds,
+    MarketClosed,
+    MarketNotFound,
+    UnifiedExchangesError,
+)
+from ...flow import Flow, Response
 from ...models import Balance, Order, OrderPreview, OrderRequest, Side, TimeInForce
 from ...money import EXACT, ZERO, text
 from ...venue import Call
@@ -139,6 +144,16 @@ class Placing(Intents):
         return self._learnt(receipts.killed(ready, (error.payload or "").encode()))
 
     # -- why not --------------------------------------------------------------------
+
+    def refusal(self, call: Call, response: Response) -> UnifiedExchangesError:
+        """The error for an answer; a market that has no book any more was there before."""
+        error = super().refusal(call, response)
+        if call.opens and call.is_order and isinstance(error, MarketNotFound):
+            told = dict(vars(error))
+            closed = MarketClosed(told.pop("message"))
+            vars(closed).update(told)
+            return closed
+        return error
 
     def explain(self, ready: Draft, error: UnifiedExchangesError) -> Flow[None]:
         """Say what is lacking: the venue has one text for cash, shares and allowances."""

@@ -43,16 +43,15 @@ class MarketRules(Rules):
         return next(x.outcome_id for x in self.outcomes if x.label == label)
 
     @classmethod
-    def of(cls, terms: MarketTerms, seen_at: float) -> MarketRules:
+    def of(cls, terms: MarketTerms, event_id: str, seen_at: float) -> MarketRules:
         """The rules of a market that has a book."""
         return cls(
             market_id=terms.market_id,
-            event_id="",
+            event_id=event_id,
             grid=terms.grid,
             lot=LOT,
             minimum_size=terms.minimum_size,
             outcomes=terms.outcomes,
-            # Whether it is paused the CLOB does not say: it refuses orders then.
             status=MarketStatus.OPEN,
             is_combination=False,
             seen_at=seen_at,
@@ -62,7 +61,7 @@ class MarketRules(Rules):
 
     @classmethod
     def without_book(cls, market: Market, seen_at: float) -> MarketRules:
-        """The rules of a market that the CLOB does not know: nothing trades there."""
+        """The rules of a market on which nothing can be ordered."""
         is_open = market.status is MarketStatus.OPEN
         return cls(
             market_id=market.market_id,
@@ -115,10 +114,13 @@ class RuleBook(Account, FillHistory):
         self._rules.pop(market_id, None)
 
     def _read_rules(self, name: str) -> Flow[MarketRules]:
+        """The catalog says whether a market trades, the CLOB what may be ordered now."""
         seen_at = self.clock.monotonic()
+        market = yield from self.fetch_market(name)
+        if market.status is not MarketStatus.OPEN:
+            return MarketRules.without_book(market, seen_at)
         try:
             terms = yield from self.terms(name)
         except MarketNotFound:
-            market = yield from self.fetch_market(name)
             return MarketRules.without_book(market, seen_at)
-        return MarketRules.of(terms, seen_at)
+        return MarketRules.of(terms, market.event_id, seen_at)
