@@ -322,7 +322,11 @@ class Machine(RuleBasedStateMachine):
 
     def check_cash(self) -> None:
         moved = total(fill.proceeds for fill in self.fills)
-        fees = total(fill.fee for fill in self.fills)
+        fees = total(order.fees for order in self.engine.orders(self.account))
+        # Rounded for each maker there, and for each trade here: nobody tells which.
+        told = total(fill.fee for fill in self.fills)
+        makers = len(self.engine.fills(self.account))
+        assert abs(told - fees) <= makers * Decimal("0.00001")
         made = total(self.pairs(market.market_id) for market in self.markets)
         wanted = EXACT.subtract(EXACT.add(START, moved), EXACT.add(fees, made))
         balance = self.reader.fetch_balance()

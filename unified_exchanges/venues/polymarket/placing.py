@@ -68,6 +68,7 @@ class Placing(Intents):
         return Draft(
             ticket=ticket,
             rules=rules,
+            market=rules,
             outcome=outcome,
             price=price,
             size=size,
@@ -221,7 +222,7 @@ class Placing(Intents):
             client_order_id=ticket.client_order_id,
             cost=ready.collateral,
             fee=most_fee(
-                ready.rules.fees,
+                ready.market.fees,
                 ready.side,
                 ready.price,
                 ready.size,
