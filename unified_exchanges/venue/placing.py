@@ -77,7 +77,7 @@ class Placing(Earlier[D], Generic[D]):
         yield from ()
         return None
 
-    def seen(self, ready: D) -> Flow[Order | None]:  # noqa: ARG002
+    def look_again(self, ready: D) -> Flow[Order | None]:  # noqa: ARG002
         """One look for an order that is about to be sent again, where that tells sooner."""
         yield from ()
         return None
@@ -172,7 +172,7 @@ class Placing(Earlier[D], Generic[D]):
         """What must be asked before an order is sent again; it may be there."""
         found = None
         if doubt is not None:
-            found = yield from self.seen(ready)
+            found = yield from self.look_again(ready)
         if found is not None:
             return (yield from self._same_or_refuse(ready, found, None))
         # What goes out again was written down before a halt.

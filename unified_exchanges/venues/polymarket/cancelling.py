@@ -104,7 +104,7 @@ class Cancelling(Lookup):
     ) -> Flow[Order]:
         """It was not cancelled: it had ended, is held for a delay, or was never there."""
         try:
-            found = yield from self.settled(before.order_id)
+            found = yield from self.read_settled(before.order_id)
         except UnifiedExchangesError as error:
             # Done, by this cancel or before it: nobody could look.
             raise doubted(error, before.order_id) from None
@@ -118,7 +118,7 @@ class Cancelling(Lookup):
         )
         raise ExchangeError(message, venue=self.id, request=call.name)
 
-    def settled(self, order_id: str) -> Flow[Order | None]:
+    def read_settled(self, order_id: str) -> Flow[Order | None]:
         """An order that should have ended, read with patience until it shows that."""
         found: Order | None = None
         for wait in SETTLING:
@@ -145,7 +145,7 @@ class Cancelling(Lookup):
         """An order that the venue says is cancelled, with what had filled before."""
         trouble: UnifiedExchangesError | None = None
         try:
-            found = yield from self.settled(before.order_id)
+            found = yield from self.read_settled(before.order_id)
         except UnifiedExchangesError as error:
             found, trouble = None, error
         if found is None or found.is_open:

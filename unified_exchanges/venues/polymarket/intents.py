@@ -56,10 +56,10 @@ class Intents(Lookup, Batching[Draft]):
         if self.credentials is None:
             raise self.keyless(ready, self.create_name)
         yield from self.obtain_key()
-        yield from self._adopt(ready)
+        yield from self._recognise(ready)
         return ready
 
-    def _adopt(self, ready: Draft) -> Flow[None]:
+    def _recognise(self, ready: Draft) -> Flow[None]:
         key = ready.client_order_id
         is_new = ready.ticket.request.client_order_id is None
         is_ours = self.sent.is_known(key)
@@ -200,7 +200,7 @@ class Intents(Lookup, Batching[Draft]):
         yield from ()
         return None
 
-    def seen(self, ready: Draft) -> Flow[Order | None]:
+    def look_again(self, ready: Draft) -> Flow[Order | None]:
         """One look for an order before it is sent again: it may have filled meanwhile."""
         call = self.read(
             f"/clob/data/order/{ready.order_id}",
