@@ -167,6 +167,7 @@ class Asset:
         "label",
         "market_id",
         "misses",
+        "names",
         "pace",
         "subjects",
         "taps",
@@ -181,6 +182,8 @@ class Asset:
         self.market_id = market_id
         self.label = label
         self.subjects: Counter[Subject] = Counter()
+        self.names: set[tuple[str, str | None]] = set()
+        """The market and outcome that it was wished by."""
         self.taps = 0
         self.has_ticker = False
         """Whether anybody follows its ticker."""
