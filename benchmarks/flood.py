@@ -4,7 +4,8 @@ Plain sockets and hand-made frames, so that the server is never what is measured
 ``python flood.py COUNT RATE`` prints its port.  To each client it answers the first
 command as Kalshi answers a subscription to one order book, then sends a snapshot and
 COUNT deltas: all at once, or RATE a second with the monotonic nanoseconds of sending in
-``ts_ms``.
+``ts_ms``.  ``python flood.py FILE`` sends the frames of a file, one a line, at once, answers
+the first command with nothing else, and a PING with a PONG.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ import random
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["COMMAND", "MARKET", "flooding"]
+__all__ = ["COMMAND", "MARKET", "flooding", "flooding_frames"]
 
 MARKET = "KXBENCH-26NOV21-T1"
 COMMAND = (
@@ -78,6 +80,25 @@ def delta(
     ).encode()
 
 
+def _upgrade(sock: socket.socket) -> bool:
+    head = b""
+    while b"\r\n\r\n" not in head:
+        chunk = sock.recv(4096)
+        if not chunk:
+            return False
+        head += chunk
+    lines = head.split(b"\r\n")
+    key = next(x for x in lines if x.lower().startswith(b"sec-websocket-key:"))
+    digest = hashlib.sha1(key.split(b":")[1].strip() + _GUID).digest()  # noqa: S324
+    sock.sendall(
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+        b"Connection: Upgrade\r\nSec-WebSocket-Accept: "
+        + base64.b64encode(digest)
+        + b"\r\n\r\n"
+    )
+    return True
+
+
 class Server:
     """Serves any number of clients, each in a thread."""
 
@@ -89,7 +110,7 @@ class Server:
     def serve(self, sock: socket.socket) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with suppress(OSError), sock:
-            if not self._upgrade(sock):
+            if not _upgrade(sock):
                 return
             number = json.loads(_read(sock))["id"]
             answer = (
@@ -106,24 +127,6 @@ class Server:
             while sock.recv(4096):
                 pass
 
-    def _upgrade(self, sock: socket.socket) -> bool:
-        head = b""
-        while b"\r\n\r\n" not in head:
-            chunk = sock.recv(4096)
-            if not chunk:
-                return False
-            head += chunk
-        lines = head.split(b"\r\n")
-        key = next(x for x in lines if x.lower().startswith(b"sec-websocket-key:"))
-        digest = hashlib.sha1(key.split(b":")[1].strip() + _GUID).digest()  # noqa: S324
-        sock.sendall(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-            b"Connection: Upgrade\r\nSec-WebSocket-Accept: "
-            + base64.b64encode(digest)
-            + b"\r\n\r\n"
-        )
-        return True
-
     def _pace(self, sock: socket.socket) -> None:
         gap = 1e9 / self.rate
         start = time.monotonic_ns()
@@ -133,6 +136,27 @@ class Server:
             while (now := time.monotonic_ns()) < due:
                 pass
             sock.sendall(frame(delta(number, *made, stamp=now)))
+
+
+class Replay:
+    """Sends ready-made frames to any number of clients, each in a thread."""
+
+    def __init__(self, path: str) -> None:
+        lines = Path(path).read_bytes().splitlines()
+        self.flood = b"".join(frame(line) for line in lines)
+
+    def serve(self, sock: socket.socket) -> None:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with suppress(OSError), sock:
+            if not _upgrade(sock):
+                return
+            _read(sock)
+            sock.sendall(frame(b"PONG"))
+            time.sleep(0.1)
+            for start in range(0, len(self.flood), _CHUNK):
+                sock.sendall(self.flood[start : start + _CHUNK])
+            while sock.recv(4096):
+                pass
 
 
 def _read(sock: socket.socket) -> bytes:
@@ -145,8 +169,7 @@ def _read(sock: socket.socket) -> bytes:
     return bytes(byte ^ mask[n & 3] for n, byte in enumerate(body))
 
 
-def main(count: int, rate: float) -> None:
-    server = Server(count, rate)
+def main(server: Server | Replay) -> None:
     listener = socket.create_server(("127.0.0.1", 0), backlog=16)
     print(listener.getsockname()[1], flush=True)
     while True:
@@ -157,7 +180,23 @@ def main(count: int, rate: float) -> None:
 @contextmanager
 def flooding(count: int, rate: float = 0) -> Iterator[str]:
     """Run the server in another process; gives its host and port."""
-    command = [sys.executable, Path(__file__).name, str(count), str(rate)]
+    with _running(str(count), str(rate)) as host:
+        yield host
+
+
+@contextmanager
+def flooding_frames(frames: list[bytes]) -> Iterator[str]:
+    """The same with ready-made frames, none of which has a line break in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "frames"
+        path.write_bytes(b"\n".join(frames))
+        with _running(str(path)) as host:
+            yield host
+
+
+@contextmanager
+def _running(*arguments: str) -> Iterator[str]:
+    command = [sys.executable, Path(__file__).name, *arguments]
     here = Path(__file__).parent
     with subprocess.Popen(
         command, cwd=here, stdout=subprocess.PIPE, text=True
@@ -171,4 +210,7 @@ def flooding(count: int, rate: float = 0) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), float(sys.argv[2]))
+    given = sys.argv[1:]
+    main(
+        Replay(given[0]) if len(given) == 1 else Server(int(given[0]), float(given[1]))
+    )

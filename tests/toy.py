@@ -56,6 +56,7 @@ class ToyVenue(Venue):
 
     id = "toy"
     facts = FACTS
+    first_outcome = "yes"
 
     def headers(self, call: Call) -> Mapping[str, str]:
         return {"x-stamp": f"{self.clock.now():.3f}"}

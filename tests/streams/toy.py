@@ -38,12 +38,22 @@ class ToyStream(StreamProtocol):
         self._out: list[str] = []
         self._last = clock.monotonic()
 
-    def follow(self, subject: Subject, market_ids: Collection[str] | None) -> None:
+    def follow(
+        self,
+        subject: Subject,
+        market_ids: Collection[str] | None,
+        outcome: str | None = None,
+    ) -> None:
         self.followed |= set(market_ids or ())
         if self.is_connected:
             self._out += [f"follow {name}" for name in sorted(market_ids or ())]
 
-    def unfollow(self, subject: Subject, market_ids: Collection[str] | None) -> None:
+    def unfollow(
+        self,
+        subject: Subject,
+        market_ids: Collection[str] | None,
+        outcome: str | None = None,
+    ) -> None:
         self.followed -= set(market_ids or ())
 
     def connection_made(self) -> Iterable[StreamEvent]:
@@ -96,7 +106,9 @@ class ToyStream(StreamProtocol):
     ) -> OrderBook | None:
         return None
 
-    def doubt(self, market_id: str, reason: str) -> Iterable[StreamEvent]:
+    def doubt(
+        self, market_id: str, reason: str, outcome: str | None = None
+    ) -> Iterable[StreamEvent]:
         return ()
 
     def health(self) -> StreamHealth:

@@ -44,7 +44,7 @@ def is_following(scene: Scene) -> bool:
 
 
 def is_told(face: Face) -> bool:
-    hub = face.exchange._hub
+    hub = face.exchange._hubs.get("")
     return hub is not None and face.do(lambda: hub.is_told)
 
 
@@ -82,7 +82,7 @@ def test_nothing_is_opened_until_somebody_asks(scene: Scene, face: Face) -> None
     resting = face.call("create_order", MARKET, "yes", "buy", "0.01", 5)
     assert orders(face).find(order_id=resting.order_id).state == "open"
     assert face.call("wait_done", scene_done(scene), 0).status == "canceled"
-    assert (len(scene.kalshi.sessions), face.exchange._hub) == (0, None)
+    assert (len(scene.kalshi.sessions), face.exchange._hubs) == (0, {})
 
 
 def scene_done(scene: Scene) -> Any:
@@ -212,7 +212,7 @@ async def _cancelled(exchange: Any, order: Any) -> int:
     exchange._driver, kept = _Stalled(), exchange._driver
     wait = asyncio.create_task(exchange.wait_done(order.order_id, 30))
     await asyncio.sleep(0.1)
-    exchange._hub._feed.protocol.is_connected = False
+    exchange._hubs[""]._feed.protocol.is_connected = False
     await asyncio.sleep(1.5)
     wait.cancel()
     await asyncio.wait([wait])

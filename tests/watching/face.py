@@ -167,12 +167,19 @@ async def _loop(watch: Any, count: int) -> list[Any]:
 class Face:
     """An exchange of one flavour on one library."""
 
-    def __init__(self, driver: str, policy: dict[str, Any], **settings: Any) -> None:
+    def __init__(
+        self,
+        driver: str,
+        policy: dict[str, Any],
+        *,
+        venue: str = "kalshi",
+        **settings: Any,
+    ) -> None:
         self.loop = None if driver == "blocking" else LoopThread()
         library = {} if self.loop is None else {"driver": driver}
         stream = StreamPolicy(**{**policy, **library})
         make: Any = ux.exchange if self.loop is None else ux.async_exchange
-        self.exchange: Any = self.do(lambda: make("kalshi", **settings, stream=stream))
+        self.exchange: Any = self.do(lambda: make(venue, **settings, stream=stream))
 
     def do(self, act: Callable[[], Any]) -> Any:
         """Do something where the exchange lives, and wait for it."""

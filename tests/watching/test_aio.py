@@ -183,7 +183,7 @@ async def test_what_is_awaited_can_be_iterated_beside(
 
 
 def feed_of(kalshi: ux.AsyncExchange) -> Any:
-    hub: Any = kalshi._hub
+    hub: Any = kalshi._hubs[""]
     return hub._feed
 
 
@@ -411,9 +411,9 @@ async def test_a_child_process_is_told(
         patch.setattr(os, "getpid", lambda: -1)
         with pytest.raises(ux.BadRequest, match="after the fork"):
             await watch.next()
-        assert kalshi._hub is not None
-        assert not kalshi._hub.is_usable
-        await kalshi._hub.aclose()
+        assert kalshi._hubs
+        assert not kalshi._hubs[""].is_usable
+        await kalshi._hubs[""].aclose()
 
 
 async def test_a_watch_dropped_after_its_loop_ended_harms_nobody(scene: Scene) -> None:

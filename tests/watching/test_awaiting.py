@@ -494,7 +494,7 @@ async def test_what_no_task_calls_again_is_left(
 
     assert (await in_a_task(book)).market_id == MARKET
     assert await soon(lambda: scene.subscriptions == set())
-    assert not kalshi._hub.standing._left  # type: ignore[union-attr]
+    assert not kalshi._hubs[""].standing._left  # type: ignore[union-attr]
     assert (await in_a_task(book)).market_id == MARKET
 
 

@@ -27,8 +27,8 @@ def kalshi(scene: Scene) -> Iterator[ux.Exchange]:
 
 
 def hub_of(kalshi: ux.Exchange) -> Any:
-    assert kalshi._hub is not None
-    return kalshi._hub
+    assert kalshi._hubs
+    return kalshi._hubs[""]
 
 
 def exhaust(watch: Any) -> None:

@@ -21,7 +21,7 @@ def opened(scene: Scene) -> ux.Exchange:
 
 
 def threads_of(kalshi: ux.Exchange) -> list[threading.Thread]:
-    hub: Any = kalshi._hub
+    hub: Any = kalshi._hubs[""]
     found = [hub._clerk, hub._stream._thread, hub._stream._worker]
     return [thread for thread in found if thread is not None]
 

@@ -219,7 +219,7 @@ def test_fault_39_who_wants_every_update_and_is_too_slow_is_told(
 
 
 def overflown(face: Face) -> bool:
-    hub = face.exchange._hub
+    hub = face.exchange._hubs[""]
     return len(list(hub._feed._books)) == 1
 
 
@@ -476,7 +476,7 @@ def test_p11_a_mistake_in_the_protocol_ends_every_watch_as_one_and_another_may_b
 ) -> None:
     watches = [face.watch("order_book", MARKET), face.watch("fills")]
     watches[0].next()
-    protocol: Any = face.exchange._hub._feed.protocol
+    protocol: Any = face.exchange._hubs[""]._feed.protocol
 
     def broken() -> Any:
         raise KeyError(MARKET)

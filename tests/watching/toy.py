@@ -74,13 +74,23 @@ class ToyStream(StreamProtocol):
     def is_settled(self) -> bool:
         return self.is_connected and self.is_answered
 
-    def follow(self, subject: Subject, market_ids: Collection[str] | None) -> None:
+    def follow(
+        self,
+        subject: Subject,
+        market_ids: Collection[str] | None,
+        outcome: str | None = None,
+    ) -> None:
         for name in [None] if market_ids is None else market_ids:
             self.followed[subject, name] += 1
             if self.followed[subject, name] == 1:
                 self.commands.append(f"+{subject}:{name}")
 
-    def unfollow(self, subject: Subject, market_ids: Collection[str] | None) -> None:
+    def unfollow(
+        self,
+        subject: Subject,
+        market_ids: Collection[str] | None,
+        outcome: str | None = None,
+    ) -> None:
         for name in [None] if market_ids is None else market_ids:
             assert self.followed[subject, name] > 0
             self.followed[subject, name] -= 1
@@ -116,7 +126,9 @@ class ToyStream(StreamProtocol):
         book = self.books.get(market_id)
         return book.complement(outcome) if book and outcome else book
 
-    def doubt(self, market_id: str, reason: str) -> Iterable[StreamEvent]:
+    def doubt(
+        self, market_id: str, reason: str, outcome: str | None = None
+    ) -> Iterable[StreamEvent]:
         self.doubts.append((market_id, reason))
         at = datetime.fromtimestamp(self.clock.now(), UTC)
         subject = Subject.ORDER_BOOK
@@ -164,6 +176,9 @@ def _given(answer: Any) -> Any:
 class Stage:
     """A hub, its stream, its venue, and a clock that a test moves."""
 
+    stream_type: type[ToyStream] = ToyStream
+    venue_type: type[WatchedVenue] = WatchedVenue
+
     def __init__(self, **policy: Any) -> None:
         self.clock = VirtualClock()
         settings = Settings(
@@ -173,8 +188,8 @@ class Stage:
             environment="demo",
             stream=StreamPolicy(**policy),
         )
-        self.venue = WatchedVenue(settings)
-        self.stream = ToyStream(clock=self.clock)
+        self.venue = self.venue_type(settings)
+        self.stream = self.stream_type(clock=self.clock)
         self.calls = 0
         self.feed = Feed(self.stream, self.venue, has_work=self.called)
 

@@ -12,7 +12,7 @@ from unified_exchanges.simulator.faults import FaultyStream, FaultyVenue
 from unified_exchanges.streams.session import Session, UpgradeRefused
 from unified_exchanges.venue import Venue
 from unified_exchanges.venues.kalshi.simulated import SimulatedKalshi
-from unified_exchanges.watching.feed import Feed, dial
+from unified_exchanges.watching.feed import Feed
 from unified_exchanges.watching.job import Job
 from unified_exchanges.watching.listener import Listener
 
@@ -40,7 +40,9 @@ class Wire:
         self.kalshi, self.server, self.venue, self.clock = kalshi, server, venue, clock
         self.protocol = venue.stream()
         self.feed = Feed(self.protocol, venue, listener=listener)
-        self.session = Session(dial(venue), venue.settings.stream, own or clock, rng)
+        self.session = Session(
+            venue.lines()[0].dial, venue.settings.stream, own or clock, rng
+        )
         self.line: FaultyStream | None = None
         self._dial_at = self._ping_at = 0.0
 

@@ -13,7 +13,7 @@ import typer
 from rich.live import Live
 
 from ..errors import RequestTimeout, UnifiedExchangesError
-from ..models import Health, StreamHealth
+from ..models import Health, StreamHealth, Subject
 from ..models.streams import IDLE
 from ..watching.blocking import Watch
 from .checkup import Checkup, line, picture
@@ -178,10 +178,12 @@ class _Ear:
         if not exchange.has["watch_trades"]:
             return False
         try:
-            return bool(exchange.venue.stream_headers())
+            # Refused where the stream needs a key, and there is none.
+            exchange.venue.line_of(Subject.TRADES).dial.headers()
         except UnifiedExchangesError as error:
             self.trouble = str(error)
             return False
+        return True
 
 
 def _look_once(session: Session, markets: list[str], seconds: float) -> Checkup:

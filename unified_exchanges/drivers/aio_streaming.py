@@ -148,6 +148,10 @@ class AsyncStreamDriver:
             self._waiters -= 1
         return True
 
+    def fail(self, error: Exception) -> None:
+        """End with an error of who keeps the stream."""
+        self._stop(error)
+
     async def aclose(self) -> None:
         """Say goodbye and end; closing twice, or after the loop has ended, is allowed."""
         task = self._task

@@ -89,6 +89,7 @@ class BlockingInbox(Inbox[T]):
 
     def __init__(self, most: int, lock: RLock) -> None:
         super().__init__(most)
+        self.lock = lock
         self._changed = Condition(lock)
 
     def put(self, events: Iterable[T]) -> None:

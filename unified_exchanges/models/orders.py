@@ -118,8 +118,10 @@ class Fill(Record):
     """One execution of one of our orders; ``fee`` is dollars, ``price`` for ``outcome``.
 
     ``state`` is whether it stands: where a venue settles after the match, a fill may still
-    fail, and then never happened.  ``computed`` names the fields that the venue did not
-    give and we worked out.
+    fail, and then never happened.  A stream that told of it takes it back by another, of
+    the same trade and order, whose ``size`` and ``fee`` are negative: sums of sizes, fees
+    and ``proceeds`` come out right without a look at ``state``.  ``computed`` names the
+    fields that the venue did not give and we worked out.
     """
 
     fill_id: str
@@ -137,6 +139,22 @@ class Fill(Record):
     shard: int = 0
     state: FillState = FillState.FINAL
     computed: frozenset[str] = frozenset()
+
+    @property
+    def is_reversal(self) -> bool:
+        """Whether it takes back another, which has failed."""
+        return self.size < ZERO
+
+    def taken_back(self) -> Fill:
+        """What takes this one back, as it has failed; itself, if that is what it is."""
+        if self.is_reversal:
+            return self
+        return attrs.evolve(
+            self,
+            size=EXACT.minus(self.size),
+            fee=EXACT.minus(self.fee),
+            state=FillState.FAILED,
+        )
 
     @property
     def proceeds(self) -> Decimal:

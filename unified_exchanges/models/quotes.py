@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import attrs
 
+from ..grid import PriceGrid
 from ..money import EXACT, ZERO, complement, text
 from .record import Json, Record
 from .terms import Side
@@ -98,6 +99,7 @@ class OrderBook(Record):
 
     ``timestamp`` is the venue's time of the last change, or when its answer arrived where
     it gives none; ``sequence`` is the venue's number of that change, if it counts.
+    ``grid`` is which prices may be ordered now, where the venue tells that with the book.
     """
 
     market_id: str
@@ -106,6 +108,7 @@ class OrderBook(Record):
     asks: tuple[Level, ...]
     timestamp: datetime | None = None
     sequence: int | None = None
+    grid: PriceGrid | None = None
     _freshness: Freshness | None = attrs.field(default=None, alias="freshness")
 
     def __reduce__(self) -> tuple[Callable[[dict[str, Any]], OrderBook], tuple[Any]]:

@@ -50,12 +50,14 @@ class Subject(str, Enum):
 class Gap(Flat):
     """Something was lost on the way: what is followed may have changed unseen.
 
-    ``market_ids`` are the markets concerned, empty for all.  Books are stale from here
-    until a new snapshot; orders and fills are read again over REST.
+    ``market_ids`` are the markets concerned, empty for all; ``outcome`` is whose book,
+    where each outcome has its own, None for all.  Books are stale from here until a new
+    snapshot; orders and fills are read again over REST.
     """
 
     subject: Subject | None
     market_ids: tuple[str, ...] = ()
+    outcome: str | None = None
     reason: str
     at: datetime
 

@@ -157,7 +157,7 @@ class AsyncExchange(AsyncTracking, ABC):
             self._driver.begin(self._calls.remembering(left))
         self._markets: dict[str, Market] | None = None
         self._checks: asyncio.Task[None] | None = None
-        self._hub = None
+        self._hubs = {}
         self._is_closed = False
 
     @property

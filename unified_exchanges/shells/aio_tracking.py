@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import AuthenticationError, NotSupported
 from ..flow import Flow
-from ..models import Exposure, Order, OrderRequest
+from ..models import Exposure, Order, OrderRequest, Subject
 from ..tracking.tracker import OrderTracker
 from ..tracking.view import OrderView
 from ..tracking.waiting import (
@@ -182,13 +182,14 @@ class AsyncTracking(AsyncWatching):
 
     def _follow_orders(self) -> AsyncHub:
         self.venue.require_stream("follow")
-        hub = self._open_hub()
+        hub = self._open_hub(Subject.ORDERS)
         hub.keep()
         return hub
 
     def _unfollow_orders(self) -> None:
-        if self._hub is not None and self._hub.is_usable:
-            self._hub.release()
+        hub = self._hubs.get(self.venue.line_of(Subject.ORDERS).name)
+        if hub is not None and hub.is_usable:
+            hub.release()
 
 
 def _waking(

@@ -18,7 +18,7 @@ from ..models import (
     Ticker,
     Trade,
 )
-from ..models.streams import IDLE
+from ..streams.health import together
 from ..tracking.calls import TrackedCalls
 from ..venue import Venue
 from ..watching import misuse
@@ -39,7 +39,7 @@ class AsyncWatching:
     venue: Venue
     _driver: AsyncDriver
     _calls: TrackedCalls
-    _hub: AsyncHub | None
+    _hubs: dict[str, AsyncHub]
     _is_closed: bool
 
     @overload
@@ -301,12 +301,14 @@ class AsyncWatching:
         What waits for their consumers is still delivered.  Whoever follows all markets
         goes on, unless all watches end.
         """
-        if self._hub is not None:
-            self._hub.drop(self.venue.read_watch(market_ids, None)[0])
+        if self._hubs:
+            ids = self.venue.read_watch(market_ids, None)[0]
+            for hub in self._hubs.values():
+                hub.drop(ids)
 
     def stream_health(self) -> StreamHealth:
         """Connections, messages, gaps and what came of them, since the first watch."""
-        return IDLE if self._hub is None else self._hub.health()
+        return together([hub.health() for hub in self._hubs.values()])
 
     def _watch(
         self,
@@ -320,20 +322,25 @@ class AsyncWatching:
         self.venue.require_stream(f"watch_{subject}")
         ids, told = self.venue.read_watch(market_ids, outcome)
         check_wish(subject, ids, policy, events)
-        return self._open_hub().watch(Wish(subject, ids, told, policy, events))
+        return self._open_hub(subject).watch(Wish(subject, ids, told, policy, events))
 
-    def _open_hub(self) -> AsyncHub:
-        """The stream, made where there is none that lives."""
+    def _open_hub(self, subject: Subject) -> AsyncHub:
+        """The line on which a subject is told, made where there is none that lives."""
         if self._is_closed:
             raise misuse.closed()
-        if self._hub is None or not self._hub.is_usable:
+        line = self.venue.line_of(subject)
+        hub = self._hubs.get(line.name)
+        if hub is None or not hub.is_usable:
             from ..watching.aio_hub import AsyncHub  # noqa: PLC0415 - loads websockets
 
-            self._hub = AsyncHub(self.venue, self._driver, self._calls.tracker)
-            self._calls.show_books(self._hub.live_book)
-        return self._hub
+            hears = self._calls.tracker if Subject.ORDERS in line.subjects else None
+            hub = AsyncHub(self.venue, self._driver, hears, line=line)
+            self._hubs[line.name] = hub
+            if Subject.ORDER_BOOK in line.subjects:
+                self._calls.show_books(hub.live_book)
+        return hub
 
     async def _close_streams(self) -> None:
         self._is_closed = True
-        if self._hub is not None:
-            await self._hub.aclose()
+        for hub in list(self._hubs.values()):
+            await hub.aclose()

@@ -158,7 +158,7 @@ class Exchange(Tracking, ABC):
             self._driver.run(self._calls.remembering(left))
         self._markets: dict[str, Market] | None = None
         self._checks: _Checks | None = None
-        self._hub = None
+        self._hubs = {}
         self._call_off = None
         self._is_closed = False
         self._making = threading.Lock()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -20,7 +21,7 @@ from ..models import (
     Ticker,
     Trade,
 )
-from ..models.streams import IDLE
+from ..streams.health import together
 from ..tracking.calls import TrackedCalls
 from ..venue import Venue
 from ..watching import misuse
@@ -43,7 +44,7 @@ class Watching:
     venue: Venue
     _driver: BlockingDriver
     _calls: TrackedCalls
-    _hub: Hub | None
+    _hubs: dict[str, Hub]
     _call_off: Callable[[], object] | None
     _is_closed: bool
     _making: Lock
@@ -307,12 +308,14 @@ class Watching:
         What waits for their consumers is still delivered.  Whoever follows all markets
         goes on, unless all watches end.
         """
-        if self._hub is not None:
-            self._hub.drop(self.venue.read_watch(market_ids, None)[0])
+        if self._hubs:
+            ids = self.venue.read_watch(market_ids, None)[0]
+            for hub in list(self._hubs.values()):
+                hub.drop(ids)
 
     def stream_health(self) -> StreamHealth:
         """Connections, messages, gaps and what came of them, since the first watch."""
-        return IDLE if self._hub is None else self._hub.health()
+        return together([hub.health() for hub in list(self._hubs.values())])
 
     def _watch(
         self,
@@ -326,35 +329,43 @@ class Watching:
         self.venue.require_stream(f"watch_{subject}")
         ids, told = self.venue.read_watch(market_ids, outcome)
         check_wish(subject, ids, policy, events)
-        hub = self._open_hub()
+        hub = self._open_hub(subject)
         # Who keeps a watch keeps the exchange: the stream would end beneath it.
         return hub.watch(
             subject, ids, outcome=told, policy=policy, events=events, keeps=self
         )
 
-    def _open_hub(self) -> Hub:
-        """The stream, made where there is none that lives."""
+    def _open_hub(self, subject: Subject) -> Hub:
+        """The line on which a subject is told, made where there is none that lives."""
         # Threads that begin together share one stream.
         with self._making:
             if self._is_closed:
                 raise misuse.closed()
-            if self._hub is None or not self._hub.is_usable:
+            line = self.venue.line_of(subject)
+            hub = self._hubs.get(line.name)
+            if hub is None or not hub.is_usable:
                 from ..watching.hub import Hub  # noqa: PLC0415 - loads websockets
 
-                self._hub = Hub(self.venue, self._driver, self._calls.tracker)
-                self._calls.show_books(self._hub.live_book)
-                self._mind(self._hub)
-            return self._hub
-
-    def _mind(self, hub: Hub | None) -> None:
-        """Let a stream end with us, and no longer the one before."""
-        if self._call_off is not None:
-            self._call_off()
-        self._call_off = None if hub is None else close_when_dropped(self, hub.close)
+                hears = self._calls.tracker if Subject.ORDERS in line.subjects else None
+                hub = Hub(self.venue, self._driver, hears, line=line)
+                self._hubs[line.name] = hub
+                if Subject.ORDER_BOOK in line.subjects:
+                    self._calls.show_books(hub.live_book)
+                if self._call_off is None:
+                    self._call_off = close_when_dropped(
+                        self, partial(_close_all, self._hubs)
+                    )
+            return hub
 
     def _close_streams(self) -> None:
         with self._making:
             self._is_closed = True
-        if self._hub is not None:
-            self._hub.close()
-        self._mind(None)
+        _close_all(self._hubs)
+        if self._call_off is not None:
+            self._call_off()
+            self._call_off = None
+
+
+def _close_all(hubs: dict[str, Hub]) -> None:
+    for hub in list(hubs.values()):
+        hub.close()

@@ -1,6 +1,7 @@
 """An order book in exact integers, fed with the strings of a venue.
 
-Prices are integers of a ten-thousandth of a dollar, sizes of a hundredth of a contract.
+Prices are integers of a ten-thousandth of a dollar, sizes of a hundredth of a contract,
+or of what a subclass says.
 Each side is one dictionary of its levels and the best of them, so a book of a thousand
 levels costs as much per change as a book of ten, and its memory is that of the levels.
 The texts of prices are remembered, for there are few of them.
@@ -15,8 +16,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from math import gcd
-from typing import Final
+from typing import ClassVar, Final
 
+from ..grid import PriceGrid
 from ..models.quotes import Freshness, Level, OrderBook
 from ..money import EXACT
 
@@ -25,10 +27,13 @@ __all__ = [
     "BIDS",
     "CHANGES",
     "DOLLARS",
+    "NO_ASK",
+    "NO_BID",
     "Book",
     "BookError",
     "Keys",
     "contracts",
+    "next_best",
     "size",
 ]
 
@@ -121,17 +126,17 @@ class _Changes(dict[str, int]):
 CHANGES: Final = _Changes()
 
 
-def size(text: str) -> int:
-    """A size in hundredths of a contract.
+def size(text: str, places: int = _SIZE_PLACES) -> int:
+    """A size in hundredths of a contract, or in what has so many places.
 
-    >>> size("12.50"), size("3")
-    (1250, 300)
+    >>> size("12.50"), size("3"), size("0.5", 6)
+    (1250, 300, 500000)
     """
     try:
-        return _units(text, _SIZE_PLACES)
+        return _units(text, places)
     except ValueError:
         raise BookError(
-            f"size {text[:40]!r} is not a number of contracts with two decimals"
+            f"size {text[:40]!r} is not a number of contracts with {places} decimals"
         ) from None
 
 
@@ -146,20 +151,20 @@ class _Dollars(dict[int, Decimal]):
         return value
 
 
-_NO_BID: Final = 0
-_NO_ASK: Final = -UNITS
+NO_BID: Final = 0
+NO_ASK: Final = -UNITS
 """Keys of no level: each is worse than any."""
 
 DOLLARS: Final = _Dollars()
 
 
-def contracts(hundredths: int) -> Decimal:
-    """Contracts of either sign.
+def contracts(count: int, places: int = _SIZE_PLACES) -> Decimal:
+    """Contracts of either sign, of hundredths or of what has so many places.
 
     >>> contracts(-1250)
     Decimal('-12.50')
     """
-    return EXACT.scaleb(Decimal(hundredths), -_SIZE_PLACES)
+    return EXACT.scaleb(Decimal(count), -places)
 
 
 _SPARE = 32
@@ -195,11 +200,14 @@ class Book:
         "bid",
     )
 
+    places: ClassVar[int] = _SIZE_PLACES
+    """Decimals of a size."""
+
     def __init__(self) -> None:
         self._bids: dict[int, int] = {}
         self._asks: dict[int, int] = {}
-        self._best_bid = _NO_BID
-        self._best_ask = _NO_ASK
+        self._best_bid = NO_BID
+        self._best_ask = NO_ASK
         self._bid_step = self._ask_step = UNITS
         self._bid_levels: tuple[Level, ...] | None = None
         self._ask_levels: tuple[Level, ...] | None = None
@@ -211,9 +219,10 @@ class Book:
         self, bids: Iterable[tuple[str, str]], asks: Iterable[tuple[str, str]]
     ) -> None:
         """Take a snapshot in place of what was there: price and size of each level."""
-        buying, selling = _levels(BIDS, bids), _levels(ASKS, asks)
-        best_bid = max(buying, default=_NO_BID)
-        best_ask = max(selling, default=_NO_ASK)
+        places = self.places
+        buying, selling = _levels(BIDS, bids, places), _levels(ASKS, asks, places)
+        best_bid = max(buying, default=NO_BID)
+        best_ask = max(selling, default=NO_ASK)
         if best_bid + best_ask >= 0:
             raise BookError(
                 f"a bid at {DOLLARS[best_bid]} crosses an ask at {DOLLARS[best_ask]}"
@@ -243,7 +252,7 @@ class Book:
             else:
                 del levels[key]
                 if key == self._best_bid:
-                    key = _next(levels, key, self._bid_step, _NO_BID)
+                    key = next_best(levels, key, self._bid_step, NO_BID)
                     self._best_bid = key
                     self.bid = DOLLARS[key] if key else None
             return now
@@ -274,9 +283,9 @@ class Book:
             else:
                 del levels[key]
                 if key == self._best_ask:
-                    key = _next(levels, key, self._ask_step, _NO_ASK)
+                    key = next_best(levels, key, self._ask_step, NO_ASK)
                     self._best_ask = key
-                    self.ask = None if key == _NO_ASK else DOLLARS[key]
+                    self.ask = None if key == NO_ASK else DOLLARS[key]
             return now
         if change > 0:
             if key > self._best_ask:
@@ -322,7 +331,7 @@ class Book:
             held = levels[key]
             known = shown.get(key)
             if known is None or known[0] != held:
-                level = Level(DOLLARS[key], contracts(held))
+                level = Level(DOLLARS[key], contracts(held, self.places))
                 shown[key] = known = held, level
             made.append(known[1])
         return tuple(made)
@@ -337,6 +346,7 @@ class Book:
         sequence: int | None = None,
         timestamp: datetime | None = None,
         freshness: Freshness | None = None,
+        grid: PriceGrid | None = None,
     ) -> OrderBook:
         """The book as a model, said of ``outcome``; its levels are prices of ``of``."""
         book = OrderBook(
@@ -348,16 +358,17 @@ class Book:
             timestamp=timestamp,
             sequence=sequence,
             freshness=freshness,
+            grid=grid,
         )
         return book if outcome == of else book.complement(outcome)
 
 
-def _levels(keys: Keys, rows: Iterable[tuple[str, str]]) -> dict[int, int]:
+def _levels(keys: Keys, rows: Iterable[tuple[str, str]], places: int) -> dict[int, int]:
     """The levels of a snapshot; one of no size is none."""
     levels: dict[int, int] = {}
     count = 0
     for price, text in rows:
-        levels[keys[price]] = size(text)
+        levels[keys[price]] = size(text, places)
         count += 1
     if len(levels) < count:
         raise BookError("two levels have one price")
@@ -366,7 +377,7 @@ def _levels(keys: Keys, rows: Iterable[tuple[str, str]]) -> dict[int, int]:
     return levels
 
 
-def _next(levels: dict[int, int], key: int, step: int, nothing: int) -> int:
+def next_best(levels: dict[int, int], key: int, step: int, nothing: int) -> int:
     """The best level where the one before it is gone.
 
     Prices lie on a grid, mostly close together: a few steps of it find the next one.

@@ -2,12 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
-__all__ = ["Counters"]
+import attrs
+
+from ..models import StreamHealth
+from ..models.streams import IDLE
+
+__all__ = ["Counters", "together"]
+
+T = TypeVar("T")
 
 _SAMPLE = 256
 _MOST_FIELDS = 200
+
+
+_WORST_FIRST = ("stopped", "degraded", "paused", "connecting", "live", "idle")
+_SUMS = (
+    "connections",
+    "messages",
+    "gaps",
+    "duplicates",
+    "unknown_messages",
+    "malformed_messages",
+    "subscriptions",
+    "stale_books",
+    "folded",
+    "missed",
+    "reconciliations",
+    "reconcile_failures",
+)
+
+
+def together(healths: Sequence[StreamHealth]) -> StreamHealth:
+    """How several lines of one stream do: the worst state, the longest silence, sums."""
+    if not healths:
+        return IDLE
+    first, *others = sorted(healths, key=lambda x: _WORST_FIRST.index(x.state))
+    if not others:
+        return first
+    sums = {name: sum(getattr(x, name) for x in healths) for name in _SUMS}
+    names = {name for x in healths for name in x.unknown_fields}
+    errors = [x.last_error for x in (first, *others) if x.last_error]
+    return attrs.evolve(
+        first,
+        **sums,
+        unknown_fields=tuple(sorted(names)),
+        silence=_most(x.silence for x in healths),
+        last_message_at=_most(x.last_message_at for x in healths),
+        last_reconciled_at=_most(x.last_reconciled_at for x in healths),
+        last_error=errors[0] if errors else "",
+        stale_seconds=max(x.stale_seconds for x in healths),
+    )
+
+
+def _most(values: Iterable[T | None]) -> T | None:
+    told: list[Any] = [x for x in values if x is not None]
+    return max(told, default=None)
 
 
 class Counters:

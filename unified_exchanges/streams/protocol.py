@@ -42,15 +42,42 @@ from ..models import (
     Trade,
 )
 
-__all__ = ["BookChanged", "Refused", "StreamEvent", "StreamProtocol", "Unheard"]
+__all__ = [
+    "BookChanged",
+    "BookWanted",
+    "Refused",
+    "StreamEvent",
+    "StreamProtocol",
+    "Unheard",
+]
 
 
 class BookChanged:
-    """Base of what says that the book of a market changed: read it with `order_book`."""
+    """Base of what says that the book of a market changed: read it with `order_book`.
+
+    ``own_outcome`` is whose book it is, where each outcome has its own; None is the one
+    of all of them.
+    """
 
     __slots__ = ()
 
     market_id: str
+
+    @property
+    def own_outcome(self) -> str | None:
+        """Whose book it is, where that matters."""
+        return None
+
+
+@attrs.frozen(kw_only=True, slots=True, eq=False)
+class BookWanted:
+    """A book does not come over the stream: it is to be read over REST, for `load`.
+
+    ``outcome`` is the one whose book it is, None the first.  Who has no REST passes it over.
+    """
+
+    market_id: str
+    outcome: str | None
 
 
 @attrs.frozen(kw_only=True, slots=True, eq=False)
@@ -60,12 +87,14 @@ class Refused:
     ``market_ids`` None: the subject as a whole.  The wishes are forgotten, however often
     they were counted: what was refused is not to be taken back by `unfollow`.
     ``channel`` is the venue's word; ``subject`` is None where it is no subject of ours.
+    With ``outcome`` only the wish for that is refused, as it was said to `follow`.
     """
 
     subject: Subject | None
     market_ids: frozenset[str] | None
     error: UnifiedExchangesError
     channel: str = ""
+    outcome: str | None = None
 
 
 @attrs.frozen(kw_only=True, slots=True, eq=False)
@@ -80,6 +109,7 @@ class Unheard:
 
 StreamEvent: TypeAlias = (
     BookChanged
+    | BookWanted
     | Ticker
     | Trade
     | Order
@@ -105,6 +135,8 @@ class StreamProtocol(ABC):
         self.asks_on = False
         """Whether somebody else finds out which markets exist: none is given up then
         because nothing comes of it."""
+        self.tells_positions = True
+        """Whether it tells of positions; else they are read over REST after each fill."""
 
     @property
     def is_settled(self) -> bool:
@@ -118,11 +150,25 @@ class StreamProtocol(ABC):
     # -- what is asked for (remembered over connections) ----------------------------
 
     @abstractmethod
-    def follow(self, subject: Subject, market_ids: Collection[str] | None) -> None:
-        """Ask for these markets of a subject, None for all; counted, so ask again freely."""
+    def follow(
+        self,
+        subject: Subject,
+        market_ids: Collection[str] | None,
+        outcome: str | None = None,
+    ) -> None:
+        """Ask for these markets of a subject, None for all; counted, so ask again freely.
+
+        ``outcome`` is the one that is wished where each has a book of its own, None for
+        the first.
+        """
 
     @abstractmethod
-    def unfollow(self, subject: Subject, market_ids: Collection[str] | None) -> None:
+    def unfollow(
+        self,
+        subject: Subject,
+        market_ids: Collection[str] | None,
+        outcome: str | None = None,
+    ) -> None:
         """Take back one `follow` with the same arguments."""
 
     # -- what the driver says -------------------------------------------------------
@@ -164,8 +210,36 @@ class StreamProtocol(ABC):
         """The book as it stands, None before its first snapshot; it may be ``stale``."""
 
     @abstractmethod
-    def doubt(self, market_id: str, reason: str) -> Iterable[StreamEvent]:
+    def doubt(
+        self, market_id: str, reason: str, outcome: str | None = None
+    ) -> Iterable[StreamEvent]:
         """Mark a book stale because it was found to differ, and ask for it anew."""
+
+    def load(self, book: OrderBook) -> Iterable[StreamEvent]:  # noqa: ARG002
+        """Take a book that was read over REST, as a `BookWanted` asked for."""
+        return ()
+
+    def concerns(
+        self,
+        market_id: str,  # noqa: ARG002 - may be overridden
+        outcome: str | None,  # noqa: ARG002
+        wish: str | None,  # noqa: ARG002
+    ) -> bool:
+        """Whether what is told of an outcome is for who follows the one that is wished.
+
+        None of ``outcome`` is all, None of ``wish`` is the first.  Where outcomes share one
+        book, everything is for everybody.
+        """
+        return True
+
+    def seen_from(
+        self, quote: Ticker | Trade, wish: str | None
+    ) -> Ticker | Trade | None:
+        """A quote as told to who wishes an outcome; None if it is not for them.
+
+        Where outcomes share one book, each quote is one of all of them.
+        """
+        return quote if wish is None else quote.in_terms_of(wish)
 
     @abstractmethod
     def health(self) -> StreamHealth:

@@ -23,6 +23,7 @@ from ..clock import Clock, ClockOffset
 from ..models import (
     Exposure,
     Fill,
+    FillState,
     Order,
     Position,
     PositionDifference,
@@ -135,6 +136,8 @@ class OrderTracker(Commands):
                 return
             if not self._fills.take(told):
                 return
+            if told.state is FillState.FAILED:
+                told = told.taken_back()
             if entry is None:
                 entry = self._entries.new(told.market_id, told.outcome, told.side)
                 entry.order = self._orders.find(told.order_id)

@@ -53,11 +53,14 @@ from ..models import (
     Side,
     Status,
     StatusFilter,
+    Subject,
     Ticker,
     Trade,
 )
 from ..money import Number
+from ..streams.line import Line
 from ..streams.protocol import StreamProtocol
+from ..streams.session import Dial
 from .health import Checkup
 from .permission import Permission
 
@@ -165,6 +168,25 @@ class Venue(Checkup, Permission):
         """Headers of one attempt to connect, signed now."""
         raise self.unsupported("stream")
 
+    def lines(self) -> tuple[Line, ...]:
+        """The connections over which the venue tells: one, unless it has several.
+
+        Each subject is on one of them.
+        """
+        dial = Dial(
+            url=self.stream_url,
+            headers=self.stream_headers,
+            observe=self.offset.observe,
+            timeout=self.settings.timeout,
+            venue=self.id,
+        )
+        everything = frozenset(Subject)
+        return (Line(name="", subjects=everything, open=self.stream, dial=dial),)
+
+    def line_of(self, subject: Subject) -> Line:
+        """The connection on which a subject is told."""
+        return next(line for line in self.lines() if subject in line.subjects)
+
     def read_watch(
         self, market_ids: str | Sequence[str] | None, outcome: str | None
     ) -> tuple[tuple[str, ...] | None, str | None]:
@@ -194,7 +216,8 @@ class Venue(Checkup, Permission):
 
     def require_stream(self, method: str) -> None:
         """Refuse what follows a stream where the venue has none."""
-        if type(self).stream is Venue.stream:
+        mine = type(self)
+        if mine.stream is Venue.stream and mine.lines is Venue.lines:
             raise self.unsupported(method)
 
     def unsupported(self, method: str, instead: str = "") -> NotSupported:

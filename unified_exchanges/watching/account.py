@@ -11,12 +11,12 @@ that told it was begun, on one monotonic clock.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Hashable, Iterator
 from datetime import datetime
 
 import attrs
 
-from ..models import Balance, Fill, Order, Position
+from ..models import Balance, Fill, FillState, Order, Position
 from ..money import ZERO
 from .known import LAG, KnownFills, KnownOrders, is_unclear
 
@@ -26,14 +26,14 @@ __all__ = ["Account"]
 class Account:
     """What is known of one account; what it returns is news, to be told once.
 
-    ``nets`` says that the outcomes of a market net, so that it has one position.
+    ``nets``: a market has one position, of either outcome; else each outcome has its own.
     """
 
     def __init__(self, *, nets: bool = True) -> None:
         self._nets = nets
         self._orders = KnownOrders()
         self._fills = KnownFills()
-        self._positions: dict[tuple[str, str], tuple[Position, float]] = {}
+        self._positions: dict[Hashable, tuple[Position, float]] = {}
         self._strangers: set[str] = set()
         self.balance: Balance | None = None
         """Cash as of the last read."""
@@ -76,15 +76,25 @@ class Account:
     # -- fills ----------------------------------------------------------------------
 
     def fill(self, fill: Fill) -> Fill | None:
-        """Take a fill; it comes back, with our id of its order if that is known, if new."""
+        """Take a fill; it comes back, with our id of its order if that is known, if new.
+
+        In place of one that has failed comes what takes it back, if it was told.
+        """
         if not self._fills.take(fill):
             return None
+        if fill.state is FillState.FAILED:
+            fill = fill.taken_back()
         order = self.find(fill.order_id)
         if order is None:
             self._strangers.add(fill.order_id)
         elif fill.client_order_id is None and order.client_order_id is not None:
             return attrs.evolve(fill, client_order_id=order.client_order_id)
         return fill
+
+    @property
+    def unsettled_since(self) -> datetime | None:
+        """When the first fill was made that may still fail."""
+        return self._fills.unsettled_since
 
     def fills_complete(self, since: datetime) -> None:
         """Every fill before this moment is known: one that is older is no news."""
@@ -97,6 +107,11 @@ class Account:
 
     # -- positions ------------------------------------------------------------------
 
+    def key(self, position: Position) -> Hashable:
+        """What a position is the newest state of."""
+        market_id = position.market_id
+        return market_id if self._nets else (market_id, position.outcome)
+
     @property
     def positions(self) -> list[Position]:
         """What is held, as last heard of."""
@@ -106,7 +121,7 @@ class Account:
         self, position: Position, *, at: float, read_at: float | None = None
     ) -> Position | None:
         """Take a position; it comes back if it is news."""
-        key = self._key(position)
+        key = self.key(position)
         told = self._positions.get(key)
         if told is not None:
             known, heard_at = told
@@ -128,7 +143,7 @@ class Account:
         self, told: Collection[Position], *, read_at: float
     ) -> Iterator[Position]:
         """What was held and is in a complete read no more: held no longer, so nothing."""
-        keys = {self._key(position) for position in told}
+        keys = {self.key(position) for position in told}
         for key, (known, heard_at) in list(self._positions.items()):
             if key in keys or heard_at > read_at - LAG:
                 continue
@@ -147,9 +162,6 @@ class Account:
             )
             self._positions[key] = gone, heard_at
             yield gone
-
-    def _key(self, position: Position) -> tuple[str, str]:
-        return position.market_id, "" if self._nets else position.outcome
 
     def forget_positions(self) -> None:
         """Nobody follows positions any more."""

@@ -12,10 +12,11 @@ from typing import Any, Final
 from ..drivers.aio import AsyncDriver
 from ..drivers.aio_streaming import AsyncStreamDriver
 from ..models import OrderBook, StreamHealth
+from ..streams.line import Line
 from ..venue import Venue
 from . import misuse
 from .aio import AsyncWatch
-from .feed import Feed, dial
+from .feed import Feed
 from .follower import Follower
 from .job import Job
 from .listener import Listener
@@ -30,31 +31,39 @@ _LONGEST: Final = 3600.0
 
 
 class AsyncHub:
-    """One stream of an exchange, shared by all of its watches, in one event loop.
+    """One line of an exchange, shared by all watches of what is told on it.
 
+    All of it is in one event loop.
     It opens with the first and closes with the exchange.  A task beside it, the clerk,
     has read over REST what is due.
     """
 
     def __init__(
-        self, venue: Venue, rest: AsyncDriver, listener: Listener | None = None
+        self,
+        venue: Venue,
+        rest: AsyncDriver,
+        listener: Listener | None = None,
+        *,
+        line: Line | None = None,
     ) -> None:
         try:
             self._loop = asyncio.get_running_loop()
         except RuntimeError:
             raise misuse.homeless() from None
+        line = line or venue.lines()[0]
         # Signed once for nothing: whoever has no key is told before anything is begun.
-        venue.stream_headers()
+        line.dial.headers()
         self._rest = rest
+        self._prepare = line.prepare
         self._process = os.getpid()
         self.standing = Standing(self._loop.call_later)
         self._work = asyncio.Event()
         self._feed = Feed(
-            venue.stream(), venue, has_work=self._work.set, listener=listener
+            line.open(), venue, has_work=self._work.set, listener=listener
         )
         self._stream = AsyncStreamDriver(
             Relay(self._feed.protocol, self._feed.handle),
-            dial(venue),
+            line.dial,
             policy=venue.settings.stream,
             clock=venue.clock,
             rng=venue.rng,
@@ -133,11 +142,21 @@ class AsyncHub:
         return self._feed.is_told
 
     def _start(self) -> None:
-        self._stream.start()
         if not self._is_begun:
             self._is_begun = True
+            self._begin()
             self._stream.run_beside(self._keep_books)
         self._stream.flush()
+
+    def _begin(self) -> None:
+        if self._prepare is None:
+            self._stream.start()
+            return
+        prepared = Job(self._prepare(), lambda _: self._stream.start(), self._stop_with)
+        self._stream.run_beside(partial(self._perform, prepared))
+
+    def _stop_with(self, error: Exception) -> None:
+        self._stream.fail(error)
 
     def leave(self, follower: Follower) -> None:
         """Let a watch go."""

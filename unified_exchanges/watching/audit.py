@@ -11,7 +11,7 @@ was, as a quote that flickers looks the same to both looks and is right all the 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from math import inf
 from typing import Final, TypeAlias
@@ -29,6 +29,8 @@ _AGAIN: Final = 3.0
 """Seconds after which a level that differed is looked at again."""
 
 _Levels: TypeAlias = dict[tuple[str, Decimal], Decimal]
+_Key: TypeAlias = tuple[str, str | None]
+"""A market, and the outcome whose book it is; None is the first."""
 
 
 class Auditor:
@@ -38,7 +40,7 @@ class Auditor:
         self,
         protocol: StreamProtocol,
         venue: Venue,
-        doubt: Callable[[str, str], None],
+        doubt: Callable[[str, str, str | None], None],
     ) -> None:
         self._protocol = protocol
         self._venue = venue
@@ -47,9 +49,9 @@ class Auditor:
         self._every = venue.settings.stream.audit
         self._due = inf
         self._is_running = False
-        self._last: str | None = None
-        self.suspects: dict[str, _Levels] = {}
-        """The levels that differed and did not move since, by market."""
+        self._last: _Key | None = None
+        self.suspects: dict[_Key, _Levels] = {}
+        """The levels that differed and did not move since, by book."""
         self.audits = 0
         """How many comparisons were made."""
 
@@ -62,86 +64,91 @@ class Auditor:
         """Seconds until the next comparison."""
         return max(0.0, self._due - self._clock.monotonic())
 
-    def job(self, followed: Mapping[str, object]) -> Job[OrderBook] | None:
+    def job(self, followed: Callable[[], Sequence[_Key]]) -> Job[OrderBook] | None:
         """The comparison that is due; none if no book is live."""
         now = self._clock.monotonic()
         if self._is_running or now < self._due or self._every is None:
             return None
-        book = self._choose(followed)
+        names = followed()
+        key, book = self._choose(names)
         if book is None:
-            self._due = now + self._every if followed else inf
+            self._due = now + self._every if names else inf
             self.suspects.clear()
             return None
-        market_id, before = book.market_id, _levels(book)
+        (market_id, outcome), before = key, _levels(book)
         self._is_running = True
         self._due = inf
 
         def done(read: OrderBook) -> None:
             self._is_running = False
             self.audits += 1
-            self._compare(market_id, before, _levels(read))
+            self._compare(key, before, _levels(read))
 
         def failed(error: Exception) -> None:
             self._is_running = False
             _log.info("the book of %s could not be compared: %s", market_id, error)
-            self._plan(market_id, {})
+            self._plan(key, {})
 
-        return Job(self._venue.fetch_order_book(market_id), done, failed)
+        read = self._venue.fetch_order_book(market_id, outcome=outcome)
+        return Job(read, done, failed)
 
     def look(self, market_id: str) -> None:
-        """A book under suspicion changed: what moved is cleared."""
-        book = self._protocol.order_book(market_id)
-        now = {} if book is None or book.stale else _levels(book)
-        suspects = self.suspects[market_id]
-        left = {k: v for k, v in suspects.items() if now.get(k, _NONE) == v}
-        # Cleared, not forgotten: what differs at the second look was not suspected before.
-        self.suspects[market_id] = left
+        """A book changed: what moved of it is under suspicion no more."""
+        for key in [x for x in self.suspects if x[0] == market_id]:
+            book = self._protocol.order_book(*key)
+            now = {} if book is None or book.stale else _levels(book)
+            suspects = self.suspects[key]
+            left = {k: v for k, v in suspects.items() if now.get(k, _NONE) == v}
+            # Cleared, not forgotten: what differs at the second look was not suspected
+            # before.
+            self.suspects[key] = left
 
-    def _choose(self, followed: Mapping[str, object]) -> OrderBook | None:
+    def _choose(self, followed: Sequence[_Key]) -> tuple[_Key, OrderBook | None]:
         """The one under suspicion, or the next in turn that is live."""
-        for market_id in self._in_turn(followed):
-            book = self._protocol.order_book(market_id)
+        for key in self._in_turn(followed):
+            book = self._protocol.order_book(*key)
             if book is not None and not book.stale:
-                return book
-            self.suspects.pop(market_id, None)
-        return None
+                return key, book
+            self.suspects.pop(key, None)
+        return ("", None), None
 
-    def _in_turn(self, followed: Mapping[str, object]) -> Iterable[str]:
+    def _in_turn(self, followed: Sequence[_Key]) -> Iterable[_Key]:
         yield from [name for name in self.suspects if name in followed]
-        names = list(followed)
         last = self._last
-        start = 0 if last is None or last not in followed else names.index(last) + 1
-        for name in names[start:] + names[:start]:
+        start = 0 if last is None or last not in followed else followed.index(last) + 1
+        for name in [*followed[start:], *followed[:start]]:
             self._last = name
             yield name
 
-    def _compare(self, market_id: str, before: _Levels, read: _Levels) -> None:
-        book = self._protocol.order_book(market_id)
+    def _compare(self, key: _Key, before: _Levels, read: _Levels) -> None:
+        book = self._protocol.order_book(*key)
         if book is None or book.stale:
-            self._plan(market_id, {})
+            self._plan(key, {})
             return
         after = _levels(book)
         quiet = {
-            key: after.get(key, _NONE)
-            for key in before.keys() | after.keys() | read.keys()
-            if before.get(key, _NONE) == after.get(key, _NONE)
+            level: after.get(level, _NONE)
+            for level in before.keys() | after.keys() | read.keys()
+            if before.get(level, _NONE) == after.get(level, _NONE)
         }
         differing = {k: v for k, v in quiet.items() if read.get(k, _NONE) != v}
-        suspects = self.suspects.get(market_id)
+        suspects = self.suspects.get(key)
         if suspects is None:
-            self._plan(market_id, differing)
+            self._plan(key, differing)
             return
         lasting = [k for k, v in differing.items() if suspects.get(k) == v]
-        self._plan(market_id, {})
+        self._plan(key, {})
         if lasting:
-            self._doubt(market_id, f"{len(lasting)} levels differ from REST")
+            market_id, outcome = key
+            reason = f"{len(lasting)} levels differ from REST"
+            self._doubt(market_id, reason, outcome)
 
-    def _plan(self, market_id: str, suspects: _Levels) -> None:
+    def _plan(self, key: _Key, suspects: _Levels) -> None:
         """Look again soon at what differs; else at another when it is time."""
         assert self._every is not None
-        self.suspects.pop(market_id, None)
+        self.suspects.pop(key, None)
         if suspects:
-            self.suspects[market_id] = suspects
+            self.suspects[key] = suspects
         wait = min(_AGAIN, self._every) if suspects else self._every
         self._due = self._clock.monotonic() + wait
 

@@ -69,11 +69,13 @@ class Existence:
         """The markets that may not exist; what is heard of is none of them."""
         self._is_running = False
 
-    def ask(self, market_ids: Iterable[str]) -> None:
-        """Somebody follows these markets."""
-        due = self._clock.monotonic() + _SOON
+    def ask(self, market_ids: Iterable[str], *, at_once: bool = False) -> None:
+        """Somebody follows these markets; ``at_once``: the stream is not waited for."""
+        due = self._clock.monotonic() + (0.0 if at_once else _SOON)
         for market_id in market_ids:
-            self.questions.setdefault(market_id, _Question(due))
+            question = self.questions.setdefault(market_id, _Question(due))
+            if not question.absences and not question.failures:
+                question.due = min(question.due, due)
         if not self._is_running:
             self._has_work()
 

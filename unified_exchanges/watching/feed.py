@@ -7,7 +7,7 @@ not thread-safe: all of it wants the lock of the stream.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from math import inf
 from typing import Any
 
@@ -15,7 +15,6 @@ import attrs
 
 from ..models import OrderBook, StreamHealth, Subject
 from ..streams.protocol import StreamProtocol
-from ..streams.session import Dial
 from ..venue import Venue
 from .follower import PRIVATE, Follower
 from .job import Job
@@ -23,7 +22,7 @@ from .listener import Listener
 from .mailbox import Deaf, Policy
 from .telling import Teller, wanted
 
-__all__ = ["Feed", "dial"]
+__all__ = ["Feed"]
 
 
 class Feed(Teller):
@@ -74,7 +73,7 @@ class Feed(Teller):
             wake=wake,
             delivery=self._monitor.delivery(str(subject), since),
         )
-        self.protocol.follow(subject, wanted(follower))
+        self.protocol.follow(subject, wanted(follower), outcome)
         self._circles[subject].add(follower)
         if subject is Subject.ORDER_BOOK:
             self._auditor.start()
@@ -92,7 +91,7 @@ class Feed(Teller):
         self._folded -= other.mailbox.folded
         circle = self._circles[follower.subject]
         if circle.has(follower):
-            self.protocol.follow(follower.subject, wanted(other))
+            self.protocol.follow(follower.subject, wanted(other), other.outcome)
             circle.add(other)
         else:
             self._folded += other.mailbox.folded
@@ -131,17 +130,29 @@ class Feed(Teller):
         )
 
     def live_book(self, market_id: str) -> OrderBook | None:
-        """A book that is followed, in its first outcome; None unless it is live."""
-        return (
-            self._live_book(market_id, None)
-            if market_id in self._books.by_market
-            else None
-        )
+        """A book of a market that is followed; None unless it is live.
+
+        It is that of the first outcome, unless each has its own and only another is
+        followed.
+        """
+        for wish in self._wishes(market_id):
+            book = self._live_book(market_id, wish)
+            if book is not None:
+                return book
+        return None
+
+    def _wishes(self, market_id: str) -> Iterable[str | None]:
+        """The outcomes whose books are followed; one stands for all that share one."""
+        followers = self._books.by_market.get(market_id, ())
+        if self.venue.first_outcome is not None:
+            return [None] if followers else []
+        return dict.fromkeys(x.outcome for x in followers)
 
     def leave(self, follower: Follower) -> None:
         """Follow no more; the last of a market takes its subscription along."""
         if self._remove(follower):
-            self.protocol.unfollow(follower.subject, wanted(follower))
+            mine = wanted(follower)
+            self.protocol.unfollow(follower.subject, mine, follower.outcome)
         follower.mailbox.close()
 
     def drop(self, market_ids: Collection[str] | None = None) -> None:
@@ -169,8 +180,8 @@ class Feed(Teller):
         self._forget_quotes(follower, gone)
         if not follower.sees_private:
             # The new before the old, so that nothing is given up in between.
-            self.protocol.follow(follower.subject, tuple(mine))
-            self.protocol.unfollow(follower.subject, old)
+            self.protocol.follow(follower.subject, tuple(mine), follower.outcome)
+            self.protocol.unfollow(follower.subject, old, follower.outcome)
 
     def _remove(self, follower: Follower) -> bool:
         """Take a follower out; False if it was out before."""
@@ -234,10 +245,14 @@ class Feed(Teller):
         ]
         found = (
             self._reconciler.job(min(waiting, default=inf)),
-            self._auditor.job(self._books.by_market),
+            self._auditor.job(self._followed_books),
             self._existence.job(),
+            *self._snapshots.jobs(),
         )
         return [job for job in found if job is not None]
+
+    def _followed_books(self) -> list[tuple[str, str | None]]:
+        return [(x, wish) for x in self._books.by_market for wish in self._wishes(x)]
 
     def delay(self) -> float:
         """Seconds until there may be something to read; it may come earlier after news."""
@@ -264,14 +279,3 @@ class Feed(Teller):
             latency=self.venue.telemetry.message_latency,
             stale_seconds=self._monitor.stale_seconds,
         )
-
-
-def dial(venue: Venue) -> Dial:
-    """Where a venue's stream is, and how to introduce oneself."""
-    return Dial(
-        url=venue.stream_url,
-        headers=venue.stream_headers,
-        observe=venue.offset.observe,
-        timeout=venue.settings.timeout,
-        venue=venue.id,
-    )

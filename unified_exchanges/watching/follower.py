@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from copy import copy
 from datetime import datetime
 from decimal import Decimal
@@ -106,8 +106,8 @@ class Follower:
         self.covered: dict[str, Decimal] = {}
         self.is_ready = subject not in PRIVATE
         """Whether it was told the state to begin with."""
-        self.told: set[str] = set()
-        """The markets whose positions it heard of before that."""
+        self.told: set[Hashable] = set()
+        """The positions that it heard of before that."""
         self.shown: dict[str, str] = {}
         """The orders that it believes to be open, and their markets."""
         self.looks: dict[str, Look[OrderBook]] = {}
@@ -162,6 +162,9 @@ class Follower:
 
     def wants_fill(self, fill: Fill, memory: Memory, offset: ClockOffset) -> bool:
         """Whether a fill is news to it: neither surely from before nor known before."""
+        if fill.is_reversal:
+            # It happens now, whenever that was told which it takes back.
+            return not memory.knew_fill(fill, self.moment)
         if memory.is_placed_since(fill.order_id, self.moment):
             return True
         if memory.knew_fill(fill, self.moment) or self._covers(fill, memory):

@@ -12,10 +12,11 @@ from typing import Any, Final
 from ..drivers.blocking import BlockingDriver
 from ..drivers.streaming import StreamDriver
 from ..models import OrderBook, StreamHealth, Subject
+from ..streams.line import Line
 from ..venue import Venue
 from . import misuse
 from .blocking import Watch
-from .feed import Feed, dial
+from .feed import Feed
 from .follower import Follower
 from .job import Job
 from .listener import Listener
@@ -29,7 +30,7 @@ _LONGEST: Final = 3600.0
 
 
 class Hub:
-    """One stream of an exchange, shared by all of its watches.
+    """One line of an exchange, shared by all watches of what is told on it.
 
     It opens with the first and closes with the exchange.  The thread of the stream fills
     the mailboxes; a second one, the clerk, reads over REST what is due, and lets go of
@@ -37,17 +38,24 @@ class Hub:
     """
 
     def __init__(
-        self, venue: Venue, rest: BlockingDriver, listener: Listener | None = None
+        self,
+        venue: Venue,
+        rest: BlockingDriver,
+        listener: Listener | None = None,
+        *,
+        line: Line | None = None,
     ) -> None:
+        line = line or venue.lines()[0]
         # Signed once for nothing: whoever has no key is told before anything is begun.
-        venue.stream_headers()
+        line.dial.headers()
         self._rest = rest
+        self._prepare = line.prepare
         self._process = os.getpid()
         self._notes: SimpleQueue[Follower | None] = SimpleQueue()
-        self._feed = Feed(venue.stream(), venue, has_work=self._ring, listener=listener)
+        self._feed = Feed(line.open(), venue, has_work=self._ring, listener=listener)
         self._stream = StreamDriver(
             Relay(self._feed.protocol, self._feed.handle),
-            dial(venue),
+            line.dial,
             policy=venue.settings.stream,
             clock=venue.clock,
             rng=venue.rng,
@@ -158,12 +166,22 @@ class Hub:
 
     def _start(self) -> None:
         with self._lock:
-            self._stream.start()
             if self._clerk is None:
+                self._begin()
                 self._clerk = Thread(
                     target=self._keep_books, name="unified-exchanges-clerk", daemon=True
                 )
                 self._clerk.start()
+
+    def _begin(self) -> None:
+        if self._prepare is None:
+            self._stream.start()
+            return
+        prepared = Job(self._prepare(), lambda _: self._stream.start(), self._stop_with)
+        self._stream.run_beside(partial(self._perform, prepared))
+
+    def _stop_with(self, error: Exception) -> None:
+        self._stream.fail(error)
 
     def _ring(self) -> None:
         self._notes.put(None)

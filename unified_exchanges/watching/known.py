@@ -3,7 +3,7 @@
 A stream may lose, repeat and reorder what it tells, and a read over REST may lag behind
 it.  The rules that make one truth of it stand here, once, for whoever needs them:
 
-* a fill counts once, by its trade and its order;
+* a fill counts once, by its trade and its order, and what takes it back once after it;
 * an order's states go forward only: what has filled never falls, what has ended never
   opens again, and of two states that filled the same the later change is the newer.
 
@@ -16,11 +16,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 import attrs
 
-from ..models import Fill, Order, OrderStatus
+from ..models import Fill, FillState, Order, OrderStatus
 
 __all__ = ["LAG", "FillKey", "KnownFills", "KnownOrders", "fill_key", "is_unclear"]
 
@@ -29,6 +29,8 @@ LAG: Final = 5.0
 _MOST_ENDED: Final = 50_000
 _MOST_FILLS: Final = 200_000
 """How much is remembered to tell what was told before."""
+
+T = TypeVar("T")
 
 FillKey: TypeAlias = tuple[str, str]
 
@@ -100,22 +102,44 @@ class KnownFills:
 
     def __init__(self) -> None:
         self._fills: OrderedDict[FillKey, datetime] = OrderedDict()
+        self._failed: OrderedDict[FillKey, None] = OrderedDict()
+        self._pending: OrderedDict[FillKey, datetime] = OrderedDict()
         self._from: datetime | None = None
 
     def __len__(self) -> int:
         return len(self._fills)
 
+    @property
+    def unsettled_since(self) -> datetime | None:
+        """When the first of those was made that may still fail."""
+        return min(self._pending.values(), default=None)
+
     def take(self, fill: Fill) -> bool:
-        """Count a fill; False if it was counted before."""
+        """Count a fill; False if it was counted before.
+
+        Of one that has failed: whether it was counted, so that it is to be taken back.
+        """
         key = fill_key(fill)
-        if key in self._fills:
+        if fill.state is not FillState.PENDING:
+            self._pending.pop(key, None)
+        if fill.state is FillState.FAILED:
+            return self._fail(key, fill)
+        if key in self._fills or key in self._failed:
             return False
         if self._from is not None and fill.created_at < self._from:
             return False
-        self._fills[key] = fill.created_at
-        if len(self._fills) > _MOST_FILLS:
-            self._fills.popitem(last=False)
+        _keep(self._fills, key, fill.created_at)
+        if fill.state is FillState.PENDING:
+            _keep(self._pending, key, fill.created_at)
         return True
+
+    def _fail(self, key: FillKey, fill: Fill) -> bool:
+        """What nobody was told of is not taken back either."""
+        if key in self._failed:
+            return False
+        _keep(self._failed, key, None)
+        is_old = self._from is not None and fill.created_at < self._from
+        return key in self._fills or is_old
 
     def complete(self, since: datetime) -> None:
         """Every fill before this moment is known: one that is older is no news."""
@@ -128,7 +152,15 @@ class KnownFills:
     def clear(self) -> None:
         """Forget all."""
         self._fills.clear()
+        self._failed.clear()
+        self._pending.clear()
         self._from = None
+
+
+def _keep(kept: OrderedDict[FillKey, T], key: FillKey, value: T) -> None:
+    kept[key] = value
+    if len(kept) > _MOST_FILLS:
+        kept.popitem(last=False)
 
 
 def fill_key(fill: Fill) -> FillKey:

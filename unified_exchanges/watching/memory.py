@@ -48,7 +48,7 @@ class _Record:
     placed: int | None = None
     """When this client first sent it."""
     states: list[_State] = attrs.field(factory=list)
-    fills: dict[FillKey, tuple[int, Decimal]] = attrs.field(factory=dict)
+    fills: dict[tuple[FillKey, bool], tuple[int, Decimal]] = attrs.field(factory=dict)
     """The fills that were seen: when, and how many contracts."""
 
     def at(self, moment: int) -> _State | None:
@@ -95,7 +95,7 @@ class Memory:
             record = self._record(fill.order_id, placed)
             self._moment += 1
             seen = self._moment, fill.size
-            record.fills.setdefault(fill_key(fill), seen)
+            record.fills.setdefault(_seen(fill), seen)
 
     def _record(self, order_id: str, placed: int | None) -> _Record:
         record = self._records.get(order_id)
@@ -129,7 +129,7 @@ class Memory:
         """Whether a fill itself had been seen by then."""
         with self._lock:
             record = self._records.get(fill.order_id)
-            seen = None if record is None else record.fills.get(fill_key(fill))
+            seen = None if record is None else record.fills.get(_seen(fill))
             return seen is not None and seen[0] <= moment
 
     def counted(self, fill: Fill, moment: int) -> Decimal:
@@ -149,6 +149,11 @@ class Memory:
                 if at <= moment:
                     counted = EXACT.subtract(counted, size)
             return counted
+
+
+def _seen(fill: Fill) -> tuple[FillKey, bool]:
+    """A fill and what takes it back are two."""
+    return fill_key(fill), fill.is_reversal
 
 
 def _is_by(happened: datetime, known: datetime | None) -> bool:

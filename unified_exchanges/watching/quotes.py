@@ -25,7 +25,8 @@ class Quotes:
     def __init__(self, protocol: StreamProtocol, circle: Circle) -> None:
         self._protocol = protocol
         self._circle = circle
-        self._last: dict[str, Ticker] = {}
+        self._last: dict[str, dict[str, Ticker]] = {}
+        """By market, and by outcome where each has its own."""
         self._has_everything = False
         self._is_renewed = False
 
@@ -37,10 +38,13 @@ class Quotes:
     def note(self, ticker: Ticker) -> None:
         """Keep a quote, unless it was on its way when the last follower left."""
         last, market_id = self._last, ticker.market_id
-        last.pop(market_id, None)
+        known = last.pop(market_id, None)
         if not self._circle.of(market_id) or not self._is_continuous():
             return
-        last[market_id] = ticker
+        if known is None:
+            known = {}
+        known[ticker.outcome] = ticker
+        last[market_id] = known
         if len(last) > _MOST:
             del last[next(iter(last))]
 
@@ -57,7 +61,7 @@ class Quotes:
         """The quotes of these markets, or all, as far as they hold."""
         last = self._last
         names = last if market_ids is None else market_ids
-        return [last[name] for name in names if name in last]
+        return [x for name in names if name in last for x in last[name].values()]
 
     def followed(self) -> None:
         """Somebody has come, and was told what holds until now."""

@@ -117,7 +117,7 @@ class Reconciler:
         self._listener = listener
         self._due = self._asked = inf
         self._twice = self._ask_again = False
-        self._is_running = self._is_wondering = False
+        self._is_running = self._is_wondering = self._wonders_again = False
         self._wanted = inf
         """When the read fell due that has not succeeded yet."""
         self._failures = 0
@@ -150,12 +150,18 @@ class Reconciler:
             self._wanted = min(self._wanted, self._due)
             self._has_work()
 
-    def wonder(self) -> None:
-        """A fill came without its order, which may still come: look in a moment."""
+    def wonder(self, *, again: bool = False) -> None:
+        """A fill came without its order, which may still come: look in a moment.
+
+        ``again``: and once more when nothing can lag behind now.
+        """
         now = self._clock.monotonic()
         if self._is_running:
             self._is_wondering = True
-        elif now + _STRANGER < self._due:
+            self._wonders_again |= again
+            return
+        self._twice |= again
+        if now + _STRANGER < self._due:
             self._due = self._asked = now + _STRANGER
             self._wanted = min(self._wanted, self._due)
             self._has_work()
@@ -235,7 +241,8 @@ class Reconciler:
     def _may(self, now: float) -> bool:
         """Whether what is read now cannot be followed by what nobody tells."""
         told = self._protocol.is_acknowledged
-        return now - self._asked >= _PATIENCE or all(map(told, self._followed()))
+        asked = min(self._asked, self._wanted)
+        return now - asked >= _PATIENCE or all(map(told, self._followed()))
 
     # -- reading --------------------------------------------------------------------
 
@@ -255,10 +262,12 @@ class Reconciler:
         missing = None if self._listener is None else self._listener.missing_since
         joined = since if missing is None else min(since, missing)
         venue = self._venue_seconds(wall)
+        unsettled = self._account.unsettled_since
         earliest = min(
             self._venue_seconds(joined),
             venue,
             venue if self._complete is None else self._complete,
+            inf if unsettled is None else unsettled.timestamp(),
         )
         wanted = self._wanted_of(subjects, _moment(earliest - _MARGIN))
         read = _Read(
@@ -275,7 +284,8 @@ class Reconciler:
             self.is_late = False
             self._finished(min(_AGAIN, self._often) if self._twice else self._often)
             self._wanted = self._due
-            self._twice = self._ask_again
+            self._twice = self._ask_again or self._wonders_again
+            self._wonders_again = False
             self._tell(self._merge(state, read))
 
         def failed(error: Exception) -> None:

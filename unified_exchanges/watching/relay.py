@@ -46,13 +46,23 @@ class Relay(StreamProtocol):
         """Whether all that is followed of one subject was acknowledged."""
         return self._protocol.is_acknowledged(subject)
 
-    def follow(self, subject: Subject, market_ids: Collection[str] | None) -> None:
+    def follow(
+        self,
+        subject: Subject,
+        market_ids: Collection[str] | None,
+        outcome: str | None = None,
+    ) -> None:
         """Ask for these markets of a subject."""
-        self._protocol.follow(subject, market_ids)
+        self._protocol.follow(subject, market_ids, outcome)
 
-    def unfollow(self, subject: Subject, market_ids: Collection[str] | None) -> None:
+    def unfollow(
+        self,
+        subject: Subject,
+        market_ids: Collection[str] | None,
+        outcome: str | None = None,
+    ) -> None:
         """Take back one `follow`."""
-        self._protocol.unfollow(subject, market_ids)
+        self._protocol.unfollow(subject, market_ids, outcome)
 
     def connection_made(self) -> Iterable[StreamEvent]:
         """A new connection is open."""
@@ -90,9 +100,11 @@ class Relay(StreamProtocol):
         """The book as it stands."""
         return self._protocol.order_book(market_id, outcome)
 
-    def doubt(self, market_id: str, reason: str) -> Iterable[StreamEvent]:
+    def doubt(
+        self, market_id: str, reason: str, outcome: str | None = None
+    ) -> Iterable[StreamEvent]:
         """Mark a book stale, and ask for it anew."""
-        return self._told(self._protocol.doubt(market_id, reason))
+        return self._told(self._protocol.doubt(market_id, reason, outcome))
 
     def health(self) -> StreamHealth:
         """Counters since the protocol was made."""

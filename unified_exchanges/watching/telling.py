@@ -23,7 +23,13 @@ from ..models import (
     Ticker,
     Trade,
 )
-from ..streams.protocol import BookChanged, Refused, StreamProtocol, Unheard
+from ..streams.protocol import (
+    BookChanged,
+    BookWanted,
+    Refused,
+    StreamProtocol,
+    Unheard,
+)
 from ..venue import Venue
 from .account import Account
 from .audit import Auditor
@@ -35,6 +41,7 @@ from .mailbox import Look
 from .memory import Memory
 from .quotes import Quotes
 from .reconciler import News, Reconciler
+from .snapshots import Snapshots
 
 __all__ = ["Teller", "wanted"]
 
@@ -76,6 +83,8 @@ class Teller(ABC):
             listener=listener,
         )
         self._auditor = Auditor(protocol, venue, self._doubt)
+        self._has_work = has_work
+        self._snapshots = Snapshots(venue, load=self._load_book)
         self._existence = Existence(
             venue,
             is_followed=self._is_followed,
@@ -95,6 +104,7 @@ class Teller(ABC):
             Gap: self._tell_gap,
             Reconnected: self._tell_reconnected,
             Refused: self._refuse,
+            BookWanted: self._want_book,
             Unheard: self._ask_whether_there_is,
         }
 
@@ -118,7 +128,7 @@ class Teller(ABC):
         subject = follower.subject
         if subject is Subject.ORDER_BOOK:
             for market_id in follower.market_ids or ():
-                if self._live_book(market_id, None) is not None:
+                if self._live_book(market_id, follower.outcome) is not None:
                     self._mark(follower, market_id)
         elif subject is Subject.TICKER:
             for ticker in self._quotes.find(follower.market_ids):
@@ -140,8 +150,9 @@ class Teller(ABC):
                     self._show(follower, order)
         elif follower.subject is Subject.POSITIONS:
             for held in self.account.positions:
-                if held.market_id not in follower.told:
-                    self._put(follower, held.market_id, held.market_id, held)
+                key = self.account.key(held)
+                if key not in follower.told:
+                    self._put(follower, held.market_id, key, held)
         follower.told.clear()
 
     # -- events ---------------------------------------------------------------------
@@ -177,10 +188,12 @@ class Teller(ABC):
             self._unsure.pop(market_id, None)
         if self._stale:
             self._monitor.book_whole(market_id)
-        if market_id in self._auditor.suspects:
+        if self._auditor.suspects:
             self._auditor.look(market_id)
+        concerns, outcome = self.protocol.concerns, event.own_outcome
         for follower in self._books.of(market_id):
-            self._mark(follower, market_id)
+            if concerns(market_id, outcome, follower.outcome):
+                self._mark(follower, market_id)
 
     def _mark(self, follower: Follower, market_id: str) -> None:
         look = follower.looks.get(market_id)
@@ -206,9 +219,9 @@ class Teller(ABC):
             self._put_quote(follower, trade)
 
     def _put_quote(self, follower: Follower, quote: Ticker | Trade) -> None:
-        outcome = follower.outcome
-        told = quote if outcome is None else quote.in_terms_of(outcome)
-        self._put(follower, quote.market_id, quote.market_id, told)
+        told = self.protocol.seen_from(quote, follower.outcome)
+        if told is not None:
+            self._put(follower, quote.market_id, quote.market_id, told)
 
     def _tell_change(self, change: MarketChange) -> None:
         for follower in self._circles[Subject.MARKET_STATUS].of(change.market_id):
@@ -252,6 +265,8 @@ class Teller(ABC):
         if self._listener is not None:
             self._listener.hear_fill(news)
         self._put_fill(news)
+        if self._circles[Subject.POSITIONS] and not self.protocol.tells_positions:
+            self._reconciler.wonder(again=True)
         if fill.order_id in self.account.strangers and self._circles[Subject.ORDERS]:
             self._reconciler.wonder()
 
@@ -267,10 +282,11 @@ class Teller(ABC):
             self._put_position(news)
 
     def _put_position(self, position: Position) -> None:
+        key = self.account.key(position)
         for follower in self._circles[Subject.POSITIONS].of(position.market_id):
             if not follower.is_ready:
-                follower.told.add(position.market_id)
-            self._put(follower, position.market_id, position.market_id, position)
+                follower.told.add(key)
+            self._put(follower, position.market_id, key, position)
 
     def _tell_news(self, news: News) -> None:
         """What a read brought, and to those who came since the last their beginning."""
@@ -323,13 +339,21 @@ class Teller(ABC):
             lost = gap.market_ids or followed
             self._monitor.books_lost([x for x in lost if x in followed])
         for follower in self._everybody():
-            if follower.wants_events and follower.is_concerned(gap):
+            if follower.wants_events and self._is_concerned(follower, gap):
                 for market_id in gap.market_ids or follower.looks:
                     follower.mailbox.unmark(market_id)
                 self._notify(follower, gap)
         self._quotes.lost(gap)
         if gap.subject is None or gap.subject in PRIVATE:
             self._reconciler.lost()
+
+    def _is_concerned(self, follower: Follower, gap: Gap) -> bool:
+        if not follower.is_concerned(gap):
+            return False
+        outcome, wish = gap.outcome, follower.outcome
+        if outcome is None:
+            return True
+        return any(self.protocol.concerns(x, outcome, wish) for x in gap.market_ids)
 
     def _tell_reconnected(self, event: Reconnected) -> None:
         self._monitor.reconnected()
@@ -353,8 +377,15 @@ class Teller(ABC):
         if follower.mailbox.is_closed:
             self.leave(follower)
 
-    def _doubt(self, market_id: str, reason: str) -> None:
-        self.handle(list(self.protocol.doubt(market_id, reason)))
+    def _doubt(self, market_id: str, reason: str, outcome: str | None) -> None:
+        self.handle(list(self.protocol.doubt(market_id, reason, outcome)))
+
+    def _want_book(self, event: BookWanted) -> None:
+        self._snapshots.want(event.market_id, event.outcome)
+        self._has_work()
+
+    def _load_book(self, book: OrderBook) -> None:
+        self.handle(list(self.protocol.load(book)))
 
     def _refuse(self, refused: Refused) -> None:
         """Whoever follows what the venue refuses is told; everybody else goes on."""
@@ -362,15 +393,17 @@ class Teller(ABC):
         for follower in list(self._circles[subject]) if subject else ():
             given_up = refused.market_ids
             mine = follower.market_ids
+            if refused.outcome not in {None, follower.outcome}:
+                continue
             if given_up is None or (mine and not given_up.isdisjoint(mine)):
                 error = _ending(follower, given_up, refused.error)
                 self._fail(follower, error, given_up=given_up)
 
     def _ask_whether_there_is(self, event: Unheard) -> None:
-        self._existence.ask(event.market_ids)
+        self._existence.ask(event.market_ids, at_once=True)
 
     def _is_followed(self, market_id: str) -> bool:
-        return any(market_id in circle.by_market for circle in self._circles.values())
+        return any(circle.of(market_id) for circle in self._circles.values())
 
     def _refuse_unknown(self, market_ids: frozenset[str]) -> None:
         """Whoever follows markets that do not exist is told; everybody else goes on."""
@@ -393,7 +426,7 @@ class Teller(ABC):
         mine = wanted(follower)
         left = mine and tuple(name for name in mine if name not in given_up)
         if left != ():
-            self.protocol.unfollow(follower.subject, left)
+            self.protocol.unfollow(follower.subject, left, follower.outcome)
 
 
 def wanted(follower: Follower) -> tuple[str, ...] | None:

@@ -11,11 +11,35 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .aio import AsyncPolymarket
+    from .aio_websocket import AsyncPolymarketWebSocket
     from .blocking import Polymarket
+    from .stream import BookChange, BookSnapshot, NewMarket, Unrecognised
+    from .subscriptions import PolymarketEvent
+    from .websocket import PolymarketWebSocket
 
-__all__ = ["AsyncPolymarket", "Polymarket"]
+__all__ = [
+    "AsyncPolymarket",
+    "AsyncPolymarketWebSocket",
+    "BookChange",
+    "BookSnapshot",
+    "NewMarket",
+    "Polymarket",
+    "PolymarketEvent",
+    "PolymarketWebSocket",
+    "Unrecognised",
+]
 
-_HOMES = {"AsyncPolymarket": ".aio", "Polymarket": ".blocking"}
+_HOMES = {
+    "AsyncPolymarket": ".aio",
+    "AsyncPolymarketWebSocket": ".aio_websocket",
+    "BookChange": ".stream",
+    "BookSnapshot": ".stream",
+    "NewMarket": ".stream",
+    "Polymarket": ".blocking",
+    "PolymarketEvent": ".subscriptions",
+    "PolymarketWebSocket": ".websocket",
+    "Unrecognised": ".stream",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -9,10 +9,15 @@ from base64 import urlsafe_b64encode
 from hmac import digest
 from typing import NoReturn
 
+import msgspec
+
 from ...errors import BadRequest
+from .hidden import Hidden
 from .secret import Secret, refuse_pickling
 
 __all__ = ["ApiKey"]
+
+_encode = msgspec.json.Encoder().encode
 
 
 class ApiKey:
@@ -59,6 +64,15 @@ class ApiKey:
             "POLY_TIMESTAMP": str(timestamp),
             **self._headers,
         }
+
+    def introduction(self) -> Hidden:
+        """The frame that tells the user channel who we are."""
+        auth = {
+            "apiKey": self.key,
+            "secret": urlsafe_b64encode(self._secret).decode("ascii"),
+            "passphrase": self._headers["POLY_PASSPHRASE"],
+        }
+        return Hidden(_encode({"auth": auth, "type": "user"}).decode())
 
     def __repr__(self) -> str:
         return "<Polymarket API key>"

@@ -171,14 +171,14 @@ class PolymarketConnection(Pace):
     def attempt(self, call: Call, deadline: float) -> Flow[Response]:
         """One try; the first that is signed gets an API key before, if none was given."""
         if call.signed and call.path not in (_DERIVE, _CREATE):
-            yield from self._obtain_key()
+            yield from self.obtain_key()
         response = yield from super().attempt(call, deadline)
         self.heed_limits(call, response)
         return response
 
     # -- the API key ----------------------------------------------------------------
 
-    def _obtain_key(self) -> Flow[None]:
+    def obtain_key(self) -> Flow[None]:
         """Derive the API key that belongs to the private key, or have one made."""
         held = self.credentials
         if held is None or held.api is not None:

@@ -41,6 +41,14 @@ _FEATURES: dict[str, Capability] = {
     "fetch_tickers": "emulated",
     "shards": False,
     "subaccounts": False,
+    "unwatch": True,
+    "watch_fills": True,
+    "watch_market_status": True,
+    "watch_order_book": True,
+    "watch_orders": True,
+    "watch_positions": "emulated",
+    "watch_ticker": True,
+    "watch_trades": True,
 }
 
 FACTS = Description(
@@ -66,6 +74,9 @@ FACTS = Description(
         "Each outcome has its own book, and both may be held at once.",
         "Positions, public trades and settlements are told late: decide by orders and fills.",
         "A fill is settled on chain after it matched, and may fail until it is.",
+        "No stream tells of positions: they are read after each fill, and lag.",
+        "Nothing on the streams is numbered: a loss deep in a book shows in comparisons only.",
+        "Quotes and trades are followed of named markets only, not of all at once.",
         "A market's price grid may change while it trades.",
         "There are no market orders: type='market' becomes a bounded immediate order.",
         "Orders cannot be changed, only cancelled and placed anew.",

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from threading import Lock
-from typing import Final
+from typing import Final, TypeVar
 
 import attrs
 
 from ...errors import BadRequest
+from ...grid import PriceGrid
 from ...models import Market, Order, Outcome
 
 __all__ = ["Known", "Memory"]
+
+T = TypeVar("T")
 
 _MOST_MARKETS: Final = 100_000
 _MOST_ORDERS: Final = 20_000
@@ -50,6 +53,7 @@ class Memory:
     def __init__(self) -> None:
         self._lock = Lock()
         self._markets: dict[str, Known] = {}
+        self._grids: dict[str, PriceGrid] = {}
         self._orders: dict[str, Order] = {}
         self._client_ids: dict[str, str] = {}
 
@@ -72,6 +76,16 @@ class Memory:
     def market(self, market_id: str) -> Known | None:
         """What is remembered of a market."""
         return self._markets.get(market_id)
+
+    def grid(self, market_id: str) -> PriceGrid | None:
+        """The prices that may be ordered, if a stream has told: they change at run time."""
+        return self._grids.get(market_id)
+
+    def learn_grid(self, market_id: str, grid: PriceGrid) -> None:
+        """They are these from now on."""
+        with self._lock:
+            _forget(self._grids, _MOST_MARKETS)
+            self._grids[market_id] = grid
 
     # -- orders ---------------------------------------------------------------------
 
@@ -112,9 +126,7 @@ class Memory:
             return list(self._orders.values())
 
 
-def _forget(
-    things: dict[str, object] | dict[str, str] | dict[str, Order], most: int
-) -> None:
+def _forget(things: dict[str, T], most: int) -> None:
     """Make room for one more."""
     while len(things) >= most:
         del things[next(iter(things))]

@@ -100,6 +100,11 @@ class Tariffs(Candles):
             self._tariffs[market.market_id] = _Read(found, now)
         return {name: self._tariffs[name].terms for name in names}
 
+    def known_fee_terms(self, market_id: str) -> tuple[bool, parse.FeeTerms | None]:
+        """What a market charges by what was read last, and whether that was read."""
+        found = self._tariffs.get(market_id)
+        return found is not None, None if found is None else found.terms
+
     def with_fees(self, fills: list[Fill]) -> Flow[list[Fill]]:
         """Fills with the fees that their markets' present schedules make of them."""
         taken = {fill.market_id for fill in fills if fill.liquidity is Liquidity.TAKER}

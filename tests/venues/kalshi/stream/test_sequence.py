@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from unified_exchanges.models import Gap, Subject, Trade
+from unified_exchanges.streams.recent import Recent
 from unified_exchanges.venues.kalshi.stream import BookDelta, BookSnapshot
-from unified_exchanges.venues.kalshi.stream.recent import Recent
 
 from .desk import A, B, C, Desk
 from .test_misreading import TRADE

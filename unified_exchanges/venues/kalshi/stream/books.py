@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Final
 
-from ....streams.book import Book
-from ....streams.freshness import Life, Listener
+from ....streams.freshness import Listener
+from ....streams.live import LiveBook
 from .requests import Requests
 
 __all__ = ["Books", "Market"]
@@ -27,57 +27,25 @@ _MOST_BARREN: Final = 5
 """Connections without a snapshot after which the next is not given longer still."""
 
 
-class Market(Book):
+class Market(LiveBook):
     """The book of a market and where it stands.
 
-    ``is_live``: it is whole, and changes apply.  ``was_loaded``: it once was.
     ``is_held``: the venue said that it sends it, and was not told to stop since.
     ``is_early``: a snapshot came while it was not, after which no change may follow.
-    ``moment`` is Unix milliseconds.  ``life`` is that of its state, once it was read:
-    whoever changes that ends it.
     """
 
-    __slots__ = (
-        "_listener",
-        "is_early",
-        "is_held",
-        "is_live",
-        "life",
-        "moment",
-        "sequence",
-        "was_loaded",
-    )
+    __slots__ = ("is_early", "is_held", "sequence")
 
     def __init__(self, listener: Listener) -> None:
-        super().__init__()
-        self._listener = listener
+        super().__init__(listener)
         self.is_held = False
-        self.is_live = False
         self.is_early = False
-        self.was_loaded = False
-        self.life: Life | None = None
         self.sequence = 0
-        self.moment = 0
 
-    def begin(self) -> None:
+    def make_whole(self) -> None:
         """A snapshot was loaded: it is whole, and what was read before is no more."""
-        if self.life is not None:
-            self.life.end()
-            self.life = None
-        self.is_live = self.was_loaded = self.is_held = True
-
-    def spoil(self) -> None:
-        """It may have changed unseen: keep it as it is, apply nothing more."""
-        if self.is_live:
-            self.read_life().end()
-            self.is_live = False
-
-    def read_life(self) -> Life:
-        """The life of its state, for what is read of it."""
-        life = self.life
-        if life is None:
-            life = self.life = Life(self._listener)
-        return life
+        super().make_whole()
+        self.is_held = True
 
 
 class Books:
@@ -257,7 +225,7 @@ class Books:
 
     def arrived(self, market_id: str, market: Market) -> None:
         """A snapshot was loaded: the book is whole."""
-        market.begin()
+        market.make_whole()
         self.loaded += 1
         self.barren = 0
         self._drop(market_id)

@@ -16,6 +16,7 @@ from ....models import OrderBook, StreamHealth, Subject
 from ....policy import StreamPolicy
 from ....streams.book import BookError
 from ....streams.protocol import StreamEvent
+from ....streams.recent import Recent
 from ..parse.reading import Malformed, milliseconds
 from . import frames
 from .books import Market
@@ -24,7 +25,6 @@ from .conversation import NONE, Events
 from .events import BookDelta, BookSnapshot
 from .misreading import Misreading
 from .reading import READERS, Reader
-from .recent import Recent
 from .subscription import Subscription
 
 __all__ = ["KalshiStream"]
@@ -68,7 +68,12 @@ class KalshiStream(Misreading):
 
     # -- what is asked for ----------------------------------------------------------
 
-    def follow(self, subject: Subject, market_ids: Collection[str] | None) -> None:
+    def follow(
+        self,
+        subject: Subject,
+        market_ids: Collection[str] | None,
+        outcome: str | None = None,  # noqa: ARG002 - they share one book
+    ) -> None:
         """Ask for these markets of a subject, None for all; counted, so ask again freely.
 
         A follow that the venue refuses is over: an event `Refused` says so, and it is not
@@ -76,7 +81,12 @@ class KalshiStream(Misreading):
         """
         self.subscribe(SUBJECTS[subject], market_ids)
 
-    def unfollow(self, subject: Subject, market_ids: Collection[str] | None) -> None:
+    def unfollow(
+        self,
+        subject: Subject,
+        market_ids: Collection[str] | None,
+        outcome: str | None = None,  # noqa: ARG002
+    ) -> None:
         """Take back one `follow` with the same arguments."""
         self.unsubscribe(SUBJECTS[subject], market_ids)
 
@@ -257,7 +267,12 @@ class KalshiStream(Misreading):
         market = self._markets.get(market_id)
         return market if market is not None and market.is_live else None
 
-    def doubt(self, market_id: str, reason: str) -> Iterable[StreamEvent]:
+    def doubt(
+        self,
+        market_id: str,
+        reason: str,
+        outcome: str | None = None,  # noqa: ARG002 - they share one book
+    ) -> Iterable[StreamEvent]:
         """Mark a book stale because it was found to differ, and ask for it anew."""
         if market_id not in self._by_name[BOOKS].wishes:
             return NONE

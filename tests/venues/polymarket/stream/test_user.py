@@ -1,0 +1,371 @@
+"""Our orders and fills as the user channel tells them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from unified_exchanges import (
+    Fill,
+    FillState,
+    Liquidity,
+    Order,
+    OrderStatus,
+    Side,
+    Subject,
+    TimeInForce,
+)
+from unified_exchanges.errors import NotSupported
+from unified_exchanges.models import Gap
+from unified_exchanges.streams.protocol import Unheard
+
+from .desk import NO, YES, A, B, UserDesk, maker, user_order, user_trade
+
+D = Decimal
+
+
+def told_order(**more: Any) -> Order:
+    [found] = UserDesk().tell(user_order(**more))
+    assert isinstance(found, Order)
+    return found
+
+
+def told_fills(**more: Any) -> list[Fill]:
+    return UserDesk().tell(user_trade(**more))
+
+
+# -- asking ----------------------------------------------------------------------------
+
+
+def test_the_key_goes_in_the_first_frame_and_is_never_shown() -> None:
+    first, ping = UserDesk().stream.data_to_send()
+    assert json.loads(first)["auth"]["secret"] == "s3cr3t"
+    assert ("s3cr3t" in repr(first), ping) == (False, "PING")
+
+
+def test_without_a_wish_or_a_key_nothing_is_said() -> None:
+    desk = UserDesk(has_key=False)
+    without_key = desk.stream.data_to_send()
+    desk.has_key = True
+    with_key = desk.stream.data_to_send()
+    assert (without_key, len(with_key)) == ([], 2)
+    for subject in (Subject.ORDERS, Subject.FILLS):
+        desk.stream.unfollow(subject, None)
+    list(desk.stream.connection_lost("the line broke"))
+    list(desk.stream.connection_made())
+    assert (desk.stream.data_to_send(), desk.stream.is_settled) == ([], True)
+
+
+def test_it_is_acknowledged_by_what_comes_back() -> None:
+    desk = UserDesk()
+    states = [(desk.stream.is_settled, desk.stream.health().state)]
+    desk.stream.data_to_send()
+    states.append((desk.stream.is_settled, desk.stream.health().state))
+    desk.clock.advance(11)
+    states.append((desk.stream.is_settled, desk.stream.health().state))
+    desk.tell("PONG")
+    states.append((desk.stream.is_settled, desk.stream.health().state))
+    assert states == [
+        (False, "connecting"),
+        (False, "connecting"),
+        (False, "degraded"),
+        (True, "live"),
+    ]
+
+
+def test_what_several_follow_is_followed_to_the_last() -> None:
+    desk = UserDesk(Subject.ORDERS, Subject.ORDERS)
+    desk.stream.unfollow(Subject.ORDERS, None)
+    assert len(desk.tell(user_order())) == 1
+
+
+def test_it_has_no_books_and_tells_no_positions() -> None:
+    stream = UserDesk().stream
+    assert (stream.order_book(A), list(stream.doubt(A, "?"))) == (None, [])
+    assert not stream.tells_positions
+    with pytest.raises(NotSupported, match="does not tell of ticker"):
+        stream.follow(Subject.TICKER, None)
+
+
+def test_a_lost_connection_is_a_gap_in_all_of_it() -> None:
+    desk = UserDesk()
+    [gap] = desk.stream.connection_lost("the line broke")
+    assert isinstance(gap, Gap)
+    assert (gap.subject, desk.stream.health().state) == (None, "connecting")
+
+
+# -- orders ----------------------------------------------------------------------------
+
+
+def test_an_order_that_was_placed() -> None:
+    desk = UserDesk()
+    desk.client_ids["0x" + "c" * 64] = "mine"
+    [order] = desk.tell(user_order())
+    assert (order.order_id, order.client_order_id) == ("0x" + "c" * 64, "mine")
+    assert (order.market_id, order.outcome, order.side) == (A, "yes", Side.BUY)
+    assert (order.price, order.size, order.filled) == (D("0.513"), D(5), D(0))
+    assert (order.remaining, order.status) == (D(5), OrderStatus.OPEN)
+    assert order.created_at == datetime(2024, 9, 9, 0, 42, tzinfo=UTC)
+    assert order.updated_at == datetime(2024, 9, 9, 0, 42, 0, 990_000, tzinfo=UTC)
+    assert (order.time_in_force, order.expires_at) == (TimeInForce.GTC, None)
+
+
+def test_what_matched_is_told_in_all() -> None:
+    order = told_order(type="UPDATE", status="MATCHED", size_matched="2")
+    assert (order.filled, order.remaining, order.status) == (
+        D(2),
+        D(3),
+        OrderStatus.OPEN,
+    )
+
+
+def test_what_matched_whole_is_closed_whatever_the_words() -> None:
+    for word, kind in (("MATCHED", "UPDATE"), ("CANCELED", "CANCELLATION")):
+        order = told_order(type=kind, status=word, size_matched="5")
+        assert (order.status, order.remaining) == (OrderStatus.CLOSED, D(0))
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("CANCELED", OrderStatus.CANCELED),
+        ("INVALID", OrderStatus.CANCELED),
+        ("CANCELED_MARKET_RESOLVED", OrderStatus.CANCELED),
+        ("CANCELED_EXPIRED_ORDER", OrderStatus.EXPIRED),
+        ("", OrderStatus.CANCELED),
+    ],
+)
+def test_a_cancellation_ends_it(word: str, status: OrderStatus) -> None:
+    order = told_order(type="CANCELLATION", status=word, size_matched="2")
+    assert (order.status, order.filled, order.remaining) == (status, D(2), D(0))
+
+
+def test_an_order_that_was_killed_comes_with_empty_texts() -> None:
+    order = told_order(
+        type="CANCELLATION",
+        order_type="FOK",
+        size_matched="",
+        created_at="",
+        outcome="",
+        status="CANCELED_order couldn't be fully filled. FOK orders are fully filled "
+        "or killed.",
+        associate_trades=[],
+    )
+    assert (order.status, order.filled) == (OrderStatus.CANCELED, D(0))
+    assert (order.outcome, order.created_at) == ("yes", None)
+    assert order.time_in_force is TimeInForce.FOK
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("LIVE", OrderStatus.OPEN),
+        ("DELAYED", OrderStatus.OPEN),
+        ("MATCHED", OrderStatus.OPEN),
+        ("", OrderStatus.OPEN),
+        ("COMET", OrderStatus.UNKNOWN),
+    ],
+)
+def test_what_is_placed_is_open_unless_nobody_knows_the_word(
+    word: str, status: OrderStatus
+) -> None:
+    order = told_order(status=word)
+    assert (order.status, order.is_open, order.remaining) == (status, True, D(5))
+
+
+def test_moments_are_in_seconds_or_milliseconds() -> None:
+    one = told_order(created_at="1774377384000", timestamp="1774377384")
+    assert one.created_at == one.updated_at
+    assert told_order(created_at=1774377384).created_at == one.created_at
+
+
+def test_an_order_that_expires_does_so_a_minute_before_its_word() -> None:
+    order = told_order(order_type="GTD", expiration="1774377444")
+    assert order.expires_at == datetime.fromtimestamp(1774377384, UTC)
+    assert order.time_in_force is TimeInForce.GTC
+
+
+def test_an_outcome_that_nobody_names_is_its_token() -> None:
+    assert told_order(outcome="", asset_id="987").outcome == "987"
+    assert told_order(outcome="Chiefs", asset_id="987").outcome == "Chiefs"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"side": "HOLD"},
+        {"price": "2"},
+        {"size_matched": "6"},
+        {"original_size": ""},
+        {"original_size": "-5"},
+        {"timestamp": "soon"},
+        {"expiration": "never"},
+        {"id": "7"},
+    ],
+)
+def test_an_order_that_cannot_be_trusted_is_a_gap(more: dict[str, Any]) -> None:
+    [gap] = UserDesk().tell(user_order(**more))
+    assert isinstance(gap, Gap)
+    assert (gap.subject, gap.market_ids) == (Subject.ORDERS, (A,))
+
+
+def test_a_gap_concerns_who_follows() -> None:
+    assert UserDesk(Subject.FILLS).tell(user_order(side="HOLD")) == []
+    [gap] = UserDesk().tell({"event_type": "trade"})
+    assert (gap.subject, gap.market_ids) == (Subject.FILLS, ())
+    [gap] = UserDesk().tell("{")
+    assert gap.subject is None
+
+
+def test_orders_are_told_to_who_follows_orders() -> None:
+    assert UserDesk(Subject.FILLS).tell(user_order()) == []
+    assert UserDesk(Subject.ORDERS).tell(user_trade()) == []
+    assert len(UserDesk(Subject.POSITIONS).tell(user_trade())) == 1
+
+
+def test_no_message_is_forgotten_when_nobody_follows() -> None:
+    desk = UserDesk()
+    desk.stream.unfollow(Subject.ORDERS, None)
+    desk.stream.unfollow(Subject.FILLS, None)
+    assert desk.tell("{", user_order()) == []
+
+
+# -- fills -----------------------------------------------------------------------------
+
+
+def test_what_we_took_is_one_fill() -> None:
+    [fill] = told_fills()
+    assert (fill.trade_id, fill.order_id) == ("trade-1", "0x" + "e" * 64)
+    assert (fill.outcome, fill.side, fill.price, fill.size) == (
+        "yes",
+        Side.BUY,
+        D("0.52"),
+        D(5),
+    )
+    assert (fill.liquidity, fill.state) == (Liquidity.TAKER, FillState.PENDING)
+    assert (fill.fee, fill.computed) == (D("0.0260"), {"fee"})
+    assert fill.created_at == datetime.fromtimestamp(1725958681, UTC)
+
+
+def test_each_of_our_orders_that_was_taken_is_a_fill() -> None:
+    fills = told_fills(
+        trader_side="MAKER",
+        owner="somebody",
+        trade_owner="somebody",
+        maker_address="0x" + "9" * 40,
+        maker_orders=[
+            maker(),
+            maker(order_id="0x" + "f" * 64, price="0.3"),
+            maker(owner="another", maker_address="0x" + "8" * 40),
+        ],
+    )
+    assert [(x.order_id[-1], x.price, x.fee) for x in fills] == [
+        ("d", D("0.4"), 0),
+        ("f", D("0.3"), 0),
+    ]
+    assert {x.liquidity for x in fills} == {Liquidity.MAKER}
+
+
+def test_a_maker_of_the_other_outcome_has_terms_of_its_own() -> None:
+    other = {"asset_id": NO, "outcome": "No", "price": "0.48", "side": None}
+    [fill] = told_fills(trader_side="MAKER", maker_orders=[maker(**other)])
+    # Both bought: the venue made a pair of them.
+    assert (fill.outcome, fill.side, fill.price) == ("no", Side.BUY, D("0.48"))
+
+
+def test_a_maker_of_the_same_outcome_is_on_the_other_side() -> None:
+    [fill] = told_fills(trader_side="MAKER", maker_orders=[maker(side=None)])
+    assert fill.side is Side.SELL
+
+
+def test_another_key_of_our_wallet_is_ours() -> None:
+    theirs = maker(owner="another key of ours")
+    assert len(told_fills(trader_side="MAKER", maker_orders=[theirs])) == 1
+
+
+def test_a_trade_with_ourselves_is_two_fills() -> None:
+    assert len(told_fills(maker_orders=[maker()])) == 2
+
+
+def test_captures_of_older_years_do_not_say_whose_part_is_ours() -> None:
+    assert [x.liquidity for x in told_fills(trader_side="")] == [Liquidity.TAKER]
+    [gap] = UserDesk().tell(
+        user_trade(trader_side="", trade_owner="b", owner="b", maker_address="")
+    )
+    assert gap.subject is Subject.FILLS
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [
+        ("MATCHED", FillState.PENDING),
+        ("MINED", FillState.PENDING),
+        ("RETRYING", FillState.PENDING),
+        ("COMET", FillState.PENDING),
+        ("CONFIRMED", FillState.FINAL),
+        ("TRADE_STATUS_CONFIRMED", FillState.FINAL),
+        ("FAILED", FillState.FAILED),
+    ],
+)
+def test_each_step_of_a_settlement_is_told(word: str, state: FillState) -> None:
+    assert [x.state for x in told_fills(status=word)] == [state]
+
+
+def test_a_match_is_told_to_the_microsecond_where_that_is_known() -> None:
+    [fill] = told_fills(match_time_nano="1725958681123456789")
+    start = datetime.fromtimestamp(1725958681, UTC)
+    assert fill.created_at == start + timedelta(microseconds=123_456)
+
+
+# -- fees that are not known yet -------------------------------------------------------
+
+
+def test_what_we_took_in_an_unknown_market_waits_for_its_fee() -> None:
+    desk = UserDesk()
+    [asked] = desk.tell(user_trade(market=B))
+    assert isinstance(asked, Unheard)
+    assert asked.market_ids == {B}
+    early = list(desk.stream.poll())
+    desk.fees[B] = D("0.02")
+    [fill] = desk.stream.poll()
+    assert (early, fill.market_id, fill.fee) == ([], B, D("0.0520"))
+    assert (list(desk.stream.poll()), desk.stream.next_poll()) == ([], 28.0)
+
+
+def test_several_wait_together_and_are_asked_about_again() -> None:
+    desk = UserDesk()
+    told = desk.tell(user_trade(market=B), user_trade(market=B, id="trade-2"))
+    assert [type(x) for x in told] == [Unheard]
+    desk.clock.advance(10)
+    desk.stream.heard()
+    assert [type(x) for x in desk.stream.poll()] == [Unheard]
+    desk.fees[B] = D(0)
+    assert [x.trade_id for x in desk.stream.poll()] == ["trade-1", "trade-2"]
+
+
+def test_what_a_maker_filled_waits_for_nothing() -> None:
+    desk = UserDesk()
+    frame = user_trade(market=B, trader_side="MAKER", maker_orders=[maker()])
+    assert [type(x) for x in desk.tell(frame)] == [Fill]
+
+
+def test_too_many_that_wait_are_a_gap() -> None:
+    desk = UserDesk()
+    told = [
+        x for n in range(1_001) for x in desk.tell(user_trade(market=B, id=f"t{n}"))
+    ]
+    assert [type(x) for x in told] == [Unheard, Gap]
+
+
+def test_what_waits_is_left_to_the_read_after_a_break() -> None:
+    desk = UserDesk()
+    desk.tell(user_trade(market=B))
+    list(desk.stream.connection_lost("the line broke"))
+    list(desk.stream.connection_made())
+    desk.fees[B] = D(0)
+    assert list(desk.stream.poll()) == []
+    assert YES

@@ -1,0 +1,288 @@
+"""``watch_*`` against the simulated Polymarket on real sockets, in both flavours."""
+
+from __future__ import annotations
+
+import logging
+import time
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+import unified_exchanges as ux
+from tests.watching.face import Face, soon
+from unified_exchanges.simulator.faults import StreamFault
+
+from .scene import Scene
+
+D = Decimal
+
+
+def size_at(book: Any, price: str) -> Decimal:
+    return sum((x.size for x in book.bids if x.price == D(price)), D(0))
+
+
+def levels(book: Any) -> tuple[list[Any], list[Any]]:
+    sides = (book.bids, book.asks)
+    one, other = ([(x.price, x.size) for x in side] for side in sides)
+    return one, other
+
+
+# -- markets ---------------------------------------------------------------------------
+
+
+def test_a_book_comes_at_once_without_a_key_and_whenever_it_changes(
+    scene: Scene, driver: str
+) -> None:
+    public = scene.face(
+        driver, private_key=None, api_key=None, secret=None, password=None, options={}
+    )
+    watch = public.watch("order_book", scene.market)
+    first = watch.next()
+    truth = public.call("fetch_order_book", scene.market)
+    assert (levels(first), first.outcome) == (levels(truth), truth.outcome)
+    assert (first.stale, first.grid is not None) == (False, True)
+    scene.bid("7")
+    changed = watch.until(lambda x: size_at(x, "0.01") == 7)[-1]
+    assert changed.timestamp > first.timestamp
+
+
+def test_each_outcome_has_its_book(scene: Scene, face: Face) -> None:
+    both = [face.watch("order_book", scene.market, outcome=x) for x in (None, "NO")]
+    yes, no = (x.next() for x in both)
+    assert (yes.outcome, no.outcome) == ("yes", "no")
+    mirrored = yes.complement("no")
+    assert levels(no) == levels(mirrored)
+    scene.bid("7", index=1)
+    assert both[1].until(lambda x: size_at(x, "0.01") == 7)
+    told = both[0].until(lambda x: x.asks[-1].price == D("0.99"))[-1]
+    assert told.outcome == "yes"
+
+
+def test_many_markets_come_in_one_watch(scene: Scene, face: Face) -> None:
+    names = [scene.market, scene.other.condition_id]
+    assert {x.market_id for x in face.watch("order_book", names).take(2)} == set(names)
+
+
+def test_a_market_that_does_not_exist_is_told_within_seconds(
+    scene: Scene, face: Face
+) -> None:
+    watch = face.watch("order_book", [scene.market, "0x" + "9" * 64])
+    with pytest.raises(ux.MarketNotFound, match="0x9999"):
+        watch.until(lambda _: False)
+
+
+def test_an_outcome_that_a_market_does_not_have_is_told(
+    scene: Scene, face: Face
+) -> None:
+    watch = face.watch("order_book", scene.market, outcome="maybe")
+    right = face.watch("order_book", scene.market, outcome="no")
+    with pytest.raises(ux.BadRequest, match="has no outcome 'maybe'"):
+        watch.next()
+    assert right.next().outcome == "no"
+    # Once the market is known, at once.
+    with pytest.raises(ux.BadRequest, match="has no outcome 'perhaps'"):
+        face.watch("ticker", scene.market, outcome="perhaps")
+
+
+def test_quotes_and_trades_are_followed(scene: Scene, face: Face) -> None:
+    quotes = face.watch("ticker", scene.market)
+    trades = face.watch("trades", scene.market)
+    first = quotes.next()
+    assert (first.market_id, first.outcome) == (scene.market, "yes")
+    assert soon(lambda: len(scene.venue.sessions) == 1)
+    face.watch("order_book", scene.market, outcome="no").next()
+    whole = str(first.ask_size)
+    scene.buy(whole)
+    scene.buy("7", index=1)
+    told = trades.take(2)
+    assert [(x.outcome, x.size, x.taker_side) for x in told] == [
+        ("yes", D(whole), "buy"),
+        ("no", 7, "buy"),
+    ]
+    assert quotes.next().ask > first.ask
+
+
+def test_a_grid_that_moves_is_told_and_known_by_the_book(
+    scene: Scene, face: Face
+) -> None:
+    watch = face.watch("market_status", scene.market)
+    books = face.watch("order_book", scene.market)
+    before = books.next()
+    with scene.server.lock:
+        scene.venue.change_tick(scene.listed, "0.001")
+    change = watch.next()
+    assert (change.change, change.grid) == (
+        "tick_size_change",
+        ux.PriceGrid.of("0.001"),
+    )
+    after = books.until(lambda x: x.grid == change.grid)[-1]
+    assert (before.grid != after.grid, before.stale) == (True, True)
+
+
+def test_books_that_do_not_come_are_read_over_rest() -> None:
+    with Scene(most_assets=0) as scene:
+        face = scene.face("blocking")
+        watch = face.watch("order_book", scene.market)
+        began = time.monotonic()
+        book = watch.next(10)
+        assert 4.5 < time.monotonic() - began < 8
+        truth = face.call("fetch_order_book", scene.market)
+        assert levels(book) == levels(truth)
+        scene.bid("7")
+        assert watch.until(lambda x: size_at(x, "0.01") == 7)
+
+
+@pytest.mark.parametrize("kind", ["duplicate", "reorder", "drop"])
+def test_a_book_that_may_be_wrong_is_made_anew(kind: Any, driver: str) -> None:
+    with Scene(StreamFault(kind, frame="price_change", every=3)) as scene:
+        face = scene.face(driver, policy={"audit": 0.3})
+        watch = face.watch("order_book", scene.market)
+        watch.next()
+        for size in range(5, 20):
+            scene.bid(str(size))
+        truth = face.call("fetch_order_book", scene.market)
+        assert watch.until(lambda x: levels(x) == levels(truth))
+
+
+def test_all_is_followed_again_after_a_break(driver: str) -> None:
+    with Scene(StreamFault("close", frame="price_change")) as scene:
+        face = scene.face(driver)
+        watch = face.watch("order_book", scene.market, events=True)
+        watch.next()
+        scene.bid("7")
+        told = watch.until(lambda x: isinstance(x, ux.Reconnected))
+        assert "Gap" in {type(x).__name__ for x in told}
+        assert size_at(watch.next(), "0.01") == 7
+
+
+# -- the account -----------------------------------------------------------------------
+
+
+def test_orders_and_fills_are_told_to_their_end(scene: Scene, face: Face) -> None:
+    orders, fills = face.watch("orders"), face.watch("fills")
+    assert soon(lambda: face.call("stream_health").last_reconciled_at is not None)
+    resting = scene.bid("9")
+    assert orders.next().order_id == resting
+    scene.cancel(resting)
+    ended = orders.until(lambda x: not x.is_open)[-1]
+    assert (ended.status, ended.filled) == ("canceled", 0)
+    taken = scene.buy("6")
+    fill = fills.next()
+    assert (fill.order_id, fill.size, fill.state) == (taken, 6, "pending")
+    assert fill.liquidity == "taker"
+    [told] = face.call("fetch_fills", order_id=taken) if face.loop is None else [fill]
+    assert (told.fee, told.trade_id) == (fill.fee, fill.trade_id)
+    # Mined and confirmed are no other fill.
+    assert fills.is_quiet(0.6)
+
+
+def test_what_others_took_of_us_is_ours_at_our_terms(scene: Scene, face: Face) -> None:
+    fills = face.watch("fills")
+    assert soon(lambda: face.call("stream_health").last_reconciled_at is not None)
+    bid = face.call("fetch_order_book", scene.market).bid
+    ours = scene.place("BUY", str(bid.price), "8").body["orderID"]
+    # Who buys the other outcome takes those before us, and then us.
+    other = str(1 - bid.price)
+    scene.place("BUY", other, str(bid.size + 6), by=scene.them, index=1)
+    fill = fills.next()
+    assert (fill.order_id, fill.outcome, fill.side) == (ours, "yes", "buy")
+    assert (fill.price, fill.size, fill.fee) == (bid.price, 6, 0)
+    assert fill.liquidity == "maker"
+
+
+def test_a_fill_that_fails_is_taken_back(scene: Scene, face: Face) -> None:
+    fills = face.watch("fills")
+    assert soon(lambda: face.call("stream_health").last_reconciled_at is not None)
+    scene.venue.settler.fail(1)
+    scene.buy("6")
+    fill, back = fills.take(2)
+    assert (back.trade_id, back.order_id) == (fill.trade_id, fill.order_id)
+    assert (fill.size + back.size, fill.fee + back.fee) == (0, 0)
+    assert (fill.is_reversal, back.is_reversal, back.state) == (False, True, "failed")
+    assert fill.proceeds + back.proceeds == 0
+    assert fills.is_quiet()
+
+
+def test_a_failure_that_the_stream_lost_is_found_over_rest(driver: str) -> None:
+    lost = StreamFault("drop", frame="trade", nth=2, count=None)
+    with Scene(lost) as scene:
+        face = scene.face(driver, policy={"reconcile": 0.5})
+        fills = face.watch("fills")
+        assert soon(lambda: face.call("stream_health").last_reconciled_at is not None)
+        scene.venue.settler.fail(1)
+        scene.buy("6")
+        fill, back = fills.take(2)
+        assert fill.size + back.size == 0
+
+
+def test_positions_of_both_outcomes_are_read_after_each_fill(
+    scene: Scene, face: Face
+) -> None:
+    held = face.watch("positions")
+    assert soon(lambda: face.call("stream_health").last_reconciled_at is not None)
+    scene.buy("6")
+    assert [(x.outcome, x.size) for x in held.take(1)] == [("yes", 6)]
+    scene.buy("7", index=1)
+    told = held.until(lambda x: x.outcome == "no")
+    assert told[-1].size == 7
+    kept = face.call("fetch_positions")
+    assert {(x.outcome, x.size) for x in kept} == {("yes", 6), ("no", 7)}
+
+
+def test_the_account_needs_a_key_and_says_so(scene: Scene, driver: str) -> None:
+    public = scene.face(
+        driver, private_key=None, api_key=None, secret=None, password=None, options={}
+    )
+    with pytest.raises(ux.AuthenticationError, match="needs a key"):
+        public.watch("orders")
+    assert public.watch("order_book", scene.market).next()
+
+
+def test_an_api_key_is_derived_where_none_was_given(scene: Scene, driver: str) -> None:
+    face = scene.face(driver, api_key=None, secret=None, password=None)
+    orders = face.watch("orders")
+    resting = scene.bid("9")
+    assert orders.next().order_id == resting
+
+
+def test_a_key_that_is_wrong_is_told(scene: Scene, driver: str) -> None:
+    face = scene.face(driver, api_key="00000000-0000-0000-0000-00000000dead")
+    watch = face.watch("orders")
+    with pytest.raises(ux.AuthenticationError):
+        watch.next(18)
+
+
+def test_two_sockets_are_one_stream(scene: Scene, face: Face) -> None:
+    face.watch("order_book", scene.market).next()
+    face.watch("orders")
+    assert soon(lambda: face.call("stream_health").connections == 2)
+    assert soon(lambda: face.call("stream_health").state == "live")
+    face.call("unwatch")
+    face.close()
+    assert soon(lambda: not scene.venue.sessions)
+
+
+def test_no_secret_is_in_any_log_line(
+    scene: Scene, driver: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    face = scene.face(driver)
+    fills = face.watch("fills")
+    assert soon(lambda: face.call("stream_health").last_reconciled_at is not None)
+    scene.buy("6")
+    fills.next()
+    face.close()
+    key = scene.us.key
+    shown = "\n".join(f"{x.getMessage()} {x.args}" for x in caplog.records)
+    assert all(secret not in shown for secret in (key.secret, key.passphrase))
+
+
+def test_an_order_is_waited_for_by_the_stream(scene: Scene, face: Face) -> None:
+    orders = face.exchange.orders
+    face.do(orders.follow)
+    resting = scene.bid("9")
+    assert soon(lambda: any(x.order_id == resting for x in orders))
+    scene.cancel(resting)
+    done = face.call("wait_done", resting, 5)
+    assert done.status == "canceled"

@@ -1,0 +1,205 @@
+"""The tokens that are followed over one connection, and the books of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final, TypeAlias
+
+from ....grid import PriceGrid
+from ....models import Subject
+from ....policy import StreamPolicy
+from ....streams.book import ASKS, BIDS, BookError
+from ....streams.freshness import Listener
+from ....streams.live import LiveBook
+from ....streams.pace import Pace
+from ....streams.totals import TotalsBook
+from . import frames
+
+__all__ = ["Asset", "AssetBook", "Rows", "Top"]
+
+
+Rows: TypeAlias = tuple[frames.Change, ...]
+"""The changes of one token in one frame."""
+
+NO_ROWS: Final[tuple[Rows, ...]] = ()
+
+
+class AssetBook(LiveBook, TotalsBook):
+    """The book of one token.
+
+    ``seen`` is the latest moment that the venue told of it, applied or not: what is older
+    does not fit any more.  ``is_bridged``: it was read over REST, so that changes that are
+    older than it are in it already.
+    """
+
+    __slots__ = ("earlier", "is_bridged", "latest", "seen")
+
+    def __init__(self, listener: Listener) -> None:
+        super().__init__(listener)
+        self.seen = 0
+        self.is_bridged = False
+        self.latest: Rows = ()
+        self.earlier: tuple[Rows, ...] = NO_ROWS
+        """What was told of the moment that was seen last, and before that of the same."""
+
+    def forget(self) -> None:
+        """Another connection tells from its own beginning."""
+        self.spoil()
+        self.seen = 0
+        self.is_bridged = False
+        self.latest, self.earlier = (), NO_ROWS
+
+    def take(self, told: frames.Book, moment: int) -> None:
+        """Take a whole book."""
+        self.load(
+            [(x.price, x.size) for x in told.bids],
+            [(x.price, x.size) for x in told.asks],
+        )
+        self._took(moment, is_bridged=False)
+
+    def bridge(
+        self,
+        bids: Iterable[tuple[str, str]],
+        asks: Iterable[tuple[str, str]],
+        moment: int,
+    ) -> None:
+        """Take a book that came another way than the changes."""
+        self.load(bids, asks)
+        self._took(moment, is_bridged=True)
+
+    def _took(self, moment: int, *, is_bridged: bool) -> None:
+        self.make_whole()
+        self.moment = self.seen = moment
+        self.is_bridged = is_bridged
+        self.latest, self.earlier = (), NO_ROWS
+
+    def apply(self, rows: Rows, moment: int) -> bool:  # noqa: C901 - the hottest code of all
+        """Apply the changes of one frame; False where they are in it already, or it waits.
+
+        Of one moment the same frame may come again, which does no harm at once, and after
+        another would undo that.  Raises `BookError` where something does not fit, after
+        which the book is not to be believed.
+        """
+        if moment > self.seen:
+            self.seen = moment
+            self.is_bridged = False
+            self.latest, self.earlier = rows, NO_ROWS
+        elif not self._fits(rows, moment):
+            return False
+        if not self.is_live:
+            return False
+        for change in rows:
+            if change.side == "BUY":
+                self.set_bid(change.price, change.size)
+            elif change.side == "SELL":
+                self.set_ask(change.price, change.size)
+            else:
+                raise BookError(f"side {change.side[:20]!r} is neither BUY nor SELL")
+        last = rows[-1]
+        bid, ask = last.best_bid, last.best_ask
+        if bid is None or ask is None:
+            if self.is_crossed:
+                raise BookError(f"bid {self.bid} and ask {self.ask} cross")
+        elif not self.is_best(bid, ask):
+            ours = f"{self.bid}/{self.ask}"
+            raise BookError(f"its best prices are {ours}, the venue says {bid}/{ask}")
+        self.moment = moment
+        if self.life is not None:
+            self.life.end()
+            self.life = None
+        return True
+
+    def _fits(self, rows: Rows, moment: int) -> bool:
+        """Whether changes may follow those that came, of which none is older."""
+        if moment < self.seen:
+            if self.is_live and not self.is_bridged:
+                message = f"a change of {moment} came after one of {self.seen}"
+                raise BookError(message)
+            return False
+        if rows != self.latest:
+            if rows in self.earlier:
+                change = rows[0]
+                message = (
+                    f"the change of {change.price} to {change.size} was told twice"
+                )
+                raise BookError(message)
+            self.earlier = (*self.earlier, self.latest)
+            self.latest = rows
+        return True
+
+
+class Top:
+    """The best quotes and the last trade of a token, by the texts that told them."""
+
+    __slots__ = ("ask", "ask_size", "bid", "bid_size", "last")
+
+    def __init__(self) -> None:
+        self.bid = self.ask = self.last = ""
+        self.bid_size = self.ask_size = ""
+
+    def quote(self, bid: str, ask: str, sizes: tuple[str, str] = ("", "")) -> bool:
+        """Take best prices; whether they are others."""
+        is_new = (bid, ask) != (self.bid, self.ask)
+        if is_new or sizes != ("", ""):
+            self.bid, self.ask = bid, ask
+            self.bid_size, self.ask_size = sizes
+        return is_new
+
+    def read(self, told: frames.Book) -> bool:
+        """Take the best of a whole book; whether they are others."""
+        bid = max(told.bids, key=lambda x: BIDS[x.price], default=None)
+        ask = max(told.asks, key=lambda x: ASKS[x.price], default=None)
+        last = told.last_trade_price or self.last
+        is_new = last != self.last
+        self.last = last
+        sizes = bid.size if bid else "", ask.size if ask else ""
+        prices = bid.price if bid else "", ask.price if ask else ""
+        return self.quote(*prices, sizes) or is_new
+
+
+class Asset:
+    """A token that somebody follows, for these subjects; ``taps`` want all of it."""
+
+    __slots__ = (
+        "book",
+        "grid",
+        "has_ticker",
+        "label",
+        "market_id",
+        "misses",
+        "names",
+        "pace",
+        "subjects",
+        "taps",
+        "token",
+        "top",
+    )
+
+    def __init__(
+        self, token: str, market_id: str, label: str, policy: StreamPolicy
+    ) -> None:
+        self.token = token
+        self.market_id = market_id
+        self.label = label
+        self.subjects: Counter[Subject] = Counter()
+        self.names: set[tuple[str, str | None]] = set()
+        """The market and outcome that it was wished by."""
+        self.taps = 0
+        self.has_ticker = False
+        """Whether anybody follows its ticker."""
+        self.book: AssetBook | None = None
+        self.top = Top()
+        self.grid: PriceGrid | None = None
+        self.pace = Pace(policy)
+        self.misses = 0
+        """How often its book did not come in time."""
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anybody follows it."""
+        return bool(self.taps or +self.subjects)
+
+    def wants(self, subject: Subject) -> bool:
+        """Whether anybody follows that of it."""
+        return bool(self.taps or self.subjects[subject])

@@ -1,0 +1,636 @@
+"""`MarketStream`: the market channel of Polymarket's WebSocket, without a socket.
+
+Nothing is numbered, so a lost frame does not show by itself.  A book is held against the
+best prices that come with each of its changes, and against their moments, which do not go
+back; where something does not fit, it is asked for anew.  What is lost deeper in a book is
+found by whoever compares it with REST.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from decimal import Decimal
+from functools import partial
+from math import inf
+from typing import Any, Final
+
+import msgspec
+
+from ....clock import Clock
+from ....errors import BadRequest
+from ....models import Gap, OrderBook, StreamState, Subject, Ticker, Trade
+from ....policy import StreamPolicy
+from ....streams.book import BookError
+from ....streams.protocol import BookWanted, Refused, StreamEvent, Unheard
+from ....streams.recent import Recent
+from ..parse.reading import Malformed, grid_of, milliseconds
+from . import frames, reading
+from .books import Asset, AssetBook, Rows
+from .events import BookChange, BookSnapshot
+from .names import Names
+from .socket import NONE, Events, Socket
+from .wishes import Wishes
+
+__all__ = ["MarketStream"]
+
+_encode: Final = msgspec.json.Encoder().encode
+
+BATCH: Final = 200
+"""Tokens in one frame."""
+_PATIENCE: Final = 5
+"""Seconds that a book may take after it was asked for (the vendor's SDK, 2026-10)."""
+_LONGEST: Final = 60
+_UNKNOWN_AGAIN: Final = 10.0
+"""Seconds after which a market that is not known is asked about again."""
+_DIGITS: Final = 13
+"""Of a moment in milliseconds, until 2286."""
+_REMEMBERED: Final = 2_000
+"""Trades by which a repeated one is known."""
+
+
+class MarketStream(Socket):
+    """Books, quotes, trades and lives of markets; see `StreamProtocol`.
+
+    ``names`` says which tokens a market has: what it does not know yet is asked about by
+    `Unheard`, and followed as soon as it does.
+
+    >>> from unified_exchanges.clock import VirtualClock
+    >>> from unified_exchanges.venues.polymarket.memory import Memory
+    >>> stream = MarketStream(clock=VirtualClock(), names=Memory())
+    >>> stream.tap(["123"])
+    >>> _ = stream.connection_made()
+    >>> for text in stream.data_to_send():
+    ...     print(text)
+    {"assets_ids":["123"],"type":"market","custom_feature_enabled":true}
+    PING
+    """
+
+    def __init__(
+        self, *, clock: Clock, names: Names, policy: StreamPolicy | None = None
+    ) -> None:
+        super().__init__(clock=clock, policy=policy)
+        self._names = names
+        self._wishes = Wishes(names, self.policy, self)
+        self._books = self._wishes.books
+        self._assets = self._wishes.assets
+        self._is_open = False
+        """Whether this connection has been told what it is for."""
+        self._told: set[str] = set()
+        """Tokens that the venue was asked for on this connection."""
+        self._to_add: dict[str, None] = {}
+        self._to_drop: dict[str, None] = {}
+        self._awaited: dict[str, float] = {}
+        """Tokens whose book was asked for, and when it is overdue."""
+        self._again: dict[str, float] = {}
+        """Tokens to ask for anew, and when."""
+        self._asked_at = -inf
+        self._refusals: list[Refused] = []
+        self._trades = Recent(_REMEMBERED)
+        self._handlers = {
+            frames.PriceChange: self._changed,
+            frames.Book: self._book,
+            frames.LastTrade: self._traded,
+            frames.BestBidAsk: self._quoted,
+            frames.TickSizeChange: self._regridded,
+            frames.NewMarket: self._listed,
+            frames.MarketResolved: self._resolved,
+        }
+
+    # -- what is asked for ----------------------------------------------------------
+
+    def follow(
+        self,
+        subject: Subject,
+        market_ids: Collection[str] | None,
+        outcome: str | None = None,
+    ) -> None:
+        """Ask for these markets of a subject; counted, so ask again freely.
+
+        Raises `BadRequest` for an outcome that a known market does not have, and
+        `NotSupported` for the quotes of all markets.
+        """
+        try:
+            new = self._wishes.follow(subject, market_ids, outcome)
+        except BadRequest:
+            self._wishes.unfollow(subject, market_ids, outcome)
+            raise
+        self._add(new)
+
+    def unfollow(
+        self,
+        subject: Subject,
+        market_ids: Collection[str] | None,
+        outcome: str | None = None,
+    ) -> None:
+        """Take back one `follow` with the same arguments."""
+        self._drop(self._wishes.unfollow(subject, market_ids, outcome))
+
+    def tap(self, tokens: Iterable[str]) -> None:
+        """Ask for all that is told of these tokens; counted."""
+        taps = [self._wishes.tap(token) for token in tokens]
+        self._add([asset for asset in taps if asset is not None])
+
+    def untap(self, tokens: Iterable[str]) -> None:
+        """Take back one `tap` of each."""
+        for token in tokens:
+            self._drop(self._wishes.untap(token))
+
+    def _add(self, assets: Iterable[Asset]) -> None:
+        """Ask for tokens; for those that are told already once more, to get their book."""
+        for asset in assets:
+            token = asset.token
+            self._asked_at = self._monotonic()
+            if token in self._to_drop:
+                # It was to be given up, and is begun anew instead.
+                self._to_add[token] = None
+            elif token in self._told:
+                self._ask_anew(token)
+            else:
+                self._to_add[token] = None
+
+    def _drop(self, assets: Iterable[Asset]) -> None:
+        for asset in assets:
+            token = asset.token
+            self._to_add.pop(token, None)
+            self._again.pop(token, None)
+            self._awaited.pop(token, None)
+            if token in self._told:
+                self._to_drop[token] = None
+
+    def _ask_anew(self, token: str) -> None:
+        # Asking for what is subscribed is passed over (docs.polymarket.com, 2026-08).
+        self._again.pop(token, None)
+        self._to_drop[token] = self._to_add[token] = None
+
+    @property
+    def _is_wanted(self) -> bool:
+        return bool(self._wishes)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is a connection, and all that is followed was asked for."""
+        return (
+            self.is_connected
+            and self._has_answered
+            and not (self._to_add or self._wishes.unknown)
+        )
+
+    # -- connections ----------------------------------------------------------------
+
+    def _begin(self) -> None:
+        self._is_open = False
+        self._told.clear()
+        self._to_drop.clear()
+        self._again.clear()
+        self._awaited.clear()
+        self._to_add = dict.fromkeys(self._assets)
+        self._asked_at = self._monotonic()
+
+    def _end(self) -> None:
+        for book in self._books.values():
+            book.forget()
+        self._awaited.clear()
+
+    def _asks(self) -> list[str]:
+        if self._wishes.unknown:
+            self._find_tokens()
+        writes: list[str] = []
+        drops, adds = list(self._to_drop), list(self._to_add)
+        self._to_drop.clear()
+        self._to_add.clear()
+        for some in _batches(drops):
+            writes += [_text({"operation": "unsubscribe", "assets_ids": some})]
+        self._told.difference_update(drops)
+        for some in _batches(adds):
+            writes += [self._subscription(some)]
+        self._told.update(adds)
+        now = self._monotonic()
+        for token in adds:
+            if token in self._books:
+                self._awaited[token] = now + _wait(self._assets[token].misses)
+        if not self._is_open and self._wishes.everything:
+            writes.append(self._subscription([]))
+        return writes
+
+    def _subscription(self, tokens: list[str]) -> str:
+        if self._is_open:
+            return _text(
+                {
+                    "operation": "subscribe",
+                    "assets_ids": tokens,
+                    "custom_feature_enabled": True,
+                }
+            )
+        self._is_open = True
+        return _text(
+            {"assets_ids": tokens, "type": "market", "custom_feature_enabled": True}
+        )
+
+    def _find_tokens(self) -> None:
+        for found in self._wishes.resolve():
+            if isinstance(found, Refused):
+                self._refusals.append(found)
+            else:
+                self._add([found])
+
+    # -- time -----------------------------------------------------------------------
+
+    def _due(self, now: float) -> Events:
+        if self._wishes.unknown:
+            self._find_tokens()
+        events: list[Any] = [*self._refusals, *self._ask_about(now)]
+        self._refusals.clear()
+        for token in [x for x, due in self._again.items() if due <= now]:
+            self._ask_anew(token)
+        for token in [x for x, due in self._awaited.items() if due <= now]:
+            events += self._overdue(self._assets[token], now)
+        return events
+
+    def _ask_about(self, now: float) -> Events:
+        unknown = self._wishes.unknown
+        due = {wish for wish, at in unknown.items() if at <= now}
+        for wish in due:
+            unknown[wish] = now + _UNKNOWN_AGAIN
+        ids = frozenset(market_id for _, market_id, _ in due)
+        return [Unheard(market_ids=ids)] if ids else NONE
+
+    def _overdue(self, asset: Asset, now: float) -> Events:
+        """A book did not come: it is asked for anew, and of REST where there is one."""
+        asset.misses += 1
+        self._note(f"the book of {asset.token} did not come", "book")
+        self._awaited[asset.token] = now + _wait(asset.misses)
+        self._ask_anew(asset.token)
+        if not asset.market_id:
+            return NONE
+        return [BookWanted(market_id=asset.market_id, outcome=asset.label)]
+
+    def _next_due(self, now: float) -> float:
+        if self._to_add or self._to_drop or self._refusals:
+            return now
+        times = (*self._again.values(), *self._awaited.values())
+        return min(*times, *self._wishes.unknown.values(), inf, inf)
+
+    # -- books ----------------------------------------------------------------------
+
+    def _changed(self, told: frames.PriceChange, raw: str | bytes) -> Events:
+        stamp = told.timestamp
+        is_plain = len(stamp) == _DIGITS and stamp.isdigit() and stamp.isascii()
+        moment = int(stamp) if is_plain else _moment(stamp)
+        assets = self._assets
+        # Of the other token of a market the venue tells as well.
+        mine = None
+        for change in told.price_changes:
+            if change.asset_id in assets:
+                if mine is not None:
+                    break
+                mine = change
+        else:
+            if mine is None:
+                return NONE
+            return self._apply(assets[mine.asset_id], (mine,), moment, told, raw)
+        touched: dict[str, list[frames.Change]] = {}
+        for change in told.price_changes:
+            if change.asset_id in assets:
+                touched.setdefault(change.asset_id, []).append(change)
+        return [
+            event
+            for token, changes in touched.items()
+            for event in self._apply(assets[token], tuple(changes), moment, told, raw)
+        ]
+
+    def _apply(
+        self,
+        asset: Asset,
+        rows: Rows,
+        moment: int,
+        told: frames.PriceChange,
+        raw: str | bytes,
+    ) -> Events:
+        if not asset.market_id:
+            asset.market_id = told.market.lower()
+        events: Events = NONE
+        book = asset.book
+        if book is not None:
+            try:
+                if book.apply(rows, moment):
+                    market_id, token = asset.market_id, asset.token
+                    event = BookChange(market_id, asset.label, token, moment, rows)
+                    events = (event,)
+            except BookError as error:
+                events = self._distrust(asset, str(error))
+        if asset.has_ticker:
+            bid, ask = rows[-1].best_bid, rows[-1].best_ask
+            if bid and ask:
+                events = (*events, *self._requote(asset, bid, ask, moment, raw))
+        return events
+
+    def _book(self, told: frames.Book, raw: str | bytes) -> Events:
+        asset = self._assets.get(told.asset_id)
+        if asset is None:
+            return NONE
+        moment = _moment(told.timestamp)
+        asset.market_id = asset.market_id or told.market.lower()
+        if told.tick_size:
+            asset.grid = grid_of(_decimal(told.tick_size, "tick_size"), "tick_size")
+            self._names.learn_grid(asset.market_id, asset.grid)
+        events: list[Any] = []
+        if asset.book is not None:
+            events += self._load(asset, asset.book, told, moment)
+        if asset.has_ticker and asset.top.read(told):
+            events.append(self._ticker(asset, moment, raw))
+        return events
+
+    def _load(
+        self, asset: Asset, book: AssetBook, told: frames.Book, moment: int
+    ) -> Events:
+        if moment < book.seen:
+            if book.is_live and book.is_bridged:
+                return NONE
+            reason = f"a book of {moment} came after a change of {book.seen}"
+            return self._distrust(asset, reason)
+        try:
+            book.take(told, moment)
+        except BookError as error:
+            return self._distrust(asset, str(error))
+        self._arrived(asset)
+        return [BookSnapshot(asset.market_id, asset.label, asset.token, moment)]
+
+    def _arrived(self, asset: Asset) -> None:
+        self._awaited.pop(asset.token, None)
+        self._again.pop(asset.token, None)
+        asset.misses = 0
+
+    def load(self, book: OrderBook) -> Iterable[StreamEvent]:
+        """Take a book that was read over REST; what is older than it is in it."""
+        asset = self._find(book.market_id, book.outcome)
+        mine = None if asset is None else asset.book
+        if asset is None or mine is None or mine.is_live or book.timestamp is None:
+            return NONE
+        moment = round(book.timestamp.timestamp() * 1000)
+        if moment < mine.seen or not self.is_connected or asset.token not in self._told:
+            # Something newer was told meanwhile, or nobody would tell what follows.
+            return NONE
+        bids, asks = (
+            [(f"{x.price:f}", f"{x.size:f}") for x in side]
+            for side in (book.bids, book.asks)
+        )
+        try:
+            mine.bridge(bids, asks, moment)
+        except BookError as error:
+            return self._distrust(asset, f"from REST: {error}")
+        self._arrived(asset)
+        return [BookSnapshot(asset.market_id, asset.label, asset.token, moment)]
+
+    def _distrust(self, asset: Asset, reason: str) -> list[Gap]:
+        """A book is stale; it is asked for, at once or the more often the later."""
+        book = asset.book
+        if book is None:
+            return []
+        was_live = book.is_live
+        book.spoil()
+        now = self._monotonic()
+        if asset.token not in self._awaited or was_live:
+            self._awaited.pop(asset.token, None)
+            self._again.setdefault(asset.token, now + asset.pace.delay(now))
+        if not was_live:
+            return []
+        self._note(f"the book of {asset.token} is not right: {reason}", "book")
+        return [self._book_gap(asset, reason)]
+
+    def _book_gap(self, asset: Asset, reason: str) -> Gap:
+        return self._gap(
+            Subject.ORDER_BOOK,
+            reason,
+            market_ids=(asset.market_id,),
+            outcome=asset.label,
+        )
+
+    def doubt(
+        self, market_id: str, reason: str, outcome: str | None = None
+    ) -> Iterable[StreamEvent]:
+        """Mark a book stale because it was found to differ, and ask for it anew."""
+        asset = self._find(market_id, outcome)
+        return NONE if asset is None else self._distrust(asset, reason)
+
+    # -- quotes, trades and lives ---------------------------------------------------
+
+    def _requote(
+        self, asset: Asset, bid: str, ask: str, moment: int, raw: str | bytes
+    ) -> Events:
+        return [self._ticker(asset, moment, raw)] if asset.top.quote(bid, ask) else NONE
+
+    def _ticker(self, asset: Asset, moment: int, raw: str | bytes) -> Ticker:
+        top, of = asset.top, (asset.market_id, asset.label)
+        return reading.ticker(*of, top, moment, _bytes(raw))
+
+    def _quoted(self, told: frames.BestBidAsk, raw: str | bytes) -> Events:
+        asset = self._assets.get(told.asset_id)
+        if asset is None or not asset.wants(Subject.TICKER):
+            return NONE
+        asset.market_id = asset.market_id or told.market.lower()
+        moment = _moment(told.timestamp)
+        return self._requote(asset, told.best_bid, told.best_ask, moment, raw)
+
+    def _traded(self, told: frames.LastTrade, raw: str | bytes) -> Events:
+        asset = self._assets.get(told.asset_id)
+        if asset is None:
+            return NONE
+        asset.market_id = asset.market_id or told.market.lower()
+        moment = _moment(told.timestamp)
+        trade = reading.trade(told, asset.market_id, asset.label, _bytes(raw))
+        events: list[Ticker | Trade] = []
+        if asset.wants(Subject.TRADES) and self._is_new(told, trade):
+            events.append(trade)
+        if told.price != asset.top.last:
+            asset.top.last = told.price
+            if asset.has_ticker:
+                events.append(self._ticker(asset, moment, raw))
+        return events
+
+    def _is_new(self, told: frames.LastTrade, trade: Trade) -> bool:
+        # Without a transaction two that look the same may be two.
+        return not told.transaction_hash or self._trades.is_new(trade.trade_id)
+
+    def _regridded(self, told: frames.TickSizeChange, raw: str | bytes) -> Events:
+        asset = self._assets.get(told.asset_id)
+        market_id = told.market.lower()
+        if asset is not None:
+            asset.market_id = asset.market_id or market_id
+        tick = _decimal(told.new_tick_size, "new_tick_size")
+        grid = grid_of(tick, "new_tick_size")
+        is_known = self._names.grid(market_id) == grid
+        self._names.learn_grid(market_id, grid)
+        if asset is None:
+            return NONE
+        is_same = asset.grid == grid
+        asset.grid = grid
+        if asset.book is not None:
+            # What was read before names another grid.
+            asset.book.renew()
+        if not self._is_of_life(market_id) or (is_known and is_same):
+            return NONE
+        return [reading.regridded(told, grid, _bytes(raw))]
+
+    def _is_of_life(self, market_id: str) -> bool:
+        """Whether the life of a market is followed."""
+        if self._wishes.everything:
+            return True
+        return any(
+            asset.wants(Subject.MARKET_STATUS)
+            for asset in self._assets.values()
+            if asset.market_id == market_id
+        )
+
+    def _listed(self, told: frames.NewMarket, raw: str | bytes) -> Events:
+        event, outcomes = reading.listed(told, _bytes(raw))
+        if outcomes and self._names.market(event.market_id) is None:
+            self._names.learn_market(event.market_id, outcomes)
+        return (
+            [event, reading.opened(told, event, _bytes(raw))]
+            if (self._wishes.everything or self._has_taps)
+            else NONE
+        )
+
+    def _resolved(self, told: frames.MarketResolved, raw: str | bytes) -> Events:
+        market_id = told.market.lower()
+        if not self._is_of_life(market_id) and not self._has_taps:
+            return NONE
+        known = self._names.market(market_id)
+        return [reading.resolved(told, known, _bytes(raw))]
+
+    @property
+    def _has_taps(self) -> bool:
+        return any(asset.taps for asset in self._assets.values())
+
+    # -- what is lost ---------------------------------------------------------------
+
+    def _lost(self, told: frames.Envelope, reason: str) -> Events:
+        market_id = told.market_id
+        asset = self._assets.get(told.token)
+        if told.event_type in {"book", "price_change"}:
+            if asset is not None:
+                return self._distrust(asset, reason)
+            if told.token:
+                return NONE
+            some = [x for x in self._assets.values() if x.market_id == market_id]
+            return [
+                gap
+                for x in (some if market_id else list(self._assets.values()))
+                for gap in self._distrust(x, reason)
+            ]
+        if told.event_type == "best_bid_ask":
+            return NONE  # the next quote replaces this one
+        is_trade = told.event_type == "last_trade_price"
+        subject = Subject.TRADES if is_trade else Subject.MARKET_STATUS
+        if subject not in self._wishes.subjects and not self._wishes.everything:
+            return NONE
+        ids = (market_id,) if market_id else ()
+        return [self._gap(subject, reason, market_ids=ids)]
+
+    def _lost_anything(self, reason: str) -> Events:
+        if not self._wishes:
+            return NONE
+        for asset in self._assets.values():
+            self._distrust(asset, reason)
+        return [self._gap(None, reason)]
+
+    # -- what can be read -----------------------------------------------------------
+
+    def _find(self, market_id: str, outcome: str | None) -> Asset | None:
+        token = self._wishes.tokens.get((market_id, outcome))
+        if token is None:
+            known = self._names.market(market_id)
+            if known is None:
+                return None
+            try:
+                token = known.outcome(outcome).outcome_id
+            except BadRequest:
+                return None
+        return self._assets.get(token)
+
+    def order_book(
+        self, market_id: str, outcome: str | None = None
+    ) -> OrderBook | None:
+        """The book as it stands, None before its first snapshot; it may be ``stale``."""
+        asset = self._find(market_id, outcome)
+        return None if asset is None else self._read(asset)
+
+    def token_book(self, token: str) -> OrderBook | None:
+        """The same by the id of its token."""
+        asset = self._assets.get(token)
+        return None if asset is None else self._read(asset)
+
+    def _read(self, asset: Asset) -> OrderBook | None:
+        book = asset.book
+        if book is None or not book.was_loaded:
+            return None
+        return book.read(
+            venue="polymarket",
+            market_id=asset.market_id,
+            outcome=asset.label,
+            of=asset.label,
+            timestamp=milliseconds(book.moment, "timestamp"),
+            freshness=book.read_life(),
+            grid=asset.grid or self._names.grid(asset.market_id),
+        )
+
+    def concerns(self, market_id: str, outcome: str | None, wish: str | None) -> bool:
+        """Whether what is told of an outcome is for who follows the one that is wished."""
+        if outcome is None:
+            return True
+        asset = self._find(market_id, wish)
+        return asset is not None and asset.label == outcome
+
+    def seen_from(
+        self, quote: Ticker | Trade, wish: str | None
+    ) -> Ticker | Trade | None:
+        """A quote, if it is of the outcome that is wished: each has its own.
+
+        Who wishes none in particular gets the trades of all, and the first one's ticker.
+        """
+        if wish is None and isinstance(quote, Trade):
+            return quote
+        return quote if self.concerns(quote.market_id, quote.outcome, wish) else None
+
+    @property
+    def _stale_books(self) -> int:
+        return sum(not book.is_live for book in self._books.values())
+
+    @property
+    def _subscriptions(self) -> int:
+        return len(self._told)
+
+    def _state(self) -> StreamState:
+        if not self.is_connected:
+            return "connecting"
+        if self.is_settled and not self._stale_books:
+            return "live"
+        asked = max(self._asked_at, self._made_at)
+        is_early = self._monotonic() - asked < self.policy.acknowledgement
+        return "connecting" if is_early else "degraded"
+
+
+def _wait(misses: int) -> int:
+    return min(_LONGEST, _PATIENCE << min(misses, 8))
+
+
+def _text(command: dict[str, object]) -> str:
+    return _encode(command).decode()
+
+
+def _batches(tokens: list[str]) -> Iterable[list[str]]:
+    return [tokens[at : at + BATCH] for at in range(0, len(tokens), BATCH)]
+
+
+def _bytes(raw: str | bytes) -> bytes:
+    return raw.encode() if isinstance(raw, str) else raw
+
+
+_moment = partial(reading.moment_ms, field="timestamp")
+
+
+def _decimal(text: str, field: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except ArithmeticError as error:
+        raise Malformed(field, f"is {text!r}, not a number") from error
