@@ -286,16 +286,23 @@ class VenueSchemaError(ExchangeError):
 class ExchangeNotAvailable(ExchangeError):
     """The venue is unable to answer now.
 
-    ``retry_after`` is for how many seconds, where it tells.
+    ``retry_after`` is for how many seconds, where it tells.  ``refused`` says that nothing
+    of what was asked has been done: else a write may have taken effect.
     """
 
     retryable = True
 
     def __init__(
-        self, message: str, *, retry_after: float | None = None, **context: Any
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        refused: bool = False,
+        **context: Any,
     ) -> None:
         super().__init__(message, **context)
         self.retry_after = retry_after
+        self.refused = refused
 
 
 class OnMaintenance(ExchangeNotAvailable):

@@ -17,6 +17,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+import attrs
+
 from unified_exchanges import LimitPolicy, RetryPolicy, async_exchange, exchange
 from unified_exchanges.drivers import aio, blocking
 from unified_exchanges.errors import UnifiedExchangesError
@@ -89,10 +91,16 @@ def after_sending(step: str, request: Request) -> None:
         die()
 
 
+MARK = "x-mortal"
+"""The header that tells the venue whose order comes: not every venue hears our ids."""
+
+
 class FatalTransport(BlockingTransport):
     step = ""
+    key = ""
 
     def send(self, request: Request) -> Any:
+        request = marked(request, self.key)
         before_sending(self.step, request)
         answer = super().send(request)
         after_sending(self.step, request)
@@ -101,18 +109,25 @@ class FatalTransport(BlockingTransport):
 
 class FatalAioTransport(AioTransport):
     step = ""
+    key = ""
 
     async def send(self, request: Request) -> Any:
+        request = marked(request, self.key)
         before_sending(self.step, request)
         answer = await super().send(request)
         after_sending(self.step, request)
         return answer
 
 
+def marked(request: Request, key: str) -> Request:
+    if request.method != "POST":
+        return request
+    return attrs.evolve(request, headers={**request.headers, MARK: key})
+
+
 def settings(order: dict[str, Any]) -> dict[str, Any]:
     return {
-        "api_key": order["api_key"],
-        "private_key": order["private_key"],
+        **order["account"],
         "environment": order["url"],
         "limits": LIMITS,
         "retry": RetryPolicy(**order["retry"]),
@@ -126,14 +141,7 @@ def key_of(order: dict[str, Any]) -> str:
 
 
 def terms(order: dict[str, Any], key: str) -> dict[str, Any]:
-    return {
-        "market_id": order["market"],
-        "outcome": "yes",
-        "side": "buy",
-        "price": "0.01",
-        "size": 1,
-        "client_order_id": key,
-    }
+    return {**order["terms"], "client_order_id": key}
 
 
 def place(order: dict[str, Any], tell: Callable[[str], None]) -> None:
@@ -143,13 +151,16 @@ def place(order: dict[str, Any], tell: Callable[[str], None]) -> None:
         asyncio.run(place_async(order, tell))
         return
     FatalTransport.step = step if not order.get("first") else ""
-    with exchange("kalshi", transport=FatalTransport(), **settings(order)) as ex:
+    transport = FatalTransport()
+    with exchange(order["venue"], transport=transport, **settings(order)) as ex:
         if order.get("first"):
-            ex.create_order(**terms(order, f"first.{os.getpid()}.{order['number']}"))
+            transport.key = f"first.{os.getpid()}.{order['number']}"
+            ex.create_order(**terms(order, transport.key))
             FatalTransport.step = step
             order["gate"].wait()
         ex._driver._journal = FatalJournal(ex._driver._journal, step)
-        tell(key_of(order))
+        transport.key = key_of(order)
+        tell(transport.key)
         ex.create_order(**terms(order, key_of(order)))
 
 
@@ -157,9 +168,11 @@ async def place_async(order: dict[str, Any], tell: Callable[[str], None]) -> Non
     step = order["step"]
     FatalAioTransport.step = step
     transport = FatalAioTransport()
-    async with async_exchange("kalshi", transport=transport, **settings(order)) as ex:
+    transport.key = key_of(order)
+    made = async_exchange(order["venue"], transport=transport, **settings(order))
+    async with made as ex:
         ex._driver._journal = FatalJournal(ex._driver._journal, step)
-        tell(key_of(order))
+        tell(transport.key)
         await ex.create_order(**terms(order, key_of(order)))
 
 
@@ -172,7 +185,9 @@ def restart(order: dict[str, Any]) -> dict[str, Any]:
     """What is found out: by itself at the first order, or asked to."""
     if order["flavour"] == "async":
         return asyncio.run(restart_async(order))
-    with exchange("kalshi", **settings(order)) as ex:
+    transport = FatalTransport()
+    transport.key = key_of(order)
+    with exchange(order["venue"], transport=transport, **settings(order)) as ex:
         if order["by_itself"]:
             placed = ex.create_order(**terms(order, key_of(order)))
             return {"new": placed.client_order_id, "left": ids(ex.unresolved_intents())}
@@ -180,7 +195,10 @@ def restart(order: dict[str, Any]) -> dict[str, Any]:
 
 
 async def restart_async(order: dict[str, Any]) -> dict[str, Any]:
-    async with async_exchange("kalshi", **settings(order)) as ex:
+    transport = FatalAioTransport()
+    transport.key = key_of(order)
+    made = async_exchange(order["venue"], transport=transport, **settings(order))
+    async with made as ex:
         if order["by_itself"]:
             placed = await ex.create_order(**terms(order, key_of(order)))
             left = await ex.unresolved_intents()
@@ -314,10 +332,12 @@ def perform(command: dict[str, Any]) -> Any:
 
 def warm() -> None:
     """Load what an exchange loads when it is made; nothing is opened."""
-    exchange("kalshi", environment="demo").close()
+    for venue in ("kalshi", "polymarket"):
+        exchange(venue, environment="local").close()
 
     async def made() -> None:
-        await async_exchange("kalshi", environment="demo").aclose()
+        for venue in ("kalshi", "polymarket"):
+            await async_exchange(venue, environment="local").aclose()
 
     asyncio.run(made())
 

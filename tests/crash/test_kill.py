@@ -20,6 +20,7 @@ THERE = ("arrives", "answered", "received", "unconcluded", "concluding")
 KNOWN = ("concluded",)
 STEPS = UNWRITTEN + LOST + THERE + KNOWN
 FLAVOURS = ("blocking", "async")
+VENUES = ("kalshi", "polymarket")
 TIMES = 9
 """Kills at each step in each flavour: 216."""
 AT_RANDOM = 16
@@ -80,10 +81,11 @@ def looked_through(commands: Sequence[dict[str, Any]]) -> list[Any]:
     return [report for end in ends for report in end["result"]]
 
 
+@pytest.mark.parametrize("venue_id", VENUES)
 def test_fault_12_200_processes_killed_anywhere_lose_no_order_and_double_none(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], venue_id: str
 ) -> None:
-    with stage(order_deadline=4.0, order_grace=0.5) as at:
+    with stage(venue_id, order_deadline=4.0, order_grace=0.5) as at:
         orders = kills(at, tmp_path)
         ends = performed(orders)
         # Who was not killed, or not within its create, counts for nothing.
@@ -142,11 +144,12 @@ def judge(order: dict[str, Any], end: dict[str, Any], report: Any, venue: Any) -
         assert {name: report[name] for name in expected} == expected
 
 
+@pytest.mark.parametrize("venue_id", VENUES)
 def test_fault_12_processes_that_share_a_file_are_all_found_out_by_one(
-    tmp_path: Path,
+    tmp_path: Path, venue_id: str
 ) -> None:
     steps = ("written", "half sent", "arrives", "answered", "received", "concluded")
-    with stage(order_deadline=6.0, order_grace=0.5) as at:
+    with stage(venue_id, order_deadline=6.0, order_grace=0.5) as at:
         herds: list[dict[str, Any]] = [
             {
                 "herd": [

@@ -110,7 +110,16 @@ class MemoryJournal:
             before = self._open.get(key)
             if before is not None:
                 latest = max(before.arrives_by, entry.arrives_by)
-                entry = attrs.evolve(entry, arrives_by=latest, detail=AGAIN)
+                # What may be at the venue under an id that was known beforehand is looked
+                # for by that: the entry goes on to tell of it.
+                told = entry if before.order_id is None else before
+                entry = attrs.evolve(
+                    told,
+                    written_at=entry.written_at,
+                    arrives_by=latest,
+                    state=entry.state,
+                    detail=AGAIN,
+                )
             self._open[key] = entry
 
     def _settle(self, key: _Key, entry: Intent) -> None:

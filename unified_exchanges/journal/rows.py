@@ -122,21 +122,32 @@ _LATER: Final = ("arrives_by", "detail")
 _SET: Final = ", ".join(
     f"{name} = excluded.{name}" for name in _COLUMNS[_KEY:] if name not in _LATER
 )
-_INSERT: Final = (
+_INTO: Final = (
     f"INSERT INTO intents ({', '.join(_COLUMNS)}) "  # noqa: S608 - of constants
     f"VALUES ({', '.join(f':{name}' for name in _COLUMNS)}) "
-    f"ON CONFLICT DO UPDATE SET {_SET}"
+    "ON CONFLICT DO UPDATE SET"
 )
 _THIS: Final = " AND ".join(f"{name} = :{name}" for name in _COLUMNS[:_KEY])
 
 _OPEN: Final = "state IN ('pending', 'unknown')"
+# What may be at the venue under an id that was known beforehand is looked for by that.
+_KEPT: Final = ", ".join(
+    f"{name} = CASE WHEN {_OPEN} AND order_id IS NOT NULL THEN {name} "
+    f"ELSE excluded.{name} END"
+    if name not in ("written_at", "state")
+    else f"{name} = excluded.{name}"
+    for name in _COLUMNS[_KEY:]
+    if name not in _LATER
+)
 BEGIN: Final = (
-    f"{_INSERT}, detail = CASE WHEN {_OPEN} THEN '{AGAIN}' ELSE excluded.detail END, "
+    f"{_INTO} {_KEPT}, detail = CASE WHEN {_OPEN} THEN '{AGAIN}' ELSE excluded.detail END, "
     f"arrives_by = CASE WHEN {_OPEN} THEN max(arrives_by, excluded.arrives_by) "
     "ELSE excluded.arrives_by END WHERE state <> 'placed'"
 )
 """Write a pending intent, over an older one that is no order."""
-PLACE: Final = f"{_INSERT}, arrives_by = excluded.arrives_by, detail = excluded.detail"
+PLACE: Final = (
+    f"{_INTO} {_SET}, arrives_by = excluded.arrives_by, detail = excluded.detail"
+)
 """Write that it is an order."""
 _DOUBT: Final = f":state = 'refused' AND detail = '{AGAIN}'"
 SETTLE: Final = (

@@ -266,6 +266,9 @@ class Batching(Placing[D], Generic[D]):
     ) -> Flow[OrderResult]:
         if isinstance(answer, Order):
             return OrderResult(request=ready.ticket.request, order=answer)
+        ended = yield from self.ended_by(ready, answer, in_doubt=False)
+        if ended is not None:
+            return OrderResult(request=ready.ticket.request, order=ended)
         if isinstance(answer, DuplicateOrderId):
             outcome = self._existing(ready, answer)
         elif is_doubtful(answer):

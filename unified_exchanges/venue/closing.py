@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import ClassVar, Generic, TypeVar
 
 from ..errors import ArgumentsRequired
@@ -34,8 +35,8 @@ class Closing(Placing[D], Generic[D]):
     ) -> Flow[Order | None]:
         """Sell what is held, reduce-only; see `Exchange.close_position`.
 
-        Positions lag behind fills, so reads must have caught up first: else nothing is
-        sent, and the error of `until_fresh` says so.
+        What is held must be known for sure (`held_now`): else nothing is sent, and the
+        error says why.
         """
         if price is None and max_slippage is None:
             message = (
@@ -48,6 +49,41 @@ class Closing(Placing[D], Generic[D]):
         self.require_allowed(market_id, f"close of {market_id}")
         given = dict(params or {})
         scope = {key: given[key] for key in self.purse_words if key in given}
+        found = yield from self.held_now(market_id, scope)
+        if not found:
+            # A mistyped market must not look like nothing to close.
+            yield from self.rules(market_id)
+            return None
+        if len(found) > 1:
+            labels = " and ".join(repr(outcome) for outcome, _ in found)
+            message = (
+                f"of {market_id} both {labels} are held, and nothing was sold: sell the "
+                "one that is meant with create_order(side='sell', reduce_only=True)"
+            )
+            raise ArgumentsRequired(message, venue=self.id)
+        ((outcome, size),) = found
+        request = OrderRequest(
+            market_id=market_id,
+            outcome=outcome,
+            side=Side.SELL,
+            price=price,
+            size=size,
+            type="market",
+            time_in_force=TimeInForce.IOC,
+            reduce_only=True,
+            client_order_id=client_order_id,
+            max_slippage=max_slippage,
+            params=params,
+        )
+        return (yield from self.create_order(request))
+
+    def held_now(
+        self, market_id: str, scope: Params
+    ) -> Flow[list[tuple[str, Decimal]]]:
+        """Outcomes of a market that are held, and contracts, read so that it is sure.
+
+        Positions that lag behind fills are not read before they have caught up.
+        """
         stale = yield from self.until_fresh(self.venue_now())
         if stale is not None:
             stale.add(
@@ -59,29 +95,4 @@ class Closing(Placing[D], Generic[D]):
         held = yield from self.fetch_positions(
             market_id=market_id, mark=False, params=scope
         )
-        found = [position for position in held if position.size > ZERO]
-        if not found:
-            # A mistyped market must not look like nothing to close.
-            yield from self.rules(market_id)
-            return None
-        if len(found) > 1:
-            labels = " and ".join(repr(position.outcome) for position in found)
-            message = (
-                f"of {market_id} both {labels} are held, and nothing was sold: sell the "
-                "one that is meant with create_order(side='sell', reduce_only=True)"
-            )
-            raise ArgumentsRequired(message, venue=self.id)
-        request = OrderRequest(
-            market_id=market_id,
-            outcome=found[0].outcome,
-            side=Side.SELL,
-            price=price,
-            size=found[0].size,
-            type="market",
-            time_in_force=TimeInForce.IOC,
-            reduce_only=True,
-            client_order_id=client_order_id,
-            max_slippage=max_slippage,
-            params=params,
-        )
-        return (yield from self.create_order(request))
+        return [(x.outcome, x.size) for x in held if x.size > ZERO]

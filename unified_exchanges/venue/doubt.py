@@ -20,7 +20,9 @@ def is_doubtful(error: UnifiedExchangesError) -> bool:
         return True
     if isinstance(error, NetworkError):
         return error.sent
-    return isinstance(error, ExchangeNotAvailable | VenueSchemaError)
+    if isinstance(error, ExchangeNotAvailable):
+        return not error.refused
+    return isinstance(error, VenueSchemaError)
 
 
 class Doubt(Venue):

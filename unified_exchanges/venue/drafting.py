@@ -47,6 +47,10 @@ class Drafting(Intents[D], Doubt, Generic[D]):
     ) -> D:
         """An order in the venue's own words; what it refuses of its own raises."""
 
+    def minimum_size(self, ticket: Ticket, rules: Rules) -> Decimal:  # noqa: ARG002
+        """The smallest size that an order may have."""
+        return rules.minimum_size
+
     def draft(self, ticket: Ticket) -> Flow[D]:
         """Check a ticket against its market, as it is remembered or else as it is."""
         try:
@@ -110,7 +114,8 @@ class Drafting(Intents[D], Doubt, Generic[D]):
         if price is None:
             assert request.price is not None
             price = read_price(request.price, rules.grid_of(outcome))
-        size = read_size(request.size, lot=rules.lot, minimum=rules.minimum_size)
+        least = self.minimum_size(ticket, rules)
+        size = read_size(request.size, lot=rules.lot, minimum=least)
         if rules.status is not MarketStatus.OPEN:
             message = (
                 f"market {rules.market_id} does not trade now: it is {rules.status}"

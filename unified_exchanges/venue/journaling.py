@@ -223,7 +223,7 @@ class Journaling(Venue):
         yield from self.heed("an order")
         recalled = yield from self._recall()
         others = [x for x in recalled if not self.is_own(x.client_order_id)]
-        is_safe = self.facts.idempotent_create == "client_order_id"
+        is_safe = self.facts.idempotent_create != "none"
         same = frozenset(again) if is_safe else frozenset()
         left = [x for x in others if x.client_order_id not in same]
         if left:

@@ -1,9 +1,8 @@
 """Placing orders, so that a lost answer never becomes a lost or a doubled order.
 
-``client_order_id`` is Kalshi's idempotency key, for ever: the same body sent again is
-answered 201 if it was not there and 409 if it was (docs.kalshi.com, 2026-10).  So an
-order whose answer is lost is sent again, within the call's own deadline; after that the
-price is stale, and the order is only looked up.
+Venues know an order again that is sent twice: by our id for it (Kalshi), or because it is
+the very same, with the same hash (Polymarket).  So one whose answer is lost is sent again,
+within the call's own deadline; after that the price is stale, and it is only looked up.
 """
 
 from __future__ import annotations
@@ -62,6 +61,35 @@ class Placing(Earlier[D], Generic[D]):
     def forget_rules(self, market_id: str) -> None:
         """Ask again next time: the venue contradicted what was remembered of a market."""
 
+    # -- what a subclass may say ----------------------------------------------------
+
+    def ended_by(
+        self,
+        ready: D,  # noqa: ARG002
+        error: UnifiedExchangesError,  # noqa: ARG002
+        *,
+        in_doubt: bool,  # noqa: ARG002
+    ) -> Flow[Order | None]:
+        """The order that a refusal tells of, where a venue refuses what has ended.
+
+        ``in_doubt``: an earlier try of it may have arrived.
+        """
+        yield from ()
+        return None
+
+    def seen(self, ready: D) -> Flow[Order | None]:  # noqa: ARG002
+        """One look for an order that is about to be sent again, where that tells sooner."""
+        yield from ()
+        return None
+
+    def explain(
+        self,
+        ready: D,  # noqa: ARG002
+        error: UnifiedExchangesError,  # noqa: ARG002
+    ) -> Flow[None]:
+        """Add to a refusal what reading tells of its reason."""
+        yield from ()
+
     # -- placing --------------------------------------------------------------------
 
     def create_order(self, order: OrderRequest) -> Flow[Order]:
@@ -112,13 +140,19 @@ class Placing(Earlier[D], Generic[D]):
             while True:
                 try:
                     if doubt is not None or attempt:
-                        # What goes out again was written down before a halt.
-                        yield from self.heed(ready)
+                        found = yield from self._before_again(ready, doubt)
+                        if found is not None:
+                            return found
                     response = yield from self.attempt(call, deadline)
                     return self.accepted(ready, response.body)
                 except DuplicateOrderId as error:
                     return (yield from self._existing(ready, error))
                 except UnifiedExchangesError as error:
+                    ended = yield from self.ended_by(
+                        ready, error, in_doubt=doubt is not None
+                    )
+                    if ended is not None:
+                        return ended
                     if is_doubtful(error):
                         doubt = error
                     delay = self.again(
@@ -131,6 +165,19 @@ class Placing(Earlier[D], Generic[D]):
         except GeneratorExit:
             self._interrupted([ready])
             raise
+
+    def _before_again(
+        self, ready: D, doubt: UnifiedExchangesError | None
+    ) -> Flow[Order | None]:
+        """What must be asked before an order is sent again; it may be there."""
+        found = None
+        if doubt is not None:
+            found = yield from self.seen(ready)
+        if found is not None:
+            return (yield from self._same_or_refuse(ready, found, None))
+        # What goes out again was written down before a halt.
+        yield from self.heed(ready)
+        return None
 
     def _claim(self, ready: D) -> bool:
         """Take the order's key, once."""
@@ -242,6 +289,7 @@ class Placing(Earlier[D], Generic[D]):
         error.client_order_id = key
         if isinstance(error, InvalidPrice | MarketClosed):
             self.forget_rules(ready.market_id)
+        yield from self.explain(ready, error)
         is_new = ready.ticket.request.client_order_id is None
         if not is_new and (before or isinstance(error, InvalidOrder | MarketClosed)):
             return (yield from self._looked_up(ready.ticket, error, ready.before))

@@ -278,9 +278,7 @@ class Sender(ABC):
         error = self.refusal(call, response)
         if isinstance(error, RateLimitExceeded):
             self._slow_down(call, error)
-        error.maybe_executed = not call.repeatable and isinstance(
-            error, ExchangeNotAvailable
-        )
+        error.maybe_executed = not call.repeatable and _may_have_happened(error)
         error.client_order_id = error.client_order_id or call.client_order_id
         raise error
 
@@ -483,7 +481,7 @@ def _in_doubt(
 def _may_have_happened(error: UnifiedExchangesError) -> bool:
     if isinstance(error, NetworkError):
         return error.sent
-    return isinstance(error, ExchangeNotAvailable)
+    return isinstance(error, ExchangeNotAvailable) and not error.refused
 
 
 def _is_cached(response: Response) -> bool:

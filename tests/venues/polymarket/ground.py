@@ -37,6 +37,10 @@ class PolymarketGround(Ground):
     """One funded wallet at a simulated Polymarket whose books stand as seeded."""
 
     exchange_id: ClassVar[str] = "polymarket"
+    # Five shares may rest, and a dollar takes at once, in whole cents.
+    unit: ClassVar[int] = 10
+    missing_market: ClassVar[str] = f"0x{0:064x}"
+    missing_order: ClassVar[str] = f"0x{0:064x}"
 
     def __init__(self, *, history: bool = False) -> None:
         self.history = history
@@ -63,6 +67,7 @@ class PolymarketGround(Ground):
 
     def short_pages(self, most: int) -> Server:
         """The same venue with short pages."""
+        self.polymarket.settings.ledger_page = most
         return ShortPages(self.polymarket, most)
 
     def account(self) -> Mapping[str, Any]:

@@ -18,3 +18,51 @@ class OnPolymarket:
 
 class TestCatalogue(OnPolymarket, conformance.Catalogue):
     """Discovery and market data."""
+
+
+class TestOrders(OnPolymarket, conformance.Orders):
+    """The life of orders."""
+
+
+class TestPortfolio(OnPolymarket, conformance.Portfolio):
+    """Cash, fills and positions."""
+
+
+class TestGuards(OnPolymarket, conformance.Guards):
+    """Caps that only a mistake meets."""
+
+
+class TestDryRuns(OnPolymarket, conformance.DryRuns):
+    """Nothing but reads leaves."""
+
+
+class TestCrashes(OnPolymarket, conformance.Crashes):
+    """What a crash left open."""
+
+
+class TestHalts(OnPolymarket, conformance.Halts):
+    """Everything stops."""
+
+
+class TestHaltsLive(OnPolymarket, conformance.HaltsLive):
+    """Everything stops while orders are placed."""
+
+
+class TestLostAnswers(OnPolymarket, conformance.LostAnswers):
+    """Answers that are lost."""
+
+
+class TestCommands(OnPolymarket, conformance.Commands):
+    """Creates and cancels under faults."""
+
+
+class TestListings(OnPolymarket, conformance.Listings):
+    """Pages that fail or repeat."""
+
+
+class TestPace(OnPolymarket, conformance.Pace):
+    """Rate limits and clocks."""
+
+
+class TestSecrecy(OnPolymarket, conformance.Secrecy):
+    """Keys."""

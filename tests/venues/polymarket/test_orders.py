@@ -203,9 +203,9 @@ def test_an_order_is_named_once(fields: dict[str, Any]) -> None:
         told_by()("fetch_order", **fields)
 
 
-def test_another_id_than_a_hash_is_refused_unsent() -> None:
+def test_what_cannot_be_a_hash_is_no_order_and_nothing_is_asked() -> None:
     told = told_by()
-    with pytest.raises(BadRequest, match="those are hashes"):
+    with pytest.raises(OrderNotFound, match="are hashes"):
         told("fetch_order", "00000000-1c57-4a7e-9f57-000000000000")
     assert told.asked == []
 

@@ -161,7 +161,7 @@ class Catalogue(Conformance):
     def test_trades_are_newest_first_and_keep_their_span(self, trader: Trader) -> None:
         market = trader.quoted_market()
         for _ in range(3):
-            trader.lift(market, "1")
+            trader.lift(market, trader.units(1))
             trader.ground.clock.advance(1)
         trades = trader.fetch_trades(market.market_id)
         times = [trade.created_at for trade in trades]

@@ -49,7 +49,7 @@ def lasting(fault: Fault) -> Fault:
 def intended(trader: Trader, market: Market) -> Any:
     """An order, or the admission that it is unknown; nothing else is true of it."""
     try:
-        return trader.rest(market, "5", client_order_id="intent")
+        return trader.rest(market, trader.units(5), client_order_id="intent")
     except OrderUnknown as error:
         unknown = error
     assert (unknown.client_order_id, unknown.maybe_executed) == ("intent", True)
@@ -96,9 +96,9 @@ class Commands(Conformance):
         trader.meet(lasting(UNHEARD[kind]))
         assert intended(trader, market) is None
         assert resting(trader) == []
-        if trader.describe().idempotent_create != "client_order_id":
+        if trader.describe().idempotent_create == "none":
             return
-        order = trader.rest(market, "5", client_order_id="intent")
+        order = trader.rest(market, trader.units(5), client_order_id="intent")
         assert [o.order_id for o in resting(trader)] == [order.order_id]
 
     @pytest.mark.parametrize("kind", WORST)
@@ -108,14 +108,15 @@ class Commands(Conformance):
         market = trader.quoted_market()
         trader.meet(lasting(ACCEPTED[kind]))
         try:
-            order = trader.lift(market, "2", client_order_id="intent")
+            order = trader.lift(market, trader.units(2), client_order_id="intent")
         except OrderUnknown:
             pass
         else:
-            assert (order.filled, order.status) == (2, OrderStatus.CLOSED)
+            two = trader.units(2)
+            assert (order.filled, order.status) == (two, OrderStatus.CLOSED)
         trader.relieve()
         held = trader.another().fetch_positions(market_id=market.market_id)
-        assert [position.size for position in held] == [2]
+        assert [position.size for position in held] == [trader.units(2)]
 
     @needs("idempotent create")
     def test_fault_05_an_answer_after_the_caller_gave_up_adds_no_order(
@@ -123,16 +124,16 @@ class Commands(Conformance):
     ) -> None:
         market = trader.quoted_market()
         trader.meet(Fault("delay", seconds=LATE, count=2))
-        order = trader.rest(market, "5", client_order_id="intent")
+        order = trader.rest(market, trader.units(5), client_order_id="intent")
         assert [o.order_id for o in resting(trader)] == [order.order_id]
 
-    @needs("client order ids")
+    @needs("idempotent create")
     def test_fault_07_f17_a_create_that_arrives_twice_is_one_order(
         self, trader: Trader
     ) -> None:
         market = trader.quoted_market()
         trader.meet(Fault("duplicate"))
-        order = trader.rest(market, "5", client_order_id="intent")
+        order = trader.rest(market, trader.units(5), client_order_id="intent")
         assert order.status is OrderStatus.OPEN
         assert [o.order_id for o in resting(trader)] == [order.order_id]
 
@@ -145,7 +146,7 @@ class Commands(Conformance):
         sent: dict[str, Any] = {}
         for price in market.grid.prices():
             if price < best.price:
-                sent[trader.rest(market, "1", price=price).order_id] = price
+                sent[trader.rest(market, trader.units(1), price=price).order_id] = price
         label = market.outcomes[0].label
         assert {
             order.order_id: order.price
@@ -191,7 +192,8 @@ class Commands(Conformance):
         market = trader.quoted_market()
         best = trader.book(market).ask
         assert best is not None
-        order = trader.lift(market, str(best.size + 5), time_in_force="gtc")
+        more = best.size + trader.units(5)
+        order = trader.lift(market, more, time_in_force="gtc")
         trader.meet(ACCEPTED.get(kind, Fault("duplicate")))
         ended = trader.cancel_order(order.order_id)
         assert (ended.status, ended.filled) == (OrderStatus.CANCELED, best.size)
@@ -201,15 +203,15 @@ class Commands(Conformance):
         self, trader: Trader
     ) -> None:
         market = trader.quoted_market()
-        trader.lift(market, "1")
-        trader.lift(market, "1")
+        trader.lift(market, trader.units(1))
+        trader.lift(market, trader.units(1))
         first, second = trader.fetch_fills(), trader.fetch_fills()
         assert first == second
         assert len({fill.fill_id for fill in first}) == len(first)
         held = trader.fetch_positions(market_id=market.market_id)
         assert sum(p.size for p in held) == sum(f.size for f in first if f.side == BUY)
 
-    @needs("client order ids")
+    @needs("idempotent create")
     def test_fault_27_an_order_that_a_list_does_not_show_yet_is_not_gone(
         self, trader: Trader
     ) -> None:
@@ -229,8 +231,8 @@ class Commands(Conformance):
         market = trader.quoted_market()
         trader.suffer("refused", 1000)
         with pytest.raises(NetworkError) as caught:
-            trader.rest(market, "5", client_order_id="intent")
+            trader.rest(market, trader.units(5), client_order_id="intent")
         assert not caught.value.sent
         trader.relieve()
-        trader.rest(market, "5", client_order_id="intent")
+        trader.rest(market, trader.units(5), client_order_id="intent")
         assert len(resting(trader)) == 1

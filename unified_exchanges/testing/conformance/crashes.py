@@ -59,11 +59,13 @@ class Crashes(Conformance):
         _close(first)
 
     def _place(self, market: Market) -> Callable[[Trader], Any]:
-        return lambda trader: trader.rest(market, "5", client_order_id="left")
+        return lambda trader: trader.rest(
+            market, trader.units(5), client_order_id="left"
+        )
 
     # -- one order ------------------------------------------------------------------
 
-    @needs("client order ids")
+    @needs("idempotent create")
     def test_fault_12_an_order_that_had_arrived_is_found(
         self, trader: Trader, path: Path
     ) -> None:
@@ -79,7 +81,7 @@ class Crashes(Conformance):
         assert len(trader.writes) == sent
         _close(again)
 
-    @needs("client order ids")
+    @needs("idempotent create")
     def test_fault_12_an_order_that_never_arrived_is_proven_absent(
         self, trader: Trader, path: Path
     ) -> None:
@@ -95,7 +97,7 @@ class Crashes(Conformance):
         assert len(trader.writes) == sent
         _close(again)
 
-    @needs("client order ids")
+    @needs("idempotent create")
     def test_fault_03_nothing_is_absent_before_it_can_no_longer_arrive(
         self, trader: Trader, path: Path
     ) -> None:
@@ -110,7 +112,7 @@ class Crashes(Conformance):
 
     # -- before the next order ------------------------------------------------------
 
-    @needs("client order ids")
+    @needs("idempotent create")
     @pytest.mark.parametrize("moment", ["before it arrived", "after it arrived"])
     def test_fault_12_the_next_order_waits_until_the_last_is_known(
         self, trader: Trader, path: Path, moment: _Moment
@@ -119,13 +121,13 @@ class Crashes(Conformance):
         self._killed(trader, path, moment, self._place(market))
         trader.ground.clock.advance(60)
         again = self._started(trader, path)
-        again.rest(market, "3", client_order_id="next")
+        again.rest(market, again.units(3), client_order_id="next")
         assert again.unresolved_intents() == []
         expected = 1 if moment == "after it arrived" else 0
-        assert len(trader.mine(market, "left")) == expected
+        assert len(again.mine(market, "left")) == expected
         _close(again)
 
-    @needs("client order ids")
+    @needs("idempotent create")
     def test_fault_12_no_order_leaves_while_the_last_is_unknown(
         self, trader: Trader, path: Path
     ) -> None:
@@ -136,15 +138,15 @@ class Crashes(Conformance):
         sent = len(trader.writes)
         again.suffer("lost before", 10_000, reads=True)
         with pytest.raises(UnresolvedOrders) as caught:
-            again.rest(market, "3")
+            again.rest(market, again.units(3))
         assert caught.value.client_order_ids == ("left",)
         assert len(trader.writes) == sent
         trader.ground.venue.troubles.clear()
-        again.rest(market, "3")
+        again.rest(market, again.units(3))
         assert again.unresolved_intents() == []
         _close(again)
 
-    @needs("client order ids")
+    @needs("idempotent create")
     def test_fault_12_cancels_go_on_while_an_order_is_unknown(
         self, trader: Trader, path: Path
     ) -> None:
@@ -153,13 +155,13 @@ class Crashes(Conformance):
         self._killed(trader, path, "before it arrived", self._place(market))
         again = self._started(trader, path)
         with pytest.raises(UnresolvedOrders):
-            again.rest(market, "3")
+            again.rest(market, again.units(3))
         assert not again.cancel_order(resting.order_id).is_open
         _close(again)
 
     # -- others ---------------------------------------------------------------------
 
-    @needs("client order ids")
+    @needs("idempotent create")
     @pytest.mark.parametrize("moment", ["before it arrived", "after it arrived"])
     def test_fault_20_every_order_of_a_batch_is_found_out(
         self, trader: Trader, path: Path, moment: _Moment
@@ -171,7 +173,7 @@ class Crashes(Conformance):
                 outcome=market.outcomes[0].label,
                 side="buy",
                 price=market.grid.lowest,
-                size=size,
+                size=trader.units(size),
                 client_order_id=f"entry-{size}",
             )
             for size in (1, 2, 3)

@@ -18,6 +18,7 @@ from ...clock import VirtualClock
 from ...errors import ConnectionLost, RequestTimeout
 from ...flow import Request, Response
 from ...models import Market, OrderBook
+from ...money import EXACT
 from ...registry import async_exchange, exchange
 from ...simulator.faults import Fault, FaultPlan, FaultyVenue, StreamPlan
 from ...simulator.server import SimulatorServer
@@ -33,6 +34,8 @@ Kind = Literal[
 answered too late; answered by a proxy; refused for speed; the answer cut off or replaced."""
 
 _NONE: Mapping[str, Any] = {}
+_USUAL = object()
+"""As many units as usual."""
 _PAGE = b"<html><body>be right back</body></html>"
 
 
@@ -117,6 +120,13 @@ class Ground(ABC):
     """
 
     exchange_id: ClassVar[str]
+    unit: ClassVar[int] = 1
+    """Contracts that every order of the tests is a multiple of: venues have a least size,
+    and a least value of what takes at once."""
+    missing_market: ClassVar[str] = "NO-SUCH-MARKET"
+    """The id of a market that never was."""
+    missing_order: ClassVar[str] = "00000000-0000-0000-0000-000000000000"
+    """The id of an order that never was."""
     path: ClassVar[str] = ""
     """What follows the address of a server in the base URL of the venue."""
     stream_path: ClassVar[str | None] = None
@@ -251,6 +261,14 @@ class Trader:
         """An exchange of the same flavour and account that remembers nothing."""
         return self.ground.trader("async" if self.is_async else "blocking", **settings)
 
+    def units(self, count: float | str | Decimal) -> Decimal:
+        """So many times what an order of the tests has at least."""
+        return EXACT.multiply(Decimal(str(count)), Decimal(self.ground.unit))
+
+    def above(self, size: Decimal) -> Decimal:
+        """The least units that are more than so much."""
+        return self.units(size // Decimal(self.ground.unit) + 1)
+
     def quoted_market(self) -> Market:
         """A plain market with quotes on both sides and room between them and the ends."""
         for market in self.fetch_markets():
@@ -268,26 +286,26 @@ class Trader:
         found: OrderBook = self.fetch_order_book(market.market_id)
         return found
 
-    def rest(self, market: Market, size: str = "5", **kwargs: Any) -> Any:
-        """Rest an order to buy the first outcome at the lowest price."""
+    def rest(self, market: Market, size: Any = _USUAL, **kwargs: Any) -> Any:
+        """Rest an order to buy the first outcome at the lowest price; 5 units."""
         arguments = {
             "outcome": market.outcomes[0].label,
             "side": "buy",
             "price": market.grid.lowest,
-            "size": size,
+            "size": self.units(5) if size is _USUAL else size,
             **kwargs,
         }
         return self.create_order(market.market_id, **arguments)
 
-    def lift(self, market: Market, size: str = "2", **kwargs: Any) -> Any:
-        """Buy the first outcome from whoever sells it, at once."""
+    def lift(self, market: Market, size: Any = _USUAL, **kwargs: Any) -> Any:
+        """Buy the first outcome from whoever sells it, at once; 2 units."""
         best = self.book(market).ask
         assert best is not None
         arguments = {
             "outcome": market.outcomes[0].label,
             "side": "buy",
             "price": best.price,
-            "size": size,
+            "size": self.units(2) if size is _USUAL else size,
             "time_in_force": "ioc",
             **kwargs,
         }

@@ -22,7 +22,11 @@ class Guards(Conformance):
     def _guarded(self, trader: Trader, **policy: Any) -> Trader:
         return trader.another(guards=GuardPolicy(**policy))
 
-    def _dearly(self, market: Market, size: str, **more: Any) -> dict[str, Any]:
+    def _warm(self, guarded: Trader, market: Market) -> None:
+        """Let an object know a market before nothing can be read."""
+        guarded.preview_order(**self._dearly(market, guarded.units(5)))
+
+    def _dearly(self, market: Market, size: Any, **more: Any) -> dict[str, Any]:
         """Terms of a purchase that rests: at the lowest price."""
         return {
             "market_id": market.market_id,
@@ -46,23 +50,26 @@ class Guards(Conformance):
         self, trader: Trader, guard: str
     ) -> None:
         market = trader.quoted_market()
-        most = EXACT.multiply(market.grid.lowest, Decimal(10))
+        most = EXACT.multiply(market.grid.lowest, trader.units(10))
         guarded = self._guarded(trader, **{guard: most})
-        placed = guarded.rest(market, "6")
-        told = self._refused(lambda: guarded.rest(market, "5"), guarded, guard)
+        placed = guarded.rest(market, guarded.units(6))
+        told = self._refused(
+            lambda: guarded.rest(market, guarded.units(5)), guarded, guard
+        )
         assert told.limit == most
-        guarded.rest(market, "4")
+        guarded.rest(market, guarded.units(4))
         guarded.cancel_order(placed.order_id)
-        guarded.rest(market, "6")
+        guarded.rest(market, guarded.units(6))
         assert guarded.exchange.exposure().total == most
 
     def test_fault_14_each_order_of_a_batch_is_held_against_the_exposure(
         self, trader: Trader
     ) -> None:
         market = trader.quoted_market()
-        most = EXACT.multiply(market.grid.lowest, Decimal(10))
+        most = EXACT.multiply(market.grid.lowest, trader.units(10))
         guarded = self._guarded(trader, max_exposure=most)
-        wanted = [OrderRequest(**self._dearly(market, size)) for size in "684"]
+        sizes = map(trader.units, (6, 8, 4))
+        wanted = [OrderRequest(**self._dearly(market, size)) for size in sizes]
         first, second, third = guarded.create_orders(wanted)
         assert isinstance(second.error, GuardTripped)
         assert (first.error, third.error) == (None, None)
@@ -70,30 +77,33 @@ class Guards(Conformance):
 
     def test_an_edit_is_held_against_the_exposure(self, trader: Trader) -> None:
         market = trader.quoted_market()
-        most = EXACT.multiply(market.grid.lowest, Decimal(10))
+        most = EXACT.multiply(market.grid.lowest, trader.units(10))
         guarded = self._guarded(trader, max_market_exposure=most)
-        placed = guarded.rest(market, "9")
+        placed = guarded.rest(market, guarded.units(9))
         # Changed by an object that has not placed it, too.
         for editor in (guarded, self._guarded(trader, max_market_exposure=most)):
             self._refused(
-                lambda e=editor: e.edit_order(placed.order_id, size="11"),
+                lambda e=editor: e.edit_order(placed.order_id, size=trader.units(11)),
                 editor,
                 "max_market_exposure",
             )
-        assert guarded.edit_order(placed.order_id, size="10").size == Decimal(10)
-        assert guarded.edit_order(placed.order_id, size="3").size == Decimal(3)
+        for size in (trader.units(10), trader.units(3)):
+            assert guarded.edit_order(placed.order_id, size=size).size == size
         assert guarded.exchange.exposure(market.market_id).orders < most
 
     def test_what_only_closes_is_never_stopped_by_a_cap(self, trader: Trader) -> None:
         market = trader.quoted_market()
-        guarded = self._guarded(trader, max_exposure=Decimal(2))
-        bought = guarded.lift(market, "1")
-        trader.lift(market, "9")
+        guarded = self._guarded(trader, max_exposure=trader.units(2))
+        bought = guarded.lift(market, guarded.units(1))
+        trader.lift(market, trader.units(9))
         # The others' position is not known to this object, and is read before it refuses.
         label = market.outcomes[0].label
-        sale = market.market_id, label, "sell", market.grid.lowest, "10"
+        sale = market.market_id, label, "sell", market.grid.lowest, trader.units(10)
         sold = guarded.create_order(*sale, time_in_force="ioc")
-        assert (bought.filled, sold.filled) == (1, 10)
+        assert (bought.filled, sold.filled) == (
+            trader.units(1),
+            trader.units(10),
+        )
         assert guarded.exchange.exposure().total == 0
 
     def test_what_may_only_reduce_passes_while_nothing_can_be_read(
@@ -101,40 +111,46 @@ class Guards(Conformance):
     ) -> None:
         market = trader.quoted_market()
         guarded = self._guarded(trader, max_exposure=Decimal("0.01"), account_age=0)
-        trader.lift(market, "3")
+        trader.lift(market, trader.units(3))
         label = market.outcomes[0].label
-        sale = market.market_id, label, "sell", market.grid.lowest, "3"
-        guarded.load_markets()
+        sale = market.market_id, label, "sell", market.grid.lowest, trader.units(3)
+        self._warm(guarded, market)
         guarded.suffer("503", 100, reads=True, writes=False)
-        told = self._refused(lambda: guarded.rest(market, "1"), guarded, "account_age")
+        told = self._refused(
+            lambda: guarded.rest(market, guarded.units(1)), guarded, "account_age"
+        )
         assert told.retryable is False
         sold = guarded.create_order(*sale, time_in_force="ioc", reduce_only=True)
-        assert sold.filled == 3
+        assert sold.filled == trader.units(3)
         guarded.relieve()
 
     def test_fault_02_an_order_whose_answer_was_lost_is_exposure(
         self, trader: Trader
     ) -> None:
         market = trader.quoted_market()
-        most = EXACT.multiply(market.grid.lowest, Decimal(10))
+        most = EXACT.multiply(market.grid.lowest, trader.units(10))
         guarded = self._guarded(trader, max_exposure=most)
-        guarded.load_markets()
+        self._warm(guarded, market)
         guarded.suffer("lost after", 100, reads=True)
         with pytest.raises(OrderUnknown):
-            guarded.rest(market, "8")
+            guarded.rest(market, guarded.units(8))
         guarded.relieve()
-        self._refused(lambda: guarded.rest(market, "3"), guarded, "max_exposure")
+        self._refused(
+            lambda: guarded.rest(market, guarded.units(3)), guarded, "max_exposure"
+        )
         guarded.cancel_all_orders()
 
     def test_an_account_that_must_be_known_is_read_before_an_order(
         self, trader: Trader
     ) -> None:
         market = trader.quoted_market()
-        most = EXACT.multiply(market.grid.lowest, Decimal(10))
+        most = EXACT.multiply(market.grid.lowest, trader.units(10))
         guarded = self._guarded(trader, max_exposure=most, account_age=5)
-        trader.rest(market, "8")
-        self._refused(lambda: guarded.rest(market, "3"), guarded, "max_exposure")
-        guarded.rest(market, "2")
+        trader.rest(market, trader.units(8))
+        self._refused(
+            lambda: guarded.rest(market, guarded.units(3)), guarded, "max_exposure"
+        )
+        guarded.rest(market, guarded.units(2))
 
     def test_markets_that_are_not_allowed_are_refused_unread(
         self, trader: Trader
@@ -145,7 +161,7 @@ class Guards(Conformance):
         for act in (
             lambda: guarded.rest(market),
             lambda: guarded.edit_order(
-                resting.order_id, market_id=market.market_id, size="9"
+                resting.order_id, market_id=market.market_id, size=trader.units(9)
             ),
         ):
             self._refused(act, guarded, "allowed_markets")
@@ -160,18 +176,20 @@ class Guards(Conformance):
         guarded = self._guarded(trader, **policy)
         highest = market.grid.highest
         told = self._refused(
-            lambda: guarded.lift(market, "1", price=highest), guarded, "price_collar"
+            lambda: guarded.lift(market, guarded.units(1), price=highest),
+            guarded,
+            "price_collar",
         )
         best = trader.book(market).ask
         assert best is not None
         assert told.value == EXACT.subtract(highest, best.price)
-        assert guarded.lift(market, "1").filled == 1
+        assert guarded.lift(market, guarded.units(1)).filled > 0
         assert guarded.rest(market).is_open
         # What only closes may do so at any price.
         label = market.outcomes[0].label
-        sale = market.market_id, label, "sell", market.grid.lowest, "1"
+        sale = market.market_id, label, "sell", market.grid.lowest, trader.units(1)
         sold = guarded.create_order(*sale, time_in_force="ioc", reduce_only=True)
-        assert sold.filled == 1
+        assert sold.filled == trader.units(1)
 
     def test_without_a_live_book_prices_pass_or_are_refused(
         self, trader: Trader
@@ -181,7 +199,7 @@ class Guards(Conformance):
         strict = self._guarded(trader, price_collar=collar, without_book="refuse")
         self._refused(lambda: strict.rest(market), strict, "price_collar")
         easy = self._guarded(trader, price_collar=collar)
-        assert easy.lift(market, "1", price=market.grid.highest).filled == 1
+        assert easy.lift(market, easy.units(1), price=market.grid.highest).filled > 0
 
     def test_once_a_days_loss_is_reached_only_what_closes_goes(
         self, trader: Trader
@@ -192,11 +210,11 @@ class Guards(Conformance):
         )
         resting = guarded.rest(market)
         # The spread is lost at once, by the venue's own marks.
-        bought = guarded.lift(market, "9")
+        bought = guarded.lift(market, guarded.units(9))
         self._refused(lambda: guarded.rest(market), guarded, "max_daily_loss")
         label = market.outcomes[0].label
         sale = market.market_id, label, "sell", market.grid.lowest, bought.filled
-        assert guarded.create_order(*sale, time_in_force="ioc").filled == 9
+        assert guarded.create_order(*sale, time_in_force="ioc").filled == bought.filled
         assert not guarded.cancel_order(resting.order_id).is_open
 
     def test_fault_14_what_only_closes_is_stopped_by_no_cap_on_orders(
@@ -205,18 +223,19 @@ class Guards(Conformance):
         if not trader.exchange.has.get("reduce_only"):
             pytest.skip("nothing only closes")
         market = trader.quoted_market()
-        bought = trader.lift(market, "9")
-        most = EXACT.multiply(market.grid.lowest, Decimal(2))
+        bought = trader.lift(market, trader.units(9))
+        most = EXACT.multiply(market.grid.lowest, trader.units(2))
         guarded = self._guarded(trader, max_order_cost=most, max_orders=1)
-        guarded.rest(market, "1")
+        guarded.rest(market, guarded.units(1))
         terms = {"side": "sell", "time_in_force": "ioc", "reduce_only": True}
-        sold = guarded.create_order(**self._dearly(market, "4", **terms))
-        wanted = OrderRequest(**self._dearly(market, "2", **terms))
+        sold = guarded.create_order(**self._dearly(market, trader.units(4), **terms))
+        wanted = OrderRequest(**self._dearly(market, trader.units(2), **terms))
         (other,) = guarded.create_orders([wanted])
         assert other.order is not None
-        assert (bought.filled, sold.filled, other.order.filled) == (9, 4, 2)
+        filled = bought.filled, sold.filled, other.order.filled
+        assert filled == tuple(map(trader.units, (9, 4, 2)))
         with pytest.raises(RateLimitExceeded):
-            guarded.rest(market, "1")
+            guarded.rest(market, guarded.units(1))
 
     def test_read_only_writes_nothing_at_all(self, trader: Trader) -> None:
         market = trader.quoted_market()
@@ -224,7 +243,7 @@ class Guards(Conformance):
         reader = self._guarded(trader, read_only=True)
         for act in (
             lambda: reader.rest(market),
-            lambda: reader.edit_order(resting.order_id, size="1"),
+            lambda: reader.edit_order(resting.order_id, size=trader.units(1)),
             lambda: reader.cancel_order(resting.order_id),
             reader.cancel_all_orders,
         ):
@@ -237,15 +256,19 @@ class Guards(Conformance):
         self, trader: Trader
     ) -> None:
         market = trader.quoted_market()
-        most = EXACT.multiply(market.grid.lowest, Decimal(10))
+        most = EXACT.multiply(market.grid.lowest, trader.units(10))
         if not trader.exchange.has.get("dry_run"):
             pytest.skip("no dry runs")
         policy = GuardPolicy(max_exposure=most, account_age=0)
         rehearsal = trader.another(guards=policy, dry_run=True)
-        placed = rehearsal.rest(market, "9")
-        self._refused(lambda: rehearsal.rest(market, "2"), rehearsal, "max_exposure")
+        placed = rehearsal.rest(market, rehearsal.units(9))
+        self._refused(
+            lambda: rehearsal.rest(market, rehearsal.units(2)),
+            rehearsal,
+            "max_exposure",
+        )
         rehearsal.cancel_order(placed.order_id)
-        rehearsal.rest(market, "10")
+        rehearsal.rest(market, rehearsal.units(10))
 
     def test_the_guards_that_are_on_can_be_seen_and_not_be_changed(
         self, trader: Trader
@@ -272,10 +295,14 @@ class Guards(Conformance):
 
     def test_fault_14_a_refused_key_is_free_again(self, trader: Trader) -> None:
         market = trader.quoted_market()
-        guarded = self._guarded(trader, max_exposure=market.grid.lowest)
+        most = EXACT.multiply(market.grid.lowest, trader.units(1))
+        guarded = self._guarded(trader, max_exposure=most)
         with pytest.raises(GuardTripped):
-            guarded.rest(market, "9", client_order_id="mine")
-        placed = trader.rest(market, "9", client_order_id="mine")
+            guarded.rest(market, guarded.units(9), client_order_id="mine")
+        if trader.describe().idempotent_create != "client_order_id":
+            assert guarded.rest(market, guarded.units(1), client_order_id="mine")
+            return
+        placed = trader.rest(market, trader.units(9), client_order_id="mine")
         # It is there from elsewhere: what is there is told, and nothing is refused.
-        again = guarded.rest(market, "9", client_order_id="mine")
+        again = guarded.rest(market, guarded.units(9), client_order_id="mine")
         assert again.order_id == placed.order_id

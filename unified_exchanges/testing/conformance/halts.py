@@ -71,7 +71,7 @@ class Halts(Conformance):
             outcome=market.outcomes[0].label,
             side="buy",
             price=market.grid.lowest,
-            size=1,
+            size=trader.units(1),
         )
         found = [
             self._refused(lambda: trader.rest(market)),
@@ -89,7 +89,9 @@ class Halts(Conformance):
         resting = trader.rest(market)
         trader.exchange.stop_new_orders("because")
         sent = len(trader.writes)
-        found = self._refused(lambda: trader.edit_order(resting.order_id, size="3"))
+        found = self._refused(
+            lambda: trader.edit_order(resting.order_id, size=trader.units(3))
+        )
         assert (found, len(trader.writes)) == ("because", sent)
 
     def test_fault_24_cancels_and_reads_go_on(
@@ -266,7 +268,7 @@ class Halts(Conformance):
         assert trader.rest(market).is_open
         assert trader.resume("nothing to lift") is None
 
-    @needs("client order ids")
+    @needs("idempotent create")
     def test_fault_24_12_whoever_shares_the_journal_is_halted_too(
         self, trader: Trader, market: Market, tmp_path: Path
     ) -> None:
@@ -319,7 +321,7 @@ class _Race:
             "outcome": market.outcomes[0].label,
             "side": "buy",
             "price": Decimal(market.grid.lowest),
-            "size": 1,
+            "size": live.units(1),
         }
         self.placed: list[str] = []
         self.ends: list[Halted] = []

@@ -59,8 +59,8 @@ class Listings(Conformance):
         """An account with several of everything, of which two fit on a page."""
         market = trader.quoted_market()
         for _ in range(_MANY):
-            trader.lift(market, "1")
-            trader.rest(market, "1")
+            trader.lift(market, trader.units(1))
+            trader.rest(market, trader.units(1))
         self.unpaged = {name: getattr(trader, name)() for name in LISTS}
         short = trader.ground.short_pages(2)
         if short is None:

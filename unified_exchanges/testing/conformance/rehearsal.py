@@ -55,7 +55,9 @@ class DryRuns(Conformance):
         rehearsal.rest(market, client_order_id="dry")
         (report,) = rehearsal.exchange.dry_runs
         terms = market.market_id, market.outcomes[0].label, "buy", market.grid.lowest
-        preview = trader.preview_order(*terms, "5", client_order_id="dry")
+        # By the same object: an order may have in it what is drawn once for its id.
+        five = trader.units(5)
+        preview = rehearsal.preview_order(*terms, five, client_order_id="dry")
         assert (report.method, report.url) == (preview.method, preview.url)
         assert (report.body, report.headers) == (preview.body, preview.headers)
         assert (report.cost, report.fee) == (preview.cost, preview.fee)

@@ -93,11 +93,11 @@ class Secrecy(Conformance):
     def attempts(self, trader: Trader, market: Market) -> list[str]:
         """All that is told of some calls, whatever becomes of them."""
         said = []
-        missing = "00000000-0000-0000-0000-000000000000"
+        missing = trader.ground.missing_order
         wrong = (market.market_id, market.outcomes[0].label, BUY, 0, 1)
         for name, arguments in (
             ("create_order", wrong),
-            ("create_order", self.terms(market)),
+            ("create_order", self.terms(trader, market)),
             ("cancel_order", (missing,)),
             ("fetch_balance", ()),
             ("fetch_open_orders", ()),
@@ -109,14 +109,14 @@ class Secrecy(Conformance):
         return said
 
     @staticmethod
-    def terms(market: Market) -> tuple[Any, ...]:
+    def terms(trader: Trader, market: Market) -> tuple[Any, ...]:
         """An order that is in order."""
         return (
             market.market_id,
             market.outcomes[0].label,
             "buy",
             market.grid.lowest,
-            "1",
+            trader.units(1),
         )
 
     @pytest.mark.parametrize("mode", [0o640, 0o604])

@@ -80,8 +80,8 @@ class Streams(LiveConformance):
         first = watch.next()
         live.strike(attrs.evolve(_DISORDER[kind], frame=live.frame("book")))
         # Two, since a frame that is missing shows in the one behind it.
-        live.rest(market, "3")
-        live.rest(market, "4")
+        live.rest(market, live.units(3))
+        live.rest(market, live.units(4))
         told = self.settled(live, watch, market)
         books = [item for item in told if isinstance(item, OrderBook)]
         for book in books:
@@ -100,7 +100,7 @@ class Streams(LiveConformance):
                 "silence", frame=live.frame("book"), seconds=0.2, pings=True, pongs=True
             )
         )
-        live.rest(market, "3")
+        live.rest(market, live.units(3))
         assert not self.settled(live, watch, market)[-1].stale
 
     # -- connections ----------------------------------------------------------------
@@ -116,7 +116,7 @@ class Streams(LiveConformance):
         live.strike(
             StreamFault(kind, after=0, seconds=_FOREVER, pings=answers, pongs=answers)
         )
-        order = live.rest(market, "3")
+        order = live.rest(market, live.units(3))
         told = watch.until(lambda item: item.order_id == order.order_id)
         assert len({item.order_id for item in told}) == len(told)
         assert not self.settled(live, book, market)[-1].stale
@@ -128,11 +128,11 @@ class Streams(LiveConformance):
         fills = live.watch("fills")
         books.next()
         live.strike(StreamFault("reset", frame=live.frame("book")))
-        live.rest(market, "3")
+        live.rest(market, live.units(3))
         told = books.until(lambda item: isinstance(item, Reconnected))
         assert any(isinstance(item, Gap) for item in told)
         assert not self.settled(live, books, market)[-1].stale
-        bought = live.lift(market, "1")
+        bought = live.lift(market, live.units(1))
         assert fills.next().order_id == bought.order_id
 
     def test_fault_35_a_command_that_is_not_acknowledged_is_sent_again(
@@ -149,7 +149,7 @@ class Streams(LiveConformance):
         live.watch("order_book", market.market_id).next()
         live.strike(StreamFault("reset", frame=live.frame("fill")))
         live.strike(StreamFault("drop", frame=live.frame("fill"), count=3))
-        bought = [live.lift(market, "1").order_id for _ in range(3)]
+        bought = [live.lift(market, live.units(1)).order_id for _ in range(3)]
         told = [fills.next() for _ in bought] + fills.rest()
         assert [fill.order_id for fill in told] == bought
 
@@ -162,7 +162,7 @@ class Streams(LiveConformance):
         good.next()
         with pytest.raises(MarketNotFound):
             live.watch("order_book", "NO-SUCH-MARKET").next()
-        live.rest(market, "3")
+        live.rest(market, live.units(3))
         assert not self.settled(live, good, market)[-1].stale
 
     def test_fault_37_f18_a_key_that_is_refused_ends_the_stream_with_that_error(
@@ -197,7 +197,7 @@ class Streams(LiveConformance):
         live.watch("order_book", market.market_id).next()
         for novelty in _NOVELTIES:
             live.strike(novelty)
-            bought = [live.lift(market, "1").order_id for _ in range(2)]
+            bought = [live.lift(market, live.units(1)).order_id for _ in range(2)]
             assert [fills.next().order_id for _ in bought] == bought
             live.stage.frames.clear()
         assert live.exchange.stream_health().connections == 1
@@ -218,7 +218,7 @@ class Streams(LiveConformance):
                 value=word,
             )
         )
-        bought = [live.lift(market, "1").order_id for _ in range(2)]
+        bought = [live.lift(market, live.units(1)).order_id for _ in range(2)]
         told: set[str] = set()
         while not told.issuperset(bought):
             told.add(watch.next().order_id)
@@ -230,6 +230,6 @@ class Streams(LiveConformance):
         fills = live.watch("fills")
         live.watch("order_book", market.market_id).next()
         live.strike(StreamFault("duplicate", frame=live.frame("fill"), count=None))
-        bought = [live.lift(market, "1").order_id for _ in range(3)]
+        bought = [live.lift(market, live.units(1)).order_id for _ in range(3)]
         told = [fills.next() for _ in bought] + fills.rest()
         assert [fill.order_id for fill in told] == bought

@@ -35,7 +35,7 @@ class LostAnswers(Conformance):
     ) -> None:
         market = trader.quoted_market()
         trader.suffer(kind)
-        order = trader.rest(market, "5", client_order_id="intent")
+        order = trader.rest(market, trader.units(5), client_order_id="intent")
         assert order.status is OrderStatus.OPEN
         assert [o.order_id for o in trader.mine(market, "intent")] == [order.order_id]
 
@@ -46,8 +46,8 @@ class LostAnswers(Conformance):
     ) -> None:
         market = trader.quoted_market()
         trader.suffer(kind)
-        order = trader.lift(market, "2", client_order_id="intent")
-        assert (order.filled, order.status) == (2, OrderStatus.CLOSED)
+        order = trader.lift(market, trader.units(2), client_order_id="intent")
+        assert (order.filled, order.status) == (trader.units(2), OrderStatus.CLOSED)
         assert len(trader.mine(market, "intent")) == 1
 
     @needs("idempotent create")
@@ -57,7 +57,7 @@ class LostAnswers(Conformance):
     ) -> None:
         market = trader.quoted_market()
         trader.suffer(kind, 1000)
-        order = trader.rest(market, "5", client_order_id="intent")
+        order = trader.rest(market, trader.units(5), client_order_id="intent")
         assert [o.order_id for o in trader.mine(market, "intent")] == [order.order_id]
 
     def test_fault_03_a_create_that_never_arrives_is_unknown_with_its_id(
@@ -129,7 +129,7 @@ class LostAnswers(Conformance):
                 outcome=market.outcomes[0].label,
                 side="buy",
                 price=market.grid.lowest,
-                size=size,
+                size=trader.units(size),
                 client_order_id=f"entry-{size}",
             )
             for size in (1, 2, 3)
@@ -163,11 +163,12 @@ class LostAnswers(Conformance):
     def test_fault_21_an_edit_that_goes_wrong_once_is_an_edit(
         self, trader: Trader, kind: Kind
     ) -> None:
-        order = trader.rest(trader.quoted_market(), "5")
+        order = trader.rest(trader.quoted_market(), trader.units(5))
         trader.suffer(kind)
-        changed = trader.edit_order(order.order_id, size="3")
-        assert changed.size == 3
-        assert [o.size for o in trader.fetch_open_orders()] == [3]
+        three = trader.units(3)
+        changed = trader.edit_order(order.order_id, size=three)
+        assert changed.size == three
+        assert [o.size for o in trader.fetch_open_orders()] == [three]
 
     @pytest.mark.parametrize("kind", ["lost after", "timeout", "503", "cut", "html"])
     def test_fault_19_a_cancel_whose_answer_is_always_lost_is_read(
@@ -193,26 +194,27 @@ class LostAnswers(Conformance):
         self, trader: Trader, kind: Kind
     ) -> None:
         market = trader.quoted_market()
-        order = trader.rest(market, "2")
+        order = trader.rest(market, trader.units(2))
         best = trader.book(market).ask
         assert best is not None
         trader.suffer(kind, 1000)
         changed = trader.edit_order(
             order.order_id, outcome=order.outcome, price=best.price
         )
-        assert (changed.filled, changed.status) == (2, OrderStatus.CLOSED)
+        two = trader.units(2)
+        assert (changed.filled, changed.status) == (two, OrderStatus.CLOSED)
 
     def test_fault_21_an_edit_that_never_arrives_is_not_assumed(
         self, trader: Trader
     ) -> None:
-        order = trader.rest(trader.quoted_market(), "5")
+        order = trader.rest(trader.quoted_market(), trader.units(5))
         trader.suffer("lost before", 1000)
         with pytest.raises(NetworkError) as caught:
-            trader.edit_order(order.order_id, size="3")
+            trader.edit_order(order.order_id, size=trader.units(3))
         assert caught.value.maybe_executed
-        assert [o.size for o in trader.fetch_open_orders()] == [5]
+        assert [o.size for o in trader.fetch_open_orders()] == [trader.units(5)]
 
-    @needs("client order ids")
+    @needs("idempotent create")
     def test_fault_03_an_order_unknown_may_be_sent_again_by_its_id(
         self, trader: Trader
     ) -> None:
@@ -240,7 +242,7 @@ class LostAnswers(Conformance):
     def test_fault_25_a_list_that_fails_is_an_error_never_empty(
         self, trader: Trader, name: str, kind: Kind
     ) -> None:
-        trader.lift(trader.quoted_market(), "1")
+        trader.lift(trader.quoted_market(), trader.units(1))
         trader.suffer(kind, 1000, reads=True)
         with pytest.raises(UnifiedExchangesError):
             getattr(trader, name)()

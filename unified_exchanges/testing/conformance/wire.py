@@ -107,7 +107,7 @@ class Wire(LiveConformance):
         market = live.quoted_market()
         live.strike(Fault("drop", method="POST", count=None))
         with suppress(OrderUnknown):
-            live.rest(market, "5", client_order_id="intent")
+            live.rest(market, live.units(5), client_order_id="intent")
         live.stage.requests.clear()
         assert len(live.fetch_open_orders()) == 1
 

@@ -77,18 +77,32 @@ class Account(OrderHistory):
         free = max(ZERO, EXACT.subtract(gross, held_back))
         return attrs.evolve(found, available=free)
 
-    def holding(self, token: str, *, is_v2: bool) -> Flow[Balance]:
+    def holding(
+        self, token: str, *, is_v2: bool, refresh: bool = False
+    ) -> Flow[Balance]:
         """Shares of a token that are held, and what contracts may take of them.
 
-        Fresher than positions, but out of a cache too; nothing is subtracted.
+        Fresher than positions, but out of a cache too; nothing is subtracted.  ``refresh``
+        has the venue look at the chain again before.
         """
         kind = "CONDITIONAL-V2" if is_v2 else "CONDITIONAL"
         query = {"asset_type": kind, "token_id": token}
-        return self._holding(query, f"shares of token {token}")
+        if refresh:
+            call = self.read(
+                "/clob/balance-allowance/update",
+                self._asked(query),
+                about=f"shares of token {token}",
+                private=True,
+            )
+            yield from self.send(call)
+        return (yield from self._holding(query, f"shares of token {token}"))
+
+    def _asked(self, query: Mapping[str, object]) -> Mapping[str, object]:
+        held = self.credentials
+        return {**query, "signature_type": int(held.wallet.kind) if held else None}
 
     def _holding(self, query: Mapping[str, object], about: str) -> Flow[Balance]:
-        held = self.credentials
-        asked = {**query, "signature_type": int(held.wallet.kind) if held else None}
+        asked = self._asked(query)
         call = self.read("/clob/balance-allowance", asked, about=about, private=True)
         response = yield from self.send(call)
         return parse.balance(response.body)

@@ -23,6 +23,7 @@ __all__ = [
     "Amounts",
     "amounts_of",
     "immediate_amounts_of",
+    "least_immediate_size",
     "price_of",
     "size_of",
 ]
@@ -96,6 +97,18 @@ def immediate_amounts_of(side: Side, price: Decimal, size: Decimal) -> Amounts:
     raise InvalidSize(message, nearest=nearest, venue="polymarket")
 
 
+def least_immediate_size(price: Decimal) -> Decimal:
+    """The least shares that cost a dollar at least and whole cents.
+
+    >>> least_immediate_size(Decimal("0.30"))
+    Decimal('3.4')
+    """
+    units = _price_units(price)
+    step = _whole_cents(units)
+    shares = -(-UNITS * UNITS // units)
+    return _number(-(-shares // step) * step)
+
+
 def price_of(side: Side, amounts: Amounts) -> Decimal:
     """The price that amounts imply, exactly.
 
@@ -144,10 +157,14 @@ def _shares(size: Decimal) -> int:
     return int(units)
 
 
+def _whole_cents(price: int) -> int:
+    """The least shares, in whole lots, of which this price makes whole cents."""
+    whole = UNITS * _CENT
+    return lcm(_LOT, whole // gcd(whole, price))
+
+
 def _whole_cent_sizes(price: int, shares: int) -> tuple[Decimal, ...]:
     """The sizes on either side of one that cost whole cents at this price."""
-    # The least number of lots of which this price makes whole cents.
-    whole = UNITS * _CENT
-    step = lcm(_LOT, whole // gcd(whole, price))
+    step = _whole_cents(price)
     below = shares // step * step
     return tuple(_number(size) for size in (below, below + step) if size)

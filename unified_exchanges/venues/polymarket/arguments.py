@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from ...errors import EventNotFound, MarketNotFound
+from ...errors import EventNotFound, MarketNotFound, OrderNotFound
 from ...models import Params
 from ...venue.arguments import Arguments, Span, page_size, pages_for
 
 __all__ = [
+    "ARGUMENTS",
     "Span",
     "asked",
     "page_size",
@@ -29,18 +30,19 @@ __all__ = [
 
 _CONDITION: Final = re.compile(r"0x[0-9a-f]{64}")
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
+_ORDER: Final = re.compile(r"(?:dry-run-)?0x[0-9a-f]{64}")
 
-_ARGUMENTS: Final = Arguments(
+ARGUMENTS: Final = Arguments(
     venue="polymarket",
     people="Polymarket",
     ids="condition ids of markets (0x and 64 hexadecimal digits), numbers of events, as "
     "listings give them",
 )
-read_id = _ARGUMENTS.read_id
-read_limit = _ARGUMENTS.read_limit
-read_span = _ARGUMENTS.read_span
-refuse_unknown = _ARGUMENTS.refuse_unknown
-refusal = _ARGUMENTS.refusal
+read_id = ARGUMENTS.read_id
+read_limit = ARGUMENTS.read_limit
+read_span = ARGUMENTS.read_span
+refuse_unknown = ARGUMENTS.refuse_unknown
+refusal = ARGUMENTS.refusal
 
 
 def read_market_id(value: object) -> str:
@@ -58,7 +60,7 @@ def read_market_id(value: object) -> str:
 
 def read_market_ids(values: Iterable[str]) -> list[str]:
     """Read several ids of markets, each once, in the order given."""
-    ids = _ARGUMENTS.read_ids("market_ids", values)
+    ids = ARGUMENTS.read_ids("market_ids", values)
     return list(dict.fromkeys(map(read_market_id, ids)))
 
 
@@ -75,14 +77,14 @@ def read_event_id(value: object, name: str = "event_id") -> str:
 
 
 def read_order_id(value: object) -> str:
-    """Read the id of an order, which is a hash."""
+    """Read the id of an order, which is a hash; what cannot be one is known to none."""
     text = read_id("order_id", value).lower()
-    if not _CONDITION.fullmatch(text):
+    if not _ORDER.fullmatch(text):
         message = (
-            f"order_id {value!r} is not one of Polymarket's: those are hashes, 0x and 64 "
-            "hexadecimal digits"
+            f"no order {value!r}: Polymarket's are hashes, 0x and 64 hexadecimal digits "
+            "(Order.order_id)"
         )
-        raise refusal(message)
+        raise OrderNotFound(message, venue="polymarket")
     return text
 
 
@@ -95,7 +97,7 @@ def read_params(
             name: str(value) if known.get(name) is str and type(value) is int else value
             for name, value in params.items()
         }
-    return _ARGUMENTS.read_params(params, taken, known)
+    return ARGUMENTS.read_params(params, taken, known)
 
 
 def asked(

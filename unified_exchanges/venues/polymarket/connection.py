@@ -41,6 +41,9 @@ _ASKING: Final = re.compile(
     r"|orders-scoring|markets/live-activity)"
 )
 _STOPS: Final = re.compile(r"/clob/(?:v1/)?heartbeats")
+_UNAUTHORIZED: Final = 401
+_SKEW: Final = 5.0
+"""Seconds by which a clock may be off and not be the reason of a refusal."""
 _RESTART: Final = 120.0
 """Seconds of post-only after a restart (docs.polymarket.com, restarts, 2026-08)."""
 
@@ -129,7 +132,7 @@ class PolymarketConnection(Pace):
         if not call.signed:
             return _NONE if call.body is None else _JSON
         if self.credentials is None:
-            raise self._keyless(call)
+            raise self.keyless(call.about, call.name)
         moment = int(self.clock.now() + self.offset.seconds)
         if call.path == _DERIVE or call.name == f"POST {_CREATE}":
             return self.credentials.first_headers(moment)
@@ -172,9 +175,24 @@ class PolymarketConnection(Pace):
         """One try; the first that is signed gets an API key before, if none was given."""
         if call.signed and call.path not in (_DERIVE, _CREATE):
             yield from self.obtain_key()
-        response = yield from super().attempt(call, deadline)
+        response = yield from self._attempt_timely(call, deadline)
         self.heed_limits(call, response)
         return response
+
+    def _attempt_timely(self, call: Call, deadline: float) -> Flow[Response]:
+        """One try, and one more if it was signed by a clock that the answer shows wrong.
+
+        A signature of another time is refused in the words for a wrong key, and nothing
+        is done (what the venue allows is not documented, 2026-10).
+        """
+        assumed = self.offset.seconds
+        try:
+            return (yield from super().attempt(call, deadline))
+        except AuthenticationError as error:
+            is_stale = abs(self.offset.seconds - assumed) > _SKEW
+            if not call.signed or error.status != _UNAUTHORIZED or not is_stale:
+                raise
+        return (yield from super().attempt(call, deadline))
 
     # -- the API key ----------------------------------------------------------------
 
@@ -212,12 +230,13 @@ class PolymarketConnection(Pace):
         unlocked = settings.live or not self.environment.is_real_money
         return unlocked and not settings.dry_run and not self.guards.policy.read_only
 
-    def _keyless(self, call: Call) -> AuthenticationError:
+    def keyless(self, about: object, request: str) -> AuthenticationError:
+        """The error for what needs a key where there is none."""
         message = (
-            f"{call.about} needs a key: pass private_key= (64 hexadecimal digits or the "
+            f"{about} needs a key: pass private_key= (64 hexadecimal digits or the "
             "path of a file that holds them), or set POLYMARKET_PRIVATE_KEY_PATH"
         )
-        return AuthenticationError(message, venue=self.id, request=call.name)
+        return AuthenticationError(message, venue=self.id, request=request)
 
     # -- building calls -------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from ...errors import ArgumentsRequired, AuthenticationError, BadRequest
 from ...key_file import KeyFile
 from .addresses import address_of, read_address
 from .api_key import ApiKey
-from .contracts import Domain, chain_of
+from .contracts import Chain, Domain, chain_of
 from .curve import Key, Way, key_maker
 from .eip712 import ZERO_WORD
 from .secret import Secret, refuse_pickling
@@ -64,6 +64,16 @@ class Credentials:
         self.wallet = signer.wallet
         self.api = api
         self.way = way
+
+    @property
+    def builder(self) -> str:
+        """The builder's code that orders bear, 0x and 64 digits."""
+        return f"0x{self._signer.builder.hex()}"
+
+    @property
+    def chain(self) -> Chain:
+        """The chain on which orders are settled."""
+        return chain_of(self._signer.chain_id)
 
     @property
     def party(self) -> str:

@@ -32,6 +32,13 @@ _ENVIRONMENTS = {
 
 _FEATURES: dict[str, Capability] = {
     "allowances": True,
+    "cancel_all_orders": True,
+    "cancel_all_orders_after": True,
+    "client_order_id": "emulated",
+    "close_position": "emulated",
+    "create_market_order": "emulated",
+    "create_orders": True,
+    "dry_run": "emulated",
     "estimate_fee": "emulated",
     "fetch_closed_orders": "emulated",
     "fetch_fee_rule": "emulated",
@@ -39,6 +46,9 @@ _FEATURES: dict[str, Capability] = {
     "fetch_orders": "emulated",
     "fetch_ticker": "emulated",
     "fetch_tickers": "emulated",
+    "post_only": True,
+    "preview_order": "emulated",
+    "reduce_only": "emulated",
     "shards": False,
     "subaccounts": False,
     "unwatch": True,

@@ -23,7 +23,7 @@ from ...errors import (
     VenueSchemaError,
 )
 from ...venue.refusals import LONGEST, Reason, clean, header, pause
-from .reasons import BY_CODE, BY_STATUS, DECIDED, missing, reason_in
+from .reasons import BY_CODE, BY_STATUS, DECIDED, REFUSED, missing, reason_in
 
 __all__ = ["error_from"]
 
@@ -91,6 +91,8 @@ def error_from(
     if issubclass(reason.kind, RateLimitExceeded | ExchangeNotAvailable):
         wait = pause(header(headers, "retry-after"), now)
         context["retry_after"] = said.wait if wait is None else wait
+    if issubclass(reason.kind, ExchangeNotAvailable):
+        context["refused"] = reason.name in REFUSED
     return reason.kind(message, **context)
 
 

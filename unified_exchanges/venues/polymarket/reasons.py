@@ -36,6 +36,7 @@ __all__ = [
     "BY_STATUS",
     "DECIDED",
     "MODES",
+    "REFUSED",
     "missing",
     "name_of",
     "reason_in",
@@ -62,6 +63,12 @@ MODES: Final = {
     reason.name for reason in (_CANCEL_ONLY, _POST_ONLY, _DISABLED, _RESTARTING)
 }
 """Names of the reasons that mean that the venue does not trade as usual."""
+
+REFUSED: Final = MODES | {"timed out"}
+"""Names of those after which nothing of what was asked has been done.
+
+``order timed out`` never reached the book (docs.polymarket.com, error codes, 2026-08).
+"""
 
 BY_CODE: Final = {
     # The CLOB's only one.

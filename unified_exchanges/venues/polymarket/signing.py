@@ -71,6 +71,7 @@ class Signer:
         "_key",
         "_wrapper",
         "address",
+        "builder",
         "chain_id",
         "party",
         "wallet",
@@ -83,6 +84,7 @@ class Signer:
         self.address = address_of(key.public, key.hash)
         self.wallet = wallet
         self.chain_id = chain_id
+        self.builder = builder
         wrapped = wallet.kind is SignatureType.DEPOSIT_WALLET
         # A deposit wallet signs for itself, by its contract.
         self.party = wallet.address if wrapped else self.address

@@ -20,7 +20,6 @@ __all__ = ["OPERATIONS"]
 
 _MOST_ORDERS = 15
 _MOST_CANCELS = 1000
-_PAGE = 100
 
 
 def _charge(
@@ -161,16 +160,20 @@ def list_orders(house: House, call: Call) -> Payload:
         and market in {"", placed.listed.condition_id}
         and token in {"", placed.token}
     ]
-    shown, following = clob_page(rows, call.text("next_cursor"), _PAGE)
-    return _envelope([order_view(house, *row) for row in shown], following)
+    shown, following = clob_page(
+        rows, call.text("next_cursor"), house.settings.ledger_page
+    )
+    return _envelope(house, [order_view(house, *row) for row in shown], following)
 
 
 def list_trades(house: House, call: Call) -> Payload:
     """The trades of the key, newest first."""
     rows = [m for m in reversed(house.tape.matches.values()) if _is_wanted(call, m)]
-    shown, following = clob_page(rows, call.text("next_cursor"), _PAGE)
+    shown, following = clob_page(
+        rows, call.text("next_cursor"), house.settings.ledger_page
+    )
     views = [trade_view(match, call.key.key_id) for match in shown]
-    return _envelope(views, following)
+    return _envelope(house, views, following)
 
 
 def _is_wanted(call: Call, match: Match) -> bool:
@@ -192,9 +195,9 @@ def _is_wanted(call: Call, match: Match) -> bool:
     )
 
 
-def _envelope(rows: list[Payload], following: str) -> Payload:
+def _envelope(house: House, rows: list[Payload], following: str) -> Payload:
     return {
-        "limit": _PAGE,
+        "limit": house.settings.ledger_page,
         "next_cursor": following,
         "count": len(rows),
         "data": rows,

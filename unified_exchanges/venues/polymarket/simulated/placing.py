@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,7 @@ _TAKING_PLACES = 4
 _FINE_PLACES = 5
 _GTD_LEAST = 180
 _GTD_EARLY = 60
+_LOT = Decimal("0.01")
 
 
 @attrs.frozen(kw_only=True, slots=True)
@@ -115,8 +116,31 @@ class Desk:
             listed=listed,
             index=index,
             price=price,
-            size=envelope.amounts.size,
+            size=self._size(envelope, listed, index, price),
         )
+
+    def _size(
+        self, envelope: Envelope, listed: Listed, index: int, price: Decimal
+    ) -> Decimal:
+        """The shares it names, or what its dollars buy if those are what counts."""
+        size = envelope.amounts.size
+        is_market = envelope.order_type in {"FOK", "FAK"}
+        if not (self._house.settings.spends_all and is_market):
+            return size
+        if envelope.side == "SELL":
+            return size
+        side = engine_side(index, "BUY")
+        left, shares = envelope.amounts.money, ZERO
+        against: Side = "ask" if side == "bid" else "bid"
+        for level in self._house.engine.levels(listed.condition_id, against):
+            each = other_price(index, level.price)
+            if each > price:
+                break
+            most = left / each
+            bought = min(level.size, most.quantize(_LOT, ROUND_FLOOR))
+            shares = EXACT.add(shares, bought)
+            left = EXACT.subtract(left, EXACT.multiply(bought, each))
+        return max(size, shares)
 
     def _wallet(self, envelope: Envelope, key: ApiKey) -> Wallet:
         if envelope.owner != key.key_id:

@@ -22,7 +22,9 @@ class PolymarketSettings:
     operator redeems for everybody, None: nobody does. ``heartbeat`` is how long orders
     live without one once there was a first. ``moves_ticks`` refines a market's tick when
     its price passes 0.96 or 0.04. ``clock_skew`` is how old or new a signed request may
-    be: not documented (assumed).
+    be: not documented (assumed). ``spends_all`` lets an order that buys at once spend its
+    dollars, so that a better price brings more shares than it names (reported by users of
+    the vendor's clients, 2026-07; not documented). ``ledger_page`` is how many orders or trades come at once.
 
     Of the sockets: ``duplicates`` sends every n-th frame twice (0: none), and
     ``tells_resolutions`` False leaves `market_resolved` out, as reported in 2026-01;
@@ -38,6 +40,8 @@ class PolymarketSettings:
     moves_ticks: bool = True
     clock_skew: float = 300.0
     blocked_country: str | None = None
+    spends_all: bool = False
+    ledger_page: int = 100
     duplicates: int = 0
     tells_resolutions: bool = True
     most_assets: int = 500

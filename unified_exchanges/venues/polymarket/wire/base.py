@@ -14,6 +14,7 @@ __all__ = [
     "Hash",
     "Id",
     "Number",
+    "OrderId",
     "Pagination",
     "TokenId",
     "Wire",
@@ -24,6 +25,8 @@ Id: TypeAlias = Annotated[str, Meta(min_length=1)]
 
 Address: TypeAlias = Annotated[str, Meta(pattern="^0x[0-9a-fA-F]{40}$")]
 Hash: TypeAlias = Annotated[str, Meta(pattern="^0x[0-9a-fA-F]{64}$")]
+OrderId: TypeAlias = Annotated[str, Meta(pattern="^(dry-run-)?0x[0-9a-fA-F]{64}$")]
+"""The hash of an order; one that was only rehearsed has one of ours."""
 
 ConditionId: TypeAlias = Hash
 """The id of a market."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from .base import ConditionId, Hash, Id, TokenId, Wire
+from .base import ConditionId, Hash, Id, OrderId, TokenId, Wire
 
 __all__ = ["MakerOrder", "Order", "Page", "Trade"]
 
@@ -19,7 +19,7 @@ class Page(Wire, kw_only=True):
 class Order(Wire, kw_only=True):
     """An order; sizes are shares as decimal text, "" for none."""
 
-    id: Hash
+    id: OrderId
     market: ConditionId
     asset_id: TokenId
     side: str

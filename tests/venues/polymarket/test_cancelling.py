@@ -1,0 +1,438 @@
+"""Cancels on Polymarket: one, several, a market's and all, and the dead man's switch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.venues.polymarket.scene import Scene, answer, lost, unheard
+from unified_exchanges.errors import (
+    BadRequest,
+    ExchangeError,
+    ExchangeNotAvailable,
+    NetworkError,
+    NotSupported,
+    OnMaintenance,
+    OrderNotFound,
+    ReadOnly,
+    UnifiedExchangesError,
+)
+from unified_exchanges.flow import Response
+from unified_exchanges.models import OrderStatus
+from unified_exchanges.simulator.orders import Ticket
+
+
+@pytest.fixture(params=["blocking", "async"])
+def scene(request: pytest.FixtureRequest) -> Scene:
+    return Scene(request.param)
+
+
+@pytest.fixture
+def one() -> Scene:
+    return Scene()
+
+
+def paths(scene: Scene, trader: Any = None) -> list[str]:
+    """Methods and ends of the writes so far."""
+    writes = (trader or scene.trader).writes
+    return [f"{x.method} {x.url.rsplit('/', 1)[-1]}" for x in writes]
+
+
+# -- one -------------------------------------------------------------------------------
+
+
+def test_a_cancel_names_the_order_in_a_signed_body(scene: Scene) -> None:
+    order = scene.trader.rest(scene.market)
+    ended = scene.trader.cancel_order(order.order_id.upper().replace("0X", "0x"))
+    assert (ended.status, ended.filled) == (OrderStatus.CANCELED, 0)
+    assert scene.bodies[-1] == {"orderID": order.order_id}
+    assert paths(scene)[-1] == "DELETE order"
+
+
+def test_a_strangers_order_is_read_before_it_is_cancelled(scene: Scene) -> None:
+    order = scene.trader.rest(scene.market)
+    other = scene.another()
+    assert other.cancel_order(order.order_id).status is OrderStatus.CANCELED
+    reads = [x.method for x in other.transport.requests]
+    assert reads == ["GET", "DELETE", "GET"]
+
+
+def test_what_has_ended_is_told_without_a_cancel(scene: Scene) -> None:
+    order = scene.trader.lift(scene.market, 10)
+    other = scene.another()
+    assert other.cancel_order(order.order_id).filled == 10
+    assert other.writes == []
+
+
+def test_an_order_on_another_market_than_said_is_refused_unsent(one: Scene) -> None:
+    order = one.trader.rest(one.market)
+    other = next(m for m in one.trader.fetch_markets() if m != one.market)
+    with pytest.raises(BadRequest, match="is on"):
+        one.trader.cancel_order(order.order_id, market_id=other.market_id)
+    assert paths(one) == ["POST order"]
+
+
+def test_fault_18_one_that_filled_meanwhile_is_told_filled(one: Scene) -> None:
+    best = one.trader.book(one.market).bid
+    assert best is not None
+    order = one.trader.create_order(one.market.market_id, "yes", "buy", best.price, 10)
+    assert order.is_open
+    house = one.venue._house
+    house.engine.place(
+        Ticket(
+            market_id=one.market.market_id,
+            owner=house.flow._scenes[one.market.market_id].taker,
+            side="ask",
+            price=best.price,
+            size=best.size + 20,
+            time_in_force="ioc",
+            self_trade="maker",
+        )
+    )
+    ended = one.trader.cancel_order(order.order_id)
+    assert (ended.status, ended.filled) == (OrderStatus.CLOSED, 10)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"canceled": [], "not_canceled": {}},
+        {"canceled": []},
+        {"canceled": [], "not_canceled": None},
+    ],
+)
+def test_a_reason_that_is_not_told_leaves_the_order_counting(
+    one: Scene, payload: object
+) -> None:
+    order = one.trader.rest(one.market)
+    one.always(answer(200, payload))
+    with pytest.raises(ExchangeError, match=r"nothing of it.*still counts"):
+        one.trader.cancel_order(order.order_id)
+
+
+def test_a_cancel_that_is_refused_while_nothing_can_be_read_is_in_doubt(
+    one: Scene,
+) -> None:
+    order = one.trader.rest(one.market)
+    one.then(answer(200, {"canceled": [], "not_canceled": {order.order_id: "no"}}))
+    one.trader.suffer("503", 1000, reads=True, writes=False)
+    with pytest.raises(UnifiedExchangesError, match="counts as open") as caught:
+        one.trader.cancel_order(order.order_id)
+    assert caught.value.maybe_executed
+
+
+def test_a_cancel_whose_fills_cannot_be_read_says_so(one: Scene) -> None:
+    order = one.trader.rest(one.market)
+    one.trader.suffer("503", 1000, reads=True, writes=False)
+    with pytest.raises(
+        ExchangeError, match="is cancelled, but what had filled"
+    ) as told:
+        one.trader.cancel_order(order.order_id)
+    assert told.value.maybe_executed
+
+
+def test_fault_27_reads_that_lag_behind_a_cancel_are_repeated(one: Scene) -> None:
+    order = one.trader.rest(one.market)
+    stale = msgspec.json.encode(dict(one.trader.fetch_order(order.order_id).raw))
+    serve = one.ground.venue.handle
+    left = [2]
+
+    def lagging(request: Any) -> Any:
+        if "/data/order/" in request.url and left[0]:
+            left[0] -= 1
+            return Response(200, {}, stale)
+        return serve(request)
+
+    one.ground.venue.handle = lagging  # type: ignore[method-assign]
+    assert one.trader.cancel_order(order.order_id).status is OrderStatus.CANCELED
+    left[0] = 1000
+    order = one.trader.rest(one.market)
+    stale = stale.replace(
+        msgspec.json.decode(stale)["id"].encode(), order.order_id.encode()
+    )
+    with pytest.raises(ExchangeError, match="not shown as cancelled yet"):
+        one.trader.cancel_order(order.order_id)
+
+
+def test_fault_17_an_order_that_the_venue_tells_no_more_ended_with_its_fills(
+    one: Scene,
+) -> None:
+    # In 2026-07 the venue told of open orders only.
+    serve = one.ground.venue.handle
+
+    def forgetful(request: Any) -> Any:
+        response = serve(request)
+        if "/data/order/" in request.url and b'"LIVE"' not in response.body:
+            return Response(404, {}, b'{"error":"Order not found"}')
+        return response
+
+    one.ground.venue.handle = forgetful  # type: ignore[method-assign]
+    best = one.trader.book(one.market).ask
+    assert best is not None
+    order = one.trader.lift(
+        one.market, best.size + 10, price=best.price, time_in_force="gtc"
+    )
+    ended = one.trader.cancel_order(order.order_id)
+    assert (ended.status, ended.filled) == (OrderStatus.CANCELED, best.size)
+
+
+def test_a_venue_on_which_nothing_is_cancelled_says_so(one: Scene) -> None:
+    order = one.trader.rest(one.market)
+    one.venue.set_mode("disabled")
+    with pytest.raises(OnMaintenance, match="nothing cancelled"):
+        one.trader.cancel_order(order.order_id)
+    one.venue.set_mode("cancel_only")
+    assert not one.trader.cancel_order(order.order_id).is_open
+
+
+def test_a_restart_outlasts_a_cancel_that_is_tried_again(one: Scene) -> None:
+    order = one.trader.rest(one.market)
+    one.venue.restart(seconds=90)
+    with pytest.raises(ExchangeNotAvailable) as caught:
+        one.trader.cancel_order(order.order_id)
+    assert caught.value.status == 425
+    one.venue.restart(seconds=0.5)
+    assert not one.trader.cancel_order(order.order_id).is_open
+
+
+# -- several ---------------------------------------------------------------------------
+
+
+def test_fault_20_many_are_cancelled_as_the_signers_bucket_allows(scene: Scene) -> None:
+    trader = scene.trader
+    ids = [trader.rest(scene.market).order_id for _ in range(125)]
+    results = trader.cancel_orders(ids)
+    assert [r.order.status for r in results] == [OrderStatus.CANCELED] * 125
+    assert [len(x) for x in scene.bodies if isinstance(x, list)] == [120, 5]
+
+
+def test_fault_20_each_of_several_has_a_result_of_its_own(scene: Scene) -> None:
+    trader = scene.trader
+    resting, filled = trader.rest(scene.market), trader.lift(scene.market, 10)
+    missing = scene.ground.missing_order
+    ids = [resting.order_id, filled.order_id, missing, "no-id", resting.order_id]
+    results = trader.cancel_orders(ids)
+    assert [r.order_id for r in results] == ids
+    assert [r.order.status for r in results[:2]] == [
+        OrderStatus.CANCELED,
+        OrderStatus.CLOSED,
+    ]
+    assert [type(r.error) for r in results[2:4]] == [OrderNotFound] * 2
+    assert results[4].order == results[0].order
+
+
+@pytest.mark.parametrize("wrong", ["0x1", 5, None])
+def test_cancel_orders_takes_a_list(one: Scene, wrong: Any) -> None:
+    with pytest.raises(BadRequest, match="list of order ids"):
+        one.trader.cancel_orders(wrong)
+
+
+def test_fault_20_what_a_batch_does_not_cancel_is_read(one: Scene) -> None:
+    first, second = (one.trader.rest(one.market) for _ in range(2))
+    reasons = {second.order_id: "the order is delayed and cannot be canceled"}
+    one.then(
+        answer(200, {"canceled": [first.order_id], "not_canceled": reasons}),
+    )
+    results = one.trader.cancel_orders([first.order_id, second.order_id])
+    # The first was told cancelled, and is not shown so.
+    assert "not shown as cancelled" in str(results[0].error)
+    assert "delayed" in str(results[1].error)
+
+
+def test_fault_20_an_answer_that_cannot_be_read_is_looked_into_one_by_one(
+    one: Scene,
+) -> None:
+    ids = [one.trader.rest(one.market).order_id for _ in range(3)]
+    one.then(answer(200, ["what"]))
+    results = one.trader.cancel_orders(ids)
+    assert [r.order.status for r in results] == [OrderStatus.CANCELED] * 3
+
+
+def test_fault_19_cancels_that_never_arrive_count_as_open(one: Scene) -> None:
+    ids = [one.trader.rest(one.market).order_id for _ in range(3)]
+    one.always(unheard)
+    results = one.trader.cancel_orders(ids)
+    assert all(isinstance(r.error, NetworkError) for r in results)
+    assert all(r.error.maybe_executed for r in results)
+
+
+def test_fault_19_lost_answers_of_several_are_read(one: Scene) -> None:
+    ids = [one.trader.rest(one.market).order_id for _ in range(3)]
+    one.always(lost)
+    results = one.trader.cancel_orders(ids)
+    assert [r.order.status for r in results] == [OrderStatus.CANCELED] * 3
+
+
+def test_fault_20_what_is_refused_for_all_is_told_of_each(one: Scene) -> None:
+    ids = [one.trader.rest(one.market).order_id for _ in range(3)]
+    one.always(answer(400, {"error": "what"}))
+    results = one.trader.cancel_orders(ids)
+    assert [type(r.error) for r in results] == [BadRequest] * 3
+    assert not any(r.error.maybe_executed for r in results)
+
+
+def test_fault_19_reading_is_given_up_for_all_if_nothing_answers(one: Scene) -> None:
+    ids = [one.trader.rest(one.market).order_id for _ in range(3)]
+    one.trader.suffer("503", 100_000, reads=True, writes=False)
+    results = one.trader.cancel_orders(ids)
+    assert "is cancelled" in str(results[0].error)
+    assert "was given up" in str(results[2].error)
+
+
+# -- all -------------------------------------------------------------------------------
+
+
+def test_all_of_a_market_go_by_the_venues_own_request(scene: Scene) -> None:
+    trader = scene.trader
+    other = next(
+        m for m in scene.markets(lambda x: not x.seconds_delay) if m != scene.market
+    )
+    gone = {trader.rest(scene.market).order_id for _ in range(2)}
+    kept = trader.rest(other)
+    report = trader.cancel_all_orders(market_id=scene.market.market_id)
+    assert report.is_complete
+    assert {o.order_id for o in report.canceled} == gone
+    assert [o.order_id for o in trader.fetch_open_orders()] == [kept.order_id]
+    assert paths(scene)[-1] == "DELETE cancel-market-orders"
+    assert scene.bodies[-1] == {"market": scene.market.market_id}
+
+
+def test_all_go_by_the_venues_own_request(scene: Scene) -> None:
+    gone = {scene.trader.rest(scene.market).order_id for _ in range(3)}
+    report = scene.another().cancel_all_orders()
+    assert report.is_complete
+    assert {o.order_id for o in report.canceled} == gone
+
+
+def test_cancelling_all_of_nothing_is_complete(one: Scene) -> None:
+    report = one.trader.cancel_all_orders()
+    assert (report.is_complete, report.canceled) == (True, ())
+
+
+def test_fault_20_what_the_venue_leaves_is_cancelled_by_its_ids(one: Scene) -> None:
+    gone = {one.trader.rest(one.market).order_id for _ in range(3)}
+    one.then(answer(503, {"error": "could not"}), *[answer(503, {"error": "x"})] * 4)
+    report = one.trader.cancel_all_orders()
+    assert report.is_complete
+    assert {o.order_id for o in report.canceled} == gone
+    assert "DELETE orders" in paths(one)
+
+
+def test_fault_19_what_cannot_be_cancelled_is_reported_with_the_reasons(
+    one: Scene,
+) -> None:
+    left = {one.trader.rest(one.market).order_id for _ in range(3)}
+    one.always(answer(400, {"error": "what"}))
+    report = one.trader.cancel_all_orders()
+    assert not report.is_complete
+    assert {o.order_id for o in report.remaining} == left
+    assert (report.canceled, len(report.errors)) == ((), 4)
+
+
+def test_fault_27_an_order_that_no_list_shows_yet_is_cancelled_too(one: Scene) -> None:
+    order = one.trader.rest(one.market)
+    serve = one.ground.venue.handle
+
+    def blind(request: Any) -> Any:
+        if request.url.endswith("/data/orders"):
+            return Response(200, {}, b'{"data":[],"next_cursor":"LTE="}')
+        return serve(request)
+
+    one.ground.venue.handle = blind  # type: ignore[method-assign]
+    report = one.trader.cancel_all_orders(market_id=one.market.market_id)
+    assert [o.order_id for o in report.canceled] == [order.order_id]
+
+
+def test_fault_25_a_list_that_fails_is_no_report(one: Scene) -> None:
+    one.trader.rest(one.market)
+    serve = one.ground.venue.handle
+    asked = [0]
+
+    def failing(request: Any) -> Any:
+        if request.url.endswith("/data/orders"):
+            asked[0] += 1
+            if asked[0] > 1:
+                return Response(503, {}, b"")
+        return serve(request)
+
+    one.ground.venue.handle = failing  # type: ignore[method-assign]
+    with pytest.raises(UnifiedExchangesError, match="what is left could") as caught:
+        one.trader.cancel_all_orders()
+    assert caught.value.maybe_executed
+
+
+def test_fault_25_fills_that_cannot_be_read_are_told(one: Scene) -> None:
+    for _ in range(3):
+        one.trader.rest(one.market)
+    serve = one.ground.venue.handle
+
+    def failing(request: Any) -> Any:
+        if "/data/order/" in request.url:
+            return Response(503, {}, b"")
+        return serve(request)
+
+    one.ground.venue.handle = failing  # type: ignore[method-assign]
+    report = one.trader.cancel_all_orders()
+    assert (report.canceled, report.remaining) == ((), ())
+    assert len(report.errors) == 3
+    assert not report.is_complete
+
+
+# -- the dead man's switch -------------------------------------------------------------
+
+
+def test_orders_live_as_long_as_heartbeats_come(scene: Scene) -> None:
+    trader = scene.trader
+    order = trader.rest(scene.market)
+    for _ in range(4):
+        trader.cancel_all_orders_after(10)
+        scene.advance(8)
+    assert trader.fetch_order(order.order_id).is_open
+    scene.advance(20)
+    assert not trader.fetch_order(order.order_id).is_open
+
+
+def test_a_heartbeat_of_another_object_is_taken_over(scene: Scene) -> None:
+    first, second = scene.trader, scene.another()
+    first.cancel_all_orders_after(10)
+    second.cancel_all_orders_after(10.0)
+    first.cancel_all_orders_after(10)
+    beats = [msgspec.json.decode(r.body)["heartbeat_id"] for r in second.writes]
+    assert beats[0] == ""
+    assert len(beats) == 2
+
+
+@pytest.mark.parametrize("seconds", [5, 60, 0, -1, True, "10"])
+def test_other_times_are_not_the_venues(one: Scene, seconds: Any) -> None:
+    with pytest.raises(BadRequest, match="10 seconds after"):
+        one.trader.cancel_all_orders_after(seconds)
+    assert one.trader.writes == []
+
+
+def test_it_cannot_be_ended(one: Scene) -> None:
+    with pytest.raises(NotSupported, match="Call no more"):
+        one.trader.cancel_all_orders_after(None)
+
+
+def test_who_may_not_write_sends_no_heartbeat(one: Scene) -> None:
+    careful = one.another(environment="production")
+    with pytest.raises(ReadOnly):
+        careful.cancel_all_orders_after(10)
+
+
+def test_another_refusal_of_a_heartbeat_is_an_error(one: Scene) -> None:
+    one.always(answer(400, {"error": "what"}))
+    with pytest.raises(BadRequest):
+        one.trader.cancel_all_orders_after(10)
+    one.relieve()
+    one.always(answer(400, {"error_msg": "Invalid Heartbeat ID", "heartbeat_id": "x"}))
+    with pytest.raises(BadRequest, match="Invalid Heartbeat"):
+        one.trader.cancel_all_orders_after(10)
+    assert len(one.trader.writes) == 3
+
+
+def test_heartbeats_cost_no_order_and_no_cancel(one: Scene) -> None:
+    one.trader.cancel_all_orders_after(10)
+    assert not {"orders", "cancels"} & set(one.trader.exchange.venue.buckets)

@@ -1,0 +1,718 @@
+"""Placing orders on Polymarket: what is signed and sent, and what comes of each answer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import attrs
+import msgspec
+import pytest
+
+from tests.venues.polymarket.scene import Scene, answer, lost, said, unheard
+from unified_exchanges.errors import (
+    AuthenticationError,
+    BadRequest,
+    DuplicateOrderId,
+    ExchangeNotAvailable,
+    InsufficientFunds,
+    InvalidOrder,
+    InvalidPrice,
+    InvalidSize,
+    MarketClosed,
+    MarketNotFound,
+    NotSupported,
+    OnMaintenance,
+    OrderRejected,
+    OrderUnknown,
+    PermissionDenied,
+    RateLimitExceeded,
+    UnifiedExchangesError,
+)
+from unified_exchanges.grid import PriceGrid
+from unified_exchanges.models import OrderRequest, OrderStatus, TimeInForce
+from unified_exchanges.money import EXACT
+
+D = Decimal
+
+
+@pytest.fixture(params=["blocking", "async"])
+def scene(request: pytest.FixtureRequest) -> Scene:
+    return Scene(request.param)
+
+
+@pytest.fixture
+def one() -> Scene:
+    """One flavour: the flow is the same."""
+    return Scene()
+
+
+# -- what is sent ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["eoa", "proxy", "safe", "deposit"])
+def test_every_kind_of_wallet_places_orders_that_the_venue_verifies(kind: str) -> None:
+    scene = Scene(kind=kind)
+    order = scene.trader.rest(scene.market)
+    assert order.is_open
+    body = scene.bodies[0]["order"]
+    number = ["eoa", "proxy", "safe", "deposit"].index(kind)
+    assert (body["signatureType"], body["maker"]) == (number, scene.wallet.address)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_so"),
+    [
+        ("standard", lambda x: x.version == "v1" and not x.neg_risk_id),
+        ("neg-risk", lambda x: x.version == "v1" and bool(x.neg_risk_id)),
+        ("protocol v2", lambda x: x.version == "v2"),
+    ],
+)
+def test_every_contract_takes_orders_for_both_outcomes(
+    one: Scene, name: str, is_so: Any
+) -> None:
+    market = one.markets(is_so)[0]
+    for outcome in market.outcomes:
+        for given in (outcome.label.upper(), outcome.outcome_id):
+            order = one.trader.rest(market, outcome=given)
+            assert (order.outcome, order.is_open) == (outcome.label, True), name
+            assert one.bodies[-1]["order"]["tokenId"] == outcome.outcome_id
+
+
+def test_an_orders_id_is_its_hash_and_was_known_before_it_left(scene: Scene) -> None:
+    venue = scene.trader.exchange.venue
+    request = OrderRequest(
+        market_id=scene.market.market_id,
+        outcome="yes",
+        side="buy",
+        price=scene.market.grid.lowest,
+        size=10,
+        client_order_id="mine",
+    )
+    ticket = venue.tickets.read(request, rng=venue.rng)
+    ready = scene.trader.do(
+        lambda: scene.trader.exchange._driver.run(venue.draft(ticket))
+    )
+    placed = scene.trader.rest(scene.market, 10, client_order_id="mine")
+    assert placed.order_id == ready.order_id
+
+
+def test_a_resting_order_says_so_in_the_venues_words(one: Scene) -> None:
+    one.trader.rest(one.market, 10, post_only=True)
+    body = one.bodies[0]
+    key = one.ground.sandbox.api_key
+    assert {name: body[name] for name in body if name != "order"} == {
+        "deferExec": False,
+        "orderType": "GTC",
+        "owner": key,
+        "postOnly": True,
+    }
+    order = body["order"]
+    assert sorted(order) == sorted(
+        [
+            *("builder", "expiration", "maker", "makerAmount", "metadata", "salt"),
+            *("side", "signature", "signatureType", "signer", "takerAmount"),
+            *("timestamp", "tokenId"),
+        ]
+    )
+    assert (order["makerAmount"], order["takerAmount"]) == ("10000", "10000000")
+    assert order["side"] == "BUY"
+    assert type(order["salt"]) is int
+    assert 0 <= order["salt"] < 2**53
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"), [("gtc", "GTC"), ("ioc", "FAK"), ("fok", "FOK")]
+)
+def test_each_time_in_force_has_its_word(one: Scene, word: str, kind: str) -> None:
+    one.trader.lift(one.market, 10, time_in_force=word)
+    assert one.bodies[0]["orderType"] == kind
+
+
+# -- expiry ----------------------------------------------------------------------------
+
+
+def now(scene: Scene) -> datetime:
+    return datetime.fromtimestamp(int(scene.ground.clock.now()), UTC)
+
+
+def test_an_expiry_is_sent_a_minute_later_since_the_venue_cancels_before_it(
+    scene: Scene,
+) -> None:
+    ends = now(scene) + timedelta(seconds=200)
+    order = scene.trader.rest(scene.market, expires_at=ends)
+    body = scene.bodies[0]
+    assert (body["orderType"], body["order"]["expiration"]) == (
+        "GTD",
+        str(int(ends.timestamp()) + 60),
+    )
+    assert scene.trader.fetch_order(order.order_id).expires_at == ends
+    scene.advance(199)
+    assert scene.trader.fetch_order(order.order_id).is_open
+    scene.advance(2)
+    assert not scene.trader.fetch_order(order.order_id).is_open
+
+
+def test_an_order_that_would_end_too_soon_is_refused_unsent(one: Scene) -> None:
+    trader = one.trader
+    with pytest.raises(InvalidOrder, match="two minutes at least") as caught:
+        trader.rest(one.market, expires_at=now(one) + timedelta(seconds=119))
+    assert (caught.value.maybe_executed, trader.writes) == (False, [])
+    soonest = now(one) + timedelta(seconds=121)
+    assert f"{soonest}" in str(caught.value)
+    assert trader.rest(one.market, expires_at=soonest).is_open
+
+
+def test_what_takes_at_once_has_no_expiry(one: Scene) -> None:
+    ends = now(one) + timedelta(seconds=300)
+    with pytest.raises(InvalidOrder, match="rest"):
+        one.trader.lift(one.market, expires_at=ends)
+
+
+# -- sizes and prices ------------------------------------------------------------------
+
+
+def test_less_than_the_minimum_may_not_rest_but_may_be_taken(one: Scene) -> None:
+    with pytest.raises(InvalidSize) as caught:
+        one.trader.rest(one.market, "4.99")
+    assert caught.value.nearest == (D(5),)
+    best = one.trader.book(one.market).ask
+    assert best is not None
+    tick = D(10) * best.price
+    assert tick > 1
+    bought = one.trader.lift(one.market, 10)
+    sold = one.trader.create_order(
+        one.market.market_id,
+        "yes",
+        "sell",
+        one.market.grid.lowest,
+        "0.5",
+        time_in_force="ioc",
+    )
+    assert (bought.filled, sold.filled) == (10, D("0.5"))
+
+
+def test_a_purchase_at_once_of_less_than_a_dollar_is_refused_unsent(
+    one: Scene,
+) -> None:
+    with pytest.raises(InvalidSize, match="less than a dollar") as caught:
+        one.trader.lift(one.market, "1")
+    assert one.trader.writes == []
+    (least,) = caught.value.nearest
+    assert one.trader.lift(one.market, least).filled == least
+
+
+def test_a_purchase_at_once_is_in_whole_cents(one: Scene) -> None:
+    with pytest.raises(InvalidSize, match="whole cents") as caught:
+        one.trader.lift(one.market, "10.01")
+    assert one.trader.writes == []
+    for size in caught.value.nearest:
+        assert one.trader.lift(one.market, size).filled == size
+
+
+def test_a_price_off_the_grid_is_judged_by_the_grid_as_it_is_now(scene: Scene) -> None:
+    trader, market = scene.trader, scene.market
+    trader.rest(market, price="0.012")
+    scene.venue.change_tick(scene.listed(), "0.01")
+    scene.advance(3)
+    # Remembered it is on the grid; the venue says no, and then it is asked for again.
+    with pytest.raises(InvalidPrice, match="grid"):
+        trader.rest(market, price="0.013")
+    with pytest.raises(InvalidPrice) as caught:
+        trader.rest(market, price="0.013")
+    assert caught.value.nearest == (D("0.01"), D("0.02"))
+    assert len(trader.writes) == 2
+    scene.venue.change_tick(scene.listed(), "0.001")
+    scene.advance(3)
+    # Remembered it is off the grid, which is asked for before it is refused.
+    assert trader.rest(market, price="0.013").price == D("0.013")
+
+
+def test_a_stream_that_tells_of_a_new_grid_is_believed(one: Scene) -> None:
+    trader, market = one.trader, one.market
+    trader.rest(market, price="0.012")
+    trader.exchange.venue.memory.learn_grid(market.market_id, PriceGrid.of("0.01"))
+    one.venue.change_tick(one.listed(), "0.01")
+    with pytest.raises(InvalidPrice):
+        trader.rest(market, price="0.013")
+    assert len(trader.writes) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "words"),
+    [
+        ({"outcome": "1" * 70}, BadRequest, "it has: yes, no"),
+        ({"outcome": "maybe"}, BadRequest, "it has: yes, no"),
+        ({"reduce_only": True}, InvalidOrder, "sell what is held"),
+        ({"params": {"salt": 5}}, BadRequest, "salt"),
+        ({"params": {"subaccount": 5}}, BadRequest, "subaccount"),
+        ({"price": "0.0005"}, InvalidPrice, "grid"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_unsent(
+    one: Scene, wrong: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        one.trader.rest(one.market, **wrong)
+    assert one.trader.writes == []
+
+
+def test_a_ticker_of_another_venue_is_no_market(one: Scene) -> None:
+    with pytest.raises(MarketNotFound, match="condition ids"):
+        one.trader.create_order("KXBTCD-26NOV2222-T84000", "yes", "buy", "0.5", 10)
+    with pytest.raises(MarketNotFound):
+        one.trader.create_order(one.ground.missing_market, "yes", "buy", "0.5", 10)
+    assert one.trader.writes == []
+
+
+def test_an_order_cannot_be_changed(one: Scene) -> None:
+    order = one.trader.rest(one.market)
+    with pytest.raises(NotSupported, match="edit_order"):
+        one.trader.exchange.edit_order(order.order_id, size=20)
+    assert one.trader.describe().edit == "none"
+
+
+def test_an_order_needs_a_key(one: Scene) -> None:
+    keyless = one.ground.exchange(
+        "blocking",
+        clock=one.ground.clock,
+        transport=one.trader.transport,
+        environment="local",
+    )
+    with pytest.raises(AuthenticationError, match="needs a key"):
+        keyless.create_order(one.market.market_id, "yes", "buy", "0.3", 10)
+    assert one.trader.writes == []
+
+
+# -- answers ---------------------------------------------------------------------------
+
+
+def echo(**fields: object) -> Any:
+    """The venue does what is asked, and tells it in other words."""
+
+    def turn(_: Any, serve: Any) -> Any:
+        response = serve()
+        told = msgspec.json.decode(response.body)
+        return type(response)(200, {}, msgspec.json.encode({**told, **fields}))
+
+    return turn
+
+
+def test_an_order_that_fills_in_part_and_rests_is_open(scene: Scene) -> None:
+    best = scene.trader.book(scene.market).ask
+    assert best is not None
+    order = scene.trader.lift(
+        scene.market, best.size + 10, price=best.price, time_in_force="gtc"
+    )
+    assert (order.status, order.filled, order.remaining) == (
+        OrderStatus.OPEN,
+        best.size,
+        10,
+    )
+    assert order.average_price == best.price
+
+
+def test_one_that_takes_what_is_there_ends_with_that(one: Scene) -> None:
+    best = one.trader.book(one.market).ask
+    assert best is not None
+    order = one.trader.lift(one.market, one.trader.above(best.size), price=best.price)
+    assert (order.status, order.filled, order.remaining) == (
+        OrderStatus.CANCELED,
+        best.size,
+        0,
+    )
+    assert order.time_in_force is TimeInForce.IOC
+
+
+def test_fault_20_amounts_in_other_units_are_not_believed_but_read(one: Scene) -> None:
+    one.then(echo(makingAmount="4630000", takingAmount="10000000"))
+    order = one.trader.lift(one.market, 10)
+    assert (order.filled, order.status) == (10, OrderStatus.CLOSED)
+    assert len(one.trader.writes) == 1
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": "unmatched"},
+        {"status": "novel"},
+        {"orderID": "0x" + "9" * 64},
+        {"makingAmount": "x"},
+        {"status": "matched", "makingAmount": "1", "takingAmount": "0"},
+        {"success": False},
+    ],
+)
+def test_fault_08_an_answer_that_tells_nothing_sure_is_looked_up(
+    one: Scene, fields: dict[str, Any]
+) -> None:
+    one.then(echo(**{"status": "matched", **fields}))
+    order = one.trader.lift(one.market, 10)
+    assert (order.filled, order.status) == (10, OrderStatus.CLOSED)
+    assert len(one.trader.fetch_fills()) == 1
+    assert len(one.trader.writes) == 1
+
+
+def test_a_delayed_order_is_open_until_its_fate_is_known(scene: Scene) -> None:
+    (market, *_) = scene.markets(lambda x: bool(x.seconds_delay))
+    order = scene.trader.lift(market, 10, outcome=market.outcomes[0].label)
+    assert (order.status, order.filled) == (OrderStatus.OPEN, 0)
+    with pytest.raises(UnifiedExchangesError, match="delay"):
+        scene.trader.cancel_order(order.order_id)
+    scene.advance(60)
+    assert scene.trader.fetch_order(order.order_id).filled == 10
+
+
+def refused(scene: Scene, status: int, text: str | None, **more: Any) -> Any:
+    payload = None if text is None else {"error": text, **more}
+    scene.always(answer(status, payload))
+    with pytest.raises(UnifiedExchangesError) as caught:
+        scene.trader.rest(scene.market, client_order_id="intent")
+    return caught.value
+
+
+_TEXTS: list[tuple[int, str, type[UnifiedExchangesError], str]] = [
+    (401, "Unauthorized/Invalid api key", AuthenticationError, "API key"),
+    (400, "order 0x is invalid. Price (0.525) breaks minimum tick size rule: 0.01",
+     InvalidPrice, "grid"),
+    (400, "order 0x is invalid. Size (3) lower than the minimum: 5", InvalidSize, "minimum"),
+    (400, "Maximum lot size is 2", InvalidSize, "decimals"),
+    (400, "invalid amount for a marketable BUY order ($0.5), min size: $1",
+     InvalidSize, "dollar"),
+    (400, "invalid expiration", InvalidOrder, "two minutes"),
+    (400, "Invalid order payload", InvalidOrder, "Change"),
+    (400, "invalid post-only order: order crosses book", OrderRejected, "post_only"),
+    (400, "order_version_mismatch", OrderRejected, "market again"),
+    (400, "maker address not allowed, please use the deposit wallet flow",
+     AuthenticationError, "signature_type"),
+    (400, "the order signer address has to be the address of the API KEY",
+     AuthenticationError, "funder"),
+    (400, "the order owner has to be the owner of the API KEY", AuthenticationError, "API"),
+    (400, "'0xf39F' address banned", PermissionDenied, "banned"),
+    (400, "'0xf39F' address in closed only mode", PermissionDenied, "close"),
+    (400, "the market is not yet ready to process new orders", MarketClosed, "later"),
+    (404, "No orderbook exists for the requested token id", MarketClosed, "closed"),
+    (403, "Trading restricted in your region", PermissionDenied, "geoblock"),
+    (429, "Too Many Requests", RateLimitExceeded, "less"),
+    (500, "order timed out", ExchangeNotAvailable, "again"),
+    (503, "Trading is currently cancel-only. New orders", OnMaintenance, "cancels are"),
+    (503, "Trading is currently disabled. Check polymarket.com", OnMaintenance, "Nothing"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "text", "kind", "advice"), _TEXTS)
+def test_fault_14_each_refusal_is_typed_final_and_says_what_to_do(
+    one: Scene, status: int, text: str, kind: type[UnifiedExchangesError], advice: str
+) -> None:
+    error = refused(one, status, text)
+    assert type(error) is kind
+    assert advice in str(error)
+    assert error.client_order_id == "intent"
+    assert not error.maybe_executed
+    one.relieve()
+    # Nothing stands under the id, so that it may be used again, for anything.
+    assert one.trader.rest(one.market, 20, client_order_id="intent").is_open
+
+
+def test_a_restart_and_its_drill_are_typed_with_when_to_come_back(scene: Scene) -> None:
+    trader, market = scene.trader, scene.market
+    scene.venue.restart(seconds=30)
+    with pytest.raises(ExchangeNotAvailable) as caught:
+        trader.rest(market, client_order_id="intent")
+    assert (caught.value.status, caught.value.maybe_executed) == (425, False)
+    scene.advance(40)
+    with pytest.raises(OnMaintenance, match="post_only") as paused:
+        trader.lift(market, 10)
+    assert paused.value.retry_after is not None
+    assert 0 < paused.value.retry_after <= 120
+    assert trader.rest(market, post_only=True, client_order_id="intent").is_open
+
+
+def test_an_allowance_that_is_missing_names_who_must_be_allowed(one: Scene) -> None:
+    listed = one.listed()
+    one.wallet.allowances[listed.exchange.address] = 1_000_000
+    with pytest.raises(InsufficientFunds, match="approve") as caught:
+        one.trader.lift(one.market, 10)
+    assert listed.exchange.address in str(caught.value)
+    assert "may take 1:" in str(caught.value)
+
+
+def test_cash_that_is_missing_is_told_beside_what_is_needed(one: Scene) -> None:
+    one.venue.bring_to(one.wallet, 3)
+    with pytest.raises(InsufficientFunds, match="Free are 3 dollars") as caught:
+        one.trader.lift(one.market, 10)
+    assert "are needed" in str(caught.value)
+    assert "approve" not in str(caught.value)
+
+
+def test_what_is_not_held_cannot_be_sold_with_or_without_reduce_only(
+    one: Scene,
+) -> None:
+    sale = one.market.market_id, "yes", "sell", one.market.grid.lowest, 10
+    for flag in (True, False):
+        with pytest.raises(InsufficientFunds, match="shares of yes"):
+            one.trader.create_order(*sale, time_in_force="ioc", reduce_only=flag)
+    one.trader.lift(one.market, 10)
+    one.wallet.approved.discard(one.listed().exchange.address)
+    with pytest.raises(InsufficientFunds, match="setApprovalForAll"):
+        one.trader.create_order(*sale, time_in_force="ioc")
+
+
+def test_a_balance_that_cannot_be_read_leaves_the_refusal_as_it_is(one: Scene) -> None:
+    one.venue.bring_to(one.wallet, 3)
+    one.trader.rest(one.market)
+    one.trader.suffer("503", 1000, reads=True, writes=False)
+    terms = one.market.market_id, "yes", "buy", "0.9", 10
+    with pytest.raises(InsufficientFunds) as caught:
+        one.trader.create_order(*terms)
+    assert "Free are" not in str(caught.value)
+
+
+# -- lost answers ----------------------------------------------------------------------
+
+
+def test_fault_02_a_lost_answer_is_looked_up_by_the_hash_before_anything_is_resent(
+    scene: Scene,
+) -> None:
+    scene.then(lost)
+    order = scene.trader.lift(scene.market, 10)
+    assert (order.filled, len(scene.trader.writes)) == (10, 1)
+
+
+def test_fault_03_what_never_arrived_is_sent_again_byte_for_byte(scene: Scene) -> None:
+    scene.then(unheard, unheard)
+    order = scene.trader.rest(scene.market)
+    first, second, third = scene.bodies
+    assert first == second == third
+    assert order.is_open
+
+
+def test_fault_02_a_match_that_is_delayed_is_looked_up(one: Scene) -> None:
+    def delayed(_: Any, serve: Any) -> Any:
+        serve()
+        return answer(400, {"error": "order match delayed due to market conditions"})(
+            _, serve
+        )
+
+    one.then(delayed)
+    order = one.trader.lift(one.market, 10)
+    assert (order.filled, len(one.trader.writes)) == (10, 1)
+
+
+def test_fault_07_duplicated_means_that_it_is_there(one: Scene) -> None:
+    one.then(lost)
+    # The look before sending again fails, so that it is sent, and is duplicated.
+    one.trader.suffer("503", 1, reads=True, writes=False)
+    order = one.trader.rest(one.market)
+    assert (order.is_open, len(one.trader.fetch_open_orders())) == (True, 1)
+
+
+def test_fault_04_one_that_found_nothing_after_a_lost_answer_is_looked_for(
+    one: Scene,
+) -> None:
+    one.then(lost, answer(400, {"error": "no orders found to match with FAK order."}))
+    one.trader.suffer("503", 1, reads=True, writes=False)
+    order = one.trader.lift(one.market, 10)
+    assert order.filled == 10
+
+
+def test_fault_04_one_that_really_found_nothing_has_ended(one: Scene) -> None:
+    killed = answer(400, {"error": "no orders found to match with FAK order."})
+    one.then(unheard, killed)
+    order = one.trader.lift(one.market, 10, client_order_id="mine")
+    assert (order.status, order.filled) == (OrderStatus.CANCELED, 0)
+    again = one.trader.lift(one.market, 10, client_order_id="mine")
+    assert (again.order_id, again.status) == (order.order_id, OrderStatus.CANCELED)
+    assert len(one.trader.writes) == 2
+
+
+def test_all_or_nothing_that_gets_nothing_is_refused_as_elsewhere(one: Scene) -> None:
+    best = one.trader.book(one.market).ask
+    assert best is not None
+    more = one.trader.above(best.size)
+    with pytest.raises(OrderRejected, match="fill it whole"):
+        one.trader.lift(one.market, more, price=best.price, time_in_force="fok")
+
+
+def test_fault_03_a_timeout_of_the_engine_is_no_doubt(one: Scene) -> None:
+    one.then(answer(500, {"error": "order timed out"}))
+    assert one.trader.rest(one.market).is_open
+    assert len(one.trader.writes) == 2
+
+
+def test_fault_03_any_other_failure_of_the_server_is(one: Scene) -> None:
+    one.always(answer(500, {"error": "could not insert order"}))
+    with pytest.raises(OrderUnknown):
+        one.trader.rest(one.market)
+
+
+# -- price improvement -----------------------------------------------------------------
+
+
+def test_a_purchase_at_once_takes_no_more_than_it_names(scene: Scene) -> None:
+    trader, market = scene.trader, scene.market
+    before = trader.fetch_balance().available
+    best = trader.book(market).ask
+    assert best is not None
+    order = trader.lift(market, 100, price="0.9")
+    assert (order.filled, order.price) == (100, D("0.9"))
+    assert order.average_price == best.price
+    spent = EXACT.subtract(before, trader.fetch_balance().available)
+    assert spent < EXACT.multiply(D("0.6"), D(100))
+
+
+def test_where_dollars_count_it_takes_no_more_dollars_and_tells_all_shares(
+    one: Scene,
+) -> None:
+    # Reported by users of the vendor's clients, 2026-07.
+    one.venue.settings.spends_all = True
+    before = one.trader.fetch_balance().available
+    order = one.trader.lift(one.market, 100, price="0.9")
+    assert (order.status, order.remaining) == (OrderStatus.CLOSED, 0)
+    assert order.filled == order.size > 100
+    told = one.another().fetch_order(order.order_id)
+    assert (told.filled, told.status) == (order.filled, order.status)
+    spent = EXACT.subtract(before, one.trader.fetch_balance().available)
+    fees = sum(fill.fee for fill in one.trader.fetch_fills())
+    assert spent - fees <= 90
+    held = one.trader.fetch_positions(market_id=one.market.market_id)
+    assert [x.size for x in held] == [order.filled]
+
+
+# -- batches ---------------------------------------------------------------------------
+
+
+def batch(scene: Scene, count: int) -> list[OrderRequest]:
+    return [
+        OrderRequest(
+            market_id=scene.market.market_id,
+            outcome="yes",
+            side="buy",
+            price=scene.market.grid.lowest,
+            size=10 + n,
+            client_order_id=f"entry-{n}",
+        )
+        for n in range(count)
+    ]
+
+
+def test_fault_20_many_orders_go_fifteen_at_a_time(scene: Scene) -> None:
+    results = scene.trader.create_orders(batch(scene, 32))
+    assert [r.order.size for r in results] == [10 + n for n in range(32)]
+    assert [len(body) for body in scene.bodies] == [15, 15, 2]
+
+
+def test_fault_20_each_entry_has_what_became_of_it(one: Scene) -> None:
+    best = one.trader.book(one.market).ask
+    assert best is not None
+    first, second, third, fourth = batch(one, 4)
+    crossing = attrs.evolve(second, price=best.price, post_only=True)
+    taking = attrs.evolve(third, price=best.price, size=10, time_in_force="ioc")
+    nobody = attrs.evolve(fourth, price=one.market.bid, size=10, time_in_force="ioc")
+    results = one.trader.create_orders([first, crossing, taking, nobody])
+    assert results[0].order.is_open
+    assert isinstance(results[1].error, OrderRejected)
+    assert (results[2].order.filled, results[2].order.status) == (
+        10,
+        OrderStatus.CLOSED,
+    )
+    assert (results[3].order.filled, results[3].order.status) == (
+        0,
+        OrderStatus.CANCELED,
+    )
+
+
+@pytest.mark.parametrize(
+    "payload", [[], {"error": "x"}, [{"orderID": "0x" + "1" * 64}]]
+)
+def test_fault_20_a_batch_whose_answer_cannot_be_used_is_resolved_one_by_one(
+    one: Scene, payload: object
+) -> None:
+    one.then(said(payload))
+    results = one.trader.create_orders(batch(one, 3))
+    assert [r.error for r in results] == [None] * 3
+    assert len(one.trader.fetch_open_orders()) == 3
+
+
+def test_fault_20_an_entry_that_is_unclear_is_looked_up_alone(one: Scene) -> None:
+    def turn(request: Any, serve: Any) -> Any:
+        rows = msgspec.json.decode(serve().body)
+        rows[1]["status"] = "unmatched"
+        return answer(200, rows)(request, serve)
+
+    one.then(turn)
+    results = one.trader.create_orders(batch(one, 3))
+    assert [r.error for r in results] == [None] * 3
+    assert len(one.trader.writes) == 1
+
+
+# -- previews --------------------------------------------------------------------------
+
+
+def test_a_preview_shows_the_body_without_what_would_let_others_send_it(
+    scene: Scene,
+) -> None:
+    market = scene.market
+    arguments = market.market_id, "yes", "buy", "0.3", 10
+    preview = scene.trader.preview_order(*arguments, client_order_id="mine")
+    assert scene.trader.writes == []
+    address = scene.trader.exchange.venue.environment.address("/clob/order")
+    assert (preview.cost, preview.url) == (3, address)
+    scene.trader.create_order(*arguments, client_order_id="mine")
+    body = scene.bodies[0]
+    body["owner"] = body["order"]["signature"] = "REDACTED"
+    assert msgspec.json.decode(preview.body) == body
+    assert set(preview.headers.values()) == {"REDACTED", "application/json"}
+
+
+def test_a_preview_tells_the_highest_fee_that_can_be_met(one: Scene) -> None:
+    (market, *_) = one.markets(lambda x: x.fees is not None)
+    rate = one.listed(market).fees.rate
+    half = EXACT.multiply(rate, D(25))
+    name = market.outcomes[0].label
+
+    def fee(side: str, price: str, **more: Any) -> Decimal:
+        found: Decimal = one.trader.preview_order(
+            market.market_id, name, side, price, 100, **more
+        ).fee
+        return found
+
+    assert fee("buy", "0.9") == half
+    assert fee("buy", "0.1") == EXACT.multiply(rate, D(9))
+    assert fee("sell", "0.1") == half
+    assert fee("buy", "0.1", post_only=True) == 0
+
+
+def test_a_sale_costs_nothing(one: Scene) -> None:
+    preview = one.trader.preview_order(one.market.market_id, "yes", "sell", "0.3", 10)
+    assert preview.cost == 0
+
+
+def test_the_id_of_a_preview_may_be_used_for_something_else(one: Scene) -> None:
+    market = one.market.market_id
+    one.trader.preview_order(market, "yes", "buy", "0.3", 10, client_order_id="mine")
+    order = one.trader.rest(one.market, 20, client_order_id="mine")
+    assert order.size == 20
+    with pytest.raises(DuplicateOrderId, match="stands for another order"):
+        one.trader.rest(one.market, 30, client_order_id="mine")
+
+
+# -- closing ---------------------------------------------------------------------------
+
+
+def test_closing_sells_what_the_chain_has_not_what_lagging_positions_show(
+    scene: Scene,
+) -> None:
+    scene.venue.settings.data_lag = 3600
+    scene.trader.lift(scene.market, 20)
+    order = scene.trader.close_position(scene.market.market_id, max_slippage="0.1")
+    assert (order.side, order.filled) == ("sell", 20)
+
+
+def test_closing_leaves_less_than_can_be_sold(one: Scene) -> None:
+    one.venue.split(one.wallet, one.listed(), "10.005")
+    market = one.market.market_id
+    one.trader.create_order(market, "no", "sell", "0.001", 10, time_in_force="ioc")
+    order = one.trader.close_position(market, max_slippage="0.1")
+    assert order.filled == 10
+    assert one.trader.close_position(market, max_slippage="0.1") is None

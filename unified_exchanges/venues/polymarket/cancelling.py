@@ -1,0 +1,175 @@
+"""Cancelling orders, so that none is believed dead while it lives.
+
+A cancel says which orders it has ended and, in prose, why not the others.  Neither tells
+how much of an order had filled.  So it is read before it is cancelled, unless this object
+knows it, and read again afterwards; so it is after every answer that is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from ...errors import (
+    ExchangeError,
+    RateLimitExceeded,
+    UnifiedExchangesError,
+)
+from ...flow import Flow, Sleep
+from ...models import Order, Params
+from ...venue import Call
+from ...venue.doubt import is_doubtful
+from . import receipts
+from .arguments import read_market_id, read_order_id, read_params
+from .lookup import Lookup
+
+__all__ = ["SETTLING", "Cancelling", "doubted"]
+
+_ORDER: Final = "/clob/order"
+_ORDERS: Final = "/clob/orders"
+SETTLING: Final = (0.0, 0.3, 0.6, 1.2)
+"""Seconds before each read of an order whose cancel should show by now."""
+
+
+class Cancelling(Lookup):
+    """Cancels one order."""
+
+    def cancel_order(
+        self,
+        order_id: str,
+        *,
+        market_id: str | None = None,
+        params: Params | None = None,
+    ) -> Flow[Order]:
+        """Cancel one; see `Exchange.cancel_order`."""
+        self.require_writable(f"cancel of {order_id}")
+        name = read_order_id(order_id)
+        market = None if market_id is None else read_market_id(market_id)
+        read_params(params, (), {})
+        self.check_market(name, market)
+        before = yield from self.present(name, market)
+        if not before.is_open:
+            return before
+        return (yield from self.cancel_present(before))
+
+    def present(self, order_id: str, market_id: str | None) -> Flow[Order]:
+        """An order before it is cancelled, as it was seen last."""
+        found = self.memory.order(order_id)
+        if found is None:
+            found = yield from self.read_order(order_id, market_id, urgent=True)
+        if found is None:
+            raise self.unknown_order(order_id)
+        return found
+
+    def cancel_present(self, before: Order) -> Flow[Order]:
+        """Cancel an order that was seen open."""
+        order_id = before.order_id
+        call = self._cancellation(order_id)
+        try:
+            response = yield from self.send(call)
+            said = receipts.canceled(response.body)
+        except UnifiedExchangesError as error:
+            return (yield from self._after_lost(error, order_id))
+        if order_id in said.done:
+            return (yield from self.ended(before))
+        reason = said.reasons.get(order_id)
+        return (yield from self.after_refused(before, call, reason))
+
+    def _cancellation(self, order_id: str) -> Call:
+        return self.write(
+            "DELETE",
+            _ORDER,
+            {"orderID": order_id},
+            about=f"cancel of {order_id}",
+            repeatable=True,
+            urgent=True,
+            is_order=True,
+        )
+
+    def cancellation_of(self, order_ids: Sequence[str]) -> Call:
+        """The request that cancels several."""
+        return self.write(
+            "DELETE",
+            _ORDERS,
+            list(order_ids),
+            about=f"cancel of {len(order_ids)} orders",
+            items=len(order_ids),
+            repeatable=True,
+            urgent=True,
+            is_order=True,
+        )
+
+    def after_refused(
+        self, before: Order, call: Call, reason: str | None
+    ) -> Flow[Order]:
+        """It was not cancelled: it had ended, is held for a delay, or was never there."""
+        try:
+            found = yield from self.settled(before.order_id)
+        except UnifiedExchangesError as error:
+            # Done, by this cancel or before it: nobody could look.
+            raise doubted(error, before.order_id) from None
+        if found is not None and not found.is_open:
+            return found
+        said = "nothing of it" if reason is None else f"{reason!r}"
+        message = (
+            f"{call.about}: Polymarket says {said} and the order is not shown as ended; it "
+            "still counts. An order that is held for a game's delay cannot be cancelled "
+            "until that is over: try again, or cancel_all_orders()"
+        )
+        raise ExchangeError(message, venue=self.id, request=call.name)
+
+    def settled(self, order_id: str) -> Flow[Order | None]:
+        """An order that should have ended, read with patience until it shows that."""
+        found: Order | None = None
+        for wait in SETTLING:
+            if wait:
+                yield Sleep(wait)
+            found = yield from self.read_order(order_id, urgent=True)
+            if found is None or not found.is_open:
+                break
+        return found
+
+    def _after_lost(self, error: UnifiedExchangesError, order_id: str) -> Flow[Order]:
+        """No answer to trust: the order is as the venue shows it, not as we hope."""
+        if not is_doubtful(error) and not isinstance(error, RateLimitExceeded):
+            raise error
+        try:
+            found = yield from self.read_order(order_id, urgent=True)
+        except UnifiedExchangesError:
+            found = None
+        if found is not None and not found.is_open:
+            return found
+        raise doubted(error, order_id)
+
+    def ended(self, before: Order) -> Flow[Order]:
+        """An order that the venue says is cancelled, with what had filled before."""
+        trouble: UnifiedExchangesError | None = None
+        try:
+            found = yield from self.settled(before.order_id)
+        except UnifiedExchangesError as error:
+            found, trouble = None, error
+        if found is None or found.is_open:
+            raise self._unread(before, trouble) from trouble
+        return found
+
+    def _unread(
+        self, before: Order, trouble: UnifiedExchangesError | None
+    ) -> ExchangeError:
+        reason = (
+            "it is not shown as cancelled yet" if trouble is None else trouble.message
+        )
+        message = (
+            f"order {before.order_id} is cancelled, but what had filled before could not "
+            f"be read: {reason}"
+        )
+        return ExchangeError(message, venue=self.id, maybe_executed=True)
+
+
+def doubted(error: UnifiedExchangesError, order_id: str) -> UnifiedExchangesError:
+    """The error, saying that the cancel may have worked for all that."""
+    error.leave_in_doubt()
+    error.add(
+        f"; the cancel may or may not take effect: order {order_id} counts as open "
+        "until it is read as done"
+    )
+    return error

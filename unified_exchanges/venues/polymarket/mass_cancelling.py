@@ -1,0 +1,277 @@
+"""Cancelling several orders, each with a result of its own, and all that are open.
+
+Nothing counts as cancelled that was not read so, and what still rests is told.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from copy import copy
+from datetime import timedelta
+from itertools import islice
+from typing import Final
+
+from ...errors import BadRequest, UnifiedExchangesError, VenueSchemaError
+from ...flow import Flow, Sleep, collect
+from ...models import CancelReport, CancelResult, Order, Params
+from ...venue import Call
+from ...venue.doubt import is_doubtful
+from . import limits, receipts
+from .arguments import ARGUMENTS, read_market_id, read_order_id, read_params
+from .cancelling import SETTLING, Cancelling, doubted
+
+__all__ = ["MassCancelling"]
+
+_log = logging.getLogger(__name__)
+
+_MOST: Final = 1000
+"""Ids in a cancel (docs.polymarket.com, changelog, 2026-06-15; a guide says 3000)."""
+_ROUNDS: Final = 5
+"""How often cancel-all goes over what is still open."""
+_UNLISTED: Final = timedelta(seconds=10)
+"""How long after it was acknowledged an order may be missing in listings."""
+_MARKET: Final = "/clob/cancel-market-orders"
+_ALL: Final = "/clob/cancel-all"
+
+_Answer = receipts.Canceled | UnifiedExchangesError
+
+
+class MassCancelling(Cancelling):
+    """Cancels several orders, those of a market, or all."""
+
+    # -- several --------------------------------------------------------------------
+
+    def cancel_orders(
+        self,
+        order_ids: Sequence[str],
+        *,
+        market_id: str | None = None,
+        params: Params | None = None,
+    ) -> Flow[list[CancelResult]]:
+        """Cancel several; see `Exchange.cancel_orders`."""
+        wanted = _read_ids(order_ids)
+        market = None if market_id is None else read_market_id(market_id)
+        read_params(params, (), {})
+        self.require_writable(f"cancel of {len(wanted)} orders")
+        results: dict[str, CancelResult] = {}
+        resting: list[Order] = []
+        for given in dict.fromkeys(wanted):
+            try:
+                found = yield from self.present(read_order_id(given), market)
+            except UnifiedExchangesError as error:
+                results[given] = CancelResult(order_id=given, error=error)
+                continue
+            if found.is_open:
+                resting.append(found)
+            else:
+                results[given] = CancelResult(order_id=given, order=found)
+        for result in (yield from self._cancel_resting(resting)):
+            results[result.order_id] = result
+        return [results.get(x) or results[read_order_id(x)] for x in wanted]
+
+    def _cancel_resting(self, orders: Sequence[Order]) -> Flow[list[CancelResult]]:
+        """Cancel orders in batches, and read each as it ended."""
+        # A batch costs its length at once, and one above the burst could never pass.
+        size = min(_MOST, max(1, int(self.bucket(limits.CANCELS).capacity)))
+        sent: list[tuple[Order, Call, _Answer]] = []
+        left = iter(orders)
+        # All are sent before any is looked into: what rests may fill meanwhile.
+        while chunk := list(islice(left, size)):
+            call = self.cancellation_of([order.order_id for order in chunk])
+            answer = yield from self._said(call)
+            sent += [(order, call, answer) for order in chunk]
+        results: list[CancelResult] = []
+        hopeless: UnifiedExchangesError | None = None
+        for order, call, answer in sent:
+            if hopeless is not None:
+                results.append(_given_up(order, hopeless))
+                continue
+            try:
+                ended = yield from self._concluded(order, call, answer)
+            except UnifiedExchangesError as error:
+                # Trying each for as long as all of them would take hours.
+                cause = error.__cause__
+                if isinstance(cause, UnifiedExchangesError) and cause.retryable:
+                    hopeless = cause
+                elif error.retryable:
+                    hopeless = error
+                results.append(CancelResult(order_id=order.order_id, error=error))
+            else:
+                results.append(CancelResult(order_id=order.order_id, order=ended))
+        return results
+
+    def _said(self, call: Call) -> Flow[_Answer]:
+        try:
+            response = yield from self.send(call)
+            return receipts.canceled(response.body)
+        except UnifiedExchangesError as error:
+            error.maybe_executed = is_doubtful(error)
+            return error
+
+    def _concluded(self, order: Order, call: Call, answer: _Answer) -> Flow[Order]:
+        """What became of one order by what was said of all."""
+        if isinstance(answer, VenueSchemaError):
+            _log.info("%s: the answer cannot be read, so each is looked at", call.about)
+            return (yield from self.cancel_present(order))
+        if isinstance(answer, UnifiedExchangesError):
+            return (yield from self._after_failed(order, answer))
+        if order.order_id in answer.done:
+            return (yield from self.ended(order))
+        reason = answer.reasons.get(order.order_id)
+        return (yield from self.after_refused(order, call, reason))
+
+    def _after_failed(
+        self, order: Order, failure: UnifiedExchangesError
+    ) -> Flow[Order]:
+        """A batch that brought no answer: only a read tells what it did."""
+        error = copy(failure)
+        if not failure.maybe_executed:
+            raise error
+        found = yield from self.read_order(order.order_id, urgent=True)
+        if found is not None and not found.is_open:
+            return found
+        raise doubted(error, order.order_id)
+
+    # -- all ------------------------------------------------------------------------
+
+    def cancel_all_orders(
+        self, *, market_id: str | None = None, params: Params | None = None
+    ) -> Flow[CancelReport]:
+        """Cancel everything open and re-read; see `Exchange.cancel_all_orders`.
+
+        The venue's own request for that goes first: it also ends what no list shows yet.
+        It is for the orders of the API key.
+        """
+        self.require_writable("cancel of all orders")
+        read_params(params, (), {})
+        market = None if market_id is None else read_market_id(market_id)
+        remaining = yield from self._at_first(market)
+        failure = yield from self._cancel_at_once(market)
+        canceled: dict[str, Order] = {}
+        unread: dict[str, UnifiedExchangesError] = {}
+        errors: list[UnifiedExchangesError] = []
+        known = {order.order_id: order for order in remaining}
+        for pause in range(_ROUNDS):
+            if pause:
+                yield Sleep(SETTLING[min(pause, len(SETTLING) - 1)])
+            remaining = yield from self._left(market, len(known))
+            known.update((order.order_id, order) for order in remaining)
+            yield from self._read_gone(known, remaining, canceled, unread)
+            if not remaining:
+                break
+            results = yield from self._cancel_resting(remaining)
+            errors = [x.error for x in results if x.error is not None]
+            if errors and len(errors) == len(results):
+                remaining = yield from self._left(market, len(known))
+                yield from self._read_gone(known, remaining, canceled, unread)
+                break
+            for result in results:
+                if result.order is not None:
+                    canceled[result.order_id] = result.order
+            if pause == _ROUNDS - 1:
+                remaining = yield from self._left(market, len(known))
+        if remaining and failure is not None:
+            errors.append(failure)
+        return CancelReport(
+            canceled=tuple(canceled.values()),
+            remaining=tuple(remaining),
+            errors=(*unread.values(), *(errors if remaining else ())),
+        )
+
+    def _at_first(self, market_id: str | None) -> Flow[list[Order]]:
+        """What is open before anything is cancelled."""
+        found = yield from collect(self.open_orders(market_id))
+        listed = {order.order_id for order in found}
+        since = self.venue_now() - _UNLISTED
+        found += [
+            order
+            for order in self.memory.orders()
+            if order.is_open
+            and order.order_id not in listed
+            and order.created_at is not None
+            and order.created_at >= since
+            and market_id in (None, order.market_id)
+        ]
+        if market_id is not None and not found:
+            # A mistyped market must not look like success.
+            yield from self.rules(market_id)
+        return found
+
+    def _cancel_at_once(
+        self, market_id: str | None
+    ) -> Flow[UnifiedExchangesError | None]:
+        """The venue's own cancel of all; what it met is not the end, since lists tell.
+
+        It costs the signer one, and afterwards one for each that it ends.
+        """
+        body = None if market_id is None else {"market": market_id}
+        call = self.write(
+            "DELETE",
+            _ALL if market_id is None else _MARKET,
+            body,
+            about="cancel of all orders",
+            repeatable=True,
+            urgent=True,
+            is_order=True,
+        )
+        answer = yield from self._said(call)
+        return answer if isinstance(answer, UnifiedExchangesError) else None
+
+    def _left(self, market_id: str | None, tried: int) -> Flow[list[Order]]:
+        """What is open by now."""
+        try:
+            return (yield from collect(self.open_orders(market_id)))
+        except UnifiedExchangesError as error:
+            error.maybe_executed = True
+            error.add(
+                f"; {tried} orders were to be cancelled before, but what is left could "
+                "not be read: look at fetch_open_orders()"
+            )
+            raise
+
+    def _read_gone(
+        self,
+        known: dict[str, Order],
+        remaining: Sequence[Order],
+        canceled: dict[str, Order],
+        unread: dict[str, UnifiedExchangesError],
+    ) -> Flow[None]:
+        """Read how those ended that are open no more; one that is there again is not."""
+        listed = {order.order_id for order in remaining}
+        broken: UnifiedExchangesError | None = None
+        for order_id, order in known.items():
+            if order_id in listed:
+                canceled.pop(order_id, None)
+                unread.pop(order_id, None)
+                continue
+            if order_id in canceled:
+                continue
+            if broken is not None:
+                unread[order_id] = broken
+                continue
+            try:
+                canceled[order_id] = yield from self.ended(order)
+                unread.pop(order_id, None)
+            except UnifiedExchangesError as error:
+                unread[order_id] = error
+                cause = error.__cause__
+                if isinstance(cause, UnifiedExchangesError) and cause.retryable:
+                    broken = error
+
+
+def _read_ids(order_ids: Iterable[str]) -> list[str]:
+    if isinstance(order_ids, str) or not isinstance(order_ids, Iterable):
+        message = "cancel_orders takes a list of order ids; for one use cancel_order"
+        raise BadRequest(message, venue="polymarket")
+    wanted = ARGUMENTS.read_several("order_ids", order_ids)
+    return [ARGUMENTS.read_id("order_id", order_id) for order_id in wanted]
+
+
+def _given_up(order: Order, cause: UnifiedExchangesError) -> CancelResult:
+    error = copy(cause)
+    error.message = f"cancel of {order.order_id} was given up: {cause.message}"
+    error.args = (error.message,)
+    if error.maybe_executed:
+        error = doubted(error, order.order_id)
+    return CancelResult(order_id=order.order_id, error=error)

@@ -1,0 +1,260 @@
+"""Placing orders on Polymarket: its requests, its answers, and what its refusals mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import ClassVar, Final
+
+import attrs
+import msgspec
+
+from ...errors import (
+    InsufficientFunds,
+    MarketClosed,
+    MarketNotFound,
+    UnifiedExchangesError,
+)
+from ...flow import Flow, Response
+from ...models import Balance, Order, OrderPreview, OrderRequest, Side, TimeInForce
+from ...money import EXACT, ZERO, text
+from ...venue import Call
+from ...venue.draft import Rules
+from ...venue.ticket import Ticket, Tickets
+from . import receipts
+from .contracts import is_protocol_v2
+from .drafts import TICKETS, Draft
+from .errors import error_from
+from .fees import fee_of
+from .intents import Intents
+from .parse import FeeTerms
+from .reasons import name_of
+from .rules import MarketRules
+
+__all__ = ["Placing", "most_fee"]
+
+_ORDER: Final = "/clob/order"
+_ORDERS: Final = "/clob/orders"
+_MOST: Final = 15
+"""Orders in a batch (docs.polymarket.com, place multiple orders, 2026-08)."""
+_SALT_BITS: Final = 53
+"""A salt is sent as a JSON number, which others read as a float."""
+_HALF: Final = Decimal("0.5")
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Placing(Intents):
+    """Creates orders, one by one and in batches."""
+
+    tickets: ClassVar[Tickets] = TICKETS
+    create_name: ClassVar[str] = f"POST {_ORDER}"
+
+    # -- drafts ---------------------------------------------------------------------
+
+    def minimum_size(self, ticket: Ticket, rules: Rules) -> Decimal:
+        """The market's minimum is for what may rest; what takes at once needs a dollar.
+
+        That is how the vendor's site sells less (reported, 2026-09; not documented).
+        """
+        is_resting = ticket.time_in_force is TimeInForce.GTC
+        return rules.minimum_size if is_resting else rules.lot
+
+    def make_draft(
+        self, ticket: Ticket, rules: Rules, outcome: str, price: Decimal, size: Decimal
+    ) -> Draft:
+        """An order with a salt and a time of its own."""
+        assert isinstance(rules, MarketRules)
+        now = self.clock.now() + self.offset.seconds
+        return Draft(
+            ticket=ticket,
+            rules=rules,
+            outcome=outcome,
+            price=price,
+            size=size,
+            credentials=self.credentials,
+            salt=self.rng.getrandbits(_SALT_BITS),
+            timestamp_ms=int(now * 1000),
+        )
+
+    def drafted(self, ticket: Ticket, rules: Rules, bound: Decimal | None) -> Draft:
+        """Check a ticket against its market, and against what the venue wants of any."""
+        ready = super().drafted(ticket, rules, bound)
+        ready.check(self.venue_now().timestamp())
+        return ready
+
+    # -- one ------------------------------------------------------------------------
+
+    def creation(self, ready: Draft, deadline: float | None) -> Call:
+        """The request that creates an order: the same each time, byte for byte."""
+        return self.write(
+            "POST",
+            _ORDER,
+            ready.body(self.key_id),
+            about=ready,
+            is_order=True,
+            opens=True,
+            deadline=deadline,
+            client_order_id=ready.client_order_id,
+        )
+
+    def accepted(self, ready: Draft, body: bytes) -> Order:
+        """The order that a create made; what it says against it raises."""
+        return self._told(ready, receipts.placed(ready, body))
+
+    def _told(self, ready: Draft, answer: receipts.Answer) -> Order:
+        if answer.order is None:
+            raise self._refused(ready, answer.refusal)
+        return self._learnt(answer.order)
+
+    def _learnt(self, order: Order) -> Order:
+        assert order.client_order_id is not None
+        self.memory.name_order(order.order_id, order.client_order_id)
+        return self.memory.learn_order(order)
+
+    def _refused(self, ready: Draft, body: bytes) -> UnifiedExchangesError:
+        """The error for a refusal in an answer that is a success, or in a batch."""
+        error = error_from(
+            400,
+            {},
+            body,
+            asked=str(ready),
+            path=self.create_name,
+            now=self.clock.now(),
+            hidden=(self.key_id,),
+        )
+        error.client_order_id = ready.client_order_id
+        return error
+
+    def ended_by(
+        self, ready: Draft, error: UnifiedExchangesError, *, in_doubt: bool
+    ) -> Flow[Order | None]:
+        """One that takes what is there and found nothing has ended: that is no error.
+
+        All or nothing that got nothing is refused, as by other venues.
+        """
+        is_over = name_of(error) == "killed"
+        if not is_over or ready.ticket.time_in_force is not TimeInForce.IOC:
+            return None
+        if in_doubt:
+            # The first copy may have found something.
+            assert ready.order_id is not None
+            found = yield from self.look(ready.order_id, ready)
+            if found is not None:
+                return found
+        return self._learnt(receipts.killed(ready, (error.payload or "").encode()))
+
+    # -- why not --------------------------------------------------------------------
+
+    def refusal(self, call: Call, response: Response) -> UnifiedExchangesError:
+        """The error for an answer; a market that has no book any more was there before."""
+        error = super().refusal(call, response)
+        if call.opens and call.is_order and isinstance(error, MarketNotFound):
+            told = dict(vars(error))
+            closed = MarketClosed(told.pop("message"))
+            vars(closed).update(told)
+            return closed
+        return error
+
+    def explain(self, ready: Draft, error: UnifiedExchangesError) -> Flow[None]:
+        """Say what is lacking: the venue has one text for cash, shares and allowances."""
+        if not isinstance(error, InsufficientFunds):
+            return
+        try:
+            if ready.side is Side.BUY:
+                held = yield from self.fetch_balance()
+            else:
+                token = ready.token
+                held = yield from self.holding(token, is_v2=is_protocol_v2(token))
+        except UnifiedExchangesError:
+            return
+        error.add(_lacking(ready, held))
+
+    # -- several --------------------------------------------------------------------
+
+    def batch_limit(self) -> int:
+        """How many creates one request may hold."""
+        return _MOST
+
+    def batch_creation(self, ready: Sequence[Draft], deadline: float) -> Call:
+        """The request that creates several orders."""
+        return self.write(
+            "POST",
+            _ORDERS,
+            [x.body(self.key_id) for x in ready],
+            about=f"batch of {len(ready)} orders",
+            items=len(ready),
+            is_order=True,
+            opens=True,
+            deadline=deadline,
+        )
+
+    def batch_answers(
+        self, ready: Sequence[Draft], body: bytes
+    ) -> list[Order | UnifiedExchangesError]:
+        """What a batch says of each order."""
+        found: list[Order | UnifiedExchangesError] = []
+        for x, answer in zip(ready, receipts.answers(ready, body), strict=True):
+            try:
+                if isinstance(answer, UnifiedExchangesError):
+                    raise answer
+                found.append(self._told(x, answer))
+            except UnifiedExchangesError as error:
+                found.append(error)
+        return found
+
+    # -- previewing -----------------------------------------------------------------
+
+    def preview_order(self, order: OrderRequest) -> Flow[OrderPreview]:
+        """What placing would send; see `Exchange.preview_order`.
+
+        Signature and API key are left out of the body: with them it could be sent.
+        """
+        ticket = self.tickets.read(order, rng=self.rng)
+        ready = yield from self.draft(ticket)
+        call = attrs.evolve(self.creation(ready, None))
+        headers = dict.fromkeys(self.headers(call), "REDACTED")
+        return OrderPreview(
+            method=call.method,
+            url=self.environment.address(call.path),
+            headers=headers | {"content-type": "application/json"},
+            body=_encode(ready.shown_body()).decode(),
+            client_order_id=ticket.client_order_id,
+            cost=ready.collateral,
+            fee=most_fee(
+                ready.rules.fees,
+                ready.side,
+                ready.price,
+                ready.size,
+                maker=ticket.request.post_only,
+            ),
+            request=order,
+        )
+
+
+def most_fee(
+    terms: FeeTerms | None, side: Side, price: Decimal, size: Decimal, *, maker: bool
+) -> Decimal:
+    """The most that an order pays if it fills in one piece at its limit or better.
+
+    Fees are the highest in the middle.
+    """
+    middle = price >= _HALF if side is Side.BUY else price <= _HALF
+    return fee_of(terms, _HALF if middle else price, size, maker=maker)
+
+
+def _lacking(ready: Draft, held: Balance) -> str:
+    """What a balance tells of an order that was refused for lack of something."""
+    spender = ready.domain.contract or ""
+    is_purchase = ready.side is Side.BUY
+    needed = EXACT.multiply(ready.price, ready.size) if is_purchase else ready.size
+    unit = "dollars" if is_purchase else f"shares of {ready.outcome}"
+    said = f". Free are {text(held.available)} {unit}, and {text(needed)} are needed"
+    allowed = {x.spender.lower(): x.amount for x in held.allowances}
+    amount = allowed.get(spender.lower(), ZERO)
+    if amount is not None and amount < needed:
+        act = "pUSD approve" if is_purchase else "setApprovalForAll"
+        said += (
+            f"; the exchange's contract {spender} may take {text(amount)}: allow it more "
+            f"on chain ({act}), which polymarket.com does with the first trade"
+        )
+    return said
