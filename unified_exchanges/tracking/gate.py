@@ -229,12 +229,14 @@ class Gate:
 
     def _read_positions(self, market_id: str | None) -> Flow[list[Position]]:
         venue, tracker = self._venue, self._tracker
-        since = tracker.moment()
+        since: int | None = tracker.moment()
         began = self._clock.monotonic()
         if isinstance(venue, Journaling):
             stale = yield from catch_up(venue, tracker)
             if stale is not None:
                 raise stale
+            if venue.positions_lag:
+                since = None
         held = yield from venue.fetch_positions(market_id=market_id, mark=False)
         tracker.held(held, began=began, since=since, market_id=market_id)
         return held
@@ -249,15 +251,19 @@ class Gate:
         if worth is None:
             worth = total(x.cost for x in positions)
         equity = EXACT.add(balance.available, worth)
-        by_market: dict[str, list[Order]] = {}
+        # Where each outcome has its own book, holdings of one cover no order of the other.
+        first = self._tracker.first_outcome
+        by_book: dict[tuple[str, str], list[Order]] = {}
         for order in orders:
-            by_market.setdefault(order.market_id, []).append(order)
-        for market_id, mine in by_market.items():
-            outcome = self._tracker.first_outcome or mine[0].outcome
+            book = order.market_id, first or order.outcome
+            by_book.setdefault(book, []).append(order)
+        for (market_id, outcome), mine in by_book.items():
             told = [x.in_terms_of(outcome) for x in mine]
             claims = [Claim(x.side, x.price, x.remaining) for x in told]
             net = total(
-                x.exposure(outcome) for x in positions if x.market_id == market_id
+                x.exposure(outcome)
+                for x in positions
+                if x.market_id == market_id and (first or x.outcome) == outcome
             )
             equity = EXACT.add(equity, opening(claims, net))
         return equity

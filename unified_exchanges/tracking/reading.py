@@ -35,7 +35,8 @@ def read_positions(
     """
     moment, began = tracker.moment(), venue.clock.monotonic()
     since = None
-    if isinstance(venue, Journaling) and tracker.filled_at >= began - LAG:
+    is_late = tracker.filled_at >= began - LAG
+    if is_late and isinstance(venue, Journaling) and not venue.positions_lag:
         stale = yield from catch_up(venue, tracker)
         since = moment if stale is None else None
     held = yield from flow

@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
-from typing import Final
+from typing import ClassVar, Final
 
 import attrs
 
@@ -46,6 +46,9 @@ _NAMED: Final = 5
 
 class Journaling(Venue):
     """A venue whose orders can be looked for by their client order id."""
+
+    positions_lag: ClassVar[bool] = False
+    """Whether positions may be late by an unknown time, of which `until_fresh` says nothing."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

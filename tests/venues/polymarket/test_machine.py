@@ -268,7 +268,7 @@ class Machine(RuleBasedStateMachine):
                 for client in self.clients
                 if (name := client.exchange.venue.memory.client_id(order_id))
             }
-            by_key[key].append(order)
+            by_key.setdefault(key, []).append(order)
         for key, intent in self.intents.items():
             found, request = by_key[key], intent.request
             assert len(found) <= 1
@@ -449,8 +449,8 @@ class Async(Machine):
 
 
 SIZE = settings(
-    max_examples=200 if NIGHTLY else 6,
-    stateful_step_count=50 if NIGHTLY else 15,
+    max_examples=400 if NIGHTLY else 12,
+    stateful_step_count=50 if NIGHTLY else 20,
     derandomize=not NIGHTLY,
     # Explaining traces every line of a failing run, for minutes.
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],

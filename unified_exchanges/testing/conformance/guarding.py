@@ -104,6 +104,9 @@ class Guards(Conformance):
             trader.units(1),
             trader.units(10),
         )
+        # Where positions are told late, what filled since counts until they surely show it.
+        trader.ground.clock.advance(60)
+        guarded.fetch_positions()
         assert guarded.exchange.exposure().total == 0
 
     def test_what_may_only_reduce_passes_while_nothing_can_be_read(

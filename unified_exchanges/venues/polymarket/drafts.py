@@ -118,6 +118,11 @@ class Draft(AnyDraft):
         return 0 if expires is None else expires + _MARGIN
 
     @property
+    def reduce_only(self) -> bool:
+        """Whether it closes only, as every sale: what is not held cannot be sold."""
+        return self.side is Side.SELL
+
+    @property
     def amounts(self) -> Amounts:
         """What is given and taken, in millionths."""
         make = immediate_amounts_of if self.is_immediate else amounts_of

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import ClassVar, Final
 
 import attrs
 
 from ...errors import BadRequest, UnifiedExchangesError
 from ...flow import Flow, Sleep, collect
-from ...models import Fill, Intent, Order, OrderStatus, TimeInForce
+from ...models import Fill, Intent, Order, OrderStatus, Side, TimeInForce
 from ...money import EXACT, ZERO, div, total
 from .drafts import Draft
 from .own_trades import after
@@ -33,6 +33,9 @@ class Lookup(RuleBook):
     absent when it is not told by its id, is not among the open ones, and has no fill.  One
     that had come and gone without a fill would look the same, and has left nothing either.
     """
+
+    # The Data API is behind, and its answers may come out of a cache (docs, 2026-10).
+    positions_lag: ClassVar[bool] = True
 
     def venue_now(self) -> datetime:
         """The venue's time, as well as its answers tell it."""
@@ -114,6 +117,7 @@ class Lookup(RuleBook):
             status=OrderStatus.CLOSED if is_whole else OrderStatus.CANCELED,
             average_price=_average(fills, filled),
             time_in_force=_time_in_force(of),
+            reduce_only=True if of.side is Side.SELL else None,
             expires_at=_expires_at(of),
             created_at=_made_at(of),
         )

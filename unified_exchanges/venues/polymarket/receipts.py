@@ -127,7 +127,7 @@ def _order(draft: Draft, w: wire.Placed, order_id: str, raw: bytes) -> Order:
         average_price=average,
         time_in_force=ticket.time_in_force,
         post_only=ticket.request.post_only,
-        reduce_only=ticket.request.reduce_only or None,
+        reduce_only=draft.reduce_only or None,
         expires_at=ticket.request.expires_at,
         # Not when it came, which is not told, but surely before it traded.
         created_at=draft.made_at,
@@ -166,7 +166,6 @@ _ENTRIES: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 def killed(draft: Draft, raw: bytes) -> Order:
     """An order that found nothing at once, and has ended."""
-    ticket = draft.ticket
     assert draft.order_id is not None
     return Order(
         venue="polymarket",
@@ -183,7 +182,7 @@ def killed(draft: Draft, raw: bytes) -> Order:
         status=OrderStatus.CANCELED,
         time_in_force=TimeInForce.IOC,
         post_only=False,
-        reduce_only=ticket.request.reduce_only or None,
+        reduce_only=draft.reduce_only or None,
         created_at=draft.made_at,
     )
 

@@ -93,6 +93,8 @@ def _order(w: wire.Order, payload: bytes) -> Order:
         remaining=EXACT.subtract(whole, filled) if may_fill else ZERO,
         status=status,
         time_in_force=_TIMES.get(w.order_type or ""),
+        # What is not held cannot be sold (docs.polymarket.com, 2026-08).
+        reduce_only=True if w.side == "SELL" else None,
         expires_at=_expiry(w.expiration),
         created_at=_created(w.created_at),
     )
