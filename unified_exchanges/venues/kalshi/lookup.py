@@ -123,7 +123,7 @@ class Lookup(Account, History, Quotes, Discovery, Freshness):
             response = yield from self.send(call)
         except OrderNotFound:
             return None
-        return self.known_order(parse.order(response.body))
+        return self.known_order(parse.order(response.body, order_id))
 
     def find(
         self,
