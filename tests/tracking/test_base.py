@@ -301,6 +301,20 @@ def test_fault_28_a_read_that_lags_behind_the_one_before_frees_nothing(
     assert (desk.total, desk.vague) == (D(4), D(0))
 
 
+def test_fault_28_a_read_that_lags_takes_nothing_off_what_was_surely_held(
+    desk: Desk,
+) -> None:
+    # Bought by whom nobody knows.
+    desk.read(10, since=desk.tracker.moment())
+    desk.clock.advance(1)
+    for size, told in ((4, 4), (0, 4), (15, 6), (10, 6)):
+        desk.read(size)
+        assert desk.total == D(told)
+    desk.clock.advance(60)
+    desk.read(4)
+    assert desk.total == D("1.6")
+
+
 def test_fault_28_what_was_bought_and_sold_may_be_half_in_a_read(desk: Desk) -> None:
     desk.read(0)
     desk.trade(side=SELL)
