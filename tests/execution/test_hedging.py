@@ -441,6 +441,7 @@ def test_a_combination_is_refused_with_its_legs_and_hedged_by_them(
         outcome="yes",
         size=1,
         stop_loss="0.5",
+        max_slippage=0,
     )
     with pytest.raises(CombinationMarket):
         exited(trader, plan)

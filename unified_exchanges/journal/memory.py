@@ -75,9 +75,14 @@ class MemoryJournal:
         del account
         return None
 
-    def save(self, account: Account, name: str, text: str) -> None:
-        """Keep a text."""
-        self._texts[account, name] = text
+    def save(
+        self, account: Account, name: str, text: str, before: str | None
+    ) -> str | None:
+        """Keep a text, if ``before`` stands; what stands then."""
+        with self._lock:
+            if self._texts.get((account, name)) == before:
+                self._texts[account, name] = text
+            return self._texts.get((account, name))
 
     def load(self, account: Account, name: str) -> str | None:
         """The text that was saved last under a name."""
