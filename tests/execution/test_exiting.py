@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
+from tests.journal.samples import intent
 from tests.venues.kalshi.ground import KalshiGround
 from unified_exchanges.errors import (
     BadRequest,
@@ -334,7 +337,51 @@ def test_a_name_stands_for_one_exit(trader: Trader, market: Market) -> None:
         Life(trader, plan_for(trader, market, size=4), store).begin()
 
 
+# -- a price that jumps over the stop --------------------------------------------------
+
+
+def test_fault_23_a_gap_does_not_use_a_stop_up(
+    trader: Trader, market: Market, caplog: pytest.LogCaptureFixture
+) -> None:
+    life = Life(trader, plan_for(trader, market), store := Store())
+    armed = life.begin()
+    count, seen = len(trader.writes), trader.book(market)
+    gap = attrs.evolve(seen, bids=seen.bids[1:])
+    for _ in range(2):
+        record = life.saw(gap)
+        assert (record.state, record.missed_bid) == (
+            ExitState.ARMED,
+            seen.bids[1].price,
+        )
+    assert (len(trader.writes), store.record()) == (count, armed)
+    assert caplog.text.count("is below its limit; it waits") == 1
+    # Nobody bids: there is no price that was missed.
+    assert life.saw(attrs.evolve(seen, bids=())).missed_bid is None
+    record = life.saw(seen)
+    assert (record.state, record.missed_bid) == (ExitState.FILLED, None)
+
+
 # -- refusals --------------------------------------------------------------------------
+
+
+def test_fault_12_what_an_earlier_run_left_open_is_waited_for(
+    ground: KalshiGround, trader: Trader, market: Market, flavour: str, tmp_path: Path
+) -> None:
+    again = ground.trader(flavour, limits=FREE, journal=tmp_path / "orders.db")
+    life = Life(again, plan_for(trader, market), store := Store())
+    now = datetime.fromtimestamp(ground.clock.now(), UTC)
+    left = attrs.evolve(
+        intent(market_id=market.market_id),
+        account=again.exchange.venue.account,
+        written_at=now,
+        arrives_by=now + timedelta(seconds=30),
+    )
+    store.note([left])
+    life.begin()
+    assert life.saw(seen := trader.book(market)).state is ExitState.ARMED
+    assert (life.exiting.is_urgent, again.writes) == (True, [])
+    ground.clock.advance(40)
+    assert life.saw(seen).state is ExitState.FILLED
 
 
 def test_a_refusal_that_waiting_cannot_help_ends_in_its_error(
