@@ -187,7 +187,7 @@ class Exposures:
                     held = self._at(name, key)
                     begin_anew(held, here.get(key, (ZERO, ZERO)), read, live)
             self._sum_up(name)
-        if market_id is None and (self._read is None or read.began > self._read.began):
+        if market_id is None and (self._read is None or self._read.shows < read.shows):
             self._read = read
 
     def _stands(
@@ -198,8 +198,6 @@ class Exposures:
         told: Mapping[_Key, tuple[Decimal, Decimal]],
     ) -> bool:
         """Whether the last read of a market is not replaced by another."""
-        if last.began > read.began:
-            return True
         if last.covers <= read.shows:
             return False
         # It may lag behind what is known for sure, unless it shows that more is held.
