@@ -239,7 +239,7 @@ class Exiting:
                 "at the account's orders before you run it again"
             )
             raise JournalError(message)
-        known = _read(plan.name, told)
+        known = _record_of(plan.name, told)
         if known.plan != plan:
             message = (
                 f"exit {plan.name!r} is written down with other terms ({known.plan}): "
@@ -254,7 +254,7 @@ def _key(name: str) -> str:
     return f"exit {name}"
 
 
-def _read(name: str, told: str) -> ExitRecord:
+def _record_of(name: str, told: str) -> ExitRecord:
     """An exit as the journal has it.
 
     One that cannot be read raises `BadRequest`: nothing is known of its order then.
