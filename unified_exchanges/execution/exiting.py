@@ -14,7 +14,6 @@ import logging
 from collections.abc import Callable
 from decimal import Decimal
 from typing import TypeAlias
-from uuid import uuid4
 
 import attrs
 
@@ -95,13 +94,13 @@ class Exiting:
             assert book.bid is not None
             price = self.record.plan.price(trigger, self._market)
             if book.bid.price >= price:
-                yield from self._send(venue, trigger, price)
+                yield from self._sell(venue, trigger, price)
                 return self.record
             missed = book.bid.price
         self._missed(missed)
         return self.record
 
-    def _send(self, venue: Venue, trigger: Trigger, price: Decimal) -> Flow[None]:
+    def _sell(self, venue: Venue, trigger: Trigger, price: Decimal) -> Flow[None]:
         """Write down that it sells, and sell, unless somebody else was faster."""
         if not (yield from self._keep(self.record.sending(trigger, price), venue)):
             self.is_urgent = not self.record.is_over
@@ -220,7 +219,9 @@ class Exiting:
     def _keep(self, record: ExitRecord, venue: Venue) -> Flow[bool]:
         """Write it over the record that was read; else adopt what stands there instead."""
         # No two writings are alike: one that looks like ours is not taken for it.
-        told = json.dumps({**record.to_dict(), "written": uuid4().hex})
+        told = json.dumps(
+            {**record.to_dict(), "written": f"{venue.settings.rng.getrandbits(128):x}"}
+        )
         step = Save(venue.account, _key(record.plan.name), told, self._stands)
         stands = yield step
         assert stands is None or isinstance(stands, str)
