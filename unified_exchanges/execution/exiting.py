@@ -220,7 +220,7 @@ class Exiting:
         """Write it over the record that was read; else adopt what stands there instead."""
         # No two writings are alike: one that looks like ours is not taken for it.
         told = json.dumps(
-            {**record.to_dict(), "written": f"{venue.rng.getrandbits(128):032x}"}
+            {**record.to_dict(), "written": f"{venue.settings.rng.getrandbits(128):x}"}
         )
         step = Save(venue.account, _key(record.plan.name), told, self._stands)
         stands = yield step
@@ -240,7 +240,7 @@ class Exiting:
                 "at the account's orders before you run it again"
             )
             raise JournalError(message)
-        known = _read(plan.name, told)
+        known = _record_of(plan.name, told)
         if known.plan != plan:
             message = (
                 f"exit {plan.name!r} is written down with other terms ({known.plan}): "
@@ -255,7 +255,7 @@ def _key(name: str) -> str:
     return f"exit {name}"
 
 
-def _read(name: str, told: str) -> ExitRecord:
+def _record_of(name: str, told: str) -> ExitRecord:
     """An exit as the journal has it.
 
     One that cannot be read raises `BadRequest`: nothing is known of its order then.
