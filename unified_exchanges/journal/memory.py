@@ -9,8 +9,6 @@ from decimal import Decimal
 from threading import Lock
 from typing import Final
 
-import attrs
-
 from ..models import Account, Halt, Intent, IntentState
 
 __all__ = ["MemoryJournal"]
@@ -114,8 +112,7 @@ class MemoryJournal:
             self._ended.pop(key, None)
             before = self._open.get(key)
             if before is not None:
-                latest = max(before.arrives_by, entry.arrives_by)
-                entry = attrs.evolve(entry, arrives_by=latest, detail=AGAIN)
+                entry = entry.after(before, AGAIN)
             self._open[key] = entry
 
     def _settle(self, key: _Key, entry: Intent) -> None:

@@ -17,6 +17,7 @@ from ..models import Account, Halt, Intent, IntentState
 from ..money import text
 from . import rows
 from .file import JournalFile, transact
+from .memory import AGAIN
 
 __all__ = ["SqliteJournal"]
 
@@ -151,12 +152,14 @@ def _write(
                 if halt := _halt_of(connection, account):
                     raise halt.refusal(f"{len(entries)} order(s)", account.venue)
         for entry in entries:
+            told = entry
             if entry.state is IntentState.PENDING:
                 known = _find(connection, entry.account, entry.client_order_id)
                 if known is not None and known.may_be_an_order:
                     before.append(known)
+                    told = entry.after(known, AGAIN)
             statement = _STATEMENTS.get(entry.state, rows.SETTLE)
-            connection.execute(statement, rows.row(entry))
+            connection.execute(statement, rows.row(told))
 
     transact(connection, write)
     return tuple(before)
