@@ -99,10 +99,9 @@ class OrderBoard:
 
     @property
     def strangers(self) -> frozenset[str]:
-        """Ids of orders of which only fills were seen."""
+        """Ids of orders that the venue has and has not shown: their fills at most."""
         with self.lock:
-            entries = self._entries
-            unseen = (x.order_id for x in entries if x.order is None and x.fills)
+            unseen = (x.order_id for x in self._entries if x.order is None)
             return frozenset(name for name in unseen if name is not None)
 
     @property
