@@ -8,7 +8,6 @@ sending it.
 from __future__ import annotations
 
 import io
-import os
 import socket
 import threading
 import time
@@ -63,7 +62,6 @@ class BlockingTransport:
         self._routes: dict[str, _Route] = {}
         self._lock = threading.Lock()
         self._closed = False
-        self._process = os.getpid()
 
     def send(self, request: Request) -> Response:
         """Perform the request once, whatever its status.
@@ -134,8 +132,6 @@ class BlockingTransport:
         return Response(answer.status, headers, body, _monotonic() - started)
 
     def _route(self, request: Request) -> tuple[_Route, str]:
-        if self._process != os.getpid():
-            self._start_anew()
         url = request.target
         end = url.find("/", url.find("//") + 2)
         origin, target = (url[:end], url[end:]) if end > 0 else (url, "/")
@@ -143,16 +139,6 @@ class BlockingTransport:
         if route is None:
             route = self._open(request, origin)
         return route, url if route.takes_whole_url else target
-
-    def _start_anew(self) -> None:
-        """Leave the connections to the process that this one was forked off.
-
-        On a shared one each would read the other's answers, and the lock may be held by a
-        thread that is not here.
-        """
-        self._lock = threading.Lock()
-        self._routes, self._adapter = {}, None
-        self._process = os.getpid()
 
     def _open(self, request: Request, origin: str) -> _Route:
         if refusal := invalid(request):

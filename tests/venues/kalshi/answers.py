@@ -10,15 +10,7 @@ from typing import Any
 
 from unified_exchanges.venues.kalshi import parse
 
-__all__ = [
-    "READERS",
-    "answer",
-    "asked",
-    "encode",
-    "read",
-    "with_field",
-    "without_field",
-]
+__all__ = ["READERS", "answer", "encode", "read", "with_field", "without_field"]
 
 FOLDER = Path(__file__).parent / "payloads"
 
@@ -38,9 +30,9 @@ READERS: dict[str, Callable[[bytes], Any]] = {
     "events": parse.events_page,
     "fills": parse.fills_page,
     "limits": parse.limits,
-    "market": lambda body: parse.market(body, asked(body, "market", "ticker")),
+    "market": parse.market,
     "markets": parse.markets_page,
-    "order": lambda body: parse.order(body, asked(body, "order", "order_id")),
+    "order": parse.order,
     "order_group": lambda body: parse.order_group(body, "g1"),
     "order_groups": parse.order_groups,
     "orderbook": lambda body: parse.order_book(body, "M"),
@@ -59,13 +51,6 @@ READERS: dict[str, Callable[[bytes], Any]] = {
     "trades": parse.trades_page,
     "user_data_timestamp": parse.fresh_until,
 }
-
-
-def asked(body: bytes, name: str, field: str) -> str:
-    """The id that an answer is about, as if just that had been asked for."""
-    told = json.loads(body)
-    found = told.get(name, {}).get(field) if isinstance(told, dict) else None
-    return str(found)
 
 
 def answer(name: str) -> dict[str, Any]:

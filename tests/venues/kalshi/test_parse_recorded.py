@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from tests.recorded import need_examples
-from tests.venues.kalshi.answers import READERS
 from unified_exchanges.models import (
     Candle,
     Fill,
@@ -39,13 +38,13 @@ ANSWERS: dict[str, Reader] = {
     "exchange_schedule_prod_2026-01-15": parse.schedule,
     "exchange_status_demo": parse.status,
     "fills_page": parse.fills_page,
-    "market": READERS["market"],
-    "market_prod_2026-08-09": READERS["market"],
+    "market": parse.market,
+    "market_prod_2026-08-09": parse.market,
     "markets_last_page": parse.markets_page,
     "markets_page": parse.markets_page,
     "markets_settled_page": parse.markets_page,
-    "order_get_resting": READERS["order"],
-    "order_get_stale_after_cancel": READERS["order"],
+    "order_get_resting": parse.order,
+    "order_get_stale_after_cancel": parse.order,
     "orderbook": lambda body: parse.order_book(body, "M"),
     "orderbook_prod_2026-08-09": lambda body: parse.order_book(body, "M"),
     "orders_page": parse.orders_page,

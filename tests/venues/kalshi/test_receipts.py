@@ -28,9 +28,7 @@ def encode(content: Any) -> bytes:
 
 def created(outcome: str = "yes", **fields: Any) -> Any:
     answer = {k: v for k, v in {**CREATED, **fields}.items() if v != "gone"}
-    return receipts.created(
-        drafted(outcome=outcome, client_order_id="mine"), encode(answer)
-    )
+    return receipts.created(drafted(outcome=outcome), encode(answer))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +91,7 @@ def test_f03_a_count_that_is_none_is_an_error(value: Any) -> None:
 
 
 def amended(**fields: Any) -> Any:
-    return receipts.amended(encode({"order_id": "o1", **fields}), "o1")
+    return receipts.amended(encode({"order_id": "o1", **fields}))
 
 
 def test_an_amend_may_say_neither_what_is_left_nor_when() -> None:
@@ -140,30 +138,3 @@ def test_an_entry_of_a_batch_of_cancels_is_a_receipt_or_a_refusal() -> None:
 def test_fault_20_a_batch_with_the_wrong_number_of_entries_is_an_error() -> None:
     with pytest.raises(VenueSchemaError, match="2 orders was answered with 1"):
         receipts.canceled_batch(encode({"orders": [{"order_id": "o1"}]}), 2)
-
-
-# -- the receipts of other orders ---------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("fields", "field"),
-    [
-        ({"client_order_id": "theirs"}, "client_order_id"),
-        ({"remaining_count": "10.01"}, "remaining_count"),
-        ({"fill_count": "4.00", "remaining_count": "7.00"}, "remaining_count"),
-    ],
-)
-def test_fault_19_what_is_said_of_another_order_proves_nothing_of_ours(
-    fields: dict[str, str], field: str
-) -> None:
-    with pytest.raises(VenueSchemaError) as raised:
-        created(**fields)
-    assert raised.value.field == field
-
-
-@pytest.mark.parametrize("read", [receipts.amended, receipts.canceled])
-def test_fault_19_the_receipt_of_another_order_is_refused(read: Any) -> None:
-    body = encode({"order_id": "o1", "reduced_by": "1.00"})
-    assert read(body, "o1") is not None
-    with pytest.raises(VenueSchemaError, match="'o1', and 'o2' was asked for"):
-        read(body, "o2")

@@ -189,7 +189,7 @@ class FillHistory(Existence):
             f"/portfolio/orders/{order_id}", about=f"order {order_id}", private=True
         )
         response = yield from self.read_if_there(call)
-        return None if response is None else parse.order(response.body, order_id)
+        return None if response is None else parse.order(response.body)
 
     def _known_fill(self, fill: Fill, outcome: str | None) -> Fill:
         route = self.memory.route(fill.order_id)

@@ -123,7 +123,7 @@ class Lookup(Account, History, Quotes, Discovery, Freshness):
             response = yield from self.send(call)
         except OrderNotFound:
             return None
-        return self.known_order(parse.order(response.body, order_id))
+        return self.known_order(parse.order(response.body))
 
     def find(
         self,

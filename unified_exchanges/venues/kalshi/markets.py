@@ -164,7 +164,7 @@ class Markets(Existence):
             call = self.read(path, about=f"market {ticker}")
             response = yield from self.read_if_there(call)
             if response is not None:
-                market = parse.market(response.body, ticker)
+                market = parse.market(response.body)
                 self.learn_markets([market])
                 return market, path.startswith(_ARCHIVED)
         raise self.unknown_markets([ticker])

@@ -16,9 +16,9 @@ import msgspec
 
 from ...errors import VenueSchemaError
 from ...models import Order, OrderStatus
-from ...money import EXACT, ZERO, complement, text
+from ...money import ZERO, complement
 from .drafts import Draft
-from .parse.reading import Malformed, check_id, cost, price, read
+from .parse.reading import cost, price, read
 from .wire import receipts as wire
 
 __all__ = [
@@ -97,24 +97,14 @@ def batch(body: bytes, drafts: Sequence[Draft]) -> list[Entry]:
     return entries
 
 
-def amended(body: bytes, order_id: str) -> Amended:
-    """What the amend of an order did."""
-
-    def make(w: wire.AmendedReceipt, raw: bytes) -> Amended:
-        check_id(w.order_id, order_id, "order_id")
-        return _amended(w, raw)
-
-    return read(_AMENDED, make, body)
+def amended(body: bytes) -> Amended:
+    """What an amend did."""
+    return read(_AMENDED, _amended, body)
 
 
-def canceled(body: bytes, order_id: str) -> Canceled:
-    """What the cancel of an order did."""
-
-    def make(w: wire.CanceledReceipt, raw: bytes) -> Canceled:
-        check_id(w.order_id, order_id, "order_id")
-        return _canceled(w, raw)
-
-    return read(_CANCELED, make, body)
+def canceled(body: bytes) -> Canceled:
+    """What a single cancel did."""
+    return read(_CANCELED, _canceled, body)
 
 
 def canceled_batch(body: bytes, count: int) -> list[CanceledEntry]:
@@ -143,15 +133,8 @@ def _entry(w: wire.EntryError, own: bytes) -> tuple[str | None, bytes | None, by
 
 
 def _order(w: wire.CreatedReceipt, raw: bytes, draft: Draft) -> Order:
-    check_id(w.client_order_id or None, draft.client_order_id, "client_order_id")
     filled = cost(w.fill_count, "fill_count")
     remaining = cost(w.remaining_count, "remaining_count")
-    if EXACT.add(filled, remaining) > draft.size:
-        problem = (
-            f"is {w.remaining_count!r} beside {w.fill_count!r} filled, above the "
-            f"{text(draft.size)} that were asked for"
-        )
-        raise Malformed("remaining_count", problem)
     average = None
     if filled and w.average_fill_price is not None:
         average = price(w.average_fill_price, "average_fill_price")

@@ -19,7 +19,6 @@ from .reading import (
     NOTHING,
     PRICES,
     Malformed,
-    check_id,
     decode,
     field_of,
     joined,
@@ -223,14 +222,9 @@ def _without_raw(body: bytes) -> tuple[list[Market], str | None]:
         return read_all(_MARKET, _market, rows.markets, "markets"), rows.cursor or None
 
 
-def market(body: bytes, market_id: str) -> Market:
-    """The market that was asked for."""
-
-    def make(w: wire.Market, payload: bytes) -> Market:
-        check_id(w.ticker, market_id, "ticker")
-        return _market(w, payload)
-
-    return read(_MARKET, make, decode(_MARKET_ANSWER, body).market, "market")
+def market(body: bytes) -> Market:
+    """One market."""
+    return read(_MARKET, _market, decode(_MARKET_ANSWER, body).market, "market")
 
 
 # -- events ----------------------------------------------------------------------------

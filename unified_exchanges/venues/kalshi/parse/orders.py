@@ -19,7 +19,6 @@ from ..wire import orders as wire
 from .reading import (
     Malformed,
     amount,
-    check_id,
     cost,
     decode,
     direction,
@@ -115,14 +114,9 @@ _ORDERS_PAGE = msgspec.json.Decoder(wire.OrdersPage)
 _ORDER_ANSWER = msgspec.json.Decoder(wire.OrderAnswer)
 
 
-def order(body: bytes, order_id: str) -> Order:
-    """The order that was asked for; a receipt of a write has another shape."""
-
-    def make(w: wire.Order, payload: bytes) -> Order:
-        check_id(w.order_id, order_id, "order_id")
-        return order_from(w, payload)
-
-    return read(_ORDER, make, decode(_ORDER_ANSWER, body).order, "order")
+def order(body: bytes) -> Order:
+    """One order as it was read; a receipt of a write has another shape."""
+    return read(_ORDER, order_from, decode(_ORDER_ANSWER, body).order, "order")
 
 
 def orders_page(body: bytes) -> tuple[list[Order], str | None]:

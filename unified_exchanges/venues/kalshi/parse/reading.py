@@ -25,7 +25,6 @@ __all__ = [
     "Payload",
     "amount",
     "cents",
-    "check_id",
     "cost",
     "decode",
     "direction",
@@ -184,12 +183,6 @@ def yes_price(yes: str, no: str | None) -> Decimal:
         problem = f"is {no!r}, not 1 − `yes_price_dollars` {yes!r}"
         raise Malformed("no_price_dollars", problem)
     return value
-
-
-def check_id(told: str | None, wanted: str, field: str) -> None:
-    """Refuse what is about something else than was asked: nothing is known by it."""
-    if told is not None and told.casefold() != wanted.casefold():
-        raise Malformed(field, f"is {told!r}, and {wanted!r} was asked for")
 
 
 def decode(decoder: msgspec.json.Decoder[W], body: bytes) -> W:
