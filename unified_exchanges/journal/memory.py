@@ -6,9 +6,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from threading import Lock
 from typing import Final
 
+from .. import fork
 from ..models import Account, Halt, Intent, IntentState
 
 __all__ = ["MemoryJournal"]
@@ -32,7 +32,7 @@ class MemoryJournal:
         self._ended: OrderedDict[_Key, Intent] = OrderedDict()
         self._texts: dict[_Key, str] = {}
         self._days: dict[Account, tuple[date, Decimal]] = {}
-        self._lock = Lock()
+        self._lock = fork.lock()
 
     def note(self, entries: Sequence[Intent]) -> tuple[Intent, ...]:
         """Keep these; what was known of those that begin, if it may be an order."""
