@@ -87,7 +87,8 @@ TICKETS: Final = Tickets(
 class Draft(AnyDraft):
     """An order that is ready to be signed and sent; signed when it is first asked."""
 
-    rules: MarketRules
+    market: MarketRules
+    """The rules of its market, with what only Polymarket has."""
     credentials: Credentials | None
     salt: int
     timestamp_ms: int
@@ -98,7 +99,7 @@ class Draft(AnyDraft):
     @property
     def token(self) -> str:
         """What is bought or sold."""
-        return self.rules.token(self.outcome)
+        return self.market.token(self.outcome)
 
     @property
     def is_immediate(self) -> bool:
@@ -184,7 +185,7 @@ class Draft(AnyDraft):
         """The contract that it is signed for."""
         assert self.credentials is not None
         chain = self.credentials.chain
-        return exchange_domain(chain, self.token, neg_risk=self.rules.neg_risk)
+        return exchange_domain(chain, self.token, neg_risk=self.market.neg_risk)
 
     @property
     def signed(self) -> SignedOrder:

@@ -68,6 +68,7 @@ class Placing(Intents):
         return Draft(
             ticket=ticket,
             rules=rules,
+            market=rules,
             outcome=outcome,
             price=price,
             size=size,
@@ -99,9 +100,9 @@ class Placing(Intents):
 
     def accepted(self, ready: Draft, body: bytes) -> Order:
         """The order that a create made; what it says against it raises."""
-        return self._told(ready, receipts.placed(ready, body))
+        return self._answered(ready, receipts.placed(ready, body))
 
-    def _told(self, ready: Draft, answer: receipts.Answer) -> Order:
+    def _answered(self, ready: Draft, answer: receipts.Answer) -> Order:
         if answer.order is None:
             raise self._refused(ready, answer.refusal)
         return self._learnt(answer.order)
@@ -197,7 +198,7 @@ class Placing(Intents):
             try:
                 if isinstance(answer, UnifiedExchangesError):
                     raise answer
-                found.append(self._told(x, answer))
+                found.append(self._answered(x, answer))
             except UnifiedExchangesError as error:
                 found.append(error)
         return found
@@ -221,7 +222,7 @@ class Placing(Intents):
             client_order_id=ticket.client_order_id,
             cost=ready.collateral,
             fee=most_fee(
-                ready.rules.fees,
+                ready.market.fees,
                 ready.side,
                 ready.price,
                 ready.size,
