@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.tracking.stage import FREE, MARKET, ONCE, Stage
+from tests.venues.kalshi.ground import Machine
 from tests.watching.face import DRIVERS, Scene, soon
 from unified_exchanges.errors import (
     BadRequest,
@@ -195,6 +196,15 @@ def test_the_account_is_read_again_only_when_that_is_due(stage: Stage) -> None:
     assert reads(client, POSITIONS) == 2
 
 
+def test_fault_28_an_account_is_read_once_reads_show_the_orders_of_late(
+    stage: Stage,
+) -> None:
+    stage.ground.kalshi.read_lag = 0.5
+    bid(stage.elsewhere, 45)
+    client = guarded(stage, account_age=5, max_exposure=D("0.50"))
+    refused(lambda: bid(client, 6), "max_exposure")
+
+
 @pytest.mark.parametrize("path", [POSITIONS, OPEN, "/user_data_timestamp"])
 def test_fault_25_an_account_that_cannot_be_read_refuses_orders(
     stage: Stage, path: str
@@ -253,6 +263,23 @@ def test_a_loss_holds_for_the_rest_of_the_day(stage: Stage) -> None:
     refused(lambda: client.edit_order(placed.order_id, size=5), "max_daily_loss")
     assert client.edit_order(placed.order_id, size=D("0.5")).is_open
     assert not client.cancel_order(placed.order_id).is_open
+    stage.clock.advance(DAY)
+    assert bid(client, 1).is_open
+
+
+@pytest.mark.parametrize("journaled", [False, True])
+@pytest.mark.parametrize("step", [-DAY, DAY])
+def test_fault_44_a_clock_that_is_set_begins_no_new_day(
+    stage: Stage, tmp_path: Path, step: int, *, journaled: bool
+) -> None:
+    stage.ground.own = own = Machine(stage.clock)
+    client = loser(stage, tmp_path / "orders.db" if journaled else None)
+    bid(client, 1)
+    lose(stage)
+    refused(lambda: bid(client, 1), "max_daily_loss")
+    own.ahead = step
+    refused(lambda: bid(client, 1), "max_daily_loss")
+    own.ahead = 0
     stage.clock.advance(DAY)
     assert bid(client, 1).is_open
 

@@ -16,6 +16,7 @@ from random import Random
 from types import TracebackType
 from typing import ClassVar, Self, TypeVar
 
+from .. import fork
 from ..alerts import AlertPolicy
 from ..clock import Clock
 from ..description import Description, Has
@@ -161,7 +162,8 @@ class Exchange(Tracking, ABC):
         self._hubs = {}
         self._call_off = None
         self._is_closed = False
-        self._making = threading.Lock()
+        fork.in_child(self, Exchange._forget_checks)
+        self._making = fork.lock()
 
     @property
     def id(self) -> str:
@@ -275,6 +277,10 @@ class Exchange(Tracking, ABC):
         checks, self._checks = self._checks, None
         if checks is not None:
             checks.stop()
+
+    def _forget_checks(self) -> None:
+        """Leave the checks to the parent of a forked child."""
+        self._checks = None
 
     # -- unified methods ------------------------------------------------------------
 

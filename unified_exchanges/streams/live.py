@@ -26,7 +26,7 @@ class LiveBook(Book):
         self.life: Life | None = None
         self.moment = 0
 
-    def begin(self) -> None:
+    def make_whole(self) -> None:
         """A snapshot was loaded: it is whole, and what was read before is no more."""
         self.renew()
         self.is_live = self.was_loaded = True

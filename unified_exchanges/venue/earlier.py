@@ -86,7 +86,7 @@ class Earlier(Drafting[D], Generic[D]):
         Markets close, expiries pass, grids and caps change after an answer was lost.
         ``before`` is what is known of its id without a request.
         """
-        now = self.venue_now()
+        now = self.clock.monotonic()
         try:
             rules = yield from self.rules(ticket.market_id)
             same = self.stated(ticket, rules)
@@ -100,7 +100,7 @@ class Earlier(Drafting[D], Generic[D]):
             is_over = (
                 before is not None
                 and before.state is not IntentState.PLACED
-                and before.arrives_by <= now
+                and self.has_arrived(before, now)
             )
             raise _told(refusal, None if is_over else before)
         if ticket.request.price is None:

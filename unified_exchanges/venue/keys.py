@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from threading import Lock
 from typing import Final
+
+from .. import fork
 
 __all__ = ["SentKeys"]
 
@@ -21,7 +22,7 @@ class SentKeys:
         self._keys: OrderedDict[str, str | None] = OrderedDict()
         self._free: set[str] = set()
         self._doubtful: set[str] = set()
-        self._lock = Lock()
+        self._lock = fork.lock()
 
     def begin(self, key: str, kind: str | None = None) -> bool:
         """Claim a key; False if it was claimed before."""

@@ -88,7 +88,7 @@ class Draft(AnyDraft):
     """An order that is ready to be signed and sent; signed when it is first asked."""
 
     market: MarketRules
-    """The same as ``rules``, with what only this venue's have."""
+    """The rules of its market, with what only Polymarket has."""
     credentials: Credentials | None
     salt: int
     timestamp_ms: int

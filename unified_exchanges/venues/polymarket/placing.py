@@ -100,9 +100,9 @@ class Placing(Intents):
 
     def accepted(self, ready: Draft, body: bytes) -> Order:
         """The order that a create made; what it says against it raises."""
-        return self._told(ready, receipts.placed(ready, body))
+        return self._answered(ready, receipts.placed(ready, body))
 
-    def _told(self, ready: Draft, answer: receipts.Answer) -> Order:
+    def _answered(self, ready: Draft, answer: receipts.Answer) -> Order:
         if answer.order is None:
             raise self._refused(ready, answer.refusal)
         return self._learnt(answer.order)
@@ -198,7 +198,7 @@ class Placing(Intents):
             try:
                 if isinstance(answer, UnifiedExchangesError):
                     raise answer
-                found.append(self._told(x, answer))
+                found.append(self._answered(x, answer))
             except UnifiedExchangesError as error:
                 found.append(error)
         return found

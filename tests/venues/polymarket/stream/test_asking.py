@@ -115,6 +115,33 @@ def test_trades_without_an_outcome_are_those_of_both() -> None:
     assert json.loads(first)["assets_ids"] == [YES, NO]
 
 
+def test_of_two_subjects_the_last_takes_the_token_along() -> None:
+    desk = MarketDesk().follow().follow(subject=Subject.MARKET_STATUS)
+    desk.stream.tap([YES])
+    desk.stream.tap([YES])
+    desk.connect()
+    for subject in (Subject.ORDER_BOOK, Subject.MARKET_STATUS):
+        desk.stream.unfollow(subject, [A])
+    desk.stream.untap([YES])
+    between = desk.asked()
+    desk.stream.untap([YES])
+    gone = [{"operation": "unsubscribe", "assets_ids": [YES]}]
+    assert (between, desk.asked()) == ([], gone)
+
+
+def test_a_book_lives_as_long_as_one_name_of_it_is_followed() -> None:
+    desk = MarketDesk().follow().follow(A, outcome="yes").live()
+    desk.stream.unfollow(Subject.ORDER_BOOK, [A])
+    assert (desk.asked(), desk.book("yes").stale) == ([], False)
+
+
+def test_quotes_that_nobody_follows_are_given_up() -> None:
+    desk = MarketDesk().follow(subject=Subject.TICKER)
+    desk.connect()
+    desk.stream.unfollow(Subject.TICKER, [A])
+    assert [x["operation"] for x in desk.asked()] == ["unsubscribe"]
+
+
 def test_many_tokens_go_in_several_frames() -> None:
     desk = MarketDesk()
     desk.stream.tap([str(x) for x in range(1, 451)])

@@ -139,6 +139,25 @@ def test_a_book_says_its_grid_and_its_moment() -> None:
     assert desk.book().timestamp == milliseconds(T0, "x")
 
 
+def test_changes_of_tokens_that_nobody_follows_are_nothing() -> None:
+    desk = live()
+    assert desk.tell(changes(change("0.4", "1", token=OTHER))) == []
+    three = (
+        change("0.46", "1", best=("0.46", "0.52")),
+        change("0.4", "1", token=OTHER),
+        change("0.44", "1", best=("0.46", "0.52")),
+    )
+    [told] = desk.tell(changes(*three))
+    assert len(told.rows) == 2
+
+
+def test_a_book_in_hand_has_an_age() -> None:
+    desk = live()
+    book = desk.book()
+    desk.clock.advance(3)
+    assert book.age == 3.0
+
+
 # -- what does not fit -----------------------------------------------------------------
 
 

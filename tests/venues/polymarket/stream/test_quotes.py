@@ -19,7 +19,19 @@ from unified_exchanges import (
 from unified_exchanges.models import Gap
 from unified_exchanges.venues.polymarket.stream import NewMarket, Unrecognised
 
-from .desk import NO, OTHER, T0, YES, A, B, MarketDesk, book, change, changes
+from .desk import (
+    NO,
+    OTHER,
+    T0,
+    YES,
+    A,
+    B,
+    MarketDesk,
+    book,
+    change,
+    changes,
+    user_order,
+)
 
 D = Decimal
 CENT, MIL = PriceGrid.of("0.01"), PriceGrid.of("0.001")
@@ -118,6 +130,24 @@ def test_a_ticker_of_another_outcome_is_not_for_who_wished_one() -> None:
     assert (seen(told, None), seen(told, "YES"), seen(told, "no")) == (told, told, None)
 
 
+def test_a_quote_that_nothing_says_is_none() -> None:
+    desk = MarketDesk()
+    desk.stream.tap([YES])
+    desk.connect()
+    [told] = desk.tell({**quoted("", "0.5"), "asset_id": YES})
+    assert (told.bid, told.ask, told.last_price) == (None, D("0.5"), None)
+
+
+def test_a_tapped_token_is_of_the_market_that_its_first_frame_names() -> None:
+    desk = MarketDesk()
+    desk.stream.tap([OTHER])
+    desk.connect()
+    desk.tell(changes(change("0.4", "1", token=OTHER), market=B))
+    desk.pass_time(4)
+    [wanted] = desk.pass_time(1)
+    assert (wanted.market_id, wanted.outcome) == (B, OTHER)
+
+
 def test_quotes_of_what_is_not_followed_are_nothing() -> None:
     desk = following(Subject.ORDER_BOOK)
     assert desk.tell(quoted("0.46", "0.5"), quoted("0.4", "0.5", token=OTHER)) == []
@@ -127,6 +157,14 @@ def test_a_bad_quote_is_replaced_by_the_next() -> None:
     desk = following(Subject.TICKER)
     assert desk.tell(quoted("x", "0.5"), {**quoted("0.4", "0.5"), "market": 1}) == []
     assert desk.stream.health().malformed_messages == 2
+
+
+def test_a_change_without_best_prices_is_no_quote() -> None:
+    desk = following(Subject.TICKER)
+    assert desk.tell(changes(change("0.44", "3"))) == []
+    # It has no book either that could be doubted.
+    assert list(desk.stream.doubt(A, "?")) == []
+    assert desk.tell({**book(), "bids": None}) == []
 
 
 # -- trades ----------------------------------------------------------------------------
@@ -320,6 +358,30 @@ def test_an_unknown_type_is_passed_on_and_counted() -> None:
 def test_what_belongs_on_the_other_socket_is_nothing() -> None:
     desk = following(Subject.ORDER_BOOK)
     assert desk.tell({"event_type": "order"}) == []
+
+
+def test_of_many_ever_fewer_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    desk = following(Subject.ORDER_BOOK)
+    for _ in range(5):
+        desk.tell({"event_type": "comet"}, {"event_type": "book"})
+    logged = [x.getMessage().partition(":")[0] for x in caplog.records]
+    assert logged.count("unknown message 'comet'") == 3
+    assert desk.stream.health().malformed_messages == 5
+
+
+def test_what_belongs_on_the_other_socket_is_nothing_though_it_can_be_read() -> None:
+    desk = following(Subject.ORDER_BOOK)
+    assert desk.tell(user_order(), [user_order()]) == []
+
+
+def test_what_of_a_list_cannot_be_trusted_is_a_gap() -> None:
+    [gap] = following(Subject.TRADES).tell([traded(side="HOLD")])
+    assert gap.subject is Subject.TRADES
+
+
+def test_without_a_connection_nothing_is_sent_or_due() -> None:
+    desk = MarketDesk().follow()
+    assert (desk.sent(), list(desk.stream.poll())) == ([], [])
 
 
 def test_unknown_fields_are_found_in_samples() -> None:

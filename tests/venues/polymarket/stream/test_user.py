@@ -77,6 +77,12 @@ def test_it_is_acknowledged_by_what_comes_back() -> None:
     ]
 
 
+def test_what_several_follow_is_followed_to_the_last() -> None:
+    desk = UserDesk(Subject.ORDERS, Subject.ORDERS)
+    desk.stream.unfollow(Subject.ORDERS, None)
+    assert len(desk.tell(user_order())) == 1
+
+
 def test_it_has_no_books_and_tells_no_positions() -> None:
     stream = UserDesk().stream
     assert (stream.order_book(A), list(stream.doubt(A, "?"))) == (None, [])
@@ -195,6 +201,7 @@ def test_an_outcome_that_nobody_names_is_its_token() -> None:
         {"price": "2"},
         {"size_matched": "6"},
         {"original_size": ""},
+        {"original_size": "-5"},
         {"timestamp": "soon"},
         {"expiration": "never"},
         {"id": "7"},

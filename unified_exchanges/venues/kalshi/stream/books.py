@@ -42,9 +42,9 @@ class Market(LiveBook):
         self.is_early = False
         self.sequence = 0
 
-    def begin(self) -> None:
+    def make_whole(self) -> None:
         """A snapshot was loaded: it is whole, and what was read before is no more."""
-        super().begin()
+        super().make_whole()
         self.is_held = True
 
 
@@ -225,7 +225,7 @@ class Books:
 
     def arrived(self, market_id: str, market: Market) -> None:
         """A snapshot was loaded: the book is whole."""
-        market.begin()
+        market.make_whole()
         self.loaded += 1
         self.barren = 0
         self._drop(market_id)

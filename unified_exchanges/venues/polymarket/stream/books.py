@@ -69,7 +69,7 @@ class AssetBook(LiveBook, TotalsBook):
         self._took(moment, is_bridged=True)
 
     def _took(self, moment: int, *, is_bridged: bool) -> None:
-        self.begin()
+        self.make_whole()
         self.moment = self.seen = moment
         self.is_bridged = is_bridged
         self.latest, self.earlier = (), NO_ROWS
@@ -96,7 +96,8 @@ class AssetBook(LiveBook, TotalsBook):
                 self.set_ask(change.price, change.size)
             else:
                 raise BookError(f"side {change.side[:20]!r} is neither BUY nor SELL")
-        bid, ask = change.best_bid, change.best_ask
+        last = rows[-1]
+        bid, ask = last.best_bid, last.best_ask
         if bid is None or ask is None:
             if self.is_crossed:
                 raise BookError(f"bid {self.bid} and ask {self.ask} cross")
@@ -167,6 +168,7 @@ class Asset:
         "label",
         "market_id",
         "misses",
+        "names",
         "pace",
         "subjects",
         "taps",
@@ -181,6 +183,8 @@ class Asset:
         self.market_id = market_id
         self.label = label
         self.subjects: Counter[Subject] = Counter()
+        self.names: set[tuple[str, str | None]] = set()
+        """The market and outcome that it was wished by."""
         self.taps = 0
         self.has_ticker = False
         """Whether anybody follows its ticker."""

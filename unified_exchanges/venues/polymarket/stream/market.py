@@ -37,9 +37,9 @@ _encode: Final = msgspec.json.Encoder().encode
 
 BATCH: Final = 200
 """Tokens in one frame."""
-_PATIENCE: Final = 5.0
+_PATIENCE: Final = 5
 """Seconds that a book may take after it was asked for (the vendor's SDK, 2026-10)."""
-_LONGEST: Final = 60.0
+_LONGEST: Final = 60
 _UNKNOWN_AGAIN: Final = 10.0
 """Seconds after which a market that is not known is asked about again."""
 _DIGITS: Final = 13
@@ -193,7 +193,7 @@ class MarketStream(Socket):
 
     def _asks(self) -> list[str]:
         if self._wishes.unknown:
-            self._resolve()
+            self._find_tokens()
         writes: list[str] = []
         drops, adds = list(self._to_drop), list(self._to_add)
         self._to_drop.clear()
@@ -226,7 +226,7 @@ class MarketStream(Socket):
             {"assets_ids": tokens, "type": "market", "custom_feature_enabled": True}
         )
 
-    def _resolve(self) -> None:
+    def _find_tokens(self) -> None:
         for found in self._wishes.resolve():
             if isinstance(found, Refused):
                 self._refusals.append(found)
@@ -237,7 +237,7 @@ class MarketStream(Socket):
 
     def _due(self, now: float) -> Events:
         if self._wishes.unknown:
-            self._resolve()
+            self._find_tokens()
         events: list[Any] = [*self._refusals, *self._ask_about(now)]
         self._refusals.clear()
         for token in [x for x, due in self._again.items() if due <= now]:
@@ -610,8 +610,8 @@ class MarketStream(Socket):
         return "connecting" if is_early else "degraded"
 
 
-def _wait(misses: int) -> float:
-    return min(_LONGEST, _PATIENCE * 2.0 ** min(misses, 8))
+def _wait(misses: int) -> int:
+    return min(_LONGEST, _PATIENCE << min(misses, 8))
 
 
 def _text(command: dict[str, object]) -> str:

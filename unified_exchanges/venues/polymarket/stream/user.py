@@ -138,7 +138,7 @@ class UserStream(Socket):
         parked, self._parked = self._parked, []
         events: list[Any] = []
         for each in parked:
-            events += self._fills(each.told, each.raw)
+            events += self._parts(each.told, each.raw)
         if not self._parked:
             self._parked_at = inf
         elif now >= self._parked_at:
@@ -158,13 +158,13 @@ class UserStream(Socket):
 
     def _trade(self, told: frames.UserTrade, raw: str | bytes) -> Events:
         was_parked = bool(self._parked)
-        events = self._fills(told, _bytes(raw))
+        events = self._parts(told, _bytes(raw))
         if self._parked and not was_parked:
             self._parked_at = self._monotonic() + _AGAIN
             return [*events, Unheard(market_ids=frozenset([told.market.lower()]))]
         return events
 
-    def _fills(self, told: frames.UserTrade, raw: bytes) -> Events:
+    def _parts(self, told: frames.UserTrade, raw: bytes) -> Events:
         found = reading.fills(told, self._whose, raw)
         if found is None:
             if len(self._parked) < _MOST_PARKED:

@@ -122,7 +122,8 @@ class Wishes:
             asset.book = None
         if not asset.is_wanted:
             del self.assets[asset.token]
-            self.tokens = {k: v for k, v in self.tokens.items() if v != asset.token}
+            for name in asset.names:
+                self.tokens.pop(name, None)
             yield asset
 
     # -- tokens ---------------------------------------------------------------------
@@ -149,7 +150,6 @@ class Wishes:
                     )
                 )
                 continue
-            self.tokens[market_id, outcome] = side.outcome_id
             # A trade is told of the taker's token only (docs.polymarket.com, 2026-08).
             is_whole = subject is Subject.TRADES and outcome is None
             sides = known.outcomes if is_whole else (side,)
@@ -158,6 +158,8 @@ class Wishes:
                 asset = self._follow(wish, each)
                 if asset is not None:
                     found.append(asset)
+            self.tokens[market_id, outcome] = side.outcome_id
+            self.assets[side.outcome_id].names.add((market_id, outcome))
         return found
 
     def _follow(self, wish: Wish, side: Outcome) -> Asset | None:
