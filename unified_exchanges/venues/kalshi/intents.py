@@ -125,6 +125,10 @@ class Intents(Lookup, Journaling):
         except UnifiedExchangesError as error:
             error.add(f"; {ready[0]} was not sent")
             raise
+        except GeneratorExit:
+            # The note may be kept all the same.
+            self.never_left(written)
+            raise
         before = {x.client_order_id: x for x in known}
         placed: dict[str, Intent] = {}
         for x, intent in zip(ready, written, strict=True):
