@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ from typing import Any
 import pytest
 
 from tests.tracking.stage import FREE, MARKET, ONCE, Stage
+from tests.venues.kalshi.ground import Machine
 from tests.watching.face import DRIVERS, Scene, soon
 from unified_exchanges.errors import (
     BadRequest,
     GuardTripped,
     OrderUnknown,
+    RateLimitExceeded,
     ReadOnly,
 )
 from unified_exchanges.guards import GuardPolicy
@@ -195,6 +198,15 @@ def test_the_account_is_read_again_only_when_that_is_due(stage: Stage) -> None:
     assert reads(client, POSITIONS) == 2
 
 
+def test_fault_28_an_account_is_read_once_reads_show_the_orders_of_late(
+    stage: Stage,
+) -> None:
+    stage.ground.kalshi.read_lag = 0.5
+    bid(stage.elsewhere, 45)
+    client = guarded(stage, account_age=5, max_exposure=D("0.50"))
+    refused(lambda: bid(client, 6), "max_exposure")
+
+
 @pytest.mark.parametrize("path", [POSITIONS, OPEN, "/user_data_timestamp"])
 def test_fault_25_an_account_that_cannot_be_read_refuses_orders(
     stage: Stage, path: str
@@ -253,6 +265,23 @@ def test_a_loss_holds_for_the_rest_of_the_day(stage: Stage) -> None:
     refused(lambda: client.edit_order(placed.order_id, size=5), "max_daily_loss")
     assert client.edit_order(placed.order_id, size=D("0.5")).is_open
     assert not client.cancel_order(placed.order_id).is_open
+    stage.clock.advance(DAY)
+    assert bid(client, 1).is_open
+
+
+@pytest.mark.parametrize("journaled", [False, True])
+@pytest.mark.parametrize("step", [-DAY, DAY])
+def test_fault_44_a_clock_that_is_set_begins_no_new_day(
+    stage: Stage, tmp_path: Path, step: int, *, journaled: bool
+) -> None:
+    stage.ground.own = own = Machine(stage.clock)
+    client = loser(stage, tmp_path / "orders.db" if journaled else None)
+    bid(client, 1)
+    lose(stage)
+    refused(lambda: bid(client, 1), "max_daily_loss")
+    own.ahead = step
+    refused(lambda: bid(client, 1), "max_daily_loss")
+    own.ahead = 0
     stage.clock.advance(DAY)
     assert bid(client, 1).is_open
 
@@ -406,3 +435,32 @@ TERMS: dict[str, Any] = {
 def test_guards_are_a_policy_or_nothing(stage: Stage) -> None:
     with pytest.raises(BadRequest, match="guards must be a GuardPolicy"):
         stage.ground.trader("blocking", guards=5)
+
+
+# -- how many leave --------------------------------------------------------------------
+
+
+def test_fault_14_edits_that_are_sent_count_among_the_orders(stage: Stage) -> None:
+    client = guarded(stage, max_orders=3, seconds=10)
+    placed = bid(client, 5)
+    for size in (6, 7):
+        client.edit_order(placed.order_id, size=size)
+    # What only takes off is not theirs to stop, nor counted.
+    for size in (6, 5, 4):
+        client.edit_order(placed.order_id, size=size)
+    sent = len(client.writes)
+    for act in (
+        lambda: client.edit_order(placed.order_id, size=5),
+        lambda: client.edit_order(placed.order_id, outcome="yes", price="0.02", size=3),
+        lambda: client.edit_order(placed.order_id, expires_at=in_an_hour(stage)),
+        lambda: bid(client, 1),
+    ):
+        with pytest.raises(RateLimitExceeded, match="more than 3 orders within 10 s"):
+            act()
+    assert len(client.writes) == sent
+    stage.clock.advance(11)
+    assert client.edit_order(placed.order_id, size=5).size == 5
+
+
+def in_an_hour(stage: Stage) -> datetime:
+    return datetime.fromtimestamp(stage.clock.now() + 3600, UTC)

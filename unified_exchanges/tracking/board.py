@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from threading import RLock
 from typing import Final
 
+from .. import fork
 from ..clock import Clock
 from ..models import TrackedOrder
 from ..money import ZERO, total
@@ -26,7 +26,7 @@ class OrderBoard:
     def __init__(
         self, clock: Clock, *, first_outcome: str | None, in_flight: float = 0
     ) -> None:
-        self.lock = RLock()
+        self.lock = fork.rlock()
         self.memory = Memory()
         """What was known when, for who begins to watch."""
         self._in_flight = in_flight

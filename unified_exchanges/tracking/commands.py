@@ -149,8 +149,8 @@ class Commands(OrderBoard):
                 # One of its own nets with nothing here, which says too much, never too little.
                 entry.purse = str(intent.params.get("subaccount") or "")
                 entry.sent_at = intent.written_at.timestamp()
-                left = intent.arrives_by.timestamp() - self._clock.now()
-                entry.arrives_by = self._clock.monotonic() + left
+                # Written before it is told of, whatever clock says when.
+                entry.arrives_by = self._clock.monotonic() + intent.lasts
                 entry.is_recalled = entry.is_doubted = True
             entry.is_ours = True
             self._entries.settle(entry)

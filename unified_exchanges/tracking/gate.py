@@ -7,6 +7,7 @@ batches together stay within the caps.  What has to be read for it is read befor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
@@ -132,6 +133,8 @@ class Gate:
         claims = entry.claims(Change(told.price, told.size))
         if not self._fits(after.market_id, claims):
             self._judge(after.market_id, entry, key, claims, about)
+        if opens.size and not _only_takes_off(before, after):
+            self._guards.admit(1, self._clock.monotonic(), about)
 
     def _opens(
         self, market_id: str, key: tuple[str, str], claim: Claim, own: Entry | None
@@ -190,8 +193,7 @@ class Gate:
         """Read the account, unless that was done lately."""
         now = self._clock.monotonic()
         is_recent = self._read_at is not None and now - self._read_at < age
-        day = DayLoss.day_of(self._clock.now())
-        if is_recent and (self._loss is None or self._loss.is_of(day)):
+        if is_recent and (self._loss is None or self._loss.is_of(self._day())):
             return
         try:
             yield from self._read_account(now)
@@ -203,18 +205,24 @@ class Gate:
             )
             raise GuardTripped(message, guard="account_age", limit=age) from error
 
+    def _day(self) -> date:
+        """The day by the venue's clock: to set ours must not begin a new one."""
+        return DayLoss.day_of(self._clock.now() + self._venue.offset.seconds)
+
     def _read_account(self, began: float) -> Flow[None]:
         venue, tracker = self._venue, self._tracker
+        moment = yield from self._catch_up()
         orders = yield from collect(venue.fetch_open_orders())
         ours = {x.order_id for x in orders if self._is_rehearsed(x)}
         for order in orders:
             tracker.order(order, read_at=began)
-        held = yield from self._read_positions(None)
+        held = yield from venue.fetch_positions(mark=False)
+        tracker.held(held, began=began, since=moment)
         if self._loss is not None:
             equity = yield from self._read_equity(
                 [x for x in orders if x.order_id not in ours], held
             )
-            day = DayLoss.day_of(self._clock.now())
+            day = self._day()
             first = yield DayStart(venue.purse, day, equity)
             assert isinstance(first, Decimal)
             self._loss.look(day, first, equity)
@@ -227,17 +235,21 @@ class Gate:
         entry = self._tracker.find(order_id=order.order_id)
         return entry is not None and entry.is_ours
 
-    def _read_positions(self, market_id: str | None) -> Flow[list[Position]]:
+    def _read_positions(self, market_id: str | None) -> Flow[None]:
         venue, tracker = self._venue, self._tracker
-        since = tracker.moment()
         began = self._clock.monotonic()
-        if isinstance(venue, Journaling):
-            stale = yield from catch_up(venue, tracker)
+        moment = yield from self._catch_up()
+        held = yield from venue.fetch_positions(market_id=market_id, mark=False)
+        tracker.held(held, began=began, since=moment, market_id=market_id)
+
+    def _catch_up(self) -> Flow[int]:
+        """Wait until reads show all that is known at a moment, which is returned."""
+        moment = self._tracker.moment()
+        if isinstance(self._venue, Journaling):
+            stale = yield from catch_up(self._venue, self._tracker)
             if stale is not None:
                 raise stale
-        held = yield from venue.fetch_positions(market_id=market_id, mark=False)
-        tracker.held(held, began=began, since=since, market_id=market_id)
-        return held
+        return moment
 
     def _read_equity(
         self, orders: Iterable[Order], held: Iterable[Position]
@@ -310,6 +322,11 @@ class Gate:
         if book.outcome != order.outcome:
             side, price = Side(side).opposite, complement(price)
         check_collar(collar, book, side, price, about)
+
+
+def _only_takes_off(before: Order, after: Order) -> bool:
+    """Whether an edit makes an order smaller, and changes nothing of its price."""
+    return before.price == after.price and after.remaining < before.remaining
 
 
 def _nothing(_: str) -> OrderBook | None:

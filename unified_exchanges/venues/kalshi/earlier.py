@@ -65,7 +65,7 @@ class Earlier(Intents, Doubt):
         Markets close, expiries pass, grids and caps change after an answer was lost.
         ``before`` is what is known of its id without a request.
         """
-        now = self.venue_now()
+        now = self.clock.monotonic()
         try:
             rules = yield from self.rules(intent.market_id)
             same = stated(intent, rules, subaccount=self.subaccount)
@@ -79,7 +79,7 @@ class Earlier(Intents, Doubt):
             is_over = (
                 before is not None
                 and before.order_id is None
-                and (before.arrives_by <= now)
+                and self.has_arrived(before, now)
             )
             raise _told(refusal, None if is_over else before)
         if intent.request.price is None:

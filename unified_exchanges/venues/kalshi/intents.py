@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from math import inf
 from urllib.parse import urlsplit
+
+import attrs
 
 from ...errors import UnifiedExchangesError
 from ...flow import Flow
@@ -117,9 +120,8 @@ class Intents(Lookup, Journaling):
         ``deadline`` is when they are given up, on the monotonic clock.  Those that
         another process has placed, by client order id: they must not leave.
         """
-        now = self.clock.now()
-        within = deadline - self.clock.monotonic() + self.retry.order_grace
-        written = [_intent(x, self.account, now, within) for x in ready]
+        stamp = self._stamp(deadline)
+        written = [_intent(x, self.account, stamp) for x in ready]
         try:
             known = yield from self.write_down(written)
         except UnifiedExchangesError as error:
@@ -143,11 +145,19 @@ class Intents(Lookup, Journaling):
 
     def keep_all(self, ready: Sequence[Draft], deadline: float) -> None:
         """Remember orders that are about to leave, where no file keeps them."""
-        now = self.clock.now()
-        within = deadline - self.clock.monotonic() + self.retry.order_grace
+        stamp = self._stamp(deadline)
         for x in ready:
-            tell = partial(_intent, x, self.account, now, within)
-            self.keep(x.intent.client_order_id, tell)
+            tell = partial(_intent, x, self.account, stamp)
+            self.keep(x.intent.client_order_id, stamp.at, tell)
+
+    def _stamp(self, deadline: float) -> _Stamp:
+        at, offset = self.clock.monotonic(), self.offset
+        now = self.clock.now() + offset.seconds
+        lasts = deadline - at + self.retry.order_grace
+        latest = offset.latest(at)
+        if latest == inf:
+            return _Stamp(at, now, lasts, is_venue_time=False)
+        return _Stamp(at, now, lasts + max(latest - now, 0.0), is_venue_time=True)
 
     def conclude(
         self, outcomes: Iterable[tuple[Draft, Order | UnifiedExchangesError]]
@@ -162,10 +172,24 @@ class Intents(Lookup, Journaling):
         yield from self.settle(ends)
 
 
-def _intent(ready: Draft, owner: Owner, now: float, within: float) -> Intent:
-    """An order that is written now, and arrives within so many seconds or not at all."""
+@attrs.frozen(slots=True)
+class _Stamp:
+    """When orders are written, by our monotonic clock and by the venue's.
+
+    ``lasts`` is for how many seconds they may be on their way, and as many more as the
+    venue's clock may be ahead of what is known of it.
+    """
+
+    at: float
+    written: float
+    lasts: float
+    is_venue_time: bool
+
+
+def _intent(ready: Draft, owner: Owner, stamp: _Stamp) -> Intent:
+    """An order as it is written."""
     order = ready.intent
-    written_at = datetime.fromtimestamp(now, UTC)
+    written_at = datetime.fromtimestamp(stamp.written, UTC)
     expires = order.expires
     return Intent(
         account=owner,
@@ -179,7 +203,8 @@ def _intent(ready: Draft, owner: Owner, now: float, within: float) -> Intent:
         expires_at=None if expires is None else datetime.fromtimestamp(expires, UTC),
         params=_words(ready),
         written_at=written_at,
-        arrives_by=written_at + timedelta(seconds=within),
+        arrives_by=written_at + timedelta(seconds=stamp.lasts),
+        is_venue_time=stamp.is_venue_time,
     )
 
 
