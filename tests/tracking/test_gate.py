@@ -9,9 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
-from tests.tracking.stage import FREE, MARKET, ONCE, Stage
+from tests.tracking.stage import FREE, MARKET, ONCE, Quiet, Stage
 from tests.venues.kalshi.ground import Machine
 from tests.watching.face import DRIVERS, Scene, soon
 from unified_exchanges.errors import (
@@ -21,8 +22,11 @@ from unified_exchanges.errors import (
     RateLimitExceeded,
     ReadOnly,
 )
+from unified_exchanges.flow import Flow
 from unified_exchanges.guards import GuardPolicy
-from unified_exchanges.models import OrderRequest
+from unified_exchanges.models import Balance, OrderRequest
+from unified_exchanges.shells.aio import AsyncExchange
+from unified_exchanges.shells.blocking import Exchange
 
 D = Decimal
 DAY = 86_400
@@ -464,3 +468,34 @@ def test_fault_14_edits_that_are_sent_count_among_the_orders(stage: Stage) -> No
 
 def in_an_hour(stage: Stage) -> datetime:
     return datetime.fromtimestamp(stage.clock.now() + 3600, UTC)
+
+
+class Worthless(Quiet):
+    """A venue that does not tell what positions are worth."""
+
+    def fetch_balance(self, **what: Any) -> Flow[Balance]:
+        told = yield from super().fetch_balance(**what)
+        return attrs.evolve(told, position_value=None)
+
+
+class _Blocking(Exchange):
+    venue_type = Worthless
+
+
+class _Async(AsyncExchange):
+    venue_type = Worthless
+
+
+def test_where_the_worth_of_positions_is_not_told_they_are_worth_their_cost(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(flavour: str, **settings: Any) -> Any:
+        return (_Async if flavour == "async" else _Blocking)(**settings)
+
+    monkeypatch.setattr(stage.ground, "exchange", make)
+    client = guarded(stage, max_daily_loss=D(2), account_age=0)
+    bid(client, 1)
+    bought = client.create_order(MARKET, "yes", "buy", stage.ask, 20)
+    assert bought.filled * bought.average_price > 2
+    # What was paid is still there, but for the fee.
+    assert bid(client, 1).is_open
