@@ -466,6 +466,19 @@ def test_fault_14_edits_that_are_sent_count_among_the_orders(stage: Stage) -> No
     assert client.edit_order(placed.order_id, size=5).size == 5
 
 
+def test_fault_14_an_edit_of_what_surely_closes_is_not_counted(stage: Stage) -> None:
+    client = guarded(stage, max_orders=1, seconds=10)
+    stage.buy("9")
+    client.fetch_positions(market_id=MARKET)
+    sale = client.create_order(MARKET, "yes", "sell", "0.99", 4)
+    assert client.edit_order(sale.order_id, size=9).size == 9
+    bid(client, 1)
+    assert client.edit_order(sale.order_id, size=8).size == 8
+    assert client.edit_order(sale.order_id, size=9).size == 9
+    with pytest.raises(RateLimitExceeded):
+        client.edit_order(sale.order_id, size=10)
+
+
 def in_an_hour(stage: Stage) -> datetime:
     return datetime.fromtimestamp(stage.clock.now() + 3600, UTC)
 

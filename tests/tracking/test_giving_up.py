@@ -142,6 +142,33 @@ def test_fault_47_one_that_was_sent_before_it_waited_stays_in_doubt(
     assert facts(stage) == (0, 0, 0, D("0.05"))
 
 
+def test_fault_47_one_that_is_interrupted_on_its_way_stays_in_doubt(
+    stage: Stage,
+) -> None:
+    def interrupt() -> None:
+        raise Interrupt
+
+    stage.at(0, interrupt)
+    with pytest.raises(Interrupt):
+        stage.bid(client_order_id="one")
+    assert state(stage, "one") == "unresolved"
+    assert facts(stage) == (1, 1, 1, D("0.05"))
+
+
+def test_fault_20_47_a_lost_batch_whose_orders_wait_to_be_sent_again_is_in_doubt(
+    stage: Stage,
+) -> None:
+    stage.fault("drop", method="POST", path="/batched", count=1)
+    interrupt_sleep(stage)
+    with pytest.raises(Interrupt):
+        stage.client.create_orders([wanted("one"), wanted("two")])
+    let_sleep(stage)
+    assert [state(stage, key) for key in ("one", "two")] == ["unresolved"] * 2
+    assert facts(stage) == (2, 2, 2, D("0.10"))
+    stage.client.reconcile()
+    assert facts(stage) == (0, 0, 0, D("0.10"))
+
+
 def test_fault_47_an_edit_given_up_while_it_waited_changes_nothing(
     stage: Stage,
 ) -> None:
