@@ -136,7 +136,7 @@ class StaleBooks(KalshiVenue):
 class AbsentAtOnce(KalshiVenue):
     """Takes what is not there yet for what never comes."""
 
-    def _has_arrived_by_now(self, intent: Any, begun: float) -> bool:
+    def has_arrived(self, intent: Any, at: float) -> bool:
         return True
 
 
