@@ -28,6 +28,12 @@ ASYNC = "aiohttp POST + signature"
 PATH = "/portfolio/events/orders"
 MARKET = "KXBENCH-26NOV21-T1"
 PEM = generate_key("rsa").private_pem
+SENT = (
+    b'{"ticker":"KXBENCH-26NOV21-T1","client_order_id":'
+    b'"2b8394e0-515e-4b89-b624-f34067756855","side":"bid","count":"10.00","price":'
+    b'"0.5500","time_in_force":"good_till_canceled",'
+    b'"self_trade_prevention_type":"taker_at_cross","exchange_index":0}'
+)
 # Nobody trades like a benchmark.
 GUARDS = GuardPolicy(max_orders=1_000_000_000)
 SETTINGS = {"api_key": "bench", "private_key": PEM, "guards": GUARDS}
@@ -62,7 +68,7 @@ def signed() -> Callable[[], dict[str, str]]:
     return headers
 
 
-def blocking(url: str, sent: bytes, rounds: int) -> dict[str, list[float]]:
+def blocking(url: str, rounds: int) -> dict[str, list[float]]:
     session = requests.Session()
     headers = signed()
     ex = exchange("kalshi", environment=url, limits=LIMITS, **SETTINGS)
@@ -70,7 +76,7 @@ def blocking(url: str, sent: bytes, rounds: int) -> dict[str, list[float]]:
 
     def floor() -> None:
         for _ in range(COUNT):
-            response = session.post(url + PATH, data=sent, headers=headers())
+            response = session.post(url + PATH, data=SENT, headers=headers())
             assert response.status_code == 201
 
     def ours() -> None:
@@ -86,7 +92,7 @@ def blocking(url: str, sent: bytes, rounds: int) -> dict[str, list[float]]:
         session.close()
 
 
-async def asynchronous(url: str, sent: bytes, rounds: int) -> dict[str, list[float]]:
+async def asynchronous(url: str, rounds: int) -> dict[str, list[float]]:
     headers = signed()
     times: dict[str, list[float]] = {}
     async with (
@@ -97,7 +103,7 @@ async def asynchronous(url: str, sent: bytes, rounds: int) -> dict[str, list[flo
 
         async def floor() -> None:
             for _ in range(COUNT):
-                async with session.post(url + PATH, data=sent, headers=headers()) as r:
+                async with session.post(url + PATH, data=SENT, headers=headers()) as r:
                     assert r.status == 201
                     await r.read()
 
@@ -119,18 +125,12 @@ async def asynchronous(url: str, sent: bytes, rounds: int) -> dict[str, list[flo
 
 
 def main() -> None:
-    sent = (
-        b'{"ticker":"KXBENCH-26NOV21-T1","client_order_id":'
-        b'"2b8394e0-515e-4b89-b624-f34067756855","side":"bid","count":"10.00","price":'
-        b'"0.5500","time_in_force":"good_till_canceled",'
-        b'"self_trade_prevention_type":"taker_at_cross","exchange_index":0}'
-    )
     options = arguments(__doc__)
     goals = []
     with canned() as url:
         for flavour, floor, times in (
-            ("blocking", BLOCKING, blocking(url, sent, options.rounds)),
-            ("async", ASYNC, asyncio.run(asynchronous(url, sent, options.rounds))),
+            ("blocking", BLOCKING, blocking(url, options.rounds)),
+            ("async", ASYNC, asyncio.run(asynchronous(url, options.rounds))),
         ):
             report(
                 f"order round trip, {flavour}", times, floor, per=COUNT, unit="order"

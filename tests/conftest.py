@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.canary import Canary
+
+# A shell that starts the run in the background has its jobs ignore Ctrl-C; tests of what
+# an interrupt does, in this process and in those it starts, need it as it is elsewhere.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Two shared cores are slow at times; a slow example is not a wrong one.
 settings.register_profile(

@@ -123,7 +123,8 @@ def test_what_is_no_policy_or_no_observer_is_refused() -> None:
     with pytest.raises(BadRequest, match="alerts must be an AlertPolicy"):
         exchange("kalshi", environment="demo", alerts=0.05)  # type: ignore[arg-type]
     with pytest.raises(
-        BadRequest, match=r"observer must be an Observer, .* not a dict"
+        BadRequest,
+        match=r"Settings.observer must be an Observer, .*, or None, not a dict",
     ):
         exchange("kalshi", environment="demo", observer={})  # type: ignore[arg-type]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from tests.toy import FACTS as TOY
 from unified_exchanges.description import Description
 from unified_exchanges.testing.conformance.needs import lacking, needs, unmet
 
+from .guards import ROOT
 from .runs import outcomes
 
 SUBCLASSES = """
@@ -233,3 +236,26 @@ def test_a_call_for_what_is_not_there_says_what(
 ) -> None:
     has = {**TOY.has, "create_order": True, "fetch_ohlcv": True}
     assert lacking(described(has=has), method, args, kwargs) == reason
+
+
+@pytest.mark.parametrize("name", ["conformance", "conformance.orders"])
+def test_where_pytest_is_missing_it_says_which_install_brings_it(name: str) -> None:
+    # As where it is not installed: neither found nor imported.
+    code = (
+        "import sys\n"
+        "sys.modules['pytest'] = None\n"
+        "import unified_exchanges.testing\n"
+        f"import unified_exchanges.testing.{name}\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "ModuleNotFoundError: unified_exchanges.testing.conformance needs pytest, which "
+        'is not installed: pip install "unified-exchanges[testing]"'
+    )

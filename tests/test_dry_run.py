@@ -16,6 +16,7 @@ from unified_exchanges.drivers.blocking import BlockingDriver
 from unified_exchanges.drivers.dry_run import DryRun
 from unified_exchanges.errors import BadRequest, ConnectionLost, NotSupported, ReadOnly
 from unified_exchanges.flow import (
+    AskIntent,
     Flow,
     Note,
     Page,
@@ -116,8 +117,8 @@ def test_an_error_reaches_the_flow(drive: Any) -> None:
 
 
 def test_nothing_is_written_down_and_nothing_is_left_open(drive: Any) -> None:
-    flow = asks(Note((intent(),)), Recall(ACCOUNT))
-    assert drive(flow)[0] == [None, ()]
+    flow = asks(Note((intent(),)), Recall(ACCOUNT), AskIntent(ACCOUNT, "one"))
+    assert drive(flow)[0] == [(), (), None]
 
 
 def begins(request: Request) -> Flow[Any]:

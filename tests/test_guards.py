@@ -121,9 +121,14 @@ def test_a_policy_tells_which_guards_are_on() -> None:
         "price_collar": D("0.50"),
     }
     every = GuardPolicy(
-        max_daily_loss=D(5), allowed_markets=["A", "B*"], read_only=True, account_age=0
+        max_daily_loss=D(5),
+        allowed_markets=["A", "B*"],
+        read_only=True,
+        raw_writes=False,
+        account_age=0,
     )
     assert every.on.keys() == GUARDS
+    assert every.on["raw_writes"] is False
     assert every.allowed_markets == ("A", "B*")
 
 

@@ -51,6 +51,16 @@ def test_what_enters_afterwards_is_refused_and_not_under_way() -> None:
     assert switch.under_way == ()
 
 
+def test_what_nobody_waits_for_is_under_way_as_long_as_it_may_arrive() -> None:
+    clock = VirtualClock()
+    switch = Switch(clock, "toy")
+    switch.linger(switch.enter("an order"), 30)
+    clock.advance(29)
+    assert switch.under_way == ("an order",)
+    clock.advance(1)
+    assert switch.under_way == ()
+
+
 def test_what_only_the_journal_told_is_known_and_does_not_hold_back_by_itself() -> None:
     switch = Switch(VirtualClock(), "toy")
     switch.heard = Halt(reason="theirs", at=AT)

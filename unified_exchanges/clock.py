@@ -121,6 +121,13 @@ class ClockOffset:
         """
         return moment + self._low
 
+    def latest(self, moment: float) -> float:
+        """What the venue's clock showed by a moment of our monotonic one, at the most.
+
+        Infinity as long as no answer was seen.
+        """
+        return moment + self._high
+
     def moments(self, shown: float) -> tuple[float, float]:
         """When by our monotonic clock the venue's showed this, at the soonest and latest.
 

@@ -2,24 +2,25 @@
 
 A *flow* is a generator.  It yields what it needs done and is sent the outcome:
 
-========== ======================================= ==========================
-it yields  the driver                              it is sent
-========== ======================================= ==========================
-`Request`  performs the request                    `Response`
-`Sleep`    waits                                   None
-`Start`    begins a request and does not wait      `Pending`
-`Pending`  waits for a request begun before        `Response`
-`Leaving`  lets those know who keep count          None
-`DayStart` keeps the first equity of a day         the first `Decimal`
-`Note`     keeps intents durably, or fails         None
-`Recall`   reads what intents are unresolved       tuple of `Intent`
-`Resolved` lets those know who keep count          None
-`KeepHalt` keeps a halt of an account, or lifts it None
-`AskHalt`  reads whether an account is halted      `Halt` or None
-`Save`     keeps a text durably, or fails          None
-`Load`     reads a text that was kept              str, or None
-`Page`     hands the items to the caller           None
-========== ======================================= ==========================
+=========== ======================================= ==========================
+it yields   the driver                              it is sent
+=========== ======================================= ==========================
+`Request`   performs the request                    `Response`
+`Sleep`     waits                                   None
+`Start`     begins a request and does not wait      `Pending`
+`Pending`   waits for a request begun before        `Response`
+`Leaving`   lets those know who keep count          None
+`DayStart`  keeps the first equity of a day         the first `Decimal`
+`Note`      keeps intents durably, or fails         tuple of `Intent`
+`Recall`    reads what intents are unresolved       tuple of `Intent`
+`AskIntent` reads what an id was used for           `Intent` or None
+`Resolved`  lets those know who keep count          None
+`KeepHalt`  keeps a halt of an account, or lifts it None
+`AskHalt`   reads whether an account is halted      `Halt` or None
+`Save`      keeps a text durably, or fails          what stands then
+`Load`      reads a text that was kept              str, or None
+`Page`      hands the items to the caller           None
+=========== ======================================= ==========================
 
 A failure to get an answer is thrown into the flow as a `NetworkError`, so that one retry
 policy sees refused answers and dead sockets alike; what the transport will not send, such
@@ -42,6 +43,7 @@ from .models import Account, Halt, Intended, Intent, Order, ReconcileReport
 
 __all__ = [
     "AskHalt",
+    "AskIntent",
     "DayStart",
     "Done",
     "Flow",
@@ -150,7 +152,11 @@ class DayStart:
 
 @attrs.frozen(slots=True, eq=False)
 class Note:
-    """Write these down, all or none, before anything that follows is done."""
+    """Write these down, all or none, before anything that follows is done.
+
+    The outcome is what was known of those that begin, where their id is an order already
+    or may be one.
+    """
 
     entries: tuple[Intent, ...]
 
@@ -160,6 +166,14 @@ class Recall:
     """Read which intents of an account are unresolved, oldest first."""
 
     account: Account
+
+
+@attrs.frozen(slots=True, eq=False)
+class AskIntent:
+    """Read what was written of a client order id last, by whatever process."""
+
+    account: Account
+    client_order_id: str
 
 
 @attrs.frozen(slots=True, eq=False)
@@ -186,11 +200,16 @@ class Resolved:
 
 @attrs.frozen(slots=True, eq=False)
 class Save:
-    """Keep a text of an account under a name, in place of an older one."""
+    """Keep a text of an account under a name, if ``before`` is what is kept of it so far.
+
+    None: nothing is.  It brings what stands afterwards: another text than this is that of
+    somebody who was faster, and this one was not kept.
+    """
 
     account: Account
     name: str
     text: str
+    before: str | None
 
 
 @attrs.frozen(slots=True, eq=False)
@@ -215,10 +234,12 @@ class Done(Generic[T]):
     value: T
 
 
-JournalStep: TypeAlias = Note | Recall | Save | Load | KeepHalt | AskHalt | DayStart
+JournalStep: TypeAlias = (
+    Note | Recall | AskIntent | Save | Load | KeepHalt | AskHalt | DayStart
+)
 """What the journal performs."""
 Outcome: TypeAlias = (
-    Response | Pending | tuple[Intent, ...] | Halt | Decimal | str | None
+    Response | Pending | tuple[Intent, ...] | Intent | Halt | Decimal | str | None
 )
 Step: TypeAlias = Request | Sleep | Start | Pending | Leaving | Resolved | JournalStep
 Flow: TypeAlias = Generator[Step, Outcome, T]

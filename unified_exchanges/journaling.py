@@ -16,7 +16,16 @@ from typing import Final
 import attrs
 
 from .errors import Halted, JournalError, UnifiedExchangesError, UnresolvedOrders
-from .flow import AskHalt, Flow, KeepHalt, Note, Recall, Resolved, Sleep
+from .flow import (
+    AskHalt,
+    AskIntent,
+    Flow,
+    KeepHalt,
+    Note,
+    Recall,
+    Resolved,
+    Sleep,
+)
 from .models import Account, Halt, Intent, IntentState, Order, ReconcileReport
 from .settings import Settings
 from .venue import Venue
@@ -31,6 +40,7 @@ _BRIEFLY: Final = 3
 """Looks for which an order that waits to be sent waits for what cannot be told in time."""
 _LONGEST: Final = 500
 """Characters of an error that are kept."""
+_LONG_AGO: Final = datetime.fromtimestamp(0, UTC)
 _NAMED: Final = 5
 """Orders that a message describes; the error names all."""
 
@@ -41,7 +51,9 @@ class Journaling(Venue):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.is_cleared = False
-        self._under_way: dict[str, Callable[[], Intent]] = {}
+        self._under_way: dict[str, tuple[float, Callable[[], Intent]]] = {}
+        """What left without a note: since when, on the monotonic clock, and what it is."""
+        self._sights: dict[str, _Sight] = {}
         self._doubted: set[str] = set()
         self._unended: dict[str, Intent] = {}
         """What is unresolved as far as was heard: an order that shows ends it."""
@@ -83,28 +95,56 @@ class Journaling(Venue):
 
     # -- writing --------------------------------------------------------------------
 
-    def write_down(self, intents: Iterable[Intent]) -> Flow[None]:
-        """Write intents before their orders leave; if that fails, they must not."""
+    def write_down(self, intents: Iterable[Intent]) -> Flow[tuple[Intent, ...]]:
+        """Write intents before their orders leave; if that fails, they must not.
+
+        What was known of their ids before: those that are orders must not leave either.
+        """
         told = tuple(intents)
         try:
-            yield Note(told)
+            before = yield Note(told)
         except Halted:
             yield from self.heed(f"{len(told)} order(s)")
             raise
         self.switch.heard = None
+        assert isinstance(before, tuple)
+        for x in told:
+            self._sight(x)
+        return before
 
-    def keep(self, client_order_id: str, tell: Callable[[], Intent]) -> None:
+    def known_of(self, client_order_id: str) -> Flow[Intent | None]:
+        """What an id was used for, by this object or, as the journal has it, another.
+
+        None where that tells of nothing that is an order, or may be one.
+        """
+        kept = self._under_way.get(client_order_id)
+        if kept is not None:
+            return self._told(kept)
+        found = yield AskIntent(self.account, client_order_id)
+        assert found is None or isinstance(found, Intent)
+        return found if found is not None and found.may_be_an_order else None
+
+    def keep(
+        self, client_order_id: str, since: float, tell: Callable[[], Intent]
+    ) -> None:
         """Remember what is about to leave where no file keeps it; ``tell`` tells it.
 
         A note of each order would cost some microseconds and outlive nothing.
         """
-        self._under_way[client_order_id] = tell
+        self._under_way[client_order_id] = since, tell
+
+    def _told(self, kept: tuple[float, Callable[[], Intent]]) -> Intent:
+        since, tell = kept
+        intent = tell()
+        self._sight(intent).since = since
+        return intent
 
     def is_over(self, client_order_id: str) -> bool:
         """Forget a kept order that has ended; False if the journal must be told of it."""
         if client_order_id in self._doubted:
             return False
         self._under_way.pop(client_order_id, None)
+        self._sights.pop(client_order_id, None)
         return True
 
     def outcome(
@@ -112,13 +152,13 @@ class Journaling(Venue):
     ) -> tuple[Intent, ...]:
         """What the journal must be told of a kept order that has ended, if anything."""
         in_doubt = isinstance(outcome, UnifiedExchangesError) and outcome.maybe_executed
-        tell = self._under_way.get(client_order_id)
-        if tell is None or (not in_doubt and self.is_over(client_order_id)):
+        kept = self._under_way.get(client_order_id)
+        if kept is None or (not in_doubt and self.is_over(client_order_id)):
             # None: somebody has found out meanwhile what became of it.
             return ()
         del self._under_way[client_order_id]
         self._doubted.add(client_order_id)
-        intent = tell()
+        intent = self._told(kept)
         return intent, self.end(intent, outcome)
 
     def settle(self, ends: Iterable[Intent]) -> Flow[None]:
@@ -134,6 +174,7 @@ class Journaling(Venue):
                 self._under_way.pop(x.client_order_id, None)
                 self._doubted.discard(x.client_order_id)
                 self._unended.pop(x.client_order_id, None)
+                self._sights.pop(x.client_order_id, None)
             else:
                 self._unended[x.client_order_id] = x
         try:
@@ -248,10 +289,12 @@ class Journaling(Venue):
     def _recall(self) -> Flow[tuple[Intent, ...]]:
         recalled = yield Recall(self.account)
         assert isinstance(recalled, tuple)
-        self._unended.update((x.client_order_id, x) for x in recalled)
+        for x in recalled:
+            self._unended[x.client_order_id] = x
+            self._sight(x)
         if not self._under_way:
             return recalled
-        kept = [tell() for tell in list(self._under_way.values())]
+        kept = [self._told(x) for x in list(self._under_way.values())]
         ids = {x.client_order_id for x in kept}
         older = [x for x in recalled if x.client_order_id not in ids]
         return tuple(sorted([*older, *kept], key=attrgetter("written_at")))
@@ -263,34 +306,43 @@ class Journaling(Venue):
         reports: list[ReconcileReport] = []
         waiting = list(left)
         looks = 0
+        if waiting and self.offset.milliseconds is None:
+            # Its answer tells the venue's clock; what else it says is asked for later.
+            yield from self.until_fresh(_LONG_AGO)
         while waiting:
             # Before looking: what arrives while we look would not be seen.
-            settled = [x for x in waiting if self._has_arrived_by_now(x, begun)]
-            seen = yield from self._look(waiting, is_proof=bool(settled))
-            young = [x for x in waiting if not seen.shows(x) and x not in settled]
-            gone = [x for x in settled if not seen.shows(x)]
+            looked_at = self.clock.monotonic()
+            is_proof = any(self.has_arrived(x, looked_at) for x in waiting)
+            seen = yield from self._look(waiting, is_proof=is_proof)
+            young: list[Intent] = []
             absent: list[Intent] = []
             unknown: list[Intent] = []
-            ended = [
-                x.ended(IntentState.PLACED, order_id=order.order_id)
-                for x in waiting
-                if (order := seen.orders.get(x.client_order_id)) is not None
-            ]
-            for x in gone:
-                if (why := seen.troubles.get(x.market_id)) is None:
-                    absent.append(x.ended(IntentState.ABSENT, detail=_ABSENT))
-                    ended.append(absent[-1])
-                else:
+            ended: list[Intent] = []
+            for x in waiting:
+                order = seen.orders.get(x.client_order_id)
+                why = seen.troubles.get(x.market_id)
+                # By what is known now: the answers told the venue's clock.
+                is_due = is_proof and self.has_arrived(x, looked_at)
+                if order is not None:
+                    ended.append(x.ended(IntentState.PLACED, order_id=order.order_id))
+                elif why is not None and (is_due or self._seems_over(x)):
                     unknown.append(x.ended(IntentState.UNKNOWN, detail=why[:_LONGEST]))
-                    ended.append(unknown[-1])
-            yield from self.settle(ended)
+                elif why is not None:
+                    young.append(x)
+                elif is_due and self._was_missed(x):
+                    absent.append(x.ended(IntentState.ABSENT, detail=_ABSENT))
+                else:
+                    self._sight(x).missed_at = looked_at
+                    young.append(x)
+            yield from self.settle([*ended, *absent, *unknown])
             is_hopeless = deadline is not None and self._is_hopeless(
                 young, begun, looks, deadline
             )
             if is_hopeless:
                 # Of these it stays written down that they are pending.
                 unknown += (
-                    x.ended(IntentState.UNKNOWN, detail=_young(x)) for x in young
+                    x.ended(IntentState.UNKNOWN, detail=self._why_not_yet(x))
+                    for x in young
                 )
             reports.append(
                 ReconcileReport(
@@ -302,7 +354,7 @@ class Journaling(Venue):
             yield Resolved(reports[-1])
             if is_hopeless or not young:
                 break
-            yield Sleep(self._pause(young, begun, looks))
+            yield Sleep(self._pause(young, looks))
             looks += 1
             waiting = yield from self._still_open(young)
         return ReconcileReport(
@@ -340,31 +392,81 @@ class Journaling(Venue):
                 seen.troubles[market_id] = trouble.message
         return seen
 
-    def _has_arrived_by_now(self, intent: Intent, begun: float) -> bool:
-        """Whether an intent is not on its way any more, here or in the network.
+    # -- when it can no longer arrive -------------------------------------------------
 
-        By the clock that it was written with; or by ours, if that one was set.
+    def has_arrived(self, intent: Intent, at: float) -> bool:
+        """Whether an intent was surely on its way no more by a moment, here or in the network.
+
+        ``at`` is of the monotonic clock.  No wall clock tells: those are set, here or where
+        it was written.
         """
-        return self._time_left(intent, begun) <= 0
+        return self._time_left(intent, at) <= 0
 
-    def _time_left(self, intent: Intent, begun: float) -> float:
-        """Seconds for which an intent may still be on its way."""
-        now = datetime.fromtimestamp(self.clock.now(), UTC)
-        told = (intent.arrives_by - now).total_seconds()
-        lasted = (intent.arrives_by - intent.written_at).total_seconds()
-        return min(told, lasted - (self.clock.monotonic() - begun))
+    def _time_left(self, intent: Intent, at: float) -> float:
+        """Seconds for which an intent may still be on its way at a moment, at the most.
 
-    def _pause(self, young: Sequence[Intent], begun: float, looks: int) -> float:
-        soonest = min(self._time_left(x, begun) for x in young)
-        return min(_PAUSES[min(looks, len(_PAUSES) - 1)], max(soonest, _PAUSES[0] / 10))
+        It was written before we saw it, and has lasted since.  Or the venue's clock, which
+        whoever wrote it was told too, has passed the time.
+        """
+        left = self._sight(intent).since + intent.lasts - at
+        if intent.is_venue_time:
+            passed = self.offset.earliest(at)
+            left = min(left, intent.arrives_by.timestamp() - passed)
+        return left
+
+    def _seems_over(self, intent: Intent) -> bool:
+        """Whether it would have arrived if clocks are right: not enough for a proof."""
+        return intent.arrives_by.timestamp() <= self.clock.now()
+
+    def _sight(self, intent: Intent) -> _Sight:
+        """What is known of a writing by looking at the clock and at the venue."""
+        key, at = intent.client_order_id, intent.written_at
+        known = self._sights.get(key)
+        if known is None or known.written_at != at:
+            known = self._sights[key] = _Sight(at, self.clock.monotonic())
+        return known
+
+    def _was_missed(self, intent: Intent) -> bool:
+        """Whether an earlier look did not show it either, and it should have been there."""
+        missed_at = self._sight(intent).missed_at
+        return missed_at is not None and self.has_arrived(intent, missed_at)
+
+    def _why_not_yet(self, intent: Intent) -> str:
+        if self.has_arrived(intent, self.clock.monotonic()):
+            return "it was not there, and is to be looked for once more"
+        return f"it may be on its way until {intent.arrives_by:%H:%M:%S} UTC"
+
+    def _longest(self, young: Sequence[Intent]) -> float:
+        now = self.clock.monotonic()
+        return max([0.0, *(self._time_left(x, now) for x in young)])
+
+    def _pause(self, young: Sequence[Intent], looks: int) -> float:
+        """Seconds until the next look: when the first of these has arrived, or sooner."""
+        now = self.clock.monotonic()
+        lefts = [self._time_left(x, now) for x in young]
+        soonest = min(_PAUSES[0] if x <= 0 else max(x, _PAUSES[0] / 10) for x in lefts)
+        return min(_PAUSES[min(looks, len(_PAUSES) - 1)], soonest)
 
     def _is_hopeless(
         self, young: Sequence[Intent], begun: float, looks: int, deadline: float
     ) -> bool:
         """Whether an order would wait in vain for these."""
-        left = max((self._time_left(x, begun) for x in young), default=0.0)
         briefly = 0 if deadline < begun else _BRIEFLY
+        left = self._longest(young)
         return looks >= briefly and self.clock.monotonic() + left >= deadline
+
+
+@attrs.define(slots=True)
+class _Sight:
+    """One writing of an intent: until ``since`` it surely was written.
+
+    ``missed_at`` is when the last look began that did not show it.  Both are of our
+    monotonic clock.
+    """
+
+    written_at: datetime
+    since: float
+    missed_at: float | None = None
 
 
 @attrs.define(slots=True)
@@ -374,12 +476,5 @@ class _Seen:
     orders: dict[str, Order] = attrs.field(factory=dict)
     troubles: dict[str, str] = attrs.field(factory=dict)
 
-    def shows(self, intent: Intent) -> bool:
-        return intent.client_order_id in self.orders
 
-
-_ABSENT: Final = "looked for after it could no longer arrive, and not there"
-
-
-def _young(intent: Intent) -> str:
-    return f"it may be on its way until {intent.arrives_by:%H:%M:%S} UTC"
+_ABSENT: Final = "looked for twice after it could no longer arrive, and not there"

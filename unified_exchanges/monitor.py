@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextvars import ContextVar
 from datetime import datetime
 from itertools import chain, cycle, repeat
-from threading import RLock
 from typing import Final
 from urllib.parse import urlsplit
 from weakref import WeakMethod, finalize
 
+from . import fork
 from .alerts import AlertPolicy, Alerts
 from .clock import Clock, ClockOffset
 from .description import Environment
@@ -38,6 +39,11 @@ from .telemetry import Telemetry
 __all__ = ["Delivery", "Monitor", "environment_label", "outcome_of"]
 
 _log = logging.getLogger(__name__)
+_telling: ContextVar[bool] = ContextVar("telling", default=False)
+"""Whether an observer is being told: what it does then, also in a task, is not told.
+
+One that halts when something fails would else halt for each request of its halt.
+"""
 
 _PAUSE: Final = 0.25
 """Seconds between two looks at the thresholds."""
@@ -97,7 +103,7 @@ class Monitor:
         self._wall = 0.0
         self._next_look = 0.0
         # Whoever hears a warning may ask for the health, in the same thread.
-        self._looking = RLock()
+        self._looking = fork.rlock()
         self._failures = 0
         self._ends: list[Callable[[], object]] = []
         if observer is not None:
@@ -286,11 +292,16 @@ class Monitor:
         return [] if count is None else [(self._labels, float(count))]
 
     def _tell(self, tell: Callable[..., object], *told: object) -> None:
-        """What observes must not break what it observes."""
+        """What observes must not break what it observes, nor observe itself without end."""
+        if _telling.get():
+            return
+        token = _telling.set(True)
         try:
             tell(*told)
         except Exception:  # noqa: BLE001 - an order matters more than its measure
             self._complain("the observer failed; trading goes on")
+        finally:
+            _telling.reset(token)
 
     def _complain(self, what: str) -> None:
         self._failures = number = self._failures + 1

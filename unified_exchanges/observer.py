@@ -50,6 +50,7 @@ class Observer(Protocol):
 
     Its methods are called where it happens, in any thread or in the event loop: they must
     be quick and must not wait.  What they raise is logged, and does no harm to a call.
+    What they do with an exchange themselves, such as a halt, is not told.
 
     >>> class Printing:
     ...     def count(self, metric, labels, amount):

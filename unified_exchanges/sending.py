@@ -54,7 +54,8 @@ class Call:
     monotonic clock; None takes the policy's.  ``accepted`` are statuses besides 2xx
     whose body is the answer.  ``opens`` says that it may bring an order to the venue or
     change one: a halt keeps it from leaving.  ``heeds`` asks for the halts of other
-    processes right before, where no note in the journal did.
+    processes right before, where no note in the journal did.  ``is_raw`` says that nothing
+    takes it down: the switch itself keeps it in mind while it may arrive.
     """
 
     method: str
@@ -69,6 +70,7 @@ class Call:
     is_order: bool = False
     opens: bool = False
     heeds: bool = False
+    is_raw: bool = False
     deadline: float | None = None
     client_order_id: str | None = None
     accepted: tuple[int, ...] = ()
@@ -190,6 +192,21 @@ class Sender(ABC):
             yield Sleep(delay)
             attempt += 1
 
+    def send_raw(self, call: Call) -> Flow[Response]:
+        """Send a write that nothing takes down: a halt must know of it while it may arrive."""
+        call.is_raw = True
+        passing = self.switch.enter(call.about)
+        try:
+            response = yield from self.send(call)
+        except BaseException as error:
+            if isinstance(error, UnifiedExchangesError) and not error.maybe_executed:
+                self.switch.leave(passing)
+            else:
+                self.switch.linger(passing, self.retry.order_grace)
+            raise
+        self.switch.leave(passing)
+        return response
+
     def attempt(self, call: Call, deadline: float) -> Flow[Response]:
         """One try: wait for the limiter's turn, sign, send, and judge the answer."""
         turn = self._reserve(call, deadline)
@@ -205,7 +222,12 @@ class Sender(ABC):
             yield from self.heed(call.about)
         request = self._prepare(call, deadline)
         sent = self.clock.monotonic()
-        passing = self.switch.enter(call.about) if call.opens else None
+        passing = None
+        if call.is_raw:
+            # It has said so already.
+            self.switch.check(call.about)
+        elif call.opens:
+            passing = self.switch.enter(call.about)
         try:
             try:
                 response = yield request

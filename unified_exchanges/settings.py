@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import methodcaller
 from os import PathLike, environ
 from random import Random, SystemRandom
 from typing import Any, TypeAlias
@@ -10,11 +11,12 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from . import fork
 from .alerts import AlertPolicy
 from .clock import Clock, SystemClock
 from .description import Environment
 from .errors import BadRequest
-from .fields import is_a, is_flag, is_seconds
+from .fields import is_a, is_flag, is_seconds, is_such
 from .guards import GuardPolicy
 from .observer import Observer
 from .policy import LimitPolicy, RetryPolicy, StreamPolicy
@@ -28,16 +30,9 @@ PrivateKey: TypeAlias = "str | PathLike[str]"
 _NEVER_NONE = {"dry_run", "environment", "live", "timeout"}
 
 
-def _observes(_: object, field: attrs.Attribute[Any], value: object) -> None:
+def _observes(value: object) -> bool:
     methods = ("count", "record", "follow")
-    if value is not None and not all(
-        callable(getattr(value, name, None)) for name in methods
-    ):
-        message = (
-            f"{field.name} must be an Observer, with count(), record() and follow(), not "
-            f"a {type(value).__name__}"
-        )
-        raise BadRequest(message)
+    return all(callable(getattr(value, name, None)) for name in methods)
 
 
 @attrs.frozen(kw_only=True)
@@ -80,7 +75,11 @@ class Settings:
         factory=AlertPolicy, validator=is_a(AlertPolicy, "an AlertPolicy")
     )
     observer: Observer | None = attrs.field(
-        default=None, repr=False, validator=_observes
+        default=None,
+        repr=False,
+        validator=is_such(
+            _observes, "an Observer, with count(), record() and follow()", or_none=True
+        ),
     )
     clock: Clock = attrs.field(factory=SystemClock)
     # The system's: a generator of our own would be copied by a fork, and two processes
@@ -91,6 +90,10 @@ class Settings:
     )
     is_journaled: bool = False
     environ: Mapping[str, str] = attrs.field(default=environ, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        # One that was given: a child must not place its orders under the parent's ids.
+        fork.in_child(self.rng, methodcaller("seed"))
 
     @classmethod
     def of(cls, **given: Any) -> Settings:

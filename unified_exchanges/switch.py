@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from math import inf
 
 from .clock import Clock
 from .models import Halt
@@ -24,7 +25,8 @@ class Switch:
     def __init__(self, clock: Clock, venue: str) -> None:
         self._clock = clock
         self._venue = venue
-        self._leaving: dict[object, object] = {}
+        self._leaving: dict[object, tuple[object, float]] = {}
+        """What has left, and until when it may count, on the monotonic clock."""
         self.thrown: Halt | None = None
         """The halt of this object."""
         self.heard: Halt | None = None
@@ -60,7 +62,7 @@ class Switch:
     def enter(self, about: object) -> object:
         """Say that a request for an order leaves now, or be refused; see `leave`."""
         token = object()
-        self._leaving[token] = about
+        self._leaving[token] = about, inf
         if self.thrown is not None:
             del self._leaving[token]
             raise self.thrown.refusal(about, self._venue)
@@ -70,8 +72,18 @@ class Switch:
         """Say that it has been answered, or is given up."""
         del self._leaving[token]
 
+    def linger(self, token: object, seconds: float) -> None:
+        """Say that nobody waits for its answer any more, and how long it may yet arrive."""
+        about, _ = self._leaving[token]
+        self._leaving[token] = about, self._clock.monotonic() + seconds
+
     @property
     def under_way(self) -> tuple[str, ...]:
-        """What has left and is not answered yet."""
+        """What has left and may still arrive: it is not answered yet, or never will be."""
+        now = self._clock.monotonic()
         # Copied in one go: threads come and leave meanwhile.
-        return tuple(str(about) for about in list(self._leaving.values()))
+        known = list(self._leaving.items())
+        for token, (_, until) in known:
+            if until <= now:
+                self._leaving.pop(token, None)
+        return tuple(str(about) for _, (about, until) in known if until > now)

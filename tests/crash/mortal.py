@@ -55,7 +55,7 @@ class FatalJournal:
         self._step = step
         self.is_blocking = inner.is_blocking
 
-    def note(self, entries: Any) -> None:
+    def note(self, entries: Any) -> Any:
         begins = entries[0].state is PENDING
         before, within, after = (
             ("unwritten", "writing", "written")
@@ -68,9 +68,10 @@ class FatalJournal:
             sqlite._STATEMENTS[entries[0].state] = "SELECT 1 WHERE :state = mortal()"
             connection = self._inner._opened()
             connection.create_function("mortal", 0, die)
-        self._inner.note(entries)
+        known = self._inner.note(entries)
         if self._step == after:
             die()
+        return known
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)

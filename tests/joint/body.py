@@ -71,10 +71,11 @@ class MortalJournal:
         self._process = process
         self.is_blocking = inner.is_blocking
 
-    def note(self, entries: Sequence[Intent]) -> None:
+    def note(self, entries: Sequence[Intent]) -> tuple[Intent, ...]:
         self._process.instant(in_journal=True)
-        self._inner.note(entries)
+        before = self._inner.note(entries)
         self._process.instant(in_journal=True)
+        return before
 
     def recall(self, account: Any) -> tuple[Intent, ...]:
         self._process.instant(in_journal=True)

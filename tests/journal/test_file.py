@@ -11,12 +11,13 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.guards import ROOT
 from unified_exchanges.errors import JournalError
-from unified_exchanges.journal import sqlite as module
+from unified_exchanges.journal import file as module
 from unified_exchanges.journal.sqlite import SqliteJournal
 
 from .samples import ACCOUNT, START, ended, intent
@@ -314,7 +315,7 @@ def everything(journal: SqliteJournal) -> list[Callable[[], object]]:
         lambda: journal.halt_of(ACCOUNT),
         lambda: journal.keep_halt(ACCOUNT, None),
         lambda: journal.load(ACCOUNT, "exit"),
-        lambda: journal.save(ACCOUNT, "exit", "{}"),
+        lambda: journal.save(ACCOUNT, "exit", "{}", None),
         lambda: journal.compact(START),
     ]
 
@@ -357,3 +358,125 @@ def test_fault_12_24_a_file_is_not_made_anew_after_another_error(
             journal.recall(ACCOUNT)
         assert f"was {how}" in refused(journal)
     assert path.exists() == (how == "emptied")
+
+
+# -- several objects in one process ----------------------------------------------------
+
+# SQLite's locks are this process's, and closing any descriptor of a file drops them all.
+
+
+def other_process(path: Path, *lines: str) -> subprocess.Popen[str]:
+    code = (
+        "import sys\n"
+        "from tests.journal.samples import ACCOUNT, intent\n"
+        "from unified_exchanges.errors import JournalError\n"
+        "from unified_exchanges.journal import file, sqlite\n"
+        "file._PATIENCE = 0.2\n"
+        "journal = sqlite.SqliteJournal(sys.argv[1])\n"
+    ) + "\n".join(lines)
+    return subprocess.Popen(
+        [sys.executable, "-c", code, path], cwd=ROOT, text=True, stdout=subprocess.PIPE
+    )
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    return out.strip()
+
+
+def test_fault_13_another_object_in_the_process_takes_no_lock_away(
+    path: Path, journal: SqliteJournal
+) -> None:
+    journal.note([intent("before")])
+    second = SqliteJournal(str(path))
+    second.recall(ACCOUNT)
+    # Who is the last to close a file clears its log away: that process is not.
+    said(other_process(path, "journal.note([intent('theirs')])", "journal.close()"))
+    assert path.with_name("orders.db-wal").exists()
+    journal.note([intent("after")])
+    keys = "print(*(x.client_order_id for x in journal.recall(ACCOUNT)))"
+    assert said(other_process(path, keys)) == "after before theirs"
+    second.close()
+
+
+def test_fault_13_another_object_in_the_process_lets_no_other_write(
+    path: Path, journal: SqliteJournal
+) -> None:
+    journal.note([intent("before")])
+    holder = journal._opened()
+    holder.execute("BEGIN IMMEDIATE")
+    second = SqliteJournal(str(path))
+    assert len(second.recall(ACCOUNT)) == 1
+    second.close()
+    tries = (
+        "try: journal.note([intent('theirs')])\n"
+        "except JournalError as error: print(error)"
+    )
+    assert "database is locked" in said(other_process(path, tries))
+    holder.execute("COMMIT")
+    assert said(other_process(path, tries)) == ""
+    assert len(journal.recall(ACCOUNT)) == 2
+
+
+def test_objects_and_processes_that_contend_lose_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 30.0)
+
+    def work(number: int) -> None:
+        for n in range(10):
+            # A new one each time, so that files are opened and closed all along.
+            mine = SqliteJournal(str(path))
+            mine.note([intent(f"{number}-{n}", n)])
+            mine.close()
+
+    process = other_process(
+        path,
+        "file._PATIENCE = 30",
+        "for n in range(40): journal.note([intent(f'theirs-{n}', n)])",
+    )
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    said(process)
+    last = SqliteJournal(str(path))
+    assert len(last.recall(ACCOUNT)) == 80
+    last.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files stay")
+def test_fault_12_24_a_new_journal_with_the_number_of_the_old_one_is_another(
+    path: Path, journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.note([intent()])
+    journal._release()
+    path.unlink()
+    new = SqliteJournal(str(path))
+    new.note([intent("new")])
+    # File systems give the number of a removed file to the next one.
+    journal._file = new._file
+    for _ in range(2):
+        with pytest.raises(JournalError, match="replaced by another"):
+            journal.recall(ACCOUNT)
+    assert [x.client_order_id for x in new.recall(ACCOUNT)] == ["new"]
+    new.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files stay")
+def test_a_file_that_is_replaced_while_it_is_opened_is_a_typed_error(
+    path: Path, journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    SqliteJournal(str(path)).compact(START)
+    connect = sqlite3.connect
+
+    def late(*where: Any, **how: Any) -> sqlite3.Connection:
+        made = connect(*where, **how)
+        path.rename(path.with_suffix(".old"))
+        path.touch()
+        return made
+
+    monkeypatch.setattr(module.sqlite3, "connect", late)
+    assert "replaced by another" in refused(journal)

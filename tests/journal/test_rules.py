@@ -43,6 +43,12 @@ def test_an_intent_is_told_as_it_was_written(journal: Journal) -> None:
     assert journal.recall(ACCOUNT) == (written,)
 
 
+def test_an_intent_tells_whose_clock_it_was_written_by(journal: Journal) -> None:
+    written = [intent("a", is_venue_time=True), intent("b", 1)]
+    journal.note(written)
+    assert [x.is_venue_time for x in journal.recall(ACCOUNT)] == [True, False]
+
+
 def test_an_intent_without_words_or_expiry_is_told_so(journal: Journal) -> None:
     written = intent(expires_at=None, params={})
     journal.note([written])
@@ -62,7 +68,8 @@ def test_fault_12_a_refusal_tells_nothing_of_an_earlier_sending(
     journal.note([again])
     journal.note([ended(again, "refused")])
     assert states(journal) == [("one", "unknown")]
-    assert journal.recall(ACCOUNT)[0].arrives_by == intent().arrives_by
+    # It was written before, and lasts no longer from now on than it did then.
+    assert journal.recall(ACCOUNT)[0].arrives_by == START + timedelta(seconds=16)
     journal.note([ended(again, "absent")])
     assert states(journal) == []
 
@@ -113,6 +120,32 @@ def test_an_id_without_an_order_may_be_tried_again(
     journal.note([intent(at=5)])
     [found] = journal.recall(ACCOUNT)
     assert attrs.evolve(found, detail="") == intent(at=5)
+
+
+def test_fault_13_who_begins_is_told_what_may_be_an_order(journal: Journal) -> None:
+    assert journal.note([intent()]) == ()
+    assert journal.note([intent(at=1), intent("new")]) == (intent(),)
+    placed = ended(intent(at=1), "placed", order_id="o1")
+    assert journal.note([placed]) == ()
+    assert journal.note([intent(at=2)]) == (placed,)
+    assert journal.find(ACCOUNT, "one") == placed
+
+
+@pytest.mark.parametrize("state", ["refused", "absent"])
+def test_fault_13_who_begins_is_not_told_of_what_is_no_order(
+    journal: Journal, state: str
+) -> None:
+    journal.note([intent()])
+    journal.note([ended(intent(), state)])
+    assert journal.note([intent(at=1)]) == ()
+
+
+def test_an_id_that_was_never_written_is_not_found(journal: Journal) -> None:
+    assert journal.find(ACCOUNT, "one") is None
+    journal.note([intent()])
+    other = attrs.evolve(ACCOUNT, fingerprint="other")
+    assert [journal.find(x, "one") for x in (ACCOUNT, other)] == [intent(), None]
+    assert journal.find(ACCOUNT, "two") is None
 
 
 def test_fault_13_the_end_of_one_writing_is_not_that_of_a_later_one(
@@ -213,3 +246,18 @@ def test_any_sequence_of_outcomes_leaves_a_file_and_memory_alike(
             START + timedelta(days=1)
         )
         kept.close()
+
+
+# -- texts -----------------------------------------------------------------------------
+
+
+def test_a_text_is_kept_only_over_the_one_that_was_read(journal: Journal) -> None:
+    assert journal.load(ACCOUNT, "exit") is None
+    assert journal.save(ACCOUNT, "exit", "one", None) == "one"
+    # Two read the same, and one is faster.
+    assert journal.save(ACCOUNT, "exit", "two", "one") == "two"
+    assert journal.save(ACCOUNT, "exit", "late", "one") == "two"
+    assert journal.save(ACCOUNT, "exit", "first", None) == "two"
+    assert journal.load(ACCOUNT, "exit") == "two"
+    assert journal.save(ACCOUNT, "other", "late", "one") is None
+    assert journal.load(ACCOUNT, "other") is None

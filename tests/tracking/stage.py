@@ -8,7 +8,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from tests.venues.kalshi.ground import KalshiGround
+from tests.venues.kalshi.ground import KalshiGround, Machine
 from unified_exchanges.flow import Request, Response
 from unified_exchanges.models import Fill, Order
 from unified_exchanges.policy import LimitPolicy, RetryPolicy
@@ -59,7 +59,12 @@ class _Ground(KalshiGround):
             plan[1]()
         return self._faulty.handle(request)
 
+    own: Machine | None = None
+    """The clock of our machine, if that is another than the venue's."""
+
     def exchange(self, flavour: str, **settings: Any) -> Any:
+        if self.own is not None:
+            settings["clock"] = self.own
         return (_Async if flavour == "async" else _Blocking)(**settings)
 
 

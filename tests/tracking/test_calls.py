@@ -392,6 +392,58 @@ def test_fault_21_a_change_whose_answer_is_lost_is_doubtful(stage: Stage) -> Non
     assert (stage.orders.unresolved, stage.orders.exposure()) == ([], Decimal("0.05"))
 
 
+def test_fault_21_a_change_that_is_refused_forgets_none_that_was_lost(
+    stage: Stage,
+) -> None:
+    placed = stage.bid("5")
+    stage.fault("drop", method="POST", path="/amend", commits=False, count=1)
+    # The read before the change succeeds, the one after does not.
+    stage.fault("answer", method="GET", path="/portfolio/orders", nth=2, count=1)
+    with pytest.raises(ux.UnifiedExchangesError):
+        stage.client.edit_order(placed.order_id, size=9, outcome="yes", price="0.02")
+    body = b'{"error": {"code": "invalid_parameters"}}'
+    stage.fault("answer", path="/amend", status=400, body=body, commits=False)
+    with pytest.raises(ux.BadRequest) as refused:
+        stage.client.edit_order(placed.order_id, size=7, outcome="yes", price="0.01")
+    assert not refused.value.maybe_executed
+    assert stage.orders.exposure() == Decimal("0.18")
+    assert [x.order_id for x in stage.orders.unresolved] == [placed.order_id]
+    stage.ground.requests.clear()
+    stage.clock.advance(10)
+    stage.client.fetch_open_orders()
+    assert (stage.orders.unresolved, stage.orders.exposure()) == ([], Decimal("0.05"))
+
+
+def test_fault_21_a_change_that_succeeds_forgets_none_that_was_lost(
+    stage: Stage,
+) -> None:
+    placed = stage.bid("5")
+    stage.fault("drop", method="POST", path="/amend", commits=False, count=1)
+    stage.fault("answer", method="GET", path="/portfolio/orders", nth=2, count=1)
+    with pytest.raises(ux.UnifiedExchangesError):
+        stage.client.edit_order(placed.order_id, size=9, outcome="yes", price="0.02")
+    stage.client.edit_order(placed.order_id, size=2, outcome="yes", price="0.01")
+    # It may have been on its way all the time, and come after the second.
+    assert stage.orders.exposure() == Decimal("0.18")
+
+
+def test_fault_21_a_lost_change_counts_against_the_caps_of_the_next(
+    stage: Stage,
+) -> None:
+    stage.client = stage.another(
+        guards=ux.GuardPolicy(max_market_exposure=Decimal("0.20"))
+    )
+    placed = stage.bid("5")
+    stage.fault("drop", method="POST", path="/amend", commits=False, count=1)
+    stage.fault("answer", method="GET", path="/portfolio/orders", nth=2, count=1)
+    with pytest.raises(ux.UnifiedExchangesError):
+        stage.client.edit_order(placed.order_id, size=9, outcome="yes", price="0.02")
+    # Nine at 0.02, and eleven more of the other terms at 0.01.
+    with pytest.raises(ux.GuardTripped) as tripped:
+        stage.client.edit_order(placed.order_id, size=20, outcome="yes", price="0.01")
+    assert tripped.value.value == Decimal("0.29")
+
+
 def test_a_cancelled_order_is_no_exposure(stage: Stage) -> None:
     placed = stage.bid()
     stage.client.cancel_order(placed.order_id)

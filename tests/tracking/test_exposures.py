@@ -255,10 +255,10 @@ def test_books_of_their_own_do_not_net() -> None:
 def test_an_edit_on_its_way_counts_as_the_dearer_of_both_terms() -> None:
     tracker, _ = tracker_of()
     tracker.order(order("o1", price=D("0.40"), size=D(10), remaining=D(10)))
-    tracker.changing("o1", outcome="yes", price=D("0.50"), size=D(12))
-    assert total(tracker) == D(6)
-    tracker.changing("o1", outcome="yes", price=D("0.30"), size=None)
+    tracker.changing(order("o1", price=D("0.30"), size=D(10)))
     assert total(tracker) == D(4)
+    tracker.changing(order("o1", price=D("0.50"), size=D(12)))
+    assert total(tracker) == D(6)
 
 
 def test_more_that_fills_of_what_a_read_has_counts_at_its_limit() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.tracking.stage import FREE, MARKET, ONCE, Stage
+from tests.venues.kalshi.ground import Machine
 from tests.watching.face import DRIVERS, Scene, soon
 from unified_exchanges.errors import (
     BadRequest,
@@ -266,6 +267,23 @@ def test_a_loss_holds_for_the_rest_of_the_day(stage: Stage) -> None:
     assert bid(client, 1).is_open
 
 
+@pytest.mark.parametrize("journaled", [False, True])
+@pytest.mark.parametrize("step", [-DAY, DAY])
+def test_fault_44_a_clock_that_is_set_begins_no_new_day(
+    stage: Stage, tmp_path: Path, step: int, *, journaled: bool
+) -> None:
+    stage.ground.own = own = Machine(stage.clock)
+    client = loser(stage, tmp_path / "orders.db" if journaled else None)
+    bid(client, 1)
+    lose(stage)
+    refused(lambda: bid(client, 1), "max_daily_loss")
+    own.ahead = step
+    refused(lambda: bid(client, 1), "max_daily_loss")
+    own.ahead = 0
+    stage.clock.advance(DAY)
+    assert bid(client, 1).is_open
+
+
 def test_the_first_equity_of_the_day_survives_a_restart(
     stage: Stage, tmp_path: Path
 ) -> None:
@@ -360,6 +378,8 @@ def test_a_book_that_is_watched_judges_as_long_as_it_is_live(
         face.call("create_order", *terms)
     good = MARKET, "yes", "buy", book.ask.price, 1
     assert face.call("create_order", *good).filled == 1
+    # The one before it went stale when the fill changed the book.
+    book = watch.next()
     scene.go_down()
     assert soon(lambda: face.do(lambda: book.stale))
     with pytest.raises(GuardTripped, match="none is watched that is live"):

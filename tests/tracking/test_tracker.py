@@ -14,7 +14,7 @@ from unified_exchanges.tracking.tracker import OrderTracker
 
 from .samples import Plan, fill, moment, news, order, position, tracker_of
 
-CANCELED = OrderStatus.CANCELED
+CANCELED, CLOSED = OrderStatus.CANCELED, OrderStatus.CLOSED
 
 
 def seen(tracker: OrderTracker, **ids: Any) -> TrackedOrder:
@@ -137,8 +137,8 @@ def test_answers_about_orders_nobody_knows_change_nothing() -> None:
     for order_id in ("o9", unknown):
         tracker.cancelling(order_id)
         tracker.cancel_ended(order_id, is_lost=True)
-        tracker.changing(order_id, outcome=None, price=None, size=None)
-        tracker.change_ended(order_id, is_lost=True)
+        tracker.changing(order(order_id))
+        tracker.change_ended(order(order_id), is_lost=True)
     assert len(tracker) == 0
 
 
@@ -356,9 +356,10 @@ def test_fault_21_a_change_on_its_way_puts_the_dearer_terms_at_risk() -> None:
     tracker, clock = tracker_of()
     tracker.order(order(filled=2))
     assert tracker.at_risk() == Decimal("3.20")
-    tracker.changing("o1", outcome="yes", price=Decimal("0.50"), size=Decimal(22))
+    after = order(price=Decimal("0.50"), size=Decimal(22))
+    tracker.changing(after)
     assert tracker.at_risk() == 10
-    tracker.change_ended("o1", is_lost=True)
+    tracker.change_ended(after, is_lost=True)
     assert (tracker.at_risk(), seen(tracker).is_doubtful) == (10, True)
     tracker.order(order(filled=2), read_at=clock.monotonic() + 6)
     assert (tracker.at_risk(), seen(tracker).is_doubtful) == (Decimal("3.20"), False)
@@ -367,12 +368,96 @@ def test_fault_21_a_change_on_its_way_puts_the_dearer_terms_at_risk() -> None:
 def test_fault_21_a_change_that_was_refused_leaves_what_was() -> None:
     tracker, _ = tracker_of()
     tracker.order(order())
-    tracker.changing("o1", outcome="no", price=Decimal("0.40"), size=None)
+    dearer = order(outcome="no", side=SELL, price=Decimal("0.40"))
+    tracker.changing(dearer)
     assert tracker.at_risk() == 6
-    tracker.change_ended("o1", is_lost=False)
+    tracker.change_ended(dearer, is_lost=False)
     assert tracker.at_risk() == 4
-    tracker.changing("o1", outcome=None, price=None, size=Decimal(20))
+    tracker.changing(order(size=Decimal(20)))
     assert tracker.at_risk() == 8
+
+
+def edited(
+    tracker: OrderTracker, price: str, size: int, *, is_lost: bool | None
+) -> None:
+    """An edit of o1 of which this was heard; None as long as nothing was."""
+    after = order(price=Decimal(price), size=Decimal(size))
+    tracker.changing(after)
+    if is_lost is not None:
+        tracker.change_ended(after, is_lost=is_lost)
+
+
+def test_fault_21_each_change_counts_until_something_proves_it() -> None:
+    tracker, clock = tracker_of()
+    tracker.order(order())
+    edited(tracker, "0.50", 10, is_lost=True)
+    clock.advance(3)
+    edited(tracker, "0.10", 60, is_lost=True)
+    # Ten may fill at 0.50, and fifty more once it has the other terms.
+    assert (tracker.at_risk(), seen(tracker).is_doubtful) == (10, True)
+    edited(tracker, "0.90", 1, is_lost=False)
+    assert tracker.at_risk() == 10
+    # A read too soon for the second proves the first only.
+    tracker.order(order(), read_at=clock.monotonic() + 2.5)
+    assert (tracker.at_risk(), seen(tracker).is_doubtful) == (9, True)
+    tracker.order(order(), read_at=clock.monotonic() + 5)
+    assert (tracker.at_risk(), seen(tracker).is_doubtful) == (4, False)
+
+
+def test_fault_21_an_event_proves_the_lost_change_that_it_shows() -> None:
+    tracker, _ = tracker_of()
+    tracker.order(order())
+    edited(tracker, "0.50", 10, is_lost=True)
+    edited(tracker, "0.60", 10, is_lost=True)
+    tracker.order(order(at=1, filled=1))
+    # It fills at the terms that it had.
+    assert tracker.at_risk() == Decimal("5.4")
+    tracker.order(order(at=2, price=Decimal("0.60"), filled=1))
+    assert (tracker.at_risk(), seen(tracker).is_doubtful) == (Decimal("5.4"), True)
+    tracker.order(order(at=3, price=Decimal("0.50"), filled=1))
+    assert (tracker.at_risk(), seen(tracker).is_doubtful) == (Decimal("4.5"), False)
+
+
+def test_fault_21_an_event_of_a_change_under_way_proves_no_lost_one() -> None:
+    tracker, _ = tracker_of()
+    tracker.order(order())
+    edited(tracker, "0.50", 10, is_lost=True)
+    edited(tracker, "0.50", 10, is_lost=None)
+    tracker.order(order(at=1, price=Decimal("0.50")))
+    tracker.change_ended(order(price=Decimal("0.50")), is_lost=False)
+    tracker.order(order(at=2, price=Decimal("0.10")))
+    assert tracker.at_risk() == 5
+
+
+def test_a_change_of_an_order_that_was_not_known_yet_is_none() -> None:
+    tracker, _ = tracker_of()
+    tracker.changing(order(size=Decimal(20)))
+    tracker.order(order())
+    tracker.change_ended(order(size=Decimal(20)), is_lost=True)
+    assert (tracker.at_risk(), seen(tracker).is_doubtful) == (4, False)
+
+
+def test_fault_21_what_filled_may_have_been_made_larger() -> None:
+    tracker, clock = tracker_of()
+    tracker.order(order())
+    edited(tracker, "0.40", 15, is_lost=True)
+    tracker.fill(fill(at=1, size=10, price=Decimal("0.40")))
+    assert (seen(tracker).state, seen(tracker).is_doubtful) == (
+        "partially filled",
+        True,
+    )
+    assert tracker.at_risk() == 2
+    tracker.order(order(at=2, filled=10, status=CLOSED), read_at=clock.monotonic())
+    assert (seen(tracker).state, seen(tracker).is_doubtful) == ("filled", False)
+    assert tracker.at_risk() == 0
+
+
+def test_fault_21_a_lost_change_of_what_was_cancelled_is_no_exposure() -> None:
+    tracker, _ = tracker_of()
+    tracker.order(order())
+    edited(tracker, "0.50", 20, is_lost=True)
+    tracker.order(order(at=1, status=CANCELED))
+    assert (tracker.at_risk(), tracker.exposure().total) == (0, 0)
 
 
 # -- exposure and bounds ---------------------------------------------------------------

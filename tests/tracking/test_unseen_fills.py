@@ -56,6 +56,8 @@ class Book:
         """What is held: dollars of each contract, and contracts; oldest first."""
         self.orders: list[Real] = []
         self.told = 0
+        self.late: list[tuple[Real, Decimal, Decimal]] = []
+        """Edits that were given up and are on their way."""
         self.past: list[tuple[float, Decimal, Decimal]] = []
 
     @property
@@ -117,15 +119,26 @@ class Book:
             self.lots[at : at + 1] = [rest] if rest[1] else []
 
     def edit(self, real: Real, price: Decimal, size: int, heard: str) -> None:
-        """An edit that is made, refused, or of which nobody knows."""
+        """An edit that is made, refused, or of which nobody knows, and may come late."""
         wanted = max(D(size), real.filled + 1)
-        self.tracker.changing(real.name, outcome="yes", price=price, size=wanted)
+        after = order(real.name, side=real.side, price=price, size=wanted)
+        self.tracker.changing(after)
         self.check()
-        if heard != "refused":
+        if heard == "late":
+            self.late.append((real, price, wanted))
+        elif heard != "refused":
             real.price, real.size = price, wanted
         if heard == "made":
             self.show(real)
-        self.tracker.change_ended(real.name, is_lost=heard == "lost")
+        self.tracker.change_ended(after, is_lost=heard in ("lost", "late"))
+
+    def land(self, which: int) -> None:
+        """An edit that was given up arrives after all."""
+        if not self.late:
+            return
+        real, price, wanted = self.late.pop(which % len(self.late))
+        if real.left and wanted > real.filled:
+            real.price, real.size = price, wanted
 
     def cancel(self, real: Real) -> None:
         real.is_open = False
@@ -198,7 +211,7 @@ PLACES = st.tuples(
     st.sampled_from([0, 0, 3, 12]),
     st.sampled_from([0, 0, 30]),
 )
-HEARD = st.sampled_from(["made", "refused", "lost"])
+HEARD = st.sampled_from(["made", "refused", "lost", "late"])
 STEPS = st.one_of(
     PLACES,
     PLACES,
@@ -207,6 +220,7 @@ STEPS = st.one_of(
     st.tuples(st.just("show"), PICK),
     st.tuples(st.just("cancel"), PICK),
     st.tuples(st.just("edit"), PICK, PRICES, st.integers(1, 15), HEARD),
+    st.tuples(st.just("land"), PICK),
     st.tuples(st.just("read"), PICK),
     st.tuples(st.just("wait"), st.sampled_from([1, 10])),
 )
@@ -219,7 +233,6 @@ STEPS = st.one_of(
 @given(steps=st.lists(STEPS, max_size=14))
 def test_no_order_of_unseen_fills_puts_more_at_risk(way: str, steps: list[Any]) -> None:
     book = Book(way)
-    changed: set[str] = set()
     for what, *rest in steps:
         book.past.append((book.clock.monotonic(), book.net, book.cost))
         if what == "place":
@@ -230,12 +243,10 @@ def test_no_order_of_unseen_fills_puts_more_at_risk(way: str, steps: list[Any]) 
             # A read tells what all cost, which only an average can be divided from.
             if way == "average":
                 book.read(*rest)
+        elif what == "land":
+            book.land(*rest)
         elif open_now := [x for x in book.orders if x.left > 0]:
             real = open_now[rest[0] % len(open_now)]
-            if what == "edit" and real.name in changed:
-                continue
-            if what == "edit":
-                changed.add(real.name)
             getattr(book, what)(real, *rest[1:])
         book.check()
 

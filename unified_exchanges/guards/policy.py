@@ -29,6 +29,7 @@ GUARDS: Final = frozenset(
         "max_order_cost",
         "max_orders",
         "price_collar",
+        "raw_writes",
         "read_only",
     }
 )
@@ -124,4 +125,9 @@ class GuardPolicy:
         ['max_exposure', 'max_market_exposure', 'max_order_cost']
         """
         told = {name: getattr(self, name) for name in sorted(GUARDS)}
-        return {name: x for name, x in told.items() if x is not None and x is not False}
+        # That of raw writes says what is allowed: it is off where that is True.
+        return {
+            name: x
+            for name, x in told.items()
+            if x is not None and x is not (name == "raw_writes")
+        }

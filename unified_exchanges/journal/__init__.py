@@ -22,7 +22,16 @@ from os import PathLike, fspath
 from typing import Protocol, TypeAlias
 
 from ..errors import BadRequest
-from ..flow import AskHalt, DayStart, JournalStep, KeepHalt, Load, Note, Recall
+from ..flow import (
+    AskHalt,
+    AskIntent,
+    DayStart,
+    JournalStep,
+    Load,
+    Note,
+    Recall,
+    Save,
+)
 from ..models import Account, Halt, Intent
 from .memory import MemoryJournal
 
@@ -40,14 +49,21 @@ class Journal(Protocol):
         """Whether its methods wait for a disk, so that an event loop must not call them."""
         ...
 
-    def note(self, entries: Sequence[Intent]) -> None:
+    def note(self, entries: Sequence[Intent]) -> tuple[Intent, ...]:
         """Keep these, all or none, before returning.
 
-        Raises `JournalError`, and `Halted` for what is pending of a halted account.
+        Of those that begin, get what was known before where that is an order, or may be
+        one: the first must not be sent.  Raises `JournalError`, and `Halted` for what is
+        pending of a halted account.
         """
+        ...
 
     def recall(self, account: Account) -> tuple[Intent, ...]:
         """The unresolved intents of an account, oldest first; raises `JournalError`."""
+        ...
+
+    def find(self, account: Account, client_order_id: str) -> Intent | None:
+        """What was written of an id last, None if nothing was; raises `JournalError`."""
         ...
 
     def keep_halt(self, account: Account, halt: Halt | None) -> None:
@@ -57,8 +73,14 @@ class Journal(Protocol):
         """Why an account is halted; raises `JournalError`."""
         ...
 
-    def save(self, account: Account, name: str, text: str) -> None:
-        """Keep a text before returning; raises `JournalError`."""
+    def save(
+        self, account: Account, name: str, text: str, before: str | None
+    ) -> str | None:
+        """Keep a text before returning, if ``before`` is what stands; raises `JournalError`.
+
+        None: nothing does.  What stands then, if it is another, is somebody else's.
+        """
+        ...
 
     def load(self, account: Account, name: str) -> str | None:
         """The text that was saved last under a name; raises `JournalError`."""
@@ -76,24 +98,25 @@ class Journal(Protocol):
         """Release the file; closing twice is allowed."""
 
 
-def performed(
+def performed(  # noqa: PLR0911 - one for each step
     journal: Journal, step: JournalStep
-) -> tuple[Intent, ...] | Halt | Decimal | str | None:
+) -> tuple[Intent, ...] | Intent | Halt | Decimal | str | None:
     """What a step that is a journal's business brings."""
+    if isinstance(step, Note):
+        return journal.note(step.entries)
     if isinstance(step, Recall):
         return journal.recall(step.account)
+    if isinstance(step, AskIntent):
+        return journal.find(step.account, step.client_order_id)
     if isinstance(step, Load):
         return journal.load(step.account, step.name)
     if isinstance(step, AskHalt):
         return journal.halt_of(step.account)
     if isinstance(step, DayStart):
         return journal.day_start(step.account, step.day, step.equity)
-    if isinstance(step, Note):
-        journal.note(step.entries)
-    elif isinstance(step, KeepHalt):
-        journal.keep_halt(step.account, step.halt)
-    else:
-        journal.save(step.account, step.name, step.text)
+    if isinstance(step, Save):
+        return journal.save(step.account, step.name, step.text, step.before)
+    journal.keep_halt(step.account, step.halt)
     return None
 
 

@@ -6,11 +6,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from threading import Lock
 from typing import Final
 
-import attrs
-
+from .. import fork
 from ..models import Account, Halt, Intent, IntentState
 
 __all__ = ["MemoryJournal"]
@@ -34,20 +32,25 @@ class MemoryJournal:
         self._ended: OrderedDict[_Key, Intent] = OrderedDict()
         self._texts: dict[_Key, str] = {}
         self._days: dict[Account, tuple[date, Decimal]] = {}
-        self._lock = Lock()
+        self._lock = fork.lock()
 
-    def note(self, entries: Sequence[Intent]) -> None:
-        """Keep these."""
+    def note(self, entries: Sequence[Intent]) -> tuple[Intent, ...]:
+        """Keep these; what was known of those that begin, if it may be an order."""
+        before: list[Intent] = []
         with self._lock:
             for entry in entries:
                 key = (entry.account, entry.client_order_id)
                 if entry.state is IntentState.PENDING:
+                    known = self._open.get(key) or self._ended.get(key)
+                    if known is not None and known.may_be_an_order:
+                        before.append(known)
                     self._begin(key, entry)
                 elif entry.state is IntentState.PLACED:
                     self._open.pop(key, None)
                     self._end(key, entry)
                 else:
                     self._settle(key, entry)
+        return tuple(before)
 
     def recall(self, account: Account) -> tuple[Intent, ...]:
         """The unresolved intents of an account, oldest first."""
@@ -57,6 +60,11 @@ class MemoryJournal:
             found = [entry for (of, _), entry in self._open.items() if of == account]
         return tuple(sorted(found, key=lambda x: (x.written_at, x.client_order_id)))
 
+    def find(self, account: Account, client_order_id: str) -> Intent | None:
+        """What was written of an id last."""
+        key = account, client_order_id
+        return self._open.get(key) or self._ended.get(key)
+
     def keep_halt(self, account: Account, halt: Halt | None) -> None:
         """Nothing to keep: the object that is halted knows, and nobody else is here."""
 
@@ -65,9 +73,14 @@ class MemoryJournal:
         del account
         return None
 
-    def save(self, account: Account, name: str, text: str) -> None:
-        """Keep a text."""
-        self._texts[account, name] = text
+    def save(
+        self, account: Account, name: str, text: str, before: str | None
+    ) -> str | None:
+        """Keep a text, if ``before`` stands; what stands then."""
+        with self._lock:
+            if self._texts.get((account, name)) == before:
+                self._texts[account, name] = text
+            return self._texts.get((account, name))
 
     def load(self, account: Account, name: str) -> str | None:
         """The text that was saved last under a name."""
@@ -99,8 +112,7 @@ class MemoryJournal:
             self._ended.pop(key, None)
             before = self._open.get(key)
             if before is not None:
-                latest = max(before.arrives_by, entry.arrives_by)
-                entry = attrs.evolve(entry, arrives_by=latest, detail=AGAIN)
+                entry = entry.after(before, AGAIN)
             self._open[key] = entry
 
     def _settle(self, key: _Key, entry: Intent) -> None:

@@ -15,10 +15,12 @@ from .memory import AGAIN
 __all__ = [
     "BEGIN",
     "BEGIN_DAY",
+    "FIND",
     "FIRST_EQUITY",
     "FORGET",
     "HALT",
     "HALTED",
+    "ID",
     "LIFT",
     "LOAD",
     "PLACE",
@@ -50,12 +52,16 @@ SCHEMA: Final = (
         params TEXT NOT NULL,
         written_at TEXT NOT NULL,
         arrives_by TEXT NOT NULL,
+        clock TEXT NOT NULL,
         state TEXT NOT NULL,
         order_id TEXT,
         detail TEXT NOT NULL,
         PRIMARY KEY (venue, environment, account, client_order_id)
     ) WITHOUT ROWID
     """,
+    # A file in the place of another may have its name and its number, but not this.
+    "CREATE TABLE journal (id TEXT NOT NULL)",
+    "INSERT INTO journal VALUES (lower(hex(randomblob(16))))",
     # What is asked at every start stays small, however long the journal is.
     """
     CREATE INDEX unresolved ON intents (venue, environment, account, written_at)
@@ -108,15 +114,16 @@ _COLUMNS: Final = (
     "params",
     "written_at",
     "arrives_by",
+    "clock",
     "state",
     "order_id",
     "detail",
 )
 _KEY: Final = 4
-_LATER: Final = ("arrives_by", "detail")
-_SET: Final = ", ".join(
-    f"{name} = excluded.{name}" for name in _COLUMNS[_KEY:] if name not in _LATER
-)
+_VENUE: Final = "venue"
+_OWN: Final = "own"
+"""Whose clock the times of an intent are by."""
+_SET: Final = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[_KEY:])
 _INSERT: Final = (
     f"INSERT INTO intents ({', '.join(_COLUMNS)}) "  # noqa: S608 - of constants
     f"VALUES ({', '.join(f':{name}' for name in _COLUMNS)}) "
@@ -124,14 +131,9 @@ _INSERT: Final = (
 )
 _THIS: Final = " AND ".join(f"{name} = :{name}" for name in _COLUMNS[:_KEY])
 
-_OPEN: Final = "state IN ('pending', 'unknown')"
-BEGIN: Final = (
-    f"{_INSERT}, detail = CASE WHEN {_OPEN} THEN '{AGAIN}' ELSE excluded.detail END, "
-    f"arrives_by = CASE WHEN {_OPEN} THEN max(arrives_by, excluded.arrives_by) "
-    "ELSE excluded.arrives_by END WHERE state <> 'placed'"
-)
+BEGIN: Final = f"{_INSERT} WHERE state <> 'placed'"
 """Write a pending intent, over an older one that is no order."""
-PLACE: Final = f"{_INSERT}, arrives_by = excluded.arrives_by, detail = excluded.detail"
+PLACE: Final = _INSERT
 """Write that it is an order."""
 _DOUBT: Final = f":state = 'refused' AND detail = '{AGAIN}'"
 SETTLE: Final = (
@@ -144,6 +146,11 @@ SETTLE: Final = (
 
 That it was refused tells nothing of an earlier sending that is unresolved.
 """
+ID: Final = "SELECT id FROM journal"
+FIND: Final = (
+    f"SELECT {', '.join(_COLUMNS)} FROM intents "  # noqa: S608 - likewise
+    "WHERE venue = ? AND environment = ? AND account = ? AND client_order_id = ?"
+)
 UNRESOLVED: Final = (
     f"SELECT {', '.join(_COLUMNS)} FROM intents "  # noqa: S608 - likewise
     "WHERE venue = ? AND environment = ? AND account = ? "
@@ -189,6 +196,7 @@ def row(entry: Intent) -> dict[str, str | None]:
         "params": json.dumps(dict(entry.params), sort_keys=True),
         "written_at": moment(entry.written_at),
         "arrives_by": moment(entry.arrives_by),
+        "clock": _VENUE if entry.is_venue_time else _OWN,
         "state": entry.state.value,
         "order_id": entry.order_id,
         "detail": entry.detail,
@@ -213,6 +221,7 @@ def intent(told: tuple[Any, ...]) -> Intent:
             params=json.loads(values["params"]),
             written_at=datetime.fromisoformat(values["written_at"]),
             arrives_by=datetime.fromisoformat(values["arrives_by"]),
+            is_venue_time=values["clock"] == _VENUE,
             state=IntentState(values["state"]),
             order_id=values["order_id"],
             detail=values["detail"],

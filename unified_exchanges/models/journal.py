@@ -62,9 +62,11 @@ class Intent(Flat):
 
     ``price`` is dollars for ``outcome``, ``size`` contracts, ``expires_at`` when the
     order was to expire.  ``params`` are the venue words it was sent with, such as its
-    subaccount.  Before ``written_at`` it did not exist; after ``arrives_by`` it is not
-    on its way any more.  ``order_id`` is the venue's, where there is an order; ``detail``
-    says in words why there is none, or why that is not known.
+    subaccount.  ``written_at`` is when it was written; after ``arrives_by`` it is not on
+    its way any more.  Both are by the venue's clock, as its answers told it, if
+    ``is_venue_time``; else by that of a machine which may be wrong.  ``order_id`` is the
+    venue's, where there is an order; ``detail`` says in words why there is none, or why
+    that is not known.
     """
 
     account: Account
@@ -79,6 +81,7 @@ class Intent(Flat):
     params: Mapping[str, str | int | bool]
     written_at: datetime
     arrives_by: datetime
+    is_venue_time: bool = False
     state: IntentState = IntentState.PENDING
     order_id: str | None = None
     detail: str = ""
@@ -87,6 +90,27 @@ class Intent(Flat):
         """What was to be done, for people."""
         what = f"{self.side} {text(self.size)} {self.outcome} of {self.market_id}"
         return f"{self.client_order_id} ({what} at {text(self.price)})"
+
+    @property
+    def may_be_an_order(self) -> bool:
+        """Whether it is an order at the venue, or may be or become one."""
+        return self.state is IntentState.PLACED or not self.state.is_resolved
+
+    @property
+    def lasts(self) -> float:
+        """Seconds from when it was written for which it may be on its way."""
+        return (self.arrives_by - self.written_at).total_seconds()
+
+    def after(self, before: Intent, detail: str) -> Intent:
+        """The same intent, while an earlier sending under its id may be on its way too.
+
+        That one was written earlier, so from now on it lasts no longer than it did then,
+        whatever clock told when that was.
+        """
+        lasts = max(
+            self.arrives_by, self.written_at + (before.arrives_by - before.written_at)
+        )
+        return attrs.evolve(self, arrives_by=lasts, detail=detail)
 
     def ended(
         self, state: IntentState, *, order_id: str | None = None, detail: str = ""
@@ -106,6 +130,7 @@ class Intent(Flat):
             params=self.params,
             written_at=self.written_at,
             arrives_by=self.arrives_by,
+            is_venue_time=self.is_venue_time,
             state=state,
             order_id=order_id,
             detail=detail,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 from weakref import WeakMethod
 
 from ..clock import Clock
@@ -18,7 +18,18 @@ from ..errors import (
     OrderNotFound,
     UnifiedExchangesError,
 )
-from ..flow import Done, Flow, Leaving, Outcome, Page, Pages, Recall, Resolved, advance
+from ..flow import (
+    AskIntent,
+    Done,
+    Flow,
+    Leaving,
+    Outcome,
+    Page,
+    Pages,
+    Recall,
+    Resolved,
+    advance,
+)
 from ..models import (
     CancelReport,
     CancelResult,
@@ -42,6 +53,9 @@ __all__ = ["TrackedCalls", "calls_of"]
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_UNSEEN: Final = (OrderState.UNRESOLVED, OrderState.UNKNOWN)
+"""How an order stands that the venue has, or may have, and has not shown."""
 
 
 class TrackedCalls:
@@ -67,7 +81,7 @@ class TrackedCalls:
         sent: list[str] = []
         began = self._clock.monotonic()
         try:
-            result = yield from self._noting(flow, sent)
+            result = yield from self._noting(flow, sent, [])
         except UnifiedExchangesError as error:
             self._failed(error, sent)
             self._give_up(sent)
@@ -84,7 +98,7 @@ class TrackedCalls:
         sent: list[str] = []
         began = self._clock.monotonic()
         try:
-            results = yield from self._noting(flow, sent)
+            results = yield from self._noting(flow, sent, [])
         except BaseException:
             # What of it had arrived nobody can tell.
             self._give_up(sent)
@@ -103,7 +117,7 @@ class TrackedCalls:
         sent: list[str] = []
         began = self._clock.monotonic()
         try:
-            result = yield from self._noting(flow, sent)
+            result = yield from self._noting(flow, sent, [])
             if isinstance(result, Order) and result.client_order_id in sent:
                 self._placed(result, began, sent)
         except UnifiedExchangesError as error:
@@ -121,7 +135,7 @@ class TrackedCalls:
             # Cancels and reads go on; the first order meets it again.
             _log.warning("what earlier runs left open is not known: %s", error)
 
-    def _noting(self, flow: Flow[T], sent: list[str]) -> Flow[T]:
+    def _noting(self, flow: Flow[T], sent: list[str], changed: list[Order]) -> Flow[T]:
         """Hand on a flow, and take down what is about to leave, if the guards let it.
 
         Who is leaving is told once, however many of these a flow goes through.
@@ -136,14 +150,15 @@ class TrackedCalls:
                     if isinstance(step, Leaving):
                         yield from self._admit(step)
                         sent += [x.client_order_id for x in step.orders]
-                        sent += [after.order_id for _, after in step.changes]
+                        changed += [after for _, after in step.changes]
                         outcome = None
                     else:
                         outcome = yield step
                 except Exception as error:  # noqa: BLE001 - handed to the inner flow whole
                     outcome = error
                 if isinstance(step, Recall) and isinstance(outcome, tuple):
-                    self.tracker.recalled(outcome)
+                    for key in self.tracker.recalled(outcome):
+                        yield from self._ask(AskIntent(step.account, key))
             return step.value
         finally:
             flow.close()
@@ -155,12 +170,17 @@ class TrackedCalls:
         for plan in step.orders:
             self.tracker.intend(plan)
         for _, after in step.changes:
-            self.tracker.changing(
-                after.order_id,
-                outcome=after.outcome,
-                price=after.price,
-                size=after.size,
-            )
+            self.tracker.changing(after)
+
+    def _ask(self, step: AskIntent) -> Flow[None]:
+        """How another process has ended an intent that was left open."""
+        try:
+            intent = yield step
+        except JournalError as error:
+            _log.info("how %s ended is not known: %s", step.client_order_id, error)
+            return
+        if isinstance(intent, Intent):
+            self.tracker.ended_elsewhere(intent)
 
     def _placed(self, order: Order, began: float, sent: list[str]) -> None:
         key = order.client_order_id
@@ -193,18 +213,18 @@ class TrackedCalls:
     def changing(self, flow: Flow[Order]) -> Flow[Order]:
         """An edit of a resting order."""
         tracker = self.tracker
-        sent: list[str] = []
+        changed: list[Order] = []
         is_lost = True
         try:
-            order = yield from self._noting(flow, sent)
+            order = yield from self._noting(flow, [], changed)
             tracker.order(order)
             is_lost = False
         except UnifiedExchangesError as error:
             is_lost = error.maybe_executed
             raise
         finally:
-            for order_id in dict.fromkeys(sent):
-                tracker.change_ended(order_id, is_lost=is_lost)
+            for after in changed:
+                tracker.change_ended(after, is_lost=is_lost)
         return order
 
     def cancelling(self, flow: Flow[Order], order_id: str) -> Flow[Order]:
@@ -293,9 +313,14 @@ class TrackedCalls:
         unknown = {x.client_order_id for x in report.unknown}
         for seen in tracker.undone():
             key = seen.client_order_id
-            if seen.state is not OrderState.UNRESOLVED or key is None or key in unknown:
+            if seen.state not in _UNSEEN or seen.order is not None or seen.is_external:
                 continue
-            read = venue.fetch_order(client_order_id=key, market_id=seen.market_id)
+            if key is None or key in unknown:
+                continue
+            if seen.order_id is not None:
+                read = venue.fetch_order(seen.order_id)
+            else:
+                read = venue.fetch_order(client_order_id=key, market_id=seen.market_id)
             try:
                 yield from self.reading_order(read, key, seen.market_id)
             except UnifiedExchangesError as error:

@@ -6,10 +6,9 @@ from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from ..models import Intended, Intent, Order, ReconcileReport, Side
+from ..models import Intended, Intent, IntentState, Order, ReconcileReport, Side
 from ..money import complement
 from .board import OrderBoard
-from .entry import Change
 
 __all__ = ["Commands"]
 
@@ -88,19 +87,44 @@ class Commands(OrderBoard):
 
     # -- what a journal tells -------------------------------------------------------
 
-    def recalled(self, intents: Sequence[Intent]) -> None:
+    def recalled(self, intents: Sequence[Intent]) -> list[str]:
         """These are all that the journal has unresolved: they are exposure too.
 
-        What it told of before and tells no more another process has ended, which knows
-        how; here it is nobody's.
+        What it told of before and tells no more another process has ended.  It counts
+        until it is known how: get the ids to ask the journal for (see `ended_elsewhere`).
         """
         with self.lock:
             self._take_up(intents)
             keys = {x.client_order_id for x in intents}
-            for entry in list(self._entries.live):
-                is_ended = entry.is_recalled and entry.client_order_id not in keys
-                if is_ended and entry.is_unresolved and not entry.wakes:
-                    self._entries.forget(entry)
+            return [
+                key
+                for x in self._entries.live
+                if x.is_recalled and x.is_unresolved
+                if (key := x.client_order_id) is not None and key not in keys
+            ]
+
+    def ended_elsewhere(self, intent: Intent) -> None:
+        """Another process has found out what became of an intent; the journal tells it.
+
+        If it is an order it counts until a read shows how that stands.
+        """
+        key = intent.client_order_id
+        with self.lock:
+            entry = self._entries.by_key(key)
+            if entry is None or not (entry.is_recalled and entry.is_unresolved):
+                return
+            if intent.state is IntentState.PLACED:
+                entry.is_doubted = False
+                if intent.order_id is not None:
+                    # Fills or a listing may have told of it before.
+                    entry = self._entries.of(intent.order_id, key, entry.market_id)
+                    assert entry is not None
+                    self._entries.name(entry, intent.order_id, key)
+            elif intent.state.is_resolved:
+                entry.is_doubted = False
+                entry.is_refused = intent.state is IntentState.REFUSED
+                entry.is_absent = not entry.is_refused
+            self._entries.settle(entry)
 
     def resolved(self, report: ReconcileReport, *, read_at: float) -> None:
         """The journal's intents were looked for, from ``read_at`` on at the earliest."""
@@ -125,8 +149,8 @@ class Commands(OrderBoard):
                 # One of its own nets with nothing here, which says too much, never too little.
                 entry.purse = str(intent.params.get("subaccount") or "")
                 entry.sent_at = intent.written_at.timestamp()
-                left = intent.arrives_by.timestamp() - self._clock.now()
-                entry.arrives_by = self._clock.monotonic() + left
+                # Written before it is told of, whatever clock says when.
+                entry.arrives_by = self._clock.monotonic() + intent.lasts
                 entry.is_recalled = entry.is_doubted = True
             entry.is_ours = True
             self._entries.settle(entry)
@@ -164,35 +188,27 @@ class Commands(OrderBoard):
                     entry.cancel_lost_at = self._clock.monotonic()
                 self._entries.settle(entry)
 
-    def changing(
-        self,
-        order_id: str,
-        *,
-        outcome: str | None,
-        price: Decimal | None,
-        size: Decimal | None,
-    ) -> None:
-        """A change of it is on its way: the dearer of both terms is at risk."""
+    def changing(self, after: Order) -> None:
+        """An edit that is to make an order so is on its way: the dearer terms count."""
         with self.lock:
-            entry = self._entries.by_id(order_id)
-            if entry is None:
-                return
-            if price is not None and outcome not in (None, entry.outcome):
-                price = complement(price)
-            entry.change = Change(price, size)
-            entry.change_lost_at = None
-            self._entries.settle(entry)
+            entry = self._entries.by_id(after.order_id)
+            if entry is not None:
+                told = after.in_terms_of(entry.outcome)
+                entry.changes.begin(told.price, told.size)
+                self._entries.settle(entry)
 
-    def change_ended(self, order_id: str, *, is_lost: bool) -> None:
-        """A change came back; ``is_lost``: whether it took effect is not known."""
+    def change_ended(self, after: Order, *, is_lost: bool) -> None:
+        """An edit came back; ``is_lost``: whether it took effect is not known."""
         with self.lock:
-            entry = self._entries.by_id(order_id)
+            entry = self._entries.by_id(after.order_id)
             if entry is None:
                 return
+            told = after.in_terms_of(entry.outcome)
             if is_lost:
-                entry.change_lost_at = self._clock.monotonic()
+                now = self._clock.monotonic()
+                entry.changes.lost(told.price, told.size, now)
             else:
-                entry.change = entry.change_lost_at = None
+                entry.changes.answered(told.price, told.size)
             self._entries.settle(entry)
 
     def told_first(

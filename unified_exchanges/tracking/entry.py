@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from math import inf
+from operator import attrgetter
 from typing import Final
 
 import attrs
@@ -19,8 +20,9 @@ from ..models.tracking import risk
 from ..money import EXACT, ONE, ZERO, complement, total
 from ..watching.known import LAG
 from .booking import UP, Booking
+from .changes import Change, Changes
 
-__all__ = ["Change", "Entry"]
+__all__ = ["Entry"]
 
 _ROUNDING: Final = Decimal("0.0001")
 """Dollars by which a told average may be off."""
@@ -32,14 +34,6 @@ _ENDS: Final = {
     OrderStatus.REJECTED: OrderState.REFUSED,
     OrderStatus.UNKNOWN: OrderState.UNKNOWN,
 }
-
-
-@attrs.frozen(slots=True, eq=False)
-class Change:
-    """An edit whose outcome is not known: its terms, None where they stay."""
-
-    price: Decimal | None
-    size: Decimal | None
 
 
 @attrs.define(kw_only=True, slots=True, eq=False)
@@ -72,9 +66,9 @@ class Entry:
     is_doubted: bool = False
     is_refused: bool = False
     is_absent: bool = False
-    change: Change | None = None
+    changes: Changes = attrs.field(factory=Changes)
+    """Edits that may have taken effect, or may yet."""
     cancel_lost_at: float | None = None
-    change_lost_at: float | None = None
     shown_open_at: float | None = None
     """When the latest read began that showed it open."""
     counted: tuple[Decimal, Decimal] = (ZERO, ZERO)
@@ -157,7 +151,7 @@ class Entry:
             return self._unseen_state()
         if not order.is_open:
             return _ENDS[order.status]
-        if not self.remaining:
+        if not self.remaining and not self.claims():
             return OrderState.FILLED
         if self.is_cancel_pending:
             return OrderState.CANCEL_PENDING
@@ -189,7 +183,7 @@ class Entry:
     @property
     def is_cancel_pending(self) -> bool:
         """Whether a cancel is on its way, or its answer was lost and nothing told since."""
-        return bool(self.cancels) or self._is_lost(self.cancel_lost_at)
+        return bool(self.cancels) or self._is_cancel_lost
 
     @property
     def is_doubtful(self) -> bool:
@@ -198,7 +192,7 @@ class Entry:
             return False
         if self.state is OrderState.UNRESOLVED:
             return True
-        return self._is_lost(self.cancel_lost_at) or self._is_lost(self.change_lost_at)
+        return self._is_cancel_lost or self.changes.are_lost
 
     @property
     def is_over(self) -> bool:
@@ -207,9 +201,10 @@ class Entry:
             return True
         return self.state.is_done
 
-    def _is_lost(self, at: float | None) -> bool:
+    @property
+    def _is_cancel_lost(self) -> bool:
         # A read may lag, so one that began at once proves nothing about the command.
-        shown = self.shown_open_at
+        at, shown = self.cancel_lost_at, self.shown_open_at
         return at is not None and (shown is None or shown < at + LAG)
 
     @property
@@ -220,7 +215,7 @@ class Entry:
     @property
     def stake(self) -> tuple[Decimal, Decimal]:
         """The same, and how many contracts that is."""
-        if self.change is None or not self._may_have_changed:
+        if not self.changes:
             # Said in short: this is asked whenever anything happens to it.
             left, price = self.remaining, self.limit
             if not left or price is None:
@@ -237,26 +232,26 @@ class Entry:
     def claims(self, change: Change | None = None) -> list[Claim]:
         """What of it may still fill, or may have filled unseen.
 
-        Of an edit, the one that is given or one under way, as much as there is of the
-        dearer terms, and what the others have beyond that: some may fill at the old terms
-        and the rest at the new ones.
+        ``change`` is an edit that is to leave besides those that may have taken effect.
+        Of all their terms, as much as there is of the dearest ones, and what cheaper ones
+        have beyond that: some may fill at these terms and the rest at those.
         """
-        left, price = self.remaining, self.limit
-        if price is None or left is None:
+        order, left, price = self.order, self.remaining, self.limit
+        if price is None or left is None or not (order is None or order.is_open):
             return []
-        if change is None and self._may_have_changed:
-            change = self.change
         now = Claim(self.told_side, price, left, self.only_reduces)
-        if change is None:
-            return [now] if left else []
-        if change.size is not None:
-            left = max(ZERO, EXACT.subtract(change.size, self.filled))
-        if change.price is not None:
-            price = change.price
-        after = attrs.evolve(now, price=price, size=left)
-        dear, cheap = (now, after) if now.unit > after.unit else (after, now)
-        rest = attrs.evolve(cheap, size=EXACT.subtract(cheap.size, dear.size))
-        return [x for x in (dear, rest) if x.size > ZERO]
+        terms = [now]
+        for x in self.changes if change is None else (*self.changes, change):
+            left = max(ZERO, EXACT.subtract(x.size, self.filled))
+            terms.append(attrs.evolve(now, price=x.price, size=left))
+        terms.sort(key=attrgetter("unit"), reverse=True)
+        found: list[Claim] = []
+        most = ZERO
+        for claim in terms:
+            if claim.size > most:
+                found.append(attrs.evolve(claim, size=EXACT.subtract(claim.size, most)))
+                most = claim.size
+        return found
 
     def vague_claims(self) -> list[Claim]:
         """What has filled of it, as if that might or might not have happened."""
@@ -313,20 +308,31 @@ class Entry:
 
     def keep_limit(self) -> None:
         """Remember the limit it has by now: at that some of it may have filled."""
-        limit, change = self.limit, self.change
-        if change is not None and change.price is not None:
-            self._took_limit(change.price)
+        limit = self.limit
         if limit is not None:
             self._took_limit(limit)
+        for change in self.changes:
+            self._took_limit(change.price)
 
     def _took_limit(self, price: Decimal) -> None:
         unit = price if self.told_side is Side.BUY else complement(price)
         self.dearest = max(self.dearest, unit)
 
-    @property
-    def _may_have_changed(self) -> bool:
-        # No time yet: the edit is on its way.
-        return self.change_lost_at is None or self._is_lost(self.change_lost_at)
+    # -- what is told ---------------------------------------------------------------
+
+    def take(self, news: Order) -> None:
+        """How it stands by the latest that is told; it may be an edit that shows."""
+        before, self.order = self.order, news
+        if self.changes and before is not None and _terms(before) != _terms(news):
+            self.changes.shown(*_terms(news))
+
+    def shown_open(self, read_at: float) -> None:
+        """A read that began then showed it open."""
+        shown = self.shown_open_at
+        self.shown_open_at = read_at if shown is None else max(shown, read_at)
+        self.changes.read(read_at)
+
+    # -- what is shown --------------------------------------------------------------
 
     def view(self) -> TrackedOrder:
         """What a caller gets to see."""
@@ -347,3 +353,8 @@ class Entry:
             is_external=not self.is_ours,
             is_doubtful=self.is_doubtful,
         )
+
+
+def _terms(order: Order) -> tuple[Decimal, Decimal]:
+    """What an edit changes, its total as an edit counts it: what was taken off is off."""
+    return order.price, EXACT.add(order.filled, order.remaining)

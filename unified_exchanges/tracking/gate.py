@@ -7,6 +7,7 @@ batches together stay within the caps.  What has to be read for it is read befor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
@@ -21,7 +22,8 @@ from ..journaling import Journaling
 from ..models import Intended, Order, OrderBook, Position, Side
 from ..money import EXACT, ZERO, complement, text, total
 from ..venue import Venue
-from .entry import Change, Entry
+from .changes import Change
+from .entry import Entry
 from .reading import catch_up
 from .refusals import above, bookless
 from .tracker import OrderTracker
@@ -92,12 +94,7 @@ class Gate:
                     taken.append(plan.client_order_id)
                 for before, after in step.changes:
                     self._check_change(before, after)
-                    tracker.changing(
-                        after.order_id,
-                        outcome=after.outcome,
-                        price=after.price,
-                        size=after.size,
-                    )
+                    tracker.changing(after)
             except (GuardTripped, RateLimitExceeded):
                 for key in taken:
                     tracker.refused(key)
@@ -194,8 +191,7 @@ class Gate:
         """Read the account, unless that was done lately."""
         now = self._clock.monotonic()
         is_recent = self._read_at is not None and now - self._read_at < age
-        day = DayLoss.day_of(self._clock.now())
-        if is_recent and (self._loss is None or self._loss.is_of(day)):
+        if is_recent and (self._loss is None or self._loss.is_of(self._day())):
             return
         try:
             yield from self._read_account(now)
@@ -206,6 +202,10 @@ class Gate:
                 "reduce_only=True orders go on. Try again"
             )
             raise GuardTripped(message, guard="account_age", limit=age) from error
+
+    def _day(self) -> date:
+        """The day by the venue's clock: to set ours must not begin a new one."""
+        return DayLoss.day_of(self._clock.now() + self._venue.offset.seconds)
 
     def _read_account(self, began: float) -> Flow[None]:
         venue, tracker = self._venue, self._tracker
@@ -220,7 +220,7 @@ class Gate:
             equity = yield from self._read_equity(
                 [x for x in orders if x.order_id not in ours], held
             )
-            day = DayLoss.day_of(self._clock.now())
+            day = self._day()
             first = yield DayStart(venue.purse, day, equity)
             assert isinstance(first, Decimal)
             self._loss.look(day, first, equity)

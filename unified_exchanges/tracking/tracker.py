@@ -115,15 +115,14 @@ class OrderTracker(Commands):
             self._entries.name(entry, told.order_id, told.client_order_id)
             entry.is_ours |= is_ours
             if news is not None:
-                entry.order = news
+                entry.take(news)
                 if news.filled and news.updated_at is not None:
                     entry.order_at = self._moments(news.updated_at)[1]
                 else:
                     entry.order_at = inf
                 self.memory.order(news, placed=entry.placed)
             if told.is_open and read_at is not None:
-                shown = entry.shown_open_at
-                entry.shown_open_at = read_at if shown is None else max(shown, read_at)
+                entry.shown_open(read_at)
             self._entries.settle(entry)
 
     def fill(self, fill: Fill) -> None:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import attrs
 
 from tests.canary import guarded
+from unified_exchanges.clock import Clock
 from unified_exchanges.flow import Request, Response
 from unified_exchanges.testing.conformance import Ground
 from unified_exchanges.testing.scripted import Server
@@ -39,6 +40,21 @@ class ShortPages:
             for name, value in request.query
         )
         return self._kalshi.handle(attrs.evolve(request, query=query), lag=lag)
+
+
+class Machine:
+    """The clock of one machine since it was started: anybody may set it."""
+
+    def __init__(self, true: Clock, ahead: float = 0.0) -> None:
+        self._true = true
+        self._started = true.monotonic()
+        self.ahead = ahead
+
+    def now(self) -> float:
+        return self._true.now() + self.ahead
+
+    def monotonic(self) -> float:
+        return self._true.monotonic() - self._started
 
 
 class KalshiGround(Ground):

@@ -460,6 +460,25 @@ def test_a_raw_write_that_failed_before_a_halt_is_in_doubt_and_not_repeated(
     assert scene.creates == 1
 
 
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_fault_24_a_raw_write_counts_as_long_as_it_may_arrive(
+    scene: Scene, is_lost: bool
+) -> None:
+    def meet(_: Request, go: Callable[[], Response]) -> Response:
+        if is_lost:
+            raise ConnectionLost("reset", sent=True)
+        return Response(400, {}, b"{}")
+
+    scene.on("POST", meet)
+    with pytest.raises(UnifiedExchangesError):
+        scene.client.request("POST", CREATE, body={})
+    report = scene.client.halt("why", deadline=20)
+    assert report.under_way == ((f"POST {CREATE}",) if is_lost else ())
+    assert report.is_complete is not is_lost
+    report = scene.client.halt("why", deadline=20)
+    assert (report.under_way, report.is_complete) == ((), True)
+
+
 # -- what goes wrong at home ----------------------------------------------------------
 
 

@@ -250,14 +250,22 @@ class Guards(Conformance):
     def test_the_guards_that_are_on_can_be_seen_and_not_be_changed(
         self, trader: Trader
     ) -> None:
-        guarded = self._guarded(trader, max_exposure=None, allowed_markets=["A*"])
+        guarded = self._guarded(
+            trader, max_exposure=None, allowed_markets=["A*"], raw_writes=False
+        )
         exchange = guarded.exchange
         if not exchange.has["create_order"]:
             pytest.skip(f"{exchange.id} has no create_order")
-        shown = {"max_exposure": False, "max_orders": "emulated"}
+        shown = {
+            "max_exposure": False,
+            "max_orders": "emulated",
+            "raw_writes": "emulated",
+        }
         assert {name: exchange.has[name] for name in shown} == shown
+        assert not trader.exchange.has["raw_writes"]
         assert exchange.describe().has["max_exposure"] == "emulated"
         assert exchange.guards.on["allowed_markets"] == ("A*",)
+        assert exchange.guards.on["raw_writes"] is False
         for owner, name in ((exchange, "guards"), (exchange.venue, "guards")):
             with pytest.raises(AttributeError):
                 setattr(owner, name, GuardPolicy())

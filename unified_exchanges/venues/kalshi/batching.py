@@ -6,7 +6,7 @@ A batch is not atomic, and what its answer says of an entry is proof for that en
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from itertools import islice
 from typing import cast
@@ -15,12 +15,16 @@ from ...errors import (
     BadRequest,
     DuplicateOrderId,
     GuardTripped,
+    Halted,
     InvalidOrder,
     MarketClosed,
     RateLimitExceeded,
+    ReadOnly,
     UnifiedExchangesError,
+    UnresolvedOrders,
 )
 from ...flow import Flow, Leaving
+from ...models import Intent as Written
 from ...models import Order, OrderRequest, OrderResult
 from ...sending import Call
 from . import receipts
@@ -40,14 +44,16 @@ class Batching(Placing):
         """Place several; see `Exchange.create_orders`."""
         deadline = self.clock.monotonic() + self.retry.order_deadline
         self._check_batch(orders)
-        if orders and not self.is_cleared:
-            again = [order.client_order_id for order in orders]
-            yield from self.require_resolved(deadline, again)
+        try:
+            yield from self._require_open(orders, deadline)
+        except (Halted, ReadOnly, UnresolvedOrders) as refusal:
+            return (yield from self._refuse_all(orders, refusal))
         results: dict[int, OrderResult] = {}
         ready: list[tuple[int, Draft]] = []
         refused: list[tuple[int, Intent, UnifiedExchangesError]] = []
         for index, intent in self._intents(orders, results):
             try:
+                self.check_allowed(intent)
                 ready.append((index, (yield from self._draft(intent))))
             except (InvalidOrder, MarketClosed) as error:
                 refused.append((index, intent, error))
@@ -68,8 +74,8 @@ class Batching(Placing):
         for index, x in before:
             results[index] = yield from _result(x.intent, self._existing(x, None))
         # Last, since looking may take a while.
-        for index, intent, refusal in refused:
-            there = self._unless_there(intent, refusal)
+        for index, intent, why in refused:
+            there = self._unless_there(intent, why)
             results[index] = yield from _result(intent, there)
         return [results[index] for index in range(len(orders))]
 
@@ -79,13 +85,37 @@ class Batching(Placing):
                 f"create_orders takes a list of OrderRequest objects, not {orders!r}"
             )
             raise BadRequest(message, venue=self.id)
-        if orders:
-            self.require_writable(f"batch of {len(orders)} orders")
-            self.switch.check(f"batch of {len(orders)} orders")
         strange: list[object] = [x for x in orders if type(x) is not OrderRequest]
         if strange:
             message = f"create_orders takes OrderRequest objects, not {strange[0]!r}"
             raise BadRequest(message, venue=self.id)
+
+    def _require_open(
+        self, orders: Sequence[OrderRequest], deadline: float
+    ) -> Flow[None]:
+        """Refuse all of a batch, whatever is in it."""
+        if not orders:
+            return
+        self.require_writable(f"batch of {len(orders)} orders")
+        self.switch.check(f"batch of {len(orders)} orders")
+        if not self.is_cleared:
+            again = [order.client_order_id for order in orders]
+            yield from self.require_resolved(deadline, again)
+
+    def _refuse_all(
+        self, orders: Sequence[OrderRequest], refusal: UnifiedExchangesError
+    ) -> Flow[list[OrderResult]]:
+        """Refuse a batch; each on its own, if an id in it is known to have been used."""
+        results: dict[int, OrderResult] = {}
+        is_known = False
+        for index, intent in self._intents(orders, results):
+            mine = copy(refusal)
+            result = yield from _result(intent, self._unless_there(intent, mine))
+            is_known |= result.error is not mine or mine.maybe_executed
+            results[index] = result
+        if not is_known:
+            raise refusal
+        return [results[index] for index in range(len(orders))]
 
     def _intents(
         self, orders: Sequence[OrderRequest], results: dict[int, OrderResult]
@@ -95,7 +125,6 @@ class Batching(Placing):
         for index, order in enumerate(orders):
             try:
                 intent = read_intent(order, rng=self.rng)
-                self.check_allowed(intent)
                 if intent.client_order_id in intents:
                     raise _repeated(intent.client_order_id)
             except UnifiedExchangesError as error:
@@ -113,11 +142,12 @@ class Batching(Placing):
         self, ready: Sequence[Draft], deadline: float
     ) -> Flow[list[OrderResult]]:
         refused: dict[str, UnifiedExchangesError] = {}
+        placed: Mapping[str, Written] = {}
         try:
-            yield from self._leave_each(ready, deadline, refused)
+            placed = yield from self._leave_each(ready, deadline, refused)
         except UnifiedExchangesError as error:
             refused.update((x.client_order_id, copy(error)) for x in ready)
-        left = [x for x in ready if x.client_order_id not in refused]
+        left = [x for x in ready if x.client_order_id not in {*refused, *placed}]
         found: dict[str, OrderResult] = {}
         if left:
             results = yield from self._send_batch(left, deadline)
@@ -126,10 +156,13 @@ class Batching(Placing):
                 for x, result in zip(left, results, strict=True)
             }
         for x in ready:
-            error_or_none = refused.get(x.client_order_id)
-            if error_or_none is not None:
-                declined = self._declined(x, error_or_none)
-                found[x.client_order_id] = yield from _result(x.intent, declined)
+            key = x.client_order_id
+            if key in refused:
+                there = self._unless_there(x.intent, refused[key])
+                found[key] = yield from _result(x.intent, there)
+            elif key in placed:
+                there = self._existing(x, None, placed[key])
+                found[key] = yield from _result(x.intent, there)
         return [found[x.client_order_id] for x in ready]
 
     def _leave_each(
@@ -137,9 +170,10 @@ class Batching(Placing):
         ready: Sequence[Draft],
         deadline: float,
         refused: dict[str, UnifiedExchangesError],
-    ) -> Flow[None]:
+    ) -> Flow[Mapping[str, Written]]:
         """As `_leave`, but that a guard refuses each on its own: what closes may go."""
         left: list[Draft] = []
+        placed: Mapping[str, Written] = {}
         is_leaving = False
         try:
             for x in ready:
@@ -150,13 +184,14 @@ class Batching(Placing):
                 else:
                     left.append(x)
             if left:
-                yield from self._write_down(left, deadline)
+                placed = yield from self._write_down(left, deadline)
             is_leaving = True
         except UnifiedExchangesError as error:
             raise self._unsent(error, ready[0]) from None
         finally:
             kept = left if is_leaving else []
             self._give_back([x for x in ready if x not in kept])
+        return placed
 
     def _send_batch(
         self, ready: Sequence[Draft], deadline: float

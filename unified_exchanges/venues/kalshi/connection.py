@@ -199,7 +199,7 @@ class KalshiConnection(Venue):
             self.require_raw(call.about)
         call.heeds = call.opens
         call.charges = self._raw_charges(verb, path, {**(query or {}), **(body or {})})
-        return self.send(call)
+        return self.send_raw(call) if call.opens else self.send(call)
 
     def _raw_charges(
         self, method: str, path: str, given: Mapping[str, object]

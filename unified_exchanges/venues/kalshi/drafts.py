@@ -99,7 +99,8 @@ class Intent:
 class Draft:
     """An order that is ready to be sent; ``price`` is for the caller's outcome.
 
-    ``written`` is what the journal has of it, once it has.
+    ``written`` is what the journal has of it, once it has; ``before`` what was known of an
+    earlier sending with the same id, where that may be an order.
     """
 
     intent: Intent
@@ -110,6 +111,7 @@ class Draft:
     size: Decimal
     default_subaccount: int | None
     written: Written | None = None
+    before: Written | None = None
 
     @property
     def client_order_id(self) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from math import inf
 from urllib.parse import urlsplit
+
+import attrs
 
 from ...errors import UnifiedExchangesError
 from ...flow import Flow
 from ...journaling import Journaling
 from ...models import Account as Owner
-from ...models import Intent, Order
+from ...models import Intent, IntentState, Order
 from ...settings import Settings
 from .description import FACTS
 from .drafts import Draft
@@ -109,29 +112,48 @@ class Intents(Lookup, Journaling):
 
     # -- writing --------------------------------------------------------------------
 
-    def write_ahead(self, ready: Sequence[Draft], deadline: float) -> Flow[None]:
+    def write_ahead(
+        self, ready: Sequence[Draft], deadline: float
+    ) -> Flow[dict[str, Intent]]:
         """Write orders down that are about to leave; none does if that fails.
 
-        ``deadline`` is when they are given up, on the monotonic clock.
+        ``deadline`` is when they are given up, on the monotonic clock.  Those that
+        another process has placed, by client order id: they must not leave.
         """
-        now = self.clock.now()
-        within = deadline - self.clock.monotonic() + self.retry.order_grace
-        written = [_intent(x, self.account, now, within) for x in ready]
+        stamp = self._stamp(deadline)
+        written = [_intent(x, self.account, stamp) for x in ready]
         try:
-            yield from self.write_down(written)
+            known = yield from self.write_down(written)
         except UnifiedExchangesError as error:
             error.add(f"; {ready[0]} was not sent")
             raise
+        before = {x.client_order_id: x for x in known}
+        placed: dict[str, Intent] = {}
         for x, intent in zip(ready, written, strict=True):
+            x.before = before.get(x.client_order_id)
+            if x.before is not None and x.before.state is IntentState.PLACED:
+                placed[x.client_order_id] = x.before
+                continue
             x.written = intent
+            if x.before is not None:
+                self.sent.doubt(x.client_order_id)
+        return placed
 
     def keep_all(self, ready: Sequence[Draft], deadline: float) -> None:
         """Remember orders that are about to leave, where no file keeps them."""
-        now = self.clock.now()
-        within = deadline - self.clock.monotonic() + self.retry.order_grace
+        stamp = self._stamp(deadline)
         for x in ready:
-            tell = partial(_intent, x, self.account, now, within)
-            self.keep(x.intent.client_order_id, tell)
+            tell = partial(_intent, x, self.account, stamp)
+            self.keep(x.intent.client_order_id, stamp.at, tell)
+
+    def _stamp(self, deadline: float) -> _Stamp:
+        at, offset = self.clock.monotonic(), self.offset
+        now = self.clock.now() + offset.seconds
+        lasts = deadline - at + self.retry.order_grace
+        latest = offset.latest(at)
+        if latest == inf:
+            return _Stamp(at, now, lasts, is_venue_time=False)
+        return _Stamp(at, now, lasts + max(latest - now, 0.0), is_venue_time=True)
 
     def conclude(
         self, outcomes: Iterable[tuple[Draft, Order | UnifiedExchangesError]]
@@ -146,10 +168,24 @@ class Intents(Lookup, Journaling):
         yield from self.settle(ends)
 
 
-def _intent(ready: Draft, owner: Owner, now: float, within: float) -> Intent:
-    """An order that is written now, and arrives within so many seconds or not at all."""
+@attrs.frozen(slots=True)
+class _Stamp:
+    """When orders are written, by our monotonic clock and by the venue's.
+
+    ``lasts`` is for how many seconds they may be on their way, and as many more as the
+    venue's clock may be ahead of what is known of it.
+    """
+
+    at: float
+    written: float
+    lasts: float
+    is_venue_time: bool
+
+
+def _intent(ready: Draft, owner: Owner, stamp: _Stamp) -> Intent:
+    """An order as it is written."""
     order = ready.intent
-    written_at = datetime.fromtimestamp(now, UTC)
+    written_at = datetime.fromtimestamp(stamp.written, UTC)
     expires = order.expires
     return Intent(
         account=owner,
@@ -163,7 +199,8 @@ def _intent(ready: Draft, owner: Owner, now: float, within: float) -> Intent:
         expires_at=None if expires is None else datetime.fromtimestamp(expires, UTC),
         params=_words(ready),
         written_at=written_at,
-        arrives_by=written_at + timedelta(seconds=within),
+        arrives_by=written_at + timedelta(seconds=stamp.lasts),
+        is_venue_time=stamp.is_venue_time,
     )
 
 

@@ -11,11 +11,11 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from threading import Lock
 from typing import TypeVar
 
 import attrs
 
+from ... import fork
 from ...grid import PriceGrid
 from ...models import Market, MarketStatus, Order, Outcome
 from .arguments import YES
@@ -146,7 +146,7 @@ class SentKeys:
         self._keys: OrderedDict[str, str | None] = OrderedDict()
         self._free: set[str] = set()
         self._doubtful: set[str] = set()
-        self._lock = Lock()
+        self._lock = fork.lock()
 
     def begin(self, key: str, kind: str | None = None) -> bool:
         """Claim a key; False if it was claimed before."""
@@ -177,6 +177,11 @@ class SentKeys:
                 self._doubtful &= self._keys.keys()
                 self._free.add(key)
                 self._doubtful.add(key)
+
+    def doubt(self, key: str) -> None:
+        """Know that another process has sent a key that was claimed here."""
+        with self._lock:
+            self._doubtful.add(key)
 
     def is_doubtful(self, key: str) -> bool:
         """Whether an order that left with a key before may be at the venue."""

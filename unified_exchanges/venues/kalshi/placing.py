@@ -11,37 +11,31 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-
-import attrs
+from typing import Final
 
 from ...errors import (
     DuplicateOrderId,
     GuardTripped,
+    Halted,
     InvalidOrder,
     InvalidPrice,
     InvalidSize,
     MarketClosed,
     OrderUnknown,
-    PermissionDenied,
+    ReadOnly,
     UnifiedExchangesError,
+    UnresolvedOrders,
 )
 from ...flow import Flow, Leaving
 from ...grid import read_price
-from ...models import (
-    IntentState,
-    Order,
-    OrderPreview,
-    OrderRequest,
-    Side,
-    TimeInForce,
-)
-from ...models.record import Json
+from ...models import Intent as Written
+from ...models import Order, OrderPreview, OrderRequest, Side
 from ...money import EXACT, ONE, ZERO, read_number, text
 from ...sending import Call
 from . import receipts
-from .doubt import Doubt, is_doubtful
-from .drafts import Draft, Intent, check_expiry, draft, read_intent, stated
-from .intents import Intents
+from .doubt import is_doubtful
+from .drafts import Draft, Intent, check_expiry, draft, read_intent
+from .earlier import Earlier
 from .memory import MarketRules
 from .stakes import Held, Stake, opening
 
@@ -50,25 +44,28 @@ __all__ = ["Placing"]
 _log = logging.getLogger(__name__)
 
 _ORDERS = "/portfolio/events/orders"
+REFUSALS: Final = (Halted, InvalidOrder, MarketClosed, ReadOnly, UnresolvedOrders)
+"""Of an order before it is sent; `GuardTripped` is an `InvalidOrder`."""
+_NOTHING: Mapping[str, Written] = {}
 _FRESH = 2.0
 """Seconds for which remembered market rules are believed when they refuse an order."""
 
 
-class Placing(Intents, Doubt):
+class Placing(Earlier):
     """Creates orders one by one."""
 
     def create_order(self, order: OrderRequest) -> Flow[Order]:
         """Place an order; see `Exchange.create_order`."""
         deadline = self.clock.monotonic() + self.retry.order_deadline
         intent = read_intent(order, rng=self.rng)
-        self.require_writable(intent)
-        self.switch.check(intent)
-        self.check_allowed(intent)
-        if not self.is_cleared:
-            yield from self.require_resolved(deadline, [order.client_order_id])
         try:
+            self.require_writable(intent)
+            self.switch.check(intent)
+            self.check_allowed(intent)
+            if not self.is_cleared:
+                yield from self.require_resolved(deadline, [order.client_order_id])
             ready = yield from self._draft(intent)
-        except (InvalidOrder, MarketClosed) as refusal:
+        except REFUSALS as refusal:
             return (yield from self._unless_there(intent, refusal))
         return (yield from self._place(ready, deadline))
 
@@ -197,9 +194,12 @@ class Placing(Intents, Doubt):
         if not self._claim(ready):
             return (yield from self._existing(ready, None))
         try:
-            yield from self._leave([ready], deadline)
-        except GuardTripped as refusal:
+            placed = yield from self._leave([ready], deadline)
+        except UnifiedExchangesError as refusal:
             return (yield from self._unless_there(ready.intent, refusal))
+        if placed:
+            before = placed[ready.client_order_id]
+            return (yield from self._existing(ready, None, before))
         try:
             order = yield from self._send_one(ready, deadline, None)
         except UnifiedExchangesError as error:
@@ -246,28 +246,37 @@ class Placing(Intents, Doubt):
         """Take the order's key, once."""
         return self.sent.begin(ready.intent.client_order_id, ready.intent.kind)
 
-    def _leave(self, ready: Sequence[Draft], deadline: float) -> Flow[None]:
+    def _leave(
+        self, ready: Sequence[Draft], deadline: float
+    ) -> Flow[Mapping[str, Written]]:
         """Tell of orders and write them down, before the first byte.
 
-        Any of that may refuse them; then their keys are free again.
+        Any of that may refuse them; then their keys are free again.  Those that another
+        process has placed already are told, and must not leave.
         """
         is_leaving = False
         try:
             self.switch.check(ready[0])
             yield Leaving(tuple(ready))
-            yield from self._write_down(ready, deadline)
+            placed = yield from self._write_down(ready, deadline)
             is_leaving = True
         except UnifiedExchangesError as error:
             raise self._unsent(error, ready[0]) from None
         finally:
             if not is_leaving:
                 self._give_back(ready)
+        return placed
 
-    def _write_down(self, ready: Sequence[Draft], deadline: float) -> Flow[None]:
+    def _write_down(
+        self, ready: Sequence[Draft], deadline: float
+    ) -> Flow[Mapping[str, Written]]:
         if self.settings.is_journaled:
-            yield from self.write_ahead(ready, deadline)
-        else:
-            self.keep_all(ready, deadline)
+            return (yield from self.write_ahead(ready, deadline))
+        for x in ready:
+            if self.sent.is_doubtful(x.client_order_id):
+                x.before = yield from self.known_of(x.client_order_id)
+        self.keep_all(ready, deadline)
+        return _NOTHING
 
     def _give_back(self, ready: Sequence[Draft]) -> None:
         for x in ready:
@@ -345,146 +354,12 @@ class Placing(Intents, Doubt):
         error.client_order_id = key
         if isinstance(error, InvalidPrice | MarketClosed):
             self.memory.forget_rules(ready.intent.market_id)
-        if before or isinstance(error, InvalidOrder | MarketClosed):
-            return (yield from self._unless_there(ready.intent, error))
+        is_new = ready.intent.request.client_order_id is None
+        if not is_new and (before or isinstance(error, InvalidOrder | MarketClosed)):
+            return (yield from self._looked_up(ready.intent, error, ready.before))
         raise error
-
-    def _unless_there(
-        self, intent: Intent, refusal: UnifiedExchangesError
-    ) -> Flow[Order]:
-        """Refuse an order, unless it is there from an earlier call with the same id.
-
-        Markets close, expiries pass, grids and caps change after an answer was lost.
-        Only an id that the caller gave can have been used before.
-        """
-        key = intent.request.client_order_id
-        if key is None:
-            raise refusal
-        try:
-            rules = yield from self.rules(intent.market_id)
-            same = stated(intent, rules, subaccount=self.subaccount)
-            found = yield from self.by_key(key, intent.market_id, same.subaccount)
-        except (ValueError, InvalidOrder):
-            # What is no order at all was none before.
-            raise refusal from None
-        except UnifiedExchangesError as failure:
-            refusal.leave_in_doubt()
-            refusal.add(
-                "; whether an earlier call has placed it under this client_order_id is "
-                f"not known: {failure.message}"
-            )
-            raise refusal from failure
-        if found is None:
-            raise refusal
-        if intent.request.price is None:
-            same = attrs.evolve(same, price=found.in_terms_of(same.outcome).price)
-        return (yield from self._same_or_refuse(same, found, None))
-
-    def _existing(self, ready: Draft, error: DuplicateOrderId | None) -> Flow[Order]:
-        """Find the order that holds our key; it is ours if its terms are the same."""
-        key = ready.intent.client_order_id
-        reason = (
-            "another call is still sending it, and it is not at the venue yet"
-            if error is None
-            else "no order of this account shows it. Use a new id for a new order"
-        )
-        try:
-            found = yield from self.find(key, ready.intent.market_id, ready.subaccount)
-            if found is None:
-                # The key is taken: if not here, then on another market or subaccount.
-                found = yield from self.find_everywhere(key)
-        except UnifiedExchangesError as failure:
-            found = None
-            reason = (
-                f"looking for its order failed ({failure.message}). Look it up with "
-                "fetch_order(client_order_id=...) before sending another"
-            )
-        if found is not None:
-            return (yield from self._same_or_refuse(ready, found, error))
-        message = f"{ready}: client_order_id {key!r} was used before, but {reason}"
-        raise OrderUnknown(message, venue=self.id, client_order_id=key)
-
-    def _same_or_refuse(
-        self, ready: Draft, found: Order, error: UnifiedExchangesError | None
-    ) -> Flow[Order]:
-        mine = found.in_terms_of(ready.outcome)
-        kind = self.sent.kind(ready.intent.client_order_id)
-        if kind in (None, ready.intent.kind) and _is_same(mine, ready):
-            raw = mine.raw
-            if _has_same_words(raw, ready) and (yield from self._is_here(raw, ready)):
-                return mine
-        if ready.written is not None:
-            # Whoever asks what became of the id is to learn of the order that holds it.
-            held = ready.written.ended(
-                IntentState.PLACED, order_id=found.order_id, detail="with other terms"
-            )
-            yield from self.settle([held])
-        message = (
-            f"{ready}: client_order_id {ready.intent.client_order_id!r} belongs to "
-            f"another order ({mine!r}); nothing new was placed. Use a new id"
-        )
-        raise DuplicateOrderId(
-            message,
-            venue=self.id,
-            status=None if error is None else error.status,
-            code=None if error is None else error.code,
-            client_order_id=ready.intent.client_order_id,
-        )
-
-    def _is_here(self, raw: Mapping[str, Json], ready: Draft) -> Flow[bool]:
-        """Whether an order is on the subaccount that was asked for."""
-        number = raw.get("subaccount_number") or 0
-        if ready.subaccount is not None or not number:
-            return number == (ready.subaccount or 0)
-        # It was left to the key: that means 0, or the one that the key is bound to.
-        # A bound key may not ask about another (docs.kalshi.com, 2026-08-16).
-        call = self.read(
-            "/portfolio/orders",
-            {"subaccount": 0, "limit": 1},
-            about="orders of the primary subaccount",
-            private=True,
-        )
-        try:
-            yield from self.send(call)
-        except PermissionDenied:
-            return True
-        except UnifiedExchangesError as error:
-            _log.info("whose key it is cannot be told: %s", error)
-            return True
-        return False
 
     def _accepted(self, ready: Draft, body: bytes) -> Order:
         order = receipts.created(ready, body)
         self.memory.learn_order(order, ready.subaccount)
         return order
-
-
-def _is_same(mine: Order, ready: Draft) -> bool:
-    """Whether an order of the venue's is the one that was asked for, by unified terms.
-
-    Kalshi gives neither time in force nor post_only back (docs.kalshi.com, 2026-10); what
-    this object sent is compared by its kind, and an order that rests was not immediate.
-    """
-    intent = ready.intent
-    rests = mine.is_open and intent.time_in_force is not TimeInForce.GTC
-    expires = None if mine.expires_at is None else int(mine.expires_at.timestamp())
-    return not rests and (
-        mine.market_id == intent.market_id
-        and mine.side is intent.side
-        and mine.price == ready.price
-        and mine.size == ready.size
-        and expires == intent.expires
-    )
-
-
-def _has_same_words(raw: Mapping[str, Json], ready: Draft) -> bool:
-    """Whether an order has the venue's own words that were asked for, where it tells."""
-    body = ready.body()
-    group = body.get("order_group_id") or None
-    return (
-        group == (raw.get("order_group_id") or None)
-        and raw.get("self_trade_prevention_type")
-        in (None, body["self_trade_prevention_type"])
-        and raw.get("cancel_order_on_pause")
-        in (None, body.get("cancel_order_on_pause", False))
-    )

@@ -9,8 +9,8 @@ from ...sending import Call
 from .amending import Amending
 from .arguments import YES
 from .batching import Batching
-from .cancelling import Cancelling
 from .closing import Closing
+from .mass_cancelling import MassCancelling
 from .rehearsing import Rehearsing
 from .resync import Resyncing
 from .streaming import Streaming
@@ -19,7 +19,7 @@ __all__ = ["KalshiVenue"]
 
 
 class KalshiVenue(
-    Batching, Amending, Cancelling, Closing, Resyncing, Streaming, Rehearsing
+    Batching, Amending, MassCancelling, Closing, Resyncing, Streaming, Rehearsing
 ):
     """Every unified method that Kalshi has, as flows."""
 

@@ -1,0 +1,247 @@
+"""Ids that were used before, by this object or by another process: whose order it is.
+
+An id is Kalshi's idempotency key for ever, so one that comes again is asked about before
+anything is said of it: "refused" must not be taken for "there is no such order".
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+import attrs
+
+from ...errors import (
+    DuplicateOrderId,
+    GuardTripped,
+    InvalidOrder,
+    JournalError,
+    MarketClosed,
+    OrderUnknown,
+    PermissionDenied,
+    UnifiedExchangesError,
+)
+from ...flow import Flow
+from ...models import Intent as Written
+from ...models import IntentState, Order, TimeInForce
+from ...models.record import Json
+from .doubt import Doubt
+from .drafts import Draft, Intent, stated
+from .intents import Intents
+
+__all__ = ["Earlier"]
+
+_log = logging.getLogger(__name__)
+
+
+class Earlier(Intents, Doubt):
+    """Finds the order that holds an id, and says whether it is the one that is asked for."""
+
+    def _unless_there(
+        self, intent: Intent, refusal: UnifiedExchangesError
+    ) -> Flow[Order]:
+        """Refuse an order before it leaves, unless its id was used before.
+
+        Only an id that the caller gave can have been.  A journal that cannot be written is
+        not asked either.
+        """
+        key = intent.request.client_order_id
+        if key is None or isinstance(refusal, JournalError):
+            raise refusal
+        refusal.client_order_id = key
+        try:
+            before = yield from self.known_of(key)
+        except JournalError as failure:
+            raise _doubted(refusal, None, f": {failure.message}") from failure
+        if before is None and not self.is_own(key) and _is_general(refusal):
+            raise refusal
+        return (yield from self._looked_up(intent, refusal, before))
+
+    def _looked_up(
+        self, intent: Intent, refusal: UnifiedExchangesError, before: Written | None
+    ) -> Flow[Order]:
+        """Refuse an order, unless the venue shows it from an earlier call.
+
+        Markets close, expiries pass, grids and caps change after an answer was lost.
+        ``before`` is what is known of its id without a request.
+        """
+        now = self.clock.monotonic()
+        try:
+            rules = yield from self.rules(intent.market_id)
+            same = stated(intent, rules, subaccount=self.subaccount)
+            found = yield from self._holder(same, before)
+        except (ValueError, InvalidOrder):
+            # What is no order at all was none before, but another may have its id.
+            raise _told(refusal, before) from None
+        except UnifiedExchangesError as failure:
+            raise _doubted(refusal, before, f": {failure.message}") from failure
+        if found is None:
+            is_over = (
+                before is not None
+                and before.order_id is None
+                and self.has_arrived(before, now)
+            )
+            raise _told(refusal, None if is_over else before)
+        if intent.request.price is None:
+            same = attrs.evolve(same, price=found.in_terms_of(same.outcome).price)
+        return (yield from self._same_or_refuse(same, found, None))
+
+    def _holder(self, same: Draft, before: Written | None) -> Flow[Order | None]:
+        """The order that holds an id, where it is known to be or else would be."""
+        if before is None:
+            key, account = same.client_order_id, same.subaccount
+            return (yield from self.by_key(key, same.market_id, account))
+        if before.order_id is not None:
+            return (yield from self.read_order(before.order_id, before.market_id))
+        number = before.params.get("subaccount")
+        scope = number if isinstance(number, int) else None
+        key = before.client_order_id
+        return (yield from self.by_key(key, before.market_id, scope))
+
+    def _existing(
+        self,
+        ready: Draft,
+        error: DuplicateOrderId | None,
+        before: Written | None = None,
+    ) -> Flow[Order]:
+        """Find the order that holds our key; it is ours if its terms are the same.
+
+        ``before`` is what the journal has of it, if another process has placed it.
+        """
+        key = ready.intent.client_order_id
+        reason = (
+            "another call is still sending it, and it is not at the venue yet"
+            if error is None
+            else "no order of this account shows it. Use a new id for a new order"
+        )
+        try:
+            if before is not None:
+                found = yield from self._holder(ready, before)
+            else:
+                found = yield from self.find(key, ready.market_id, ready.subaccount)
+            if found is None:
+                # The key is taken: if not here, then on another market or subaccount.
+                found = yield from self.find_everywhere(key)
+        except UnifiedExchangesError as failure:
+            found = None
+            reason = (
+                f"looking for its order failed ({failure.message}). Look it up with "
+                "fetch_order(client_order_id=...) before sending another"
+            )
+        if found is not None:
+            return (yield from self._same_or_refuse(ready, found, error))
+        message = f"{ready}: client_order_id {key!r} was used before, but {reason}"
+        raise OrderUnknown(message, venue=self.id, client_order_id=key)
+
+    def _same_or_refuse(
+        self, ready: Draft, found: Order, error: UnifiedExchangesError | None
+    ) -> Flow[Order]:
+        mine = found.in_terms_of(ready.outcome)
+        kind = self.sent.kind(ready.intent.client_order_id)
+        if kind in (None, ready.intent.kind) and _is_same(mine, ready):
+            raw = mine.raw
+            if _has_same_words(raw, ready) and (yield from self._is_here(raw, ready)):
+                return mine
+        if ready.written is not None:
+            # Whoever asks what became of the id is to learn of the order that holds it.
+            held = ready.written.ended(
+                IntentState.PLACED, order_id=found.order_id, detail="with other terms"
+            )
+            yield from self.settle([held])
+        message = (
+            f"{ready}: client_order_id {ready.intent.client_order_id!r} belongs to "
+            f"another order, {found.order_id} ({mine!r}); nothing new was placed. Use a "
+            "new id"
+        )
+        raise DuplicateOrderId(
+            message,
+            venue=self.id,
+            status=None if error is None else error.status,
+            code=None if error is None else error.code,
+            client_order_id=ready.intent.client_order_id,
+        )
+
+    def _is_here(self, raw: Mapping[str, Json], ready: Draft) -> Flow[bool]:
+        """Whether an order is on the subaccount that was asked for."""
+        number = raw.get("subaccount_number") or 0
+        if ready.subaccount is not None or not number:
+            return number == (ready.subaccount or 0)
+        # It was left to the key: that means 0, or the one that the key is bound to.
+        # A bound key may not ask about another (docs.kalshi.com, 2026-08-16).
+        call = self.read(
+            "/portfolio/orders",
+            {"subaccount": 0, "limit": 1},
+            about="orders of the primary subaccount",
+            private=True,
+        )
+        try:
+            yield from self.send(call)
+        except PermissionDenied:
+            return True
+        except UnifiedExchangesError as error:
+            _log.info("whose key it is cannot be told: %s", error)
+            return True
+        return False
+
+
+def _is_same(mine: Order, ready: Draft) -> bool:
+    """Whether an order of the venue's is the one that was asked for, by unified terms.
+
+    Kalshi gives neither time in force nor post_only back (docs.kalshi.com, 2026-10); what
+    this object sent is compared by its kind, and an order that rests was not immediate.
+    """
+    intent = ready.intent
+    rests = mine.is_open and intent.time_in_force is not TimeInForce.GTC
+    expires = None if mine.expires_at is None else int(mine.expires_at.timestamp())
+    return not rests and (
+        mine.market_id == intent.market_id
+        and mine.side is intent.side
+        and mine.price == ready.price
+        and mine.size == ready.size
+        and expires == intent.expires
+    )
+
+
+def _has_same_words(raw: Mapping[str, Json], ready: Draft) -> bool:
+    """Whether an order has the venue's own words that were asked for, where it tells."""
+    body = ready.body()
+    group = body.get("order_group_id") or None
+    return (
+        group == (raw.get("order_group_id") or None)
+        and raw.get("self_trade_prevention_type")
+        in (None, body["self_trade_prevention_type"])
+        and raw.get("cancel_order_on_pause")
+        in (None, body.get("cancel_order_on_pause", False))
+    )
+
+
+def _is_general(refusal: UnifiedExchangesError) -> bool:
+    """Whether any order would be refused so: then an id that is new costs no request."""
+    if isinstance(refusal, GuardTripped):
+        return refusal.guard == "allowed_markets"
+    return not isinstance(refusal, InvalidOrder | MarketClosed)
+
+
+def _told(
+    refusal: UnifiedExchangesError, before: Written | None
+) -> UnifiedExchangesError:
+    """A refusal as it is, if nothing is known of an earlier sending."""
+    return refusal if before is None else _doubted(refusal, before, "")
+
+
+def _doubted(
+    refusal: UnifiedExchangesError, before: Written | None, why: str
+) -> UnifiedExchangesError:
+    """A refusal, saying that there may be an order with its id for all that."""
+    refusal.leave_in_doubt()
+    if before is not None and before.order_id is not None:
+        refusal.add(
+            f"; under this client_order_id order {before.order_id} was placed on "
+            f"{before.market_id} before{why}"
+        )
+    else:
+        refusal.add(
+            "; whether an earlier call has placed it under this client_order_id is not "
+            f"known{why}"
+        )
+    return refusal
