@@ -195,10 +195,13 @@ def test_a_child_waits_for_no_thread_that_only_the_parent_has(
 ) -> None:
     client = BlockingTransport()
     ask(client, server, "/first")
-    manager = client._adapter.poolmanager  # type: ignore[union-attr]
     # Nothing else may hold the pool: its end is what would wait.
-    (idle,) = [route.pool.pool.mutex for route in client._routes.values()]  # type: ignore[union-attr]
-    for _ in held_by_another_thread(client._lock, idle, manager.pools.lock):
+    adapter: Any = client._adapter
+    routes: Any = client._routes.values()
+    locks = [client._lock, adapter.poolmanager.pools.lock]
+    locks += [route.pool.pool.mutex for route in routes]
+    del adapter, routes
+    for _ in held_by_another_thread(*locks):
         assert in_child(lambda: ask(client, server, "/child")) == ["/child"]
         in_child(client.close)
     assert ask(client, server, "/again") == ["/again"]
