@@ -152,13 +152,15 @@ def test_a_fork_in_a_request_leaves_it_to_the_parent(server: RawServer) -> None:
     def check() -> None:
         children.append(os.fork())
 
+    told = b"nothing"
     try:
         told = client.send(Request("POST", server.url + "/order", check=check)).body
     except ConnectionLost as lost:
         told = f"lost, sent {lost.sent}".encode()
-    if children == [0]:
-        os.write(write, told)
-        os._exit(0)
+    finally:
+        if children == [0]:
+            os.write(write, told)
+            os._exit(0)
     os.waitpid(children[0], 0)
     assert (told, os.read(read, 100)) == (b"/order", b"lost, sent True")
     assert len(server.requests) == 1
@@ -341,14 +343,15 @@ async def test_a_child_of_a_running_loop_is_told_to_run_its_own(
     read, write = os.pipe()
     child = os.fork()
     if not child:
-        told = "nothing"
+        told = body = "nothing"
         try:
-            await transport.send(request)
-        except BadRequest as refusal:
-            told = str(refusal)
-        body = asyncio.run(transport.send(request)).body.decode()
-        os.write(write, f"{told} {body}".encode())
-        os._exit(0)
+            with pytest.raises(BadRequest) as refused:
+                await transport.send(request)
+            told = str(refused.value)
+            body = asyncio.run(transport.send(request)).body.decode()
+        finally:
+            os.write(write, f"{told} {body}".encode())
+            os._exit(0)
     await asyncio.to_thread(os.waitpid, child, 0)
     told = os.read(read, 1000).decode()
     assert "stayed in the process that was forked" in told
