@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import select
 import signal
 import traceback
 import warnings
@@ -38,6 +39,9 @@ def forked(act: Callable[[], Any]) -> Callable[[], Any]:
 
     def wait() -> Any:
         with os.fdopen(read, "rb") as pipe:
+            if not select.select([pipe], [], [], 2 * _PATIENCE)[0]:
+                # It hangs where its alarm is not set yet.
+                os.kill(child, signal.SIGKILL)
             heard = pipe.read()
         _, status = os.waitpid(child, 0)
         assert heard, f"the child was killed: {status}"
