@@ -17,7 +17,7 @@ it yields   the driver                              it is sent
 `Resolved`  lets those know who keep count          None
 `KeepHalt`  keeps a halt of an account, or lifts it None
 `AskHalt`   reads whether an account is halted      `Halt` or None
-`Save`      keeps a text durably, or fails          None
+`Save`      keeps a text durably, or fails          what stands then
 `Load`      reads a text that was kept              str, or None
 `Page`      hands the items to the caller           None
 =========== ======================================= ==========================
@@ -200,11 +200,16 @@ class Resolved:
 
 @attrs.frozen(slots=True, eq=False)
 class Save:
-    """Keep a text of an account under a name, in place of an older one."""
+    """Keep a text of an account under a name, if ``before`` is what is kept of it so far.
+
+    None: nothing is.  It brings what stands afterwards: another text than this is that of
+    somebody who was faster, and this one was not kept.
+    """
 
     account: Account
     name: str
     text: str
+    before: str | None
 
 
 @attrs.frozen(slots=True, eq=False)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import Final
 from weakref import WeakValueDictionary
 
+from . import fork
 from .clock import Clock, SystemClock
 from .policy import LimitPolicy, TokenBucket
 
@@ -18,7 +18,7 @@ class Limiter:
     def __init__(self, policy: LimitPolicy) -> None:
         self.policy = policy
         self.buckets: dict[str, TokenBucket] = {}
-        self.lock = Lock()
+        self.lock = fork.lock()
 
     def used(self, now: float) -> dict[str, float]:
         """The share of each bucket that is used up: 0 untouched, 1 empty."""
@@ -47,4 +47,4 @@ class Limiter:
 _known: Final[WeakValueDictionary[tuple[str, str, str], Limiter]] = (
     WeakValueDictionary()
 )
-_finding: Final = Lock()
+_finding: Final = fork.lock()

@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import datetime
 from itertools import chain, cycle, repeat
-from threading import RLock
 from typing import Final
 from urllib.parse import urlsplit
 from weakref import WeakMethod, finalize
 
+from . import fork
 from .alerts import AlertPolicy, Alerts
 from .clock import Clock, ClockOffset
 from .description import Environment
@@ -103,7 +103,7 @@ class Monitor:
         self._wall = 0.0
         self._next_look = 0.0
         # Whoever hears a warning may ask for the health, in the same thread.
-        self._looking = RLock()
+        self._looking = fork.rlock()
         self._failures = 0
         self._ends: list[Callable[[], object]] = []
         if observer is not None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Mapping
-from threading import Lock
 from typing import Literal
 
 import attrs
 
+from . import fork
 from .errors import (
     ExchangeNotAvailable,
     NetworkError,
@@ -196,7 +196,7 @@ class TokenBucket:
     """
 
     def __init__(self, rate: float, capacity: float, *, share: float = 0.0) -> None:
-        self._lock = Lock()
+        self._lock = fork.lock()
         self._share = share
         self._common = _Tokens()
         self._urgent = _Tokens()

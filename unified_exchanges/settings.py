@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import methodcaller
 from os import PathLike, environ
 from random import Random, SystemRandom
 from typing import Any, TypeAlias
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from . import fork
 from .alerts import AlertPolicy
 from .clock import Clock, SystemClock
 from .description import Environment
@@ -88,6 +90,10 @@ class Settings:
     )
     is_journaled: bool = False
     environ: Mapping[str, str] = attrs.field(default=environ, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        # One that was given: a child must not place its orders under the parent's ids.
+        fork.in_child(self.rng, methodcaller("seed"))
 
     @classmethod
     def of(cls, **given: Any) -> Settings:

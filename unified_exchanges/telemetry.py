@@ -6,6 +6,7 @@ from collections import deque
 from datetime import UTC, datetime
 from threading import Lock
 
+from . import fork
 from .models.venue_state import Latency
 
 __all__ = ["Telemetry"]
@@ -51,7 +52,7 @@ class Telemetry:
     """Latencies and failures of the last requests; threads may share it."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = fork.lock()
         self._latencies = _Times(self._lock)
         self._acknowledgements = _Times(self._lock)
         self._messages = _Times(self._lock)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
+from tests.journal.samples import intent
 from tests.venues.kalshi.ground import KalshiGround
 from unified_exchanges.errors import (
     BadRequest,
@@ -71,6 +74,7 @@ def plan_for(trader: Trader, market: Market, **fields: Any) -> ExitPlan:
         "outcome": "yes",
         "size": 5,
         "stop_loss": bid.price,
+        "max_slippage": 0,
         **fields,
     }
     return ExitPlan(**made)
@@ -85,7 +89,8 @@ class Store(MemoryJournal):
 
     def put(self, trader: Trader, record: ExitRecord) -> None:
         told = json.dumps(record.to_dict())
-        self.save(trader.exchange.venue.account, f"exit {record.plan.name}", told)
+        key = trader.exchange.venue.account, f"exit {record.plan.name}"
+        self.save(*key, told, self.load(*key))
 
 
 class Life:
@@ -239,13 +244,17 @@ class Crashing(Store):
         self.state: ExitState | None = state
         self.after = after
 
-    def save(self, account: Account, name: str, text: str) -> None:
+    def save(
+        self, account: Account, name: str, text: str, before: str | None
+    ) -> str | None:
         dies = json.loads(text)["state"] == self.state
+        stands = before
         if not dies or self.after:
-            super().save(account, name, text)
+            stands = super().save(account, name, text, before)
         if dies:
             self.state = None
             raise Crash
+        return stands
 
 
 @pytest.mark.parametrize(
@@ -289,8 +298,6 @@ def test_fault_02_and_03_a_lost_answer_is_looked_up_after_a_restart(
     kept = store.record()
     assert kept is not None
     assert kept.state is ExitState.SENDING
-    # The same process sends nothing either while it does not know.
-    assert first.saw(seen).state is ExitState.SENDING
     second = Life(ground.trader(flavour, limits=FREE), plan, store)
     record = second.begin()
     expected = ExitState.FILLED if kind == "lost after" else ExitState.ARMED
@@ -311,7 +318,7 @@ def test_fault_07_an_order_that_shows_late_is_taken_for_what_it_is(
     life.begin()
     record = life.saw(seen)
     # As if it had not been found: armed again under the same key.
-    store.put(trader, record.rearmed(attempt=1))
+    store.put(trader, record.rearmed())
     trader.lift(market, size="5")
     second = Life(ground.trader(flavour, limits=FREE), plan, store)
     second.begin()
@@ -330,7 +337,51 @@ def test_a_name_stands_for_one_exit(trader: Trader, market: Market) -> None:
         Life(trader, plan_for(trader, market, size=4), store).begin()
 
 
+# -- a price that jumps over the stop --------------------------------------------------
+
+
+def test_fault_23_a_gap_does_not_use_a_stop_up(
+    trader: Trader, market: Market, caplog: pytest.LogCaptureFixture
+) -> None:
+    life = Life(trader, plan_for(trader, market), store := Store())
+    armed = life.begin()
+    count, seen = len(trader.writes), trader.book(market)
+    gap = attrs.evolve(seen, bids=seen.bids[1:])
+    for _ in range(2):
+        record = life.saw(gap)
+        assert (record.state, record.missed_bid) == (
+            ExitState.ARMED,
+            seen.bids[1].price,
+        )
+    assert (len(trader.writes), store.record()) == (count, armed)
+    assert caplog.text.count("is below its limit; it waits") == 1
+    # Nobody bids: there is no price that was missed.
+    assert life.saw(attrs.evolve(seen, bids=())).missed_bid is None
+    record = life.saw(seen)
+    assert (record.state, record.missed_bid) == (ExitState.FILLED, None)
+
+
 # -- refusals --------------------------------------------------------------------------
+
+
+def test_fault_12_what_an_earlier_run_left_open_is_waited_for(
+    ground: KalshiGround, trader: Trader, market: Market, flavour: str, tmp_path: Path
+) -> None:
+    again = ground.trader(flavour, limits=FREE, journal=tmp_path / "orders.db")
+    life = Life(again, plan_for(trader, market), store := Store())
+    now = datetime.fromtimestamp(ground.clock.now(), UTC)
+    left = attrs.evolve(
+        intent(market_id=market.market_id),
+        account=again.exchange.venue.account,
+        written_at=now,
+        arrives_by=now + timedelta(seconds=30),
+    )
+    store.note([left])
+    life.begin()
+    assert life.saw(seen := trader.book(market)).state is ExitState.ARMED
+    assert (life.exiting.is_urgent, again.writes) == (True, [])
+    ground.clock.advance(40)
+    assert life.saw(seen).state is ExitState.FILLED
 
 
 def test_a_refusal_that_waiting_cannot_help_ends_in_its_error(
@@ -342,10 +393,8 @@ def test_a_refusal_that_waiting_cannot_help_ends_in_its_error(
     ground.kalshi.engine.deactivate(market.market_id)
     with pytest.raises(MarketClosed):
         life.saw(seen)
-    kept = store.record()
-    assert kept is not None
-    assert (kept.state, kept.attempt) == (ExitState.ARMED, 2)
-    assert kept.client_order_id != first.client_order_id
+    # With the same key: whoever else may be sending it cannot make a second order.
+    assert store.record() == first
 
 
 def test_fault_09_a_refusal_for_speed_is_tried_again_with_the_next_book(
@@ -358,7 +407,7 @@ def test_fault_09_a_refusal_for_speed_is_tried_again_with_the_next_book(
     assert life.saw(seen).state is ExitState.ARMED
     assert "goes on" in caplog.text
     record = life.saw(seen)
-    assert (record.state, record.attempt) == (ExitState.FILLED, 1)
+    assert record.state is ExitState.FILLED
 
 
 def test_a_grid_that_changed_is_read_again(trader: Trader, market: Market) -> None:

@@ -140,6 +140,14 @@ def test_a_plan_that_makes_no_sense_is_refused(
         plan(**fields)
 
 
+def test_a_stop_loss_says_how_far_below_it_may_sell() -> None:
+    with pytest.raises(BadRequest, match="a stop_loss needs max_slippage="):
+        plan(max_slippage=None)
+    assert plan(max_slippage=0).limit(Trigger.STOP_LOSS) == D("0.30")
+    profit = plan(stop_loss=None, max_slippage=None)
+    assert profit.limit(Trigger.TAKE_PROFIT) == D("0.70")
+
+
 def test_fault_15_floats_are_what_they_show() -> None:
     made = plan(size=2.5, take_profit=0.7, stop_loss=0.3, max_slippage=0.02)
     assert made == plan(size="2.5")
@@ -157,10 +165,9 @@ def test_its_key_follows_from_the_record_alone() -> None:
         ExitRecord(plan=plan(name="rain-2")),
         ExitRecord(plan=plan(market_id="SNOW")),
         ExitRecord(plan=plan(outcome="no")),
-        ExitRecord(plan=plan(), attempt=2),
     ]
-    assert len({one.client_order_id, *(x.client_order_id for x in others)}) == 5
-    assert one.client_order_id == "450b1fb2-4c59-53e6-8744-51f861d64014"
+    assert len({one.client_order_id, *(x.client_order_id for x in others)}) == 4
+    assert one.client_order_id == "a7e96400-ec42-5c8e-a5ac-a389ca1e9c75"
 
 
 RECORDS = st.builds(
@@ -172,11 +179,11 @@ RECORDS = st.builds(
         take_profit=st.none() | st.just(D("0.70")),
     ),
     state=st.sampled_from(ExitState),
-    attempt=st.integers(1, 9),
     trigger=st.none() | st.sampled_from(Trigger),
     price=st.none() | PRICES,
     order_id=st.none() | st.text(),
     filled=st.integers(0, 10**6).map(lambda n: D(n) / 100),
+    missed_bid=st.none() | PRICES,
 )
 
 

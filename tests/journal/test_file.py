@@ -463,7 +463,7 @@ def everything(journal: SqliteJournal) -> list[Callable[[], object]]:
         lambda: journal.halt_of(ACCOUNT),
         lambda: journal.keep_halt(ACCOUNT, None),
         lambda: journal.load(ACCOUNT, "exit"),
-        lambda: journal.save(ACCOUNT, "exit", "{}"),
+        lambda: journal.save(ACCOUNT, "exit", "{}", None),
         lambda: journal.compact(START),
     ]
 

@@ -246,3 +246,18 @@ def test_any_sequence_of_outcomes_leaves_a_file_and_memory_alike(
             START + timedelta(days=1)
         )
         kept.close()
+
+
+# -- texts -----------------------------------------------------------------------------
+
+
+def test_a_text_is_kept_only_over_the_one_that_was_read(journal: Journal) -> None:
+    assert journal.load(ACCOUNT, "exit") is None
+    assert journal.save(ACCOUNT, "exit", "one", None) == "one"
+    # Two read the same, and one is faster.
+    assert journal.save(ACCOUNT, "exit", "two", "one") == "two"
+    assert journal.save(ACCOUNT, "exit", "late", "one") == "two"
+    assert journal.save(ACCOUNT, "exit", "first", None) == "two"
+    assert journal.load(ACCOUNT, "exit") == "two"
+    assert journal.save(ACCOUNT, "other", "late", "one") is None
+    assert journal.load(ACCOUNT, "other") is None

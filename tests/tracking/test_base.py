@@ -301,6 +301,20 @@ def test_fault_28_a_read_that_lags_behind_the_one_before_frees_nothing(
     assert (desk.total, desk.vague) == (D(4), D(0))
 
 
+def test_fault_28_a_read_that_lags_takes_nothing_off_what_was_surely_held(
+    desk: Desk,
+) -> None:
+    # Bought by whom nobody knows.
+    desk.read(10, since=desk.tracker.moment())
+    desk.clock.advance(1)
+    for size, told in ((4, 4), (0, 4), (15, 6), (10, 6)):
+        desk.read(size)
+        assert desk.total == D(told)
+    desk.clock.advance(60)
+    desk.read(4)
+    assert desk.total == D("1.6")
+
+
 def test_fault_28_what_was_bought_and_sold_may_be_half_in_a_read(desk: Desk) -> None:
     desk.read(0)
     desk.trade(side=SELL)
@@ -314,17 +328,30 @@ def test_fault_28_what_was_bought_and_sold_may_be_half_in_a_read(desk: Desk) -> 
 
 @pytest.mark.parametrize("market_id", [None, "A"])
 @pytest.mark.parametrize("later", [None, "A"])
-def test_of_two_reads_that_which_began_later_stands(
+def test_of_two_reads_that_which_began_later_stands_unless_it_tells_of_less(
     desk: Desk, market_id: str | None, later: str | None
 ) -> None:
     early = desk.clock.monotonic()
     desk.clock.advance(60)
     desk.read(5, market_id=later)
-    desk.read(9, began=early, market_id=market_id)
-    assert desk.total == D(2)
+    for size, told in ((3, 2), (9, D("3.6"))):
+        desk.read(size, began=early, market_id=market_id)
+        assert desk.total == told
     desk.clock.advance(60)
-    desk.read(9, market_id=market_id)
-    assert desk.total == D("3.6")
+    desk.read(5, market_id=market_id)
+    assert desk.total == D(2)
+
+
+def test_fault_28_a_read_that_was_waited_for_replaces_one_that_began_meanwhile(
+    desk: Desk,
+) -> None:
+    began = desk.clock.monotonic()
+    since = desk.tracker.moment()
+    desk.clock.advance(1)
+    # It lags: what was bought elsewhere is not in it.
+    desk.read(0)
+    desk.read(10, began=began, since=since)
+    assert desk.total == D(4)
 
 
 def test_what_was_paid_out_does_not_come_back_with_fills_of_before(

@@ -196,6 +196,15 @@ def test_the_account_is_read_again_only_when_that_is_due(stage: Stage) -> None:
     assert reads(client, POSITIONS) == 2
 
 
+def test_fault_28_an_account_is_read_once_reads_show_the_orders_of_late(
+    stage: Stage,
+) -> None:
+    stage.ground.kalshi.read_lag = 0.5
+    bid(stage.elsewhere, 45)
+    client = guarded(stage, account_age=5, max_exposure=D("0.50"))
+    refused(lambda: bid(client, 6), "max_exposure")
+
+
 @pytest.mark.parametrize("path", [POSITIONS, OPEN, "/user_data_timestamp"])
 def test_fault_25_an_account_that_cannot_be_read_refuses_orders(
     stage: Stage, path: str

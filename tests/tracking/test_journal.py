@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
@@ -16,11 +16,13 @@ from prometheus_client import CollectorRegistry
 
 import unified_exchanges as ux
 from tests.journal.samples import intent
-from unified_exchanges.models import OrderRequest
+from unified_exchanges.flow import AskIntent, Done, Flow, Recall, advance
+from unified_exchanges.models import Intent, IntentState, OrderRequest
 from unified_exchanges.observers.opentelemetry import OpenTelemetryObserver
 from unified_exchanges.observers.prometheus import PrometheusObserver
+from unified_exchanges.tracking.calls import TrackedCalls
 
-from .samples import Plan, tracker_of
+from .samples import Plan, fill, tracker_of
 from .stage import MARKET, ORDERS, Stage
 
 D = Decimal
@@ -253,29 +255,122 @@ def test_fault_12_a_look_by_our_id_ends_it_in_the_journal(stage: Stage) -> None:
     assert facts(stage)[:3] == (0, 0, 0)
 
 
-def test_fault_12_what_another_process_has_ended_is_its_own(stage: Stage) -> None:
-    lose(stage, arrives=False)
-    second = stage.another()
-    third = stage.another()
-    assert [len(x.orders.unresolved) for x in (second, third)] == [1, 1]
-    second.reconcile()
-    assert third.unresolved_intents() == []
-    assert (len(third.orders), third.health().unresolved_orders) == (0, 0)
+@pytest.mark.parametrize("arrives", [True, False], ids=["arrived", "lost"])
+def test_fault_12_what_another_process_has_ended_counts_until_it_is_known_how(
+    stage: Stage, *, arrives: bool
+) -> None:
+    lose(stage, arrives=arrives)
+    first, second, third = (stage.another() for _ in range(3))
+    first.reconcile()
+    # Only from here: it is what the journal told.
+    asked = len(second.transport.requests)
+    assert second.unresolved_intents() == []
+    (left,) = second.exchange.orders
+    state, risk = ("unknown", D("0.05")) if arrives else ("absent", D(0))
+    assert (str(left.state), left.at_risk, left.is_doubtful) == (state, risk, False)
+    assert left.order_id == (first.fetch_open_orders()[0].order_id if arrives else None)
+    assert second.health().unresolved_orders == 0
+    assert len(second.transport.requests) == asked
+    # A read shows how it stands, also where it had ended before that.
+    stage.elsewhere.cancel_all_orders()
     for each in (second, third):
+        each.reconcile()
+        ended = "canceled" if arrives else "absent"
+        assert [str(x.state) for x in each.exchange.orders] == [ended]
+        assert each.exchange.orders.exposure() == 0
+    for each in (first, second, third):
         stage.client = each
         stage.restart()
 
 
-def test_fault_12_an_order_that_is_waited_for_stays_known() -> None:
+def test_fault_12_a_cap_counts_what_another_process_has_found(stage: Stage) -> None:
+    lose(stage, arrives=True)
+    careful = stage.another(guards=ux.GuardPolicy(max_exposure=D("0.08")))
+    finder = stage.another()
+    finder.reconcile()
+    careful.unresolved_intents()
+    with pytest.raises(ux.GuardTripped, match="max_exposure"):
+        careful.create_order(MARKET, "yes", "buy", "0.01", 5)
+    stage.elsewhere.cancel_all_orders()
+    careful.reconcile()
+    assert careful.create_order(MARKET, "yes", "buy", "0.01", 5).is_open
+    for each in (careful, finder):
+        stage.client = each
+        stage.restart()
+
+
+def test_fault_12_what_the_journal_has_forgotten_counts_until_it_is_read(
+    stage: Stage,
+) -> None:
+    lose(stage, arrives=True)
+    second, finder = stage.another(), stage.another()
+    finder.reconcile()
+    stage.clock.advance(2)
+    assert finder.compact_journal(days=0) == 1
+    assert second.unresolved_intents() == []
+    assert second.health().unresolved_orders == 1
+    assert second.exchange.orders.exposure() == D("0.05")
+    second.reconcile()
+    assert [str(x.state) for x in second.exchange.orders] == ["open"]
+    for each in (second, finder):
+        stage.client = each
+        stage.restart()
+
+
+def test_fault_12_where_the_journal_cannot_tell_how_it_ended_it_counts() -> None:
+    tracker, clock = tracker_of()
+    tracker.recalled([intent("one")])
+    calls = TrackedCalls(tracker, clock)
+    account = intent("one").account
+
+    def recall() -> Flow[int]:
+        return len(cast("tuple[Intent, ...]", (yield Recall(account))))
+
+    flow = calls.following(recall())
+    assert isinstance(advance(flow, None), Recall)
+    asks = advance(flow, ())
+    assert isinstance(asks, AskIntent)
+    assert (asks.account, asks.client_order_id) == (account, "one")
+    done = advance(flow, ux.JournalError("the disk is gone"))
+    assert isinstance(done, Done)
+    assert done.value == 0
+    assert [str(x.state) for x in tracker.views()] == ["unresolved"]
+
+
+@pytest.mark.parametrize(
+    ("state", "shown"),
+    [
+        (IntentState.REFUSED, "refused"),
+        (IntentState.ABSENT, "absent"),
+        (IntentState.PLACED, "unknown"),
+        (IntentState.PENDING, "unresolved"),
+    ],
+)
+def test_fault_12_how_another_process_ended_it_is_how_it_stands(
+    state: IntentState, shown: str
+) -> None:
     tracker, _ = tracker_of()
-    tracker.recalled([intent("one"), intent("two")])
-    waited = tracker.find(client_order_id="one")
-    assert waited is not None
-    with tracker.waking(waited, lambda: None):
-        tracker.recalled([])
-        assert [x.client_order_id for x in tracker.views()] == ["one"]
-    tracker.recalled([])
-    assert (len(tracker), tracker.at_risk()) == (0, 0)
+    left = intent("one")
+    tracker.recalled([left])
+    assert tracker.recalled([]) == ["one"]
+    tracker.ended_elsewhere(left.ended(state))
+    assert [str(x.state) for x in tracker.views()] == [shown]
+    # What is known by then is not changed by what the journal tells late.
+    tracker.ended_elsewhere(left.ended(IntentState.REFUSED))
+    now = "refused" if state is IntentState.PENDING else shown
+    assert [str(x.state) for x in tracker.views()] == [now]
+    tracker.ended_elsewhere(intent("other").ended(IntentState.REFUSED))
+    assert len(tracker) == 1
+
+
+def test_fault_21_a_fill_seen_before_the_journal_told_is_counted_once() -> None:
+    tracker, _ = tracker_of()
+    left = intent("one")
+    tracker.recalled([left])
+    tracker.fill(fill(size=D(1), market_id=left.market_id, client_order_id=None))
+    tracker.ended_elsewhere(left.ended(IntentState.PLACED, order_id="o1"))
+    (known,) = tracker.views()
+    assert (known.order_id, known.client_order_id, known.filled) == ("o1", "one", 1)
 
 
 def test_fault_12_what_this_object_sends_again_is_its_own() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -141,3 +142,24 @@ def run_all(threads: list[threading.Thread]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_fault_47_a_forked_child_has_connections_of_its_own(
+    serve: Server, transport: BlockingTransport
+) -> None:
+    """On a shared one each would read what the other was answered."""
+    server = serve(echo)
+    transport.send(Request("GET", server.url + "/before"))
+    child = os.fork()
+    if child == 0:
+        try:
+            path = "/child"
+            told = transport.send(Request("GET", server.url + path)).body
+            os._exit(0 if told == path.encode() else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert transport.send(Request("GET", server.url + "/after")).body == b"/after"
+    # The parent's, and the child's: neither closed the other's.
+    assert server.connections == 2

@@ -57,7 +57,7 @@ from unified_exchanges.observers.opentelemetry import OpenTelemetryObserver
 from unified_exchanges.observers.prometheus import PrometheusObserver
 
 MOMENT = datetime.fromisoformat("2026-11-21T12:00:00+00:00")
-PLAN = ExitPlan(name="x", market_id="M", outcome="yes", size=1, stop_loss="0.3")
+PLAN = ExitPlan(name="x", market_id="M", outcome="yes", size=1, take_profit="0.3")
 REQUEST = OrderRequest(market_id="M", outcome="yes", side=BUY, price="0.55", size=10)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
+from .. import fork
 from ..errors import UnifiedExchangesError
 from ..flow import (
     Done,
@@ -63,6 +64,7 @@ class AsyncDriver:
         self._journal = journal or MemoryJournal()
         self._clerk: ThreadPoolExecutor | None = None
         self._beginning: Thread | None = None
+        fork.in_child(self, AsyncDriver._dismiss_clerk)
 
     def begin(self, flow: Flow[object]) -> None:
         """Drive a flow that only asks the journal, in a thread, from now on."""
@@ -173,6 +175,10 @@ class AsyncDriver:
 
             clerk = self._clerk = ThreadPoolExecutor(1, "unified-exchanges-journal")
         return await asyncio.get_running_loop().run_in_executor(clerk, act)
+
+    def _dismiss_clerk(self) -> None:
+        """Forget a thread that stayed in the parent process: it would be waited for."""
+        self._clerk = None
 
     async def _attempt(self, request: Request) -> Response | UnifiedExchangesError:
         try:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from datetime import datetime
-from threading import Lock, Thread
+from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakSet
 
-from ..errors import UnifiedExchangesError
+from .. import fork
+from ..errors import ConnectionLost, UnifiedExchangesError
 from ..flow import (
     Done,
     Flow,
@@ -47,10 +49,19 @@ _GOODBYE = 1.0
 
 
 class _InThread(Pending):
-    __slots__ = ("future",)
+    __slots__ = ("_future", "_process")
 
     def __init__(self, future: Future[Response]) -> None:
-        self.future = future
+        self._future = future
+        self._process = os.getpid()
+
+    def wait(self) -> Response:
+        if self._process != os.getpid():
+            message = (
+                "the thread that waits for the answer stayed in the parent process"
+            )
+            raise ConnectionLost(message)
+        return self._future.result()
 
 
 class BlockingDriver:
@@ -67,7 +78,7 @@ class BlockingDriver:
         self._dry_run = dry_run
         self._journal = journal or MemoryJournal()
         self._ahead: WeakSet[Thread] = WeakSet()
-        self._lock = Lock()
+        self._lock = fork.lock()
 
     def run(self, flow: Flow[T]) -> T:
         """Drive a flow to its result."""
@@ -118,7 +129,7 @@ class BlockingDriver:
             if isinstance(step, Start):
                 return self._start(step.request)
             if isinstance(step, _InThread):
-                return step.future.result()
+                return step.wait()
             if isinstance(step, Sleep):
                 self._transport.sleep(step.seconds)
             else:

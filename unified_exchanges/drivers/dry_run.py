@@ -114,7 +114,9 @@ class DryRun:
         # What never leaves must not be looked for after a crash, nor stop others, and what
         # was only rehearsed must not pass for done: the journal is left alone.
         if isinstance(step, Save):
-            self._texts[step.name] = step.text
+            if self._texts.get(step.name) == step.before:
+                self._texts[step.name] = step.text
+            return self._texts.get(step.name)
         if isinstance(step, DayStart):
             return self._days.setdefault((step.account, step.day), step.equity)
         if isinstance(step, Load):

@@ -42,11 +42,13 @@ def hedge(
     follows.  ``"stop"``: no more legs, what has filled is kept.  ``"hold"``: the others
     all the same.  ``"unwind"``: no more legs, and what has filled is sold back at once, at
     most ``unwind_slippage`` dollars below the best bid.  A leg of which nobody knows whether
-    it is at the venue always ends the placing; it is in ``unresolved``.  So does a halt: the
-    leg that met it has `Halted` as its ``error``.
+    it is at the venue always ends the placing; it is in ``unresolved``.  Under ``"unwind"``
+    it is looked for first, up to a minute, and while it is unknown nothing is sold back.  A
+    halt ends the placing too: the leg that met it has `Halted` as its ``error``.
 
     Raises `CombinationMarket` for a leg that is no plain market, `InvalidOrder` where the
-    budget buys no hedge, and what `preview_order` raises: all before anything is sent.
+    budget buys no hedge or where a leg would close a position, which ``"unwind"`` could not
+    restore, and what `preview_order` raises: all before anything is sent.
     """
     hedging = Hedging.read(
         legs,
@@ -69,8 +71,8 @@ def run_exit(
 
     The order is immediate and only reduces.  The exit is written down in the exchange's
     journal: with ``journal="orders.db"`` it outlives the process.  Run again with the same
-    plan after a crash, it looks its order up before it watches on, and never sends a second
-    one.
+    plan after a crash, or by several processes at once, it looks its order up before it
+    watches on, and sells once.
 
     One order is all: what it does not fill stays held, and ``state`` and ``remaining`` say
     so.  After ``timeout`` seconds without an order the record comes back ``armed``.

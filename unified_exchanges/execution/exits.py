@@ -51,6 +51,10 @@ def _price(value: Number | None) -> Decimal | None:
     return None if value is None else read_price(value)
 
 
+def _slippage(value: Number | None) -> Decimal | None:
+    return None if value is None else _number(value)
+
+
 def _number(value: Number) -> Decimal:
     try:
         return read_number(value)
@@ -65,9 +69,11 @@ class ExitPlan(Flat):
     ``name`` is the identity of the exit, yours to choose: over restarts, the same name is
     the same exit, for ever; a new exit needs a new one.  ``size`` contracts are sold once
     the best bid is at ``take_profit`` or above, or at ``stop_loss`` or below, whichever
-    comes first; one of them may be None.  The order's limit is ``max_slippage`` below the
-    price that was reached for: it sells no lower than that, and what nobody buys there
-    stays held.
+    comes first; one of them may be None.  The order's limit is ``max_slippage`` dollars
+    below the price that was reached for: it sells no lower than that, and what nobody buys
+    there stays held.  A stop-loss needs it said, since prices jump over a stop: while the
+    best bid is below the limit nothing is sold, and with 0 that is so below the stop.
+    ``max_slippage="0.99"`` sells to whoever still bids.
 
     >>> plan = ExitPlan(
     ...     name="rain-1", market_id="RAIN", outcome="yes", size=10,
@@ -83,7 +89,7 @@ class ExitPlan(Flat):
     size: Decimal = attrs.field(converter=_number)
     take_profit: Decimal | None = attrs.field(default=None, converter=_price)
     stop_loss: Decimal | None = attrs.field(default=None, converter=_price)
-    max_slippage: Decimal = attrs.field(default=ZERO, converter=_number)
+    max_slippage: Decimal | None = attrs.field(default=None, converter=_slippage)
 
     def __attrs_post_init__(self) -> None:
         name = cast("object", self.name)
@@ -91,11 +97,17 @@ class ExitPlan(Flat):
             raise BadRequest(f"an exit's name is a text, not {self.name!r}")
         if self.size <= ZERO:
             raise InvalidOrder(f"size {text(self.size)} is not above 0 contracts")
-        if not ZERO <= self.max_slippage < ONE:
-            message = (
-                f"max_slippage {text(self.max_slippage)} is not from 0 to 1 dollar"
-            )
+        slippage = self.max_slippage
+        if slippage is not None and not ZERO <= slippage < ONE:
+            message = f"max_slippage {text(slippage)} is not from 0 to 1 dollar"
             raise InvalidOrder(message)
+        if slippage is None and self.stop_loss is not None:
+            message = (
+                "a stop_loss needs max_slippage=: how many dollars below it may be sold "
+                "if the price jumps over it. With 0 nothing is sold below the stop; "
+                "'0.99' sells at any price"
+            )
+            raise BadRequest(message)
         profit, loss = self.take_profit, self.stop_loss
         if profit is None and loss is None:
             raise BadRequest("an exit needs take_profit= or stop_loss=, or both")
@@ -110,7 +122,7 @@ class ExitPlan(Flat):
         """The lowest price to sell at, before it is brought onto the market's grid."""
         price = self.take_profit if trigger is Trigger.TAKE_PROFIT else self.stop_loss
         assert price is not None
-        return EXACT.subtract(price, self.max_slippage)
+        return EXACT.subtract(price, self.max_slippage or ZERO)
 
     def decide(self, book: OrderBook) -> Trigger | None:
         """Whether this book makes it sell, and why.
@@ -156,23 +168,24 @@ class ExitPlan(Flat):
 class ExitRecord(Flat):
     """An exit and how far it is: all that a restart needs, and all that comes of it.
 
-    ``price`` is the limit that was sent, ``filled`` contracts.  ``attempt`` counts orders,
-    of which all but the last were refused: each has a client order id of its own.
+    ``price`` is the limit that was sent, ``filled`` contracts.  ``missed_bid`` is the best
+    bid in dollars where it is below the limit: an order would find nobody, so none was
+    sent, and the exit waits for a bid that it may sell to.
     """
 
     plan: ExitPlan
     state: ExitState = ExitState.ARMED
-    attempt: int = 1
     trigger: Trigger | None = None
     price: Decimal | None = None
     order_id: str | None = None
     filled: Decimal = ZERO
+    missed_bid: Decimal | None = None
 
     @property
     def client_order_id(self) -> str:
-        """The key of the one order of this attempt: the same after any restart."""
+        """The key of its one order: the same after any restart, refusal or other runner."""
         plan = self.plan
-        parts = (plan.name, plan.market_id, plan.outcome, str(self.attempt))
+        parts = (plan.name, plan.market_id, plan.outcome)
         return str(uuid5(NAMESPACE_URL, "unified-exchanges:exit:" + "\n".join(parts)))
 
     @property
@@ -187,13 +200,17 @@ class ExitRecord(Flat):
 
     def sending(self, trigger: Trigger, price: Decimal) -> ExitRecord:
         """The record before its order leaves."""
-        return attrs.evolve(self, state=ExitState.SENDING, trigger=trigger, price=price)
-
-    def rearmed(self, *, attempt: int) -> ExitRecord:
-        """The record once it is known that its order is not there."""
         return attrs.evolve(
-            self, state=ExitState.ARMED, attempt=attempt, trigger=None, price=None
+            self,
+            state=ExitState.SENDING,
+            trigger=trigger,
+            price=price,
+            missed_bid=None,
         )
+
+    def rearmed(self) -> ExitRecord:
+        """The record once it is known that its order is not there."""
+        return ExitRecord(plan=self.plan)
 
     def ended(self, order: Order) -> ExitRecord:
         """The record with its order, which has ended."""
@@ -209,12 +226,13 @@ class ExitRecord(Flat):
         """Read what `to_dict` wrote; ValueError, KeyError or TypeError if it did not."""
         plan: Any = told["plan"]
         trigger, price, order_id = (told[n] for n in ("trigger", "price", "order_id"))
+        missed = told["missed_bid"]
         return cls(
             plan=ExitPlan(**plan),
             state=ExitState(told["state"]),
-            attempt=int(str(told["attempt"])),
             trigger=None if trigger is None else Trigger(trigger),
             price=None if price is None else read_number(price),
             order_id=None if order_id is None else str(order_id),
             filled=read_number(told["filled"]),
+            missed_bid=None if missed is None else read_number(missed),
         )

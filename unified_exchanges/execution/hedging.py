@@ -5,15 +5,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import chain, repeat
 from typing import get_args
 
 import attrs
 
-from ..errors import BadRequest, Halted, OrderUnknown, UnifiedExchangesError
-from ..flow import Flow, Sleep, collect
+from ..errors import (
+    AuthenticationError,
+    BadRequest,
+    Halted,
+    InvalidOrder,
+    OrderNotFound,
+    OrderUnknown,
+    UnifiedExchangesError,
+)
+from ..flow import AskIntent, Flow, Sleep, collect
 from ..models import (
     FeeRule,
     Fill,
+    Intent,
     Leg,
     Market,
     Order,
@@ -22,7 +32,7 @@ from ..models import (
     Side,
     TimeInForce,
 )
-from ..money import EXACT, ZERO, Number, total
+from ..money import EXACT, ZERO, Number, text, total
 from ..venue import Venue
 from .exiting import Placing
 from .legs import HedgeLeg, require_plain
@@ -35,7 +45,9 @@ __all__ = ["Hedging"]
 _log = logging.getLogger(__name__)
 
 _PATIENCE = (0.0, 0.2, 0.4, 0.8, 1.6)
-"""Seconds before each look for fills that should be there: reads may lag."""
+"""Seconds before each look for what should be there: reads may lag."""
+_LONGEST = 60.0
+"""Seconds for which an order is looked for: somewhat more than it may be on its way."""
 
 
 @attrs.frozen(kw_only=True, slots=True)
@@ -88,10 +100,11 @@ class Hedging:
         is_dry = self.dry_run or venue.settings.dry_run
         reports = []
         for x in planned:
+            against = yield from self._held_against(venue, x, is_dry=is_dry)
             # Before the first is sent: what our own checks refuse must not leave half a
             # hedge.
             preview = yield from venue.preview_order(_request(venue, x))
-            reports.append(_report(x, preview))
+            reports.append(_report(x, preview, against))
         if not is_dry:
             reports = yield from self._carry_out(venue, placing, planned, reports)
         return HedgeReport(
@@ -113,6 +126,11 @@ class Hedging:
         names = [(x.market_id, x.outcome(leg.outcome).label) for leg, x, _ in known]
         if len(set(names)) < len(names):
             raise BadRequest("a hedge names each outcome once; add up what you want")
+        if venue.first_outcome is not None and len({x for x, _ in names}) < len(names):
+            message = (
+                f"both outcomes of a market cannot be held on {venue.id}: they net"
+            )
+            raise BadRequest(message, venue=venue.id)
         candidates: list[Candidate] = []
         for (leg, market, fees), (market_id, outcome) in zip(known, names, strict=True):
             # Last, and one right after the other: they grow old.
@@ -124,6 +142,29 @@ class Hedging:
                 )
             )
         return candidates
+
+    def _held_against(self, venue: Venue, x: Planned, *, is_dry: bool) -> Flow[Decimal]:
+        """Contracts that a leg would close instead of adding its own."""
+        if venue.first_outcome is None:
+            return ZERO
+        market_id, outcome = x.candidate.market.market_id, x.candidate.outcome
+        try:
+            found = yield from venue.fetch_positions(market_id=market_id, mark=False)
+        except AuthenticationError:
+            if is_dry:
+                # Whoever only looks may have no account.
+                return ZERO
+            raise
+        others = [held for held in found if held.outcome != outcome]
+        if others and self.on_failure == "unwind":
+            told = ", ".join(f"{text(held.size)} {held.outcome}" for held in others)
+            message = (
+                f"{outcome} of {market_id} would close the {told} that you hold, and "
+                'selling it back would not restore them: with on_failure="unwind" '
+                'nothing is sent. Close that position first, or take "stop" or "hold"'
+            )
+            raise InvalidOrder(message, venue=venue.id)
+        return total(held.size for held in others)
 
     # -- placing --------------------------------------------------------------------
 
@@ -140,9 +181,8 @@ class Hedging:
         ]
         try:
             yield from self._place_all(venue, placing, planned, legs)
-            if self.on_failure == "unwind" and any(leg.failed for leg in legs):
-                for index, leg in enumerate(legs):
-                    legs[index] = yield from self._unwound(placing, leg)
+            if self.on_failure == "unwind":
+                yield from self._unwind(venue, placing, legs)
             for index, x in enumerate(planned):
                 legs[index] = yield from _priced(venue, x, legs[index])
         except BaseException:
@@ -171,6 +211,21 @@ class Hedging:
             if legs[index].failed and self.on_failure != "hold":
                 return
 
+    def _unwind(
+        self, venue: Venue, placing: Placing, legs: list[LegReport]
+    ) -> Flow[None]:
+        """Sell everything back once a leg has failed, if all of them are known.
+
+        What nobody knows may have filled: without the others it would be held naked.
+        """
+        for index, leg in enumerate(legs):
+            legs[index] = yield from _found_out(venue, leg)
+        if any(leg.state is LegState.UNKNOWN for leg in legs):
+            _log.warning("nothing of a hedge is sold back: a leg of it is unknown")
+        elif any(leg.failed for leg in legs):
+            for index, leg in enumerate(legs):
+                legs[index] = yield from self._unwound(placing, leg)
+
     def _unwound(self, placing: Placing, leg: LegReport) -> Flow[LegReport]:
         """A leg whose contracts were sold back at once, as far as the bound allows."""
         if not leg.filled:
@@ -193,7 +248,7 @@ class Hedging:
         return attrs.evolve(leg, unwinding=sold, unwound=sold.filled)
 
 
-def _report(x: Planned, preview: OrderPreview) -> LegReport:
+def _report(x: Planned, preview: OrderPreview, against: Decimal) -> LegReport:
     return LegReport(
         market_id=x.candidate.market.market_id,
         outcome=x.candidate.outcome,
@@ -206,6 +261,7 @@ def _report(x: Planned, preview: OrderPreview) -> LegReport:
         most=x.most,
         preview=preview,
         payout=x.candidate.market.payout,
+        against=against,
     )
 
 
@@ -240,6 +296,47 @@ def _place(create: Flow[Order], report: LegReport) -> Flow[LegReport]:
         order=order,
         filled=order.filled,
         client_order_id=order.client_order_id,
+    )
+
+
+def _found_out(venue: Venue, leg: LegReport) -> Flow[LegReport]:
+    """A leg of which nobody knew, once somebody does; the same after a minute."""
+    if leg.state is not LegState.UNKNOWN:
+        return leg
+    end = venue.clock.monotonic() + _LONGEST
+    for wait in chain(_PATIENCE, repeat(_PATIENCE[-1])):
+        if venue.clock.monotonic() + wait > end:
+            break
+        if wait:
+            yield Sleep(wait)
+        try:
+            found = yield from _looked_up(venue, leg)
+        except UnifiedExchangesError as error:
+            _log.debug("looking for a leg of a hedge goes on: %s", error)
+            continue
+        if found.state is not LegState.UNKNOWN:
+            return found
+    return leg
+
+
+def _looked_up(venue: Venue, leg: LegReport) -> Flow[LegReport]:
+    key, market_id = leg.client_order_id, leg.market_id
+    if leg.order is not None:
+        order = yield from venue.fetch_order(leg.order.order_id, market_id=market_id)
+    elif key is not None:
+        # It proves of an order that can no longer arrive that there is none.
+        yield from venue.glance()
+        intent = yield AskIntent(venue.account, key)
+        if isinstance(intent, Intent) and not intent.may_be_an_order:
+            message = f"order {key} is proven not to be there: {intent.detail}"
+            absent = OrderNotFound(message, venue=venue.id, client_order_id=key)
+            return attrs.evolve(leg, state=LegState.REFUSED, error=absent)
+        order = yield from venue.fetch_order(client_order_id=key, market_id=market_id)
+    else:
+        return leg
+    order = order.in_terms_of(leg.outcome)
+    return attrs.evolve(
+        leg, state=_state(order), order=order, filled=order.filled, error=None
     )
 
 

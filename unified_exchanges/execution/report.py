@@ -70,13 +70,25 @@ class LegReport(Flat):
     preview: OrderPreview | None = None
     unwinding: Order | None = None
     unwinding_error: UnifiedExchangesError | None = None
+    against: Decimal = ZERO
+    """Contracts of the market's other outcome that were held before, where both net."""
 
     @property
-    def held(self) -> Decimal:
-        """Contracts that are left of it; those planned in a dry run."""
+    def bought(self) -> Decimal:
+        """Contracts that it bought and did not sell back; those planned in a dry run."""
         if self.state is LegState.PLANNED:
             return self.size
         return EXACT.subtract(self.filled, self.unwound)
+
+    @property
+    def netted(self) -> Decimal:
+        """Contracts that closed as many of the other outcome, instead of adding any."""
+        return min(self.bought, self.against)
+
+    @property
+    def held(self) -> Decimal:
+        """Contracts that are held because of it."""
+        return EXACT.subtract(self.bought, self.netted)
 
     @property
     def unresolved(self) -> tuple[str, ...]:
@@ -105,6 +117,10 @@ class LegReport(Flat):
             words.append(f"{text(self.filled)} filled")
         if self.unwound:
             words.append(f"{text(self.unwound)} sold back")
+        if self.netted:
+            words.append(
+                f"{text(self.netted)} closed what was held of the other outcome"
+            )
         words += [str(e) for e in (self.error, self.unwinding_error) if e is not None]
         return ", ".join(words)
 
@@ -141,8 +157,11 @@ class HedgeReport(Flat):
 
     @property
     def payout(self) -> Decimal:
-        """Dollars that are paid if one leg comes true, whichever it is: the least."""
-        return min(EXACT.multiply(leg.held, leg.payout) for leg in self.legs)
+        """Dollars that are paid if one leg comes true, whichever it is: the least.
+
+        What closed something held was paid at once, and counts.
+        """
+        return min(EXACT.multiply(leg.bought, leg.payout) for leg in self.legs)
 
     @property
     def worst_case(self) -> Decimal:
@@ -173,6 +192,15 @@ class HedgeReport(Flat):
             f"{text(self.payout, 2)}, which leaves {text(self.if_one_pays, 2)}; "
             f"at worst {text(self.worst_case, 2)}"
         )
+        if self.unresolved:
+            unwinds = self.on_failure == "unwind"
+            doubtful = any(leg.state is LegState.UNKNOWN for leg in self.legs)
+            kept = "nothing was sold back, since " if unwinds and doubtful else ""
+            lines.append(
+                f"  UNRESOLVED: {kept}{', '.join(self.unresolved)} may be at the venue. "
+                "Call reconcile(), look them up with fetch_order(client_order_id=...), "
+                "and only then sell what is held, or buy what is missing"
+            )
         return "\n".join(lines)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from decimal import Decimal
 from fnmatch import fnmatchcase
-from threading import Lock
 
+from .. import fork
 from ..errors import GuardTripped, RateLimitExceeded
 from ..money import text
 from .policy import GuardPolicy
@@ -19,7 +19,7 @@ class Guards:
 
     def __init__(self, policy: GuardPolicy) -> None:
         self._policy = policy
-        self._lock = Lock()
+        self._lock = fork.lock()
         self._placed: deque[float] = deque()
 
     @property

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from threading import Lock
 
+from .. import fork
 from ..errors import GuardTripped
 from ..money import EXACT, ZERO, text
 
@@ -17,7 +17,7 @@ class DayLoss:
 
     def __init__(self, limit: Decimal) -> None:
         self._limit = limit
-        self._lock = Lock()
+        self._lock = fork.lock()
         self._day: date | None = None
         self._first = self._now = ZERO
 

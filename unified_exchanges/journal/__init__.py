@@ -27,10 +27,10 @@ from ..flow import (
     AskIntent,
     DayStart,
     JournalStep,
-    KeepHalt,
     Load,
     Note,
     Recall,
+    Save,
 )
 from ..models import Account, Halt, Intent
 from .memory import MemoryJournal
@@ -73,8 +73,14 @@ class Journal(Protocol):
         """Why an account is halted; raises `JournalError`."""
         ...
 
-    def save(self, account: Account, name: str, text: str) -> None:
-        """Keep a text before returning; raises `JournalError`."""
+    def save(
+        self, account: Account, name: str, text: str, before: str | None
+    ) -> str | None:
+        """Keep a text before returning, if ``before`` is what stands; raises `JournalError`.
+
+        None: nothing does.  What stands then, if it is another, is somebody else's.
+        """
+        ...
 
     def load(self, account: Account, name: str) -> str | None:
         """The text that was saved last under a name; raises `JournalError`."""
@@ -108,10 +114,9 @@ def performed(  # noqa: PLR0911 - one for each step
         return journal.halt_of(step.account)
     if isinstance(step, DayStart):
         return journal.day_start(step.account, step.day, step.equity)
-    if isinstance(step, KeepHalt):
-        journal.keep_halt(step.account, step.halt)
-    else:
-        journal.save(step.account, step.name, step.text)
+    if isinstance(step, Save):
+        return journal.save(step.account, step.name, step.text, step.before)
+    journal.keep_halt(step.account, step.halt)
     return None
 
 

@@ -6,9 +6,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from threading import Lock
 from typing import Final
 
+from .. import fork
 from ..models import Account, Halt, Intent, IntentState
 
 __all__ = ["MemoryJournal"]
@@ -32,7 +32,7 @@ class MemoryJournal:
         self._ended: OrderedDict[_Key, Intent] = OrderedDict()
         self._texts: dict[_Key, str] = {}
         self._days: dict[Account, tuple[date, Decimal]] = {}
-        self._lock = Lock()
+        self._lock = fork.lock()
 
     def note(self, entries: Sequence[Intent]) -> tuple[Intent, ...]:
         """Keep these; what was known of those that begin, if it may be an order."""
@@ -73,9 +73,14 @@ class MemoryJournal:
         del account
         return None
 
-    def save(self, account: Account, name: str, text: str) -> None:
-        """Keep a text."""
-        self._texts[account, name] = text
+    def save(
+        self, account: Account, name: str, text: str, before: str | None
+    ) -> str | None:
+        """Keep a text, if ``before`` stands; what stands then."""
+        with self._lock:
+            if self._texts.get((account, name)) == before:
+                self._texts[account, name] = text
+            return self._texts.get((account, name))
 
     def load(self, account: Account, name: str) -> str | None:
         """The text that was saved last under a name."""

@@ -87,23 +87,33 @@ class SqliteJournal(JournalFile):
             return None
         return self._perform("read", lambda c: _halt_of(c, account))
 
-    def save(self, account: Account, name: str, text: str) -> None:
-        """Keep a text; it is on the disk when this returns."""
-        values = (*rows.scope(account), name, text)
+    def save(
+        self, account: Account, name: str, text: str, before: str | None
+    ) -> str | None:
+        """Keep a text, if ``before`` stands; it is on the disk when this returns."""
+        key = (*rows.scope(account), name)
+        stands = before
 
-        def save(connection: sqlite3.Connection) -> None:
+        def swap(connection: sqlite3.Connection) -> None:
+            nonlocal stands
+            stands = _text(connection, key)
+            if stands == before:
+                connection.execute(rows.SAVE, (*key, text))
+                stands = text
+
+        def save(connection: sqlite3.Connection) -> str | None:
             connection.execute("PRAGMA synchronous=FULL")
-            transact(connection, lambda c: c.execute(rows.SAVE, values))
+            transact(connection, swap)
+            return stands
 
-        self._perform("written", save)
+        return self._perform("written", save)
 
     def load(self, account: Account, name: str) -> str | None:
         """The text that was saved last under a name."""
         if self._is_empty:
             return None
-        values = (*rows.scope(account), name)
-        found = self._perform("read", lambda c: c.execute(rows.LOAD, values).fetchone())
-        return None if found is None else str(found[0])
+        key = (*rows.scope(account), name)
+        return self._perform("read", lambda c: _text(c, key))
 
     def day_start(self, account: Account, day: date, equity: Decimal) -> Decimal:
         """The first equity of an account's day: this one, unless there is one already."""
@@ -162,6 +172,11 @@ def _find(
     key = (*rows.scope(account), client_order_id)
     found = connection.execute(rows.FIND, key).fetchone()
     return None if found is None else rows.intent(found)
+
+
+def _text(connection: sqlite3.Connection, key: tuple[str, ...]) -> str | None:
+    found = connection.execute(rows.LOAD, key).fetchone()
+    return None if found is None else str(found[0])
 
 
 def _halt_of(connection: sqlite3.Connection, account: Account) -> Halt | None:

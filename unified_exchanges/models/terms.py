@@ -86,8 +86,9 @@ class OrderState(_Word):
     may be at the venue.  ``CANCEL_PENDING``: open, and a cancel is on its way or its answer
     was lost.  ``FILLED``, ``CANCELED`` and ``EXPIRED`` are ends at the venue; the last two
     may have fills.  ``REFUSED``: it never traded.  ``ABSENT``: looked for after its answer
-    was lost, and not there.  ``UNKNOWN``: the venue's word for it is not known, or only
-    its fills were seen.
+    was lost, and not there.  ``UNKNOWN``: the venue's word for it is not known, or it is
+    known to be there and was not read: only its fills were seen, or another process found
+    it.
     """
 
     INTENDED = "intended"

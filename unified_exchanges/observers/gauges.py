@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from threading import Lock
 
+from .. import fork
 from ..observer import Labels, Metric, Readings
 
 __all__ = ["Gauges"]
@@ -24,7 +24,7 @@ class Gauges:
     """
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = fork.lock()
         self._numbers = 0
         self._reads: dict[Metric, dict[int, Callable[[], Readings]]] = {}
 

@@ -15,6 +15,7 @@ from random import Random
 from types import TracebackType
 from typing import ClassVar, Self, TypeVar
 
+from .. import fork
 from ..alerts import AlertPolicy
 from ..clock import Clock
 from ..description import Description, Has
@@ -156,6 +157,7 @@ class AsyncExchange(AsyncTracking, ABC):
         self._checks: asyncio.Task[None] | None = None
         self._hub = None
         self._is_closed = False
+        fork.in_child(self, AsyncExchange._forget_checks)
 
     @property
     def id(self) -> str:
@@ -274,6 +276,10 @@ class AsyncExchange(AsyncTracking, ABC):
         while True:
             await self._check_within(self.venue.time_for_check(interval))
             await asyncio.sleep(interval)
+
+    def _forget_checks(self) -> None:
+        """Leave the checks to the parent of a forked child."""
+        self._checks = None
 
     # -- unified methods ------------------------------------------------------------
 

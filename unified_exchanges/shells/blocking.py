@@ -16,6 +16,7 @@ from random import Random
 from types import TracebackType
 from typing import ClassVar, Self, TypeVar
 
+from .. import fork
 from ..alerts import AlertPolicy
 from ..clock import Clock
 from ..description import Description, Has
@@ -158,7 +159,8 @@ class Exchange(Tracking, ABC):
         self._hub = None
         self._call_off = None
         self._is_closed = False
-        self._making = threading.Lock()
+        fork.in_child(self, Exchange._forget_checks)
+        self._making = fork.lock()
 
     @property
     def id(self) -> str:
@@ -272,6 +274,10 @@ class Exchange(Tracking, ABC):
         checks, self._checks = self._checks, None
         if checks is not None:
             checks.stop()
+
+    def _forget_checks(self) -> None:
+        """Leave the checks to the parent of a forked child."""
+        self._checks = None
 
     # -- unified methods ------------------------------------------------------------
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from threading import RLock
 from typing import Final
 
+from .. import fork
 from ..clock import Clock
 from ..models import TrackedOrder
 from ..money import ZERO, total
@@ -26,7 +26,7 @@ class OrderBoard:
     def __init__(
         self, clock: Clock, *, first_outcome: str | None, in_flight: float = 0
     ) -> None:
-        self.lock = RLock()
+        self.lock = fork.rlock()
         self.memory = Memory()
         """What was known when, for who begins to watch."""
         self._in_flight = in_flight
@@ -99,10 +99,9 @@ class OrderBoard:
 
     @property
     def strangers(self) -> frozenset[str]:
-        """Ids of orders of which only fills were seen."""
+        """Ids of orders that the venue has and has not shown: their fills at most."""
         with self.lock:
-            entries = self._entries
-            unseen = (x.order_id for x in entries if x.order is None and x.fills)
+            unseen = (x.order_id for x in self._entries if x.order is None)
             return frozenset(name for name in unseen if name is not None)
 
     @property

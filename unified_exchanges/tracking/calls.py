@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 from weakref import WeakMethod
 
 from ..clock import Clock
@@ -18,7 +18,18 @@ from ..errors import (
     OrderNotFound,
     UnifiedExchangesError,
 )
-from ..flow import Done, Flow, Leaving, Outcome, Page, Pages, Recall, Resolved, advance
+from ..flow import (
+    AskIntent,
+    Done,
+    Flow,
+    Leaving,
+    Outcome,
+    Page,
+    Pages,
+    Recall,
+    Resolved,
+    advance,
+)
 from ..models import (
     CancelReport,
     CancelResult,
@@ -42,6 +53,9 @@ __all__ = ["TrackedCalls", "calls_of"]
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_UNSEEN: Final = (OrderState.UNRESOLVED, OrderState.UNKNOWN)
+"""How an order stands that the venue has, or may have, and has not shown."""
 
 
 class TrackedCalls:
@@ -143,7 +157,8 @@ class TrackedCalls:
                 except Exception as error:  # noqa: BLE001 - handed to the inner flow whole
                     outcome = error
                 if isinstance(step, Recall) and isinstance(outcome, tuple):
-                    self.tracker.recalled(outcome)
+                    for key in self.tracker.recalled(outcome):
+                        yield from self._ask(AskIntent(step.account, key))
             return step.value
         finally:
             flow.close()
@@ -156,6 +171,16 @@ class TrackedCalls:
             self.tracker.intend(plan)
         for _, after in step.changes:
             self.tracker.changing(after)
+
+    def _ask(self, step: AskIntent) -> Flow[None]:
+        """How another process has ended an intent that was left open."""
+        try:
+            intent = yield step
+        except JournalError as error:
+            _log.info("how %s ended is not known: %s", step.client_order_id, error)
+            return
+        if isinstance(intent, Intent):
+            self.tracker.ended_elsewhere(intent)
 
     def _placed(self, order: Order, began: float, sent: list[str]) -> None:
         key = order.client_order_id
@@ -288,9 +313,14 @@ class TrackedCalls:
         unknown = {x.client_order_id for x in report.unknown}
         for seen in tracker.undone():
             key = seen.client_order_id
-            if seen.state is not OrderState.UNRESOLVED or key is None or key in unknown:
+            if seen.state not in _UNSEEN or seen.order is not None or seen.is_external:
                 continue
-            read = venue.fetch_order(client_order_id=key, market_id=seen.market_id)
+            if key is None or key in unknown:
+                continue
+            if seen.order_id is not None:
+                read = venue.fetch_order(seen.order_id)
+            else:
+                read = venue.fetch_order(client_order_id=key, market_id=seen.market_id)
             try:
                 yield from self.reading_order(read, key, seen.market_id)
             except UnifiedExchangesError as error:

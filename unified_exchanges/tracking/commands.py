@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from ..models import Intended, Intent, Order, ReconcileReport, Side
+from ..models import Intended, Intent, IntentState, Order, ReconcileReport, Side
 from ..money import complement
 from .board import OrderBoard
 
@@ -87,19 +87,44 @@ class Commands(OrderBoard):
 
     # -- what a journal tells -------------------------------------------------------
 
-    def recalled(self, intents: Sequence[Intent]) -> None:
+    def recalled(self, intents: Sequence[Intent]) -> list[str]:
         """These are all that the journal has unresolved: they are exposure too.
 
-        What it told of before and tells no more another process has ended, which knows
-        how; here it is nobody's.
+        What it told of before and tells no more another process has ended.  It counts
+        until it is known how: get the ids to ask the journal for (see `ended_elsewhere`).
         """
         with self.lock:
             self._take_up(intents)
             keys = {x.client_order_id for x in intents}
-            for entry in list(self._entries.live):
-                is_ended = entry.is_recalled and entry.client_order_id not in keys
-                if is_ended and entry.is_unresolved and not entry.wakes:
-                    self._entries.forget(entry)
+            return [
+                key
+                for x in self._entries.live
+                if x.is_recalled and x.is_unresolved
+                if (key := x.client_order_id) is not None and key not in keys
+            ]
+
+    def ended_elsewhere(self, intent: Intent) -> None:
+        """Another process has found out what became of an intent; the journal tells it.
+
+        If it is an order it counts until a read shows how that stands.
+        """
+        key = intent.client_order_id
+        with self.lock:
+            entry = self._entries.by_key(key)
+            if entry is None or not (entry.is_recalled and entry.is_unresolved):
+                return
+            if intent.state is IntentState.PLACED:
+                entry.is_doubted = False
+                if intent.order_id is not None:
+                    # Fills or a listing may have told of it before.
+                    entry = self._entries.of(intent.order_id, key, entry.market_id)
+                    assert entry is not None
+                    self._entries.name(entry, intent.order_id, key)
+            elif intent.state.is_resolved:
+                entry.is_doubted = False
+                entry.is_refused = intent.state is IntentState.REFUSED
+                entry.is_absent = not entry.is_refused
+            self._entries.settle(entry)
 
     def resolved(self, report: ReconcileReport, *, read_at: float) -> None:
         """The journal's intents were looked for, from ``read_at`` on at the earliest."""

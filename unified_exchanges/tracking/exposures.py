@@ -9,7 +9,7 @@ may fill as if it might have filled already.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from math import inf
 from typing import Final
@@ -60,7 +60,7 @@ class Exposures:
         self._moment = 1
         self._read: Snapshot | None = None
         self._read_here: dict[str, Snapshot] = {}
-        """The last reads of positions, of all markets and, if later, of one."""
+        """The last reads of positions: of all markets, and that of each that stands."""
         self.filled_at = -inf
         """Our monotonic clock when the last had filled of what filled, at the latest."""
 
@@ -166,37 +166,44 @@ class Exposures:
     ) -> None:
         """Begin anew from positions: market, outcome, signed contracts, and their cost.
 
-        All of ``market_id`` are told, or all there are.  Where a read that began later was
-        taken before, that stands.
+        All of ``market_id`` are told, or all there are.
         """
         found: dict[str, dict[_Key, tuple[Decimal, Decimal]]] = {}
         for name, outcome, size, cost in told:
             here = found.setdefault(name, {})
             had, paid = here.get((outcome, ""), (ZERO, ZERO))
             here[outcome, ""] = EXACT.add(had, size), EXACT.add(paid, cost)
-        names = {*found, *self._held} if market_id is None else {market_id}
-        before = {name: self._last(name) for name in names}
-        if market_id is not None:
-            if _is_newer(before[market_id], read):
-                return
-            self._read_here[market_id] = read
-        elif _is_newer(self._read, read):
-            return
-        else:
-            self._read = read
-            newer = {k: x for k, x in self._read_here.items() if _is_newer(x, read)}
-            self._read_here = newer
+        names = {market_id} if market_id is not None else {*found, *self._held}
         for name in names:
-            last = before[name]
-            if _is_newer(last, read):
+            here, last = found.get(name, {}), self._last(name)
+            if last is not None and self._stands(last, read, name, here):
+                self._read_here[name] = last
                 continue
-            for key in {*found.get(name, {}), *self._held.get(name, {})}:
+            covers = -inf if last is None else last.covers
+            self._read_here[name] = attrs.evolve(read, surpasses=covers)
+            live = None if last is None else self._live.get(name, {})
+            for key in {*here, *self._held.get(name, {})}:
                 if not key[1]:
-                    size, cost = found.get(name, {}).get(key, (ZERO, ZERO))
                     held = self._at(name, key)
-                    live = self._live.get(name, {}) if last is not None else None
-                    begin_anew(held, (size, cost), read, live)
+                    begin_anew(held, here.get(key, (ZERO, ZERO)), read, live)
             self._sum_up(name)
+        if market_id is None and (self._read is None or self._read.shows < read.shows):
+            self._read = read
+
+    def _stands(
+        self,
+        last: Snapshot,
+        read: Snapshot,
+        market_id: str,
+        told: Mapping[_Key, tuple[Decimal, Decimal]],
+    ) -> bool:
+        """Whether the last read of a market is not replaced by another."""
+        if last.covers <= read.shows:
+            return False
+        # It may lag behind what is known for sure, unless it shows that more is held.
+        here = self._held.get(market_id, {}).items()
+        known = total(held.cost for key, held in here if not key[1])
+        return total(cost for _, cost in told.values()) <= known
 
     def _last(self, market_id: str) -> Snapshot | None:
         """The last read that is also of a market."""
@@ -302,10 +309,6 @@ class Exposures:
 
 def _key(entry: Entry) -> _Key:
     return entry.outcome, entry.purse
-
-
-def _is_newer(one: Snapshot | None, other: Snapshot) -> bool:
-    return one is not None and one.began > other.began
 
 
 def _forget(held: Held) -> None:

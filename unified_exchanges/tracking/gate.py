@@ -209,11 +209,13 @@ class Gate:
 
     def _read_account(self, began: float) -> Flow[None]:
         venue, tracker = self._venue, self._tracker
+        moment = yield from self._catch_up()
         orders = yield from collect(venue.fetch_open_orders())
         ours = {x.order_id for x in orders if self._is_rehearsed(x)}
         for order in orders:
             tracker.order(order, read_at=began)
-        held = yield from self._read_positions(None)
+        held = yield from venue.fetch_positions(mark=False)
+        tracker.held(held, began=began, since=moment)
         if self._loss is not None:
             equity = yield from self._read_equity(
                 [x for x in orders if x.order_id not in ours], held
@@ -231,17 +233,21 @@ class Gate:
         entry = self._tracker.find(order_id=order.order_id)
         return entry is not None and entry.is_ours
 
-    def _read_positions(self, market_id: str | None) -> Flow[list[Position]]:
+    def _read_positions(self, market_id: str | None) -> Flow[None]:
         venue, tracker = self._venue, self._tracker
-        since = tracker.moment()
         began = self._clock.monotonic()
-        if isinstance(venue, Journaling):
-            stale = yield from catch_up(venue, tracker)
+        moment = yield from self._catch_up()
+        held = yield from venue.fetch_positions(market_id=market_id, mark=False)
+        tracker.held(held, began=began, since=moment, market_id=market_id)
+
+    def _catch_up(self) -> Flow[int]:
+        """Wait until reads show all that is known at a moment, which is returned."""
+        moment = self._tracker.moment()
+        if isinstance(self._venue, Journaling):
+            stale = yield from catch_up(self._venue, self._tracker)
             if stale is not None:
                 raise stale
-        held = yield from venue.fetch_positions(market_id=market_id, mark=False)
-        tracker.held(held, began=began, since=since, market_id=market_id)
-        return held
+        return moment
 
     def _read_equity(
         self, orders: Iterable[Order], held: Iterable[Position]

@@ -6,6 +6,8 @@ in it.  So there are fills of which it says nothing.
 
 from __future__ import annotations
 
+from math import inf
+
 import attrs
 
 from ..watching.known import LAG
@@ -26,12 +28,23 @@ class Snapshot:
     began: float
     ended: float
     since: int | None = None
+    surpasses: float = -inf
+    """Until when all was in another read, than which this one told of more at risk."""
+
+    @property
+    def shows(self) -> float:
+        """Until when all that happened is surely in it."""
+        return self.began - LAG if self.since is None else self.began
+
+    @property
+    def covers(self) -> float:
+        """Until when nothing that happened puts more at risk than it tells."""
+        return max(self.shows, self.surpasses)
 
     def has(self, entry: Entry) -> bool:
         """Whether all that filled of an order is surely in it."""
-        if self.since is None:
-            return self.is_outlived(entry.filled_at)
-        return entry.filled_moment < self.since or entry.filled_at < self.began
+        is_known = self.since is not None and entry.filled_moment < self.since
+        return is_known or entry.filled_at < self.shows
 
     def is_outlived(self, filled_at: float) -> bool:
         """Whether what had filled by then is in every read that begins as late."""

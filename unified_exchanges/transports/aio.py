@@ -8,9 +8,11 @@ it worked.  Redirects, cookies and netrc are off as well.
 from __future__ import annotations
 
 import asyncio
+import os
 import select
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
 from math import ceil
@@ -25,6 +27,7 @@ from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 from yarl import URL
 
+from .. import fork
 from ..errors import BadRequest
 from ..flow import Request, Response
 from .body import UnusableAnswer, check_size, decode
@@ -57,10 +60,12 @@ class AioTransport:
     def __init__(self, *, pool_size: int = 100) -> None:
         self._pool_size = pool_size
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._parents_loop: asyncio.AbstractEventLoop | None = None
         self._session: aiohttp.ClientSession | None = None
         self._routes: dict[str, _Route] = {}
         self._timeouts: dict[int, aiohttp.ClientTimeout] = {}
         self._closed = False
+        fork.in_child(self, AioTransport._leave_to_parent)
 
     async def send(self, request: Request) -> Response:
         """Perform the request once, whatever its status.
@@ -93,10 +98,21 @@ class AioTransport:
 
     async def close(self) -> None:
         """Close the connections; requests under way fail."""
+        fork.notice()
         self._closed = True
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+    def _leave_to_parent(self) -> None:
+        """Begin without connections, and on another loop, in a forked child.
+
+        Closing a session there would end the parent's connections and touch its loop.
+        """
+        session, self._session = self._session, None
+        self._parents_loop, self._loop = self._loop or self._parents_loop, None
+        if session is not None:
+            session.detach()
 
     async def _perform(
         self, session: aiohttp.ClientSession, request: Request, started: float
@@ -131,7 +147,8 @@ class AioTransport:
             return Response(answer.status, headers, body, time.monotonic() - started)
 
     def _opened(self) -> aiohttp.ClientSession:
-        loop = asyncio.get_running_loop()
+        fork.notice()
+        loop = _own_loop(self._parents_loop)
         if self._closed:
             message = "this transport is closed; make a new exchange"
             raise BadRequest(message)
@@ -185,6 +202,23 @@ class AioTransport:
         return timeout
 
 
+def _own_loop(
+    parents: asyncio.AbstractEventLoop | None,
+) -> asyncio.AbstractEventLoop:
+    """The running loop, unless a fork has copied it."""
+    loop: asyncio.AbstractEventLoop | None = None
+    with suppress(RuntimeError):
+        # In a child there is none although this runs, if the loop ran when it was forked.
+        loop = asyncio.get_running_loop()
+    if loop is None or loop is parents:
+        message = (
+            "this event loop stayed in the process that was forked; in the child run "
+            "asyncio.run() anew, outside of the parent's loop"
+        )
+        raise BadRequest(message)
+    return loop
+
+
 @attrs.frozen(slots=True, eq=False, repr=False)
 class _Route:
     """How a host is reached, found once."""
@@ -235,6 +269,12 @@ class _Connector(aiohttp.TCPConnector):
         self._probes: WeakKeyDictionary[asyncio.BaseProtocol, _Probe] = (
             WeakKeyDictionary()
         )
+        self._process = os.getpid()
+
+    def __del__(self, *arguments: Any) -> None:
+        # The base ends its connections, and takes them off the loop that is the parent's.
+        if self._process == os.getpid():
+            super().__del__(*arguments)
 
     async def connect(
         self,

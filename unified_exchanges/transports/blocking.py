@@ -24,6 +24,7 @@ from urllib3.exceptions import ClosedPoolError, HTTPError
 from urllib3.exceptions import TimeoutError as PoolTimeout
 from urllib3.util import Timeout
 
+from .. import fork
 from ..errors import BadRequest
 from ..flow import Request, Response
 from .body import ANSWER_LIMIT, UnusableAnswer, check_size, decode
@@ -60,8 +61,9 @@ class BlockingTransport:
         self._pool_size = pool_size
         self._adapter: HTTPAdapter | None = None
         self._routes: dict[str, _Route] = {}
-        self._lock = threading.Lock()
+        self._lock = fork.lock()
         self._closed = False
+        fork.in_child(self, BlockingTransport._leave_to_parent)
 
     def send(self, request: Request) -> Response:
         """Perform the request once, whatever its status.
@@ -70,6 +72,7 @@ class BlockingTransport:
         byte of the request left.
         """
         started = _monotonic()
+        fork.notice()
         try:
             return self._perform(request, started)
         except _Unreached as unreached:
@@ -95,11 +98,20 @@ class BlockingTransport:
 
     def close(self) -> None:
         """Close the idle connections; requests under way are finished first."""
+        fork.notice()
         with self._lock:
             self._closed = True
             self._routes.clear()
         if self._adapter is not None:
             self._adapter.close()
+
+    def _leave_to_parent(self) -> None:
+        """Begin without connections in a forked child: those there are, are the parent's."""
+        for route in self._routes.values():
+            if idle := route.pool.pool:
+                # Whoever was taking one does not exist here; the pool's end takes it too.
+                fork.free(idle.mutex)
+        self._routes, self._adapter = {}, None
 
     def _perform(self, request: Request, started: float) -> Response:
         if request.timeout <= 0:
@@ -228,6 +240,7 @@ class Connection(_Plain):
     def connect(self) -> None:
         """Connect, in what is left of the time."""
         self._deadline = _monotonic() + float(self.timeout or 0)
+        fork.in_child(self, _abandon)
         try:
             super().connect()
         except _BROKEN as error:
@@ -273,6 +286,18 @@ class Connection(_Plain):
                 sock.settimeout(max(self._deadline - _monotonic(), 0.001))
                 return sock
         raise error
+
+
+def _abandon(connection: Connection) -> None:
+    """Let go of a parent's connection, in use or not, without a word to the other side.
+
+    Nothing is closed but the child's own descriptor: closing more may wait for a thread
+    that reads, and say goodbye for the parent.
+    """
+    held: Any = connection.sock
+    sock = getattr(held, "socket", held)
+    if sock is not None and sock.fileno() >= 0:
+        socket.close(sock.detach())
 
 
 class SecureConnection(Connection, _Secure):  # pyright: ignore[reportIncompatibleVariableOverride]

@@ -14,11 +14,11 @@ from bisect import bisect_right
 from collections import OrderedDict
 from datetime import datetime
 from decimal import Decimal
-from threading import Lock
 from typing import Final
 
 import attrs
 
+from .. import fork
 from ..models import Fill, Order
 from ..money import EXACT, ZERO
 from .known import FillKey, fill_key, is_unclear
@@ -61,7 +61,7 @@ class Memory:
     """Takes down what becomes known; threads may share it."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = fork.lock()
         self._moment = 0
         self._records: OrderedDict[str, _Record] = OrderedDict()
 

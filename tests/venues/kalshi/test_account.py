@@ -156,9 +156,7 @@ def test_what_was_closed_again_is_not_held() -> None:
 
 
 def test_positions_are_filtered_and_limited_as_asked() -> None:
-    at = position_desk(
-        position("A", "1.00"), position("B", "1.00"), options={"subaccount": 2}
-    )
+    at = position_desk(position("A", "1.00"), options={"subaccount": 2})
     found = at.kalshi.fetch_positions(
         market_id="A", event_id="E", limit=1, params={"exchange_index": 1}
     )

@@ -175,7 +175,9 @@ def test_an_outcome_that_the_market_has_not_is_refused_with_those_it_has() -> No
         drafted(outcome="maybe")
 
 
-@pytest.mark.parametrize("status", set(MarketStatus) - {MarketStatus.OPEN})
+@pytest.mark.parametrize(
+    "status", [x for x in MarketStatus if x is not MarketStatus.OPEN]
+)
 def test_a_market_that_does_not_trade_is_refused(status: MarketStatus) -> None:
     with pytest.raises(MarketClosed, match=str(status)):
         draft(intent(), rules(status=status), bound=None, subaccount=None)

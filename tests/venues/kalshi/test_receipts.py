@@ -28,7 +28,9 @@ def encode(content: Any) -> bytes:
 
 def created(outcome: str = "yes", **fields: Any) -> Any:
     answer = {k: v for k, v in {**CREATED, **fields}.items() if v != "gone"}
-    return receipts.created(drafted(outcome=outcome), encode(answer))
+    return receipts.created(
+        drafted(outcome=outcome, client_order_id="mine"), encode(answer)
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,7 @@ def test_f03_a_count_that_is_none_is_an_error(value: Any) -> None:
 
 
 def amended(**fields: Any) -> Any:
-    return receipts.amended(encode({"order_id": "o1", **fields}))
+    return receipts.amended(encode({"order_id": "o1", **fields}), created())
 
 
 def test_an_amend_may_say_neither_what_is_left_nor_when() -> None:
@@ -103,6 +105,18 @@ def test_an_amend_with_counts_says_what_is_left() -> None:
     done = amended(remaining_count="1.00", ts_ms=1_795_200_005_000)
     assert done.remaining == 1
     assert done.at is not None
+
+
+def test_fault_08_an_amend_leaves_no_more_than_has_not_filled() -> None:
+    before = created(fill_count="4.00", remaining_count="6.00")
+    body = encode({"order_id": "o1", "remaining_count": "7.00"})
+    with pytest.raises(VenueSchemaError, match="7, with 4 filled of 10"):
+        receipts.amended(body, before)
+
+
+def test_a_receipt_that_names_no_client_order_id_is_believed() -> None:
+    assert created(client_order_id="gone").client_order_id == "mine"
+    assert created(client_order_id="").client_order_id == "mine"
 
 
 def test_p08_an_entry_that_is_neither_order_nor_refusal_is_an_error() -> None:

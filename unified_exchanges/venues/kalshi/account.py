@@ -6,11 +6,11 @@ import logging
 import math
 from collections.abc import Hashable, Mapping
 from operator import attrgetter
-from threading import Lock
 from typing import Final
 
 import attrs
 
+from ... import fork
 from ...errors import PermissionDenied, UnifiedExchangesError
 from ...flow import Flow, Pages, collect
 from ...models import AccountLimits, Balance, Market, Params, Position
@@ -41,7 +41,7 @@ class Account(Discovery):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._discovery = Lock()
+        self._discovery = fork.lock()
         self._discover_at = self._ask_expiry_at = self.clock.monotonic()
 
     def fetch_balance(self, *, params: Params | None = None) -> Flow[Balance]:

@@ -255,7 +255,7 @@ class Amending(Intents, Doubt):
             call = self._amendment(change, after)
             try:
                 response = yield from self.attempt(call, change.deadline)
-                receipt = receipts.amended(response.body)
+                receipt = receipts.amended(response.body, after)
             except (OrderNotFound, InvalidOrder) as error:
                 return (yield from self._unchanged(error, change, after, doubt))
             except UnifiedExchangesError as error:

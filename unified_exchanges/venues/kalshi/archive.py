@@ -21,6 +21,7 @@ from ...settings import Settings
 from . import parse
 from .arguments import page_size, pages_for
 from .connection import KalshiConnection
+from .identity import check_listed
 
 __all__ = ["Archive"]
 
@@ -96,8 +97,13 @@ class Archive(KalshiConnection):
                 urgent=urgent,
             )
 
+        def page(body: bytes) -> tuple[list[T], str | None]:
+            items, following = decode(body)
+            check_listed(items, query)
+            return items, following
+
         peek = _peek(pages_for(limit, most)) if ahead else None
-        return self.pages(ask, decode, key, peek=peek, seen=seen)
+        return self.pages(ask, page, key, peek=peek, seen=seen)
 
 
 def _peek(pages: int | None) -> Callable[[bytes], str | None]:

@@ -66,7 +66,7 @@ class Cancelling(Lookup):
         call = self._cancellation(order_id, market_id, params)
         try:
             response = yield from self.send(call)
-            receipt = receipts.canceled(response.body)
+            receipt = receipts.canceled(response.body, order_id)
         except UnifiedExchangesError as error:
             if error.status == _NOT_FOUND:
                 # Also where its body is cut off.
@@ -124,7 +124,7 @@ class Cancelling(Lookup):
         again = self._cancellation(order_id, found.market_id, params)
         try:
             response = yield from self.send(again)
-            receipt = receipts.canceled(response.body)
+            receipt = receipts.canceled(response.body, order_id)
         except OrderNotFound as error:
             message = (
                 f"{again.about}: Kalshi answers 'not found' but shows the order open; "

@@ -22,6 +22,7 @@ from ...models import (
 from ...settings import Settings
 from . import parse
 from .arguments import read_id, read_limit, read_optional_id, read_params
+from .identity import check_asked
 from .markets import Markets
 from .merging import changed, next_page
 
@@ -92,7 +93,9 @@ class Discovery(Markets):
         """One series; raises `EventNotFound`."""
         ticker = read_id("series_id", series_id)
         response = yield from self.read_series(ticker)
-        return parse.series(response.body)
+        found = parse.series(response.body)
+        check_asked(found.series_id, (ticker,), "ticker")
+        return found
 
     # -- events ---------------------------------------------------------------------
 
@@ -214,6 +217,7 @@ class Discovery(Markets):
         ticker = read_id("event_id", event_id)
         response = yield from self.read_event(ticker)
         event = parse.event(response.body)
+        check_asked(event.event_id, (ticker,), "event_ticker")
         self._learn_events([event])
         return event
 

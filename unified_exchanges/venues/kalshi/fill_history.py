@@ -21,6 +21,7 @@ from .arguments import (
     read_params,
 )
 from .existence import Existence
+from .identity import check_asked
 from .merging import changed, live_then_archive, next_page
 
 __all__ = ["FillHistory"]
@@ -189,7 +190,11 @@ class FillHistory(Existence):
             f"/portfolio/orders/{order_id}", about=f"order {order_id}", private=True
         )
         response = yield from self.read_if_there(call)
-        return None if response is None else parse.order(response.body)
+        if response is None:
+            return None
+        found = parse.order(response.body)
+        check_asked(found.order_id, (order_id,), "order_id")
+        return found
 
     def _known_fill(self, fill: Fill, outcome: str | None) -> Fill:
         route = self.memory.route(fill.order_id)

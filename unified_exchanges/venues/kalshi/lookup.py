@@ -16,6 +16,7 @@ from .arguments import read_id, read_outcome
 from .discovery import Discovery
 from .freshness import Freshness
 from .history import History
+from .identity import check_asked
 from .memory import MarketRules, SentKeys
 from .quotes import Quotes
 
@@ -123,7 +124,9 @@ class Lookup(Account, History, Quotes, Discovery, Freshness):
             response = yield from self.send(call)
         except OrderNotFound:
             return None
-        return self.known_order(parse.order(response.body))
+        found = parse.order(response.body)
+        check_asked(found.order_id, (order_id,), "order_id")
+        return self.known_order(found)
 
     def find(
         self,

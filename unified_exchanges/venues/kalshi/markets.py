@@ -20,6 +20,7 @@ from .arguments import (
     read_params,
 )
 from .existence import Existence
+from .identity import check_asked
 from .merging import changed
 
 if TYPE_CHECKING:
@@ -165,6 +166,7 @@ class Markets(Existence):
             response = yield from self.read_if_there(call)
             if response is not None:
                 market = parse.market(response.body)
+                check_asked(market.market_id, (ticker,), "ticker")
                 self.learn_markets([market])
                 return market, path.startswith(_ARCHIVED)
         raise self.unknown_markets([ticker])
@@ -219,7 +221,9 @@ class Markets(Existence):
                 markets = yield from collect(
                     self._market_pages(path, {"tickers": ",".join(missing)})
                 )
-                found |= {market.market_id: market for market in markets}
+                for market in markets:
+                    check_asked(market.market_id, missing, "ticker")
+                    found[market.market_id] = market
             missing = [ticker for ticker in chunk if ticker not in found]
             if missing and all_or_none:
                 raise self.unknown_markets(missing)

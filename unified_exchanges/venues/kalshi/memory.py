@@ -11,11 +11,11 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from threading import Lock
 from typing import TypeVar
 
 import attrs
 
+from ... import fork
 from ...grid import PriceGrid
 from ...models import Market, MarketStatus, Order, Outcome
 from .arguments import YES
@@ -146,7 +146,7 @@ class SentKeys:
         self._keys: OrderedDict[str, str | None] = OrderedDict()
         self._free: set[str] = set()
         self._doubtful: set[str] = set()
-        self._lock = Lock()
+        self._lock = fork.lock()
 
     def begin(self, key: str, kind: str | None = None) -> bool:
         """Claim a key; False if it was claimed before."""

@@ -18,6 +18,7 @@ from ...models import Market, OrderBook, Ticker
 from . import parse
 from .arguments import YES, read_id, read_ids, read_outcome
 from .candles import Candles
+from .identity import check_asked
 from .tariffs import Tariffs
 
 __all__ = ["Quotes"]
@@ -92,6 +93,8 @@ class Quotes(Candles, Tariffs):
             response = yield from self.read_if_there(call)
             if response is not None:
                 books = parse.order_books(response.body, timestamp=self._arrival())
+                for ticker in books:
+                    check_asked(ticker, chunk, "ticker")
                 found |= books
             if missing := [ticker for ticker in chunk if ticker not in found]:
                 yield from collect(self.fetch_markets(market_ids=missing))

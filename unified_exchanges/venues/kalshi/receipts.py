@@ -1,7 +1,8 @@
-"""Kalshi's short answers to writes, joined with what was asked.
+"""Kalshi's short answers to writes, joined with what was asked and held against it.
 
 A receipt has no status: an order with contracts left rests, one that filled its size is
 closed, and one with neither was cancelled at once (docs.kalshi.com, orders V2, 2026-10).
+One that names another order or cannot be true is no answer: the order is looked for.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ import msgspec
 
 from ...errors import VenueSchemaError
 from ...models import Order, OrderStatus
-from ...money import ZERO, complement
+from ...money import EXACT, ZERO, complement, text
 from .drafts import Draft
-from .parse.reading import cost, price, read
+from .parse.reading import Malformed, cost, price, read, same
 from .wire import receipts as wire
 
 __all__ = [
@@ -94,17 +95,26 @@ def batch(body: bytes, drafts: Sequence[Draft]) -> list[Entry]:
         if error is None:
             order = read(_CREATED, partial(_order, draft=draft), own, "orders[]")
         entries.append(Entry(order, error))
+    ids = [entry.order.order_id for entry in entries if entry.order is not None]
+    if len(set(ids)) < len(ids):
+        message = "two entries of the answer are one order"
+        raise VenueSchemaError(message, field="orders[].order_id", venue="kalshi")
     return entries
 
 
-def amended(body: bytes) -> Amended:
-    """What an amend did."""
-    return read(_AMENDED, _amended, body)
+def amended(body: bytes, asked: Order) -> Amended:
+    """What an amend did; ``asked`` is the order with its new terms."""
+    return read(_AMENDED, partial(_amended, asked=asked), body)
 
 
-def canceled(body: bytes) -> Canceled:
+def canceled(body: bytes, order_id: str) -> Canceled:
     """What a single cancel did."""
-    return read(_CANCELED, _canceled, body)
+
+    def make(w: wire.CanceledReceipt, raw: bytes) -> Canceled:
+        same(w.order_id, order_id, "order_id")
+        return _canceled(w, raw)
+
+    return read(_CANCELED, make, body)
 
 
 def canceled_batch(body: bytes, count: int) -> list[CanceledEntry]:
@@ -133,8 +143,10 @@ def _entry(w: wire.EntryError, own: bytes) -> tuple[str | None, bytes | None, by
 
 
 def _order(w: wire.CreatedReceipt, raw: bytes, draft: Draft) -> Order:
+    same(w.client_order_id, draft.intent.client_order_id, "client_order_id")
     filled = cost(w.fill_count, "fill_count")
     remaining = cost(w.remaining_count, "remaining_count")
+    _check_counts(filled, remaining, draft.size)
     average = None
     if filled and w.average_fill_price is not None:
         average = price(w.average_fill_price, "average_fill_price")
@@ -167,14 +179,24 @@ def _order(w: wire.CreatedReceipt, raw: bytes, draft: Draft) -> Order:
     )
 
 
-def _amended(w: wire.AmendedReceipt, raw: bytes) -> Amended:
-    left = w.remaining_count
+def _amended(w: wire.AmendedReceipt, raw: bytes, asked: Order) -> Amended:
+    same(w.order_id, asked.order_id, "order_id")
+    left, now = w.remaining_count, w.fill_count
     remaining = None if left is None else cost(left, "remaining_count")
+    filled = ZERO if now is None else cost(now, "fill_count")
+    _check_counts(max(filled, asked.filled), remaining or ZERO, asked.size)
     return Amended(remaining, _moment(w.ts_ms), raw)
 
 
 def _canceled(w: wire.CanceledReceipt, _: bytes) -> Canceled:
     return Canceled(w.order_id, cost(w.reduced_by, "reduced_by"), _moment(w.ts_ms))
+
+
+def _check_counts(filled: Decimal, remaining: Decimal, size: Decimal) -> None:
+    """Refuse more than there is: an order fills, rests or ends, and never grows."""
+    if EXACT.add(filled, remaining) > size:
+        problem = f"is {text(remaining)}, with {text(filled)} filled of {text(size)}"
+        raise Malformed("remaining_count", problem)
 
 
 def _status(size: Decimal, filled: Decimal, remaining: Decimal) -> OrderStatus:

@@ -36,6 +36,7 @@ __all__ = [
     "price",
     "read",
     "read_all",
+    "same",
     "seconds",
     "size",
     "yes_price",
@@ -183,6 +184,13 @@ def yes_price(yes: str, no: str | None) -> Decimal:
         problem = f"is {no!r}, not 1 − `yes_price_dollars` {yes!r}"
         raise Malformed("no_price_dollars", problem)
     return value
+
+
+def same(told: str | None, asked: str, field: str) -> None:
+    """Refuse an answer that is about something else; one that does not tell may pass."""
+    if told and told != asked:
+        problem = f"is {told!r}, but {asked!r} was asked for: it answers something else"
+        raise Malformed(field, problem)
 
 
 def decode(decoder: msgspec.json.Decoder[W], body: bytes) -> W:
