@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from math import inf
-from urllib.parse import urlsplit
 
 import attrs
 
@@ -16,7 +15,6 @@ from ...journaling import Journaling
 from ...models import Account as Owner
 from ...models import Intent, IntentState, Order
 from ...settings import Settings
-from .description import FACTS
 from .drafts import Draft
 from .lookup import Lookup
 from .merging import next_page
@@ -35,13 +33,13 @@ class Intents(Lookup, Journaling):
 
     @property
     def account(self) -> Owner:
-        """Whose orders they are: one key in one environment, by whatever address."""
+        """Whose orders they are: those of one key, by whatever address it is used.
+
+        A key works in one environment only (docs.kalshi.com, API environments, 2026-11).
+        So it tells the environment too, also behind a gateway that nobody can place.
+        """
         if self._owner is None:
-            self._owner = Owner(
-                self.id,
-                _environment(self.environment.name, self.environment.rest),
-                _fingerprint(self._key_id),
-            )
+            self._owner = Owner(self.id, "", _fingerprint(self._key_id))
         return self._owner
 
     @property
@@ -224,15 +222,6 @@ def _words(ready: Draft) -> Mapping[str, str | int | bool]:
     if request.reduce_only:
         words["reduce_only"] = True
     return words
-
-
-def _environment(name: str, address: str) -> str:
-    """The name of an environment, also where its address was given."""
-    host = urlsplit(address).netloc
-    for known in FACTS.environments.values():
-        if host in (urlsplit(known.rest).netloc, *known.hosts):
-            return known.name
-    return name
 
 
 def _fingerprint(key_id: str) -> str:
