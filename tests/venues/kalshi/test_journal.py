@@ -890,7 +890,7 @@ def test_fault_12_who_skipped_the_look_with_an_id_left_open_looks_with_the_next(
 def test_fault_07_where_an_id_may_double_the_same_order_waits_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    facts = attrs.evolve(KalshiVenue.facts, idempotent_create=None)
+    facts = attrs.evolve(KalshiVenue.facts, idempotent_create="none")
     monkeypatch.setattr(KalshiVenue, "facts", facts)
     stale = {"as_of_time": "2020-01-01T00:00:00Z"}
     at = desk(answers(**{FRESHNESS: stale}))

@@ -41,6 +41,7 @@ class PolymarketGround(Ground):
     unit: ClassVar[int] = 10
     missing_market: ClassVar[str] = f"0x{0:064x}"
     missing_order: ClassVar[str] = f"0x{0:064x}"
+    raw_path: ClassVar[str] = "/clob/anything"
 
     def __init__(self, *, history: bool = False) -> None:
         self.history = history

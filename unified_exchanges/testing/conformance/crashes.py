@@ -111,7 +111,7 @@ class Crashes(Conformance):
         assert trader.ground.clock.now() >= left.arrives_by.timestamp()
         _close(again)
 
-    @needs("client order ids")
+    @needs("idempotent create")
     def test_fault_28_what_reads_that_lag_do_not_show_is_not_absent(
         self, trader: Trader, path: Path
     ) -> None:

@@ -303,7 +303,7 @@ class Halts(Conformance):
         for act in (
             lambda: other.rest(market),
             # Whatever it is: what a raw write brings cannot be known.
-            lambda: other.request("POST", "/anything", body={}),
+            lambda: other.request("POST", other.ground.raw_path, body={}),
         ):
             assert self._refused(act) == "because"
         assert other.exchange.halted.reason == "because"
