@@ -6,6 +6,7 @@ import os
 import pickle
 import select
 import signal
+import threading
 import traceback
 import warnings
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import Any
 
 __all__ = ["forked", "in_child"]
 
-_PATIENCE = 20
+_PATIENCE = 60
 """Seconds until a child that hangs is killed."""
 
 
@@ -27,6 +28,8 @@ def forked(act: Callable[[], Any]) -> Callable[[], Any]:
     if not child:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(_PATIENCE)
+        # Forked while another thread began to be traced, no thread could begin here.
+        threading.settrace(None)  # type: ignore[arg-type]
         os.close(read)
         try:
             told = True, act()

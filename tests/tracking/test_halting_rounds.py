@@ -86,6 +86,46 @@ def test_fault_24_a_halt_whose_time_is_up_before_it_is_sure_says_so(
     assert stage.elsewhere.fetch_open_orders() == []
 
 
+def test_fault_24_a_lost_raw_write_does_not_keep_a_halt_from_canceling_again(
+    stage: Stage,
+) -> None:
+    resting = stage.bid()
+    stage.fault("drop", method="POST", path=ORDERS, commits=False, count=1)
+    with pytest.raises(ux.UnifiedExchangesError) as lost:
+        stage.client.request("POST", ORDERS, body={"ticker": MARKET})
+    assert lost.value.maybe_executed
+    stage.fault("drop", method="DELETE", commits=False, count=1)
+    seen: list[float] = []
+
+    def look() -> None:
+        seen.append(stage.clock.monotonic())
+        assert stage.elsewhere.fetch_open_orders() == []
+
+    began = stage.clock.monotonic()
+    stage.at(5.0, look)
+    report = stage.client.halt("because", deadline=20.0)
+    assert [x - began < 10 for x in seen] == [True]
+    assert [x.order_id for x in report.canceled] == [resting.order_id]
+    assert report.remaining == ()
+    assert (len(report.under_way), report.is_complete) == (1, False)
+    assert stage.client.halt("because", deadline=40.0).is_complete
+
+
+def test_fault_24_a_halt_waits_for_an_answer_only_so_long_as_to_go_on_canceling(
+    stage: Stage,
+) -> None:
+    stage.bid()
+    switch = stage.client.exchange.venue.switch
+    token = switch.enter("an order")
+    stage.fault("drop", method="DELETE", commits=False, count=1)
+    stage.at(5.0, lambda: switch.leave(token))
+    began = stage.clock.monotonic()
+    report = stage.client.halt("because", deadline=20.0)
+    assert (len(report.canceled), report.under_way) == (1, ())
+    assert report.is_complete
+    assert stage.clock.monotonic() - began < 10
+
+
 def test_fault_24_12_a_journal_that_cannot_be_read_leaves_what_rests_to_be_canceled(
     stage: Stage, tmp_path: Path
 ) -> None:

@@ -37,6 +37,8 @@ _PAUSES: Final = (0.1, 0.25, 0.5, 1.0, 2.0)
 """Seconds before going over it again; the last one for ever."""
 _GLANCE: Final = 0.02
 """Seconds after which it is seen that a request under way was answered."""
+_PATIENCE: Final = 1.0
+"""Seconds that a round waits for such an answer: what rests is not left alone longer."""
 _SHARE: Final = 0.1
 _MOST_SHARE: Final = 3.0
 """What of the time is left for reading positions: a share, at most so many seconds."""
@@ -239,8 +241,10 @@ class Halting:
         last.is_verified = is_settled and is_done
 
     def _wait_for_answers(self, end: float) -> Flow[None]:
-        """Wait for the requests for orders that had left."""
-        while self._venue.switch.under_way and self._clock.monotonic() < end:
+        """Wait for answers to requests for orders, not for those that nobody waits for."""
+        now = self._clock.monotonic
+        until = min(end, now() + _PATIENCE)
+        while self._venue.switch.is_awaiting and now() < until:
             yield Sleep(_GLANCE)
 
     def _look(self, last: _Round, end: float) -> Flow[None]:
