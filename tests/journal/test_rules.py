@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import attrs
@@ -138,6 +139,22 @@ def test_fault_13_who_begins_is_not_told_of_what_is_no_order(
     journal.note([intent()])
     journal.note([ended(intent(), state)])
     assert journal.note([intent(at=1)]) == ()
+
+
+@pytest.mark.parametrize("state", ["pending", "unknown"])
+def test_fault_07_what_may_be_an_order_keeps_its_terms(
+    journal: Journal, state: str
+) -> None:
+    first = intent()
+    journal.note([first])
+    journal.note([ended(first, state)])
+    (before,) = journal.note([intent(size=Decimal(6))])
+    assert before.size == first.size
+    assert journal.recall(ACCOUNT) == (before,)
+    again = attrs.evolve(first, written_at=first.written_at + timedelta(seconds=1))
+    assert journal.note([again]) == (before,)
+    (kept,) = journal.recall(ACCOUNT)
+    assert kept.written_at == again.written_at
 
 
 def test_an_id_that_was_never_written_is_not_found(journal: Journal) -> None:

@@ -42,6 +42,10 @@ class IntentState(str, Enum):
 
 
 _OPEN = (IntentState.PENDING, IntentState.UNKNOWN)
+_TERMS = (
+    *("market_id", "outcome", "side", "price", "size"),
+    *("time_in_force", "expires_at", "params"),
+)
 
 
 @attrs.frozen(slots=True, cache_hash=True)
@@ -89,13 +93,24 @@ class Intent(Flat):
 
     def __str__(self) -> str:
         """What was to be done, for people."""
-        what = f"{self.side} {text(self.size)} {self.outcome} of {self.market_id}"
-        return f"{self.client_order_id} ({what} at {text(self.price)})"
+        return f"{self.client_order_id} ({self.what})"
+
+    @property
+    def what(self) -> str:
+        """The order itself, for people."""
+        return (
+            f"{self.side} {text(self.size)} {self.outcome} of {self.market_id} "
+            f"at {text(self.price)}"
+        )
 
     @property
     def may_be_an_order(self) -> bool:
         """Whether it is an order at the venue, or may be or become one."""
         return self.state is IntentState.PLACED or not self.state.is_resolved
+
+    def unlike(self, other: Intent) -> tuple[str, ...]:
+        """The names of the terms in which another intent is another order."""
+        return tuple(x for x in _TERMS if getattr(self, x) != getattr(other, x))
 
     @property
     def lasts(self) -> float:
