@@ -268,8 +268,8 @@ class Exiting:
         known = _record_of(plan.name, told)
         if known.plan != plan:
             message = (
-                f"exit {plan.name!r} is written down with other terms ({known.plan}): "
-                "a new exit needs a new name"
+                f"exit {known.plan} was written down so, and now has other terms: a new "
+                "exit needs a new name"
             )
             raise BadRequest(message)
         self._stands, self.record = told, known

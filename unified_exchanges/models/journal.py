@@ -61,7 +61,7 @@ class Account:
     fingerprint: str
 
 
-@attrs.frozen(kw_only=True, slots=True)
+@attrs.frozen(kw_only=True, slots=True, repr=False)
 class Intent(Flat):
     """An order as it was about to be sent, and what is known of its end.
 
@@ -94,6 +94,9 @@ class Intent(Flat):
     def __str__(self) -> str:
         """What was to be done, for people."""
         return f"{self.client_order_id} ({self.what})"
+
+    def __repr__(self) -> str:
+        return f"Intent({self.client_order_id}: {self.what}, {self.state})"
 
     @property
     def what(self) -> str:
@@ -170,3 +173,15 @@ class ReconcileReport(Flat):
     def is_complete(self) -> bool:
         """Whether it is known of every intent if there is an order."""
         return not self.unknown
+
+    def __str__(self) -> str:
+        """What was found out, for people."""
+        counts = (
+            f"{len(self.found)} found, {len(self.absent)} absent, "
+            f"{len(self.unknown)} unknown"
+        )
+        lines = [f"reconciled: {counts}"]
+        lines += [f"  found: {x!r}" for x in self.found]
+        lines += [f"  absent: {x}" for x in self.absent]
+        lines += [f"  may be there: {x}: {x.detail or x.state}" for x in self.unknown]
+        return "\n".join(lines)
