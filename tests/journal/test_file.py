@@ -75,7 +75,7 @@ def test_a_halt_and_a_text_are_forced_to_the_disk_after_what_was_not(
     acts: list[Callable[[], object]] = [
         lambda: journal.keep_halt(ACCOUNT, Halt(reason="why", at=START)),
         lambda: journal.keep_halt(ACCOUNT, None),
-        lambda: journal.save(ACCOUNT, "exit", "{}"),
+        lambda: journal.save(ACCOUNT, "exit", "{}", None),
     ]
     for act in acts:
         journal.note([ended(intent(), "placed")])

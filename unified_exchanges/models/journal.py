@@ -42,6 +42,10 @@ class IntentState(str, Enum):
 
 
 _OPEN = (IntentState.PENDING, IntentState.UNKNOWN)
+_TERMS = (
+    *("market_id", "outcome", "side", "price", "size"),
+    *("time_in_force", "expires_at", "params"),
+)
 
 
 @attrs.frozen(slots=True, cache_hash=True)
@@ -57,7 +61,7 @@ class Account:
     fingerprint: str
 
 
-@attrs.frozen(kw_only=True, slots=True)
+@attrs.frozen(kw_only=True, slots=True, repr=False)
 class Intent(Flat):
     """An order as it was about to be sent, and what is known of its end.
 
@@ -89,13 +93,27 @@ class Intent(Flat):
 
     def __str__(self) -> str:
         """What was to be done, for people."""
-        what = f"{self.side} {text(self.size)} {self.outcome} of {self.market_id}"
-        return f"{self.client_order_id} ({what} at {text(self.price)})"
+        return f"{self.client_order_id} ({self.what})"
+
+    def __repr__(self) -> str:
+        return f"Intent({self.client_order_id}: {self.what}, {self.state})"
+
+    @property
+    def what(self) -> str:
+        """The order itself, for people."""
+        return (
+            f"{self.side} {text(self.size)} {self.outcome} of {self.market_id} "
+            f"at {text(self.price)}"
+        )
 
     @property
     def may_be_an_order(self) -> bool:
         """Whether it is an order at the venue, or may be or become one."""
         return self.state is IntentState.PLACED or not self.state.is_resolved
+
+    def unlike(self, other: Intent) -> tuple[str, ...]:
+        """The names of the terms in which another intent is another order."""
+        return tuple(x for x in _TERMS if getattr(self, x) != getattr(other, x))
 
     @property
     def lasts(self) -> float:
@@ -155,3 +173,15 @@ class ReconcileReport(Flat):
     def is_complete(self) -> bool:
         """Whether it is known of every intent if there is an order."""
         return not self.unknown
+
+    def __str__(self) -> str:
+        """What was found out, for people."""
+        counts = (
+            f"{len(self.found)} found, {len(self.absent)} absent, "
+            f"{len(self.unknown)} unknown"
+        )
+        lines = [f"reconciled: {counts}"]
+        lines += [f"  found: {x!r}" for x in self.found]
+        lines += [f"  absent: {x}" for x in self.absent]
+        lines += [f"  may be there: {x}: {x.detail or x.state}" for x in self.unknown]
+        return "\n".join(lines)

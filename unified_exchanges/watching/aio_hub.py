@@ -46,6 +46,7 @@ class AsyncHub:
         # Signed once for nothing: whoever has no key is told before anything is begun.
         venue.stream_headers()
         self._rest = rest
+        self._monitor = venue.monitor
         self._process = os.getpid()
         self.standing = Standing(self._loop.call_later)
         self._work = asyncio.Event()
@@ -176,6 +177,7 @@ class AsyncHub:
     async def _keep_books(self) -> None:
         while True:
             self._work.clear()
+            self._monitor.look_again()
             for job in self._feed.jobs():
                 self._stream.run_beside(partial(self._perform, job))
             delay = min(self._feed.delay(), _LONGEST)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from math import inf
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -24,6 +24,9 @@ from .mailbox import Deaf, Policy
 from .telling import Teller, wanted
 
 __all__ = ["Feed", "dial"]
+
+_LOOK: Final = 1.0
+"""Seconds between two looks at a stream that tells nothing."""
 
 
 class Feed(Teller):
@@ -83,6 +86,7 @@ class Feed(Teller):
         self._welcome(follower)
         if subject is Subject.TICKER:
             self._quotes.followed()
+        self._notice_outage()
         return follower
 
     def copy(self, follower: Follower, *, wake: Callable[[], None]) -> Follower:
@@ -183,6 +187,7 @@ class Feed(Teller):
         self._forget_quotes(follower, follower.market_ids)
         if not circle:
             self._forget(follower.subject)
+            self._notice_outage()
         return True
 
     def _forget_stale(self) -> None:
@@ -242,7 +247,10 @@ class Feed(Teller):
     def delay(self) -> float:
         """Seconds until there may be something to read; it may come earlier after news."""
         return min(
-            self._reconciler.delay(), self._auditor.delay(), self._existence.delay()
+            self._reconciler.delay(),
+            self._auditor.delay(),
+            self._existence.delay(),
+            _LOOK if self._monitor.outage.is_on else inf,
         )
 
     def health(self, stream: StreamHealth) -> StreamHealth:

@@ -42,6 +42,7 @@ class Hub:
         # Signed once for nothing: whoever has no key is told before anything is begun.
         venue.stream_headers()
         self._rest = rest
+        self._monitor = venue.monitor
         self._process = os.getpid()
         self._notes: SimpleQueue[Follower | None] = SimpleQueue()
         self._feed = Feed(venue.stream(), venue, has_work=self._ring, listener=listener)
@@ -187,6 +188,8 @@ class Hub:
             with self._lock:
                 jobs = self._feed.jobs()
                 delay = self._feed.delay()
+            # Without the lock, as who hears a warning may look at the stream.
+            self._monitor.look_again()
             for job in jobs:
                 # In a thread of its own: an answer may take long.
                 self._stream.run_beside(partial(self._perform, job))

@@ -156,6 +156,9 @@ class Teller(ABC):
             route(event)
         if self.protocol.is_connected is not self._was_connected:
             self._notice_connection()
+            self._notice_outage()
+        elif self._monitor.outage.is_on:
+            self._notice_outage()
 
     def _learn_route(self, kind: type) -> _Route:
         """What to do with a venue's own kind of event: books are told, others passed."""
@@ -170,6 +173,16 @@ class Teller(ABC):
         else:
             self._reconciler.disconnected()
             self._quotes.clear()
+
+    def _notice_outage(self) -> None:
+        """Whether anything is followed that nobody tells."""
+        outage = self._monitor.outage
+        if not any(self._circles.values()):
+            outage.unwanted()
+        elif self.protocol.is_settled:
+            outage.ended()
+        elif not self.protocol.is_connected:
+            outage.began(self._clock.monotonic())
 
     def _tell_book(self, event: BookChanged) -> None:
         market_id = event.market_id

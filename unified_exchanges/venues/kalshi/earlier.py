@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from decimal import Decimal
 
 import attrs
 
@@ -21,10 +22,11 @@ from ...errors import (
     PermissionDenied,
     UnifiedExchangesError,
 )
-from ...flow import Flow
+from ...flow import Flow, Resolved
 from ...models import Intent as Written
-from ...models import IntentState, Order, TimeInForce
+from ...models import IntentState, Order, ReconcileReport, TimeInForce
 from ...models.record import Json
+from ...money import text
 from .doubt import Doubt
 from .drafts import Draft, Intent, stated
 from .intents import Intents
@@ -82,6 +84,7 @@ class Earlier(Intents, Doubt):
                 and self.has_arrived(before, now)
             )
             raise _told(refusal, None if is_over else before)
+        yield from self.discovered(found, before)
         if intent.request.price is None:
             same = attrs.evolve(same, price=found.in_terms_of(same.outcome).price)
         return (yield from self._same_or_refuse(same, found, None))
@@ -97,6 +100,18 @@ class Earlier(Intents, Doubt):
         scope = number if isinstance(number, int) else None
         key = before.client_order_id
         return (yield from self.by_key(key, before.market_id, scope))
+
+    def _taken(self, ready: Draft, before: Written) -> Flow[Order]:
+        """What has an id: an order, or one that may be at the venue with other terms."""
+        if before.state is IntentState.PLACED:
+            return (yield from self._existing(ready, None, before))
+        self.sent.give_back(ready.client_order_id)
+        # What was about to leave was told, and does not.
+        yield Resolved(ReconcileReport(unknown=(before,)))
+        refusal = _other_terms(ready, before, self.terms(ready))
+        refusal.venue = self.id
+        refusal.client_order_id = ready.client_order_id
+        return (yield from self._looked_up(ready.intent, refusal, before))
 
     def _existing(
         self,
@@ -220,6 +235,28 @@ def _is_general(refusal: UnifiedExchangesError) -> bool:
     if isinstance(refusal, GuardTripped):
         return refusal.guard == "allowed_markets"
     return not isinstance(refusal, InvalidOrder | MarketClosed)
+
+
+def _other_terms(ready: Draft, before: Written, asked: Written) -> DuplicateOrderId:
+    differences = ", ".join(
+        f"{name} {_word(getattr(before, name))}, not {_word(getattr(asked, name))}"
+        for name in before.unlike(asked)
+    )
+    message = (
+        f"{ready}: client_order_id {ready.client_order_id!r} was written down at "
+        f"{before.written_at:%Y-%m-%d %H:%M:%S} UTC for another order: {before.what} "
+        f"({differences}). Nothing was sent. Ask for that order again, or use a new id; or "
+        "call reconcile(): if it is not there, the id is free"
+    )
+    return DuplicateOrderId(message)
+
+
+def _word(term: object) -> str:
+    if isinstance(term, Decimal):
+        return text(term)
+    if isinstance(term, Mapping):
+        return ", ".join(f"{n}={value!r}" for n, value in term.items()) or "no params"
+    return str(term)
 
 
 def _told(
