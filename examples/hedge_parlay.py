@@ -7,9 +7,10 @@ prints here.
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
-from unified_exchanges import CombinationMarket, Exchange, Market, exchange
+import unified_exchanges as ux
 from unified_exchanges.execution import HedgeLeg, against, hedge
 
 VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
@@ -17,7 +18,7 @@ WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
 COLLECTIONS = "/multivariate_event_collections"
 
 
-def parlay(venue: Exchange) -> Market:
+def parlay(venue: ux.Exchange) -> ux.Market:
     """A market that pays if two plain ones do; Kalshi makes it when it is asked for."""
     listed: Any = venue.request("GET", COLLECTIONS)
     collection = listed["multivariate_contracts"][0]
@@ -34,7 +35,7 @@ def parlay(venue: Exchange) -> Market:
 
 def main() -> None:
     """Buy what pays if the parlay does not, for twenty dollars at most."""
-    with exchange(VENUE, environment=WHERE) as venue:
+    with ux.exchange(VENUE, environment=WHERE) as venue:
         combination = parlay(venue)
         print(f"{combination.title!r} is a parlay of")
         for leg in combination.legs:
@@ -42,7 +43,7 @@ def main() -> None:
 
         try:
             hedge(venue, [HedgeLeg(combination.market_id, "no")], 20)
-        except CombinationMarket as error:  # it is no plain market: take its legs
+        except ux.CombinationMarket as error:  # it is no plain market: take its legs
             print("refused:", error)
 
         ids = [leg.market_id for leg in combination.legs]
@@ -58,4 +59,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ux.NetworkError as error:
+        sys.exit(f"the venue was not reached, does it run? {error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import runpy
 from collections.abc import Iterator
 from pathlib import Path
+from socket import create_server
 
 import attrs
 import pytest
@@ -46,6 +47,22 @@ def test_an_example_is_short_and_says_what_it_shows(path: Path) -> None:
     text = path.read_text()
     assert text.startswith('"""')
     assert len(text.splitlines()) <= 66
+
+
+def test_the_hedge_says_that_no_venue_was_reached(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/trade-api/v2"
+    monkeypatch.setenv("UNIFIED_EXCHANGES_ENVIRONMENT", url)
+    monkeypatch.setenv("UNIFIED_EXCHANGES_VENUE", "kalshi")
+    with pytest.raises(
+        SystemExit, match="the venue was not reached, does it run"
+    ) as told:
+        runpy.run_path(str(ROOT / "examples" / "hedge_parlay.py"), run_name="__main__")
+    # What is no number is printed, and the code is 1.
+    assert f"no connection to 127.0.0.1:{port}" in str(told.value.code)
 
 
 def test_the_demo_plays_the_strategy_of_the_examples() -> None:

@@ -53,6 +53,7 @@ def test_fault_14_orders_come_at_a_bounded_rate() -> None:
     ) as told:
         guards.admit(1, 5.0, "c")
     assert told.value.retry_after == 5.0
+    assert "the next may leave in 5 s" in told.value.message
     guards.admit(2, 10.0, "d")
     with pytest.raises(RateLimitExceeded):
         guards.admit(1, 10.0, "e")

@@ -14,15 +14,20 @@ __all__ = ["Alarm", "AlertPolicy", "Alerts", "Measure"]
 
 _log = logging.getLogger(__name__)
 
-Measure: TypeAlias = Literal["latency", "acknowledgement", "errors", "limiter"]
+Measure: TypeAlias = Literal[
+    "latency", "acknowledgement", "errors", "limiter", "stream"
+]
 
 _WORDS: Mapping[Measure, str] = {
     "latency": "the latency of messages",
     "acknowledgement": "the acknowledgement of orders",
     "errors": "the share of failed requests",
     "limiter": "the used share of the limiter",
+    "stream": "the time without the stream that is followed",
 }
-_SECONDS = frozenset({"latency", "acknowledgement"})
+_SECONDS = frozenset({"latency", "acknowledgement", "stream"})
+_LONG = 10.0
+"""Seconds from which on milliseconds tell nobody anything."""
 
 
 @attrs.frozen(kw_only=True)
@@ -33,8 +38,10 @@ class AlertPolicy:
     when the slowest tenth of the last minute takes longer.  ``errors`` is the share of
     requests of the last minute that brought no answer or that the venue could not serve;
     from there on ``is_healthy`` is False too.  ``limiter`` is the used share of the
-    fullest token bucket.  After ``calm`` seconds below its threshold an alert is over.
-    With ``log=False`` nothing is logged; `Health.alerts` tells all the same.
+    fullest token bucket.  ``stream`` is for how many seconds a stream that is followed has
+    not been live; from there on ``is_healthy`` is False too.  After ``calm`` seconds below
+    its threshold an alert is over.  With ``log=False`` nothing is logged; `Health.alerts`
+    tells all the same.
 
     >>> AlertPolicy(latency=0.2, limiter=None).acknowledgement
     0.1
@@ -48,6 +55,7 @@ class AlertPolicy:
     )
     errors: float | None = attrs.field(default=0.05, validator=is_share(or_none=True))
     limiter: float | None = attrs.field(default=0.8, validator=is_share(or_none=True))
+    stream: float | None = attrs.field(default=10.0, validator=is_seconds(or_none=True))
     calm: float = attrs.field(default=30.0, validator=is_seconds())
     log: bool = attrs.field(default=True, validator=is_flag())
 
@@ -118,4 +126,6 @@ class Alerts:
 
 
 def _text(subject: Measure, value: float) -> str:
-    return f"{value * 1000:.0f} ms" if subject in _SECONDS else f"{value:.0%}"
+    if subject not in _SECONDS:
+        return f"{value:.0%}"
+    return f"{value:.0f} s" if value >= _LONG else f"{value * 1000:.0f} ms"

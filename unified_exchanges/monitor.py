@@ -21,6 +21,7 @@ from .observer import (
     LIMITER,
     LIMITER_WAIT,
     MESSAGE_LATENCY,
+    OUTAGE,
     RECONNECTS,
     REQUEST_TIME,
     REQUESTS,
@@ -33,6 +34,7 @@ from .observer import (
     Observer,
     Readings,
 )
+from .streams.outage import Outage
 from .streams.staleness import Staleness
 from .telemetry import Telemetry
 
@@ -89,6 +91,7 @@ class Monitor:
         self.observer = observer
         self.alerts = Alerts(policy, f"{venue} {environment}")
         self.staleness = Staleness()
+        self._outages: dict[str, Outage] = {}
         self.unresolved: Callable[[], int] | None = None
         """Counts the orders of which it is not known whether the venue has them.
 
@@ -192,6 +195,22 @@ class Monitor:
         """How long the longest stale of the followed books has been so."""
         return self.staleness.longest(self._clock.monotonic())
 
+    def outage_of(self, line: str) -> Outage:
+        """Since when one of the venue's streams has told nothing though it is followed."""
+        return self._outages.setdefault(line, Outage())
+
+    @property
+    def outage(self) -> Outage:
+        """The longest of them; it may be none."""
+        now = self._clock.monotonic()
+        outages = list(self._outages.values())
+        return max(outages, key=lambda x: x.lasted(now), default=Outage())
+
+    @property
+    def outage_seconds(self) -> float:
+        """How long a stream has told nothing though it is followed."""
+        return self.outage.lasted(self._clock.monotonic())
+
     # -- orders ---------------------------------------------------------------------
 
     @property
@@ -236,6 +255,7 @@ class Monitor:
                     "latency": telemetry.slow_message(wall),
                     "acknowledgement": telemetry.slow_acknowledgement(wall),
                     "errors": telemetry.error_rate(wall),
+                    "stream": self.outage_seconds,
                     "limiter": None
                     if policy.limiter is None
                     else max(self._utilization().values(), default=None),
@@ -260,6 +280,7 @@ class Monitor:
             LIMITER: self._read_limiter,
             STALE_BOOKS: self._read_stale_books,
             STALE_AGE: self._read_stale_age,
+            OUTAGE: self._read_outage,
             CLOCK_OFFSET: self._read_offset,
             UNRESOLVED: self._read_unresolved,
         }
@@ -286,6 +307,9 @@ class Monitor:
 
     def _read_stale_age(self) -> Readings:
         return [(self._labels, self.stale_seconds)]
+
+    def _read_outage(self) -> Readings:
+        return [(self._labels, self.outage_seconds)]
 
     def _read_offset(self) -> Readings:
         known = self._offset.milliseconds is not None

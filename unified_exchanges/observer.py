@@ -159,6 +159,13 @@ STALE_BOOKS: Final = Metric(
     labels=_WHERE,
     merge="sum",
 )
+OUTAGE: Final = Metric(
+    name="stream.outage",
+    kind="gauge",
+    unit="s",
+    about="How long a stream that is followed has told nothing; 0 while it is live",
+    labels=_WHERE,
+)
 CLOCK_OFFSET: Final = Metric(
     name="clock.offset",
     kind="gauge",
@@ -186,6 +193,7 @@ METRICS: Final = (
     STALE_TIME,
     STALE_AGE,
     STALE_BOOKS,
+    OUTAGE,
     CLOCK_OFFSET,
     UNRESOLVED,
 )

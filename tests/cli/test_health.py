@@ -91,6 +91,7 @@ def test_an_environment_is_asked_like_by_other_commands(
         "acknowledgement": 0.1,
         "errors": 0.05,
         "limiter": 0.8,
+        "stream": 10.0,
         "calm": 30.0,
     }
     assert told["health"]["requests"] >= 1

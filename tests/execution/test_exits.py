@@ -46,6 +46,72 @@ def bids(price: str | Decimal, **fields: Any) -> Any:
     return book(bids=(Level(D(price), D(1)),), asks=(), **fields)
 
 
+# -- read by people --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        (
+            ExitRecord(plan=plan()),
+            (
+                "exit 'rain-1' (sell 10 yes of RAIN at 0.7 or above, or at 0.3 or below, and "
+                "no lower than 0.02 under that): armed"
+            ),
+        ),
+        (
+            ExitRecord(plan=plan(stop_loss=None), missed_bid=D("0.6")),
+            (
+                "exit 'rain-1' (sell 10 yes of RAIN at 0.7 or above, and no lower than 0.02 "
+                "under that): armed; the best bid 0.6 is below its limit"
+            ),
+        ),
+        (
+            ExitRecord(plan=plan(take_profit=None, max_slippage=0)).sending(
+                Trigger.STOP_LOSS, D("0.3000")
+            ),
+            (
+                "exit 'rain-1' (sell 10 yes of RAIN at 0.3 or below, and no lower than that): "
+                "sending by stop_loss at 0.3 or above: its order may be at the venue"
+            ),
+        ),
+        (
+            ExitRecord(
+                plan=plan(take_profit=None),
+                state=ExitState.PARTIAL,
+                trigger=Trigger.STOP_LOSS,
+                price=D("0.2800"),
+                order_id="o1",
+                filled=D("4.00"),
+            ),
+            (
+                "exit 'rain-1' (sell 10 yes of RAIN at 0.3 or below, and no lower than 0.02 "
+                "under that): partial by stop_loss at 0.28 or above: 4 sold, 6 left (order o1)"
+            ),
+        ),
+    ],
+)
+def test_a_record_is_told_in_words(record: ExitRecord, told: str) -> None:
+    assert str(record) == told
+
+
+def test_numbers_of_an_exit_have_one_form_whatever_they_came_from() -> None:
+    made = ExitRecord(
+        plan=plan(stop_loss=D("0.3000"), size=D("10.00")),
+        price=D("0.2800"),
+        filled=D("4.00"),
+        missed_bid=D("0.2500"),
+    )
+    again = ExitRecord.from_dict(json.loads(json.dumps(made.to_dict())))
+    assert repr(made) == repr(again)
+    assert (str(made.price), str(made.filled), str(made.remaining)) == (
+        "0.28",
+        "4",
+        "6",
+    )
+    assert (str(made.plan.stop_loss), str(made.plan.size)) == ("0.3", "10")
+
+
 # -- deciding --------------------------------------------------------------------------
 
 

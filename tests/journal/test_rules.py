@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import attrs
@@ -16,7 +17,7 @@ from unified_exchanges.errors import BadRequest
 from unified_exchanges.journal import Journal, MemoryJournal, journal_at
 from unified_exchanges.journal import memory as memory_module
 from unified_exchanges.journal.sqlite import SqliteJournal
-from unified_exchanges.models import Account, IntentState
+from unified_exchanges.models import Account, IntentState, ReconcileReport
 
 from .samples import ACCOUNT, START, ended, intent
 
@@ -140,6 +141,38 @@ def test_fault_13_who_begins_is_not_told_of_what_is_no_order(
     assert journal.note([intent(at=1)]) == ()
 
 
+@pytest.mark.parametrize("state", ["pending", "unknown"])
+def test_fault_07_what_may_be_an_order_keeps_its_terms(
+    journal: Journal, state: str
+) -> None:
+    first = intent()
+    journal.note([first])
+    journal.note([ended(first, state)])
+    (before,) = journal.note([intent(size=Decimal(6))])
+    assert before.size == first.size
+    assert journal.recall(ACCOUNT) == (before,)
+    again = attrs.evolve(first, written_at=first.written_at + timedelta(seconds=1))
+    assert journal.note([again]) == (before,)
+    (kept,) = journal.recall(ACCOUNT)
+    assert kept.written_at == again.written_at
+
+
+def test_fault_03_a_refusal_of_the_next_leaves_the_hash_of_what_may_be_there(
+    journal: Journal,
+) -> None:
+    first = intent(order_id="0xaa", params={"salt": 1, "timestamp": 2})
+    journal.note([first])
+    journal.note([ended(first, "unknown")])
+    # The same order, drawn anew by who did not know of the first.
+    again = intent(at=1, order_id="0xbb", params={"salt": 3, "timestamp": 4})
+    (before,) = journal.note([again])
+    assert before.order_id == "0xaa"
+    journal.note([ended(again, "refused")])
+    (left,) = journal.recall(ACCOUNT)
+    assert (str(left.state), left.order_id) == ("unknown", "0xaa")
+    assert left.params == first.params
+
+
 def test_an_id_that_was_never_written_is_not_found(journal: Journal) -> None:
     assert journal.find(ACCOUNT, "one") is None
     journal.note([intent()])
@@ -188,6 +221,20 @@ def test_memory_keeps_a_number_of_what_ended(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_journal_that_is_no_path_is_refused(path: object) -> None:
     with pytest.raises(BadRequest, match="must be the path of a file"):
         journal_at(path)  # type: ignore[arg-type]
+
+
+def test_what_was_written_and_what_became_of_it_are_told_in_words() -> None:
+    one = intent()
+    what = "buy 10.5 no of KXRAIN-26NOV21 at 0.295"
+    assert (str(one), repr(one)) == (f"one ({what})", f"Intent(one: {what}, pending)")
+    lost = ended(intent("two"), "unknown", detail="the listing failed")
+    gone = ended(intent("three"), "absent", detail="looked for twice")
+    report = ReconcileReport(absent=(gone,), unknown=(lost,))
+    assert str(report) == (
+        "reconciled: 0 found, 1 absent, 1 unknown\n"
+        f"  absent: three ({what})\n"
+        f"  may be there: two ({what}): the listing failed"
+    )
 
 
 def test_a_state_knows_whether_it_is_resolved() -> None:

@@ -170,7 +170,6 @@ class AsyncStreamDriver:
             while True:
                 failure = await self._attempt()
                 delay = self._session.failed(failure, self._told())
-                _log.info("stream: %s; next try in %.1f s", failure, delay)
                 await asyncio.sleep(delay)
         except asyncio.CancelledError:
             if not self._is_stopped:

@@ -179,7 +179,6 @@ class StreamDriver:
                 if self._ended.is_set():
                     break
                 delay = self._session.failed(failure, self._told())
-                _log.info("stream: %s; next try in %.1f s", failure, delay)
                 self._pause(delay)
         except Exception as failure:  # noqa: BLE001 - told to everybody who waits
             error = failure

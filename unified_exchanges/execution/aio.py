@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import RequestTimeout
-from ..models import Leg, OrderBook
+from ..models import Leg
 from ..money import Number
-from .exiting import PAUSE, Exiting
+from .exiting import Exiting
 from .exits import ExitPlan, ExitRecord
 from .hedging import Hedging
 from .legs import HedgeLeg
@@ -58,18 +58,16 @@ async def async_run_exit(
     end = None if timeout is None else clock.monotonic() + timeout
     outcome = plan.outcome
     async with exchange.watch_order_book(plan.market_id, outcome=outcome) as watch:
-        book: OrderBook | None = None
         while True:
             left = None if end is None else max(end - clock.monotonic(), 0.0)
-            wait = left
-            if exiting.is_urgent:
-                wait = PAUSE if left is None else min(left, PAUSE)
+            wait = exiting.wait(left)
             try:
                 book = await watch.next(wait)
             except RequestTimeout:
-                # Nothing newer: the book in hand is the market's, unless it is stale.
-                if book is None or wait == left:
+                if wait == left:
                     return record
-            record = await exchange.run(exiting.saw(venue, book))
+                record = await exchange.run(exiting.quiet(venue))
+            else:
+                record = await exchange.run(exiting.saw(venue, book))
             if record.is_over:
                 return record

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import RequestTimeout
-from ..models import Leg, OrderBook
+from ..models import Leg
 from ..money import Number
-from .exiting import PAUSE, Exiting
+from .exiting import Exiting
 from .exits import ExitPlan, ExitRecord
 from .hedging import Hedging
 from .legs import HedgeLeg
@@ -74,6 +74,9 @@ def run_exit(
     plan after a crash, or by several processes at once, it looks its order up before it
     watches on, and sells once.
 
+    While no stream tells the book, since it was never reached or broke, the log says so, and
+    the book is read over REST every 2 seconds.
+
     One order is all: what it does not fill stays held, and ``state`` and ``remaining`` say
     so.  After ``timeout`` seconds without an order the record comes back ``armed``.
     Raises `CombinationMarket` for what is no plain market.  Raises `Halted` if it should
@@ -88,18 +91,16 @@ def run_exit(
     clock = venue.clock
     end = None if timeout is None else clock.monotonic() + timeout
     with exchange.watch_order_book(plan.market_id, outcome=plan.outcome) as watch:
-        book: OrderBook | None = None
         while True:
             left = None if end is None else max(end - clock.monotonic(), 0.0)
-            wait = left
-            if exiting.is_urgent:
-                wait = PAUSE if left is None else min(left, PAUSE)
+            wait = exiting.wait(left)
             try:
                 book = watch.next(wait)
             except RequestTimeout:
-                # Nothing newer: the book in hand is the market's, unless it is stale.
-                if book is None or wait == left:
+                if wait == left:
                     return record
-            record = exchange.run(exiting.saw(venue, book))
+                record = exchange.run(exiting.quiet(venue))
+            else:
+                record = exchange.run(exiting.saw(venue, book))
             if record.is_over:
                 return record

@@ -34,6 +34,7 @@ from ..money import text
 from ..venue import Venue
 from .exits import ExitPlan, ExitRecord, ExitState, Trigger
 from .legs import require_plain
+from .lookout import READ, Lookout
 
 __all__ = ["PAUSE", "Exiting", "Placing"]
 
@@ -54,16 +55,22 @@ class Exiting:
         self._market: Market | None = None
         self._stands: str | None = None
         """The record as the journal has it, as far as was read."""
+        self._lookout = Lookout(plan)
         self.is_urgent = False
         """Whether its order should be out and is not: a quiet book must not hold it."""
         self.record = ExitRecord(plan=plan)
+
+    def wait(self, left: float | None) -> float:
+        """Seconds to wait for a book of the stream before `quiet`, of those that are left."""
+        wait = PAUSE if self.is_urgent else READ
+        return wait if left is None else min(wait, left)
 
     def begin(self, venue: Venue) -> Flow[ExitRecord]:
         """Check the plan, arm it, or find out what became of an order before a restart."""
         plan = self.record.plan
         self._market = require_plain((yield from venue.fetch_market(plan.market_id)))
         plan = plan.check(self._market)
-        self.record = ExitRecord(plan=plan)
+        self.record, self._lookout = ExitRecord(plan=plan), Lookout(plan)
         stands = yield Load(venue.account, _key(plan.name))
         assert stands is None or isinstance(stands, str)
         if stands is None:
@@ -75,17 +82,35 @@ class Exiting:
         return self.record
 
     def saw(self, venue: Venue, book: OrderBook) -> Flow[ExitRecord]:
-        """Send the order if this book says so.
+        """Send the order if this book of the stream says so.
 
         An order that is known not to have been placed leaves the exit armed, and its error
         is raised if waiting cannot help.  `OrderUnknown` leaves it ``sending``: with the
         next book it is looked up, as is an order of somebody else who runs this exit.
         """
+        self._lookout.heard(book)
+        return (yield from self._go_by(venue, book))
+
+    def quiet(self, venue: Venue) -> Flow[ExitRecord]:
+        """Go on though the stream told nothing newer.
+
+        The book in hand is the market's, unless the stream is not live: then it is read.
+        """
+        live = self._lookout.live
+        if live is None:
+            book = yield from self._lookout.read_book(venue)
+        else:
+            book = live if self.is_urgent else None
+        if book is not None or self.record.state is ExitState.SENDING:
+            yield from self._go_by(venue, book)
+        return self.record
+
+    def _go_by(self, venue: Venue, book: OrderBook | None) -> Flow[ExitRecord]:
         self.is_urgent = False
         if self.record.state is ExitState.SENDING:
             yield from self._look_on(venue)
             return self.record
-        if self.record.is_over:
+        if self.record.is_over or book is None:
             return self.record
         trigger, missed = self.record.plan.decide(book), None
         if trigger is not None:
@@ -243,8 +268,8 @@ class Exiting:
         known = _record_of(plan.name, told)
         if known.plan != plan:
             message = (
-                f"exit {plan.name!r} is written down with other terms ({known.plan}): "
-                "a new exit needs a new name"
+                f"exit {known.plan} was written down so, and now has other terms: a new "
+                "exit needs a new name"
             )
             raise BadRequest(message)
         self._stands, self.record = told, known

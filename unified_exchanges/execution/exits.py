@@ -48,16 +48,21 @@ class ExitState(str, Enum):
 
 
 def _price(value: Number | None) -> Decimal | None:
-    return None if value is None else read_price(value)
+    return None if value is None else _plain(read_price(value))
 
 
-def _slippage(value: Number | None) -> Decimal | None:
+def _plain(value: Decimal) -> Decimal:
+    """A number in one form, whether it comes from a grid, the venue or the journal."""
+    return Decimal(text(value))
+
+
+def _if_any(value: Number | None) -> Decimal | None:
     return None if value is None else _number(value)
 
 
 def _number(value: Number) -> Decimal:
     try:
-        return read_number(value)
+        return _plain(read_number(value))
     except ValueError as error:
         raise InvalidOrder(f"{error}; sizes are contracts, slippage dollars") from error
 
@@ -89,7 +94,7 @@ class ExitPlan(Flat):
     size: Decimal = attrs.field(converter=_number)
     take_profit: Decimal | None = attrs.field(default=None, converter=_price)
     stop_loss: Decimal | None = attrs.field(default=None, converter=_price)
-    max_slippage: Decimal | None = attrs.field(default=None, converter=_slippage)
+    max_slippage: Decimal | None = attrs.field(default=None, converter=_if_any)
 
     def __attrs_post_init__(self) -> None:
         name = cast("object", self.name)
@@ -117,6 +122,20 @@ class ExitPlan(Flat):
                 "price would sell at once"
             )
             raise InvalidPrice(message)
+
+    def __str__(self) -> str:
+        """What is to be sold and when, for people."""
+        whens = []
+        if self.take_profit is not None:
+            whens.append(f"at {text(self.take_profit)} or above")
+        if self.stop_loss is not None:
+            whens.append(f"at {text(self.stop_loss)} or below")
+        what = f"sell {text(self.size)} {self.outcome} of {self.market_id}"
+        slippage = self.max_slippage
+        bound = f"{text(slippage)} under that" if slippage else "that"
+        return (
+            f"{self.name!r} ({what} {', or '.join(whens)}, and no lower than {bound})"
+        )
 
     def limit(self, trigger: Trigger) -> Decimal:
         """The lowest price to sell at, before it is brought onto the market's grid."""
@@ -176,10 +195,24 @@ class ExitRecord(Flat):
     plan: ExitPlan
     state: ExitState = ExitState.ARMED
     trigger: Trigger | None = None
-    price: Decimal | None = None
+    price: Decimal | None = attrs.field(default=None, converter=_if_any)
     order_id: str | None = None
-    filled: Decimal = ZERO
-    missed_bid: Decimal | None = None
+    filled: Decimal = attrs.field(default=ZERO, converter=_number)
+    missed_bid: Decimal | None = attrs.field(default=None, converter=_if_any)
+
+    def __str__(self) -> str:
+        """What it is to sell and what came of that, for people."""
+        words = f"exit {self.plan}: {self.state}"
+        if self.price is not None:
+            words += f" by {self.trigger} at {text(self.price)} or above"
+        if self.state is ExitState.SENDING:
+            words += ": its order may be at the venue"
+        if self.is_over:
+            words += f": {text(self.filled)} sold, {text(self.remaining)} left"
+            words += f" (order {self.order_id})"
+        if self.missed_bid is not None:
+            words += f"; the best bid {text(self.missed_bid)} is below its limit"
+        return words
 
     @property
     def client_order_id(self) -> str:

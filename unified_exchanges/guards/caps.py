@@ -77,10 +77,13 @@ class Guards:
             if len(self._placed) + count <= most:
                 self._placed.extend([now] * count)
                 return
-            wait = self._placed[0] + seconds - now if self._placed else None
+            last = len(self._placed) + count - most - 1
+            is_ever = last < len(self._placed)
+            wait = self._placed[last] + seconds - now if is_ever else None
+        when = "" if wait is None else f"; the next may leave in {wait:.3g} s"
         message = (
             f"{about} would be more than {most} orders within {seconds:g} s; nothing was "
-            "sent. If that is meant, make the exchange with "
+            f"sent{when}. If more are meant, make the exchange with "
             "guards=GuardPolicy(max_orders=...)"
         )
         raise RateLimitExceeded(message, retry_after=wait)

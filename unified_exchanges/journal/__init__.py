@@ -6,7 +6,8 @@ as an exit's, and are none of its business.  Rules of intents that hold whatever
 them:
 
 - an intent is known by its account and its client order id, so there is one for each;
-- a pending one takes the place of an older one, but for one that is an order already;
+- a pending one takes the place of an older one, but for one that is an order already, or
+  may be one and has other terms: that stays as it is;
 - that it is an order holds for good, whoever says so;
 - any other end is that of the very writing it speaks of: not of a later one with the same
   id, and not of one that has ended;
@@ -53,8 +54,8 @@ class Journal(Protocol):
         """Keep these, all or none, before returning.
 
         Of those that begin, get what was known before where that is an order, or may be
-        one: the first must not be sent.  Raises `JournalError`, and `Halted` for what is
-        pending of a halted account.
+        one: the first must not be sent, nor the other with other terms.  Raises
+        `JournalError`, and `Halted` for what is pending of a halted account.
         """
         ...
 

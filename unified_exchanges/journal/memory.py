@@ -44,6 +44,8 @@ class MemoryJournal:
                     known = self._open.get(key) or self._ended.get(key)
                     if known is not None and known.may_be_an_order:
                         before.append(known)
+                        if known.unlike(entry):
+                            continue
                     self._begin(key, entry)
                 elif entry.state is IntentState.PLACED:
                     self._open.pop(key, None)

@@ -140,7 +140,8 @@ PLACE: Final = _INSERT
 _DOUBT: Final = f":state = 'refused' AND detail = '{AGAIN}'"
 SETTLE: Final = (
     f"UPDATE intents SET state = CASE WHEN {_DOUBT} "  # noqa: S608 - likewise
-    f"THEN 'unknown' ELSE :state END, order_id = :order_id, "
+    f"THEN 'unknown' ELSE :state END, "
+    f"order_id = CASE WHEN {_DOUBT} THEN order_id ELSE :order_id END, "
     f"detail = CASE WHEN {_DOUBT} THEN detail ELSE :detail END "
     f"WHERE {_THIS} AND written_at = :written_at AND state IN ('pending', 'unknown')"
 )

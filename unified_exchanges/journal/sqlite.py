@@ -158,6 +158,8 @@ def _write(
                 known = _find(connection, entry.account, entry.client_order_id)
                 if known is not None and known.may_be_an_order:
                     before.append(known)
+                    if known.unlike(entry):
+                        continue
                     told = entry.after(known, AGAIN)
             statement = _STATEMENTS.get(entry.state, rows.SETTLE)
             connection.execute(statement, rows.row(told))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from typing import Final
 
 import attrs
 
@@ -14,7 +15,7 @@ from .orders import Order
 from .record import Flat
 from .terms import Side, TimeInForce
 
-__all__ = ["Account", "Intent", "IntentState", "ReconcileReport"]
+__all__ = ["DRAWN", "Account", "Intent", "IntentState", "ReconcileReport"]
 
 
 class IntentState(str, Enum):
@@ -42,6 +43,15 @@ class IntentState(str, Enum):
 
 
 _OPEN = (IntentState.PENDING, IntentState.UNKNOWN)
+_TERMS = (
+    *("market_id", "outcome", "side", "price", "size"),
+    *("time_in_force", "expires_at", "params"),
+)
+DRAWN: Final = frozenset({"salt", "timestamp"})
+"""Words of `Intent.params` that are drawn for an order which is known by its hash.
+
+Whoever sends it again takes them over, so they are no terms of it.
+"""
 
 
 @attrs.frozen(slots=True, cache_hash=True)
@@ -57,7 +67,7 @@ class Account:
     fingerprint: str
 
 
-@attrs.frozen(kw_only=True, slots=True)
+@attrs.frozen(kw_only=True, slots=True, repr=False)
 class Intent(Flat):
     """An order as it was about to be sent, and what is known of its end.
 
@@ -89,13 +99,33 @@ class Intent(Flat):
 
     def __str__(self) -> str:
         """What was to be done, for people."""
-        what = f"{self.side} {text(self.size)} {self.outcome} of {self.market_id}"
-        return f"{self.client_order_id} ({what} at {text(self.price)})"
+        return f"{self.client_order_id} ({self.what})"
+
+    def __repr__(self) -> str:
+        return f"Intent({self.client_order_id}: {self.what}, {self.state})"
+
+    @property
+    def what(self) -> str:
+        """The order itself, for people."""
+        return (
+            f"{self.side} {text(self.size)} {self.outcome} of {self.market_id} "
+            f"at {text(self.price)}"
+        )
 
     @property
     def may_be_an_order(self) -> bool:
         """Whether it is an order at the venue, or may be or become one."""
         return self.state is IntentState.PLACED or not self.state.is_resolved
+
+    def unlike(self, other: Intent) -> tuple[str, ...]:
+        """The names of the terms in which another intent is another order."""
+        return tuple(x for x in _TERMS if self.term(x) != other.term(x))
+
+    def term(self, name: str) -> object:
+        """A term of it; of ``params`` those that were asked for."""
+        if name != "params":
+            return getattr(self, name)
+        return {k: v for k, v in self.params.items() if k not in DRAWN}
 
     @property
     def lasts(self) -> float:
@@ -164,3 +194,15 @@ class ReconcileReport(Flat):
     def is_complete(self) -> bool:
         """Whether it is known of every intent if there is an order."""
         return not self.unknown
+
+    def __str__(self) -> str:
+        """What was found out, for people."""
+        counts = (
+            f"{len(self.found)} found, {len(self.absent)} absent, "
+            f"{len(self.unknown)} unknown"
+        )
+        lines = [f"reconciled: {counts}"]
+        lines += [f"  found: {x!r}" for x in self.found]
+        lines += [f"  absent: {x}" for x in self.absent]
+        lines += [f"  may be there: {x}: {x.detail or x.state}" for x in self.unknown]
+        return "\n".join(lines)

@@ -190,7 +190,24 @@ class Session:
         if self._is_paused:
             attempt = max(attempt, _PAUSE_ATTEMPT)
         self._failures += 1
-        return least + self._policy.backoff(attempt, self._rng)
+        delay = least + self._policy.backoff(attempt, self._rng)
+        self._tell(failure, delay)
+        return delay
+
+    def _tell(self, failure: Exception, delay: float) -> None:
+        """Log a failure; aloud ever more rarely, but not that a connection broke once."""
+        number = self._failures
+        is_aloud = not number & (number - 1) and (number > 1 or not self.connections)
+        level = logging.WARNING if is_aloud else logging.INFO
+        _log.log(
+            level,
+            "%s stream: down, and nothing is told that is followed; %d in a row failed or "
+            "did not last, the last: %s; next try in %.1f s",
+            self.dial.venue or "the",
+            number,
+            failure,
+            delay,
+        )
 
     def stop(self, error: BaseException | None, told: str = "") -> None:
         """There will be no other attempt; ``told`` as in `failed`."""

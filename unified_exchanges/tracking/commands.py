@@ -138,20 +138,22 @@ class Commands(OrderBoard):
     def _take_up(self, intents: Iterable[Intent]) -> None:
         for intent in intents:
             entry = self._entries.by_key(intent.client_order_id)
+            side, price = self.told_first(intent.outcome, intent.side, intent.price)
             if entry is None:
-                side, price = self.told_first(intent.outcome, intent.side, intent.price)
                 entry = self._entries.new(
                     intent.market_id, self._first or intent.outcome, side
                 )
                 self._entries.name(entry, None, intent.client_order_id)
-                entry.price, entry.size = price, intent.size
-                entry.is_reducing = bool(intent.params.get("reduce_only"))
                 # One of its own nets with nothing here, which says too much, never too little.
                 entry.purse = str(intent.params.get("subaccount") or "")
                 entry.sent_at = intent.written_at.timestamp()
                 # Written before it is told of, whatever clock says when.
                 entry.arrives_by = self._clock.monotonic() + intent.lasts
                 entry.is_recalled = entry.is_doubted = True
+            if entry.order is None:
+                # Others may have been meant to leave with its id, and did not.
+                entry.side, entry.price, entry.size = side, price, intent.size
+                entry.is_reducing = bool(intent.params.get("reduce_only"))
             entry.is_ours = True
             self._entries.settle(entry)
 

@@ -155,12 +155,12 @@ class Batching(Placing[D], Generic[D]):
         self, ready: Sequence[D], deadline: float
     ) -> Flow[list[OrderResult]]:
         refused: dict[str, UnifiedExchangesError] = {}
-        placed: Mapping[str, Written] = {}
+        taken: Mapping[str, Written] = {}
         try:
-            placed = yield from self._leave_each(ready, deadline, refused)
+            taken = yield from self._leave_each(ready, deadline, refused)
         except UnifiedExchangesError as error:
             refused.update((x.client_order_id, copy(error)) for x in ready)
-        left = [x for x in ready if x.client_order_id not in {*refused, *placed}]
+        left = [x for x in ready if x.client_order_id not in {*refused, *taken}]
         found: dict[str, OrderResult] = {}
         if left:
             results = yield from self._send_batch(left, deadline)
@@ -173,8 +173,8 @@ class Batching(Placing[D], Generic[D]):
             if key in refused:
                 there = self._unless_there(x.ticket, refused[key])
                 found[key] = yield from _result(x.ticket, there)
-            elif key in placed:
-                there = self._existing(x, None, placed[key])
+            elif key in taken:
+                there = self._taken(x, taken[key])
                 found[key] = yield from _result(x.ticket, there)
         return [found[x.client_order_id] for x in ready]
 
@@ -186,7 +186,7 @@ class Batching(Placing[D], Generic[D]):
     ) -> Flow[Mapping[str, Written]]:
         """As `_leave`, but that a guard refuses each on its own: what closes may go."""
         left: list[D] = []
-        placed: Mapping[str, Written] = {}
+        taken: Mapping[str, Written] = {}
         is_leaving = False
         try:
             for x in ready:
@@ -197,14 +197,14 @@ class Batching(Placing[D], Generic[D]):
                 else:
                     left.append(x)
             if left:
-                placed = yield from self._write_down(left, deadline)
+                taken = yield from self._write_down(left, deadline)
             is_leaving = True
         except UnifiedExchangesError as error:
             raise self._unsent(error, ready[0]) from None
         finally:
             kept = left if is_leaving else []
             self._give_back([x for x in ready if x not in kept])
-        return placed
+        return taken
 
     def _send_batch(
         self, ready: Sequence[D], deadline: float

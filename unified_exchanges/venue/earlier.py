@@ -7,6 +7,8 @@ is said of it: "refused" must not be taken for "there is no such order".
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Generic, TypeVar
 
 import attrs
@@ -20,9 +22,10 @@ from ..errors import (
     OrderUnknown,
     UnifiedExchangesError,
 )
-from ..flow import Flow
+from ..flow import Flow, Resolved
 from ..models import Intent as Written
-from ..models import IntentState, Order
+from ..models import IntentState, Order, ReconcileReport
+from ..money import text
 from .draft import Draft
 from .drafting import Drafting
 from .ticket import Ticket
@@ -103,9 +106,22 @@ class Earlier(Drafting[D], Generic[D]):
                 and self.has_arrived(before, now)
             )
             raise _told(refusal, None if is_over else before)
+        yield from self.discovered(found, before)
         if ticket.request.price is None:
             same = attrs.evolve(same, price=found.in_terms_of(same.outcome).price)
         return (yield from self._same_or_refuse(same, found, None))
+
+    def _taken(self, ready: D, before: Written) -> Flow[Order]:
+        """What has an id: an order, or one that may be at the venue with other terms."""
+        if before.state is IntentState.PLACED:
+            return (yield from self._existing(ready, None, before))
+        self.sent.give_back(ready.client_order_id)
+        # What was about to leave was told, and does not.
+        yield Resolved(ReconcileReport(unknown=(before,)))
+        refusal = _other_terms(ready, before, self.as_written(ready))
+        refusal.venue = self.id
+        refusal.client_order_id = ready.client_order_id
+        return (yield from self._looked_up(ready.ticket, refusal, before))
 
     def _existing(
         self,
@@ -175,6 +191,28 @@ def _is_general(refusal: UnifiedExchangesError) -> bool:
     if isinstance(refusal, GuardTripped):
         return refusal.guard == "allowed_markets"
     return not isinstance(refusal, InvalidOrder | MarketClosed)
+
+
+def _other_terms(ready: Draft, before: Written, asked: Written) -> DuplicateOrderId:
+    differences = ", ".join(
+        f"{name} {_word(before.term(name))}, not {_word(asked.term(name))}"
+        for name in before.unlike(asked)
+    )
+    message = (
+        f"{ready}: client_order_id {ready.client_order_id!r} was written down at "
+        f"{before.written_at:%Y-%m-%d %H:%M:%S} UTC for another order: {before.what} "
+        f"({differences}). Nothing was sent. Ask for that order again, or use a new id; or "
+        "call reconcile(): if it is not there, the id is free"
+    )
+    return DuplicateOrderId(message)
+
+
+def _word(term: object) -> str:
+    if isinstance(term, Decimal):
+        return text(term)
+    if isinstance(term, Mapping):
+        return ", ".join(f"{n}={value!r}" for n, value in term.items()) or "no params"
+    return str(term)
 
 
 def _told(

@@ -110,6 +110,14 @@ class Checkup(Sender):
         most = self.settings.alerts.errors
         if most is not None and rate > most:
             yield f"{rate:.0%} of the requests of the last minute failed"
+        gone, most = self.monitor.outage_seconds, self.settings.alerts.stream
+        if most is not None and gone > most:
+            was_live = self.monitor.outage.was_live
+            how = "not been live for" if was_live else "never been live, for"
+            yield (
+                f"the stream that is followed has {how} {gone:.0f} s; stream_health() "
+                "says why"
+            )
         offset = self.offset.milliseconds
         if offset is not None and abs(offset) > 5_000:  # noqa: PLR2004
             yield f"the venue's clock differs from ours by {offset} ms"

@@ -71,8 +71,9 @@ class Intents(Journaling, Generic[D]):
     ) -> Flow[dict[str, Intent]]:
         """Write orders down that are about to leave; none does if that fails.
 
-        ``deadline`` is when they are given up, on the monotonic clock.  Those that
-        another process has placed, by client order id: they must not leave.
+        ``deadline`` is when they are given up, on the monotonic clock.  What has their
+        ids, by client order id, where it is an order, or may be one with other terms: they
+        must not leave.
         """
         stamp = self._stamp(deadline)
         written = [_intent(x, self.account, stamp) for x in ready]
@@ -86,23 +87,38 @@ class Intents(Journaling, Generic[D]):
             self.never_left(written)
             raise
         before = {x.client_order_id: x for x in known}
-        placed: dict[str, Intent] = {}
+        taken: dict[str, Intent] = {}
         for x, intent in zip(ready, written, strict=True):
             x.before = before.get(x.client_order_id)
-            if x.before is not None and x.before.state is IntentState.PLACED:
-                placed[x.client_order_id] = x.before
+            if x.before is not None and _is_taken(x.before, intent):
+                taken[x.client_order_id] = x.before
                 continue
             x.written = intent
             if x.before is not None:
                 self.sent.doubt(x.client_order_id)
-        return placed
+        return taken
 
-    def keep_all(self, ready: Sequence[D], deadline: float) -> None:
-        """Remember orders that are about to leave, where no file keeps them."""
+    def keep_all(self, ready: Sequence[D], deadline: float) -> Flow[dict[str, Intent]]:
+        """Remember orders that are about to leave, where no file keeps them.
+
+        Those must not leave of which an earlier call may have placed others.
+        """
+        taken: dict[str, Intent] = {}
         stamp = self._stamp(deadline)
         for x in ready:
+            key = x.client_order_id
             tell = partial(_intent, x, self.account, stamp)
-            self.keep(x.client_order_id, stamp.at, tell)
+            if self.sent.is_doubtful(key):
+                x.before = yield from self.known_of(key)
+                if x.before is not None and _is_taken(x.before, tell()):
+                    taken[key] = x.before
+                    continue
+            self.keep(key, stamp.at, tell)
+        return taken
+
+    def as_written(self, ready: D) -> Intent:
+        """An order as it would be written now."""
+        return _intent(ready, self.account, self._stamp(self.clock.monotonic()))
 
     def _stamp(self, deadline: float) -> _Stamp:
         at, offset = self.clock.monotonic(), self.offset
@@ -124,6 +140,11 @@ class Intents(Journaling, Generic[D]):
             else:
                 ends.append(self.end(x.written, outcome))
         yield from self.settle(ends)
+
+
+def _is_taken(before: Intent, intent: Intent) -> bool:
+    """Whether an id is that of an order, or may be that of another order."""
+    return before.state is IntentState.PLACED or bool(before.unlike(intent))
 
 
 @attrs.frozen(slots=True)

@@ -103,7 +103,8 @@ class Journaling(Venue):
     def write_down(self, intents: Iterable[Intent]) -> Flow[tuple[Intent, ...]]:
         """Write intents before their orders leave; if that fails, they must not.
 
-        What was known of their ids before: those that are orders must not leave either.
+        What was known of their ids before: those that are orders must not leave either,
+        nor those that may be, with other terms.
         """
         told = tuple(intents)
         if self._owed:
@@ -204,10 +205,12 @@ class Journaling(Venue):
         ended, self._owed = self._owed, {}
         yield from self.settle(ended.values())
 
-    def discovered(self, order: Order) -> Flow[None]:
+    def discovered(self, order: Order, intent: Intent | None = None) -> Flow[None]:
         """Write down that an intent left open is this order, if there is one."""
-        intent = self._unended.get(order.client_order_id or "")
-        if intent is None or intent.market_id != order.market_id:
+        intent = intent or self._unended.get(order.client_order_id or "")
+        if intent is None or intent.state.is_resolved:
+            return
+        if intent.market_id != order.market_id:
             return
         placed = intent.ended(IntentState.PLACED, order_id=order.order_id)
         yield from self.settle([placed])

@@ -41,7 +41,6 @@ D = TypeVar("D", bound=Draft)
 
 REFUSALS: Final = (Halted, InvalidOrder, MarketClosed, ReadOnly, UnresolvedOrders)
 """Of an order before it is sent; `GuardTripped` is an `InvalidOrder`."""
-_NOTHING: Mapping[str, Written] = {}
 
 
 class Placing(Earlier[D], Generic[D]):
@@ -112,12 +111,11 @@ class Placing(Earlier[D], Generic[D]):
         if not self._claim(ready):
             return (yield from self._existing(ready, None))
         try:
-            placed = yield from self._leave([ready], deadline)
+            taken = yield from self._leave([ready], deadline)
         except UnifiedExchangesError as refusal:
             return (yield from self._unless_there(ready.ticket, refusal))
-        if placed:
-            before = placed[ready.client_order_id]
-            return (yield from self._existing(ready, None, before))
+        if taken:
+            return (yield from self._taken(ready, taken[ready.client_order_id]))
         try:
             order = yield from self._send_one(ready, deadline, None)
         except UnifiedExchangesError as error:
@@ -188,32 +186,27 @@ class Placing(Earlier[D], Generic[D]):
     ) -> Flow[Mapping[str, Written]]:
         """Tell of orders and write them down, before the first byte.
 
-        Any of that may refuse them; then their keys are free again.  Those that another
-        process has placed already are told, and must not leave.
+        Any of that may refuse them; then their keys are free again.  Those whose ids are
+        taken are told, and must not leave.
         """
         is_leaving = False
         try:
             self.switch.check(ready[0])
             yield Leaving(tuple(ready))
-            placed = yield from self._write_down(ready, deadline)
+            taken = yield from self._write_down(ready, deadline)
             is_leaving = True
         except UnifiedExchangesError as error:
             raise self._unsent(error, ready[0]) from None
         finally:
             if not is_leaving:
                 self._give_back(ready)
-        return placed
+        return taken
 
     def _write_down(
         self, ready: Sequence[D], deadline: float
     ) -> Flow[Mapping[str, Written]]:
-        if self.settings.is_journaled:
-            return (yield from self.write_ahead(ready, deadline))
-        for x in ready:
-            if self.sent.is_doubtful(x.client_order_id):
-                x.before = yield from self.known_of(x.client_order_id)
-        self.keep_all(ready, deadline)
-        return _NOTHING
+        write = self.write_ahead if self.settings.is_journaled else self.keep_all
+        return (yield from write(ready, deadline))
 
     def _give_back(self, ready: Sequence[D]) -> None:
         for x in ready:

@@ -55,11 +55,16 @@ class AsyncHub:
         line.dial.headers()
         self._rest = rest
         self._prepare = line.prepare
+        self._monitor = venue.monitor
         self._process = os.getpid()
         self.standing = Standing(self._loop.call_later)
         self._work = asyncio.Event()
         self._feed = Feed(
-            line.open(), venue, has_work=self._work.set, listener=listener
+            line.open(),
+            venue,
+            has_work=self._work.set,
+            listener=listener,
+            line=line.name,
         )
         self._stream = AsyncStreamDriver(
             Relay(self._feed.protocol, self._feed.handle),
@@ -195,6 +200,7 @@ class AsyncHub:
     async def _keep_books(self) -> None:
         while True:
             self._work.clear()
+            self._monitor.look_again()
             for job in self._feed.jobs():
                 self._stream.run_beside(partial(self._perform, job))
             delay = min(self._feed.delay(), _LONGEST)

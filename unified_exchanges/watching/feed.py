@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from math import inf
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -23,6 +23,9 @@ from .mailbox import Deaf, Policy
 from .telling import Teller, wanted
 
 __all__ = ["Feed"]
+
+_LOOK: Final = 1.0
+"""Seconds between two looks at a stream that tells nothing."""
 
 
 class Feed(Teller):
@@ -38,8 +41,11 @@ class Feed(Teller):
         *,
         has_work: Callable[[], None] = lambda: None,
         listener: Listener | None = None,
+        line: str = "",
     ) -> None:
-        super().__init__(protocol, venue, has_work=has_work, listener=listener)
+        super().__init__(
+            protocol, venue, has_work=has_work, listener=listener, line=line
+        )
         self._kept: list[Follower] = []
         self.error: Exception | None = None
         """What ended the stream for good."""
@@ -82,6 +88,7 @@ class Feed(Teller):
         self._welcome(follower)
         if subject is Subject.TICKER:
             self._quotes.followed()
+        self._notice_outage()
         return follower
 
     def copy(self, follower: Follower, *, wake: Callable[[], None]) -> Follower:
@@ -174,7 +181,8 @@ class Feed(Teller):
         if not mine or not gone:
             return
         self._circles[follower.subject].remove(follower, gone)
-        self._forget_stale()
+        if follower.subject is Subject.ORDER_BOOK:
+            self._forget_stale()
         old = wanted(follower)
         follower.narrow(gone)
         self._forget_quotes(follower, gone)
@@ -189,15 +197,17 @@ class Feed(Teller):
         if not circle.has(follower):
             return False
         circle.remove(follower)
-        self._forget_stale()
+        if follower.subject is Subject.ORDER_BOOK:
+            self._forget_stale()
         self._folded += follower.mailbox.folded
         self._forget_quotes(follower, follower.market_ids)
         if not circle:
             self._forget(follower.subject)
+            self._notice_outage()
         return True
 
     def _forget_stale(self) -> None:
-        """Books that nobody follows are not missed."""
+        """Books that nobody follows are not missed; one line alone tells of books."""
         if self._stale:
             self._monitor.staleness.forget(self._stale.keys() - self._books.by_market)
 
@@ -257,7 +267,10 @@ class Feed(Teller):
     def delay(self) -> float:
         """Seconds until there may be something to read; it may come earlier after news."""
         return min(
-            self._reconciler.delay(), self._auditor.delay(), self._existence.delay()
+            self._reconciler.delay(),
+            self._auditor.delay(),
+            self._existence.delay(),
+            _LOOK if self._outage.is_on else inf,
         )
 
     def health(self, stream: StreamHealth) -> StreamHealth:

@@ -50,9 +50,16 @@ class Hub:
         line.dial.headers()
         self._rest = rest
         self._prepare = line.prepare
+        self._monitor = venue.monitor
         self._process = os.getpid()
         self._notes: SimpleQueue[Follower | None] = SimpleQueue()
-        self._feed = Feed(line.open(), venue, has_work=self._ring, listener=listener)
+        self._feed = Feed(
+            line.open(),
+            venue,
+            has_work=self._ring,
+            listener=listener,
+            line=line.name,
+        )
         self._stream = StreamDriver(
             Relay(self._feed.protocol, self._feed.handle),
             line.dial,
@@ -205,6 +212,8 @@ class Hub:
             with self._lock:
                 jobs = self._feed.jobs()
                 delay = self._feed.delay()
+            # Without the lock, as who hears a warning may look at the stream.
+            self._monitor.look_again()
             for job in jobs:
                 # In a thread of its own: an answer may take long.
                 self._stream.run_beside(partial(self._perform, job))

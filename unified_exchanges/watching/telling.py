@@ -58,6 +58,7 @@ class Teller(ABC):
         *,
         has_work: Callable[[], None],
         listener: Listener | None = None,
+        line: str = "",
     ) -> None:
         self._listener = listener
         self._memory = Memory() if listener is None else listener.memory
@@ -68,6 +69,8 @@ class Teller(ABC):
         self.account = Account(nets=venue.first_outcome is not None)
         self._clock = venue.clock
         self._monitor = venue.monitor
+        # One for each line: that another is live tells nothing of this one.
+        self._outage = venue.monitor.outage_of(line)
         self._stale = venue.monitor.staleness.began
         self._circles = {subject: Circle() for subject in Subject}
         self._books = self._circles[Subject.ORDER_BOOK]
@@ -167,6 +170,9 @@ class Teller(ABC):
             route(event)
         if self.protocol.is_connected is not self._was_connected:
             self._notice_connection()
+            self._notice_outage()
+        elif self._outage.is_on:
+            self._notice_outage()
 
     def _learn_route(self, kind: type) -> _Route:
         """What to do with a venue's own kind of event: books are told, others passed."""
@@ -181,6 +187,16 @@ class Teller(ABC):
         else:
             self._reconciler.disconnected()
             self._quotes.clear()
+
+    def _notice_outage(self) -> None:
+        """Whether anything is followed that nobody tells."""
+        outage = self._outage
+        if not any(self._circles.values()):
+            outage.unwanted()
+        elif self.protocol.is_settled:
+            outage.ended()
+        elif not self.protocol.is_connected:
+            outage.began(self._clock.monotonic())
 
     def _tell_book(self, event: BookChanged) -> None:
         market_id = event.market_id

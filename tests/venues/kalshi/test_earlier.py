@@ -24,6 +24,7 @@ from unified_exchanges.flow import Request, Response
 from unified_exchanges.guards import GuardPolicy
 from unified_exchanges.journal.sqlite import SqliteJournal
 from unified_exchanges.models import Intent, Market, Order, OrderRequest
+from unified_exchanges.money import text
 from unified_exchanges.policy import LimitPolicy, RetryPolicy
 from unified_exchanges.testing.conformance import Trader
 
@@ -280,6 +281,81 @@ def test_fault_20_a_batch_of_new_ids_is_refused_as_a_whole(two: Two) -> None:
     second = two.refusing("halt")
     with pytest.raises(Halted):
         second.create_orders([two.request(), two.request("new")])
+
+
+@pytest.mark.parametrize("who", ["another process", "the same object"])
+@pytest.mark.parametrize(
+    ("other", "difference"),
+    [
+        ({"price": "0.02"}, "price LOWEST, not 0.02"),
+        ({"size": 2}, "size 1, not 2"),
+        ({"side": "sell"}, "side buy, not sell"),
+        ({"time_in_force": "ioc"}, "time_in_force gtc, not ioc"),
+        ({"post_only": True}, "params no params, not post_only=True"),
+    ],
+)
+def test_fault_07_12_other_terms_under_an_id_left_open_do_not_leave(
+    two: Two, who: str, other: dict[str, Any], difference: str
+) -> None:
+    two.leave_open(arrives=False)
+    asker = two.first if who == "the same object" else two.another()
+    sent = len(asker.writes)
+    error = told(lambda: two.place(asker, **other))
+    assert isinstance(error, DuplicateOrderId)
+    assert (error.client_order_id, error.maybe_executed) == ("same", True)
+    market, price = two.market.market_id, two.market.grid.lowest
+    difference = difference.replace("LOWEST", text(price))
+    for words in (
+        f"buy 1 yes of {market} at {text(price)} ({difference}). Nothing was sent",
+        "Ask for that order again, or use a new id; or call reconcile()",
+    ):
+        assert words in error.message
+    assert len(asker.writes) == sent
+    # What is at risk is what may be at the venue, by whoever counts it.
+    for trader in (two.first, asker):
+        (kept,) = trader.exchange.orders.unresolved
+        assert (kept.side, kept.price, kept.size) == ("buy", price, 1)
+        (intent,) = trader.unresolved_intents()
+        assert (intent.price, intent.size) == (price, 1)
+    placed = two.place(asker)
+    assert (placed.price, placed.size) == (price, 1)
+    assert two.place(two.first).order_id == placed.order_id
+
+
+def test_fault_07_12_other_terms_under_an_id_that_is_proven_free_are_placed(
+    two: Two,
+) -> None:
+    two.leave_open(arrives=False)
+    second = two.another()
+    assert len(second.reconcile().absent) == 1
+    assert two.place(second, size=2).size == 2
+
+
+def test_fault_07_12_other_terms_are_told_of_the_order_that_has_arrived(
+    two: Two,
+) -> None:
+    two.leave_open(arrives=True)
+    second = two.another()
+    error = told(lambda: two.place(second, size=2))
+    assert isinstance(error, DuplicateOrderId)
+    assert "belongs to another order" in error.message
+    assert second.writes == []
+    assert second.unresolved_intents() == []
+    (kept,) = second.exchange.orders
+    assert (kept.state, kept.size) == ("open", 1)
+
+
+def test_fault_07_12_20_other_terms_in_a_batch_keep_no_other_order_back(
+    two: Two,
+) -> None:
+    two.leave_open(arrives=False)
+    second = two.another()
+    other, new = second.create_orders([two.request(size=2), two.request("new")])
+    assert isinstance(other.error, DuplicateOrderId)
+    assert new.order is not None
+    (write,) = second.writes
+    assert b'"same"' not in (write.body or b"")
+    assert [x.client_order_id for x in second.unresolved_intents()] == ["same"]
 
 
 def test_a_journal_that_cannot_be_asked_leaves_a_refusal_in_doubt(

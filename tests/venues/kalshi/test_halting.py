@@ -576,6 +576,41 @@ def test_fault_24_a_batch_and_a_change_in_another_process_heed_the_halt(
     assert len(other.writes) == sent
 
 
+def test_fault_24_a_change_of_what_a_halt_has_canceled_is_halted(
+    scene: Scene, tmp_path: Any
+) -> None:
+    path = tmp_path / "orders.db"
+    one, other = (scene.another(journal=path) for _ in range(2))
+    resting = other.rest(scene.market)
+    one.halt("because")
+    for trader in (one, other):
+        with pytest.raises(Halted, match="because"):
+            trader.edit_order(resting.order_id, size="9")
+    assert len(other.writes) == 1
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_fault_24_21_a_change_whose_order_is_canceled_by_a_halt_is_halted(
+    scene: Scene, *, sent: bool
+) -> None:
+    resting = scene.client.rest(scene.market)
+    elsewhere = scene.another("blocking")
+
+    def meet(_: Request, __: Callable[[], Response]) -> Response:
+        elsewhere.cancel_order(resting.order_id)
+        scene.on(f"GET /portfolio/orders/{resting.order_id}", looked)
+        raise ConnectionLost("connection reset by peer", sent=sent)
+
+    def looked(_: Request, serve: Callable[[], Response]) -> Response:
+        scene.stop()
+        return serve()
+
+    scene.on("POST", meet)
+    with pytest.raises(Halted) as caught:
+        scene.client.edit_order(resting.order_id, size="9", price="0.01", outcome="yes")
+    assert caught.value.maybe_executed is sent
+
+
 def test_fault_24_raw_requests_in_another_process_heed_the_halt(
     scene: Scene, tmp_path: Any
 ) -> None:

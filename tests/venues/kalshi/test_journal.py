@@ -559,11 +559,24 @@ def test_without_a_file_the_same_order_again_ends_the_doubt(plain: Trader) -> No
     market = plain.quoted_market()
     for key in "ab":
         plain.suffer("lost before", 1000)
-        told(lambda key=key: plain.rest(market, client_order_id=key))
+        told(lambda key=key: plain.rest(market, "1", client_order_id=key))
         plain.ground.venue.troubles.clear()
-    plain.rest(market, client_order_id="a")
+    plain.rest(market, "1", client_order_id="a")
     assert open_ids(plain) == [("b", "unknown")]
     plain.create_orders([request_for(market, "b")])
+    assert open_ids(plain) == []
+
+
+def test_fault_07_without_a_file_other_terms_do_not_leave_either(plain: Trader) -> None:
+    market = plain.quoted_market()
+    plain.suffer("lost before", 1000)
+    told(lambda: plain.rest(market, "5", client_order_id="a"))
+    plain.ground.venue.troubles.clear()
+    error = told(lambda: plain.rest(market, "6", client_order_id="a"))
+    assert isinstance(error, DuplicateOrderId)
+    assert "(size 5, not 6). Nothing was sent" in error.message
+    assert plain.exchange.orders.unresolved[0].size == 5
+    assert plain.rest(market, "5", client_order_id="a").size == 5
     assert open_ids(plain) == []
 
 

@@ -10,7 +10,9 @@ import attrs
 import msgspec
 import pytest
 
+from tests.venues.polymarket.keys import SECRET_KEY
 from tests.venues.polymarket.scene import Scene, answer, lost, unheard
+from unified_exchanges import exchange
 from unified_exchanges.errors import (
     DuplicateOrderId,
     ExchangeError,
@@ -21,12 +23,14 @@ from unified_exchanges.errors import (
 )
 from unified_exchanges.journal import journal_at
 from unified_exchanges.models import (
+    Account,
     Intent,
     IntentState,
     OrderStatus,
 )
 from unified_exchanges.testing.conformance.ground import Trader
 from unified_exchanges.venues.polymarket.identities import Identity
+from unified_exchanges.venues.polymarket.venue import PolymarketVenue
 
 
 @pytest.fixture(params=["blocking", "async"])
@@ -314,3 +318,22 @@ def test_an_intent_without_a_hash_is_never_called_absent(scene: Scene) -> None:
         next(flow)
     assert Identity.kept(nameless) is None
     assert Identity.kept(attrs.evolve(left, params={})) is None
+
+
+# -- whose orders they are -------------------------------------------------------------
+
+
+def test_an_account_is_that_of_its_wallet_by_whatever_address_of_real_money() -> None:
+    def account(environment: str, key: str = SECRET_KEY) -> Account:
+        made = exchange("polymarket", environment=environment, private_key=key)
+        assert isinstance(made.venue, PolymarketVenue)
+        return made.venue.account
+
+    known = account("production")
+    assert known.environment == "production"
+    assert account("https://clob.polymarket.com") == known
+    assert account("https://gateway.example/polymarket") == known
+    # What only plays is no part of it, wherever it is.
+    assert account("local").environment == "local"
+    assert account("http://127.0.0.1:4444").environment == "http://127.0.0.1:4444"
+    assert account("production", "0x" + "7" * 64) != known

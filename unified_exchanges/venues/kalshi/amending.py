@@ -147,9 +147,7 @@ class Amending(Intents, Doubt):
             self.require_allowed(known, change)
         self.check_market(order_id, market_id)
         before = yield from self._before(change)
-        if not before.is_open:
-            message = f"order {order_id} is {before.status}: it can no longer change"
-            raise InvalidOrder(message, venue=self.id)
+        yield from self._require_unended(before, change, None)
         after = yield from self._wanted(before, change)
         return (yield from self._amend(change, before, after))
 
@@ -271,8 +269,7 @@ class Amending(Intents, Doubt):
             before = yield from self._looked(change, doubt)
             if doubt is not None and change.is_shown(before, after):
                 return before
-            if not before.is_open:
-                raise _ended(before, change, doubt)
+            yield from self._require_unended(before, change, doubt)
             if doubt is not None and not change.is_untouched(before, asked):
                 # Ours may have come first, and sending it again would undo theirs.
                 doubt.add(f"; order {before.order_id} was changed otherwise since")
@@ -280,6 +277,19 @@ class Amending(Intents, Doubt):
             # Anew: others may have made it smaller since.
             after = yield from self._wanted(before, change, doubt)
             attempt += 1
+
+    def _require_unended(
+        self, found: Order, change: _Change, doubt: UnifiedExchangesError | None
+    ) -> Flow[None]:
+        """Refuse to change what has ended; under a halt, which cancels, for that."""
+        if found.is_open:
+            return
+        try:
+            self.switch.check(change)
+            yield from self.heed(change)
+        except Halted as halted:
+            raise halted if doubt is None else _doubted(halted, change) from None
+        raise _ended(found, change, doubt)
 
     def _looked(
         self, change: _Change, doubt: UnifiedExchangesError | None

@@ -15,6 +15,7 @@ import attrs
 
 from ...errors import InvalidOrder, InvalidSize
 from ...models import Intent, OrderRequest, Side, TimeInForce
+from ...models.journal import DRAWN
 from ...money import EXACT, ONE, ZERO, text
 from ...venue.draft import Draft as AnyDraft
 from ...venue.reading import milliseconds
@@ -56,9 +57,6 @@ _TAKEN: Final = frozenset(
         "tokenId",
     }
 )
-_OWN: Final = frozenset({"salt", "timestamp"})
-"""What an order is told apart by, among the words that the journal keeps of it."""
-
 Terms = tuple[object, ...]
 """What an order says, whichever it is."""
 
@@ -272,4 +270,4 @@ def terms_of_intent(intent: Intent) -> Terms:
 
 
 def _told(words: Mapping[str, str | int | bool]) -> tuple[object, ...]:
-    return tuple(sorted((k, v) for k, v in words.items() if k not in _OWN))
+    return tuple(sorted((k, v) for k, v in words.items() if k not in DRAWN))

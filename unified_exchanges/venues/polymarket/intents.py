@@ -63,15 +63,20 @@ class Intents(Lookup, Batching[Draft]):
         key = ready.client_order_id
         is_new = ready.ticket.request.client_order_id is None
         is_ours = self.sent.is_known(key)
+        is_open = self.sent.is_doubtful(key)
         kept: Identity | None = None
-        if self.settings.is_journaled and not (is_new or is_ours):
+        if not is_new and (is_open or (self.settings.is_journaled and not is_ours)):
             kept = Identity.kept((yield from self.known_of(key)))
         if kept is None:
             mine = Identity.of(ready)
-            # Under an id that nothing has left with, what was only looked at gives way.
-            kept = self.identities.claim(key, mine, replace=not is_ours)
+            # What was only looked at gives way, and what is known not to be there.
+            can_give_way = is_open or not is_ours
+            kept = self.identities.claim(key, mine, replace=can_give_way)
         else:
             self.identities.put(key, kept)
+            if kept.terms != ready.terms:
+                # Refused when it is about to leave, after a look whether that is there.
+                return
         self._become(ready, kept)
 
     def _become(self, ready: Draft, kept: Identity) -> None:
@@ -90,20 +95,19 @@ class Intents(Lookup, Batching[Draft]):
     def _write_down(
         self, ready: Sequence[Draft], deadline: float
     ) -> Flow[Mapping[str, Written]]:
-        placed = yield from super()._write_down(ready, deadline)
+        taken = yield from super()._write_down(ready, deadline)
         for x in ready:
-            kept = Identity.kept(x.before)
-            if kept is not None and kept.order_id != x.order_id:
+            kept = Identity.kept(x.before) or Identity.of(x)
+            self.identities.put(x.client_order_id, kept)
+            self.memory.name_order(kept.order_id, x.client_order_id)
+            if x.client_order_id not in taken and kept.order_id != x.order_id:
                 # Another process began with this id at the same moment.
-                self.identities.put(x.client_order_id, kept)
                 self._become(x, kept)
                 if x.written is not None:
                     x.written = attrs.evolve(
                         x.written, order_id=x.order_id, params=x.words
                     )
-            assert x.order_id is not None
-            self.memory.name_order(x.order_id, x.client_order_id)
-        return placed
+        return taken
 
     def _give_back(self, ready: Sequence[Draft]) -> None:
         super()._give_back(ready)
@@ -221,10 +225,13 @@ class Intents(Lookup, Batching[Draft]):
     def is_same(self, mine: Order, ready: Draft) -> Flow[bool]:
         """Whether an order is the one that is asked for.
 
-        The hash tells all but how it may rest; of ``post_only`` the venue tells nothing.
+        The hash tells all but how it may rest.  Of ``post_only`` the venue tells nothing,
+        so what is known of the order that has the id is compared too.
         """
         yield from ()
-        ticket = ready.ticket
+        ticket, known = ready.ticket, self.identities.get(ready.client_order_id)
+        if known is not None and known.order_id == mine.order_id:
+            return known.terms == ready.terms
         expires = None if mine.expires_at is None else int(mine.expires_at.timestamp())
         rests = mine.time_in_force in (None, ticket.time_in_force)
         if not rests or expires != ticket.expires:
