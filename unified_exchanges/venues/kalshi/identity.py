@@ -1,15 +1,11 @@
-"""Whether an answer is about what was asked: connections have been known to mix them up.
-
-A process that was forked with an open connection, a proxy or a cache may hand out the
-answer of another request: well formed, and believed, the worst kind.
-"""
+"""Whether an answer is about what was asked, in Kalshi's words."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from ...errors import VenueSchemaError
+from ...venue import identity
 
 __all__ = ["check_asked", "check_listed"]
 
@@ -19,14 +15,7 @@ _NAMES: Final[Mapping[str, str]] = {"ticker": "market_id", "order_id": "order_id
 
 def check_asked(told: str, asked: Collection[str], field: str) -> None:
     """Refuse an answer about something that was not asked for."""
-    if told in asked:
-        return
-    wanted = ", ".join(map(repr, list(asked)[:3]))
-    message = (
-        f"the answer is about {told!r} (`{field}`), but {wanted} was asked for: it is the "
-        "answer to something else, so nothing of it was believed"
-    )
-    raise VenueSchemaError(message, field=field, venue="kalshi")
+    identity.check_asked(told, asked, field, venue="kalshi")
 
 
 def check_listed(items: Iterable[object], query: Mapping[str, object]) -> None:

@@ -218,7 +218,7 @@ class Intents(Lookup, Batching[Draft]):
         except UnifiedExchangesError:
             # Sent again it does no harm.
             return None
-        if found is None:
+        if found is None or found.order_id != ready.order_id:
             return None
         return self._named(self.memory.learn_order(found), ready)
 

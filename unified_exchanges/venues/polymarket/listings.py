@@ -9,6 +9,7 @@ from ...errors import EventNotFound, MarketNotFound, OrderNotFound
 from ...flow import Flow, Pages, Response
 from ...venue import Call
 from .arguments import page_size
+from .asked import check_listed
 from .connection import PolymarketConnection
 
 __all__ = ["Listings"]
@@ -99,13 +100,18 @@ class Listings(PolymarketConnection):
         about: str,
         urgent: bool = False,
     ) -> Pages[T]:
-        """Pages of our own orders and trades."""
+        """Pages of our own orders and trades: of what was asked for, and of nothing else."""
 
         def ask(cursor: str | None) -> Call:
             asked = {**query, "next_cursor": cursor}
             return self.read(path, asked, about=about, private=True, urgent=urgent)
 
-        return self.pages(ask, parse, key)
+        def read(body: bytes) -> tuple[list[T], str | None]:
+            items, cursor = parse(body)
+            check_listed(items, query)
+            return items, cursor
+
+        return self.pages(ask, read, key)
 
     def read_if_there(self, call: Call) -> Flow[Response | None]:
         """An answer, or None if what was asked for does not exist."""

@@ -20,6 +20,7 @@ from .arguments import (
     read_params,
     refusal,
 )
+from .asked import check_asked
 from .listings import Listings
 from .memory import Known
 
@@ -200,7 +201,9 @@ class Markets(Listings):
                     break
                 query = {"condition_ids": ",".join(missing), "closed": closed}
                 markets = yield from collect(self._market_pages(query))
-                found |= {market.market_id: market for market in markets}
+                for market in markets:
+                    check_asked(market.market_id, missing, "conditionId")
+                    found[market.market_id] = market
             self.memory.learn_markets(found.values())
             missing = [name for name in chunk if name not in found]
             if missing and all_or_none:

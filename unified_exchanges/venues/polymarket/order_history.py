@@ -27,6 +27,7 @@ from .arguments import (
     read_params,
     read_span,
 )
+from .asked import check_asked
 from .own_trades import OwnTrades, Scope, after
 
 __all__ = ["OrderHistory"]
@@ -103,6 +104,7 @@ class OrderHistory(OwnTrades):
         response = yield from self.read_if_there(call)
         found = None if response is None else parse.order(response.body)
         if found is not None:
+            check_asked(found.order_id, (order_id,), "id")
             return self.memory.learn_order(found)
         seen = self.memory.order(order_id)
         if seen is None or not seen.is_open or market_id not in (None, seen.market_id):

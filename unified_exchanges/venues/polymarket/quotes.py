@@ -18,6 +18,7 @@ from ...flow import Flow, collect
 from ...models import Level, OrderBook, Outcome, Ticker
 from . import parse
 from .arguments import read_market_id, read_market_ids, refusal
+from .asked import check_asked
 from .discovery import Discovery
 from .memory import Known
 
@@ -49,7 +50,8 @@ class Quotes(Discovery):
         if response is None:
             # Which exists: it was known, or has just been found.
             return self._empty_book(known, side)
-        _, book = parse.order_book(response.body)
+        token, book = parse.order_book(response.body)
+        check_asked(token, (side.outcome_id,), "asset_id")
         return _told(book, known, side, levels)
 
     def fetch_order_books(
@@ -87,7 +89,10 @@ class Quotes(Discovery):
             call = self.ask("/clob/books", body, about=f"{len(chunk)} order books")
             response = yield from self.read_if_there(call)
             if response is not None:
-                found |= parse.order_books(response.body)
+                told = parse.order_books(response.body)
+                for token in told:
+                    check_asked(token, chunk, "asset_id")
+                found |= told
         return found
 
     def fetch_ticker(
@@ -117,7 +122,12 @@ class Quotes(Discovery):
         call = self.read(f"/clob/clob-markets/{name}", about=f"terms of {name}")
         response = yield from self.send(call)
         found = parse.terms(response.body, name)
-        self.memory.learn_market(name, found.outcomes)
+        # It does not say of which market it is, and its tokens would be traded.
+        known = self.memory.market(name)
+        if known is not None:
+            tokens = [outcome.outcome_id for outcome in known.outcomes]
+            for outcome in found.outcomes:
+                check_asked(outcome.outcome_id, tokens, "t")
         return found
 
     def missing_markets(self, market_ids: Sequence[str]) -> Flow[list[str]]:
