@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import signal
+import sys
+import time
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,6 +16,22 @@ from tests.canary import Canary
 # an interrupt does, in this process and in those it starts, need it as it is elsewhere.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+if sys.version_info < (3, 12):
+    # Once there is an audit hook, as a socket guard has one, CPython 3.11 may refuse to
+    # trace a thread that begins, and it does not begin, while another one begins to be
+    # traced, as all are by coverage.
+    _settrace = sys.settrace
+
+    def _settrace_in_turn(trace: Any) -> None:
+        for _ in range(1000):
+            try:
+                return _settrace(trace)
+            except RuntimeError:
+                time.sleep(0.001)
+        return _settrace(trace)
+
+    sys.settrace = _settrace_in_turn
 
 # Two shared cores are slow at times; a slow example is not a wrong one.
 settings.register_profile(

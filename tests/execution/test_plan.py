@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,6 +74,21 @@ def test_lots_that_differ_have_one_in_common() -> None:
         D("2.30"),
     )
     assert [x.size for x in found] == [11, 11]
+
+
+def test_a_budget_that_is_met_to_the_cent_is_used_whole() -> None:
+    asks = levels(("0.10", "50"))
+    (found,) = plan([candidate(asks, Flat("0.02"))], D("0.60"))
+    assert (found.size, found.most) == (5, D("0.60"))
+
+
+def test_every_leg_has_the_least_that_any_of_their_markets_takes() -> None:
+    asks = levels(("0.10", "50"))
+    legs = [candidate(asks, Flat("0")), candidate(asks, Flat("0"))]
+    legs[1] = attrs.evolve(legs[1], market=market("SNOW", minimum_size=D(4)))
+    with pytest.raises(InvalidOrder, match="4 of each leg take 0.8 dollars"):
+        plan(legs, D("0.70"))
+    assert [x.size for x in plan(legs, D("0.80"))] == [4, 4]
 
 
 def test_what_is_offered_beyond_the_bound_does_not_count() -> None:

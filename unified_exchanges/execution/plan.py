@@ -135,6 +135,6 @@ def bound_of(
     if book.ask is None:
         message = f"nobody sells {outcome} of {market.market_id}: the book has no asks"
         raise InvalidOrder(message)
-    highest = min(EXACT.add(book.ask.price, slippage), grid.highest)
+    highest = EXACT.add(book.ask.price, slippage)
     # The best ask itself is on the grid, if it is all that is left of it.
     return grid.snap(highest, "down") or book.ask.price

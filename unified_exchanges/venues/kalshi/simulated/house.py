@@ -312,7 +312,7 @@ class House:
     ) -> ApiKey:
         """A key of an account; its id is drawn unless given."""
         key = ApiKey(
-            key_id=key_id or new_id(self.rng),
+            key_id=key_id or self._new_key_id(),
             name=name,
             user_id=account.user_id,
             public_key=public_key,
@@ -321,6 +321,10 @@ class House:
         )
         self.keys[key.key_id] = key
         return key
+
+    def _new_key_id(self) -> str:
+        # Not as ids of orders are drawn: a venue of another seed may have one like it.
+        return new_id(Random(f"key {new_id(self.rng)}"))  # noqa: S311 - seeded
 
     def available(self, owner: Owner) -> dict[int, Decimal]:
         """What a subaccount may use, by shard."""
