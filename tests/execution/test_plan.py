@@ -119,6 +119,15 @@ def test_against_a_combination_is_the_other_outcome_of_each_leg() -> None:
     ]
 
 
+def test_against_the_legs_alone_is_the_same() -> None:
+    markets = [market("SNOW"), market("RAIN")]
+    assert against(combination().legs, markets) == against(combination(), markets)
+    with pytest.raises(BadRequest, match="without legs"):
+        against([], markets)
+    with pytest.raises(BadRequest, match="SNOW is not among"):
+        against(combination().legs, [market("RAIN")])
+
+
 def test_against_needs_a_combination_and_its_plain_two_sided_markets() -> None:
     with pytest.raises(BadRequest, match="no legs"):
         against(market(), [])
