@@ -7,9 +7,10 @@ paste the exports that it prints here.
 from __future__ import annotations
 
 import os
+import sys
 from argparse import ArgumentParser
 
-from unified_exchanges import Exchange, Leg, exchange
+from unified_exchanges import Exchange, Leg, NetworkError, exchange
 from unified_exchanges.execution import against, hedge
 
 OPTIONS = ArgumentParser(description=__doc__)
@@ -50,4 +51,7 @@ def main(venue_id: str) -> None:
 
 
 if __name__ == "__main__":
-    main(OPTIONS.parse_args().venue)
+    try:
+        main(OPTIONS.parse_args().venue)
+    except NetworkError as error:
+        sys.exit(f"the venue was not reached, does it run? {error}")

@@ -19,6 +19,21 @@ FAILS = {
     "OwnClock": ("Pace", "clock_that_is_off and 3600"),
     "StaleBooks": ("Streams", "stale_then_right and lost"),
     "TellsItsKey": ("Secrecy", "makes_a_secret_known"),
+    "AbsentAtOnce": ("Crashes", "nothing_is_absent_before"),
+    "ForgetsItsOrders": ("Crashes", "that_had_arrived_is_found"),
+    "FindsNothing": ("Crashes", "that_had_arrived_is_found"),
+    "BelievesOldReads": ("Crashes", "reads_that_lag"),
+    "HaltClaims": ("Halts", "is_canceled_and_verified"),
+    "SaysAllIsCancelled": ("HaltsLive", "races_with_creates"),
+    "HaltDeaf": ("Halts", "shares_the_journal"),
+    "HaltFlat": ("Halts", "cannot_be_reached_is_reported and refused"),
+    "HaltEdits": ("Halts", "being_prepared"),
+    "DeafEdits": ("Halts", "changed_by_whoever_shares"),
+    "HaltRaw": ("Halts", "shares_the_journal_is_halted"),
+    "NoCost": ("Guards", "costs_more_than_the_cap"),
+    "NoRate": ("Guards", "no_cap_on_orders"),
+    "EditsAnyMarket": ("Guards", "not_allowed"),
+    "DryRunForgets": ("DryRuns", "until_it_is_cancelled"),
 }
 """Which scenario finds which adapter out."""
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from tests.journal.samples import ACCOUNT, intent
 from tests.toy import ToyVenue, answer
+from unified_exchanges.drivers import dry_run as module
 from unified_exchanges.drivers.aio import AsyncDriver
 from unified_exchanges.drivers.blocking import BlockingDriver
 from unified_exchanges.drivers.dry_run import DryRun
 from unified_exchanges.errors import BadRequest, ConnectionLost, NotSupported, ReadOnly
 from unified_exchanges.flow import (
     AskIntent,
+    DayStart,
     Flow,
     Note,
     Page,
@@ -28,7 +31,7 @@ from unified_exchanges.flow import (
     Sleep,
     Start,
 )
-from unified_exchanges.models import DryRunReport
+from unified_exchanges.models import Account, DryRunReport
 from unified_exchanges.settings import Settings
 from unified_exchanges.testing.scripted import AsyncScriptedTransport, ScriptedTransport
 
@@ -119,6 +122,27 @@ def test_an_error_reaches_the_flow(drive: Any) -> None:
 def test_nothing_is_written_down_and_nothing_is_left_open(drive: Any) -> None:
     flow = asks(Note((intent(),)), Recall(ACCOUNT), AskIntent(ACCOUNT, "one"))
     assert drive(flow)[0] == [(), (), None]
+
+
+def test_the_first_equity_of_a_day_is_remembered(drive: Any) -> None:
+    day, other = date(2026, 11, 21), Account("kalshi", "demo", "ffff")
+    first, later = Decimal(100), Decimal(90)
+    steps = [
+        DayStart(ACCOUNT, day, first),
+        DayStart(ACCOUNT, day, later),
+        DayStart(ACCOUNT, day + timedelta(days=1), later),
+        DayStart(other, day, later),
+    ]
+    got, _ = drive(asks(*steps))
+    assert got == [first, first, later, later]
+
+
+def test_the_last_reports_are_kept(drive: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST", 3)
+    dry_run = DryRun(venue())
+    writes = [Request("POST", f"{URL}/orders/{n}") for n in range(5)]
+    drive(asks(*writes), *[answer(n) for n in range(5)], dry_run=dry_run)
+    assert [x.url for x in dry_run.reports] == [x.url for x in writes[2:]]
 
 
 def begins(request: Request) -> Flow[Any]:

@@ -209,7 +209,9 @@ def test_a_loss_counts_from_the_first_look_of_the_day() -> None:
     loss.check("buy")
     loss.look(day, D(1000), D("950.01"))
     loss.check("buy")
+    assert not loss.is_reached
     loss.look(day, D(1000), D(950))
+    assert loss.is_reached
     with pytest.raises(GuardTripped, match="50 dollars were lost on 2026-11-28"):
         loss.check("buy")
     assert (loss.is_of(day), loss.is_of(next_day)) == (True, False)

@@ -71,6 +71,19 @@ FLOWING = (
     "venue*",
 )
 
+# Whose locks stay with the parent of a forked child: what they belong to is refused there,
+# made anew, or only for tests.
+LOCKING = (
+    "cli*",
+    "clock",
+    "drivers.inbox",
+    "drivers.streaming",
+    "fork",
+    "journal.file",
+    "simulator*",
+    "testing*",
+)
+
 HEAVY = {"aiohttp", "asyncio", "cryptography", "msgspec", "requests", "websockets"}
 
 
@@ -257,6 +270,26 @@ def loaded_by(code: str) -> set[str]:
         [sys.executable, "-c", script], capture_output=True, check=True, text=True
     )
     return set(json.loads(done.stdout))
+
+
+def held_by_threads(text: str) -> list[str]:
+    """Locks that a forked child would find held by a thread it has not."""
+    return re.findall(r"(?<![\w.])(?:threading\.)?R?Lock\(\)", text)
+
+
+def test_locks_are_free_in_a_forked_child() -> None:
+    found = {
+        source.name: held
+        for source in MODULES.values()
+        if not among(source.name, LOCKING) and (held := held_by_threads(source.text))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize("sample", ["Lock()", "x = threading.RLock()", "a(Lock())"])
+def test_a_lock_that_a_child_would_wait_for_is_noticed(sample: str) -> None:
+    assert held_by_threads(sample)
+    assert not held_by_threads("self._lock = fork.lock()")
 
 
 def test_importing_the_package_loads_no_library_for_input_and_output() -> None:

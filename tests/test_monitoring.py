@@ -332,6 +332,21 @@ def test_an_observer_that_fails_does_no_harm_and_is_told_ever_less_often(
     assert "RuntimeError: full" in caplog.text
 
 
+class Careless(Failing):
+    """Follows gauges, and says nothing of how to end that."""
+
+    def follow(self, *_: object) -> Any:
+        return None
+
+
+def test_an_observer_with_nothing_to_undo_lets_the_exchange_close(
+    flavour: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    trader = KalshiGround(enforce_limits=False).trader(flavour, observer=Careless())
+    trader.do(trader.exchange.aclose if trader.is_async else trader.exchange.close)
+    assert "the observer failed" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("name", "label"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from threading import Barrier, Thread
@@ -21,10 +22,13 @@ AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 @pytest.fixture
 def eager() -> Iterator[None]:
     """Threads take turns as often as can be."""
-    before = sys.getswitchinterval()
+    before, traced = sys.getswitchinterval(), threading.gettrace()
+    # CPython 3.11 lets no thread begin while another one's tracing is begun.
+    threading.settrace(None)  # type: ignore[arg-type]
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
+    threading.settrace(traced)  # type: ignore[arg-type]
 
 
 def test_the_first_reason_stays() -> None:

@@ -269,7 +269,11 @@ class Monitor:
     def _follow(
         self, observer: Observer, metric: Metric, read: Callable[[], Readings]
     ) -> None:
-        end = finalize(self, observer.follow(metric, _Weakly(read)))
+        forget: object = observer.follow(metric, _Weakly(read))
+        if not callable(forget):
+            # It has nothing to undo, says whoever observes; the gauge is followed.
+            return
+        end = finalize(self, forget)
         end.atexit = False
         self._ends.append(end)
 

@@ -78,6 +78,11 @@ class Switch:
         self._leaving[token] = about, self._clock.monotonic() + seconds
 
     @property
+    def is_awaiting(self) -> bool:
+        """Whether a call still waits for the answer to what has left."""
+        return any(until == inf for _, until in list(self._leaving.values()))
+
+    @property
     def under_way(self) -> tuple[str, ...]:
         """What has left and may still arrive: it is not answered yet, or never will be."""
         now = self._clock.monotonic()

@@ -20,7 +20,7 @@ from unified_exchanges.testing.scripted import Server
 from unified_exchanges.venue import Venue
 from unified_exchanges.venues.kalshi.venue import KalshiVenue
 
-__all__ = ["FREE", "MARKET", "ONCE", "ORDERS", "Stage"]
+__all__ = ["FREE", "MARKET", "ONCE", "ORDERS", "Quiet", "Stage"]
 
 MARKET = "KXGDPVALUE-27FEB-V"
 ORDERS = "/portfolio/events/orders"

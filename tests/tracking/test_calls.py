@@ -387,7 +387,11 @@ def test_fault_21_a_change_whose_answer_is_lost_is_doubtful(stage: Stage) -> Non
     (found,) = stage.orders.unresolved
     assert (found.state, stage.orders.exposure()) == ("open", Decimal("0.18"))
     stage.ground.requests.clear()
-    stage.clock.advance(10)
+    stage.clock.advance(25)
+    # The venue shows it as it was, and the change may still arrive.
+    stage.client.fetch_open_orders()
+    assert stage.orders.exposure() == Decimal("0.18")
+    stage.clock.advance(15)
     stage.client.fetch_open_orders()
     assert (stage.orders.unresolved, stage.orders.exposure()) == ([], Decimal("0.05"))
 
@@ -409,7 +413,7 @@ def test_fault_21_a_change_that_is_refused_forgets_none_that_was_lost(
     assert stage.orders.exposure() == Decimal("0.18")
     assert [x.order_id for x in stage.orders.unresolved] == [placed.order_id]
     stage.ground.requests.clear()
-    stage.clock.advance(10)
+    stage.clock.advance(40)
     stage.client.fetch_open_orders()
     assert (stage.orders.unresolved, stage.orders.exposure()) == ([], Decimal("0.05"))
 

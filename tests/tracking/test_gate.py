@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
-from tests.tracking.stage import FREE, MARKET, ONCE, Stage
+from tests.tracking.stage import FREE, MARKET, ONCE, Quiet, Stage
 from tests.venues.kalshi.ground import Machine
 from tests.watching.face import DRIVERS, Scene, soon
 from unified_exchanges.errors import (
     BadRequest,
     GuardTripped,
     OrderUnknown,
+    RateLimitExceeded,
     ReadOnly,
 )
+from unified_exchanges.flow import Flow
 from unified_exchanges.guards import GuardPolicy
-from unified_exchanges.models import OrderRequest
+from unified_exchanges.models import Balance, OrderRequest
+from unified_exchanges.shells.aio import AsyncExchange
+from unified_exchanges.shells.blocking import Exchange
 
 D = Decimal
 DAY = 86_400
@@ -433,3 +439,76 @@ TERMS: dict[str, Any] = {
 def test_guards_are_a_policy_or_nothing(stage: Stage) -> None:
     with pytest.raises(BadRequest, match="guards must be a GuardPolicy"):
         stage.ground.trader("blocking", guards=5)
+
+
+# -- how many leave --------------------------------------------------------------------
+
+
+def test_fault_14_edits_that_are_sent_count_among_the_orders(stage: Stage) -> None:
+    client = guarded(stage, max_orders=3, seconds=10)
+    placed = bid(client, 5)
+    for size in (6, 7):
+        client.edit_order(placed.order_id, size=size)
+    # What only takes off is not theirs to stop, nor counted.
+    for size in (6, 5, 4):
+        client.edit_order(placed.order_id, size=size)
+    sent = len(client.writes)
+    for act in (
+        lambda: client.edit_order(placed.order_id, size=5),
+        lambda: client.edit_order(placed.order_id, outcome="yes", price="0.02", size=3),
+        lambda: client.edit_order(placed.order_id, expires_at=in_an_hour(stage)),
+        lambda: bid(client, 1),
+    ):
+        with pytest.raises(RateLimitExceeded, match="more than 3 orders within 10 s"):
+            act()
+    assert len(client.writes) == sent
+    stage.clock.advance(11)
+    assert client.edit_order(placed.order_id, size=5).size == 5
+
+
+def test_fault_14_an_edit_of_what_surely_closes_is_not_counted(stage: Stage) -> None:
+    client = guarded(stage, max_orders=1, seconds=10)
+    stage.buy("9")
+    client.fetch_positions(market_id=MARKET)
+    sale = client.create_order(MARKET, "yes", "sell", "0.99", 4)
+    assert client.edit_order(sale.order_id, size=9).size == 9
+    bid(client, 1)
+    assert client.edit_order(sale.order_id, size=8).size == 8
+    assert client.edit_order(sale.order_id, size=9).size == 9
+    with pytest.raises(RateLimitExceeded):
+        client.edit_order(sale.order_id, size=10)
+
+
+def in_an_hour(stage: Stage) -> datetime:
+    return datetime.fromtimestamp(stage.clock.now() + 3600, UTC)
+
+
+class Worthless(Quiet):
+    """A venue that does not tell what positions are worth."""
+
+    def fetch_balance(self, **what: Any) -> Flow[Balance]:
+        told = yield from super().fetch_balance(**what)
+        return attrs.evolve(told, position_value=None)
+
+
+class _Blocking(Exchange):
+    venue_type = Worthless
+
+
+class _Async(AsyncExchange):
+    venue_type = Worthless
+
+
+def test_where_the_worth_of_positions_is_not_told_they_are_worth_their_cost(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(flavour: str, **settings: Any) -> Any:
+        return (_Async if flavour == "async" else _Blocking)(**settings)
+
+    monkeypatch.setattr(stage.ground, "exchange", make)
+    client = guarded(stage, max_daily_loss=D(2), account_age=0)
+    bid(client, 1)
+    bought = client.create_order(MARKET, "yes", "buy", stage.ask, 20)
+    assert bought.filled * bought.average_price > 2
+    # What was paid is still there, but for the fee.
+    assert bid(client, 1).is_open

@@ -244,3 +244,23 @@ def test_fills_of_before_the_tracker_began_are_history() -> None:
     tracker.fill(old)
     tracker.reconciled(news(began=100, positions=[position("A", 1)]))
     assert tracker.position("A") == 1
+
+
+@pytest.mark.parametrize(("before", "known"), [(1.0, None), (60.0, 3)])
+def test_fault_28_a_fill_shortly_before_a_read_may_not_be_in_it(
+    desk: Desk, before: float, known: int | None
+) -> None:
+    desk.read(100, A=3)
+    # The stream tells of it late: the read may have it, or not.
+    desk.fill("t1", 100 - before)
+    assert desk.tracker.position("A") == known
+
+
+@pytest.mark.parametrize(("after", "is_new"), [(1.0, False), (60.0, True)])
+def test_fault_28_a_read_shortly_after_a_fill_is_held_against_nothing(
+    desk: Desk, after: float, *, is_new: bool
+) -> None:
+    desk.read(20, A=3)
+    desk.fill("t1", 100)
+    assert desk.read(100 + after, A=3) is is_new
+    assert desk.tracker.position("A") == 4

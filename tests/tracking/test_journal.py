@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -90,6 +92,34 @@ def test_fault_12_a_sale_is_told_of_the_first_outcome(stage: Stage) -> None:
     (left,) = stage.orders.unresolved
     assert (left.outcome, left.side, left.price) == ("yes", "sell", D("0.99"))
     assert stage.orders.exposure() == D("0.05")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files stay")
+@pytest.mark.parametrize("end", ["", "-wal"])
+@pytest.mark.parametrize("gone", [True, False], ids=["removed", "emptied"])
+def test_fault_12_24_no_order_leaves_once_its_journal_is_lost_while_it_is_open(
+    stage: Stage, path: Path, end: str, *, gone: bool
+) -> None:
+    resting = stage.bid(client_order_id="before")
+    file = path.with_name(path.name + end)
+    file.unlink() if gone else os.truncate(file, 0)
+    for _ in range(2):
+        with pytest.raises(ux.JournalError, match="look at the venue"):
+            stage.bid()
+        (result,) = stage.client.create_orders(
+            [
+                OrderRequest(
+                    market_id=MARKET, outcome="yes", side="buy", price="0.01", size=5
+                )
+            ]
+        )
+        assert isinstance(result.error, ux.JournalError)
+    assert stage.creates == 1
+    # What takes risk away goes on.
+    assert not stage.client.cancel_order(resting.order_id).is_open
+    report = stage.client.halt("the journal is lost")
+    assert not report.is_complete
+    assert any(isinstance(x, ux.JournalError) for x in report.errors)
 
 
 def test_fault_12_reconcile_adopts_what_it_finds_with_its_fills(stage: Stage) -> None:

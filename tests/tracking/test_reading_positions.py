@@ -77,6 +77,15 @@ def test_without_fills_of_late_nothing_more_is_read_for_positions(stage: Stage) 
     assert (reads(stage, POSITIONS), reads(stage, FRESH)) == (2, 0)
 
 
+def test_what_others_trade_after_a_read_is_seen_by_the_next(stage: Stage) -> None:
+    stage.buy("3")
+    for seconds in (4, 4, 60):
+        stage.client.fetch_positions()
+        assert told(stage) == (D(0), held(stage))
+        stage.clock.advance(seconds)
+        elsewhere(stage)
+
+
 def test_fault_25_positions_are_told_although_nobody_says_how_fresh_they_are(
     stage: Stage,
 ) -> None:

@@ -52,9 +52,10 @@ class GuardPolicy:
     """What one exchange object may do at most; None switches a guard off.
 
     ``max_order_cost`` is dollars that one order may take at its limit, ``max_orders`` may
-    be placed within ``seconds``.  Neither stops or counts what surely closes a position:
-    what is ``reduce_only``, and as much of the others as closes what is held, if that is
-    known; before such an order is refused, it is read.
+    be placed or changed within ``seconds``.  Neither stops or counts what surely closes a
+    position: what is ``reduce_only``, and as much of the others as closes what is held, if
+    that is known; before such an order is refused, it is read.  Nor is an edit counted
+    that makes an order smaller at its price.
 
     ``max_market_exposure`` and ``max_exposure`` are dollars at risk at most, in one market
     and in all: what open and unresolved orders take if they fill, and what positions

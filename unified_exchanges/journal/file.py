@@ -16,20 +16,27 @@ from errno import EACCES
 from pathlib import Path
 from threading import Lock
 from typing import Final, TypeVar
+from weakref import WeakSet
 
 from ..errors import JournalError
 from . import rows
+from .parts import Gone, Parts, has_log
 
 __all__ = ["JournalFile", "transact"]
 
 T = TypeVar("T")
 
 _VERSION: Final = 1
+_APPLICATION: Final = 0x75784A31
+"""What says that an SQLite file is a journal."""
 _PATIENCE: Final = 2.0
 """Seconds to wait for another process that is writing: its own writes take milliseconds."""
 
 _inherited: list[sqlite3.Connection] = []
 """Connections of a parent process: using or closing one would break its locks."""
+_all: WeakSet[JournalFile] = WeakSet()
+_held: list[JournalFile] = []
+"""Those that nobody uses while this process is forked."""
 
 
 class JournalFile:
@@ -39,7 +46,9 @@ class JournalFile:
 
     def __init__(self, path: str) -> None:
         self.path = Path(path).absolute()
+        self._name = str(self.path)
         self._connection: sqlite3.Connection | None = None
+        self._parts: Parts | None = None
         self._file: tuple[int, int] | None = None
         self._id: str | None = None
         """The file that was open, by its number and by what is written in it.
@@ -49,6 +58,7 @@ class JournalFile:
         self._process = os.getpid()
         self._lock = Lock()
         self._is_closed = False
+        _all.add(self)
 
     def close(self) -> None:
         """Release the file; what is asked afterwards is refused."""
@@ -56,6 +66,22 @@ class JournalFile:
         with self._lock:
             self._is_closed = True
             self._release()
+
+    def release_to_fork(self) -> bool:
+        """Release the file, and let nobody open it until the process is forked.
+
+        A child that inherits a connection takes the locks of its parent for its own: it
+        would hold none, and its log be thrown away under it.  False for one that is in
+        use by whoever forks.
+        """
+        if not self._lock.acquire(timeout=_PATIENCE):
+            return False
+        self._release()
+        return True
+
+    def resume_from_fork(self) -> None:
+        """Let it be opened again, here and there."""
+        self._lock.release()
 
     # -- the connection -------------------------------------------------------------
 
@@ -65,10 +91,10 @@ class JournalFile:
             if self._is_closed:
                 raise JournalError(f"the journal {self.path} is closed")
             try:
-                return act(self._opened())
-            except _Gone as error:
+                return self._done(what, act)
+            except Gone as error:
                 # The connection stays: as long as it is open no other file looks the same.
-                raise self._lost(str(error)) from error
+                raise self._lost(error) from error
             except sqlite3.Error as error:
                 self._release()
                 raise self._failed(what, _reason(error)) from error
@@ -76,28 +102,44 @@ class JournalFile:
                 self._release()
                 raise self._failed(what, str(error)) from error
 
+    def _done(self, what: str, act: Callable[[sqlite3.Connection], T]) -> T:
+        done = act(self._opened())
+        if what == "written" and self._parts is not None:
+            # Where it was written may have been taken away meanwhile.
+            self._parts.check()
+        return done
+
     @property
     def _is_empty(self) -> bool:
         """Whether there is no file yet: one is made for what is written, not to read."""
-        return self._file is None and not self.path.exists()
+        if self._file is not None:
+            return False
+        try:
+            return not (self.path.exists() or has_log(self._name))
+        except OSError:
+            # Whoever opens it is told what is wrong.
+            return False
 
     def _opened(self) -> sqlite3.Connection:
+        if self._parts is not None:
+            self._parts.check()
+        if self._connection is not None:
+            return self._connection
         if self._file is not None:
             self._require_same(self._file)
-        connection = self._connection
-        if connection is None:
-            connection = self._connection = self._open()
-        return connection
+        self._connection, self._parts = self._open()
+        return self._connection
 
     def _require_same(self, file: tuple[int, int]) -> None:
         try:
             found = self._identity()
         except FileNotFoundError:
-            raise _Gone("removed") from None
+            raise Gone(self._name, "removed") from None
         if found != file:
-            raise _Gone("replaced by another")
+            raise Gone(self._name, "replaced by another")
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> tuple[sqlite3.Connection, Parts]:
+        self._require_no_lone_log()
         if self._file is None:
             self._make_file()
         file = self._identity()
@@ -116,11 +158,24 @@ class JournalFile:
                 self._require_own(connection)
             _prepare(connection)
             self._id = _id_of(connection)
+            parts = Parts(self._name, lambda: _compactions_of(connection))
         except BaseException:
             connection.close()
             raise
         self._file = file
-        return connection
+        return connection, parts
+
+    def _require_no_lone_log(self) -> None:
+        """Refuse a log whose file is gone or was emptied: SQLite would throw it away."""
+        is_there = self.path.exists() and self.path.stat().st_size
+        if is_there or not has_log(self._name):
+            return
+        message = (
+            f"it is empty or gone, but its log {self._name}-wal is not: it was removed or "
+            "emptied while it was in use, and orders may be at the venue. Put it back, or "
+            "look at the venue and remove the log"
+        )
+        raise OSError(message)
 
     def _make_file(self) -> None:
         """Make a file that is not there: SQLite would make it readable for everybody."""
@@ -131,22 +186,25 @@ class JournalFile:
 
     def _require_own(self, connection: sqlite3.Connection) -> None:
         """Refuse another journal, or what is none any more, with the number of ours."""
-        if _version(connection) != _VERSION:
-            raise _Gone("emptied or replaced by another")
+        if not _is_journal(connection):
+            raise Gone(self._name, "emptied or replaced by another")
         if _id_of(connection) != self._id:
-            raise _Gone("replaced by another")
+            raise Gone(self._name, "replaced by another")
 
     def _identity(self) -> tuple[int, int]:
-        found = os.stat(self.path)  # noqa: PTH116 - before every order: half the time
+        found = os.stat(self._name)  # noqa: PTH116 - before every order: half the time
         return found.st_dev, found.st_ino
 
     def _release(self) -> None:
+        if self._parts is not None and self._parts.are_whole():
+            # What has been lost is not there for a new connection either.
+            self._parts = None
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
 
     def _leave_to_parent(self) -> None:
-        """Start anew in a process that was forked off."""
+        """Start anew in a process that was forked off while this was in use."""
         if self._process == os.getpid():
             return
         self._process = os.getpid()
@@ -154,11 +212,14 @@ class JournalFile:
         self._lock, JournalFile._making = Lock(), Lock()
         if self._connection is not None:
             _inherited.append(self._connection)
-            self._connection = None
+            self._connection = self._parts = None
 
-    def _lost(self, how: str) -> JournalError:
+    def _lost(self, gone: Gone) -> JournalError:
+        file = f"the journal {self.path}"
+        if gone.path != self._name:
+            file = f"{gone.path} of {file}"
         message = (
-            f"the journal {self.path} was {how} while it was in use, and with it halts "
+            f"{file} was {gone.how} while it was in use, and with it halts "
             "and orders that may be at the venue. No order leaves of this object: move the "
             "same file back, or look at the venue and make the exchange anew"
         )
@@ -173,41 +234,73 @@ class JournalFile:
         return JournalError(message)
 
 
-class _Gone(Exception):
-    """The file that was open is not at its path any more."""
+def _before_fork() -> None:
+    _held.extend(x for x in list(_all) if x.release_to_fork())
 
+
+def _after_fork() -> None:
+    for x in _held:
+        x.resume_from_fork()
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork
+    )
 
 _CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0)
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    """Set the connection up; make the tables in a new file."""
-    if _version(connection) != _VERSION:
+    """Set the connection up; make the tables in a new file.  Another's is left as it is."""
+    is_new = _is_new(connection)
+    if is_new:
         # It takes the lock of who writes, even if it is set.
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
     if mode != "wal":
         message = f"SQLite keeps no write-ahead log there (journal_mode {mode})"
         raise OSError(message)
+    # Some builds shorten the log: here one that was cut short has lost something.
+    connection.execute("PRAGMA journal_size_limit=-1").fetchall()
     connection.execute("PRAGMA synchronous=FULL")
-    if _version(connection) != _VERSION:
+    if is_new:
         transact(connection, _make)
 
 
 def _make(connection: sqlite3.Connection) -> None:
     # Asked again: another process may have made them meanwhile.
-    version = _version(connection)
-    if version == _VERSION:
+    if not _is_new(connection):
         return
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    for statement in rows.SCHEMA:
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id={_APPLICATION}")
+    connection.execute(f"PRAGMA user_version={_VERSION}")
+
+
+def _is_journal(connection: sqlite3.Connection) -> bool:
+    """Whether this is a journal; raises ValueError for one of a later version."""
+    version = _number(connection, "user_version")
+    if _number(connection, "application_id") != _APPLICATION:
+        return False
     if version > _VERSION:
         message = f"it was written by a later version of this library (form {version})"
         raise ValueError(message)
-    if version or tables:
-        raise ValueError("it is an SQLite file, but not a journal of this library")
-    for statement in rows.SCHEMA:
-        connection.execute(statement)
-    connection.execute(f"PRAGMA user_version={_VERSION}")
+    return version == _VERSION
+
+
+def _is_new(connection: sqlite3.Connection) -> bool:
+    """Whether nobody has written here; raises ValueError for what is not a journal."""
+    if _is_journal(connection):
+        return False
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if not tables and not _number(connection, "user_version"):
+        return True
+    if _is_journal(connection):
+        # Another process has made it between these looks.
+        return False
+    raise ValueError("it is an SQLite file, but not a journal of this library")
 
 
 def _id_of(connection: sqlite3.Connection) -> str:
@@ -215,9 +308,18 @@ def _id_of(connection: sqlite3.Connection) -> str:
     return str(found)
 
 
-def _version(connection: sqlite3.Connection) -> int:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    return int(version)
+def _compactions_of(connection: sqlite3.Connection) -> int | None:
+    try:
+        (found,) = connection.execute(rows.COMPACTIONS).fetchone()
+    except sqlite3.Error:
+        return None
+    return int(found)
+
+
+def _number(connection: sqlite3.Connection, name: str) -> int:
+    """A number of the file's head."""
+    (found,) = connection.execute(f"PRAGMA {name}").fetchone()
+    return int(found)
 
 
 def transact(

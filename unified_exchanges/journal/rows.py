@@ -15,6 +15,7 @@ from .memory import AGAIN
 __all__ = [
     "BEGIN",
     "BEGIN_DAY",
+    "COMPACTIONS",
     "FIND",
     "FIRST_EQUITY",
     "FORGET",
@@ -27,6 +28,7 @@ __all__ = [
     "SAVE",
     "SCHEMA",
     "SETTLE",
+    "SHRINK",
     "UNRESOLVED",
     "halt",
     "intent",
@@ -60,8 +62,8 @@ SCHEMA: Final = (
     ) WITHOUT ROWID
     """,
     # A file in the place of another may have its name and its number, but not this.
-    "CREATE TABLE journal (id TEXT NOT NULL)",
-    "INSERT INTO journal VALUES (lower(hex(randomblob(16))))",
+    "CREATE TABLE journal (id TEXT NOT NULL, compactions INTEGER NOT NULL)",
+    "INSERT INTO journal VALUES (lower(hex(randomblob(16))), 0)",
     # What is asked at every start stays small, however long the journal is.
     """
     CREATE INDEX unresolved ON intents (venue, environment, account, written_at)
@@ -147,6 +149,7 @@ SETTLE: Final = (
 That it was refused tells nothing of an earlier sending that is unresolved.
 """
 ID: Final = "SELECT id FROM journal"
+COMPACTIONS: Final = "SELECT compactions FROM journal"
 FIND: Final = (
     f"SELECT {', '.join(_COLUMNS)} FROM intents "  # noqa: S608 - likewise
     "WHERE venue = ? AND environment = ? AND account = ? AND client_order_id = ?"
@@ -163,6 +166,11 @@ HALTED: Final = f"SELECT reason, halted_at FROM halts WHERE {_WHOSE}"  # noqa: S
 FORGET: Final = (
     "DELETE FROM intents WHERE written_at < ? AND state NOT IN ('pending', 'unknown')"
 )
+SHRINK: Final = (
+    "BEGIN IMMEDIATE; UPDATE journal SET compactions = compactions + 1; "
+    "PRAGMA incremental_vacuum; COMMIT"
+)
+"""Give the space of what was forgotten back, and say so: else nothing may be missing."""
 SAVE: Final = (
     "INSERT INTO texts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
     "text = excluded.text"

@@ -132,8 +132,9 @@ class SqliteJournal(JournalFile):
         def forget(connection: sqlite3.Connection) -> int:
             count = connection.execute(rows.FORGET, (rows.moment(before),)).rowcount
             # As a script: `execute` would free one page.
-            connection.executescript("PRAGMA incremental_vacuum")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            connection.executescript(rows.SHRINK)
+            # The log keeps its size until it is closed: no log that is in use shrinks.
+            connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
             return count
 
         return self._perform("compacted", forget)

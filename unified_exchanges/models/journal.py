@@ -48,7 +48,8 @@ _OPEN = (IntentState.PENDING, IntentState.UNKNOWN)
 class Account:
     """Whose orders a journal tells: venue, environment and the fingerprint of the key.
 
-    The fingerprint is a hash: the key cannot be told from it.
+    ``environment`` is empty where a key is good in one environment only.  The fingerprint
+    is a hash: the key cannot be told from it.
     """
 
     venue: str

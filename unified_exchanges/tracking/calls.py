@@ -1,7 +1,8 @@
 """The calls of a client, such that its tracker learns what they do and what they are told.
 
 Each wraps a flow of the venue and hands on every step of it unchanged.  A flow that is
-given up half-way, by Ctrl-C or with its task, leaves what it sent unresolved.
+given up half-way, by Ctrl-C or with its task, leaves what it sent unresolved, and ends
+what it had not begun to send.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from ..flow import (
     Page,
     Pages,
     Recall,
+    Request,
     Resolved,
     advance,
 )
@@ -141,6 +143,7 @@ class TrackedCalls:
         Who is leaving is told once, however many of these a flow goes through.
         """
         began = self._clock.monotonic()
+        waiting: list[Leaving] = []
         outcome: Outcome | BaseException = None
         try:
             while not isinstance(step := advance(flow, outcome), Done):
@@ -151,17 +154,36 @@ class TrackedCalls:
                         yield from self._admit(step)
                         sent += [x.client_order_id for x in step.orders]
                         changed += [after for _, after in step.changes]
+                        waiting.append(step)
                         outcome = None
                     else:
+                        if isinstance(step, Request) and not step.is_read:
+                            waiting.clear()
                         outcome = yield step
                 except Exception as error:  # noqa: BLE001 - handed to the inner flow whole
                     outcome = error
                 if isinstance(step, Recall) and isinstance(outcome, tuple):
                     for key in self.tracker.recalled(outcome):
                         yield from self._ask(AskIntent(step.account, key))
+        except GeneratorExit:
+            self._never_left(waiting, sent, changed)
+            raise
+        else:
             return step.value
         finally:
             flow.close()
+
+    def _never_left(
+        self, waiting: Iterable[Leaving], sent: list[str], changed: list[Order]
+    ) -> None:
+        """What was given up while it waited for its turn: no write was begun since."""
+        for step in waiting:
+            for x in step.orders:
+                sent.remove(x.client_order_id)
+                self.tracker.refused(x.client_order_id)
+            for _, after in step.changes:
+                changed.remove(after)
+                self.tracker.change_ended(after, is_lost=False)
 
     def _admit(self, step: Leaving) -> Flow[None]:
         if self.gate is not None:

@@ -18,8 +18,10 @@ class Change:
 
     price: Decimal
     size: Decimal
-    lost_at: float | None = None
-    """When its answer was given up; None while its call is under way."""
+    arrives_by: float = 0
+    """Our monotonic clock when it is not on its way any more."""
+    is_lost: bool = False
+    """Whether its answer was given up: nobody waits for it any more."""
 
     def has(self, price: Decimal, size: Decimal) -> bool:
         """Whether these are its terms."""
@@ -48,21 +50,21 @@ class Changes:
     @property
     def are_lost(self) -> bool:
         """Whether an answer is missing that nobody waits for any more."""
-        return any(x.lost_at is not None for x in self._pending)
+        return any(x.is_lost for x in self._pending)
 
-    def begin(self, price: Decimal, size: Decimal) -> None:
+    def begin(self, price: Decimal, size: Decimal, arrives_by: float) -> None:
         """An edit is about to leave."""
-        self._pending += (Change(price, size),)
+        self._pending += (Change(price, size, arrives_by),)
 
     def answered(self, price: Decimal, size: Decimal) -> None:
         """An edit was made or refused for good: the order tells which."""
         self._remove(self._under_way(price, size))
 
-    def lost(self, price: Decimal, size: Decimal, at: float) -> None:
+    def lost(self, price: Decimal, size: Decimal) -> None:
         """The answer of an edit was given up."""
         found = self._under_way(price, size)
         if found is not None:
-            found.lost_at = at
+            found.is_lost = True
 
     def shown(self, price: Decimal, size: Decimal) -> None:
         """The order has come to have these terms.
@@ -73,16 +75,16 @@ class Changes:
             self._remove(next((x for x in self if x.has(price, size)), None))
 
     def read(self, began: float) -> None:
-        """A read that began then shows the order: with what was lost well before, or not.
+        """A read that began then shows the order: with what had arrived well before.
 
-        A read may lag, so one that began at once proves nothing about an edit.
+        What still may arrive is not disproved by it, and a read may lag.
         """
         self._pending = tuple(
-            x for x in self if x.lost_at is None or began < x.lost_at + LAG
+            x for x in self if not x.is_lost or began < x.arrives_by + LAG
         )
 
     def _under_way(self, price: Decimal, size: Decimal) -> Change | None:
-        mine = (x for x in self if x.lost_at is None and x.has(price, size))
+        mine = (x for x in self if not x.is_lost and x.has(price, size))
         return next(mine, None)
 
     def _remove(self, change: Change | None) -> None:

@@ -194,7 +194,8 @@ class Commands(OrderBoard):
             entry = self._entries.by_id(after.order_id)
             if entry is not None:
                 told = after.in_terms_of(entry.outcome)
-                entry.changes.begin(told.price, told.size)
+                arrives_by = self._clock.monotonic() + self._in_flight
+                entry.changes.begin(told.price, told.size, arrives_by)
                 self._entries.settle(entry)
 
     def change_ended(self, after: Order, *, is_lost: bool) -> None:
@@ -205,8 +206,7 @@ class Commands(OrderBoard):
                 return
             told = after.in_terms_of(entry.outcome)
             if is_lost:
-                now = self._clock.monotonic()
-                entry.changes.lost(told.price, told.size, now)
+                entry.changes.lost(told.price, told.size)
             else:
                 entry.changes.answered(told.price, told.size)
             self._entries.settle(entry)

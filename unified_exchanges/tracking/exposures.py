@@ -9,7 +9,7 @@ may fill as if it might have filled already.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from math import inf
 from typing import Final
@@ -176,11 +176,11 @@ class Exposures:
         names = {market_id} if market_id is not None else {*found, *self._held}
         for name in names:
             here, last = found.get(name, {}), self._last(name)
-            if last is not None and self._stands(last, read, name, here):
+            if last is not None and last.shows > read.shows:
+                # This one may lag behind what is known for sure.
                 self._read_here[name] = last
                 continue
-            covers = -inf if last is None else last.covers
-            self._read_here[name] = attrs.evolve(read, surpasses=covers)
+            self._read_here[name] = read
             live = None if last is None else self._live.get(name, {})
             for key in {*here, *self._held.get(name, {})}:
                 if not key[1]:
@@ -190,20 +190,14 @@ class Exposures:
         if market_id is None and (self._read is None or self._read.shows < read.shows):
             self._read = read
 
-    def _stands(
-        self,
-        last: Snapshot,
-        read: Snapshot,
-        market_id: str,
-        told: Mapping[_Key, tuple[Decimal, Decimal]],
-    ) -> bool:
-        """Whether the last read of a market is not replaced by another."""
-        if last.covers <= read.shows:
-            return False
-        # It may lag behind what is known for sure, unless it shows that more is held.
-        here = self._held.get(market_id, {}).items()
-        known = total(held.cost for key, held in here if not key[1])
-        return total(cost for _, cost in told.values()) <= known
+    def is_ahead(self, market_id: str | None, began: float) -> bool:
+        """Whether more is known than a read that begins then must show."""
+        shown = began - LAG
+        if self.filled_at >= shown:
+            return True
+        every = [self._read, *self._read_here.values()]
+        reads = every if market_id is None else [self._last(market_id)]
+        return any(x is not None and x.shows > shown for x in reads)
 
     def _last(self, market_id: str) -> Snapshot | None:
         """The last read that is also of a market."""

@@ -133,6 +133,8 @@ class Gate:
         claims = entry.claims(Change(told.price, told.size))
         if not self._fits(after.market_id, claims):
             self._judge(after.market_id, entry, key, claims, about)
+        if opens.size and not _only_takes_off(before, after):
+            self._guards.admit(1, self._clock.monotonic(), about)
 
     def _opens(
         self, market_id: str, key: tuple[str, str], claim: Claim, own: Entry | None
@@ -326,6 +328,11 @@ class Gate:
         if book.outcome != order.outcome:
             side, price = Side(side).opposite, complement(price)
         check_collar(collar, book, side, price, about)
+
+
+def _only_takes_off(before: Order, after: Order) -> bool:
+    """Whether an edit makes an order smaller, and changes nothing of its price."""
+    return before.price == after.price and after.remaining < before.remaining
 
 
 def _nothing(_: str) -> OrderBook | None:

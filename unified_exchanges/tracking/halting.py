@@ -6,13 +6,14 @@ interrupted or fail: called again, it goes on with what is open then.
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from math import inf
 from typing import Final
 
 import attrs
 
-from ..errors import BadRequest, UnifiedExchangesError
+from ..errors import BadRequest, RequestTimeout, UnifiedExchangesError
 from ..flow import Flow, Sleep, collect
 from ..models import (
     CancelReport,
@@ -30,10 +31,14 @@ from .deadline import within
 
 __all__ = ["Halting"]
 
+_log = logging.getLogger(__name__)
+
 _PAUSES: Final = (0.1, 0.25, 0.5, 1.0, 2.0)
 """Seconds before going over it again; the last one for ever."""
 _GLANCE: Final = 0.02
 """Seconds after which it is seen that a request under way was answered."""
+_PATIENCE: Final = 1.0
+"""Seconds that a round waits for such an answer: what rests is not left alone longer."""
 _SHARE: Final = 0.1
 _MOST_SHARE: Final = 3.0
 """What of the time is left for reading positions: a share, at most so many seconds."""
@@ -48,8 +53,14 @@ class _Round:
     remaining: tuple[Order, ...] = ()
     errors: tuple[UnifiedExchangesError, ...] = ()
     left: tuple[Intent, ...] = ()
+    under_way: tuple[str, ...] = ()
     is_verified: bool = False
     found: int = 0
+
+    @property
+    def says_why(self) -> bool:
+        """Whether it tells what may still show, or why that is not known."""
+        return bool(self.errors or self.left or self.under_way)
 
     @property
     def is_hopeless(self) -> bool:
@@ -127,9 +138,14 @@ class Halting:
         # First of all: it is here, and quick, and stops the other processes.
         halt, unkept = yield from self._tell_others(halt)
         last = yield from self._rounds(enough, cancel=cancel)
+        if (
+            not last.is_verified
+            and not last.says_why
+            and not (cancel and last.remaining)
+        ):
+            last.errors = (self._unverified(),)
         yield from self._ends(enough, last)
         held, unread = yield from self._held(end)
-        under_way = self._venue.switch.under_way
         errors = [e for e in (unkept, *last.errors, unread) if e is not None]
         ended = list(self._ended.values())
         return HaltReport(
@@ -140,7 +156,7 @@ class Halting:
             filled=tuple(x for x in ended if x.status is OrderStatus.CLOSED),
             remaining=last.remaining,
             unresolved=last.left,
-            under_way=under_way,
+            under_way=last.under_way,
             positions=held,
             errors=tuple(errors),
             is_canceling=cancel,
@@ -165,13 +181,16 @@ class Halting:
     def _rounds(self, end: float, *, cancel: bool) -> Flow[_Round]:
         """Cancel and look, until nothing is left that could still appear, or time is up."""
         last = _Round()
+        yield from self._recall(last)
         stuck = looks = 0
         while True:
             if not last.is_verified:
                 yield from self._verify(last, end, cancel=cancel)
             yield from self._wait_for_answers(end)
             yield from self._look(last, end)
-            is_quiet = not last.left and not self._venue.switch.under_way
+            # As of now: what is answered later shows in none of these reads.
+            last.under_way = self._venue.switch.under_way
+            is_quiet = not last.left and not last.under_way
             if (last.is_verified and is_quiet) or last.is_refused:
                 return last
             stuck = stuck + 1 if last.is_hopeless and is_quiet else 0
@@ -181,6 +200,21 @@ class Halting:
             if pause:
                 yield Sleep(pause)
                 looks += 1
+
+    def _recall(self, last: _Round) -> Flow[None]:
+        """What is left open before anything is looked at, whoever ends it meanwhile."""
+        try:
+            last.left = tuple((yield from self._venue.unresolved_intents()))
+        except UnifiedExchangesError as error:
+            # Each look asks again, and tells if it cannot.
+            _log.info("what was left open is not known yet: %s", error)
+
+    def _unverified(self) -> RequestTimeout:
+        message = (
+            "time was up before another look showed that nothing is open; call halt "
+            "again, or give it a longer deadline"
+        )
+        return RequestTimeout(message, sent=False, venue=self._venue.id)
 
     def _verify(self, last: _Round, end: float, *, cancel: bool) -> Flow[None]:
         """Cancel what is open, or only read it; what is under way may come after that."""
@@ -207,8 +241,10 @@ class Halting:
         last.is_verified = is_settled and is_done
 
     def _wait_for_answers(self, end: float) -> Flow[None]:
-        """Wait for the requests for orders that had left."""
-        while self._venue.switch.under_way and self._clock.monotonic() < end:
+        """Wait for answers to requests for orders, not for those that nobody waits for."""
+        now = self._clock.monotonic
+        until = min(end, now() + _PATIENCE)
+        while self._venue.switch.is_awaiting and now() < until:
             yield Sleep(_GLANCE)
 
     def _look(self, last: _Round, end: float) -> Flow[None]:

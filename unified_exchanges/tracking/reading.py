@@ -7,7 +7,6 @@ from ..flow import Flow
 from ..models import Position
 from ..venue import Venue
 from ..venue.journaling import Journaling
-from ..watching.known import LAG
 from .tracker import OrderTracker
 
 __all__ = ["catch_up", "read_positions"]
@@ -30,13 +29,14 @@ def read_positions(
 ) -> Flow[list[Position]]:
     """Read all positions, or those of a market, and tell the tracker.
 
-    If something filled so lately that a read may lack it, the read waits for that.  Where
-    that fails it is made all the same, and the tracker finds out what it can.
+    If something filled so lately that a read may lack it, or was shown by one that waited,
+    this one waits too.  Where that fails it is made all the same, and the tracker finds out
+    what it can.
     """
     moment, began = tracker.moment(), venue.clock.monotonic()
     since = None
-    is_late = tracker.filled_at >= began - LAG
-    if is_late and isinstance(venue, Journaling) and not venue.positions_lag:
+    is_ahead = tracker.is_ahead(market_id, began)
+    if is_ahead and isinstance(venue, Journaling) and not venue.positions_lag:
         stale = yield from catch_up(venue, tracker)
         since = moment if stale is None else None
     held = yield from flow

@@ -6,8 +6,6 @@ in it.  So there are fills of which it says nothing.
 
 from __future__ import annotations
 
-from math import inf
-
 import attrs
 
 from ..watching.known import LAG
@@ -28,18 +26,11 @@ class Snapshot:
     began: float
     ended: float
     since: int | None = None
-    surpasses: float = -inf
-    """Until when all was in another read, than which this one told of more at risk."""
 
     @property
     def shows(self) -> float:
         """Until when all that happened is surely in it."""
         return self.began - LAG if self.since is None else self.began
-
-    @property
-    def covers(self) -> float:
-        """Until when nothing that happened puts more at risk than it tells."""
-        return max(self.shows, self.surpasses)
 
     def has(self, entry: Entry) -> bool:
         """Whether all that filled of an order is surely in it."""

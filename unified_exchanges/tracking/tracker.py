@@ -216,11 +216,10 @@ class OrderTracker(Commands):
         with self.lock:
             return self._entries.exposures.moment()
 
-    @property
-    def filled_at(self) -> float:
-        """Our monotonic clock when the last had filled of what filled, at the latest."""
+    def is_ahead(self, market_id: str | None, began: float) -> bool:
+        """Whether more is known than a read of positions that begins then must show."""
         with self.lock:
-            return self._entries.exposures.filled_at
+            return self._entries.exposures.is_ahead(market_id, began)
 
     @property
     def vague_markets(self) -> set[str]:

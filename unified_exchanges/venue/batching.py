@@ -213,7 +213,7 @@ class Batching(Placing[D], Generic[D]):
         try:
             results = yield from self._batch_results(call, ready, deadline)
         except GeneratorExit:
-            self._interrupted(ready)
+            self._interrupted(ready, has_left=call.has_left)
             raise
         yield from self.conclude(_outcomes(ready, results))
         return results

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from math import inf
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import attrs
@@ -28,6 +28,9 @@ D = TypeVar("D", bound=Draft)
 class Intents(Journaling, Generic[D]):
     """Writes drafts down, and what became of them."""
 
+    is_bound_key: ClassVar[bool] = False
+    """Whether a key is good in one environment only: so it tells the environment too."""
+
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.sent = SentKeys()
@@ -40,20 +43,23 @@ class Intents(Journaling, Generic[D]):
 
     @property
     def account(self) -> Account:
-        """Whose orders they are: one key in one environment, by whatever address."""
+        """Whose orders they are: those of one key, by whatever address it is used."""
         if self._owner is None:
-            environment = self._environment_name()
+            environment = "" if self.is_bound_key else self._environment_name()
             self._owner = Account(
                 self.id, environment, _fingerprint(self.id, self.owner_name)
             )
         return self._owner
 
     def _environment_name(self) -> str:
-        """The name of an environment, also where its address was given."""
+        """Where the key is used; behind a gateway that nobody can place, for real money."""
         host = urlsplit(self.environment.rest).netloc
-        for known in self.facts.environments.values():
-            if host in (urlsplit(known.rest).netloc, *known.hosts):
-                return known.name
+        known = self.facts.environments.values()
+        for each in known:
+            if host in (urlsplit(each.rest).netloc, *each.hosts):
+                return each.name
+        if self.environment.is_real_money:
+            return next(x.name for x in known if x.is_real_money)
         return self.environment.name
 
     def is_own(self, client_order_id: str) -> bool:
@@ -74,6 +80,10 @@ class Intents(Journaling, Generic[D]):
             known = yield from self.write_down(written)
         except UnifiedExchangesError as error:
             error.add(f"; {ready[0]} was not sent")
+            raise
+        except GeneratorExit:
+            # The note may be kept all the same.
+            self.never_left(written)
             raise
         before = {x.client_order_id: x for x in known}
         placed: dict[str, Intent] = {}

@@ -58,6 +58,8 @@ class Journaling(Venue):
         """What left without a note: since when, on the monotonic clock, and what it is."""
         self._sights: dict[str, _Sight] = {}
         self._doubted: set[str] = set()
+        self._owed: dict[str, Intent] = {}
+        """How those ended that never left, not written yet."""
         self._unended: dict[str, Intent] = {}
         """What is unresolved as far as was heard: an order that shows ends it."""
 
@@ -104,6 +106,8 @@ class Journaling(Venue):
         What was known of their ids before: those that are orders must not leave either.
         """
         told = tuple(intents)
+        if self._owed:
+            yield from self._write_owed()
         try:
             before = yield Note(told)
         except Halted:
@@ -185,6 +189,20 @@ class Journaling(Venue):
         except JournalError as error:
             names = ", ".join(f"{x.client_order_id} {x.state}" for x in told)
             _log.error("what became of orders (%s) was not kept: %s", names, error)
+
+    def never_left(self, intents: Iterable[Intent]) -> None:
+        """These were given up before they left, and may have been written down.
+
+        Who gives a flow up does not wait for a file, so what is done next writes it.
+        """
+        for x in intents:
+            self._owed[x.client_order_id] = x.ended(
+                IntentState.REFUSED, detail=_NEVER_LEFT
+            )
+
+    def _write_owed(self) -> Flow[None]:
+        ended, self._owed = self._owed, {}
+        yield from self.settle(ended.values())
 
     def discovered(self, order: Order) -> Flow[None]:
         """Write down that an intent left open is this order, if there is one."""
@@ -290,6 +308,8 @@ class Journaling(Venue):
         return list((yield from self._recall()))
 
     def _recall(self) -> Flow[tuple[Intent, ...]]:
+        if self._owed:
+            yield from self._write_owed()
         recalled = yield Recall(self.account)
         assert isinstance(recalled, tuple)
         for x in recalled:
@@ -480,4 +500,5 @@ class _Seen:
     troubles: dict[str, str] = attrs.field(factory=dict)
 
 
+_NEVER_LEFT: Final = "its call was given up before it left"
 _ABSENT: Final = "looked for twice after it could no longer arrive, and not there"

@@ -163,7 +163,7 @@ class Placing(Earlier[D], Generic[D]):
                 yield from self.pause(delay, call)
                 attempt += 1
         except GeneratorExit:
-            self._interrupted([ready])
+            self._interrupted([ready], has_left=call.has_left or doubt is not None)
             raise
 
     def _before_again(
@@ -233,8 +233,15 @@ class Placing(Earlier[D], Generic[D]):
             error.client_order_id = ticket.client_order_id
             raise
 
-    def _interrupted(self, ready: Sequence[D]) -> None:
+    def _interrupted(self, ready: Sequence[D], *, has_left: bool) -> None:
         """Say which orders may be on their way when the caller goes away."""
+        if not has_left:
+            self._give_back(ready)
+            for x in ready:
+                if x.written is None:
+                    self.is_over(x.client_order_id)
+            self.never_left(x.written for x in ready if x.written is not None)
+            return
         for x in ready:
             key = x.client_order_id
             self.sent.release(key)

@@ -46,7 +46,9 @@ _FRUITLESS_PAGES = 20
 
 @attrs.define(kw_only=True, slots=True)
 class Call:
-    """One request as the venue means it, before it is signed; not changed once made.
+    """One request as the venue means it, before it is signed.
+
+    Not changed once made, but for ``has_left``: that a try was begun, whatever it came to.
 
     ``about`` says for people what is asked, as text or as what has that text.
     ``charges`` are (bucket, tokens).
@@ -77,6 +79,7 @@ class Call:
     deadline: float | None = None
     client_order_id: str | None = None
     accepted: tuple[int, ...] = ()
+    has_left: bool = attrs.field(default=False, eq=False)
 
     @property
     def name(self) -> str:
@@ -247,6 +250,7 @@ class Sender(ABC):
         elif call.opens:
             passing = self.switch.enter(call.about)
         try:
+            call.has_left = True
             try:
                 response = yield request
             finally:

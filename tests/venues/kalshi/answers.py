@@ -10,17 +10,20 @@ from typing import Any
 
 from unified_exchanges.venues.kalshi import parse
 
-__all__ = ["READERS", "answer", "encode", "read", "with_field", "without_field"]
+__all__ = ["PEAK", "READERS", "answer", "encode", "read", "with_field", "without_field"]
 
 FOLDER = Path(__file__).parent / "payloads"
+
+PEAK = "KXPEAK-26DEC24-B3.5"
+"""The market of the candles."""
 
 READERS: dict[str, Callable[[bytes], Any]] = {
     "api_keys": parse.api_keys,
     "balance": parse.balance,
-    "candlesticks": lambda body: parse.candles(body, "M", "1m"),
+    "candlesticks": lambda body: parse.candles(body, PEAK, "1m"),
     "candlesticks_batch": lambda body: parse.candles_by_market(body, "1m"),
     "candlesticks_event": lambda body: parse.event_candles(body, "1m"),
-    "candlesticks_historical": lambda body: parse.historical_candles(body, "M", "1m"),
+    "candlesticks_historical": lambda body: parse.historical_candles(body, PEAK, "1m"),
     "collection": parse.collection,
     "collections": parse.collections_page,
     "costs": lambda body: parse.limits(encode(answer("limits")), body),

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -19,7 +20,8 @@ from unified_exchanges.errors import (
     UnifiedExchangesError,
 )
 from unified_exchanges.flow import Flow, Response
-from unified_exchanges.models import OrderStatus
+from unified_exchanges.guards import Guards
+from unified_exchanges.models import CancelReport, OrderStatus
 from unified_exchanges.policy import RetryPolicy
 from unified_exchanges.shells.aio import AsyncExchange
 from unified_exchanges.shells.blocking import Exchange
@@ -131,6 +133,131 @@ class StaleBooks(KalshiVenue):
         )
 
 
+class AbsentAtOnce(KalshiVenue):
+    """Takes what is not there yet for what never comes."""
+
+    def has_arrived(self, intent: Any, at: float) -> bool:
+        return True
+
+
+class ForgetsItsOrders(KalshiVenue):
+    """Sends orders without writing them down."""
+
+    def write_down(self, intents: Any) -> Flow[Any]:
+        yield from ()
+        return ()
+
+
+class FindsNothing(KalshiVenue):
+    """Looks for no order that was left open."""
+
+    def find_orders(self, market_id: str, intents: Any) -> Flow[Any]:
+        yield from ()
+        return {}
+
+
+class BelievesOldReads(KalshiVenue):
+    """Takes what a read does not show for what is not there."""
+
+    def until_fresh(self, since: Any, *, urgent: bool = False) -> Flow[Any]:
+        yield from ()
+        return None
+
+
+class HaltClaims(KalshiVenue):
+    """Says that everything was cancelled."""
+
+    def stop_orders(self) -> Flow[CancelReport]:
+        yield from ()
+        return CancelReport(canceled=(), remaining=())
+
+
+class SaysAllIsCancelled(HaltClaims):
+    """The same on a socket."""
+
+
+class HaltDeaf(KalshiVenue):
+    """Does not hear of the halts of others."""
+
+    def heed(self, about: object) -> Flow[None]:
+        yield from ()
+
+
+class HaltFlat(KalshiVenue):
+    """Holds nothing when everything was halted and it cannot be told what it holds."""
+
+    def fetch_positions(self, **what: Any) -> Flow[Any]:
+        try:
+            return (yield from super().fetch_positions(**what))
+        except UnifiedExchangesError:
+            return []
+
+
+class HaltEdits(KalshiVenue):
+    """Asks whether it was halted when an edit is begun, not when it leaves."""
+
+    def _amendment(self, change: Any, after: Any) -> Call:
+        call = super()._amendment(change, after)
+        return attrs.evolve(call, opens=False, heeds=False)
+
+
+class DeafEdits(KalshiVenue):
+    """Lets edits leave that others have halted."""
+
+    def _amendment(self, change: Any, after: Any) -> Call:
+        return attrs.evolve(super()._amendment(change, after), heeds=False)
+
+
+class HaltRaw(KalshiVenue):
+    """Asks whether it was halted for what it knows to be an order."""
+
+    def write(self, *what: Any, **more: Any) -> Call:
+        call = super().write(*what, **more)
+        return call if call.is_order else attrs.evolve(call, opens=False)
+
+
+class _NoCost(Guards):
+    def check_cost(self, cost: Decimal, about: object) -> None:
+        """Let an order take whatever it takes."""
+
+
+class _NoRate(Guards):
+    def admit(self, count: int, now: float, about: object) -> None:
+        """Let as many leave as there are."""
+
+
+class NoCost(KalshiVenue):
+    """Lets an order take whatever it takes."""
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__(settings)
+        self._guards = _NoCost(settings.guards)
+
+
+class NoRate(KalshiVenue):
+    """Lets as many orders leave as there are."""
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__(settings)
+        self._guards = _NoRate(settings.guards)
+
+
+class EditsAnyMarket(KalshiVenue):
+    """Asks of creates only whether their market is allowed."""
+
+    def edit_order(self, order_id: str, **what: Any) -> Flow[Any]:
+        venue: Any = self
+        venue.require_allowed = lambda *_: None
+        return super().edit_order(order_id, **what)
+
+
+class DryRunForgets(KalshiVenue):
+    """Shows the account as it is, without what was rehearsed."""
+
+    def rehearsed(self, request: Any, response: Any) -> Any:
+        return response
+
+
 _PATIENT = {"retry": RetryPolicy(retry_refused_writes=True)}
 _UNCHECKED = {"stream": attrs.evolve(QUICK, audit=None, reconcile=None)}
 BROKEN: dict[str, tuple[type[KalshiVenue], dict[str, Any]]] = {
@@ -144,6 +271,21 @@ BROKEN: dict[str, tuple[type[KalshiVenue], dict[str, Any]]] = {
         FailureIsFlat,
         TellsItsKey,
         OwnClock,
+        AbsentAtOnce,
+        ForgetsItsOrders,
+        FindsNothing,
+        BelievesOldReads,
+        HaltClaims,
+        SaysAllIsCancelled,
+        HaltDeaf,
+        HaltFlat,
+        HaltEdits,
+        DeafEdits,
+        HaltRaw,
+        NoCost,
+        NoRate,
+        EditsAnyMarket,
+        DryRunForgets,
     )
 } | {
     "StaleBooks": (StaleBooks, _UNCHECKED),

@@ -157,12 +157,12 @@ def test_what_was_closed_again_is_not_held() -> None:
 
 def test_positions_are_filtered_and_limited_as_asked() -> None:
     at = position_desk(
-        position("A", "1.00"), position("B", "1.00"), options={"subaccount": 2}
+        position("A", "1.00"), position("A", "2.00"), options={"subaccount": 2}
     )
     found = at.kalshi.fetch_positions(
         market_id="A", event_id="E", limit=1, params={"exchange_index": 1}
     )
-    assert [x.market_id for x in found] == ["A"]
+    assert [x.size for x in found] == [1]
     assert at.queries("/portfolio/positions") == [
         {
             "ticker": "A",

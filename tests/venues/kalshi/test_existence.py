@@ -89,6 +89,6 @@ def test_an_event_without_anything_is_an_empty_list_and_looked_up_once(
 
 def test_what_is_found_costs_no_further_request() -> None:
     at = desk({**EMPTY, "/markets/trades": trades(trade("t", "2026-11-20T10:00:00Z"))})
-    found = at.kalshi.fetch_trades("X", limit=1)
+    found = at.kalshi.fetch_trades("RAIN", limit=1)
     assert [x.trade_id for x in found] == ["t"]
-    assert not any(path.endswith("/X") for path in at.asked)
+    assert not any(path.endswith("/RAIN") for path in at.asked)

@@ -13,13 +13,14 @@ from typing import Any
 import attrs
 import pytest
 
-from tests.venues.kalshi.desk import FRESHNESS, desk, market, order, orders
+from tests.venues.kalshi.desk import FRESHNESS, KEY, desk, market, order, orders
 from tests.venues.kalshi.ground import KalshiGround
 from unified_exchanges.errors import (
     AuthenticationError,
     ConnectionLost,
     DuplicateOrderId,
     InsufficientFunds,
+    InvalidOrder,
     JournalError,
     OrderUnknown,
     RateLimitExceeded,
@@ -185,7 +186,7 @@ def test_fault_48_whose_order_it_is_says_no_key(scene: Scene) -> None:
     ground = scene.trader.ground
     assert isinstance(ground, KalshiGround)
     account = scene.venue.account
-    assert (account.venue, account.environment) == ("kalshi", "demo")
+    assert (account.venue, account.environment) == ("kalshi", "")
     assert len(account.fingerprint) == 16
     assert account.fingerprint not in ground.key.key_id
     other = ground.trader("blocking", api_key="11111111-0000-4000-8000-000000000001")
@@ -193,23 +194,27 @@ def test_fault_48_whose_order_it_is_says_no_key(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "name"),
+    "address",
     [
-        ("demo", "demo"),
-        ("https://external-api.demo.kalshi.co/trade-api/v2", "demo"),
-        ("https://demo-api.kalshi.co/trade-api/v2", "demo"),
-        ("production", "production"),
-        ("http://127.0.0.1:8790/trade-api/v2", "local"),
-        ("http://127.0.0.1:4444/trade-api/v2", "http://127.0.0.1:4444/trade-api/v2"),
+        "production",
+        "https://external-api.demo.kalshi.co/trade-api/v2",
+        "https://gateway.example/kalshi/trade-api/v2",
+        "http://127.0.0.1:4444/trade-api/v2",
     ],
 )
-def test_an_environment_is_the_same_by_name_and_by_address(
-    address: str, name: str
-) -> None:
+def test_an_account_is_that_of_its_key_by_whatever_address(address: str) -> None:
     from unified_exchanges import exchange
 
-    made = exchange("kalshi", environment=address)
-    assert made.venue.account.environment == name  # type: ignore[attr-defined]
+    def made(environment: str, key: str) -> KalshiVenue:
+        pem = KEY.private_pem
+        one = exchange("kalshi", environment=environment, api_key=key, private_key=pem)
+        assert isinstance(one.venue, KalshiVenue)
+        return one.venue
+
+    key = "00000000-0000-4000-8000-000000000001"
+    assert made(address, key).account == made("demo", key).account
+    assert made(address, key).purse == made("demo", key).purse
+    assert made(address, key[::-1]).account != made("demo", key).account
 
 
 # -- how orders end --------------------------------------------------------------------
@@ -804,6 +809,17 @@ def test_fault_44_a_clock_that_was_set_back_does_not_keep_it_for_ever() -> None:
     assert 15 <= at.clock.monotonic() - begun <= 18
 
 
+def test_fault_13_what_another_process_sends_again_is_waited_for_anew() -> None:
+    at = desk(answers())
+    left(at, "a")
+    at.kalshi.unresolved_intents()
+    at.clock.advance(16)
+    left(at, "a", written_at=_later(at, 0), arrives_by=_later(at, 15))
+    begun = at.clock.monotonic()
+    assert [x.client_order_id for x in at.kalshi.reconcile().absent] == ["a"]
+    assert 15 <= at.clock.monotonic() - begun <= 18
+
+
 def test_other_accounts_and_environments_are_left_alone() -> None:
     at = desk(answers())
     mine = at.kalshi.venue.account  # type: ignore[attr-defined]
@@ -853,6 +869,48 @@ def test_fault_12_an_order_waits_for_what_can_be_told_in_time() -> None:
     left(at, "a", written_at=now, arrives_by=now + timedelta(seconds=5))
     with pytest.raises(AuthenticationError):
         at.kalshi.create_order("RAIN", "yes", "buy", "0.30", 1)
+
+
+def test_fault_12_who_skipped_the_look_with_an_id_left_open_looks_with_the_next() -> (
+    None
+):
+    stale = {"as_of_time": "2020-01-01T00:00:00Z"}
+    at = desk(answers(**{FRESHNESS: stale}))
+    left(at, "a")
+    # The same order may be sent again at once; this one is refused before it is sent.
+    with pytest.raises(InvalidOrder):
+        at.kalshi.create_order("RAIN", "yes", "buy", "0.3001", 10, client_order_id="a")
+    assert not at.kalshi.venue.is_cleared  # type: ignore[attr-defined]
+    with pytest.raises(UnresolvedOrders) as caught:
+        at.kalshi.create_order("RAIN", "yes", "buy", "0.30", 1)
+    assert caught.value.client_order_ids == ("a",)
+    assert CREATE not in at.asked
+
+
+def test_fault_07_where_an_id_may_double_the_same_order_waits_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    facts = attrs.evolve(KalshiVenue.facts, idempotent_create="none")
+    monkeypatch.setattr(KalshiVenue, "facts", facts)
+    stale = {"as_of_time": "2020-01-01T00:00:00Z"}
+    at = desk(answers(**{FRESHNESS: stale}))
+    left(at, "a")
+    with pytest.raises(UnresolvedOrders):
+        at.kalshi.create_order("RAIN", "yes", "buy", "0.30", 10, client_order_id="a")
+    assert CREATE not in at.asked
+
+
+def test_an_order_on_another_market_ends_no_doubt() -> None:
+    seen = order("o9", client_order_id="a", ticker="SNOW")
+    path = "/portfolio/orders/o9"
+    at = desk(answers(**{path: {"order": seen}}))
+    left(at, "a")
+    at.kalshi.unresolved_intents()
+    assert at.kalshi.fetch_order("o9").market_id == "SNOW"
+    assert [x.client_order_id for x in at.kalshi.unresolved_intents()] == ["a"]
+    at.answers[path] = {"order": order("o9", client_order_id="a")}
+    at.kalshi.fetch_order("o9")
+    assert at.kalshi.unresolved_intents() == []
 
 
 def test_an_error_names_all_and_describes_some() -> None:

@@ -14,7 +14,7 @@ from unified_exchanges.models import BUY, SELL, Candle, Level, Ohlc, Period, Tra
 from unified_exchanges.money import complement
 from unified_exchanges.venues.kalshi import parse
 
-from .answers import answer, encode, read, with_field, without_field
+from .answers import PEAK, answer, encode, read, with_field, without_field
 
 D = Decimal
 NOW = datetime(2026, 12, 2, 16, tzinfo=UTC)
@@ -197,7 +197,7 @@ def _rows(side: dict[int, int]) -> list[list[str]]:
 def test_a_candle_carries_every_field_exactly() -> None:
     expected = Candle(
         venue="kalshi",
-        market_id="M",
+        market_id=PEAK,
         outcome="yes",
         start=END - timedelta(minutes=1),
         end=END,
@@ -245,19 +245,19 @@ def test_prices_of_a_period_may_be_absent_instead_of_null() -> None:
 def test_a_candle_starts_one_period_before_its_end(
     period: Period, length: timedelta
 ) -> None:
-    candle = parse.candles(encode(answer("candlesticks")), "M", period)[0]
+    candle = parse.candles(encode(answer("candlesticks")), PEAK, period)[0]
     assert (candle.start, candle.end) == (END - length, END)
 
 
 def test_p4_a_candle_of_no_swaps_quotes_and_extremes() -> None:
-    candle = parse.candles(encode(answer("candlesticks")), "M", "1m", "no")[0]
+    candle = parse.candles(encode(answer("candlesticks")), PEAK, "1m", "no")[0]
     assert candle.price == Ohlc(D("0.59"), D("0.60"), D("0.56"), D("0.57"))
     assert candle.bid == Ohlc(D("0.58"), D("0.59"), D("0.55"), D("0.56"))
 
 
 def test_the_historical_tier_tells_the_same_under_other_names() -> None:
     body = encode(answer("candlesticks_historical"))
-    assert parse.historical_candles(body, "M", "1m") == read("candlesticks")
+    assert parse.historical_candles(body, PEAK, "1m") == read("candlesticks")
 
 
 def test_candles_of_several_markets_come_by_their_market() -> None:

@@ -27,13 +27,14 @@ from unified_exchanges.venues.kalshi import parse
 D = Decimal
 Reader = Callable[[bytes], Any]
 
+GAME = "KXMLBGAME-26AUG071840TORPHI-TOR"
 ANSWERS: dict[str, Reader] = {
     "account_endpoint_costs": lambda body: parse.limits(
         (need_examples() / "rest" / "account_limits_basic.json").read_bytes(), body
     ),
     "account_limits_basic": parse.limits,
     "balance": parse.balance,
-    "candlesticks_prod_2026-08-07": lambda body: parse.candles(body, "M", "1m"),
+    "candlesticks_prod_2026-08-07": lambda body: parse.candles(body, GAME, "1m"),
     "events_nested_prod_2026-08-09": parse.events_page,
     "exchange_schedule_prod_2026-01-15": parse.schedule,
     "exchange_status_demo": parse.status,

@@ -107,11 +107,26 @@ def test_an_amend_with_counts_says_what_is_left() -> None:
     assert done.at is not None
 
 
-def test_fault_08_an_amend_leaves_no_more_than_has_not_filled() -> None:
+@pytest.mark.parametrize(
+    ("filled", "told"),
+    [
+        ("4.00", {"remaining_count": "7.00"}),
+        ("0.00", {"remaining_count": "7.00", "fill_count": "4.00"}),
+        ("0.00", {"remaining_count": "11.00"}),
+    ],
+)
+def test_fault_08_an_amend_leaves_no_more_than_has_not_filled(
+    filled: str, told: dict[str, str]
+) -> None:
+    before = created(fill_count=filled, remaining_count="6.00")
+    with pytest.raises(VenueSchemaError, match="filled of 10"):
+        receipts.amended(encode({"order_id": "o1", **told}), before)
+
+
+def test_an_amend_may_leave_what_has_not_filled() -> None:
     before = created(fill_count="4.00", remaining_count="6.00")
-    body = encode({"order_id": "o1", "remaining_count": "7.00"})
-    with pytest.raises(VenueSchemaError, match="7, with 4 filled of 10"):
-        receipts.amended(body, before)
+    body = encode({"order_id": "o1", "remaining_count": "4.00", "fill_count": "2.00"})
+    assert receipts.amended(body, before).remaining == 4
 
 
 def test_a_receipt_that_names_no_client_order_id_is_believed() -> None:

@@ -73,6 +73,20 @@ def answered(
     venue.handle = handle  # type: ignore[method-assign]
 
 
+def swallowed(trader: Trader, method: str, told: Any) -> None:
+    """Have one request not carried out, and answered all the same."""
+    venue = trader.ground.venue
+    serve = venue.handle
+    left = [Response(200, {}, json.dumps(told).encode())]
+
+    def handle(request: Request, **words: Any) -> Response:
+        if request.method == method and left:
+            return left.pop()
+        return serve(request, **words)
+
+    venue.handle = handle  # type: ignore[method-assign]
+
+
 def receipt(order: Any, **fields: Any) -> Mapping[str, Any]:
     return {
         "order_id": order.order_id,
@@ -97,7 +111,8 @@ def resting(trader: Trader) -> set[str | None]:
 def test_fault_08_a_create_answered_with_another_order_s_receipt_is_looked_up(
     trader: Trader, markets: tuple[Market, Market], other: Any
 ) -> None:
-    answered(trader, "POST", "/events/orders", lambda _: receipt(other))
+    theirs = receipt(other, remaining_count="1.00")
+    answered(trader, "POST", "/events/orders", lambda _: theirs)
     mine = trader.rest(markets[0], "1", client_order_id="mine")
     assert mine.order_id != other.order_id
     assert (mine.client_order_id, mine.size, mine.remaining) == ("mine", 1, 1)
@@ -139,7 +154,10 @@ def batch(markets: tuple[Market, Market]) -> list[OrderRequest]:
 @pytest.mark.parametrize(
     "swapped",
     [
-        lambda entries, other: [receipt(other), entries[1]],
+        lambda entries, other: [
+            receipt(other, remaining_count="1.00"),
+            entries[1],
+        ],
         lambda entries, other: [
             {**entries[0], "order_id": entries[1]["order_id"]},
             entries[1],
@@ -179,20 +197,24 @@ def test_fault_19_a_cancel_that_did_nothing_is_not_done_by_another_s_receipt(
     trader: Trader, markets: tuple[Market, Market], other: Any
 ) -> None:
     mine = trader.rest(markets[0], client_order_id="mine")
-    venue = trader.ground.venue
-    serve = venue.handle
-    body = json.dumps({"order_id": other.order_id, "reduced_by": "9.00"}).encode()
-
-    def handle(request: Request, **words: Any) -> Response:
-        if request.method == "DELETE":
-            return Response(200, {}, body)
-        return serve(request, **words)
-
-    venue.handle = handle  # type: ignore[method-assign]
+    swallowed(trader, "DELETE", {"order_id": other.order_id, "reduced_by": "9.00"})
     with pytest.raises(VenueSchemaError, match="counts as open") as told:
         trader.cancel_order(mine.order_id)
     assert told.value.maybe_executed
     assert resting(trader) == {"mine", "other"}
+
+
+def test_fault_08_a_change_that_did_nothing_is_not_done_by_another_s_receipt(
+    trader: Trader, markets: tuple[Market, Market], other: Any
+) -> None:
+    mine = trader.rest(markets[0], "5", client_order_id="mine")
+    swallowed(
+        trader,
+        "POST",
+        {"order_id": other.order_id, "remaining_count": "3.00", "ts_ms": 0},
+    )
+    assert trader.edit_order(mine.order_id, size=3).remaining == 3
+    assert trader.fetch_order(mine.order_id).remaining == 3
 
 
 @pytest.mark.parametrize(
@@ -317,3 +339,14 @@ def test_a_listing_of_something_else_is_not_told(
     answered(trader, "GET", path, lambda _: kept[0])
     with pytest.raises(VenueSchemaError, match="answer to something else"):
         ask(trader, here, mine)
+
+
+def test_candles_of_another_market_are_not_told(
+    trader: Trader, markets: tuple[Market, Market]
+) -> None:
+    here, there = (x.market_id for x in markets)
+    swapped = {"ticker": there, "candlesticks": []}
+    answered(trader, "GET", f"{here}/candlesticks", lambda _: swapped)
+    with pytest.raises(VenueSchemaError, match=f"`ticker` is '{there}'"):
+        trader.fetch_ohlcv(here, "1h")
+    assert trader.fetch_ohlcv(here, "1h")

@@ -48,6 +48,7 @@ class PolymarketGround(Ground):
         "fill": "trade",
     }
     words: ClassVar[Mapping[str, str]] = {"order": "status", "fill": "status"}
+    raw_path: ClassVar[str] = "/clob/anything"
 
     def __init__(self, *, history: bool = False) -> None:
         self.history = history

@@ -11,6 +11,7 @@ import pytest
 from ...errors import OrderUnknown, UnresolvedOrders
 from ...flow import Request, Response
 from ...models import IntentState, Market, OrderRequest
+from ...simulator.faults import Fault
 from .ground import Conformance, Trader
 from .needs import needs
 
@@ -108,6 +109,25 @@ class Crashes(Conformance):
         assert left.state is IntentState.PENDING
         again.reconcile()
         assert trader.ground.clock.now() >= left.arrives_by.timestamp()
+        _close(again)
+
+    @needs("idempotent create")
+    def test_fault_28_what_reads_that_lag_do_not_show_is_not_absent(
+        self, trader: Trader, path: Path
+    ) -> None:
+        market = trader.quoted_market()
+        clock = trader.ground.clock
+        clock.advance(120)
+        self._killed(trader, path, "after it arrived", self._place(market))
+        clock.advance(60)
+        again = self._started(trader, path)
+        # It can no longer arrive, and reads show what was before it did.
+        again.meet(Fault("lag", seconds=100, count=None), reads=True)
+        assert again.reconcile().absent == ()
+        again.relieve()
+        again.reconcile()
+        assert again.unresolved_intents() == []
+        assert len(again.mine(market, "left")) == 1
         _close(again)
 
     # -- before the next order ------------------------------------------------------

@@ -127,6 +127,8 @@ class Ground(ABC):
     """The id of a market that never was."""
     missing_order: ClassVar[str] = "00000000-0000-0000-0000-000000000000"
     """The id of an order that never was."""
+    raw_path: ClassVar[str] = "/anything"
+    """A path for raw requests of which nothing is known."""
     path: ClassVar[str] = ""
     """What follows the address of a server in the base URL of the venue."""
     stream_path: ClassVar[str | None] = None

@@ -75,6 +75,31 @@ class Guards(Conformance):
         assert (first.error, third.error) == (None, None)
         assert len(trader.fetch_open_orders()) == 2
 
+    def test_fault_14_no_edit_costs_more_than_the_cap(self, trader: Trader) -> None:
+        market = trader.quoted_market()
+        most = EXACT.multiply(market.grid.lowest, trader.units(2))
+        guarded = self._guarded(trader, max_order_cost=most)
+        placed = guarded.rest(market, guarded.units(2))
+        self._refused(
+            lambda: guarded.edit_order(placed.order_id, size=guarded.units(3)),
+            guarded,
+            "max_order_cost",
+        )
+
+    def test_fault_14_no_order_costs_more_than_the_cap(self, trader: Trader) -> None:
+        market = trader.quoted_market()
+        most = EXACT.multiply(market.grid.lowest, trader.units(2))
+        guarded = self._guarded(trader, max_order_cost=most)
+        self._refused(
+            lambda: guarded.rest(market, guarded.units(3)), guarded, "max_order_cost"
+        )
+        guarded.rest(market, guarded.units(2))
+        sizes = map(trader.units, (3, 1))
+        wanted = [OrderRequest(**self._dearly(market, size)) for size in sizes]
+        dear, cheap = guarded.create_orders(wanted)
+        assert isinstance(dear.error, GuardTripped)
+        assert cheap.error is None
+
     def test_an_edit_is_held_against_the_exposure(self, trader: Trader) -> None:
         market = trader.quoted_market()
         most = EXACT.multiply(market.grid.lowest, trader.units(10))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Hashable, Mapping
 from datetime import datetime
 from operator import attrgetter
@@ -23,7 +24,6 @@ from .arguments import (
     read_span,
 )
 from .existence import Existence
-from .identity import check_asked
 
 __all__ = ["FillHistory"]
 
@@ -186,16 +186,9 @@ class FillHistory(Existence):
             lambda fills: [fill for fill in fills if fill.order_id == order_id],
         )
 
+    @abstractmethod
     def _live_order(self, order_id: str) -> Flow[Order | None]:
-        call = self.read(
-            f"/portfolio/orders/{order_id}", about=f"order {order_id}", private=True
-        )
-        response = yield from self.read_if_there(call)
-        if response is None:
-            return None
-        found = parse.order(response.body)
-        check_asked(found.order_id, (order_id,), "order_id")
-        return found
+        """Read an order by the venue's id; None if it is not live."""
 
     def _known_fill(self, fill: Fill, outcome: str | None) -> Fill:
         route = self.memory.route(fill.order_id)

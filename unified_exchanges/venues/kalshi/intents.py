@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from ...errors import PermissionDenied, UnifiedExchangesError
 from ...flow import Flow
@@ -23,6 +24,9 @@ _log = logging.getLogger(__name__)
 
 class Intents(Lookup, Batching[Draft]):
     """Looks for orders of ours, and compares them with what is asked for."""
+
+    # docs.kalshi.com, API environments, 2026-11.
+    is_bound_key: ClassVar[bool] = True
 
     @property
     def owner_name(self) -> str:

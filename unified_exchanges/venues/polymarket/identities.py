@@ -6,11 +6,11 @@ So whoever sends an order again must sign the very same one, with its salt and i
 from __future__ import annotations
 
 from collections import OrderedDict
-from threading import Lock
 from typing import Final
 
 import attrs
 
+from ... import fork
 from ...models import Intent
 from .drafts import Draft, Terms, terms_of_intent
 
@@ -49,7 +49,7 @@ class Identities:
     """The identities of one object's orders by client order id; threads may share it."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = fork.lock()
         self._known: OrderedDict[str, Identity] = OrderedDict()
 
     def get(self, client_order_id: str) -> Identity | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from threading import Lock
 from typing import Final, TypeVar
 
 import attrs
 
+from ... import fork
 from ...errors import BadRequest
 from ...grid import PriceGrid
 from ...models import Market, Order, Outcome
@@ -51,7 +51,7 @@ class Memory:
     """Markets by id and orders by id; threads may share it."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = fork.lock()
         self._markets: dict[str, Known] = {}
         self._grids: dict[str, PriceGrid] = {}
         self._orders: dict[str, Order] = {}

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from random import Random
-from threading import RLock
 from types import TracebackType
 from typing import Any, Self
 
+from ... import fork
 from ...clock import Clock
 from ...drivers.blocking import BlockingDriver
 from ...drivers.dropped import close_when_dropped
@@ -102,7 +102,7 @@ class PolymarketWebSocket:
         self._market, self._user = venue.market_stream(), venue.user_stream()
         self._ledger = Ledger(self._market, self._user)
         self._inbox = BlockingInbox[PolymarketEvent](
-            venue.settings.stream.queue, RLock()
+            venue.settings.stream.queue, fork.rlock()
         )
         # Without us: the threads would keep alive what nobody else holds.
         make = partial(_Wire, venue, rest, self._inbox)

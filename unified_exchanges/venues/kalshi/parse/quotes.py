@@ -25,6 +25,7 @@ from .reading import (
     price,
     read,
     read_all,
+    same,
     seconds,
     size,
     yes_price,
@@ -241,11 +242,16 @@ _CANDLES_ANSWER = msgspec.json.Decoder(wire.CandlesAnswer)
 _CANDLE_SETS = msgspec.json.Decoder(wire.CandleSets)
 
 
+def _rows(w: wire.CandlesAnswer, _: bytes, market_id: str) -> list[msgspec.Raw]:
+    same(w.ticker, market_id, "ticker")
+    return w.candlesticks
+
+
 def candles(
     body: bytes, market_id: str, period: Period, outcome: str = "yes"
 ) -> list[Candle]:
     """The candles of one market, in the order of the answer: oldest first."""
-    rows = decode(_CANDLES_ANSWER, body).candlesticks
+    rows = read(_CANDLES_ANSWER, partial(_rows, market_id=market_id), body)
     make = partial(_candle, market_id=market_id, period=period, outcome=outcome)
     return read_all(_CANDLE, make, rows, "candlesticks")
 
@@ -254,7 +260,7 @@ def historical_candles(
     body: bytes, market_id: str, period: Period, outcome: str = "yes"
 ) -> list[Candle]:
     """The same from the historical tier, which names its fields differently."""
-    rows = decode(_CANDLES_ANSWER, body).candlesticks
+    rows = read(_CANDLES_ANSWER, partial(_rows, market_id=market_id), body)
     make = partial(_candle, market_id=market_id, period=period, outcome=outcome)
     return read_all(_HISTORICAL, make, rows, "candlesticks")
 

@@ -138,6 +138,7 @@ class HistoricalCandle(Wire, kw_only=True):
 class CandlesAnswer(Wire, kw_only=True):
     """The candles of one market."""
 
+    ticker: str | None = None
     candlesticks: list[Raw]
 
 
