@@ -1,16 +1,20 @@
 """Quote several markets in one batch, and take every quote back.
 
-In another terminal run ``unified-exchanges simulate``, and paste the exports that it
-prints here.
+In another terminal run ``unified-exchanges simulate`` (or ``simulate polymarket``), and
+paste the exports that it prints here.
 """
 
 from __future__ import annotations
 
 import os
+from argparse import ArgumentParser
 
 from unified_exchanges import Market, OrderRequest, exchange
 
-VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
+OPTIONS = ArgumentParser(description=__doc__)
+OPTIONS.add_argument(
+    "--venue", default=os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
+)
 WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
 
 
@@ -29,9 +33,9 @@ def quote(market: Market) -> OrderRequest:
     )
 
 
-def main() -> None:
+def main(venue_id: str) -> None:
     """Place the batch, look at each result, cancel all and prove it."""
-    with exchange(VENUE, environment=WHERE) as venue:
+    with exchange(venue_id, environment=WHERE) as venue:
         markets = [market for market in venue.iter_markets(limit=20) if market.bid]
         results = venue.create_orders([quote(market) for market in markets[:6]])
         for result in results:
@@ -44,4 +48,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(OPTIONS.parse_args().venue)

@@ -61,5 +61,9 @@ def told(stream: ux.Watch[Any], is_wanted: Callable[[Any], bool]) -> Any:
 
 
 if __name__ == "__main__":
-    for step, seen in trade("kalshi", environment="local"):
+    from argparse import ArgumentParser
+
+    options = ArgumentParser(description=__doc__)
+    options.add_argument("--venue", default="kalshi")
+    for step, seen in trade(options.parse_args().venue, environment="local"):
         print(f"{step}: {seen}")

@@ -1,31 +1,37 @@
 """What can go wrong with an order, by what to do next.
 
-In another terminal run ``unified-exchanges simulate``, and paste the exports that it
-prints here.
+In another terminal run ``unified-exchanges simulate`` (or ``simulate polymarket``), and
+paste the exports that it prints here.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from argparse import ArgumentParser
 
 import unified_exchanges as ux
 
-VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
+OPTIONS = ArgumentParser(description=__doc__)
+OPTIONS.add_argument(
+    "--venue", default=os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
+)
 WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
 
 
-def bid(venue: ux.Exchange, market_id: str, price: str, size: int) -> ux.Order | None:
-    """Bid for YES or say why not; never twice."""
+def bid(
+    venue: ux.Exchange, name: str, outcome: str, price: str, size: int
+) -> ux.Order | None:
+    """Bid for an outcome or say why not; never twice."""
     try:
-        return venue.create_order(market_id, "yes", "buy", price, size)
+        return venue.create_order(name, outcome, "buy", price, size)
     except ux.InvalidPrice as error:  # fix the call: nothing was sent
         if len(error.nearest) <= 1:
             print("not a price:", error)
             return None
         below, _ = error.nearest
         print(f"{price} is between two ticks, bidding {below}")
-        return venue.create_order(market_id, "yes", "buy", below, size)
+        return venue.create_order(name, outcome, "buy", below, size)
     except ux.BadRequest as error:
         print("fix the call:", error)
     except (ux.InsufficientFunds, ux.MarketClosed, ux.MarketNotFound) as error:
@@ -40,19 +46,20 @@ def bid(venue: ux.Exchange, market_id: str, price: str, size: int) -> ux.Order |
     return None
 
 
-def main() -> None:
+def main(venue_id: str) -> None:
     """Try a good order and several bad ones."""
-    with ux.exchange(VENUE, environment=WHERE) as venue:
+    with ux.exchange(venue_id, environment=WHERE) as venue:
         market = next(
             m for m in venue.iter_markets() if m.bid and m.bid > m.grid.lowest
         )
-        print(bid(venue, market.market_id, "0.01", 1))
-        print(bid(venue, market.market_id, "0.011111", 1))
-        print(bid(venue, market.market_id, "29", 1))
-        print(bid(venue, market.market_id, "0.01", 50_000_000))
-        print(bid(venue, "NO-SUCH-MARKET", "0.01", 1))
+        name, outcome = market.market_id, market.outcomes[0].label
+        print(bid(venue, name, outcome, "0.01", 10))
+        print(bid(venue, name, outcome, "0.011111", 10))
+        print(bid(venue, name, outcome, "29", 10))
+        print(bid(venue, name, outcome, "0.01", 50_000_000))
+        print(bid(venue, "NO-SUCH-MARKET", outcome, "0.01", 10))
         print(f"{len(venue.cancel_all_orders().canceled)} cancelled")
 
 
 if __name__ == "__main__":
-    main()
+    main(OPTIONS.parse_args().venue)

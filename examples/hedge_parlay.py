@@ -1,53 +1,45 @@
 """Hedge a parlay by its legs: first on paper, then for real, with a defined failure.
 
-In another terminal run ``unified-exchanges simulate``, and paste the exports that it
-prints here.
+In another terminal run ``unified-exchanges simulate`` (or ``simulate polymarket``), and
+paste the exports that it prints here.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from argparse import ArgumentParser
 
-import unified_exchanges as ux
-from unified_exchanges.execution import HedgeLeg, against, hedge
+from unified_exchanges import Exchange, Leg, NetworkError, exchange
+from unified_exchanges.execution import against, hedge
 
-VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
+OPTIONS = ArgumentParser(description=__doc__)
+OPTIONS.add_argument(
+    "--venue", default=os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
+)
 WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
-COLLECTIONS = "/multivariate_event_collections"
 
 
-def parlay(venue: ux.Exchange) -> ux.Market:
-    """A market that pays if two plain ones do; Kalshi makes it when it is asked for."""
-    listed: Any = venue.request("GET", COLLECTIONS)
-    collection = listed["multivariate_contracts"][0]
-    legs = []
-    for event in collection["associated_events"][:2]:
-        found = venue.fetch_event(event["ticker"])
-        market = next(m for m in found.markets if m.bid and m.ask)
-        ids = {"market_ticker": market.market_id, "event_ticker": market.event_id}
-        legs.append({**ids, "side": "yes"})
-    path = f"{COLLECTIONS}/{collection['collection_ticker']}"
-    made: Any = venue.request("POST", path, body={"selected_markets": legs})
-    return venue.fetch_market(made["market_ticker"])
+def slip(venue: Exchange) -> list[Leg]:
+    """A parlay that we hold somewhere: it pays if two things come true."""
+    legs: dict[str, Leg] = {}
+    for market in venue.iter_markets(limit=100):
+        if market.bid and market.ask and not market.is_combination:
+            event_id, label = market.event_id, market.outcomes[0].label
+            legs[event_id] = Leg(event_id, market.market_id, label)
+    return list(legs.values())[:2]
 
 
-def main() -> None:
+def main(venue_id: str) -> None:
     """Buy what pays if the parlay does not, for twenty dollars at most."""
-    with ux.exchange(VENUE, environment=WHERE) as venue:
-        combination = parlay(venue)
-        print(f"{combination.title!r} is a parlay of")
-        for leg in combination.legs:
+    with exchange(venue_id, environment=WHERE) as venue:
+        parlay = slip(venue)
+        print("a parlay of")
+        for leg in parlay:
             print(f"  {leg.outcome} of {leg.market_id}")
 
-        try:
-            hedge(venue, [HedgeLeg(combination.market_id, "no")], 20)
-        except ux.CombinationMarket as error:  # it is no plain market: take its legs
-            print("refused:", error)
-
-        ids = [leg.market_id for leg in combination.legs]
-        legs = against(combination, venue.fetch_markets(market_ids=ids))
+        ids = [leg.market_id for leg in parlay]
+        legs = against(parlay, venue.fetch_markets(market_ids=ids))
         print(hedge(venue, legs, 20, max_slippage="0.01"))  # sends nothing
 
         done = hedge(
@@ -60,6 +52,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     try:
-        main()
-    except ux.NetworkError as error:
+        main(OPTIONS.parse_args().venue)
+    except NetworkError as error:
         sys.exit(f"the venue was not reached, does it run? {error}")

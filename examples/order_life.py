@@ -1,23 +1,40 @@
 """The life of a limit order: placed, seen, changed, cancelled, read again.
 
-In another terminal run ``unified-exchanges simulate``, and paste the exports that it
-prints here.
+In another terminal run ``unified-exchanges simulate`` (or ``simulate polymarket``), and
+paste the exports that it prints here.
 """
 
 from __future__ import annotations
 
 import os
+from argparse import ArgumentParser
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
-from unified_exchanges import OrderStatus, exchange
+from unified_exchanges import Exchange, Order, OrderStatus, exchange
 
-VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
+OPTIONS = ArgumentParser(description=__doc__)
+OPTIONS.add_argument(
+    "--venue", default=os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
+)
 WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
 
 
-def main() -> None:
+def changed(
+    venue: Exchange, order: Order, outcome: str, price: Decimal, size: int
+) -> Order:
+    """Change it in place where the venue can; elsewhere another takes its place."""
+    if venue.has["edit_order"]:
+        return venue.edit_order(order.order_id, outcome=outcome, price=price, size=size)
+    venue.cancel_order(order.order_id)
+    return venue.create_order(
+        order.market_id, outcome, "buy", price, size, post_only=True
+    )
+
+
+def main(venue_id: str) -> None:
     """Rest an order far from the market and follow it to its end."""
-    with exchange(VENUE, environment=WHERE) as venue:
+    with exchange(venue_id, environment=WHERE) as venue:
         market = next(m for m in venue.iter_markets() if m.bid and m.ask)
         outcome = market.outcomes[0].label
         lowest = market.grid.lowest
@@ -38,7 +55,7 @@ def main() -> None:
         same = venue.fetch_order(client_order_id=order.client_order_id)
         print("found    ", same, same.order_id == order.order_id)
 
-        order = venue.edit_order(order.order_id, outcome=outcome, price=higher, size=4)
+        order = changed(venue, order, outcome, higher, 6)
         print("changed  ", order)
 
         order = venue.cancel_order(order.order_id)
@@ -50,4 +67,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(OPTIONS.parse_args().venue)

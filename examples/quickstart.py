@@ -1,22 +1,26 @@
 """From nothing to a filled order, blocking.
 
-In another terminal run ``unified-exchanges simulate``, and paste the exports that it
-prints here.
+In another terminal run ``unified-exchanges simulate`` (or ``simulate polymarket``), and
+paste the exports that it prints here.
 """
 
 from __future__ import annotations
 
 import os
+from argparse import ArgumentParser
 
 from unified_exchanges import exchange
 
-VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
+OPTIONS = ArgumentParser(description=__doc__)
+OPTIONS.add_argument(
+    "--venue", default=os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
+)
 WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
 
 
-def main() -> None:
-    """Look at a few markets and buy five contracts of one."""
-    with exchange(VENUE, environment=WHERE) as venue:
+def main(venue_id: str) -> None:
+    """Look at a few markets and buy ten contracts of one."""
+    with exchange(venue_id, environment=WHERE) as venue:
         markets = venue.fetch_markets(limit=5)
         for market in markets:
             print(f"{market.market_id:<28}{market.bid} / {market.ask}  {market.title}")
@@ -27,7 +31,7 @@ def main() -> None:
         price = book.asks[0].price  # the worst price that we accept
 
         order = venue.create_order(
-            market.market_id, outcome, "buy", price, 5, time_in_force="ioc"
+            market.market_id, outcome, "buy", price, 10, time_in_force="ioc"
         )
         print(f"\n{order.status}: {order.filled} of {order.size} {outcome} at {price}")
         for fill in venue.fetch_fills(order_id=order.order_id):
@@ -36,4 +40,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(OPTIONS.parse_args().venue)

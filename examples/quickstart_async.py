@@ -1,23 +1,27 @@
 """The same names in asyncio: many questions at once.
 
-In another terminal run ``unified-exchanges simulate``, and paste the exports that it
-prints here.
+In another terminal run ``unified-exchanges simulate`` (or ``simulate polymarket``), and
+paste the exports that it prints here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+from argparse import ArgumentParser
 
 from unified_exchanges import async_exchange
 
-VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
+OPTIONS = ArgumentParser(description=__doc__)
+OPTIONS.add_argument(
+    "--venue", default=os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
+)
 WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
 
 
-async def main() -> None:
+async def main(venue_id: str) -> None:
     """Read several books at once, then buy the best offer of the first."""
-    async with async_exchange(VENUE, environment=WHERE) as venue:
+    async with async_exchange(venue_id, environment=WHERE) as venue:
         markets = [market async for market in venue.iter_markets(limit=4)]
         books = await asyncio.gather(
             *(venue.fetch_order_book(market.market_id) for market in markets)
@@ -30,7 +34,7 @@ async def main() -> None:
             book.outcome,
             "buy",
             book.asks[0].price,
-            1,
+            10,
             time_in_force="ioc",
         )
         balance, positions = await asyncio.gather(
@@ -40,4 +44,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(OPTIONS.parse_args().venue))

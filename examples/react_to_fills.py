@@ -1,16 +1,20 @@
 """React to fills, blocking: whatever was bought is offered again a little higher.
 
-In another terminal run ``unified-exchanges simulate``, and paste the exports that it
-prints here.
+In another terminal run ``unified-exchanges simulate`` (or ``simulate polymarket``), and
+paste the exports that it prints here.
 """
 
 from __future__ import annotations
 
 import os
+from argparse import ArgumentParser
 
 from unified_exchanges import Exchange, Fill, Side, exchange
 
-VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
+OPTIONS = ArgumentParser(description=__doc__)
+OPTIONS.add_argument(
+    "--venue", default=os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
+)
 WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
 
 
@@ -24,16 +28,16 @@ def offer_higher(venue: Exchange, fill: Fill) -> None:
     print("offered", order)
 
 
-def main() -> None:
+def main(venue_id: str) -> None:
     """Buy a little, hear of the fill once, and answer it."""
-    with exchange(VENUE, environment=WHERE) as venue, venue.watch_fills() as fills:
+    with exchange(venue_id, environment=WHERE) as venue, venue.watch_fills() as fills:
         market = next(m for m in venue.iter_markets() if m.bid and m.ask)
         outcome = market.outcomes[0].label
         venue.create_order(
-            market.market_id, outcome, "buy", market.ask, 5, time_in_force="ioc"
+            market.market_id, outcome, "buy", market.ask, 10, time_in_force="ioc"
         )
 
-        left = 5  # your program would go on without end
+        left = 10  # your program would go on without end
         for fill in fills:
             print("filled ", fill)
             if fill.side is Side.BUY:
@@ -45,4 +49,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(OPTIONS.parse_args().venue)

@@ -7,13 +7,17 @@ environment here. Public data needs no key.
 from __future__ import annotations
 
 import os
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from decimal import Decimal
 from heapq import nlargest
 
 from unified_exchanges import Exchange, Market, exchange
 
-VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
+OPTIONS = ArgumentParser(description=__doc__)
+OPTIONS.add_argument(
+    "--venue", default=os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
+)
 WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
 
 
@@ -25,9 +29,9 @@ def spreads(venue: Exchange) -> Iterator[tuple[Decimal, Market]]:
             yield (market.ask - market.bid) / tick, market
 
 
-def main() -> None:
+def main(venue_id: str) -> None:
     """Print the ten widest."""
-    with exchange(VENUE, environment=WHERE) as venue:
+    with exchange(venue_id, environment=WHERE) as venue:
         for ticks, market in nlargest(10, spreads(venue), key=lambda pair: pair[0]):
             print(
                 f"{ticks:>6.0f} ticks  {market.bid} / {market.ask}  {market.market_id}"
@@ -35,4 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(OPTIONS.parse_args().venue)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ import pytest
 
 from tests.toy import FACTS as TOY
 from unified_exchanges.description import Description
+from unified_exchanges.registry import exchanges
+from unified_exchanges.testing import conformance
+from unified_exchanges.testing.conformance.ground import Conformance
+from unified_exchanges.testing.conformance.live import LiveConformance
 from unified_exchanges.testing.conformance.needs import lacking, needs, unmet
 
 from .guards import ROOT
@@ -236,6 +241,47 @@ def test_a_call_for_what_is_not_there_says_what(
 ) -> None:
     has = {**TOY.has, "create_order": True, "fetch_ohlcv": True}
     assert lacking(described(has=has), method, args, kwargs) == reason
+
+
+def test_books_are_numbered_where_the_venue_says_so() -> None:
+    test = needs("numbered books")(lambda: None)
+    kinds: tuple[Any, ...] = ("numbers", "best prices", "none")
+    found = {kind: unmet(test, described(book_checks=kind)) for kind in kinds}
+    assert found == {
+        "numbers": None,
+        "best prices": "toy is described otherwise: numbered books",
+        "none": "toy is described otherwise: numbered books",
+    }
+
+
+@pytest.mark.parametrize("venue", exchanges)
+def test_every_venue_runs_every_class(venue: str) -> None:
+    ran = import_module(f"tests.venues.{venue}.test_conformance")
+    bases = {
+        base for kind in vars(ran).values() for base in getattr(kind, "__mro__", ())
+    }
+    missing = {
+        name
+        for name, kind in vars(conformance).items()
+        if isinstance(kind, type)
+        and issubclass(kind, Conformance | LiveConformance)
+        and kind not in bases
+    }
+    assert missing == set()
+
+
+@pytest.mark.parametrize("venue", exchanges)
+def test_every_venue_names_what_its_streams_are_broken_by(venue: str) -> None:
+    ran = import_module(f"tests.venues.{venue}.ground")
+    (ground,) = (
+        kind
+        for name, kind in vars(ran).items()
+        if name.endswith("Ground") and name != "Ground"
+    )
+    assert ground.stream_path is not None
+    assert set(ground.frames) == {"book", "order", "fill"}
+    assert set(ground.words) == {"order", "fill"}
+    assert ground.short_pages is not conformance.Ground.short_pages
 
 
 @pytest.mark.parametrize("name", ["conformance", "conformance.orders"])

@@ -1,9 +1,12 @@
-"""Every example runs on a simulated Kalshi, is short, and ends with nothing open."""
+"""Every example runs on every simulated venue, is short, and ends with nothing open."""
 
 from __future__ import annotations
 
+import ast
 import runpy
+import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from socket import create_server
 
@@ -13,32 +16,47 @@ import pytest
 from unified_exchanges import exchange
 from unified_exchanges.cli import strategy
 from unified_exchanges.cli.practice import Practice, practice
-from unified_exchanges.venues.kalshi.description import FACTS
+from unified_exchanges.registry import exchanges
 
 from .guards import ROOT
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Practice]:
-    """A simulated venue, reached as its exports and as ``local`` say."""
-    with practice("kalshi", seed=7, key_type="ed25519") as opened:
-        for name, value in opened.exports.items():
-            monkeypatch.setenv(name, value)
-        local = attrs.evolve(FACTS.environments["local"], rest=opened.url, stream=None)
-        monkeypatch.setitem(FACTS.environments, "local", local)
+QUICK = {"kalshi": "ed25519"}
+"""Keys that are made faster than the usual ones."""
+
+
+@pytest.fixture(params=exchanges)
+def place(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Practice]:
+    """Each simulated venue, reached as its exports and as ``local`` say."""
+    name = request.param
+    facts = import_module(f"unified_exchanges.venues.{name}.description").FACTS
+    with practice(name, seed=7, key_type=QUICK.get(name)) as opened:
+        exports = dict(opened.exports)
+        # It is named in the call, and the environment says another.
+        exports["UNIFIED_EXCHANGES_VENUE"] = "nowhere"
+        for variable, value in exports.items():
+            monkeypatch.setenv(variable, value)
+        local = attrs.evolve(facts.environments["local"], rest=opened.url, stream=None)
+        monkeypatch.setitem(facts.environments, "local", local)
         yield opened
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_runs_and_leaves_nothing_open(
-    path: Path, place: Practice, capsys: pytest.CaptureFixture[str]
+    path: Path,
+    place: Practice,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(sys, "argv", [str(path), "--venue", place.venue])
     runpy.run_path(str(path), run_name="__main__")
     printed = capsys.readouterr()
     assert (bool(printed.out), printed.err) == (True, "")
-    with exchange("kalshi", environment=place.url) as venue:
+    with exchange(place.venue, environment=place.url) as venue:
         assert venue.fetch_open_orders() == []
 
 
@@ -46,7 +64,17 @@ def test_an_example_runs_and_leaves_nothing_open(
 def test_an_example_is_short_and_says_what_it_shows(path: Path) -> None:
     text = path.read_text()
     assert text.startswith('"""')
-    assert len(text.splitlines()) <= 66
+    assert len(text.splitlines()) <= 70
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_names_a_venue_as_its_default_only(path: Path) -> None:
+    names = [
+        node.value
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and node.value in exchanges
+    ]
+    assert names == ["kalshi"]
 
 
 def test_the_hedge_says_that_no_venue_was_reached(

@@ -106,7 +106,10 @@ class Description:
     ``has`` maps every unified method and order feature to what the venue can do.
     ``idempotent_create`` says what keeps an order from being sent twice: a client order
     id, the order's hash, or nothing.  ``outcome_books`` says whether each outcome has a
-    book of its own or all are views of one.  ``edit`` says what `edit_order` does.
+    book of its own or all are views of one.  ``book_checks`` says what shows on the stream
+    that a change of a book was missed: its number, the best prices that come with each,
+    or nothing; what that does not show, comparisons with REST find.  ``edit`` says what
+    `edit_order` does.
     ``limitations`` are sentences for people.
     """
 
@@ -127,4 +130,5 @@ class Description:
     documentation: str
     api_version: str
     checked_on: str
+    book_checks: Literal["numbers", "best prices", "none"] = "none"
     limitations: tuple[str, ...] = ()

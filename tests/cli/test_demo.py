@@ -15,14 +15,15 @@ import pytest
 from unified_exchanges.cli import demo, strategy
 from unified_exchanges.cli.ledger import Ledger, reconcile
 from unified_exchanges.errors import RequestTimeout
+from unified_exchanges.registry import exchanges
 
 from .conftest import Run, invoke
 
 
-@pytest.fixture(scope="module")
-def told() -> Any:
-    """What the demo tells a program."""
-    done = invoke("demo", "--json")
+@pytest.fixture(scope="module", params=exchanges)
+def told(request: pytest.FixtureRequest) -> Any:
+    """What the demo tells a program, on each venue."""
+    done = invoke("demo", "--json", "--venue", request.param)
     assert (done.code, done.err) == (0, "")
     return done.document
 
@@ -31,16 +32,19 @@ def step(told: Any, name: str) -> Any:
     return next(each["result"] for each in told["steps"] if each["step"] == name)
 
 
-def test_the_demo_tells_its_story_and_ends_well() -> None:
-    done = invoke("demo", env={"COLUMNS": "80"})
+@pytest.mark.parametrize("venue", exchanges)
+def test_the_demo_tells_its_story_and_ends_well(venue: str) -> None:
+    done = invoke("demo", "--venue", venue, env={"COLUMNS": "80"})
     assert (done.code, done.err) == (0, "")
     titles = re.findall(r"^ ?(\d+) (.+)$", done.out, re.MULTILINE)
     assert [int(number) for number, _ in titles] == list(range(1, 18))
     assert done.out.endswith("✓ It adds up, to the last digit.\n")
 
 
-def test_the_demo_fits_eighty_columns() -> None:
-    lines = invoke("demo", env={"COLUMNS": "80"}).out.splitlines()
+@pytest.mark.parametrize("venue", exchanges)
+def test_the_demo_fits_eighty_columns(venue: str) -> None:
+    done = invoke("demo", "--venue", venue, env={"COLUMNS": "80"})
+    lines = done.out.splitlines()
     assert [line for line in lines if len(line) > 80] == []
 
 
@@ -77,9 +81,10 @@ def test_the_stream_tells_the_order_the_fill_and_the_book(told: Any) -> None:
 def test_a_stream_that_told_something_else_is_exit_code_1(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def settle(seen: dict[str, Any]) -> Ledger:
+    def settle(seen: dict[str, Any], *, nets: bool) -> Ledger:
         book = seen["book told"]
-        return demo_settle(seen | {"book told": attrs.evolve(book, asks=book.asks[1:])})
+        other = attrs.evolve(book, asks=book.asks[1:])
+        return demo_settle(seen | {"book told": other}, nets=nets)
 
     demo_settle = demo.settle
     monkeypatch.setattr(demo, "settle", settle)
@@ -139,8 +144,10 @@ def test_the_ledger_reconciles_in_what_was_told(told: Any) -> None:
     assert told["ledger"]["reconciles"] is True
 
 
-def test_the_same_seed_tells_the_same_but_for_ids_and_times() -> None:
-    first, second = (plain(invoke("demo", "--seed", "11")) for _ in range(2))
+@pytest.mark.parametrize("venue", exchanges)
+def test_the_same_seed_tells_the_same_but_for_ids_and_times(venue: str) -> None:
+    again = ("demo", "--venue", venue, "--seed", "11")
+    first, second = (plain(invoke(*again)) for _ in range(2))
     assert first == second
 
 
@@ -152,6 +159,7 @@ def test_another_seed_tells_another_story() -> None:
 def plain(done: Run) -> str:
     """Output without ids, times and the port."""
     text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<id>", done.out)
+    text = re.sub(r"0x[0-9a-f]{64}", "<id>", text)
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<time>", text)
     return re.sub(r"127\.0\.0\.1:\d+", "<port>", text)
 
@@ -159,8 +167,9 @@ def plain(done: Run) -> str:
 def test_a_ledger_that_does_not_add_up_is_exit_code_1(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def settle(seen: dict[str, Any]) -> Ledger:
+    def settle(seen: dict[str, Any], *, nets: bool) -> Ledger:
         return reconcile(
+            nets=nets,
             before=seen["cash before"].available,
             after=seen["cash before"].available,
             fills=seen["fills"],
@@ -185,5 +194,6 @@ def test_the_strategy_is_thirty_lines_at_most() -> None:
             assert function.end_lineno - function.lineno + 1 <= 32
 
 
-def test_the_strategy_names_no_venue() -> None:
-    assert "kalshi" not in inspect.getsource(strategy)
+@pytest.mark.parametrize("venue", exchanges)
+def test_the_strategy_names_no_venue(venue: str) -> None:
+    assert venue not in inspect.getsource(strategy).lower()

@@ -92,6 +92,51 @@ def test_what_was_bought_and_sold_again_is_not_held() -> None:
     assert ledger("100", fills, []).reconciles
 
 
+def test_both_outcomes_of_a_market_may_be_held() -> None:
+    fills = [fill(BUY, "0.40", "10"), fill(BUY, "0.55", "4", outcome="no")]
+    held = [position("10", "4.00"), position("4", "2.20", outcome="no")]
+    found = reconcile(
+        before=D(100),
+        after=D("93.8"),
+        fills=fills,
+        positions=held,
+        open_orders=0,
+        nets=False,
+    )
+    assert found.reconciles
+    assert [(c.label, c.left) for c in found.checks if c.unit == "contracts"] == [
+        ("filled = held, M yes", D(10)),
+        ("filled = held, M no", D(4)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fills", "held", "amounts"),
+    [
+        ([fill(BUY, "0.40", "10")], [], [(D(10), D(0))]),
+        ([], [position("10", "4.00")], [(D(0), D(10))]),
+        (
+            [fill(BUY, "0.40", "10")],
+            [position("10", "4.00", outcome="no")],
+            [(D(10), D(0)), (D(0), D(10))],
+        ),
+    ],
+)
+def test_of_outcomes_held_for_themselves_none_stands_for_another(
+    fills: list[Fill], held: list[Position], amounts: list[tuple[Decimal, Decimal]]
+) -> None:
+    found = reconcile(
+        before=D(100),
+        after=D(96),
+        fills=fills,
+        positions=held,
+        open_orders=0,
+        nets=False,
+    )
+    checks = [(c.left, c.right) for c in found.checks if c.unit == "contracts"]
+    assert (checks, found.reconciles) == (amounts, False)
+
+
 def test_contracts_of_the_other_outcome_are_counted_as_held() -> None:
     fills = [fill(SELL, "0.40", "10")]
     held = [position("10", "6", outcome="no")]

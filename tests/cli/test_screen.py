@@ -11,6 +11,7 @@ from decimal import Decimal
 import attrs
 import pytest
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from unified_exchanges.cli import screen as screens
@@ -72,6 +73,7 @@ def test_columns_of_a_unit_share_their_decimals() -> None:
 def test_the_least_important_column_goes_first() -> None:
     table, left_out = lay_out(COLUMNS, ROWS, 70)
     assert left_out == ("at",)
+    assert isinstance(table, Table)
     assert [column.header for column in table.columns] == ["name", "title", "price"]
 
 
@@ -89,6 +91,7 @@ def test_a_column_with_nothing_to_say_is_not_shown() -> None:
 
 def test_what_is_important_stays_however_narrow_it_is() -> None:
     table, _ = lay_out(COLUMNS, ROWS, 10)
+    assert isinstance(table, Table)
     assert [column.header for column in table.columns] == ["name", "price"]
 
 

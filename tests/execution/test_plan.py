@@ -114,6 +114,33 @@ def test_a_bound_is_the_callers_or_the_best_ask_and_the_slippage() -> None:
         bound_of(leg, plain, "yes", book(asks=()), D(0))
 
 
+# -- sums --------------------------------------------------------------------------------
+
+
+def summed(*rows: tuple[str, str], step: str = "0.01") -> Candidate:
+    """A leg on a venue that takes whole cents only of who buys at once."""
+    plain = candidate(levels(*rows), Flat("0"), lot="0.01")
+    return attrs.evolve(plain, market=attrs.evolve(plain.market, cost_step=D(step)))
+
+
+def test_a_hedge_is_of_sizes_that_cost_whole_sums() -> None:
+    legs = [summed(("0.463", "100")), summed(("0.30", "100"))]
+    assert [x.size for x in plan(legs, D(20))] == [D(20), D(20)]
+    # 26.21 of each would fit, of which neither costs whole cents.
+    assert [x.most for x in plan(legs, D(20))] == [D("9.26"), D(6)]
+
+
+def test_fewer_may_be_of_other_sums() -> None:
+    # Some of the dearer level would be 15 of 0.502, and all of the cheaper fits its own.
+    found = plan([summed(("0.50", "8"), ("0.502", "100"))], D("4.6"))
+    assert [(x.size, x.limit) for x in found] == [(D(5), D("0.50"))]
+
+
+def test_a_budget_below_the_smallest_sum_buys_nothing_and_says_what_it_takes() -> None:
+    with pytest.raises(InvalidOrder, match=r"10 of each leg take 4\.63 dollars"):
+        plan([attrs.evolve(summed(("0.463", "100")), bound=D("0.463"))], D(4))
+
+
 # -- combinations ----------------------------------------------------------------------
 
 
@@ -133,6 +160,15 @@ def test_against_a_combination_is_the_other_outcome_of_each_leg() -> None:
         HedgeLeg("RAIN", "no", "0.60"),
         HedgeLeg("SNOW", "yes", "0.60"),
     ]
+
+
+def test_against_the_legs_alone_is_the_same() -> None:
+    markets = [market("SNOW"), market("RAIN")]
+    assert against(combination().legs, markets) == against(combination(), markets)
+    with pytest.raises(BadRequest, match="without legs"):
+        against([], markets)
+    with pytest.raises(BadRequest, match="SNOW is not among"):
+        against(combination().legs, [market("RAIN")])
 
 
 def test_against_needs_a_combination_and_its_plain_two_sided_markets() -> None:

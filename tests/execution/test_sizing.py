@@ -34,6 +34,32 @@ def by_hand(budget: Decimal, price: Decimal, lot: Decimal, fees: FeeRule) -> Dec
     return size
 
 
+def test_what_buys_at_once_costs_whole_sums_where_the_venue_wants_them() -> None:
+    grid = PriceGrid.of("0.001")
+    plain = market(grid=grid, cost_step=D("0.01"), minimum_size=D(5))
+    sizes = [
+        contracts_for(20, "0.463", plain, fees=None),
+        contracts_for(20, "0.463", plain, fees=None, maker=True),
+        contracts_for(4, "0.463", plain, fees=None),
+    ]
+    assert sizes == [D(40), D("43.19"), D(0)]
+
+
+@given(
+    price=st.integers(1, 9_999).map(lambda x: D(x) / 10_000),
+    lot=LOTS,
+    step=st.sampled_from([D("0.01"), D("0.05"), D(1)]),
+)
+def test_an_immediate_lot_is_the_least_that_costs_a_whole_sum(
+    price: Decimal, lot: Decimal, step: Decimal
+) -> None:
+    found = market(lot=lot, cost_step=step).immediate_lot(price)
+    count = int(found / lot)
+    assert (found % lot, found * price % step) == (0, 0)
+    divisors = (x for x in range(1, count) if not count % x)
+    assert all(x * lot * price % step for x in divisors)
+
+
 @given(
     budget=st.integers(0, 2_000).map(lambda cents: D(cents) / 100),
     price=PRICES,

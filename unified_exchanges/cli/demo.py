@@ -15,7 +15,7 @@ from .ledger import Ledger, reconcile
 from .options import Debug, Json
 from .practice import practice
 from .screen import Screen
-from .session import DEFAULT_VENUE
+from .session import DEFAULT_VENUE, described
 from .stage import Stage
 from .strategy import trade
 
@@ -51,15 +51,13 @@ def _perform(screen: Screen, venue: str, seed: int) -> Ledger:
         stage.open(place.name, place.url, seed)
         steps = trade(
             venue,
-            environment=place.url,
-            api_key=place.api_key,
-            private_key=place.private_key_path,
+            **place.account,
             # It takes its time between two looks at the stream.
             alerts=AlertPolicy(log=False),
         )
         for step, seen in steps:
             stage.show(step, seen)
-    ledger = settle(stage.seen)
+    ledger = settle(stage.seen, nets=described(venue).outcome_books == "one")
     stage.close(ledger)
     if screen.as_json:
         told = [{"step": k, "result": v} for k, v in stage.seen.items()]
@@ -67,7 +65,7 @@ def _perform(screen: Screen, venue: str, seed: int) -> Ledger:
     return ledger
 
 
-def settle(seen: dict[str, Any]) -> Ledger:
+def settle(seen: dict[str, Any], *, nets: bool) -> Ledger:
     """The ledger of what the strategy saw, and whether the stream told the same."""
     ledger = reconcile(
         before=seen["cash before"].available,
@@ -75,6 +73,7 @@ def settle(seen: dict[str, Any]) -> Ledger:
         fills=seen["fills"],
         positions=seen["positions"],
         open_orders=len(seen["left open"]),
+        nets=nets,
     )
     streamed = agree(
         fills=seen["fills"],

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.live import Live
 
-from ..errors import RequestTimeout, UnifiedExchangesError
+from ..errors import NotSupported, RequestTimeout, UnifiedExchangesError
 from ..models import Health, StreamHealth, Subject
 from ..models.streams import IDLE
 from ..watching.blocking import Watch
@@ -99,6 +99,7 @@ def _place(session: Session, *, simulated: bool) -> Generator[None, None, None]:
         session.environment = place.url
         session.api_key = place.api_key
         session.private_key_path = place.private_key_path
+        session.arguments = place.arguments
         try:
             yield
         finally:
@@ -120,11 +121,18 @@ class _Ear:
         if not self._know(markets) or self.is_off:
             return
         try:
-            self._watches.append(self._exchange.watch_trades())
+            self._watches.append(self._everything())
             if markets:
                 self._watches.append(self._exchange.watch_order_book(markets))
         except UnifiedExchangesError as error:
             self._give_up(error)
+
+    def _everything(self) -> Watch[Any]:
+        """All trades, or where a venue tells those of named markets only, all news."""
+        try:
+            return self._exchange.watch_trades()
+        except NotSupported:
+            return self._exchange.watch_market_status()
 
     def _know(self, markets: list[str]) -> bool:
         """Whether the venue has all the markets, as far as it can be asked."""

@@ -10,10 +10,14 @@ from typing import Generic, TypeAlias, TypeVar
 import attrs
 from rich import box
 from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 __all__ = [
+    "LONG",
     "NOTHING",
     "Cell",
     "Column",
@@ -28,6 +32,9 @@ T = TypeVar("T")
 
 Cell: TypeAlias = "str | Decimal | datetime | Text | None"
 
+LONG = 40
+"""Characters beyond which an id is not put beside other things on a narrow terminal."""
+_INDENT = 2
 _GAP = 2
 _FINEST = 4
 _LEAST_FLEXIBLE = 30
@@ -41,7 +48,8 @@ class Column(Generic[T]):
     ``rank`` 0 is always shown; of the others the highest go first when the terminal is
     narrow.  A ``flexible`` column is shortened instead.  Numbers get ``places``
     decimals, more if one of them needs more; so do those of columns in the same
-    ``unit``.
+    ``unit``.  What ``spans`` is on lines of its own where it is long and the terminal
+    narrow, so that an id can be copied.
     """
 
     heading: str
@@ -51,14 +59,24 @@ class Column(Generic[T]):
     flexible: bool = False
     places: int = 0
     unit: str = ""
+    spans: bool = False
 
 
 def lay_out(
     columns: Sequence[Column[T]], rows: Sequence[T], width: int
-) -> tuple[Table, tuple[str, ...]]:
+) -> tuple[RenderableType, tuple[str, ...]]:
     """A table no wider than ``width`` if it can be, and the headings left out for that."""
     texts = _texts(columns, rows)
     kept = [pair for pair in texts if any(map(_says_something, pair[1]))]
+    long = next((x for x in kept if x[0].spans and _natural(*x) > LONG), None)
+    if long is None or _width(kept) <= width or len(kept) == 1:
+        return _fitted(kept, len(rows), width)
+    others = [pair for pair in kept if pair is not long]
+    table, left_out = _fitted(others, len(rows), width - _INDENT)
+    return Stacked(long[0].heading, long[1], table, width), left_out
+
+
+def _fitted(kept: _Kept[T], count: int, width: int) -> tuple[Table, tuple[str, ...]]:
     left_out: list[str] = []
     while _width(kept, shrunk=True) > width:
         droppable = max(kept, key=lambda pair: pair[0].rank)
@@ -68,7 +86,41 @@ def lay_out(
         if droppable[0].heading:
             left_out.append(droppable[0].heading)
     excess = max(0, _width(kept) - width)
-    return _table(kept, excess, len(rows)), tuple(left_out)
+    return _table(kept, excess, count), tuple(left_out)
+
+
+class Stacked:
+    """A table in which each row is below a line, or some, of its own."""
+
+    def __init__(
+        self, heading: str, heads: Sequence[Text], table: Table, width: int
+    ) -> None:
+        self._heading = heading
+        self._heads = heads
+        self._table = table
+        self._width = width
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> RenderResult:
+        """The heading and the table's, then each row with what is above it."""
+        inner = options.update(width=min(self._width, options.max_width) - _INDENT)
+        lines = console.render_lines(self._table, inner, pad=False)
+        first = len(lines) - len(self._heads)
+        yield Text(self._heading, style="dim")
+        for line in lines[:first]:
+            yield from _indented(line)
+        for head, line in zip(self._heads, lines[first:], strict=True):
+            yield head
+            yield from _indented(line)
+
+    def __rich_measure__(self, _: Console, options: ConsoleOptions) -> Measurement:
+        """As wide as it may be."""
+        return Measurement(LONG, min(self._width, options.max_width))
+
+
+def _indented(line: Iterable[Segment]) -> Iterable[Segment]:
+    return [Segment(" " * _INDENT), *line, Segment.line()]
 
 
 def average(price: Decimal | None) -> str:

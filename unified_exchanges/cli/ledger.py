@@ -66,11 +66,14 @@ def reconcile(
     fills: Sequence[Fill],
     positions: Sequence[Position],
     open_orders: int,
+    nets: bool = True,
 ) -> Ledger:
     """Account for the cash between two moments, of which the first held nothing.
 
     Cash before is what fills and fees took from it, what is bound in positions, and
-    what is left; whatever was earned by closing came back.
+    what is left; whatever was earned by closing came back.  ``nets``: the outcomes of a
+    market are one position, a purchase of one is a sale of the other; otherwise each is
+    held for itself, and several may be.
 
     >>> same = Decimal("100.00")
     >>> reconcile(
@@ -99,7 +102,7 @@ def reconcile(
             total((before, moved, EXACT.minus(charged))),
         ),
         Check("fees of the fills = fees of the positions", charged, fees),
-        *_holdings(fills, positions),
+        *(_netted(fills, positions) if nets else _held(fills, positions)),
         Check("nothing is left open", Decimal(open_orders), ZERO, "orders"),
     )
     statement = (
@@ -110,7 +113,18 @@ def reconcile(
     return Ledger(lines=statement, checks=checks)
 
 
-def _holdings(fills: Sequence[Fill], positions: Iterable[Position]) -> Iterable[Check]:
+def _held(fills: Iterable[Fill], positions: Iterable[Position]) -> Iterable[Check]:
+    """Contracts that were filled against contracts that are held, by outcome."""
+    bought: dict[tuple[str, str], Decimal] = {}
+    for fill in fills:
+        key = fill.market_id, fill.outcome
+        bought[key] = EXACT.add(bought.get(key, ZERO), _signed(fill))
+    held = {(x.market_id, x.outcome): x.size for x in positions}
+    for key in [*bought, *(key for key in held if key not in bought)]:
+        yield _holding(*key, bought.get(key, ZERO), held.get(key, ZERO))
+
+
+def _netted(fills: Sequence[Fill], positions: Iterable[Position]) -> Iterable[Check]:
     """Contracts that were filled against contracts that are held, by market."""
     held = {position.market_id: position for position in positions}
     traded = dict.fromkeys(fill.market_id for fill in fills)
@@ -120,7 +134,11 @@ def _holdings(fills: Sequence[Fill], positions: Iterable[Position]) -> Iterable[
         outcome = position.outcome if position else mine[0].outcome
         size = position.size if position else ZERO
         bought = total(_signed(fill.in_terms_of(outcome)) for fill in mine)
-        yield Check(f"filled = held, {market_id} {outcome}", bought, size, "contracts")
+        yield _holding(market_id, outcome, bought, size)
+
+
+def _holding(market_id: str, outcome: str, bought: Decimal, held: Decimal) -> Check:
+    return Check(f"filled = held, {market_id} {outcome}", bought, held, "contracts")
 
 
 def _signed(fill: Fill) -> Decimal:

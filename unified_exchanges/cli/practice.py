@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import attrs
 
@@ -30,6 +31,17 @@ class Practice:
     api_key: str
     private_key_path: str
     exports: dict[str, str]
+    arguments: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """Arguments of an exchange that make it the account's, at this place."""
+        return {
+            "environment": self.url,
+            "api_key": self.api_key,
+            "private_key": self.private_key_path,
+            **self.arguments,
+        }
 
 
 @contextmanager
@@ -58,6 +70,7 @@ def practice(
             url=url,
             seed=seed,
             api_key=sandbox.api_key,
+            arguments=sandbox.arguments,
             private_key_path=str(path),
             exports={
                 sandbox.key_variable: sandbox.api_key,

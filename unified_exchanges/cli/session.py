@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import attrs
 
@@ -32,6 +33,8 @@ class Session:
     private_key_path: str | None = attrs.field(default=None, repr=False)
     timeout: float = 10.0
     journal: Path | None = None
+    arguments: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    """What an exchange is given besides; of a simulated account."""
     _exchange: Exchange | None = attrs.field(default=None, init=False)
 
     @property
@@ -46,6 +49,7 @@ class Session:
                 live=self.live,
                 timeout=self.timeout,
                 journal=self.journal,
+                **self.arguments,
                 # A command shows what it measured, if anything.
                 alerts=AlertPolicy(log=False),
             )

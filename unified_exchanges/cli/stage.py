@@ -119,7 +119,9 @@ def _streamed(found: OrderBook | None, _: int) -> RenderableType:
     if found is None:
         return _SILENCE
     state = "stale" if found.stale else "live"
-    fresh = Text(f"{state}, sequence {found.sequence}", style="dim")
+    # Not every venue numbers what it tells.
+    number = "" if found.sequence is None else f", sequence {found.sequence}"
+    fresh = Text(f"{state}{number}", style="dim")
     return Group(ladder(found, _LEVELS), fresh)
 
 

@@ -24,7 +24,7 @@ from ..models import (
     Trade,
 )
 from ..money import text
-from .layout import Column, amount, average
+from .layout import LONG, Column, amount, average
 
 __all__ = [
     "EVENTS",
@@ -98,7 +98,7 @@ def title_of(market: Market) -> str:
 
 
 MARKETS: tuple[Column[Quoted], ...] = (
-    Column("market", lambda q: q.market.market_id),
+    Column("market", lambda q: q.market.market_id, spans=True),
     Column("title", lambda q: title_of(q.market), flexible=True, rank=1),
     Column("", lambda q: Text(q.ticker.outcome, style="dim"), rank=4),
     Column("bid", lambda q: q.ticker.bid, unit="price", style="green", places=2),
@@ -117,7 +117,7 @@ EVENTS: tuple[Column[Event], ...] = (
 )
 TRADES: tuple[Column[Trade], ...] = (
     Column("time (UTC)", lambda t: t.created_at),
-    Column("market", lambda t: t.market_id, rank=1),
+    Column("market", lambda t: t.market_id, rank=1, spans=True),
     Column("taker", lambda t: _side(t.taker_side, t.outcome) or Text(t.outcome)),
     Column("price", lambda t: t.price, places=2),
     Column("size", lambda t: t.size),
@@ -130,7 +130,7 @@ def _order_ids(order: Order) -> Text:
 
 
 ORDERS: tuple[Column[Order], ...] = (
-    Column("market and order", _order_ids),
+    Column("market and order", _order_ids, spans=True),
     Column("order", lambda o: _side(o.side, o.outcome)),
     Column("price", lambda o: o.price, places=2),
     Column("size", lambda o: o.size),
@@ -142,7 +142,7 @@ ORDERS: tuple[Column[Order], ...] = (
 )
 FILLS: tuple[Column[Fill], ...] = (
     Column("time (UTC)", lambda f: f.created_at, rank=1),
-    Column("market", lambda f: f.market_id),
+    Column("market", lambda f: f.market_id, spans=True),
     Column("fill", lambda f: _side(f.side, f.outcome)),
     Column("price", lambda f: f.price, places=2),
     Column("size", lambda f: f.size),
@@ -160,7 +160,7 @@ def _gain(value: Decimal | None) -> Text | None:
 
 
 POSITIONS: tuple[Column[Position], ...] = (
-    Column("market", lambda p: p.market_id),
+    Column("market", lambda p: p.market_id, spans=True),
     Column("held", lambda p: p.size),
     Column("", lambda p: p.outcome),
     Column("entry", lambda p: Text(average(p.entry_price), justify="right")),
@@ -184,13 +184,18 @@ VENUES: tuple[Column[Description], ...] = (
 
 
 def order_line(order: Order) -> Text:
-    """An order in one line."""
+    """An order in one line, or two where the market's id is long."""
     style = _SIDES[order.side]
     state = Text(str(order.status), style=_STATES.get(order.status, ""))
     what = f"{order.side} {text(order.size)} {order.outcome} @ {text(order.price, 2)}"
     filled = f", {text(order.filled)} filled" if order.filled else ""
     if order.average_price is not None and order.filled:
         filled += f" at {average(order.average_price)}"
+    if len(order.market_id) > LONG:
+        # On a line of its own, which is not broken.
+        return Text.assemble(
+            (what, style), ": ", state, filled, f"\nof {order.market_id}"
+        )
     return Text.assemble((what, style), f" of {order.market_id}: ", state, filled)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import attrs
 
 from ..errors import BadRequest, CombinationMarket
-from ..models import Market
+from ..models import Leg, Market
 from ..models.record import Flat
 from ..money import Number
 
@@ -40,28 +40,42 @@ def require_plain(market: Market) -> Market:
 
 
 def against(
-    combination: Market, markets: Iterable[Market], *, bound: Number | None = None
+    combination: Market | Sequence[Leg],
+    markets: Iterable[Market],
+    *,
+    bound: Number | None = None,
 ) -> list[HedgeLeg]:
     """What pays if a combination does not: the other outcome of each of its legs.
 
-    ``markets`` are those of its legs: ``fetch_markets(market_ids=[leg.market_id for leg in
+    It is a market that has ``legs``, or the legs alone of one from elsewhere. ``markets``
+    are those of its legs: ``fetch_markets(market_ids=[leg.market_id for leg in
     combination.legs])``.  Whoever holds the combination and so many contracts of each gets
     paid whatever happens; if several legs fail, several times.
     """
-    if not combination.legs:
-        message = f"market {combination.market_id} is a plain one: it has no legs"
-        raise BadRequest(message, venue=combination.venue)
+    legs, venue = _legs_of(combination)
     known = {market.market_id: market for market in markets}
     found = []
-    for leg in combination.legs:
+    for leg in legs:
         if leg.market_id not in known:
             message = f"the market of the leg {leg.market_id} is not among the markets"
-            raise BadRequest(message, venue=combination.venue)
+            raise BadRequest(message, venue=venue)
         market = require_plain(known[leg.market_id])
         mine = market.outcome(leg.outcome)
         others = [other.label for other in market.outcomes if other != mine]
         if len(others) != 1:
             message = f"{leg.market_id} has no single outcome against {mine.label}"
-            raise BadRequest(message, venue=combination.venue)
+            raise BadRequest(message, venue=market.venue)
         found.append(HedgeLeg(leg.market_id, others[0], bound))
     return found
+
+
+def _legs_of(combination: Market | Sequence[Leg]) -> tuple[Sequence[Leg], str | None]:
+    """The legs, of which there are some, and the venue of the market that has them."""
+    if not isinstance(combination, Market):
+        if not combination:
+            raise BadRequest("a combination without legs has nothing against it")
+        return combination, None
+    if not combination.legs:
+        message = f"market {combination.market_id} is a plain one: it has no legs"
+        raise BadRequest(message, venue=combination.venue)
+    return combination.legs, combination.venue

@@ -64,18 +64,29 @@ def plan(candidates: Sequence[Candidate], budget: Decimal) -> list[Planned]:
     depth = min(_depth(x) for x in candidates)
     most = whole_lots(depth, lot)
 
-    def sized(count: int) -> list[Planned]:
-        size = EXACT.multiply(lot, Decimal(count))
+    def sized(size: Decimal) -> list[Planned]:
         return [_planned(x, size) for x in candidates]
 
     def fits(count: int) -> bool:
-        return total(x.most for x in sized(count)) <= budget
+        size = EXACT.multiply(lot, Decimal(count))
+        return total(x.most for x in sized(size)) <= budget
 
-    count = largest(most, fits)
+    size = EXACT.multiply(lot, Decimal(largest(most, fits)))
     least = max(x.market.minimum_size for x in candidates)
-    if EXACT.multiply(lot, Decimal(count)) < least:
-        raise _too_small(candidates, lot, least, depth, budget)
-    return sized(count)
+    while size >= least:
+        planned = sized(size)
+        common = _common_lot([_lot_of(x) for x in planned])
+        whole = EXACT.multiply(common, Decimal(whole_lots(size, common)))
+        if whole == size:
+            return planned
+        # Fewer may have another limit, with sums of its own.
+        size = whole
+    raise _too_small(candidates, lot, least, depth, budget)
+
+
+def _lot_of(planned: Planned) -> Decimal:
+    """What the size of a leg is a multiple of at its limit."""
+    return planned.candidate.market.immediate_lot(planned.limit)
 
 
 def _planned(candidate: Candidate, size: Decimal) -> Planned:
@@ -113,8 +124,7 @@ def _too_small(
     depth: Decimal,
     budget: Decimal,
 ) -> InvalidOrder:
-    lots = _CEILING.divide(least, lot).to_integral_value(ROUND_CEILING)
-    smallest = EXACT.multiply(lot, lots)
+    smallest = _smallest(candidates, lot, least)
     thin = [x.market.market_id for x in candidates if _depth(x) < smallest]
     if depth < smallest:
         reason = f"too little is offered within the bound on {', '.join(thin)}"
@@ -123,6 +133,14 @@ def _too_small(
         reason = f"{text(smallest)} of each leg take {text(needed)} dollars"
     message = f"a budget of {text(budget)} dollars buys no hedge: {reason}"
     return InvalidOrder(message)
+
+
+def _smallest(candidates: Sequence[Candidate], lot: Decimal, least: Decimal) -> Decimal:
+    """The smallest hedge at the bounds, which are about what it would cost."""
+    lots = [x.market.immediate_lot(x.bound) for x in candidates]
+    common = _common_lot([lot, *lots])
+    count = _CEILING.divide(least, common).to_integral_value(ROUND_CEILING)
+    return EXACT.multiply(common, count)
 
 
 def bound_of(

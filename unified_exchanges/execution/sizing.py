@@ -29,8 +29,9 @@ def contracts_for(
 
     ``price`` is the limit in dollars for ``outcome``, default the first (YES).  ``fees``
     come from `fetch_fee_rule`; None counts none.  The result is a multiple of the market's
-    lot, and 0 where the budget does not reach its minimum size.  Price times size plus the
-    fee is never above the budget; one lot more always would be.
+    lot (of ``market.immediate_lot(price)``, unless ``maker``), and 0 where the budget does
+    not reach its minimum size.  Price times size plus the fee is never above the budget;
+    one lot more always would be.
 
     That is the cost of one fill at the limit, and a better price never costs more in all.
     A venue that rounds the fee of each fill up takes so much more for each further piece.
@@ -51,14 +52,16 @@ def contracts_for(
     label = market.outcome(outcome).label
     paid = read_price(price, grid_of(market, label))
 
+    lot = market.lot if maker else market.immediate_lot(paid)
+
     def cost(lots: int) -> Decimal:
-        size = EXACT.multiply(market.lot, Decimal(lots))
+        size = EXACT.multiply(lot, Decimal(lots))
         fee = fees.fee(label, Side.BUY, paid, size, maker=maker) if fees else ZERO
         return EXACT.add(EXACT.multiply(paid, size), fee)
 
-    most = whole_lots(cash, EXACT.multiply(paid, market.lot))
+    most = whole_lots(cash, EXACT.multiply(paid, lot))
     lots = largest(most, lambda count: cost(count) <= cash)
-    size = EXACT.multiply(market.lot, Decimal(lots))
+    size = EXACT.multiply(lot, Decimal(lots))
     return size if size >= market.minimum_size else ZERO
 
 

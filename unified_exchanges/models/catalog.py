@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from math import gcd
 
 import attrs
 
 from ..errors import BadRequest
 from ..grid import PriceGrid
-from ..money import CENTI, ONE
+from ..money import CENTI, EXACT, ONE, ZERO
 from .record import Record
 from .terms import Instrument, MarketStatus
 
@@ -40,7 +41,9 @@ class Market(Record):
 
     Quotes are of the first outcome (YES), in dollars; None means that there is no quote
     or that nothing was ever traded.  Sizes and volumes are contracts.  Times are UTC.
-    ``legs`` is empty except for a combination market.
+    ``legs`` is empty except for a combination market.  ``cost_step`` is the dollars of
+    which an order that buys at once (ioc, fok) costs a multiple, 0 where it may cost
+    anything.
     """
 
     market_id: str
@@ -54,6 +57,7 @@ class Market(Record):
     series_id: str | None = None
     lot: Decimal = CENTI
     minimum_size: Decimal = CENTI
+    cost_step: Decimal = ZERO
     payout: Decimal = ONE
     bid: Decimal | None = None
     bid_size: Decimal | None = None
@@ -94,6 +98,27 @@ class Market(Record):
         """The lossless name of one outcome, such as ``kalshi:TICKER:yes``."""
         return Instrument(self.venue, self.market_id, self.outcome(outcome).label)
 
+    def immediate_lot(self, price: Decimal) -> Decimal:
+        """The contracts of which an order that buys at once at a price is a multiple.
+
+        The market's lot, unless the venue takes costs of some dollars only: then so many
+        lots that they cost such a sum.
+
+        >>> market = Market(
+        ...     venue="toy", market_id="RAIN", event_id="RAIN", title="Rain?",
+        ...     status=MarketStatus.OPEN, venue_status="", outcomes=(),
+        ...     grid=PriceGrid.of("0.001"), cost_step=Decimal("0.01"),
+        ... )
+        >>> market.immediate_lot(Decimal("0.463")), market.immediate_lot(Decimal("0.5"))
+        (Decimal('10.00'), Decimal('0.02'))
+        """
+        if not self.cost_step:
+            return self.lot
+        cost = EXACT.multiply(self.lot, price)
+        places = max(-_exponent(cost), -_exponent(self.cost_step))
+        one, step = (int(EXACT.scaleb(x, places)) for x in (cost, self.cost_step))
+        return EXACT.multiply(self.lot, Decimal(step // gcd(one, step)))
+
     @property
     def is_combination(self) -> bool:
         """Whether it pays on several conditions at once."""
@@ -102,6 +127,12 @@ class Market(Record):
     def _summary(self) -> str:
         quote = f"{self.bid or '–'}/{self.ask or '–'}"
         return f"{self.venue}:{self.market_id} {self.title!r} {quote} {self.status}"
+
+
+def _exponent(number: Decimal) -> int:
+    exponent = number.as_tuple().exponent
+    assert isinstance(exponent, int)
+    return min(0, exponent)
 
 
 class MarketDraft(Record):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import attrs
 
@@ -19,7 +20,8 @@ class Sandbox:
     ``private_key`` is its text in the venue's form.  ``key_variable`` and
     ``path_variable`` are the environment variables from which an exchange reads the key
     id and the path of the private key; ``variables`` are those of whatever else the
-    venue gives out, such as a secret, with their values.
+    venue gives out, such as a secret, with their values, and ``arguments`` are those of
+    an exchange that say the same.
     """
 
     venue: Venue
@@ -29,3 +31,4 @@ class Sandbox:
     key_variable: str
     path_variable: str
     variables: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    arguments: Mapping[str, Any] = attrs.field(factory=dict, repr=False)

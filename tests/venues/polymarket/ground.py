@@ -41,6 +41,13 @@ class PolymarketGround(Ground):
     unit: ClassVar[int] = 10
     missing_market: ClassVar[str] = f"0x{0:064x}"
     missing_order: ClassVar[str] = f"0x{0:064x}"
+    stream_path: ClassVar[str | None] = "/ws/(market|user)"
+    frames: ClassVar[Mapping[str, str]] = {
+        "book": "book|price_change",
+        "order": "order",
+        "fill": "trade",
+    }
+    words: ClassVar[Mapping[str, str]] = {"order": "status", "fill": "status"}
     raw_path: ClassVar[str] = "/clob/anything"
 
     def __init__(self, *, history: bool = False) -> None:

@@ -66,3 +66,11 @@ class TestPace(OnPolymarket, conformance.Pace):
 
 class TestSecrecy(OnPolymarket, conformance.Secrecy):
     """Keys."""
+
+
+class TestStreams(OnPolymarket, conformance.Streams):
+    """Books, orders and fills over sockets that fail."""
+
+
+class TestWire(OnPolymarket, conformance.Wire):
+    """Real sockets under REST."""

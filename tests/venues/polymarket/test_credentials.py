@@ -376,6 +376,18 @@ def test_an_api_key_is_three_things(missing):
         load(private_key=SECRET_KEY, **given)
 
 
+def test_a_key_may_be_named_beside_what_the_environment_keeps():
+    found = load(private_key=SECRET_KEY, api_key="other", environ=VARIABLES)
+    assert found is not None
+    assert found.api is not None
+    assert found.api.key == "other"
+
+
+def test_two_missing_things_are_named():
+    with pytest.raises(ArgumentsRequired, match="secret= and password= are missing"):
+        load(private_key=SECRET_KEY, api_key="other")
+
+
 @pytest.mark.parametrize("missing", VARIABLES)
 def test_the_missing_variable_is_named(missing):
     environ = {name: value for name, value in VARIABLES.items() if name != missing}

@@ -18,10 +18,10 @@ Every test runs in both flavours: in memory, on a virtual clock, except for thos
 `Streams`, `Wire` and `HaltsLive`, which are on a real socket of this machine.  Tests of what
 the venue has not are skipped, by ``describe()``: methods and features that ``has`` does not
 have, times in force and periods that are not listed; the complements of outcomes unless
-``outcome_books`` is ``"one"``; creates sent again unless ``idempotent_create`` says that
-they may be.  So a false description is found out or leaves its tests skipped: look at
-``pytest -rs``.  So are those for which its `Ground` names nothing.  Needs the extra
-``testing``, which brings pytest.
+``outcome_books`` is ``"one"``; numbers of books unless ``book_checks`` is ``"numbers"``;
+creates sent again unless ``idempotent_create`` says that they may be.  So a false
+description is found out or leaves its tests skipped: look at ``pytest -rs``.  So are those
+for which its `Ground` names nothing.  Needs the extra ``testing``, which brings pytest.
 """
 
 from importlib.util import find_spec

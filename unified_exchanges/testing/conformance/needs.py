@@ -10,10 +10,11 @@ from ...description import METHODS, Description
 __all__ = ["Need", "lacking", "needs", "unmet"]
 
 Need: TypeAlias = Literal[
-    "one book", "idempotent create", "client order ids", "dry run"
+    "one book", "idempotent create", "client order ids", "dry run", "numbered books"
 ]
 """One book for all outcomes, so that they are complements; creates that may be sent again
-without harm; client order ids that make them so; dry runs."""
+without harm; client order ids that make them so; dry runs; changes of books that bear
+numbers, so that one that is missing shows in the next."""
 
 T = TypeVar("T", bound=Callable[..., object])
 
@@ -22,6 +23,7 @@ _NEEDS: Final[Mapping[Need, Callable[[Description], bool]]] = {
     "idempotent create": lambda facts: facts.idempotent_create != "none",
     "client order ids": lambda facts: facts.idempotent_create == "client_order_id",
     "dry run": lambda facts: bool(facts.has.get("dry_run")),
+    "numbered books": lambda facts: facts.book_checks == "numbers",
 }
 _FEATURES: Final = ("client_order_id", "post_only", "reduce_only")
 

@@ -16,7 +16,6 @@ from ...simulator.server import SimulatorServer
 from ..cassettes import NotRecorded, cassette
 from ..guard import socket_guard
 from .live import LiveConformance, LiveTrader, Stage
-from .needs import needs
 
 __all__ = ["Wire"]
 
@@ -111,7 +110,6 @@ class Wire(LiveConformance):
         live.stage.requests.clear()
         assert len(live.fetch_open_orders()) == 1
 
-    @needs("client order ids")
     def test_fault_17_f17_the_layer_below_sends_nothing_twice_by_itself(
         self, live: LiveTrader
     ) -> None:

@@ -312,15 +312,23 @@ def _builder(settings: Settings) -> bytes:
 
 
 def _api_key(settings: Settings) -> ApiKey | None:
-    given = [Secret(getattr(settings, name), f"{name}=") for name in _TRIPLE]
-    if not any(each.text for each in given):
-        given = [Secret(settings.environ.get(name), name) for name in _TRIPLE.values()]
-    missing = [each.source for each in given if not each.text]
+    named = [Secret(getattr(settings, name), f"{name}=") for name in _TRIPLE]
+    kept = [Secret(settings.environ.get(name), name) for name in _TRIPLE.values()]
+    is_named = any(each.text for each in named)
+    # A command line names the key alone: secrets have no place there.
+    pairs = zip(named, kept, strict=True)
+    given = [one if one.text or not other.text else other for one, other in pairs]
+    missing = [
+        (one if is_named else other).source
+        for one, other, each in zip(named, kept, given, strict=True)
+        if not each.text
+    ]
     if len(missing) == len(_TRIPLE):
         return None
     if missing:
+        verb = "is" if len(missing) == 1 else "are"
         raise ArgumentsRequired(
-            f"an API key is three things, and {' and '.join(missing)} is missing: give "
+            f"an API key is three things, and {' and '.join(missing)} {verb} missing: give "
             "key, secret and passphrase, or none of them, and one is derived from the "
             "private key",
             venue="polymarket",

@@ -69,6 +69,7 @@ FACTS = Description(
     has=_FEATURES,
     idempotent_create="order_hash",
     outcome_books="separate",
+    book_checks="best prices",
     price_grid="per market",
     size_unit="contracts",
     settlement="fractional",

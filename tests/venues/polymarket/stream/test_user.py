@@ -347,6 +347,15 @@ def test_several_wait_together_and_are_asked_about_again() -> None:
     assert [x.trade_id for x in desk.stream.poll()] == ["trade-1", "trade-2"]
 
 
+def test_what_waits_is_told_before_what_comes_after_it() -> None:
+    desk = UserDesk()
+    desk.tell(user_trade(market=B), user_trade(market="0x" + "d" * 64, id="strange"))
+    desk.fees[B] = D(0)
+    told = desk.tell(user_trade(market=B, id="trade-2"))
+    assert [x.trade_id for x in told] == ["trade-1", "trade-2"]
+    assert list(desk.stream.poll()) == []
+
+
 def test_what_a_maker_filled_waits_for_nothing() -> None:
     desk = UserDesk()
     frame = user_trade(market=B, trader_side="MAKER", maker_orders=[maker()])

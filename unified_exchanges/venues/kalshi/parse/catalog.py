@@ -12,7 +12,7 @@ import msgspec
 
 from ....grid import PriceBand, PriceGrid
 from ....models import Event, Leg, Market, MarketDraft, MarketStatus, Outcome, Series
-from ....money import CENTI
+from ....money import CENTI, ZERO
 from ..wire import catalog as wire
 from .fees import factor
 from .reading import (
@@ -148,6 +148,7 @@ def _market(w: wire.Market, payload: bytes, series_id: str | None = None) -> Mar
     draft.grid = _GRIDS[bytes(w.price_ranges)]
     draft.lot = CENTI
     draft.minimum_size = CENTI
+    draft.cost_step = ZERO
     draft.created_at = w.created_time
     draft.opens_at = w.open_time
     draft.closes_at = w.close_time

@@ -12,7 +12,7 @@ import msgspec
 
 from ....grid import PriceGrid
 from ....models import Event, Market, MarketStatus, Outcome, Series
-from ....money import ONE, ZERO
+from ....money import CENTI, ONE, ZERO
 from ..contracts import is_protocol_v2
 from ..wire import catalog as wire
 from .reading import (
@@ -176,6 +176,8 @@ def _market(
         outcomes=outcomes,
         grid=_grid(w),
         minimum_size=_minimum(w),
+        # What buys at once is a sum of whole cents (vendor's issues, 2026-09).
+        cost_step=CENTI,
         bid=_quote(w.best_bid, "bestBid"),
         ask=_quote(w.best_ask, "bestAsk"),
         last_price=_quote(w.last_trade_price, "lastTradePrice") if traded else None,

@@ -56,6 +56,14 @@ def simulated(
             "POLYMARKET_FUNDER": wallet.address,
             "POLYMARKET_SIGNATURE_TYPE": str(wallet.signature_type),
         },
+        arguments={
+            "secret": key.secret,
+            "password": key.passphrase,
+            "options": {
+                "funder": wallet.address,
+                "signature_type": wallet.signature_type,
+            },
+        },
     )
 
 

@@ -159,10 +159,18 @@ class UserStream(Socket):
     def _trade(self, told: frames.UserTrade, raw: str | bytes) -> Events:
         was_parked = bool(self._parked)
         events = self._parts(told, _bytes(raw))
+        if events and was_parked:
+            events = [*self._unparked(told.market), *events]
         if self._parked and not was_parked:
             self._parked_at = self._monotonic() + _AGAIN
             return [*events, Unheard(market_ids=frozenset([told.market.lower()]))]
         return events
+
+    def _unparked(self, market: str) -> list[Any]:
+        """What waited of a market that is known by now: it came before what comes now."""
+        waited = [each for each in self._parked if each.told.market == market]
+        self._parked = [each for each in self._parked if each.told.market != market]
+        return [e for each in waited for e in self._parts(each.told, each.raw)]
 
     def _parts(self, told: frames.UserTrade, raw: bytes) -> Events:
         found = reading.fills(told, self._whose, raw)
