@@ -107,7 +107,8 @@ class Description:
     ``idempotent_create`` says what keeps an order from being sent twice: a client order
     id, the order's hash, or nothing.  ``outcome_books`` says whether each outcome has a
     book of its own or all are views of one.  ``edit`` says what `edit_order` does.
-    ``limitations`` are sentences for people.
+    ``key_headers`` are what the names of the headers begin with that tell whose a request
+    is and sign it: nothing keeps them.  ``limitations`` are sentences for people.
     """
 
     id: str
@@ -124,6 +125,7 @@ class Description:
     periods: tuple[str, ...]
     time_in_force: tuple[str, ...]
     credentials: tuple[str, ...]
+    key_headers: tuple[str, ...] = ()
     documentation: str
     api_version: str
     checked_on: str

@@ -76,6 +76,7 @@ FACTS = Description(
     periods=("1m", "1h", "1d"),
     time_in_force=("gtc", "ioc", "fok"),
     credentials=("private_key", "api_key", "secret", "password"),
+    key_headers=("POLY_",),
     documentation="https://docs.polymarket.com",
     api_version="CLOB v2, Data v2",
     checked_on="2026-10-21",
