@@ -124,9 +124,9 @@ class Secrecy(Conformance):
         self, trader: Trader, tmp_path: Path, mode: int
     ) -> None:
         account = dict(trader.ground.account())
-        if "-----BEGIN" not in str(account.get("private_key", "")):
+        if not account.get("private_key"):
             pytest.skip(f"{trader.ground.exchange_id} has no key that a file holds")
-        path = tmp_path / "key.pem"
+        path = tmp_path / "key"
         path.write_text(str(account["private_key"]), "utf-8")
         path.chmod(mode)
         with pytest.raises(AuthenticationError, match="chmod 600"):
@@ -139,10 +139,10 @@ class Secrecy(Conformance):
         self, trader: Trader
     ) -> None:
         account = dict(trader.ground.account())
-        if "-----BEGIN" not in str(account.get("private_key", "")):
+        if not account.get("private_key"):
             pytest.skip(f"{trader.ground.exchange_id} has no key that a file holds")
-        armour = str(account["private_key"]).splitlines()
-        nonsense = "\n".join([armour[0], "bm9uc2Vuc2U=", armour[-1]])
+        text = str(account["private_key"])
+        nonsense = text[: len(text) // 2]
         with pytest.raises(AuthenticationError):
             trader.another(private_key=nonsense).fetch_balance()
         assert trader.transport.requests == []
