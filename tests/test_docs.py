@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
 import pytest
 
-from unified_exchanges import Exchange, Market, exchange
+from unified_exchanges import Exchange, Market, exchange, exchanges
 from unified_exchanges.cli.app import app
 from unified_exchanges.cli.exits import Exit
+from unified_exchanges.description import METHODS
 from unified_exchanges.simulator.server import SimulatorServer
 from unified_exchanges.venues.kalshi.description import FACTS
 from unified_exchanges.venues.kalshi.simulated import SimulatedKalshi, generate_key
@@ -108,6 +111,33 @@ def test_the_code_on_the_page_of_polymarket_runs(polymarket: Exchange) -> None:
 def test_the_pages_that_show_how_to_trade_have_code() -> None:
     stems = {page.stem for page in PAGES_WITH_CODE}
     assert {"README", "quickstart", "orders", "errors", "kalshi", "polymarket"} <= stems
+
+
+def test_the_page_of_features_is_what_its_script_prints() -> None:
+    script = ROOT / "docs" / "features.py"
+    made = subprocess.run(
+        [sys.executable, script], capture_output=True, check=True, text=True, cwd=ROOT
+    )
+    page = (ROOT / "docs" / "features.md").read_text()
+    assert page == made.stdout, "python docs/features.py > docs/features.md"
+
+
+def test_the_page_of_features_says_the_words_of_has() -> None:
+    page = (ROOT / "docs" / "features.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", page, re.MULTILINE))
+    described = [exchange(id, environment="local").describe() for id in exchanges]  # noqa: A001
+    for name in METHODS:
+        told = [
+            f'`"{x}"`' if isinstance(x, str) else f"`{x}`"
+            for x in (facts.has.get(name) for facts in described)
+        ]
+        assert rows[name] == " | ".join(told)
+    assert [x.currency for x in described] == rows["currency"].split(" | ")
+
+
+def test_every_venue_s_page_is_in_the_index() -> None:
+    index = (ROOT / "docs" / "index.md").read_text()
+    assert "\nvenues/*\n" in index
 
 
 def test_every_exit_code_is_documented() -> None:

@@ -37,6 +37,7 @@ _STREAMS: dict[str, Capability] = {
 
 _FEATURES: dict[str, Capability] = {
     "cancel_all_orders": True,
+    "allowances": False,
     "cancel_on_pause": True,
     "client_order_id": True,
     "close_position": "emulated",
