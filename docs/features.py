@@ -39,7 +39,8 @@ INTRODUCTION = """\
 
 From `describe()` of every venue, by `python docs/features.py > docs/features.md`: the words
 are those of `exchange.has`. `True`: the venue has it. `"emulated"`: it is built from what the
-venue has. `False`: it cannot be done there. `None`: not known, or not built yet. A program asks:
+venue has. `False`: it cannot be done there. `None`: not known, or not built yet.
+A program asks:
 
 ```python
 from unified_exchanges import exchange, exchanges

@@ -15,10 +15,10 @@ from unified_exchanges import Exchange, Market, exchange, exchanges
 from unified_exchanges.cli.app import app
 from unified_exchanges.cli.exits import Exit
 from unified_exchanges.description import METHODS
+from unified_exchanges.registry import folder
 from unified_exchanges.simulator.server import SimulatorServer
 from unified_exchanges.venues.kalshi.description import FACTS
 from unified_exchanges.venues.kalshi.simulated import SimulatedKalshi, generate_key
-from unified_exchanges.venues.polymarket.simulated import simulated
 
 from .guards import ROOT
 
@@ -34,7 +34,12 @@ def blocks(page: Path) -> list[tuple[int, str]]:
 
 
 PAGES_WITH_CODE = [page for page in PAGES if blocks(page)]
-ON_POLYMARKET = ROOT / "docs" / "venues" / "polymarket.md"
+# Kalshi's page is one of those that run on Kalshi; any other venue's runs on its own.
+OF_VENUES = [
+    page
+    for page in PAGES_WITH_CODE
+    if page.parent.name == "venues" and page.stem != "kalshi"
+]
 
 
 @pytest.fixture
@@ -69,21 +74,26 @@ def market(kalshi: Exchange) -> Market:
 
 
 @pytest.fixture
-def polymarket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Exchange]:
-    """An exchange with a wallet that has a history, on a fresh simulated Polymarket."""
-    box = simulated(history=True)
-    path = tmp_path / "wallet.key"
+def opened(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Exchange]:
+    """An exchange with an account that has a history, on a fresh simulated venue."""
+    venue: str = request.param.stem
+    box = folder(venue, "simulated").simulated(history=True)
+    path = tmp_path / "key"
     path.touch(mode=0o600)
     path.write_text(box.private_key)
     monkeypatch.setenv(box.path_variable, str(path))
     monkeypatch.setenv(box.key_variable, box.api_key)
     for name, value in box.variables.items():
         monkeypatch.setenv(name, value)
-    with (
-        SimulatorServer(box.venue) as server,
-        exchange("polymarket", environment=f"{server.url}{box.path}") as opened,
-    ):
-        yield opened
+    with SimulatorServer(box.venue) as server:
+        facts = folder(venue, "description").FACTS
+        url = f"{server.url}{box.path}"
+        local = attrs.evolve(facts.environments["local"], rest=url, stream=None)
+        monkeypatch.setitem(facts.environments, "local", local)
+        with exchange(venue, environment="local") as opened:
+            yield opened
 
 
 def run(page: Path, **names: object) -> None:
@@ -95,7 +105,7 @@ def run(page: Path, **names: object) -> None:
 
 @pytest.mark.parametrize(
     "page",
-    [page for page in PAGES_WITH_CODE if page != ON_POLYMARKET],
+    [page for page in PAGES_WITH_CODE if page not in OF_VENUES],
     ids=lambda page: page.stem,
 )
 def test_the_code_on_a_page_runs(
@@ -104,8 +114,10 @@ def test_the_code_on_a_page_runs(
     run(page, kalshi=kalshi, market=market, url=url)
 
 
-def test_the_code_on_the_page_of_polymarket_runs(polymarket: Exchange) -> None:
-    run(ON_POLYMARKET, polymarket=polymarket)
+@pytest.mark.parametrize("opened", OF_VENUES, indirect=True, ids=lambda page: page.stem)
+def test_the_code_on_a_venue_s_page_runs(opened: Exchange) -> None:
+    [page] = [page for page in OF_VENUES if page.stem == opened.id]
+    run(page, **{opened.id: opened})
 
 
 def test_the_pages_that_show_how_to_trade_have_code() -> None:
