@@ -10,8 +10,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from unified_exchanges.testing import conformance
+from unified_exchanges.venue.batching import Batching
+from unified_exchanges.venue.closing import Closing
 
 from .guards import PACKAGE, ROOT
 
@@ -158,3 +163,50 @@ def test_what_all_venues_share_names_none_of_them() -> None:
         if re.search("|".join(VENUES), code(path), re.IGNORECASE):
             named.add(place)
     assert named == set(NAMED)
+
+
+PAGE = (ROOT / "ADDING_A_VENUE.md").read_text()
+
+
+def test_the_page_names_all_that_a_venue_must_say() -> None:
+    class Placing(Batching[Any], Closing[Any]):
+        pass
+
+    table = PAGE.partition("| Module of `venue` |")[2].partition("\n\n")[0]
+    said = {w for row in table.splitlines() for w in _words(row.split("|")[2:3])}
+    assert said - {"tickets", "create_name"} == Placing.__abstractmethods__
+    modules = {w for row in table.splitlines() for w in _words(row.split("|")[1:2])}
+    assert [m for m in modules if not (PACKAGE / "venue" / f"{m}.py").exists()] == []
+
+
+def test_the_page_names_nothing_that_is_not_there() -> None:
+    optional = PAGE.partition("What it may say besides")[2].partition("\n\n")[0]
+    streams = PAGE.partition("A venue says `stream`")[2].partition("Everything else")[0]
+    names = {*_words([optional]), *_words([streams])} - {"Line", "limitations"}
+    missing = {x for x in names if not hasattr(Closing, x) and "." not in x}
+    assert missing == set()
+    modules = {
+        word
+        for row in PAGE.partition("## The folder")[2]
+        .partition("\n\nA module")[0]
+        .splitlines()
+        for word in _words(row.split("|")[1:2])
+    }
+    for venue in VENUES:
+        folder = {path.stem for path in (PACKAGE / "venues" / venue).iterdir()}
+        assert modules - folder - {"methods, by subject"} == set()
+
+
+def test_the_page_names_every_class_of_the_conformance_suite() -> None:
+    classes = {
+        name
+        for name in conformance.__all__
+        if any(x.startswith("test_") for x in dir(getattr(conformance, name)))
+    }
+    assert "Secrecy" in classes
+    tests = PAGE.partition("## Tests")[2]
+    assert classes - set(_words([tests])) == set()
+
+
+def _words(texts: list[str]) -> list[str]:
+    return [word for text in texts for word in re.findall(r"`([\w.]+)`", text)]
