@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import attrs
@@ -73,27 +74,39 @@ def market(kalshi: Exchange) -> Market:
     return next(m for m in quoted if m.bid > m.grid.lowest)
 
 
+Serve = Callable[[str], None]
+
+
 @pytest.fixture
-def opened(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[Exchange]:
+def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Serve]:
+    """Makes a venue's ``"local"`` a fresh simulated one, with a key in the environment."""
+    with ExitStack() as stack:
+
+        def serve(venue: str) -> None:
+            box = folder(venue, "simulated").simulated(history=True)
+            path = tmp_path / f"{venue}.key"
+            path.touch(mode=0o600)
+            path.write_text(box.private_key)
+            monkeypatch.setenv(box.path_variable, str(path))
+            monkeypatch.setenv(box.key_variable, box.api_key)
+            for name, value in box.variables.items():
+                monkeypatch.setenv(name, value)
+            server = stack.enter_context(SimulatorServer(box.venue))
+            facts = folder(venue, "description").FACTS
+            url = f"{server.url}{box.path}"
+            local = attrs.evolve(facts.environments["local"], rest=url, stream=None)
+            monkeypatch.setitem(facts.environments, "local", local)
+
+        yield serve
+
+
+@pytest.fixture
+def opened(request: pytest.FixtureRequest, serve: Serve) -> Iterator[Exchange]:
     """An exchange with an account that has a history, on a fresh simulated venue."""
     venue: str = request.param.stem
-    box = folder(venue, "simulated").simulated(history=True)
-    path = tmp_path / "key"
-    path.touch(mode=0o600)
-    path.write_text(box.private_key)
-    monkeypatch.setenv(box.path_variable, str(path))
-    monkeypatch.setenv(box.key_variable, box.api_key)
-    for name, value in box.variables.items():
-        monkeypatch.setenv(name, value)
-    with SimulatorServer(box.venue) as server:
-        facts = folder(venue, "description").FACTS
-        url = f"{server.url}{box.path}"
-        local = attrs.evolve(facts.environments["local"], rest=url, stream=None)
-        monkeypatch.setitem(facts.environments, "local", local)
-        with exchange(venue, environment="local") as opened:
-            yield opened
+    serve(venue)
+    with exchange(venue, environment="local") as opened:
+        yield opened
 
 
 def run(page: Path, **names: object) -> None:
@@ -109,8 +122,12 @@ def run(page: Path, **names: object) -> None:
     ids=lambda page: page.stem,
 )
 def test_the_code_on_a_page_runs(
-    page: Path, kalshi: Exchange, market: Market, url: str
+    page: Path, kalshi: Exchange, market: Market, url: str, serve: Serve
 ) -> None:
+    for venue in exchanges:
+        # Kalshi is there already.
+        if venue != kalshi.id and f'"{venue}"' in page.read_text():
+            serve(venue)
     run(page, kalshi=kalshi, market=market, url=url)
 
 
