@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Group, RenderableType
@@ -124,8 +125,14 @@ def simulate(
         str | None, typer.Option("--venue", help="The same, as other commands have it.")
     ] = None,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="0 takes a free one.")
-    ] = 8790,
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="0 takes a free one. Default: that of the venue's environment local.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed, the same markets.")] = 7,
     key_type: Annotated[
         str | None, typer.Option("--key-type", help="Of the venue's kinds of key.")
@@ -143,9 +150,9 @@ def simulate(
         guarded(screen),
         until_stopped() as stopped,
         practice(
-            _chosen(name, venue),
+            chosen := _chosen(name, venue),
             seed=seed,
-            port=port,
+            port=_local_port(chosen) if port is None else port,
             key_type=key_type,
             lively=True,
             history=True,
@@ -162,6 +169,12 @@ def _chosen(name: str | None, venue: str | None) -> str:
         message = f"VENUE {name!r} and --venue {venue!r} contradict each other"
         raise BadRequest(message)
     return name or venue or DEFAULT_VENUE
+
+
+def _local_port(venue: str) -> int:
+    """Where programs with ``environment="local"`` look for the venue; 0 is any port."""
+    local = described(venue).environments.get("local")
+    return (local and urlsplit(local.rest).port) or 0
 
 
 def _invitation(place: Practice) -> RenderableType:
