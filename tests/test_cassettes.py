@@ -494,7 +494,14 @@ def test_a_text_that_must_never_be_saved_is_not(path: Path, server: RawServer) -
         "Set-Cookie",
         "X-API-Key",
         "X-Api-Secret",
+        "POLY_ADDRESS",
+        "POLY_API_KEY",
+        "POLY_NONCE",
         "POLY_PASSPHRASE",
+        "POLY_SIGNATURE",
+        "POLY_TIMESTAMP",
+        "Poly_Timestamp",
+        "KALSHI-ACCESS-TIMESTAMP",
         "X-Session-Id",
         "Auth",
     ],
@@ -508,6 +515,54 @@ def test_a_header_named_like_a_secret_is_redacted(name: str) -> None:
 )
 def test_an_ordinary_header_is_kept(name: str) -> None:
     assert redact_headers({name: "x"}) == {name: "x"}
+
+
+@pytest.mark.parametrize("name", ["tokenId", "token_id", "clobTokenIds", "tokenIDs"])
+def test_a_token_s_id_is_no_secret(name: str) -> None:
+    body = f'{{"{name}":"12","signatureType":"3"}}'.encode()
+    assert redact_body(body) == body
+
+
+@pytest.mark.parametrize("name", ["token", "accessToken", "signature", "tokens"])
+def test_a_token_or_a_signature_is_one_in_lists_too(name: str) -> None:
+    assert redact_body(f'{{"{name}":["a","b"]}}'.encode()) == (
+        f'{{"{name}": ["REDACTED", "REDACTED"]}}'.encode()
+    )
+
+
+WORD = "0x" + "5f4dcc3b5aa765d6" * 4
+
+
+def test_a_word_of_a_chain_is_an_id_if_it_is_known_and_else_a_key() -> None:
+    body = f'{{"market":"{WORD}"}}'.encode()
+    assert suspects("", {}, body) == []
+    assert suspects("", {}, body, known={WORD}) == []
+    assert suspects("", {}, body, known=()) == ["field 'market'"]
+    assert suspects(f"/order/{WORD}", {}, b"", known=()) == ["the path"]
+    # Not even a name that speaks of ids tells what it is.
+    assert suspects(f"/x?order_id={WORD}", {}, b"", known=()) == [
+        "query parameter 'order_id'"
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0x435B159C72a98628e32ada7530a4Bd7275475731",
+        "0x" + "0" * 64,
+        "71321045679252212594626385532706912750332728571942532289631379312455583992563",
+    ],
+    ids=["address", "noughts", "token"],
+)
+def test_an_address_a_token_and_noughts_are_not_suspected(text: str) -> None:
+    assert suspects("", {}, f'{{"note":"{text}"}}'.encode(), known=()) == []
+
+
+@pytest.mark.parametrize("digits", [62, 66, 130])
+def test_other_digits_of_a_chain_are_suspected(digits: int) -> None:
+    text = "0x" + ("5f4dcc3b5aa765d6" * 9)[:digits]
+    body = f'{{"note":"{text}"}}'.encode()
+    assert suspects("", {}, body) == ["field 'note'"]
 
 
 @pytest.mark.parametrize("body", [b"", b"not json", b'{"a": [1, "x"]}', b"\xff"])

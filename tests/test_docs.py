@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import attrs
 import pytest
 
-from unified_exchanges import Exchange, Market, exchange
+from unified_exchanges import Exchange, Market, exchange, exchanges
 from unified_exchanges.cli.app import app
 from unified_exchanges.cli.exits import Exit
+from unified_exchanges.description import METHODS
+from unified_exchanges.registry import folder
 from unified_exchanges.simulator.server import SimulatorServer
 from unified_exchanges.venues.kalshi.description import FACTS
 from unified_exchanges.venues.kalshi.simulated import SimulatedKalshi, generate_key
-from unified_exchanges.venues.polymarket.simulated import simulated
 
 from .guards import ROOT
 
@@ -31,7 +35,12 @@ def blocks(page: Path) -> list[tuple[int, str]]:
 
 
 PAGES_WITH_CODE = [page for page in PAGES if blocks(page)]
-ON_POLYMARKET = ROOT / "docs" / "venues" / "polymarket.md"
+# Kalshi's page is one of those that run on Kalshi; any other venue's runs on its own.
+OF_VENUES = [
+    page
+    for page in PAGES_WITH_CODE
+    if page.parent.name == "venues" and page.stem != "kalshi"
+]
 
 
 @pytest.fixture
@@ -65,21 +74,38 @@ def market(kalshi: Exchange) -> Market:
     return next(m for m in quoted if m.bid > m.grid.lowest)
 
 
+Serve = Callable[[str], None]
+
+
 @pytest.fixture
-def polymarket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Exchange]:
-    """An exchange with a wallet that has a history, on a fresh simulated Polymarket."""
-    box = simulated(history=True)
-    path = tmp_path / "wallet.key"
-    path.touch(mode=0o600)
-    path.write_text(box.private_key)
-    monkeypatch.setenv(box.path_variable, str(path))
-    monkeypatch.setenv(box.key_variable, box.api_key)
-    for name, value in box.variables.items():
-        monkeypatch.setenv(name, value)
-    with (
-        SimulatorServer(box.venue) as server,
-        exchange("polymarket", environment=f"{server.url}{box.path}") as opened,
-    ):
+def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Serve]:
+    """Makes a venue's ``"local"`` a fresh simulated one, with a key in the environment."""
+    with ExitStack() as stack:
+
+        def serve(venue: str) -> None:
+            box = folder(venue, "simulated").simulated(history=True)
+            path = tmp_path / f"{venue}.key"
+            path.touch(mode=0o600)
+            path.write_text(box.private_key)
+            monkeypatch.setenv(box.path_variable, str(path))
+            monkeypatch.setenv(box.key_variable, box.api_key)
+            for name, value in box.variables.items():
+                monkeypatch.setenv(name, value)
+            server = stack.enter_context(SimulatorServer(box.venue))
+            facts = folder(venue, "description").FACTS
+            url = f"{server.url}{box.path}"
+            local = attrs.evolve(facts.environments["local"], rest=url, stream=None)
+            monkeypatch.setitem(facts.environments, "local", local)
+
+        yield serve
+
+
+@pytest.fixture
+def opened(request: pytest.FixtureRequest, serve: Serve) -> Iterator[Exchange]:
+    """An exchange with an account that has a history, on a fresh simulated venue."""
+    venue: str = request.param.stem
+    serve(venue)
+    with exchange(venue, environment="local") as opened:
         yield opened
 
 
@@ -92,22 +118,55 @@ def run(page: Path, **names: object) -> None:
 
 @pytest.mark.parametrize(
     "page",
-    [page for page in PAGES_WITH_CODE if page != ON_POLYMARKET],
+    [page for page in PAGES_WITH_CODE if page not in OF_VENUES],
     ids=lambda page: page.stem,
 )
 def test_the_code_on_a_page_runs(
-    page: Path, kalshi: Exchange, market: Market, url: str
+    page: Path, kalshi: Exchange, market: Market, url: str, serve: Serve
 ) -> None:
+    for venue in exchanges:
+        # Kalshi is there already.
+        if venue != kalshi.id and f'"{venue}"' in page.read_text():
+            serve(venue)
     run(page, kalshi=kalshi, market=market, url=url)
 
 
-def test_the_code_on_the_page_of_polymarket_runs(polymarket: Exchange) -> None:
-    run(ON_POLYMARKET, polymarket=polymarket)
+@pytest.mark.parametrize("opened", OF_VENUES, indirect=True, ids=lambda page: page.stem)
+def test_the_code_on_a_venue_s_page_runs(opened: Exchange) -> None:
+    [page] = [page for page in OF_VENUES if page.stem == opened.id]
+    run(page, **{opened.id: opened})
 
 
 def test_the_pages_that_show_how_to_trade_have_code() -> None:
     stems = {page.stem for page in PAGES_WITH_CODE}
     assert {"README", "quickstart", "orders", "errors", "kalshi", "polymarket"} <= stems
+
+
+def test_the_page_of_features_is_what_its_script_prints() -> None:
+    script = ROOT / "docs" / "features.py"
+    made = subprocess.run(
+        [sys.executable, script], capture_output=True, check=True, text=True, cwd=ROOT
+    )
+    page = (ROOT / "docs" / "features.md").read_text()
+    assert page == made.stdout, "python docs/features.py > docs/features.md"
+
+
+def test_the_page_of_features_says_the_words_of_has() -> None:
+    page = (ROOT / "docs" / "features.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", page, re.MULTILINE))
+    described = [exchange(id, environment="local").describe() for id in exchanges]  # noqa: A001
+    for name in METHODS:
+        told = [
+            f'`"{x}"`' if isinstance(x, str) else f"`{x}`"
+            for x in (facts.has.get(name) for facts in described)
+        ]
+        assert rows[name] == " | ".join(told)
+    assert [x.currency for x in described] == rows["currency"].split(" | ")
+
+
+def test_every_venue_s_page_is_in_the_index() -> None:
+    index = (ROOT / "docs" / "index.md").read_text()
+    assert "\nvenues/*\n" in index
 
 
 def test_every_exit_code_is_documented() -> None:

@@ -109,8 +109,9 @@ class Description:
     book of its own or all are views of one.  ``book_checks`` says what shows on the stream
     that a change of a book was missed: its number, the best prices that come with each,
     or nothing; what that does not show, comparisons with REST find.  ``edit`` says what
-    `edit_order` does.
-    ``limitations`` are sentences for people.
+    `edit_order` does.  ``key_headers`` are what the names of the headers begin with that
+    tell whose a request is and sign it: nothing keeps them.  ``limitations`` are sentences
+    for people.
     """
 
     id: str
@@ -127,6 +128,7 @@ class Description:
     periods: tuple[str, ...]
     time_in_force: tuple[str, ...]
     credentials: tuple[str, ...]
+    key_headers: tuple[str, ...] = ()
     documentation: str
     api_version: str
     checked_on: str

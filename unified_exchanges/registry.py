@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from .errors import BadRequest
+from .hidden import hide
 
 if TYPE_CHECKING:
     from random import Random
@@ -78,6 +79,8 @@ def exchange(
     >>> exchange("kalshi", environment="demo")
     <Kalshi demo (play money)>
     """
+    api_key, private_key = hide(api_key), hide(private_key)
+    secret, password = hide(secret), hide(password)
     kind: type[Exchange] = folder(id, "blocking").EXCHANGE
     return kind(
         api_key=api_key,
@@ -130,6 +133,8 @@ def async_exchange(
     >>> async_exchange("kalshi", environment="demo")
     <AsyncKalshi demo (play money)>
     """
+    api_key, private_key = hide(api_key), hide(private_key)
+    secret, password = hide(secret), hide(password)
     kind: type[AsyncExchange] = folder(id, "aio").EXCHANGE
     return kind(
         api_key=api_key,

@@ -7,16 +7,19 @@ import json
 import os
 import shlex
 import signal
+import socket
 import stat
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from unified_exchanges import exchange
+from unified_exchanges import exchange, exchanges
 from unified_exchanges.cli import main
 from unified_exchanges.cli.practice import Practice
 from unified_exchanges.flow import Request, Response
@@ -76,6 +79,18 @@ def test_simulate_prints_exports_to_paste() -> None:
         "UNIFIED_EXCHANGES_VENUE",
         "UNIFIED_EXCHANGES_ENVIRONMENT",
     ]
+
+
+@pytest.mark.parametrize("venue", exchanges)
+def test_simulate_serves_where_programs_look_for_the_local_venue(venue: str) -> None:
+    local = urlsplit(exchange(venue, environment="local").venue.environment.rest)
+    assert local.port
+    with suppress(OSError), socket.create_server(("127.0.0.1", local.port)):
+        # Taken by us or by somebody else: that tells which one it wants.
+        done = invoke("simulate", venue)
+        assert f"port {local.port} cannot be used" in done.err
+        return
+    assert f"port {local.port} cannot be used" in invoke("simulate", venue).err
 
 
 def test_simulate_takes_its_venue_either_way_but_not_two() -> None:

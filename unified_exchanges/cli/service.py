@@ -129,7 +129,8 @@ def simulate(
         typer.Option(
             min=0,
             max=65535,
-            help="Default that of the venue's environment `local`; 0 takes a free one.",
+            help="0 takes a free one. Default: that of the venue's environment local.",
+            show_default=False,
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed, the same markets.")] = 7,
@@ -171,8 +172,9 @@ def _chosen(name: str | None, venue: str | None) -> str:
 
 
 def _local_port(venue: str) -> int:
-    """The port of the venue's own environment of this machine."""
-    return urlsplit(described(venue).environments["local"].rest).port or 0
+    """Where programs with ``environment="local"`` look for the venue; 0 is any port."""
+    local = described(venue).environments.get("local")
+    return (local and urlsplit(local.rest).port) or 0
 
 
 def _invitation(place: Practice) -> RenderableType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from math import gcd
@@ -14,7 +15,15 @@ from ..money import CENTI, EXACT, ONE, ZERO
 from .record import Record
 from .terms import Instrument, MarketStatus
 
-__all__ = ["Event", "Leg", "Market", "MarketDraft", "Outcome", "Series"]
+__all__ = [
+    "Event",
+    "Leg",
+    "Market",
+    "MarketDraft",
+    "Outcome",
+    "Series",
+    "told_outcomes",
+]
 
 
 @attrs.frozen(slots=True)
@@ -24,6 +33,16 @@ class Outcome:
     label: str
     outcome_id: str
     title: str
+
+
+def told_outcomes(outcomes: Iterable[Outcome]) -> str:
+    """Outcomes as an error names them: by label, and by the venue's id if it has another.
+
+    >>> told_outcomes([Outcome("yes", "71", "Rain"), Outcome("no", "no", "Dry")])
+    'yes (71), no'
+    """
+    named = ((outcome.label, outcome.outcome_id) for outcome in outcomes)
+    return ", ".join(x if x == id_ else f"{x} ({id_})" for x, id_ in named)
 
 
 @attrs.frozen(slots=True)
@@ -90,7 +109,7 @@ class Market(Record):
         for outcome in self.outcomes:
             if wanted in (outcome.label.casefold(), outcome.outcome_id.casefold()):
                 return outcome
-        labels = ", ".join(outcome.label for outcome in self.outcomes)
+        labels = told_outcomes(self.outcomes)
         message = f"market {self.market_id} has no outcome {name!r}; it has: {labels}"
         raise BadRequest(message, venue=self.venue)
 

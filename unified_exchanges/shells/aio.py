@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from random import Random
 from types import TracebackType
-from typing import ClassVar, Self, TypeVar
+from typing import ClassVar, NoReturn, Self, TypeVar
 
 from .. import fork
 from ..alerts import AlertPolicy
@@ -23,6 +23,7 @@ from ..drivers.aio import AsyncDriver
 from ..drivers.dry_run import DryRun
 from ..flow import Flow, collect, limited
 from ..guards import GUARDS, GuardPolicy
+from ..hidden import hide
 from ..journal import JournalPath, journal_at
 from ..models import (
     AccountLimits,
@@ -125,6 +126,8 @@ class AsyncExchange(AsyncTracking, ABC):
         options: Mapping[str, str | int | bool] | None = None,
         journal: JournalPath | None = None,
     ) -> None:
+        api_key, private_key = hide(api_key), hide(private_key)
+        secret, password = hide(secret), hide(password)
         self.venue = self.venue_type(
             Settings.of(
                 api_key=api_key,
@@ -192,12 +195,20 @@ class AsyncExchange(AsyncTracking, ABC):
         return cls.venue_type.describe()
 
     def __repr__(self) -> str:
+        if "_is_closed" not in vars(self):  # in a traceback of its making
+            return f"<{type(self).__name__} (not made)>"
         mode = "live" if self.venue.settings.live else "read-only"
         if not self.venue.environment.is_real_money:
             mode = "play money"
         if self._dry_run is not None:
             mode += ", dry run"
         return f"<{type(self).__name__} {self.venue.environment.name} ({mode})>"
+
+    def __reduce_ex__(self, _: object) -> NoReturn:
+        raise TypeError(
+            "an exchange is not pickled, since keys and connections stay in this process: "
+            "make one in the other process"
+        )
 
     async def __aenter__(self) -> Self:
         await self._driver.begun()

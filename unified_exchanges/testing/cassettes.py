@@ -42,6 +42,7 @@ def cassette(
     mode: Mode = "replay",
     *,
     never: Iterable[str] = (),
+    public: Iterable[str] = (),
     clock: Clock | None = None,
 ) -> Generator[Tape, None, None]:
     """Replay the requests made inside from a file, or record them into it.
@@ -63,7 +64,8 @@ def cassette(
 
     Keys, signatures, cookies and fields named like secrets are taken out.  When
     something left looks like a secret, or is a text given in ``never``, nothing is
-    saved and `SuspectedSecret` says where it stands.
+    saved and `SuspectedSecret` says where it stands.  An id of 0x and 64 digits looks like
+    a private key unless the venue told it in the same recording; ``public`` are others.
 
     vcrpy patches the whole process and is unsafe with threads: a request of the blocking
     flavour from a second thread may slip past it (its issues 212, 295 and 849).  In a
@@ -80,7 +82,7 @@ def cassette(
     time = clock or SystemClock()
     with ExitStack() as stack:
         stack.enter_context(_quiet())
-        entered = stack.enter_context(tape(Path(path), mode, never, time))
+        entered = stack.enter_context(tape(Path(path), mode, never, public, time))
         if mode == "replay":
             stack.enter_context(socket_guard())
         yield entered

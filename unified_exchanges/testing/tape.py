@@ -31,7 +31,15 @@ from ..transports import blocking
 from .aliases import Aliases, terms
 from .cassettes import Mode, NotRecorded
 from .moments import RecordedMoments, RecordingMoments
-from .redaction import SuspectedSecret, redact_body, redact_headers, suspects
+from .redaction import (
+    REDACTED_KEY,
+    SuspectedSecret,
+    chain_words,
+    key_in,
+    redact_body,
+    redact_headers,
+    suspects,
+)
 
 __all__ = ["Tape", "tape"]
 
@@ -40,6 +48,7 @@ _KEPT_OF_ANSWERS = frozenset(
 )
 _BEFORE, _AFTER, _DATE = "clock_before", "clock_after", "clock_date"
 """What the clock told before an answer and after the last, and the venue's own date."""
+_REFUSED = 400
 
 
 class Tape(Cassette):  # type: ignore[misc]
@@ -107,7 +116,7 @@ class Tape(Cassette):  # type: ignore[misc]
             self._latest = index
             if self._recorded is not None:
                 self._recorded.answered(index)
-        return self._as_asked(answer)
+        return self._as_asked(answer, key_in(request.headers))
 
     def _next(self, request: Request) -> int:
         for index, _ in self._responses(request):
@@ -115,20 +124,25 @@ class Tape(Cassette):  # type: ignore[misc]
                 return int(index)
         raise self._missing(request)
 
-    def _as_asked(self, answer: dict[str, Any]) -> dict[str, Any]:
+    def _as_asked(self, answer: dict[str, Any], key: str) -> dict[str, Any]:
         headers = dict(answer["headers"])
         if self._recorded is not None and _DATE in answer:
             # Dates belong to the recorded time: they tell how far the clock was off.
             headers["date"] = answer[_DATE]
         body = self._aliases.apply(answer["body"]["string"])
+        body = body.replace(_quoted(REDACTED_KEY), _quoted(key or REDACTED_KEY))
         return {**answer, "headers": headers, "body": {"string": body}}
 
     def append(self, request: Request, response: dict[str, Any]) -> None:
         """Record an answer, and what the clock told before it."""
         super().append(request, response)
+        stored = self.responses[-1]
+        if key := key_in(request.headers):
+            # Orders and trades name their owner by it.
+            told = stored["body"]["string"].replace(_quoted(key), _quoted(REDACTED_KEY))
+            stored["body"] = {"string": told}
         if self._recording is None:
             return
-        stored = self.responses[-1]
         stored[_BEFORE] = self._recording.taken()
         for name, value in response["headers"].items():
             if name.lower() == "date":
@@ -183,10 +197,14 @@ class _Secure(_Seat, VCRRequestsHTTPSConnection):  # type: ignore[misc]
 
 @contextmanager
 def tape(
-    path: Path, mode: Mode, never: Iterable[str], clock: Clock
+    path: Path,
+    mode: Mode,
+    never: Iterable[str],
+    public: Iterable[str],
+    clock: Clock,
 ) -> Generator[Tape, None, None]:
     """Put a cassette in; when recording, save it if the block ends without an error."""
-    shelf = _Shelf(path, mode, never)
+    shelf = _Shelf(path, mode, never, public)
     recorder = VCR(
         record_mode=RecordMode.ALL if mode == "record" else RecordMode.NONE,
         match_on=("method", "path", "query", "terms"),
@@ -216,10 +234,13 @@ class _Shelf:
     in place.
     """
 
-    def __init__(self, path: Path, mode: Mode, never: Iterable[str]) -> None:
+    def __init__(
+        self, path: Path, mode: Mode, never: Iterable[str], public: Iterable[str]
+    ) -> None:
         self._path = path
         self._mode = mode
         self._never = tuple(never)
+        self._known = chain_words(*public)
         self._content: dict[str, Any] | None = None
 
     def load_cassette(self, path: str, serializer: Any) -> Any:
@@ -242,13 +263,20 @@ class _Shelf:
             raise SuspectedSecret(
                 f"{self._path} was not saved, for it may hold a secret in"
                 f" {'; in '.join(dict.fromkeys(found))}. Take it out of what is sent, or"
-                " record with an account that has none"
+                " record with an account that has none; an id of 0x and 64 digits that"
+                " the venue did not tell is let pass if it is given in public="
             )
         FilesystemPersister.save_cassette(self._path, self._content, self._serializer)
 
     def _suspects(self, request: Request, answer: dict[str, Any]) -> list[str]:
-        asked = suspects(request.uri, request.headers, request.body or b"", self._never)
-        given = suspects("", answer["headers"], answer["body"]["string"], self._never)
+        told = answer["body"]["string"]
+        # What the venue tells is no key of ours; a refusal may repeat what was sent.
+        if answer["status"]["code"] < _REFUSED:
+            self._known |= chain_words(told.decode(errors="replace"))
+        asked = suspects(
+            request.uri, request.headers, request.body or b"", self._never, self._known
+        )
+        given = suspects("", answer["headers"], told, self._never)
         where = f"{request.method} {request.path}"
         return [f"{place} of {where}" for place in asked] + [
             f"{place} of the answer to {where}" for place in given
@@ -256,10 +284,17 @@ class _Shelf:
 
 
 def _clean_request(request: Request) -> Request:
-    request.headers = redact_headers(request.headers)
     if request.body:
-        request.body = redact_body(request.body)
+        body = redact_body(request.body)
+        if key := key_in(request.headers):
+            body = body.replace(_quoted(key), _quoted(REDACTED_KEY))
+        request.body = body
+    request.headers = redact_headers(request.headers)
     return request
+
+
+def _quoted(key: str) -> bytes:
+    return b'"%b"' % key.encode()
 
 
 def _clean_answer(answer: dict[str, Any]) -> dict[str, Any]:

@@ -5,19 +5,32 @@ Whatever is wrong raises `BadRequest` before anything is sent.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import attrs
 
-from ..errors import BadRequest
+from ..errors import (
+    BadRequest,
+    EventNotFound,
+    MarketNotFound,
+    OrderNotFound,
+    UnifiedExchangesError,
+)
 
 __all__ = ["Arguments", "Span", "page_size", "pages_for"]
 
 # A comma would split one id into two in the lists of a query.
 _UNSAFE: Final = frozenset(" /?#%&,\\\"'<>")
 _LONGEST: Final = 200
+_ABSENT: Final[Mapping[str, type[UnifiedExchangesError]]] = {
+    "market_id": MarketNotFound,
+    "event_id": EventNotFound,
+    "series_id": EventNotFound,
+    "order_id": OrderNotFound,
+}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -29,6 +42,7 @@ def _anything(name: str, value: object) -> str | None:  # noqa: ARG001
 class Arguments:
     """Reads arguments for one venue; its errors name it, and say what ids look like.
 
+    An id that is certainly another venue's is known to no market, event or order here.
     ``ids`` completes "those are …".  ``wrong`` says of a venue word and a value of its type
     what is allowed instead, or None if it may be.
     """
@@ -37,6 +51,8 @@ class Arguments:
     people: str
     """The venue as people write it."""
     ids: str
+    foreign: re.Pattern[str] | None = None
+    """What no id of the venue's looks like, but those of others do."""
     wrong: Callable[[str, object], str | None] = _anything
 
     def read_id(self, name: str, value: object) -> str:
@@ -49,12 +65,22 @@ class Arguments:
             and value.strip(".")
             and _UNSAFE.isdisjoint(value)
         ):
+            if self.foreign is not None and self.foreign.fullmatch(value):
+                raise self._absent(name, value)
             return value
         self._refuse_object(name, value)
         message = (
             f"{name} {value!r} is not an id of {self.people}'s: those are {self.ids}"
         )
         raise self.refusal(message)
+
+    def _absent(self, name: str, value: str) -> UnifiedExchangesError:
+        what = name.removesuffix("s")
+        message = (
+            f"no {what.removesuffix('_id')} {value!r}: that is another venue's id; "
+            f"{self.people}'s are {self.ids}"
+        )
+        return _ABSENT.get(what, BadRequest)(message, venue=self.venue)
 
     def read_optional_id(self, name: str, value: object) -> str | None:
         """Read an id where None means that it does not matter."""

@@ -16,6 +16,7 @@ from ..errors import (
 from ..flow import Flow
 from ..grid import read_price, read_size
 from ..models import MarketStatus, Side
+from ..models.catalog import told_outcomes
 from ..money import EXACT, ONE, ZERO, read_number, text
 from .doubt import Doubt
 from .draft import Draft, Rules
@@ -140,7 +141,7 @@ class Drafting(Intents[D], Doubt, Generic[D]):
     def _outcome(self, rules: Rules, name: object) -> str:
         found = rules.outcome(name)
         if found is None:
-            labels = ", ".join(outcome.label for outcome in rules.outcomes)
+            labels = told_outcomes(rules.outcomes)
             message = f"{rules.market_id} has no outcome {name!r}; it has: {labels}"
             raise self.tickets.refusal(message)
         return found.label

@@ -10,6 +10,7 @@ from typing import Self
 from ...clock import Clock
 from ...drivers.aio_streaming import AsyncStreamDriver
 from ...drivers.inbox import AsyncInbox
+from ...hidden import hide
 from ...models import OrderBook, StreamHealth
 from ...policy import StreamPolicy
 from ...settings import PrivateKey
@@ -69,6 +70,8 @@ class AsyncKalshiWebSocket:
         rng: Random | None = None,
         subaccount: int | None = None,
     ) -> None:
+        api_key, private_key = hide(api_key), hide(private_key)
+        password = hide(password)
         venue, dial = make_venue(
             api_key=api_key,
             private_key=private_key,
@@ -100,6 +103,8 @@ class AsyncKalshiWebSocket:
         self._patience = policy.acknowledgement
 
     def __repr__(self) -> str:
+        if "_patience" not in vars(self):  # in a traceback of its making
+            return f"<{type(self).__name__} (not made)>"
         is_elsewhere = self._inbox.is_elsewhere
         state = "of another process" if is_elsewhere else self.health().state
         return f"<AsyncKalshiWebSocket {self._environment} ({state})>"

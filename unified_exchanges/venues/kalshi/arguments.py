@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -49,6 +50,8 @@ ARGUMENTS: Final = Arguments(
     venue="kalshi",
     people="Kalshi",
     ids="letters, digits and dashes, as listings give them",
+    # Hashes and tokens of a chain.
+    foreign=re.compile(r"0x[0-9a-fA-F]{40,}|[0-9]{40,}"),
     wrong=_wrong,
 )
 read_id = ARGUMENTS.read_id

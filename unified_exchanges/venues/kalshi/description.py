@@ -37,6 +37,7 @@ _STREAMS: dict[str, Capability] = {
 
 _FEATURES: dict[str, Capability] = {
     "cancel_all_orders": True,
+    "allowances": False,
     "cancel_on_pause": True,
     "client_order_id": True,
     "close_position": "emulated",
@@ -72,6 +73,7 @@ FACTS = Description(
     periods=("1m", "1h", "1d"),
     time_in_force=("gtc", "ioc", "fok"),
     credentials=("api_key", "private_key", "password"),
+    key_headers=("KALSHI-ACCESS-",),
     documentation="https://docs.kalshi.com",
     api_version="3.34.0",
     checked_on="2026-10-15",

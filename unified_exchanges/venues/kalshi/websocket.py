@@ -11,6 +11,7 @@ from ...clock import Clock
 from ...drivers.dropped import close_when_dropped
 from ...drivers.inbox import BlockingInbox
 from ...drivers.streaming import StreamDriver
+from ...hidden import hide
 from ...models import OrderBook, StreamHealth
 from ...policy import StreamPolicy
 from ...settings import PrivateKey
@@ -69,6 +70,8 @@ class KalshiWebSocket:
         rng: Random | None = None,
         subaccount: int | None = None,
     ) -> None:
+        api_key, private_key = hide(api_key), hide(private_key)
+        password = hide(password)
         venue, dial = make_venue(
             api_key=api_key,
             private_key=private_key,
@@ -111,6 +114,8 @@ class KalshiWebSocket:
         self._patience = policy.acknowledgement
 
     def __repr__(self) -> str:
+        if "_patience" not in vars(self):  # in a traceback of its making
+            return f"<{type(self).__name__} (not made)>"
         is_elsewhere = self._inbox.is_elsewhere
         state = "of another process" if is_elsewhere else self.health().state
         return f"<KalshiWebSocket {self._environment} ({state})>"

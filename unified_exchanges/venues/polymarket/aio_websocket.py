@@ -14,6 +14,7 @@ from ...drivers.aio import AsyncDriver
 from ...drivers.aio_streaming import AsyncStreamDriver
 from ...drivers.inbox import AsyncInbox
 from ...errors import UnifiedExchangesError
+from ...hidden import hide
 from ...models import OrderBook, StreamHealth
 from ...policy import StreamPolicy
 from ...settings import PrivateKey
@@ -67,6 +68,8 @@ class AsyncPolymarketWebSocket:
         rng: Random | None = None,
         options: Mapping[str, str | int | bool] | None = None,
     ) -> None:
+        api_key, private_key = hide(api_key), hide(private_key)
+        secret, password = hide(secret), hide(password)
         self._venue = venue = make_venue(
             private_key=private_key,
             api_key=api_key,
@@ -95,6 +98,8 @@ class AsyncPolymarketWebSocket:
         }
 
     def __repr__(self) -> str:
+        if "_wires" not in vars(self):  # in a traceback of its making
+            return f"<{type(self).__name__} (not made)>"
         is_elsewhere = self._inbox.is_elsewhere
         state = "of another process" if is_elsewhere else self.health().state
         return f"<AsyncPolymarketWebSocket {self._venue.environment.name} ({state})>"

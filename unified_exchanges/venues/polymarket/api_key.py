@@ -12,7 +12,7 @@ from typing import NoReturn
 import msgspec
 
 from ...errors import BadRequest
-from .hidden import Hidden
+from ...hidden import Hidden
 from .secret import Secret, refuse_pickling
 
 __all__ = ["ApiKey"]

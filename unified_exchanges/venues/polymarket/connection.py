@@ -33,6 +33,7 @@ _PATH: Final = re.compile(
 )
 _METHODS: Final = ("GET", "POST", "DELETE")
 _OPTIONS: Final = (*credentials.OPTIONS, "wallet")
+_CHAINS: Final = ("chain", "chain_id")
 _DERIVE: Final = "/clob/auth/derive-api-key"
 _CREATE: Final = "/clob/auth/api-key"
 # Asked by POST, because tokens are long and many (docs.polymarket.com, 2026-08).
@@ -365,6 +366,12 @@ def _charges(path: str) -> tuple[tuple[str, float], ...]:
 def _check_words(settings: Settings) -> None:
     """Refuse options and buckets that nothing would ever read."""
     for name in settings.options:
+        if name in _CHAINS:
+            message = (
+                f"option {name!r}: Polymarket settles on Polygon (chain 137), and there is "
+                "no other to choose; leave it out, and practise on the simulated venue"
+            )
+            raise BadRequest(message, venue="polymarket")
         refuse_unknown("option", name, _OPTIONS)
     known = (*limits.GROUPS, limits.ORDERS, limits.CANCELS)
     for name in settings.limits.buckets:

@@ -11,6 +11,7 @@ from ... import fork
 from ...errors import BadRequest
 from ...grid import PriceGrid
 from ...models import Market, Order, Outcome
+from ...models.catalog import told_outcomes
 
 __all__ = ["Known", "Memory"]
 
@@ -35,11 +36,8 @@ class Known:
         for outcome in self.outcomes:
             if wanted in (outcome.label.casefold(), outcome.outcome_id):
                 return outcome
-        labels = " and ".join(repr(outcome.label) for outcome in self.outcomes)
-        message = (
-            f"market {self.market_id} has no outcome {name!r}: its outcomes are {labels}, "
-            "or their tokens (Outcome.outcome_id)"
-        )
+        labels = told_outcomes(self.outcomes)
+        message = f"market {self.market_id} has no outcome {name!r}; it has: {labels}"
         raise BadRequest(message, venue="polymarket")
 
     def label(self, token: str) -> str:

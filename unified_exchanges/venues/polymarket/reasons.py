@@ -90,8 +90,9 @@ _KEY: Final = Reason(
 )
 _WALLET: Final = Reason(
     AuthenticationError,
-    "The order's wallet, signer and API key do not belong together: check "
-    "options['funder'] and options['signature_type']",
+    "The order's wallet, its type, the private key and the API key do not belong "
+    "together: check options['funder'] and options['signature_type'], as polymarket.com "
+    "shows them for the account",
     "wallet",
 )
 _SIZE: Final = Reason(
@@ -175,6 +176,8 @@ _TEXTS: Final = (
             "version",
         ),
     ),
+    # Not in its documents: what users of its clients report (2026-09).
+    ("invalid signature", _WALLET),
     ("maker address not allowed", _WALLET),
     ("order signer address has to be", _WALLET),
     ("order owner has to be", _WALLET),

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from ...errors import AuthenticationError
 from ...flow import Flow
+from ...hidden import Hidden
 from ...models import Subject
 from ...streams.line import Line
 from ...streams.protocol import StreamProtocol
@@ -20,7 +21,6 @@ from ...streams.session import Dial
 from .arguments import read_market_ids
 from .fees import fee_of
 from .fill_history import FillHistory
-from .hidden import Hidden
 
 if TYPE_CHECKING:
     from .stream import MarketStream, UserStream

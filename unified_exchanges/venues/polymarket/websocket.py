@@ -16,6 +16,7 @@ from ...drivers.dropped import close_when_dropped
 from ...drivers.inbox import BlockingInbox
 from ...drivers.streaming import StreamDriver
 from ...errors import UnifiedExchangesError
+from ...hidden import hide
 from ...models import OrderBook, StreamHealth
 from ...policy import StreamPolicy
 from ...settings import PrivateKey
@@ -83,6 +84,8 @@ class PolymarketWebSocket:
         rng: Random | None = None,
         options: Mapping[str, str | int | bool] | None = None,
     ) -> None:
+        api_key, private_key = hide(api_key), hide(private_key)
+        secret, password = hide(secret), hide(password)
         self._venue = venue = make_venue(
             private_key=private_key,
             api_key=api_key,
@@ -113,6 +116,8 @@ class PolymarketWebSocket:
         self._call_off = close_when_dropped(self, partial(_close, self._wires, rest))
 
     def __repr__(self) -> str:
+        if "_wires" not in vars(self):  # in a traceback of its making
+            return f"<{type(self).__name__} (not made)>"
         is_elsewhere = self._inbox.is_elsewhere
         state = "of another process" if is_elsewhere else self.health().state
         return f"<PolymarketWebSocket {self._venue.environment.name} ({state})>"

@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from unified_exchanges.clock import VirtualClock
+from unified_exchanges.hidden import Hidden
 from unified_exchanges.models import Gap, OrderBook, Outcome, Subject
 from unified_exchanges.policy import StreamPolicy
-from unified_exchanges.venues.polymarket.hidden import Hidden
 from unified_exchanges.venues.polymarket.memory import Memory
 from unified_exchanges.venues.polymarket.stream import (
     MarketStream,

@@ -11,9 +11,9 @@ import pytest
 
 import unified_exchanges as ux
 from tests.watching.face import soon
+from unified_exchanges.hidden import Hidden
 from unified_exchanges.venues import polymarket
 from unified_exchanges.venues.polymarket import PolymarketWebSocket
-from unified_exchanges.venues.polymarket.hidden import Hidden
 
 from .scene import Scene
 

@@ -16,10 +16,10 @@ import attrs
 
 from ....clock import Clock
 from ....errors import NotSupported
+from ....hidden import Hidden
 from ....models import OrderBook, StreamState, Subject
 from ....policy import StreamPolicy
 from ....streams.protocol import Unheard
-from ..hidden import Hidden
 from . import frames, reading
 from .reading import Whose
 from .socket import NONE, Events, Socket
