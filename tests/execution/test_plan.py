@@ -86,7 +86,7 @@ def test_every_leg_has_the_least_that_any_of_their_markets_takes() -> None:
     asks = levels(("0.10", "50"))
     legs = [candidate(asks, Flat("0")), candidate(asks, Flat("0"))]
     legs[1] = attrs.evolve(legs[1], market=market("SNOW", minimum_size=D(4)))
-    with pytest.raises(InvalidOrder, match="4 of each leg take 0.8 dollars"):
+    with pytest.raises(InvalidOrder, match=r"4 of each leg take 0\.8 dollars"):
         plan(legs, D("0.70"))
     assert [x.size for x in plan(legs, D("0.80"))] == [4, 4]
 
