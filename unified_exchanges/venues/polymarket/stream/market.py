@@ -21,6 +21,7 @@ from ....errors import BadRequest
 from ....models import Gap, OrderBook, StreamState, Subject, Ticker, Trade
 from ....policy import StreamPolicy
 from ....streams.book import BookError
+from ....streams.health import SAMPLE
 from ....streams.protocol import BookWanted, Refused, StreamEvent, Unheard
 from ....streams.recent import Recent
 from ..parse.reading import Malformed, grid_of, milliseconds
@@ -28,7 +29,8 @@ from . import frames, reading
 from .books import Asset, AssetBook, Rows
 from .events import BookChange, BookSnapshot
 from .names import Names
-from .socket import NONE, Events, Socket
+from .reading import EARLIEST, LATEST
+from .socket import NONE, UNREADABLE, Events, Socket
 from .wishes import Wishes
 
 __all__ = ["MarketStream"]
@@ -42,8 +44,8 @@ _PATIENCE: Final = 5
 _LONGEST: Final = 60
 _UNKNOWN_AGAIN: Final = 10.0
 """Seconds after which a market that is not known is asked about again."""
-_DIGITS: Final = 13
-"""Of a moment in milliseconds, until 2286."""
+_BOTH: Final = 2
+"""Tokens of a market."""
 _REMEMBERED: Final = 2_000
 """Trades by which a repeated one is known."""
 
@@ -86,8 +88,10 @@ class MarketStream(Socket):
         self._asked_at = -inf
         self._refusals: list[Refused] = []
         self._trades = Recent(_REMEMBERED)
+        self._expects_changes = False
+        """Whether changes of books came last: mostly then they come next."""
         self._handlers = {
-            frames.PriceChange: self._changed,
+            frames.PriceChange: self._price_changed,
             frames.Book: self._book,
             frames.LastTrade: self._traded,
             frames.BestBidAsk: self._quoted,
@@ -272,30 +276,58 @@ class MarketStream(Socket):
 
     # -- books ----------------------------------------------------------------------
 
-    def _changed(self, told: frames.PriceChange, raw: str | bytes) -> Events:
-        stamp = told.timestamp
-        is_plain = len(stamp) == _DIGITS and stamp.isdigit() and stamp.isascii()
-        moment = int(stamp) if is_plain else _moment(stamp)
-        assets = self._assets
-        # Of the other token of a market the venue tells as well.
-        mine = None
-        for change in told.price_changes:
-            if change.asset_id in assets:
-                if mine is not None:
-                    break
-                mine = change
-        else:
+    def receive(self, frame: str | bytes) -> Iterable[StreamEvent]:
+        """Take one frame; never raises for what the venue says."""
+        self.heard_at = self._messaged_at = self._monotonic()
+        counters = self.counters
+        counters.messages = number = counters.messages + 1
+        is_sample = not number % SAMPLE
+        if not self._expects_changes:
+            return self._receive(frame, is_sample=is_sample)
+        try:
+            told = frames.decode_changes(frame)
+        except (ValueError, RecursionError):
+            self._expects_changes = False
+            return self._receive(frame, is_sample=is_sample)
+        if is_sample:
+            self._look_for_strangers(frames.PriceChange, frame)
+        try:
+            return self._changed(told, told.timestamp, frame)
+        except UNREADABLE as error:
+            return self._unreadable(frame, error)
+
+    def _price_changed(self, told: frames.PriceChange, raw: str | bytes) -> Events:
+        self._expects_changes = True
+        return self._changed(told, _moment(told.timestamp), raw)
+
+    def _changed(
+        self,
+        told: frames.Changes | frames.PriceChange,
+        moment: int,
+        raw: str | bytes,
+    ) -> Events:
+        if not EARLIEST <= moment < LATEST:
+            moment = _moment(moment)
+        rows = told.price_changes
+        find = self._assets.get
+        if len(rows) == _BOTH:
+            # Mostly a level of the one token, and the same of the other.
+            one, two = rows
+            mine, other = find(one.asset_id), find(two.asset_id)
+            if other is None:
+                if mine is None:
+                    return NONE
+                return self._apply(mine, (one,), moment, told, raw)
             if mine is None:
-                return NONE
-            return self._apply(assets[mine.asset_id], (mine,), moment, told, raw)
+                return self._apply(other, (two,), moment, told, raw)
         touched: dict[str, list[frames.Change]] = {}
-        for change in told.price_changes:
-            if change.asset_id in assets:
-                touched.setdefault(change.asset_id, []).append(change)
+        for change in rows:
+            touched.setdefault(change.asset_id, []).append(change)
         return [
             event
             for token, changes in touched.items()
-            for event in self._apply(assets[token], tuple(changes), moment, told, raw)
+            if (asset := find(token)) is not None
+            for event in self._apply(asset, tuple(changes), moment, told, raw)
         ]
 
     def _apply(
@@ -303,7 +335,7 @@ class MarketStream(Socket):
         asset: Asset,
         rows: Rows,
         moment: int,
-        told: frames.PriceChange,
+        told: frames.Changes | frames.PriceChange,
         raw: str | bytes,
     ) -> Events:
         if not asset.market_id:
