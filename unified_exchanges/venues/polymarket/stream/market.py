@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from decimal import Decimal
 from functools import partial
 from math import inf
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -28,12 +28,16 @@ from ..parse.reading import Malformed, grid_of, milliseconds
 from . import frames, reading
 from .books import Asset, AssetBook, Rows
 from .events import BookChange, BookSnapshot
+from .frames import PriceChange, decode_changes
 from .names import Names
 from .reading import EARLIEST, LATEST
 from .socket import NONE, UNREADABLE, Events, Socket
 from .wishes import Wishes
 
 __all__ = ["MarketStream"]
+
+Told: TypeAlias = PriceChange | frames.Changes
+"""Changes of books, however they were read."""
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -91,7 +95,7 @@ class MarketStream(Socket):
         self._expects_changes = False
         """Whether changes of books came last: mostly then they come next."""
         self._handlers = {
-            frames.PriceChange: self._price_changed,
+            PriceChange: self._changed,
             frames.Book: self._book,
             frames.LastTrade: self._traded,
             frames.BestBidAsk: self._quoted,
@@ -276,85 +280,95 @@ class MarketStream(Socket):
 
     # -- books ----------------------------------------------------------------------
 
-    def receive(self, frame: str | bytes) -> Iterable[StreamEvent]:
+    def receive(self, frame: str | bytes) -> list[StreamEvent]:
         """Take one frame; never raises for what the venue says."""
+        return self.receive_all((frame,))
+
+    def receive_all(self, frames: Iterable[str | bytes]) -> list[StreamEvent]:
+        """Take what one read has brought."""
         self.heard_at = self._messaged_at = self._monotonic()
-        counters = self.counters
-        counters.messages = number = counters.messages + 1
-        is_sample = not number % SAMPLE
-        if not self._expects_changes:
-            return self._receive(frame, is_sample=is_sample)
-        try:
-            told = frames.decode_changes(frame)
-        except (ValueError, RecursionError):
-            self._expects_changes = False
-            return self._receive(frame, is_sample=is_sample)
-        if is_sample:
-            self._look_for_strangers(frames.PriceChange, frame)
-        try:
-            return self._changed(told, told.timestamp, frame)
-        except UNREADABLE as error:
-            return self._unreadable(frame, error)
+        counters, number = self.counters, self.counters.messages
+        decode, change = decode_changes, self._change
+        events: list[Any] = []
+        for frame in frames:
+            counters.messages = number = number + 1
+            if self._expects_changes:
+                try:
+                    told = decode(frame)
+                except (ValueError, RecursionError):
+                    self._expects_changes = False
+                else:
+                    if not number % SAMPLE:
+                        self._look_for_strangers(PriceChange, frame)
+                    try:
+                        change(told, told.timestamp, frame, events)
+                    except UNREADABLE as error:
+                        events += self._unreadable(frame, error)
+                    continue
+            events += self._receive(frame, is_sample=not number % SAMPLE)
+        return events
 
-    def _price_changed(self, told: frames.PriceChange, raw: str | bytes) -> Events:
+    def _changed(self, told: PriceChange, raw: str | bytes) -> Events:
         self._expects_changes = True
-        return self._changed(told, _moment(told.timestamp), raw)
+        events: list[Any] = []
+        self._change(told, _moment(told.timestamp), raw, events)
+        return events
 
-    def _changed(
+    def _change(
         self,
-        told: frames.Changes | frames.PriceChange,
+        told: Told,
         moment: int,
         raw: str | bytes,
-    ) -> Events:
+        events: list[Any],
+    ) -> None:
+        """Apply changes of books, and tell by ``events`` what came of it."""
         if not EARLIEST <= moment < LATEST:
             moment = _moment(moment)
-        rows = told.price_changes
-        find = self._assets.get
+        rows, find = told.price_changes, self._assets.get
         if len(rows) == _BOTH:
             # Mostly a level of the one token, and the same of the other.
             one, two = rows
             mine, other = find(one.asset_id), find(two.asset_id)
             if other is None:
-                if mine is None:
-                    return NONE
-                return self._apply(mine, (one,), moment, told, raw)
+                if mine is not None:
+                    self._apply(mine, (one,), moment, told, raw, events)
+                return
             if mine is None:
-                return self._apply(other, (two,), moment, told, raw)
+                self._apply(other, (two,), moment, told, raw, events)
+                return
         touched: dict[str, list[frames.Change]] = {}
         for change in rows:
             touched.setdefault(change.asset_id, []).append(change)
-        return [
-            event
-            for token, changes in touched.items()
-            if (asset := find(token)) is not None
-            for event in self._apply(asset, tuple(changes), moment, told, raw)
-        ]
+        for token, changes in touched.items():
+            asset = find(token)
+            if asset is not None:
+                self._apply(asset, tuple(changes), moment, told, raw, events)
 
     def _apply(
         self,
         asset: Asset,
         rows: Rows,
         moment: int,
-        told: frames.Changes | frames.PriceChange,
+        told: Told,
         raw: str | bytes,
-    ) -> Events:
-        if not asset.market_id:
-            asset.market_id = told.market.lower()
-        events: Events = NONE
+        events: list[Any],
+    ) -> None:
+        market_id = asset.market_id
+        if not market_id:
+            market_id = asset.market_id = told.market.lower()
         book = asset.book
         if book is not None:
             try:
                 if book.apply(rows, moment):
-                    market_id, token = asset.market_id, asset.token
-                    event = BookChange(market_id, asset.label, token, moment, rows)
-                    events = (event,)
+                    events.append(
+                        BookChange(market_id, asset.label, asset.token, moment, rows)
+                    )
             except BookError as error:
-                events = self._distrust(asset, str(error))
+                events += self._distrust(asset, str(error))
         if asset.has_ticker:
             bid, ask = rows[-1].best_bid, rows[-1].best_ask
             if bid and ask:
-                events = (*events, *self._requote(asset, bid, ask, moment, raw))
-        return events
+                events += self._requote(asset, bid, ask, moment, raw)
 
     def _book(self, told: frames.Book, raw: str | bytes) -> Events:
         asset = self._assets.get(told.asset_id)
