@@ -203,6 +203,8 @@ class MarketStream(Socket):
         if self._wishes.unknown:
             self._find_tokens()
         writes: list[str] = []
+        if not (self._to_add or self._to_drop) and self._is_open:
+            return writes
         drops, adds = list(self._to_drop), list(self._to_add)
         self._to_drop.clear()
         self._to_add.clear()
@@ -275,8 +277,8 @@ class MarketStream(Socket):
     def _next_due(self, now: float) -> float:
         if self._to_add or self._to_drop or self._refusals:
             return now
-        times = (*self._again.values(), *self._awaited.values())
-        return min(*times, *self._wishes.unknown.values(), inf, inf)
+        due = (self._again, self._awaited, self._wishes.unknown)
+        return min((min(times.values()) for times in due if times), default=inf)
 
     # -- books ----------------------------------------------------------------------
 
@@ -288,7 +290,8 @@ class MarketStream(Socket):
         """Take what one read has brought."""
         self.heard_at = self._messaged_at = self._monotonic()
         counters, number = self.counters, self.counters.messages
-        decode, change = decode_changes, self._change
+        decode, change, find = decode_changes, self._change, self._assets.get
+        apply = self._apply
         events: list[Any] = []
         for frame in frames:
             counters.messages = number = number + 1
@@ -301,7 +304,20 @@ class MarketStream(Socket):
                     if not number % SAMPLE:
                         self._look_for_strangers(PriceChange, frame)
                     try:
-                        change(told, told.timestamp, frame, events)
+                        rows, moment = told.price_changes, told.timestamp
+                        if len(rows) != _BOTH or not EARLIEST <= moment < LATEST:
+                            change(told, moment, frame, events)
+                            continue
+                        # Mostly a level of the one token, and the same of the other.
+                        one, two = rows
+                        mine, other = find(one.asset_id), find(two.asset_id)
+                        if other is None:
+                            if mine is not None:
+                                apply(mine, (one,), moment, told, frame, events)
+                        elif mine is None:
+                            apply(other, (two,), moment, told, frame, events)
+                        else:
+                            change(told, moment, frame, events)
                     except UNREADABLE as error:
                         events += self._unreadable(frame, error)
                     continue
@@ -324,20 +340,9 @@ class MarketStream(Socket):
         """Apply changes of books, and tell by ``events`` what came of it."""
         if not EARLIEST <= moment < LATEST:
             moment = _moment(moment)
-        rows, find = told.price_changes, self._assets.get
-        if len(rows) == _BOTH:
-            # Mostly a level of the one token, and the same of the other.
-            one, two = rows
-            mine, other = find(one.asset_id), find(two.asset_id)
-            if other is None:
-                if mine is not None:
-                    self._apply(mine, (one,), moment, told, raw, events)
-                return
-            if mine is None:
-                self._apply(other, (two,), moment, told, raw, events)
-                return
+        find = self._assets.get
         touched: dict[str, list[frames.Change]] = {}
-        for change in rows:
+        for change in told.price_changes:
             touched.setdefault(change.asset_id, []).append(change)
         for token, changes in touched.items():
             asset = find(token)
