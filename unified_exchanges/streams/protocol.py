@@ -22,7 +22,7 @@ driver holds a lock where several threads meet.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import TypeAlias
 
 import attrs
@@ -186,7 +186,7 @@ class StreamProtocol(ABC):
     def receive(self, frame: str | bytes) -> Iterable[StreamEvent]:
         """Take one frame; never raises for what the venue says."""
 
-    def receive_all(self, frames: Iterable[str | bytes]) -> list[StreamEvent]:
+    def receive_all(self, frames: Sequence[str | bytes]) -> list[StreamEvent]:
         """Take what one read has brought, in order; as `receive` with each frame.
 
         A protocol may do here once what would be the same for all of them.

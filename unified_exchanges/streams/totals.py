@@ -40,8 +40,10 @@ class _Totals(dict[str, int]):
             value = int(digits) * _TENS[places]
         else:
             value = size(text, _PLACES)
-        if len(self) < _MOST:
-            self[text] = value
+        if len(self) >= _MOST:
+            # What was told lately comes again; what was told long ago does not.
+            self.clear()
+        self[text] = value
         return value
 
 

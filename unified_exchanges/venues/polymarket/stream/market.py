@@ -8,7 +8,7 @@ found by whoever compares it with REST.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from functools import partial
 from math import inf
@@ -286,8 +286,10 @@ class MarketStream(Socket):
         """Take one frame; never raises for what the venue says."""
         return self.receive_all((frame,))
 
-    def receive_all(self, frames: Iterable[str | bytes]) -> list[StreamEvent]:
+    def receive_all(self, frames: Sequence[str | bytes]) -> list[StreamEvent]:
         """Take what one read has brought."""
+        if not frames:
+            return []
         self.heard_at = self._messaged_at = self._monotonic()
         counters, number = self.counters, self.counters.messages
         decode, change, find = decode_changes, self._change, self._assets.get
