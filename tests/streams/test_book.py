@@ -108,7 +108,9 @@ def test_texts_are_remembered_up_to_a_bound() -> None:
     for n in range(20_000):
         assert keys[f"0.{'4'}{'0' * (n % 9)}"] == 4_000
         assert changes[f"{n}.00"] == 100 * n
-    assert (len(keys), len(changes)) == (9, 16_384)
+    assert len(keys) == 9
+    # What came lately is remembered: of the first nothing is left.
+    assert (len(changes), min(changes.values())) == (3_616, 100 * 16_384)
     for n in range(1, 10_000):
         keys[f"0.{n:04d}"], keys[f"0.{n:04d}0"]
     assert len(keys) == 10_000

@@ -243,10 +243,7 @@ class AsyncStreamDriver:
         if not self._is_heard:
             return
         protocol = self.protocol
-        receive = protocol.receive
-        events: list[StreamEvent] = []
-        for frame in frames:
-            events += receive(frame)
+        events = protocol.receive_all(frames)
         if events and not self._is_stopped:
             self._sink(events)
         if self._waiters:

@@ -14,6 +14,7 @@ from threading import Condition, RLock
 from typing import Generic, TypeVar
 
 from ..errors import BadRequest, StreamOverflow
+from ..fork import in_child
 
 __all__ = ["AsyncInbox", "BlockingInbox", "Inbox"]
 
@@ -33,6 +34,13 @@ class Inbox(Generic[T]):
         self._most = most
         self._lost = 0
         self._process = os.getpid()
+        self._is_copy = False
+        """Whether a fork is known to have made it: to ask the system for each event would
+        cost more than the event."""
+        in_child(self, Inbox._copied)
+
+    def _copied(self) -> None:
+        self._is_copy = True
 
     @property
     def is_elsewhere(self) -> bool:
@@ -106,7 +114,8 @@ class BlockingInbox(Inbox[T]):
         waiting = self.waiting
         while True:
             while waiting:
-                self.check_process()
+                if self._is_copy:
+                    self.check_process()
                 yield waiting.popleft()
             self.check_process()
             with self._changed:
@@ -137,7 +146,8 @@ class AsyncInbox(Inbox[T]):
         waiting = self.waiting
         while True:
             while waiting:
-                self.check_process()
+                if self._is_copy:
+                    self.check_process()
                 yield waiting.popleft()
             self.check_process()
             if not self.goes_on():

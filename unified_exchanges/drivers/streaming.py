@@ -246,11 +246,8 @@ class StreamDriver:
                 self._deliver(frames)
 
     def _deliver(self, frames: Sequence[str | bytes]) -> None:
-        receive = self.protocol.receive
-        events: list[StreamEvent] = []
         with self.lock:
-            for frame in frames:
-                events += receive(frame)
+            events = self.protocol.receive_all(frames)
             if events and not self._ended.is_set():
                 self._sink(events)
             if self._waiters:

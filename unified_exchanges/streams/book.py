@@ -118,8 +118,10 @@ class _Changes(dict[str, int]):
 
     def __missing__(self, text: str) -> int:
         value = -size(text[1:]) if text[:1] == "-" else size(text)
-        if len(self) < _MOST_SIZES:
-            self[text] = value
+        if len(self) >= _MOST_SIZES:
+            # What was told lately comes again; what was told long ago does not.
+            self.clear()
+        self[text] = value
         return value
 
 

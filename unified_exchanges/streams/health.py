@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 
 from ..models import StreamHealth
 from ..models.streams import IDLE
 
-__all__ = ["Counters", "together"]
+__all__ = ["SAMPLE", "Counters", "together"]
 
 T = TypeVar("T")
 
-_SAMPLE = 256
+SAMPLE: Final = 256
+"""Of so many messages one is looked at for unknown fields."""
 _MOST_FIELDS = 200
 
 
@@ -99,7 +100,7 @@ class Counters:
 
         Looking at each would cost more than reading it.
         """
-        return not number % _SAMPLE
+        return not number % SAMPLE
 
     def note_unknown(self, kind: str) -> bool:
         """Count a frame of an unknown type; whether to say so in the log."""

@@ -8,6 +8,7 @@ the driver says           it gets
 ========================= ==========================================================
 ``connection_made()``     frames to send: every subscription is asked for again
 ``receive(frame)``        the events that the frame meant
+``receive_all(frames)``   those of all that one read has brought
 ``heard()``               nothing; a ping or any other sign of life arrived
 ``poll()``                events that time has brought; ``broken`` may be set after it
 ``connection_lost(why)``  events: what was followed is stale from now on
@@ -21,7 +22,7 @@ driver holds a lock where several threads meet.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import TypeAlias
 
 import attrs
@@ -184,6 +185,16 @@ class StreamProtocol(ABC):
     @abstractmethod
     def receive(self, frame: str | bytes) -> Iterable[StreamEvent]:
         """Take one frame; never raises for what the venue says."""
+
+    def receive_all(self, frames: Sequence[str | bytes]) -> list[StreamEvent]:
+        """Take what one read has brought, in order; as `receive` with each frame.
+
+        A protocol may do here once what would be the same for all of them.
+        """
+        events: list[StreamEvent] = []
+        for frame in frames:
+            events += self.receive(frame)
+        return events
 
     @abstractmethod
     def heard(self) -> None:

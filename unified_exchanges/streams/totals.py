@@ -17,7 +17,7 @@ from .book import (
     size,
 )
 
-__all__ = ["TotalsBook"]
+__all__ = ["BEST_ASKS", "BEST_BIDS", "TotalsBook"]
 
 _PLACES: Final = 6
 _TENS: Final[tuple[int, ...]] = (1_000_000, 100_000, 10_000, 1_000, 100, 10, 1)
@@ -40,8 +40,10 @@ class _Totals(dict[str, int]):
             value = int(digits) * _TENS[places]
         else:
             value = size(text, _PLACES)
-        if len(self) < _MOST:
-            self[text] = value
+        if len(self) >= _MOST:
+            # What was told lately comes again; what was told long ago does not.
+            self.clear()
+        self[text] = value
         return value
 
 
@@ -61,8 +63,8 @@ class _Best(dict[str, int]):
 
 
 _TOTALS: Final = _Totals()
-_BEST_BIDS: Final = _Best(BIDS, NO_BID)
-_BEST_ASKS: Final = _Best(ASKS, NO_ASK)
+BEST_BIDS: Final = _Best(BIDS, NO_BID)
+BEST_ASKS: Final = _Best(ASKS, NO_ASK)
 
 
 class TotalsBook(Book):
@@ -126,4 +128,4 @@ class TotalsBook(Book):
 
     def is_best(self, bid: str, ask: str) -> bool:
         """Whether these are its best prices; 0, 1 and nothing stand for no level."""
-        return _BEST_BIDS[bid] == self._best_bid and _BEST_ASKS[ask] == self._best_ask
+        return BEST_BIDS[bid] == self._best_bid and BEST_ASKS[ask] == self._best_ask

@@ -47,6 +47,7 @@ PolymarketEvent: TypeAlias = (
 Words: TypeAlias = "str | Iterable[str]"
 """One token or several."""
 
+_WANTED: Final = frozenset({BookWanted, Unheard})
 MARKET: Final = "market"
 USER: Final = "user"
 
@@ -95,6 +96,9 @@ def errands(
     events: Iterable[Any],
 ) -> tuple[list[Any], list[Errand]]:
     """What is to be told of these events, and what a stream asks for by them."""
+    events = list(events)
+    if _WANTED.isdisjoint(map(type, events)):
+        return events, []
     told: list[Any] = []
     found: list[Errand] = []
     for event in events:

@@ -13,7 +13,7 @@ from ....streams.book import ASKS, BIDS, BookError
 from ....streams.freshness import Listener
 from ....streams.live import LiveBook
 from ....streams.pace import Pace
-from ....streams.totals import TotalsBook
+from ....streams.totals import BEST_ASKS, BEST_BIDS, TotalsBook
 from . import frames
 
 __all__ = ["Asset", "AssetBook", "Rows", "Top"]
@@ -90,18 +90,19 @@ class AssetBook(LiveBook, TotalsBook):
         if not self.is_live:
             return False
         for change in rows:
-            if change.side == "BUY":
+            side = change.side
+            if side == "BUY":
                 self.set_bid(change.price, change.size)
-            elif change.side == "SELL":
+            elif side == "SELL":
                 self.set_ask(change.price, change.size)
             else:
-                raise BookError(f"side {change.side[:20]!r} is neither BUY nor SELL")
-        last = rows[-1]
-        bid, ask = last.best_bid, last.best_ask
+                raise BookError(f"side {side[:20]!r} is neither BUY nor SELL")
+        bid, ask = change.best_bid, change.best_ask
+        # As `is_best`, without a call.
         if bid is None or ask is None:
             if self.is_crossed:
                 raise BookError(f"bid {self.bid} and ask {self.ask} cross")
-        elif not self.is_best(bid, ask):
+        elif BEST_BIDS[bid] != self._best_bid or BEST_ASKS[ask] != self._best_ask:
             ours = f"{self.bid}/{self.ask}"
             raise BookError(f"its best prices are {ours}, the venue says {bid}/{ask}")
         self.moment = moment

@@ -7,7 +7,7 @@ years lack it, and a client has to survive them.
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Raw, Struct
@@ -19,6 +19,7 @@ __all__ = [
     "BestBidAsk",
     "Book",
     "Change",
+    "Changes",
     "Envelope",
     "Frame",
     "LastTrade",
@@ -31,6 +32,7 @@ __all__ = [
     "UserOrder",
     "UserTrade",
     "decode",
+    "decode_changes",
     "decode_envelope",
     "decode_list",
 ]
@@ -65,7 +67,7 @@ class Book(_Frame, tag="book"):
     last_trade_price: str | None = None
 
 
-class Change(Struct, gc=False, kw_only=True):
+class Change(Struct, gc=False, frozen=True):
     """How much there is now at a price; ``side`` BUY is the bids.
 
     What ``hash`` is a hash of is disputed (docs.polymarket.com, 2026-08: of the order; before:
@@ -87,6 +89,19 @@ class PriceChange(_Frame, tag="price_change"):
     market: str
     price_changes: list[Change]
     timestamp: str
+
+
+class Changes(Struct, gc=False, kw_only=True):
+    """The same where it is known beforehand, for it is most of what comes.
+
+    The type is the last of its fields where the venue sends it (seen 2026-08): to look for
+    it first, and then to read all the rest, costs nearly half as much again.
+    """
+
+    market: str
+    price_changes: list[Change]
+    timestamp: int
+    event_type: Literal["price_change"]
 
 
 class LastTrade(_Frame, tag="last_trade_price"):
@@ -281,5 +296,7 @@ class Envelope(Struct, gc=False, kw_only=True):
 
 
 decode: Final = msgspec.json.Decoder(Frame).decode
+decode_changes: Final = msgspec.json.Decoder(Changes, strict=False).decode
+"""Reads ``timestamp`` to an integer, of a text as well; all the rest are texts as ever."""
 decode_list: Final = msgspec.json.Decoder(list[Raw]).decode
 decode_envelope: Final = msgspec.json.Decoder(Envelope).decode

@@ -8,11 +8,11 @@ found by whoever compares it with REST.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from functools import partial
 from math import inf
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -21,17 +21,23 @@ from ....errors import BadRequest
 from ....models import Gap, OrderBook, StreamState, Subject, Ticker, Trade
 from ....policy import StreamPolicy
 from ....streams.book import BookError
+from ....streams.health import SAMPLE
 from ....streams.protocol import BookWanted, Refused, StreamEvent, Unheard
 from ....streams.recent import Recent
 from ..parse.reading import Malformed, grid_of, milliseconds
 from . import frames, reading
 from .books import Asset, AssetBook, Rows
 from .events import BookChange, BookSnapshot
+from .frames import PriceChange, decode_changes
 from .names import Names
-from .socket import NONE, Events, Socket
+from .reading import EARLIEST, LATEST
+from .socket import NONE, UNREADABLE, Events, Socket
 from .wishes import Wishes
 
 __all__ = ["MarketStream"]
+
+Told: TypeAlias = PriceChange | frames.Changes
+"""Changes of books, however they were read."""
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -42,8 +48,8 @@ _PATIENCE: Final = 5
 _LONGEST: Final = 60
 _UNKNOWN_AGAIN: Final = 10.0
 """Seconds after which a market that is not known is asked about again."""
-_DIGITS: Final = 13
-"""Of a moment in milliseconds, until 2286."""
+_BOTH: Final = 2
+"""Tokens of a market."""
 _REMEMBERED: Final = 2_000
 """Trades by which a repeated one is known."""
 
@@ -86,8 +92,10 @@ class MarketStream(Socket):
         self._asked_at = -inf
         self._refusals: list[Refused] = []
         self._trades = Recent(_REMEMBERED)
+        self._expects_changes = False
+        """Whether changes of books came last: mostly then they come next."""
         self._handlers = {
-            frames.PriceChange: self._changed,
+            PriceChange: self._changed,
             frames.Book: self._book,
             frames.LastTrade: self._traded,
             frames.BestBidAsk: self._quoted,
@@ -195,6 +203,8 @@ class MarketStream(Socket):
         if self._wishes.unknown:
             self._find_tokens()
         writes: list[str] = []
+        if not (self._to_add or self._to_drop) and self._is_open:
+            return writes
         drops, adds = list(self._to_drop), list(self._to_add)
         self._to_drop.clear()
         self._to_add.clear()
@@ -267,62 +277,105 @@ class MarketStream(Socket):
     def _next_due(self, now: float) -> float:
         if self._to_add or self._to_drop or self._refusals:
             return now
-        times = (*self._again.values(), *self._awaited.values())
-        return min(*times, *self._wishes.unknown.values(), inf, inf)
+        due = (self._again, self._awaited, self._wishes.unknown)
+        return min((min(times.values()) for times in due if times), default=inf)
 
     # -- books ----------------------------------------------------------------------
 
-    def _changed(self, told: frames.PriceChange, raw: str | bytes) -> Events:
-        stamp = told.timestamp
-        is_plain = len(stamp) == _DIGITS and stamp.isdigit() and stamp.isascii()
-        moment = int(stamp) if is_plain else _moment(stamp)
-        assets = self._assets
-        # Of the other token of a market the venue tells as well.
-        mine = None
-        for change in told.price_changes:
-            if change.asset_id in assets:
-                if mine is not None:
-                    break
-                mine = change
-        else:
-            if mine is None:
-                return NONE
-            return self._apply(assets[mine.asset_id], (mine,), moment, told, raw)
+    def receive(self, frame: str | bytes) -> list[StreamEvent]:
+        """Take one frame; never raises for what the venue says."""
+        return self.receive_all((frame,))
+
+    def receive_all(self, frames: Sequence[str | bytes]) -> list[StreamEvent]:
+        """Take what one read has brought."""
+        if not frames:
+            return []
+        self.heard_at = self._messaged_at = self._monotonic()
+        counters, number = self.counters, self.counters.messages
+        decode, change, find = decode_changes, self._change, self._assets.get
+        apply = self._apply
+        events: list[Any] = []
+        for frame in frames:
+            counters.messages = number = number + 1
+            if self._expects_changes:
+                try:
+                    told = decode(frame)
+                except (ValueError, RecursionError):
+                    self._expects_changes = False
+                else:
+                    if not number % SAMPLE:
+                        self._look_for_strangers(PriceChange, frame)
+                    try:
+                        rows, moment = told.price_changes, told.timestamp
+                        if len(rows) != _BOTH or not EARLIEST <= moment < LATEST:
+                            change(told, moment, frame, events)
+                            continue
+                        # Mostly a level of the one token, and the same of the other.
+                        one, two = rows
+                        mine, other = find(one.asset_id), find(two.asset_id)
+                        if other is None:
+                            if mine is not None:
+                                apply(mine, (one,), moment, told, frame, events)
+                        elif mine is None:
+                            apply(other, (two,), moment, told, frame, events)
+                        else:
+                            change(told, moment, frame, events)
+                    except UNREADABLE as error:
+                        events += self._unreadable(frame, error)
+                    continue
+            events += self._receive(frame, is_sample=not number % SAMPLE)
+        return events
+
+    def _changed(self, told: PriceChange, raw: str | bytes) -> Events:
+        self._expects_changes = True
+        events: list[Any] = []
+        self._change(told, _moment(told.timestamp), raw, events)
+        return events
+
+    def _change(
+        self,
+        told: Told,
+        moment: int,
+        raw: str | bytes,
+        events: list[Any],
+    ) -> None:
+        """Apply changes of books, and tell by ``events`` what came of it."""
+        if not EARLIEST <= moment < LATEST:
+            moment = _moment(moment)
+        find = self._assets.get
         touched: dict[str, list[frames.Change]] = {}
         for change in told.price_changes:
-            if change.asset_id in assets:
-                touched.setdefault(change.asset_id, []).append(change)
-        return [
-            event
-            for token, changes in touched.items()
-            for event in self._apply(assets[token], tuple(changes), moment, told, raw)
-        ]
+            touched.setdefault(change.asset_id, []).append(change)
+        for token, changes in touched.items():
+            asset = find(token)
+            if asset is not None:
+                self._apply(asset, tuple(changes), moment, told, raw, events)
 
     def _apply(
         self,
         asset: Asset,
         rows: Rows,
         moment: int,
-        told: frames.PriceChange,
+        told: Told,
         raw: str | bytes,
-    ) -> Events:
-        if not asset.market_id:
-            asset.market_id = told.market.lower()
-        events: Events = NONE
+        events: list[Any],
+    ) -> None:
+        market_id = asset.market_id
+        if not market_id:
+            market_id = asset.market_id = told.market.lower()
         book = asset.book
         if book is not None:
             try:
                 if book.apply(rows, moment):
-                    market_id, token = asset.market_id, asset.token
-                    event = BookChange(market_id, asset.label, token, moment, rows)
-                    events = (event,)
+                    events.append(
+                        BookChange(market_id, asset.label, asset.token, moment, rows)
+                    )
             except BookError as error:
-                events = self._distrust(asset, str(error))
+                events += self._distrust(asset, str(error))
         if asset.has_ticker:
             bid, ask = rows[-1].best_bid, rows[-1].best_ask
             if bid and ask:
-                events = (*events, *self._requote(asset, bid, ask, moment, raw))
-        return events
+                events += self._requote(asset, bid, ask, moment, raw)
 
     def _book(self, told: frames.Book, raw: str | bytes) -> Events:
         asset = self._assets.get(told.asset_id)

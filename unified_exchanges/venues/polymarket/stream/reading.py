@@ -45,6 +45,8 @@ from .books import Top
 from .events import NewMarket
 
 __all__ = [
+    "EARLIEST",
+    "LATEST",
     "Whose",
     "fills",
     "listed",
@@ -57,8 +59,10 @@ __all__ = [
     "trade",
 ]
 
-_LATE: Final = 10**11
-"""Seconds and milliseconds are mixed: no second has so many digits."""
+EARLIEST: Final = 10**11
+"""Seconds and milliseconds are mixed: what is less is seconds."""
+LATEST: Final = 10**14
+"""What is more is neither; a book that believed it would believe nothing after it."""
 
 
 def moment_ms(text: int | str, field: str) -> int:
@@ -67,7 +71,9 @@ def moment_ms(text: int | str, field: str) -> int:
     if not (told.isascii() and told.isdigit()):
         raise Malformed(field, f"is {told[:40]!r}, not a moment")
     count = int(told)
-    return count if count >= _LATE else count * 1000
+    if count >= LATEST:
+        raise Malformed(field, f"is {told[:40]!r}, neither seconds nor milliseconds")
+    return count if count >= EARLIEST else count * 1000
 
 
 def _moment(text: int | str, field: str) -> datetime:

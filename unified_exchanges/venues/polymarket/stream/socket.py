@@ -24,7 +24,7 @@ from ..parse.reading import Malformed
 from . import frames
 from .events import Unrecognised
 
-__all__ = ["NONE", "PING", "Events", "Socket"]
+__all__ = ["NONE", "PING", "UNREADABLE", "Events", "Socket"]
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ _EVERY: Final = 10.0
 """Seconds between pings, which are texts (docs.polymarket.com, websockets, 2026-08)."""
 _KINDS: Final = {str(kind.__struct_config__.tag): kind for kind in frames.FRAMES}
 _content: Final = msgspec.json.Decoder(dict[str, Any]).decode
-_UNREADABLE: Final = (Malformed, ArithmeticError, ValueError)
+UNREADABLE: Final = (Malformed, ArithmeticError, ValueError)
 _LISTS: Final = ("[", b"[")
 
 
@@ -184,22 +184,19 @@ class Socket(StreamProtocol):
         self.heard_at = self._messaged_at = self._monotonic()
         counters = self.counters
         counters.messages = number = counters.messages + 1
+        return self._receive(frame, is_sample=counters.is_sample(number))
+
+    def _receive(self, frame: str | bytes, *, is_sample: bool) -> Events:
+        """Take one frame of any kind."""
         if frame[:1] in _LISTS:
             return self._several(frame)
         try:
             told = frames.decode(frame)
         except (ValueError, RecursionError) as error:
             return self._unreadable(frame, error)
-        kind = type(told)
-        if counters.is_sample(number):
-            self._look_for_strangers(kind, frame)
-        handler = self._handlers.get(kind)
-        if handler is None:
-            return NONE
-        try:
-            return handler(told, frame)
-        except _UNREADABLE as error:
-            return self._unreadable(frame, error)
+        if is_sample:
+            self._look_for_strangers(type(told), frame)
+        return self._take(told, frame)
 
     def _several(self, frame: str | bytes) -> Events:
         try:
@@ -223,7 +220,7 @@ class Socket(StreamProtocol):
             return NONE
         try:
             return handler(told, frame)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             return self._unreadable(frame, error)
 
     def _unreadable(self, frame: str | bytes, error: Exception) -> Events:
