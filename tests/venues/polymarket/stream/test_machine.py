@@ -46,16 +46,17 @@ SIDES = st.sampled_from(["BUY", "SELL"])
 INDEX = st.sampled_from([0, 1])
 PICK = st.integers(0, 1_000)
 CHANGES = "price_change"
+OUT_OF_PLACE = st.builds(
+    StreamFault,
+    st.sampled_from(["duplicate", "reorder"]),
+    frame=st.just(CHANGES),
+    nth=st.integers(1, 3),
+    count=st.sampled_from([1, 3, None]),
+    seconds=st.sampled_from([0.3, 2.0]),
+    places=st.integers(1, 3),
+)
 SEEN = st.one_of(
-    st.builds(
-        StreamFault,
-        st.sampled_from(["duplicate", "reorder"]),
-        frame=st.just(CHANGES),
-        nth=st.integers(1, 3),
-        count=st.sampled_from([1, 3, None]),
-        seconds=st.sampled_from([0.3, 2.0]),
-        places=st.integers(1, 3),
-    ),
+    OUT_OF_PLACE,
     st.builds(
         StreamFault,
         st.sampled_from(["delay", "duplicate", "truncate", "close", "reset"]),
@@ -266,10 +267,20 @@ class Machine(RuleBasedStateMachine):
     def spoil(self, fault: StreamFault) -> None:
         self.plan.add(fault)
 
-    @rule(fault=UNSEEN)
-    def lose_unseen(self, fault: StreamFault) -> None:
+    @rule(
+        fault=OUT_OF_PLACE,
+        orders=st.lists(
+            st.tuples(INDEX, SIDES, st.integers(1, 99), st.integers(5, 40)), min_size=3
+        ),
+    )
+    def spoil_a_flurry(
+        self, fault: StreamFault, orders: list[tuple[int, str, int, int]]
+    ) -> None:
+        """Many changes while they are mixed up."""
         self.plan.add(fault)
-        self.is_lossy = True
+        for order in orders:
+            self.rest(*order)
+        self.pass_time(3.0)
 
     @rule()
     def break_the_line(self) -> None:
@@ -332,6 +343,15 @@ class Machine(RuleBasedStateMachine):
         assert (told.bid, told.ask) == tops(truth)
 
 
+class LossyMachine(Machine):
+    """The same where frames are lost as well."""
+
+    @rule(fault=UNSEEN)
+    def lose_unseen(self, fault: StreamFault) -> None:
+        self.plan.add(fault)
+        self.is_lossy = True
+
+
 def sides(book: OrderBook) -> tuple[Any, Any]:
     return book.bids, book.asks
 
@@ -341,9 +361,12 @@ def tops(book: OrderBook) -> tuple[Decimal | None, Decimal | None]:
     return bid.price if bid else None, ask.price if ask else None
 
 
-TestMachine = Machine.TestCase
-TestMachine.settings = settings(
-    max_examples=1_500 if NIGHTLY else 40,
-    stateful_step_count=60 if NIGHTLY else 30,
+_SETTINGS = settings(
+    max_examples=1_500 if NIGHTLY else 30,
+    stateful_step_count=60 if NIGHTLY else 25,
     deadline=None,
 )
+TestMachine = Machine.TestCase
+TestMachine.settings = _SETTINGS
+TestLossyMachine = LossyMachine.TestCase
+TestLossyMachine.settings = _SETTINGS
