@@ -5,12 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from unified_exchanges.errors import BadRequest, CombinationMarket, InvalidPrice
 from unified_exchanges.execution import contracts_for
-from unified_exchanges.execution.sizing import largest
+from unified_exchanges.execution.sizing import dearest_lot, largest
 from unified_exchanges.grid import PriceGrid
 from unified_exchanges.models import FeeRule
 
@@ -22,16 +22,14 @@ def test_a_combination_is_no_market_to_buy_for_a_budget() -> None:
         contracts_for(5, "0.50", combination(), fees=None)
 
 
-def cost(size: Decimal, price: Decimal, fees: FeeRule) -> Decimal:
-    return size * price + fees.fee("yes", "buy", price, size)
-
-
 def by_hand(budget: Decimal, price: Decimal, lot: Decimal, fees: FeeRule) -> Decimal:
-    """One lot after another, while the money lasts."""
-    size = D(0)
-    while cost(size + lot, price, fees) <= budget:
+    """One lot after another, each a fill by itself, while the money lasts."""
+    size, spent = D(0), D(0)
+    while True:
+        spent += lot * price + fees.fee("yes", "buy", price, lot)
+        if spent > budget:
+            return size
         size += lot
-    return size
 
 
 @given(
@@ -49,19 +47,38 @@ def test_a_budget_buys_what_counting_by_hand_buys(
     assert found == by_hand(budget, price, lot, fees)
 
 
-@given(
-    budget=st.integers(0, 10**9).map(lambda tenths: D(tenths) / 10_000),
-    price=PRICES,
-    lot=LOTS,
-    fees=FEES,
+@st.composite
+def pieces(draw: st.DrawFn) -> tuple[Decimal, PriceGrid, list[tuple[int, Decimal]]]:
+    """A limit, its grid, and fills at it or better: lots and price."""
+    step = draw(st.sampled_from([D("0.01"), D("0.001"), D("0.0001")]))
+    limit = draw(st.integers(1, int(1 / step) - 1))
+    # Near the limit is where rounding matters.
+    near = st.integers(max(1, limit - 300), limit) | st.integers(1, limit)
+    rows = draw(st.lists(st.tuples(st.integers(1, 300), near), min_size=1, max_size=6))
+    fills = [(lots, ticks * step) for lots, ticks in rows]
+    return limit * step, PriceGrid.of(str(step)), fills
+
+
+@given(made=pieces(), multiplier=st.sampled_from([D(0), D("0.5"), D(1), D(2)]))
+@example(
+    # A better price takes more: its fee is rounded up, and it saves next to nothing.
+    made=(D("0.8275"), PriceGrid.of("0.0001"), [(1, D("0.827"))] * 9),
+    multiplier=D(1),
 )
-def test_a_budget_is_never_broken_and_a_lot_more_would_break_it(
-    budget: Decimal, price: Decimal, lot: Decimal, fees: FeeRule
+def test_a_budget_is_never_broken_by_whatever_pieces_it_fills_in(
+    made: tuple[Decimal, PriceGrid, list[tuple[int, Decimal]]], multiplier: Decimal
 ) -> None:
-    size = contracts_for(budget, price, market(lot=lot, minimum_size=lot), fees=fees)
-    assert size % lot == 0
-    assert size == 0 or cost(size, price, fees) <= budget
-    assert cost(size + lot, price, fees) > budget
+    limit, grid, fills = made
+    fees, plain = kalshi_fees(multiplier), market(grid=grid)
+    spent = sum(
+        (n * plain.lot * price + fees.fee("yes", "buy", price, n * plain.lot))
+        for n, price in fills
+    )
+    lot = dearest_lot(limit, plain, fees, "yes")
+    assert spent <= lot * sum(n for n, _ in fills)
+    assert contracts_for(spent, limit, plain, fees=fees) <= sum(
+        n * plain.lot for n, _ in fills
+    )
 
 
 def test_a_size_below_the_minimum_is_none() -> None:
@@ -76,7 +93,7 @@ def test_fees_are_those_of_the_outcome_and_of_a_maker() -> None:
     taken = contracts_for(10, "0.5", plain, fees=fees, outcome="NO")
     made = contracts_for(10, "0.5", plain, fees=fees, outcome="no", maker=True)
     free = contracts_for(10, "0.5", plain, fees=None, outcome="no")
-    assert (taken, made, free) == (D("19.32"), D("19.82"), 20)
+    assert (taken, made, free) == (D("19.23"), D("19.60"), 20)
 
 
 def test_fault_14_a_price_off_the_grid_of_the_outcome_is_refused() -> None:
