@@ -20,6 +20,7 @@ from unified_exchanges.errors import (
     ConnectionLost,
     InvalidOrder,
     InvalidPrice,
+    OrderRejected,
     VenueSchemaError,
 )
 from unified_exchanges.execution import (
@@ -36,7 +37,14 @@ from unified_exchanges.execution import (
 from unified_exchanges.execution.hedging import Hedging
 from unified_exchanges.flow import Done, Flow, Request, Response, Sleep, advance
 from unified_exchanges.guards import GuardPolicy
-from unified_exchanges.models import Leg, Market, Order, OrderRequest, TimeInForce
+from unified_exchanges.models import (
+    Leg,
+    Market,
+    Order,
+    OrderRequest,
+    Side,
+    TimeInForce,
+)
 from unified_exchanges.policy import LimitPolicy, RetryPolicy
 from unified_exchanges.testing.conformance import Trader
 
@@ -826,6 +834,32 @@ def test_fault_02_a_leg_is_unknown_by_whatever_error_it_may_be_at_the_venue(
     report = exchange.run(hedging.flow(exchange.venue, placing))
     assert [str(x.state) for x in report.legs] == ["unknown", "skipped", "skipped"]
     assert report.unresolved == ("k",)
+
+
+def test_fault_02_a_sale_back_is_not_tried_again_by_whatever_error_it_may_be_there(
+    ground: KalshiGround, legs: list[HedgeLeg]
+) -> None:
+    exchange = ground.trader("blocking", limits=FREE).exchange
+    hedging = Hedging.read(
+        legs,
+        20,
+        max_slippage="0.02",
+        unwind_slippage="0.05",
+        dry_run=False,
+        on_failure="unwind",
+    )
+    sales = []
+
+    def placing(request: OrderRequest) -> Flow[Order]:
+        if request.side is Side.SELL:
+            sales.append(request)
+            raise ConnectionLost("gone", maybe_executed=True, client_order_id="k")
+        if request.market_id == legs[1].market_id:
+            raise OrderRejected("no")
+        return (yield from exchange.placing(request))
+
+    report = exchange.run(hedging.flow(exchange.venue, placing))
+    assert (len(sales), report.unresolved) == (1, ("k",))
 
 
 @pytest.mark.parametrize("on_failure", ["stop", "hold", "unwind"])
