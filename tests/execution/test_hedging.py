@@ -9,9 +9,10 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 
-from tests.venues.kalshi.ground import KalshiGround
+from tests.venues.kalshi.ground import KalshiGround, key_pair
 from unified_exchanges.errors import (
     AuthenticationError,
     BadRequest,
@@ -19,6 +20,8 @@ from unified_exchanges.errors import (
     ConnectionLost,
     InvalidOrder,
     InvalidPrice,
+    OrderRejected,
+    VenueSchemaError,
 )
 from unified_exchanges.execution import (
     ExitPlan,
@@ -31,9 +34,17 @@ from unified_exchanges.execution import (
     hedge,
     run_exit,
 )
-from unified_exchanges.flow import Done, Request, Response, advance
+from unified_exchanges.execution.hedging import Hedging
+from unified_exchanges.flow import Done, Flow, Request, Response, Sleep, advance
 from unified_exchanges.guards import GuardPolicy
-from unified_exchanges.models import Leg, Market
+from unified_exchanges.models import (
+    Leg,
+    Market,
+    Order,
+    OrderRequest,
+    Side,
+    TimeInForce,
+)
 from unified_exchanges.policy import LimitPolicy, RetryPolicy
 from unified_exchanges.testing.conformance import Trader
 
@@ -121,6 +132,23 @@ def receipt(filled: str, remaining: str = "0.00") -> Act:
     return lambda body, serve: Response(201, {}, json.dumps(told).encode())
 
 
+def busy(pause: str | None = None) -> Act:
+    """Too many requests, for now."""
+    error = json.dumps({"error": "too many requests"}).encode()
+    headers = {} if pause is None else {"Retry-After": pause}
+    return lambda body, serve: Response(429, headers, error)
+
+
+def first(times: int, act: Act) -> Act:
+    """So at first, then as ever."""
+    left = iter(range(times))
+
+    def acted(body: dict[str, Any], serve: Callable[[], Response]) -> Response:
+        return serve() if next(left, None) is None else act(body, serve)
+
+    return acted
+
+
 def lose(body: dict[str, Any], serve: Any) -> Response:
     raise ConnectionLost("gone")
 
@@ -186,6 +214,44 @@ def test_the_budget_holds_to_the_last_digit(
     spent = before - trader.fetch_balance().available
     assert report.is_complete
     assert report.cost + report.fees == spent <= D(budget)
+
+
+CRUMBS = 250
+
+
+def test_the_budget_holds_though_a_leg_fills_in_crumbs(
+    trader: Trader, markets: list[Market]
+) -> None:
+    market_id = markets[0].market_id
+    book = trader.fetch_order_book(market_id, outcome="yes")
+    price = book.asks[0].price
+    key = trader.ground.kalshi.add_account(public_key=key_pair().public_key)
+    other = trader.ground.trader("blocking", limits=FREE, api_key=key.key_id).exchange
+    other.create_order(market_id, "yes", "buy", price, book.asks[0].size)
+    for _ in range(CRUMBS):
+        other.create_order(market_id, "yes", "sell", price, "0.01")
+    before = trader.fetch_balance().available
+    report = hedged(
+        trader, [HedgeLeg(market_id, "yes")], "1", dry_run=False, max_slippage=0
+    )
+    spent = before - trader.fetch_balance().available
+    assert report.is_complete
+    assert len(trader.fetch_fills()) == report.size * 100
+    assert spent == report.cost + report.fees <= report.legs[0].most <= 1
+
+
+def test_legs_are_all_or_nothing_where_the_venue_can_do_that(
+    trader: Trader, legs: list[HedgeLeg], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def words() -> set[str]:
+        previews = [leg.preview for leg in hedged(trader, legs).legs]
+        return {json.loads(x.body)["time_in_force"] for x in previews if x}
+
+    assert words() == {"fill_or_kill"}
+    venue = trader.exchange.venue
+    facts = attrs.evolve(venue.facts, time_in_force=(TimeInForce.IOC,))
+    monkeypatch.setattr(type(venue), "facts", facts)
+    assert words() == {"immediate_or_cancel"}
 
 
 # -- when a leg fails ------------------------------------------------------------------
@@ -268,6 +334,95 @@ def test_fault_02_a_sale_back_of_which_nobody_knows_is_unresolved(
     assert (report.is_complete, report.legs[0].unwound) == (False, 0)
     # Until it is known nothing counts as got back.
     assert report.worst_case == -(report.cost + report.fees)
+
+
+@pytest.mark.parametrize(("pause", "least"), [(None, 1.0), ("3", 6.0)])
+def test_fault_19_a_sale_back_that_is_refused_for_now_is_tried_again(
+    trader: Trader, legs: list[HedgeLeg], pause: str | None, least: float
+) -> None:
+    when(trader, legs[1].market_id, busy())
+    when(trader, legs[0].market_id, first(2, busy(pause)), side="ask")
+    began = trader.ground.clock.monotonic()
+    report = hedged(trader, legs, dry_run=False, on_failure="unwind")
+    first_leg = report.legs[0]
+    assert (first_leg.unwound, first_leg.unwinding_error) == (report.size, None)
+    assert (held(trader), report.unresolved) == ({}, ())
+    assert trader.ground.clock.monotonic() - began >= least
+    sales = [json.loads(x.body) for x in trader.writes[2:]]
+    # Always the same id: two of them cannot both be placed.
+    assert len(sales) == 3
+    assert len({x["client_order_id"] for x in sales}) == 1
+
+
+def test_fault_19_a_sale_back_that_stays_refused_ends_after_a_minute(
+    trader: Trader, legs: list[HedgeLeg]
+) -> None:
+    when(trader, legs[1].market_id, refuse)
+    when(trader, legs[0].market_id, busy(), side="ask")
+    began = trader.ground.clock.monotonic()
+    report = hedged(trader, legs, dry_run=False, on_failure="unwind")
+    assert 55 < trader.ground.clock.monotonic() - began < 70
+    assert type(report.legs[0].unwinding_error).__name__ == "RateLimitExceeded"
+    assert report.legs[0].held == held(trader)[legs[0].market_id] == report.size
+
+
+def test_fault_19_a_sale_back_that_waits_does_not_keep_the_others_waiting(
+    trader: Trader, legs: list[HedgeLeg]
+) -> None:
+    when(trader, legs[2].market_id, refuse)
+    when(trader, legs[0].market_id, first(1, busy()), side="ask")
+    report = hedged(trader, legs, dry_run=False, on_failure="unwind")
+    assert [leg.unwound for leg in report.legs] == [report.size, report.size, 0]
+    sold = [json.loads(x.body)["ticker"] for x in trader.writes[3:]]
+    one, other = legs[0].market_id, legs[1].market_id
+    assert sold == [one, other, one]
+
+
+def test_fault_02_a_sale_back_of_which_nobody_knows_is_not_tried_again(
+    trader: Trader, legs: list[HedgeLeg]
+) -> None:
+    when(trader, legs[1].market_id, refuse)
+    when(trader, legs[0].market_id, first(1, lose), side="ask")
+    report = hedged(trader, legs, dry_run=False, on_failure="unwind")
+    assert len(report.unresolved) == 1
+    assert len(trader.writes) == 3
+
+
+@pytest.mark.parametrize("reads", [0, 999])
+def test_fault_02_a_sale_back_that_was_placed_after_all_is_looked_up(
+    trader: Trader, legs: list[HedgeLeg], reads: int
+) -> None:
+    sent: list[str] = []
+
+    def place(body: dict[str, Any], serve: Callable[[], Response]) -> Response:
+        answer = serve()
+        sent.append(body["client_order_id"])
+        if len(sent) == 1:
+            return busy()(body, serve)
+        if reads:
+            trader.suffer("lost before", reads, reads=True, writes=False)
+        return answer
+
+    when(trader, legs[1].market_id, refuse)
+    when(trader, legs[0].market_id, place, side="ask")
+    report = hedged(trader, legs, dry_run=False, on_failure="unwind")
+    trader.relieve()
+    assert held(trader) == {}
+    assert sent == [sent[0]] * 2
+    assert report.unresolved == ((sent[0],) if reads else ())
+    assert report.legs[0].unwound == (0 if reads else report.size)
+
+
+def test_fault_02_a_sale_back_that_rests_is_unresolved(
+    trader: Trader, legs: list[HedgeLeg]
+) -> None:
+    when(trader, legs[1].market_id, refuse)
+    when(trader, legs[0].market_id, receipt("0.00", "1.00"), side="ask")
+    report = hedged(trader, legs, dry_run=False, on_failure="unwind")
+    sale = report.legs[0].unwinding
+    assert sale is not None
+    assert report.unresolved == (sale.client_order_id,)
+    assert "UNRESOLVED" in str(report)
 
 
 @pytest.mark.parametrize("on_failure", ["stop", "hold"])
@@ -490,6 +645,30 @@ def test_fault_28_fills_that_cannot_be_read_are_estimated_too(
     assert leg.cost == leg.filled * leg.limit
 
 
+def test_fault_28_fills_that_cannot_be_read_are_waited_for_once_for_all_legs(
+    trader: Trader, legs: list[HedgeLeg]
+) -> None:
+    venue: Any = trader.ground.venue
+    serve, slow = venue.server.handle, 2.0
+
+    class Failing:
+        def handle(self, request: Request) -> Response:
+            if "/portfolio/fills" not in request.url:
+                answer: Response = serve(request)
+                return answer
+            trader.ground.clock.advance(slow)
+            return Response(500, {}, b"")
+
+    venue.server = Failing()
+    began = trader.ground.clock.monotonic()
+    report = hedged(trader, legs, dry_run=False)
+    assert trader.ground.clock.monotonic() - began < 15
+    assert [leg.state for leg in report.legs] == [LegState.FILLED] * 3
+    assert [leg.is_exact for leg in report.legs] == [False] * 3
+    # What is not known is told as the most that it may be.
+    assert [leg.cost + leg.fees for leg in report.legs] == [x.most for x in report.legs]
+
+
 def test_fault_47_an_interrupt_leaves_what_was_done_in_the_log(
     trader: Trader, legs: list[HedgeLeg], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -621,8 +800,6 @@ def test_legs_of_a_combination_are_legs_of_a_hedge(
 
 
 def test_steps_can_be_taken_by_hand(trader: Trader, legs: list[HedgeLeg]) -> None:
-    from unified_exchanges.execution.hedging import Hedging
-
     hedging = Hedging.read(
         legs,
         20,
@@ -635,6 +812,54 @@ def test_steps_can_be_taken_by_hand(trader: Trader, legs: list[HedgeLeg]) -> Non
     step = advance(flow, None)
     assert not isinstance(step, Done)
     flow.close()
+
+
+def test_fault_02_a_leg_is_unknown_by_whatever_error_it_may_be_at_the_venue(
+    ground: KalshiGround, legs: list[HedgeLeg]
+) -> None:
+    exchange = ground.trader("blocking", limits=FREE).exchange
+    hedging = Hedging.read(
+        legs,
+        20,
+        max_slippage="0.02",
+        unwind_slippage=0,
+        dry_run=False,
+        on_failure="stop",
+    )
+
+    def placing(request: OrderRequest) -> Flow[Order]:
+        yield Sleep(0)
+        raise VenueSchemaError("no sense", maybe_executed=True, client_order_id="k")
+
+    report = exchange.run(hedging.flow(exchange.venue, placing))
+    assert [str(x.state) for x in report.legs] == ["unknown", "skipped", "skipped"]
+    assert report.unresolved == ("k",)
+
+
+def test_fault_02_a_sale_back_is_not_tried_again_by_whatever_error_it_may_be_there(
+    ground: KalshiGround, legs: list[HedgeLeg]
+) -> None:
+    exchange = ground.trader("blocking", limits=FREE).exchange
+    hedging = Hedging.read(
+        legs,
+        20,
+        max_slippage="0.02",
+        unwind_slippage="0.05",
+        dry_run=False,
+        on_failure="unwind",
+    )
+    sales = []
+
+    def placing(request: OrderRequest) -> Flow[Order]:
+        if request.side is Side.SELL:
+            sales.append(request)
+            raise ConnectionLost("gone", maybe_executed=True, client_order_id="k")
+        if request.market_id == legs[1].market_id:
+            raise OrderRejected("no")
+        return (yield from exchange.placing(request))
+
+    report = exchange.run(hedging.flow(exchange.venue, placing))
+    assert (len(sales), report.unresolved) == (1, ("k",))
 
 
 @pytest.mark.parametrize("on_failure", ["stop", "hold", "unwind"])

@@ -30,10 +30,10 @@ def candidate(
 
 
 def at_most(asks: tuple[Level, ...], fees: FeeRule, size: int) -> Decimal:
-    """What so many take if all of them fill at the dearest level that is needed."""
+    """What so many take if they fill one by one at the dearest level that is needed."""
     offered = [x.price for x in asks for _ in range(int(x.size))]
     dearest = max(offered[:size], default=D(0))
-    return dearest * size + fees.fee("yes", "buy", dearest, D(size))
+    return (dearest + fees.fee("yes", "buy", dearest, D(1))) * size
 
 
 BOOKS = offers().filter(bool)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from unified_exchanges.errors import BadRequest, CombinationMarket, InvalidPrice
 from unified_exchanges.execution import contracts_for
-from unified_exchanges.execution.sizing import largest
+from unified_exchanges.execution.sizing import dearest_lot, largest
 from unified_exchanges.grid import PriceGrid
 from unified_exchanges.models import FeeRule
 
@@ -88,6 +88,37 @@ def test_a_budget_is_never_broken_and_a_lot_more_would_break_it(
     assert size % lot == 0
     assert size == 0 or cost(size, price, fees) <= budget
     assert cost(size + lot, price, fees) > budget
+
+
+@st.composite
+def pieces(draw: st.DrawFn) -> tuple[Decimal, PriceGrid, list[tuple[int, Decimal]]]:
+    """A limit, its grid, and fills at it or better: lots and price."""
+    step = draw(st.sampled_from([D("0.01"), D("0.001"), D("0.0001")]))
+    limit = draw(st.integers(1, int(1 / step) - 1))
+    # Near the limit is where rounding matters.
+    near = st.integers(max(1, limit - 300), limit) | st.integers(1, limit)
+    rows = draw(st.lists(st.tuples(st.integers(1, 300), near), min_size=1, max_size=6))
+    fills = [(lots, ticks * step) for lots, ticks in rows]
+    return limit * step, PriceGrid.of(str(step)), fills
+
+
+@given(made=pieces(), multiplier=st.sampled_from([D(0), D("0.5"), D(1), D(2)]))
+@example(
+    # A better price takes more: its fee is rounded up, and it saves next to nothing.
+    made=(D("0.8275"), PriceGrid.of("0.0001"), [(1, D("0.827"))] * 9),
+    multiplier=D(1),
+)
+def test_no_pieces_take_more_than_the_dearest_lot_of_each(
+    made: tuple[Decimal, PriceGrid, list[tuple[int, Decimal]]], multiplier: Decimal
+) -> None:
+    limit, grid, fills = made
+    fees, plain = kalshi_fees(multiplier), market(grid=grid)
+    spent = sum(
+        (n * plain.lot * price + fees.fee("yes", "buy", price, n * plain.lot))
+        for n, price in fills
+    )
+    lot = dearest_lot(limit, plain, fees, "yes")
+    assert spent <= lot * sum(n for n, _ in fills)
 
 
 def test_a_size_below_the_minimum_is_none() -> None:

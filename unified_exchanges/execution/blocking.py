@@ -36,15 +36,17 @@ def hedge(
     checked first, all of them, then placed one by one in the order given, each at once and
     whole where the venue can do that.  A limit is at most ``max_slippage`` dollars above
     the best ask, or the leg's own bound, and the budget holds even if every leg fills at
-    its limit, with fees.
+    its limit, lot by lot, each with a fee that is rounded up.
 
     Once a leg has failed (refused, unfilled, or filled in part), ``on_failure`` says what
     follows.  ``"stop"``: no more legs, what has filled is kept.  ``"hold"``: the others
     all the same.  ``"unwind"``: no more legs, and what has filled is sold back at once, at
-    most ``unwind_slippage`` dollars below the best bid.  A leg of which nobody knows whether
-    it is at the venue always ends the placing; it is in ``unresolved``.  Under ``"unwind"``
-    it is looked for first, up to a minute, and while it is unknown nothing is sold back.  A
-    halt ends the placing too: the leg that met it has `Halted` as its ``error``.
+    most ``unwind_slippage`` dollars below the best bid; a sale that is refused for now is
+    sent again, up to a minute.  A leg of which nobody knows whether it is at the venue
+    always ends the placing; it is in ``unresolved``.  Under ``"unwind"`` it is looked for
+    first, up to a minute, and while it is unknown nothing is sold back.  A halt ends the
+    placing too: the leg that met it has `Halted` as its ``error``.  Reading what all of it
+    cost waits up to 10 seconds for fills that do not show.
 
     Raises `CombinationMarket` for a leg that is no plain market, `InvalidOrder` where the
     budget buys no hedge or where a leg would close a position, which ``"unwind"`` could not

@@ -16,7 +16,6 @@ from ..errors import (
     Halted,
     InvalidOrder,
     OrderNotFound,
-    OrderUnknown,
     UnifiedExchangesError,
 )
 from ..flow import AskIntent, Flow, Sleep, collect
@@ -37,8 +36,9 @@ from ..venue import Venue
 from .exiting import Placing
 from .legs import HedgeLeg, require_plain
 from .plan import Candidate, Planned, bound_of, plan
-from .report import HedgeReport, LegReport, LegState, OnFailure
+from .report import HedgeReport, LegReport, LegState, OnFailure, is_doubtful
 from .sizing import read_dollars
+from .unwinding import sell_back
 
 __all__ = ["Hedging"]
 
@@ -48,6 +48,8 @@ _PATIENCE = (0.0, 0.2, 0.4, 0.8, 1.6)
 """Seconds before each look for what should be there: reads may lag."""
 _LONGEST = 60.0
 """Seconds for which an order is looked for: somewhat more than it may be on its way."""
+_SHOWN = 10.0
+"""Seconds for which the fills of all legs together are waited for."""
 
 
 @attrs.frozen(kw_only=True, slots=True)
@@ -183,8 +185,9 @@ class Hedging:
             yield from self._place_all(venue, placing, planned, legs)
             if self.on_failure == "unwind":
                 yield from self._unwind(venue, placing, legs)
+            end = venue.clock.monotonic() + _SHOWN
             for index, x in enumerate(planned):
-                legs[index] = yield from _priced(venue, x, legs[index])
+                legs[index] = yield from _priced(venue, x, legs[index], end)
         except BaseException:
             # No report will reach anybody: the log has what was done until here.
             for leg in legs:
@@ -223,29 +226,7 @@ class Hedging:
         if any(leg.state is LegState.UNKNOWN for leg in legs):
             _log.warning("nothing of a hedge is sold back: a leg of it is unknown")
         elif any(leg.failed for leg in legs):
-            for index, leg in enumerate(legs):
-                legs[index] = yield from self._unwound(placing, leg)
-
-    def _unwound(self, placing: Placing, leg: LegReport) -> Flow[LegReport]:
-        """A leg whose contracts were sold back at once, as far as the bound allows."""
-        if not leg.filled:
-            return leg
-        request = OrderRequest(
-            market_id=leg.market_id,
-            outcome=leg.outcome,
-            side=Side.SELL,
-            price=None,
-            size=leg.filled,
-            type="market",
-            time_in_force=TimeInForce.IOC,
-            reduce_only=True,
-            max_slippage=self.unwind_slippage,
-        )
-        try:
-            sold = yield from placing(request)
-        except UnifiedExchangesError as error:
-            return attrs.evolve(leg, unwinding_error=error)
-        return attrs.evolve(leg, unwinding=sold, unwound=sold.filled)
+            yield from sell_back(venue, placing, legs, self.unwind_slippage)
 
 
 def _report(x: Planned, preview: OrderPreview, against: Decimal) -> LegReport:
@@ -283,10 +264,9 @@ def _place(create: Flow[Order], report: LegReport) -> Flow[LegReport]:
     try:
         order = yield from create
     except UnifiedExchangesError as error:
-        doubtful = isinstance(error, OrderUnknown) or error.maybe_executed
         return attrs.evolve(
             report,
-            state=LegState.UNKNOWN if doubtful else LegState.REFUSED,
+            state=LegState.UNKNOWN if is_doubtful(error) else LegState.REFUSED,
             error=error,
             client_order_id=error.client_order_id,
         )
@@ -349,17 +329,15 @@ def _state(order: Order) -> LegState:
     return LegState.PARTIAL if order.filled else LegState.UNFILLED
 
 
-def _priced(venue: Venue, x: Planned, leg: LegReport) -> Flow[LegReport]:
+def _priced(venue: Venue, x: Planned, leg: LegReport, end: float) -> Flow[LegReport]:
     """A leg with what its fills cost, exactly where the venue shows them all."""
-    bought = yield from _fills(venue, leg.order, leg.filled)
-    sold = yield from _fills(venue, leg.unwinding, leg.unwound)
+    bought = yield from _fills(venue, leg.order, leg.filled, end)
+    sold = yield from _fills(venue, leg.unwinding, leg.unwound, end)
     if bought is None or sold is None:
-        return attrs.evolve(
-            leg,
-            cost=EXACT.multiply(leg.filled, leg.limit),
-            fees=x.candidate.fee(leg.filled, leg.limit),
-            is_exact=False,
-        )
+        cost = EXACT.multiply(leg.filled, leg.limit)
+        most = x.candidate.most(leg.filled, leg.limit)
+        fees = EXACT.subtract(most, cost)
+        return attrs.evolve(leg, cost=cost, fees=fees, is_exact=False)
     mine = [fill.in_terms_of(leg.outcome) for fill in (*bought, *sold)]
     return attrs.evolve(
         leg,
@@ -369,12 +347,14 @@ def _priced(venue: Venue, x: Planned, leg: LegReport) -> Flow[LegReport]:
 
 
 def _fills(
-    venue: Venue, order: Order | None, filled: Decimal
+    venue: Venue, order: Order | None, filled: Decimal, end: float
 ) -> Flow[list[Fill] | None]:
-    """All fills of an order, or None if the venue does not show them."""
+    """All fills of an order, or None if the venue does not show them in time."""
     if order is None or not filled:
         return []
     for wait in _PATIENCE:
+        if venue.clock.monotonic() + wait > end:
+            break
         if wait:
             yield Sleep(wait)
         try:

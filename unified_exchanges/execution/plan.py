@@ -13,7 +13,7 @@ from ..models import FeeRule, Market, OrderBook, Side
 from ..money import EXACT, text, total
 from .crossing import Crossing, marketable_limit
 from .legs import HedgeLeg
-from .sizing import grid_of, largest, whole_lots
+from .sizing import dearest_lot, grid_of, largest, lots_of, whole_lots
 
 __all__ = ["Candidate", "Planned", "bound_of", "plan"]
 
@@ -29,18 +29,22 @@ class Candidate:
     book: OrderBook
     fees: FeeRule
     bound: Decimal
+    _lots: dict[Decimal, Decimal] = attrs.field(
+        factory=dict, init=False, eq=False, repr=False
+    )
+    """What one lot takes at most, by limit: sizing asks again and again."""
 
     def crossing(self, size: Decimal) -> Crossing:
         """What buying so many now gets."""
         return marketable_limit(self.book, Side.BUY, size, self.bound, fees=self.fees)
 
     def most(self, size: Decimal, limit: Decimal) -> Decimal:
-        """Dollars that so many take if all of them fill at the limit."""
-        return EXACT.add(EXACT.multiply(size, limit), self.fee(size, limit))
-
-    def fee(self, size: Decimal, limit: Decimal) -> Decimal:
-        """Dollars of fees if so many fill at a price."""
-        return self.fees.fee(self.outcome, Side.BUY, limit, size)
+        """Dollars that so many take at most at a limit, in however many pieces."""
+        lot = self._lots.get(limit)
+        if lot is None:
+            lot = dearest_lot(limit, self.market, self.fees, self.outcome)
+            self._lots[limit] = lot
+        return EXACT.multiply(lot, lots_of(size, self.market.lot))
 
 
 @attrs.frozen(kw_only=True, slots=True)
@@ -57,8 +61,9 @@ class Planned:
 def plan(candidates: Sequence[Candidate], budget: Decimal) -> list[Planned]:
     """The same number of contracts of each leg, the most that the budget can pay.
 
-    All are paid for even if each fills at its limit only: what the books say is what is
-    likely, and they move.  Raises `InvalidOrder` where not even the smallest hedge fits.
+    All are paid for even if each fills at its limit only, cut into as many pieces as can
+    be: what the books say is what is likely, and they move.  Raises `InvalidOrder` where not
+    even the smallest hedge fits.
     """
     lot = _common_lot([x.market.lot for x in candidates])
     depth = min(_depth(x) for x in candidates)

@@ -13,7 +13,7 @@ from ..models import Order, OrderPreview
 from ..models.record import Flat
 from ..money import EXACT, ONE, ZERO, text, total
 
-__all__ = ["HedgeReport", "LegReport", "LegState", "OnFailure"]
+__all__ = ["HedgeReport", "LegReport", "LegState", "OnFailure", "is_doubtful"]
 
 OnFailure: TypeAlias = Literal["hold", "unwind", "stop"]
 """What follows a leg that failed: the others all the same, all back, or no more."""
@@ -45,8 +45,8 @@ class LegReport(Flat):
     ``size`` is contracts, ``limit`` the price in dollars that was or would be sent, never
     above ``bound``.  ``filled`` are contracts that it bought and ``unwound`` those sold
     back; ``cost`` is dollars paid less dollars got back, ``fees`` the fees of both.  In a
-    dry run those are of the book as it was.  ``is_exact`` is False where they had to be
-    estimated, at the limit, because the venue did not show the fills yet.
+    dry run those are of the book as it was.  ``is_exact`` is False where they are not known,
+    because the venue did not show the fills yet: then they are the most that it may be.
     """
 
     market_id: str
@@ -60,7 +60,7 @@ class LegReport(Flat):
     cost: Decimal = ZERO
     fees: Decimal = ZERO
     most: Decimal
-    """Dollars that it takes at most, with fees: the whole of it at its limit."""
+    """Dollars that it takes at most, with fees, in however many pieces it fills."""
     payout: Decimal = ONE
     """Dollars that one contract pays."""
     is_exact: bool = True
@@ -95,7 +95,7 @@ class LegReport(Flat):
         """Client order ids of its orders that may be at the venue."""
         found = [self.client_order_id] if self.state is LegState.UNKNOWN else []
         lost = self.unwinding_error
-        if lost is not None and (isinstance(lost, OrderUnknown) or lost.maybe_executed):
+        if lost is not None and is_doubtful(lost):
             found.append(lost.client_order_id)
         elif self.unwinding is not None and self.unwinding.is_open:
             # An immediate order that rests is none: it may sell on.
@@ -207,3 +207,8 @@ class HedgeReport(Flat):
 def _gone(leg: LegReport) -> Decimal:
     unknown = leg.state is LegState.UNKNOWN
     return leg.most if unknown else EXACT.add(leg.cost, leg.fees)
+
+
+def is_doubtful(error: UnifiedExchangesError) -> bool:
+    """Whether the order of this error may be at the venue."""
+    return isinstance(error, OrderUnknown) or error.maybe_executed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_FLOOR, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 from ..errors import BadRequest
 from ..grid import PriceGrid, read_price
@@ -11,9 +11,22 @@ from ..models import FeeRule, Market, Side
 from ..money import EXACT, ZERO, Number, read_number, text
 from .legs import require_plain
 
-__all__ = ["contracts_for", "grid_of", "largest", "read_dollars", "whole_lots"]
+__all__ = [
+    "contracts_for",
+    "dearest_lot",
+    "grid_of",
+    "largest",
+    "lots_of",
+    "read_dollars",
+    "whole_lots",
+]
 
 _FLOOR = Context(prec=60, rounding=ROUND_FLOOR)
+_CEILING = Context(prec=60, rounding=ROUND_CEILING)
+_NEAR = Decimal("0.02")
+"""Dollars below a limit within which a better price may take more, by rounding."""
+_BELOW = Decimal("1E-12")
+"""Less than the step of any grid."""
 
 
 def contracts_for(
@@ -34,7 +47,8 @@ def contracts_for(
     one lot more always would be.
 
     That is the cost of one fill at the limit, and a better price never costs more in all.
-    A venue that rounds the fee of each fill up takes so much more for each further piece.
+    A venue that rounds the fee of each fill up takes so much more for each further piece:
+    `hedge` counts every lot as one, which at the lowest prices buys half as much.
     Raises `InvalidPrice` where the market's grid refuses the price, and
     `CombinationMarket` for what is no plain market.
 
@@ -63,6 +77,46 @@ def contracts_for(
     lots = largest(most, lambda count: cost(count) <= cash)
     size = EXACT.multiply(lot, Decimal(lots))
     return size if size >= market.minimum_size else ZERO
+
+
+def dearest_lot(
+    limit: Decimal,
+    market: Market,
+    fees: FeeRule | None,
+    outcome: str,
+    *,
+    maker: bool = False,
+) -> Decimal:
+    """Dollars that one lot takes at most, bought at a limit, with fees.
+
+    So many times this is the most that an order takes, in whatever pieces it fills.  Fees
+    are rounded up fill by fill, so that two pieces never pay less than one of both; the
+    levels of a book do not tell pieces, and no piece is smaller than a lot.
+    """
+    grid = grid_of(market, outcome)
+
+    def taken(price: Decimal) -> Decimal:
+        paid = EXACT.multiply(price, market.lot)
+        if fees is None:
+            return paid
+        fee = fees.fee(outcome, Side.BUY, price, market.lot, maker=maker)
+        return EXACT.add(paid, fee)
+
+    most, price = taken(limit), _next_below(limit, grid)
+    # A better price saves less than a rounding takes, if it is hardly better: on Kalshi
+    # $0.0001 of 0.01 contracts, which is a cent a contract and some.
+    while not maker and price is not None and EXACT.subtract(limit, price) <= _NEAR:
+        most, price = max(most, taken(price)), _next_below(price, grid)
+    return most
+
+
+def _next_below(price: Decimal, grid: PriceGrid) -> Decimal | None:
+    return grid.snap(EXACT.subtract(price, _BELOW), "down")
+
+
+def lots_of(size: Decimal, lot: Decimal) -> Decimal:
+    """How many lots a size has; a part of one counts as one."""
+    return _CEILING.divide(size, lot).to_integral_value(ROUND_CEILING)
 
 
 def read_dollars(name: str, amount: Number) -> Decimal:

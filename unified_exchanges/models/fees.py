@@ -22,5 +22,8 @@ class FeeRule(Protocol):
         *,
         maker: bool = False,
     ) -> Decimal:
-        """Dollars for one fill of ``size`` contracts of ``outcome`` at ``price``."""
+        """Dollars for one fill of ``size`` contracts of ``outcome`` at ``price``.
+
+        Cut in pieces the same never pays less: what is rounded is rounded up.
+        """
         ...

@@ -7,7 +7,7 @@ from collections import defaultdict
 from decimal import Decimal
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tests import recorded
@@ -142,6 +142,17 @@ def test_the_multiplier_scales_the_fee_before_rounding():
 
 def test_a_trade_fee_is_rounded_up():
     assert QUADRATIC.trade_fee(CENTI, D("0.0001"), maker=False) == D("0.0001")
+
+
+@given(schedules, sizes, prices, st.integers(0, 9_998), st.booleans())
+@example(QUADRATIC, CENTI, D("0.333"), 0, True)
+def test_the_most_of_one_fill_holds_at_the_limit_and_at_better_prices(
+    schedule, size, limit, better, is_bid
+):
+    most = schedule.most(size, limit, is_bid=is_bid, maker=False)
+    ticks = D(better).scaleb(-4)
+    price = max(limit - ticks, DIRECT) if is_bid else min(limit + ticks, ONE - DIRECT)
+    assert schedule.estimate(size, price, is_bid=is_bid, maker=False) <= most
 
 
 def test_an_exact_trade_fee_is_left_alone():

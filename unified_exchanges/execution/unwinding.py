@@ -1,0 +1,98 @@
+"""Selling back what a hedge has bought, once a leg of it has failed."""
+
+from __future__ import annotations
+
+import logging
+from decimal import Decimal
+
+import attrs
+
+from ..errors import (
+    DuplicateOrderId,
+    OrderUnknown,
+    RateLimitExceeded,
+    UnifiedExchangesError,
+)
+from ..flow import Flow, Sleep
+from ..models import OrderRequest, Side, TimeInForce
+from ..venue import Venue
+from .exiting import PAUSE, Placing
+from .report import LegReport, is_doubtful
+
+__all__ = ["sell_back"]
+
+_log = logging.getLogger(__name__)
+
+_LONGEST = 60.0
+"""Seconds for which sales are tried that are refused for now."""
+
+
+def sell_back(
+    venue: Venue, placing: Placing, legs: list[LegReport], slippage: Decimal
+) -> Flow[None]:
+    """Sell what has filled; a sale that is refused for now is tried again.
+
+    What refused a leg, a limit of speed, refuses the sale a moment later too.
+    """
+    end = venue.clock.monotonic() + _LONGEST
+    sales = {i: _sale(leg, slippage) for i, leg in enumerate(legs) if leg.filled}
+    while sales:
+        pause, again = PAUSE, {}
+        # Round after round: a leg that waits must not keep the others waiting.
+        for index, sale in sales.items():
+            legs[index] = yield from _sold(venue, placing, sale, legs[index])
+            error = legs[index].unwinding_error
+            if error is None or not error.retryable or is_doubtful(error):
+                continue
+            # Under the same id: should it be there after all, no second one is made.
+            key = error.client_order_id
+            again[index] = attrs.evolve(sale, client_order_id=key)
+            if isinstance(error, RateLimitExceeded):
+                pause = max(pause, error.retry_after or 0.0)
+        sales = again
+        if not sales or venue.clock.monotonic() + pause > end:
+            return
+        _log.warning("%d sales back of a hedge are tried again", len(sales))
+        yield Sleep(pause)
+
+
+def _sale(leg: LegReport, slippage: Decimal) -> OrderRequest:
+    """Sell what a leg bought at once, as far as the bound allows."""
+    return OrderRequest(
+        market_id=leg.market_id,
+        outcome=leg.outcome,
+        side=Side.SELL,
+        price=None,
+        size=leg.filled,
+        type="market",
+        time_in_force=TimeInForce.IOC,
+        reduce_only=True,
+        max_slippage=slippage,
+    )
+
+
+def _sold(
+    venue: Venue, placing: Placing, sale: OrderRequest, leg: LegReport
+) -> Flow[LegReport]:
+    try:
+        sold = yield from placing(sale)
+    except UnifiedExchangesError as error:
+        key = sale.client_order_id
+        if isinstance(error, DuplicateOrderId) and key is not None:
+            # An earlier sending, said not to have been placed, has arrived after all.
+            return (yield from _found_sold(venue, key, leg))
+        return attrs.evolve(leg, unwinding_error=error)
+    return attrs.evolve(leg, unwinding=sold, unwound=sold.filled, unwinding_error=None)
+
+
+def _found_sold(venue: Venue, key: str, leg: LegReport) -> Flow[LegReport]:
+    try:
+        sold = yield from venue.fetch_order(
+            client_order_id=key, market_id=leg.market_id
+        )
+    except UnifiedExchangesError as error:
+        message = f"the sale back {key} is at the venue, and cannot be read: {error}"
+        lost = OrderUnknown(message, venue=venue.id, client_order_id=key)
+        return attrs.evolve(leg, unwinding_error=lost)
+    sold = sold.in_terms_of(leg.outcome)
+    return attrs.evolve(leg, unwinding=sold, unwound=sold.filled, unwinding_error=None)
