@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import faulthandler
+import logging
 import os
 import pickle
 import select
 import signal
+import sys
 import threading
 import traceback
 import warnings
@@ -28,6 +31,11 @@ def forked(act: Callable[[], Any]) -> Callable[[], Any]:
     if not child:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(_PATIENCE)
+        # Where it hangs is seen among what the test has printed.
+        faulthandler.dump_traceback_later(_PATIENCE / 2, file=sys.__stderr__)
+        # pytest writes records to a file, and the lock of its buffer, which another thread
+        # may have at the fork, is none that Python makes anew in a child.
+        logging.disable()
         # Forked while another thread began to be traced, no thread could begin here.
         threading.settrace(None)  # type: ignore[arg-type]
         os.close(read)

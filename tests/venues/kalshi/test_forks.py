@@ -18,11 +18,7 @@ from tests.watching.face import FREE, MARKET, OTHER, Scene
 from unified_exchanges import fork
 from unified_exchanges.simulator.faults import Fault
 
-pytestmark = [
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork"),
-    # Forked while other threads are traced, a child may not get out of the tracer.
-    pytest.mark.no_cover,
-]
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 
 
 class Trader:
