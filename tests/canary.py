@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import linecache
 import logging
+import os
 import pickle
 import re
 import traceback
@@ -45,8 +46,11 @@ class Watch:
     """Secrets, and texts in which they must not stand."""
 
     def __init__(self) -> None:
-        self._words: set[str] = set()
-        self._phrases: set[str] = set()
+        self._words: dict[str, str] = {}
+        self._phrases: dict[str, str] = {}
+        """Secrets, and the first test that had each."""
+        self.owners: list[str] = []
+        """The tests whose secrets were found by the last call of `leaks`."""
         self._heard: deque[tuple[str, str]] = deque()
 
     def forbid(self, secret: str) -> None:
@@ -54,6 +58,7 @@ class Watch:
 
         Nor is what stands for one, with which a replay signs.
         """
+        owner = os.environ.get("PYTEST_CURRENT_TEST", "no test").split(" ")[0]
         for line in secret.splitlines():
             if "-----" in line or line in {REDACTED, REDACTED_KEY}:
                 continue
@@ -62,9 +67,9 @@ class Watch:
                 longest = max(words, key=len)
                 # Noughts stand for a key in one test and for an order in another.
                 if len(set(longest)) >= _SHORTEST:
-                    self._words.add(longest)
+                    self._words.setdefault(longest, owner)
             elif len(line) >= _SHORTEST:
-                self._phrases.add(line)
+                self._phrases.setdefault(line, owner)
 
     def hear(self, place: str, text: str) -> None:
         """Take a text that was let out; ``place`` says where."""
@@ -72,16 +77,21 @@ class Watch:
 
     def leaks(self) -> list[str]:
         """The places that showed a secret since the last call; never the secrets."""
-        found = {}
+        found, owners = {}, {}
         while self._heard:
             place, text = self._heard.popleft()
-            if self._shows(text):
-                found[place] = None
+            for owner in self._shown(text):
+                found[place] = owners[owner] = None
+        self.owners = list(owners)
         return list(found)
 
-    def _shows(self, text: str) -> bool:
-        words = self._words.intersection(_WORD.findall(text))
-        return bool(words) or any(phrase in text for phrase in self._phrases)
+    def _shown(self, text: str) -> Iterator[str]:
+        """The tests whose secrets a text shows."""
+        for word in self._words.keys() & set(_WORD.findall(text)):
+            yield self._words[word]
+        for phrase, owner in self._phrases.items():
+            if phrase in text:
+                yield owner
 
 
 WATCH = Watch()
@@ -104,8 +114,8 @@ def _forbid_settings(watch: Watch, settings: Mapping[str, Any]) -> None:
         watch.forbid(key)
 
 
-def _verdict(leaks: list[str]) -> str:
-    return f"a secret was let out: {'; '.join(leaks)}"
+def _verdict(leaks: list[str], owners: list[str]) -> str:
+    return f"a secret was let out: {'; '.join(leaks)} (of {', '.join(owners)})"
 
 
 def told_by(error: BaseException) -> str:
@@ -128,6 +138,13 @@ def _lines(error: BaseException) -> Iterator[str]:
     # CPython 3.11 does not survive in a destructor that the parser itself sets off.
     for frame, number in traceback.walk_tb(error.__traceback__):
         yield linecache.getline(frame.f_code.co_filename, number)
+
+
+def _origin(error: BaseException) -> list[str]:
+    """Where an error was raised last, if it was."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    codes = [frame.f_code for frame in frames]
+    return [f"{Path(x.co_filename).name}:{x.co_name}" for x in (codes[:1] + codes[-1:])]
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -198,7 +215,7 @@ class Canary:
                     self._watch.hear(title, text)
             if leaks := self._watch.leaks():
                 report.outcome = "failed"
-                report.longrepr = _verdict(leaks)
+                report.longrepr = _verdict(leaks, self._watch.owners)
         return report
 
     @pytest.hookimpl(tryfirst=True)
@@ -206,7 +223,7 @@ class Canary:
         """The end of all tests: errors that were kept alive die now."""
         gc.collect()
         if leaks := self._watch.leaks():
-            warnings.warn(_verdict(leaks), stacklevel=1)
+            warnings.warn(_verdict(leaks, self._watch.owners), stacklevel=1)
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _replace(self, owner: type, name: str, make: Callable[[Any], Any]) -> None:
@@ -220,6 +237,7 @@ class Canary:
     def _dying(self, _: None) -> Callable[[UnifiedExchangesError], None]:
         def dies(error: UnifiedExchangesError) -> None:
             place = f"a {type(error).__name__} of {getattr(error, 'venue', None)}"
+            place += "".join(f", made in {name}" for name in _origin(error))
             self._watch.hear(place, told_by(error))
 
         return dies
