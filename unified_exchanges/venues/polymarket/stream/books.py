@@ -97,7 +97,8 @@ class AssetBook(LiveBook, TotalsBook):
                 self.set_ask(change.price, change.size)
             else:
                 raise BookError(f"side {side[:20]!r} is neither BUY nor SELL")
-        bid, ask = change.best_bid, change.best_ask
+        last = rows[-1]
+        bid, ask = last.best_bid, last.best_ask
         # As `is_best`, without a call.
         if bid is None or ask is None:
             if self.is_crossed:
