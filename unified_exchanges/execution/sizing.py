@@ -79,15 +79,8 @@ def contracts_for(
     return size if size >= market.minimum_size else ZERO
 
 
-def dearest_lot(
-    limit: Decimal,
-    market: Market,
-    fees: FeeRule | None,
-    outcome: str,
-    *,
-    maker: bool = False,
-) -> Decimal:
-    """Dollars that one lot takes at most, bought at a limit, with fees.
+def dearest_lot(limit: Decimal, market: Market, fees: FeeRule, outcome: str) -> Decimal:
+    """Dollars that one lot takes at most, bought at once at a limit, with fees.
 
     So many times this is the most that an order takes, in whatever pieces it fills.  Fees
     are rounded up fill by fill, so that two pieces never pay less than one of both; the
@@ -96,16 +89,13 @@ def dearest_lot(
     grid = grid_of(market, outcome)
 
     def taken(price: Decimal) -> Decimal:
-        paid = EXACT.multiply(price, market.lot)
-        if fees is None:
-            return paid
-        fee = fees.fee(outcome, Side.BUY, price, market.lot, maker=maker)
-        return EXACT.add(paid, fee)
+        fee = fees.fee(outcome, Side.BUY, price, market.lot)
+        return EXACT.add(EXACT.multiply(price, market.lot), fee)
 
     most, price = taken(limit), _next_below(limit, grid)
     # A better price saves less than a rounding takes, if it is hardly better: on Kalshi
     # $0.0001 of 0.01 contracts, which is a cent a contract and some.
-    while not maker and price is not None and EXACT.subtract(limit, price) <= _NEAR:
+    while price is not None and EXACT.subtract(limit, price) <= _NEAR:
         most, price = max(most, taken(price)), _next_below(price, grid)
     return most
 
