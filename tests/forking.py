@@ -24,6 +24,8 @@ _PATIENCE = 60
 def forked(act: Callable[[], Any]) -> Callable[[], Any]:
     """Begin in a child; gives what waits for its end and returns what it returned."""
     read, write = os.pipe()
+    # Its thread stays behind, and a child that has one set would wait for that.
+    faulthandler.cancel_dump_traceback_later()
     with warnings.catch_warnings():
         # That other threads stay behind is what the tests are about.
         warnings.simplefilter("ignore", DeprecationWarning)
