@@ -141,10 +141,10 @@ def _lines(error: BaseException) -> Iterator[str]:
 
 
 def _origin(error: BaseException) -> list[str]:
-    """Where an error was raised last, if it was."""
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    codes = [frame.f_code for frame in frames]
-    return [f"{Path(x.co_filename).name}:{x.co_name}" for x in (codes[:1] + codes[-1:])]
+    """Where an error was raised and where it was caught, each once; nowhere if never."""
+    frames = (frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__))
+    places = [f"{Path(x.co_filename).name}:{x.co_name}" for x in frames]
+    return list(dict.fromkeys([*places[-1:], *places[:1]]))
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -237,7 +237,7 @@ class Canary:
     def _dying(self, _: None) -> Callable[[UnifiedExchangesError], None]:
         def dies(error: UnifiedExchangesError) -> None:
             place = f"a {type(error).__name__} of {getattr(error, 'venue', None)}"
-            place += "".join(f", made in {name}" for name in _origin(error))
+            place += "".join(f", seen in {name}" for name in _origin(error))
             self._watch.hear(place, told_by(error))
 
         return dies

@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent
 
@@ -151,6 +152,37 @@ def test_a_verdict_is_told_once_and_holds_no_secret(watch: Watch) -> None:
     assert watch.leaks() == []
 
 
+def test_it_is_told_whose_secret_it_was(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", "test_keys.py::test_one (call)")
+    watch.forbid(f"{SECRET}One")
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", "test_keys.py::test_two (call)")
+    # The first who had it is told, and nobody whose secret was not let out.
+    watch.forbid(f"{SECRET}One")
+    watch.forbid(f"{SECRET}Two")
+    watch.hear("somewhere", f"sent with {SECRET}One")
+    assert watch.leaks() == ["somewhere"]
+    assert watch.owners == ["test_keys.py::test_one"]
+
+
+def test_it_is_told_where_an_error_was_raised_and_caught(watch: Watch) -> None:
+    def raises() -> None:
+        raise NetworkError(SECRET)
+
+    def catches() -> None:
+        with suppress(NetworkError):
+            raises()
+
+    catches()
+    gc.collect()
+    (place,) = watch.leaks()
+    assert place.startswith("a NetworkError of None")
+    assert place.endswith(
+        "seen in test_canary.py:raises, seen in test_canary.py:catches"
+    )
+
+
 def test_what_is_no_secret_is_let_pass(watch: Watch) -> None:
     watch.forbid("-----BEGIN PRIVATE KEY-----\n\n")
     watch.hear("somewhere", "-----BEGIN PRIVATE KEY-----\nplanted")
@@ -198,4 +230,5 @@ def test_fault_48_a_test_that_prints_or_raises_a_secret_fails(tmp_path: Path) ->
     assert "3 passed, 2 errors" in run.stdout
     assert SECRET not in run.stdout.partition("Captured")[0]
     assert "a secret was let out: Captured stdout call" in run.stdout
+
     assert run.returncode == 1

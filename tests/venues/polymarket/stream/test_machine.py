@@ -362,7 +362,7 @@ def tops(book: OrderBook) -> tuple[Decimal | None, Decimal | None]:
 
 
 _SETTINGS = settings(
-    max_examples=1_500 if NIGHTLY else 15,
+    max_examples=1_500 if NIGHTLY else 30,
     stateful_step_count=60 if NIGHTLY else 25,
     deadline=None,
 )
