@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import unified_exchanges as ux
@@ -20,7 +21,8 @@ __all__ = ["DRIVERS", "MARKET", "OTHER", "Face", "Held", "Scene", "soon"]
 
 DRIVERS = ("blocking", "websockets", "aiohttp")
 MARKET = "KXGDPVALUE-27FEB-V"
-OTHER = "KXRAINSEA-26DEC03-R"
+# Its markets are of the coming days, whichever day it is.
+OTHER = f"KXRAINSEA-{datetime.now(UTC) + timedelta(5):%y%b%d}-R".upper()
 FAST = {"first": 0.02, "cap": 0.2, "acknowledgement": 2.0}
 FREE = LimitPolicy(enabled=False, discover=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from tests.streams.runner import LoopThread
@@ -18,7 +19,8 @@ from .ground import key_pair
 __all__ = ["MARKET", "OTHER", "Socket", "Stage"]
 
 MARKET = "KXGDPVALUE-27FEB-V"
-OTHER = "KXRAINSEA-26DEC03-R"
+# Its markets are of the coming days, whichever day it is.
+OTHER = f"KXRAINSEA-{datetime.now(UTC) + timedelta(5):%y%b%d}-R".upper()
 _FAST = {"first": 0.02, "cap": 0.2, "acknowledgement": 2.0}
 
 
