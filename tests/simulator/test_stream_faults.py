@@ -429,6 +429,13 @@ def test_a_fault_of_frames_meets_no_command() -> None:
     assert line.session.heard == ["hello"]
 
 
+def test_a_subscription_fails_once_though_every_frame_meets_the_fault() -> None:
+    line = Line(StreamFault("fail", count=None))
+    [text] = line.heard(*ticks(1, 2))
+    assert json.loads(text)["type"] == "error"
+    assert line.heard(*ticks(3)) == []
+
+
 # All of it
 
 KINDS = sorted(set(get_args(StreamKind)) - {"inflate"})
