@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -87,6 +88,15 @@ def cli(place: Practice) -> Command:
 
 @pytest.fixture
 def market(look: Command) -> str:
-    """The id of a market with quotes on both sides, away from the ends."""
+    """The id of a market with quotes on both sides, away from the ends.
+
+    No name of a day: a fresh venue lists others once it is midnight.
+    """
     found = look("markets", "--json", "--all").lines
-    return next(m["market_id"] for m in found if m["bid"] and "0.2" < m["bid"] < "0.8")
+    return next(
+        m["market_id"]
+        for m in found
+        if re.search(r"-\d\d[A-Z]{3}-", m["market_id"])
+        and m["bid"]
+        and "0.2" < m["bid"] < "0.8"
+    )

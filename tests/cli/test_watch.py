@@ -19,6 +19,7 @@ from typing import Any
 import attrs
 import pytest
 
+from tests.venues.kalshi.listed import MARKET
 from unified_exchanges import Exchange, exchange
 from unified_exchanges.cli import watch as command
 from unified_exchanges.cli.board import Board
@@ -290,7 +291,7 @@ def test_a_stream_that_was_never_reached_is_an_error() -> None:
     box = simulated(key_type="ed25519")
     faults = FaultPlan([unavailable(503, path="/ws/", count=None)])
     with SimulatorServer(box.venue, faults=faults) as server:
-        done = _run(box, server, "watch", "KXGDPVALUE-27FEB-V", "--for", "1", "--json")
+        done = _run(box, server, "watch", MARKET, "--for", "1", "--json")
     assert (done.code, done.error["error"]) == (6, "ConnectionLost")
     assert "the stream was not reached: HTTP 503" in done.error["message"]
 
@@ -299,7 +300,7 @@ def test_a_stream_that_refuses_the_key_is_an_error() -> None:
     box = simulated(key_type="ed25519")
     faults = FaultPlan([unavailable(401, path="/ws/", count=None)])
     with SimulatorServer(box.venue, faults=faults) as server:
-        done = _run(box, server, "watch", "KXGDPVALUE-27FEB-V", "--json")
+        done = _run(box, server, "watch", MARKET, "--json")
     assert (done.code, done.error["error"]) == (4, "AuthenticationError")
 
 

@@ -220,6 +220,19 @@ def test_a_subscription_fails_and_says_no_more(code, told) -> None:
     assert line.heard(*ticks(4)) == []
 
 
+def test_what_a_failure_is_told_by_does_not_fail_again() -> None:
+    line = Line(StreamFault("fail", count=None))
+    [text] = line.heard(*ticks(1, 2))
+    assert json.loads(text) == {"type": "error", "sid": 1, "msg": {"code": 10}}
+    assert line.heard(*ticks(3)) == []
+
+
+def test_each_of_so_many_failures_is_of_another_subscription() -> None:
+    line = Line(StreamFault("fail", count=2))
+    told = [line.heard(*ticks(1, sid=sid)) for sid in (1, 2, 3)]
+    assert [json.loads(text)["type"] for [text] in told] == ["error", "error", "tick"]
+
+
 def test_what_has_no_subscription_cannot_fail() -> None:
     assert Line(StreamFault("fail")).heard(frame()) == [frame()]
 
@@ -427,13 +440,6 @@ def test_a_fault_of_frames_meets_no_command() -> None:
     line = Line(StreamFault("drop", count=None))
     line.stream.receive("hello")
     assert line.session.heard == ["hello"]
-
-
-def test_a_subscription_fails_once_though_every_frame_meets_the_fault() -> None:
-    line = Line(StreamFault("fail", count=None))
-    [text] = line.heard(*ticks(1, 2))
-    assert json.loads(text)["type"] == "error"
-    assert line.heard(*ticks(3)) == []
 
 
 # All of it

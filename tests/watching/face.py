@@ -6,12 +6,12 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import unified_exchanges as ux
 from tests.streams.runner import LoopThread
 from tests.venues.kalshi.ground import key_pair
+from tests.venues.kalshi.listed import MARKET, OTHER
 from unified_exchanges.policy import LimitPolicy, StreamPolicy
 from unified_exchanges.simulator.faults import Fault, FaultPlan, StreamFault, StreamPlan
 from unified_exchanges.simulator.server import SimulatorServer
@@ -20,9 +20,6 @@ from unified_exchanges.venues.kalshi.simulated import SimulatedKalshi
 __all__ = ["DRIVERS", "MARKET", "OTHER", "Face", "Held", "Scene", "soon"]
 
 DRIVERS = ("blocking", "websockets", "aiohttp")
-MARKET = "KXGDPVALUE-27FEB-V"
-# Its markets are of the coming days, whichever day it is.
-OTHER = f"KXRAINSEA-{datetime.now(UTC) + timedelta(5):%y%b%d}-R".upper()
 FAST = {"first": 0.02, "cap": 0.2, "acknowledgement": 2.0}
 FREE = LimitPolicy(enabled=False, discover=False)
 

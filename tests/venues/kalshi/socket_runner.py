@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from tests.streams.runner import LoopThread
@@ -15,12 +14,10 @@ from unified_exchanges.venues.kalshi import AsyncKalshiWebSocket, KalshiWebSocke
 from unified_exchanges.venues.kalshi.simulated import SimulatedKalshi
 
 from .ground import key_pair
+from .listed import MARKET, OTHER
 
 __all__ = ["MARKET", "OTHER", "Socket", "Stage"]
 
-MARKET = "KXGDPVALUE-27FEB-V"
-# Its markets are of the coming days, whichever day it is.
-OTHER = f"KXRAINSEA-{datetime.now(UTC) + timedelta(5):%y%b%d}-R".upper()
 _FAST = {"first": 0.02, "cap": 0.2, "acknowledgement": 2.0}
 
 

@@ -19,7 +19,8 @@ one kind of trouble. Frames that the venue sends:
 ``garble``    it comes as a text frame that is not UTF-8
 ``truncate``  only its first ``keep`` characters come
 ``inflate``   ``size`` bytes of padding are in it, in a field nobody knows
-``fail``      instead of it its subscription ends with the error ``code``
+``fail``      instead of it its subscription ends with the error ``code``; an
+              ``error`` is no match, as that is what an end is told by
 ============= ==================================================================
 
 The connection, at a frame, or with ``after`` once that many seconds old:
@@ -137,6 +138,8 @@ class StreamFault:
         if self.after is not None or label.is_command != (self.kind in _OF_COMMANDS):
             return False
         if self.market not in {None, label.market}:
+            return False
+        if self.kind == "fail" and label.kind == "error":
             return False
         return re.fullmatch(self.frame, label.kind) is not None
 

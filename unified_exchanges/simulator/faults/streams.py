@@ -163,8 +163,7 @@ class FaultyStream:
             self._strike(fault)
 
     def _fail(self, text: str, label: Label, fault: StreamFault) -> None:
-        if label.sid is None or label.sid in self._failed:
-            # The word of its failure, too: failed again it would be said without end.
+        if label.sid is None:
             self._line.send(text, self._clock.monotonic())
         else:
             self._failed.add(label.sid)

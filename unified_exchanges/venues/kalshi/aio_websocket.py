@@ -43,17 +43,21 @@ class AsyncKalshiWebSocket:
     events may wait (``queue``) before a reader that is too slow gets `StreamOverflow`.
 
     >>> import asyncio
+    >>> from unified_exchanges import exchange
     >>> from unified_exchanges.simulator.server import SimulatorServer
     >>> from unified_exchanges.venues.kalshi.simulated import simulated
-    >>> box, market = simulated(key_type="ed25519"), "KXGDPVALUE-27FEB-V"
-    >>> async def main(**settings):
+    >>> box = simulated(key_type="ed25519")
+    >>> async def main(market, **settings):
     ...     async with AsyncKalshiWebSocket(**settings) as ws:
     ...         await ws.subscribe("orderbook_delta", market)
     ...         async for event in ws:
     ...             return type(event).__name__, ws.book(market).stale
     >>> with SimulatorServer(box.venue) as server:
     ...     account = {"api_key": box.api_key, "private_key": box.private_key}
-    ...     asyncio.run(main(**account, environment=server.url + box.path))
+    ...     account["environment"] = server.url + box.path
+    ...     with exchange("kalshi", **account) as kalshi:
+    ...         market = kalshi.fetch_markets(limit=1)[0].market_id
+    ...     asyncio.run(main(market, **account))
     ('BookSnapshot', False)
     """
 

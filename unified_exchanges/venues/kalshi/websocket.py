@@ -44,13 +44,16 @@ class KalshiWebSocket:
     ``stream`` says how the connection is kept, and how many events may wait
     (``queue``) before a reader that is too slow gets `StreamOverflow`.
 
+    >>> from unified_exchanges import exchange
     >>> from unified_exchanges.simulator.server import SimulatorServer
     >>> from unified_exchanges.venues.kalshi.simulated import simulated
-    >>> box, market = simulated(key_type="ed25519"), "KXGDPVALUE-27FEB-V"
+    >>> box = simulated(key_type="ed25519")
     >>> account = {"api_key": box.api_key, "private_key": box.private_key}
     >>> with SimulatorServer(box.venue) as server:
-    ...     environment = server.url + box.path
-    ...     with KalshiWebSocket(**account, environment=environment) as ws:
+    ...     account["environment"] = server.url + box.path
+    ...     with exchange("kalshi", **account) as kalshi:
+    ...         market = kalshi.fetch_markets(limit=1)[0].market_id
+    ...     with KalshiWebSocket(**account) as ws:
     ...         ws.subscribe("orderbook_delta", market)
     ...         event = next(iter(ws))
     ...         type(event).__name__, ws.book(market).stale
