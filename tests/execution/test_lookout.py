@@ -89,7 +89,7 @@ def test_what_was_refused_for_now_is_sent_again_by_the_book_in_hand(
     book = trader.book(market)
     intercept(trader, lambda _request, _serve: Response(429))
     life.saw(book)
-    assert life.exiting.wait(None) == 0.5
+    assert life.exiting.wait(life.trader.exchange.venue) == 0.5
     trader.ground.clock.advance(5)
     intercept(trader, lambda request, _serve: trader.ground.kalshi.handle(request))  # type: ignore[attr-defined]
     assert quiet(life).state is ExitState.FILLED

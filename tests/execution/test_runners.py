@@ -130,6 +130,7 @@ class Runner:
         for _ in range(300):
             if self.exiting.record.is_over:
                 return
+            self.world.ground.clock.advance(0.5)
             self.step()
         raise AssertionError(self.exiting.record)
 

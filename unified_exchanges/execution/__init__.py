@@ -7,7 +7,8 @@ What decides is pure or sans-I/O.  What acts has two faces: `hedge` and `run_exi
 from .aio import async_hedge, async_run_exit
 from .blocking import hedge, run_exit
 from .crossing import Crossing, marketable_limit
-from .exits import ExitPlan, ExitRecord, ExitState, Trigger
+from .exit_record import ExitRecord, ExitState
+from .exits import ExitPlan, Trigger
 from .legs import HedgeLeg, against, require_plain
 from .report import HedgeReport, LegReport, LegState, OnFailure
 from .sizing import contracts_for

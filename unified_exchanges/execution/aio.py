@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from ..errors import RequestTimeout
 from ..models import Leg
 from ..money import Number
+from .exit_record import ExitRecord
 from .exiting import Exiting
-from .exits import ExitPlan, ExitRecord
+from .exits import ExitPlan
 from .hedging import Hedging
 from .legs import HedgeLeg
 from .report import HedgeReport, OnFailure
@@ -49,25 +50,18 @@ async def async_run_exit(
     timeout: float | None = None,  # noqa: ASYNC109 - the record is the answer, as in run_exit
 ) -> ExitRecord:
     """Watch the book and send one bounded order; see `run_exit`."""
-    exiting = Exiting(plan, exchange.placing)
+    exiting = Exiting(plan, exchange.placing, timeout)
     venue = exchange.venue
-    record = await exchange.run(exiting.begin(venue))
-    if record.is_over:
-        return record
-    clock = venue.clock
-    end = None if timeout is None else clock.monotonic() + timeout
+    await exchange.run(exiting.begin(venue))
+    if exiting.is_done(venue):
+        return exiting.record
     outcome = plan.outcome
     async with exchange.watch_order_book(plan.market_id, outcome=outcome) as watch:
-        while True:
-            left = None if end is None else max(end - clock.monotonic(), 0.0)
-            wait = exiting.wait(left)
+        while not exiting.is_done(venue):
             try:
-                book = await watch.next(wait)
+                book = await watch.next(exiting.wait(venue))
             except RequestTimeout:
-                if wait == left:
-                    return record
-                record = await exchange.run(exiting.quiet(venue))
+                await exchange.run(exiting.quiet(venue))
             else:
-                record = await exchange.run(exiting.saw(venue, book))
-            if record.is_over:
-                return record
+                await exchange.run(exiting.saw(venue, book))
+    return exiting.record

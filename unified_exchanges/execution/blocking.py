@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from ..errors import RequestTimeout
 from ..models import Leg
 from ..money import Number
+from .exit_record import ExitRecord
 from .exiting import Exiting
-from .exits import ExitPlan, ExitRecord
+from .exits import ExitPlan
 from .hedging import Hedging
 from .legs import HedgeLeg
 from .report import HedgeReport, OnFailure
@@ -85,24 +86,18 @@ def run_exit(
     sell while everything is halted: it stays armed.  Raises `OrderUnknown` where nobody can
     say whether the order is at the venue; run it again to look.
     """
-    exiting = Exiting(plan, exchange.placing)
+    exiting = Exiting(plan, exchange.placing, timeout)
     venue = exchange.venue
-    record = exchange.run(exiting.begin(venue))
-    if record.is_over:
-        return record
-    clock = venue.clock
-    end = None if timeout is None else clock.monotonic() + timeout
-    with exchange.watch_order_book(plan.market_id, outcome=plan.outcome) as watch:
-        while True:
-            left = None if end is None else max(end - clock.monotonic(), 0.0)
-            wait = exiting.wait(left)
+    exchange.run(exiting.begin(venue))
+    if exiting.is_done(venue):
+        return exiting.record
+    outcome = plan.outcome
+    with exchange.watch_order_book(plan.market_id, outcome=outcome) as watch:
+        while not exiting.is_done(venue):
             try:
-                book = watch.next(wait)
+                book = watch.next(exiting.wait(venue))
             except RequestTimeout:
-                if wait == left:
-                    return record
-                record = exchange.run(exiting.quiet(venue))
+                exchange.run(exiting.quiet(venue))
             else:
-                record = exchange.run(exiting.saw(venue, book))
-            if record.is_over:
-                return record
+                exchange.run(exiting.saw(venue, book))
+    return exiting.record

@@ -1,92 +1,99 @@
-"""An exit as flows: begin or resume it, and send its one order.
+"""An exit as flows: begin or resume it, and go by the books that come.
 
-The journal says ``sending`` before the order leaves, on disk if it is in a file, and the
-order's key follows from the plan alone.  So whoever comes after a crash looks the order up
-before anything else, and a second sending, by whomever, cannot make a second order where
-the venue takes a key once.  A record is written only over the one that was read: of several
-who run one exit, those who were overtaken go on with what the other has written.
+What fails for now never ends it: it is tried again, ever more rarely, while the exit stays
+armed.  What ends it is its order, a market that has ended, or an error that waiting cannot
+help.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Final
 
 import attrs
 
 from ..errors import (
-    BadRequest,
-    DuplicateOrderId,
-    Halted,
-    InvalidPrice,
-    JournalError,
+    MarketNotFound,
     OrderNotFound,
-    OrderUnknown,
     UnifiedExchangesError,
-    UnresolvedOrders,
 )
-from ..flow import Flow, Load, Save
-from ..models import Market, Order, OrderBook, OrderRequest, Side, TimeInForce
-from ..money import text
+from ..flow import Flow
+from ..models import OrderBook
+from ..money import ZERO, text
+from ..tracking.deadline import within
+from ..tracking.waiting import read_timeout
 from ..venue import Venue
-from .exits import ExitPlan, ExitRecord, ExitState, Trigger
+from .exit_record import ExitRecord, ExitState
+from .exits import ExitPlan
 from .legs import require_plain
 from .lookout import READ, Lookout
+from .patience import PAUSE, Rarely
+from .selling import Placing, Selling
 
 __all__ = ["PAUSE", "Exiting", "Placing"]
 
-Placing: TypeAlias = Callable[[OrderRequest], Flow[Order]]
-"""How an order is created, so that who keeps count of them learns of it."""
-
-PAUSE = 0.5
-"""Seconds until an order that was not placed is tried again by the same book."""
+MARKET: Final = 30.0
+"""Seconds between two reads of the market: that it has ended no book tells."""
+_LONGEST: Final = 10.0
+"""Seconds that arming may take before it is tried again."""
 
 _log = logging.getLogger(__name__)
 
 
-class Exiting:
-    """One exit at work; whoever has books gives them to `saw`."""
+class Exiting(Selling):
+    """One exit at work; whoever has books gives them to `saw`, or tells that none came.
 
-    def __init__(self, plan: ExitPlan, placing: Placing) -> None:
-        self._placing = placing
-        self._market: Market | None = None
-        self._stands: str | None = None
-        """The record as the journal has it, as far as was read."""
+    Raises `BadRequest` for a ``timeout`` that is no number of seconds.
+    """
+
+    def __init__(
+        self, plan: ExitPlan, placing: Placing, timeout: float | None = None
+    ) -> None:
+        super().__init__(plan, placing)
+        self._timeout = read_timeout(timeout)
+        self._end: float | None = None
         self._lookout = Lookout(plan)
-        self.is_urgent = False
-        """Whether its order should be out and is not: a quiet book must not hold it."""
-        self.record = ExitRecord(plan=plan)
+        self._misses = Rarely()
+        self._market_due = 0.0
+        self._unarmed: UnifiedExchangesError | None = None
 
-    def wait(self, left: float | None) -> float:
-        """Seconds to wait for a book of the stream before `quiet`, of those that are left."""
-        wait = PAUSE if self.is_urgent else READ
-        return wait if left is None else min(wait, left)
+    # -- for whoever runs it --------------------------------------------------------
+
+    def wait(self, venue: Venue) -> float:
+        """Seconds to wait for a book of the stream before `quiet`."""
+        now = venue.clock.monotonic()
+        is_waiting = self.is_urgent or self._market is None
+        wait = self._patience.left(now) if is_waiting else READ
+        return wait if self._end is None else min(wait, max(self._end - now, 0.0))
+
+    def is_done(self, venue: Venue) -> bool:
+        """Whether it is over, or its time is."""
+        if self.record.is_over:
+            return True
+        is_late = self._end is not None and venue.clock.monotonic() >= self._end
+        if is_late and self._unarmed is not None:
+            name = self.record.plan.name
+            self._unarmed.add(f"; exit {name!r} could not be armed in time, and is not")
+            raise self._unarmed
+        return is_late
 
     def begin(self, venue: Venue) -> Flow[ExitRecord]:
-        """Check the plan, arm it, or find out what became of an order before a restart."""
-        plan = self.record.plan
-        self._market = require_plain((yield from venue.fetch_market(plan.market_id)))
-        plan = plan.check(self._market)
-        self.record, self._lookout = ExitRecord(plan=plan), Lookout(plan)
-        stands = yield Load(venue.account, _key(plan.name))
-        assert stands is None or isinstance(stands, str)
-        if stands is None:
-            yield from self._keep(self.record, venue)
-        else:
-            self._adopt(stands)
-        if self.record.state is ExitState.SENDING:
-            yield from self._look(venue)
+        """Check the plan, arm it, or find out what became of an order before a restart.
+
+        What fails for now does not keep it from being armed in the end.
+        """
+        now = venue.clock.monotonic()
+        self._end = None if self._timeout is None else now + self._timeout
+        yield from self._arm(venue)
         return self.record
 
     def saw(self, venue: Venue, book: OrderBook) -> Flow[ExitRecord]:
         """Send the order if this book of the stream says so.
 
         An order that is known not to have been placed leaves the exit armed, and its error
-        is raised if waiting cannot help.  `OrderUnknown` leaves it ``sending``: with the
-        next book it is looked up, as is an order of somebody else who runs this exit.
+        is raised if waiting cannot help.  One of which nobody knows leaves it ``sending``:
+        it is looked up, as is an order of somebody else who runs this exit.
         """
         self._lookout.heard(book)
         return (yield from self._go_by(venue, book))
@@ -97,199 +104,122 @@ class Exiting:
         The book in hand is the market's, unless the stream is not live: then it is read.
         """
         live = self._lookout.live
+        book = live if self.is_urgent else None
         if live is None:
-            book = yield from self._lookout.read_book(venue)
-        else:
-            book = live if self.is_urgent else None
-        if book is not None or self.record.state is ExitState.SENDING:
-            yield from self._go_by(venue, book)
-        return self.record
+            try:
+                book = yield from self._lookout.read_book(venue)
+            except MarketNotFound:
+                # It may have ended, which the market tells.
+                self._market_due = 0.0
+        return (yield from self._go_by(venue, book))
 
-    def _go_by(self, venue: Venue, book: OrderBook | None) -> Flow[ExitRecord]:
-        self.is_urgent = False
-        if self.record.state is ExitState.SENDING:
-            yield from self._look_on(venue)
-            return self.record
-        if self.record.is_over or book is None:
-            return self.record
-        trigger, missed = self.record.plan.decide(book), None
-        if trigger is not None:
-            # The market as it was: reading it now would let the price run away.
-            assert self._market is not None
-            assert book.bid is not None
-            price = self.record.plan.price(trigger, self._market)
-            if book.bid.price >= price:
-                yield from self._sell(venue, trigger, price)
-                return self.record
-            missed = book.bid.price
-        self._missed(missed)
-        return self.record
+    # -- arming ---------------------------------------------------------------------
 
-    def _sell(self, venue: Venue, trigger: Trigger, price: Decimal) -> Flow[None]:
-        """Write down that it sells, and sell, unless somebody else was faster."""
-        if not (yield from self._keep(self.record.sending(trigger, price), venue)):
-            self.is_urgent = not self.record.is_over
-            return
+    def _arm(self, venue: Venue) -> Flow[None]:
+        end = venue.clock.monotonic() + _LONGEST
         try:
-            order = yield from self._placing(self._request())
-        except DuplicateOrderId:
-            # An earlier sending, which nobody could find, has arrived after all.
-            yield from self._look(venue)
-        except InvalidPrice as error:
-            self._market = yield from venue.fetch_market(self.record.plan.market_id)
-            is_other = self.record.plan.price(trigger, self._market) != price
-            yield from self._not_placed(error, venue, again=is_other)
-        except Halted as error:
-            yield from self._keep(self.record.rearmed(), venue)
-            if not self.record.is_over:
-                error.add(
-                    f"; exit {self.record.plan.name!r} wanted to sell and has not: it "
-                    "stays armed. Run it again once orders may leave"
-                )
-                raise
-        except UnifiedExchangesError as error:
-            # What an earlier run left open is known in a while.
-            again = error.retryable or isinstance(error, UnresolvedOrders)
-            yield from self._not_placed(error, venue, again=again)
-        else:
-            yield from self._close(order, venue)
-
-    def _request(self) -> OrderRequest:
-        plan = self.record.plan
-        return OrderRequest(
-            market_id=plan.market_id,
-            outcome=plan.outcome,
-            side=Side.SELL,
-            price=self.record.price,
-            size=plan.size,
-            time_in_force=TimeInForce.IOC,
-            reduce_only=True,
-            client_order_id=self.record.client_order_id,
-        )
-
-    def _not_placed(
-        self, error: UnifiedExchangesError, venue: Venue, *, again: bool
-    ) -> Flow[None]:
-        """Its order was not placed; ``again`` if the next book may sell after all."""
-        if isinstance(error, OrderUnknown) or error.maybe_executed:
-            raise error
-        # Under the same key, even after a refusal: somebody else may be sending it.
-        yield from self._keep(self.record.rearmed(), venue)
-        if self.record.is_over:
-            return
-        if not again:
-            raise error
-        self._go_on(error)
-
-    def _go_on(self, error: UnifiedExchangesError) -> None:
-        self.is_urgent = True
-        _log.warning("exit %r goes on: %s", self.record.plan.name, error)
-
-    def _missed(self, bid: Decimal | None) -> None:
-        """Tell that the price has run through the limit, or that it has not any more."""
-        if bid is not None and self.record.missed_bid is None:
-            message = (
-                "exit %r sells nothing: the best bid %s is below its limit; it waits"
-            )
-            _log.warning(message, self.record.plan.name, text(bid))
-        if bid != self.record.missed_bid:
-            self.record = attrs.evolve(self.record, missed_bid=bid)
-
-    def _look_on(self, venue: Venue) -> Flow[None]:
-        """Look for an order while there are books: a failure is no end."""
-        try:
-            yield from self._look(venue)
+            yield from within(self._armed_by(venue), venue.clock, end)
         except UnifiedExchangesError as error:
             if not error.retryable:
                 raise
-            self._go_on(error)
+            self._unarmed = error
+            self._wait_out(venue, error)
         else:
-            self.is_urgent = not self.record.is_over
+            self._unarmed = None
 
-    def _look(self, venue: Venue) -> Flow[None]:
-        """What became of the order that may have left."""
-        record = self.record
-        key = record.client_order_id
-        try:
-            order = yield from venue.fetch_order(
-                client_order_id=key, market_id=record.plan.market_id
-            )
-        except OrderNotFound as error:
-            if venue.facts.idempotent_create == "none":
-                message = (
-                    f"exit {record.plan.name!r}: its order is not to be found, and on "
-                    f"{venue.id} a second one could not be told from it. Look at the "
-                    "account, then make an exit with a new name"
-                )
-                raise OrderUnknown(
-                    message, venue=venue.id, client_order_id=key
-                ) from error
-            # With the same key: should it show later, the venue takes no second one.
-            yield from self._keep(record.rearmed(), venue)
-        else:
-            yield from self._close(order, venue)
-
-    def _close(self, order: Order, venue: Venue) -> Flow[None]:
-        if order.is_open:
-            message = (
-                f"exit {self.record.plan.name!r}: its immediate order is still shown as "
-                f"open; look it up with fetch_order({order.order_id!r})"
-            )
-            raise OrderUnknown(message, client_order_id=self.record.client_order_id)
-        ended = self.record.ended(order)
-        # Whoever was faster: that it has ended holds.
-        while not ((yield from self._keep(ended, venue)) or self.record.is_over):
-            pass
-
-    def _keep(self, record: ExitRecord, venue: Venue) -> Flow[bool]:
-        """Write it over the record that was read; else adopt what stands there instead."""
-        # No two writings are alike: one that looks like ours is not taken for it.
-        told = json.dumps(
-            {**record.to_dict(), "written": f"{venue.settings.rng.getrandbits(128):x}"}
-        )
-        step = Save(venue.account, _key(record.plan.name), told, self._stands)
-        stands = yield step
-        assert stands is None or isinstance(stands, str)
-        if stands != told:
-            self._adopt(stands)
-            return False
-        self._stands, self.record = told, record
-        return True
-
-    def _adopt(self, told: str | None) -> None:
-        """Go on from a record as the journal has it."""
+    def _armed_by(self, venue: Venue) -> Flow[None]:
         plan = self.record.plan
-        if told is None:
-            message = (
-                f"the record of exit {plan.name!r} is not in the journal any more: look "
-                "at the account's orders before you run it again"
+        market = require_plain((yield from venue.fetch_market(plan.market_id)))
+        plan = plan.check(market)
+        self.record, self._lookout = ExitRecord(plan=plan), Lookout(plan)
+        is_known = yield from self._known_before(venue)
+        if not is_known:
+            self._require_going(market)
+            is_known = yield from self._older(venue)
+        self._market = market
+        self._market_due = venue.clock.monotonic() + MARKET
+        if not is_known:
+            yield from self._keep(self.record, venue)
+        if self.record.state is ExitState.SENDING:
+            yield from self._look_on(venue)
+        if self.record.state is ExitState.ARMED:
+            self._require_going(market)
+
+    def _older(self, venue: Venue) -> Flow[bool]:
+        """Whether its order was sent before, though the journal does not know the exit."""
+        try:
+            order = yield from self._find(venue)
+            self._require_ours(order, venue)
+        except OrderNotFound:
+            return False
+        except UnifiedExchangesError as error:
+            if not error.retryable:
+                raise
+            # Whether there is one is asked again before a second one could be made.
+            _log.warning(
+                "exit %r is armed all the same: %s", self.record.plan.name, error
             )
-            raise JournalError(message)
-        known = _record_of(plan.name, told)
-        if known.plan != plan:
-            message = (
-                f"exit {known.plan} was written down so, and now has other terms: a new "
-                "exit needs a new name"
-            )
-            raise BadRequest(message)
-        self._stands, self.record = told, known
-
-
-def _key(name: str) -> str:
-    """What an exit is called in the journal, where other things may have names."""
-    return f"exit {name}"
-
-
-def _record_of(name: str, told: str) -> ExitRecord:
-    """An exit as the journal has it.
-
-    One that cannot be read raises `BadRequest`: nothing is known of its order then.
-    """
-    try:
-        return ExitRecord.from_dict(json.loads(told))
-    except (ValueError, KeyError, TypeError, UnifiedExchangesError) as error:
-        message = (
-            f"the record of exit {name!r} in the journal cannot be read ({error!r}): look "
-            "at the account's orders, then make an exit with a new name"
+            return False
+        _log.warning(
+            "exit %r was carried out before, by order %s: nothing is sent",
+            self.record.plan.name,
+            order.order_id,
         )
-        raise BadRequest(message) from error
+        # Looked up once more after it is written down, as after a crash.
+        self.record = attrs.evolve(self.record, state=ExitState.SENDING)
+        return False
+
+    # -- going on -------------------------------------------------------------------
+
+    def _go_by(self, venue: Venue, book: OrderBook | None) -> Flow[ExitRecord]:
+        if self.record.is_over:
+            return self.record
+        is_due = not self._patience.left(venue.clock.monotonic())
+        if self._market is None:
+            if is_due:
+                yield from self._arm(venue)
+            return self.record
+        if is_due:
+            self.is_urgent = False
+            if self.record.state is ExitState.SENDING:
+                yield from self._look_on(venue)
+            elif book is not None:
+                yield from self._decide(venue, book)
+        if self.record.state is ExitState.ARMED:
+            yield from self._mind_the_market(venue)
+        return self.record
+
+    def _decide(self, venue: Venue, book: OrderBook) -> Flow[None]:
+        # The market as it was: reading it now would let the price run away.
+        assert self._market is not None
+        plan = self.record.plan
+        trigger, missed = plan.decide(book), None
+        if trigger is not None:
+            assert book.bid is not None
+            if book.bid.price >= plan.price(trigger, self._market):
+                yield from self._sell(venue, trigger, book)
+                return
+            missed = book.bid.price
+        elif plan.stop_loss is not None and not book.stale and book.bid is None:
+            missed = ZERO
+        self._missed(venue, missed)
+
+    def _missed(self, venue: Venue, bid: Decimal | None) -> None:
+        """Tell that the price has run through the limit, or that it has not any more."""
+        name, now = self.record.plan.name, venue.clock.monotonic()
+        if bid is not None and self._misses.is_due(bool(bid), now):
+            low = f"the best bid {text(bid)} is below its limit"
+            what = low if bid else "nobody bids"
+            _log.warning("exit %r sells nothing: %s; it waits", name, what)
+        if bid is None:
+            self._misses.over()
+        if bid != self.record.missed_bid:
+            self.record = attrs.evolve(self.record, missed_bid=bid)
+
+    def _mind_the_market(self, venue: Venue) -> Flow[None]:
+        """Notice that the market has ended, whether its book is silent or busy."""
+        now = venue.clock.monotonic()
+        if now < self._market_due:
+            return
+        self._market_due = now + MARKET
+        yield from self._read_market(venue)

@@ -1,23 +1,21 @@
-"""Exits: what is to be sold, at which prices, and what became of it.  Pure."""
+"""Exits: what is to be sold, and at which prices.  Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
-from typing import Any, cast
-from uuid import NAMESPACE_URL, uuid5
+from typing import cast
 
 import attrs
 
 from ..errors import BadRequest, InvalidOrder, InvalidPrice
 from ..grid import read_price, read_size
-from ..models import Market, Order, OrderBook
-from ..models.record import Flat, Json
+from ..models import Market, OrderBook
+from ..models.record import Flat
 from ..money import EXACT, ONE, ZERO, Number, read_number, text
 from .sizing import grid_of
 
-__all__ = ["ExitPlan", "ExitRecord", "ExitState", "Trigger"]
+__all__ = ["ExitPlan", "Trigger", "amount", "amount_if_any"]
 
 
 class Trigger(str, Enum):
@@ -25,23 +23,6 @@ class Trigger(str, Enum):
 
     TAKE_PROFIT = "take_profit"
     STOP_LOSS = "stop_loss"
-
-    def __str__(self) -> str:
-        return str(self.value)
-
-
-class ExitState(str, Enum):
-    """How far an exit is."""
-
-    ARMED = "armed"
-    """It watches; nothing was sent, or what was sent is known not to be there."""
-    SENDING = "sending"
-    """Its order may be at the venue; it is looked up before anything else."""
-    FILLED = "filled"
-    PARTIAL = "partial"
-    """Its order has ended; what did not fill is still held."""
-    UNFILLED = "unfilled"
-    """Its order has ended and nothing filled: all is still held."""
 
     def __str__(self) -> str:
         return str(self.value)
@@ -56,15 +37,17 @@ def _plain(value: Decimal) -> Decimal:
     return Decimal(text(value))
 
 
-def _if_any(value: Number | None) -> Decimal | None:
-    return None if value is None else _number(value)
-
-
-def _number(value: Number) -> Decimal:
+def amount(value: Number) -> Decimal:
+    """A number of contracts or dollars, exact and in one form."""
     try:
         return _plain(read_number(value))
     except ValueError as error:
         raise InvalidOrder(f"{error}; sizes are contracts, slippage dollars") from error
+
+
+def amount_if_any(value: Number | None) -> Decimal | None:
+    """The same, where there may be none."""
+    return None if value is None else amount(value)
 
 
 @attrs.frozen(kw_only=True, slots=True)
@@ -91,10 +74,10 @@ class ExitPlan(Flat):
     name: str
     market_id: str
     outcome: str
-    size: Decimal = attrs.field(converter=_number)
+    size: Decimal = attrs.field(converter=amount)
     take_profit: Decimal | None = attrs.field(default=None, converter=_price)
     stop_loss: Decimal | None = attrs.field(default=None, converter=_price)
-    max_slippage: Decimal | None = attrs.field(default=None, converter=_if_any)
+    max_slippage: Decimal | None = attrs.field(default=None, converter=amount_if_any)
 
     def __attrs_post_init__(self) -> None:
         name = cast("object", self.name)
@@ -181,91 +164,3 @@ class ExitPlan(Flat):
             message = f"no price of {self.market_id} is at {text(lowest)} or above"
             raise InvalidPrice(message)
         return found
-
-
-@attrs.frozen(kw_only=True, slots=True)
-class ExitRecord(Flat):
-    """An exit and how far it is: all that a restart needs, and all that comes of it.
-
-    ``price`` is the limit that was sent, ``filled`` contracts.  ``missed_bid`` is the best
-    bid in dollars where it is below the limit: an order would find nobody, so none was
-    sent, and the exit waits for a bid that it may sell to.
-    """
-
-    plan: ExitPlan
-    state: ExitState = ExitState.ARMED
-    trigger: Trigger | None = None
-    price: Decimal | None = attrs.field(default=None, converter=_if_any)
-    order_id: str | None = None
-    filled: Decimal = attrs.field(default=ZERO, converter=_number)
-    missed_bid: Decimal | None = attrs.field(default=None, converter=_if_any)
-
-    def __str__(self) -> str:
-        """What it is to sell and what came of that, for people."""
-        words = f"exit {self.plan}: {self.state}"
-        if self.price is not None:
-            words += f" by {self.trigger} at {text(self.price)} or above"
-        if self.state is ExitState.SENDING:
-            words += ": its order may be at the venue"
-        if self.is_over:
-            words += f": {text(self.filled)} sold, {text(self.remaining)} left"
-            words += f" (order {self.order_id})"
-        if self.missed_bid is not None:
-            words += f"; the best bid {text(self.missed_bid)} is below its limit"
-        return words
-
-    @property
-    def client_order_id(self) -> str:
-        """The key of its one order: the same after any restart, refusal or other runner."""
-        plan = self.plan
-        parts = (plan.name, plan.market_id, plan.outcome)
-        return str(uuid5(NAMESPACE_URL, "unified-exchanges:exit:" + "\n".join(parts)))
-
-    @property
-    def is_over(self) -> bool:
-        """Whether its order has ended."""
-        return self.state not in {ExitState.ARMED, ExitState.SENDING}
-
-    @property
-    def remaining(self) -> Decimal:
-        """Contracts that it has not sold."""
-        return EXACT.subtract(self.plan.size, self.filled)
-
-    def sending(self, trigger: Trigger, price: Decimal) -> ExitRecord:
-        """The record before its order leaves."""
-        return attrs.evolve(
-            self,
-            state=ExitState.SENDING,
-            trigger=trigger,
-            price=price,
-            missed_bid=None,
-        )
-
-    def rearmed(self) -> ExitRecord:
-        """The record once it is known that its order is not there."""
-        return ExitRecord(plan=self.plan)
-
-    def ended(self, order: Order) -> ExitRecord:
-        """The record with its order, which has ended."""
-        state = ExitState.PARTIAL if order.filled else ExitState.UNFILLED
-        if order.filled >= self.plan.size:
-            state = ExitState.FILLED
-        return attrs.evolve(
-            self, state=state, order_id=order.order_id, filled=order.filled
-        )
-
-    @classmethod
-    def from_dict(cls, told: Mapping[str, Json]) -> ExitRecord:
-        """Read what `to_dict` wrote; ValueError, KeyError or TypeError if it did not."""
-        plan: Any = told["plan"]
-        trigger, price, order_id = (told[n] for n in ("trigger", "price", "order_id"))
-        missed = told["missed_bid"]
-        return cls(
-            plan=ExitPlan(**plan),
-            state=ExitState(told["state"]),
-            trigger=None if trigger is None else Trigger(trigger),
-            price=None if price is None else read_number(price),
-            order_id=None if order_id is None else str(order_id),
-            filled=read_number(told["filled"]),
-            missed_bid=None if missed is None else read_number(missed),
-        )

@@ -55,7 +55,8 @@ class Lookout:
             return None
         self._read_at = now
         plan = self._plan
-        reading = venue.fetch_order_book(plan.market_id, outcome=plan.outcome, depth=1)
+        # All of it: the best bid may be our own.
+        reading = venue.fetch_order_book(plan.market_id, outcome=plan.outcome)
         book = None
         try:
             book = yield from within(reading, venue.clock, now + _LONGEST)
