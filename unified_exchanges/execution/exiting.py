@@ -148,7 +148,7 @@ class Exiting(Selling):
     def _older(self, venue: Venue) -> Flow[bool]:
         """Whether its order was sent before, though the journal does not know the exit."""
         try:
-            order = yield from self._find(venue)
+            order = yield from self._order_of_key(venue)
             self._require_ours(order, venue)
         except OrderNotFound:
             return False

@@ -285,7 +285,7 @@ class Selling(Keeping):
         """What became of the order that may have left."""
         record = self.record
         try:
-            order = yield from self._find(venue)
+            order = yield from self._order_of_key(venue)
         except OrderNotFound as error:
             if error.maybe_executed:
                 raise
@@ -307,7 +307,7 @@ class Selling(Keeping):
         else:
             yield from self._close(order, venue)
 
-    def _find(self, venue: Venue) -> Flow[Order]:
+    def _order_of_key(self, venue: Venue) -> Flow[Order]:
         """The order that has its key."""
         return venue.fetch_order(
             client_order_id=self.record.client_order_id,
