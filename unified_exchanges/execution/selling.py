@@ -76,6 +76,7 @@ class Selling(Keeping):
         self._market: Market | None = None
         self._patience = Patience()
         self._rarely = Rarely()
+        self._unread = Rarely()
         self._refusals = 0
         self._none_since: float | None = None
         """Since when nothing is shown as held."""
@@ -374,11 +375,12 @@ class Selling(Keeping):
                 raise
             self._wait_to_read(venue, error)
             return
+        self._unread.over()
         self._market = market
         self._require_going(market)
 
     def _wait_to_read(self, venue: Venue, error: UnifiedExchangesError) -> None:
-        if self._rarely.is_due(type(error), venue.clock.monotonic()):
+        if self._unread.is_due("market", venue.clock.monotonic()):
             name = self.record.plan.name
             _log.warning("exit %r goes on without reading its market: %s", name, error)
 
