@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sqlite3
+from contextlib import closing
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -15,6 +18,7 @@ from tests.venues.kalshi.ground import KalshiGround
 from tests.venues.polymarket.ground import PolymarketGround
 from unified_exchanges.errors import DuplicateOrderId
 from unified_exchanges.execution import ExitPlan, ExitRecord, ExitState
+from unified_exchanges.execution.exiting import Exiting
 from unified_exchanges.flow import Request, Response
 from unified_exchanges.models import Market, OrderBook
 from unified_exchanges.testing.conformance import Trader
@@ -360,3 +364,67 @@ def book_of_quietly(trader: Trader, market: Market) -> OrderBook:
     book = book_of(trader, market)
     trader.ground.venue.troubles.extend(trouble)  # type: ignore[attr-defined]
     return book
+
+
+def test_an_order_that_never_came_gives_way_to_other_terms_once_that_is_proven(
+    trader: Trader, market: Market
+) -> None:
+    """Of one with other terms under its key nobody could tell which of them arrived."""
+    life = life_of(trader, market)
+    seen = book_of(trader, market)
+    trader.suffer("lost before", 99)
+    trader.suffer("lost before", 99, reads=True, writes=False)
+    assert life.saw(seen).state is ExitState.SENDING
+    trader.relieve()
+    sell_by_hand(trader, market, 4)
+    record = until_over(life, 120)
+    assert (record.state, record.filled) == (ExitState.GONE, 6)
+    assert held(trader, market) == 0
+
+
+def test_of_two_who_run_one_exit_one_sells(
+    trader: Trader, ground: Ground, market: Market, flavour: str, tmp_path: Path
+) -> None:
+    """Two objects on one file, one after the other at every book."""
+    plan = plan_for(trader, market)
+    store = Store()
+    lives = []
+    for _ in range(2):
+        another = ground.trader(flavour, limits=FREE, journal=tmp_path / "orders.db")
+        lives.append(Life(another, plan, store))
+    for life in lives:
+        life.begin()
+    seen = book_of(trader, market)
+    records = [life.saw(seen) for life in lives]
+    assert records[0] == records[1]
+    assert [creates(life.trader) for life in lives] == [1, 0]
+    assert held(trader, market) == 0
+
+
+def test_a_key_is_kept_by_the_file_for_whoever_comes_later(
+    trader: Trader, ground: Ground, market: Market, flavour: str, tmp_path: Path
+) -> None:
+    """Its order was sent by another object, and nobody knows the exit any more."""
+    plan = plan_for(trader, market)
+    first = ground.trader(flavour, limits=FREE, journal=tmp_path / "orders.db")
+    seen = book_of(trader, market)
+    kept = Exiting(plan, first.exchange.placing)
+    for step in (kept.begin, lambda venue: kept.saw(venue, seen)):
+        done = first.exchange.run(step(first.exchange.venue))
+        if first.is_async:
+            asyncio.run(done)
+    assert kept.record.state is ExitState.FILLED
+    buy(trader, market, SIZE)
+    later = ground.trader(flavour, limits=FREE, journal=tmp_path / "orders.db")
+    with closing(sqlite3.connect(tmp_path / "orders.db")) as opened, opened:
+        opened.execute("DELETE FROM texts")
+    again = Exiting(plan, later.exchange.placing)
+    done = later.exchange.run(again.begin(later.exchange.venue))
+    if later.is_async:
+        asyncio.run(done)
+    assert (again.record.state, again.record.order_id) == (
+        ExitState.FILLED,
+        kept.record.order_id,
+    )
+    assert later.writes == []
+    assert held(trader, market) == SIZE

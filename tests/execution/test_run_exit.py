@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -219,6 +220,39 @@ def test_without_an_order_in_time_it_comes_back_armed(scene: Scene, face: Face) 
     record = Run(face, plan, timeout=0.3).wait()
     assert (record.state, record.remaining) == (ExitState.ARMED, 5)
     assert len(scene.trader.fetch_positions(market_id=MARKET)) == 1
+
+
+def test_a_busy_book_does_not_outlast_its_time(
+    scene: Scene, face: Face, other: Any
+) -> None:
+    over = threading.Event()
+
+    def busy() -> None:
+        while not over.is_set():
+            order = other.create_order(MARKET, "yes", "buy", "0.02", 1)
+            other.cancel_order(order.order_id)
+
+    spam = threading.Thread(target=busy)
+    spam.start()
+    try:
+        began = time.monotonic()
+        record = Run(face, plan_at(Decimal("0.99")), timeout=1.0).wait()
+        assert (record.state, time.monotonic() - began < 4) == (ExitState.ARMED, True)
+    finally:
+        over.set()
+        spam.join()
+
+
+@pytest.mark.parametrize("timeout", [-1, "5", True])
+def test_a_timeout_is_checked_before_anything_is_written(
+    scene: Scene, face: Face, timeout: Any
+) -> None:
+    run = Run(face, plan_at(Decimal("0.99")), timeout=timeout)
+    assert soon(lambda: not run.is_running)
+    assert isinstance(run.error, ux.BadRequest)
+    # Nothing stands under its name: other terms are another exit, not a changed one.
+    record = Run(face, plan_at(Decimal("0.98")), timeout=0.3).wait()
+    assert record.state is ExitState.ARMED
 
 
 def test_an_exchange_that_is_closed_ends_it_with_an_error(

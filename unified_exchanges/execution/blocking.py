@@ -80,11 +80,16 @@ def run_exit(
     While no stream tells the book, since it was never reached or broke, the log says so, and
     the book is read over REST every 2 seconds.
 
-    One order is all: what it does not fill stays held, and ``state`` and ``remaining`` say
-    so.  After ``timeout`` seconds without an order the record comes back ``armed``.
-    Raises `CombinationMarket` for what is no plain market.  Raises `Halted` if it should
-    sell while everything is halted: it stays armed.  Raises `OrderUnknown` where nobody can
-    say whether the order is at the venue; run it again to look.
+    One order is all, for what is held and free at most: what it does not fill stays held,
+    and ``state``, ``unfilled`` and ``locked`` say so.  What fails for now, as in a pause of
+    the market, is tried again, ever more rarely; an order of which nobody knows is looked up
+    until that is known.  After ``timeout`` seconds the record comes back as it is.
+
+    Raises `MarketClosed` once the market has ended, `CombinationMarket` for what is no plain
+    market, and `Halted` if it should sell while everything is halted: it stays armed.
+    Raises `DuplicateOrderId` where its key belongs to an order that is not its own,
+    `BadRequest` for a timeout that is no number of seconds, and other errors that waiting
+    cannot help, which say that it stays armed.
     """
     exiting = Exiting(plan, exchange.placing, timeout)
     venue = exchange.venue

@@ -14,7 +14,7 @@ import attrs
 
 from ..errors import AuthenticationError, UnifiedExchangesError
 from ..flow import Flow, collect
-from ..models import Order, OrderBook, Side
+from ..models import Order, Side
 from ..money import EXACT, ZERO, total
 from ..tracking.deadline import within
 from ..venue import Venue
@@ -36,28 +36,19 @@ class Holding:
     """Contracts of one outcome.
 
     ``held`` is None where it could not be read.  ``locked`` are those that resting orders
-    of ours offer where that takes them away from others, ``bids`` what we bid ourselves, by
-    price in dollars.
+    of ours offer where that takes them away from others, ``bids`` at which prices in dollars
+    we bid ourselves.
     """
 
     held: Decimal | None
     locked: Decimal
-    bids: dict[Decimal, Decimal]
+    bids: tuple[Decimal, ...]
 
     def free(self) -> Decimal | None:
         """Contracts that can be sold."""
         if self.held is None:
             return None
         return max(EXACT.subtract(self.held, self.locked), ZERO)
-
-    def without_ours(self, book: OrderBook) -> OrderBook:
-        """A book with no bid of ours in it: we cannot sell to ourselves."""
-        kept = []
-        for level in book.bids:
-            left = EXACT.subtract(level.size, self.bids.get(level.price, ZERO))
-            if left > ZERO:
-                kept.append(attrs.evolve(level, size=left))
-        return attrs.evolve(book, bids=tuple(kept))
 
 
 def read_holding(venue: Venue, record: ExitRecord) -> Flow[Holding]:
@@ -75,11 +66,8 @@ def read_holding(venue: Venue, record: ExitRecord) -> Flow[Holding]:
     # Where outcomes have books of their own, what one order offers no other can.
     locks = venue.first_outcome is None
     sells = [x for x in orders if x.outcome == plan.outcome and x.side is Side.SELL]
-    bids: dict[Decimal, Decimal] = {}
-    for order in orders:
-        x = order.in_terms_of(plan.outcome)
-        if x.side is Side.BUY and x.remaining > ZERO and x.price is not None:
-            bids[x.price] = EXACT.add(bids.get(x.price, ZERO), x.remaining)
+    told = [x.in_terms_of(plan.outcome) for x in orders]
+    bids = tuple(x.price for x in told if x.side is Side.BUY and x.remaining > ZERO)
     locked = total(x.remaining for x in sells) if locks else ZERO
     return Holding(held=held, locked=locked, bids=bids)
 

@@ -132,11 +132,17 @@ class Selling(Keeping):
         if holding.held is None or free is None:
             return wanted
         if holding.held < market.lot:
+            # Somebody else who runs this exit may have sold it.
+            yield from self._known_before(venue)
+            if self.record.state is not ExitState.ARMED:
+                self.is_urgent = not self.record.is_over
+                return None
             if self._none_since is None:
                 self._none_since = now
             lags = isinstance(venue, Closing) and venue.positions_lag
             if not lags or now - self._none_since >= _LAG:
-                yield from self._keep_end(self.record.gone(trigger), venue)
+                yield from self._keep(self.record.gone(trigger), venue)
+                self.is_urgent = not self.record.is_over
                 return None
             what = (
                 f"nothing of {market.market_id} is shown as held, which may be late; if "
@@ -180,12 +186,10 @@ class Selling(Keeping):
         ours = max((x for x in holding.bids if x >= limit), default=None)
         if ours is None:
             return limit
-        others = holding.without_ours(book)
         grid = grid_of(market, plan.outcome)
         above = grid.snap(EXACT.add(ours, grid.step_at(ours)), "up")
-        best = others.bid
-        is_met = best is not None and above is not None and best.price >= above
-        if not is_met or plan.decide(others) is not trigger:
+        # Whoever bids more than we do is somebody else.
+        if above is None or book.bid is None or book.bid.price < above:
             what = (
                 f"it sells nothing: your own bid at {text(ours)} is in the way, and "
                 "nobody else bids more. Cancel it, and it sells to the others"
