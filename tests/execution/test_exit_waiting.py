@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
 from tests.execution.test_exit_holding import (
@@ -28,6 +29,7 @@ from unified_exchanges.errors import (
     ExchangeNotAvailable,
     InvalidOrder,
     MarketClosed,
+    RateLimitExceeded,
 )
 from unified_exchanges.execution import ExitRecord, ExitState
 from unified_exchanges.execution.exiting import Exiting
@@ -150,6 +152,23 @@ def test_a_pause_in_which_the_book_is_silent_is_waited_out(
     assert silence(life, 30).state is ExitState.ARMED
     engine_of(trader).resume(market_id=market.market_id)
     assert silence(life, 15).state is ExitState.FILLED
+
+
+def test_fault_09_it_waits_as_long_as_the_venue_asks(
+    trader: Trader, market: Market
+) -> None:
+    life = life_of(trader, market)
+    venue = trader.exchange.venue
+    seen = book_of(trader, market)
+    life.saw(attrs.evolve(seen, bids=()))
+
+    def too_fast(order: Any) -> Any:
+        yield from ()
+        raise RateLimitExceeded("too fast", retry_after=40)
+
+    life.exiting._placing = too_fast
+    assert life.saw(seen).state is ExitState.ARMED
+    assert life.exiting.wait(venue) > 39
 
 
 # -- the end ---------------------------------------------------------------------------
