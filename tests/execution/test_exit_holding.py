@@ -428,3 +428,31 @@ def test_a_key_is_kept_by_the_file_for_whoever_comes_later(
     )
     assert later.writes == []
     assert held(trader, market) == SIZE
+
+
+def test_an_order_that_a_venue_holds_back_is_looked_up_until_it_has_ended(
+    trader: Trader, ground: Ground, flavour: str
+) -> None:
+    """Polymarket delays what takes in some games: shown as open, then found."""
+    if not isinstance(ground, PolymarketGround):
+        pytest.skip("Kalshi delays nothing")
+    listed = ground.polymarket.catalog.markets
+    name = next(name for name, x in listed.items() if x.seconds_delay)
+    market: Market = trader.fetch_market(name)
+    buy(trader, market, SIZE)
+
+    def pass_time() -> None:
+        ground.clock.advance(0.5)
+        ground.polymarket.advance()
+
+    for _ in range(20):
+        pass_time()
+    life = life_of(trader, market)
+    seen, count = book_of(trader, market), creates(trader)
+    assert life.saw(seen).state is ExitState.SENDING
+    record = life.exiting.record
+    while not record.is_over:
+        pass_time()
+        record = life.saw(seen)
+    assert (record.state, record.filled) == (ExitState.FILLED, SIZE)
+    assert creates(trader) == count + 1

@@ -267,3 +267,14 @@ def test_what_is_left_is_what_was_not_sold() -> None:
     record = ExitRecord(plan=plan(), filled=D(4))
     assert (record.remaining, record.is_over) == (6, False)
     assert levels() == ()
+
+
+def test_a_record_of_an_earlier_version_is_read() -> None:
+    record = ExitRecord(plan=plan()).sending(Trigger.STOP_LOSS, D("0.28"))
+    told = {
+        name: value
+        for name, value in record.to_dict().items()
+        if name not in {"size", "locked", "is_rehearsed"}
+    }
+    read = ExitRecord.from_dict(told)
+    assert (read.state, read.price, read.asked) == (ExitState.SENDING, D("0.28"), 10)
