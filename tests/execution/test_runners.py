@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.venues.kalshi.ground import KalshiGround
+from tests.venues.polymarket.ground import PolymarketGround
 from unified_exchanges.errors import (
     BadRequest,
     ConnectionLost,
@@ -26,6 +27,7 @@ from unified_exchanges.policy import LimitPolicy, RetryPolicy
 
 FREE = LimitPolicy(enabled=False, discover=False)
 REFUSED = b'{"error": {"code": "insufficient_balance", "message": "x"}}'
+REFUSED_THERE = b'{"error": "not enough balance / allowance"}'
 HELD, SIZE = 30, 5
 CREATE = "/portfolio/events/orders"
 
@@ -33,8 +35,11 @@ CREATE = "/portfolio/events/orders"
 class World:
     """An account with a position, a journal, and a network that may be slow."""
 
-    def __init__(self, path: Path) -> None:
-        self.ground = KalshiGround(enforce_limits=False)
+    def __init__(self, path: Path, venue: str = "kalshi") -> None:
+        is_kalshi = venue == "kalshi"
+        made = KalshiGround(enforce_limits=False) if is_kalshi else PolymarketGround()
+        self.ground: Any = made
+        self.refusal = REFUSED if is_kalshi else REFUSED_THERE
         self.ground.clock.advance(60)
         self.path = path / "orders.db"
         self.journal = MemoryJournal()
@@ -47,7 +52,7 @@ class World:
         self.plan = ExitPlan(
             name="exit",
             market_id=self.market.market_id,
-            outcome="yes",
+            outcome=self.book.outcome,
             size=SIZE,
             stop_loss=self.book.bid.price,
             max_slippage=self.book.bid.price - self.market.grid.lowest,
@@ -59,13 +64,14 @@ class World:
     def arrive(self) -> None:
         """Let what was held up arrive."""
         for request in self.late:
-            self.ground.kalshi.handle(request)
+            self.ground.venue.server.handle(request)
         self.late.clear()
 
     @property
     def held(self) -> int:
-        found = self.owner.fetch_positions(market_id=self.market.market_id, mark=False)
-        return int(sum(x.size for x in found))
+        venue = self.owner.exchange.venue
+        found = self.owner.exchange.run(venue.held_now(self.market.market_id, {}))
+        return int(sum(size for _, size in found))
 
 
 class Runner:
@@ -117,7 +123,8 @@ class Runner:
 
     def _struck(self, step: Request, fault: str) -> Outcome | BaseException:
         if fault == "refused":
-            return Response(400, {"content-type": "application/json"}, REFUSED)
+            kind = {"content-type": "application/json"}
+            return Response(400, kind, self.world.refusal)
         if fault == "too fast":
             return Response(429, {}, b"")
         if fault == "answer lost":
@@ -149,12 +156,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("journal")
 
 
+@pytest.mark.parametrize("venue", ["kalshi", "polymarket"])
 @settings(max_examples=50, deadline=None)
 @given(actions=st.lists(ACTIONS, min_size=3, max_size=40))
 def test_fault_03_12_it_is_never_sold_more_than_planned(
-    folder: Path, actions: list[tuple[Any, ...]]
+    folder: Path, venue: str, actions: list[tuple[Any, ...]]
 ) -> None:
-    world = World(folder)
+    world = World(folder, venue)
     runners = [world.runner() for _ in range(2)]
     for kind, number, *more in actions:
         if kind == "step":
