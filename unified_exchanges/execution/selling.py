@@ -32,8 +32,6 @@ from ..errors import (
 )
 from ..flow import Flow
 from ..models import (
-    Market,
-    MarketStatus,
     Order,
     OrderBook,
     OrderRequest,
@@ -41,14 +39,12 @@ from ..models import (
     TimeInForce,
 )
 from ..money import EXACT, ZERO, text
-from ..tracking.deadline import within
 from ..venue import Venue
 from ..venue.closing import Closing
 from .exit_record import ExitState
 from .exits import ExitPlan, Trigger
 from .holding import Holding, read_holding
-from .keeping import Keeping
-from .patience import Patience, Rarely
+from .minding import Minding
 from .sizing import grid_of, whole_lots
 
 __all__ = ["Placing", "Selling"]
@@ -56,48 +52,23 @@ __all__ = ["Placing", "Selling"]
 Placing: TypeAlias = Callable[[OrderRequest], Flow[Order]]
 """How an order is created, so that who keeps count of them learns of it."""
 
-_ENDED: Final = (MarketStatus.CLOSED, MarketStatus.SETTLED)
 _LAG: Final = 10.0
 """Seconds for which nothing must be shown as held, where positions may lag, to be believed."""
 _TRIES: Final = 3
 """Refusals in a row of what should be possible, since reads lag; then they are raised."""
-_LONGEST: Final = 3.0
-"""Seconds that reading the market may take."""
 
 _log = logging.getLogger(__name__)
 
 
-class Selling(Keeping):
+class Selling(Minding):
     """Sends the order of an exit."""
 
     def __init__(self, plan: ExitPlan, placing: Placing) -> None:
         super().__init__(plan)
         self._placing = placing
-        self._market: Market | None = None
-        self._patience = Patience()
-        self._rarely = Rarely()
-        self._unread = Rarely()
         self._refusals = 0
         self._none_since: float | None = None
         """Since when nothing is shown as held."""
-        self.is_urgent = False
-        """Whether its order should be out and is not: a quiet book must not hold it."""
-
-    # -- waiting --------------------------------------------------------------------
-
-    def _wait(
-        self, venue: Venue, why: object, what: str, at_least: float | None = None
-    ) -> None:
-        """Try again later, ever more rarely, and say so, ever more rarely."""
-        now = venue.clock.monotonic()
-        self._patience.failed(now, at_least or 0.0)
-        self.is_urgent = True
-        if self._rarely.is_due(why, now):
-            _log.warning("exit %r goes on: %s", self.record.plan.name, what)
-
-    def _wait_out(self, venue: Venue, error: UnifiedExchangesError) -> None:
-        at_least = getattr(error, "retry_after", None)
-        self._wait(venue, type(error), str(error), at_least)
 
     # -- sending --------------------------------------------------------------------
 
@@ -362,39 +333,3 @@ class Selling(Keeping):
         raise DuplicateOrderId(
             message, client_order_id=self.record.client_order_id, venue=order.venue
         )
-
-    # -- the market -----------------------------------------------------------------
-
-    def _read_market(self, venue: Venue) -> Flow[None]:
-        """Read the market again; `MarketClosed` if it has ended, which ends the exit.
-
-        That it cannot be read for now is no end.
-        """
-        plan, now = self.record.plan, venue.clock.monotonic()
-        reading = venue.fetch_market(plan.market_id)
-        try:
-            market = yield from within(reading, venue.clock, now + _LONGEST)
-        except UnifiedExchangesError as error:
-            if not error.retryable:
-                raise
-            self._wait_to_read(venue, error)
-            return
-        self._unread.over()
-        self._market = market
-        self._require_going(market)
-
-    def _wait_to_read(self, venue: Venue, error: UnifiedExchangesError) -> None:
-        if self._unread.is_due("market", venue.clock.monotonic()):
-            name = self.record.plan.name
-            _log.warning("exit %r goes on without reading its market: %s", name, error)
-
-    def _require_going(self, market: Market) -> None:
-        """Refuse a market that has ended: it will never trade again."""
-        if market.status not in _ENDED:
-            return
-        message = (
-            f"exit {self.record.plan.name!r} ends: {market.market_id} is {market.status} "
-            f"({market.venue_status}) and trades no more. It has sold nothing; what is "
-            "held is paid out"
-        )
-        raise MarketClosed(message, venue=market.venue)
