@@ -153,6 +153,18 @@ def lose(body: dict[str, Any], serve: Any) -> Response:
     raise ConnectionLost("gone")
 
 
+class At:
+    """An exchange at which orders are created in another way."""
+
+    def __init__(
+        self, exchange: Any, placing: Callable[[OrderRequest], Flow[Order]]
+    ) -> None:
+        self.venue = exchange.venue
+        self.placing = placing
+        self.looking = exchange.looking
+        self.ending = exchange.ending
+
+
 def held(trader: Trader) -> dict[str, Decimal]:
     return {x.market_id: x.size for x in trader.fetch_positions(mark=False)}
 
@@ -808,7 +820,7 @@ def test_steps_can_be_taken_by_hand(trader: Trader, legs: list[HedgeLeg]) -> Non
         dry_run=True,
         on_failure="stop",
     )
-    flow = hedging.flow(trader.exchange.venue, trader.exchange.placing)
+    flow = hedging.flow(trader.exchange)
     step = advance(flow, None)
     assert not isinstance(step, Done)
     flow.close()
@@ -831,7 +843,7 @@ def test_fault_02_a_leg_is_unknown_by_whatever_error_it_may_be_at_the_venue(
         yield Sleep(0)
         raise VenueSchemaError("no sense", maybe_executed=True, client_order_id="k")
 
-    report = exchange.run(hedging.flow(exchange.venue, placing))
+    report = exchange.run(hedging.flow(At(exchange, placing)))
     assert [str(x.state) for x in report.legs] == ["unknown", "skipped", "skipped"]
     assert report.unresolved == ("k",)
 
@@ -858,7 +870,7 @@ def test_fault_02_a_sale_back_is_not_tried_again_by_whatever_error_it_may_be_the
             raise OrderRejected("no")
         return (yield from exchange.placing(request))
 
-    report = exchange.run(hedging.flow(exchange.venue, placing))
+    report = exchange.run(hedging.flow(At(exchange, placing)))
     assert (len(sales), report.unresolved) == (1, ("k",))
 
 

@@ -39,7 +39,7 @@ async def async_hedge(
         dry_run=dry_run,
         on_failure=on_failure,
     )
-    return await exchange.run(hedging.flow(exchange.venue, exchange.placing))
+    return await exchange.run(hedging.flow(exchange))
 
 
 async def async_run_exit(

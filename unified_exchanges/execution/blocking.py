@@ -60,7 +60,7 @@ def hedge(
         dry_run=dry_run,
         on_failure=on_failure,
     )
-    return exchange.run(hedging.flow(exchange.venue, exchange.placing))
+    return exchange.run(hedging.flow(exchange))
 
 
 def run_exit(

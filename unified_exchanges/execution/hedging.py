@@ -33,7 +33,7 @@ from ..models import (
 )
 from ..money import EXACT, ZERO, Number, text, total
 from ..venue import Venue
-from .exiting import Placing
+from .desk import Desk, ended
 from .legs import HedgeLeg, require_plain
 from .plan import Candidate, Planned, bound_of, plan
 from .report import HedgeReport, LegReport, LegState, OnFailure, is_doubtful
@@ -95,8 +95,9 @@ class Hedging:
             on_failure=on_failure,
         )
 
-    def flow(self, venue: Venue, placing: Placing) -> Flow[HedgeReport]:
-        """Size the legs, then show what would be sent, or send it by ``placing``."""
+    def flow(self, desk: Desk) -> Flow[HedgeReport]:
+        """Size the legs, then show what would be sent, or send it."""
+        venue = desk.venue
         planned = plan((yield from self._candidates(venue)), self.budget)
         # An exchange that never sends makes every hedge on it a dry run.
         is_dry = self.dry_run or venue.settings.dry_run
@@ -108,7 +109,7 @@ class Hedging:
             preview = yield from venue.preview_order(_request(venue, x))
             reports.append(_report(x, preview, against))
         if not is_dry:
-            reports = yield from self._carry_out(venue, placing, planned, reports)
+            reports = yield from self._carry_out(desk, planned, reports)
         return HedgeReport(
             legs=tuple(reports),
             budget=self.budget,
@@ -172,8 +173,7 @@ class Hedging:
 
     def _carry_out(
         self,
-        venue: Venue,
-        placing: Placing,
+        desk: Desk,
         planned: Sequence[Planned],
         reports: list[LegReport],
     ) -> Flow[list[LegReport]]:
@@ -182,12 +182,12 @@ class Hedging:
             for leg in reports
         ]
         try:
-            yield from self._place_all(venue, placing, planned, legs)
+            yield from self._place_all(desk, planned, legs)
             if self.on_failure == "unwind":
-                yield from self._unwind(venue, placing, legs)
-            end = venue.clock.monotonic() + _SHOWN
+                yield from self._unwind(desk, legs)
+            end = desk.venue.clock.monotonic() + _SHOWN
             for index, x in enumerate(planned):
-                legs[index] = yield from _priced(venue, x, legs[index], end)
+                legs[index] = yield from _priced(desk.venue, x, legs[index], end)
         except BaseException:
             # No report will reach anybody: the log has what was done until here.
             for leg in legs:
@@ -197,13 +197,12 @@ class Hedging:
 
     def _place_all(
         self,
-        venue: Venue,
-        placing: Placing,
+        desk: Desk,
         planned: Sequence[Planned],
         legs: list[LegReport],
     ) -> Flow[None]:
         for index, x in enumerate(planned):
-            legs[index] = yield from _place(placing(_request(venue, x)), legs[index])
+            legs[index] = yield from _place(desk, _request(desk.venue, x), legs[index])
             # What nobody knows is exposure: nothing more is added to it, whatever was
             # chosen for legs that are known to have failed.
             if legs[index].state is LegState.UNKNOWN:
@@ -214,19 +213,17 @@ class Hedging:
             if legs[index].failed and self.on_failure != "hold":
                 return
 
-    def _unwind(
-        self, venue: Venue, placing: Placing, legs: list[LegReport]
-    ) -> Flow[None]:
+    def _unwind(self, desk: Desk, legs: list[LegReport]) -> Flow[None]:
         """Sell everything back once a leg has failed, if all of them are known.
 
         What nobody knows may have filled: without the others it would be held naked.
         """
         for index, leg in enumerate(legs):
-            legs[index] = yield from _found_out(venue, leg)
+            legs[index] = yield from _found_out(desk, leg)
         if any(leg.state is LegState.UNKNOWN for leg in legs):
             _log.warning("nothing of a hedge is sold back: a leg of it is unknown")
         elif any(leg.failed for leg in legs):
-            yield from sell_back(venue, placing, legs, self.unwind_slippage)
+            yield from sell_back(desk, legs, self.unwind_slippage)
 
 
 def _report(x: Planned, preview: OrderPreview, against: Decimal) -> LegReport:
@@ -260,9 +257,9 @@ def _request(venue: Venue, x: Planned) -> OrderRequest:
     )
 
 
-def _place(create: Flow[Order], report: LegReport) -> Flow[LegReport]:
+def _place(desk: Desk, request: OrderRequest, report: LegReport) -> Flow[LegReport]:
     try:
-        order = yield from create
+        order = yield from desk.placing(request)
     except UnifiedExchangesError as error:
         return attrs.evolve(
             report,
@@ -270,6 +267,8 @@ def _place(create: Flow[Order], report: LegReport) -> Flow[LegReport]:
             error=error,
             client_order_id=error.client_order_id,
         )
+    # Where it is held back nothing has traded yet: what it becomes decides what follows.
+    order = yield from ended(desk, order)
     return attrs.evolve(
         report,
         state=_state(order),
@@ -279,18 +278,19 @@ def _place(create: Flow[Order], report: LegReport) -> Flow[LegReport]:
     )
 
 
-def _found_out(venue: Venue, leg: LegReport) -> Flow[LegReport]:
+def _found_out(desk: Desk, leg: LegReport) -> Flow[LegReport]:
     """A leg of which nobody knew, once somebody does; the same after a minute."""
     if leg.state is not LegState.UNKNOWN:
         return leg
-    end = venue.clock.monotonic() + _LONGEST
+    clock = desk.venue.clock
+    end = clock.monotonic() + _LONGEST
     for wait in chain(_PATIENCE, repeat(_PATIENCE[-1])):
-        if venue.clock.monotonic() + wait > end:
+        if clock.monotonic() + wait > end:
             break
         if wait:
             yield Sleep(wait)
         try:
-            found = yield from _looked_up(venue, leg)
+            found = yield from _looked_up(desk, leg)
         except UnifiedExchangesError as error:
             _log.debug("looking for a leg of a hedge goes on: %s", error)
             continue
@@ -299,10 +299,10 @@ def _found_out(venue: Venue, leg: LegReport) -> Flow[LegReport]:
     return leg
 
 
-def _looked_up(venue: Venue, leg: LegReport) -> Flow[LegReport]:
-    key, market_id = leg.client_order_id, leg.market_id
+def _looked_up(desk: Desk, leg: LegReport) -> Flow[LegReport]:
+    venue, key, market_id = desk.venue, leg.client_order_id, leg.market_id
     if leg.order is not None:
-        order = yield from venue.fetch_order(leg.order.order_id, market_id=market_id)
+        order = yield from desk.looking(leg.order.order_id, market_id=market_id)
     elif key is not None:
         # It proves of an order that can no longer arrive that there is none.
         yield from venue.glance()
@@ -311,7 +311,7 @@ def _looked_up(venue: Venue, leg: LegReport) -> Flow[LegReport]:
             message = f"order {key} is proven not to be there: {intent.detail}"
             absent = OrderNotFound(message, venue=venue.id, client_order_id=key)
             return attrs.evolve(leg, state=LegState.REFUSED, error=absent)
-        order = yield from venue.fetch_order(client_order_id=key, market_id=market_id)
+        order = yield from desk.looking(client_order_id=key, market_id=market_id)
     else:
         return leg
     order = order.in_terms_of(leg.outcome)
