@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import attrs
@@ -410,7 +411,7 @@ def test_fault_19_a_sale_back_that_stays_refused_is_pressed_less_and_less(
     hedged(trader, legs, dry_run=False, on_failure="unwind")
     # No guard counts what only closes: a dozen in a minute are all that ever leave.
     assert len(at) <= 12
-    pauses = [later - sooner for sooner, later in zip(at, at[1:], strict=False)]
+    pauses = [later - sooner for sooner, later in pairwise(at)]
     assert pauses == pytest.approx([0.5, 1, 2, 4, *[8] * (len(at) - 5)], abs=0.3)
 
 

@@ -16,6 +16,7 @@ from ..errors import (
 from ..flow import Flow, Sleep
 from ..models import OrderRequest, Side, TimeInForce
 from .desk import Desk, ended
+from .hedges import sale_key
 from .report import LegReport, is_doubtful
 
 __all__ = ["sell_back"]
@@ -29,12 +30,19 @@ _LONGEST_PAUSE = 8.0
 """Seconds between two rounds of sales, at first and at last: each doubles it."""
 
 
-def sell_back(desk: Desk, legs: list[LegReport], slippage: Decimal) -> Flow[None]:
-    """Sell what has filled; a sale that is refused for now is tried again.
+def sell_back(
+    desk: Desk, legs: list[LegReport], slippage: Decimal, name: str
+) -> Flow[None]:
+    """Sell what has filled of a hedge; a sale that is refused for now is tried again.
 
     What refused a leg, a limit of speed, refuses the sale a moment later too.
     """
-    yield from _sell_all(desk, legs, slippage)
+    sales = {
+        index: _sale(leg, slippage, sale_key(name, index + 1))
+        for index, leg in enumerate(legs)
+        if leg.filled
+    }
+    yield from _sell_all(desk, legs, sales)
     # Last, so that one that is held back does not keep the others waiting.
     for index, leg in enumerate(legs):
         if leg.unwinding is not None:
@@ -42,10 +50,11 @@ def sell_back(desk: Desk, legs: list[LegReport], slippage: Decimal) -> Flow[None
             legs[index] = attrs.evolve(leg, unwinding=sold, unwound=sold.filled)
 
 
-def _sell_all(desk: Desk, legs: list[LegReport], slippage: Decimal) -> Flow[None]:
+def _sell_all(
+    desk: Desk, legs: list[LegReport], sales: dict[int, OrderRequest]
+) -> Flow[None]:
     clock = desk.venue.clock
     end, pause = clock.monotonic() + _LONGEST, _PAUSE
-    sales = {i: _sale(leg, slippage) for i, leg in enumerate(legs) if leg.filled}
     while sales:
         again: dict[int, OrderRequest] = {}
         asked = 0.0
@@ -56,8 +65,7 @@ def _sell_all(desk: Desk, legs: list[LegReport], slippage: Decimal) -> Flow[None
             if error is None or not error.retryable or is_doubtful(error):
                 continue
             # Under the same id: should it be there after all, no second one is made.
-            key = error.client_order_id
-            again[index] = attrs.evolve(sale, client_order_id=key)
+            again[index] = sale
             if isinstance(error, RateLimitExceeded):
                 asked = max(asked, error.retry_after or 0.0)
         sales, wait = again, max(pause, asked)
@@ -69,7 +77,7 @@ def _sell_all(desk: Desk, legs: list[LegReport], slippage: Decimal) -> Flow[None
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def _sale(leg: LegReport, slippage: Decimal) -> OrderRequest:
+def _sale(leg: LegReport, slippage: Decimal, key: str) -> OrderRequest:
     """Sell what a leg bought at once, as far as the bound allows."""
     return OrderRequest(
         market_id=leg.market_id,
@@ -81,6 +89,7 @@ def _sale(leg: LegReport, slippage: Decimal) -> OrderRequest:
         time_in_force=TimeInForce.IOC,
         reduce_only=True,
         max_slippage=slippage,
+        client_order_id=key,
     )
 
 
