@@ -7,6 +7,7 @@ tell from the journal and the venue which of them were placed and what became of
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -26,6 +27,8 @@ from .outcomes import SHOWN, looked_up, priced
 from .report import HedgeReport, LegReport, LegState
 
 __all__ = ["begin", "leg_key", "look_back", "read_name", "sale_key"]
+
+_log = logging.getLogger(__name__)
 
 _LAST = "last hedge"
 """Under which the journal has the name of the one that began last."""
@@ -74,6 +77,7 @@ def begin(venue: Venue, report: HedgeReport) -> Flow[None]:
     while last != report.name:
         assert last is None or isinstance(last, str)
         last = yield Save(venue.account, _LAST, report.name, last)
+    _log.info("hedge %r begins: %d legs", report.name, len(report.legs))
 
 
 def look_back(desk: Desk, name: str | None) -> Flow[HedgeReport]:
