@@ -10,7 +10,7 @@ from ..models import Leg
 from ..money import Number
 from .exiting import Exiting
 from .exits import ExitPlan, ExitRecord
-from .hedges import look_back
+from .hedges import Begun
 from .hedging import Hedging
 from .legs import HedgeLeg
 from .report import HedgeReport, OnFailure
@@ -49,7 +49,7 @@ async def async_hedge_report(
     exchange: AsyncExchange, name: str | None = None
 ) -> HedgeReport:
     """Get what became of a hedge that was begun on this journal; see `hedge_report`."""
-    return await exchange.run(look_back(exchange, name))
+    return await exchange.run(Begun(name).flow(exchange))
 
 
 async def async_run_exit(

@@ -10,7 +10,7 @@ from ..models import Leg
 from ..money import Number
 from .exiting import Exiting
 from .exits import ExitPlan, ExitRecord
-from .hedges import look_back
+from .hedges import Begun
 from .hedging import Hedging
 from .legs import HedgeLeg
 from .report import HedgeReport, OnFailure
@@ -80,7 +80,7 @@ def hedge_report(exchange: Exchange, name: str | None = None) -> HedgeReport:
 
     Raises `BadRequest` if the journal knows no such hedge.
     """
-    return exchange.run(look_back(exchange, name))
+    return exchange.run(Begun(name).flow(exchange))
 
 
 def run_exit(

@@ -25,9 +25,11 @@ class Desk(Protocol):
     @property
     def venue(self) -> Venue:
         """The venue that the flows are of."""
+        ...
 
     def placing(self, order: OrderRequest) -> Flow[Order]:
         """Create an order."""
+        ...
 
     def looking(
         self,
@@ -37,9 +39,11 @@ class Desk(Protocol):
         market_id: str | None = None,
     ) -> Flow[Order]:
         """Read an order."""
+        ...
 
     def ending(self, order: Order, timeout: float) -> Flow[Order]:
         """Read an order until it has ended."""
+        ...
 
 
 def ended(desk: Desk, order: Order) -> Flow[Order]:

@@ -26,7 +26,7 @@ from .desk import Desk
 from .outcomes import SHOWN, looked_up, priced
 from .report import HedgeReport, LegReport, LegState
 
-__all__ = ["begin", "leg_key", "look_back", "read_name", "sale_key"]
+__all__ = ["Begun", "begin", "leg_key", "read_name", "sale_key"]
 
 _log = logging.getLogger(__name__)
 
@@ -80,23 +80,26 @@ def begin(venue: Venue, report: HedgeReport) -> Flow[None]:
     _log.info("hedge %r begins: %d legs", report.name, len(report.legs))
 
 
-def look_back(desk: Desk, name: str | None) -> Flow[HedgeReport]:
-    """A hedge that was begun, leg by leg as it stands now; nothing is sent.
+@attrs.frozen(slots=True)
+class Begun:
+    """A hedge that was begun: the one that began last if ``name`` is None."""
 
-    The one that began last if ``name`` is None.
-    """
-    venue = desk.venue
-    report = yield from _recalled(venue, read_name(name))
-    legs: list[LegReport] = []
-    for number, planned in enumerate(report.legs, 1):
-        leg = yield from _seen(desk, planned)
-        if leg.filled:
-            leg = yield from _with_sale(desk, leg, sale_key(report.name, number))
-        legs.append(leg)
-    end = venue.clock.monotonic() + SHOWN
-    for index, leg in enumerate(legs):
-        legs[index] = yield from priced(venue, leg, end)
-    return attrs.evolve(report, legs=tuple(legs))
+    name: str | None = attrs.field(converter=read_name)
+
+    def flow(self, desk: Desk) -> Flow[HedgeReport]:
+        """What became of it, leg by leg as it stands now; nothing is sent."""
+        venue = desk.venue
+        report = yield from _recalled(venue, self.name)
+        legs: list[LegReport] = []
+        for number, planned in enumerate(report.legs, 1):
+            leg = yield from _seen(desk, planned)
+            if leg.filled:
+                leg = yield from _with_sale(desk, leg, sale_key(report.name, number))
+            legs.append(leg)
+        end = venue.clock.monotonic() + SHOWN
+        for index, leg in enumerate(legs):
+            legs[index] = yield from priced(venue, leg, end)
+        return attrs.evolve(report, legs=tuple(legs))
 
 
 def _seen(desk: Desk, leg: LegReport) -> Flow[LegReport]:
