@@ -32,7 +32,9 @@ from unified_exchanges.execution import (
     against,
     async_hedge,
     async_run_exit,
+    contracts_for,
     hedge,
+    marketable_limit,
     run_exit,
 )
 from unified_exchanges.execution.hedging import Hedging
@@ -842,8 +844,17 @@ def test_a_combination_is_refused_with_its_legs_and_hedged_by_them(
         stop_loss="0.5",
         max_slippage=0,
     )
-    with pytest.raises(CombinationMarket):
+    with pytest.raises(CombinationMarket) as told:
         exited(trader, plan)
+    assert told.value.legs == parlay.legs
+    with pytest.raises(CombinationMarket) as told:
+        contracts_for(20, "0.50", parlay, fees=None)
+    assert told.value.legs == parlay.legs
+    # Its legs are in the words, for whoever only reads them.
+    assert all(leg.market_id in str(told.value) for leg in parlay.legs)
+    # A book is a book: what it gives now is no matter of conditions.
+    book = trader.fetch_order_book(parlay.market_id)
+    assert marketable_limit(book, "buy", 1, "0.99").market_id == parlay.market_id
     ids = [leg.market_id for leg in parlay.legs]
     legs = against(parlay, trader.fetch_markets(market_ids=ids))
     assert [leg.outcome for leg in legs] == ["no", "no"]
