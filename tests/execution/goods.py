@@ -20,6 +20,8 @@ from unified_exchanges.models import (
 )
 from unified_exchanges.venues.kalshi.fees import FeeSchedule
 from unified_exchanges.venues.kalshi.tariffs import _Fees
+from unified_exchanges.venues.polymarket.fees import Fees
+from unified_exchanges.venues.polymarket.parse import FeeTerms
 
 D = Decimal
 CENTS = PriceGrid.of("0.01")
@@ -43,6 +45,15 @@ class Flat:
         maker: bool = False,
     ) -> Decimal:
         return self.each * size
+
+    def lot_fee(
+        self, outcome: str, side: Side | str, price: Decimal, lot: Decimal
+    ) -> Decimal:
+        return self.each * lot
+
+
+def polymarket_fees(rate: str, exponent: int = 1) -> FeeRule:
+    return Fees(FeeTerms(D(rate), D(exponent)))
 
 
 def kalshi_fees(multiplier: Decimal = D(1)) -> FeeRule:

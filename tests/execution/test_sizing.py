@@ -14,7 +14,17 @@ from unified_exchanges.execution.sizing import dearest_lot, largest
 from unified_exchanges.grid import PriceGrid
 from unified_exchanges.models import FeeRule
 
-from .goods import FEES, LOTS, PRICES, D, Flat, combination, kalshi_fees, market
+from .goods import (
+    FEES,
+    LOTS,
+    PRICES,
+    D,
+    Flat,
+    combination,
+    kalshi_fees,
+    market,
+    polymarket_fees,
+)
 
 
 def test_a_combination_is_no_market_to_buy_for_a_budget() -> None:
@@ -90,6 +100,14 @@ def test_a_budget_is_never_broken_and_a_lot_more_would_break_it(
     assert cost(size + lot, price, fees) > budget
 
 
+ON_KALSHI = st.sampled_from([D(0), D("0.5"), D(1), D(2)]).map(kalshi_fees)
+ON_POLYMARKET = st.builds(
+    polymarket_fees,
+    st.sampled_from(["0", "0.02", "0.05", "0.0625", "0.07"]),
+    st.sampled_from([0, 1, 2]),
+)
+
+
 @st.composite
 def pieces(draw: st.DrawFn) -> tuple[Decimal, PriceGrid, list[tuple[int, Decimal]]]:
     """A limit, its grid, and fills at it or better: lots and price."""
@@ -97,28 +115,58 @@ def pieces(draw: st.DrawFn) -> tuple[Decimal, PriceGrid, list[tuple[int, Decimal
     limit = draw(st.integers(1, int(1 / step) - 1))
     # Near the limit is where rounding matters.
     near = st.integers(max(1, limit - 300), limit) | st.integers(1, limit)
-    rows = draw(st.lists(st.tuples(st.integers(1, 300), near), min_size=1, max_size=6))
-    fills = [(lots, ticks * step) for lots, ticks in rows]
-    return limit * step, PriceGrid.of(str(step)), fills
+    # A piece may be a lot, and many are of the same price.
+    lots = st.integers(1, 3) | st.integers(1, 10_000)
+    rows = draw(st.lists(st.tuples(lots, near), min_size=1, max_size=6))
+    same = draw(st.integers(1, 300))
+    fills = [(count, ticks * step) for count, ticks in rows]
+    return limit * step, PriceGrid.of(str(step)), fills + fills[:1] * same
 
 
-@given(made=pieces(), multiplier=st.sampled_from([D(0), D("0.5"), D(1), D(2)]))
+@given(made=pieces(), fees=ON_KALSHI | ON_POLYMARKET)
 @example(
     # A better price takes more: its fee is rounded up, and it saves next to nothing.
     made=(D("0.8275"), PriceGrid.of("0.0001"), [(1, D("0.827"))] * 9),
-    multiplier=D(1),
+    fees=kalshi_fees(),
+)
+@example(
+    # Rounded to the nearest the fee of a lot is nothing, and that of two is not.
+    made=(D("0.01"), PriceGrid.of("0.01"), [(2, D("0.01"))] * 500),
+    fees=polymarket_fees("0.05"),
+)
+@example(
+    # One piece: 1.4 steps a lot are 1 of a lot alone, and 14 of ten.
+    made=(D("0.02"), PriceGrid.of("0.01"), [(10_000, D("0.02"))]),
+    fees=polymarket_fees("0.07"),
 )
 def test_no_pieces_take_more_than_the_dearest_lot_of_each(
-    made: tuple[Decimal, PriceGrid, list[tuple[int, Decimal]]], multiplier: Decimal
+    made: tuple[Decimal, PriceGrid, list[tuple[int, Decimal]]], fees: FeeRule
 ) -> None:
     limit, grid, fills = made
-    fees, plain = kalshi_fees(multiplier), market(grid=grid)
+    plain = market(grid=grid)
     spent = sum(
         (n * plain.lot * price + fees.fee("yes", "buy", price, n * plain.lot))
         for n, price in fills
     )
     lot = dearest_lot(limit, plain, fees, "yes")
     assert spent <= lot * sum(n for n, _ in fills)
+
+
+@given(
+    made=pieces(),
+    rule=st.tuples(ON_KALSHI, st.just(D("0.0201")))
+    | st.tuples(ON_POLYMARKET, st.just(D("0.0011"))),
+)
+def test_what_is_kept_back_for_pieces_is_little(
+    made: tuple[Decimal, PriceGrid, list[tuple[int, Decimal]]],
+    rule: tuple[FeeRule, Decimal],
+) -> None:
+    limit, grid, _ = made
+    fees, least = rule
+    # Of a contract that fills at the limit in one piece with many others.
+    whole = cost(D(1000), limit, fees) / 1000
+    most = 100 * dearest_lot(limit, market(grid=grid), fees, "yes")
+    assert whole <= most <= whole + least
 
 
 def test_a_size_below_the_minimum_is_none() -> None:

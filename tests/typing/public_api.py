@@ -16,9 +16,11 @@ from unified_exchanges.execution import (
     HedgeLeg,
     HedgeReport,
     async_hedge,
+    async_hedge_report,
     async_run_exit,
     contracts_for,
     hedge,
+    hedge_report,
     marketable_limit,
     run_exit,
 )
@@ -129,6 +131,7 @@ def blocking(ex: ux.Exchange) -> None:
     assert_type(ex.run(ex.venue.fetch_market("M")), Market)
     assert_type(ex.dry_runs, list[DryRunReport])
     assert_type(hedge(ex, [HedgeLeg("M", "yes")], 20), HedgeReport)
+    assert_type(hedge_report(ex, "name"), HedgeReport)
     assert_type(run_exit(ex, PLAN, timeout=1.0), ExitRecord)
     assert_type(
         contracts_for(20, "0.5", ex.fetch_market("M"), fees=ex.fetch_fee_rule("M")),
@@ -232,6 +235,7 @@ async def asynchronous(ex: ux.AsyncExchange) -> None:
     assert_type(await ex.run(ex.venue.fetch_market("M")), Market)
     assert_type(ex.dry_runs, list[DryRunReport])
     assert_type(await async_hedge(ex, [HedgeLeg("M", "yes")], 20), HedgeReport)
+    assert_type(await async_hedge_report(ex), HedgeReport)
     assert_type(await async_run_exit(ex, PLAN, timeout=1.0), ExitRecord)
     assert_type(ex.watch_order_book(["M"], policy="every"), ux.AsyncWatch[OrderBook])
     assert_type(

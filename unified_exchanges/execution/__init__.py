@@ -4,8 +4,8 @@ What decides is pure or sans-I/O.  What acts has two faces: `hedge` and `run_exi
 `Exchange`, `async_hedge` and `async_run_exit` for an `AsyncExchange`.
 """
 
-from .aio import async_hedge, async_run_exit
-from .blocking import hedge, run_exit
+from .aio import async_hedge, async_hedge_report, async_run_exit
+from .blocking import hedge, hedge_report, run_exit
 from .crossing import Crossing, marketable_limit
 from .exit_record import ExitRecord, ExitState
 from .exits import ExitPlan, Trigger
@@ -26,9 +26,11 @@ __all__ = [
     "Trigger",
     "against",
     "async_hedge",
+    "async_hedge_report",
     "async_run_exit",
     "contracts_for",
     "hedge",
+    "hedge_report",
     "marketable_limit",
     "require_plain",
     "run_exit",

@@ -11,6 +11,7 @@ from ..money import Number
 from .exit_record import ExitRecord
 from .exiting import Exiting
 from .exits import ExitPlan
+from .hedges import Begun
 from .hedging import Hedging
 from .legs import HedgeLeg
 from .report import HedgeReport, OnFailure
@@ -18,7 +19,7 @@ from .report import HedgeReport, OnFailure
 if TYPE_CHECKING:
     from ..shells.aio import AsyncExchange
 
-__all__ = ["async_hedge", "async_run_exit"]
+__all__ = ["async_hedge", "async_hedge_report", "async_run_exit"]
 
 
 async def async_hedge(
@@ -30,6 +31,7 @@ async def async_hedge(
     dry_run: bool = True,
     on_failure: OnFailure = "stop",
     unwind_slippage: Number = "0.05",
+    name: str | None = None,
 ) -> HedgeReport:
     """Buy the same number of contracts of each leg; see `hedge`."""
     hedging = Hedging.read(
@@ -39,8 +41,16 @@ async def async_hedge(
         unwind_slippage=unwind_slippage,
         dry_run=dry_run,
         on_failure=on_failure,
+        name=name,
     )
-    return await exchange.run(hedging.flow(exchange.venue, exchange.placing))
+    return await exchange.run(hedging.flow(exchange))
+
+
+async def async_hedge_report(
+    exchange: AsyncExchange, name: str | None = None
+) -> HedgeReport:
+    """Get what became of a hedge that was begun on this journal; see `hedge_report`."""
+    return await exchange.run(Begun(name).flow(exchange))
 
 
 async def async_run_exit(

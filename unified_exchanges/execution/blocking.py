@@ -11,6 +11,7 @@ from ..money import Number
 from .exit_record import ExitRecord
 from .exiting import Exiting
 from .exits import ExitPlan
+from .hedges import Begun
 from .hedging import Hedging
 from .legs import HedgeLeg
 from .report import HedgeReport, OnFailure
@@ -18,7 +19,7 @@ from .report import HedgeReport, OnFailure
 if TYPE_CHECKING:
     from ..shells.blocking import Exchange
 
-__all__ = ["hedge", "run_exit"]
+__all__ = ["hedge", "hedge_report", "run_exit"]
 
 
 def hedge(
@@ -30,6 +31,7 @@ def hedge(
     dry_run: bool = True,
     on_failure: OnFailure = "stop",
     unwind_slippage: Number = "0.05",
+    name: str | None = None,
 ) -> HedgeReport:
     """Buy the same number of contracts of each leg, as many as ``budget`` dollars pay.
 
@@ -49,6 +51,10 @@ def hedge(
     placing too: the leg that met it has `Halted` as its ``error``.  Reading what all of it
     cost waits up to 10 seconds for fills that do not show.
 
+    The hedge is written down in the exchange's journal before its first order, under its
+    ``name``, which is drawn unless it is given and is good for one hedge.  With
+    ``journal="orders.db"`` `hedge_report` tells after a crash which legs were placed.
+
     Raises `CombinationMarket` for a leg that is no plain market, `InvalidOrder` where the
     budget buys no hedge or where a leg would close a position, which ``"unwind"`` could not
     restore, and what `preview_order` raises: all before anything is sent.
@@ -60,8 +66,22 @@ def hedge(
         unwind_slippage=unwind_slippage,
         dry_run=dry_run,
         on_failure=on_failure,
+        name=name,
     )
-    return exchange.run(hedging.flow(exchange.venue, exchange.placing))
+    return exchange.run(hedging.flow(exchange))
+
+
+def hedge_report(exchange: Exchange, name: str | None = None) -> HedgeReport:
+    """Get what became of a hedge that was begun on this journal, as it stands now.
+
+    For after a crash: ``name`` is what the hedge was given, None the one that began last.
+    Nothing is sent: each leg and each sale back is looked up once, by the client order id
+    that follows from the name.  A leg that was never sent is ``skipped``.  One that may be
+    at the venue is ``unknown`` and in ``unresolved``: call ``reconcile()``, then this again.
+
+    Raises `BadRequest` if the journal knows no such hedge.
+    """
+    return exchange.run(Begun(name).flow(exchange))
 
 
 def run_exit(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from decimal import Decimal
-from itertools import chain, repeat
 from typing import get_args
 
 import attrs
@@ -15,26 +14,24 @@ from ..errors import (
     BadRequest,
     Halted,
     InvalidOrder,
-    OrderNotFound,
     UnifiedExchangesError,
 )
-from ..flow import AskIntent, Flow, Sleep, collect
+from ..flow import Flow
 from ..models import (
     FeeRule,
-    Fill,
-    Intent,
     Leg,
     Market,
-    Order,
     OrderPreview,
     OrderRequest,
     Side,
     TimeInForce,
 )
-from ..money import EXACT, ZERO, Number, text, total
+from ..money import ZERO, Number, text, total
 from ..venue import Venue
-from .exiting import Placing
+from .desk import Desk, ended
+from .hedges import begin, leg_key, read_name
 from .legs import HedgeLeg, require_plain
+from .outcomes import SHOWN, found_out, may_have_left, priced, state_of
 from .plan import Candidate, Planned, bound_of, plan
 from .report import HedgeReport, LegReport, LegState, OnFailure, is_doubtful
 from .sizing import read_dollars
@@ -43,13 +40,6 @@ from .unwinding import sell_back
 __all__ = ["Hedging"]
 
 _log = logging.getLogger(__name__)
-
-_PATIENCE = (0.0, 0.2, 0.4, 0.8, 1.6)
-"""Seconds before each look for what should be there: reads may lag."""
-_LONGEST = 60.0
-"""Seconds for which an order is looked for: somewhat more than it may be on its way."""
-_SHOWN = 10.0
-"""Seconds for which the fills of all legs together are waited for."""
 
 
 @attrs.frozen(kw_only=True, slots=True)
@@ -62,6 +52,7 @@ class Hedging:
     unwind_slippage: Decimal
     dry_run: bool
     on_failure: OnFailure
+    name: str | None = None
 
     @classmethod
     def read(
@@ -73,6 +64,7 @@ class Hedging:
         unwind_slippage: Number,
         dry_run: bool,
         on_failure: OnFailure,
+        name: str | None = None,
     ) -> Hedging:
         """Check what a caller asks for; nothing is read or sent yet."""
         if on_failure not in get_args(OnFailure):
@@ -93,29 +85,40 @@ class Hedging:
             unwind_slippage=read_dollars("unwind_slippage", unwind_slippage),
             dry_run=dry_run,
             on_failure=on_failure,
+            name=read_name(name),
         )
 
-    def flow(self, venue: Venue, placing: Placing) -> Flow[HedgeReport]:
-        """Size the legs, then show what would be sent, or send it by ``placing``."""
+    def flow(self, desk: Desk) -> Flow[HedgeReport]:
+        """Size the legs, then show what would be sent, or send it."""
+        venue = desk.venue
         planned = plan((yield from self._candidates(venue)), self.budget)
         # An exchange that never sends makes every hedge on it a dry run.
         is_dry = self.dry_run or venue.settings.dry_run
-        reports = []
-        for x in planned:
+        # So many bits that no two are ever alike.
+        name = self.name or f"{venue.settings.rng.getrandbits(128):032x}"
+        requests = [
+            _request(venue, x, leg_key(name, n)) for n, x in enumerate(planned, 1)
+        ]
+        legs = []
+        for x, request in zip(planned, requests, strict=True):
             against = yield from self._held_against(venue, x, is_dry=is_dry)
             # Before the first is sent: what our own checks refuse must not leave half a
             # hedge.
-            preview = yield from venue.preview_order(_request(venue, x))
-            reports.append(_report(x, preview, against))
-        if not is_dry:
-            reports = yield from self._carry_out(venue, placing, planned, reports)
-        return HedgeReport(
-            legs=tuple(reports),
+            preview = yield from venue.preview_order(request)
+            legs.append(_report(x, preview, against))
+        report = HedgeReport(
+            name=name,
+            legs=tuple(legs),
             budget=self.budget,
             size=planned[0].size,
             is_dry_run=is_dry,
             on_failure=self.on_failure,
         )
+        if is_dry:
+            return report
+        yield from begin(venue, report)
+        legs = yield from self._carry_out(desk, requests, report)
+        return attrs.evolve(report, legs=tuple(legs))
 
     # -- what must be known ---------------------------------------------------------
 
@@ -172,38 +175,39 @@ class Hedging:
 
     def _carry_out(
         self,
-        venue: Venue,
-        placing: Placing,
-        planned: Sequence[Planned],
-        reports: list[LegReport],
+        desk: Desk,
+        requests: Sequence[OrderRequest],
+        report: HedgeReport,
     ) -> Flow[list[LegReport]]:
         legs = [
             attrs.evolve(leg, state=LegState.SKIPPED, cost=ZERO, fees=ZERO)
-            for leg in reports
+            for leg in report.legs
         ]
         try:
-            yield from self._place_all(venue, placing, planned, legs)
+            yield from self._place_all(desk, requests, legs)
             if self.on_failure == "unwind":
-                yield from self._unwind(venue, placing, legs)
-            end = venue.clock.monotonic() + _SHOWN
-            for index, x in enumerate(planned):
-                legs[index] = yield from _priced(venue, x, legs[index], end)
+                yield from self._unwind(desk, legs, report.name)
+            end = desk.venue.clock.monotonic() + SHOWN
+            for index, leg in enumerate(legs):
+                legs[index] = yield from priced(desk.venue, leg, end)
         except BaseException:
             # No report will reach anybody: the log has what was done until here.
             for leg in legs:
-                _log.warning("interrupted in a hedge: %s", leg)
+                _log.warning("interrupted in a hedge, %r: %s", report.name, leg)
             raise
         return legs
 
     def _place_all(
         self,
-        venue: Venue,
-        placing: Placing,
-        planned: Sequence[Planned],
+        desk: Desk,
+        requests: Sequence[OrderRequest],
         legs: list[LegReport],
     ) -> Flow[None]:
-        for index, x in enumerate(planned):
-            legs[index] = yield from _place(placing(_request(venue, x)), legs[index])
+        for index, request in enumerate(requests):
+            leg = legs[index]
+            # Until it is answered, should it be interrupted meanwhile.
+            legs[index] = attrs.evolve(leg, state=LegState.UNKNOWN)
+            legs[index] = yield from _place(desk, request, leg)
             # What nobody knows is exposure: nothing more is added to it, whatever was
             # chosen for legs that are known to have failed.
             if legs[index].state is LegState.UNKNOWN:
@@ -214,19 +218,17 @@ class Hedging:
             if legs[index].failed and self.on_failure != "hold":
                 return
 
-    def _unwind(
-        self, venue: Venue, placing: Placing, legs: list[LegReport]
-    ) -> Flow[None]:
+    def _unwind(self, desk: Desk, legs: list[LegReport], name: str) -> Flow[None]:
         """Sell everything back once a leg has failed, if all of them are known.
 
         What nobody knows may have filled: without the others it would be held naked.
         """
         for index, leg in enumerate(legs):
-            legs[index] = yield from _found_out(venue, leg)
+            legs[index] = yield from found_out(desk, leg)
         if any(leg.state is LegState.UNKNOWN for leg in legs):
             _log.warning("nothing of a hedge is sold back: a leg of it is unknown")
         elif any(leg.failed for leg in legs):
-            yield from sell_back(venue, placing, legs, self.unwind_slippage)
+            yield from sell_back(desk, legs, self.unwind_slippage, name)
 
 
 def _report(x: Planned, preview: OrderPreview, against: Decimal) -> LegReport:
@@ -240,13 +242,14 @@ def _report(x: Planned, preview: OrderPreview, against: Decimal) -> LegReport:
         cost=x.expected.cost,
         fees=x.expected.fee or ZERO,
         most=x.most,
+        client_order_id=preview.client_order_id,
         preview=preview,
         payout=x.candidate.market.payout,
         against=against,
     )
 
 
-def _request(venue: Venue, x: Planned) -> OrderRequest:
+def _request(venue: Venue, x: Planned, key: str) -> OrderRequest:
     # All or nothing, where the venue has it: legs must pay alike.
     words = venue.facts.time_in_force
     force = TimeInForce.FOK if TimeInForce.FOK in words else TimeInForce.IOC
@@ -257,111 +260,28 @@ def _request(venue: Venue, x: Planned) -> OrderRequest:
         price=x.limit,
         size=x.size,
         time_in_force=force,
+        client_order_id=key,
     )
 
 
-def _place(create: Flow[Order], report: LegReport) -> Flow[LegReport]:
+def _place(desk: Desk, request: OrderRequest, report: LegReport) -> Flow[LegReport]:
     try:
-        order = yield from create
+        order = yield from desk.placing(request)
     except UnifiedExchangesError as error:
-        return attrs.evolve(
-            report,
-            state=LegState.UNKNOWN if is_doubtful(error) else LegState.REFUSED,
-            error=error,
-            client_order_id=error.client_order_id,
-        )
+        mine = request.client_order_id
+        key = error.client_order_id or mine
+        report = attrs.evolve(report, error=error, client_order_id=key)
+        if is_doubtful(error) and (
+            key != mine or (yield from may_have_left(desk, key))
+        ):
+            return attrs.evolve(report, state=LegState.UNKNOWN)
+        return attrs.evolve(report, state=LegState.REFUSED)
+    # Where it is held back nothing has traded yet: what it becomes decides what follows.
+    order = yield from ended(desk, order)
     return attrs.evolve(
         report,
-        state=_state(order),
+        state=state_of(order),
         order=order,
         filled=order.filled,
         client_order_id=order.client_order_id,
     )
-
-
-def _found_out(venue: Venue, leg: LegReport) -> Flow[LegReport]:
-    """A leg of which nobody knew, once somebody does; the same after a minute."""
-    if leg.state is not LegState.UNKNOWN:
-        return leg
-    end = venue.clock.monotonic() + _LONGEST
-    for wait in chain(_PATIENCE, repeat(_PATIENCE[-1])):
-        if venue.clock.monotonic() + wait > end:
-            break
-        if wait:
-            yield Sleep(wait)
-        try:
-            found = yield from _looked_up(venue, leg)
-        except UnifiedExchangesError as error:
-            _log.debug("looking for a leg of a hedge goes on: %s", error)
-            continue
-        if found.state is not LegState.UNKNOWN:
-            return found
-    return leg
-
-
-def _looked_up(venue: Venue, leg: LegReport) -> Flow[LegReport]:
-    key, market_id = leg.client_order_id, leg.market_id
-    if leg.order is not None:
-        order = yield from venue.fetch_order(leg.order.order_id, market_id=market_id)
-    elif key is not None:
-        # It proves of an order that can no longer arrive that there is none.
-        yield from venue.glance()
-        intent = yield AskIntent(venue.account, key)
-        if isinstance(intent, Intent) and not intent.may_be_an_order:
-            message = f"order {key} is proven not to be there: {intent.detail}"
-            absent = OrderNotFound(message, venue=venue.id, client_order_id=key)
-            return attrs.evolve(leg, state=LegState.REFUSED, error=absent)
-        order = yield from venue.fetch_order(client_order_id=key, market_id=market_id)
-    else:
-        return leg
-    order = order.in_terms_of(leg.outcome)
-    return attrs.evolve(
-        leg, state=_state(order), order=order, filled=order.filled, error=None
-    )
-
-
-def _state(order: Order) -> LegState:
-    if order.is_open:
-        # An immediate order that rests is none: nobody knows what it will become.
-        return LegState.UNKNOWN
-    if order.filled == order.size:
-        return LegState.FILLED
-    return LegState.PARTIAL if order.filled else LegState.UNFILLED
-
-
-def _priced(venue: Venue, x: Planned, leg: LegReport, end: float) -> Flow[LegReport]:
-    """A leg with what its fills cost, exactly where the venue shows them all."""
-    bought = yield from _fills(venue, leg.order, leg.filled, end)
-    sold = yield from _fills(venue, leg.unwinding, leg.unwound, end)
-    if bought is None or sold is None:
-        cost = EXACT.multiply(leg.filled, leg.limit)
-        most = x.candidate.most(leg.filled, leg.limit)
-        fees = EXACT.subtract(most, cost)
-        return attrs.evolve(leg, cost=cost, fees=fees, is_exact=False)
-    mine = [fill.in_terms_of(leg.outcome) for fill in (*bought, *sold)]
-    return attrs.evolve(
-        leg,
-        cost=EXACT.minus(total(fill.proceeds for fill in mine)),
-        fees=total(fill.fee for fill in mine),
-    )
-
-
-def _fills(
-    venue: Venue, order: Order | None, filled: Decimal, end: float
-) -> Flow[list[Fill] | None]:
-    """All fills of an order, or None if the venue does not show them in time."""
-    if order is None or not filled:
-        return []
-    for wait in _PATIENCE:
-        if venue.clock.monotonic() + wait > end:
-            break
-        if wait:
-            yield Sleep(wait)
-        try:
-            listing = venue.fetch_fills(order_id=order.order_id)
-            found = yield from collect(listing)
-        except UnifiedExchangesError:
-            continue
-        if total(fill.size for fill in found) == filled:
-            return found
-    return None

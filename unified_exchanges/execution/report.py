@@ -129,9 +129,11 @@ class LegReport(Flat):
 class HedgeReport(Flat):
     """A hedge, leg by leg, with totals; print it to read it.
 
-    ``size`` is contracts of each leg.  In a dry run everything is as planned.
+    ``size`` is contracts of each leg.  In a dry run everything is as planned.  ``name`` is
+    what `hedge_report` knows it by, as long as the journal lasts.
     """
 
+    name: str
     legs: tuple[LegReport, ...]
     budget: Decimal
     size: Decimal
@@ -182,9 +184,13 @@ class HedgeReport(Flat):
         return tuple(key for leg in self.legs for key in leg.unresolved)
 
     def __str__(self) -> str:
-        name = "DRY RUN, nothing was sent: hedge" if self.is_dry_run else "hedge"
+        what = (
+            "DRY RUN, nothing was sent: hedge"
+            if self.is_dry_run
+            else f"hedge {self.name!r}"
+        )
         lines = [
-            f"{name} of {text(self.size)} contracts each, budget {text(self.budget)}"
+            f"{what} of {text(self.size)} contracts each, budget {text(self.budget)}"
         ]
         lines += [f"  {leg}" for leg in self.legs]
         lines.append(

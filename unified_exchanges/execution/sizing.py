@@ -82,14 +82,14 @@ def contracts_for(
 def dearest_lot(limit: Decimal, market: Market, fees: FeeRule, outcome: str) -> Decimal:
     """Dollars that one lot takes at most, bought at once at a limit, with fees.
 
-    So many times this is the most that an order takes, in whatever pieces it fills.  Fees
-    are rounded up fill by fill, so that two pieces never pay less than one of both; the
-    levels of a book do not tell pieces, and no piece is smaller than a lot.
+    So many times this is the most that an order takes, in whatever pieces it fills: fees
+    are rounded fill by fill, the levels of a book do not tell pieces, and no piece is
+    smaller than a lot.
     """
     grid = grid_of(market, outcome)
 
     def taken(price: Decimal) -> Decimal:
-        fee = fees.fee(outcome, Side.BUY, price, market.lot)
+        fee = fees.lot_fee(outcome, Side.BUY, price, market.lot)
         return EXACT.add(EXACT.multiply(price, market.lot), fee)
 
     most, price = taken(limit), _next_below(limit, grid)

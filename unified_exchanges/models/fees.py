@@ -24,6 +24,16 @@ class FeeRule(Protocol):
     ) -> Decimal:
         """Dollars for one fill of ``size`` contracts of ``outcome`` at ``price``.
 
-        Cut in pieces the same never pays less: what is rounded is rounded up.
+        Cut in pieces the same may pay more, since each is rounded: see `lot_fee`.
+        """
+        ...
+
+    def lot_fee(
+        self, outcome: str, side: Side | str, price: Decimal, lot: Decimal
+    ) -> Decimal:
+        """Dollars that each lot adds at most, in whatever pieces of lots an order takes.
+
+        So many times this as there are lots is never below the fees of all pieces.  A fee
+        that is rounded is rounded up for that, even where a fill's goes to the nearest.
         """
         ...

@@ -16,6 +16,7 @@ from ..tracking.waiting import (
     Awaited,
     Key,
     Wait,
+    ending,
     finding,
     polling,
     read_timeout,
@@ -179,6 +180,23 @@ class AsyncTracking(AsyncWatching):
     def placing(self, order: OrderRequest) -> Flow[Order]:
         """The flow of a create that `orders` counts, for flows that `run` performs."""
         return self._calls.creating(self.venue.create_order(order))
+
+    def looking(
+        self,
+        order_id: str | None = None,
+        *,
+        client_order_id: str | None = None,
+        market_id: str | None = None,
+    ) -> Flow[Order]:
+        """The flow of a read of one order that `orders` learns from, likewise."""
+        flow = self.venue.fetch_order(
+            order_id, client_order_id=client_order_id, market_id=market_id
+        )
+        return self._calls.reading_order(flow, client_order_id, market_id)
+
+    def ending(self, order: Order, timeout: float) -> Flow[Order]:
+        """The flow that reads an order until it has ended, likewise; see `wait_done`."""
+        return ending(order, timeout, self._calls, self.venue)
 
     def _follow_orders(self) -> AsyncHub:
         self.venue.require_stream("follow")

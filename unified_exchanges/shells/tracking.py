@@ -17,6 +17,7 @@ from ..tracking.waiting import (
     Awaited,
     Key,
     Wait,
+    ending,
     finding,
     polling,
     read_timeout,
@@ -165,6 +166,23 @@ class Tracking(Watching):
     def placing(self, order: OrderRequest) -> Flow[Order]:
         """The flow of a create that `orders` counts, for flows that `run` performs."""
         return self._calls.creating(self.venue.create_order(order))
+
+    def looking(
+        self,
+        order_id: str | None = None,
+        *,
+        client_order_id: str | None = None,
+        market_id: str | None = None,
+    ) -> Flow[Order]:
+        """The flow of a read of one order that `orders` learns from, likewise."""
+        flow = self.venue.fetch_order(
+            order_id, client_order_id=client_order_id, market_id=market_id
+        )
+        return self._calls.reading_order(flow, client_order_id, market_id)
+
+    def ending(self, order: Order, timeout: float) -> Flow[Order]:
+        """The flow that reads an order until it has ended, likewise; see `wait_done`."""
+        return ending(order, timeout, self._calls, self.venue)
 
     def _follow_orders(self) -> Hub:
         self.venue.require_stream("follow")

@@ -27,7 +27,16 @@ from .calls import TrackedCalls
 from .entry import Entry
 from .tracker import OrderTracker
 
-__all__ = ["Awaited", "Key", "Wait", "finding", "polling", "read_timeout", "wanted"]
+__all__ = [
+    "Awaited",
+    "Key",
+    "Wait",
+    "ending",
+    "finding",
+    "polling",
+    "read_timeout",
+    "wanted",
+]
 
 Awaited = Order | TrackedOrder | Intent | str
 """An order, what is known of one, one that was written down, or the venue's id of one."""
@@ -202,6 +211,22 @@ def polling(wait: Wait, calls: TrackedCalls) -> Flow[Order]:
                 yield from wait.read_again(calls)
             else:
                 yield Sleep(wait.delay(is_told=False))
+
+
+def ending(
+    order: Order, timeout: float, calls: TrackedCalls, venue: Venue
+) -> Flow[Order]:
+    """Wait by reading until an order has ended; raises as `Exchange.wait_done`."""
+    entry = yield from finding(order, calls, venue)
+    wait = Wait(
+        calls.tracker,
+        entry,
+        venue,
+        outcome=order.outcome,
+        timeout=timeout,
+        for_fill=False,
+    )
+    return (yield from polling(wait, calls))
 
 
 def wanted(order: Awaited | None, client_order_id: str | None) -> Awaited | Key:

@@ -63,6 +63,27 @@ def test_both_outcomes_and_sides_pay_alike(flavour: str) -> None:
     assert fees == {D("0.105")}
 
 
+@pytest.mark.parametrize(
+    ("price", "rate", "expected"),
+    [
+        ("0.01", 0.05, "0.00001"),  # 0.00000495: nothing for one, and not for two
+        ("0.5", 0.07, "0.00018"),  # 0.000175
+        ("0.5", 0.04, "0.0001"),  # exactly
+        ("0.5", 0, "0"),
+    ],
+)
+def test_a_lot_adds_its_fee_rounded_up(price: str, rate: float, expected: str) -> None:
+    told = desk(answers={LISTING: catalog(market(1, **schedule(rate)))})
+    rule = told("fetch_fee_rule", condition(1))
+    assert rule.lot_fee("yes", "buy", D(price), D("0.01")) == D(expected)
+
+
+def test_a_lot_adds_no_fee_where_there_is_none() -> None:
+    free = market(1, feesEnabled=False, feeSchedule=None)
+    rule = desk(answers={LISTING: catalog(free)})("fetch_fee_rule", condition(1))
+    assert rule.lot_fee("yes", "buy", D("0.5"), D("0.01")) == 0
+
+
 def test_makers_pay_nothing() -> None:
     assert fee("0.5", 100, maker=True) == 0
 

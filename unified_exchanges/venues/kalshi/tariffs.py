@@ -196,6 +196,12 @@ class _Fees:
             maker=maker,
         )
 
+    def lot_fee(
+        self, outcome: str, side: Side | str, price: Decimal, lot: Decimal
+    ) -> Decimal:
+        # What is rounded is rounded up, so that no piece pays more than its lots do.
+        return self.fee(outcome, side, price, lot)
+
 
 def _changed(
     rule: _Rule, changes: tuple[parse.FeeChange, ...], moment: datetime

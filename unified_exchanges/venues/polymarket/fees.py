@@ -6,7 +6,7 @@ five digits; makers pay nothing (docs.polymarket.com, fees, 2026-08).
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Context, Decimal
 from typing import Final
 
 import attrs
@@ -21,6 +21,7 @@ __all__ = ["Fees", "fee_of"]
 _STEP: Final = Decimal("0.00001")
 # Which way a half goes is not documented (2026-10).
 _ROUNDED: Final = Context(prec=60, rounding=ROUND_HALF_UP)
+_UP: Final = Context(prec=60, rounding=ROUND_CEILING)
 _LARGEST: Final = 8
 
 
@@ -35,11 +36,19 @@ def fee_of(
     >>> fee_of(crypto, Decimal("0.50"), Decimal(100), maker=False)
     Decimal('1.75000')
     """
+    exact = _exact_fee(terms, price, size, maker=maker)
+    return ZERO if exact is None else _ROUNDED.quantize(exact, _STEP)
+
+
+def _exact_fee(
+    terms: FeeTerms | None, price: Decimal, size: Decimal, *, maker: bool
+) -> Decimal | None:
+    """What a fill would pay if nothing were rounded; None if it pays nothing."""
     if terms is None:
-        return ZERO
+        return None
     if maker:
         if terms.is_taker_only:
-            return ZERO
+            return None
         message = "what makers pay on this market is not published; look at the balance"
         raise NotSupported(message, venue="polymarket")
     exponent = terms.exponent
@@ -48,7 +57,7 @@ def fee_of(
         raise NotSupported(message, venue="polymarket")
     spread = EXACT.multiply(price, complement(price))
     each = EXACT.multiply(terms.rate, EXACT.power(spread, int(exponent)))
-    return _ROUNDED.quantize(EXACT.multiply(size, each), _STEP)
+    return EXACT.multiply(size, each)
 
 
 @attrs.frozen(slots=True)
@@ -68,3 +77,17 @@ class Fees:
     ) -> Decimal:
         """Dollars for one fill of ``size`` shares at ``price``."""
         return fee_of(self.terms, price, size, maker=maker)
+
+    def lot_fee(
+        self,
+        outcome: str,  # noqa: ARG002 - likewise
+        side: Side | str,  # noqa: ARG002 - likewise
+        price: Decimal,
+        lot: Decimal,
+    ) -> Decimal:
+        """Dollars that each lot adds at most: its fee, rounded up.
+
+        Rounded to the nearest step a lot may pay nothing where two of them do.
+        """
+        exact = _exact_fee(self.terms, price, lot, maker=False)
+        return ZERO if exact is None else _UP.quantize(exact, _STEP)
