@@ -81,7 +81,7 @@ def test_the_defaults_are_those_of_a_trading_desk() -> None:
             10_000,
             12_300,
             (
-                "the time without the stream that is followed is 12 s, above 10 s: trust no "
+                "the time without the stream that is followed is 12.3 s, above 10 s: trust no "
                 "followed book; stream_health().last_error says why"
             ),
         ),

@@ -92,16 +92,23 @@ def test_failures_count_into_the_rate_and_make_unhealthy(trader: Trader) -> None
 def test_a_failure_among_few_requests_says_nothing_of_the_venue(
     trader: Trader,
 ) -> None:
-    for _ in range(17):
+    for _ in range(7):
+        trader.fetch_status()
+    fail(trader, 1)
+    health = trader.health()
+    assert (health.requests, health.errors, health.error_rate) == (8, 1, 0.125)
+    assert (health.is_healthy, health.alerts) == (True, ())
+
+
+def test_many_failures_among_few_requests_are_told(trader: Trader) -> None:
+    for _ in range(6):
         trader.fetch_status()
     fail(trader, 2)
     health = trader.health()
-    assert (health.requests, health.errors) == (19, 2)
-    assert (health.is_healthy, health.alerts) == (True, ())
-    trader.fetch_status()
-    assert [alert.partition(":")[0] for alert in trader.health().alerts] == [
-        "the share of failed requests is 10%, above 5%"
+    assert [alert.partition(":")[0] for alert in health.alerts] == [
+        "the share of failed requests is 25%, above 5%"
     ]
+    assert not health.is_healthy
 
 
 def test_how_many_requests_an_alert_needs_is_the_caller_s_to_say(

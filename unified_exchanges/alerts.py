@@ -49,8 +49,9 @@ class AlertPolicy:
     ``latency_ms`` of stream messages and ``acknowledgement_ms`` of orders are exceeded
     when the slowest tenth of the last minute takes longer.  ``errors`` is the share of
     requests of the last minute that brought no answer or that the venue could not serve;
-    from there on ``is_healthy`` is False too.  Of fewer than ``least_requests`` in that
-    minute the share says nothing, unless every one of them failed.  ``limiter_used`` is
+    from there on ``is_healthy`` is False too.  If they were fewer than
+    ``least_requests``, the missing ones count as if they had worked, unless every one
+    failed.  ``limiter_used`` is
     the used share of the fullest token bucket.  ``stream_ms`` is for how long a stream that
     is followed has not been live; from there on ``is_healthy`` is False too.  After
     ``calm_ms`` below its threshold an alert is over.  Times are milliseconds, shares from
@@ -80,13 +81,17 @@ class AlertPolicy:
     def error_share(self, requests: int, errors: int) -> float | None:
         """The share of failures, None where it says nothing: of too few requests.
 
-        That nothing at all works is told of the first request on.
+        It says something if it were above even with as many more that worked as are
+        missing: an outage is no smaller where little is asked.  That nothing at all works
+        is told of the first request on.
 
-        >>> policy = AlertPolicy(least_requests=20)
-        >>> [policy.error_share(*of) for of in ((20, 2), (19, 2), (2, 2), (0, 0))]
-        [0.1, None, 1.0, None]
+        >>> policy = AlertPolicy(errors=0.05, least_requests=20)
+        >>> [policy.error_share(*of) for of in ((20, 1), (19, 1), (10, 5), (1, 1))]
+        [0.05, None, 0.5, 1.0]
         """
-        if not requests or (requests < self.least_requests and errors < requests):
+        most = 1.0 if self.errors is None else self.errors
+        is_few = requests < self.least_requests and errors < requests
+        if not requests or (is_few and errors / self.least_requests <= most):
             return None
         return errors / requests
 
@@ -174,7 +179,8 @@ def _text(subject: Measure, value: float | None) -> str:
         return f"{_short(value * 100)}%"
     if subject == "limiter_used":
         return f"{value:.2f}"
-    return f"{value / 1000:.0f} s" if value >= _LONG_MS else f"{_short(value)} ms"
+    is_long = value >= _LONG_MS
+    return f"{_short(value / 1000)} s" if is_long else f"{_short(value)} ms"
 
 
 def _short(value: float) -> str:

@@ -39,7 +39,7 @@ LIVE = attrs.evolve(IDLE, state="live", connections=1)
 MEASURED = (
     "errors, last minute",
     "latency of reads",
-    "acknowledgement of orders",
+    "order acknowledgement",
     "limiter, read",
     "clock offset",
     "last contact",

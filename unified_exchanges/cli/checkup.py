@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import attrs
-from rich.console import Group, RenderableType
+from rich.console import (
+    Console,
+    ConsoleOptions,
+    Group,
+    RenderableType,
+    RenderResult,
+)
 from rich.text import Text
 
 from ..alerts import AlertPolicy
@@ -15,6 +21,8 @@ from .layout import NOTHING, Column, lay_out, moment
 
 __all__ = ["Checkup", "line", "picture"]
 
+_WIDE = 72
+"""Characters from which on there is room for what may be at most."""
 _AILING = frozenset({"paused", "stopped"})
 _BEGINNING = frozenset({"connecting", "degraded"})
 """States that are those of a beginning too, before anything has gone wrong."""
@@ -86,19 +94,35 @@ class _Row:
 
 def picture(found: Checkup) -> RenderableType:
     """A verdict, a table of what was measured, and what is wrong."""
-    columns = (
-        Column[_Row]("measured", lambda row: row.what),
-        Column[_Row]("", _value),
-        Column[_Row]("at most", lambda row: Text(row.most, style="dim")),
-    )
-    rows = list(_rows(found))
-    # Nothing is left out, however narrow the terminal: a missing line would look like zero.
-    table, _ = lay_out(columns, rows, 10_000)
     notes = [Text(f"! {alert}", style="yellow") for alert in found.health.alerts]
     if found.trouble and not found.is_followed:
         notes.append(Text(f"the stream is not followed: {found.trouble}", style="dim"))
     notes += [Text(f"✗ {reason}", style="red") for reason in found.reasons]
-    return Group(_verdict(found), Text(), table, *notes)
+    return Group(_verdict(found), Text(), _Measured(list(_rows(found))), *notes)
+
+
+@attrs.frozen
+class _Measured:
+    """The rows, on a narrow terminal without what they may be at most.
+
+    No row is left out, however narrow it is: a missing line would look like zero.
+    """
+
+    rows: Sequence[_Row]
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> RenderResult:
+        columns = [
+            Column[_Row]("measured", lambda row: row.what),
+            Column[_Row]("", _value),
+        ]
+        if options.max_width >= _WIDE:
+            columns.append(
+                Column[_Row]("at most", lambda row: Text(row.most, style="dim"))
+            )
+        table, _ = lay_out(columns, self.rows, 10_000)
+        yield table
 
 
 def line(found: Checkup) -> Text:
@@ -138,7 +162,7 @@ def _requests(health: Health, most: AlertPolicy) -> Iterator[_Row]:
     yield _Row("errors, last minute", counted, _share(most.errors), above)
     yield _Row("latency of reads", _times(health.latency))
     yield _timed(
-        "acknowledgement of orders", health.acknowledgement, most.acknowledgement_ms
+        "order acknowledgement", health.acknowledgement, most.acknowledgement_ms
     )
     for name, used in health.limiter_used.items():
         limit = most.limiter_used

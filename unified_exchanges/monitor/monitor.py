@@ -259,8 +259,8 @@ class Monitor:
         return [(self._labels, self.outage_seconds)]
 
     def _read_offset(self) -> Readings:
-        known = self._offset.milliseconds is not None
-        return [(self._labels, self._offset.seconds)] if known else []
+        known = self._offset.milliseconds
+        return [] if known is None else [(self._labels, known / 1000)]
 
     def _read_unresolved(self) -> Readings:
         count = self.unresolved_orders
