@@ -412,6 +412,41 @@ def test_fault_44_a_message_s_age_is_corrected_by_the_clock_offset(
     assert told.startswith("the latency of messages is 250 ms, above 50 ms: ")
 
 
+def test_fault_44_what_was_before_a_consumer_is_so_by_the_venue_s_clock(
+    seen: Remembering,
+) -> None:
+    clock = VirtualClock(1_000.0)
+    offset = ClockOffset(clock)
+    offset.observe("Thu, 01 Jan 1970 00:16:50 GMT", 1_000.0, 1_000.0)
+    delivery = monitor_of(clock, seen, offset=offset).delivery("trades", 1_000.0)
+    delivery.measure(trade_at(1_009.75))
+    assert dict(seen.values) == {}
+    clock.advance(0.5)
+    delivery.measure(trade_at(1_010.0))
+    assert seen.values["message.latency", ("toy", "demo", "trades")] == [0.5]
+
+
+def test_thresholds_are_looked_at_four_times_a_second_at_most() -> None:
+    venue = toy()
+    clock, monitor = venue.clock, venue.monitor
+    assert isinstance(clock, VirtualClock)
+    monitor.look()
+    venue.bucket("read").take(clock.monotonic(), 100)
+    for _ in range(3):
+        monitor.look()
+    assert monitor.alerts.current == ()
+    clock.advance(0.25)
+    monitor.look()
+    assert len(monitor.alerts.current) == 1
+
+
+def test_a_slow_read_is_no_slow_order() -> None:
+    venue = toy()
+    venue.telemetry.answered(1.0, 0.01, is_order=True, failed=False)
+    venue.telemetry.answered(1.0, 9.0, is_order=False, failed=False)
+    assert venue.health().alerts == ()
+
+
 def test_a_message_from_the_future_is_as_new_as_can_be(seen: Remembering) -> None:
     clock = VirtualClock(1_000.0)
     delivery = monitor_of(clock, seen).delivery("trades", 1_000.0)
