@@ -35,7 +35,9 @@ from unified_exchanges.watching.relay import Relay
 FRAMES = 20_000
 ORDERS = 1_000
 PEM = generate_key("ed25519").private_pem
-OFF = AlertPolicy(latency=None, acknowledgement=None, errors=None, limiter=None)
+OFF = AlertPolicy(
+    latency_ms=None, acknowledgement_ms=None, errors=None, limiter_used=None
+)
 FLOOR = "alerts off"
 DEFAULT = "defaults, no observer"
 PROMETHEUS = "PrometheusObserver"

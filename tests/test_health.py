@@ -6,20 +6,24 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.flavours import FLAVOURS, Rig
 from tests.toy import answer, toy
+from unified_exchanges import AlertPolicy
 from unified_exchanges.clock import VirtualClock
 from unified_exchanges.errors import UnifiedExchangesError
 from unified_exchanges.flow import Request, Response
-from unified_exchanges.models import Health
+from unified_exchanges.models import Health, Latency
 from unified_exchanges.policy import LimitPolicy, RetryPolicy
 from unified_exchanges.simulator.faults import FaultPlan, unavailable
 from unified_exchanges.simulator.server import SimulatorServer
-from unified_exchanges.telemetry import Telemetry
+from unified_exchanges.telemetry import MINUTE, Counts, Telemetry
 from unified_exchanges.testing.conformance import Trader
 from unified_exchanges.venues.kalshi import AsyncKalshi, Kalshi
 from unified_exchanges.venues.kalshi.simulated import SimulatedKalshi
@@ -55,14 +59,14 @@ def test_reads_and_order_writes_are_timed_apart(trader: Trader) -> None:
     assert health.latency.count == health.requests - 1
 
 
-def test_the_limiter_s_fill_falls_with_use(trader: Trader) -> None:
+def test_the_used_share_of_the_limiter_grows_with_use(trader: Trader) -> None:
     trader.fetch_limits()
-    full = trader.health().limiter["read"]
+    used = trader.health().limiter_used["read"]
     trader.ground.clock.advance(60)
-    assert trader.health().limiter["read"] == 1.0
+    assert trader.health().limiter_used["read"] == 0.0
     trader.fetch_balance()
-    assert trader.health().limiter["read"] < 1.0
-    assert full < 1.0
+    assert trader.health().limiter_used["read"] > 0.0
+    assert 0.0 < used < 1.0
 
 
 def test_last_contact_is_the_last_answer(trader: Trader) -> None:
@@ -76,16 +80,94 @@ def test_last_contact_is_the_last_answer(trader: Trader) -> None:
 
 
 def test_failures_count_into_the_rate_and_make_unhealthy(trader: Trader) -> None:
-    for _ in range(9):
+    for _ in range(18):
         trader.fetch_status()
-    trader.suffer("503", reads=True)
-    with pytest.raises(UnifiedExchangesError):
-        trader.fetch_status()
+    fail(trader, 2)
     health = trader.health()
-    assert (health.requests, health.errors) == (10, 1)
-    assert health.error_rate == 0.1
+    assert (health.requests, health.errors, health.error_rate) == (20, 2, 0.1)
+    reason = "10% of the requests of the last minute failed (2 of 20)"
+    assert (health.is_healthy, health.reasons) == (False, (reason,))
+
+
+def test_a_failure_among_few_requests_says_nothing_of_the_venue(
+    trader: Trader,
+) -> None:
+    for _ in range(7):
+        trader.fetch_status()
+    fail(trader, 1)
+    health = trader.health()
+    assert (health.requests, health.errors, health.error_rate) == (8, 1, 0.125)
+    assert (health.is_healthy, health.alerts) == (True, ())
+
+
+def test_many_failures_among_few_requests_are_told(trader: Trader) -> None:
+    for _ in range(6):
+        trader.fetch_status()
+    fail(trader, 2)
+    health = trader.health()
+    assert [alert.partition(":")[0] for alert in health.alerts] == [
+        "the share of failed requests is 25%, above 5%"
+    ]
     assert not health.is_healthy
-    assert health.reasons == ("10% of the requests of the last minute failed",)
+
+
+def test_how_many_requests_an_alert_needs_is_the_caller_s_to_say(
+    trader: Trader,
+) -> None:
+    flavour = "async" if trader.is_async else "blocking"
+    eager = trader.ground.trader(
+        flavour, retry=IMPATIENT, alerts=AlertPolicy(least_requests=2)
+    )
+    eager.fetch_status()
+    fail(eager, 1)
+    assert eager.health().reasons == (
+        "50% of the requests of the last minute failed (1 of 2)",
+    )
+
+
+def test_that_nothing_works_is_told_of_the_first_request_on(trader: Trader) -> None:
+    fail(trader, 1)
+    assert trader.health().reasons == (
+        "100% of the requests of the last minute failed (1 of 1)",
+    )
+
+
+def test_requests_and_errors_are_those_of_the_last_minute(trader: Trader) -> None:
+    fail(trader, 3)
+    trader.ground.clock.advance(30)
+    for _ in range(2):
+        trader.fetch_status()
+    trader.rest(trader.quoted_market())
+    before = trader.health()
+    assert (before.errors, before.error_rate) == (3, 3 / before.requests)
+    trader.ground.clock.advance(31)
+    health = trader.health()
+    assert (health.requests, health.errors) == (before.requests - 3, 0)
+    assert (health.error_rate, health.is_healthy) == (0.0, True)
+    # An answer that is an error has a latency too.
+    assert health.latency.count == before.latency.count - 3
+    trader.ground.clock.advance(30)
+    health = trader.health()
+    assert (health.requests, health.errors) == (0, 0)
+    assert health.latency.count == health.acknowledgement.count == 0
+    assert health.last_contact_at == before.last_contact_at
+
+
+def test_fault_44_a_wall_clock_that_is_set_changes_no_minute(trader: Trader) -> None:
+    fail(trader, 3)
+    for hours in (2, -5):
+        clock = trader.ground.clock
+        clock.step(hours * 3_600)
+        assert trader.health().errors == 3
+    clock.advance(61)
+    assert trader.health().errors == 0
+
+
+def fail(trader: Trader, times: int) -> None:
+    for _ in range(times):
+        trader.suffer("503", reads=True)
+        with pytest.raises(UnifiedExchangesError):
+            trader.fetch_status()
 
 
 def test_a_refusal_is_not_a_failure_of_the_venue(trader: Trader) -> None:
@@ -113,47 +195,104 @@ def test_a_key_whose_rights_lapsed_is_a_reason(trader: Trader) -> None:
     assert any("rights lapsed" in reason for reason in trader.health().reasons)
 
 
-def test_an_outage_is_over_a_minute_after_its_last_failure() -> None:
-    telemetry = Telemetry()
-    for _ in range(50):
-        telemetry.unanswered(0.0)
-    telemetry.answered(61.0, 0.010, is_order=False, failed=False)
-    assert (telemetry.error_rate(59.0), telemetry.error_rate(61.0)) != (0.0, 0.0)
-    assert telemetry.error_rate(61.0) == 0.0
+@pytest.mark.parametrize("begun", [0.0, 0.5, 0.999])
+def test_the_last_minute_is_so_many_whole_seconds_and_the_begun_one(
+    begun: float,
+) -> None:
+    clock = VirtualClock()
+    telemetry = Telemetry(clock)
+    clock.advance(begun)
+    telemetry.unanswered()
+    answered(telemetry, 0.010)
+    clock.advance(MINUTE)
+    assert telemetry.counts == Counts(2, 1)
+    assert telemetry.latency.count == 1
+    clock.advance(1 - begun)
+    assert telemetry.counts == Counts(0, 0)
+    assert telemetry.latency == Latency(None, None, None, 0)
 
 
-def test_only_the_last_requests_count() -> None:
-    telemetry = Telemetry()
+def test_all_of_a_busy_minute_count_not_the_last_few() -> None:
+    clock = VirtualClock()
+    telemetry = Telemetry(clock)
     for _ in range(50):
-        telemetry.unanswered(0)
-    for _ in range(256):
-        telemetry.answered(1.0, 0.010, is_order=False, failed=False)
-    assert (telemetry.errors, telemetry.error_rate(1.0)) == (50, 0.0)
-    assert telemetry.latency.p99 == 10.0
+        telemetry.unanswered()
+        answered(telemetry, 5.0)
+    for _ in range(59):
+        clock.advance(1)
+        for _ in range(100):
+            answered(telemetry, 0.010)
+    assert telemetry.counts == Counts(6_000, 50)
+    told = telemetry.latency
+    assert (told.count, told.p50_ms, told.p99_ms) == (5_950, 10.0, 10.0)
+    clock.advance(2)
+    assert telemetry.counts == Counts(5_900, 0)
+
+
+def test_memory_is_bounded_however_much_comes() -> None:
+    clock = VirtualClock()
+    telemetry = Telemetry(clock)
+    rng = Random(7)
+    for _ in range(3):
+        clock.advance(1)
+        for _ in range(5_000):
+            telemetry.delivered(10 ** rng.uniform(-9, 9))
+    assert telemetry.message_latency.count == 15_000
+    assert max(len(second.messages) for second in telemetry._seconds) <= 1_164
+    for _ in range(200):
+        clock.advance(1)
+        telemetry.unanswered()
+    assert len(telemetry._seconds) == MINUTE + 1
+
+
+@given(st.lists(st.floats(2e-5, 1e4), min_size=1, max_size=200))
+def test_p20_percentiles_are_right_to_two_percent(durations: list[float]) -> None:
+    telemetry = Telemetry(VirtualClock())
+    for took in durations:
+        answered(telemetry, took)
+    told, ordered = telemetry.latency, sorted(durations)
+    for share, found in ((0.5, told.p50_ms), (0.9, told.p90_ms), (0.99, told.p99_ms)):
+        exact = ordered[round((len(ordered) - 1) * share)]
+        assert found == pytest.approx(exact * 1000, rel=0.0201, abs=0.0006)
+    assert told.count == len(durations)
+
+
+def test_what_took_no_time_or_ages_is_counted_too() -> None:
+    telemetry = Telemetry(VirtualClock())
+    answered(telemetry, 0.0)
+    assert telemetry.latency == Latency(0.0, 0.0, 0.0, 1)
+    answered(telemetry, 1e9)
+    assert telemetry.latency.p99_ms == 1e12
 
 
 def test_p20_threads_lose_no_request_in_counting() -> None:
-    telemetry = Telemetry()
+    telemetry = Telemetry(VirtualClock())
 
     def count() -> None:
         for _ in range(2_000):
             telemetry.answered(1.0, 0.010, is_order=False, failed=True)
-            assert telemetry.latency.count <= 256
+            assert telemetry.counts.requests <= 8_000
 
     threads = [threading.Thread(target=count) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert (telemetry.requests, telemetry.errors) == (8_000, 8_000)
+    assert telemetry.counts == Counts(8_000, 8_000)
+    assert telemetry.latency == Latency(10.0, 10.0, 10.0, 8_000)
 
 
 def test_latency_is_in_milliseconds() -> None:
-    telemetry = Telemetry()
+    telemetry = Telemetry(VirtualClock())
     for number in range(1, 101):
         telemetry.answered(1.0, number / 1000, is_order=True, failed=False)
     told = telemetry.acknowledgement
-    assert (told.p50, told.p90, told.p99, told.count) == (51, 90, 99, 100)
+    assert (told.p50_ms, told.p90_ms, told.p99_ms) == pytest.approx((51, 90, 99), 0.02)
+    assert (told.count, telemetry.latency.count) == (100, 0)
+
+
+def answered(telemetry: Telemetry, took: float) -> None:
+    telemetry.answered(1.0, took, is_order=False, failed=False)
 
 
 # -- asking ----------------------------------------------------------------------------
@@ -291,20 +430,16 @@ def test_checks_notice_that_the_venue_goes_down_and_comes_back(
     made: dict[str, Any], plan: FaultPlan
 ) -> None:
     with Kalshi(**made) as kalshi:
-        for _ in range(300):
-            kalshi.venue.telemetry.answered(
-                kalshi.venue.clock.now(), 0, is_order=False, failed=False
-            )
+        for _ in range(50):
+            answered(kalshi.venue.telemetry, 0.0)
         kalshi.start_health_checks(0.01)
         assert eventually(lambda: kalshi.health().requests > 1)
         assert kalshi.is_healthy
         plan.add(down())
         assert eventually(lambda: not kalshi.is_healthy)
         plan.clear()
-        for _ in range(300):
-            kalshi.venue.telemetry.answered(
-                kalshi.venue.clock.now(), 0, is_order=False, failed=False
-            )
+        for _ in range(50):
+            answered(kalshi.venue.telemetry, 0.0)
         assert eventually(lambda: kalshi.is_healthy), kalshi.health().reasons
     assert checkers() == []
 
@@ -319,10 +454,8 @@ async def test_checks_of_the_async_flavour_notice_it_too(
         plan.add(down())
         assert await eventually_async(lambda: not kalshi.is_healthy)
         plan.clear()
-        for _ in range(300):
-            kalshi.venue.telemetry.answered(
-                kalshi.venue.clock.now(), 0, is_order=False, failed=False
-            )
+        for _ in range(50):
+            answered(kalshi.venue.telemetry, 0.0)
         assert await eventually_async(lambda: kalshi.is_healthy)
     assert len(asyncio.all_tasks()) == 1
 

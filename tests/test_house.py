@@ -32,7 +32,7 @@ TIMED = (
     "clock",
     "drivers*",
     "fields",
-    "monitor",
+    "monitor*",
     "observer",
     "observers*",
     "journal*",

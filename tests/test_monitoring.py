@@ -34,6 +34,10 @@ from unified_exchanges.venues.kalshi.families import family_of
 IMPATIENT = RetryPolicy(attempts=1)
 DEMO = ("kalshi", "demo")
 TOY = ("toy", "demo")
+FULL = (
+    "the used share of the limiter is {}, above 0.80: ask less often, or requests will "
+    "wait here"
+)
 
 
 @pytest.fixture
@@ -164,14 +168,14 @@ def test_the_limiter_s_use_is_shown_and_is_an_alert(
     flavour: str, seen: Remembering, caplog: pytest.LogCaptureFixture
 ) -> None:
     venue = toy(observer=seen)
-    assert seen.shown("limiter.utilization") == {}
+    assert seen.shown("limiter.used") == {}
     rig = Rig(flavour, [answer({})] * 2, venue.clock)  # type: ignore[arg-type]
     rig.run(venue.request("GET", "/x"))
-    assert seen.shown("limiter.utilization") == {(*TOY, "read"): pytest.approx(0.1)}
+    assert seen.shown("limiter.used") == {(*TOY, "read"): pytest.approx(0.1)}
     assert venue.health().alerts == ()
     venue.bucket("read").take(venue.clock.monotonic(), 75)
     rig.run(venue.request("GET", "/x"))
-    assert venue.health().alerts == ("the used share of the limiter is 95%, above 80%",)
+    assert venue.health().alerts == (FULL.format("0.95"),)
     assert [r.name for r in caplog.records].count("unified_exchanges.alerts") == 1
 
 
@@ -183,9 +187,7 @@ def test_a_call_that_the_limiter_refuses_is_an_alert_though_nothing_is_sent(
     for _ in range(2):
         with pytest.raises(RateLimitExceeded):
             Rig(flavour, [], venue.clock).run(venue.request("GET", "/x"))  # type: ignore[arg-type]
-    assert venue.monitor.alerts.current == (
-        "the used share of the limiter is 100%, above 80%",
-    )
+    assert venue.monitor.alerts.current == (FULL.format("1.00"),)
 
 
 # -- thresholds ------------------------------------------------------------------------
@@ -203,11 +205,12 @@ def test_slow_orders_and_failing_requests_are_alerts(
     market = trader.quoted_market()
     trader.ground.venue.handle = slow  # type: ignore[method-assign]
     trader.rest(market)
-    trader.suffer("503", reads=True)
-    with pytest.raises(UnifiedExchangesError):
-        trader.fetch_status()
+    for _ in range(20):
+        trader.suffer("503", reads=True)
+        with pytest.raises(UnifiedExchangesError):
+            trader.fetch_status()
     told = trader.health().alerts
-    assert told[0] == "the acknowledgement of orders is 300 ms, above 100 ms"
+    assert told[0].startswith("the acknowledgement of orders is 300 ms, above 100 ms:")
     assert told[1].startswith("the share of failed requests is ")
     assert len([r for r in caplog.records if r.name.endswith(".alerts")]) == 2
     trader.ground.venue.handle = inner  # type: ignore[method-assign]
@@ -227,7 +230,7 @@ def test_the_threshold_of_errors_is_also_that_of_health(flavour: str) -> None:
 
 
 def test_the_limiter_is_not_read_where_its_alert_is_off() -> None:
-    venue = toy(alerts=AlertPolicy(limiter=None))
+    venue = toy(alerts=AlertPolicy(limiter_used=None))
     venue.bucket("read").take(venue.clock.monotonic(), 100)
     assert venue.health().alerts == ()
 
@@ -275,11 +278,11 @@ def test_a_closed_exchange_shows_nothing_and_keeps_its_counts(
     trader: Trader, seen: Remembering
 ) -> None:
     trader.fetch_status()
-    assert len(seen.shown("limiter.utilization")) == 1
+    assert len(seen.shown("limiter.used")) == 1
     closing = "aclose" if trader.is_async else "close"
     for _ in range(2):
         getattr(trader, closing)()
-    assert seen.shown("limiter.utilization") == seen.shown("stale_books") == {}
+    assert seen.shown("limiter.used") == seen.shown("stale_books") == {}
     assert sum(seen.counts.values()) == 1
 
 
@@ -301,7 +304,7 @@ def test_several_exchanges_share_an_observer(seen: Remembering) -> None:
     assert seen.shown("unresolved_orders") == {TOY: 4.0}
     first.bucket("read").take(0.0, 10)
     second.bucket("read").take(0.0, 90)
-    assert seen.shown("limiter.utilization") == {(*TOY, "read"): pytest.approx(0.9)}
+    assert seen.shown("limiter.used") == {(*TOY, "read"): pytest.approx(0.9)}
 
 
 # -- what an observer may do -----------------------------------------------------------
@@ -366,7 +369,7 @@ def test_fault_48_the_address_of_an_environment_is_no_label(
 
 
 def monitor_of(clock: VirtualClock, seen: Remembering | None, **more: Any) -> Monitor:
-    fields = {"offset": ClockOffset(clock), "telemetry": Telemetry(), **more}
+    fields = {"offset": ClockOffset(clock), "telemetry": Telemetry(clock), **more}
     return Monitor(
         seen,
         AlertPolicy(),
@@ -395,7 +398,7 @@ def test_fault_44_a_message_s_age_is_corrected_by_the_clock_offset(
     seen: Remembering,
 ) -> None:
     clock = VirtualClock(1_000.0)
-    offset, telemetry = ClockOffset(clock), Telemetry()
+    offset, telemetry = ClockOffset(clock), Telemetry(clock)
     # The venue's clock is ten seconds ahead of ours.
     offset.observe("Thu, 01 Jan 1970 00:16:50 GMT", 1_000.0, 1_000.0)
     assert offset.seconds == 10.0
@@ -404,8 +407,44 @@ def test_fault_44_a_message_s_age_is_corrected_by_the_clock_offset(
     clock.advance(1.0)
     delivery.measure(trade_at(1_010.75))
     assert seen.values["message.latency", ("toy", "demo", "trades")] == [0.25]
-    assert telemetry.message_latency.p50 == 250.0
-    assert monitor.alerts.current == ("the latency of messages is 250 ms, above 50 ms",)
+    assert telemetry.message_latency.p50_ms == 250.0
+    (told,) = monitor.alerts.current
+    assert told.startswith("the latency of messages is 250 ms, above 50 ms: ")
+
+
+def test_fault_44_what_was_before_a_consumer_is_so_by_the_venue_s_clock(
+    seen: Remembering,
+) -> None:
+    clock = VirtualClock(1_000.0)
+    offset = ClockOffset(clock)
+    offset.observe("Thu, 01 Jan 1970 00:16:50 GMT", 1_000.0, 1_000.0)
+    delivery = monitor_of(clock, seen, offset=offset).delivery("trades", 1_000.0)
+    delivery.measure(trade_at(1_009.75))
+    assert dict(seen.values) == {}
+    clock.advance(0.5)
+    delivery.measure(trade_at(1_010.0))
+    assert seen.values["message.latency", ("toy", "demo", "trades")] == [0.5]
+
+
+def test_thresholds_are_looked_at_four_times_a_second_at_most() -> None:
+    venue = toy()
+    clock, monitor = venue.clock, venue.monitor
+    assert isinstance(clock, VirtualClock)
+    monitor.look()
+    venue.bucket("read").take(clock.monotonic(), 100)
+    for _ in range(3):
+        monitor.look()
+    assert monitor.alerts.current == ()
+    clock.advance(0.25)
+    monitor.look()
+    assert len(monitor.alerts.current) == 1
+
+
+def test_a_slow_read_is_no_slow_order() -> None:
+    venue = toy()
+    venue.telemetry.answered(1.0, 0.01, is_order=True, failed=False)
+    venue.telemetry.answered(1.0, 9.0, is_order=False, failed=False)
+    assert venue.health().alerts == ()
 
 
 def test_a_message_from_the_future_is_as_new_as_can_be(seen: Remembering) -> None:
@@ -432,7 +471,7 @@ def turns(seen: Remembering | None, policy: AlertPolicy) -> list[bool]:
 def test_all_is_measured_for_an_observer_and_a_sample_for_an_alert(
     seen: Remembering,
 ) -> None:
-    off = AlertPolicy(latency=None)
+    off = AlertPolicy(latency_ms=None)
     assert turns(seen, off) == turns(seen, AlertPolicy()) == [True] * 208
     assert turns(None, off) == [False] * 208
     sampled = turns(None, AlertPolicy())
@@ -457,8 +496,8 @@ def test_without_an_observer_nothing_is_told() -> None:
 def test_a_monitor_whose_owner_is_gone_reads_no_limiter(seen: Remembering) -> None:
     monitor = monitor_of(VirtualClock(), seen)
     gc.collect()
-    assert seen.shown("limiter.utilization") == {}
-    assert monitor.review(0.0) == ()
+    assert seen.shown("limiter.used") == {}
+    assert monitor.review() == ()
 
 
 def test_names_of_metrics_are_stable() -> None:
@@ -474,7 +513,7 @@ def test_limits_that_are_off_show_untouched_buckets(seen: Remembering) -> None:
     off = LimitPolicy(enabled=False, discover=False)
     trader = ground.trader("blocking", observer=seen, limits=off)
     trader.fetch_status()
-    assert set(seen.shown("limiter.utilization").values()) <= {0.0}
+    assert set(seen.shown("limiter.used").values()) <= {0.0}
 
 
 def test_whoever_hears_a_warning_may_ask_for_the_health(
@@ -494,7 +533,7 @@ def test_whoever_hears_a_warning_may_ask_for_the_health(
         venue.health()
     finally:
         logger.removeHandler(handler)
-    assert heard == [("the used share of the limiter is 100%, above 80%",)]
+    assert heard == [(FULL.format("1.00"),)]
 
 
 def test_the_wall_clock_is_read_as_often_whatever_time_passes(flavour: str) -> None:

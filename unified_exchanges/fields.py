@@ -18,6 +18,7 @@ __all__ = [
     "is_amount",
     "is_count",
     "is_flag",
+    "is_milliseconds",
     "is_one_of",
     "is_seconds",
     "is_share",
@@ -36,6 +37,14 @@ def is_a(kind: type, words: str) -> Validator:
 def is_seconds(*, or_none: bool = False) -> Validator:
     """A time to wait: above 0, and not for ever."""
     words = "a number above 0, in seconds"
+    return is_such(
+        lambda value: _is_number(value) and 0 < value < inf, words, or_none=or_none
+    )
+
+
+def is_milliseconds(*, or_none: bool = False) -> Validator:
+    """A time that something may take: above 0, and not for ever."""
+    words = "a number above 0, in milliseconds"
     return is_such(
         lambda value: _is_number(value) and 0 < value < inf, words, or_none=or_none
     )

@@ -23,7 +23,8 @@ class Limiter:
     def used(self, now: float) -> dict[str, float]:
         """The share of each bucket that is used up: 0 untouched, 1 empty."""
         return {
-            name: 1 - bucket.fill(now) for name, bucket in list(self.buckets.items())
+            name: round(1 - bucket.fill(now), 6)
+            for name, bucket in list(self.buckets.items())
         }
 
     @classmethod

@@ -115,7 +115,7 @@ LIMITER_WAIT: Final = Metric(
     bounds=_FAST,
 )
 LIMITER: Final = Metric(
-    name="limiter.utilization",
+    name="limiter.used",
     kind="gauge",
     unit="1",
     about="The share of a token bucket that is used up: 0 untouched, 1 empty",

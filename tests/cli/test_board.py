@@ -196,7 +196,9 @@ def test_an_id_is_never_cut() -> None:
 
 
 def test_the_health_of_a_stream_is_a_line() -> None:
-    calm = attrs.evolve(IDLE, state="live", connections=2, messages=1234, silence=2.0)
+    calm = attrs.evolve(
+        IDLE, state="live", connections=2, messages=1234, silence_ms=2_000.0
+    )
     assert (
         health_line(calm).plain
         == "● live  1,234 messages · 0 gaps · 1 reconnection · silent for 2 s"

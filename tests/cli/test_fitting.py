@@ -344,7 +344,7 @@ def test_the_health_loses_counters_before_what_is_wrong(width: int, told: str) -
         messages=1234567,
         gaps=12,
         connections=12,
-        silence=100,
+        silence_ms=100_000,
         stale_books=30,
         last_error="HTTP 503 from the venue, again",
     )

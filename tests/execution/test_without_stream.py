@@ -92,7 +92,7 @@ def road(scene: Scene) -> Iterator[Road]:
 
 @pytest.fixture(params=DRIVERS)
 def face(scene: Scene, road: Road, request: pytest.FixtureRequest) -> Face:
-    alerts = AlertPolicy(stream=0.5)
+    alerts = AlertPolicy(stream_ms=500)
     return scene.face(request.param, environment=road.url, alerts=alerts)
 
 

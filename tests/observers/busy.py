@@ -62,7 +62,7 @@ def busy(driver: str, observer: Observer) -> Iterator[Trading]:
             order.order_id,
             order.client_order_id,
         )
-        assert soon(lambda: face.exchange.stream_health().stale_seconds == 0)
+        assert soon(lambda: face.exchange.stream_health().stale_ms == 0)
         again = face.exchange.stream_health().connections - 1
         yield Trading(words, face.exchange.health(), again)
 

@@ -70,7 +70,7 @@ def test_a_scrape_sees_all_that_is_measured(driver: str) -> None:
     assert abs(value(text, "clock_offset_seconds")) < 2
     assert value(text, "unresolved_orders") == 2
     # The limiter is off here: buckets are made when they are first used.
-    assert "# TYPE unified_exchanges_limiter_utilization_ratio gauge" in text
+    assert "# TYPE unified_exchanges_limiter_used_ratio gauge" in text
 
 
 @pytest.mark.parametrize("driver", DRIVERS)

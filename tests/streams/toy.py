@@ -123,6 +123,6 @@ class ToyStream(StreamProtocol):
             unknown_fields=(),
             subscriptions=len(self.confirmed),
             stale_books=0,
-            silence=None,
+            silence_ms=None,
             last_message_at=None,
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from unified_exchanges import GuardPolicy
 from unified_exchanges.testing.conformance import Trader
 
 from .stage import MARKET, Stage
@@ -35,6 +36,13 @@ def bid(trader: Trader, price: str, size: int, **more: Any) -> Any:
 def reported(rehearsal: Trader) -> Decimal | None:
     exposure: Decimal | None = rehearsal.exchange.dry_runs[-1].exposure
     return exposure
+
+
+def guarded(rehearsal: Trader) -> Decimal:
+    """What the guards count in the market, positions and all."""
+    calls = rehearsal.exchange._calls
+    found: Decimal = calls.tracker.exposures.of(MARKET).total
+    return found
 
 
 def test_a_report_tells_the_exposure_that_its_orders_have(rehearsal: Trader) -> None:
@@ -97,3 +105,32 @@ def test_a_dry_run_is_not_held_back_by_what_is_left_open(stage: Stage) -> None:
     assert again.reconcile().is_complete
     assert (len(again.exchange.orders), len(again.unresolved_intents())) == (1, 0)
     assert len(stage.client.unresolved_intents()) == 1
+
+
+def test_a_report_and_the_guards_count_what_is_held_and_sold_alike(
+    stage: Stage,
+) -> None:
+    bought = stage.buy("3")
+    stage.clock.advance(10)
+    rehearsal = stage.another(dry_run=True, guards=GuardPolicy(account_age=0))
+    assert bought.average_price is not None
+    held = bought.average_price * 3
+    # Nobody knows which of them closes what is held: the cheaper does.
+    for price, more in (("0.97", "0.00"), ("0.99", "0.09")):
+        rehearsal.create_order(MARKET, "yes", "sell", price, 3)
+        assert reported(rehearsal) == guarded(rehearsal) == held + D(more)
+    bid(rehearsal, "0.01", 5)
+    assert reported(rehearsal) == guarded(rehearsal)
+
+
+def test_an_edit_and_a_cancel_are_counted_alike(stage: Stage) -> None:
+    stage.buy("3")
+    stage.clock.advance(10)
+    rehearsal = stage.another(dry_run=True, guards=GuardPolicy(account_age=0))
+    sale = rehearsal.create_order(MARKET, "yes", "sell", "0.97", 3)
+    other = rehearsal.create_order(MARKET, "no", "buy", "0.02", 4)
+    assert reported(rehearsal) == guarded(rehearsal)
+    rehearsal.edit_order(sale.order_id, size=9, price="0.95", outcome="yes")
+    assert reported(rehearsal) == guarded(rehearsal)
+    rehearsal.cancel_order(other.order_id)
+    assert reported(rehearsal) == guarded(rehearsal)

@@ -71,7 +71,7 @@ def factories() -> None:
     with ux.exchange("kalshi", environment="demo", journal="orders.db") as ex:
         assert_type(ex, ux.Exchange)
     observers: tuple[ux.Observer, ...] = PrometheusObserver(), OpenTelemetryObserver()
-    alerts = ux.AlertPolicy(latency=None)
+    alerts = ux.AlertPolicy(latency_ms=None)
     for observer in observers:
         ux.exchange("kalshi", observer=observer, alerts=alerts)
         ux.async_exchange("kalshi", observer=observer, alerts=alerts)

@@ -61,16 +61,16 @@ def test_several_are_as_good_as_the_worst_and_as_much_as_all() -> None:
                 state="live",
                 messages=3,
                 connections=1,
-                silence=2.0,
+                silence_ms=2_000.0,
                 unknown_fields=("b", "a"),
                 last_message_at=moment(5),
-                stale_seconds=1.5,
+                stale_ms=1_500.0,
             ),
             health(
                 state="degraded",
                 messages=4,
                 connections=2,
-                silence=None,
+                silence_ms=None,
                 unknown_fields=("a",),
                 last_message_at=moment(7),
                 last_reconciled_at=moment(6),
@@ -79,7 +79,7 @@ def test_several_are_as_good_as_the_worst_and_as_much_as_all() -> None:
         ]
     )
     assert (told.state, told.messages, told.connections) == ("degraded", 7, 3)
-    assert (told.silence, told.unknown_fields) == (2.0, ("a", "b"))
+    assert (told.silence_ms, told.unknown_fields) == (2_000.0, ("a", "b"))
     assert (told.last_message_at, told.last_reconciled_at) == (moment(7), moment(6))
-    assert (told.last_error, told.stale_seconds) == ("the key", 1.5)
+    assert (told.last_error, told.stale_ms) == ("the key", 1_500.0)
     assert together([health(state="live"), health(state="live")]).last_error == ""

@@ -151,8 +151,8 @@ def health_line(health: StreamHealth, width: int | None = None) -> Text:
 
 def _state_of(health: StreamHealth, counters: Sequence[str], error: str) -> Text:
     parts = list(counters)
-    if health.silence is not None:
-        parts.append(f"silent for {health.silence:.0f} s")
+    if health.silence_ms is not None:
+        parts.append(f"silent for {health.silence_ms / 1000:.0f} s")
     if health.stale_books:
         parts.append(f"{health.stale_books} stale")
     if health.state != "live" and error:

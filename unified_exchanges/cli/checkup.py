@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import attrs
-from rich.console import Group, RenderableType
+from rich.console import (
+    Console,
+    ConsoleOptions,
+    Group,
+    RenderableType,
+    RenderResult,
+)
 from rich.text import Text
 
 from ..alerts import AlertPolicy
@@ -15,6 +21,8 @@ from .layout import NOTHING, Column, lay_out, moment
 
 __all__ = ["Checkup", "line", "picture"]
 
+_WIDE = 72
+"""Characters from which on there is room for what may be at most."""
 _AILING = frozenset({"paused", "stopped"})
 _BEGINNING = frozenset({"connecting", "degraded"})
 """States that are those of a beginning too, before anything has gone wrong."""
@@ -86,26 +94,42 @@ class _Row:
 
 def picture(found: Checkup) -> RenderableType:
     """A verdict, a table of what was measured, and what is wrong."""
-    columns = (
-        Column[_Row]("measured", lambda row: row.what),
-        Column[_Row]("", _value),
-        Column[_Row]("at most", lambda row: Text(row.most, style="dim")),
-    )
-    rows = list(_rows(found))
-    # Nothing is left out, however narrow the terminal: a missing line would look like zero.
-    table, _ = lay_out(columns, rows, 10_000)
     notes = [Text(f"! {alert}", style="yellow") for alert in found.health.alerts]
     if found.trouble and not found.is_followed:
         notes.append(Text(f"the stream is not followed: {found.trouble}", style="dim"))
     notes += [Text(f"✗ {reason}", style="red") for reason in found.reasons]
-    return Group(_verdict(found), Text(), table, *notes)
+    return Group(_verdict(found), Text(), _Measured(list(_rows(found))), *notes)
+
+
+@attrs.frozen
+class _Measured:
+    """The rows, on a narrow terminal without what they may be at most.
+
+    No row is left out, however narrow it is: a missing line would look like zero.
+    """
+
+    rows: Sequence[_Row]
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> RenderResult:
+        columns = [
+            Column[_Row]("measured", lambda row: row.what),
+            Column[_Row]("", _value),
+        ]
+        if options.max_width >= _WIDE:
+            columns.append(
+                Column[_Row]("at most", lambda row: Text(row.most, style="dim"))
+            )
+        table, _ = lay_out(columns, self.rows, 10_000)
+        yield table
 
 
 def line(found: Checkup) -> Text:
     """The most important of it in a line."""
     health, stream = found.health, found.stream
     parts = [
-        f"errors {health.error_rate:.0%}",
+        f"errors {_share(health.error_rate)}",
         f"read {_p90(health.latency)}",
         f"ack {_p90(health.acknowledgement)}",
     ]
@@ -130,22 +154,21 @@ def _rows(found: Checkup) -> Iterator[_Row]:
 
 def _requests(health: Health, most: AlertPolicy) -> Iterator[_Row]:
     counted = (
-        f"{health.error_rate:.0%}  ({health.errors:,} of {health.requests:,} failed)"
+        f"{_share(health.error_rate)}  "
+        f"({health.errors:,} of {health.requests:,} requests failed)"
     )
-    yield _Row(
-        "errors, last minute",
-        counted,
-        _share(most.errors),
-        most.errors is not None and health.error_rate > most.errors,
-    )
+    share = most.error_share(health.requests, health.errors)
+    above = most.errors is not None and share is not None and share > most.errors
+    yield _Row("errors, last minute", counted, _share(most.errors), above)
     yield _Row("latency of reads", _times(health.latency))
     yield _timed(
-        "acknowledgement of orders", health.acknowledgement, most.acknowledgement
+        "order acknowledgement", health.acknowledgement, most.acknowledgement_ms
     )
-    for name, left in health.limiter.items():
-        used = 1 - left
-        above = most.limiter is not None and used > most.limiter
-        yield _Row(f"limiter, {name}", f"{used:.0%} used", _share(most.limiter), above)
+    for name, used in health.limiter_used.items():
+        limit = most.limiter_used
+        above = limit is not None and used > limit
+        shown = "" if limit is None else f"{limit:g} used"
+        yield _Row(f"limiter, {name}", f"{used:.2f} used", shown, above)
     offset = health.clock_offset_ms
     yield _Row("clock offset", NOTHING if offset is None else f"{offset:+,} ms")
     yield _Row("last contact", f"{moment(health.last_contact_at)}")
@@ -155,40 +178,40 @@ def _requests(health: Health, most: AlertPolicy) -> Iterator[_Row]:
 
 def _stream(stream: StreamHealth, most: AlertPolicy) -> Iterator[_Row]:
     yield _Row("stream", stream.state)
-    yield _timed("latency of messages", stream.latency, most.latency)
+    yield _timed("latency of messages", stream.latency, most.latency_ms)
     yield _Row("messages", f"{stream.messages:,}")
     yield _Row("reconnections", f"{max(0, stream.connections - 1):,}")
     yield _Row("gaps", f"{stream.gaps:,}")
     stale = f"{stream.stale_books:,}"
-    if stream.stale_seconds:
-        stale += f"  (for {stream.stale_seconds:.1f} s)"
+    if stream.stale_ms:
+        stale += f"  (for {stream.stale_ms:,.0f} ms)"
     yield _Row("stale books", stale)
-    if stream.silence is not None:
-        yield _Row("silence", f"{stream.silence:.1f} s")
+    if stream.silence_ms is not None:
+        yield _Row("silence", f"{stream.silence_ms:,.0f} ms")
 
 
 def _timed(what: str, measured: Latency, most: float | None) -> _Row:
-    limit = "" if most is None else f"{most * 1000:.0f} ms"
-    slow = measured.p90
-    above = most is not None and slow is not None and slow > most * 1000
+    limit = "" if most is None else f"p90 {most:g} ms"
+    slow = measured.p90_ms
+    above = most is not None and slow is not None and slow > most
     return _Row(what, _times(measured), limit, above)
 
 
 def _times(measured: Latency) -> str:
-    if measured.p50 is None:
+    if measured.p50_ms is None:
         return NOTHING
     return (
-        f"p50 {measured.p50:.1f}  p90 {measured.p90:.1f}  p99 {measured.p99:.1f} ms  "
+        f"p50 {measured.p50_ms:.1f}  p90 {measured.p90_ms:.1f}  p99 {measured.p99_ms:.1f} ms  "
         f"({measured.count:,})"
     )
 
 
 def _p90(measured: Latency) -> str:
-    return NOTHING if measured.p90 is None else f"{measured.p90:.1f} ms"
+    return NOTHING if measured.p90_ms is None else f"{measured.p90_ms:.1f} ms"
 
 
 def _share(most: float | None) -> str:
-    return "" if most is None else f"{most:.0%}"
+    return "" if most is None else f"{most * 100:.1f}".removesuffix(".0") + "%"
 
 
 def _value(row: _Row) -> Text:

@@ -69,7 +69,7 @@ def shown_status(found: Status, health: Health) -> Text:
     stopped = [str(shard.shard) for shard in found.shards if not shard.is_trading]
     if stopped and found.is_active:
         lines.append(Text(f"stopped   shards {', '.join(stopped)}", style="yellow"))
-    latency = health.latency.p50
+    latency = health.latency.p50_ms
     lines.append(
         Text(f"latency   {NOTHING if latency is None else f'{latency:.1f} ms'}")
     )

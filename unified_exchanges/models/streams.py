@@ -155,7 +155,7 @@ _UNMEASURED = Latency(None, None, None, 0)
 class StreamHealth(Flat):
     """How a stream does; counters are since it was made.
 
-    ``silence`` is seconds since any sign of life, None without a connection.  ``gaps``
+    ``silence_ms`` is milliseconds since any sign of life, None without a connection.  ``gaps``
     were noticed while connected; a lost connection shows in ``connections``.
     ``unknown_messages`` and ``malformed_messages`` were passed over; ``unknown_fields``
     are names that we do not know, from samples.  ``folded`` were replaced by newer ones
@@ -164,8 +164,8 @@ class StreamHealth(Flat):
     ``reconciliations`` succeeded, the last ``last_reconciled_at``; ``reconcile_failures``
     were tries that did not.  ``latency`` is how old messages were by the venue's time
     when their consumer got them, as far as the clocks are known; without an observer it
-    is of samples.  ``stale_seconds`` is how long the longest stale of the followed books
-    has been so, 0 if none is.
+    is of samples.  ``stale_ms`` is for how many milliseconds the longest stale of the
+    followed books has been so, 0 if none is.
     """
 
     state: StreamState
@@ -178,7 +178,7 @@ class StreamHealth(Flat):
     unknown_fields: tuple[str, ...]
     subscriptions: int
     stale_books: int
-    silence: float | None
+    silence_ms: float | None
     last_message_at: datetime | None
     folded: int = 0
     missed: int = 0
@@ -187,7 +187,7 @@ class StreamHealth(Flat):
     last_reconciled_at: datetime | None = None
     last_error: str = ""
     latency: Latency = _UNMEASURED
-    stale_seconds: float = 0.0
+    stale_ms: float = 0.0
 
 
 IDLE = StreamHealth(
@@ -201,7 +201,7 @@ IDLE = StreamHealth(
     unknown_fields=(),
     subscriptions=0,
     stale_books=0,
-    silence=None,
+    silence_ms=None,
     last_message_at=None,
 )
 """The health of a stream before anything was asked of it."""

@@ -33,11 +33,14 @@ class Status(Record):
 
 @attrs.frozen(slots=True)
 class Latency:
-    """Percentiles in milliseconds over the last requests; None before the first."""
+    """Percentiles of the last minute, in milliseconds, None where nothing was measured.
 
-    p50: float | None
-    p90: float | None
-    p99: float | None
+    They are right to 2 %.  ``count`` is of how many, exactly.
+    """
+
+    p50_ms: float | None
+    p90_ms: float | None
+    p99_ms: float | None
     count: int
 
 
@@ -45,11 +48,13 @@ class Latency:
 class Health(Flat):
     """What is known about the connection, from requests that were made anyway.
 
-    ``error_rate`` is a share between 0 and 1 of the last requests.  ``acknowledgement``
-    is the latency of order writes alone.  ``limiter`` is how full each bucket is
-    (1 = untouched).  ``clock_offset_ms`` is the venue's clock minus ours, to a second or
-    so where it comes from a ``Date`` header.  ``reasons`` says why ``is_healthy`` is
-    False.  ``alerts`` are the thresholds of the `AlertPolicy` that are crossed, in words.
+    ``requests``, ``errors``, ``latency`` of all but order writes and ``acknowledgement``
+    of order writes are of the last minute by the monotonic clock.  ``error_rate`` is the
+    share of ``errors`` in ``requests``, 0 without any.  ``limiter_used`` is the share of
+    each token bucket that is used up: 0 untouched, 1 empty.  ``clock_offset_ms`` is the
+    venue's clock minus ours, to a second or so where it comes from a ``Date`` header.
+    ``reasons`` says why ``is_healthy`` is False.  ``alerts`` are the thresholds of the
+    `AlertPolicy` that are crossed, in words, with what is measured now.
     ``unresolved_orders`` counts the orders of which it is not known whether the venue has
     them, None where that is not counted.
     """
@@ -62,7 +67,7 @@ class Health(Flat):
     error_rate: float
     latency: Latency
     acknowledgement: Latency
-    limiter: Mapping[str, float]
+    limiter_used: Mapping[str, float]
     clock_offset_ms: int | None
     key_expires_at: datetime | None
     last_contact_at: datetime | None

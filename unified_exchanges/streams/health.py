@@ -50,11 +50,11 @@ def together(healths: Sequence[StreamHealth]) -> StreamHealth:
         first,
         **sums,
         unknown_fields=tuple(sorted(names)),
-        silence=_most(x.silence for x in healths),
+        silence_ms=_most(x.silence_ms for x in healths),
         last_message_at=_most(x.last_message_at for x in healths),
         last_reconciled_at=_most(x.last_reconciled_at for x in healths),
         last_error=errors[0] if errors else "",
-        stale_seconds=max(x.stale_seconds for x in healths),
+        stale_ms=max(x.stale_ms for x in healths),
     )
 
 

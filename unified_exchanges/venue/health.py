@@ -10,6 +10,7 @@ from datetime import datetime
 from ..errors import BadRequest, UnifiedExchangesError
 from ..flow import Flow
 from ..models import Health, Status
+from ..telemetry import Counts
 from .sending import Sender
 
 __all__ = ["Checkup"]
@@ -35,24 +36,23 @@ class Checkup(Sender):
 
     def health(self) -> Health:
         """What the requests made so far tell about the connection."""
-        now = self.clock.monotonic()
         telemetry = self.telemetry
-        reasons = tuple(self._complaints())
-        wall = self.clock.now()
+        alerts, counts = self.monitor.review(), telemetry.counts
+        reasons = tuple(self._complaints(counts))
         return Health(
             venue=self.id,
             is_healthy=not reasons,
             reasons=reasons,
-            requests=telemetry.requests,
-            errors=telemetry.errors,
-            error_rate=telemetry.error_rate(wall),
+            requests=counts.requests,
+            errors=counts.errors,
+            error_rate=counts.rate,
             latency=telemetry.latency,
             acknowledgement=telemetry.acknowledgement,
-            limiter={name: b.fill(now) for name, b in sorted(self.buckets.items())},
+            limiter_used=dict(sorted(self._used().items())),
             clock_offset_ms=self.offset.milliseconds,
             key_expires_at=self.key_expires_at,
             last_contact_at=telemetry.last_contact_at,
-            alerts=self.monitor.review(wall),
+            alerts=alerts,
             unresolved_orders=self.monitor.unresolved_orders,
         )
 
@@ -103,15 +103,18 @@ class Checkup(Sender):
         """When the key's rights lapse, where the venue told."""
         return None
 
-    def _complaints(self) -> Iterable[str]:
+    def _complaints(self, counts: Counts) -> Iterable[str]:
         if self._trouble:
             yield self._trouble
-        rate = self.telemetry.error_rate(self.clock.now())
-        most = self.settings.alerts.errors
-        if most is not None and rate > most:
-            yield f"{rate:.0%} of the requests of the last minute failed"
-        gone, most = self.monitor.outage_seconds, self.settings.alerts.stream
-        if most is not None and gone > most:
+        policy = self.settings.alerts
+        rate = policy.error_share(counts.requests, counts.errors)
+        if policy.errors is not None and rate is not None and rate > policy.errors:
+            yield (
+                f"{rate:.0%} of the requests of the last minute failed "
+                f"({counts.errors:,} of {counts.requests:,})"
+            )
+        gone, most = self.monitor.outage_seconds, policy.stream_ms
+        if most is not None and gone * 1000 > most:
             was_live = self.monitor.outage.was_live
             how = "not been live for" if was_live else "never been live, for"
             yield (

@@ -120,7 +120,7 @@ class Sender(ABC):
         except BadRequest as error:
             error.venue = self.id
             raise
-        self.telemetry = Telemetry()
+        self.telemetry = Telemetry(self.clock)
         self.offset = ClockOffset(self.clock)
         self.limiter = Limiter(settings.limits)
         self.monitor = Monitor(
@@ -299,7 +299,7 @@ class Sender(ABC):
             monitor.answered(
                 self.family(call), status, response.elapsed, is_order=call.is_order
             )
-        monitor.look(now)
+        monitor.look()
         if 200 <= status < 300 or status in call.accepted:  # noqa: PLR2004
             return response
         error = self.refusal(call, response)
@@ -310,10 +310,9 @@ class Sender(ABC):
         raise error
 
     def _unanswered(self, call: Call) -> None:
-        now = self.clock.now()
-        self.telemetry.unanswered(now)
+        self.telemetry.unanswered()
         self.monitor.unanswered(self.family(call))
-        self.monitor.look(now)
+        self.monitor.look()
 
     def _used(self) -> dict[str, float]:
         return self.limiter.used(self.clock.monotonic())
@@ -395,7 +394,7 @@ class Sender(ABC):
         return sum(self.bucket(n).marks(urgent=call.urgent) for n, _ in call.charges)
 
     def _held_back(self, call: Call, wait: float) -> RateLimitExceeded:
-        self.monitor.look_again()
+        self.monitor.look()
         message = (
             f"{call.about}: not sent, because our own limiter would hold it for "
             f"{wait:.2f} s, past its deadline; send less often or wait"

@@ -200,7 +200,7 @@ class AsyncHub:
     async def _keep_books(self) -> None:
         while True:
             self._work.clear()
-            self._monitor.look_again()
+            self._monitor.look()
             for job in self._feed.jobs():
                 self._stream.run_beside(partial(self._perform, job))
             delay = min(self._feed.delay(), _LONGEST)

@@ -290,5 +290,5 @@ class Feed(Teller):
             reconcile_failures=reads.failed,
             last_reconciled_at=reads.succeeded_at,
             latency=self.venue.telemetry.message_latency,
-            stale_seconds=self._monitor.stale_seconds,
+            stale_ms=round(self._monitor.stale_seconds * 1000, 3),
         )

@@ -213,7 +213,7 @@ class Hub:
                 jobs = self._feed.jobs()
                 delay = self._feed.delay()
             # Without the lock, as who hears a warning may look at the stream.
-            self._monitor.look_again()
+            self._monitor.look()
             for job in jobs:
                 # In a thread of its own: an answer may take long.
                 self._stream.run_beside(partial(self._perform, job))

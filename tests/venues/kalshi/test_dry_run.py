@@ -460,6 +460,36 @@ def test_exposure_counts_what_is_held_and_what_rests(
     )
 
 
+@pytest.mark.parametrize("outcome", ["yes", "no"])
+def test_what_takes_at_once_is_exposure_though_it_ends_unfilled(
+    trader: Trader, market: Market, outcome: str
+) -> None:
+    price, ioc = market.grid.lowest, {"time_in_force": "ioc"}
+    trader.create_order(market.market_id, outcome, "buy", price, 4, **ioc)
+    assert trader.exchange.dry_runs[-1].exposure == 4 * price
+    trader.create_order(
+        market.market_id, outcome, "buy", price, 4, **ioc, reduce_only=True
+    )
+    assert trader.exchange.dry_runs[-1].exposure == 0
+
+
+def test_an_order_that_only_makes_pays_a_maker_s_fee(
+    trader: Trader, market: Market
+) -> None:
+    fees = []
+    for post_only in (True, False):
+        trader.create_order(
+            market.market_id,
+            "yes",
+            "buy",
+            market.grid.lowest,
+            100,
+            post_only=post_only,
+        )
+        fees.append(trader.exchange.dry_runs[-1].fee)
+    assert fees[0] < fees[1]
+
+
 def test_a_batch_reports_its_sum(trader: Trader, market: Market) -> None:
     trader.create_orders(requests_for(market, 3))
     (report,) = trader.exchange.dry_runs

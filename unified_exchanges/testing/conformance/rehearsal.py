@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from ...errors import UnifiedExchangesError
+from ...guards import GuardPolicy
 from ...models import OrderStatus
 from .ground import Conformance, Trader
 from .needs import needs
@@ -62,3 +68,57 @@ class DryRuns(Conformance):
         assert (report.body, report.headers) == (preview.body, preview.headers)
         assert (report.cost, report.fee) == (preview.cost, preview.fee)
         assert report.exposure == report.cost
+
+    @needs("dry run")
+    @pytest.mark.parametrize(
+        "policy",
+        [
+            {"max_order_cost": Decimal("0.001")},
+            {"max_market_exposure": Decimal("0.001")},
+            {"max_exposure": Decimal("0.001"), "account_age": 0},
+            {"max_orders": 1, "seconds": 3_600},
+            {"allowed_markets": ["nothing*"]},
+            {"price_collar": Decimal("0.02"), "without_book": "refuse"},
+            {"read_only": True},
+        ],
+        ids=lambda policy: next(iter(policy)),
+    )
+    def test_fault_51_a_guard_says_the_same_in_a_dry_run_and_live(
+        self, trader: Trader, policy: dict[str, Any]
+    ) -> None:
+        guards, market = GuardPolicy(**policy), trader.quoted_market()
+        told = []
+        for dry_run in (True, False):
+            guarded = trader.another(guards=guards, dry_run=dry_run)
+            if "max_orders" in policy:
+                guarded.rest(market)
+            with pytest.raises(UnifiedExchangesError) as caught:
+                guarded.rest(market, client_order_id="guarded")
+            error = caught.value
+            facts = _facts(error)
+            told.append((type(error), str(error), facts, len(guarded.writes)))
+        rehearsed, live = told
+        sent = 1 if "max_orders" in policy else 0
+        assert rehearsed[:3] == live[:3]
+        assert (rehearsed[3], live[3]) == (0, sent)
+
+    @needs("dry run")
+    def test_fault_51_the_journal_of_others_is_left_alone(
+        self, trader: Trader, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "orders.db"
+        real = trader.another(journal=path)
+        real.cancel_order(real.rest(real.quoted_market()).order_id)
+        trader.ground.clock.advance(2 * 86_400)
+        before = {x.name: x.read_bytes() for x in tmp_path.iterdir()}
+        rehearsal = trader.another(journal=path, dry_run=True)
+        assert rehearsal.compact_journal(days=1) == 0
+        assert {x.name: x.read_bytes() for x in tmp_path.iterdir()} == before
+        assert real.compact_journal(days=1) == 1
+        real.do(real.exchange.aclose if real.is_async else real.exchange.close)
+
+
+def _facts(error: UnifiedExchangesError) -> tuple[object, ...]:
+    """What a refusal says besides its words."""
+    names = ("guard", "limit", "value", "venue", "client_order_id", "maybe_executed")
+    return tuple(getattr(error, name, None) for name in names)

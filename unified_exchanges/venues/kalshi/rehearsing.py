@@ -12,9 +12,12 @@ import msgspec
 
 from ...errors import UnifiedExchangesError
 from ...flow import Flow, Request, Response, collect
-from ...models import DryRunReport
+from ...guards.worst import Claim
+from ...models import DryRunReport, Position, Side
 from ...money import EXACT, ZERO, total
 from ...settings import Settings
+from ...tracking.resulting import exposure_of
+from .arguments import YES
 from .lookup import Lookup
 from .overlay import Row
 from .rehearsal import Deed, Rehearsal
@@ -62,18 +65,27 @@ class Rehearsing(Lookup):
         for market_id in markets:
             made = [row for row in deed.made if row["ticker"] == market_id]
             try:
-                held = yield from self._rehearsal_held(market_id, made or deed.changed)
-                open_now = yield from self._rehearsal_open(market_id)
+                positions = yield from self._rehearsal_held(
+                    market_id, made or deed.changed
+                )
+                open_now = yield from collect(
+                    self.fetch_open_orders(market_id=market_id)
+                )
             except UnifiedExchangesError:
                 # A query that failed never means that nothing is held.
                 cost = None if made else cost
                 continue
             if cost is not None:
+                held = Held.of(positions)
                 cost = EXACT.add(cost, opening(map(_asked, made), held))
             # One that may not rest is no longer open here, but would have filled.
             passing = [row for row in made if row["status"] != "resting"]
-            stakes = [*map(_stake, open_now), *map(_asked, passing)]
-            exposures[market_id] = EXACT.add(held.cost, opening(stakes, held))
+            exposures[market_id] = exposure_of(
+                positions,
+                open_now,
+                first_outcome=self.first_outcome,
+                besides=[(YES, _claim(_asked(row))) for row in passing],
+            )
         return DryRunReport(
             at=datetime.fromtimestamp(self.clock.now(), UTC),
             method=request.method,
@@ -91,20 +103,17 @@ class Rehearsing(Lookup):
             exposures=exposures,
         )
 
-    def _rehearsal_held(self, market_id: str, rows: Iterable[Row]) -> Flow[Held]:
+    def _rehearsal_held(
+        self, market_id: str, rows: Iterable[Row]
+    ) -> Flow[list[Position]]:
         numbers = {row.get("subaccount_number") or 0 for row in rows}
-        positions = []
+        positions: list[Position] = []
         for number in sorted(numbers):
             scope = {"subaccount": number} if number else None
             positions += yield from self.fetch_positions(
                 market_id=market_id, mark=False, params=scope
             )
-        return Held.of(positions)
-
-    def _rehearsal_open(self, market_id: str) -> Flow[list[Row]]:
-        """What is open on a market, real or rehearsed, oldest first, in Kalshi's words."""
-        listed = yield from collect(self.fetch_open_orders(market_id=market_id))
-        return [dict(order.raw) for order in reversed(listed)]
+        return positions
 
     def _rehearsal_fees(self, made: Sequence[Row]) -> Flow[Decimal | None]:
         fees: list[Decimal] = []
@@ -128,6 +137,11 @@ def _redacted(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers without what they say, but for the kind of the body."""
     shown = "content-type"
     return {k: v if k == shown else "REDACTED" for k, v in headers.items()}
+
+
+def _claim(stake: Stake) -> Claim:
+    side = Side.BUY if stake.is_bid else Side.SELL
+    return Claim(side, stake.price, stake.size, stake.reduce_only)
 
 
 def _stake(row: Row) -> Stake:

@@ -18,9 +18,11 @@ import msgspec
 
 from ...errors import UnifiedExchangesError
 from ...flow import Flow, Request, Response, collect
+from ...guards.worst import Claim
 from ...models import DryRunReport, Side
 from ...money import EXACT, ZERO, total
 from ...settings import Settings
+from ...tracking.resulting import exposure_of
 from .intents import Intents
 from .overlay import Row
 from .placing import most_fee
@@ -29,6 +31,7 @@ from .rehearsal import Deed, Rehearsal
 __all__ = ["Rehearsing"]
 
 _OK: Final = 200
+_SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL}
 _HIDDEN: Final = "REDACTED"
 
 
@@ -78,13 +81,12 @@ class Rehearsing(Intents):
             # One that takes at once is not open here, but would have filled.
             passing = [x for x in deed.made if x["market"] == market_id]
             passing = [x for x in passing if x["status"] != "LIVE"]
-            dollars = [position.cost for position in held]
-            dollars += [
-                EXACT.multiply(order.price, order.remaining)
-                for order in open_now
-                if order.side is Side.BUY
-            ]
-            exposures[market_id] = total([*dollars, *map(_cost, passing)])
+            exposures[market_id] = exposure_of(
+                held,
+                open_now,
+                first_outcome=self.first_outcome,
+                besides=[(row["outcome"], _claim(row)) for row in passing],
+            )
         ids = [str(row["id"]) for row in deed.rows]
         names = [self.identities.named(row["salt"]) for row in deed.made]
         names += [self.memory.client_id(str(row["id"])) for row in deed.changed]
@@ -110,7 +112,7 @@ class Rehearsing(Intents):
                 rules = yield from self.rules(row["market"])
                 fee = most_fee(
                     rules.fees,
-                    Side.BUY if row["side"] == "BUY" else Side.SELL,
+                    _SIDES[row["side"]],
                     Decimal(row["price"]),
                     Decimal(row["original_size"]),
                     maker=bool(row["post_only"]),
@@ -119,6 +121,12 @@ class Rehearsing(Intents):
                 return None
             fees.append(fee)
         return total(fees)
+
+
+def _claim(row: Row) -> Claim:
+    """All that an order asks for."""
+    size = Decimal(row["original_size"])
+    return Claim(_SIDES[row["side"]], Decimal(row["price"]), size)
 
 
 def _cost(row: Row) -> Decimal:

@@ -30,7 +30,7 @@ def test_p10_a_message_is_a_sign_of_life() -> None:
     desk.delta(A, "yes", "0.40", "1.00")
     desk.wait(20, pings=False)
     assert desk.stream.broken == ""
-    assert desk.stream.health().silence == 20
+    assert desk.stream.health().silence_ms == 20_000
 
 
 def test_fault_35_a_missing_acknowledgement_breaks_the_connection() -> None:
@@ -306,11 +306,11 @@ def test_health_counts_what_there_is() -> None:
     desk.clock.advance(2)
     health = desk.stream.health()
     assert (health.connections, health.subscriptions, health.messages) == (1, 2, 3)
-    assert health.silence == 2
+    assert health.silence_ms == 2_000
     assert health.last_message_at is not None
     assert health.last_message_at.isoformat() == "2026-11-20T18:40:00+00:00"
     desk.stream.connection_lost("gone")
-    assert desk.stream.health().silence is None
+    assert desk.stream.health().silence_ms is None
     assert Desk().stream.health().last_message_at is None
 
 

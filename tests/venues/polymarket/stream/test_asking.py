@@ -300,4 +300,4 @@ def test_health_counts() -> None:
     desk = MarketDesk().follow().live()
     health = desk.stream.health()
     assert (health.messages, health.connections, health.subscriptions) == (2, 1, 1)
-    assert (health.stale_books, health.silence) == (0, 0.0)
+    assert (health.stale_books, health.silence_ms) == (0, 0.0)

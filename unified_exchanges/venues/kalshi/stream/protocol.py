@@ -295,7 +295,7 @@ class KalshiStream(Misreading):
             unknown_fields=tuple(sorted(counters.unknown_fields)),
             subscriptions=len(self._by_sid),
             stale_books=self._books.stale(),
-            silence=silent,
+            silence_ms=None if silent is None else round(silent * 1000, 3),
             last_message_at=None
             if messaged is None
             else now - timedelta(seconds=self._monotonic() - messaged),

@@ -307,7 +307,7 @@ class Socket(StreamProtocol):
             unknown_fields=tuple(sorted(counters.unknown_fields)),
             subscriptions=self._subscriptions,
             stale_books=self._stale_books,
-            silence=silent,
+            silence_ms=None if silent is None else round(silent * 1000, 3),
             last_message_at=None
             if since is None
             else self._now() - timedelta(seconds=since),

@@ -1,21 +1,16 @@
-"""Where what one exchange object measures comes together: observer, alerts and health."""
+"""Tells an observer what one exchange object measures, and watches thresholds."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextvars import ContextVar
 from datetime import datetime
-from itertools import chain, cycle, repeat
 from typing import Final
-from urllib.parse import urlsplit
-from weakref import WeakMethod, finalize
+from weakref import WeakMethod
 
-from . import fork
-from .alerts import AlertPolicy, Alerts
-from .clock import Clock, ClockOffset
-from .description import Environment
-from .observer import (
+from .. import fork
+from ..alerts import AlertPolicy, Alerts
+from ..clock import Clock, ClockOffset
+from ..observer import (
     ACKNOWLEDGEMENT,
     CLOCK_OFFSET,
     LIMITER,
@@ -34,39 +29,17 @@ from .observer import (
     Observer,
     Readings,
 )
-from .streams.outage import Outage
-from .streams.staleness import Staleness
-from .telemetry import Telemetry
+from ..streams.outage import Outage
+from ..streams.staleness import Staleness
+from ..telemetry import Telemetry
+from .delivery import Delivery, everything, nothing, samples
+from .labels import outcome_of
+from .telling import Telling
 
-__all__ = ["Delivery", "Monitor", "environment_label", "outcome_of"]
-
-_log = logging.getLogger(__name__)
-_telling: ContextVar[bool] = ContextVar("telling", default=False)
-"""Whether an observer is being told: what it does then, also in a task, is not told.
-
-One that halts when something fails would else halt for each request of its halt.
-"""
+__all__ = ["Monitor"]
 
 _PAUSE: Final = 0.25
 """Seconds between two looks at the thresholds."""
-_SAMPLE: Final = 64
-"""Where nobody observes, one message of so many is measured, and a few at first: the
-alert needs no more."""
-_FIRST: Final = 16
-_MOMENTS: Final = {
-    "order_book": "timestamp",
-    "ticker": "timestamp",
-    "trades": "created_at",
-    "orders": "updated_at",
-    "fills": "created_at",
-    "positions": "updated_at",
-    "market_status": "timestamp",
-}
-"""The venue's time of what is told, by subject."""
-_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_THROTTLED: Final = 429
-_FAILED: Final = 500
-_REFUSED: Final = 400
 
 
 class Monitor:
@@ -102,13 +75,10 @@ class Monitor:
         self._offset = offset
         self._clock = clock
         self._used = WeakMethod(used)
-        self._looked_at = 0.0
-        self._wall = 0.0
-        self._next_look = 0.0
+        self._next_look = float("-inf")
         # Whoever hears a warning may ask for the health, in the same thread.
         self._looking = fork.rlock()
-        self._failures = 0
-        self._ends: list[Callable[[], object]] = []
+        self._telling = Telling()
         if observer is not None:
             self._show(observer)
 
@@ -127,35 +97,32 @@ class Monitor:
             return
         labels = (*self._labels, family)
         metric = ACKNOWLEDGEMENT if is_order else REQUEST_TIME
-        self._tell(observer.count, REQUESTS, (*labels, outcome_of(status)), 1)
-        self._tell(observer.record, metric, labels, elapsed)
+        self._telling.tell(observer.count, REQUESTS, (*labels, outcome_of(status)), 1)
+        self._telling.tell(observer.record, metric, labels, elapsed)
 
     def unanswered(self, family: str) -> None:
         """A request brought no usable answer."""
         if (observer := self.observer) is not None:
             labels = (*self._labels, family, "unanswered")
-            self._tell(observer.count, REQUESTS, labels, 1)
+            self._telling.tell(observer.count, REQUESTS, labels, 1)
 
     def held_back(self, family: str, seconds: float) -> None:
         """The limiter on this side makes a request wait."""
         if (observer := self.observer) is not None:
             labels = (*self._labels, family)
-            self._tell(observer.record, LIMITER_WAIT, labels, seconds)
-        self.look_again()
+            self._telling.tell(observer.record, LIMITER_WAIT, labels, seconds)
+        self.look()
 
     # -- streams --------------------------------------------------------------------
 
     def delivery(self, subject: str, since: float) -> Delivery:
         """What measures the messages of one consumer, who came at ``since`` (wall clock)."""
-        return Delivery(self, subject, since, self._turns())
+        return Delivery(self.delivered, subject, since, self._turns())
 
     def _turns(self) -> Iterator[bool]:
         if self.observer is not None:
-            return repeat(object=True)
-        if self.policy.latency is None:
-            return repeat(object=False)
-        some = cycle([*[False] * (_SAMPLE - 1), True])
-        return chain([True] * _FIRST, some)
+            return everything()
+        return nothing() if self.policy.latency_ms is None else samples()
 
     def delivered(self, subject: str, moment: datetime, since: float) -> None:
         """A consumer got what the venue says happened at ``moment``.
@@ -169,16 +136,16 @@ class Monitor:
             return
         # The offset is known to a round trip at best: no message comes before it is sent.
         latency = max(0.0, now + correction - happened)
-        self._telemetry.delivered(now, latency)
+        self._telemetry.delivered(latency)
         if (observer := self.observer) is not None:
             labels = (*self._labels, subject)
-            self._tell(observer.record, MESSAGE_LATENCY, labels, latency)
-        self.look(now)
+            self._telling.tell(observer.record, MESSAGE_LATENCY, labels, latency)
+        self.look()
 
     def reconnected(self) -> None:
         """The stream has another connection."""
         if (observer := self.observer) is not None:
-            self._tell(observer.count, RECONNECTS, self._labels, 1)
+            self._telling.tell(observer.count, RECONNECTS, self._labels, 1)
 
     def books_lost(self, market_ids: Collection[str]) -> None:
         """Followed books may have changed unseen."""
@@ -188,7 +155,7 @@ class Monitor:
         """A followed book is whole."""
         lasted = self.staleness.whole(market_id, self._clock.monotonic())
         if lasted is not None and (observer := self.observer) is not None:
-            self._tell(observer.record, STALE_TIME, self._labels, lasted)
+            self._telling.tell(observer.record, STALE_TIME, self._labels, lasted)
 
     @property
     def stale_seconds(self) -> float:
@@ -222,58 +189,49 @@ class Monitor:
         try:
             return count()
         except Exception:  # noqa: BLE001 - whoever looks at a number cannot mend it
-            self._complain("unresolved orders cannot be counted")
+            self._telling.complain("unresolved orders cannot be counted")
             return None
 
     # -- thresholds -----------------------------------------------------------------
 
-    def look(self, wall: float) -> None:
+    def look(self) -> None:
         """Compare with the thresholds, if the last time is not just past.
 
-        ``wall`` is the wall clock as the caller read it.  It is not read here: how often
-        that happens must not depend on time, or a cassette would tell other times.
+        By the monotonic clock alone: a wall clock that is set must not silence the alerts,
+        and how often it is read must not depend on time, or a cassette would tell others.
         """
-        self._wall = wall
-        # A clock that is set back must not silence the alerts.
-        if not -_PAUSE < wall - self._looked_at < _PAUSE:
-            self._looked_at = wall
-            self.review(wall)
-
-    def look_again(self) -> None:
-        """The same for whoever has not read the clock, and sends nothing now."""
         now = self._clock.monotonic()
         if now >= self._next_look:
             self._next_look = now + _PAUSE
-            self.review(self._wall)
+            self.review()
 
-    def review(self, wall: float) -> tuple[str, ...]:
+    def review(self) -> tuple[str, ...]:
         """Compare with the thresholds now; what is above, in words."""
         telemetry, policy = self._telemetry, self.policy
         with self._looking:
+            counts = telemetry.counts
+            used = None if policy.limiter_used is None else self._read_used()
             self.alerts.judge(
                 {
-                    "latency": telemetry.slow_message(wall),
-                    "acknowledgement": telemetry.slow_acknowledgement(wall),
-                    "errors": telemetry.error_rate(wall),
-                    "stream": self.outage_seconds,
-                    "limiter": None
-                    if policy.limiter is None
-                    else max(self._utilization().values(), default=None),
+                    "latency_ms": telemetry.message_latency.p90_ms,
+                    "acknowledgement_ms": telemetry.acknowledgement.p90_ms,
+                    "errors": policy.error_share(counts.requests, counts.errors),
+                    "limiter_used": max(used.values(), default=None) if used else None,
+                    "stream_ms": self.outage_seconds * 1000,
                 },
                 self._clock.monotonic(),
             )
             return self.alerts.current
 
-    def _utilization(self) -> Mapping[str, float]:
+    def _read_used(self) -> Mapping[str, float]:
         used = self._used()
         return {} if used is None else used()
 
-    # -- telling --------------------------------------------------------------------
+    # -- gauges ---------------------------------------------------------------------
 
     def close(self) -> None:
         """Show no more gauges; what was counted stays with the observer."""
-        while self._ends:
-            self._ends.pop()()
+        self._telling.close()
 
     def _show(self, observer: Observer) -> None:
         gauges: dict[Metric, Callable[[], Readings]] = {
@@ -285,21 +243,10 @@ class Monitor:
             UNRESOLVED: self._read_unresolved,
         }
         for metric, read in gauges.items():
-            self._tell(self._follow, observer, metric, read)
-
-    def _follow(
-        self, observer: Observer, metric: Metric, read: Callable[[], Readings]
-    ) -> None:
-        forget: object = observer.follow(metric, _Weakly(read))
-        if not callable(forget):
-            # It has nothing to undo, says whoever observes; the gauge is followed.
-            return
-        end = finalize(self, forget)
-        end.atexit = False
-        self._ends.append(end)
+            self._telling.show(observer, metric, read)
 
     def _read_limiter(self) -> Readings:
-        used = self._utilization()
+        used = self._read_used()
         return [((*self._labels, name), share) for name, share in used.items()]
 
     def _read_stale_books(self) -> Readings:
@@ -312,89 +259,9 @@ class Monitor:
         return [(self._labels, self.outage_seconds)]
 
     def _read_offset(self) -> Readings:
-        known = self._offset.milliseconds is not None
-        return [(self._labels, self._offset.seconds)] if known else []
+        known = self._offset.milliseconds
+        return [] if known is None else [(self._labels, known / 1000)]
 
     def _read_unresolved(self) -> Readings:
         count = self.unresolved_orders
         return [] if count is None else [(self._labels, float(count))]
-
-    def _tell(self, tell: Callable[..., object], *told: object) -> None:
-        """What observes must not break what it observes, nor observe itself without end."""
-        if _telling.get():
-            return
-        token = _telling.set(True)
-        try:
-            tell(*told)
-        except Exception:  # noqa: BLE001 - an order matters more than its measure
-            self._complain("the observer failed; trading goes on")
-        finally:
-            _telling.reset(token)
-
-    def _complain(self, what: str) -> None:
-        self._failures = number = self._failures + 1
-        if not number & (number - 1):
-            _log.warning("%s", what, exc_info=True)
-
-
-class Delivery:
-    """Measures what one consumer is handed: all of it, or a sample.
-
-    ``turns`` says for one item after the other whether it is to be measured.  An iterator
-    is asked, as most are not: a call would cost more than handing the item out may.
-    """
-
-    __slots__ = ("_attribute", "_monitor", "_since", "_subject", "turns")
-
-    def __init__(
-        self, monitor: Monitor, subject: str, since: float, turns: Iterator[bool]
-    ) -> None:
-        self.turns = turns
-        self._monitor = monitor
-        self._subject = subject
-        self._since = since
-        self._attribute = _MOMENTS[subject]
-
-    def measure(self, item: object) -> None:
-        """Take what is about to be handed out."""
-        moment = getattr(item, self._attribute, None)
-        if moment is not None:
-            self._monitor.delivered(self._subject, moment, self._since)
-
-
-class _Weakly:
-    """A gauge that reads nothing once its monitor is gone."""
-
-    __slots__ = ("_read",)
-
-    def __init__(self, read: Callable[[], Readings]) -> None:
-        self._read = WeakMethod(read)
-
-    def __call__(self) -> Readings:
-        read = self._read()
-        return () if read is None else read()
-
-
-def outcome_of(status: int) -> str:
-    """How a request ended, by the status of its answer.
-
-    >>> [outcome_of(status) for status in (201, 404, 429, 503)]
-    ['ok', 'refused', 'throttled', 'failed']
-    """
-    if status < _REFUSED:
-        return "ok"
-    if status == _THROTTLED:
-        return "throttled"
-    return "refused" if status < _FAILED else "failed"
-
-
-def environment_label(environment: Environment, known: Collection[str]) -> str:
-    """A word for an environment: never its address, which may be anything.
-
-    >>> environment_label(Environment(name="http://127.0.0.1:8790", rest="…"), ["demo"])
-    'local'
-    """
-    if environment.name in known:
-        return environment.name
-    is_local = urlsplit(environment.name).hostname in _LOCAL
-    return "local" if is_local else "custom"
