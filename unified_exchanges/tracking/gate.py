@@ -68,8 +68,10 @@ class Gate:
         if self._age is not None and (opens or step.changes):
             yield from self._look(self._age)
         if policy.price_collar is not None:
-            for plan in opens:
-                yield from self._collar(plan, plan)
+            for plan in step.orders:
+                # Also a sale that the venue lets close only: it may give away what is held.
+                if not plan.is_asked_to_reduce:
+                    yield from self._collar(plan, plan)
             for _, after in step.changes:
                 if not after.reduce_only:
                     yield from self._collar(after, _told(after))
