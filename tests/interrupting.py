@@ -16,8 +16,8 @@ class Interrupt(BaseException):
 
 def interrupted_at(
     line: int, act: Callable[[], object], is_meant: Callable[[str, str], bool]
-) -> bool:
-    """Do something, and interrupt it before that line; whether it came so far.
+) -> str | None:
+    """Do something, and interrupt it before that line; get which that was, if it came so far.
 
     ``is_meant`` is told the file and the function that a line is of.
     """
@@ -31,17 +31,17 @@ def interrupted_at(
         if event == "line":
             left -= 1
             if not left:
-                raise Interrupt
+                raise Interrupt(f"{code.co_qualname}, line {frame.f_lineno}")
         return trace
 
     before = sys.gettrace()
     sys.settrace(trace)
     try:
         act()
-    except Interrupt:
-        return True
+    except Interrupt as interrupt:
+        return str(interrupt)
     finally:
         sys.settrace(before)
     # It must have gone through, or nothing was tried.
     assert left > 0
-    return False
+    return None

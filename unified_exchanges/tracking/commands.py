@@ -39,12 +39,13 @@ class Commands(OrderBoard):
                 )
                 self._entries.name(entry, None, intent.client_order_id)
                 entry.placed = self.memory.moment()
+            # First: only who sends is refused, so an interrupt below is undone.
+            entry.sending += 1
             if entry.order is None:
                 entry.side, entry.price, entry.size = side, price, intent.size
             entry.is_ours = True
             entry.is_reducing, entry.purse = intent.reduce_only, intent.purse
             entry.is_refused = entry.is_absent = False
-            entry.sending += 1
             entry.sent_at = self._clock.monotonic()
             entry.arrives_by = self._clock.monotonic() + self._in_flight
             entry.is_recalled = False
@@ -164,7 +165,8 @@ class Commands(OrderBoard):
     ) -> None:
         with self.lock:
             entry = self._entries.by_key(key)
-            if entry is None:
+            if entry is None or (is_refused and not entry.sending):
+                # It was interrupted before it was taken down: what was known stays.
                 return
             entry.sending = max(0, entry.sending - 1)
             if not is_refused:

@@ -92,8 +92,8 @@ class Gate:
             try:
                 for plan in step.orders:
                     self._check_order(plan)
-                    tracker.intend(plan)
                     taken.append(plan.client_order_id)
+                    tracker.intend(plan)
                 for before, after in step.changes:
                     self._check_change(before, after)
                     tracker.changing(after)
