@@ -15,6 +15,7 @@ import pytest
 from tests.tracking.stage import FREE, MARKET, ONCE, Quiet, Stage
 from tests.venues.kalshi.ground import Machine
 from tests.watching.face import DRIVERS, Scene, soon
+from tests.watching.face import MARKET as LISTED
 from unified_exchanges.errors import (
     BadRequest,
     GuardTripped,
@@ -375,14 +376,14 @@ def test_a_book_that_is_watched_judges_as_long_as_it_is_live(
 ) -> None:
     policy = GuardPolicy(price_collar=D("0.05"), without_book="refuse")
     face = scene.face(driver, guards=policy)
-    terms = MARKET, "no", "sell", "0.01", 1
+    terms = LISTED, "no", "sell", "0.01", 1
     with pytest.raises(GuardTripped, match="none is watched that is live"):
         face.call("create_order", *terms)
-    watch = face.watch("order_book", MARKET)
+    watch = face.watch("order_book", LISTED)
     book = watch.next()
     with pytest.raises(GuardTripped, match=r"worse than the best ask of .* s old\)"):
         face.call("create_order", *terms)
-    good = MARKET, "yes", "buy", book.ask.price, 1
+    good = LISTED, "yes", "buy", book.ask.price, 1
     assert face.call("create_order", *good).filled == 1
     # The one before it went stale when the fill changed the book.
     book = watch.next()
