@@ -358,6 +358,18 @@ def test_an_edit_is_held_against_the_book_too(stage: Stage) -> None:
     assert f"change of order {placed.order_id} to sell 1 no" in told
 
 
+def test_fault_23_the_order_that_a_refused_edit_has_read_is_tracked(
+    stage: Stage,
+) -> None:
+    placed = stage.bid("5")
+    client = guarded(stage, price_collar=D("0.05"), without_book="fetch")
+    far = {"outcome": "yes", "price": "0.99"}
+    refused(lambda: client.edit_order(placed.order_id, **far), "price_collar")
+    found = client.exchange.orders.find(order_id=placed.order_id)
+    assert (found.state, found.order.remaining, found.is_external) == ("open", 5, True)
+    assert client.exchange.exposure().total == D("0.05")
+
+
 def test_a_book_that_cannot_be_read_refuses(stage: Stage) -> None:
     client = guarded(stage, price_collar=D("0.05"), without_book="fetch")
     stage.fault("answer", method="GET", path="/orderbook", count=None)

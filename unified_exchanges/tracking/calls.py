@@ -174,6 +174,12 @@ class TrackedCalls:
         sent: list[str],
         changed: list[Order],
     ) -> Flow[None]:
+        tracker = self.tracker
+        with tracker.lock:
+            for before, _ in step.changes:
+                if tracker.find(order_id=before.order_id) is None:
+                    # Also if the guards refuse the edit.  What is known of it is newer.
+                    tracker.order(before, read_at=0.0, is_wanted=True)
         # Before it is: an interrupt may come right after.
         waiting.append(step)
         sent += [x.client_order_id for x in step.orders]

@@ -120,11 +120,8 @@ class Gate:
     def _check_change(self, before: Order, after: Order) -> None:
         tracker = self._tracker
         entry = tracker.find(order_id=after.order_id)
-        if entry is None:
-            # Anything that is known of it is newer.
-            tracker.order(before, read_at=0.0, is_wanted=True)
-            entry = tracker.find(order_id=after.order_id)
-            assert entry is not None
+        # It was told before any guard was asked.
+        assert entry is not None
         if entry.only_reduces or after.reduce_only:
             return
         told = after.in_terms_of(entry.outcome)
