@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.interrupting import interrupted_at
+from tests.journal.samples import ended, intent
 from unified_exchanges.drivers.blocking import BlockingDriver
 from unified_exchanges.flow import Leaving, Request, Response
 from unified_exchanges.testing.scripted import ScriptedTransport
@@ -78,3 +79,16 @@ def test_fault_47_an_order_that_is_interrupted_is_never_left_about_to_be_sent(
 
 def by_its_file(file: str, _: str) -> bool:
     return file.endswith(FILES)
+
+
+def test_what_was_interrupted_before_it_was_taken_down_says_nothing_of_its_id() -> None:
+    tracker, _ = tracker_of()
+    sent = intent("c-o1")
+    tracker.recalled([sent])
+    tracker.recalled([])
+    # Another process has placed it, and nothing has shown it yet.
+    tracker.ended_elsewhere(ended(sent, "placed"))
+    before = tracker.at_risk()
+    tracker.refused("c-o1")
+    assert [str(x.state) for x in tracker.views()] == ["unknown"]
+    assert tracker.at_risk() == before > 0
