@@ -5,18 +5,24 @@ from __future__ import annotations
 import pickle
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from threading import Barrier, Thread
 
+import attrs
 import pytest
 
+from tests.interrupting import interrupted_at
+from tests.toy import ToyVenue, answer, get, toy
 from unified_exchanges.clock import VirtualClock
+from unified_exchanges.drivers.blocking import BlockingDriver
 from unified_exchanges.errors import Halted
 from unified_exchanges.models import Halt, HaltReport
 from unified_exchanges.switch import Switch
+from unified_exchanges.testing.scripted import ScriptedTransport
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
+SENDING = ("venue/sending.py", "unified_exchanges/switch.py")
 
 
 @pytest.fixture
@@ -139,3 +145,36 @@ def test_what_was_not_answered_is_named() -> None:
     report = HaltReport(reason="why", halted_at=AT, ended_at=AT, under_way=("order 7",))
     assert "not answered yet: order 7" in str(report)
     assert "that does not mean flat" in str(report)
+
+
+def sending_of(*, is_raw: bool) -> tuple[ToyVenue, Callable[[], object]]:
+    """A write that brings an order."""
+    clock, venue = VirtualClock(), toy()
+    call = attrs.evolve(get("/x", repeatable=False), method="POST", opens=True)
+
+    transport = ScriptedTransport([answer({})], clock=clock)
+    send = venue.send_raw if is_raw else venue.send
+    return venue, lambda: BlockingDriver(transport).run(send(call))
+
+
+@pytest.mark.parametrize("is_raw", [False, True])
+def test_fault_47_a_send_that_is_interrupted_leaves_nothing_that_a_halt_waits_for(
+    *, is_raw: bool
+) -> None:
+    """It is interrupted before each of its lines, and before each of the switch's."""
+
+    def is_meant(file: str, name: str) -> bool:
+        return file.endswith(SENDING)
+
+    line, lingering = 1, 0
+    while True:
+        venue, send = sending_of(is_raw=is_raw)
+        if not interrupted_at(line, send, is_meant):
+            break
+        # Nobody waits for an answer; what may arrive of a raw one counts for a while.
+        assert not venue.switch.is_awaiting, line
+        lingering += bool(venue.switch.under_way)
+        assert is_raw or not venue.switch.under_way
+        line += 1
+    assert line > 20
+    assert bool(lingering) == is_raw

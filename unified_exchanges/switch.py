@@ -59,9 +59,12 @@ class Switch:
         if self.thrown is not None:
             raise self.thrown.refusal(about, self._venue)
 
-    def enter(self, about: object) -> object:
-        """Say that a request for an order leaves now, or be refused; see `leave`."""
-        token = object()
+    def enter(self, about: object, token: object | None = None) -> object:
+        """Say that a request for an order leaves now, or be refused; see `leave`.
+
+        Who gives the token can take that back also if it is interrupted in here.
+        """
+        token = object() if token is None else token
         self._leaving[token] = about, inf
         if self.thrown is not None:
             del self._leaving[token]
@@ -69,13 +72,14 @@ class Switch:
         return token
 
     def leave(self, token: object) -> None:
-        """Say that it has been answered, or is given up."""
-        del self._leaving[token]
+        """Say that it has been answered, or is given up, or never entered."""
+        self._leaving.pop(token, None)
 
     def linger(self, token: object, seconds: float) -> None:
         """Say that nobody waits for its answer any more, and how long it may yet arrive."""
-        about, _ = self._leaving[token]
-        self._leaving[token] = about, self._clock.monotonic() + seconds
+        found = self._leaving.get(token)
+        if found is not None:
+            self._leaving[token] = found[0], self._clock.monotonic() + seconds
 
     @property
     def is_awaiting(self) -> bool:

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from tests.guards import ROOT
-from unified_exchanges.errors import JournalError
+from unified_exchanges.errors import BadRequest, JournalError
 from unified_exchanges.journal import file as module
+from unified_exchanges.journal import journal_at
 from unified_exchanges.journal.sqlite import SqliteJournal
 from unified_exchanges.models import Halt
 
@@ -51,6 +52,59 @@ def test_a_file_is_made_when_it_is_needed_for_its_owner_only(
     assert modes == dict.fromkeys(
         ("orders.db", "orders.db-shm", "orders.db-wal"), 0o600
     )
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_link_leads_to_the_file_and_is_that_journal(
+    tmp_path: Path, path: Path, *, is_there: bool
+) -> None:
+    if is_there:
+        SqliteJournal(str(path)).note([intent()])
+    link = tmp_path / "link.db"
+    link.symlink_to(path)
+    linked, plain = SqliteJournal(str(link)), SqliteJournal(str(path))
+    linked.note([intent("two")])
+    found = {x.client_order_id for x in plain.recall(ACCOUNT)}
+    assert found == {"one", "two"} if is_there else {"two"}
+    assert not (tmp_path / "link.db-wal").exists()
+    # What is done to the file is seen as ever.
+    path.rename(tmp_path / "away.db")
+    assert "was removed while it was in use" in refused(linked)
+    for x in (linked, plain):
+        x.close()
+
+
+def test_a_link_that_leads_elsewhere_later_changes_no_journal_in_use(
+    tmp_path: Path, path: Path
+) -> None:
+    link = tmp_path / "link.db"
+    link.symlink_to(path)
+    linked = SqliteJournal(str(link))
+    linked.note([intent()])
+    link.unlink()
+    link.symlink_to(tmp_path / "other.db")
+    linked.note([intent("two")])
+    assert len(linked.recall(ACCOUNT)) == 2
+    assert not (tmp_path / "other.db").exists()
+    linked.close()
+
+
+def test_links_that_lead_nowhere_are_refused(tmp_path: Path) -> None:
+    link = tmp_path / "link.db"
+    link.symlink_to(link)
+    assert "could not be" in refused(SqliteJournal(str(link)))
+
+
+@pytest.mark.parametrize("name", ["file:x?mode=memory", "file:orders.db", "FILE:///x"])
+def test_a_uri_is_no_name_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadRequest, match="not a URI such as"):
+        journal_at(name)
+    assert list(tmp_path.iterdir()) == []
+    # A path may begin so.
+    assert journal_at("./file:x") is not None
 
 
 def test_what_is_pending_is_forced_to_the_disk_and_what_ended_is_not(

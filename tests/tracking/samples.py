@@ -45,6 +45,7 @@ class Plan:
     price: Decimal = Decimal("0.40")
     size: Decimal = Decimal(10)
     reduce_only: bool = False
+    is_asked_to_reduce: bool = False
     purse: str = ""
 
 

@@ -266,7 +266,7 @@ def test_an_answer_under_another_key_leaves_what_was_sent_unresolved() -> None:
 
     wrapped = made.creating(answered())
     assert advance(wrapped, None).value.order_id == "o1"
-    assert {str(x.state) for x in made.tracker.views()} == {"intended", "open"}
+    assert {str(x.state) for x in made.tracker.views()} == {"unresolved", "open"}
 
 
 def test_failures_pass_through_a_listing_unchanged() -> None:

@@ -15,6 +15,7 @@ import pytest
 from tests.tracking.stage import FREE, MARKET, ONCE, Quiet, Stage
 from tests.venues.kalshi.ground import Machine
 from tests.watching.face import DRIVERS, Scene, soon
+from tests.watching.face import MARKET as LISTED
 from unified_exchanges.errors import (
     BadRequest,
     GuardTripped,
@@ -357,6 +358,18 @@ def test_an_edit_is_held_against_the_book_too(stage: Stage) -> None:
     assert f"change of order {placed.order_id} to sell 1 no" in told
 
 
+def test_fault_23_the_order_that_a_refused_edit_has_read_is_tracked(
+    stage: Stage,
+) -> None:
+    placed = stage.bid("5")
+    client = guarded(stage, price_collar=D("0.05"), without_book="fetch")
+    far = {"outcome": "yes", "price": "0.99"}
+    refused(lambda: client.edit_order(placed.order_id, **far), "price_collar")
+    found = client.exchange.orders.find(order_id=placed.order_id)
+    assert (found.state, found.order.remaining, found.is_external) == ("open", 5, True)
+    assert client.exchange.exposure().total == D("0.05")
+
+
 def test_a_book_that_cannot_be_read_refuses(stage: Stage) -> None:
     client = guarded(stage, price_collar=D("0.05"), without_book="fetch")
     stage.fault("answer", method="GET", path="/orderbook", count=None)
@@ -375,14 +388,14 @@ def test_a_book_that_is_watched_judges_as_long_as_it_is_live(
 ) -> None:
     policy = GuardPolicy(price_collar=D("0.05"), without_book="refuse")
     face = scene.face(driver, guards=policy)
-    terms = MARKET, "no", "sell", "0.01", 1
+    terms = LISTED, "no", "sell", "0.01", 1
     with pytest.raises(GuardTripped, match="none is watched that is live"):
         face.call("create_order", *terms)
-    watch = face.watch("order_book", MARKET)
+    watch = face.watch("order_book", LISTED)
     book = watch.next()
     with pytest.raises(GuardTripped, match=r"worse than the best ask of .* s old\)"):
         face.call("create_order", *terms)
-    good = MARKET, "yes", "buy", book.ask.price, 1
+    good = LISTED, "yes", "buy", book.ask.price, 1
     assert face.call("create_order", *good).filled == 1
     # The one before it went stale when the fill changed the book.
     book = watch.next()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.journal.samples import START, intent
 from tests.watching.studio import BlockingConsumer, Studio, wish
 from unified_exchanges import exchange
 from unified_exchanges.clock import Clock
@@ -16,7 +17,7 @@ from unified_exchanges.simulator.faults import Fault, StreamFault
 from unified_exchanges.tracking.tracker import OrderTracker
 from unified_exchanges.watching.reconciler import News
 
-from .samples import Plan, fill
+from .samples import Plan, fill, tracker_of
 
 MARKET = "KXRAINSEA-26NOV25-R"
 FREE = LimitPolicy(enabled=False, discover=False)
@@ -194,6 +195,26 @@ def test_an_order_that_did_not_show_for_an_hour_is_not_looked_for_any_more(
     assert desk.tracker.missing_since == desk.clock.now()
     desk.clock.advance(3600)
     assert desk.tracker.missing_since is None
+
+
+@pytest.mark.parametrize("step", [-86_400.0, 86_400.0])
+@pytest.mark.parametrize("is_recalled", [False, True])
+def test_fault_44_a_clock_that_is_set_makes_no_order_older_or_younger(
+    step: float, *, is_recalled: bool
+) -> None:
+    tracker, clock = tracker_of()
+    if is_recalled:
+        clock.step(START.timestamp() - clock.now())
+        tracker.recalled([intent("c-o1")])
+    else:
+        tracker.intend(Plan())
+        tracker.doubted("c-o1")
+    clock.advance(600)
+    clock.step(step)
+    # Ten minutes ago, as the clock tells it now.
+    assert tracker.missing_since == pytest.approx(clock.now() - 600)
+    clock.advance(3000)
+    assert tracker.missing_since is None
 
 
 def test_a_position_that_its_fills_do_not_make_is_told_not_set_right(

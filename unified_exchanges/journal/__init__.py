@@ -129,6 +129,12 @@ def journal_at(path: JournalPath | None) -> Journal:
     if not isinstance(name, str) or not name.strip() or name.startswith(":"):
         message = f"journal must be the path of a file, not {name!r}"
         raise BadRequest(message)
+    if name[:5].lower() == "file:":
+        message = (
+            f"journal must be the path of a file, not a URI such as {name!r}: give the path "
+            "alone, or None for a journal in memory"
+        )
+        raise BadRequest(message)
     from .sqlite import SqliteJournal  # noqa: PLC0415 - loads sqlite3
 
     return SqliteJournal(name)

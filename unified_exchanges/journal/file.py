@@ -45,7 +45,8 @@ class JournalFile:
     _making = Lock()
 
     def __init__(self, path: str) -> None:
-        self.path = Path(path).absolute()
+        # SQLite keeps the log beside the file that a link leads to, so that is looked at.
+        self.path = _resolved(Path(path))
         self._name = str(self.path)
         self._connection: sqlite3.Connection | None = None
         self._parts: Parts | None = None
@@ -232,6 +233,14 @@ class JournalFile:
             "once the orders in this one are known"
         )
         return JournalError(message)
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):
+        # Whoever opens it is told what is wrong.
+        return path.absolute()
 
 
 def _before_fork() -> None:

@@ -58,6 +58,11 @@ class Intended(Protocol):
         ...
 
     @property
+    def is_asked_to_reduce(self) -> bool:
+        """Whether who placed it said that it is to close only."""
+        ...
+
+    @property
     def purse(self) -> str:
         """Within what it nets: "" for the account whose positions are read."""
         ...

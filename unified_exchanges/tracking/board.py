@@ -106,9 +106,13 @@ class OrderBoard:
 
     @property
     def missing_since(self) -> float | None:
-        """When the first unresolved order was sent, by our wall clock, if not long ago."""
+        """When the first unresolved order was sent, if not long ago.
+
+        By our wall clock as it is now, which may have been set since.
+        """
         with self.lock:
-            now = self._clock.now()
+            now = self._clock.monotonic()
             live = self._entries.live
-            sent = (x.sent_at for x in live if x.is_unresolved)
-            return min((at for at in sent if at > now - _LONG), default=None)
+            ages = (now - x.sent_at for x in live if x.is_unresolved)
+            oldest = max((age for age in ages if age < _LONG), default=None)
+            return None if oldest is None else self._clock.now() - oldest

@@ -84,15 +84,13 @@ class TrackedCalls:
         began = self._clock.monotonic()
         try:
             result = yield from self._noting(flow, sent, [])
+            if isinstance(result, Order):
+                self._placed(result, began, sent)
         except UnifiedExchangesError as error:
             self._failed(error, sent)
-            self._give_up(sent)
             raise
-        except BaseException:
+        finally:
             self._give_up(sent)
-            raise
-        if isinstance(result, Order):
-            self._placed(result, began, sent)
         return result
 
     def creating_many(self, flow: Flow[list[OrderResult]]) -> Flow[list[OrderResult]]:
@@ -101,17 +99,15 @@ class TrackedCalls:
         began = self._clock.monotonic()
         try:
             results = yield from self._noting(flow, sent, [])
-        except BaseException:
+            for result in results:
+                if result.order is not None:
+                    self._placed(result.order, began, sent)
+                else:
+                    assert result.error is not None
+                    self._failed(result.error, sent)
+        finally:
             # What of it had arrived nobody can tell.
             self._give_up(sent)
-            raise
-        for result in results:
-            if result.order is not None:
-                self._placed(result.order, began, sent)
-            else:
-                assert result.error is not None
-                self._failed(result.error, sent)
-        self._give_up(sent)
         return results
 
     def following(self, flow: Flow[T]) -> Flow[T]:
@@ -151,10 +147,7 @@ class TrackedCalls:
                     self.tracker.resolved(step.report, read_at=began)
                 try:
                     if isinstance(step, Leaving):
-                        yield from self._admit(step)
-                        sent += [x.client_order_id for x in step.orders]
-                        changed += [after for _, after in step.changes]
-                        waiting.append(step)
+                        yield from self._take_down(step, waiting, sent, changed)
                         outcome = None
                     else:
                         if isinstance(step, Request) and not step.is_read:
@@ -163,27 +156,61 @@ class TrackedCalls:
                 except Exception as error:  # noqa: BLE001 - handed to the inner flow whole
                     outcome = error
                 if isinstance(step, Recall) and isinstance(outcome, tuple):
-                    for key in self.tracker.recalled(outcome):
-                        yield from self._ask(AskIntent(step.account, key))
-        except GeneratorExit:
-            self._never_left(waiting, sent, changed)
+                    yield from self._recall(step, outcome)
+        except BaseException as error:
+            # The flow's own errors say themselves what became of each.
+            if not isinstance(error, Exception):
+                self._never_left(waiting, sent, changed)
             raise
         else:
             return step.value
         finally:
             flow.close()
 
+    def _take_down(
+        self,
+        step: Leaving,
+        waiting: list[Leaving],
+        sent: list[str],
+        changed: list[Order],
+    ) -> Flow[None]:
+        tracker = self.tracker
+        with tracker.lock:
+            for before, _ in step.changes:
+                if tracker.find(order_id=before.order_id) is None:
+                    # Also if the guards refuse the edit.  What is known of it is newer.
+                    tracker.order(before, read_at=0.0, is_wanted=True)
+        # Before it is: an interrupt may come right after.
+        waiting.append(step)
+        sent += [x.client_order_id for x in step.orders]
+        changed += [after for _, after in step.changes]
+        try:
+            yield from self._admit(step)
+        except Exception:
+            # Nothing of it was.
+            waiting.remove(step)
+            self._forget(step, sent, changed)
+            raise
+
     def _never_left(
         self, waiting: Iterable[Leaving], sent: list[str], changed: list[Order]
     ) -> None:
         """What was given up while it waited for its turn: no write was begun since."""
         for step in waiting:
+            self._forget(step, sent, changed)
             for x in step.orders:
-                sent.remove(x.client_order_id)
                 self.tracker.refused(x.client_order_id)
             for _, after in step.changes:
-                changed.remove(after)
                 self.tracker.change_ended(after, is_lost=False)
+
+    def _forget(self, step: Leaving, sent: list[str], changed: list[Order]) -> None:
+        """What was about to leave does not, and is none of those any more."""
+        for x in step.orders:
+            if x.client_order_id in sent:
+                sent.remove(x.client_order_id)
+        for _, after in step.changes:
+            if after in changed:
+                changed.remove(after)
 
     def _admit(self, step: Leaving) -> Flow[None]:
         if self.gate is not None:
@@ -193,6 +220,10 @@ class TrackedCalls:
             self.tracker.intend(plan)
         for _, after in step.changes:
             self.tracker.changing(after)
+
+    def _recall(self, step: Recall, intents: tuple[Intent, ...]) -> Flow[None]:
+        for key in self.tracker.recalled(intents):
+            yield from self._ask(AskIntent(step.account, key))
 
     def _ask(self, step: AskIntent) -> Flow[None]:
         """How another process has ended an intent that was left open."""
@@ -209,8 +240,9 @@ class TrackedCalls:
         # It may have changed while it was answered: what the stream told is newer.
         self.tracker.order(order, read_at=began, is_ours=True)
         if key in sent:
-            sent.remove(key)
             self.tracker.accepted(key)
+            # Last: what an interrupt leaves in there is given up.
+            sent.remove(key)
 
     def _failed(self, error: UnifiedExchangesError, sent: list[str]) -> None:
         """A create ended in an error: refused, unless it may have been carried out."""
@@ -218,12 +250,12 @@ class TrackedCalls:
         if key is None or key not in sent:
             # It did not leave with this call: what is known of it stays.
             return
-        sent.remove(key)
         if error.maybe_executed or isinstance(error, DuplicateOrderId):
             # What has its id may be what it was, changed since: a read tells.
             self.tracker.doubted(key)
         else:
             self.tracker.refused(key)
+        sent.remove(key)
 
     def _give_up(self, sent: list[str]) -> None:
         for key in sent:

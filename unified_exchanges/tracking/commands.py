@@ -39,13 +39,14 @@ class Commands(OrderBoard):
                 )
                 self._entries.name(entry, None, intent.client_order_id)
                 entry.placed = self.memory.moment()
+            # First: only who sends is refused, so an interrupt below is undone.
+            entry.sending += 1
             if entry.order is None:
                 entry.side, entry.price, entry.size = side, price, intent.size
             entry.is_ours = True
             entry.is_reducing, entry.purse = intent.reduce_only, intent.purse
             entry.is_refused = entry.is_absent = False
-            entry.sending += 1
-            entry.sent_at = self._clock.now()
+            entry.sent_at = self._clock.monotonic()
             entry.arrives_by = self._clock.monotonic() + self._in_flight
             entry.is_recalled = False
             self._entries.settle(entry)
@@ -146,7 +147,9 @@ class Commands(OrderBoard):
                 self._entries.name(entry, None, intent.client_order_id)
                 # One of its own nets with nothing here, which says too much, never too little.
                 entry.purse = str(intent.params.get("subaccount") or "")
-                entry.sent_at = intent.written_at.timestamp()
+                # From here on it ages by the monotonic clock, whatever ours is set to.
+                age = self._clock.now() - intent.written_at.timestamp()
+                entry.sent_at = self._clock.monotonic() - max(0.0, age)
                 # Written before it is told of, whatever clock says when.
                 entry.arrives_by = self._clock.monotonic() + intent.lasts
                 entry.is_recalled = entry.is_doubted = True
@@ -162,7 +165,8 @@ class Commands(OrderBoard):
     ) -> None:
         with self.lock:
             entry = self._entries.by_key(key)
-            if entry is None:
+            if entry is None or (is_refused and not entry.sending):
+                # It was interrupted before it was taken down: what was known stays.
                 return
             entry.sending = max(0, entry.sending - 1)
             if not is_refused:

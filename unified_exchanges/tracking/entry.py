@@ -56,7 +56,7 @@ class Entry:
     sending: int = 0
     """Calls under way that send it."""
     sent_at: float = 0
-    """Our wall clock when the last of them began to."""
+    """Our monotonic clock when the last of them began to."""
     arrives_by: float = 0
     """Our monotonic clock when what they sent is not on its way any more."""
     cancels: int = 0

@@ -68,8 +68,10 @@ class Gate:
         if self._age is not None and (opens or step.changes):
             yield from self._look(self._age)
         if policy.price_collar is not None:
-            for plan in opens:
-                yield from self._collar(plan, plan)
+            for plan in step.orders:
+                # Also a sale that the venue lets close only: it may give away what is held.
+                if not plan.is_asked_to_reduce:
+                    yield from self._collar(plan, plan)
             for _, after in step.changes:
                 if not after.reduce_only:
                     yield from self._collar(after, _told(after))
@@ -90,8 +92,8 @@ class Gate:
             try:
                 for plan in step.orders:
                     self._check_order(plan)
-                    tracker.intend(plan)
                     taken.append(plan.client_order_id)
+                    tracker.intend(plan)
                 for before, after in step.changes:
                     self._check_change(before, after)
                     tracker.changing(after)
@@ -118,11 +120,8 @@ class Gate:
     def _check_change(self, before: Order, after: Order) -> None:
         tracker = self._tracker
         entry = tracker.find(order_id=after.order_id)
-        if entry is None:
-            # Anything that is known of it is newer.
-            tracker.order(before, read_at=0.0, is_wanted=True)
-            entry = tracker.find(order_id=after.order_id)
-            assert entry is not None
+        # It was told before any guard was asked.
+        assert entry is not None
         if entry.only_reduces or after.reduce_only:
             return
         told = after.in_terms_of(entry.outcome)

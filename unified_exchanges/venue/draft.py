@@ -84,6 +84,11 @@ class Draft:
     @property
     def reduce_only(self) -> bool:
         """Whether the venue lets it close only."""
+        return self.is_asked_to_reduce
+
+    @property
+    def is_asked_to_reduce(self) -> bool:
+        """Whether the caller said that it is to close only."""
         return self.ticket.request.reduce_only
 
     @property

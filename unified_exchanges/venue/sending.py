@@ -216,17 +216,28 @@ class Sender(ABC):
     def send_raw(self, call: Call) -> Flow[Response]:
         """Send a write that nothing takes down: a halt must know of it while it may arrive."""
         call.is_raw = True
-        passing = self.switch.enter(call.about)
+        # Made before: an interrupt must not leave one there that nobody knows.
+        passing, may_arrive = object(), True
         try:
-            response = yield from self.send(call)
-        except BaseException as error:
-            if isinstance(error, UnifiedExchangesError) and not error.maybe_executed:
-                self.switch.leave(passing)
-            else:
-                self.switch.linger(passing, self.retry.order_grace)
-            raise
-        self.switch.leave(passing)
+            try:
+                self.switch.enter(call.about, passing)
+                response = yield from self.send(call)
+                may_arrive = False
+            except UnifiedExchangesError as error:
+                may_arrive = error.maybe_executed
+                raise
+            finally:
+                self._end_raw(passing, may_arrive=may_arrive and call.has_left)
+        finally:
+            # Again, in case that an interrupt came right before.
+            self._end_raw(passing, may_arrive=may_arrive and call.has_left)
         return response
+
+    def _end_raw(self, passing: object, *, may_arrive: bool) -> None:
+        if may_arrive:
+            self.switch.linger(passing, self.retry.order_grace)
+        else:
+            self.switch.leave(passing)
 
     def attempt(self, call: Call, deadline: float) -> Flow[Response]:
         """One try: wait for the limiter's turn, sign, send, and judge the answer."""
@@ -243,15 +254,16 @@ class Sender(ABC):
             yield from self.heed(call.about)
         request = self._prepare(call, deadline)
         sent = self.clock.monotonic()
-        passing = None
-        if call.is_raw:
-            # It has said so already.
-            self.switch.check(call.about)
-        elif call.opens:
-            passing = self.switch.enter(call.about)
+        # Made before: an interrupt must not leave one there that nobody knows.
+        passing = object() if call.opens and not call.is_raw else None
         try:
-            call.has_left = True
             try:
+                if passing is not None:
+                    self.switch.enter(call.about, passing)
+                elif call.is_raw:
+                    # It has said so already.
+                    self.switch.check(call.about)
+                call.has_left = True
                 response = yield request
             finally:
                 # Before anybody is told of the answer: who is told may halt.
@@ -263,6 +275,10 @@ class Sender(ABC):
             if isinstance(error, Halted):
                 raise
             raise self._located(error, call) from None
+        finally:
+            # Again, in case that an interrupt came right before.
+            if passing is not None:
+                self.switch.leave(passing)
         return self._judge(call, _answer(response), sent)
 
     def pause(self, seconds: float, call: Call) -> Flow[None]:

@@ -213,9 +213,14 @@ class Guards(Conformance):
         assert told.value == EXACT.subtract(highest, best.price)
         assert guarded.lift(market, guarded.units(1)).filled > 0
         assert guarded.rest(market).is_open
-        # What only closes may do so at any price.
+        # What is said to close only may do so at any price; no other sale gives it away.
         label = market.outcomes[0].label
         sale = market.market_id, label, "sell", market.grid.lowest, trader.units(1)
+        self._refused(
+            lambda: guarded.create_order(*sale, time_in_force="ioc"),
+            guarded,
+            "price_collar",
+        )
         sold = guarded.create_order(*sale, time_in_force="ioc", reduce_only=True)
         assert sold.filled == trader.units(1)
 
