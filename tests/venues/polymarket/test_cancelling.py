@@ -197,6 +197,64 @@ def test_a_restart_outlasts_a_cancel_that_is_tried_again(one: Scene) -> None:
     assert not one.trader.cancel_order(order.order_id).is_open
 
 
+def after(status: int, body: bytes) -> Any:
+    """The venue does what is asked, and says this."""
+
+    def turn(_: Any, serve: Any) -> Response:
+        serve()
+        return Response(status, {}, body)
+
+    return turn
+
+
+_MISSING = b'{"error":"order not found"}'
+_NOTHING: list[tuple[int, bytes]] = [
+    (400, b""),
+    (400, b"{}"),
+    (400, b'{"error":""}'),
+    (404, b""),
+    (404, b'{"error":""}'),
+    (404, _MISSING),
+    (404, b'{"error":"what"}'),
+    (400, _MISSING),
+]
+
+
+@pytest.mark.parametrize(("status", "body"), _NOTHING)
+def test_fault_18_not_found_and_nothing_said_are_looked_up_before_they_are_believed(
+    scene: Scene, status: int, body: bytes
+) -> None:
+    order = scene.trader.rest(scene.market)
+    scene.then(after(status, body))
+    assert scene.trader.cancel_order(order.order_id).status is OrderStatus.CANCELED
+    orders = [scene.trader.rest(scene.market) for _ in range(2)]
+    scene.then(after(status, body))
+    results = scene.trader.cancel_orders([x.order_id for x in orders])
+    assert [r.order and r.order.status for r in results] == [OrderStatus.CANCELED] * 2
+
+
+@pytest.mark.parametrize(("status", "body"), _NOTHING)
+def test_fault_19_what_rests_after_not_found_or_nothing_said_still_counts(
+    one: Scene, status: int, body: bytes
+) -> None:
+    order = one.trader.rest(one.market)
+    one.always(lambda _, __: Response(status, {}, body))
+    with pytest.raises(UnifiedExchangesError, match="counts as open") as caught:
+        one.trader.cancel_order(order.order_id)
+    assert caught.value.maybe_executed
+    (result,) = one.trader.cancel_orders([order.order_id])
+    assert result.error.maybe_executed
+
+
+def test_fault_19_not_found_while_nothing_can_be_read_is_in_doubt(one: Scene) -> None:
+    order = one.trader.rest(one.market)
+    one.then(answer(404, {"error": "order not found"}))
+    one.trader.suffer("503", 1000, reads=True, writes=False)
+    with pytest.raises(OrderNotFound, match="counts as open") as caught:
+        one.trader.cancel_order(order.order_id)
+    assert caught.value.maybe_executed
+
+
 # -- several ---------------------------------------------------------------------------
 
 

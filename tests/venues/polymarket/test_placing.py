@@ -30,6 +30,7 @@ from unified_exchanges.errors import (
     RateLimitExceeded,
     UnifiedExchangesError,
 )
+from unified_exchanges.flow import Response
 from unified_exchanges.grid import PriceGrid
 from unified_exchanges.models import OrderRequest, OrderStatus, TimeInForce
 from unified_exchanges.money import EXACT
@@ -546,6 +547,77 @@ def test_fault_03_any_other_failure_of_the_server_is(one: Scene) -> None:
         one.trader.rest(one.market)
 
 
+def after(status: int, body: bytes) -> Any:
+    """The venue does what is asked, and says this."""
+
+    def turn(_: Any, serve: Any) -> Response:
+        serve()
+        return Response(status, {}, body)
+
+    return turn
+
+
+_WORDLESS: list[tuple[int, bytes]] = [
+    (200, b""),
+    (200, b"{}"),
+    (200, b'{"success":false,"errorMsg":"","orderID":"","status":""}'),
+    (200, b'{"success":true,"errorMsg":" ","orderID":null}'),
+    (400, b""),
+    (400, b"{}"),
+    (400, b'{"error":""}'),
+    (400, b'{"error":null,"success":false}'),
+    (400, b"<html>400 Bad Request</html>"),
+    (404, b""),
+    (409, b"[]"),
+    (422, b""),
+    (500, b""),
+]
+
+
+@pytest.mark.parametrize(("status", "body"), _WORDLESS)
+def test_fault_02_a_refusal_without_a_reason_is_no_proof_and_looked_up(
+    scene: Scene, status: int, body: bytes
+) -> None:
+    scene.then(after(status, body))
+    order = scene.trader.lift(scene.market, 10)
+    assert (order.filled, len(scene.trader.writes)) == (10, 1)
+
+
+@pytest.mark.parametrize(("status", "body"), _WORDLESS)
+def test_fault_03_what_is_refused_without_a_reason_for_good_stays_unknown(
+    one: Scene, status: int, body: bytes
+) -> None:
+    one.always(lambda _, __: Response(status, {}, body))
+    with pytest.raises(OrderUnknown):
+        one.trader.rest(one.market)
+    assert len(set(map(msgspec.json.encode, one.bodies))) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 429])
+def test_fault_14_a_status_that_is_a_reason_by_itself_refuses(
+    one: Scene, status: int
+) -> None:
+    error = refused(one, status, None)
+    assert not isinstance(error, OrderUnknown)
+    assert not error.maybe_executed
+
+
+def test_fault_02_a_reason_beside_an_order_that_is_there_is_looked_up(
+    one: Scene,
+) -> None:
+    one.then(echo(errorMsg="what"))
+    order = one.trader.lift(one.market, 10)
+    assert (order.filled, len(one.trader.writes)) == (10, 1)
+
+
+@pytest.mark.parametrize("field", ["errorMsg", "error"])
+def test_fault_14_a_reason_in_a_success_is_a_refusal(one: Scene, field: str) -> None:
+    one.always(answer(200, {field: "Maximum lot size is 2"}))
+    with pytest.raises(InvalidSize) as caught:
+        one.trader.rest(one.market)
+    assert not caught.value.maybe_executed
+
+
 # -- price improvement -----------------------------------------------------------------
 
 
@@ -644,6 +716,18 @@ def test_fault_20_an_entry_that_is_unclear_is_looked_up_alone(one: Scene) -> Non
     results = one.trader.create_orders(batch(one, 3))
     assert [r.error for r in results] == [None] * 3
     assert len(one.trader.writes) == 1
+
+
+def test_fault_20_an_entry_that_says_nothing_is_looked_up_alone(scene: Scene) -> None:
+    def turn(request: Any, serve: Any) -> Any:
+        rows = msgspec.json.decode(serve().body)
+        rows[1] = {"success": True, "errorMsg": "", "orderID": "", "status": ""}
+        return answer(200, rows)(request, serve)
+
+    scene.then(turn)
+    results = scene.trader.create_orders(batch(scene, 3))
+    assert [r.error for r in results] == [None] * 3
+    assert len(scene.trader.writes) == 1
 
 
 # -- previews --------------------------------------------------------------------------

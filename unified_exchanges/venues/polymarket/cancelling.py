@@ -12,6 +12,7 @@ from typing import Final
 
 from ...errors import (
     ExchangeError,
+    OrderNotFound,
     RateLimitExceeded,
     UnifiedExchangesError,
 )
@@ -23,10 +24,11 @@ from . import receipts
 from .arguments import read_market_id, read_order_id, read_params
 from .lookup import Lookup
 
-__all__ = ["SETTLING", "Cancelling", "doubted"]
+__all__ = ["SETTLING", "Cancelling", "doubted", "is_absent"]
 
 _ORDER: Final = "/clob/order"
 _ORDERS: Final = "/clob/orders"
+_ABSENT: Final = 404
 SETTLING: Final = (0.0, 0.3, 0.6, 1.2)
 """Seconds before each read of an order whose cancel should show by now."""
 
@@ -131,6 +133,8 @@ class Cancelling(Lookup):
 
     def _after_lost(self, error: UnifiedExchangesError, order_id: str) -> Flow[Order]:
         """No answer to trust: the order is as the venue shows it, not as we hope."""
+        if is_absent(error):
+            return (yield from self.after_absent(error, order_id))
         if not is_doubtful(error) and not isinstance(error, RateLimitExceeded):
             raise error
         try:
@@ -140,6 +144,18 @@ class Cancelling(Lookup):
         if found is not None and not found.is_open:
             return found
         raise doubted(error, order_id)
+
+    def after_absent(self, error: UnifiedExchangesError, order_id: str) -> Flow[Order]:
+        """The venue knows of no such order: it has ended, or is not shown to cancels yet."""
+        try:
+            found = yield from self.read_settled(order_id)
+        except UnifiedExchangesError:
+            raise doubted(error, order_id) from None
+        if found is None:
+            raise error
+        if found.is_open:
+            raise doubted(error, order_id)
+        return found
 
     def ended(self, before: Order) -> Flow[Order]:
         """An order that the venue says is cancelled, with what had filled before."""
@@ -163,6 +179,11 @@ class Cancelling(Lookup):
             f"be read: {reason}"
         )
         return ExchangeError(message, venue=self.id, maybe_executed=True)
+
+
+def is_absent(error: UnifiedExchangesError) -> bool:
+    """Whether a cancel met "not found", which says nothing of how the order ended."""
+    return isinstance(error, OrderNotFound) or error.status == _ABSENT
 
 
 def doubted(error: UnifiedExchangesError, order_id: str) -> UnifiedExchangesError:

@@ -164,6 +164,7 @@ class PolymarketConnection(Pace):
             path=call.name,
             now=self.clock.now(),
             hidden=(self.key_id,),
+            is_order=call.is_order,
         )
         name = name_of(error)
         if name in MODES:

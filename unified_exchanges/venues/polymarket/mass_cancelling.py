@@ -19,7 +19,7 @@ from ...venue import Call
 from ...venue.doubt import is_doubtful
 from . import limits, receipts
 from .arguments import ARGUMENTS, read_market_id, read_order_id, read_params
-from .cancelling import SETTLING, Cancelling, doubted
+from .cancelling import SETTLING, Cancelling, doubted, is_absent
 
 __all__ = ["MassCancelling"]
 
@@ -126,6 +126,8 @@ class MassCancelling(Cancelling):
     ) -> Flow[Order]:
         """A batch that brought no answer: only a read tells what it did."""
         error = copy(failure)
+        if is_absent(error):
+            return (yield from self.after_absent(error, order.order_id))
         if not failure.maybe_executed:
             raise error
         found = yield from self.read_order(order.order_id, urgent=True)
