@@ -114,6 +114,25 @@ def test_a_maker_s_side_follows_where_it_is_not_told(
     assert found.side is ours
 
 
+def test_what_another_wallet_of_the_same_key_traded_is_not_ours(flavour: str) -> None:
+    # The listing is the key's, and the key is the signer's, who may have several wallets.
+    mine = made("t1", maker(2, side="SELL"), maker(3, side="SELL", maker_address=OTHERS))
+    theirs = made("t2", maker(4, side="SELL", maker_address=OTHERS))
+    taken = trade("t3", maker_address=OTHERS)
+    between = trade("t4", maker_address=OTHERS, maker_orders=[maker(5, side="SELL")])
+    found = told_by(flavour, mine, theirs, taken, between)("fetch_fills")
+    assert [x.order_id for x in found] == [order_id(2), order_id(5)]
+
+
+@pytest.mark.parametrize("address", ["", "0x", "none"])
+def test_the_key_decides_where_no_wallet_is_told(address: str) -> None:
+    rows = (
+        trade("t1", maker_address=""),
+        made("t2", maker(2, side="SELL", maker_address=address)),
+    )
+    assert len(told_by("blocking", *rows)("fetch_fills")) == 2
+
+
 def test_orders_of_another_key_of_the_wallet_are_ours_too() -> None:
     entry = maker(2, owner="an older key", maker_address=ADDRESS.lower(), side="SELL")
     assert len(told_by("blocking", made("t1", entry))("fetch_fills")) == 1

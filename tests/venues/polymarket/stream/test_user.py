@@ -287,6 +287,16 @@ def test_another_key_of_our_wallet_is_ours() -> None:
     assert len(told_fills(trader_side="MAKER", maker_orders=[theirs])) == 1
 
 
+def test_what_another_wallet_of_our_key_traded_is_not_ours() -> None:
+    elsewhere = "0x" + "8" * 40
+    assert told_fills(maker_address=elsewhere) == []
+    makers = [maker(maker_address=elsewhere), maker(order_id="0x" + "f" * 64)]
+    [fill] = told_fills(trader_side="MAKER", maker_orders=makers)
+    assert fill.order_id[-1] == "f"
+    assert told_fills(trader_side="MAKER", maker_orders=makers[:1]) == []
+    assert told_fills(trader_side="", maker_address=elsewhere) == []
+
+
 def test_a_trade_with_ourselves_is_two_fills() -> None:
     assert len(told_fills(maker_orders=[maker()])) == 2
 
