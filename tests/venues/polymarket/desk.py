@@ -13,7 +13,13 @@ from urllib.parse import urlsplit
 import attrs
 import msgspec
 
-from tests.venues.polymarket.keys import ADDRESS, API_KEY, API_SECRET, PASSPHRASE, SECRET_KEY
+from tests.venues.polymarket.keys import (
+    ADDRESS,
+    API_KEY,
+    API_SECRET,
+    PASSPHRASE,
+    SECRET_KEY,
+)
 from unified_exchanges.clock import VirtualClock
 from unified_exchanges.flow import Request, Response
 from unified_exchanges.policy import LimitPolicy

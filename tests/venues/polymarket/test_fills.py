@@ -116,7 +116,9 @@ def test_a_maker_s_side_follows_where_it_is_not_told(
 
 def test_what_another_wallet_of_the_same_key_traded_is_not_ours(flavour: str) -> None:
     # The listing is the key's, and the key is the signer's, who may have several wallets.
-    mine = made("t1", maker(2, side="SELL"), maker(3, side="SELL", maker_address=OTHERS))
+    mine = made(
+        "t1", maker(2, side="SELL"), maker(3, side="SELL", maker_address=OTHERS)
+    )
     theirs = made("t2", maker(4, side="SELL", maker_address=OTHERS))
     taken = trade("t3", maker_address=OTHERS)
     between = trade("t4", maker_address=OTHERS, maker_orders=[maker(5, side="SELL")])

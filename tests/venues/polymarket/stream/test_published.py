@@ -58,7 +58,7 @@ def recorded(name: str) -> dict[str, Any]:
 class Recorded(Ours):
     """The keys of the recorded accounts, whichever their wallets."""
 
-    def has(self, owner: str, address: str) -> bool:
+    def is_key(self, owner: str) -> bool:
         return owner in OURS
 
 

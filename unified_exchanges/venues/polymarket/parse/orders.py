@@ -152,12 +152,14 @@ class Ours:
 
     def has(self, owner: str, address: str) -> bool:
         """Whether a part with that API key and that wallet beside it is ours."""
-        is_told = bool(self.wallet) and _ADDRESS.fullmatch(address) is not None
-        return address.lower() == self.wallet if is_told else self.is_key(owner)
+        if self.wallet and address.lower() == self.wallet:
+            return True
+        return self.is_key(owner) and not self.is_elsewhere(address)
 
     def is_elsewhere(self, address: str) -> bool:
-        """Whether what is our key's own is of another wallet."""
-        return not self.has(self.key_id, address) and bool(address)
+        """Whether that is an address, and not our wallet's."""
+        is_told = bool(self.wallet) and _ADDRESS.fullmatch(address) is not None
+        return is_told and address.lower() != self.wallet
 
     def is_key(self, owner: str) -> bool:
         """Whether the part is of our API key, from whichever wallet."""
@@ -171,9 +173,7 @@ def _fills(w: wire.Trade, payload: bytes, ours: Ours) -> list[Fill]:
     fees, 2026-08).  The caller works them out.
     """
     makers = w.maker_orders or ()
-    fills = [
-        _made(w, x, payload) for x in makers if ours.has(x.owner, x.maker_address)
-    ]
+    fills = [_made(w, x, payload) for x in makers if ours.has(x.owner, x.maker_address)]
     is_elsewhere = any(ours.is_key(x.owner) for x in makers)
     if w.trader_side == "TAKER":
         # That it is the key's is said; the wallet alone may be another.
