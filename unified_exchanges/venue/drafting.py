@@ -55,13 +55,16 @@ class Drafting(Intents[D], Doubt, Generic[D]):
     def draft(self, ticket: Ticket) -> Flow[D]:
         """Check a ticket against its market, as it is remembered or else as it is."""
         try:
-            self.tickets.check_expiry(ticket.expires, self.clock.now())
-            return (yield from self._allowed(ticket))
+            ready = yield from self._allowed(ticket)
+            # By the venue's clock, as its answers tell it: by then there was one.
+            now = self.clock.now() + self.offset.seconds
+            self.tickets.check_expiry(ticket.expires, now)
         except UnifiedExchangesError as error:
             error.venue = self.id
             error.client_order_id = ticket.client_order_id
             error.request = error.request or self.create_name
             raise
+        return ready
 
     def _allowed(self, ticket: Ticket) -> Flow[D]:
         rules = yield from self.rules(ticket.market_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from email.utils import format_datetime
 from typing import Any
 
 import attrs
@@ -163,6 +164,37 @@ def test_an_order_that_would_end_too_soon_is_refused_unsent(one: Scene) -> None:
     soonest = now(one) + timedelta(seconds=121)
     assert f"{soonest}" in str(caught.value)
     assert trader.rest(one.market, expires_at=soonest).is_open
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_an_expiry_is_judged_by_the_venue_s_clock(scene: Scene, hours: int) -> None:
+    trader = scene.trader
+    told = now(scene)
+    serve = scene.ground.venue.handle
+    ours = scene.ground.clock
+    shift = timedelta(hours=hours)
+
+    # The venue's day is another than ours: its answers say so.
+    def elsewhere(request: Any) -> Response:
+        response = serve(request)
+        there = datetime.fromtimestamp(ours.now(), UTC) + shift
+        return attrs.evolve(response, headers={"date": format_datetime(there, True)})
+
+    scene.ground.venue.handle = elsewhere  # type: ignore[method-assign]
+    other = scene.another()
+    soonest = told + shift + timedelta(seconds=130)
+    with pytest.raises(InvalidOrder, match=r"too soon|in the past"):
+        other.rest(scene.market, expires_at=told + shift - timedelta(seconds=60))
+    assert other.writes == []
+    shown = other.preview_order(
+        scene.market.market_id,
+        "yes",
+        "buy",
+        scene.market.grid.lowest,
+        10,
+        expires_at=soonest,
+    )
+    assert '"orderType":"GTD"' in shown.body
 
 
 def test_what_takes_at_once_has_no_expiry(one: Scene) -> None:

@@ -211,8 +211,9 @@ _STATES: Final = {"CONFIRMED": FillState.FINAL, "FAILED": FillState.FAILED}
 class Whose:
     """Whose parts in a trade are ours, and what is known of tokens, ids and fees.
 
-    ``ours`` tells whose as of now: the API key may come late.  ``label`` names the outcome of a market's token, ``fee`` is a taker's in dollars; both
-    give None where the market is not known yet.
+    ``ours`` tells whose as of now: the API key may come late.  ``label`` names the outcome of
+    a market's token, ``fee`` is a taker's in dollars; both give None where the market is
+    not known yet.
     """
 
     ours: Callable[[], Ours]
