@@ -168,7 +168,6 @@ def test_an_order_that_would_end_too_soon_is_refused_unsent(one: Scene) -> None:
 
 @pytest.mark.parametrize("hours", [-3, 3])
 def test_an_expiry_is_judged_by_the_venue_s_clock(scene: Scene, hours: int) -> None:
-    trader = scene.trader
     told = now(scene)
     serve = scene.ground.venue.handle
     ours = scene.ground.clock

@@ -65,8 +65,8 @@ def _given(settings: Settings) -> Iterator[tuple[str, Secret]]:
 
 def _text(value: object) -> str:
     """A key may also be given as the number that it is."""
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return f"{value:064x}" if is_number and value > _LARGE else str(value)
+    is_large = isinstance(value, int) and value > _LARGE
+    return f"{value:064x}" if is_large else str(value)
 
 
 _LARGE: Final = 1 << 64
