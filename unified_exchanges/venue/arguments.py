@@ -70,7 +70,8 @@ class Arguments:
                 raise self._absent(name, value)
             return value
         self._refuse_object(name, value)
-        message = f"{name} {_shown(value)} is not an id of {self.people}'s: those are {self.ids}"
+        given = f"{name} {_shown(value)}"
+        message = f"{given} is not an id of {self.people}'s: those are {self.ids}"
         raise self.refusal(message)
 
     def _absent(self, name: str, value: str) -> UnifiedExchangesError:
