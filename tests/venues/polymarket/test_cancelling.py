@@ -323,6 +323,42 @@ def test_fault_19_lost_answers_of_several_are_read(one: Scene) -> None:
     assert [r.order.status for r in results] == [OrderStatus.CANCELED] * 3
 
 
+@pytest.mark.parametrize("told", ["all", "none", "absent"])
+def test_fault_27_several_that_are_not_shown_as_ended_are_waited_for_once(
+    scene: Scene, told: str
+) -> None:
+    trader = scene.trader
+    ids = [trader.rest(scene.market).order_id for _ in range(12)]
+    answers = {
+        "all": (200, {"canceled": ids, "not_canceled": {}}),
+        "none": (200, {"canceled": [], "not_canceled": {}}),
+        "absent": (404, {"error": "order not found"}),
+    }
+    status, payload = answers[told]
+    scene.always(answer(status, payload))
+    before = scene.ground.clock.monotonic()
+    results = trader.cancel_orders(ids)
+    assert all(r.error is not None for r in results)
+    assert scene.ground.clock.monotonic() - before < 3
+
+
+def test_fault_27_the_last_of_several_is_read_after_all_patience(one: Scene) -> None:
+    ids = [one.trader.rest(one.market).order_id for _ in range(3)]
+    clock, serve = one.ground.clock, one.ground.venue.handle
+    begun = clock.monotonic()
+    stale = {x: msgspec.json.encode(dict(one.trader.fetch_order(x).raw)) for x in ids}
+
+    def lagging(request: Any) -> Any:
+        name = request.url.rpartition("/")[2]
+        if "/data/order/" in request.url and clock.monotonic() - begun < 2:
+            return Response(200, {}, stale[name])
+        return serve(request)
+
+    one.ground.venue.handle = lagging  # type: ignore[method-assign]
+    results = one.trader.cancel_orders(ids)
+    assert [r.order.status for r in results] == [OrderStatus.CANCELED] * 3
+
+
 def test_fault_20_what_is_refused_for_all_is_told_of_each(one: Scene) -> None:
     ids = [one.trader.rest(one.market).order_id for _ in range(3)]
     one.always(answer(400, {"error": "what"}))

@@ -15,6 +15,7 @@ from tests.venues.polymarket.scene import Scene, answer, lost, said, unheard
 from unified_exchanges.errors import (
     AuthenticationError,
     BadRequest,
+    ConnectionLost,
     DuplicateOrderId,
     ExchangeNotAvailable,
     InsufficientFunds,
@@ -35,6 +36,7 @@ from unified_exchanges.flow import Response
 from unified_exchanges.grid import PriceGrid
 from unified_exchanges.models import OrderRequest, OrderStatus, TimeInForce
 from unified_exchanges.money import EXACT
+from unified_exchanges.policy import RetryPolicy
 
 D = Decimal
 
@@ -747,6 +749,40 @@ def test_fault_20_an_entry_that_is_unclear_is_looked_up_alone(one: Scene) -> Non
     results = one.trader.create_orders(batch(one, 3))
     assert [r.error for r in results] == [None] * 3
     assert len(one.trader.writes) == 1
+
+
+def test_fault_02_a_batch_of_which_nothing_is_found_is_waited_for_once(
+    scene: Scene,
+) -> None:
+    scene.always(unheard)
+    before = scene.ground.clock.monotonic()
+    results = scene.trader.create_orders(batch(scene, 15))
+    assert [type(r.error) for r in results] == [OrderUnknown] * 15
+    # Of the call's own deadline, and then of looking for what may have left last.
+    assert scene.ground.clock.monotonic() - before < 10 + 2 * 3.1
+
+
+def test_fault_27_what_left_again_by_itself_is_waited_for_anew(one: Scene) -> None:
+    clock, serve = one.ground.clock, one.ground.venue.handle
+    arrived: dict[str, float] = {}
+
+    def late(request: Any) -> Any:
+        # What is sent alone arrives, its answer is lost, and it is shown 2 s later.
+        if request.url.endswith("/clob/order") and request.method == "POST":
+            made = serve(request)
+            arrived[msgspec.json.decode(made.body)["orderID"]] = clock.monotonic()
+            raise ConnectionLost("connection reset by peer")
+        since = clock.monotonic() - 2
+        name = request.url.rpartition("/")[2]
+        if "/data/order/" in request.url and arrived.get(name, since) > since:
+            return Response(404, {}, b'{"error":"order not found"}')
+        return serve(request)
+
+    trader = one.another(retry=RetryPolicy(attempts=1))
+    one.then(unheard)
+    one.ground.venue.handle = late  # type: ignore[method-assign]
+    results = trader.create_orders(batch(one, 3))
+    assert [r.error for r in results] == [None] * 3
 
 
 def test_fault_20_an_entry_that_says_nothing_is_looked_up_alone(scene: Scene) -> None:

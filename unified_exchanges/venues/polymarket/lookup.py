@@ -19,8 +19,8 @@ from .rules import RuleBook
 
 __all__ = ["PATIENCE", "Lookup"]
 
-PATIENCE: Final = (0.0, 0.2, 0.4, 0.8, 1.6)
-"""Seconds before each look for an order that should be there."""
+PATIENCE: Final = (0.2, 0.4, 0.8, 1.6)
+"""Seconds before each further look for an order that should be there."""
 _LAG: Final = timedelta(seconds=2)
 
 
@@ -69,15 +69,20 @@ class Lookup(RuleBook):
             return (yield from self._rebuilt(order_id, of, mine))
         return None
 
-    def look_patiently(self, order_id: str, of: Draft | Intent) -> Flow[Order | None]:
-        """The same for an order that should be there, again and again for some seconds."""
-        for wait in PATIENCE:
-            if wait:
-                yield Sleep(wait)
+    def look_patiently(
+        self, order_id: str, of: Draft | Intent, waits: list[float] | None = None
+    ) -> Flow[Order | None]:
+        """The same for an order that should be there, again and again for some seconds.
+
+        ``waits`` are those that are left, of several orders that were sent together: what
+        has passed for one has passed for the others too.
+        """
+        left = [*PATIENCE] if waits is None else waits
+        found = yield from self.look(order_id, of)
+        while found is None and left:
+            yield Sleep(left.pop(0))
             found = yield from self.look(order_id, of)
-            if found is not None:
-                return found
-        return None
+        return found
 
     def _fills_since(self, market_id: str, moment: datetime) -> Flow[list[Fill]]:
         query = {"market": market_id, **after(moment)}
