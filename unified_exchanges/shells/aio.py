@@ -813,6 +813,7 @@ class AsyncExchange(AsyncTracking, ABC):
         self,
         market_id: str,
         *,
+        outcome: str | None = None,
         price: Number | None = None,
         max_slippage: Number | None = None,
         client_order_id: str | None = None,
@@ -823,11 +824,14 @@ class AsyncExchange(AsyncTracking, ABC):
         Without ``price``, ``max_slippage`` dollars below the best bid bounds it. Gives
         None when nothing is held: that, and how much, is read when the venue's reads
         have caught up with what happened before the call, and raises if they do not.
+        Where both outcomes of a market can be held, as on Polymarket, ``outcome`` says
+        which; without it holding both raises `ArgumentsRequired`.
         """
         return await self._driver.run(
             self._calls.creating(
                 self.venue.close_position(
                     market_id,
+                    outcome=outcome,
                     price=price,
                     max_slippage=max_slippage,
                     client_order_id=client_order_id,

@@ -19,6 +19,7 @@ from ..errors import (
     OrderNotFound,
     UnifiedExchangesError,
 )
+from ..models import Outcome
 
 __all__ = ["Arguments", "Span", "page_size", "pages_for"]
 
@@ -109,6 +110,11 @@ class Arguments:
     def _refuse_object(self, name: str, value: object) -> None:
         """Say of a model that was passed in place of its id where that is."""
         field = name.removesuffix("s")
+        if isinstance(value, Outcome):
+            raise self.refusal(
+                f"{name} takes ids, not an Outcome, which does not say of which market it "
+                "is: pass the .market_id of its Market, and its .label as outcome="
+            )
         if isinstance(getattr(value, field, None), str):
             kind = type(value).__name__
             raise self.refusal(f"{name} takes ids, not a {kind}: pass its .{field}")

@@ -113,7 +113,7 @@ class Drafting(Intents[D], Doubt, Generic[D]):
     def drafted(self, ticket: Ticket, rules: Rules, bound: Decimal | None) -> D:
         """Check a ticket against its market; ``bound`` is the price of a market order."""
         request = ticket.request
-        outcome = self._outcome(rules, request.outcome)
+        outcome = self.outcome_label(rules, request.outcome)
         price = bound
         if price is None:
             assert request.price is not None
@@ -133,7 +133,7 @@ class Drafting(Intents[D], Doubt, Generic[D]):
         Its price is 0 where the caller gave none.  Raises ValueError if it never was.
         """
         request = ticket.request
-        outcome = self._outcome(rules, request.outcome)
+        outcome = self.outcome_label(rules, request.outcome)
         price = ZERO if request.price is None else read_number(request.price)
         size = read_number(request.size)
         if not ZERO <= price < ONE or size <= ZERO:
@@ -141,7 +141,8 @@ class Drafting(Intents[D], Doubt, Generic[D]):
             raise ValueError(message)
         return self.make_draft(ticket, rules, outcome, price, size)
 
-    def _outcome(self, rules: Rules, name: object) -> str:
+    def outcome_label(self, rules: Rules, name: object) -> str:
+        """The label of a market's outcome, by any name of it."""
         found = rules.outcome(name)
         if found is None:
             labels = told_outcomes(rules.outcomes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
@@ -13,6 +14,7 @@ import pytest
 
 from tests.venues.polymarket.scene import Scene, answer, lost, said, unheard
 from unified_exchanges.errors import (
+    ArgumentsRequired,
     AuthenticationError,
     BadRequest,
     ConnectionLost,
@@ -867,3 +869,71 @@ def test_closing_leaves_less_than_can_be_sold(one: Scene) -> None:
     order = one.trader.close_position(market, max_slippage="0.1")
     assert order.filled == 10
     assert one.trader.close_position(market, max_slippage="0.1") is None
+
+
+def test_closing_sells_the_outcome_that_is_named_where_both_are_held(
+    scene: Scene,
+) -> None:
+    scene.venue.split(scene.wallet, scene.listed(), "20")
+    trader, market = scene.trader, scene.market.market_id
+    with pytest.raises(ArgumentsRequired, match="outcome="):
+        trader.close_position(market, max_slippage="0.1")
+    assert trader.writes == []
+    order = trader.close_position(market, outcome="NO", max_slippage="0.1")
+    assert (order.outcome, order.side, order.filled) == ("no", "sell", 20)
+    assert [x.outcome for x in trader.fetch_positions(market_id=market)] == ["yes"]
+    assert trader.close_position(market, outcome="no", max_slippage="0.1") is None
+    with pytest.raises(InvalidOrder, match="has no outcome 'maybe'"):
+        trader.close_position(market, outcome="maybe", max_slippage="0.1")
+    # An outcome has an id of its own, too.
+    yes = scene.market.outcomes[0].outcome_id
+    assert trader.close_position(market, outcome=yes, max_slippage="0.1").filled == 20
+
+
+# -- what is found ---------------------------------------------------------------------
+
+
+def test_what_is_found_after_a_lost_answer_has_its_average_price_and_fee(
+    scene: Scene,
+) -> None:
+    scene.then(lost)
+    order = scene.trader.lift(scene.market, 10)
+    fills = scene.trader.fetch_fills(order_id=order.order_id)
+    assert order.fee == sum(x.fee for x in fills)
+    assert order.average_price == fills[0].price
+    # Found only by looking for it after all tries.
+    another = scene.another(retry=RetryPolicy(attempts=1))
+    scene.then(lost)
+    order = another.lift(scene.market, 10)
+    assert order.average_price is not None
+    assert order.fee is not None
+
+
+def test_fills_that_cannot_be_read_do_not_hide_the_order(one: Scene) -> None:
+    serve = one.ground.venue.handle
+
+    def without_trades(request: Any) -> Response:
+        if "/data/trades" in request.url:
+            return Response(400, {}, b'{"error":"what"}')
+        return serve(request)
+
+    one.ground.venue.handle = without_trades  # type: ignore[method-assign]
+    one.then(lost)
+    order = one.trader.lift(one.market, 10)
+    assert (order.filled, order.average_price, len(one.trader.writes)) == (10, None, 1)
+
+
+# -- slips -----------------------------------------------------------------------------
+
+
+def test_an_outcome_in_place_of_a_market_is_told_how_to_say_it(scene: Scene) -> None:
+    outcome: Any = scene.market.outcomes[0]
+    with pytest.raises(BadRequest, match=r"\.market_id.*\.label"):
+        scene.trader.create_order(outcome, "yes", "buy", "0.5", 10)
+    with pytest.raises(BadRequest, match="not an Outcome"):
+        scene.trader.fetch_order_book(outcome)
+
+
+def test_the_venue_is_not_pickled_and_says_why(scene: Scene) -> None:
+    with pytest.raises(TypeError, match="keys and connections stay in this process"):
+        pickle.dumps(scene.trader.exchange.venue)

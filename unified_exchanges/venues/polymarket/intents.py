@@ -249,7 +249,8 @@ class Intents(Lookup, Batching[Draft]):
             return None
         if found is None or found.order_id != ready.order_id:
             return None
-        return self._named(self.memory.learn_order(found), ready)
+        named = self._named(self.memory.learn_order(found), ready)
+        return (yield from self.priced(named))
 
     def is_same(self, mine: Order, ready: Draft) -> Flow[bool]:
         """Whether an order is the one that is asked for.

@@ -62,7 +62,7 @@ class Lookup(RuleBook):
         """One look for an order that may have left, in three places; None: in none."""
         found = yield from self.read_order(order_id, of.market_id)
         if found is not None:
-            return self._named(found, of)
+            return (yield from self.priced(self._named(found, of)))
         fills = yield from self._fills_since(of.market_id, _made_at(of))
         mine = [fill for fill in fills if fill.order_id == order_id]
         if mine:
@@ -92,6 +92,16 @@ class Lookup(RuleBook):
         """The order with our own id."""
         self.memory.name_order(order.order_id, of.client_order_id)
         return attrs.evolve(order, client_order_id=of.client_order_id)
+
+    def priced(self, order: Order) -> Flow[Order]:
+        """An order with the average price and fee of its fills, if they can be read."""
+        if not order.filled or order.average_price is not None:
+            return order
+        try:
+            return (yield from self.with_average(order))
+        except UnifiedExchangesError:
+            # That it is there is known, and counts for more.
+            return order
 
     def _rebuilt(
         self, order_id: str, of: Draft | Intent, fills: Sequence[Fill]
