@@ -1015,7 +1015,11 @@ class AsyncExchange(AsyncTracking, ABC):
         limit: int | None = None,
         params: Params | None = None,
     ) -> list[Fill]:
-        """Get our executions with their fees, newest first, from live and archive as one."""
+        """Get our executions with their fees, newest first, from live and archive as one.
+
+        Fills that failed to settle never happened, and are left out; `watch_fills` takes
+        back one that it has told.
+        """
         listing = self.venue.fetch_fills(
             market_id=market_id,
             order_id=order_id,

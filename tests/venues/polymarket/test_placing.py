@@ -923,6 +923,15 @@ def test_fills_that_cannot_be_read_do_not_hide_the_order(one: Scene) -> None:
     assert (order.filled, order.average_price, len(one.trader.writes)) == (10, None, 1)
 
 
+def test_an_empty_wallet_is_named_with_what_decides_which_it_is(scene: Scene) -> None:
+    scene.venue.bring_to(scene.wallet, 0)
+    with pytest.raises(
+        InsufficientFunds, match=r"Nothing is free in the wallet"
+    ) as told:
+        scene.trader.lift(scene.market, 10)
+    assert "options['signature_type']" in str(told.value)
+
+
 # -- slips -----------------------------------------------------------------------------
 
 

@@ -26,7 +26,6 @@ from ...settings import Settings
 from ...venue import Call
 from ...venue.batching import Batching
 from ...venue.ticket import Ticket
-from . import parse
 from .drafts import Draft
 from .identities import Identities, Identity
 from .lookup import PATIENCE, Lookup
@@ -243,7 +242,7 @@ class Intents(Lookup, Batching[Draft]):
         until = self.clock.monotonic() + _GLANCE
         try:
             response = yield from self.attempt(call, until)
-            found = parse.order(response.body)
+            found = self.order_of(response.body)
         except UnifiedExchangesError:
             # Sent again it does no harm.
             return None

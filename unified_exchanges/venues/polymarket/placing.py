@@ -171,6 +171,13 @@ class Placing(Intents):
         except UnifiedExchangesError:
             return
         error.add(_lacking(ready, held))
+        if not held.available and self.credentials is not None:
+            wallet = self.credentials.wallet
+            error.add(
+                f". Nothing is free in the wallet {wallet.address} (signature_type "
+                f"{wallet.kind:d}): if the account has money, check options['funder'] and "
+                "options['signature_type'], as polymarket.com shows them for it"
+            )
 
     # -- several --------------------------------------------------------------------
 

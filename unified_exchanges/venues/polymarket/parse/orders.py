@@ -156,6 +156,11 @@ class Ours:
             return True
         return self.is_key(owner) and not self.is_elsewhere(address)
 
+    def without_key(self, payload: bytes) -> bytes:
+        """A payload without our API key, which is printed and pickled with what it is of."""
+        key = self.key_id.encode()
+        return payload.replace(key, b"REDACTED") if key else payload
+
     def is_elsewhere(self, address: str) -> bool:
         """Whether that is an address, and not our wallet's."""
         is_told = bool(self.wallet) and _ADDRESS.fullmatch(address) is not None
@@ -172,7 +177,7 @@ def _fills(w: wire.Trade, payload: bytes, ours: Ours) -> list[Fill]:
     Fees are not told: ``fee_rate_bps`` is left over from before (docs.polymarket.com,
     fees, 2026-08).  The caller works them out.
     """
-    makers = w.maker_orders or ()
+    makers, payload = w.maker_orders or (), ours.without_key(payload)
     fills = [_made(w, x, payload) for x in makers if ours.has(x.owner, x.maker_address)]
     is_elsewhere = any(ours.is_key(x.owner) for x in makers)
     if w.trader_side == "TAKER":
@@ -235,6 +240,10 @@ def _fill(
     return Fill(
         venue="polymarket",
         raw_json=payload,
+        # Not by price, size and time, which two trades may share.  Nor by ``bucket_index``:
+        # each part of a match that is split on chain is a trade with an id of its own, and
+        # a trade is told with bucket 0 until it is mined (the user channel's specification,
+        # 2026-08).
         fill_id=f"{w.id}:{order_id.lower()}",
         trade_id=w.id,
         order_id=order_id.lower(),

@@ -239,7 +239,7 @@ def order(told: frames.UserOrder, whose: Whose, raw: bytes) -> Order:
     expires = told.expiration
     return Order(
         venue="polymarket",
-        raw_json=raw,
+        raw_json=whose.ours().without_key(raw),
         order_id=order_id,
         client_order_id=whose.client_id(order_id),
         market_id=market_id,
@@ -286,6 +286,7 @@ def fills(told: frames.UserTrade, whose: Whose, raw: bytes) -> list[Fill] | None
     Each order of ours that was taken counts by itself; of what we took there is one.
     """
     ours, makers = whose.ours(), told.maker_orders or ()
+    raw = ours.without_key(raw)
     found = [
         _made(told, maker, whose, raw)
         for maker in makers
