@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from websockets.frames import Frame
+from websockets.frames import Frame, Opcode
 
 from unified_exchanges.transports.handshake import Handshake
 from unified_exchanges.transports.messages import Messages, NotText, check_text
