@@ -473,6 +473,27 @@ def test_an_allowance_that_is_missing_names_who_must_be_allowed(one: Scene) -> N
     assert "may take 1:" in str(caught.value)
 
 
+def test_an_allowance_of_just_what_is_needed_is_enough(scene: Scene) -> None:
+    trader, listed = scene.trader, scene.listed()
+    price = scene.market.grid.lowest
+    needed = EXACT.multiply(price, D(10))
+    units = int(EXACT.scaleb(needed, 6))
+    scene.wallet.allowances[listed.exchange.address] = units - 1
+    with pytest.raises(InsufficientFunds, match="approve"):
+        trader.rest(scene.market, 10, price=price)
+    scene.wallet.allowances[listed.exchange.address] = units
+    assert trader.rest(scene.market, 10, price=price).is_open
+
+
+def test_an_allowance_that_is_enough_is_not_said_to_be_missing(one: Scene) -> None:
+    price = D("0.9")
+    one.venue.bring_to(one.wallet, 3)
+    one.wallet.allowances[one.listed().exchange.address] = 9_000_000
+    with pytest.raises(InsufficientFunds, match="Free are 3 dollars") as caught:
+        one.trader.lift(one.market, 10, price=price)
+    assert "approve" not in str(caught.value)
+
+
 def test_cash_that_is_missing_is_told_beside_what_is_needed(one: Scene) -> None:
     one.venue.bring_to(one.wallet, 3)
     with pytest.raises(InsufficientFunds, match="Free are 3 dollars") as caught:
