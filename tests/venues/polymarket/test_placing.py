@@ -911,6 +911,32 @@ def test_closing_sells_the_outcome_that_is_named_where_both_are_held(
     assert trader.close_position(market, outcome=yes, max_slippage="0.1").filled == 20
 
 
+def test_fault_28_positions_that_were_read_before_a_fill_count_it_once(
+    scene: Scene,
+) -> None:
+    trader = scene.trader
+    trader.fetch_positions()
+    trader.lift(scene.market, 10)
+    (held,) = trader.fetch_positions()
+    exposure = trader.exchange.exposure()
+    assert (exposure.orders, exposure.positions) == (0, held.cost)
+
+
+def test_fault_28_those_first_read_after_it_may_lag_and_count_no_less(
+    scene: Scene,
+) -> None:
+    # Whether the ten that are told are those that filled, or ten from before, is not told.
+    trader = scene.trader
+    trader.lift(scene.market, 10)
+    (held,) = trader.fetch_positions()
+    exposure = trader.exchange.exposure()
+    assert exposure.orders + exposure.positions == 2 * held.cost
+    scene.advance(11)
+    trader.fetch_positions()
+    exposure = trader.exchange.exposure()
+    assert (exposure.orders, exposure.positions) == (0, held.cost)
+
+
 # -- what is found ---------------------------------------------------------------------
 
 
