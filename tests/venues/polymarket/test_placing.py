@@ -385,7 +385,8 @@ def test_fault_08_an_answer_that_tells_nothing_sure_is_looked_up(
     one.then(echo(**{"status": "matched", **fields}))
     order = one.trader.lift(one.market, 10)
     assert (order.filled, order.status) == (10, OrderStatus.CLOSED)
-    assert len(one.trader.fetch_fills()) == 1
+    (fill,) = one.trader.fetch_fills()
+    assert fill.order_id == order.order_id
     assert len(one.trader.writes) == 1
 
 
@@ -664,6 +665,14 @@ def test_fault_02_a_reason_beside_an_order_that_is_there_is_looked_up(
     one.then(echo(errorMsg="what"))
     order = one.trader.lift(one.market, 10)
     assert (order.filled, len(one.trader.writes)) == (10, 1)
+
+
+def test_fault_14_a_reason_beside_an_id_alone_is_a_refusal(one: Scene) -> None:
+    text = "no orders found to match with FAK order."
+    payload = {"errorMsg": text, "orderID": "0x" + "1" * 64, "status": "unmatched"}
+    one.always(answer(200, payload))
+    order = one.trader.lift(one.market, 10)
+    assert (order.status, len(one.trader.writes)) == (OrderStatus.CANCELED, 1)
 
 
 @pytest.mark.parametrize("field", ["errorMsg", "error"])
