@@ -385,6 +385,8 @@ def test_fault_08_an_answer_that_tells_nothing_sure_is_looked_up(
     one.then(echo(**{"status": "matched", **fields}))
     order = one.trader.lift(one.market, 10)
     assert (order.filled, order.status) == (10, OrderStatus.CLOSED)
+    sent = one.trader.transport.requests
+    assert [x for x in sent if x.url.endswith(f"/data/order/{order.order_id}")]
     (fill,) = one.trader.fetch_fills()
     assert fill.order_id == order.order_id
     assert len(one.trader.writes) == 1
