@@ -112,6 +112,18 @@ def test_a_reason_that_is_not_told_leaves_the_order_counting(
         one.trader.cancel_order(order.order_id)
 
 
+def test_a_reason_is_told_however_the_id_is_written(one: Scene) -> None:
+    order = one.trader.rest(one.market)
+    name = order.order_id.upper().replace("0X", "0x")
+    one.always(answer(200, {"canceled": [], "not_canceled": {name: "it is held"}}))
+    with pytest.raises(ExchangeError, match="it is held"):
+        one.trader.cancel_order(order.order_id)
+    one.relieve()
+    one.always(answer(200, {"canceled": [name]}))
+    with pytest.raises(ExchangeError, match="is cancelled, but"):
+        one.trader.cancel_order(order.order_id)
+
+
 def test_a_cancel_that_is_refused_while_nothing_can_be_read_is_in_doubt(
     one: Scene,
 ) -> None:

@@ -376,6 +376,7 @@ def test_fault_20_amounts_in_other_units_are_not_believed_but_read(one: Scene) -
         {"orderID": "0x" + "9" * 64},
         {"makingAmount": "x"},
         {"status": "matched", "makingAmount": "1", "takingAmount": "0"},
+        {"status": "matched", "makingAmount": "0", "takingAmount": "0"},
         {"success": False},
     ],
 )
@@ -390,6 +391,30 @@ def test_fault_08_an_answer_that_tells_nothing_sure_is_looked_up(
     (fill,) = one.trader.fetch_fills()
     assert fill.order_id == order.order_id
     assert len(one.trader.writes) == 1
+
+
+def test_fault_20_more_than_a_resting_order_asked_for_is_not_believed(
+    one: Scene,
+) -> None:
+    best = one.trader.book(one.market).ask
+    assert best is not None
+    one.then(echo(makingAmount="0.1", takingAmount="11"))
+    order = one.trader.lift(one.market, 10, price=best.price, time_in_force="gtc")
+    assert (order.size, order.filled) == (10, 10)
+
+
+@pytest.mark.parametrize(("shares", "dollars"), [("11", "10"), ("10", "10.5")])
+def test_fault_20_what_a_sale_cannot_have_brought_is_not_believed(
+    one: Scene, shares: str, dollars: str
+) -> None:
+    one.trader.lift(one.market, 20)
+    one.then(echo(makingAmount=shares, takingAmount=dollars))
+    order = one.trader.create_order(
+        one.market.market_id, "yes", "sell", "0.01", 10, time_in_force="ioc"
+    )
+    assert order.filled == 10
+    assert order.average_price is not None
+    assert order.average_price < 1
 
 
 def test_a_delayed_order_is_open_until_its_fate_is_known(scene: Scene) -> None:
