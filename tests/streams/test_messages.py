@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from websockets.frames import BINARY, CONT, TEXT, Frame
+from websockets.frames import Frame, Opcode
 
 from unified_exchanges.transports.handshake import Handshake
 from unified_exchanges.transports.messages import Messages, NotText, check_text
@@ -18,7 +18,7 @@ def taken(*frames: Frame) -> list[bytes]:
 
 
 def test_a_message_beyond_ascii_arrives_as_it_was_sent() -> None:
-    assert taken(Frame(TEXT, "é".encode())) == ["é".encode()]
+    assert taken(Frame(Opcode.TEXT, "é".encode())) == ["é".encode()]
     check_text("é".encode())
 
 
@@ -26,16 +26,16 @@ def test_fragments_are_one_message_wherever_they_were_cut() -> None:
     whole = '{"a":"é"}'.encode()
     for cut in range(1, len(whole)):
         frames = (
-            Frame(TEXT, whole[:cut], fin=False),
-            Frame(CONT, b"", fin=False),
-            Frame(CONT, whole[cut:]),
+            Frame(Opcode.TEXT, whole[:cut], fin=False),
+            Frame(Opcode.CONT, b"", fin=False),
+            Frame(Opcode.CONT, whole[cut:]),
         )
         assert taken(*frames) == [whole]
 
 
 @pytest.mark.parametrize(
     ("frame", "code"),
-    [(Frame(BINARY, b"{}"), 1003), (Frame(TEXT, b"\xff"), 1007)],
+    [(Frame(Opcode.BINARY, b"{}"), 1003), (Frame(Opcode.TEXT, b"\xff"), 1007)],
 )
 def test_fault_40_what_is_no_text_is_an_error_with_its_code(
     frame: Frame, code: int

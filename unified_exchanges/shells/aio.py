@@ -813,6 +813,7 @@ class AsyncExchange(AsyncTracking, ABC):
         self,
         market_id: str,
         *,
+        outcome: str | None = None,
         price: Number | None = None,
         max_slippage: Number | None = None,
         client_order_id: str | None = None,
@@ -823,11 +824,14 @@ class AsyncExchange(AsyncTracking, ABC):
         Without ``price``, ``max_slippage`` dollars below the best bid bounds it. Gives
         None when nothing is held: that, and how much, is read when the venue's reads
         have caught up with what happened before the call, and raises if they do not.
+        Where both outcomes of a market can be held, as on Polymarket, ``outcome`` says
+        which; without it holding both raises `ArgumentsRequired`.
         """
         return await self._driver.run(
             self._calls.creating(
                 self.venue.close_position(
                     market_id,
+                    outcome=outcome,
                     price=price,
                     max_slippage=max_slippage,
                     client_order_id=client_order_id,
@@ -1011,7 +1015,11 @@ class AsyncExchange(AsyncTracking, ABC):
         limit: int | None = None,
         params: Params | None = None,
     ) -> list[Fill]:
-        """Get our executions with their fees, newest first, from live and archive as one."""
+        """Get our executions with their fees, newest first, from live and archive as one.
+
+        Fills that failed to settle never happened, and are left out; `watch_fills` takes
+        back one that it has told.
+        """
         listing = self.venue.fetch_fills(
             market_id=market_id,
             order_id=order_id,

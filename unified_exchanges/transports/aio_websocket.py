@@ -20,7 +20,14 @@ from websockets.protocol import OPEN
 from ..errors import ConnectionLost, NetworkError
 from ..streams.session import UpgradeRefused
 from . import AsyncConnection
-from .handshake import GOODBYE, MESSAGE_LIMIT, USER_AGENT, Handshake, quiet_logger
+from .handshake import (
+    GOODBYE,
+    MESSAGE_LIMIT,
+    USER_AGENT,
+    Handshake,
+    broken_by,
+    quiet_logger,
+)
 from .messages import Messages, NotText
 
 __all__ = ["AioWebSocket", "connect_aio"]
@@ -159,7 +166,7 @@ class AioWebSocket:
         close = protocol.close_rcvd or protocol.close_sent
         if close is not None:
             return self._shake.lost(close.code, close.reason)
-        reason = self._client.connection_exc or protocol.parser_exc or ""
+        reason = broken_by(self._client) or protocol.parser_exc or ""
         return self._shake.lost(None, reason)
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "MESSAGE_LIMIT",
     "USER_AGENT",
     "Handshake",
+    "broken_by",
     "quiet_logger",
 ]
 
@@ -36,6 +37,15 @@ LONGEST_REFUSAL = 4096
 """Bytes of a refusal's body that are kept."""
 _SHORTEST_SECRET = 6
 _LONGEST_REASON = 200
+
+
+def broken_by(client: object) -> object:
+    """What broke a connection of the library's; None if nothing did.
+
+    It is called ``recv_exc`` up to websockets 16, and ``connection_exc`` from 17.
+    """
+    newer = getattr(client, "connection_exc", None)
+    return getattr(client, "recv_exc", None) if newer is None else newer
 
 
 def quiet_logger() -> logging.Logger:

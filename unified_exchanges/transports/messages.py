@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
-from websockets.frames import BINARY, CONT, TEXT, CloseCode, Frame
+from websockets.frames import CloseCode, Frame, Opcode
 
 __all__ = ["Messages", "NotText", "check_text"]
 
+# Up to websockets 16 they have no names of their own.
+_TEXT: Final = Opcode.TEXT
+_CONT: Final = Opcode.CONT
+_BINARY: Final = Opcode.BINARY
 _MOST_FRAGMENTS = 4096
 
 
@@ -46,14 +51,14 @@ class Messages:
     def take(self, frame: Frame) -> None:
         """Take a data frame; a message that it completes is put."""
         opcode = frame.opcode
-        if opcode is TEXT and frame.fin:
+        if opcode is _TEXT and frame.fin:
             data = bytes(frame.data)
             if not data.isascii():
                 check_text(data)
             self._put(data)
-        elif opcode is BINARY:
+        elif opcode is _BINARY:
             raise NotText(CloseCode.UNSUPPORTED_DATA, "a binary message")
-        elif opcode is TEXT or opcode is CONT:
+        elif opcode is _TEXT or opcode is _CONT:
             self._join(frame)
 
     def _join(self, frame: Frame) -> None:

@@ -15,7 +15,14 @@ from websockets.sync.client import ClientConnection, connect
 
 from ..errors import ConnectionLost
 from . import Connection
-from .handshake import GOODBYE, MESSAGE_LIMIT, USER_AGENT, Handshake, quiet_logger
+from .handshake import (
+    GOODBYE,
+    MESSAGE_LIMIT,
+    USER_AGENT,
+    Handshake,
+    broken_by,
+    quiet_logger,
+)
 from .messages import Messages, NotText
 
 __all__ = ["BlockingWebSocket", "connect_blocking"]
@@ -154,7 +161,7 @@ def ending(shake: Handshake, client: Any) -> ConnectionLost:
     close = protocol.close_rcvd or protocol.close_sent
     if close is not None:
         return shake.lost(close.code, close.reason)
-    return shake.lost(None, client.connection_exc or protocol.parser_exc or "")
+    return shake.lost(None, broken_by(client) or protocol.parser_exc or "")
 
 
 def _open(shake: Handshake, heard: Callable[[], None]) -> _Client:

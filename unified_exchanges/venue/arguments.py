@@ -19,12 +19,14 @@ from ..errors import (
     OrderNotFound,
     UnifiedExchangesError,
 )
+from ..models import Outcome
 
 __all__ = ["Arguments", "Span", "page_size", "pages_for"]
 
 # A comma would split one id into two in the lists of a query.
 _UNSAFE: Final = frozenset(" /?#%&,\\\"'<>")
 _LONGEST: Final = 200
+_LONGEST_SHOWN: Final = 60
 _ABSENT: Final[Mapping[str, type[UnifiedExchangesError]]] = {
     "market_id": MarketNotFound,
     "event_id": EventNotFound,
@@ -69,9 +71,8 @@ class Arguments:
                 raise self._absent(name, value)
             return value
         self._refuse_object(name, value)
-        message = (
-            f"{name} {value!r} is not an id of {self.people}'s: those are {self.ids}"
-        )
+        given = f"{name} {_shown(value)}"
+        message = f"{given} is not an id of {self.people}'s: those are {self.ids}"
         raise self.refusal(message)
 
     def _absent(self, name: str, value: str) -> UnifiedExchangesError:
@@ -109,6 +110,11 @@ class Arguments:
     def _refuse_object(self, name: str, value: object) -> None:
         """Say of a model that was passed in place of its id where that is."""
         field = name.removesuffix("s")
+        if isinstance(value, Outcome):
+            raise self.refusal(
+                f"{name} takes ids, not an Outcome, which does not say of which market it "
+                "is: pass the .market_id of its Market, and its .label as outcome="
+            )
         if isinstance(getattr(value, field, None), str):
             kind = type(value).__name__
             raise self.refusal(f"{name} takes ids, not a {kind}: pass its .{field}")
@@ -192,6 +198,12 @@ class Arguments:
     def refusal(self, message: str) -> BadRequest:
         """The error of this venue for an argument that is wrong."""
         return BadRequest(message, venue=self.venue)
+
+
+def _shown(value: object) -> str:
+    """What was given instead of an id; a phrase or a file that is long may be a key."""
+    told = repr(value)
+    return told if len(told) <= _LONGEST_SHOWN else f"of {len(told)} characters"
 
 
 def page_size(limit: int | None, most: int = 1000) -> int:

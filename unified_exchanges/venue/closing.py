@@ -28,6 +28,7 @@ class Closing(Placing[D], Generic[D]):
         self,
         market_id: str,
         *,
+        outcome: str | None = None,
         price: Number | None = None,
         max_slippage: Number | None = None,
         client_order_id: str | None = None,
@@ -50,6 +51,9 @@ class Closing(Placing[D], Generic[D]):
         given = dict(params or {})
         scope = {key: given[key] for key in self.purse_words if key in given}
         found = yield from self.held_now(market_id, scope)
+        if outcome is not None:
+            meant = self.outcome_label((yield from self.rules(market_id)), outcome)
+            found = [each for each in found if each[0] == meant]
         if not found:
             # A mistyped market must not look like nothing to close.
             yield from self.rules(market_id)
@@ -57,14 +61,14 @@ class Closing(Placing[D], Generic[D]):
         if len(found) > 1:
             labels = " and ".join(repr(outcome) for outcome, _ in found)
             message = (
-                f"of {market_id} both {labels} are held, and nothing was sold: sell the "
-                "one that is meant with create_order(side='sell', reduce_only=True)"
+                f"of {market_id} both {labels} are held, and nothing was sold: say which "
+                "is meant with outcome="
             )
             raise ArgumentsRequired(message, venue=self.id)
-        ((outcome, size),) = found
+        ((label, size),) = found
         request = OrderRequest(
             market_id=market_id,
-            outcome=outcome,
+            outcome=label,
             side=Side.SELL,
             price=price,
             size=size,

@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 import attrs
 
@@ -85,6 +85,12 @@ class Venue(Checkup, Permission):
         body: Mapping[str, object] | None = None,
     ) -> Flow[Response]:
         """A raw call, signed, throttled and error-mapped."""
+
+    def __reduce_ex__(self, _: object) -> NoReturn:
+        raise TypeError(
+            "a venue is not pickled, since keys and connections stay in this process: make "
+            "an exchange in the other process"
+        )
 
     @property
     def account(self) -> Account:
@@ -407,6 +413,7 @@ class Venue(Checkup, Permission):
         self,
         market_id: str,
         *,
+        outcome: str | None = None,
         price: Number | None = None,
         max_slippage: Number | None = None,
         client_order_id: str | None = None,

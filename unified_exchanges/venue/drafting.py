@@ -55,13 +55,16 @@ class Drafting(Intents[D], Doubt, Generic[D]):
     def draft(self, ticket: Ticket) -> Flow[D]:
         """Check a ticket against its market, as it is remembered or else as it is."""
         try:
-            self.tickets.check_expiry(ticket.expires, self.clock.now())
-            return (yield from self._allowed(ticket))
+            ready = yield from self._allowed(ticket)
+            # By the venue's clock, as its answers tell it: by then there was one.
+            now = self.clock.now() + self.offset.seconds
+            self.tickets.check_expiry(ticket.expires, now)
         except UnifiedExchangesError as error:
             error.venue = self.id
             error.client_order_id = ticket.client_order_id
             error.request = error.request or self.create_name
             raise
+        return ready
 
     def _allowed(self, ticket: Ticket) -> Flow[D]:
         rules = yield from self.rules(ticket.market_id)
@@ -110,7 +113,7 @@ class Drafting(Intents[D], Doubt, Generic[D]):
     def drafted(self, ticket: Ticket, rules: Rules, bound: Decimal | None) -> D:
         """Check a ticket against its market; ``bound`` is the price of a market order."""
         request = ticket.request
-        outcome = self._outcome(rules, request.outcome)
+        outcome = self.outcome_label(rules, request.outcome)
         price = bound
         if price is None:
             assert request.price is not None
@@ -130,7 +133,7 @@ class Drafting(Intents[D], Doubt, Generic[D]):
         Its price is 0 where the caller gave none.  Raises ValueError if it never was.
         """
         request = ticket.request
-        outcome = self._outcome(rules, request.outcome)
+        outcome = self.outcome_label(rules, request.outcome)
         price = ZERO if request.price is None else read_number(request.price)
         size = read_number(request.size)
         if not ZERO <= price < ONE or size <= ZERO:
@@ -138,7 +141,8 @@ class Drafting(Intents[D], Doubt, Generic[D]):
             raise ValueError(message)
         return self.make_draft(ticket, rules, outcome, price, size)
 
-    def _outcome(self, rules: Rules, name: object) -> str:
+    def outcome_label(self, rules: Rules, name: object) -> str:
+        """The label of a market's outcome, by any name of it."""
         found = rules.outcome(name)
         if found is None:
             labels = told_outcomes(rules.outcomes)

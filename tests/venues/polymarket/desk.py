@@ -13,7 +13,13 @@ from urllib.parse import urlsplit
 import attrs
 import msgspec
 
-from tests.venues.polymarket.keys import API_KEY, API_SECRET, PASSPHRASE, SECRET_KEY
+from tests.venues.polymarket.keys import (
+    ADDRESS,
+    API_KEY,
+    API_SECRET,
+    PASSPHRASE,
+    SECRET_KEY,
+)
 from unified_exchanges.clock import VirtualClock
 from unified_exchanges.flow import Request, Response
 from unified_exchanges.policy import LimitPolicy
@@ -327,7 +333,7 @@ def order(number: int, **fields: Any) -> dict[str, Any]:
         "market": condition(1),
         "asset_id": token(1),
         "owner": API_KEY,
-        "maker_address": WALLET,
+        "maker_address": ADDRESS.lower(),
         "side": "BUY",
         "price": "0.52",
         "original_size": "10",
@@ -364,7 +370,7 @@ def trade(name: str, **fields: Any) -> dict[str, Any]:
         "outcome": "Yes",
         "bucket_index": 0,
         "owner": API_KEY,
-        "maker_address": WALLET,
+        "maker_address": ADDRESS.lower(),
         "transaction_hash": "0x" + "16" * 32,
         "err_msg": None,
         "maker_orders": [
@@ -379,7 +385,7 @@ def maker(number: int, **fields: Any) -> dict[str, Any]:
     return {
         "order_id": order_id(number),
         "owner": API_KEY,
-        "maker_address": WALLET,
+        "maker_address": ADDRESS.lower(),
         "matched_amount": "4",
         "price": "0.52",
         "fee_rate_bps": "0",

@@ -112,6 +112,18 @@ def test_a_reason_that_is_not_told_leaves_the_order_counting(
         one.trader.cancel_order(order.order_id)
 
 
+def test_a_reason_is_told_however_the_id_is_written(one: Scene) -> None:
+    order = one.trader.rest(one.market)
+    name = order.order_id.upper().replace("0X", "0x")
+    one.always(answer(200, {"canceled": [], "not_canceled": {name: "it is held"}}))
+    with pytest.raises(ExchangeError, match="it is held"):
+        one.trader.cancel_order(order.order_id)
+    one.relieve()
+    one.always(answer(200, {"canceled": [name]}))
+    with pytest.raises(ExchangeError, match="is cancelled, but"):
+        one.trader.cancel_order(order.order_id)
+
+
 def test_a_cancel_that_is_refused_while_nothing_can_be_read_is_in_doubt(
     one: Scene,
 ) -> None:
@@ -197,6 +209,64 @@ def test_a_restart_outlasts_a_cancel_that_is_tried_again(one: Scene) -> None:
     assert not one.trader.cancel_order(order.order_id).is_open
 
 
+def after(status: int, body: bytes) -> Any:
+    """The venue does what is asked, and says this."""
+
+    def turn(_: Any, serve: Any) -> Response:
+        serve()
+        return Response(status, {}, body)
+
+    return turn
+
+
+_MISSING = b'{"error":"order not found"}'
+_NOTHING: list[tuple[int, bytes]] = [
+    (400, b""),
+    (400, b"{}"),
+    (400, b'{"error":""}'),
+    (404, b""),
+    (404, b'{"error":""}'),
+    (404, _MISSING),
+    (404, b'{"error":"what"}'),
+    (400, _MISSING),
+]
+
+
+@pytest.mark.parametrize(("status", "body"), _NOTHING)
+def test_fault_18_not_found_and_nothing_said_are_looked_up_before_they_are_believed(
+    scene: Scene, status: int, body: bytes
+) -> None:
+    order = scene.trader.rest(scene.market)
+    scene.then(after(status, body))
+    assert scene.trader.cancel_order(order.order_id).status is OrderStatus.CANCELED
+    orders = [scene.trader.rest(scene.market) for _ in range(2)]
+    scene.then(after(status, body))
+    results = scene.trader.cancel_orders([x.order_id for x in orders])
+    assert [r.order and r.order.status for r in results] == [OrderStatus.CANCELED] * 2
+
+
+@pytest.mark.parametrize(("status", "body"), _NOTHING)
+def test_fault_19_what_rests_after_not_found_or_nothing_said_still_counts(
+    one: Scene, status: int, body: bytes
+) -> None:
+    order = one.trader.rest(one.market)
+    one.always(lambda _, __: Response(status, {}, body))
+    with pytest.raises(UnifiedExchangesError, match="counts as open") as caught:
+        one.trader.cancel_order(order.order_id)
+    assert caught.value.maybe_executed
+    (result,) = one.trader.cancel_orders([order.order_id])
+    assert result.error.maybe_executed
+
+
+def test_fault_19_not_found_while_nothing_can_be_read_is_in_doubt(one: Scene) -> None:
+    order = one.trader.rest(one.market)
+    one.then(answer(404, {"error": "order not found"}))
+    one.trader.suffer("503", 1000, reads=True, writes=False)
+    with pytest.raises(OrderNotFound, match="counts as open") as caught:
+        one.trader.cancel_order(order.order_id)
+    assert caught.value.maybe_executed
+
+
 # -- several ---------------------------------------------------------------------------
 
 
@@ -261,6 +331,42 @@ def test_fault_19_cancels_that_never_arrive_count_as_open(one: Scene) -> None:
 def test_fault_19_lost_answers_of_several_are_read(one: Scene) -> None:
     ids = [one.trader.rest(one.market).order_id for _ in range(3)]
     one.always(lost)
+    results = one.trader.cancel_orders(ids)
+    assert [r.order.status for r in results] == [OrderStatus.CANCELED] * 3
+
+
+@pytest.mark.parametrize("told", ["all", "none", "absent"])
+def test_fault_27_several_that_are_not_shown_as_ended_are_waited_for_once(
+    scene: Scene, told: str
+) -> None:
+    trader = scene.trader
+    ids = [trader.rest(scene.market).order_id for _ in range(12)]
+    answers = {
+        "all": (200, {"canceled": ids, "not_canceled": {}}),
+        "none": (200, {"canceled": [], "not_canceled": {}}),
+        "absent": (404, {"error": "order not found"}),
+    }
+    status, payload = answers[told]
+    scene.always(answer(status, payload))
+    before = scene.ground.clock.monotonic()
+    results = trader.cancel_orders(ids)
+    assert all(r.error is not None for r in results)
+    assert scene.ground.clock.monotonic() - before < 3
+
+
+def test_fault_27_the_last_of_several_is_read_after_all_patience(one: Scene) -> None:
+    ids = [one.trader.rest(one.market).order_id for _ in range(3)]
+    clock, serve = one.ground.clock, one.ground.venue.handle
+    begun = clock.monotonic()
+    stale = {x: msgspec.json.encode(dict(one.trader.fetch_order(x).raw)) for x in ids}
+
+    def lagging(request: Any) -> Any:
+        name = request.url.rpartition("/")[2]
+        if "/data/order/" in request.url and clock.monotonic() - begun < 2:
+            return Response(200, {}, stale[name])
+        return serve(request)
+
+    one.ground.venue.handle = lagging  # type: ignore[method-assign]
     results = one.trader.cancel_orders(ids)
     assert [r.order.status for r in results] == [OrderStatus.CANCELED] * 3
 

@@ -34,6 +34,7 @@ from tests.venues.polymarket.keys import (
 from unified_exchanges import (
     AuthenticationError,
     BadRequest,
+    ConnectionLost,
     ExchangeNotAvailable,
     GuardPolicy,
     GuardTripped,
@@ -210,6 +211,31 @@ def test_none_is_made_by_who_may_not_write(fields: dict[str, Any]) -> None:
     with pytest.raises(BadRequest, match="There may be none yet"):
         exchange("fetch_balance")
     assert len(exchange.asked) == 1
+
+
+@pytest.mark.parametrize("failure", [ConnectionLost("reset"), body("", 502)])
+def test_a_key_whose_making_lost_its_answer_is_derived(
+    failure: Any, flavour: str
+) -> None:
+    none = body({"error": "Could not derive api key!"}, 400)
+    more = {DERIVE: Turns(none, KEY), CREATE: failure}
+    exchange = keyed(flavour, api=False, more=more, retry=RetryPolicy(attempts=1))
+    exchange("fetch_balance")
+    assert exchange.asked[:3] == [f"GET {DERIVE}", f"POST {CREATE}", f"GET {DERIVE}"]
+    assert exchange.venue.key_id == API_KEY
+
+
+def test_a_key_that_was_not_made_is_told_by_what_its_making_met(flavour: str) -> None:
+    none = body({"error": "Could not derive api key!"}, 400)
+    more = {DERIVE: none, CREATE: ConnectionLost("reset")}
+    exchange = keyed(flavour, api=False, more=more, retry=RetryPolicy(attempts=1))
+    with pytest.raises(ConnectionLost):
+        exchange("fetch_balance")
+    refused = {DERIVE: none, CREATE: body({"error": "no"}, 400)}
+    exchange = keyed(flavour, api=False, more=refused)
+    with pytest.raises(BadRequest, match="no"):
+        exchange("fetch_balance")
+    assert len(exchange.asked) == 2
 
 
 def test_an_api_key_that_cannot_be_read_is_not_shown() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -25,7 +26,7 @@ from tests.venues.polymarket.desk import (
     token,
     trade,
 )
-from tests.venues.polymarket.keys import ADDRESS
+from tests.venues.polymarket.keys import ADDRESS, API_KEY
 from unified_exchanges import (
     BUY,
     SELL,
@@ -112,6 +113,27 @@ def test_a_maker_s_side_follows_where_it_is_not_told(
     entry = maker(2, asset_id=asset, outcome="Yes" if asset == token(1) else "No")
     (found,) = told_by("blocking", made("t1", entry, side=taker))("fetch_fills")
     assert found.side is ours
+
+
+def test_what_another_wallet_of_the_same_key_traded_is_not_ours(flavour: str) -> None:
+    # The listing is the key's, and the key is the signer's, who may have several wallets.
+    mine = made(
+        "t1", maker(2, side="SELL"), maker(3, side="SELL", maker_address=OTHERS)
+    )
+    theirs = made("t2", maker(4, side="SELL", maker_address=OTHERS))
+    taken = trade("t3", maker_address=OTHERS)
+    between = trade("t4", maker_address=OTHERS, maker_orders=[maker(5, side="SELL")])
+    found = told_by(flavour, mine, theirs, taken, between)("fetch_fills")
+    assert [x.order_id for x in found] == [order_id(2), order_id(5)]
+
+
+@pytest.mark.parametrize("address", ["", "0x", "none"])
+def test_the_key_decides_where_no_wallet_is_told(address: str) -> None:
+    rows = (
+        trade("t1", maker_address=""),
+        made("t2", maker(2, side="SELL", maker_address=address)),
+    )
+    assert len(told_by("blocking", *rows)("fetch_fills")) == 2
 
 
 def test_orders_of_another_key_of_the_wallet_are_ours_too() -> None:
@@ -255,3 +277,43 @@ def test_a_limit_reads_no_further(flavour: str) -> None:
     told = told_by(flavour, **{TRADES: page(trade("t2"), trade("t1"), cursor="Mg==")})
     assert len(told("fetch_fills", limit=2)) == 2
     assert len(told.queries(TRADES)) == 1
+
+
+def test_equal_fills_of_two_trades_are_two_and_a_trade_that_moves_on_is_one(
+    flavour: str,
+) -> None:
+    # A match that is split on chain is several trades; each is mined in a bucket.
+    same = {
+        "match_time": str(SECONDS - 300),
+        "match_time_nano": f"{SECONDS - 300}000000001",
+    }
+    pages = Turns(
+        page(trade("t2", bucket_index=1, **same), trade("t1", **same), cursor="Mg=="),
+        page(trade("t1", bucket_index=88, **same)),
+    )
+    found = told_by(flavour, **{TRADES: pages})("fetch_fills")
+    assert [x.fill_id for x in found] == [f"t2:{order_id(1)}", f"t1:{order_id(1)}"]
+    first, second = found
+    assert (first.price, first.size, first.created_at) == (
+        second.price,
+        second.size,
+        second.created_at,
+    )
+
+
+def test_the_api_key_is_in_no_payload_that_is_printed_or_pickled(flavour: str) -> None:
+    rows = (trade("t1"), made("t2", maker(2, side="SELL")))
+    more = {
+        "/clob/data/orders": page(order(5)),
+        f"/clob/data/order/{order_id(6)}": order(6),
+    }
+    told = told_by(flavour, *rows, **more)
+    found = [
+        *told("fetch_fills"),
+        *told("fetch_open_orders"),
+        told("fetch_order", order_id(6)),
+    ]
+    assert len(found) == 4
+    for x in found:
+        assert API_KEY not in str(x.raw)
+        assert API_KEY.encode() not in pickle.dumps(x)

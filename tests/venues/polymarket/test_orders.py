@@ -245,6 +245,32 @@ def test_an_order_that_is_told_no_more_ended_by_its_fills(
     assert told("fetch_order", order_id(1)) == found
 
 
+@pytest.mark.parametrize(
+    ("fills", "filled", "status"),
+    [(["1"], "3", "canceled"), (["8", "5"], "10", "closed")],
+)
+def test_fills_of_what_ended_never_take_back_nor_exceed_what_was_told(
+    fills: list[str], filled: str, status: str, flavour: str
+) -> None:
+    # Trades may lag behind the order, or tell of it more than it had.
+    told = told_by(flavour, clob__data__orders=page(order(1, size_matched="3")))
+    told("fetch_open_orders")
+    told.answers[TRADES] = page(
+        *(trade(f"t{n}", size=size) for n, size in enumerate(fills))
+    )
+    found = told.run(told.venue.read_order(order_id(1)))
+    assert (found.filled, str(found.status)) == (D(filled), status)
+
+
+def test_an_order_asked_for_on_another_market_is_not_concluded(flavour: str) -> None:
+    told = told_by(flavour)
+    told("fetch_open_orders")
+    with pytest.raises(OrderNotFound):
+        told("fetch_order", order_id(1), market_id=condition(2))
+    assert told.venue.memory.order(order_id(1)).is_open
+    assert told.queries(TRADES) == []
+
+
 def test_what_was_seen_ended_stays_so() -> None:
     told = told_by(
         **{one(1): Turns(order(1, status="CANCELED", size_matched=""), body(None))}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from email.utils import format_datetime
 from typing import Any
 
 import attrs
@@ -12,8 +14,10 @@ import pytest
 
 from tests.venues.polymarket.scene import Scene, answer, lost, said, unheard
 from unified_exchanges.errors import (
+    ArgumentsRequired,
     AuthenticationError,
     BadRequest,
+    ConnectionLost,
     DuplicateOrderId,
     ExchangeNotAvailable,
     InsufficientFunds,
@@ -30,9 +34,11 @@ from unified_exchanges.errors import (
     RateLimitExceeded,
     UnifiedExchangesError,
 )
+from unified_exchanges.flow import Response
 from unified_exchanges.grid import PriceGrid
 from unified_exchanges.models import OrderRequest, OrderStatus, TimeInForce
 from unified_exchanges.money import EXACT
+from unified_exchanges.policy import RetryPolicy
 
 D = Decimal
 
@@ -162,6 +168,36 @@ def test_an_order_that_would_end_too_soon_is_refused_unsent(one: Scene) -> None:
     soonest = now(one) + timedelta(seconds=121)
     assert f"{soonest}" in str(caught.value)
     assert trader.rest(one.market, expires_at=soonest).is_open
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_an_expiry_is_judged_by_the_venue_s_clock(scene: Scene, hours: int) -> None:
+    told = now(scene)
+    serve = scene.ground.venue.handle
+    ours = scene.ground.clock
+    shift = timedelta(hours=hours)
+
+    # The venue's day is another than ours: its answers say so.
+    def elsewhere(request: Any) -> Response:
+        response = serve(request)
+        there = datetime.fromtimestamp(ours.now(), UTC) + shift
+        return attrs.evolve(response, headers={"date": format_datetime(there, True)})
+
+    scene.ground.venue.handle = elsewhere  # type: ignore[method-assign]
+    other = scene.another()
+    soonest = told + shift + timedelta(seconds=130)
+    with pytest.raises(InvalidOrder, match=r"too soon|in the past"):
+        other.rest(scene.market, expires_at=told + shift - timedelta(seconds=60))
+    assert other.writes == []
+    shown = other.preview_order(
+        scene.market.market_id,
+        "yes",
+        "buy",
+        scene.market.grid.lowest,
+        10,
+        expires_at=soonest,
+    )
+    assert '"orderType":"GTD"' in shown.body
 
 
 def test_what_takes_at_once_has_no_expiry(one: Scene) -> None:
@@ -340,6 +376,7 @@ def test_fault_20_amounts_in_other_units_are_not_believed_but_read(one: Scene) -
         {"orderID": "0x" + "9" * 64},
         {"makingAmount": "x"},
         {"status": "matched", "makingAmount": "1", "takingAmount": "0"},
+        {"status": "matched", "makingAmount": "0", "takingAmount": "0"},
         {"success": False},
     ],
 )
@@ -349,8 +386,35 @@ def test_fault_08_an_answer_that_tells_nothing_sure_is_looked_up(
     one.then(echo(**{"status": "matched", **fields}))
     order = one.trader.lift(one.market, 10)
     assert (order.filled, order.status) == (10, OrderStatus.CLOSED)
-    assert len(one.trader.fetch_fills()) == 1
+    sent = one.trader.transport.requests
+    assert [x for x in sent if x.url.endswith(f"/data/order/{order.order_id}")]
+    (fill,) = one.trader.fetch_fills()
+    assert fill.order_id == order.order_id
     assert len(one.trader.writes) == 1
+
+
+def test_fault_20_more_than_a_resting_order_asked_for_is_not_believed(
+    one: Scene,
+) -> None:
+    best = one.trader.book(one.market).ask
+    assert best is not None
+    one.then(echo(makingAmount="0.1", takingAmount="11"))
+    order = one.trader.lift(one.market, 10, price=best.price, time_in_force="gtc")
+    assert (order.size, order.filled) == (10, 10)
+
+
+@pytest.mark.parametrize(("shares", "dollars"), [("11", "10"), ("10", "10.5")])
+def test_fault_20_what_a_sale_cannot_have_brought_is_not_believed(
+    one: Scene, shares: str, dollars: str
+) -> None:
+    one.trader.lift(one.market, 20)
+    one.then(echo(makingAmount=shares, takingAmount=dollars))
+    order = one.trader.create_order(
+        one.market.market_id, "yes", "sell", "0.01", 10, time_in_force="ioc"
+    )
+    assert order.filled == 10
+    assert order.average_price is not None
+    assert order.average_price < 1
 
 
 def test_a_delayed_order_is_open_until_its_fate_is_known(scene: Scene) -> None:
@@ -435,6 +499,27 @@ def test_an_allowance_that_is_missing_names_who_must_be_allowed(one: Scene) -> N
         one.trader.lift(one.market, 10)
     assert listed.exchange.address in str(caught.value)
     assert "may take 1:" in str(caught.value)
+
+
+def test_an_allowance_of_just_what_is_needed_is_enough(scene: Scene) -> None:
+    trader, listed = scene.trader, scene.listed()
+    price = scene.market.grid.lowest
+    needed = EXACT.multiply(price, D(10))
+    units = int(EXACT.scaleb(needed, 6))
+    scene.wallet.allowances[listed.exchange.address] = units - 1
+    with pytest.raises(InsufficientFunds, match="approve"):
+        trader.rest(scene.market, 10, price=price)
+    scene.wallet.allowances[listed.exchange.address] = units
+    assert trader.rest(scene.market, 10, price=price).is_open
+
+
+def test_an_allowance_that_is_enough_is_not_said_to_be_missing(one: Scene) -> None:
+    price = D("0.9")
+    one.venue.bring_to(one.wallet, 3)
+    one.wallet.allowances[one.listed().exchange.address] = 9_000_000
+    with pytest.raises(InsufficientFunds, match="Free are 3 dollars") as caught:
+        one.trader.lift(one.market, 10, price=price)
+    assert "approve" not in str(caught.value)
 
 
 def test_cash_that_is_missing_is_told_beside_what_is_needed(one: Scene) -> None:
@@ -546,6 +631,85 @@ def test_fault_03_any_other_failure_of_the_server_is(one: Scene) -> None:
         one.trader.rest(one.market)
 
 
+def after(status: int, body: bytes) -> Any:
+    """The venue does what is asked, and says this."""
+
+    def turn(_: Any, serve: Any) -> Response:
+        serve()
+        return Response(status, {}, body)
+
+    return turn
+
+
+_WORDLESS: list[tuple[int, bytes]] = [
+    (200, b""),
+    (200, b"{}"),
+    (200, b'{"success":false,"errorMsg":"","orderID":"","status":""}'),
+    (200, b'{"success":true,"errorMsg":" ","orderID":null}'),
+    (400, b""),
+    (400, b"{}"),
+    (400, b'{"error":""}'),
+    (400, b'{"error":null,"success":false}'),
+    (400, b"<html>400 Bad Request</html>"),
+    (404, b""),
+    (409, b"[]"),
+    (422, b""),
+    (500, b""),
+]
+
+
+@pytest.mark.parametrize(("status", "body"), _WORDLESS)
+def test_fault_02_a_refusal_without_a_reason_is_no_proof_and_looked_up(
+    scene: Scene, status: int, body: bytes
+) -> None:
+    scene.then(after(status, body))
+    order = scene.trader.lift(scene.market, 10)
+    assert (order.filled, len(scene.trader.writes)) == (10, 1)
+
+
+@pytest.mark.parametrize(("status", "body"), _WORDLESS)
+def test_fault_03_what_is_refused_without_a_reason_for_good_stays_unknown(
+    one: Scene, status: int, body: bytes
+) -> None:
+    one.always(lambda _, __: Response(status, {}, body))
+    with pytest.raises(OrderUnknown):
+        one.trader.rest(one.market)
+    assert len(set(map(msgspec.json.encode, one.bodies))) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 429])
+def test_fault_14_a_status_that_is_a_reason_by_itself_refuses(
+    one: Scene, status: int
+) -> None:
+    error = refused(one, status, None)
+    assert not isinstance(error, OrderUnknown)
+    assert not error.maybe_executed
+
+
+def test_fault_02_a_reason_beside_an_order_that_is_there_is_looked_up(
+    one: Scene,
+) -> None:
+    one.then(echo(errorMsg="what"))
+    order = one.trader.lift(one.market, 10)
+    assert (order.filled, len(one.trader.writes)) == (10, 1)
+
+
+def test_fault_14_a_reason_beside_an_id_alone_is_a_refusal(one: Scene) -> None:
+    text = "no orders found to match with FAK order."
+    payload = {"errorMsg": text, "orderID": "0x" + "1" * 64, "status": "unmatched"}
+    one.always(answer(200, payload))
+    order = one.trader.lift(one.market, 10)
+    assert (order.status, len(one.trader.writes)) == (OrderStatus.CANCELED, 1)
+
+
+@pytest.mark.parametrize("field", ["errorMsg", "error"])
+def test_fault_14_a_reason_in_a_success_is_a_refusal(one: Scene, field: str) -> None:
+    one.always(answer(200, {field: "Maximum lot size is 2"}))
+    with pytest.raises(InvalidSize) as caught:
+        one.trader.rest(one.market)
+    assert not caught.value.maybe_executed
+
+
 # -- price improvement -----------------------------------------------------------------
 
 
@@ -646,6 +810,52 @@ def test_fault_20_an_entry_that_is_unclear_is_looked_up_alone(one: Scene) -> Non
     assert len(one.trader.writes) == 1
 
 
+def test_fault_02_a_batch_of_which_nothing_is_found_is_waited_for_once(
+    scene: Scene,
+) -> None:
+    scene.always(unheard)
+    before = scene.ground.clock.monotonic()
+    results = scene.trader.create_orders(batch(scene, 15))
+    assert [type(r.error) for r in results] == [OrderUnknown] * 15
+    # Of the call's own deadline, and then of looking for what may have left last.
+    assert scene.ground.clock.monotonic() - before < 10 + 2 * 3.1
+
+
+def test_fault_27_what_left_again_by_itself_is_waited_for_anew(one: Scene) -> None:
+    clock, serve = one.ground.clock, one.ground.venue.handle
+    arrived: dict[str, float] = {}
+
+    def late(request: Any) -> Any:
+        # What is sent alone arrives, its answer is lost, and it is shown 2 s later.
+        if request.url.endswith("/clob/order") and request.method == "POST":
+            made = serve(request)
+            arrived[msgspec.json.decode(made.body)["orderID"]] = clock.monotonic()
+            raise ConnectionLost("connection reset by peer")
+        since = clock.monotonic() - 2
+        name = request.url.rpartition("/")[2]
+        if "/data/order/" in request.url and arrived.get(name, since) > since:
+            return Response(404, {}, b'{"error":"order not found"}')
+        return serve(request)
+
+    trader = one.another(retry=RetryPolicy(attempts=1))
+    one.then(unheard)
+    one.ground.venue.handle = late  # type: ignore[method-assign]
+    results = trader.create_orders(batch(one, 3))
+    assert [r.error for r in results] == [None] * 3
+
+
+def test_fault_20_an_entry_that_says_nothing_is_looked_up_alone(scene: Scene) -> None:
+    def turn(request: Any, serve: Any) -> Any:
+        rows = msgspec.json.decode(serve().body)
+        rows[1] = {"success": True, "errorMsg": "", "orderID": "", "status": ""}
+        return answer(200, rows)(request, serve)
+
+    scene.then(turn)
+    results = scene.trader.create_orders(batch(scene, 3))
+    assert [r.error for r in results] == [None] * 3
+    assert len(scene.trader.writes) == 1
+
+
 # -- previews --------------------------------------------------------------------------
 
 
@@ -716,3 +926,106 @@ def test_closing_leaves_less_than_can_be_sold(one: Scene) -> None:
     order = one.trader.close_position(market, max_slippage="0.1")
     assert order.filled == 10
     assert one.trader.close_position(market, max_slippage="0.1") is None
+
+
+def test_closing_sells_the_outcome_that_is_named_where_both_are_held(
+    scene: Scene,
+) -> None:
+    scene.venue.split(scene.wallet, scene.listed(), "20")
+    trader, market = scene.trader, scene.market.market_id
+    with pytest.raises(ArgumentsRequired, match="outcome="):
+        trader.close_position(market, max_slippage="0.1")
+    assert trader.writes == []
+    order = trader.close_position(market, outcome="NO", max_slippage="0.1")
+    assert (order.outcome, order.side, order.filled) == ("no", "sell", 20)
+    assert [x.outcome for x in trader.fetch_positions(market_id=market)] == ["yes"]
+    assert trader.close_position(market, outcome="no", max_slippage="0.1") is None
+    with pytest.raises(InvalidOrder, match="has no outcome 'maybe'"):
+        trader.close_position(market, outcome="maybe", max_slippage="0.1")
+    # An outcome has an id of its own, too.
+    yes = scene.market.outcomes[0].outcome_id
+    assert trader.close_position(market, outcome=yes, max_slippage="0.1").filled == 20
+
+
+def test_fault_28_positions_that_were_read_before_a_fill_count_it_once(
+    scene: Scene,
+) -> None:
+    trader = scene.trader
+    trader.fetch_positions()
+    trader.lift(scene.market, 10)
+    (held,) = trader.fetch_positions()
+    exposure = trader.exchange.exposure()
+    assert (exposure.orders, exposure.positions) == (0, held.cost)
+
+
+def test_fault_28_those_first_read_after_it_may_lag_and_count_no_less(
+    scene: Scene,
+) -> None:
+    # Whether the ten that are told are those that filled, or ten from before, is not told.
+    trader = scene.trader
+    trader.lift(scene.market, 10)
+    (held,) = trader.fetch_positions()
+    exposure = trader.exchange.exposure()
+    assert exposure.orders + exposure.positions == 2 * held.cost
+    scene.advance(11)
+    trader.fetch_positions()
+    exposure = trader.exchange.exposure()
+    assert (exposure.orders, exposure.positions) == (0, held.cost)
+
+
+# -- what is found ---------------------------------------------------------------------
+
+
+def test_what_is_found_after_a_lost_answer_has_its_average_price_and_fee(
+    scene: Scene,
+) -> None:
+    scene.then(lost)
+    order = scene.trader.lift(scene.market, 10)
+    fills = scene.trader.fetch_fills(order_id=order.order_id)
+    assert order.fee == sum(x.fee for x in fills)
+    assert order.average_price == fills[0].price
+    # Found only by looking for it after all tries.
+    another = scene.another(retry=RetryPolicy(attempts=1))
+    scene.then(lost)
+    order = another.lift(scene.market, 10)
+    assert order.average_price is not None
+    assert order.fee is not None
+
+
+def test_fills_that_cannot_be_read_do_not_hide_the_order(one: Scene) -> None:
+    serve = one.ground.venue.handle
+
+    def without_trades(request: Any) -> Response:
+        if "/data/trades" in request.url:
+            return Response(400, {}, b'{"error":"what"}')
+        return serve(request)
+
+    one.ground.venue.handle = without_trades  # type: ignore[method-assign]
+    one.then(lost)
+    order = one.trader.lift(one.market, 10)
+    assert (order.filled, order.average_price, len(one.trader.writes)) == (10, None, 1)
+
+
+def test_an_empty_wallet_is_named_with_what_decides_which_it_is(scene: Scene) -> None:
+    scene.venue.bring_to(scene.wallet, 0)
+    with pytest.raises(
+        InsufficientFunds, match=r"Nothing is free in the wallet"
+    ) as told:
+        scene.trader.lift(scene.market, 10)
+    assert "options['signature_type']" in str(told.value)
+
+
+# -- slips -----------------------------------------------------------------------------
+
+
+def test_an_outcome_in_place_of_a_market_is_told_how_to_say_it(scene: Scene) -> None:
+    outcome: Any = scene.market.outcomes[0]
+    with pytest.raises(BadRequest, match=r"\.market_id.*\.label"):
+        scene.trader.create_order(outcome, "yes", "buy", "0.5", 10)
+    with pytest.raises(BadRequest, match="not an Outcome"):
+        scene.trader.fetch_order_book(outcome)
+
+
+def test_the_venue_is_not_pickled_and_says_why(scene: Scene) -> None:
+    with pytest.raises(TypeError, match="keys and connections stay in this process"):
+        pickle.dumps(scene.trader.exchange.venue)

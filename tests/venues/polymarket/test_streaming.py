@@ -96,4 +96,4 @@ def test_what_is_not_known_of_a_token_is_not_made_up() -> None:
         "yes",
         None,
     )
-    assert not whose.is_ours("", "")
+    assert not whose.ours().has("", "")

@@ -12,6 +12,7 @@ from typing import Final
 
 from ...errors import (
     ExchangeError,
+    OrderNotFound,
     RateLimitExceeded,
     UnifiedExchangesError,
 )
@@ -23,12 +24,13 @@ from . import receipts
 from .arguments import read_market_id, read_order_id, read_params
 from .lookup import Lookup
 
-__all__ = ["SETTLING", "Cancelling", "doubted"]
+__all__ = ["SETTLING", "Cancelling", "doubted", "is_absent"]
 
 _ORDER: Final = "/clob/order"
 _ORDERS: Final = "/clob/orders"
-SETTLING: Final = (0.0, 0.3, 0.6, 1.2)
-"""Seconds before each read of an order whose cancel should show by now."""
+_ABSENT: Final = 404
+SETTLING: Final = (0.3, 0.6, 1.2)
+"""Seconds before each further read of an order whose cancel should show by now."""
 
 
 class Cancelling(Lookup):
@@ -100,11 +102,15 @@ class Cancelling(Lookup):
         )
 
     def after_refused(
-        self, before: Order, call: Call, reason: str | None
+        self,
+        before: Order,
+        call: Call,
+        reason: str | None,
+        waits: list[float] | None = None,
     ) -> Flow[Order]:
         """It was not cancelled: it had ended, is held for a delay, or was never there."""
         try:
-            found = yield from self.read_settled(before.order_id)
+            found = yield from self.read_settled(before.order_id, waits)
         except UnifiedExchangesError as error:
             # Done, by this cancel or before it: nobody could look.
             raise doubted(error, before.order_id) from None
@@ -118,19 +124,25 @@ class Cancelling(Lookup):
         )
         raise ExchangeError(message, venue=self.id, request=call.name)
 
-    def read_settled(self, order_id: str) -> Flow[Order | None]:
-        """An order that should have ended, read with patience until it shows that."""
-        found: Order | None = None
-        for wait in SETTLING:
-            if wait:
-                yield Sleep(wait)
+    def read_settled(
+        self, order_id: str, waits: list[float] | None = None
+    ) -> Flow[Order | None]:
+        """An order that should have ended, read with patience until it shows that.
+
+        ``waits`` are the seconds that are left, of several orders whose cancels have all
+        been sent: what has passed for one has passed for the others too.
+        """
+        left = [*SETTLING] if waits is None else waits
+        found = yield from self.read_order(order_id, urgent=True)
+        while found is not None and found.is_open and left:
+            yield Sleep(left.pop(0))
             found = yield from self.read_order(order_id, urgent=True)
-            if found is None or not found.is_open:
-                break
         return found
 
     def _after_lost(self, error: UnifiedExchangesError, order_id: str) -> Flow[Order]:
         """No answer to trust: the order is as the venue shows it, not as we hope."""
+        if is_absent(error):
+            return (yield from self.after_absent(error, order_id))
         if not is_doubtful(error) and not isinstance(error, RateLimitExceeded):
             raise error
         try:
@@ -141,11 +153,28 @@ class Cancelling(Lookup):
             return found
         raise doubted(error, order_id)
 
-    def ended(self, before: Order) -> Flow[Order]:
+    def after_absent(
+        self,
+        error: UnifiedExchangesError,
+        order_id: str,
+        waits: list[float] | None = None,
+    ) -> Flow[Order]:
+        """The venue knows of no such order: it has ended, or is not shown to cancels yet."""
+        try:
+            found = yield from self.read_settled(order_id, waits)
+        except UnifiedExchangesError:
+            raise doubted(error, order_id) from None
+        if found is None:
+            raise error
+        if found.is_open:
+            raise doubted(error, order_id)
+        return found
+
+    def ended(self, before: Order, waits: list[float] | None = None) -> Flow[Order]:
         """An order that the venue says is cancelled, with what had filled before."""
         trouble: UnifiedExchangesError | None = None
         try:
-            found = yield from self.read_settled(before.order_id)
+            found = yield from self.read_settled(before.order_id, waits)
         except UnifiedExchangesError as error:
             found, trouble = None, error
         if found is None or found.is_open:
@@ -163,6 +192,11 @@ class Cancelling(Lookup):
             f"be read: {reason}"
         )
         return ExchangeError(message, venue=self.id, maybe_executed=True)
+
+
+def is_absent(error: UnifiedExchangesError) -> bool:
+    """Whether a cancel met "not found", which says nothing of how the order ended."""
+    return isinstance(error, OrderNotFound) or error.status == _ABSENT
 
 
 def doubted(error: UnifiedExchangesError, order_id: str) -> UnifiedExchangesError:

@@ -15,12 +15,14 @@ from ...limiter import Limiter
 from ...models import Params
 from ...settings import Settings
 from ...venue import Call
+from ...venue.doubt import is_doubtful
 from . import credentials, limits
 from .addresses import read_address
 from .api_key import ApiKey
 from .arguments import asked, refuse_unknown
 from .description import FACTS, SERVICES
 from .memory import Memory
+from .misplaced import refuse_misplaced
 from .pace import Pace
 
 __all__ = ["PolymarketConnection"]
@@ -82,6 +84,7 @@ class PolymarketConnection(Pace):
     facts = FACTS
 
     def __init__(self, settings: Settings) -> None:
+        refuse_misplaced(settings)
         super().__init__(settings)
         _check_words(settings)
         self.credentials = credentials.load(settings)
@@ -164,6 +167,7 @@ class PolymarketConnection(Pace):
             path=call.name,
             now=self.clock.now(),
             hidden=(self.key_id,),
+            is_order=call.is_order,
         )
         name = name_of(error)
         if name in MODES:
@@ -217,13 +221,26 @@ class PolymarketConnection(Pace):
                 raise
             # Made anew it would be the same: twice does no harm (docs, 2026-08).
             create = attrs.evolve(derive, method="POST", path=_CREATE)
-            response = yield from self.send(create)
+            response = yield from self._made_key(create, derive)
         try:
             told = _KEY.decode(response.body)
         except msgspec.MsgspecError:
             message = f"{about} came in words that cannot be read"
             raise AuthenticationError(message, venue=self.id) from None
         held.api = ApiKey(told.key, told.secret, told.passphrase)
+
+    def _made_key(self, create: Call, derive: Call) -> Flow[Response]:
+        """The answer with a key that is made; one whose answer was lost is derived."""
+        try:
+            return (yield from self.send(create))
+        except UnifiedExchangesError as lost:
+            if not is_doubtful(lost):
+                raise
+            try:
+                return (yield from self.send(derive))
+            except (AuthenticationError, BadRequest):
+                # It was not made after all.
+                raise lost from None
 
     @property
     def _may_create_key(self) -> bool:

@@ -19,6 +19,7 @@ from .api_key import ApiKey
 from .contracts import Chain, Domain, chain_of
 from .curve import Key, Way, key_maker
 from .eip712 import ZERO_WORD
+from .misplaced import refuse_same
 from .secret import Secret, refuse_pickling
 from .signing import SignatureType, SignedOrder, Signer, Wallet
 
@@ -33,6 +34,8 @@ OPTIONS = ("builder", "funder", "signature_type", "signing")
 
 _HEX = re.compile(r"(?:0[xX])?[0-9a-fA-F]+")
 _BUILDER = re.compile(r"0x[0-9a-fA-F]{64}")
+_SHOWN = 20
+"""Characters of a wrong value that are shown; a longer one may be a secret."""
 _FORM = "64 hexadecimal digits"
 _TRIPLE = {
     "api_key": "POLYMARKET_API_KEY",
@@ -159,7 +162,9 @@ def load(settings: Settings, chain_id: int = 137) -> Credentials | None:
             venue="polymarket",
         )
     builder = _builder(settings)
-    key = _key(find(), cast("Way", settings.options.get("signing", "auto")))
+    found = find()
+    refuse_same(settings, found)
+    key = _key(found, cast("Way", settings.options.get("signing", "auto")))
     wallet = _wallet(settings, address_of(key.public, key.hash))
     return Credentials(Signer(key, wallet, chain_id, builder), api, key.way)
 
@@ -293,7 +298,8 @@ def _signature_type(given: object) -> SignatureType | None:
     text = str(given) if type(given) in {int, str} else ""
     if text in {"0", "1", "2", "3"}:
         return SignatureType(int(text))
-    raise BadRequest(f"signature_type is {_TYPES}, not {given!r}", venue="polymarket")
+    told = f", not {given!r}" if len(text) <= _SHOWN else ""
+    raise BadRequest(f"signature_type is {_TYPES}{told}", venue="polymarket")
 
 
 def _builder(settings: Settings) -> bytes:

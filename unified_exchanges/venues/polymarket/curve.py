@@ -9,7 +9,7 @@ the two valid ``s``, the only one that contracts accept (EIP-2).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import attrs
 
@@ -43,6 +43,9 @@ class Key:
     hash: Callable[[bytes], bytes]
 
 
+_SHOWN: Final = 20
+
+
 def key_maker(way: Way = "auto") -> Callable[[bytes], Key]:
     """What makes a key of 32 bytes, which are asked for only when all else is there.
 
@@ -51,7 +54,9 @@ def key_maker(way: Way = "auto") -> Callable[[bytes], Key]:
     if way == "base":
         return _base()
     if way not in {"auto", "fast"}:
-        message = f"option signing is 'auto', 'base' or 'fast', not {way!r}"
+        # What is longer may be a secret in the wrong place.
+        told = f", not {way!r}" if len(str(way)) <= _SHOWN else ""
+        message = f"option signing is 'auto', 'base' or 'fast'{told}"
         raise BadRequest(message, venue="polymarket")
     try:
         return _fast()

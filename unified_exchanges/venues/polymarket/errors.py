@@ -27,7 +27,7 @@ from .reasons import BY_CODE, BY_STATUS, DECIDED, REFUSED, missing, reason_in
 
 __all__ = ["error_from"]
 
-_MOVED, _REFUSED, _SERVER_FAILED, _ABSENT = 300, 400, 500, 404
+_MOVED, _REFUSED, _UNSIGNED, _ABSENT, _SERVER_FAILED = 300, 400, 401, 404, 500
 _LONGEST_PAUSE: Final = 3_600
 
 _UNREADABLE: Final = Reason(
@@ -41,6 +41,10 @@ _REDIRECTED: Final = Reason(
 )
 _WRONG_ADDRESS: Final = Reason(
     BadRequest, "That is not an answer of Polymarket's: check environment= and the path"
+)
+_WORDLESS: Final = Reason(
+    ExchangeNotAvailable,
+    "That says not why, so it is no proof that nothing was done: it is looked up",
 )
 _SILENT: Final = Reason(
     ExchangeNotAvailable, "Wait and try again; fetch_status() may tell more"
@@ -68,18 +72,22 @@ def error_from(
     path: str,
     now: float,
     hidden: tuple[str, ...] = (),
+    is_order: bool = False,
 ) -> UnifiedExchangesError:
     """The error for an answer: its class, what was asked, what was said, what to do.
 
     ``asked`` says in words what was wanted, ``path`` is "METHOD /service/path", ``now`` our
     wall clock in seconds when the answer came.  Any status and any bytes give an error;
     entries of a batch are read alike, with status 400.  ``hidden`` are texts that are left
-    out wherever the answer echoes them.
+    out wherever the answer echoes them.  ``is_order``: an order was to be made or cancelled,
+    and only a reason proves that it was not.
     """
     for secret in filter(None, hidden):
         body = body.replace(secret.encode(), b"REDACTED")
     said = _read(body)
     reason = _reason(status, said, path)
+    if is_order and _is_wordless(status, said):
+        reason = _WORDLESS
     message = f"{asked}: Polymarket answered {_words(status, said)}. {reason.advice}"
     context: dict[str, Any] = {
         "venue": "polymarket",
@@ -159,6 +167,18 @@ def _reason(status: int, said: _Said, path: str) -> Reason:
     if told is not None:
         return told
     return _SILENT if status >= _SERVER_FAILED else _by_status(status, said, path)
+
+
+def _is_wordless(status: int, said: _Said) -> bool:
+    """Whether an answer refuses, but neither gives a reason nor has one by its status.
+
+    A page that something before the venue made is as silent as no body at all.
+    """
+    if said.code or said.text or status < _REFUSED:
+        return False
+    if status == _ABSENT and said.excerpt and not said.is_json:
+        return False
+    return status not in DECIDED and status != _UNSIGNED
 
 
 def _by_status(status: int, said: _Said, path: str) -> Reason:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import attrs
 
@@ -22,17 +23,30 @@ from ...flow import Flow
 from ...models import Intent, Order
 from ...models import Intent as Written
 from ...settings import Settings
+from ...venue import Call
 from ...venue.batching import Batching
 from ...venue.ticket import Ticket
-from . import parse
 from .drafts import Draft
 from .identities import Identities, Identity
-from .lookup import Lookup
+from .lookup import PATIENCE, Lookup
 
 __all__ = ["Intents"]
 
 _GLANCE: Final = 2.0
 """Seconds for a look before an order is sent again."""
+
+
+@attrs.define(slots=True, eq=False)
+class _Together:
+    """An order that was sent with others in one request, and may have been sent again."""
+
+    waits: list[float]
+    again: Call | None = None
+
+    @property
+    def has_left_again(self) -> bool:
+        """Whether the wait for it has to begin anew."""
+        return self.again is not None and self.again.has_left
 
 
 class Intents(Lookup, Batching[Draft]):
@@ -41,6 +55,7 @@ class Intents(Lookup, Batching[Draft]):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.identities = Identities()
+        self._sent: WeakKeyDictionary[Draft, _Together] = WeakKeyDictionary()
 
     @property
     def owner_name(self) -> str:
@@ -192,12 +207,25 @@ class Intents(Lookup, Batching[Draft]):
             self.memory.order_id(client_order_id) if known is None else known.order_id
         )
 
+    def sent_together(self, ready: Sequence[Draft]) -> None:
+        """These leave in one request: what is lost of it is waited for once."""
+        waits = [*PATIENCE]
+        for x in ready:
+            self._sent[x] = _Together(waits)
+
+    def sent_alone(self, ready: Draft, call: Call) -> None:
+        """This one may leave by itself."""
+        if ready in self._sent:
+            self._sent[ready].again = call
+
     def find(self, ready: Draft) -> Flow[Order | None]:
         """An order that should be there, looked for again while reads may lag."""
         # In a dry run it has another name.
         name = self.memory.order_id(ready.client_order_id) or ready.order_id
         assert name is not None
-        return self.look_patiently(name, ready)
+        sent = self._sent.get(ready)
+        waits = sent.waits if sent is not None and not sent.has_left_again else None
+        return self.look_patiently(name, ready, waits)
 
     def find_everywhere(self, client_order_id: str) -> Flow[Order | None]:  # noqa: ARG002
         """None: the id of an order says on which market it is."""
@@ -214,13 +242,14 @@ class Intents(Lookup, Batching[Draft]):
         until = self.clock.monotonic() + _GLANCE
         try:
             response = yield from self.attempt(call, until)
-            found = parse.order(response.body)
+            found = self.order_of(response.body)
         except UnifiedExchangesError:
             # Sent again it does no harm.
             return None
         if found is None or found.order_id != ready.order_id:
             return None
-        return self._named(self.memory.learn_order(found), ready)
+        named = self._named(self.memory.learn_order(found), ready)
+        return (yield from self.priced(named))
 
     def is_same(self, mine: Order, ready: Draft) -> Flow[bool]:
         """Whether an order is the one that is asked for.

@@ -19,8 +19,8 @@ from .rules import RuleBook
 
 __all__ = ["PATIENCE", "Lookup"]
 
-PATIENCE: Final = (0.0, 0.2, 0.4, 0.8, 1.6)
-"""Seconds before each look for an order that should be there."""
+PATIENCE: Final = (0.2, 0.4, 0.8, 1.6)
+"""Seconds before each further look for an order that should be there."""
 _LAG: Final = timedelta(seconds=2)
 
 
@@ -62,22 +62,27 @@ class Lookup(RuleBook):
         """One look for an order that may have left, in three places; None: in none."""
         found = yield from self.read_order(order_id, of.market_id)
         if found is not None:
-            return self._named(found, of)
+            return (yield from self.priced(self._named(found, of)))
         fills = yield from self._fills_since(of.market_id, _made_at(of))
         mine = [fill for fill in fills if fill.order_id == order_id]
         if mine:
             return (yield from self._rebuilt(order_id, of, mine))
         return None
 
-    def look_patiently(self, order_id: str, of: Draft | Intent) -> Flow[Order | None]:
-        """The same for an order that should be there, again and again for some seconds."""
-        for wait in PATIENCE:
-            if wait:
-                yield Sleep(wait)
+    def look_patiently(
+        self, order_id: str, of: Draft | Intent, waits: list[float] | None = None
+    ) -> Flow[Order | None]:
+        """The same for an order that should be there, again and again for some seconds.
+
+        ``waits`` are those that are left, of several orders that were sent together: what
+        has passed for one has passed for the others too.
+        """
+        left = [*PATIENCE] if waits is None else waits
+        found = yield from self.look(order_id, of)
+        while found is None and left:
+            yield Sleep(left.pop(0))
             found = yield from self.look(order_id, of)
-            if found is not None:
-                return found
-        return None
+        return found
 
     def _fills_since(self, market_id: str, moment: datetime) -> Flow[list[Fill]]:
         query = {"market": market_id, **after(moment)}
@@ -87,6 +92,16 @@ class Lookup(RuleBook):
         """The order with our own id."""
         self.memory.name_order(order.order_id, of.client_order_id)
         return attrs.evolve(order, client_order_id=of.client_order_id)
+
+    def priced(self, order: Order) -> Flow[Order]:
+        """An order with the average price and fee of its fills, if they can be read."""
+        if not order.filled or order.average_price is not None:
+            return order
+        try:
+            return (yield from self.with_average(order))
+        except UnifiedExchangesError:
+            # That it is there is known, and counts for more.
+            return order
 
     def _rebuilt(
         self, order_id: str, of: Draft | Intent, fills: Sequence[Fill]

@@ -19,7 +19,7 @@ from ...venue import Call
 from ...venue.doubt import is_doubtful
 from . import limits, receipts
 from .arguments import ARGUMENTS, read_market_id, read_order_id, read_params
-from .cancelling import SETTLING, Cancelling, doubted
+from .cancelling import SETTLING, Cancelling, doubted, is_absent
 
 __all__ = ["MassCancelling"]
 
@@ -83,12 +83,13 @@ class MassCancelling(Cancelling):
             sent += [(order, call, answer) for order in chunk]
         results: list[CancelResult] = []
         hopeless: UnifiedExchangesError | None = None
+        waits = [*SETTLING]
         for order, call, answer in sent:
             if hopeless is not None:
                 results.append(_given_up(order, hopeless))
                 continue
             try:
-                ended = yield from self._concluded(order, call, answer)
+                ended = yield from self._concluded(order, call, answer, waits)
             except UnifiedExchangesError as error:
                 # Trying each for as long as all of them would take hours.
                 cause = error.__cause__
@@ -109,23 +110,27 @@ class MassCancelling(Cancelling):
             error.maybe_executed = is_doubtful(error)
             return error
 
-    def _concluded(self, order: Order, call: Call, answer: _Answer) -> Flow[Order]:
+    def _concluded(
+        self, order: Order, call: Call, answer: _Answer, waits: list[float]
+    ) -> Flow[Order]:
         """What became of one order by what was said of all."""
         if isinstance(answer, VenueSchemaError):
             _log.info("%s: the answer cannot be read, so each is looked at", call.about)
             return (yield from self.cancel_present(order))
         if isinstance(answer, UnifiedExchangesError):
-            return (yield from self._after_failed(order, answer))
+            return (yield from self._after_failed(order, answer, waits))
         if order.order_id in answer.done:
-            return (yield from self.ended(order))
+            return (yield from self.ended(order, waits))
         reason = answer.reasons.get(order.order_id)
-        return (yield from self.after_refused(order, call, reason))
+        return (yield from self.after_refused(order, call, reason, waits))
 
     def _after_failed(
-        self, order: Order, failure: UnifiedExchangesError
+        self, order: Order, failure: UnifiedExchangesError, waits: list[float]
     ) -> Flow[Order]:
         """A batch that brought no answer: only a read tells what it did."""
         error = copy(failure)
+        if is_absent(error):
+            return (yield from self.after_absent(error, order.order_id, waits))
         if not failure.maybe_executed:
             raise error
         found = yield from self.read_order(order.order_id, urgent=True)
@@ -154,7 +159,7 @@ class MassCancelling(Cancelling):
         known = {order.order_id: order for order in remaining}
         for pause in range(_ROUNDS):
             if pause:
-                yield Sleep(SETTLING[min(pause, len(SETTLING) - 1)])
+                yield Sleep(SETTLING[min(pause, len(SETTLING)) - 1])
             remaining = yield from self._left(market, len(known))
             known.update((order.order_id, order) for order in remaining)
             yield from self._read_gone(known, remaining, canceled, unread)
@@ -240,6 +245,7 @@ class MassCancelling(Cancelling):
         """Read how those ended that are open no more; one that is there again is not."""
         listed = {order.order_id for order in remaining}
         broken: UnifiedExchangesError | None = None
+        waits = [*SETTLING]
         for order_id, order in known.items():
             if order_id in listed:
                 canceled.pop(order_id, None)
@@ -251,7 +257,7 @@ class MassCancelling(Cancelling):
                 unread[order_id] = broken
                 continue
             try:
-                canceled[order_id] = yield from self.ended(order)
+                canceled[order_id] = yield from self.ended(order, waits)
                 unread.pop(order_id, None)
             except UnifiedExchangesError as error:
                 unread[order_id] = error

@@ -102,7 +102,7 @@ class OrderHistory(OwnTrades):
             urgent=urgent,
         )
         response = yield from self.read_if_there(call)
-        found = None if response is None else parse.order(response.body)
+        found = None if response is None else self.order_of(response.body)
         if found is not None:
             check_asked(found.order_id, (order_id,), "id")
             return self.memory.learn_order(found)
@@ -110,6 +110,13 @@ class OrderHistory(OwnTrades):
         if seen is None or not seen.is_open or market_id not in (None, seen.market_id):
             return seen
         return (yield from self._ended(seen))
+
+    def order_of(self, body: bytes) -> Order | None:
+        """The order of an answer, without the API key that its payload names."""
+        return parse.order(self.ours().without_key(body))
+
+    def _orders_of(self, body: bytes) -> tuple[list[Order], str | None]:
+        return parse.orders_page(self.ours().without_key(body))
 
     def _ended(self, order: Order) -> Flow[Order]:
         """An order that was open and is told no more: what it filled, and then the end."""
@@ -164,7 +171,7 @@ class OrderHistory(OwnTrades):
         if wanted.market_ids is not None and len(wanted.market_ids) == 1:
             query["market"] = next(iter(wanted.market_ids))
         pages = self.ledger(
-            _ORDERS, query, parse.orders_page, _ORDER_ID, about="orders", urgent=urgent
+            _ORDERS, query, self._orders_of, _ORDER_ID, about="orders", urgent=urgent
         )
         try:
             while (orders := (yield from next_page(pages))) is not None:

@@ -89,7 +89,11 @@ class OwnTrades(Tariffs):
 
     def _read_fills(self, body: bytes) -> tuple[list[Fill], str | None]:
         # Only now: the first signed call may have had to find out the key's name.
-        return parse.fills_page(body, parse.Ours(self.key_id, self.own_wallet))
+        return parse.fills_page(body, self.ours())
+
+    def ours(self) -> parse.Ours:
+        """Whose part in a trade is ours, by the API key as it is by now."""
+        return parse.Ours(self.key_id, self.own_wallet)
 
     def with_average(self, order: Order) -> Flow[Order]:
         """An order with what its fills make of its average price and fee.

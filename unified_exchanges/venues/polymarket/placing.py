@@ -87,7 +87,7 @@ class Placing(Intents):
 
     def creation(self, ready: Draft, deadline: float | None) -> Call:
         """The request that creates an order: the same each time, byte for byte."""
-        return self.write(
+        call = self.write(
             "POST",
             _ORDER,
             ready.body(self.key_id),
@@ -97,6 +97,8 @@ class Placing(Intents):
             deadline=deadline,
             client_order_id=ready.client_order_id,
         )
+        self.sent_alone(ready, call)
+        return call
 
     def accepted(self, ready: Draft, body: bytes) -> Order:
         """The order that a create made; what it says against it raises."""
@@ -169,6 +171,13 @@ class Placing(Intents):
         except UnifiedExchangesError:
             return
         error.add(_lacking(ready, held))
+        if not held.available and self.credentials is not None:
+            wallet = self.credentials.wallet
+            error.add(
+                f". Nothing is free in the wallet {wallet.address} (signature_type "
+                f"{wallet.kind:d}): if the account has money, check options['funder'] and "
+                "options['signature_type'], as polymarket.com shows them for it"
+            )
 
     # -- several --------------------------------------------------------------------
 
@@ -178,6 +187,7 @@ class Placing(Intents):
 
     def batch_creation(self, ready: Sequence[Draft], deadline: float) -> Call:
         """The request that creates several orders."""
+        self.sent_together(ready)
         return self.write(
             "POST",
             _ORDERS,

@@ -84,9 +84,17 @@ def answers(
 
 def _answer(draft: Draft, w: wire.Placed, raw: bytes) -> Answer:
     status = w.status or ""
-    if w.problem or not w.order_id or not status:
+    is_there = bool(w.order_id) and status in _LIVE
+    if _said(w) and not is_there:
         # ``success`` is true of a refused entry of a batch (clob-openapi, 2026-08).
         return Answer(None, raw)
+    if _said(w) or not w.order_id or not status:
+        # Only a reason proves that it was refused, and only of what is not there as well.
+        told = (
+            f"says {_said(w)!r} of an order that it has" if is_there else "says nothing"
+        )
+        message = f"{draft}: Polymarket {told}, so it is looked up"
+        raise ExchangeNotAvailable(message, venue="polymarket", maybe_executed=True)
     order_id = w.order_id.lower()
     if order_id != draft.order_id and not order_id.startswith(MARK):
         raise Malformed("orderID", f"is {order_id}, and {draft.order_id} was sent")
@@ -98,6 +106,11 @@ def _answer(draft: Draft, w: wire.Placed, raw: bytes) -> Answer:
     if not w.success or status not in _LIVE:
         raise Malformed("status", f"is {status!r} with success {w.success}")
     return Answer(_order(draft, w, order_id, raw), raw)
+
+
+def _said(w: wire.Placed) -> str:
+    """Why not, if that is told."""
+    return (w.problem or "").strip() or (w.error or "").strip()
 
 
 def _order(draft: Draft, w: wire.Placed, order_id: str, raw: bytes) -> Order:

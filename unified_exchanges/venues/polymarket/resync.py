@@ -6,6 +6,8 @@ The user channel tells nothing of what was before a connection, and nothing twic
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...flow import Flow, collect
 from ...models import AccountState, Fill, Order, Position, Resync, Settlement, Subject
 from .own_trades import after
@@ -25,11 +27,10 @@ class Resyncing(Streaming):
         orders: list[Order] = []
         fills: list[Fill] = []
         positions: list[Position] = []
+        found = yield from self._fills_from(wanted)
         if Subject.ORDERS in wanted.subjects:
-            orders = yield from self._orders_since(wanted)
+            orders = yield from self._orders_since(wanted, found)
         if Subject.FILLS in wanted.subjects:
-            query = after(wanted.since)
-            found = yield from collect(self.own_fills(query, with_failed=True))
             fills = yield from self.with_fees(found)
         if Subject.POSITIONS in wanted.subjects:
             positions = yield from self.fetch_positions(mark=False)
@@ -46,12 +47,32 @@ class Resyncing(Streaming):
             settlements=tuple(settlements),
         )
 
-    def _orders_since(self, wanted: Resync) -> Flow[list[Order]]:
-        """Open orders, and what became of those that were open or are asked about."""
+    def _fills_from(self, wanted: Resync) -> Flow[list[Fill]]:
+        """Fills since then, without their fees; they also tell which orders ended."""
+        if wanted.subjects.isdisjoint((Subject.ORDERS, Subject.FILLS)):
+            return []
+        query = after(wanted.since)
+        return (yield from collect(self.own_fills(query, with_failed=True)))
+
+    def _orders_since(self, wanted: Resync, fills: Sequence[Fill]) -> Flow[list[Order]]:
+        """Open orders, what became of those that were, and those that came and went.
+
+        No listing has orders that ended.  One that was made and ended while nothing was
+        heard is known here if it was placed or read by this object, or filled something;
+        what another program placed and cancelled unfilled is not found.
+        """
         found = {x.order_id: x for x in (yield from collect(self.fetch_open_orders()))}
         names = [x.order_id for x in wanted.open_orders]
         names += sorted(wanted.strangers)
-        for name in names:
+        names += [fill.order_id for fill in fills]
+        for seen in self.memory.orders():
+            if seen.created_at is None or seen.created_at < wanted.since:
+                continue
+            names.append(seen.order_id)
+            if not seen.is_open:
+                # How it ended was read, and is not asked again.
+                found.setdefault(seen.order_id, seen)
+        for name in dict.fromkeys(names):
             if name not in found:
                 order = yield from self.read_order(name)
                 if order is not None:

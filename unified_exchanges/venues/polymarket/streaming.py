@@ -74,7 +74,7 @@ class Streaming(FillHistory):
             return None if held is None or held.api is None else held.api.introduction()
 
         whose = Whose(
-            is_ours=self._is_ours,
+            ours=self.ours,
             label=self._label_of_token,
             fee=self._fee_if_known,
             client_id=self.memory.client_id,
@@ -138,12 +138,6 @@ class Streaming(FillHistory):
             yield from self.obtain_key()
 
     # -- what the streams ask -------------------------------------------------------
-
-    def _is_ours(self, owner: str, address: str) -> bool:
-        if owner and owner == self.key_id:
-            return True
-        wallet = self.own_wallet
-        return bool(wallet) and address.lower() == wallet
 
     def _label_of_token(self, market_id: str, token: str) -> str | None:
         known = self.memory.market(market_id)

@@ -12,6 +12,7 @@ from unified_exchanges.hidden import Hidden
 from unified_exchanges.models import Gap, OrderBook, Outcome, Subject
 from unified_exchanges.policy import StreamPolicy
 from unified_exchanges.venues.polymarket.memory import Memory
+from unified_exchanges.venues.polymarket.parse import Ours
 from unified_exchanges.venues.polymarket.stream import (
     MarketStream,
     UserStream,
@@ -265,7 +266,7 @@ class UserDesk:
         self.fees = {A: Decimal("0.01")}
         self.client_ids: dict[str, str] = {}
         whose = Whose(
-            is_ours=lambda owner, wallet: owner == KEY or wallet == WALLET,
+            ours=lambda: Ours(KEY, WALLET),
             label=lambda market, token: {YES: "yes", NO: "no"}.get(token),
             fee=self._fee,
             client_id=self.client_ids.get,

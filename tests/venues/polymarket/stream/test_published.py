@@ -13,6 +13,7 @@ from tests.recorded import need_examples, read_example
 from unified_exchanges import FillState, Liquidity, Side, Subject
 from unified_exchanges.models import Gap
 from unified_exchanges.venues.polymarket.memory import Memory
+from unified_exchanges.venues.polymarket.parse import Ours
 from unified_exchanges.venues.polymarket.stream import MarketStream, UserStream, Whose
 
 from .desk import INTRODUCTION, MarketDesk, UserDesk
@@ -54,9 +55,16 @@ def recorded(name: str) -> dict[str, Any]:
     return found
 
 
+class Recorded(Ours):
+    """The keys of the recorded accounts, whichever their wallets."""
+
+    def is_key(self, owner: str) -> bool:
+        return owner in OURS
+
+
 def user(*frames: dict[str, Any]) -> list[Any]:
     whose = Whose(
-        is_ours=lambda owner, _: owner in OURS,
+        ours=lambda: Recorded("", ""),
         label=lambda _market, _token: None,
         fee=lambda _market, _price, _size: D(0),
         client_id=lambda _order: None,

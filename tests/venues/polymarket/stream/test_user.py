@@ -23,7 +23,7 @@ from unified_exchanges.errors import NotSupported
 from unified_exchanges.models import Gap
 from unified_exchanges.streams.protocol import Unheard
 
-from .desk import NO, YES, A, B, UserDesk, maker, user_order, user_trade
+from .desk import KEY, NO, YES, A, B, UserDesk, maker, user_order, user_trade
 
 D = Decimal
 
@@ -285,6 +285,22 @@ def test_a_maker_of_the_same_outcome_is_on_the_other_side() -> None:
 def test_another_key_of_our_wallet_is_ours() -> None:
     theirs = maker(owner="another key of ours")
     assert len(told_fills(trader_side="MAKER", maker_orders=[theirs])) == 1
+
+
+def test_what_another_wallet_of_our_key_traded_is_not_ours() -> None:
+    elsewhere = "0x" + "8" * 40
+    assert told_fills(maker_address=elsewhere) == []
+    makers = [maker(maker_address=elsewhere), maker(order_id="0x" + "f" * 64)]
+    [fill] = told_fills(trader_side="MAKER", maker_orders=makers)
+    assert fill.order_id[-1] == "f"
+    assert told_fills(trader_side="MAKER", maker_orders=makers[:1]) == []
+    assert told_fills(trader_side="", maker_address=elsewhere) == []
+
+
+def test_our_key_is_in_no_payload_of_what_is_told() -> None:
+    told = UserDesk().tell(user_order(), user_trade(maker_orders=[maker()]))
+    assert len(told) == 3
+    assert not [x for x in told if KEY.encode() in x.raw_json]
 
 
 def test_a_trade_with_ourselves_is_two_fills() -> None:

@@ -177,6 +177,30 @@ def test_orders_and_fills_are_told_to_their_end(scene: Scene, face: Face) -> Non
     assert fills.is_quiet(0.6)
 
 
+@pytest.mark.parametrize("kind", ["silence", "half_open"])
+def test_what_ended_while_the_stream_was_frozen_is_told_as_ended(
+    driver: str, kind: Any
+) -> None:
+    with Scene() as scene:
+        policy = {"silence": 1.0, "reconcile": None}
+        face = scene.face(driver, policy=policy, live=True)
+        orders = face.watch("orders")
+        assert soon(lambda: face.call("stream_health").last_reconciled_at is not None)
+        resting = scene.bid("9")
+        assert orders.next().order_id == resting
+        scene.server.stream_faults.add(StreamFault(kind, after=0, seconds=2.5))
+        time.sleep(0.3)
+        scene.cancel(resting)
+        # Of these two the stream says nothing at all: by another program, and by this.
+        taken = scene.buy("6")
+        ours = face.call("create_order", scene.market, "yes", "buy", "0.01", 100)
+        face.call("cancel_order", ours.order_id)
+        left = {resting, taken, ours.order_id}
+        while left:
+            told = orders.next()
+            left -= set() if told.is_open else {told.order_id}
+
+
 def test_what_others_took_of_us_is_ours_at_our_terms(scene: Scene, face: Face) -> None:
     fills = face.watch("fills")
     assert soon(lambda: face.call("stream_health").last_reconciled_at is not None)

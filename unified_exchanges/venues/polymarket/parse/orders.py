@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -39,6 +40,7 @@ EXPIRY_MARGIN: Final = timedelta(seconds=60)
 """The venue cancels an order that long before the ``expiration`` it was given
 (docs.polymarket.com, order types, 2026-08)."""
 
+_ADDRESS: Final = re.compile("0x[0-9a-fA-F]{40}")
 _END: Final = "LTE="
 """The cursor after the last page: -1 in Base64 (docs.polymarket.com, 2026-08)."""
 
@@ -137,16 +139,36 @@ _STATES: Final = {"CONFIRMED": FillState.FINAL, "FAILED": FillState.FAILED}
 
 @attrs.frozen(slots=True, eq=False, repr=False)
 class Ours:
-    """Whose part in a trade is ours: that of an API key, or of the wallet's other keys."""
+    """Whose part in a trade is ours: that of our wallet.
+
+    An API key belongs to a signer, who may trade from several wallets, and the listings of
+    a key tell of all of them; a wallet may have several keys.  The address beside an order
+    is the wallet it spends from (docs.polymarket.com and captures, 2026-08), and so decides
+    where it is told; the key decides where it is not.
+    """
 
     key_id: str
     wallet: str
 
-    def made(self, maker: wire.MakerOrder) -> bool:
-        """Whether a maker's order is ours."""
-        if maker.owner and maker.owner == self.key_id:
+    def has(self, owner: str, address: str) -> bool:
+        """Whether a part with that API key and that wallet beside it is ours."""
+        if self.wallet and address.lower() == self.wallet:
             return True
-        return bool(self.wallet) and maker.maker_address.lower() == self.wallet
+        return self.is_key(owner) and not self.is_elsewhere(address)
+
+    def without_key(self, payload: bytes) -> bytes:
+        """A payload without our API key, which is printed and pickled with what it is of."""
+        key = self.key_id.encode()
+        return payload.replace(key, b"REDACTED") if key else payload
+
+    def is_elsewhere(self, address: str) -> bool:
+        """Whether that is an address, and not our wallet's."""
+        is_told = bool(self.wallet) and _ADDRESS.fullmatch(address) is not None
+        return is_told and address.lower() != self.wallet
+
+    def is_key(self, owner: str) -> bool:
+        """Whether the part is of our API key, from whichever wallet."""
+        return bool(owner) and owner == self.key_id
 
 
 def _fills(w: wire.Trade, payload: bytes, ours: Ours) -> list[Fill]:
@@ -155,13 +177,17 @@ def _fills(w: wire.Trade, payload: bytes, ours: Ours) -> list[Fill]:
     Fees are not told: ``fee_rate_bps`` is left over from before (docs.polymarket.com,
     fees, 2026-08).  The caller works them out.
     """
-    made = [x for x in w.maker_orders or () if ours.made(x)]
-    fills = [_made(w, x, payload) for x in made]
+    makers, payload = w.maker_orders or (), ours.without_key(payload)
+    fills = [_made(w, x, payload) for x in makers if ours.has(x.owner, x.maker_address)]
+    is_elsewhere = any(ours.is_key(x.owner) for x in makers)
     if w.trader_side == "TAKER":
-        fills.append(_taken(w, payload))
+        # That it is the key's is said; the wallet alone may be another.
+        if not ours.is_elsewhere(w.maker_address):
+            fills.append(_taken(w, payload))
+        is_elsewhere = True
     elif w.trader_side != "MAKER":
         raise Malformed("trader_side", f"is {w.trader_side!r}, not TAKER or MAKER")
-    if not fills:
+    if not (fills or is_elsewhere):
         raise Malformed("maker_orders", "holds no order of this key or wallet")
     return fills
 
@@ -214,6 +240,10 @@ def _fill(
     return Fill(
         venue="polymarket",
         raw_json=payload,
+        # Not by price, size and time, which two trades may share.  Nor by ``bucket_index``:
+        # each part of a match that is split on chain is a trade with an id of its own, and
+        # a trade is told with bucket 0 until it is mined (the user channel's specification,
+        # 2026-08).
         fill_id=f"{w.id}:{order_id.lower()}",
         trade_id=w.id,
         order_id=order_id.lower(),

@@ -29,7 +29,7 @@ from ....models import (
 )
 from ....money import EXACT, ONE, ZERO
 from ..memory import Known
-from ..parse.orders import EXPIRY_MARGIN, status_of
+from ..parse.orders import EXPIRY_MARGIN, Ours, status_of
 from ..parse.reading import (
     Malformed,
     grid_of,
@@ -211,11 +211,12 @@ _STATES: Final = {"CONFIRMED": FillState.FINAL, "FAILED": FillState.FAILED}
 class Whose:
     """Whose parts in a trade are ours, and what is known of tokens, ids and fees.
 
-    ``label`` names the outcome of a market's token, ``fee`` is a taker's in dollars; both
-    give None where the market is not known yet.
+    ``ours`` tells whose as of now: the API key may come late.  ``label`` names the outcome of
+    a market's token, ``fee`` is a taker's in dollars; both give None where the market is
+    not known yet.
     """
 
-    is_ours: Callable[[str, str], bool]
+    ours: Callable[[], Ours]
     label: Callable[[str, str], str | None]
     fee: Callable[[str, Decimal, Decimal], Decimal | None]
     client_id: Callable[[str], str | None]
@@ -238,7 +239,7 @@ def order(told: frames.UserOrder, whose: Whose, raw: bytes) -> Order:
     expires = told.expiration
     return Order(
         venue="polymarket",
-        raw_json=raw,
+        raw_json=whose.ours().without_key(raw),
         order_id=order_id,
         client_order_id=whose.client_id(order_id),
         market_id=market_id,
@@ -284,23 +285,31 @@ def fills(told: frames.UserTrade, whose: Whose, raw: bytes) -> list[Fill] | None
 
     Each order of ours that was taken counts by itself; of what we took there is one.
     """
+    ours, makers = whose.ours(), told.maker_orders or ()
+    raw = ours.without_key(raw)
     found = [
         _made(told, maker, whose, raw)
-        for maker in told.maker_orders or ()
-        if whose.is_ours(maker.owner, maker.maker_address)
+        for maker in makers
+        if ours.has(maker.owner, maker.maker_address)
     ]
-    if told.trader_side == "TAKER" or (not told.trader_side and _is_taker(told, whose)):
+    is_taker = _is_taker(told, ours)
+    is_elsewhere = is_taker or any(ours.is_key(maker.owner) for maker in makers)
+    if is_taker and not ours.is_elsewhere(told.maker_address):
         taken = _taken(told, whose, raw)
         if taken is None:
             return None
         found.append(taken)
-    if not found:
+    if not (found or is_elsewhere):
         raise Malformed("maker_orders", "holds no order of this key or wallet")
     return found
 
 
-def _is_taker(told: frames.UserTrade, whose: Whose) -> bool:
-    return whose.is_ours(told.trade_owner or told.owner, told.maker_address)
+def _is_taker(told: frames.UserTrade, ours: Ours) -> bool:
+    """Whether our key took it, or our wallet by another key."""
+    if told.trader_side:
+        return told.trader_side == "TAKER"
+    owner = told.trade_owner or told.owner
+    return ours.is_key(owner) or ours.has(owner, told.maker_address)
 
 
 def _taken(told: frames.UserTrade, whose: Whose, raw: bytes) -> Fill | None:

@@ -61,4 +61,5 @@ class Trade(Wire, kw_only=True):
     trader_side: str
     match_time: int | str
     match_time_nano: str | None = None
+    maker_address: str = ""
     maker_orders: list[MakerOrder] | None = None

@@ -12,11 +12,13 @@ __all__ = ["Canceled", "Heartbeat", "Placed"]
 class Placed(Wire, kw_only=True):
     """What an order came to; amounts are decimal text, "" for none.
 
-    All is empty of an order that was refused, and ``success`` may be true all the same.
+    All but the reason is empty of an order that was refused, and ``success`` may be true all
+    the same.  The reason stands in ``errorMsg``, and in ``error`` where statuses are errors.
     """
 
     success: bool = False
     problem: str | None = field(name="errorMsg", default=None)
+    error: str | None = None
     order_id: str | None = field(name="orderID", default=None)
     status: str | None = None
     making: str | None = field(name="makingAmount", default=None)
