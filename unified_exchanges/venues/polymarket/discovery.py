@@ -26,7 +26,8 @@ for trading."""
 _EVENTS: Final = "/gamma/events/keyset"
 _SEARCH: Final = "/gamma/public-search"
 _SERIES: Final = "/gamma/series"
-_SERIES_A_PAGE: Final = 100
+_SERIES_A_PAGE: Final = 50
+"""More are not answered at once (vendor's SDK 0.14.0, 2026-10)."""
 _EVENT_ID: Final = attrgetter("event_id")
 _ARGUMENTS: Final = ("after_cursor", "closed", "limit", "offset", "series_id")
 _LISTS: Final = (
@@ -131,8 +132,7 @@ class Discovery(Markets):
                 attrgetter("series_id"),
                 about="series",
                 parameter="offset",
-                step=_SERIES_A_PAGE,
-                first=0,
+                by_item=True,
             )
             return (yield from collect(pages))
         if category is not None:
@@ -245,7 +245,7 @@ class Discovery(Markets):
 def _series_page(body: bytes) -> tuple[list[Series], bool]:
     """Series of a page, and whether to ask for more: until one is empty.
 
-    A page may hold fewer than were asked for; what it holds at most is not documented.
+    A page may hold fewer than were asked for.
     """
     found = parse.series_list(body)
     return found, bool(found)
