@@ -51,6 +51,7 @@ METHODS: tuple[str, ...] = (
     "fetch_positions",
     "fetch_fills",
     "fetch_settlements",
+    "fetch_activity",
     "fetch_limits",
     "estimate_fee",
     "fetch_fee_rule",

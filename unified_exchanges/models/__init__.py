@@ -2,6 +2,7 @@
 
 from .account import (
     AccountLimits,
+    Activity,
     Allowance,
     Balance,
     BucketLimit,
@@ -43,6 +44,7 @@ from .streams import (
 from .terms import (
     BUY,
     SELL,
+    ActivityKind,
     FillState,
     Instrument,
     Liquidity,
@@ -63,6 +65,8 @@ __all__ = [
     "Account",
     "AccountLimits",
     "AccountState",
+    "Activity",
+    "ActivityKind",
     "Allowance",
     "Balance",
     "BucketLimit",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         redemptions_page,
         tier,
     )
+    from .activity import KINDS, activity_page
     from .catalog import (
         FeeTerms,
         MarketTerms,
@@ -36,10 +37,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EXPIRY_MARGIN",
+    "KINDS",
     "FeeTerms",
     "MarketTerms",
     "Ours",
     "Redemption",
+    "activity_page",
     "balance",
     "claims_page",
     "clock",
@@ -64,6 +67,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "activity": ("KINDS", "activity_page"),
     "account": (
         "Redemption",
         "balance",
