@@ -21,6 +21,7 @@ METHODS: tuple[str, ...] = (
     "fetch_events",
     "fetch_event",
     "fetch_series",
+    "fetch_tags",
     "fetch_markets",
     "fetch_market",
     "fetch_ticker",

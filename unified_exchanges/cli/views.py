@@ -22,6 +22,7 @@ from ..models import (
     OrderStatus,
     Position,
     Side,
+    Tag,
     Ticker,
     Trade,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "MARKETS",
     "ORDERS",
     "POSITIONS",
+    "TAGS",
     "TRADES",
     "VENUES",
     "Quoted",
@@ -117,6 +119,11 @@ EVENTS: tuple[Column[Event], ...] = (
     Column("markets", lambda e: Decimal(len(e.markets))),
     Column("category", lambda e: e.category, rank=1),
     Column("series", lambda e: e.series_id, rank=2),
+)
+TAGS: tuple[Column[Tag], ...] = (
+    Column("tag", lambda t: t.tag_id),
+    Column("label", lambda t: t.label, flexible=True),
+    Column("categories", lambda t: ", ".join(t.categories), rank=1),
 )
 TRADES: tuple[Column[Trade], ...] = (
     Column("time (UTC)", lambda t: t.created_at),

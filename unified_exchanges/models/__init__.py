@@ -11,7 +11,7 @@ from .account import (
     Settlement,
     ShardBalance,
 )
-from .catalog import Event, Leg, Market, MarketDraft, Outcome, Series
+from .catalog import Event, Leg, Market, MarketDraft, Outcome, Series, Tag
 from .dry_run import DryRunReport
 from .fees import FeeRule
 from .halting import Halt, HaltReport
@@ -127,6 +127,7 @@ __all__ = [
     "StreamNotice",
     "StreamState",
     "Subject",
+    "Tag",
     "Ticker",
     "TimeInForce",
     "TrackedOrder",

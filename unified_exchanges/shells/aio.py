@@ -57,6 +57,7 @@ from ..models import (
     Side,
     Status,
     StatusFilter,
+    Tag,
     Ticker,
     TimeInForce,
     Trade,
@@ -369,6 +370,13 @@ class AsyncExchange(AsyncTracking, ABC):
         return await self._driver.run(
             self.venue.fetch_series(series_id, category=category)
         )
+
+    async def fetch_tags(self) -> list[Tag]:
+        """Get all labels that series or events bear.
+
+        What they filter is the venue's: see its page.
+        """
+        return await self._driver.run(self.venue.fetch_tags())
 
     async def fetch_markets(
         self,

@@ -58,6 +58,7 @@ from ..models import (
     Side,
     Status,
     StatusFilter,
+    Tag,
     Ticker,
     TimeInForce,
     Trade,
@@ -365,6 +366,13 @@ class Exchange(Tracking, ABC):
     ) -> list[Series]:
         """Get the templates that events come from: all, those of a category, or one by id."""
         return self._driver.run(self.venue.fetch_series(series_id, category=category))
+
+    def fetch_tags(self) -> list[Tag]:
+        """Get all labels that series or events bear.
+
+        What they filter is the venue's: see its page.
+        """
+        return self._driver.run(self.venue.fetch_tags())
 
     def fetch_markets(
         self,

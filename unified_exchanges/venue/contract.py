@@ -55,6 +55,7 @@ from ..models import (
     Status,
     StatusFilter,
     Subject,
+    Tag,
     Ticker,
     Trade,
 )
@@ -254,6 +255,10 @@ class Venue(Checkup, Permission):
     ) -> Flow[list[Series]]:
         """Series, all or one."""
         raise self.unsupported("fetch_series")
+
+    def fetch_tags(self) -> Flow[list[Tag]]:
+        """The labels that series or events bear."""
+        raise self.unsupported("fetch_tags")
 
     def fetch_markets(
         self,

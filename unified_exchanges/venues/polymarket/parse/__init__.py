@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         search_page,
         series,
         series_list,
+        tag_list,
         terms,
     )
     from .orders import EXPIRY_MARGIN, Ours, fills_page, order, orders_page
@@ -61,6 +62,7 @@ __all__ = [
     "search_page",
     "series",
     "series_list",
+    "tag_list",
     "terms",
     "tier",
     "trades_page",
@@ -86,6 +88,7 @@ _HOMES = {
         "search_page",
         "series",
         "series_list",
+        "tag_list",
         "terms",
     ),
     "orders": ("EXPIRY_MARGIN", "Ours", "fills_page", "order", "orders_page"),
