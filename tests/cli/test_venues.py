@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from unified_exchanges import exchanges
+from unified_exchanges import exchange, exchanges
 from unified_exchanges.cli.practice import Practice, practice
 
 from .conftest import Command, Run, at, invoke
@@ -57,6 +57,26 @@ def test_a_listing_is_json_for_programs_and_fits_for_people(
     assert max(cell_len(line) for line in shown.splitlines()) <= 80
     ids = {line.get("market_id", line.get("event_id")) for line in lines}
     assert [name for name in ids if name not in shown] == []
+
+
+def test_tags_are_json_for_programs_and_fit_for_people(run: Command) -> None:
+    lines = run("tags", "--json").lines
+    assert {"tag_id", "label", "categories"} <= set(lines[0])
+    shown = run("tags", columns=80).out
+    assert max(cell_len(line) for line in shown.splitlines()) <= 80
+    assert [x["tag_id"] for x in lines if x["tag_id"] not in shown] == []
+
+
+def test_activity_is_listed_where_the_venue_tells_it(
+    run: Command, place: Practice
+) -> None:
+    told = run("activity", "--all", "--json")
+    if not exchange(place.venue, environment="local").has["fetch_activity"]:
+        assert (told.code, told.error["error"]) == (2, "NotSupported"), told.err
+        return
+    assert {"trade", "redemption", "deposit"} <= {x["kind"] for x in told.lines}
+    shown = run("activity", columns=80).out
+    assert max(cell_len(line) for line in shown.splitlines()) <= 80
 
 
 def test_a_market_is_shown_with_its_title_however_long_its_id_is(

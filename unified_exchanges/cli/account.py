@@ -23,7 +23,7 @@ from .options import (
     instant,
 )
 from .session import Session
-from .views import FILLS, POSITIONS
+from .views import ACTIVITY, FILLS, POSITIONS
 
 __all__ = ["add_to", "balance_line"]
 
@@ -88,8 +88,33 @@ def fills(
     session.screen.listing(found, FILLS, noun="fills", limit=shown)
 
 
+def activity(
+    session: Session,
+    market: MarketOption = None,
+    event: EventOption = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = 25,
+    everything: All = False,
+) -> None:
+    """List what the account did and was given, newest first.
+
+    Trades, splits, merges, redemptions, deposits, rewards; where the venue tells them.
+    """
+    shown, asked = bounded(limit, everything)
+    found = session.exchange.iter_activity(
+        market_id=market,
+        event_id=event,
+        since=instant(since, ahead=False),
+        until=instant(until, ahead=False),
+        limit=asked,
+    )
+    session.screen.listing(found, ACTIVITY, noun="rows of activity", limit=shown)
+
+
 _COMMANDS: dict[str, Callable[..., None]] = {
     "balance": balance,
     "positions": positions,
     "fills": fills,
+    "activity": activity,
 }

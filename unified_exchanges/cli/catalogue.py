@@ -23,7 +23,7 @@ from .options import (
     instant,
 )
 from .session import Session
-from .views import EVENTS, MARKETS, TRADES, Quoted, ladder
+from .views import EVENTS, MARKETS, TAGS, TRADES, Quoted, ladder
 
 __all__ = ["add_to"]
 
@@ -73,6 +73,12 @@ def events(
     session.screen.listing(found, EVENTS, noun="events", limit=shown)
 
 
+def tags(session: Session) -> None:
+    """List the tags of events (Polymarket) or of series (Kalshi)."""
+    found = session.exchange.fetch_tags()
+    session.screen.listing(found, TAGS, noun="tags")
+
+
 def book(
     session: Session,
     market: MarketArgument,
@@ -113,6 +119,7 @@ def trades(
 _COMMANDS: dict[str, Callable[..., None]] = {
     "markets": markets,
     "events": events,
+    "tags": tags,
     "book": book,
     "trades": trades,
 }

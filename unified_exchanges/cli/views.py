@@ -11,6 +11,8 @@ from rich.text import Text
 
 from ..description import Description
 from ..models import (
+    Activity,
+    ActivityKind,
     Event,
     Fill,
     Level,
@@ -20,6 +22,7 @@ from ..models import (
     OrderStatus,
     Position,
     Side,
+    Tag,
     Ticker,
     Trade,
 )
@@ -27,11 +30,13 @@ from ..money import text
 from .layout import LONG, Column, amount, average
 
 __all__ = [
+    "ACTIVITY",
     "EVENTS",
     "FILLS",
     "MARKETS",
     "ORDERS",
     "POSITIONS",
+    "TAGS",
     "TRADES",
     "VENUES",
     "Quoted",
@@ -115,6 +120,11 @@ EVENTS: tuple[Column[Event], ...] = (
     Column("category", lambda e: e.category, rank=1),
     Column("series", lambda e: e.series_id, rank=2),
 )
+TAGS: tuple[Column[Tag], ...] = (
+    Column("tag", lambda t: t.tag_id),
+    Column("label", lambda t: t.label, flexible=True),
+    Column("categories", lambda t: ", ".join(t.categories), rank=1),
+)
 TRADES: tuple[Column[Trade], ...] = (
     Column("time (UTC)", lambda t: t.created_at),
     Column("market", lambda t: t.market_id, rank=1, spans=True),
@@ -159,6 +169,17 @@ def _gain(value: Decimal | None) -> Text | None:
     return Text(amount(value, 2), style=style, justify="right")
 
 
+def _odd(activity: Activity) -> bool:
+    return activity.kind is ActivityKind.UNKNOWN
+
+
+def _flow(activity: Activity) -> Text:
+    """Cash with its sign; without a colour and in brackets where that is not told."""
+    if activity.cash_flow is None:
+        return Text(f"({amount(activity.cash, 2)})", style="dim", justify="right")
+    return _gain(activity.cash_flow) or Text()
+
+
 POSITIONS: tuple[Column[Position], ...] = (
     Column("market", lambda p: p.market_id, spans=True),
     Column("held", lambda p: p.size),
@@ -169,6 +190,15 @@ POSITIONS: tuple[Column[Position], ...] = (
     Column("unrealised", lambda p: _gain(p.unrealized_pnl), rank=1),
     Column("realised", lambda p: _gain(p.realized_pnl), rank=4),
     Column("fees", lambda p: p.fees_paid, places=2, unit="dollars", rank=3),
+)
+ACTIVITY: tuple[Column[Activity], ...] = (
+    Column("time (UTC)", lambda a: a.happened_at),
+    Column("what", lambda a: a.venue_kind.lower() if _odd(a) else str(a.kind)),
+    Column("cash", _flow),
+    Column("market", lambda a: a.market_id, rank=1, spans=True),
+    Column("", lambda a: _side(a.side, a.outcome or "") or a.outcome, rank=2),
+    Column("size", lambda a: a.size, rank=2),
+    Column("price", lambda a: a.price, rank=3, places=2),
 )
 VENUES: tuple[Column[Description], ...] = (
     Column("venue", lambda d: d.id),

@@ -2,6 +2,7 @@
 
 from .account import (
     AccountLimits,
+    Activity,
     Allowance,
     Balance,
     BucketLimit,
@@ -10,7 +11,7 @@ from .account import (
     Settlement,
     ShardBalance,
 )
-from .catalog import Event, Leg, Market, MarketDraft, Outcome, Series
+from .catalog import Event, Leg, Market, MarketDraft, Outcome, Series, Tag
 from .dry_run import DryRunReport
 from .fees import FeeRule
 from .halting import Halt, HaltReport
@@ -43,6 +44,7 @@ from .streams import (
 from .terms import (
     BUY,
     SELL,
+    ActivityKind,
     FillState,
     Instrument,
     Liquidity,
@@ -63,6 +65,8 @@ __all__ = [
     "Account",
     "AccountLimits",
     "AccountState",
+    "Activity",
+    "ActivityKind",
     "Allowance",
     "Balance",
     "BucketLimit",
@@ -123,6 +127,7 @@ __all__ = [
     "StreamNotice",
     "StreamState",
     "Subject",
+    "Tag",
     "Ticker",
     "TimeInForce",
     "TrackedOrder",

@@ -9,9 +9,11 @@ import attrs
 
 from ..money import EXACT, text, total
 from .record import Record
+from .terms import ActivityKind, Side
 
 __all__ = [
     "AccountLimits",
+    "Activity",
     "Allowance",
     "Balance",
     "BucketLimit",
@@ -165,6 +167,35 @@ class Settlement(Record):
         if cost is None:
             return None
         return EXACT.subtract(EXACT.subtract(self.payout, cost), self.fee)
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
+class Activity(Record):
+    """Something that an account did or was given: a trade, a split, a reward.
+
+    ``cash`` is the dollars that it was about, as the venue tells them, never negative;
+    ``cash_flow`` the same with its sign, below zero where it was paid, and None where the
+    venue does not tell which way it went (conversions, migrations, what is not known).
+    Fees of trades are in neither.  What has no market, outcome, side, size or price (a
+    deposit) has None.  ``transaction`` is the venue's name for what several of them may
+    be part of.
+    """
+
+    kind: ActivityKind
+    venue_kind: str
+    cash: Decimal
+    cash_flow: Decimal | None
+    happened_at: datetime
+    transaction: str
+    market_id: str | None = None
+    outcome: str | None = None
+    side: Side | None = None
+    size: Decimal | None = None
+    price: Decimal | None = None
+
+    def _summary(self) -> str:
+        what = "" if self.market_id is None else f" of {self.market_id}"
+        return f"{self.venue} {self.kind} {text(self.cash)}{what}"
 
 
 @attrs.frozen(slots=True)

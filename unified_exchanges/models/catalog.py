@@ -22,6 +22,7 @@ __all__ = [
     "MarketDraft",
     "Outcome",
     "Series",
+    "Tag",
     "told_outcomes",
 ]
 
@@ -187,6 +188,22 @@ class Event(Record):
     def _summary(self) -> str:
         count = len(self.markets)
         return f"{self.venue}:{self.event_id} {self.title!r} {count} markets"
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
+class Tag(Record):
+    """A label that series or events bear: ``tag_id`` is what the venue filters by.
+
+    ``categories`` are those that the venue lists it under, where it does.
+    """
+
+    tag_id: str
+    label: str
+    slug: str | None = None
+    categories: tuple[str, ...] = ()
+
+    def _summary(self) -> str:
+        return f"{self.venue} {self.tag_id} {self.label!r}"
 
 
 @attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)

@@ -12,6 +12,7 @@ from ..errors import BadRequest
 __all__ = [
     "BUY",
     "SELL",
+    "ActivityKind",
     "FillState",
     "Instrument",
     "Liquidity",
@@ -137,6 +138,29 @@ class MarketStatus(_Word):
     PAUSED = "paused"
     CLOSED = "closed"
     SETTLED = "settled"
+    UNKNOWN = "unknown"
+
+
+class ActivityKind(_Word):
+    """What an account did or was given; ``Activity.venue_kind`` has the venue's word."""
+
+    TRADE = "trade"
+    SPLIT = "split"
+    """Cash became contracts of every outcome."""
+    MERGE = "merge"
+    """Contracts of every outcome became cash."""
+    REDEMPTION = "redemption"
+    CONVERSION = "conversion"
+    """Contracts against some outcomes of an event became others for the rest."""
+    MIGRATION = "migration"
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    REWARD = "reward"
+    YIELD = "yield"
+    MAKER_REBATE = "maker_rebate"
+    TAKER_REBATE = "taker_rebate"
+    REFERRAL_REWARD = "referral_reward"
+    TIP = "tip"
     UNKNOWN = "unknown"
 
 

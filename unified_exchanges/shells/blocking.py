@@ -28,6 +28,7 @@ from ..hidden import hide
 from ..journal import JournalPath, journal_at
 from ..models import (
     AccountLimits,
+    Activity,
     Balance,
     CancelReport,
     CancelResult,
@@ -57,6 +58,7 @@ from ..models import (
     Side,
     Status,
     StatusFilter,
+    Tag,
     Ticker,
     TimeInForce,
     Trade,
@@ -364,6 +366,13 @@ class Exchange(Tracking, ABC):
     ) -> list[Series]:
         """Get the templates that events come from: all, those of a category, or one by id."""
         return self._driver.run(self.venue.fetch_series(series_id, category=category))
+
+    def fetch_tags(self) -> list[Tag]:
+        """Get all labels that series or events bear.
+
+        What they filter is the venue's: see its page.
+        """
+        return self._driver.run(self.venue.fetch_tags())
 
     def fetch_markets(
         self,
@@ -1066,6 +1075,54 @@ class Exchange(Tracking, ABC):
         return self._driver.run(
             collect(self._calls.listing_settlements(listing), limit)
         )
+
+    def fetch_activity(
+        self,
+        *,
+        market_id: str | None = None,
+        event_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+    ) -> list[Activity]:
+        """Get what the account did and was given besides orders, newest first.
+
+        Trades, splits, merges, redemptions, conversions, deposits, withdrawals, rewards and
+        rebates, as far as the venue tells them: see `Activity`.  ``since`` and ``until`` are
+        both included.  A venue without such a listing raises `NotSupported`.
+        """
+        listing = self.venue.fetch_activity(
+            market_id=market_id,
+            event_id=event_id,
+            since=since,
+            until=until,
+            limit=limit,
+            params=params,
+            ahead=True,
+        )
+        return self._driver.run(collect(listing, limit))
+
+    def iter_activity(
+        self,
+        *,
+        market_id: str | None = None,
+        event_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+    ) -> Iterator[Activity]:
+        """Go through the same as `fetch_activity` lazily, a page at a time."""
+        listing = self.venue.fetch_activity(
+            market_id=market_id,
+            event_id=event_id,
+            since=since,
+            until=until,
+            limit=limit,
+            params=params,
+        )
+        return self._driver.pages(limited(listing, limit))
 
     def fetch_limits(self) -> AccountLimits:
         """Get the account's rate limits, in the venue's tokens."""

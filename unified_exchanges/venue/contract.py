@@ -27,6 +27,7 @@ from ..models import (
     Account,
     AccountLimits,
     AccountState,
+    Activity,
     Balance,
     CancelReport,
     CancelResult,
@@ -54,6 +55,7 @@ from ..models import (
     Status,
     StatusFilter,
     Subject,
+    Tag,
     Ticker,
     Trade,
 )
@@ -259,6 +261,10 @@ class Venue(Checkup, Permission):
     ) -> Flow[list[Series]]:
         """Series, all or one."""
         raise self.unsupported("fetch_series")
+
+    def fetch_tags(self) -> Flow[list[Tag]]:
+        """The labels that series or events bear."""
+        raise self.unsupported("fetch_tags")
 
     def fetch_markets(
         self,
@@ -520,6 +526,20 @@ class Venue(Checkup, Permission):
     ) -> Pages[Settlement]:
         """Positions that were paid out."""
         raise self.unsupported("fetch_settlements")
+
+    def fetch_activity(
+        self,
+        *,
+        market_id: str | None = None,
+        event_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+        ahead: bool = False,
+    ) -> Pages[Activity]:
+        """What the account did and was given, newest first."""
+        raise self.unsupported("fetch_activity")
 
     def fetch_limits(self) -> Flow[AccountLimits]:
         """The account's rate limits."""

@@ -267,23 +267,29 @@ def test_an_outage_is_no_missing_key() -> None:
 
 # -- buckets ---------------------------------------------------------------------------
 
+ALL = "everything"
+
 
 @pytest.mark.parametrize(
     ("path", "groups"),
     [
-        ("/gamma/markets/keyset", ("gamma:markets", "gamma")),
-        ("/gamma/events/7", ("gamma:events", "gamma")),
-        ("/gamma/series", ("gamma",)),
-        ("/clob/book", ("clob:book", "clob")),
-        ("/clob/books", ("clob:books", "clob")),
-        ("/clob/balance-allowance/update", ("clob:refresh", "clob")),
-        ("/clob/order", ("clob",)),
-        ("/data/v2/positions", ("data:positions", "data")),
-        ("/data/positions", ("data1:positions", "data1")),
+        ("/gamma/markets/keyset", ("gamma:markets", "gamma:listings", "gamma", ALL)),
+        ("/gamma/events/7", ("gamma:events", "gamma:listings", "gamma", ALL)),
+        ("/gamma/series", ("gamma", ALL)),
+        ("/clob/book", ("clob:book", "clob", ALL)),
+        ("/clob/books", ("clob:books", "clob", ALL)),
+        ("/clob/data/orders", ("clob:orders", "clob:ledger", "clob", ALL)),
+        ("/clob/data/trades", ("clob:trades", "clob:ledger", "clob", ALL)),
+        ("/clob/data/order/0x1", ("clob:ledger", "clob", ALL)),
+        ("/clob/notifications", ("clob:notifications", "clob:ledger", "clob", ALL)),
+        ("/clob/balance-allowance/update", ("clob:refresh", "clob", ALL)),
+        ("/clob/order", ("clob", ALL)),
+        ("/data/v2/positions", ("data:positions", "data", ALL)),
+        ("/data/positions", ("data1:positions", "data1", ALL)),
         ("/else", ()),
     ],
 )
-def test_a_path_counts_in_its_group_and_its_host(
+def test_a_path_counts_in_its_group_in_what_that_shares_and_its_host(
     path: str, groups: tuple[str, ...]
 ) -> None:
     assert limits.groups_of(path) == groups
@@ -309,7 +315,7 @@ def test_a_write_is_charged_to_its_signer(flavour: str) -> None:
         limits=LimitPolicy(discover=False),
     )
     exchange("request", "DELETE", "/clob/order", body={"orderID": "0x1"})
-    assert set(exchange.venue.buckets) == {"cancels", "clob"}
+    assert set(exchange.venue.buckets) == {"cancels", "clob", ALL}
     assert exchange.venue.bucket("cancels").capacity == 120
 
 
@@ -467,3 +473,10 @@ def test_a_read_that_is_held_back_for_too_long_is_not_sent() -> None:
     exchange("request", "GET", "/clob/time")
     with pytest.raises(RateLimitExceeded, match="our own limiter"):
         exchange("request", "GET", "/clob/time")
+
+
+def test_what_groups_share_holds_for_all_of_them_together() -> None:
+    """Orders and trades may be read 500 times each, but 900 times together."""
+    charged = [limits.groups_of(f"/clob/data/{x}") for x in ("orders", "trades")]
+    shared = set(charged[0]) & set(charged[1])
+    assert min(limits.GROUPS[name] for name in shared) == 900

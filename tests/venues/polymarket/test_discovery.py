@@ -537,7 +537,7 @@ def test_series_are_read_until_a_page_is_empty(flavour: str) -> None:
     told = desk(flavour, answers)
     found = told("fetch_series", category="Science")
     assert [x.series_id for x in found] == ["1", "2", "3"]
-    assert [q["offset"] for q in told.queries("/gamma/series")] == ["0", "100", "200"]
+    assert [q["offset"] for q in told.queries("/gamma/series")] == ["0", "2", "3"]
     assert told.queries("/gamma/series")[0]["categories_labels"] == "Science"
 
 

@@ -217,3 +217,19 @@ def test_a_real_socket_serves_the_three_services() -> None:
         assert polymarket.fetch_status().is_trading
         with pytest.raises(AuthenticationError):
             polymarket.fetch_balance()
+
+
+def test_a_search_of_several_pages_ends_and_tells_each_event_once(
+    trader: Any, ground: PolymarketGround
+) -> None:
+    """Five events are on a page."""
+    catalog = ground.polymarket.catalog
+
+    def words(event: Any) -> str:
+        own = catalog.markets_of(event.event_id)
+        return " ".join([event.title, *(x.question for x in own)]).lower()
+
+    wanted = [e.event_id for e in catalog.events.values() if "in" in words(e)]
+    found = trader.fetch_events(status="all", params={"q": "in"})
+    assert [x.event_id for x in found] == wanted
+    assert len(wanted) > 5

@@ -18,6 +18,7 @@ from ...models import (
     Series,
     Status,
     StatusFilter,
+    Tag,
 )
 from ...settings import Settings
 from ...venue.merging import changed, next_page
@@ -96,6 +97,16 @@ class Discovery(Markets):
         found = parse.series(response.body)
         check_asked(found.series_id, (ticker,), "ticker")
         return found
+
+    def fetch_tags(self) -> Flow[list[Tag]]:
+        """All tags of series, each with the categories that list it.
+
+        `Series.tags` says which a series bears; Kalshi filters neither events nor markets
+        by them.
+        """
+        call = self.read("/search/tags_by_categories", about="tags")
+        response = yield from self.send(call)
+        return parse.tag_list(response.body)
 
     # -- events ---------------------------------------------------------------------
 

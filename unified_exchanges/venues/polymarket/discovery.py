@@ -11,7 +11,7 @@ import attrs
 
 from ...errors import BadRequest, EventNotFound
 from ...flow import Flow, Page, Pages, collect
-from ...models import Event, MarketStatus, Params, Series, Status, StatusFilter
+from ...models import Event, MarketStatus, Params, Series, Status, StatusFilter, Tag
 from ...venue.merging import changed, next_page
 from . import parse
 from .arguments import read_event_id, read_limit, read_params
@@ -26,7 +26,10 @@ for trading."""
 _EVENTS: Final = "/gamma/events/keyset"
 _SEARCH: Final = "/gamma/public-search"
 _SERIES: Final = "/gamma/series"
-_SERIES_A_PAGE: Final = 100
+_SERIES_A_PAGE: Final = 50
+"""More are not answered at once (vendor's SDK 0.14.0, 2026-10)."""
+_TAGS_A_PAGE: Final = 100
+"""The venue's cap (its SDK 0.14.0, 2026-10)."""
 _EVENT_ID: Final = attrgetter("event_id")
 _ARGUMENTS: Final = ("after_cursor", "closed", "limit", "offset", "series_id")
 _LISTS: Final = (
@@ -131,8 +134,7 @@ class Discovery(Markets):
                 attrgetter("series_id"),
                 about="series",
                 parameter="offset",
-                step=_SERIES_A_PAGE,
-                first=0,
+                by_item=True,
             )
             return (yield from collect(pages))
         if category is not None:
@@ -146,6 +148,19 @@ class Discovery(Markets):
         call = self.read(f"{_SERIES}/{number}", about=f"series {number}")
         response = yield from self.send(call)
         return parse.series(response.body)
+
+    def fetch_tags(self) -> Flow[list[Tag]]:
+        """All tags: their ids go to ``params={"tag_id": …}`` of events and markets."""
+        pages = self.numbered(
+            "/gamma/tags",
+            {"limit": _TAGS_A_PAGE},
+            _tags_page,
+            attrgetter("tag_id"),
+            about="tags",
+            parameter="offset",
+            by_item=True,
+        )
+        return (yield from collect(pages))
 
     # -- events ---------------------------------------------------------------------
 
@@ -164,7 +179,8 @@ class Discovery(Markets):
         A series that does not exist raises `EventNotFound`.  ``params`` takes the filters
         of Gamma (``slug``, ``tag_id``, ``tag_slug``, ``title_search`` and others, several
         values with commas between), or ``q``: then it is the venue's search, and goes with
-        nothing but ``status``.
+        nothing but ``status``.  It finds what is open, and of open events what closed within
+        the hour: for what ended, list with a ``status``.
         """
         wanted = read_limit(limit)
         given = read_params(params, _ARGUMENTS, _KNOWN)
@@ -245,9 +261,15 @@ class Discovery(Markets):
 def _series_page(body: bytes) -> tuple[list[Series], bool]:
     """Series of a page, and whether to ask for more: until one is empty.
 
-    A page may hold fewer than were asked for; what it holds at most is not documented.
+    A page may hold fewer than were asked for.
     """
     found = parse.series_list(body)
+    return found, bool(found)
+
+
+def _tags_page(body: bytes) -> tuple[list[Tag], bool]:
+    """Tags of a page, and whether to ask for more, as with series."""
+    found = parse.tag_list(body)
     return found, bool(found)
 
 

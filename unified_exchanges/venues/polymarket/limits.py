@@ -65,6 +65,8 @@ _ROUTES: Final = (
     ("/gamma/", "gamma", 4000),
     ("/clob/books", "clob:books", 500),
     ("/clob/prices-history", "clob:history", 1000),
+    ("/clob/batch-prices-history", "clob:histories", 500),
+    ("/clob/last-trades-prices", "clob:lasts", 500),
     ("/clob/prices", "clob:prices", 500),
     ("/clob/midpoints", "clob:midpoints", 500),
     ("/clob/spreads", "clob:spreads", 500),
@@ -83,14 +85,29 @@ _ROUTES: Final = (
 )
 """Beginnings of paths with their bucket and what it grants in ten seconds.
 
-The longest that fits counts, and beside it the sum of its host.
+The longest that fits counts, and beside it what it shares with others: see `_JOINT`, the
+sum of its host, and that of all hosts.
 """
 
+_EVERYTHING: Final = "everything"
+_JOINT: Final[Mapping[str, str]] = {
+    "gamma:events": "gamma:listings",
+    "gamma:markets": "gamma:listings",
+    "clob:orders": "clob:ledger",
+    "clob:trades": "clob:ledger",
+    "clob:notifications": "clob:ledger",
+}
+"""Buckets of several groups of endpoints, which may together ask for less than each."""
+_SUMS: Final = {"gamma:listings": 900, _EVERYTHING: 15_000}
+"""What those grant that no path has alone.
+
+Today neither binds before its parts do; they would if a caller raised those.
+"""
 
 _BY_LENGTH: Final = sorted(_ROUTES, key=lambda route: -len(route[0]))
 
 GROUPS: Final[Mapping[str, int]] = MappingProxyType(
-    {name: count for _, name, count in _ROUTES}
+    {name: count for _, name, count in _ROUTES} | _SUMS
 )
 """What each bucket of an address grants in ten seconds."""
 
@@ -98,13 +115,15 @@ GROUPS: Final[Mapping[str, int]] = MappingProxyType(
 def groups_of(path: str) -> tuple[str, ...]:
     """The buckets that a request to a path counts in.
 
-    >>> groups_of("/clob/book"), groups_of("/clob/time")
-    (('clob:book', 'clob'), ('clob',))
+    >>> groups_of("/clob/time")
+    ('clob', 'everything')
+    >>> groups_of("/clob/data/orders")
+    ('clob:orders', 'clob:ledger', 'clob', 'everything')
     """
     for start, name, _ in _BY_LENGTH:
         if path.startswith(start):
-            host = name.partition(":")[0]
-            return (name,) if name == host else (name, host)
+            named = (name, _JOINT.get(name), name.partition(":")[0], _EVERYTHING)
+            return tuple(dict.fromkeys(filter(None, named)))
     return ()
 
 

@@ -55,10 +55,13 @@ class Listings(PolymarketConnection):
         *,
         about: str,
         parameter: str,
-        step: int = 1,
-        first: int = 1,
+        by_item: bool = False,
     ) -> Pages[T]:
-        """Pages that are asked for by number or by offset, while there are more."""
+        """Pages that are asked for by number, or by offset, while there are more.
+
+        An offset counts what came, not what was asked for: the venue caps its pages.
+        """
+        first = 0 if by_item else 1
         place = [first]
 
         def ask(cursor: str | None) -> Call:
@@ -67,6 +70,7 @@ class Listings(PolymarketConnection):
 
         def read(body: bytes) -> tuple[list[T], str | None]:
             items, more = parse(body)
+            step = max(1, len(items)) if by_item else 1
             return items, str(place[0] + step) if more else None
 
         return self.pages(ask, read, key)

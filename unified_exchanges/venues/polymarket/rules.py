@@ -13,7 +13,7 @@ from ...grid import PriceGrid
 from ...models import Market, MarketStatus
 from ...settings import Settings
 from ...venue.draft import Rules
-from .account import Account
+from .activity import ActivityHistory
 from .amounts import LOT
 from .arguments import read_market_id
 from .fill_history import FillHistory
@@ -78,7 +78,7 @@ class MarketRules(Rules):
         )
 
 
-class RuleBook(Account, FillHistory):
+class RuleBook(ActivityHistory, FillHistory):
     """Remembers the rules of markets."""
 
     def __init__(self, settings: Settings) -> None:

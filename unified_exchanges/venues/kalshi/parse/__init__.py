@@ -21,7 +21,15 @@ if TYPE_CHECKING:
         settlements_page,
         subaccount_balances,
     )
-    from .catalog import event, events_page, market, markets_page, series, series_list
+    from .catalog import (
+        event,
+        events_page,
+        market,
+        markets_page,
+        series,
+        series_list,
+        tag_list,
+    )
     from .combinations import Collection, collection, collections_page
     from .cursor import peek_cursor
     from .exchange import Cutoff, Schedule, Week, cutoff, fresh_until, schedule, status
@@ -91,6 +99,7 @@ __all__ = [
     "settlements_page",
     "status",
     "subaccount_balances",
+    "tag_list",
     "trades_page",
 ]
 
@@ -112,6 +121,7 @@ _HOMES = {
         "markets_page",
         "series",
         "series_list",
+        "tag_list",
     ),
     "combinations": (
         "Collection",

@@ -11,7 +11,16 @@ from typing import Any
 import msgspec
 
 from ....grid import PriceBand, PriceGrid
-from ....models import Event, Leg, Market, MarketDraft, MarketStatus, Outcome, Series
+from ....models import (
+    Event,
+    Leg,
+    Market,
+    MarketDraft,
+    MarketStatus,
+    Outcome,
+    Series,
+    Tag,
+)
 from ....money import CENTI, ZERO
 from ..wire import catalog as wire
 from .fees import factor
@@ -36,6 +45,7 @@ __all__ = [
     "markets_page",
     "series",
     "series_list",
+    "tag_list",
 ]
 
 _MOST = 4_096
@@ -289,6 +299,27 @@ def _series(w: wire.Series, payload: bytes) -> Series:
 _SERIES = msgspec.json.Decoder(wire.Series)
 _SERIES_LIST = msgspec.json.Decoder(wire.SeriesList)
 _SERIES_ANSWER = msgspec.json.Decoder(wire.SeriesAnswer)
+
+
+_TAGS = msgspec.json.Decoder(wire.TagsAnswer)
+
+
+def tag_list(body: bytes) -> list[Tag]:
+    """All tags, each once, with the categories that list it; ``raw`` is the whole answer."""
+    categories: dict[str, list[str]] = {}
+    for category, labels in decode(_TAGS, body).tags_by_categories.items():
+        for label in dict.fromkeys(labels or ()):
+            categories.setdefault(label, []).append(category)
+    return [
+        Tag(
+            venue="kalshi",
+            raw_json=body,
+            tag_id=label,
+            label=label,
+            categories=tuple(under),
+        )
+        for label, under in categories.items()
+    ]
 
 
 def series_list(body: bytes) -> list[Series]:

@@ -28,6 +28,7 @@ __all__ = [
     "SeriesFeeChange",
     "SeriesFeeChanges",
     "SeriesList",
+    "TagsAnswer",
 ]
 
 
@@ -150,6 +151,12 @@ class SeriesList(Wire, kw_only=True):
     """All series at once."""
 
     series: list[Raw]
+
+
+class TagsAnswer(Wire, kw_only=True):
+    """The tags of series by category; a category without any may tell null."""
+
+    tags_by_categories: dict[str, list[str] | None]
 
 
 class SeriesAnswer(Wire, kw_only=True):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         redemptions_page,
         tier,
     )
+    from .activity import KINDS, activity_page
     from .catalog import (
         FeeTerms,
         MarketTerms,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         search_page,
         series,
         series_list,
+        tag_list,
         terms,
     )
     from .orders import EXPIRY_MARGIN, Ours, fills_page, order, orders_page
@@ -36,10 +38,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EXPIRY_MARGIN",
+    "KINDS",
     "FeeTerms",
     "MarketTerms",
     "Ours",
     "Redemption",
+    "activity_page",
     "balance",
     "claims_page",
     "clock",
@@ -58,12 +62,14 @@ __all__ = [
     "search_page",
     "series",
     "series_list",
+    "tag_list",
     "terms",
     "tier",
     "trades_page",
 ]
 
 _HOMES = {
+    "activity": ("KINDS", "activity_page"),
     "account": (
         "Redemption",
         "balance",
@@ -82,6 +88,7 @@ _HOMES = {
         "search_page",
         "series",
         "series_list",
+        "tag_list",
         "terms",
     ),
     "orders": ("EXPIRY_MARGIN", "Ours", "fills_page", "order", "orders_page"),

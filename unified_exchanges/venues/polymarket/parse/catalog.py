@@ -11,7 +11,7 @@ import attrs
 import msgspec
 
 from ....grid import PriceGrid
-from ....models import Event, Market, MarketStatus, Outcome, Series
+from ....models import Event, Market, MarketStatus, Outcome, Series, Tag
 from ....money import CENTI, ONE, ZERO
 from ..contracts import is_protocol_v2
 from ..wire import catalog as wire
@@ -38,6 +38,7 @@ __all__ = [
     "search_page",
     "series",
     "series_list",
+    "tag_list",
     "terms",
 ]
 
@@ -271,6 +272,28 @@ def search_page(body: bytes) -> tuple[list[Event], bool]:
     page = decode(_SEARCH, body)
     found = read_all(_EVENT, _event, page.events or (), "events")
     return found, page.pagination.has_more
+
+
+# -- tags ------------------------------------------------------------------------------
+
+
+def _tag(w: wire.Tag, payload: bytes) -> Tag:
+    return Tag(
+        venue="polymarket",
+        raw_json=payload,
+        tag_id=str(w.id),
+        label=w.label or "",
+        slug=w.slug or None,
+    )
+
+
+_TAG: Final = msgspec.json.Decoder(wire.Tag)
+
+
+def tag_list(body: bytes) -> list[Tag]:
+    """Tags of a page."""
+    found = decode(_SERIES_LIST, body)
+    return read_all(_TAG, _tag, found, "")
 
 
 # -- series ----------------------------------------------------------------------------

@@ -115,7 +115,7 @@ def get_tier(house: House, call: Call) -> Payload:
 
 
 def _l2(
-    method: str, path: str, handler: Callable[[House, Call], Any], group: str
+    method: str, path: str, handler: Callable[[House, Call], Any], *groups: str
 ) -> Operation:
     return Operation(
         host="clob",
@@ -123,16 +123,18 @@ def _l2(
         path=path,
         handler=handler,
         level=2,
-        groups=("clob", group) if group else ("clob",),
+        groups=("clob", *groups),
     )
 
+
+_NOTICES = ("clob_notifications", "clob_ledger")
 
 OPERATIONS = (
     _l2("GET", "/balance-allowance", get_balance, "clob_balance"),
     _l2("GET", "/balance-allowance/update", update_balance, "clob_balance_update"),
-    _l2("POST", "/v1/heartbeats", post_heartbeat, ""),
-    _l2("POST", "/heartbeats", post_heartbeat, ""),
-    _l2("GET", "/notifications", list_notifications, "clob_notifications"),
-    _l2("DELETE", "/notifications", drop_notifications, "clob_notifications"),
-    _l2("GET", "/v1/user/rate-limit-tier", get_tier, ""),
+    _l2("POST", "/v1/heartbeats", post_heartbeat),
+    _l2("POST", "/heartbeats", post_heartbeat),
+    _l2("GET", "/notifications", list_notifications, *_NOTICES),
+    _l2("DELETE", "/notifications", drop_notifications, *_NOTICES),
+    _l2("GET", "/v1/user/rate-limit-tier", get_tier),
 )

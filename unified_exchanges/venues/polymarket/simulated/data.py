@@ -14,7 +14,7 @@ from .data_errors import refused
 from .errors import Failure
 from .pages import keyset_page, place_of
 from .quotes import prices
-from .records import Match
+from .records import Credit, Match
 from .routes import Call, Operation
 from .vault import Holding
 from .wire import Payload, instant, number, seconds
@@ -338,13 +338,57 @@ def list_activity(house: House, call: Call) -> Payload:
     user = call.text("user")
     if not user:
         raise refused("user is required", "user")
-    rows = _chosen(call, acts_of(house, call, user))
+    rows: list[Row | Credit] = [*_chosen(call, acts_of(house, call, user))]
+    rows += _chosen_credits(house, call, user.lower())
+    rows.sort(key=lambda row: (row.time_us, row.sequence), reverse=True)
     plain = _trade_view(house)
 
-    def view(row: Row) -> Payload:
-        return {**plain(row), "type": row.kind, "usdc_size": number(row.money)}
+    def view(row: Row | Credit) -> Payload:
+        if isinstance(row, Credit):
+            return _credit_view(row)
+        told = {**plain(row), "type": row.kind, "usdc_size": number(row.money)}
+        return told | _NO_TOKEN if row.kind in _OF_BOTH else told
 
     return _page(call, rows, view)
+
+
+_OF_BOTH = frozenset({"SPLIT", "MERGE"})
+_MOVES = frozenset({"DEPOSIT", "WITHDRAWAL"})
+_NO_TOKEN = {"token_id": "", "outcome": "", "outcome_index": 999}
+"""How a row tells that it is about no single token (data-openapi, 2026-08)."""
+
+
+def _chosen_credits(house: House, call: Call, user: str) -> list[Credit]:
+    """What came or went for no market; deposits only if they are asked for."""
+    if any(call.text(name) for name in ("condition_id", "event_id", "side")):
+        return []
+    kinds = {k for word in call.texts("type") for k in word.upper().split(",")}
+    hides = call.flag("exclude_deposits_withdrawals") is not False
+    until = call.now_us - call.lag_us
+    return [
+        credit
+        for credit in house.credits
+        if credit.wallet == user
+        and credit.time_us <= until
+        and (not kinds or credit.kind in kinds)
+        and not (hides and credit.kind in _MOVES)
+        and _is_within(call, credit.time_us)
+    ]
+
+
+def _credit_view(credit: Credit) -> Payload:
+    return {
+        "proxy_wallet": credit.wallet,
+        "type": credit.kind,
+        "timestamp": seconds(credit.time_us),
+        "transaction_hash": credit.transaction,
+        "condition_id": "",
+        "size": number(credit.money),
+        "usdc_size": number(credit.money),
+        "price": 0,
+        "side": "",
+        **_NO_TOKEN,
+    }
 
 
 def get_value(house: House, call: Call) -> Payload:

@@ -150,6 +150,10 @@ class SimulatedPolymarket:
         """Turn pairs of tokens into pUSD, as the chain does."""
         self._house.members.merge(wallet, listed, read_number(size))
 
+    def reward(self, wallet: Wallet, cash: Number, *, kind: str = "REWARD") -> None:
+        """Give a wallet a reward, a rebate or what else it earned beside its trades."""
+        self._house.members.reward(wallet, read_number(cash), kind)
+
     def redeem(self, wallet: Wallet, listed: Listed) -> None:
         """Turn the tokens of a resolved market into pUSD."""
         self._house.redeem(wallet.name, listed)

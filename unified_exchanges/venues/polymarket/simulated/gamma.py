@@ -22,6 +22,7 @@ __all__ = ["OPERATIONS"]
 T = TypeVar("T")
 
 _KEYSET_MOST = 100
+_SERIES_MOST = 50
 _DEEPEST = 2000
 _OFFSET = "offset too large, use /markets/keyset for deeper pagination"
 
@@ -203,11 +204,13 @@ def list_events_keyset(house: House, call: Call) -> Payload:
     return _keyset("events", views, following)
 
 
-def _sliced(call: Call, chosen: Sequence[T]) -> Sequence[T]:
+def _sliced(
+    call: Call, chosen: Sequence[T], *, most: int = _KEYSET_MOST
+) -> Sequence[T]:
     offset = call.integer("offset", 0) or 0
     if offset > _DEEPEST:
         raise unprocessable(_OFFSET)
-    return chosen[offset : offset + _limit(call)]
+    return chosen[offset : offset + min(_limit(call), most)]
 
 
 def list_markets(house: House, call: Call) -> list[Payload]:
@@ -289,7 +292,7 @@ def _series_of(house: House) -> list[Payload]:
 
 def list_series(house: House, call: Call) -> list[Payload]:
     """What recurs."""
-    return list(_sliced(call, _series_of(house)))
+    return list(_sliced(call, _series_of(house), most=_SERIES_MOST))
 
 
 def get_series(house: House, call: Call) -> Payload:
@@ -342,12 +345,14 @@ def search(house: House, call: Call) -> Payload:
         is_open = keeps or not _ended(house, event)
         if is_open and all(word in words for word in query):
             found.append(event)
-    page = found[:most]
+    start = most * (max(1, call.integer("page", 1) or 1) - 1)
+    page = found[start : start + most]
+    more = len(found) > start + most
     return {
         "events": [event_view(house, event) for event in page],
         "tags": [],
         "profiles": [],
-        "pagination": {"hasMore": len(found) > most, "totalResults": len(found)},
+        "pagination": {"hasMore": more, "totalResults": len(found)},
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import partial
+from hashlib import sha256
 from random import Random
 
 from ....clock import Clock
@@ -41,7 +42,7 @@ from .news import (
 )
 from .past import Past, Resident
 from .placing import Desk
-from .records import Act, Match, Placed
+from .records import Act, Credit, Match, Placed
 from .seeds import Seeds
 from .settings import PolymarketSettings
 from .settlement import Settler
@@ -91,6 +92,7 @@ class House:
         self.keys: dict[str, ApiKey] = {}
         self.orders: dict[str, Placed] = {}
         self.acts: list[Act] = []
+        self.credits: list[Credit] = []
         self.agenda = Agenda()
         self.limits = Limits() if enforce_limits else None
         self.modes = Modes()
@@ -280,6 +282,22 @@ class House:
                 time_us=self.engine.now_us(),
                 transaction=transaction,
                 sequence=self.sequence(),
+            )
+        )
+
+    def credit(self, kind: str, wallet: str, money: Decimal) -> None:
+        """Write down money that came or went for no market; it moves elsewhere."""
+        number = self.sequence()
+        # Drawn from no chance, which what is listed depends on.
+        told = f"{kind} {wallet} {number}".encode()
+        self.credits.append(
+            Credit(
+                kind=kind,
+                wallet=wallet,
+                money=money,
+                time_us=self.engine.now_us(),
+                transaction="0x" + sha256(told).hexdigest(),
+                sequence=number,
             )
         )
 

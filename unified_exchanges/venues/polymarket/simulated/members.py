@@ -62,8 +62,10 @@ class Members:
         lacking = EXACT.subtract(cash, house.collateral(wallet))
         if lacking > ZERO:
             house.engine.deposit(wallet.account, lacking)
+            house.credit("DEPOSIT", wallet.name, lacking)
         elif lacking < ZERO:
             house.engine.withdraw(wallet.account, lacking.copy_negate())
+            house.credit("WITHDRAWAL", wallet.name, lacking.copy_negate())
             house.cover(wallet)
 
     def add_key(self, wallet: Wallet, nonce: int = 0) -> ApiKey:
@@ -103,6 +105,11 @@ class Members:
         house.vault.merge(wallet.name, condition, size, house.engine.now_us())
         house.note("MERGE", wallet.name, listed, 0, size, size, house.new_hash())
         house.cover(wallet)
+
+    def reward(self, wallet: Wallet, money: Decimal, kind: str) -> None:
+        """Give a wallet what it earned beside its trades."""
+        self._house.engine.deposit(wallet.account, money)
+        self._house.credit(kind, wallet.name, money)
 
     # Cancelling
 

@@ -212,7 +212,7 @@ def get_scoring(house: House, call: Call) -> Payload:
 
 
 def _l2(
-    method: str, path: str, handler: Callable[[House, Call], Any], group: str
+    method: str, path: str, handler: Callable[[House, Call], Any], *groups: str
 ) -> Operation:
     return Operation(
         host="clob",
@@ -220,7 +220,7 @@ def _l2(
         path=path,
         handler=handler,
         level=2,
-        groups=("clob", group),
+        groups=("clob", *groups),
     )
 
 
@@ -232,7 +232,7 @@ OPERATIONS = (
     _l2("DELETE", "/cancel-all", cancel_all, "cancel_all"),
     _l2("DELETE", "/cancel-market-orders", cancel_market, "cancel_market"),
     _l2("GET", "/data/order/{id}", get_order, "clob_ledger"),
-    _l2("GET", "/data/orders", list_orders, "clob_ledger"),
-    _l2("GET", "/data/trades", list_trades, "clob_ledger"),
+    _l2("GET", "/data/orders", list_orders, "clob_ledger", "clob_orders"),
+    _l2("GET", "/data/trades", list_trades, "clob_ledger", "clob_trades"),
     _l2("GET", "/order-scoring", get_scoring, "clob_ledger"),
 )

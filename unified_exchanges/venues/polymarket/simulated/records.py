@@ -132,6 +132,18 @@ class Match:
 
 
 @attrs.frozen(kw_only=True, slots=True)
+class Credit:
+    """Money that came to a wallet, or left it, for no market: a deposit, a reward."""
+
+    kind: str
+    wallet: str
+    money: Decimal
+    time_us: int
+    transaction: str
+    sequence: int
+
+
+@attrs.frozen(kw_only=True, slots=True)
 class Act:
     """Something a wallet did that the Data API tells; money in dollars."""
 

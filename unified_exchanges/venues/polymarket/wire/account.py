@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .base import Address, ConditionId, Hash, Number, TokenId, Wire
 
-__all__ = ["Activity", "Balance", "Position", "Tier"]
+__all__ = ["Act", "Activity", "Balance", "Position", "Tier"]
 
 
 class Balance(Wire, kw_only=True):
@@ -44,6 +44,21 @@ class Activity(Wire, kw_only=True):
     size: Number | None = None
     token_id: str | None = None
     outcome: str | None = None
+
+
+class Act(Wire, kw_only=True):
+    """Any row of activity: texts are empty, or missing, where there is nothing to tell."""
+
+    type: str
+    timestamp: int
+    transaction_hash: str
+    usdc_size: Number
+    condition_id: str | None = None
+    token_id: str | None = None
+    outcome: str | None = None
+    side: str | None = None
+    size: Number | None = None
+    price: Number | None = None
 
 
 class Tier(Wire, kw_only=True):

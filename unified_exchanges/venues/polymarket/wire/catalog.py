@@ -18,6 +18,7 @@ __all__ = [
     "MarketsPage",
     "SearchPage",
     "Series",
+    "Tag",
 ]
 
 
@@ -124,6 +125,14 @@ class TagOf(Wire, kw_only=True):
     """A tag, named in what has it."""
 
     label: str | None = None
+
+
+class Tag(Wire, kw_only=True):
+    """A tag in the list of them."""
+
+    id: str | int
+    label: str | None = None
+    slug: str | None = None
 
 
 class CategoryOf(Wire, kw_only=True):

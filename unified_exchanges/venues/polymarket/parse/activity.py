@@ -1,0 +1,129 @@
+"""What wallets did and were given, out of Polymarket's answers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from ....models import Activity, ActivityKind, Side
+from ....money import EXACT
+from ..wire import account as wire
+from ..wire import base
+from .reading import (
+    Malformed,
+    decode,
+    dollars,
+    label_of,
+    price_of,
+    read_all,
+    seconds,
+    side_of,
+)
+
+__all__ = ["KINDS", "activity_page"]
+
+KINDS: Final[Mapping[str, ActivityKind]] = MappingProxyType(
+    {
+        "TRADE": ActivityKind.TRADE,
+        "SPLIT": ActivityKind.SPLIT,
+        "MERGE": ActivityKind.MERGE,
+        "REDEEM": ActivityKind.REDEMPTION,
+        "CONVERSION": ActivityKind.CONVERSION,
+        "MIGRATION": ActivityKind.MIGRATION,
+        "DEPOSIT": ActivityKind.DEPOSIT,
+        "WITHDRAWAL": ActivityKind.WITHDRAWAL,
+        "REWARD": ActivityKind.REWARD,
+        "YIELD": ActivityKind.YIELD,
+        "MAKER_REBATE": ActivityKind.MAKER_REBATE,
+        "TAKER_REBATE": ActivityKind.TAKER_REBATE,
+        "REFERRAL_REWARD": ActivityKind.REFERRAL_REWARD,
+        "TIP": ActivityKind.TIP,
+    }
+)
+"""The venue's words (vendor's SDK 0.14.0, 2026-10)."""
+
+_PAID: Final = frozenset({ActivityKind.SPLIT, ActivityKind.WITHDRAWAL})
+_GOT: Final = frozenset(
+    {
+        ActivityKind.MERGE,
+        ActivityKind.REDEMPTION,
+        ActivityKind.DEPOSIT,
+        ActivityKind.REWARD,
+        ActivityKind.YIELD,
+        ActivityKind.MAKER_REBATE,
+        ActivityKind.TAKER_REBATE,
+        ActivityKind.REFERRAL_REWARD,
+    }
+)
+_TIPS: Final = {"IN": True, "OUT": False}
+
+
+def _is_income(kind: ActivityKind, w: wire.Act, side: Side | None) -> bool | None:
+    """Whether cash came; None if the venue does not tell."""
+    if kind is ActivityKind.TIP:
+        return _TIPS.get(w.side or "")
+    if side is not None:
+        return side is Side.SELL
+    return True if kind in _GOT else False if kind in _PAID else None
+
+
+def _activity(w: wire.Act, payload: bytes) -> Activity:
+    kind = KINDS.get(w.type, ActivityKind.UNKNOWN)
+    is_trade = kind is ActivityKind.TRADE
+    if is_trade and (w.size is None or w.price is None or not w.condition_id):
+        raise Malformed("type", "is TRADE, without its market, size or price")
+    side = side_of(w.side or "", "side") if is_trade else None
+    cash = dollars(w.usdc_size, "usdc_size")
+    income = _is_income(kind, w, side)
+    return Activity(
+        venue="polymarket",
+        raw_json=payload,
+        kind=kind,
+        venue_kind=w.type,
+        cash=cash,
+        cash_flow=None if income is None else cash if income else EXACT.minus(cash),
+        happened_at=seconds(w.timestamp, "timestamp"),
+        transaction=w.transaction_hash.lower(),
+        market_id=(w.condition_id or "").lower() or None,
+        outcome=label_of(w.outcome) if w.outcome else None,
+        side=side,
+        size=_size(w, kind),
+        # Of what is no trade it is 0, or left out.
+        price=price_of(w.price, "price") if is_trade and w.price is not None else None,
+    )
+
+
+_TOLD_BY_CASH: Final = frozenset({ActivityKind.SPLIT, ActivityKind.MERGE})
+
+
+def _size(w: wire.Act, kind: ActivityKind) -> Decimal | None:
+    """Contracts; of a credit there are none, though the venue may repeat the dollars."""
+    if w.size is None or not w.condition_id:
+        return None
+    size = dollars(w.size, "size")
+    return None if kind in _TOLD_BY_CASH and not size else size
+
+
+_ACT: Final = msgspec.json.Decoder(wire.Act)
+_PAGE: Final = msgspec.json.Decoder(base.DataPage)
+
+
+def activity_page(body: bytes) -> tuple[list[tuple[Hashable, Activity]], str | None]:
+    """The activity of a page, each with a name of its own, and the next cursor.
+
+    Rows have no id.  A name is made of all that a row says; of several that say the same
+    on one page each counts, as two makers' orders at one price in one transaction are.
+    """
+    page = decode(_PAGE, body)
+    found = read_all(_ACT, _activity, page.data, "data")
+    seen: Counter[bytes] = Counter()
+    named: list[tuple[Hashable, Activity]] = []
+    for activity in found:
+        seen[activity.raw_json] += 1
+        named.append(((activity.raw_json, seen[activity.raw_json]), activity))
+    return named, page.pagination.next_cursor
