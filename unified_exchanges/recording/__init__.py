@@ -1,0 +1,37 @@
+"""Recordings: what a venue was asked and what it told, line by line, as it came."""
+
+from __future__ import annotations
+
+from .format import (
+    FORMAT,
+    Body,
+    Closed,
+    DamagedRecording,
+    End,
+    Frame,
+    Header,
+    Line,
+    Opened,
+    Rest,
+    Torn,
+    Unanswered,
+    Withheld,
+    read,
+)
+
+__all__ = [
+    "FORMAT",
+    "Body",
+    "Closed",
+    "DamagedRecording",
+    "End",
+    "Frame",
+    "Header",
+    "Line",
+    "Opened",
+    "Rest",
+    "Torn",
+    "Unanswered",
+    "Withheld",
+    "read",
+]
