@@ -37,6 +37,8 @@ TIMED = (
     "observers*",
     "journal*",
     "policy",
+    "recording.drafts",
+    "recording.recorder",
     "settings",
     "simulator.connection",
     "simulator.faults*",

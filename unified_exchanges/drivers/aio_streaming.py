@@ -23,6 +23,7 @@ from ..policy import StreamPolicy
 from ..streams.protocol import StreamEvent, StreamProtocol
 from ..streams.session import Dial, Session, UpgradeRefused
 from ..transports import AsyncConnect, AsyncConnection
+from .tapped import async_tapped
 
 __all__ = ["AsyncStreamDriver"]
 
@@ -191,6 +192,7 @@ class AsyncStreamDriver:
             )
         except (NetworkError, UpgradeRefused) as failure:
             return failure
+        connection = async_tapped(connection, self._dial)
         try:
             return await self._serve(connection)
         finally:

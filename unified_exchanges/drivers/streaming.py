@@ -26,6 +26,7 @@ from ..streams.protocol import StreamEvent, StreamProtocol
 from ..streams.session import Dial, Session, UpgradeRefused
 from ..transports import Connect, Connection
 from ..transports.websocket import connect_blocking
+from .tapped import tapped
 
 __all__ = ["StreamDriver"]
 
@@ -200,6 +201,7 @@ class StreamDriver:
             )
         except (NetworkError, UpgradeRefused) as failure:
             return failure
+        connection = tapped(connection, self._dial)
         try:
             return self._serve(connection)
         finally:

@@ -18,6 +18,7 @@ from .format import (
     Withheld,
     read,
 )
+from .recorder import Recorder, RecordingFailed, RecordingProgress
 
 __all__ = [
     "FORMAT",
@@ -29,6 +30,9 @@ __all__ = [
     "Header",
     "Line",
     "Opened",
+    "Recorder",
+    "RecordingFailed",
+    "RecordingProgress",
     "Rest",
     "Torn",
     "Unanswered",
