@@ -71,9 +71,9 @@ class Recorder:
     before the first watch: of a stream that is open already nothing could be replayed.
     `read` reads it again, also while it is written or after a crash.
 
-    Keys, signatures and fields named like secrets are replaced; a line in which something
-    else looks like a secret, or that holds a text of ``never``, is left out, which the
-    recording, the log and ``progress`` say.
+    Keys, signatures, fields named like secrets and the texts in ``never`` are replaced; a
+    line in which something else looks like a secret is left out, which the recording, the
+    log and ``progress`` say.
 
     A call is neither slowed nor failed by it.  Where the file cannot be written any more,
     the log says so at once, trading goes on, and closing raises `RecordingFailed`; within
