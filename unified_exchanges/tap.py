@@ -8,9 +8,12 @@ venue; where nobody listens, that is one look.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from .flow import Request, Response
+
+if TYPE_CHECKING:
+    from .transports import AsyncConnect, Connect
 
 __all__ = ["Direction", "Tap", "Taps"]
 
@@ -51,9 +54,19 @@ class Tap(Protocol):
 
 
 class Taps:
-    """Who listens to one venue object: nobody, or one."""
+    """Who listens to one venue object: nobody, or one; and who stands for the network.
 
-    __slots__ = ("tap",)
+    In a replay ``connect`` and ``async_connect`` open what takes the place of a WebSocket.
+    """
+
+    __slots__ = ("async_connect", "connect", "tap")
 
     def __init__(self) -> None:
         self.tap: Tap | None = None
+        self.connect: Connect | None = None
+        self.async_connect: AsyncConnect | None = None
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether nothing ever reaches the network."""
+        return self.connect is not None or self.async_connect is not None

@@ -206,6 +206,8 @@ class Exchange(Tracking, ABC):
         mode = "live" if self.venue.settings.live else "read-only"
         if not self.venue.environment.is_real_money:
             mode = "play money"
+        if self.venue.taps.is_replay:
+            mode = "replay"
         if self._dry_run is not None:
             mode += ", dry run"
         return f"<{type(self).__name__} {self.venue.environment.name} ({mode})>"
