@@ -44,7 +44,7 @@ def add_to(app: typer.Typer) -> None:
 def record(
     session: Session,
     exchange_id: Annotated[
-        str, typer.Argument(metavar="VENUE", help="Exchange id, such as kalshi.")
+        str, typer.Argument(metavar="VENUE", help="Exchange id, as with --venue.")
     ],
     markets: Annotated[
         list[str],

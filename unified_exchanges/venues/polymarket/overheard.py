@@ -109,16 +109,16 @@ class PolymarketOverheard:
             elif isinstance(event, Order):
                 yield event
             elif isinstance(event, Gap):
-                label = self._label(event.market_ids, event.outcome)
+                label = self._name(event.market_ids, event.outcome)
                 yield attrs.evolve(event, outcome=label)
 
     def _labelled(
         self, event: OrderBook | Ticker | Trade
     ) -> OrderBook | Ticker | Trade:
-        label = self._label((event.market_id,), event.outcome)
+        label = self._name((event.market_id,), event.outcome)
         return attrs.evolve(event, outcome=label or event.outcome)
 
-    def _label(self, market_ids: tuple[str, ...], token: str | None) -> str | None:
+    def _name(self, market_ids: tuple[str, ...], token: str | None) -> str | None:
         """The name of a token, where its market is known; else the token."""
         known = self._memory.market(market_ids[0]) if market_ids else None
         names = {x.outcome_id: x.label for x in known.outcomes} if known else {}
@@ -127,7 +127,7 @@ class PolymarketOverheard:
     def _whose(self) -> Whose:
         return Whose(
             is_ours=lambda _owner, _address: True,
-            label=lambda market_id, token: self._label((market_id,), token),
+            label=lambda market_id, token: self._name((market_id,), token),
             fee=lambda _market, _price, _size: ZERO,
             client_id=lambda _order: None,
         )
