@@ -340,6 +340,7 @@ def test_what_was_forbidden_is_replaced_wherever_it_stands(path: Path) -> None:
 
 
 PUBLIC = {
+    "picture": b'{"image": "https://x.test/Zx81kQpL0sMv29dYtRb7Wc4E-aB3.png"}',
     "condition": b'{"x": "0x%s"}' % (b"3d1f3bba352ca337" * 4),
     "token": b'{"x": "20682202950510703972167680706247468659993829748228097938485"}',
     "uuid": b'{"x": "3813e82d-45da-4c84-b363-dc0d2be25ac2"}',
