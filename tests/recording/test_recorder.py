@@ -19,6 +19,7 @@ from unified_exchanges import BadRequest, exchange
 from unified_exchanges.errors import NetworkError
 from unified_exchanges.flow import Request, Response
 from unified_exchanges.recording import (
+    Closed,
     End,
     Frame,
     Header,
@@ -31,6 +32,7 @@ from unified_exchanges.recording import (
     Withheld,
     read,
 )
+from unified_exchanges.simulator.faults import StreamFault, StreamPlan
 from unified_exchanges.testing.scripted import AsyncScriptedTransport, ScriptedTransport
 
 from ..flavours import FLAVOURS
@@ -247,6 +249,28 @@ with exchange(venue, environment=url, limits=LimitPolicy(enabled=False)) as ex:
     while True:
         ex.fetch_markets(limit=2)
 """
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_each_connection_is_told_apart(venue: str, path: Path) -> None:
+    faults = StreamPlan([StreamFault("close", after=0)])
+    with (
+        stage(venue, faults) as at,
+        exchange(venue, **at.account) as ex,
+        Recorder(ex, path),
+    ):
+        [market] = ex.fetch_markets(limit=1)
+        books = ex.watch_order_book(market.market_id)
+        assert books.next(timeout=30).bids is not None
+    lines = list(read(path))
+    opened = [line.connection for line in lines if isinstance(line, Opened)]
+    assert opened[:2] == [1, 2]
+    [end] = [line for line in lines if isinstance(line, Closed)][:1]
+    assert end.connection == 1
+    assert end.reason
+    told = [line.connection for line in lines if isinstance(line, Frame)]
+    assert 2 in told
+    assert told == sorted(told)
 
 
 # -- single lines, over a script --------------------------------------------------------
