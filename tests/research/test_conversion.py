@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import tracemalloc
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -263,3 +264,15 @@ def test_memory_does_not_grow_with_the_recording(
         tracemalloc.stop()
         assert found.books == count + 2 + 1
     assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_without_pyarrow_the_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(
+        sys.modules, "unified_exchanges.research.parquet", raising=False
+    )
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    path = journal(tmp_path / "r", SNAPSHOT % 1)
+    with pytest.raises(ImportError, match=r"unified-exchanges\[research\]"):
+        convert(path, tmp_path / "out")
