@@ -49,6 +49,28 @@ def test_markets_are_recorded_for_a_while(place: Practice, path: Path) -> None:
     assert any(b"book" in text for text in told(path))
 
 
+def test_a_recording_becomes_tables(path: Path, tmp_path: Path) -> None:
+    out = tmp_path / "tables"
+    with practice("kalshi", seed=7, lively=True) as place:
+        words = ["record", "kalshi", *markets(place), "--out", str(path)]
+        assert invoke(*words, "--for", "2s", env=place.exports).code == 0
+    done = invoke("convert", str(path), "--out", str(out), "--json")
+    assert done.code == 0, done.err
+    assert done.document["books"] > 0
+    assert list(out.glob("books/venue=kalshi/market=*/day=*/*.parquet"))
+    again = invoke("convert", str(path), "--out", str(out))
+    assert again.code != 0
+    assert "not written over" in " ".join(again.err.split())
+
+
+def test_what_is_no_recording_is_told_in_words(path: Path, tmp_path: Path) -> None:
+    path.write_text("hello\n")
+    for name in (path, tmp_path / "nothing"):
+        done = invoke("convert", str(name), "--out", str(tmp_path / "tables"))
+        assert done.code != 0
+        assert "Traceback" not in done.err
+
+
 def test_ctrl_c_ends_a_recording_whole(place: Practice, path: Path) -> None:
     words = ("record", place.venue, *markets(place), "--out", str(path), "--json")
     with start(*words, env=place.exports) as running:

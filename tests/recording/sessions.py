@@ -14,6 +14,7 @@ from unified_exchanges import async_exchange, exchange
 from unified_exchanges.models import Market, Order
 from unified_exchanges.recording import Frame, Line, Recorder, read
 from unified_exchanges.registry import folder
+from unified_exchanges.simulator.faults import StreamPlan
 from unified_exchanges.simulator.server import SimulatorServer
 
 VENUES = ("kalshi", "polymarket")
@@ -29,9 +30,9 @@ class Stage:
 
 
 @contextmanager
-def stage(venue: str) -> Iterator[Stage]:
+def stage(venue: str, faults: StreamPlan | None = None) -> Iterator[Stage]:
     box = folder(venue, "simulated").simulated(seed=7)
-    with SimulatorServer(box.venue) as server:
+    with SimulatorServer(box.venue, stream_faults=faults) as server:
         account = {
             "environment": server.url + box.path,
             "api_key": box.api_key,

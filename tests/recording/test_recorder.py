@@ -19,6 +19,7 @@ from unified_exchanges import BadRequest, exchange
 from unified_exchanges.errors import NetworkError
 from unified_exchanges.flow import Request, Response
 from unified_exchanges.recording import (
+    Closed,
     End,
     Frame,
     Header,
@@ -31,6 +32,7 @@ from unified_exchanges.recording import (
     Withheld,
     read,
 )
+from unified_exchanges.simulator.faults import StreamFault, StreamPlan
 from unified_exchanges.testing.scripted import AsyncScriptedTransport, ScriptedTransport
 
 from ..flavours import FLAVOURS
@@ -249,6 +251,28 @@ with exchange(venue, environment=url, limits=LimitPolicy(enabled=False)) as ex:
 """
 
 
+@pytest.mark.parametrize("venue", VENUES)
+def test_each_connection_is_told_apart(venue: str, path: Path) -> None:
+    faults = StreamPlan([StreamFault("close", after=0)])
+    with (
+        stage(venue, faults) as at,
+        exchange(venue, **at.account) as ex,
+        Recorder(ex, path),
+    ):
+        [market] = ex.fetch_markets(limit=1)
+        books = ex.watch_order_book(market.market_id)
+        assert books.next(timeout=30).bids is not None
+    lines = list(read(path))
+    opened = [line.connection for line in lines if isinstance(line, Opened)]
+    assert opened[:2] == [1, 2]
+    [end] = [line for line in lines if isinstance(line, Closed)][:1]
+    assert end.connection == 1
+    assert end.reason
+    told = [line.connection for line in lines if isinstance(line, Frame)]
+    assert 2 in told
+    assert told == sorted(told)
+
+
 # -- single lines, over a script --------------------------------------------------------
 
 
@@ -340,6 +364,7 @@ def test_what_was_forbidden_is_replaced_wherever_it_stands(path: Path) -> None:
 
 
 PUBLIC = {
+    "picture": b'{"image": "https://x.test/Zx81kQpL0sMv29dYtRb7Wc4E-aB3.png"}',
     "condition": b'{"x": "0x%s"}' % (b"3d1f3bba352ca337" * 4),
     "token": b'{"x": "20682202950510703972167680706247468659993829748228097938485"}',
     "uuid": b'{"x": "3813e82d-45da-4c84-b363-dc0d2be25ac2"}',

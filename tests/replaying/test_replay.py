@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from pytest_socket import disable_socket, enable_socket
 
 from unified_exchanges import (
@@ -380,17 +381,13 @@ def test_a_lost_answer_is_lost_again(path: Path, flavour: str) -> None:
         reason="reset",
         sent=True,
     )
-    given_up = Unanswered(**{**_fields(lost), "error": "CancelledError"})
+    given_up = replace(lost, error="CancelledError")
     [(error, now), (told, _)] = asked(
         written(path, given_up, lost, rest(1_006)), flavour, get(), get()
     )
     assert isinstance(error, ConnectionLost)
     assert (error.sent, now) == (True, 1_005)
     assert told == json.loads(STATUS)
-
-
-def _fields(line: Unanswered) -> dict[str, Any]:
-    return {name: getattr(line, name) for name in line.__struct_fields__}
 
 
 # -- making one --------------------------------------------------------------------------

@@ -14,13 +14,14 @@ from typing import Annotated, Any
 import typer
 from rich.status import Status
 
-from ..errors import AuthenticationError, ConnectionLost, RequestTimeout
+from ..errors import AuthenticationError, BadRequest, ConnectionLost, RequestTimeout
 from ..models import Market, OrderBook
 from ..recording import Recorder
+from ..research import convert
 from ..shells.blocking import Exchange
 from ..watching.blocking import Watch
-from .command import command
-from .options import instant
+from .command import command, guarded, plain_command
+from .options import Json, instant
 from .screen import Screen
 from .session import Session
 from .stopping import until_stopped
@@ -37,12 +38,13 @@ _NOTE = 10.0
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the app."""
     command(app, "record", "Look")(record)
+    plain_command(app, "convert", "Look")(converted)
 
 
 def record(
     session: Session,
     exchange_id: Annotated[
-        str, typer.Argument(metavar="VENUE", help="Exchange id, such as kalshi.")
+        str, typer.Argument(metavar="VENUE", help="Exchange id, as with --venue.")
     ],
     markets: Annotated[
         list[str],
@@ -83,6 +85,37 @@ def record(
     if not health.connections:
         why = health.last_error or "it did not answer yet"
         raise ConnectionLost(f"the stream was not reached: {why}", venue=exchange.id)
+
+
+def converted(
+    recording: Annotated[Path, typer.Argument(metavar="FILE", help="A recording.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="A new folder.")],
+    as_json: Json = False,
+) -> None:
+    r"""Turn a recording into Parquet files for DuckDB, polars and pandas.
+
+    Books, trades, tickers and orders, by venue, market and day, with exact decimals. Needs
+    the extra: pip install 'unified-exchanges\[research]'.
+    """
+    screen = Screen(as_json=as_json)
+    with guarded(screen):
+        try:
+            found = convert(recording, out)
+        except (ImportError, OSError) as error:
+            failure = str(error)
+        else:
+            rows = {
+                "books": found.books,
+                "trades": found.trades,
+                "tickers": found.tickers,
+                "orders": found.orders,
+            }
+            told = ", ".join(f"{count:,} {name}" for name, count in rows.items())
+            screen.document({"path": out, **rows}, f"{out}: {told}")
+            if found.is_torn:
+                screen.note(f"{recording} breaks off within a line, which is left out")
+            return
+        raise BadRequest(failure)
 
 
 def _seconds(until: datetime | None) -> float:

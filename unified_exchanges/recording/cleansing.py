@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from string import ascii_letters, digits
 
 from .redaction import REDACTED, REDACTED_KEY, is_secret, key_in, suspects
 
@@ -16,19 +17,24 @@ __all__ = ["Cleansing"]
 _SHORTEST = 8
 """Shorter texts stand for something else as well, somewhere in a recording."""
 _FIELD = re.compile(rb'("((?:[^"\\]|\\.)*)"\s*:\s*)"((?:[^"\\]|\\.)+)"')
-_NAMED = re.compile(
-    rb"authoriz|cookie|credential|pass|secret|signature|token|session|key|mnemonic"
-    rb'|"auth"',
-    re.IGNORECASE,
+# Looked for in everything that comes: `in` is thirty times as fast as an expression.
+_NAMES = (
+    *(b"auth", b"cookie", b"credential", b"pass", b"secret", b"signature"),
+    *(b"token", b"session", b"key", b"mnemonic"),
 )
 _PASSING = ("signature", "timestamp", "nonce")
 """Headers that are other ones with each request: only their names tell them."""
+_MARKS = (b"-----BEGIN", b"eyJ")
+_LONG = 24
+_WORDS = bytes(
+    code if chr(code) in f"{ascii_letters}{digits}+=_-" else ord(" ")
+    for code in range(256)
+)
 # What is long and public, wherever it stands: ids of markets, orders and accounts.
 _PUBLIC = re.compile(
-    rb"\b0x[0-9a-fA-F]{64}\b|\b0x[0-9a-fA-F]{40}\b|\b[0-9]{24,}\b"
-    rb"|\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"
+    rb"0x(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40})|[0-9]+"
+    rb"|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 )
-_LONG = re.compile(rb"[A-Za-z0-9+=_-]{24,}|-----BEGIN|\beyJ")
 
 
 class Cleansing:
@@ -49,7 +55,7 @@ class Cleansing:
 
     def clean(self, data: bytes) -> bytes:
         """The same bytes with known secrets, and those that their names tell, replaced."""
-        if _NAMED.search(data):
+        if _is_named(data):
             data = _FIELD.sub(self._field, data)
         for secret, cover in self._known.items():
             if secret in data:
@@ -69,7 +75,7 @@ class Cleansing:
 
     def suspects(self, data: bytes, url: str = "") -> list[str]:
         """Name the places of what was cleansed that still look like a secret."""
-        if not url and not _NAMED.search(data) and not _LONG.search(_stripped(data)):
+        if not url and not _is_named(data) and not _is_odd(data):
             return []
         never = [secret.decode() for secret in self._known]
         return suspects(url, {}, data, never)
@@ -93,5 +99,15 @@ class Cleansing:
             self._known.setdefault(text.encode(), cover.encode())
 
 
-def _stripped(data: bytes) -> bytes:
-    return _PUBLIC.sub(b"", data)
+def _is_named(data: bytes) -> bool:
+    """Whether a name in it may be that of a secret."""
+    small = data.lower()
+    return any(name in small for name in _NAMES)
+
+
+def _is_odd(data: bytes) -> bool:
+    """Whether anything in it is long and no id, or begins as a key does."""
+    if any(mark in data for mark in _MARKS):
+        return True
+    words = data.translate(_WORDS).split()
+    return any(len(word) >= _LONG and not _PUBLIC.fullmatch(word) for word in words)

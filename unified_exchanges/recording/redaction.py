@@ -43,7 +43,7 @@ _HEX = re.compile(r"(0x)?(?=[0-9]*[a-fA-F])[0-9a-fA-F]{40,}")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _CHAIN_WORD = re.compile(r"\b0x[0-9a-fA-F]{64}\b")
 _PUBLIC_NAME = re.compile(
-    r"(^|_|-)(id|ids|cursor|hash|ticker|url|user-agent)$", re.IGNORECASE
+    r"(^|_|-)(id|ids|cursor|hash|ticker|url|image|icon|user-agent)$", re.IGNORECASE
 )
 _SHORTEST_KEY = 24
 _ENTROPY = 3.5

@@ -21,6 +21,7 @@ __all__ = ["Answers"]
 
 _Recorded: TypeAlias = Rest | Unanswered
 _LONGEST = 400
+_SECOND = 1_000_000_000
 
 
 @attrs.define(slots=True, eq=False)
@@ -86,7 +87,7 @@ class Answers:
         self._clock.answered(began=line.began, at=line.at)
         if isinstance(line, Unanswered):
             raise _failure(line)
-        return Response(line.status, line.headers, body, line.elapsed / 1e9)
+        return Response(line.status, line.headers, body, line.elapsed / _SECOND)
 
     def _enter(self, line: Rest | Unanswered | Withheld) -> None:
         if isinstance(line, Withheld):
