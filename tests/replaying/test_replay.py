@@ -59,15 +59,17 @@ def at(request: pytest.FixtureRequest) -> Iterator[Stage]:
 
 
 def rest(at: float = 1_001, **how: Any) -> Rest:
-    how = {"began": int((at - 1) * SECOND), "method": "GET", "status": 200, **how}
-    how.setdefault("path", "/trade-api/v2/exchange/status")
-    return Rest(
-        at=int(at * SECOND),
-        mono=int(at * SECOND),
-        elapsed=SECOND // 2,
-        host="http://127.0.0.1:1",
-        **{"body": Body.of(STATUS), **how},
-    )
+    given: dict[str, Any] = {
+        "began": int((at - 1) * SECOND),
+        "method": "GET",
+        "path": "/trade-api/v2/exchange/status",
+        "status": 200,
+        "body": Body.of(STATUS),
+        **how,
+    }
+    moment = int(at * SECOND)
+    host = "http://127.0.0.1:1"
+    return Rest(at=moment, mono=moment, elapsed=SECOND // 2, host=host, **given)
 
 
 def written(path: Path, *lines: Any) -> Path:
@@ -175,9 +177,11 @@ def test_no_descriptor_is_opened_by_a_replay(
 ) -> None:
     recorded("blocking", session, at, path)
     made: list[object] = []
-    monkeypatch.setattr(
-        socket.socket, "__init__", lambda *given, **_: made.append(given)
-    )
+
+    def refuse(*given: object, **_: object) -> None:
+        made.append(given)
+
+    monkeypatch.setattr(socket.socket, "__init__", refuse)
     before = _sockets()
     with exchange("replay", path=path) as ex:
         [market] = ex.fetch_markets(limit=1)
