@@ -36,6 +36,8 @@ from unified_exchanges.recording import (
     read,
 )
 from unified_exchanges.recording.format import encode
+from unified_exchanges.registry import folder
+from unified_exchanges.simulator.server import SimulatorServer
 from unified_exchanges.testing import cassette, socket_guard
 
 from ..flavours import FLAVOURS
@@ -136,6 +138,19 @@ def test_a_recorded_session_replays_to_the_last_digit_in_both_flavours(
     for other in FLAVOURS:
         with socket_guard():
             assert performed(other, session, "replay", path=path) == live
+
+
+@pytest.mark.parametrize("kind", ["deposit", "safe", "proxy", "eoa"])
+def test_polymarket_s_orders_replay_for_every_kind_of_wallet(
+    path: Path, kind: str
+) -> None:
+    box = folder("polymarket", "simulated").simulated(seed=7, key_type=kind)
+    with SimulatorServer(box.venue) as server:
+        account = {"private_key": box.private_key, "api_key": box.api_key}
+        account |= {"environment": server.url, **box.arguments}
+        at = Stage(venue="polymarket", account=account, secrets=[])
+        live = recorded("blocking", session, at, path)
+    assert performed("async", session, "replay", path=path) == live
 
 
 def test_a_replay_needs_no_key_and_takes_none_from_the_environment(
@@ -328,17 +343,44 @@ def test_the_order_of_a_query_does_not_count_and_its_secrets_do_not(path: Path) 
     assert asked(written(path, rest(query=query)), "blocking", call)[0][1] == 1_001
 
 
-def test_bounds_of_time_are_compared_first_and_then_left_out(path: Path) -> None:
-    lines = [
-        rest(1_001 + n, query=[("min_ts", str(n))], body=Body.of(b'{"n":%d}' % n))
-        for n in (1, 2, 3)
+def bounded(at: int, **query: object) -> Rest:
+    pairs = [(name, str(value)) for name, value in query.items()]
+    return rest(at, query=pairs, body=Body.of(b'{"n":%d}' % at))
+
+
+def test_bounds_of_now_move_with_the_clock(path: Path) -> None:
+    # Each asked for the minute before, an hour apart; a second passed in between.
+    lines = [bounded(at, max_ts=at - 1, min_ts=at - 61) for at in (5_000, 8_600)]
+    written(path, *lines)
+    calls = [get(min_ts=940, max_ts=1_000), get(min_ts=4_941, max_ts=5_001)]
+    assert [told for told, _ in asked(path, "blocking", *calls)] == [
+        {"n": 5_000},
+        {"n": 8_600},
     ]
-    calls = [get(min_ts=text) for text in ("3", "9", "1", "9", "9")]
-    found = [told for told, _ in asked(written(path, *lines), "blocking", *calls)]
-    # What was meant for the third call was given to the second, as nearest in time.
-    assert found[:2] == [{"n": 3}, {"n": 1}]
-    assert found[2] == {"n": 2}
-    assert [type(x) for x in found[3:]] == [NotRecorded, NotRecorded]
+
+
+def test_bounds_that_are_the_same_are_compared_first(path: Path) -> None:
+    written(path, *(bounded(1_001 + n, min_ts=1_000 + n) for n in range(3)))
+    [(told, _), (other, _)] = asked(
+        path, "blocking", get(min_ts=1_002), get(min_ts=1_002)
+    )
+    assert told == {"n": 1_003}
+    assert other == {"n": 1_001}
+
+
+@pytest.mark.parametrize("asked_for", [500, 1_500, "soon"])
+def test_another_span_of_time_gets_no_answer(path: Path, asked_for: object) -> None:
+    written(path, bounded(1_001, min_ts=800, limit=3))
+    [(error, _)] = asked(path, "blocking", get(min_ts=asked_for, limit=3))
+    assert isinstance(error, NotRecorded)
+    assert "limit=3&min_ts=800" in str(error)
+
+
+def test_times_in_milliseconds_move_as_well(path: Path) -> None:
+    now = 1_795_000_000
+    written(path, rest(now), bounded(now + 100, start=(now + 99) * 1000))
+    found = asked(path, "blocking", get(), get(start=now * 1000 + 7))
+    assert found[1][0] == {"n": now + 100}
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from itertools import islice
 from typing import TypeAlias
 
 import attrs
@@ -15,17 +16,20 @@ from ..flow import Request, Response
 from ..recording.format import Rest, Unanswered, Withheld
 from .aliases import Aliases
 from .clock import ReplayClock
-from .matching import Key, key_of, loosened
+from .matching import Key, has_moved, key_of, loosened
 
 __all__ = ["Answers"]
 
 _Recorded: TypeAlias = Rest | Unanswered
 _LONGEST = 400
+_LOOKED_AT = 100
+"""Requests with other bounds of time among which one is looked for."""
 _SECOND = 1_000_000_000
 
 
 @attrs.define(slots=True, eq=False)
 class _Entry:
+    key: Key
     line: _Recorded
     is_played: bool = False
 
@@ -96,9 +100,9 @@ class Answers:
         if isinstance(line, Unanswered) and not _is_of_network(line.error):
             # Such as a call that the program itself has given up.
             return
-        entry = _Entry(line)
-        self._entries.append(entry)
         key = key_of(line.method, line.host + line.path, line.query, line.request.data)
+        entry = _Entry(key, line)
+        self._entries.append(entry)
         self._times[key] += 1
         self._exact[key].append(entry)
         if (loose := loosened(key)) is not key:
@@ -109,7 +113,18 @@ class Answers:
         if found is not None:
             return found
         loose = loosened(key)
-        return None if loose is key else _first_left(self._loose.get(loose))
+        return None if loose is key else self._moved(key, self._loose.get(loose))
+
+    def _moved(self, key: Key, entries: deque[_Entry] | None) -> _Entry | None:
+        """The next of those whose bounds have moved with the clock."""
+        while entries and entries[0].is_played:
+            entries.popleft()
+        now = self._clock.now()
+        for entry in islice(entries or (), _LOOKED_AT):
+            seconds = round(now - entry.line.began / _SECOND)
+            if not entry.is_played and has_moved(key, entry.key, seconds):
+                return entry
+        return None
 
     # -- what is not there ----------------------------------------------------------
 

@@ -3,8 +3,8 @@
 Method, address, query and body count.  Left out are headers, fields named like secrets, and
 in bodies what is another one each time: ids that the client gives, salts, times at which
 something was signed, and the owner of a key.  The order of a query and of fields, and blanks,
-do not count.  Bounds of time in a query, which often are those of "now", are compared
-first, and left out where nothing is the same with them.
+do not count.  Bounds of time in a query, which often are those of "now", may have moved with
+the clock: by as much as it stands elsewhere than when that was recorded.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 
 from ..recording.redaction import is_secret
 
-__all__ = ["Key", "key_of", "loosened"]
+__all__ = ["Key", "has_moved", "key_of", "loosened"]
 
 _PASSING = frozenset(
     {
@@ -29,6 +29,10 @@ _PASSING = frozenset(
     }
 )
 _BOUNDS = frozenset({"after", "before", "end", "start"})
+_NEAR = 5
+"""Seconds by which "now" may be another: a request is made a moment after it is decided."""
+_MILLISECONDS = 100_000_000_000
+"""From here on a time is in milliseconds."""
 
 # Numbers with a fraction stay as they are written: 0.10 is another request than 0.1.
 _decode = msgspec.json.Decoder(float_hook=str).decode
@@ -58,9 +62,33 @@ def key_of(
 
 
 def loosened(key: Key) -> Key:
-    """The same without its bounds of time."""
-    pairs = tuple(pair for pair in key.query if not _is_bound(pair[0]))
-    return key if len(pairs) == len(key.query) else key._replace(query=pairs)
+    """The same with bounds of time that may be any."""
+    if not any(_is_bound(name) for name, _ in key.query):
+        return key
+    pairs = ((name, "" if _is_bound(name) else text) for name, text in key.query)
+    return key._replace(query=tuple(pairs))
+
+
+def has_moved(asked: Key, recorded: Key, seconds: int) -> bool:
+    """Whether each bound is the same, or is later by so many seconds.
+
+    Both keys are the same but for bounds.  What is asked for another span of time than was
+    recorded gets no answer of that.
+    """
+    pairs = zip(asked.query, recorded.query, strict=True)
+    return all(
+        one == other or _is_later(one[1], other[1], seconds)
+        for one, other in pairs
+        if _is_bound(one[0])
+    )
+
+
+def _is_later(asked: str, recorded: str, seconds: int) -> bool:
+    if not (asked.isdecimal() and recorded.isdecimal()):
+        return False
+    moved = int(asked) - int(recorded)
+    unit = 1000 if int(asked) >= _MILLISECONDS else 1
+    return abs(moved - seconds * unit) <= _NEAR * unit
 
 
 def _is_bound(name: str) -> bool:
