@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from os import PathLike
 from typing import Any, cast
 
@@ -55,9 +54,8 @@ def _source(path: str | PathLike[str], given: Mapping[str, object]) -> Source:
 
 def _arguments(source: Source, how: Mapping[str, Any]) -> dict[str, Any]:
     """What the exchange is made with: what was given, and what a replay has of its own."""
-    stand_in: Mapping[str, Any] = {}
-    if _has_part(source.venue):
-        stand_in = folder(source.venue, "replayed").stand_in(source.answers.requests)
+    part = folder(source.venue, "replayed")
+    stand_in: Mapping[str, Any] = part.stand_in(source.answers.requests)
     options = {**stand_in.get("options", {}), **(how["options"] or {})}
     return {
         **how,
@@ -75,12 +73,6 @@ def _arguments(source: Source, how: Mapping[str, Any]) -> dict[str, Any]:
 def _kind(source: Source, flavour: str) -> Any:
     """The class of a flavour, over the venue as it is in a replay."""
     kind: Any = folder(source.venue, flavour).EXCHANGE
-    if not _has_part(source.venue):
-        return kind
     part = folder(source.venue, "replayed")
     venue_type = cast("type[Venue]", part.venue_type(source.answers.requests))
     return type(kind.__name__, (kind,), {"venue_type": venue_type})
-
-
-def _has_part(venue: str) -> bool:
-    return find_spec(f"{__package__}.venues.{venue}.replayed") is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ from unified_exchanges import (
     exchange,
     exchanges,
 )
+from unified_exchanges.flow import Request
 from unified_exchanges.recording import (
     Body,
     DamagedRecording,
@@ -37,6 +39,7 @@ from unified_exchanges.recording import (
 )
 from unified_exchanges.recording.format import encode
 from unified_exchanges.registry import folder
+from unified_exchanges.replaying import ReplayTransport, load
 from unified_exchanges.simulator.server import SimulatorServer
 from unified_exchanges.testing import cassette, socket_guard
 
@@ -232,6 +235,20 @@ def _sockets() -> set[str]:
         if target.startswith("socket:"):
             found.add(target)
     return found
+
+
+def test_what_was_not_asked_for_is_told_and_a_closed_replay_answers_nothing(
+    path: Path,
+) -> None:
+    written(path, rest(), rest(path="/trade-api/v2/series"))
+    source = load(path, [folder("kalshi", "blocking").EXCHANGE.describe()])
+    transport = ReplayTransport(source.answers, source.clock)
+    request = Request("GET", f"{BASE}/exchange/status")
+    assert transport.send(request).body == STATUS
+    assert source.answers.unplayed == ["GET /trade-api/v2/series"]
+    transport.close()
+    with pytest.raises(BadRequest, match="closed"):
+        transport.send(request)
 
 
 # -- what is not there -------------------------------------------------------------------
@@ -536,4 +553,19 @@ def test_a_cassette_that_tells_no_time_stands_at_the_change_of_its_file(
 def test_a_cassette_of_no_venue_is_refused(path: Path) -> None:
     path.write_text(_FOREIGN.format(uri="https://example.org/x", headers=""))
     with pytest.raises(BadRequest, match=r"example\.org, which is no address"):
+        exchange("replay", path=path)
+
+
+def test_a_cassette_without_yaml_names_the_extra(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_text("interactions: []\n")
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(ImportError, match="testing"):
+        exchange("replay", path=path)
+
+
+def test_a_cassette_without_a_request_is_damaged(path: Path) -> None:
+    path.write_text("interactions: []\n")
+    with pytest.raises(DamagedRecording, match="no cassette"):
         exchange("replay", path=path)
