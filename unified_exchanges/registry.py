@@ -102,7 +102,7 @@ def exchange(
 
         return replay(
             path,
-            given={"clock": clock, "transport": transport},
+            given={"clock": clock, "journal": journal, "transport": transport},
             dry_run=dry_run,
             timeout=timeout,
             retry=retry,
@@ -113,7 +113,6 @@ def exchange(
             observer=observer,
             rng=rng,
             options=options,
-            journal=journal,
         )
     kind: type[Exchange] = folder(id, "blocking").EXCHANGE
     return kind(
@@ -179,7 +178,7 @@ def async_exchange(
 
         return async_replay(
             path,
-            given={"clock": clock, "transport": transport},
+            given={"clock": clock, "journal": journal, "transport": transport},
             dry_run=dry_run,
             timeout=timeout,
             retry=retry,
@@ -190,7 +189,6 @@ def async_exchange(
             observer=observer,
             rng=rng,
             options=options,
-            journal=journal,
         )
     kind: type[AsyncExchange] = folder(id, "aio").EXCHANGE
     return kind(

@@ -45,8 +45,8 @@ def async_replay(
 def _source(path: str | PathLike[str], given: Mapping[str, object]) -> Source:
     if refused := [f"{name}=" for name, value in given.items() if value is not None]:
         raise BadRequest(
-            f"a replay has a clock and a transport of its own: leave {', '.join(refused)} "
-            "away"
+            "a replay has a clock and a transport of its own, and its orders belong into no "
+            f"journal of those that were placed: leave {', '.join(refused)} away"
         )
     venues = [folder(id, "blocking").EXCHANGE.describe() for id in exchanges]  # noqa: A001
     return load(path, venues)

@@ -478,6 +478,14 @@ def test_a_replay_has_a_clock_and_a_transport_of_its_own(path: Path, make: Any) 
         make("replay", path=written(path), clock=SystemClock())
 
 
+@pytest.mark.parametrize("make", [exchange, async_exchange])
+def test_a_replay_writes_into_no_journal(path: Path, make: Any) -> None:
+    journal = path.with_name("orders.db")
+    with pytest.raises(BadRequest, match="leave journal= away"):
+        make("replay", path=written(path), journal=journal)
+    assert not journal.exists()
+
+
 def test_limits_that_are_given_are_kept_to_in_virtual_time(path: Path) -> None:
     written(path, *(rest(1_001) for _ in range(200)))
     limits = LimitPolicy(discover=False)
