@@ -122,8 +122,16 @@ def run(page: Path, **names: object) -> None:
     ids=lambda page: page.stem,
 )
 def test_the_code_on_a_page_runs(
-    page: Path, kalshi: Exchange, market: Market, url: str, serve: Serve
+    page: Path,
+    kalshi: Exchange,
+    market: Market,
+    url: str,
+    serve: Serve,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # A page may write files where it is run.
+    monkeypatch.chdir(tmp_path)
     for venue in exchanges:
         # Kalshi is there already.
         if venue != kalshi.id and f'"{venue}"' in page.read_text():

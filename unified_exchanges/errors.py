@@ -8,6 +8,7 @@
     │   ├── ReadOnly               real money, and the object was not made with live=True
     │   ├── NotSupported               this venue cannot do it (see ``has``)
     │   ├── CombinationMarket          pays on several conditions; carries ``legs``
+    │   ├── NotRecorded                a replay was asked for what its recording lacks
     │   └── InvalidOrder
     │       ├── InvalidPrice           carries ``nearest``, the closest valid prices
     │       ├── InvalidSize            carries ``nearest``, the closest valid sizes
@@ -73,6 +74,7 @@ __all__ = [
     "MarketClosed",
     "MarketNotFound",
     "NetworkError",
+    "NotRecorded",
     "NotSupported",
     "OnMaintenance",
     "OrderNotDone",
@@ -179,6 +181,13 @@ class CombinationMarket(BadRequest):
     ) -> None:
         super().__init__(message, **context)
         self.legs = tuple(legs)
+
+
+class NotRecorded(BadRequest):
+    """A replay was asked for what its recording does not hold (any more).
+
+    It is not a `NetworkError`: nothing retries it, and nothing was sent.
+    """
 
 
 class InvalidOrder(BadRequest):

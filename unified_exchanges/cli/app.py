@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import account, catalogue, demo, halting, health, service, trading, watch
+from . import account, catalogue, demo, halting, health, record, service, trading, watch
 from .exits import MEANINGS
 
 __all__ = ["app"]
@@ -49,5 +49,15 @@ def _options(
     """Stand before every command."""
 
 
-for part in (demo, service, health, catalogue, watch, trading, halting, account):
+for part in (
+    demo,
+    service,
+    health,
+    catalogue,
+    watch,
+    record,
+    trading,
+    halting,
+    account,
+):
     part.add_to(app)

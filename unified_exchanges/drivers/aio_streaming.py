@@ -23,6 +23,7 @@ from ..policy import StreamPolicy
 from ..streams.protocol import StreamEvent, StreamProtocol
 from ..streams.session import Dial, Session, UpgradeRefused
 from ..transports import AsyncConnect, AsyncConnection
+from .tapped import async_tapped
 
 __all__ = ["AsyncStreamDriver"]
 
@@ -44,7 +45,8 @@ class AsyncStreamDriver:
     ``sink`` is given the events of each read, in order; it must not wait.  ``on_stop`` is
     called once at the end, with the error if it was one: a refused key, or as
     `InternalError` a failure of the protocol, of the sink or of a job.  A lost connection
-    is no end.  ``connect`` opens a connection; by default the policy's ``driver`` does.
+    is no end.  ``connect`` opens a connection; by default that of a
+    replay or the policy's ``driver`` does.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class AsyncStreamDriver:
         self._dial = dial
         self._sink = sink
         self._on_stop = on_stop
-        self._connect = connect or _connect(policy.driver)
+        self._connect = connect or dial.taps.async_connect or _connect(policy.driver)
         self._task: asyncio.Task[None] | None = None
         self._jobs: set[asyncio.Task[None]] = set()
         self._outbox: deque[str] = deque()
@@ -191,6 +193,7 @@ class AsyncStreamDriver:
             )
         except (NetworkError, UpgradeRefused) as failure:
             return failure
+        connection = async_tapped(connection, self._dial)
         try:
             return await self._serve(connection)
         finally:

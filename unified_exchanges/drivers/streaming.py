@@ -26,6 +26,7 @@ from ..streams.protocol import StreamEvent, StreamProtocol
 from ..streams.session import Dial, Session, UpgradeRefused
 from ..transports import Connect, Connection
 from ..transports.websocket import connect_blocking
+from .tapped import tapped
 
 __all__ = ["StreamDriver"]
 
@@ -49,7 +50,8 @@ class StreamDriver:
     events of each read, in order; a sink must not wait.  A condition on ``lock`` may be
     waited for by consumers.  ``on_stop`` is called once at the end, with the error if it
     was one: a refused key, or as `InternalError` a failure of the protocol, of the sink or
-    of a job.  A lost connection is no end.  ``connect`` opens a connection.
+    of a job.  A lost connection is no end.  ``connect`` opens a connection; by
+    default that of a replay, or else a real one.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class StreamDriver:
         rng: random.Random,
         sink: Callable[[Iterable[StreamEvent]], None],
         on_stop: Callable[[Exception | None], None] = lambda _error: None,
-        connect: Connect = connect_blocking,
+        connect: Connect | None = None,
     ) -> None:
         self.protocol = protocol
         self.lock = RLock()
@@ -72,7 +74,7 @@ class StreamDriver:
         self._dial = dial
         self._sink = sink
         self._on_stop = on_stop
-        self._connect = connect
+        self._connect = connect or dial.taps.connect or connect_blocking
         self._changed = Condition(self.lock)
         self._connection: Connection | None = None
         self._thread: Thread | None = None
@@ -200,6 +202,7 @@ class StreamDriver:
             )
         except (NetworkError, UpgradeRefused) as failure:
             return failure
+        connection = tapped(connection, self._dial)
         try:
             return self._serve(connection)
         finally:

@@ -22,6 +22,7 @@ from ..clock import Clock
 from ..description import Description, Has
 from ..drivers.blocking import BlockingDriver
 from ..drivers.dry_run import DryRun
+from ..drivers.tapped import Tapped
 from ..flow import Flow, collect, limited
 from ..guards import GUARDS, GuardPolicy
 from ..hidden import hide
@@ -155,7 +156,9 @@ class Exchange(Tracking, ABC):
         )
         self._dry_run = DryRun(self.venue) if dry_run else None
         self._driver = BlockingDriver(
-            transport or _transport(), self._dry_run, journal=journal_at(journal)
+            Tapped(transport or _transport(), self.venue.taps),
+            self._dry_run,
+            journal=journal_at(journal),
         )
         self._calls = calls_of(self.venue)
         self._halting = Halting(self.venue, self._calls)
@@ -205,6 +208,8 @@ class Exchange(Tracking, ABC):
         mode = "live" if self.venue.settings.live else "read-only"
         if not self.venue.environment.is_real_money:
             mode = "play money"
+        if self.venue.taps.is_replay:
+            mode = "replay"
         if self._dry_run is not None:
             mode += ", dry run"
         return f"<{type(self).__name__} {self.venue.environment.name} ({mode})>"

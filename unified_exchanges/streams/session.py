@@ -26,6 +26,7 @@ from ..errors import (
 )
 from ..models import Reconnected, StreamState
 from ..policy import StreamPolicy
+from ..tap import Taps
 
 __all__ = ["Dial", "Session", "UpgradeRefused"]
 
@@ -83,6 +84,7 @@ class Dial:
     )
     timeout: float = 10.0
     venue: str | None = None
+    taps: Taps = attrs.field(factory=Taps, repr=False)
 
 
 class Session:

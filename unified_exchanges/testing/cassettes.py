@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..clock import Clock, SystemClock
-from ..errors import BadRequest
+from ..errors import NotRecorded
 from .guard import socket_guard
 from .redaction import SuspectedSecret
 
@@ -27,13 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Mode", "NotRecorded", "SuspectedSecret", "cassette"]
 
 Mode: TypeAlias = Literal["record", "replay"]
-
-
-class NotRecorded(BadRequest):
-    """A replayed program asked for what the cassette does not hold (any more).
-
-    It is not a `NetworkError`: nothing retries it, and nothing was sent.
-    """
 
 
 @contextmanager
@@ -76,7 +69,7 @@ def cassette(
     >>> with cassette("markets.yaml") as tape:
     ...     exchange("kalshi", clock=tape.clock).fetch_markets(limit=2)
     Traceback (most recent call last):
-    unified_exchanges.testing.cassettes.NotRecorded: there is no cassette markets.yaml; ...
+    unified_exchanges.errors.NotRecorded: there is no cassette markets.yaml; ...
     """
     tape = _load()
     time = clock or SystemClock()

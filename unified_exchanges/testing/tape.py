@@ -27,9 +27,10 @@ from vcr.stubs.requests_stubs import (  # type: ignore[import-untyped]
 )
 
 from ..clock import Clock
+from ..errors import NotRecorded
+from ..replaying.aliases import Aliases, terms
 from ..transports import blocking
-from .aliases import Aliases, terms
-from .cassettes import Mode, NotRecorded
+from .cassettes import Mode
 from .moments import RecordedMoments, RecordingMoments
 from .redaction import (
     REDACTED_KEY,

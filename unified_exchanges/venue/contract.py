@@ -187,6 +187,7 @@ class Venue(Checkup, Permission):
             observe=self.offset.observe,
             timeout=self.settings.timeout,
             venue=self.id,
+            taps=self.taps,
         )
         everything = frozenset(Subject)
         return (Line(name="", subjects=everything, open=self.stream, dial=dial),)

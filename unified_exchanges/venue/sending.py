@@ -29,6 +29,7 @@ from ..monitor import Monitor, environment_label
 from ..policy import TokenBucket
 from ..settings import Settings, resolve_environment
 from ..switch import Switch
+from ..tap import Taps
 from ..telemetry import Telemetry
 
 __all__ = ["Call", "Sender"]
@@ -112,6 +113,7 @@ class Sender(ABC):
         self._refuse_foreign_keys(settings)
         self._guards = Guards(settings.guards)
         self.switch = Switch(settings.clock, self.id)
+        self.taps = Taps()
         self.retry = settings.retry
         try:
             self.environment: Environment = resolve_environment(

@@ -111,6 +111,7 @@ def make_venue(
         observe=venue.offset.observe,
         timeout=timeout,
         venue=venue.id,
+        taps=venue.taps,
     )
     return venue, dial
 

@@ -119,6 +119,7 @@ class Streaming(FillHistory):
             observe=self.offset.observe,
             timeout=self.settings.timeout,
             venue=self.id,
+            taps=self.taps,
         )
 
     def require_key(self) -> Mapping[str, str]:

@@ -64,6 +64,8 @@ class Aliases:
 
     def apply(self, answer: bytes) -> bytes:
         """An answer with the program's own ids; all else stays as it was, byte by byte."""
+        if not self._used:
+            return answer
 
         def own(found: re.Match[bytes]) -> bytes:
             recorded = json.loads(found[2])

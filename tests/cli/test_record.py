@@ -1,0 +1,95 @@
+"""Recording from the command line: for a while, until Ctrl-C, and never over a file."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from unified_exchanges import exchange
+from unified_exchanges.cli.practice import Practice, practice
+from unified_exchanges.recording import End, Frame, Header, Line, Rest, read
+
+from .conftest import invoke
+from .test_processes import start
+
+
+@pytest.fixture(params=("kalshi", "polymarket"))
+def place(request: pytest.FixtureRequest) -> Iterator[Practice]:
+    with practice(request.param, seed=7, lively=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "session.jsonl"
+
+
+def markets(place: Practice) -> list[str]:
+    with exchange(place.venue, environment=place.url) as ex:
+        return [market.market_id for market in ex.fetch_markets(limit=2)]
+
+
+def told(path: Path) -> list[bytes]:
+    lines: list[Line] = list(read(path))
+    assert isinstance(lines[0], Header)
+    assert isinstance(lines[-1], End)
+    assert any(isinstance(line, Rest) for line in lines)
+    return [line.body.data for line in lines if isinstance(line, Frame)]
+
+
+def test_markets_are_recorded_for_a_while(place: Practice, path: Path) -> None:
+    words = ("record", place.venue, *markets(place), "--out", str(path), "--for", "2s")
+    done = invoke(*words, env=place.exports)
+    assert done.code == 0, done.err
+    assert str(path) in done.out.replace("\n", "")
+    assert any(b"book" in text for text in told(path))
+
+
+def test_a_recording_becomes_tables(path: Path, tmp_path: Path) -> None:
+    out = tmp_path / "tables"
+    with practice("kalshi", seed=7, lively=True) as place:
+        words = ["record", "kalshi", *markets(place), "--out", str(path)]
+        assert invoke(*words, "--for", "2s", env=place.exports).code == 0
+    done = invoke("convert", str(path), "--out", str(out), "--json")
+    assert done.code == 0, done.err
+    assert done.document["books"] > 0
+    assert list(out.glob("books/venue=kalshi/market=*/day=*/*.parquet"))
+    again = invoke("convert", str(path), "--out", str(out))
+    assert again.code != 0
+    assert "not written over" in " ".join(again.err.split())
+
+
+def test_what_is_no_recording_is_told_in_words(path: Path, tmp_path: Path) -> None:
+    path.write_text("hello\n")
+    for name in (path, tmp_path / "nothing"):
+        done = invoke("convert", str(name), "--out", str(tmp_path / "tables"))
+        assert done.code != 0
+        assert "Traceback" not in done.err
+
+
+def test_ctrl_c_ends_a_recording_whole(place: Practice, path: Path) -> None:
+    words = ("record", place.venue, *markets(place), "--out", str(path), "--json")
+    with start(*words, env=place.exports) as running:
+        end = time.monotonic() + 30
+        while not (path.exists() and b'"kind":"frame"' in path.read_bytes()):
+            assert running.poll() is None, running.communicate()
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=30)
+    assert running.returncode == 0, err
+    assert '"withheld":0' in out
+    assert told(path)
+
+
+def test_a_file_that_is_there_is_not_written_over(place: Practice, path: Path) -> None:
+    path.write_text("mine\n")
+    words = ("record", place.venue, "X", "--out", str(path), "--for", "1s")
+    done = invoke(*words, env=place.exports)
+    assert done.code != 0
+    assert "not written over" in " ".join(done.err.split())
+    assert path.read_text() == "mine\n"

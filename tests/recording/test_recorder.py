@@ -1,0 +1,412 @@
+"""What a `Recorder` keeps of both venues in both flavours, and what never harms a call."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from unified_exchanges import BadRequest, exchange
+from unified_exchanges.errors import NetworkError
+from unified_exchanges.flow import Request, Response
+from unified_exchanges.recording import (
+    Closed,
+    End,
+    Frame,
+    Header,
+    Line,
+    Opened,
+    Recorder,
+    RecordingFailed,
+    Rest,
+    Unanswered,
+    Withheld,
+    read,
+)
+from unified_exchanges.simulator.faults import StreamFault, StreamPlan
+from unified_exchanges.testing.scripted import AsyncScriptedTransport, ScriptedTransport
+
+from ..flavours import FLAVOURS
+from .sessions import VENUES, Stage, frames, plain, stage, traded
+
+URL = "http://127.0.0.1:1/trade-api/v2"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "session.jsonl"
+
+
+@pytest.fixture(params=VENUES)
+def at(request: pytest.FixtureRequest) -> object:
+    with stage(request.param) as made:
+        yield made
+
+
+def rest(lines: list[Line]) -> list[Rest]:
+    return [line for line in lines if isinstance(line, Rest)]
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_requests_and_frames_of_a_session_are_recorded_in_order(
+    at: Stage, path: Path, flavour: str
+) -> None:
+    before = time.time_ns()
+    order = traded(flavour, at, path)
+    lines = list(read(path))
+    head, end = lines[0], lines[-1]
+    assert isinstance(head, Header)
+    assert (head.venue, head.rest) == (at.venue, at.account["environment"])
+    assert isinstance(end, End)
+    assert (end.lines, end.withheld) == (len(lines) - 1, 0)
+    asked = rest(lines)
+    assert {line.method for line in asked} >= {"GET", "POST", "DELETE"}
+    assert any(order.order_id.encode() in line.body.data for line in asked)
+    assert all(json.loads(line.body.data) is not None for line in asked)
+    assert any(isinstance(line, Opened) for line in lines)
+    assert frames(lines, "out")
+    assert any(b"book" in text for text in frames(lines, "in"))
+    times = [line.at for line in asked]
+    assert times == sorted(times)
+    assert before - 1_000_000 <= times[0] <= time.time_ns()
+    assert all(line.began <= line.at for line in asked)
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_no_secret_of_the_account_is_in_a_recording(
+    at: Stage, path: Path, flavour: str
+) -> None:
+    traded(flavour, at, path)
+    content = plain(path).decode()
+    assert "signature" not in at.secrets
+    assert len(at.secrets) >= 2
+    for secret in at.secrets:
+        assert secret not in content
+        assert json.dumps(secret)[1:-1] not in content
+    assert '"kind":"withheld"' not in content
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_recorded_session_asks_for_the_same_as_one_that_is_not(
+    at: Stage, path: Path, flavour: str
+) -> None:
+    order = traded(flavour, at, path)
+    assert order.remaining is not None
+    assert order.status == "canceled"
+
+
+def test_a_recording_is_compressed_when_it_is_closed_and_for_its_owner_alone(
+    path: Path,
+) -> None:
+    with exchange("kalshi", environment=URL) as ex, Recorder(ex, path):
+        assert path.read_bytes().startswith(b'{"kind":"header"')
+    assert path.read_bytes().startswith(b"\x1f\x8b")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [type(line) for line in read(path)] == [Header, End]
+
+
+def test_a_recording_that_is_there_is_not_written_over(path: Path) -> None:
+    path.write_text("mine\n")
+    with (
+        exchange("kalshi", environment=URL) as ex,
+        pytest.raises(BadRequest, match="not written over"),
+    ):
+        Recorder(ex, path)
+    assert path.read_text() == "mine\n"
+
+
+def test_a_folder_that_is_not_there_is_told(path: Path) -> None:
+    with (
+        exchange("kalshi", environment=URL) as ex,
+        pytest.raises(BadRequest, match="cannot record there"),
+    ):
+        Recorder(ex, path / "nothing" / "x.jsonl")
+
+
+def test_an_exchange_is_recorded_once_at_a_time(tmp_path: Path) -> None:
+    with exchange("kalshi", environment=URL) as ex:
+        with (
+            Recorder(ex, tmp_path / "a"),
+            pytest.raises(BadRequest, match="already"),
+        ):
+            Recorder(ex, tmp_path / "b")
+        Recorder(ex, tmp_path / "c").close()
+
+
+def test_a_recording_begins_before_the_first_watch(path: Path) -> None:
+    with stage("kalshi") as at, exchange("kalshi", **at.account) as ex:
+        [market] = ex.fetch_markets(limit=1)
+        ex.watch_order_book(market.market_id).next(timeout=10)
+        with pytest.raises(BadRequest, match="before the first watch"):
+            Recorder(ex, path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_full_disk_ends_the_recording_loudly_and_no_call(
+    at: Stage, flavour: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "full"
+    path.symlink_to("/dev/full")
+    with pytest.raises(RecordingFailed, match="No space left"):
+        traded(flavour, at, path)
+    errors = [r for r in caplog.records if r.levelno == logging.ERROR]
+    assert [r.name for r in errors] == ["unified_exchanges.recording.recorder"]
+    assert "trading goes on unrecorded" in errors[0].getMessage()
+
+
+def test_a_disk_that_becomes_full_leaves_what_was_written(path: Path) -> None:
+    """With a limit on the size of files, as for a quota."""
+    done = subprocess.run(
+        [sys.executable, "-c", _QUOTA, str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.split() == ["200", "RecordingFailed"], done.stderr
+    lines = list(read(path))
+    assert isinstance(lines[0], Header)
+    assert 5 < len(rest(lines)) < 200
+
+
+_QUOTA = """
+import resource, signal, sys
+from unified_exchanges import exchange
+from unified_exchanges.flow import Response
+from unified_exchanges.recording import Recorder, RecordingFailed
+from unified_exchanges.testing.scripted import ScriptedTransport
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+line = ScriptedTransport([Response(200, {}, b'{"a": "%s"}' % (b"x y " * 200))] * 200)
+done = 0
+with exchange("kalshi", environment="http://127.0.0.1:1", transport=line) as ex:
+    recorder = Recorder(ex, sys.argv[1])
+    for _ in range(200):
+        ex.request("GET", "/exchange/status")
+        done += 1
+    try:
+        recorder.close()
+    except RecordingFailed as error:
+        print(done, type(error).__name__)
+"""
+
+
+def test_an_error_of_the_user_is_not_hidden_by_that_of_the_recording(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "full"
+    path.symlink_to("/dev/full")
+    with (
+        exchange("kalshi", environment=URL) as ex,
+        pytest.raises(KeyError),
+        Recorder(ex, path),
+    ):
+        raise KeyError("mine")
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_recorder_that_is_killed_leaves_a_recording(venue: str, path: Path) -> None:
+    with stage(venue) as at:
+        url = at.account["environment"]
+        program = subprocess.Popen(
+            [sys.executable, "-c", _ENDLESS, venue, url, str(path)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert program.stdout is not None
+        assert program.stdout.readline() == "recorded\n"
+        os.kill(program.pid, signal.SIGKILL)
+        program.wait()
+        program.stdout.close()
+    lines = list(read(path))
+    assert isinstance(lines[0], Header)
+    assert len(rest(lines)) >= 20
+    assert not any(isinstance(line, End) for line in lines)
+
+
+_ENDLESS = """
+import sys, time
+from unified_exchanges import LimitPolicy, exchange
+from unified_exchanges.recording import Recorder
+venue, url, path = sys.argv[1:]
+with exchange(venue, environment=url, limits=LimitPolicy(enabled=False)) as ex:
+    recorder = Recorder(ex, path)
+    while True:
+        ex.fetch_markets(limit=2)
+        if recorder.progress().lines == 21 or recorder.progress().lines > 21:
+            print("recorded", flush=True)
+            break
+    while True:
+        ex.fetch_markets(limit=2)
+"""
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_each_connection_is_told_apart(venue: str, path: Path) -> None:
+    faults = StreamPlan([StreamFault("close", after=0)])
+    with (
+        stage(venue, faults) as at,
+        exchange(venue, **at.account) as ex,
+        Recorder(ex, path),
+    ):
+        [market] = ex.fetch_markets(limit=1)
+        books = ex.watch_order_book(market.market_id)
+        assert books.next(timeout=30).bids is not None
+    lines = list(read(path))
+    opened = [line.connection for line in lines if isinstance(line, Opened)]
+    assert opened[:2] == [1, 2]
+    [end] = [line for line in lines if isinstance(line, Closed)][:1]
+    assert end.connection == 1
+    assert end.reason
+    told = [line.connection for line in lines if isinstance(line, Frame)]
+    assert 2 in told
+    assert told == sorted(told)
+
+
+# -- single lines, over a script --------------------------------------------------------
+
+
+def recorded(flavour: str, path: Path, outcome: object, **how: object) -> list[Line]:
+    """The lines of one POST whose answer is the outcome."""
+    kind = ScriptedTransport if flavour == "blocking" else AsyncScriptedTransport
+    line = kind([outcome])
+    with (
+        exchange("kalshi", environment=URL) as ex,
+        Recorder(ex, path, **how),  # type: ignore[arg-type]
+    ):
+        _send(flavour, line, ex.venue.taps)
+    return list(read(path))
+
+
+def _send(flavour: str, line: object, taps: object) -> None:
+    from unified_exchanges.drivers.tapped import AsyncTapped, Tapped
+
+    request = Request(
+        "POST",
+        f"{URL}/portfolio/orders",
+        (("limit", "1"), ("token", "t0ps3cr3t!")),
+        {"KALSHI-ACCESS-KEY": "the-key-id", "KALSHI-ACCESS-SIGNATURE": "c2ln"},
+        b'{"price": 0.10, "user": "the-key-id", "passphrase": "open sesame"}',
+    )
+    try:
+        if flavour == "blocking":
+            Tapped(line, taps).send(request)  # type: ignore[arg-type]
+        else:
+            asyncio.run(AsyncTapped(line, taps).send(request))  # type: ignore[arg-type]
+    except NetworkError:
+        pass
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_lost_answer_is_recorded_as_such(path: Path, flavour: str) -> None:
+    [_, line, _] = recorded(flavour, path, NetworkError("reset by the-key-id"))
+    assert isinstance(line, Unanswered)
+    assert (line.error, line.sent) == ("NetworkError", True)
+    assert line.reason == "reset by REDACTED-KEY"
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_secrets_are_replaced_and_nothing_else_changes(
+    path: Path, flavour: str
+) -> None:
+    told = b'{"cost": 1.10,\t"by": "the-key-id", "session_token": "abcdefgh"}'
+    [_, line, _] = recorded(flavour, path, Response(200, {"set-cookie": "x"}, told))
+    assert isinstance(line, Rest)
+    assert line.request.data == (
+        b'{"price": 0.10, "user": "REDACTED-KEY", "passphrase": "REDACTED"}'
+    )
+    assert line.body.data == (
+        b'{"cost": 1.10,\t"by": "REDACTED-KEY", "session_token": "REDACTED"}'
+    )
+    assert line.request.redacted
+    assert line.body.redacted
+    assert line.query == [("limit", "1"), ("token", "REDACTED")]
+    assert line.headers == {}
+
+
+SUSPECTS = {
+    "a random word": b'{"note": "Zx81kQpL0sMv29dYtRb7Wc4E"}',
+    "a PEM": b'{"note": "-----BEGIN PRIVATE KEY-----"}',
+    "a signed token": b'{"note": "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.c2ln"}',
+    "a list under a name": b'{"secrets": ["short"]}',
+}
+
+
+@pytest.mark.parametrize("told", SUSPECTS.values(), ids=SUSPECTS)
+def test_fault_52_a_suspected_secret_is_not_written_and_the_recording_says_where(
+    path: Path, told: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    [_, line, end] = recorded("blocking", path, Response(200, {}, told))
+    assert isinstance(line, Withheld)
+    assert line.about == "POST /trade-api/v2/portfolio/orders"
+    assert isinstance(end, End)
+    assert end.withheld == 1
+    assert line.where[0].endswith("of the answer")
+    assert told[-12:] not in plain(path)
+    assert "withheld" in caplog.text
+
+
+def test_what_was_forbidden_is_replaced_wherever_it_stands(path: Path) -> None:
+    told = Response(200, {}, b'["the name of my mother"]')
+    [_, line, _] = recorded("blocking", path, told, never=["the name of my mother"])
+    assert isinstance(line, Rest)
+    assert line.body.data == b'["REDACTED"]'
+
+
+PUBLIC = {
+    "picture": b'{"image": "https://x.test/Zx81kQpL0sMv29dYtRb7Wc4E-aB3.png"}',
+    "condition": b'{"x": "0x%s"}' % (b"3d1f3bba352ca337" * 4),
+    "token": b'{"x": "20682202950510703972167680706247468659993829748228097938485"}',
+    "uuid": b'{"x": "3813e82d-45da-4c84-b363-dc0d2be25ac2"}',
+    "address": b'{"x": "0xeE453F76e0D92010e4c77dE97DC4737dE1A1336E"}',
+    "hash": b'{"hash": "5b1e0fa3c2d44e5d9a7b5b1e0fa3c2d44e5d9a7b"}',
+}
+
+
+@pytest.mark.parametrize("told", PUBLIC.values(), ids=PUBLIC)
+def test_ids_of_markets_orders_and_accounts_are_no_secrets(
+    path: Path, told: bytes
+) -> None:
+    [_, line, _] = recorded("blocking", path, Response(200, {}, told))
+    assert isinstance(line, Rest)
+    assert line.body.data == told
+
+
+def test_what_is_asked_of_a_closed_recorder_is_not_recorded(path: Path) -> None:
+    with exchange("kalshi", environment=URL) as ex:
+        recorder = Recorder(ex, path)
+        number = recorder.opened("ws://toy.test/?key=1")
+        recorder.close()
+        recorder.told(number, "in", ["late"])
+        recorder.close()
+    assert not any(isinstance(line, Frame) for line in read(path))
+    assert [line.url for line in read(path) if isinstance(line, Opened)] == [
+        "ws://toy.test/"
+    ]
+
+
+def test_a_call_does_not_wait_for_a_disk_that_hangs(tmp_path: Path) -> None:
+    """A pipe that nobody empties: the writer waits in it, the caller does not."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    line = ScriptedTransport([Response(200, {}, b'"%s"' % (b"x y " * 50_000))] * 20)
+    with exchange("kalshi", environment=URL, transport=line) as ex:
+        recorder = Recorder(ex, pipe)
+        started = time.monotonic()
+        for _ in range(20):
+            ex.request("GET", "/exchange/status")
+        assert time.monotonic() - started < 5
+        os.close(reader)
+        with pytest.raises(RecordingFailed, match="Broken pipe"):
+            recorder.close()

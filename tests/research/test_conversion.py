@@ -1,0 +1,278 @@
+"""Recordings as Parquet: the same facts as live, exactly, in the three libraries."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import tracemalloc
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import attrs
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from unified_exchanges import BadRequest, exchange
+from unified_exchanges.models import Order, OrderBook, Trade
+from unified_exchanges.recording import Body, Closed, Frame, Header, Opened, Recorder
+from unified_exchanges.recording.format import encode
+from unified_exchanges.research import Converted, convert
+from unified_exchanges.research.rows import Rows
+
+from ..recording.sessions import VENUES, stage
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+@attrs.frozen(kw_only=True)
+class Session:
+    """What was seen live, and where its tables are."""
+
+    books: list[OrderBook]
+    order: Order
+    trade: Trade
+    out: Path
+    found: Converted
+
+    def files(self, table: str) -> str:
+        return f"{self.out}/{table}/**/*.parquet"
+
+
+@pytest.fixture(scope="module", params=VENUES)
+def session(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Session:
+    folder = tmp_path_factory.mktemp(request.param)
+    path, out = folder / "session.jsonl", folder / "tables"
+    with (
+        stage(request.param) as at,
+        exchange(at.venue, **at.account) as ex,
+        Recorder(ex, path),
+    ):
+        markets = ex.fetch_markets()
+        market = next(m for m in markets if m.bid and m.ask and m.bid > m.grid.lowest)
+        name, outcome = market.market_id, market.outcomes[0].label
+        books = ex.watch_order_book(name)
+        trades = ex.watch_trades(name)
+        tickers = ex.watch_ticker(name)
+        orders = ex.watch_orders()
+        seen = [books.next(timeout=10)]
+        tickers.next(timeout=10)
+        order = ex.create_order(name, outcome, "buy", market.grid.lowest, 10)
+        while orders.next(timeout=10).order_id != order.order_id:
+            pass
+        ex.create_order(name, outcome, "buy", market.ask, 5)
+        trade = trades.next(timeout=10)
+        # Until the stream told of all of it.
+        whole = ex.fetch_order_book(name)
+        while (seen[-1].bids, seen[-1].asks) != (whole.bids, whole.asks):
+            seen.append(books.next(timeout=10))
+    found = convert(path, out)
+    return Session(books=seen, order=order, trade=trade, out=out, found=found)
+
+
+def test_every_table_has_what_was_told(session: Session) -> None:
+    found = session.found
+    assert found.books > 5
+    assert found.trades == 1
+    assert found.tickers >= 1
+    assert found.orders >= 1
+    assert not found.is_torn
+
+
+def test_files_lie_by_venue_market_and_day(session: Session) -> None:
+    day = datetime.now(UTC).date()
+    trade = session.trade
+    folder = session.out / "trades" / f"venue={trade.venue}"
+    [file] = folder.rglob("*.parquet")
+    assert file.parent.parent.name == f"market={trade.market_id}"
+    assert file.parent.name.startswith(f"day={day:%Y-%m}")
+
+
+def rows(session: Session, table: str, reader: str) -> list[dict[str, Any]]:
+    files = session.files(table)
+    if reader == "duckdb":
+        found = duckdb.sql(f"SELECT * FROM read_parquet('{files}') ORDER BY line")
+        return found.to_arrow_table().to_pylist()
+    if reader == "polars":
+        return pl.read_parquet(files).sort("line").to_dicts()
+    frame = pd.read_parquet(session.out / table, dtype_backend="pyarrow")
+    return frame.sort_values("line").to_dict("records")
+
+
+@pytest.mark.parametrize("reader", ["duckdb", "polars", "pandas"])
+def test_a_trade_reads_as_it_was_told_live(session: Session, reader: str) -> None:
+    [row] = rows(session, "trades", reader)
+    trade = session.trade
+    assert (row["price"], row["size"]) == (trade.price, trade.size)
+    assert isinstance(row["price"], Decimal)
+    assert (row["trade_id"], row["outcome"]) == (trade.trade_id, trade.outcome)
+    assert row["created_at"] == trade.created_at
+
+
+@pytest.mark.parametrize("reader", ["duckdb", "polars", "pandas"])
+def test_an_order_reads_as_it_was_told_live(session: Session, reader: str) -> None:
+    order = session.order
+    told = [
+        row
+        for row in rows(session, "orders", reader)
+        if row["order_id"] == order.order_id
+    ]
+    assert [(r["price"], r["size"], r["side"]) for r in told[:1]] == [
+        (order.price, order.size, order.side.value)
+    ]
+
+
+@pytest.mark.parametrize("reader", ["duckdb", "polars", "pandas"])
+def test_rows_of_a_book_add_up_to_the_book_that_was_seen(
+    session: Session, reader: str
+) -> None:
+    last = session.books[-1]
+    sides: dict[str, dict[Decimal, Decimal]] = {"bid": {}, "ask": {}}
+    for row in rows(session, "books", reader):
+        if row["event"] == "stale" or row["outcome"] != last.outcome:
+            continue
+        sides[row["side"]][row["price"]] = row["size"]
+    built = {
+        side: {price: size for price, size in levels.items() if size}
+        for side, levels in sides.items()
+    }
+    assert built["bid"] == {level.price: level.size for level in last.bids}
+    assert built["ask"] == {level.price: level.size for level in last.asks}
+
+
+def test_prices_and_sizes_multiply_exactly_in_sql(session: Session) -> None:
+    files = session.files("trades")
+    [[paid]] = duckdb.sql(
+        f"SELECT price * size FROM read_parquet('{files}')"
+    ).fetchall()
+    assert paid == session.trade.price * session.trade.size
+
+
+# -- what is not whole -------------------------------------------------------------------
+
+HEAD = Header(
+    format=1,
+    venue="kalshi",
+    environment="local",
+    library="0",
+    rest="http://kalshi.test",
+    at=1_795_930_000 * 10**9,
+    mono=0,
+)
+SNAPSHOT = (
+    '{"type":"orderbook_snapshot","sid":1,"seq":%d,"msg":{"market_ticker":"M","market_id":"x",'
+    '"yes_dollars_fp":[["0.40","10.00"]],"no_dollars_fp":[["0.60","5.00"]]}}'
+)
+DELTA = (
+    '{"type":"orderbook_delta","sid":1,"seq":%d,"msg":{"market_ticker":"M","market_id":"x",'
+    '"price_dollars":"0.40","delta_fp":"%s","side":"yes","ts_ms":1795930000000}}'
+)
+
+
+def journal(path: Path, *frames: str) -> Path:
+    lines: list[Any] = [HEAD, Opened(HEAD.at, 0, 1, "ws://kalshi.test")]
+    for n, text in enumerate(frames, 1):
+        at = HEAD.at + n
+        lines.append(
+            Frame(at=at, mono=n, connection=1, direction="in", body=Body.of(text))
+        )
+    lines.append(Closed(HEAD.at + 10**6, 10**6, 1, "reset"))
+    path.write_bytes(b"".join(map(encode, lines)))
+    return path
+
+
+def told(out: Path) -> list[tuple[Any, ...]]:
+    found = duckdb.sql(
+        "SELECT event, side, price, size FROM "
+        f"read_parquet('{out}/books/**/*.parquet') ORDER BY line, side"
+    )
+    return found.fetchall()
+
+
+def test_a_book_is_stale_from_a_lost_message_to_its_next_snapshot(
+    tmp_path: Path,
+) -> None:
+    path = journal(
+        tmp_path / "r",
+        SNAPSHOT % 1,
+        DELTA % (2, "1.50"),
+        DELTA % (4, "1.00"),
+        DELTA % (5, "1.00"),
+        SNAPSHOT % 6,
+    )
+    convert(path, tmp_path / "out")
+    price, other = Decimal("0.400000"), Decimal("0.600000")
+    assert told(tmp_path / "out") == [
+        ("snapshot", "ask", other, Decimal(5)),
+        ("snapshot", "bid", price, Decimal(10)),
+        ("change", "bid", price, Decimal("11.5")),
+        ("stale", None, None, None),
+        ("snapshot", "ask", other, Decimal(5)),
+        ("snapshot", "bid", price, Decimal(10)),
+        ("stale", None, None, None),
+    ]
+
+
+def test_a_recording_that_broke_off_is_converted_up_to_there(tmp_path: Path) -> None:
+    path = journal(tmp_path / "r", SNAPSHOT % 1, DELTA % (2, "1.00"))
+    path.write_bytes(path.read_bytes()[:-5])
+    found = convert(path, tmp_path / "out")
+    assert (found.books, found.is_torn) == (3, True)
+
+
+def test_tables_are_not_written_over(tmp_path: Path) -> None:
+    path = journal(tmp_path / "r", SNAPSHOT % 1)
+    convert(path, tmp_path / "out")
+    with pytest.raises(BadRequest, match="not written over"):
+        convert(path, tmp_path / "out")
+
+
+def test_a_number_with_more_places_than_its_column_is_an_error(tmp_path: Path) -> None:
+    from unified_exchanges.research.parquet import Tables
+
+    row = next(
+        row
+        for _, row in Rows().of(
+            OrderBook(venue="kalshi", market_id="M", outcome="yes", bids=(), asks=()),
+            1,
+            1,
+        )
+    )
+    with pytest.raises(pa.ArrowInvalid), Tables(tmp_path / "out", "kalshi") as tables:
+        tables.add("books", row | {"price": Decimal("0.1234567")})
+
+
+def test_memory_does_not_grow_with_the_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unified_exchanges.research.parquet._MOST_ROWS", 1_000)
+    peaks = []
+    for count in (4_000, 16_000):
+        changes = [DELTA % (n + 2, ("1.00", "-1.00")[n % 2]) for n in range(count)]
+        path = journal(tmp_path / f"r{count}", SNAPSHOT % 1, *changes)
+        del changes
+        gc.collect()
+        tracemalloc.start()
+        found = convert(path, tmp_path / f"out{count}")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert found.books == count + 2 + 1
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_without_pyarrow_the_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(
+        sys.modules, "unified_exchanges.research.parquet", raising=False
+    )
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    path = journal(tmp_path / "r", SNAPSHOT % 1)
+    with pytest.raises(ImportError, match=r"unified-exchanges\[research\]"):
+        convert(path, tmp_path / "out")

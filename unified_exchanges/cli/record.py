@@ -1,0 +1,218 @@
+"""The commands that record markets, and that turn a recording into tables."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from math import inf
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.status import Status
+
+from ..errors import AuthenticationError, BadRequest, ConnectionLost, RequestTimeout
+from ..models import Market, OrderBook
+from ..recording import Recorder
+from ..research import convert
+from ..shells.blocking import Exchange
+from ..watching.blocking import Watch
+from .command import command, guarded, plain_command
+from .options import Json, instant
+from .screen import Screen
+from .session import Session
+from .stopping import until_stopped
+from .words import counted
+
+__all__ = ["add_to"]
+
+_BEAT = 0.1
+"""Seconds after which the clock and Ctrl-C are looked at."""
+_NOTE = 10.0
+"""Seconds between two words on progress where there is no terminal."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    command(app, "record", "Look")(record)
+    plain_command(app, "convert", "Look")(converted)
+
+
+def record(
+    session: Session,
+    exchange_id: Annotated[
+        str, typer.Argument(metavar="VENUE", help="Exchange id, as with --venue.")
+    ],
+    markets: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MARKET...", help="Market ids, as `markets` lists them."
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="FILE", help="A new file, such as day.jsonl."),
+    ],
+    span: Annotated[
+        str | None,
+        typer.Option("--for", metavar="SPAN", help="End after so long: 60s, 15m, 24h."),
+    ] = None,
+) -> None:
+    """Record all that a venue tells of markets into a file, until Ctrl-C.
+
+    Books, trades and tickers, and with a key your orders too. No key or signature gets into
+    the file. A file that is there is not written over; one of a run that was killed can be
+    read.
+    """
+    until = instant(span, ahead=True)
+    session.venue = exchange_id
+    exchange, screen = session.exchange, session.screen
+    names = list(dict.fromkeys(markets))
+    with Recorder(exchange, out) as recorder, until_stopped() as stopped:
+        found = exchange.fetch_markets(market_ids=names)
+        watches = _open(exchange, found)
+        with _shown(screen) as show:
+            _follow(exchange, watches, recorder, show, stopped, _seconds(until))
+        health = exchange.stream_health()
+    told = recorder.progress()
+    screen.document(
+        {"path": out, "lines": told.lines, "withheld": told.withheld},
+        f"{out}: {counted(told.lines, 'line')}, {out.stat().st_size:,} bytes compressed",
+    )
+    if not health.connections:
+        why = health.last_error or "it did not answer yet"
+        raise ConnectionLost(f"the stream was not reached: {why}", venue=exchange.id)
+
+
+def converted(
+    recording: Annotated[Path, typer.Argument(metavar="FILE", help="A recording.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="A new folder.")],
+    as_json: Json = False,
+) -> None:
+    r"""Turn a recording into Parquet files for DuckDB, polars and pandas.
+
+    Books, trades, tickers and orders, by venue, market and day, with exact decimals. Needs
+    the extra: pip install 'unified-exchanges\[research]'.
+    """
+    screen = Screen(as_json=as_json)
+    with guarded(screen):
+        try:
+            found = convert(recording, out)
+        except (ImportError, OSError) as error:
+            failure = str(error)
+        else:
+            rows = {
+                "books": found.books,
+                "trades": found.trades,
+                "tickers": found.tickers,
+                "orders": found.orders,
+            }
+            told = ", ".join(f"{count:,} {name}" for name, count in rows.items())
+            screen.document({"path": out, **rows}, f"{out}: {told}")
+            if found.is_torn:
+                screen.note(f"{recording} breaks off within a line, which is left out")
+            return
+        raise BadRequest(failure)
+
+
+def _seconds(until: datetime | None) -> float:
+    return inf if until is None else (until - datetime.now(UTC)).total_seconds()
+
+
+def _open(exchange: Exchange, markets: Sequence[Market]) -> list[Watch[Any]]:
+    names = [market.market_id for market in markets]
+    watches: list[Watch[Any]] = [
+        *_books(exchange, markets),
+        exchange.watch_ticker(names, policy="latest"),
+        exchange.watch_trades(names, policy="latest"),
+        exchange.watch_market_status(names),
+    ]
+    # Without a key there are no orders to follow.
+    with suppress(AuthenticationError):
+        watches.append(exchange.watch_orders(names, policy="latest"))
+    return watches
+
+
+def _books(exchange: Exchange, markets: Sequence[Market]) -> Iterator[Watch[Any]]:
+    if exchange.describe().outcome_books == "one":
+        yield exchange.watch_order_book([market.market_id for market in markets])
+        return
+    for market in markets:
+        for outcome in market.outcomes:
+            yield exchange.watch_order_book(market.market_id, outcome=outcome.label)
+
+
+def _follow(
+    exchange: Exchange,
+    watches: Sequence[Watch[Any]],
+    recorder: Recorder,
+    show: _Show,
+    stopped: threading.Event,
+    seconds: float,
+) -> None:
+    """Take what is told, so that nothing piles up; the recorder has heard it already."""
+    started = time.monotonic()
+    live: set[str] = set()
+    first, *others = watches
+    while not stopped.is_set():
+        passed = time.monotonic() - started
+        if passed >= seconds:
+            return
+        for item in _news(first, min(_BEAT, seconds - passed), others):
+            if isinstance(item, OrderBook):
+                live.add(item.market_id)
+        told, health = recorder.progress(), exchange.stream_health()
+        count = max(0, len(live) - health.stale_books) if health.state == "live" else 0
+        show.tell(
+            f"{told.lines:,} lines  {told.size:,} bytes  "
+            f"{counted(count, 'market')} live  {passed:,.0f} s"
+            + (f"  {told.withheld} withheld" if told.withheld else "")
+        )
+
+
+def _news(
+    first: Watch[Any], seconds: float, others: Sequence[Watch[Any]]
+) -> Iterator[object]:
+    yield _next(first, seconds)
+    for watch in others:
+        while (item := _next(watch, 0)) is not None:
+            yield item
+
+
+def _next(watch: Watch[Any], seconds: float) -> object:
+    try:
+        return watch.next(timeout=seconds)
+    except RequestTimeout as error:
+        # An error of the stream names its venue; that nothing came yet is none.
+        if error.venue is not None:
+            raise
+        return None
+
+
+class _Show:
+    """Says how far it is: all the time on a terminal, else now and then."""
+
+    def __init__(self, screen: Screen, status: Status | None) -> None:
+        self._screen = screen
+        self._status = status
+        self._next = time.monotonic() + _NOTE
+
+    def tell(self, text: str) -> None:
+        """Say it, if it is time."""
+        if self._status is not None:
+            self._status.update(text)
+        elif time.monotonic() >= self._next:
+            self._next += _NOTE
+            self._screen.note(text)
+
+
+@contextmanager
+def _shown(screen: Screen) -> Generator[_Show, None, None]:
+    if not screen.err.is_terminal or screen.err.is_dumb_terminal:
+        yield _Show(screen, None)
+        return
+    with screen.err.status("connecting") as status:
+        yield _Show(screen, status)

@@ -1,0 +1,234 @@
+"""What happened as lines: cleansed, scanned, and withheld where a secret is suspected."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from urllib.parse import urlencode, urlsplit
+
+import attrs
+
+from ..flow import Request, Response
+from ..tap import Direction
+from ..venue import Venue
+from ..version import VERSION
+from .cleansing import Cleansing
+from .format import (
+    FORMAT,
+    Body,
+    Closed,
+    End,
+    Frame,
+    Header,
+    Opened,
+    Rest,
+    Unanswered,
+    Withheld,
+    encode,
+)
+
+__all__ = ["Draft", "Drafts"]
+
+_log = logging.getLogger(__name__)
+
+_KEPT = ("content-type", "date", "retry-after")
+_LIMITS = ("ratelimit", "x-ratelimit")
+
+
+@attrs.frozen(slots=True, eq=False)
+class Draft:
+    """Lines that are made where they are written, and about how many bytes they hold."""
+
+    size: int
+    lines: Callable[[], list[bytes]]
+
+
+class Drafts:
+    """Makes the lines of one recording; for one thread at a time."""
+
+    def __init__(self, venue: Venue, *, never: Iterable[str]) -> None:
+        self.withheld = 0
+        self._venue = venue
+        self._cleansing = Cleansing(venue.settings.api_key, never)
+
+    def header(self, at: int, mono: int) -> bytes:
+        """The first line."""
+        environment = self._venue.environment
+        return encode(
+            Header(
+                format=FORMAT,
+                venue=self._venue.id,
+                environment=environment.name,
+                library=VERSION,
+                rest=environment.rest,
+                at=at,
+                mono=mono,
+            )
+        )
+
+    def rest(
+        self, request: Request, response: Response, began: int, at: int, mono: int
+    ) -> list[bytes]:
+        """A request and its answer."""
+        asked = self._asked(request)
+        body, told = self._body(response.body)
+        headers = _kept(response)
+        found = asked.found + [f"{place} of the answer" for place in told]
+        found += self._cleansing.suspect_pairs(headers.items())
+        if found:
+            return self._withhold(
+                "rest", f"{request.method} {asked.path}", found, at, mono
+            )
+        return [
+            encode(
+                Rest(
+                    at=at,
+                    mono=mono,
+                    began=began,
+                    elapsed=int(response.elapsed * 1e9),
+                    method=request.method,
+                    host=asked.host,
+                    path=asked.path,
+                    status=response.status,
+                    query=asked.query,
+                    headers=headers,
+                    request=asked.body,
+                    body=body,
+                )
+            )
+        ]
+
+    def unanswered(
+        self,
+        request: Request,
+        error: str,
+        reason: str,
+        began: int,
+        at: int,
+        mono: int,
+        *,
+        sent: bool,
+    ) -> list[bytes]:
+        """A request without an answer."""
+        asked = self._asked(request)
+        reason = self._cleansing.clean_text(reason)
+        found = asked.found + self._cleansing.suspects(reason.encode())
+        if found:
+            about = f"{request.method} {asked.path}"
+            return self._withhold("unanswered", about, found, at, mono)
+        return [
+            encode(
+                Unanswered(
+                    at=at,
+                    mono=mono,
+                    began=began,
+                    method=request.method,
+                    host=asked.host,
+                    path=asked.path,
+                    error=error,
+                    reason=reason,
+                    sent=sent,
+                    query=asked.query,
+                    request=asked.body,
+                )
+            )
+        ]
+
+    def opened(self, connection: int, url: str, at: int, mono: int) -> list[bytes]:
+        """A WebSocket that was opened; its query is left out."""
+        plain = self._cleansing.clean_text(url.partition("?")[0])
+        return [encode(Opened(at=at, mono=mono, connection=connection, url=plain))]
+
+    def frames(
+        self,
+        connection: int,
+        direction: Direction,
+        frames: Sequence[str | bytes],
+        at: int,
+        mono: int,
+    ) -> list[bytes]:
+        """Messages that came at once."""
+        lines: list[bytes] = []
+        for frame in frames:
+            raw = frame.encode() if isinstance(frame, str) else frame
+            body, found = self._body(raw)
+            if found:
+                about = f"connection {connection}, {direction}"
+                lines += self._withhold("frame", about, found, at, mono)
+            else:
+                lines.append(
+                    encode(
+                        Frame(
+                            at=at,
+                            mono=mono,
+                            connection=connection,
+                            direction=direction,
+                            body=body,
+                        )
+                    )
+                )
+        return lines
+
+    def closed(self, connection: int, reason: str, at: int, mono: int) -> list[bytes]:
+        """A WebSocket that has ended."""
+        reason = self._cleansing.clean_text(reason)
+        if found := self._cleansing.suspects(reason.encode()):
+            self._withhold("closed", f"connection {connection}", found, at, mono)
+            reason = "withheld"
+        return [encode(Closed(at=at, mono=mono, connection=connection, reason=reason))]
+
+    def end(self, lines: int, at: int, mono: int) -> bytes:
+        """The last line."""
+        return encode(End(at=at, mono=mono, lines=lines, withheld=self.withheld))
+
+    def _asked(self, request: Request) -> _Asked:
+        self._cleansing.learn(request.headers)
+        parts = urlsplit(request.url)
+        path = self._cleansing.clean_text(parts.path)
+        query = self._cleansing.clean_query(request.query)
+        cleansed = self._cleansing.clean(request.body or b"")
+        body = Body.of(cleansed, redacted=cleansed != (request.body or b""))
+        found = self._cleansing.suspects(cleansed, f"{path}?{urlencode(query)}")
+        if found:
+            # What is suspected may stand in the path itself.
+            path = "/".join(path.split("/")[:2])
+        host = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        return _Asked(host=host, path=path, query=query, body=body, found=found)
+
+    def _body(self, raw: bytes) -> tuple[Body, list[str]]:
+        cleansed = self._cleansing.clean(raw)
+        found = self._cleansing.suspects(cleansed)
+        return Body.of(
+            cleansed, redacted=cleansed is not raw and cleansed != raw
+        ), found
+
+    def _withhold(
+        self, line: str, about: str, where: list[str], at: int, mono: int
+    ) -> list[bytes]:
+        self.withheld += 1
+        places = list(dict.fromkeys(where))
+        _log.warning(
+            "a line of the recording was withheld, for it may hold a secret in %s of %s",
+            "; in ".join(places),
+            about,
+        )
+        return [encode(Withheld(at, mono, line, about, places))]
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class _Asked:
+    """A request, cleansed, and where it may still hold a secret."""
+
+    host: str
+    path: str
+    query: list[tuple[str, str]]
+    body: Body
+    found: list[str]
+
+
+def _kept(response: Response) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in response.headers.items()
+        if name in _KEPT or name.startswith(_LIMITS)
+    }

@@ -1,0 +1,360 @@
+"""What a recording is made of: one JSON object a line, and how it is read again.
+
+A recording is appended to and never changed.  Its first line is a `Header`; an `End` is the
+last one of a recording that was closed.  Every other line says with ``at`` when it happened,
+in nanoseconds since 1970 in UTC by the clock of the exchange, and with ``mono`` the same by
+a clock that never jumps: differences of ``mono`` are durations.  Lines stand in the order
+of their receipt, for each connection and for REST; between those they may be apart by the
+moment that a thread needs.
+
+What was sent and told stands in a `Body`.  JSON is embedded as it is, byte by byte, and is
+read as `msgspec.Raw`: whoever wants it decodes it, once.
+"""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from importlib import import_module
+from io import BufferedReader
+from os import PathLike
+from pathlib import Path
+from typing import IO, Final, Literal, TypeAlias, cast
+
+import msgspec
+
+from ..errors import BadRequest
+
+__all__ = [
+    "FORMAT",
+    "Body",
+    "Closed",
+    "DamagedRecording",
+    "End",
+    "Frame",
+    "Header",
+    "Line",
+    "Opened",
+    "Rest",
+    "Torn",
+    "Unanswered",
+    "Withheld",
+    "encode",
+    "open_recording",
+    "read",
+]
+
+FORMAT: Final = 1
+"""The version that is written; a reader refuses a higher one."""
+
+_log = logging.getLogger(__name__)
+
+_GZIP = b"\x1f\x8b"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_NONE = msgspec.Raw(b"")
+
+
+class DamagedRecording(BadRequest):
+    """A file is no recording, is of a later version, or was changed in its middle."""
+
+
+class Body(msgspec.Struct, frozen=True, omit_defaults=True):
+    r"""Bytes that went over the wire, kept exactly, in the first form that can hold them.
+
+    ``json`` is a JSON text without line breaks; ``text`` any other UTF-8; ``base64`` the
+    rest.  ``redacted`` says that secrets were replaced, so that it is not what went.
+
+    >>> Body.of(b'{"a": 1}').data, Body.of("é\n".encode()).text, Body.of(b"").data
+    (b'{"a": 1}', 'é\n', b'')
+    """
+
+    json: msgspec.Raw = _NONE
+    text: str = ""
+    base64: str = ""
+    redacted: bool = False
+
+    @classmethod
+    def of(cls, data: bytes | str, *, redacted: bool = False) -> Body:
+        """Choose the form for some bytes."""
+        raw = data.encode() if isinstance(data, str) else data
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError:
+            return cls(base64=b64encode(raw).decode(), redacted=redacted)
+        if _is_embeddable(raw):
+            return cls(json=msgspec.Raw(raw), redacted=redacted)
+        return cls(text=text, redacted=redacted)
+
+    @property
+    def data(self) -> bytes:
+        """The bytes; JSON has to be decoded from these, or from ``json`` at once."""
+        if self.base64:
+            return b64decode(self.base64)
+        return bytes(self.json) or self.text.encode()
+
+
+class Header(msgspec.Struct, frozen=True, tag_field="kind", tag="header"):
+    """The first line: whose recording it is.
+
+    ``format`` is its version, ``library`` that of this library; ``environment`` is the
+    name and ``rest`` the base URL of REST.
+    """
+
+    format: int
+    venue: str
+    environment: str
+    library: str
+    rest: str
+    at: int
+    mono: int
+
+
+class Rest(
+    msgspec.Struct,
+    frozen=True,
+    omit_defaults=True,
+    tag_field="kind",
+    tag="rest",
+):
+    """One request over REST and its answer; ``at`` is when all of the answer was here.
+
+    ``began`` is when it was handed to the transport (like ``at``); ``elapsed`` is
+    nanoseconds from the first byte out to the last byte in.  ``url`` has neither query nor
+    host; ``host`` is scheme, host and port.  ``query`` is in sending order.  Of the headers
+    there are those of the answer that are read: its content type, date and
+    what it says of limits.
+    """
+
+    at: int
+    mono: int
+    began: int
+    elapsed: int
+    method: str
+    host: str
+    path: str
+    status: int
+    query: list[tuple[str, str]] = []
+    headers: dict[str, str] = {}
+    request: Body = Body()
+    body: Body = Body()
+
+
+class Unanswered(
+    msgspec.Struct,
+    frozen=True,
+    omit_defaults=True,
+    tag_field="kind",
+    tag="unanswered",
+):
+    """A request that got no whole answer; ``error`` is the class and ``reason`` the text.
+
+    ``sent`` is False only if no byte of it left.
+    """
+
+    at: int
+    mono: int
+    began: int
+    method: str
+    host: str
+    path: str
+    error: str
+    reason: str
+    sent: bool
+    query: list[tuple[str, str]] = []
+    request: Body = Body()
+
+
+class Opened(msgspec.Struct, frozen=True, tag_field="kind", tag="opened"):
+    """A WebSocket was opened; ``connection`` counts from 1 through the recording."""
+
+    at: int
+    mono: int
+    connection: int
+    url: str
+
+
+class Frame(msgspec.Struct, frozen=True, tag_field="kind", tag="frame"):
+    """A message on a WebSocket, ``"in"`` from the venue or ``"out"`` to it."""
+
+    at: int
+    mono: int
+    connection: int
+    direction: Literal["in", "out"]
+    body: Body
+
+
+class Closed(msgspec.Struct, frozen=True, tag_field="kind", tag="closed"):
+    """A WebSocket has ended, and why."""
+
+    at: int
+    mono: int
+    connection: int
+    reason: str
+
+
+class Withheld(msgspec.Struct, frozen=True, tag_field="kind", tag="withheld"):
+    """A line was not written, for it may have held a secret; ``where`` names the places.
+
+    ``line`` is the kind of that line, ``about`` its method and path, or connection.
+    """
+
+    at: int
+    mono: int
+    line: str
+    about: str
+    where: list[str]
+
+
+class End(msgspec.Struct, frozen=True, tag_field="kind", tag="end"):
+    """The last line of a recording that was closed: how many lines came before it."""
+
+    at: int
+    mono: int
+    lines: int
+    withheld: int
+
+
+class Torn(msgspec.Struct, frozen=True):
+    """Stands at the end of what is read, where the file ends within a line or a block.
+
+    It is never written: whoever recorded was killed, or the file was copied in part.
+    ``bytes`` is how much of the line there is, which is left out.
+    """
+
+    bytes: int
+
+
+Line: TypeAlias = (
+    Header | Rest | Unanswered | Opened | Frame | Closed | Withheld | End | Torn
+)
+"""What a recording holds; match by class."""
+
+_Written: TypeAlias = (
+    Header | Rest | Unanswered | Opened | Frame | Closed | Withheld | End
+)
+_decode = msgspec.json.Decoder(_Written).decode
+_encoder = msgspec.json.Encoder()
+
+
+def encode(line: _Written) -> bytes:
+    """One line, with its end."""
+    return _encoder.encode(line) + b"\n"
+
+
+def read(path: str | PathLike[str]) -> Iterator[Line]:
+    """Read a recording line by line, in bounded memory, compressed or not.
+
+    The first is always a `Header`.  A file that ends within a line, since who wrote it was
+    killed, ends with a `Torn`, and the log says so.  One without an `End` was never closed.
+
+    Raises `DamagedRecording` where a line in the middle cannot be read, or the version is
+    a later one, and `OSError`.
+
+    >>> list(read("none.jsonl"))
+    Traceback (most recent call last):
+    FileNotFoundError: ...
+    """
+    with open_recording(path) as file:
+        yield from _lines(file, str(path))
+
+
+def open_recording(path: str | PathLike[str]) -> IO[bytes]:
+    """Open a recording for its bytes; gzip and zstd are known by how they begin."""
+    file = Path(path).open("rb")  # noqa: SIM115 - handed on
+    begin = file.peek(4)[:4]
+    if begin.startswith(_GZIP):
+        return cast("IO[bytes]", _Gzip(file))
+    if begin == _ZSTD:
+        try:
+            return cast("IO[bytes]", import_module("compression.zstd").open(file))
+        except ImportError:
+            file.close()
+        raise DamagedRecording(
+            f"{path} is compressed with zstd, which Python reads from 3.14 on: write it "
+            "out with zstd -d first"
+        )
+    return file
+
+
+class _Gzip(gzip.GzipFile):
+    """Closes the file beneath as well."""
+
+    def __init__(self, file: BufferedReader) -> None:
+        super().__init__(fileobj=file, mode="rb")
+        self._beneath = file
+
+    def close(self) -> None:
+        super().close()
+        self._beneath.close()
+
+
+def _lines(file: IO[bytes], name: str) -> Iterator[Line]:
+    number = 0
+    for text in _whole(file):
+        number += 1
+        if not text.endswith(b"\n"):
+            if number > 1:
+                _log.warning("%s ends within line %d: left out", name, number)
+                yield Torn(len(text))
+                return
+            raise DamagedRecording(f"{name} is not a recording: no line is whole")
+        try:
+            line = _decode(text)
+        except msgspec.MsgspecError as error:
+            raise DamagedRecording(_damage(name, number, text, error)) from error
+        if (number == 1) is not isinstance(line, Header):
+            raise DamagedRecording(f"{name}: line {number} should be the header, alone")
+        if isinstance(line, Header) and line.format > FORMAT:
+            raise DamagedRecording(_later(name, line.format))
+        yield line
+    if not number:
+        raise DamagedRecording(f"{name} is empty: nothing was recorded")
+
+
+def _whole(file: IO[bytes]) -> Iterator[bytes]:
+    """Every line; where compressed data break off, what there is of the last, or b""."""
+    try:
+        yield from file
+    except (EOFError, zlib.error):
+        yield b""
+
+
+def _damage(name: str, number: int, text: bytes, error: Exception) -> str:
+    if number == 1:
+        later = _version_of(text)
+        if later > FORMAT:
+            return _later(name, later)
+        return f"{name} is not a recording: its first line is no header ({error})"
+    return f"{name}: line {number} cannot be read ({error}); restore it from a copy"
+
+
+def _version_of(text: bytes) -> int:
+    try:
+        return msgspec.json.decode(text, type=_Versioned).format
+    except msgspec.MsgspecError:
+        return 0
+
+
+class _Versioned(msgspec.Struct):
+    format: int
+
+
+def _later(name: str, version: int) -> str:
+    return (
+        f"{name} has version {version} of the format, and this library reads up to "
+        f"{FORMAT}: use a later one"
+    )
+
+
+def _is_embeddable(raw: bytes) -> bool:
+    """Whether it is one JSON value and nothing around it, on one line."""
+    if not raw or b"\n" in raw or b"\r" in raw or raw != raw.strip():
+        return False
+    try:
+        msgspec.json.decode(raw, type=msgspec.Raw)
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+    return True

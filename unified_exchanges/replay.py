@@ -1,0 +1,78 @@
+"""Exchanges that are answered by a recording: those that `exchange` makes for ``"replay"``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any, cast
+
+from .errors import BadRequest
+from .policy import LimitPolicy
+from .registry import exchanges, folder
+from .replaying import AsyncReplayTransport, ReplayTransport, Source, load
+from .replaying.streams import no_stream, no_stream_async
+from .shells.aio import AsyncExchange
+from .shells.blocking import Exchange
+from .venue import Venue
+
+__all__ = ["async_replay", "replay"]
+
+
+def replay(
+    path: str | PathLike[str], *, given: Mapping[str, object], **how: Any
+) -> Exchange:
+    """Make the blocking exchange that a recording answers; ``given`` may hold nothing."""
+    source = _source(path, given)
+    kind: type[Exchange] = _kind(source, "blocking")
+    transport = ReplayTransport(source.answers, source.clock)
+    made = kind(transport=transport, **_arguments(source, how))
+    made.venue.taps.connect = no_stream
+    return made
+
+
+def async_replay(
+    path: str | PathLike[str], *, given: Mapping[str, object], **how: Any
+) -> AsyncExchange:
+    """As `replay`, for an event loop."""
+    source = _source(path, given)
+    kind: type[AsyncExchange] = _kind(source, "aio")
+    transport = AsyncReplayTransport(source.answers, source.clock)
+    made = kind(transport=transport, **_arguments(source, how))
+    made.venue.taps.async_connect = no_stream_async
+    return made
+
+
+def _source(path: str | PathLike[str], given: Mapping[str, object]) -> Source:
+    if refused := [f"{name}=" for name, value in given.items() if value is not None]:
+        raise BadRequest(
+            "a replay has a clock and a transport of its own, and its orders belong into no "
+            f"journal of those that were placed: leave {', '.join(refused)} away"
+        )
+    venues = [folder(id, "blocking").EXCHANGE.describe() for id in exchanges]  # noqa: A001
+    return load(path, venues)
+
+
+def _arguments(source: Source, how: Mapping[str, Any]) -> dict[str, Any]:
+    """What the exchange is made with: what was given, and what a replay has of its own."""
+    part = folder(source.venue, "replayed")
+    stand_in: Mapping[str, Any] = part.stand_in(source.answers.requests)
+    options = {**stand_in.get("options", {}), **(how["options"] or {})}
+    return {
+        **how,
+        **stand_in,
+        "options": options,
+        "environment": source.environment,
+        "clock": source.clock,
+        # What was allowed then is in the recording; here nothing can be sent.
+        "live": True,
+        # Nobody is spared by waiting, and what was asked for limits may not be there.
+        "limits": how["limits"] or LimitPolicy(enabled=False),
+    }
+
+
+def _kind(source: Source, flavour: str) -> Any:
+    """The class of a flavour, over the venue as it is in a replay."""
+    kind: Any = folder(source.venue, flavour).EXCHANGE
+    part = folder(source.venue, "replayed")
+    venue_type = cast("type[Venue]", part.venue_type(source.answers.requests))
+    return type(kind.__name__, (kind,), {"venue_type": venue_type})

@@ -1,0 +1,181 @@
+"""The answers of a recording, found by what is asked for; the index is made once."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from itertools import islice
+from typing import TypeAlias
+
+import attrs
+
+from .. import errors, fork
+from ..errors import NetworkError, NotRecorded
+from ..flow import Request, Response
+from ..recording.format import Rest, Unanswered, Withheld
+from .aliases import Aliases
+from .clock import ReplayClock
+from .matching import Key, has_moved, key_of, loosened
+
+__all__ = ["Answers"]
+
+_Recorded: TypeAlias = Rest | Unanswered
+_LONGEST = 400
+_LOOKED_AT = 100
+"""Requests with other bounds of time among which one is looked for."""
+_SECOND = 1_000_000_000
+
+
+@attrs.define(slots=True, eq=False)
+class _Entry:
+    key: Key
+    line: _Recorded
+    is_played: bool = False
+
+
+class Answers:
+    """Answers requests from what was recorded, each once and in that order.
+
+    Usable from several threads.  ``name`` is that of the recording, for errors.
+    """
+
+    def __init__(
+        self,
+        lines: Iterable[Rest | Unanswered | Withheld],
+        clock: ReplayClock,
+        name: str,
+    ) -> None:
+        self._clock = clock
+        self._name = name
+        self._lock = fork.lock()
+        self._aliases = Aliases()
+        self._exact: dict[Key, deque[_Entry]] = defaultdict(deque)
+        self._loose: dict[Key, deque[_Entry]] = defaultdict(deque)
+        self._times: Counter[Key] = Counter()
+        self._withheld: set[str] = set()
+        self._entries: list[_Entry] = []
+        for line in lines:
+            self._enter(line)
+
+    @property
+    def requests(self) -> Iterator[_Recorded]:
+        """What was asked, in order."""
+        return (entry.line for entry in self._entries)
+
+    @property
+    def unplayed(self) -> list[str]:
+        """Method and path of what was recorded and not asked for yet."""
+        left = (entry.line for entry in self._entries if not entry.is_played)
+        return [f"{line.method} {line.path}" for line in left]
+
+    def answer(self, request: Request) -> Response:
+        """Answer as the venue did, or fail as the network did.
+
+        Raises `NotRecorded`, and the `NetworkError` that was recorded.
+        """
+        key = key_of(request.method, request.url, request.query, request.body or b"")
+        with self._lock:
+            entry = self._next(key)
+            if entry is None:
+                raise self._missing(key, request)
+            entry.is_played = True
+            line = entry.line
+            if request.body:
+                self._aliases.learn(line.request.data, request.body)
+            body = (
+                b""
+                if isinstance(line, Unanswered)
+                else self._aliases.apply(line.body.data)
+            )
+        self._clock.answered(began=line.began, at=line.at)
+        if isinstance(line, Unanswered):
+            raise _failure(line)
+        return Response(line.status, line.headers, body, line.elapsed / _SECOND)
+
+    def _enter(self, line: Rest | Unanswered | Withheld) -> None:
+        if isinstance(line, Withheld):
+            self._withheld.add(line.about)
+            return
+        if isinstance(line, Unanswered) and not _is_of_network(line.error):
+            # Such as a call that the program itself has given up.
+            return
+        key = key_of(line.method, line.host + line.path, line.query, line.request.data)
+        entry = _Entry(key, line)
+        self._entries.append(entry)
+        self._times[key] += 1
+        self._exact[key].append(entry)
+        if (loose := loosened(key)) is not key:
+            self._loose[loose].append(entry)
+
+    def _next(self, key: Key) -> _Entry | None:
+        found = _first_left(self._exact.get(key))
+        if found is not None:
+            return found
+        loose = loosened(key)
+        return None if loose is key else self._moved(key, self._loose.get(loose))
+
+    def _moved(self, key: Key, entries: deque[_Entry] | None) -> _Entry | None:
+        """The next of those whose bounds have moved with the clock."""
+        while entries and entries[0].is_played:
+            entries.popleft()
+        now = self._clock.now()
+        for entry in islice(entries or (), _LOOKED_AT):
+            seconds = round(now - entry.line.began / _SECOND)
+            if not entry.is_played and has_moved(key, entry.key, seconds):
+                return entry
+        return None
+
+    # -- what is not there ----------------------------------------------------------
+
+    def _missing(self, key: Key, request: Request) -> NotRecorded:
+        if times := self._times[key]:
+            count = "once" if times == 1 else f"{times} times"
+            why = f"was recorded {count}, and is asked for once more"
+        else:
+            why = f"is not in it{self._nearest(key)}"
+        return NotRecorded(
+            f"the replay of {self._name} was asked for {_short(str(key))}, which {why}. "
+            "Nothing was sent: ask for what was recorded, or record again",
+            request=f"{request.method} {request.url}",
+        )
+
+    def _nearest(self, key: Key) -> str:
+        path = "/" + key.address.partition("://")[2].partition("/")[2]
+        if f"{key.method} {path}" in self._withheld:
+            return (
+                ": it was withheld when it was recorded, for it may have held a secret"
+            )
+        same = [str(found) for found in self._times if found[:2] == key[:2]]
+        if near := get_close_matches(str(key), same, n=1, cutoff=0.0):
+            return f"; the nearest that is there is {_short(near[0])}"
+        places = {f"{found.method} {found.address}" for found in self._times}
+        asked = f"{key.method} {key.address}"
+        if near := get_close_matches(asked, sorted(places), n=1, cutoff=0.0):
+            return f"; the nearest that is there is {_short(near[0])}"
+        return ", which holds no request"
+
+
+def _first_left(entries: deque[_Entry] | None) -> _Entry | None:
+    while entries:
+        # What the other index has handed out is passed over, once.
+        entry = entries.popleft()
+        if not entry.is_played:
+            return entry
+    return None
+
+
+def _is_of_network(name: str) -> bool:
+    kind = getattr(errors, name, None)
+    return isinstance(kind, type) and issubclass(kind, NetworkError)
+
+
+def _failure(line: Unanswered) -> NetworkError:
+    kind: type[NetworkError] = getattr(errors, line.error)
+    return kind(
+        line.reason, sent=line.sent, request=f"{line.method} {line.host}{line.path}"
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -1,0 +1,73 @@
+"""Opens what is replayed: a recording, or a cassette of vcrpy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from os import PathLike, fspath
+from pathlib import Path
+
+import attrs
+
+from ..description import Description
+from ..errors import BadRequest, NotRecorded
+from ..recording.format import Header, Rest, Unanswered, Withheld, open_recording, read
+from .answers import Answers
+from .clock import ReplayClock
+
+__all__ = ["Source", "load"]
+
+_CASSETTE = b"interactions:"
+_BEGIN = 4096
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class Source:
+    """What a replay is made of: whose wire it was, its answers, and their clock."""
+
+    venue: str
+    environment: str
+    answers: Answers
+    clock: ReplayClock
+
+
+def load(path: str | PathLike[str], venues: Iterable[Description]) -> Source:
+    """Read a recording once, into memory.
+
+    ``venues`` are those that there are: a cassette does not say whose it is.  Raises
+    `NotRecorded` where there is no such file, and `DamagedRecording`.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise NotRecorded(f"there is no recording {fspath(path)}; record it first")
+    with open_recording(file) as opened:
+        begin = opened.read(_BEGIN)
+    if _CASSETTE in begin and not begin.lstrip().startswith(b"{"):
+        from .cassette import load_cassette  # noqa: PLC0415 - YAML is an extra
+
+        tape = load_cassette(file, venues)
+        return _source(tape.venue, tape.environment, tape.start, tape.lines, file)
+    lines = read(file)
+    header = next(lines)
+    assert isinstance(header, Header)
+    wanted = (x for x in lines if isinstance(x, Rest | Unanswered | Withheld))
+    if header.venue not in {venue.id for venue in venues}:
+        raise BadRequest(
+            f"{file} was recorded at {header.venue}, which this library does not know"
+        )
+    return _source(header.venue, header.environment, header.at, wanted, file)
+
+
+def _source(
+    venue: str,
+    environment: str,
+    start: int,
+    lines: Iterable[Rest | Unanswered | Withheld],
+    file: Path,
+) -> Source:
+    clock = ReplayClock(start)
+    return Source(
+        venue=venue,
+        environment=environment,
+        answers=Answers(lines, clock, str(file)),
+        clock=clock,
+    )

@@ -1,0 +1,103 @@
+"""`convert`: a recording read by the parsers of its venue, and written as Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from ..clock import VirtualClock
+from ..errors import BadRequest
+from ..recording import Closed, Frame, Header, Opened, Rest, Torn, read
+from ..recording.overheard import Heard, Overheard
+from ..registry import folder
+from .rows import Rows
+
+if TYPE_CHECKING:
+    from .parquet import Tables
+
+__all__ = ["Converted", "convert"]
+
+_OK = 200
+_SECOND = 10**9
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class Converted:
+    """How many rows each table got; ``is_torn``: the recording broke off within a line."""
+
+    books: int
+    trades: int
+    tickers: int
+    orders: int
+    is_torn: bool
+
+
+def convert(path: str | PathLike[str], out: str | PathLike[str]) -> Converted:
+    """Write what the streams of a recording told as Parquet below a new folder.
+
+    There is a folder for each table, ``books``, ``trades``, ``tickers`` and ``orders``, and
+    in it the files of each venue, market and day (of receipt, in UTC), as
+    ``venue=…/market=…/day=…``.  Prices and sizes are decimals, exactly as they were told:
+    one that has more places than its column is an error.  Every row says in
+    ``received_at`` when it came, and in ``line`` of which line of the recording it is: sort
+    by that.  Memory is bounded, whatever the length.
+
+    Raises `BadRequest` where ``out`` is there already, `DamagedRecording` and ImportError
+    without pyarrow.
+    """
+    folder_path = Path(out)
+    if folder_path.exists() and any(folder_path.iterdir()):
+        raise BadRequest(f"{out} is not empty, and is not written over: choose another")
+    lines = read(path)
+    head = next(lines)
+    assert isinstance(head, Header)
+    clock = VirtualClock(head.at / _SECOND)
+    overheard: Overheard = folder(head.venue, "overheard").OVERHEARD(clock)
+    with _tables(folder_path, head.venue) as tables:
+        rows = Rows()
+        is_torn = False
+        latest = head.mono
+        for number, line in enumerate(lines, 2):
+            if isinstance(line, Torn):
+                is_torn = True
+                continue
+            clock.advance(max(0, line.mono - latest) / _SECOND)
+            latest = max(latest, line.mono)
+            for event in _heard(overheard, line):
+                for table, row in rows.of(event, line.at, number):
+                    tables.add(table, row)
+    counts = tables.counts
+    return Converted(
+        books=counts["books"],
+        trades=counts["trades"],
+        tickers=counts["tickers"],
+        orders=counts["orders"],
+        is_torn=is_torn,
+    )
+
+
+def _heard(overheard: Overheard, line: object) -> Iterable[Heard]:
+    if isinstance(line, Frame):
+        return overheard.told(line.connection, line.direction, line.body.data)
+    if isinstance(line, Rest):
+        if line.status == _OK:
+            overheard.answered(line.path, line.body.data)
+    elif isinstance(line, Opened):
+        overheard.opened(line.connection, line.url)
+    elif isinstance(line, Closed):
+        return overheard.closed(line.connection, line.reason)
+    return ()
+
+
+def _tables(path: Path, venue: str) -> Tables:
+    try:
+        from .parquet import Tables  # noqa: PLC0415 - pyarrow is an extra
+    except ImportError:
+        reason = "tables need pyarrow: pip install 'unified-exchanges[research]'"
+    else:
+        return Tables(path, venue)
+    raise ImportError(reason)

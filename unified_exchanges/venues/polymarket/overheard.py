@@ -1,0 +1,136 @@
+"""What was told on connections of a recording, read as it is live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import attrs
+import msgspec
+
+from ...clock import Clock
+from ...errors import UnifiedExchangesError
+from ...models import Gap, Order, OrderBook, Subject, Ticker, Trade
+from ...money import ZERO
+from ...recording.overheard import Heard
+from ...streams.protocol import StreamProtocol
+from ...tap import Direction
+from .memory import Memory
+from .parse import catalog
+from .stream.events import BookChange, BookSnapshot
+from .stream.market import MarketStream
+from .stream.reading import Whose
+from .stream.user import UserStream
+
+__all__ = ["OVERHEARD"]
+
+
+class _Asked(msgspec.Struct):
+    """What we asked a market channel for, as far as it names tokens."""
+
+    assets_ids: list[str] = []
+
+
+_read_asked = msgspec.json.Decoder(_Asked).decode
+
+
+class PolymarketOverheard:
+    """The library's own streams, which ask for nothing and are told what was told."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._memory = Memory()
+        self._tokens: dict[str, str] = {}
+        """The market of each token that was listed."""
+        self._streams: dict[int, StreamProtocol] = {}
+
+    def answered(self, path: str, body: bytes) -> None:
+        """Learn the outcomes of markets where they were listed."""
+        if "/markets" not in path:
+            return
+        try:
+            found, _ = catalog.markets_page(body)
+        except UnifiedExchangesError:
+            return  # another listing, whose tokens stand for themselves
+        self._memory.learn_markets(found)
+        for market in found:
+            for outcome in market.outcomes:
+                self._tokens[outcome.outcome_id] = market.market_id
+
+    def opened(self, connection: int, url: str) -> None:
+        """Begin a conversation of the kind that its address says."""
+        stream: StreamProtocol
+        if url.endswith("/user"):
+            stream = UserStream(
+                clock=self._clock, introduce=lambda: None, whose=self._whose()
+            )
+            stream.follow(Subject.ORDERS, None)
+        else:
+            stream = MarketStream(clock=self._clock, names=self._memory)
+        stream.connection_made()
+        self._streams[connection] = stream
+
+    def told(
+        self, connection: int, direction: Direction, frame: bytes
+    ) -> Iterator[Heard]:
+        """Read one frame."""
+        stream = self._streams.get(connection)
+        if stream is None:
+            return
+        if direction == "in":
+            yield from self._heard(stream, stream.receive(frame))
+        elif isinstance(stream, MarketStream):
+            try:
+                asked = _read_asked(frame)
+            except msgspec.MsgspecError:
+                return  # a ping
+            stream.tap(asked.assets_ids)
+            for token in asked.assets_ids:
+                # Tickers are told of markets only.
+                if (market_id := self._tokens.get(token)) is not None:
+                    stream.follow(Subject.TICKER, [market_id], token)
+
+    def closed(self, connection: int, reason: str) -> Iterator[Heard]:
+        """Its books are not told any more."""
+        stream = self._streams.pop(connection, None)
+        if stream is not None:
+            yield from self._heard(stream, stream.connection_lost(reason))
+
+    def _heard(
+        self, stream: StreamProtocol, events: Iterable[object]
+    ) -> Iterator[Heard]:
+        for event in events:
+            if isinstance(event, BookChange | BookSnapshot):
+                assert isinstance(stream, MarketStream)
+                book = stream.token_book(event.asset_id)
+                if book is not None:
+                    yield self._labelled(book)
+            elif isinstance(event, Ticker | Trade):
+                yield self._labelled(event)
+            elif isinstance(event, Order):
+                yield event
+            elif isinstance(event, Gap):
+                label = self._name(event.market_ids, event.outcome)
+                yield attrs.evolve(event, outcome=label)
+
+    def _labelled(
+        self, event: OrderBook | Ticker | Trade
+    ) -> OrderBook | Ticker | Trade:
+        label = self._name((event.market_id,), event.outcome)
+        return attrs.evolve(event, outcome=label or event.outcome)
+
+    def _name(self, market_ids: tuple[str, ...], token: str | None) -> str | None:
+        """The name of a token, where its market is known; else the token."""
+        known = self._memory.market(market_ids[0]) if market_ids else None
+        names = {x.outcome_id: x.label for x in known.outcomes} if known else {}
+        return names.get(token or "", token or "") or None
+
+    def _whose(self) -> Whose:
+        return Whose(
+            is_ours=lambda _owner, _address: True,
+            label=lambda market_id, token: self._name((market_id,), token),
+            fee=lambda _market, _price, _size: ZERO,
+            client_id=lambda _order: None,
+        )
+
+
+OVERHEARD = PolymarketOverheard
