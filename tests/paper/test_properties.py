@@ -1,0 +1,225 @@
+"""Whatever an account does in whatever market: nothing is won or lost on paper."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unified_exchanges import (
+    BUY,
+    Fill,
+    Level,
+    Liquidity,
+    MarketStatus,
+    OrderBook,
+    Side,
+    UnifiedExchangesError,
+)
+from unified_exchanges.money import complement
+from unified_exchanges.paper import Delays, PaperEngine, dump_state, load_state
+
+from .scene import START, D, book, change, contract, engine, trade
+
+PRICES = st.integers(40, 60).map(lambda x: Decimal(x) / 100)
+SIZES = st.integers(1, 30).map(Decimal)
+
+
+@st.composite
+def books(draw: st.DrawFn) -> OrderBook:
+    middle = draw(st.integers(42, 58))
+    bids = draw(st.dictionaries(st.integers(middle - 4, middle - 1), SIZES, max_size=3))
+    asks = draw(st.dictionaries(st.integers(middle, middle + 4), SIZES, max_size=3))
+    shown = book()
+    object.__setattr__(shown, "bids", _levels(bids, reverse=True))
+    object.__setattr__(shown, "asks", _levels(asks, reverse=False))
+    return shown if draw(st.booleans()) else shown.complement("no")
+
+
+def _levels(sizes: dict[int, Decimal], *, reverse: bool) -> tuple[Level, ...]:
+    ordered = sorted(sizes.items(), reverse=reverse)
+    return tuple(Level(Decimal(price) / 100, size) for price, size in ordered)
+
+
+SIDES = st.sampled_from(["buy", "sell"])
+EVENTS = st.one_of(
+    books().map(lambda x: ("book", x)),
+    st.tuples(PRICES, SIZES, st.sampled_from([BUY, Side.SELL, None])).map(
+        lambda x: ("trade", trade(str(x[0]), str(x[1]), x[2]))
+    ),
+)
+ORDERS = st.fixed_dictionaries(
+    {
+        "outcome": st.sampled_from(["yes", "no"]),
+        "side": SIDES,
+        "price": PRICES,
+        "size": SIZES,
+        "time_in_force": st.sampled_from(["gtc", "gtc", "ioc", "fok"]),
+    }
+).map(lambda x: ("place", x))
+CHANGES = st.one_of(
+    st.integers(1, 40).map(lambda x: ("cancel", x)),
+    st.tuples(st.integers(1, 40), st.none() | PRICES, st.none() | SIZES).map(
+        lambda x: ("amend", x)
+    ),
+)
+STEPS = st.lists(
+    st.tuples(st.integers(0, 5), EVENTS | EVENTS | ORDERS | CHANGES), max_size=40
+)
+DELAYS = st.integers(0, 6).map(lambda x: Delays(order=x))
+
+
+def step(made: PaperEngine, moment: int, verb: str, what: Any) -> None:
+    try:
+        if verb in ("book", "trade"):
+            made.receive(moment, what)
+        elif verb == "place":
+            made.place(moment, "RAIN", **what)
+        elif verb == "cancel":
+            made.cancel(moment, f"paper-{what}")
+        else:
+            number, price, size = what
+            made.amend(moment, f"paper-{number}", price=price, size=size)
+        made.advance(moment)
+    except UnifiedExchangesError:
+        pass  # an order that was never placed
+
+
+def worth(made: PaperEngine, value: Decimal) -> Decimal:
+    """Cash, and what is held if the first outcome pays this much."""
+    each = {"yes": value, "no": complement(value)}
+    return made.cash + sum(
+        (x.size * each[x.outcome] for x in made.positions()), Decimal(0)
+    )
+
+
+def expected(fills: list[Fill], value: Decimal) -> Decimal:
+    """Starting cash, and what each fill won or lost by itself."""
+    each = {"yes": value, "no": complement(value)}
+    won = D("100")
+    for fill in fills:
+        sign = 1 if fill.side is BUY else -1
+        won += sign * fill.size * (each[fill.outcome] - fill.price) - fill.fee
+    return won
+
+
+@given(STEPS, DELAYS, st.booleans(), st.sampled_from(["0", "1", "0.37"]))
+@settings(max_examples=150)
+def test_cash_contracts_and_fees_add_up_exactly(
+    steps: list[tuple[int, tuple[str, Any]]], delays: Delays, nets: bool, paid: str
+) -> None:
+    made, moment, fills = engine(cash="100", nets=nets, delays=delays), START, []
+    for wait, (verb, what) in steps:
+        moment += wait
+        step(made, moment, verb, what)
+        fills += [x for _, x in made.notices() if isinstance(x, Fill)]
+        for value in (D("0"), D("1"), D("0.37")):
+            assert worth(made, value) == expected(fills, value)
+        assert made.available >= 0
+        assert made.cash >= 0
+        assert all(x.size > 0 for x in made.positions())
+    made.receive(moment, change(MarketStatus.SETTLED, paid))
+    fills += [x for _, x in made.notices() if isinstance(x, Fill)]
+    assert made.cash == expected(fills, D(paid))
+    assert made.positions() == []
+
+
+@given(STEPS, DELAYS)
+@settings(max_examples=150)
+def test_nothing_fills_better_than_the_book_or_more_than_it_shows(
+    steps: list[tuple[int, tuple[str, Any]]], delays: Delays
+) -> None:
+    made, moment = engine(cash="100", delays=delays), START
+    shown: OrderBook | None = None
+    followed: str | None = None
+    used: dict[tuple[bool, Decimal], Decimal] = defaultdict(Decimal)
+    for wait, (verb, what) in steps:
+        moment += wait
+        if verb in ("book", "trade"):
+            # Commands that arrive before it still meet the older book.
+            made.advance(max(moment - 1, made.moment))
+            _check(made, shown, used, allowed=None)
+        step(made, moment, verb, what)
+        if verb in ("book", "trade"):
+            followed = followed or what.outcome
+        if verb == "book" and what.outcome == followed:
+            newer = what if what.outcome == "yes" else what.complement("yes")
+            for key, size in used.items():
+                used[key] = min(size, _at(newer, *key))
+            shown = newer
+        allowed = what.size if verb == "trade" else None
+        _check(made, shown, used, allowed=allowed)
+        for pit in made.pits.values():
+            for order in pit.orders.values():
+                assert order.ahead >= 0
+                assert order.clipped >= 0
+                assert order.remaining > 0
+
+
+def _at(shown: OrderBook, buys: bool, price: Decimal) -> Decimal:
+    levels = shown.asks if buys else shown.bids
+    return next((x.size for x in levels if x.price == price), Decimal(0))
+
+
+def _check(
+    made: PaperEngine,
+    shown: OrderBook | None,
+    used: dict[tuple[bool, Decimal], Decimal],
+    *,
+    allowed: Decimal | None,
+) -> None:
+    """Each taking fill is of a level with so much left; a trade fills no more than it was."""
+    given_away = Decimal(0)
+    for _, fill in made.notices():
+        if not isinstance(fill, Fill):
+            continue
+        told = fill.in_terms_of("yes")
+        buys = told.side is BUY
+        order = made.order(fill.order_id).in_terms_of("yes")
+        assert told.price <= order.price if buys else told.price >= order.price
+        if fill.liquidity is Liquidity.TAKER:
+            assert shown is not None
+            used[buys, told.price] += fill.size
+            assert used[buys, told.price] <= _at(shown, buys, told.price)
+        elif allowed is not None:
+            given_away += fill.size
+            assert given_away <= allowed
+        else:
+            assert shown is not None
+            reaching = shown.asks if buys else shown.bids
+            free = {
+                x.price: x.size - used[buys, x.price]
+                for x in reaching
+                if (x.price <= told.price if buys else x.price >= told.price)
+            }
+            left = fill.size
+            for price, size in free.items():
+                eaten = min(left, size)
+                used[buys, price] += eaten
+                left -= eaten
+            assert left == 0
+
+
+@given(STEPS, DELAYS, st.booleans(), st.integers(0, 40))
+@settings(max_examples=100)
+def test_a_loaded_state_goes_on_as_if_it_never_stopped(
+    steps: list[tuple[int, tuple[str, Any]]], delays: Delays, nets: bool, stop: int
+) -> None:
+    made, moment = engine(cash="100", nets=nets, delays=delays), START
+    for wait, (verb, what) in steps[:stop]:
+        moment += wait
+        step(made, moment, verb, what)
+    made.notices()
+    text = dump_state(made)
+    loaded = load_state(text, [contract(nets=nets)])
+    assert dump_state(loaded) == text
+    for wait, (verb, what) in steps[stop:]:
+        moment += wait
+        step(made, moment, verb, what)
+        step(loaded, moment, verb, what)
+        assert loaded.notices() == made.notices()
+        assert dump_state(loaded) == dump_state(made)
+        assert loaded.available == made.available

@@ -1,0 +1,312 @@
+"""What arriving orders find, and what happens to cash, contracts and orders."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from unified_exchanges import (
+    BadRequest,
+    DuplicateOrderId,
+    Fill,
+    InvalidOrder,
+    InvalidPrice,
+    InvalidSize,
+    MarketNotFound,
+    MarketStatus,
+    Order,
+    OrderNotFound,
+    OrderStatus,
+    Settlement,
+)
+from unified_exchanges.paper import Delays, PaperEngine, at, dump_state
+
+from .scene import SECOND, START, D, book, change, contract, engine
+
+
+def quoted(**options: Any) -> PaperEngine:
+    made = engine(**options)
+    made.receive(START, book("100@0.50", "30@0.55 50@0.56"))
+    return made
+
+
+def send(
+    made: PaperEngine,
+    side: str,
+    price: str,
+    size: int,
+    outcome: str = "yes",
+    **options: Any,
+) -> Order:
+    name = made.place(
+        made.moment,
+        "RAIN",
+        outcome,
+        side,
+        price,
+        size,
+        **options,
+    )
+    made.advance(made.moment)
+    return made.order(name)
+
+
+def fills(made: PaperEngine) -> list[tuple[str, str]]:
+    told = (x for _, x in made.notices() if isinstance(x, Fill))
+    return [(str(x.size), str(x.price)) for x in told]
+
+
+def test_fault_p14_a_bid_below_the_offers_fills_nothing() -> None:
+    made = engine()
+    made.receive(START, book("10@0.59", "10@0.60"))
+    assert send(made, "buy", "0.01", 5).filled == 0
+
+
+def test_an_order_takes_level_by_level_at_their_prices() -> None:
+    made = quoted()
+    send(made, "buy", "0.60", 40)
+    assert fills(made) == [("30", "0.55"), ("10", "0.56")]
+
+
+def test_what_was_taken_is_not_there_again() -> None:
+    made = quoted()
+    send(made, "buy", "0.55", 30, time_in_force="ioc")
+    made.receive(START + 1, book("101@0.50", "30@0.55 50@0.56"))
+    assert send(made, "buy", "0.55", 30, time_in_force="ioc").filled == 0
+
+
+def test_what_a_level_shows_in_addition_is_there() -> None:
+    made = quoted()
+    send(made, "buy", "0.55", 30, time_in_force="ioc")
+    made.receive(START + 1, book("101@0.50", "37@0.55 50@0.56"))
+    assert send(made, "buy", "0.55", 30, time_in_force="ioc").filled == 7
+
+
+def test_a_level_that_was_gone_is_there_anew() -> None:
+    made = quoted()
+    send(made, "buy", "0.55", 30, time_in_force="ioc")
+    made.receive(START + 1, book("101@0.50", "50@0.56"))
+    made.receive(START + 2, book("101@0.50", "5@0.55 50@0.56"))
+    assert send(made, "buy", "0.55", 30, time_in_force="ioc").filled == 5
+
+
+def test_all_or_nothing_takes_nothing_of_too_few() -> None:
+    made = quoted()
+    order = send(made, "buy", "0.55", 31, time_in_force="fok")
+    assert (order.status, order.filled) == (OrderStatus.CANCELED, D(0))
+
+
+def test_what_is_not_done_at_once_is_gone() -> None:
+    order = send(quoted(), "buy", "0.55", 31, time_in_force="ioc")
+    assert (order.status, order.filled, order.remaining) == (
+        OrderStatus.CANCELED,
+        D(30),
+        D(0),
+    )
+
+
+def test_post_only_is_refused_where_it_would_take() -> None:
+    order = send(quoted(), "buy", "0.55", 1, post_only=True)
+    assert order.status is OrderStatus.REJECTED
+    assert order.raw["reason"] == "post_only would have crossed"
+
+
+def test_an_account_does_not_trade_with_itself() -> None:
+    made = quoted()
+    send(made, "buy", "0.52", 5)
+    order = send(made, "sell", "0.52", 5)
+    assert (order.status, order.filled) == (OrderStatus.CANCELED, D(0))
+
+
+def test_an_order_expires() -> None:
+    made = quoted()
+    order = send(made, "buy", "0.52", 5, expires_at=at(START + SECOND))
+    made.advance(START + SECOND - 1)
+    assert made.order(order.order_id).status is OrderStatus.OPEN
+    made.receive(START + SECOND + 1, book("1@0.10", "900@0.51"))
+    assert made.order(order.order_id).status is OrderStatus.EXPIRED
+    assert fills(made) == []
+
+
+def test_an_order_meets_the_book_of_when_it_arrives() -> None:
+    made = quoted(delays=Delays(order=SECOND))
+    made.place(START, "RAIN", "yes", "buy", "0.55", 10)
+    made.receive(START + SECOND, book("100@0.50", "30@0.57"))
+    made.advance(START + SECOND)
+    assert fills(made) == []
+
+
+def test_a_cancel_comes_late_too() -> None:
+    made = quoted(delays=Delays(order=SECOND))
+    name = made.place(START, "RAIN", "yes", "buy", "0.53", 10)
+    made.advance(START + SECOND)
+    made.cancel(START + SECOND, name)
+    made.receive(START + 2 * SECOND, book("1@0.40", "4@0.53"))
+    made.advance(START + 2 * SECOND)
+    order = made.order(name)
+    assert (order.status, order.filled) == (OrderStatus.CANCELED, D(4))
+
+
+def test_a_purchase_is_paid_with_its_fee() -> None:
+    made = quoted()
+    send(made, "buy", "0.55", 10)
+    assert made.cash == D("1000") - 10 * D("0.55") - 10 * D("0.01")
+
+
+def test_a_purchase_beyond_the_cash_is_refused() -> None:
+    made = quoted(cash="5.59")
+    assert send(made, "buy", "0.55", 10).status is OrderStatus.REJECTED
+    assert made.cash == D("5.59")
+
+
+def test_a_purchase_of_all_the_cash_is_not() -> None:
+    assert send(quoted(cash="5.60"), "buy", "0.55", 10).filled == 10
+
+
+def test_open_orders_hold_cash_back() -> None:
+    made = quoted(cash="5.60")
+    assert send(made, "buy", "0.40", 10).is_open
+    assert made.available == D("5.60") - 4 - 10 * D("0.001")
+    assert send(made, "buy", "0.55", 10).status is OrderStatus.REJECTED
+
+
+def test_an_open_short_sale_holds_back_what_the_other_outcome_costs() -> None:
+    made = quoted(cash="5.01")
+    assert send(made, "sell", "0.60", 10).is_open
+    assert made.available == D("5.01") - 10 * D("0.40") - 10 * D("0.001")
+    assert send(made, "buy", "0.50", 2).status is OrderStatus.REJECTED
+
+
+def test_an_open_sale_of_what_is_held_holds_nothing_back_but_its_fee() -> None:
+    made = quoted()
+    send(made, "buy", "0.55", 10)
+    before = made.available
+    assert send(made, "sell", "0.60", 10).is_open
+    assert before - made.available == 10 * D("0.001")
+
+
+def test_where_outcomes_net_a_short_sale_buys_the_other() -> None:
+    made = quoted()
+    send(made, "sell", "0.50", 10)
+    held = made.positions()
+    assert [(x.outcome, x.size, x.cost) for x in held] == [("no", D(10), D("5.00"))]
+
+
+def test_where_outcomes_net_a_pair_is_paid_out_at_once() -> None:
+    made = quoted()
+    send(made, "buy", "0.55", 10)
+    send(made, "buy", "0.50", 10, "no")
+    assert made.positions() == []
+    assert made.cash == D("1000") - 10 * D("0.05") - 20 * D("0.01")
+
+
+def test_where_outcomes_do_not_net_only_what_is_held_is_sold() -> None:
+    made = quoted(nets=False)
+    assert send(made, "sell", "0.50", 10).status is OrderStatus.REJECTED
+    send(made, "buy", "0.55", 10)
+    assert send(made, "sell", "0.60", 6).is_open
+    assert send(made, "sell", "0.50", 5).status is OrderStatus.REJECTED
+    assert send(made, "sell", "0.50", 4).filled == 4
+
+
+def test_a_settled_market_pays_and_ends_orders() -> None:
+    made = quoted()
+    send(made, "buy", "0.55", 10)
+    resting = send(made, "buy", "0.40", 10)
+    made.notices()
+    made.receive(START, change(MarketStatus.CLOSED, "1"))
+    made.receive(START, change(MarketStatus.SETTLED))
+    told = [x for _, x in made.notices() if isinstance(x, Settlement)]
+    assert [(x.payout, x.profit) for x in told] == [(D(10), D("4.50"))]
+    assert made.order(resting.order_id).status is OrderStatus.CANCELED
+    assert made.cash == D("1000") + D("4.50") - D("0.10")
+
+
+def test_a_market_is_settled_once() -> None:
+    made = quoted()
+    send(made, "buy", "0.55", 10)
+    made.receive(START, change(MarketStatus.SETTLED, "1"))
+    cash = made.cash
+    made.receive(START, change(MarketStatus.SETTLED, "1"))
+    assert made.cash == cash
+
+
+def test_a_paused_market_takes_no_orders_and_fills_none() -> None:
+    made = quoted()
+    resting = send(made, "buy", "0.52", 5)
+    made.receive(START, change(MarketStatus.PAUSED))
+    made.receive(START, book("", "9@0.51"))
+    assert made.order(resting.order_id).filled == 0
+    assert send(made, "buy", "0.60", 1).status is OrderStatus.REJECTED
+
+
+@pytest.mark.parametrize(
+    ("change_of_call", "error"),
+    [
+        ({"price": "0.555"}, InvalidPrice),
+        ({"size": "0.5"}, InvalidSize),
+        ({"side": "hold"}, BadRequest),
+        ({"time_in_force": "day"}, BadRequest),
+        ({"market_id": "SNOW"}, MarketNotFound),
+        ({"time_in_force": "ioc", "post_only": True}, InvalidOrder),
+    ],
+)
+def test_a_wrong_call_raises_at_once(
+    change_of_call: dict[str, Any], error: type[Exception]
+) -> None:
+    call: dict[str, Any] = {
+        "market_id": "RAIN",
+        "outcome": "yes",
+        "side": "buy",
+        "price": "0.5",
+        "size": 1,
+        **change_of_call,
+    }
+    made = quoted()
+    with pytest.raises(error):
+        made.place(START, **call)
+    assert made.due is None
+
+
+def test_a_client_order_id_is_used_once() -> None:
+    made = quoted()
+    send(made, "buy", "0.40", 1, client_order_id="mine")
+    with pytest.raises(DuplicateOrderId, match="mine"):
+        send(made, "buy", "0.40", 1, client_order_id="mine")
+
+
+def test_an_unknown_order_is_not_found() -> None:
+    with pytest.raises(OrderNotFound, match="paper-7"):
+        quoted().cancel(START, "paper-7")
+
+
+def test_time_does_not_go_back() -> None:
+    with pytest.raises(ValueError, match="time went back by 1 ns"):
+        quoted().receive(START - 1, book())
+
+
+def test_state_with_untold_notices_is_not_written() -> None:
+    made = quoted()
+    send(made, "buy", "0.40", 1)
+    with pytest.raises(ValueError, match="take the 1 notices"):
+        dump_state(made)
+
+
+def test_a_contract_has_two_outcomes() -> None:
+    import attrs
+
+    whole = contract().market
+    with pytest.raises(ValueError, match="has 1 outcomes"):
+        attrs.evolve(
+            contract(), market=attrs.evolve(whole, outcomes=whole.outcomes[:1])
+        )
+
+
+def test_times_keep_their_microseconds() -> None:
+    from unified_exchanges.paper import nanoseconds
+
+    moment = at(1_795_200_000_123_456_789)
+    assert nanoseconds(moment) == 1_795_200_000_123_456_000
+    assert Decimal(moment.microsecond) == 123_456

@@ -1,0 +1,25 @@
+"""Trading on paper: real market data, orders in an exact engine of our own.
+
+>>> from unified_exchanges.paper import PaperEngine
+>>> engine = PaperEngine([], cash="1000")
+>>> engine.cash
+Decimal('1000')
+"""
+
+from .contract import FREE, Contract, Delays
+from .engine import Notice, PaperEngine, PaperEvent
+from .orders import at, nanoseconds
+from .state import dump_state, load_state
+
+__all__ = [
+    "FREE",
+    "Contract",
+    "Delays",
+    "Notice",
+    "PaperEngine",
+    "PaperEvent",
+    "at",
+    "dump_state",
+    "load_state",
+    "nanoseconds",
+]

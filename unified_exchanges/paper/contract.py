@@ -1,0 +1,85 @@
+"""What is traded on paper: a market with its fees and rules, and how long messages take."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import attrs
+
+from ..models import FeeRule, Market, Side
+from ..money import ZERO
+
+__all__ = ["FREE", "Contract", "Delays"]
+
+
+class _Free:
+    """A market that charges nothing."""
+
+    def fee(
+        self,
+        outcome: str,
+        side: Side | str,
+        price: Decimal,
+        size: Decimal,
+        *,
+        maker: bool = False,
+    ) -> Decimal:
+        """Nothing, whatever fills."""
+        del outcome, side, price, size, maker
+        return ZERO
+
+
+FREE: FeeRule = _Free()
+"""The fee rule of a market that charges nothing."""
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class Contract:
+    """A binary market as paper orders meet it.
+
+    ``fees`` is its rule, from `fetch_fee_rule`.  ``nets`` is whether the two outcomes
+    cancel: a sale of what is not held then buys the other outcome, as on Kalshi.
+    Without it (Polymarket) only what is held can be sold.
+
+    Both outcomes trade in one book: a bid for the first at p is an ask for the second
+    at 1 − p.  Venues that show a book of each outcome show the same orders twice.
+    """
+
+    market: Market
+    fees: FeeRule
+    nets: bool
+
+    def __attrs_post_init__(self) -> None:
+        if len(self.market.outcomes) != 2:  # noqa: PLR2004 - binary
+            found = len(self.market.outcomes)
+            message = (
+                f"market {self.market.market_id} has {found} outcomes; paper trades two"
+            )
+            raise ValueError(message)
+
+    @property
+    def market_id(self) -> str:
+        """The venue's id of the market."""
+        return self.market.market_id
+
+    @property
+    def first(self) -> str:
+        """The label of the outcome whose book it is (YES)."""
+        return self.market.outcomes[0].label
+
+    def other(self, outcome: str) -> str:
+        """The label of the outcome that is not this one."""
+        first, second = (x.label for x in self.market.outcomes)
+        return second if outcome == first else first
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class Delays:
+    """Nanoseconds that messages are under way.
+
+    ``order`` from an order, amendment or cancel to its effect at the venue; ``event``
+    from the receiver to the strategy, of market data, of orders and of fills.
+    """
+
+    order: int = attrs.field(default=0, validator=attrs.validators.ge(0))
+    event: int = attrs.field(default=0, validator=attrs.validators.ge(0))

@@ -1,0 +1,543 @@
+"""Orders on paper against the market of a source: exact, without input or output."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import TypeAlias
+
+import attrs
+
+from ..errors import (
+    BadRequest,
+    DuplicateOrderId,
+    InvalidOrder,
+    MarketNotFound,
+    OrderNotFound,
+)
+from ..grid import PriceGrid, read_price, read_size
+from ..models import (
+    BUY,
+    Fill,
+    Gap,
+    Liquidity,
+    MarketChange,
+    MarketStatus,
+    Order,
+    OrderBook,
+    OrderStatus,
+    Position,
+    Settlement,
+    Side,
+    TimeInForce,
+    Trade,
+)
+from ..money import EXACT, ZERO, Number, complement, read_number, total
+from .account import Account
+from .contract import Contract, Delays
+from .orders import PaperOrder, at, nanoseconds
+from .pit import Pit, Take
+
+__all__ = ["Command", "Notice", "PaperEngine", "PaperEvent"]
+
+PaperEvent: TypeAlias = OrderBook | Trade | MarketChange | Gap
+"""What a source tells: whole books, public trades, changes of markets, gaps."""
+
+Notice: TypeAlias = Order | Fill | Settlement
+"""What the paper venue tells its account."""
+
+Command: TypeAlias = tuple[int, int, str, int, Decimal | None, Decimal | None]
+"""When it takes effect, its turn, ``place|cancel|amend|expire``, order, price, size."""
+
+_DONE = (MarketStatus.CLOSED, MarketStatus.SETTLED)
+
+
+class _Pits(dict[str, Pit]):
+    def __missing__(self, market_id: str) -> Pit:
+        known = ", ".join(sorted(self)) or "none"
+        message = (
+            f"paper: no contract was given for market {market_id!r}; there are: {known}"
+        )
+        raise MarketNotFound(message, venue="paper")
+
+
+class PaperEngine:
+    """A venue on paper: orders of one account against books and trades of a source.
+
+    Moments are nanoseconds since 1970 and never go back.  `receive` takes what the source
+    tells, `place`, `amend` and `cancel` what the account wants: they take effect
+    ``delays.order`` later, after everything received by then, which `advance` sees to where
+    nothing is received.  `notices` gives what became of it.  The rules of filling are
+    those of `Pit`; nothing ever fills at a price that the source did not offer.
+
+    Fees of fills in pieces are rounded up by each piece, as the venue may: by those
+    fractions, and nothing else, cash may go below zero.
+    """
+
+    def __init__(
+        self,
+        contracts: Iterable[Contract],
+        *,
+        cash: Number,
+        delays: Delays | None = None,
+    ) -> None:
+        self.pits: dict[str, Pit] = _Pits()
+        for contract in contracts:
+            if contract.market_id in self.pits:
+                message = f"market {contract.market_id!r} was given twice"
+                raise ValueError(message)
+            status = contract.market.status
+            self.pits[contract.market_id] = Pit(contract=contract, status=status)
+        self.delays = delays or Delays()
+        self.starting_cash = read_number(cash)
+        if self.starting_cash < ZERO:
+            message = f"cash of {cash} dollars is less than nothing"
+            raise ValueError(message)
+        self.account = Account(self.starting_cash)
+        self.orders: dict[int, PaperOrder] = {}
+        self.moment = 0
+        self.commands: list[Command] = []
+        self._by_client: dict[str, int] = {}
+        self.turn = 0
+        self.fill_count = 0
+        self._notices: list[tuple[int, Notice]] = []
+
+    # -- what the source tells ---------------------------------------------------------
+
+    def receive(self, moment: int, event: PaperEvent) -> None:
+        """Take an event of the source, after the commands that came before it."""
+        self._until(moment)
+        if isinstance(event, Gap):
+            for market_id in event.market_ids or tuple(self.pits):
+                # Until the next book nobody knows what is offered.
+                if market_id in self.pits:
+                    self.pits[market_id].latest = None
+            return
+        pit = self.pits[event.market_id]
+        if isinstance(event, MarketChange):
+            self._change(pit, event)
+        elif not pit.follows(event.outcome):
+            return
+        elif isinstance(event, Trade):
+            if pit.status is MarketStatus.OPEN:
+                self._fill_resting(pit, pit.traded(event))
+        else:
+            pit.renew(event)
+            if pit.status is MarketStatus.OPEN:
+                self._fill_resting(pit, pit.reached())
+
+    def advance(self, moment: int) -> None:
+        """Let time pass: commands that arrive by this moment take effect."""
+        while self.commands and self.commands[0][0] <= moment:
+            self._execute(heapq.heappop(self.commands))
+        self._pass(moment)
+
+    def _until(self, moment: int) -> None:
+        while self.commands and self.commands[0][0] < moment:
+            self._execute(heapq.heappop(self.commands))
+        self._pass(moment)
+
+    def _pass(self, moment: int) -> None:
+        if moment < self.moment:
+            message = f"time went back by {self.moment - moment} ns, to {at(moment)}"
+            raise ValueError(message)
+        self.moment = moment
+
+    def _change(self, pit: Pit, change: MarketChange) -> None:
+        if change.value is not None:
+            pit.value = change.value
+        if change.grid is not None:
+            pit.contract = _regridded(pit.contract, change.grid)
+        if change.status is None or change.status is MarketStatus.UNKNOWN:
+            return
+        if pit.status is MarketStatus.SETTLED:
+            return
+        pit.status = change.status
+        if pit.status in _DONE:
+            for order in list(pit.orders.values()):
+                self._end(order, OrderStatus.CANCELED, f"the market is {pit.status}")
+        self._settle_if_known(pit)
+
+    def _settle_if_known(self, pit: Pit) -> None:
+        if pit.status is MarketStatus.SETTLED and pit.value is not None:
+            paid = self.account.settle(pit.contract, pit.value, self.moment)
+            if paid is not None:
+                self._notices.append((self.moment, paid))
+
+    # -- what the account wants --------------------------------------------------------
+
+    def place(
+        self,
+        moment: int,
+        market_id: str,
+        outcome: str,
+        side: Side | str,
+        price: Number,
+        size: Number,
+        *,
+        time_in_force: TimeInForce | str = TimeInForce.GTC,
+        post_only: bool = False,
+        expires_at: datetime | None = None,
+        client_order_id: str | None = None,
+    ) -> str:
+        """Send an order; gives its order id at once, as it arrives only later.
+
+        ``price`` is dollars for ``outcome``, ``size`` contracts.  What is not on the grid
+        or the lot raises here, as with the client of a venue; what the venue would refuse
+        is told as an order with status ``rejected``.
+        """
+        self._until(moment)
+        pit = self.pits[market_id]
+        market, label = pit.contract.market, pit.contract.market.outcome(outcome).label
+        side, tif = _side(side), _time_in_force(time_in_force)
+        first = label == pit.contract.first
+        grid = market.grid if first else market.grid.complement()
+        asked = read_price(price, grid)
+        at_once = tif is not TimeInForce.GTC
+        if at_once and (post_only or expires_at is not None):
+            message = f"a {tif} order does not rest: no post_only, no expires_at"
+            raise InvalidOrder(message)
+        lot = market.immediate_lot(asked) if at_once and side is BUY else market.lot
+        contracts = read_size(size, lot=lot, minimum=market.minimum_size)
+        self.turn += 1
+        order = PaperOrder(
+            number=self.turn,
+            client_order_id=client_order_id or f"paper-{self.turn}",
+            market_id=market_id,
+            outcome=label,
+            side=side,
+            price=asked,
+            size=contracts,
+            time_in_force=tif,
+            post_only=post_only,
+            expires=None if expires_at is None else nanoseconds(expires_at),
+            created=moment,
+            buys=(side is BUY) is first,
+            limit=asked if first else complement(asked),
+            rank=self.turn,
+            updated=moment,
+        )
+        if order.client_order_id in self._by_client:
+            message = f"client order id {order.client_order_id!r} was used before"
+            raise DuplicateOrderId(message, venue="paper")
+        self._by_client[order.client_order_id] = order.number
+        self.orders[order.number] = order
+        self._send(moment, "place", order.number)
+        return order.order_id
+
+    def cancel(self, moment: int, order_id: str) -> None:
+        """Send a cancel, by order id or client order id; what filled till then stays."""
+        self._until(moment)
+        self._send(moment, "cancel", self.find(order_id).number)
+
+    def amend(
+        self,
+        moment: int,
+        order_id: str,
+        *,
+        price: Number | None = None,
+        size: Number | None = None,
+    ) -> None:
+        """Send a new price for the order's outcome, or a new total size, filled included.
+
+        Only a smaller size at the same price keeps the place in the queue.
+        """
+        self._until(moment)
+        order = self.find(order_id)
+        market = self.pits[order.market_id].contract.market
+        first = self.pits[order.market_id].contract.first == order.outcome
+        grid = market.grid if first else market.grid.complement()
+        asked = None if price is None else read_price(price, grid)
+        contracts = (
+            None
+            if size is None
+            else read_size(size, lot=market.lot, minimum=market.minimum_size)
+        )
+        self._send(moment, "amend", order.number, asked, contracts)
+
+    def _send(
+        self,
+        moment: int,
+        verb: str,
+        number: int,
+        price: Decimal | None = None,
+        size: Decimal | None = None,
+    ) -> None:
+        self._schedule(moment + self.delays.order, verb, number, price, size)
+
+    def _schedule(
+        self,
+        moment: int,
+        verb: str,
+        number: int,
+        price: Decimal | None = None,
+        size: Decimal | None = None,
+    ) -> None:
+        self.turn += 1
+        heapq.heappush(self.commands, (moment, self.turn, verb, number, price, size))
+
+    # -- what there is -----------------------------------------------------------------
+
+    @property
+    def due(self) -> int | None:
+        """When the next command takes effect; None if none is under way."""
+        return self.commands[0][0] if self.commands else None
+
+    def notices(self) -> list[tuple[int, Notice]]:
+        """What the venue told since the last call, and when, oldest first."""
+        told, self._notices = self._notices, []
+        return told
+
+    @property
+    def untold(self) -> int:
+        """How many notices nobody took yet."""
+        return len(self._notices)
+
+    def resume(
+        self,
+        *,
+        moment: int,
+        turn: int,
+        fill_count: int,
+        orders: Iterable[PaperOrder],
+        commands: list[Command],
+    ) -> None:
+        """Go on from what another engine was: for `load_state`."""
+        self.moment, self.turn, self.fill_count = moment, turn, fill_count
+        self.orders = {order.number: order for order in orders}
+        self._by_client = {x.client_order_id: x.number for x in self.orders.values()}
+        self.commands = commands
+
+    def find(self, order_id: str) -> PaperOrder:
+        """An order by its order id or client order id; raises `OrderNotFound`."""
+        number = self._by_client.get(order_id)
+        if number is None and order_id.startswith("paper-"):
+            digits = order_id.removeprefix("paper-")
+            number = int(digits) if digits.isdecimal() else None
+        if number is None or number not in self.orders:
+            message = f"paper: no order {order_id!r} was placed"
+            raise OrderNotFound(message, venue="paper")
+        return self.orders[number]
+
+    def order(self, order_id: str) -> Order:
+        """The order as it is at the venue now."""
+        return self._told(self.find(order_id))
+
+    def open_orders(self) -> list[Order]:
+        """The orders that rest, oldest first."""
+        resting = (x for pit in self.pits.values() for x in pit.orders.values())
+        return [self._told(x) for x in sorted(resting, key=lambda x: x.number)]
+
+    def positions(self) -> list[Position]:
+        """What is held, marked at the best bid of each outcome."""
+        return [
+            position
+            for pit in self.pits.values()
+            for outcome in pit.contract.market.outcomes
+            if (position := self.position(pit, outcome.label)) is not None
+        ]
+
+    def position(self, pit: Pit, outcome: str) -> Position | None:
+        """The position in one outcome of a market; None if nothing is held."""
+        mark = pit.mark(outcome, Side.SELL)
+        return self.account.position(pit.contract, outcome, mark)
+
+    @property
+    def cash(self) -> Decimal:
+        """Dollars, what open orders hold back included."""
+        return self.account.cash
+
+    @property
+    def available(self) -> Decimal:
+        """Dollars that open orders do not hold back."""
+        held = total(
+            self.account.reserved(pit.contract, pit.orders.values())
+            for pit in self.pits.values()
+            if pit.orders
+        )
+        return EXACT.subtract(self.account.cash, held)
+
+    # -- what happens ------------------------------------------------------------------
+
+    def _execute(self, command: Command) -> None:
+        moment, _, verb, number, price, size = command
+        self._pass(moment)
+        order = self.orders[number]
+        pit = self.pits[order.market_id]
+        if verb == "place":
+            self._arrive(pit, order)
+        elif order.status is not OrderStatus.OPEN or order.arrived is None:
+            return
+        elif verb == "amend":
+            self._amend(pit, order, price, size)
+        elif verb == "cancel":
+            self._end(order, OrderStatus.CANCELED, "canceled by the account")
+        else:
+            self._end(order, OrderStatus.EXPIRED, "expired")
+
+    def _arrive(self, pit: Pit, order: PaperOrder) -> None:
+        order.arrived = self.moment
+        if pit.status is not MarketStatus.OPEN:
+            self._end(order, OrderStatus.REJECTED, f"the market is {pit.status}")
+        elif order.expires is not None and order.expires <= self.moment:
+            self._end(order, OrderStatus.EXPIRED, "expired on its way")
+        elif (refused := self._match(pit, order)) is not None:
+            self._end(order, *refused)
+        elif order.expires is not None and order.status is OrderStatus.OPEN:
+            self._schedule(order.expires, "expire", order.number)
+
+    def _match(self, pit: Pit, order: PaperOrder) -> tuple[OrderStatus, str] | None:
+        """Fill what is offered and rest the remainder; gives how it ended, if it did."""
+        takes = pit.crossing(order)
+        own = pit.meets_own(order)
+        if order.post_only and (takes or own):
+            return OrderStatus.REJECTED, "post_only would have crossed"
+        offered = total(take.size for take in takes)
+        if order.time_in_force is TimeInForce.FOK and offered < order.remaining:
+            return OrderStatus.CANCELED, "fill or kill: too few are offered"
+        rests = (
+            order.time_in_force is TimeInForce.GTC
+            and offered < order.remaining
+            and not own
+        )
+        if not self._affords(pit, order, takes, rests=rests):
+            return OrderStatus.REJECTED, "not enough cash or contracts"
+        for take in takes:
+            pit.take(take)
+            self._fill(pit, take, Liquidity.TAKER)
+        if order.status is not OrderStatus.OPEN:
+            return None
+        if rests:
+            pit.rest(order)
+            self._tell(order)
+            return None
+        reason = "would meet an order of the same account" if own else "no more offered"
+        return OrderStatus.CANCELED, reason
+
+    def _affords(
+        self, pit: Pit, order: PaperOrder, takes: list[Take], *, rests: bool
+    ) -> bool:
+        """Whether cash and contracts suffice for it all: tried, and taken back."""
+        contract, before = pit.contract, self.account.snapshot(order.market_id)
+        filled = order.filled
+        if not contract.nets and order.side is not BUY:
+            held = self.account.size(order.market_id, order.outcome)
+            selling = total(
+                x.remaining
+                for x in pit.orders.values()
+                if x.outcome == order.outcome and x.side is order.side
+            )
+            if EXACT.add(selling, order.remaining) > held:
+                return False
+        for take in takes:
+            price = order.price_of(take.price)
+            fee = contract.fees.fee(order.outcome, order.side, price, take.size)
+            self.account.trade(
+                contract, order.outcome, order.side, price, take.size, fee
+            )
+            order.filled = EXACT.add(order.filled, take.size)
+        if rests:
+            pit.orders[order.number] = order
+        affords = self.available >= ZERO
+        pit.orders.pop(order.number, None)
+        order.filled = filled
+        self.account.restore(order.market_id, before)
+        return affords
+
+    def _amend(
+        self,
+        pit: Pit,
+        order: PaperOrder,
+        price: Decimal | None,
+        size: Decimal | None,
+    ) -> None:
+        asked = order.price if price is None else price
+        contracts = order.size if size is None else size
+        if contracts <= order.filled:
+            self._end(order, OrderStatus.CANCELED, "amended to what has filled")
+            return
+        keeps = asked == order.price and contracts <= order.size
+        order.size, order.price = contracts, asked
+        if keeps:
+            self._tell(order)
+            return
+        # It gives up its place, and meets the book as an order that arrives now.
+        del pit.orders[order.number]
+        first = order.outcome == pit.contract.first
+        order.limit = asked if first else complement(asked)
+        self.turn += 1
+        order.rank, order.arrived = self.turn, self.moment
+        refused = self._match(pit, order)
+        if refused is not None:
+            self._end(order, OrderStatus.CANCELED, refused[1])
+
+    def _fill_resting(self, pit: Pit, takes: Iterable[Take]) -> None:
+        for take in takes:
+            self._fill(pit, take, Liquidity.MAKER)
+
+    def _fill(self, pit: Pit, take: Take, liquidity: Liquidity) -> None:
+        order, size = take.order, take.size
+        price = order.price_of(take.price)
+        maker = liquidity is Liquidity.MAKER
+        rule = pit.contract.fees
+        fee = rule.fee(order.outcome, order.side, price, size, maker=maker)
+        self.account.trade(pit.contract, order.outcome, order.side, price, size, fee)
+        order.filled = EXACT.add(order.filled, size)
+        order.paid = EXACT.add(order.paid, EXACT.multiply(price, size))
+        order.fee = EXACT.add(order.fee, fee)
+        self.fill_count += 1
+        fill = Fill(
+            venue=pit.contract.market.venue,
+            fill_id=f"paper-fill-{self.fill_count}",
+            order_id=order.order_id,
+            market_id=order.market_id,
+            outcome=order.outcome,
+            side=order.side,
+            price=price,
+            size=size,
+            fee=fee,
+            liquidity=liquidity,
+            created_at=at(self.moment),
+            client_order_id=order.client_order_id,
+        )
+        self._notices.append((self.moment, fill))
+        if order.filled == order.size:
+            self._end(order, OrderStatus.CLOSED, "")
+        elif maker:
+            self._tell(order)
+
+    def _end(self, order: PaperOrder, status: OrderStatus, reason: str) -> None:
+        order.status, order.reason = status, reason
+        self.pits[order.market_id].orders.pop(order.number, None)
+        self._tell(order)
+
+    def _tell(self, order: PaperOrder) -> None:
+        order.updated = self.moment
+        self._notices.append((self.moment, self._told(order)))
+
+    def _told(self, order: PaperOrder) -> Order:
+        return order.to_model(self.pits[order.market_id].contract.market.venue)
+
+
+def _side(side: Side | str) -> Side:
+    try:
+        return Side(side)
+    except ValueError as error:
+        message = f"side {side!r} is neither 'buy' nor 'sell'"
+        raise BadRequest(message) from error
+
+
+def _time_in_force(word: TimeInForce | str) -> TimeInForce:
+    try:
+        return TimeInForce(word)
+    except ValueError as error:
+        known = ", ".join(TimeInForce)
+        message = f"time_in_force {word!r} is none of {known}"
+        raise BadRequest(message) from error
+
+
+def _regridded(contract: Contract, grid: PriceGrid) -> Contract:
+    market = attrs.evolve(contract.market, grid=grid)
+    return attrs.evolve(contract, market=market)

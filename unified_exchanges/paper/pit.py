@@ -1,0 +1,228 @@
+"""Where the orders of one market meet its source's book: what is offered, and queues.
+
+The source does not know of our orders, so its book and trades must be read as what would
+have been.  Wherever they leave that open, the worse for us is assumed:
+
+- *Taking.*  What we took of a level stays taken as long as the level shows it: only
+  what a level shows in addition, or anew, can be taken again.
+- *Queue.*  An order stands behind all that its level shows when it arrives.  It moves up
+  by trades at its price; cancels are taken to be of those behind it, except where the level
+  shows less than what was ahead.  A trade told after the book has shown it counts once.
+- *Filling at rest.*  By the part of a trade at its price that is left over from those
+  ahead; by a trade beyond its price, which would have met it first; and by the opposite
+  side of a newer book that reaches its price.  Always at its own price.
+- A trade whose taker is not told, a block trade, and one that happened before the order
+  arrived move and fill nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+import attrs
+
+from ..models import BUY, Level, MarketStatus, OrderBook, Side, Trade
+from ..money import EXACT, ZERO
+from .account import priority
+from .contract import Contract
+from .orders import PaperOrder, nanoseconds
+
+__all__ = ["Pit", "Take"]
+
+_MICROSECOND = 1_000
+
+
+@attrs.frozen(slots=True)
+class Take:
+    """``size`` of an order fills at ``price`` dollars of the first outcome."""
+
+    order: PaperOrder
+    price: Decimal
+    size: Decimal
+
+
+@attrs.define(kw_only=True, eq=False)
+class Pit:
+    """One market: the newest book of its source, what we took of it, our orders.
+
+    Prices are of the first outcome.  The events of one outcome feed it, the first that is
+    heard of: another's would tell the same orders a second time.
+    """
+
+    contract: Contract
+    outcome: str | None = None
+    latest: OrderBook | None = None
+    status: MarketStatus = MarketStatus.OPEN
+    value: Decimal | None = None
+    orders: dict[int, PaperOrder] = attrs.field(factory=dict)
+    taken_bids: dict[Decimal, Decimal] = attrs.field(factory=dict)
+    taken_asks: dict[Decimal, Decimal] = attrs.field(factory=dict)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a newer book or a trade may change more than what is shown."""
+        return bool(self.orders or self.taken_bids or self.taken_asks)
+
+    def follows(self, outcome: str) -> bool:
+        """Whether events of this outcome feed the pit; the first to come decides."""
+        if self.outcome is None:
+            self.outcome = outcome
+        return outcome == self.outcome
+
+    @property
+    def shown(self) -> OrderBook | None:
+        """The newest book in terms of the first outcome."""
+        book, first = self.latest, self.contract.first
+        return book if book is None or book.outcome == first else book.complement(first)
+
+    # -- taking ------------------------------------------------------------------------
+
+    def crossing(self, order: PaperOrder) -> list[Take]:
+        """What an order that arrives now finds offered, best first."""
+        found: list[Take] = []
+        left = order.remaining
+        own = self._nearest_own(order)
+        for level, free in self._offered(order):
+            if not left or not order.reaches(level.price):
+                break
+            if own is not None and not _before(order, level.price, own):
+                break
+            size = min(left, free)
+            if size:
+                found.append(Take(order, level.price, size))
+                left = EXACT.subtract(left, size)
+        return found
+
+    def meets_own(self, order: PaperOrder) -> bool:
+        """Whether it would trade with an order of ours."""
+        own = self._nearest_own(order)
+        return own is not None and order.reaches(own)
+
+    def take(self, take: Take) -> None:
+        """Note what is no longer there to be taken."""
+        taken = self.taken_asks if take.order.buys else self.taken_bids
+        taken[take.price] = EXACT.add(taken.get(take.price, ZERO), take.size)
+
+    def _offered(self, order: PaperOrder) -> Iterator[tuple[Level, Decimal]]:
+        shown = self.shown
+        if shown is None:
+            return
+        levels, taken = (
+            (shown.asks, self.taken_asks)
+            if order.buys
+            else (shown.bids, self.taken_bids)
+        )
+        for level in levels:
+            yield level, EXACT.subtract(level.size, taken.get(level.price, ZERO))
+
+    def _nearest_own(self, order: PaperOrder) -> Decimal | None:
+        limits = [x.limit for x in self.orders.values() if x.buys is not order.buys]
+        if not limits:
+            return None
+        return min(limits) if order.buys else max(limits)
+
+    # -- resting -----------------------------------------------------------------------
+
+    def rest(self, order: PaperOrder) -> None:
+        """Queue up behind all that is shown at the order's price."""
+        order.ahead, order.clipped = self._displayed(order), ZERO
+        self.orders[order.number] = order
+
+    def _displayed(self, order: PaperOrder) -> Decimal:
+        shown = self.shown
+        if shown is None:
+            return ZERO
+        levels = shown.bids if order.buys else shown.asks
+        return next((x.size for x in levels if x.price == order.limit), ZERO)
+
+    def queue(self, *, buys: bool) -> list[PaperOrder]:
+        """Our orders of one side, first to fill first."""
+        return sorted((x for x in self.orders.values() if x.buys is buys), key=priority)
+
+    def renew(self, book: OrderBook) -> None:
+        """Take a newer book: less may be taken or ahead than is shown."""
+        self.latest = book
+        if not self.is_busy:
+            return
+        shown = self.shown
+        assert shown is not None
+        self.taken_bids = _still(self.taken_bids, shown.bids)
+        self.taken_asks = _still(self.taken_asks, shown.asks)
+        for order in self.orders.values():
+            displayed = self._displayed(order)
+            if order.ahead > displayed:
+                gone = EXACT.subtract(order.ahead, displayed)
+                order.clipped = EXACT.add(order.clipped, gone)
+                order.ahead = displayed
+
+    def reached(self) -> Iterator[Take]:
+        """What of the book reaches our resting orders: each fills at its own price.
+
+        The consumer books each before it asks for the next.
+        """
+        if not self.orders:
+            return
+        for buys in (True, False):
+            for order in self.queue(buys=buys):
+                for level, free in self._offered(order):
+                    size = min(order.remaining, free)
+                    if not order.reaches(level.price) or not order.remaining:
+                        break
+                    if size:
+                        self.take(Take(order, level.price, size))
+                        yield Take(order, order.limit, size)
+
+    def traded(self, trade: Trade) -> Iterator[Take]:
+        """What of a trade would have been with our resting orders."""
+        if trade.taker_side is None or trade.is_block or not self.orders:
+            return
+        trade = trade.in_terms_of(self.contract.first)
+        happened = nanoseconds(trade.created_at) + _MICROSECOND
+        lifted, given = trade.taker_side is BUY, ZERO
+        for order in self.queue(buys=not lifted):
+            if not order.reaches(trade.price):
+                break
+            if order.arrived is not None and happened <= order.arrived:
+                continue
+            room = trade.size
+            if order.limit == trade.price:
+                room = _move_up(order, trade.size)
+            size = min(order.remaining, EXACT.subtract(room, given))
+            if size > ZERO:
+                given = EXACT.add(given, size)
+                yield Take(order, order.limit, size)
+
+    def mark(self, outcome: str, side: Side) -> Decimal | None:
+        """The best price of an outcome to sell at, or with ``BUY`` to buy at."""
+        shown = self.shown
+        if shown is None:
+            return None
+        if outcome != self.contract.first:
+            shown = shown.complement(outcome)
+        level = shown.ask if side is BUY else shown.bid
+        return None if level is None else level.price
+
+
+def _before(order: PaperOrder, price: Decimal, own: Decimal) -> bool:
+    return price < own if order.buys else price > own
+
+
+def _still(
+    taken: dict[Decimal, Decimal], levels: Iterable[Level]
+) -> dict[Decimal, Decimal]:
+    if not taken:
+        return taken
+    shown = {level.price: level.size for level in levels}
+    kept = {p: min(size, shown.get(p, ZERO)) for p, size in taken.items()}
+    return {price: size for price, size in kept.items() if size}
+
+
+def _move_up(order: PaperOrder, size: Decimal) -> Decimal:
+    """Let a trade at its price pass those ahead; gives what is left for our orders."""
+    explained = min(size, order.clipped)
+    order.clipped = EXACT.subtract(order.clipped, explained)
+    moved = EXACT.subtract(size, explained)
+    eaten = min(order.ahead, moved)
+    order.ahead = EXACT.subtract(order.ahead, eaten)
+    return EXACT.subtract(moved, eaten)
