@@ -39,6 +39,11 @@ class Cent:
     ) -> Decimal:
         return EXACT.multiply(size, D("0.001") if maker else D("0.01"))
 
+    def lot_fee(
+        self, outcome: str, side: Side | str, price: Decimal, lot: Decimal
+    ) -> Decimal:
+        return self.fee(outcome, side, price, lot)
+
 
 def market(market_id: str = "RAIN", lot: str = "1") -> Market:
     return Market(

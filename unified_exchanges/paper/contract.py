@@ -28,6 +28,13 @@ class _Free:
         del outcome, side, price, size, maker
         return ZERO
 
+    def lot_fee(
+        self, outcome: str, side: Side | str, price: Decimal, lot: Decimal
+    ) -> Decimal:
+        """Nothing, in whatever pieces."""
+        del outcome, side, price, lot
+        return ZERO
+
 
 FREE: FeeRule = _Free()
 """The fee rule of a market that charges nothing."""

@@ -16,6 +16,7 @@ from ...streams.protocol import StreamProtocol
 from ...tap import Direction
 from .memory import Memory
 from .parse import catalog
+from .parse.orders import Ours
 from .stream.events import BookChange, BookSnapshot
 from .stream.market import MarketStream
 from .stream.reading import Whose
@@ -126,7 +127,8 @@ class PolymarketOverheard:
 
     def _whose(self) -> Whose:
         return Whose(
-            is_ours=lambda _owner, _address: True,
+            # What stands in a recording for the API key of whoever made it.
+            ours=lambda: Ours(key_id="REDACTED-KEY", wallet=""),
             label=lambda market_id, token: self._name((market_id,), token),
             fee=lambda _market, _price, _size: ZERO,
             client_id=lambda _order: None,
