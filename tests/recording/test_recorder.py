@@ -334,6 +334,16 @@ def test_secrets_are_replaced_and_nothing_else_changes(
     assert line.headers == {}
 
 
+def test_a_header_of_limits_does_not_tell_the_key(path: Path) -> None:
+    headers = {"x-ratelimit-scope": "key=the-key-id; write", "date": "today"}
+    [_, line, _] = recorded("blocking", path, Response(200, headers, b"{}"))
+    assert isinstance(line, Rest)
+    assert line.headers == {
+        "x-ratelimit-scope": "key=REDACTED-KEY; write",
+        "date": "today",
+    }
+
+
 SUSPECTS = {
     "a random word": b'{"note": "Zx81kQpL0sMv29dYtRb7Wc4E"}',
     "a PEM": b'{"note": "-----BEGIN PRIVATE KEY-----"}',

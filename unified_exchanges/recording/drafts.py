@@ -72,7 +72,10 @@ class Drafts:
         """A request and its answer."""
         asked = self._asked(request)
         body, told = self._body(response.body)
-        headers = _kept(response)
+        headers = {
+            name: self._cleansing.clean_text(value)
+            for name, value in _kept(response).items()
+        }
         found = asked.found + [f"{place} of the answer" for place in told]
         found += self._cleansing.suspect_pairs(headers.items())
         if found:
