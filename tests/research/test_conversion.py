@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import sys
 import tracemalloc
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from unified_exchanges.research import Converted, convert
 from unified_exchanges.research.rows import Rows
 
 from ..recording.sessions import VENUES, stage
+from ..venues.polymarket.stream import desk as poly
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -216,6 +218,53 @@ def test_a_book_is_stale_from_a_lost_message_to_its_next_snapshot(
         ("snapshot", "ask", other, Decimal(5)),
         ("snapshot", "bid", price, Decimal(10)),
         ("stale", None, None, None),
+    ]
+
+
+SAID = {
+    "kalshi": (
+        SNAPSHOT % 1,
+        DELTA % (2, "1.50"),
+        # The one that was withheld had no number that would be missed.
+        DELTA % (3, "1.00"),
+        SNAPSHOT % 4,
+    ),
+    "polymarket": tuple(
+        json.dumps(told)
+        for told in (
+            poly.book(bids=(("0.40", "10.00"),), asks=(("0.60", "5.00"),)),
+            poly.changes(poly.change("0.40", "11.50"), at=1),
+            poly.changes(poly.change("0.40", "12.50"), at=2),
+            poly.book(bids=(("0.40", "10.00"),), asks=(("0.60", "5.00"),), at=3),
+        )
+    ),
+}
+ADDRESS = {"kalshi": "ws://kalshi.test", "polymarket": "ws://poly.test/ws/market"}
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_book_is_stale_from_a_withheld_message_to_its_next_snapshot(
+    tmp_path: Path, venue: str
+) -> None:
+    with stage(venue) as at, exchange(at.venue, **at.account) as ex:
+        recorder = Recorder(ex, tmp_path / "r")
+        number = recorder.opened(ADDRESS[venue])
+        recorder.told(number, "out", [json.dumps({"assets_ids": [poly.YES]})])
+        first, second, third, fourth = SAID[venue]
+        recorder.told(
+            number, "in", [first, second, '{"note": "-----BEGIN PRIVATE KEY"}']
+        )
+        recorder.told(number, "in", [third, fourth])
+        recorder.close()
+    convert(tmp_path / "r", tmp_path / "out")
+    bid, ask = Decimal("0.400000"), Decimal("0.600000")
+    assert told(tmp_path / "out") == [
+        ("snapshot", "ask", ask, Decimal(5)),
+        ("snapshot", "bid", bid, Decimal(10)),
+        ("change", "bid", bid, Decimal("11.5")),
+        ("stale", None, None, None),
+        ("snapshot", "ask", ask, Decimal(5)),
+        ("snapshot", "bid", bid, Decimal(10)),
     ]
 
 

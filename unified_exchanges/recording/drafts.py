@@ -157,7 +157,8 @@ class Drafts:
             body, found = self._body(raw)
             if found:
                 about = f"connection {connection}, {direction}"
-                lines += self._withhold("frame", about, found, at, mono)
+                lost_on = connection if direction == "in" else 0
+                lines += self._withhold("frame", about, found, at, mono, lost_on)
             else:
                 lines.append(
                     encode(
@@ -206,7 +207,13 @@ class Drafts:
         ), found
 
     def _withhold(
-        self, line: str, about: str, where: list[str], at: int, mono: int
+        self,
+        line: str,
+        about: str,
+        where: list[str],
+        at: int,
+        mono: int,
+        lost_on: int = 0,
     ) -> list[bytes]:
         self.withheld += 1
         places = list(dict.fromkeys(where))
@@ -215,7 +222,7 @@ class Drafts:
             "; in ".join(places),
             about,
         )
-        return [encode(Withheld(at, mono, line, about, places))]
+        return [encode(Withheld(at, mono, line, about, places, lost_on))]
 
 
 @attrs.frozen(kw_only=True, slots=True)

@@ -198,7 +198,9 @@ class Closed(msgspec.Struct, frozen=True, tag_field="kind", tag="closed"):
 class Withheld(msgspec.Struct, frozen=True, tag_field="kind", tag="withheld"):
     """A line was not written, for it may have held a secret; ``where`` names the places.
 
-    ``line`` is the kind of that line, ``about`` its method and path, or connection.
+    ``line`` is the kind of that line, ``about`` its method and path, or connection.  Where
+    it was a message of a WebSocket that came from the venue, ``lost_on`` is its connection,
+    and 0 otherwise: books that are built from what is left may be wrong from there on.
     """
 
     at: int
@@ -206,6 +208,7 @@ class Withheld(msgspec.Struct, frozen=True, tag_field="kind", tag="withheld"):
     line: str
     about: str
     where: list[str]
+    lost_on: int = 0
 
 
 class End(msgspec.Struct, frozen=True, tag_field="kind", tag="end"):

@@ -36,6 +36,10 @@ class Overheard(Protocol):
         """A message came or went."""
         ...
 
+    def missed(self, connection: int, reason: str) -> Iterable[Heard]:
+        """A message that came is not in the recording: nobody knows what it changed."""
+        ...
+
     def closed(self, connection: int, reason: str) -> Iterable[Heard]:
         """A WebSocket has ended, or what follows on it was not recorded."""
         ...

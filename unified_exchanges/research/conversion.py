@@ -11,7 +11,7 @@ import attrs
 
 from ..clock import VirtualClock
 from ..errors import BadRequest
-from ..recording import Closed, Frame, Header, Opened, Rest, Torn, read
+from ..recording import Closed, Frame, Header, Opened, Rest, Torn, Withheld, read
 from ..recording.overheard import Heard, Overheard
 from ..registry import folder
 from .rows import Rows
@@ -88,6 +88,9 @@ def _heard(overheard: Overheard, line: object) -> Iterable[Heard]:
             overheard.answered(line.path, line.body.data)
     elif isinstance(line, Opened):
         overheard.opened(line.connection, line.url)
+    elif isinstance(line, Withheld):
+        if line.lost_on:
+            return overheard.missed(line.lost_on, "a message was withheld")
     elif isinstance(line, Closed):
         return overheard.closed(line.connection, line.reason)
     return ()

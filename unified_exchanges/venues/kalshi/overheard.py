@@ -67,6 +67,10 @@ class KalshiOverheard:
             if isinstance(event, _OUR_KINDS):
                 yield event
 
+    def missed(self, connection: int, reason: str) -> Iterator[Heard]:
+        """Its books are not known until they are told whole again."""
+        yield from self.closed(connection, reason)
+
     def closed(self, connection: int, reason: str) -> Iterator[Heard]:
         """Its books are not told any more."""
         gone = [key for key in self._counted if key[0] == connection]

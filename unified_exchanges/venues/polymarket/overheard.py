@@ -90,6 +90,14 @@ class PolymarketOverheard:
                 if (market_id := self._tokens.get(token)) is not None:
                     stream.follow(Subject.TICKER, [market_id], token)
 
+    def missed(self, connection: int, reason: str) -> Iterator[Heard]:
+        """Believe no book of it until it is told whole again, as on a new connection."""
+        stream = self._streams.get(connection)
+        if stream is not None:
+            # Messages are not numbered here: the stream would not notice.
+            yield from self._heard(stream, stream.connection_lost(reason))
+            stream.connection_made()
+
     def closed(self, connection: int, reason: str) -> Iterator[Heard]:
         """Its books are not told any more."""
         stream = self._streams.pop(connection, None)
