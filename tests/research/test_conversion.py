@@ -25,7 +25,7 @@ from unified_exchanges.recording.format import encode
 from unified_exchanges.research import Converted, convert
 from unified_exchanges.research.rows import Rows
 
-from ..recording.sessions import VENUES, stage
+from ..recording.sessions import VENUES, plain, stage
 from ..venues.polymarket.stream import desk as poly
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -265,6 +265,51 @@ def test_a_book_is_stale_from_a_withheld_message_to_its_next_snapshot(
         ("stale", None, None, None),
         ("snapshot", "ask", ask, Decimal(5)),
         ("snapshot", "bid", bid, Decimal(10)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "trade",
+    [
+        poly.user_trade(),
+        poly.user_trade(trader_side="MAKER", maker_orders=[poly.maker()]),
+        # Of another key of the wallet, which the recording does not name.
+        poly.user_trade(
+            trader_side="MAKER", owner="o", maker_orders=[poly.maker(owner="other")]
+        ),
+    ],
+    ids=["taken", "made", "of another key"],
+)
+def test_what_is_told_of_our_trades_on_polymarket_leaves_books_alone(
+    tmp_path: Path, trade: dict[str, Any]
+) -> None:
+    key = {
+        "auth": {
+            "apiKey": poly.KEY,
+            "secret": "c2VjcmV0LW9mLW91cnM=",
+            "passphrase": "p4ss",
+        }
+    }
+    with stage("polymarket") as at, exchange(at.venue, **at.account) as ex:
+        recorder = Recorder(ex, tmp_path / "r")
+        market = recorder.opened(ADDRESS["polymarket"])
+        user = recorder.opened("ws://poly.test/ws/user")
+        recorder.told(market, "out", [json.dumps({"assets_ids": [poly.YES]})])
+        recorder.told(user, "out", [json.dumps(key)])
+        recorder.told(market, "in", [SAID["polymarket"][0]])
+        recorder.told(user, "in", [json.dumps(poly.user_order())])
+        recorder.told(user, "in", [json.dumps(trade), "not to be read"])
+        recorder.closed(user, "reset")
+        recorder.told(market, "in", [SAID["polymarket"][1]])
+        recorder.close()
+    for secret in (poly.KEY, "c2VjcmV0LW9mLW91cnM=", "p4ss"):
+        assert secret.encode() not in plain(tmp_path / "r")
+    found = convert(tmp_path / "r", tmp_path / "out")
+    assert (found.trades, found.orders) == (0, 1)
+    assert [(event, side) for event, side, _, _ in told(tmp_path / "out")] == [
+        ("snapshot", "ask"),
+        ("snapshot", "bid"),
+        ("change", "bid"),
     ]
 
 

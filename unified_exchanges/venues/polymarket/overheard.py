@@ -12,6 +12,7 @@ from ...errors import UnifiedExchangesError
 from ...models import Gap, Order, OrderBook, Subject, Ticker, Trade
 from ...money import ZERO
 from ...recording.overheard import Heard
+from ...recording.redaction import REDACTED_KEY
 from ...streams.protocol import StreamProtocol
 from ...tap import Direction
 from .memory import Memory
@@ -117,7 +118,8 @@ class PolymarketOverheard:
                 yield self._labelled(event)
             elif isinstance(event, Order):
                 yield event
-            elif isinstance(event, Gap):
+            elif isinstance(event, Gap) and isinstance(stream, MarketStream):
+                # The other channel has no books that may have missed anything.
                 label = self._name(event.market_ids, event.outcome)
                 yield attrs.evolve(event, outcome=label)
 
@@ -135,8 +137,7 @@ class PolymarketOverheard:
 
     def _whose(self) -> Whose:
         return Whose(
-            # What stands in a recording for the API key of whoever made it.
-            ours=lambda: Ours(key_id="REDACTED-KEY", wallet=""),
+            ours=lambda: Ours(key_id=REDACTED_KEY, wallet=""),
             label=lambda market_id, token: self._name((market_id,), token),
             fee=lambda _market, _price, _size: ZERO,
             client_id=lambda _order: None,
