@@ -366,6 +366,23 @@ def test_fault_52_a_suspected_secret_is_not_written_and_the_recording_says_where
     assert "withheld" in caplog.text
 
 
+def test_an_end_with_a_suspected_secret_says_that_it_ended_and_what_is_withheld(
+    path: Path,
+) -> None:
+    with exchange("kalshi", environment=URL) as ex, Recorder(ex, path) as recorder:
+        number = recorder.opened("ws://toy.test/")
+        recorder.closed(number, "reset at Zx81kQpL0sMv29dYtRb7Wc4E")
+    lines = list(read(path))
+    withheld = [line for line in lines if isinstance(line, Withheld)]
+    assert [(line.line, line.about) for line in withheld] == [
+        ("closed", "connection 1")
+    ]
+    assert [line.reason for line in lines if isinstance(line, Closed)] == ["withheld"]
+    assert isinstance(lines[-1], End)
+    assert lines[-1].withheld == len(withheld)
+    assert b"Zx81kQ" not in plain(path)
+
+
 def test_what_was_forbidden_is_replaced_wherever_it_stands(path: Path) -> None:
     told = Response(200, {}, b'["the name of my mother"]')
     [_, line, _] = recorded("blocking", path, told, never=["the name of my mother"])

@@ -176,10 +176,14 @@ class Drafts:
     def closed(self, connection: int, reason: str, at: int, mono: int) -> list[bytes]:
         """A WebSocket that has ended."""
         reason = self._cleansing.clean_text(reason)
+        lines: list[bytes] = []
         if found := self._cleansing.suspects(reason.encode()):
-            self._withhold("closed", f"connection {connection}", found, at, mono)
+            about = f"connection {connection}"
+            lines = self._withhold("closed", about, found, at, mono)
+            # That it ended is told all the same: its books end there.
             reason = "withheld"
-        return [encode(Closed(at=at, mono=mono, connection=connection, reason=reason))]
+        end = Closed(at=at, mono=mono, connection=connection, reason=reason)
+        return [*lines, encode(end)]
 
     def end(self, lines: int, at: int, mono: int) -> bytes:
         """The last line."""
