@@ -5,9 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 
 from unified_exchanges import (
+    SELL,
     BadRequest,
     DuplicateOrderId,
     Fill,
@@ -23,7 +25,7 @@ from unified_exchanges import (
 )
 from unified_exchanges.paper import Delays, PaperEngine, at, dump_state
 
-from .scene import SECOND, START, D, book, change, contract, engine
+from .scene import SECOND, START, D, book, change, contract, engine, market, trade
 
 
 def quoted(**options: Any) -> PaperEngine:
@@ -128,6 +130,47 @@ def test_an_order_expires() -> None:
     made.receive(START + SECOND + 1, book("1@0.10", "900@0.51"))
     assert made.order(order.order_id).status is OrderStatus.EXPIRED
     assert fills(made) == []
+
+
+def test_post_only_is_refused_where_it_would_meet_an_order_of_the_same_account() -> (
+    None
+):
+    made = quoted()
+    send(made, "sell", "0.53", 5)
+    order = send(made, "buy", "0.53", 5, post_only=True)
+    assert order.status is OrderStatus.REJECTED
+    assert order.raw["reason"] == "post_only would have crossed"
+
+
+def test_an_order_that_expires_on_its_way_takes_nothing() -> None:
+    made = quoted(delays=Delays(order=2 * SECOND))
+    name = made.place(
+        START, "RAIN", "yes", "buy", "0.55", 5, expires_at=at(START + SECOND)
+    )
+    made.advance(START + 3 * SECOND)
+    assert made.order(name).status is OrderStatus.EXPIRED
+    assert fills(made) == []
+
+
+def test_a_trade_while_a_market_is_paused_fills_nothing() -> None:
+    made = quoted()
+    order = send(made, "buy", "0.52", 5)
+    made.receive(START, change(MarketStatus.PAUSED))
+    made.receive(START + 2 * SECOND, trade("0.51", "10", SELL, moment=START + SECOND))
+    assert made.order(order.order_id).filled == 0
+    made.receive(START + 3 * SECOND, change(MarketStatus.OPEN))
+    made.receive(START + 3 * SECOND, trade("0.51", "10", SELL))
+    assert made.order(order.order_id).filled == 5
+
+
+def test_a_purchase_at_once_is_of_the_lots_that_cost_whole_steps() -> None:
+    stepped = attrs.evolve(market(), cost_step=D("0.10"))
+    made = PaperEngine([attrs.evolve(contract(), market=stepped)], cash="1000")
+    made.receive(START, book("100@0.50", "30@0.55"))
+    with pytest.raises(InvalidSize):
+        send(made, "buy", "0.55", 5, time_in_force="ioc")
+    assert send(made, "buy", "0.55", 4, time_in_force="ioc").filled == 4
+    assert send(made, "buy", "0.52", 5).status is OrderStatus.OPEN
 
 
 def test_an_order_meets_the_book_of_when_it_arrives() -> None:
