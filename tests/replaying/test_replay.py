@@ -577,3 +577,25 @@ def test_a_cassette_without_a_request_is_damaged(path: Path) -> None:
     path.write_text("interactions: []\n")
     with pytest.raises(DamagedRecording, match="no cassette"):
         exchange("replay", path=path)
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_an_order_that_was_shown_before_has_the_recorded_id(
+    at: Stage, path: Path, flavour: str
+) -> None:
+    def script() -> Any:
+        [market] = yield "fetch_markets", (), {"limit": 1}
+        terms = (
+            market.market_id,
+            market.outcomes[0].label,
+            "buy",
+            market.grid.lowest,
+            10,
+        )
+        yield "preview_order", terms, {}
+        order = yield "create_order", terms, {}
+        ended = yield "cancel_order", (order.order_id,), {}
+        return [order.order_id, ended.order_id, order.created_at]
+
+    seen = recorded(flavour, script, at, path)
+    assert performed(flavour, script, "replay", path=path) == seen
