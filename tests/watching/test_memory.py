@@ -37,6 +37,7 @@ class Watcher:
             most=10,
             wake=lambda: None,
             delivery=stage.venue.monitor.delivery(str(subject), 0.0),
+            in_seconds=False,
         )
 
     def news(self, *told: Fill) -> list[str]:

@@ -138,6 +138,8 @@ class StreamProtocol(ABC):
         because nothing comes of it."""
         self.tells_positions = True
         """Whether it tells of positions; else they are read over REST after each fill."""
+        self.tells_seconds = False
+        """Whether it tells in whole seconds when something of the account happened."""
 
     @property
     def is_settled(self) -> bool:

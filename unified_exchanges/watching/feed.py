@@ -78,6 +78,7 @@ class Feed(Teller):
             most=self.venue.settings.stream.queue,
             wake=wake,
             delivery=self._monitor.delivery(str(subject), since),
+            in_seconds=self.protocol.tells_seconds,
         )
         self.protocol.follow(subject, wanted(follower), outcome)
         self._circles[subject].add(follower)

@@ -58,11 +58,13 @@ class Follower:
 
     ``market_ids`` None follows all.  What happened before it was made is no news to it.
     ``wants_events`` adds gaps, reconnections and reconciliations to what it is told.
+    ``in_seconds`` says that times may be told in whole seconds, with the rest cut off.
     """
 
     __slots__ = (
         "_at",
         "_clock",
+        "_in_seconds",
         "covered",
         "delivery",
         "is_ready",
@@ -91,7 +93,9 @@ class Follower:
         most: int,
         wake: Callable[[], None],
         delivery: Delivery,
+        in_seconds: bool,
     ) -> None:
+        self._in_seconds = in_seconds
         self.subject = subject
         self.delivery = delivery
         # A dictionary keeps the caller's order.
@@ -158,7 +162,8 @@ class Follower:
         """
         if happened is None:
             return True
-        return happened.timestamp() + _FINE >= offset.earliest(self._at)
+        cut = 1.0 if self._in_seconds and not happened.microsecond else _FINE
+        return happened.timestamp() + cut >= offset.earliest(self._at)
 
     def wants_fill(self, fill: Fill, memory: Memory, offset: ClockOffset) -> bool:
         """Whether a fill is news to it: neither surely from before nor known before."""

@@ -86,7 +86,7 @@ def test_what_several_follow_is_followed_to_the_last() -> None:
 def test_it_has_no_books_and_tells_no_positions() -> None:
     stream = UserDesk().stream
     assert (stream.order_book(A), list(stream.doubt(A, "?"))) == (None, [])
-    assert not stream.tells_positions
+    assert (stream.tells_positions, stream.tells_seconds) == (False, True)
     with pytest.raises(NotSupported, match="does not tell of ticker"):
         stream.follow(Subject.TICKER, None)
 

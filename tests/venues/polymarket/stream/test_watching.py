@@ -177,6 +177,22 @@ def test_orders_and_fills_are_told_to_their_end(scene: Scene, face: Face) -> Non
     assert fills.is_quiet(0.6)
 
 
+def test_a_fill_in_the_second_in_which_the_watch_began_is_told(
+    scene: Scene, face: Face
+) -> None:
+    # Answers over more than a second tell the venue's clock to some hundredths.
+    until = time.time() + 1.2
+    while time.time() < until:
+        face.call("fetch_order_book", scene.market)
+        time.sleep(0.02)
+    time.sleep(-(time.time() - 0.5) % 1)
+    fills = face.watch("fills")
+    assert soon(lambda: face.call("stream_health").last_reconciled_at is not None)
+    taken = scene.buy("6")
+    # The user channel tells when in whole seconds: that is before the watch began.
+    assert fills.next().order_id == taken
+
+
 @pytest.mark.parametrize("kind", ["silence", "half_open"])
 def test_what_ended_while_the_stream_was_frozen_is_told_as_ended(
     driver: str, kind: Any

@@ -62,6 +62,8 @@ class UserStream(Socket):
     ) -> None:
         super().__init__(clock=clock, policy=policy)
         self.tells_positions = False
+        # Of matches: "match_time" alone (docs.polymarket.com, user channel, 2026-08).
+        self.tells_seconds = True
         self._introduce = introduce
         self._whose = whose
         self._counts: Counter[Subject] = Counter()
