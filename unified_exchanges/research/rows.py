@@ -59,8 +59,10 @@ class Rows:
         if was is None and not now:
             # An empty book is a fact too.
             yield _level(key, at, event, book, None, None, None)
-        for side, price in (was or {}).keys() - now.keys():
-            yield _level(key, at, event, book, side, price, ZERO)
+        # In the order of the book: a set would have another in each process.
+        for side, price in was or ():
+            if (side, price) not in now:
+                yield _level(key, at, event, book, side, price, ZERO)
 
     def _stale(self, gap: Gap, at: Row) -> Iterator[Row]:
         if gap.subject not in (None, Subject.ORDER_BOOK):
