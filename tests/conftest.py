@@ -8,7 +8,8 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, core, settings
+from hypothesis.vendor.pretty import RepresentationPrinter
 
 from tests.canary import Canary
 
@@ -45,3 +46,13 @@ def pytest_configure(config: pytest.Config) -> None:
     canary = Canary()
     canary.start()
     config.pluginmanager.register(canary, "canary")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Have a failing example shown with its values.
+
+    Schemathesis, wherever it is installed, puts a printer that prints nothing in place of
+    Hypothesis's own, for all tests of the run.
+    """
+    core.RepresentationPrinter = RepresentationPrinter

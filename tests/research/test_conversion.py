@@ -65,9 +65,11 @@ def session(
         orders = ex.watch_orders()
         seen = [books.next(timeout=10)]
         tickers.next(timeout=10)
-        order = ex.create_order(name, outcome, "buy", market.grid.lowest, 10)
-        while orders.next(timeout=10).order_id != order.order_id:
-            pass
+        # A read may tell of the first, before the stream of orders is open.
+        for size in (7, 10):
+            order = ex.create_order(name, outcome, "buy", market.grid.lowest, size)
+            while orders.next(timeout=10).order_id != order.order_id:
+                pass
         ex.create_order(name, outcome, "buy", market.ask, 5)
         trade = trades.next(timeout=10)
         # Until the stream told of all of it.

@@ -135,6 +135,18 @@ def test_an_end_that_was_known_is_no_news_and_a_fuller_one_is(memory: Memory) ->
     assert watcher.is_news(order("o2", filled=4, status=CANCELED))
 
 
+def test_fault_22_that_an_order_was_open_is_no_news_after_its_end_was_known(
+    memory: Memory,
+) -> None:
+    early = Watcher(memory, Subject.ORDERS)
+    memory.order(order(filled=4, status=CANCELED), placed=None)
+    late = Watcher(memory, Subject.ORDERS)
+    # A stream that is behind the answer.
+    told = order(filled=0)
+    assert (early.is_news(told), late.is_news(told)) == (True, False)
+    assert late.is_news(order("o2", filled=0))
+
+
 def test_an_end_by_a_word_nobody_knows_is_not_known(memory: Memory) -> None:
     memory.order(order(filled=4, status=OrderStatus.UNKNOWN), placed=None)
     assert Watcher(memory, Subject.ORDERS).is_news(order(filled=4, status=CANCELED))

@@ -79,6 +79,19 @@ def test_open_orders_and_holdings_come_first(stage: Stage) -> None:
     assert [x.market_id for x in drain(held)] == ["A"]
 
 
+def test_fault_22_an_order_whose_end_was_answered_is_not_what_a_watch_begins_with(
+    stage: Stage,
+) -> None:
+    [early] = settled(stage, ORDERS)
+    stage.tell(order("o1"), order("o2"))
+    # The stream is behind what somebody was answered.
+    stage.feed._memory.order(order("o1", filled=10), placed=None)
+    late = stage.join(ORDERS)
+    stage.tell(order("o1", filled=10))
+    assert [x.filled for x in drain(early)] == [0, 0, 10]
+    assert [x.order_id for x in drain(late)] == ["o2"]
+
+
 def test_what_is_read_comes_oldest_first_as_the_stream_would_tell_it(
     stage: Stage,
 ) -> None:

@@ -301,6 +301,7 @@ SECONDS = st.integers(-50, 50).map(lambda x: x / 10)
 )
 @example(0.1, 0.0, 0.9, True, "blocking", ["watch", "buy"])
 @example(-0.9, 0.0, 0.0, False, "async", ["buy", 0.2, "watch"])
+@example(0.0, 0.0, 0.0, False, "async", ["watch", 0.001, "buy", "watch"])
 @settings(max_examples=60, deadline=None)
 def test_fault_44_22_own_trades_are_told_to_those_who_came_before_them_and_no_other(
     ahead: float,

@@ -192,18 +192,21 @@ class Follower:
     def wants_order(
         self, order: Order, memory: Memory, offset: ClockOffset | None
     ) -> bool:
-        """Whether a state of an order is news to it, if that may be an end from before.
+        """Whether a state of an order is news to it, if that may be from before.
 
         It always is where it believes the order to be open: it may have come while the
         end was not known yet.  Without ``offset`` no clock is asked.
         """
-        if order.is_open or order.order_id in self.shown:
+        if order.order_id in self.shown:
             return True
         if memory.is_placed_since(order.order_id, self.moment):
             return True
         if memory.knew_end(order, self.moment):
+            # A stream that is behind may tell that it was open, after the answer.
             return False
-        return offset is None or self._may_be_since(order.updated_at, offset)
+        if order.is_open or offset is None:
+            return True
+        return self._may_be_since(order.updated_at, offset)
 
     def show(self, order: Order) -> None:
         """Remember what it believes of an order from now on."""

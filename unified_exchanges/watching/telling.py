@@ -149,7 +149,9 @@ class Teller(ABC):
         follower.is_ready = True
         if follower.subject is Subject.ORDERS:
             for order in self.account.open_orders:
-                if order.order_id not in follower.shown:
+                if order.order_id in follower.shown:
+                    continue
+                if not self._memory.knew_end(order, follower.moment):
                     self._show(follower, order)
         elif follower.subject is Subject.POSITIONS:
             for held in self.account.positions:

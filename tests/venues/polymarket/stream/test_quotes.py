@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 
 from unified_exchanges import (
@@ -97,6 +98,80 @@ def test_the_first_ticker_is_that_of_the_book() -> None:
     assert (told.bid_size, told.ask_size) == (D(2), D(5))
 
 
+def test_who_follows_a_ticker_of_a_book_that_is_known_is_told_where_it_stands() -> None:
+    desk = MarketDesk().follow().live(book(last_trade_price="0.5"))
+    desk.tell(changes(change("0.46", "3", best=("0.46", "0.52"))))
+    desk.follow(subject=Subject.TICKER)
+    assert desk.stream.next_poll() == 0.0
+    told = list(desk.stream.poll())
+    assert quotes(told) == [(D("0.46"), D("0.52"), D("0.5"))]
+    assert [(x.bid_size, x.ask_size) for x in told] == [(D(3), D(5))]
+    # Once, and no other book is asked for.
+    assert (list(desk.stream.poll()), desk.asked()) == ([], [])
+    assert desk.tell(quoted("0.46", "0.52", at=2)) == []
+
+
+def test_a_ticker_comes_with_the_book_where_that_is_not_known_yet() -> None:
+    desk = MarketDesk().follow()
+    desk.connect()
+    desk.follow(subject=Subject.TICKER)
+    assert list(desk.stream.poll()) == []
+    assert quotes(desk.tell(book())) == [(D("0.45"), D("0.52"), None)]
+    assert list(desk.stream.poll()) == []
+
+
+def test_a_ticker_beside_trades_is_asked_for_with_a_book() -> None:
+    desk = following(Subject.TRADES)
+    desk.tell(book())
+    desk.follow(subject=Subject.TICKER)
+    assert [x["operation"] for x in desk.asked()] == ["unsubscribe", "subscribe"]
+    assert len(quotes(desk.tell(book()))) == 1
+
+
+def test_a_ticker_that_is_followed_anew_is_told_though_it_is_the_same() -> None:
+    desk = MarketDesk().follow().follow(subject=Subject.TICKER).live()
+    desk.stream.unfollow(Subject.TICKER, [A])
+    desk.follow(subject=Subject.TICKER)
+    assert quotes(list(desk.stream.poll())) == [(D("0.45"), D("0.52"), None)]
+
+
+def test_a_ticker_that_nobody_follows_any_more_is_not_told() -> None:
+    desk = MarketDesk().follow().live()
+    desk.follow(subject=Subject.TICKER)
+    desk.stream.unfollow(Subject.TICKER, [A])
+    assert list(desk.stream.poll()) == []
+
+
+def test_a_new_connection_tells_a_ticker_though_it_is_the_same() -> None:
+    # Whoever came in between is told nothing that may be out of date.
+    desk = following(Subject.TICKER)
+    first = desk.tell(book())
+    list(desk.stream.connection_lost("the line broke"))
+    desk.connect()
+    assert quotes(desk.tell(book(at=5))) == quotes(first)
+    assert desk.tell(book(at=6)) == []
+
+
+def test_a_frame_that_is_lost_has_the_ticker_told_anew() -> None:
+    desk = following(Subject.TICKER)
+    desk.tell(book())
+    [gap] = desk.tell("{")
+    assert isinstance(gap, Gap)
+    desk.asked()
+    desk.pass_time(5)
+    assert [x["operation"] for x in desk.asked()] == ["unsubscribe", "subscribe"]
+    assert len(quotes(desk.tell(book(at=9)))) == 1
+
+
+def test_a_book_that_was_read_tells_its_ticker_too() -> None:
+    desk = MarketDesk().follow().live().follow(subject=Subject.TICKER)
+    list(desk.stream.poll())
+    read = desk.book()
+    list(desk.stream.doubt(A, "it differs"))
+    moved = attrs.evolve(read, bids=read.bids[1:])
+    assert quotes(list(desk.stream.load(moved))) == [(None, D("0.52"), None)]
+
+
 def test_tickers_come_when_the_top_or_the_last_price_moves() -> None:
     desk = following(Subject.TICKER)
     told = desk.tell(
@@ -120,7 +195,11 @@ def test_tickers_come_when_the_top_or_the_last_price_moves() -> None:
 def test_an_empty_side_has_no_quote() -> None:
     desk = following(Subject.TICKER)
     told = desk.tell(book(bids=[], asks=[]), quoted("0", "0.52"), quoted("0.1", "1"))
-    assert quotes(told) == [(None, D("0.52"), None), (D("0.1"), None, None)]
+    assert quotes(told) == [
+        (None, None, None),
+        (None, D("0.52"), None),
+        (D("0.1"), None, None),
+    ]
 
 
 def test_a_ticker_of_another_outcome_is_not_for_who_wished_one() -> None:

@@ -103,6 +103,15 @@ def test_quotes_and_trades_are_followed(scene: Scene, face: Face) -> None:
     assert quotes.next().ask > first.ask
 
 
+def test_a_ticker_beside_a_book_comes_though_nothing_moves(
+    scene: Scene, face: Face
+) -> None:
+    book = face.watch("order_book", scene.market).next()
+    told = face.watch("ticker", scene.market).next()
+    assert (told.bid, told.ask) == (book.bid.price, book.ask.price)
+    assert (told.bid_size, told.ask_size) == (book.bid.size, book.ask.size)
+
+
 def test_a_grid_that_moves_is_told_and_known_by_the_book(
     scene: Scene, face: Face
 ) -> None:

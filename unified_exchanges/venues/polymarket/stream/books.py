@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 from ....grid import PriceGrid
-from ....models import Subject
+from ....models import OrderBook, Subject
+from ....money import text
 from ....policy import StreamPolicy
 from ....streams.book import ASKS, BIDS, BookError
 from ....streams.freshness import Listener
@@ -148,6 +149,13 @@ class Top:
             self.bid_size, self.ask_size = sizes
         return is_new
 
+    def show(self, book: OrderBook) -> bool:
+        """Take the best of a book as it stands; whether they are others."""
+        best = [side[0] if side else None for side in (book.bids, book.asks)]
+        bid, ask = (text(x.price) if x else "" for x in best)
+        bid_size, ask_size = (text(x.size) if x else "" for x in best)
+        return self.quote(bid, ask, (bid_size, ask_size))
+
     def read(self, told: frames.Book) -> bool:
         """Take the best of a whole book; whether they are others."""
         bid = max(told.bids, key=lambda x: BIDS[x.price], default=None)
@@ -171,6 +179,7 @@ class Asset:
         "market_id",
         "misses",
         "names",
+        "owes_ticker",
         "pace",
         "subjects",
         "taps",
@@ -190,6 +199,8 @@ class Asset:
         self.taps = 0
         self.has_ticker = False
         """Whether anybody follows its ticker."""
+        self.owes_ticker = False
+        """Whether its ticker is to be told also if nothing moves: somebody has come."""
         self.book: AssetBook | None = None
         self.top = Top()
         self.grid: PriceGrid | None = None

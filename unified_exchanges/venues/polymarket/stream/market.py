@@ -197,6 +197,9 @@ class MarketStream(Socket):
     def _end(self) -> None:
         for book in self._books.values():
             book.forget()
+        for asset in self._assets.values():
+            # It may have moved unseen, and whoever comes is told where it stands.
+            asset.owes_ticker = asset.has_ticker
         self._awaited.clear()
 
     def _asks(self) -> list[str]:
@@ -250,11 +253,28 @@ class MarketStream(Socket):
             self._find_tokens()
         events: list[Any] = [*self._refusals, *self._ask_about(now)]
         self._refusals.clear()
+        if self._wishes.owed:
+            events += self._quotes_owed()
         for token in [x for x, due in self._again.items() if due <= now]:
             self._ask_anew(token)
         for token in [x for x, due in self._awaited.items() if due <= now]:
             events += self._overdue(self._assets[token], now)
         return events
+
+    def _quotes_owed(self) -> list[Ticker]:
+        """Tickers of tokens whose book was known already; of others they come with it."""
+        owed = list(self._wishes.owed)
+        self._wishes.owed.clear()
+        return [x for asset in owed if asset.owes_ticker for x in self._top(asset)]
+
+    def _top(self, asset: Asset) -> list[Ticker]:
+        """The ticker of a book as it stands, if it is owed or another than before."""
+        book, seen = asset.book, self._read(asset)
+        if book is None or seen is None or not book.is_live:
+            return []
+        if not (asset.top.show(seen) or asset.owes_ticker):
+            return []
+        return [self._ticker(asset, book.moment, b"{}")]
 
     def _ask_about(self, now: float) -> Events:
         unknown = self._wishes.unknown
@@ -275,7 +295,7 @@ class MarketStream(Socket):
         return [BookWanted(market_id=asset.market_id, outcome=asset.label)]
 
     def _next_due(self, now: float) -> float:
-        if self._to_add or self._to_drop or self._refusals:
+        if self._to_add or self._to_drop or self._refusals or self._wishes.owed:
             return now
         due = (self._again, self._awaited, self._wishes.unknown)
         return min((min(times.values()) for times in due if times), default=inf)
@@ -391,7 +411,9 @@ class MarketStream(Socket):
         events: list[Any] = []
         if asset.book is not None:
             events += self._load(asset, asset.book, told, moment)
-        if asset.has_ticker and asset.top.read(told):
+        if not asset.has_ticker:
+            asset.top.last = told.last_trade_price or asset.top.last
+        elif asset.top.read(told) or asset.owes_ticker:
             events.append(self._ticker(asset, moment, raw))
         return events
 
@@ -434,16 +456,20 @@ class MarketStream(Socket):
         except BookError as error:
             return self._distrust(asset, f"from REST: {error}")
         self._arrived(asset)
-        return [BookSnapshot(asset.market_id, asset.label, asset.token, moment)]
+        snapshot = BookSnapshot(asset.market_id, asset.label, asset.token, moment)
+        return [snapshot, *(self._top(asset) if asset.has_ticker else NONE)]
 
     def _distrust(self, asset: Asset, reason: str) -> list[Gap]:
         """A book is stale; it is asked for, at once or the more often the later."""
-        book = asset.book
+        book, now = asset.book, self._monotonic()
         if book is None:
+            if asset.has_ticker:
+                # Only a whole book tells where it stands by now.
+                asset.owes_ticker = True
+                self._again.setdefault(asset.token, now + asset.pace.delay(now))
             return []
         was_live = book.is_live
         book.spoil()
-        now = self._monotonic()
         if asset.token not in self._awaited or was_live:
             self._awaited.pop(asset.token, None)
             self._again.setdefault(asset.token, now + asset.pace.delay(now))
@@ -475,6 +501,7 @@ class MarketStream(Socket):
         return [self._ticker(asset, moment, raw)] if asset.top.quote(bid, ask) else NONE
 
     def _ticker(self, asset: Asset, moment: int, raw: str | bytes) -> Ticker:
+        asset.owes_ticker = False
         top, of = asset.top, (asset.market_id, asset.label)
         return reading.ticker(*of, top, moment, _bytes(raw))
 

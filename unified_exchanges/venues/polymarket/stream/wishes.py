@@ -37,6 +37,8 @@ class Wishes:
         self._found: dict[Wish, tuple[str, ...]] = {}
         self.unknown: dict[Wish, float] = {}
         """Wishes whose markets are not known yet, and when to ask about them."""
+        self.owed: list[Asset] = []
+        """Tokens whose ticker is followed from now on."""
         self.everything = 0
         """How many follow the lives of all markets."""
 
@@ -96,6 +98,7 @@ class Wishes:
             if not asset.subjects[subject]:
                 del asset.subjects[subject]
             asset.has_ticker = Subject.TICKER in asset.subjects
+            asset.owes_ticker &= asset.has_ticker
             yield from self._let_go(asset)
 
     def tap(self, token: str) -> Asset | None:
@@ -168,11 +171,16 @@ class Wishes:
         is_new = side.outcome_id not in self.assets
         asset = self._asset(side.outcome_id, market_id, side.label)
         asset.subjects[subject] += 1
+        had_book, had_ticker = asset.book is not None, asset.has_ticker
         asset.has_ticker = Subject.TICKER in asset.subjects
-        had_book = asset.book is not None
         if subject is Subject.ORDER_BOOK:
             self._open_book(asset)
         has_new_book = asset.book is not None and not had_book
+        if asset.has_ticker and not had_ticker:
+            asset.owes_ticker = True
+            self.owed.append(asset)
+            # Only a whole book tells where it stands.
+            has_new_book = has_new_book or asset.book is None
         return asset if is_new or has_new_book else None
 
     def _asset(self, token: str, market_id: str, label: str) -> Asset:
