@@ -26,6 +26,7 @@ from unified_exchanges.flow import Request, Response
 from unified_exchanges.simulator.server import SimulatorServer
 from unified_exchanges.version import VERSION
 
+from ..unmeasured import unmeasured
 from .conftest import invoke
 
 COMMAND = (sys.executable, "-m", "unified_exchanges.cli")
@@ -188,17 +189,14 @@ def test_a_reader_of_a_table_who_leaves_early_is_no_error(stand: Practice) -> No
 def shell(line: str) -> subprocess.CompletedProcess[str]:
     # Without the measuring of coverage, which may have something to say at the very end.
     # Buffered, as for a user: what is left over is written when the interpreter ends.
-    unmeasured = {
-        k: v
-        for k, v in os.environ.items()
-        if not k.startswith("COVERAGE_") and k != "PYTHONUNBUFFERED"
-    }
+    environ = unmeasured()
+    environ.pop("PYTHONUNBUFFERED", None)
     return subprocess.run(
         ["/bin/sh", "-c", f"{shlex.join(COMMAND)} {line}"],
         check=False,
         capture_output=True,
         text=True,
-        env=unmeasured,
+        env=environ,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Self
 
 import pytest
 
+from tests.unmeasured import unmeasured
 from unified_exchanges.cli.practice import Practice
 
 from .conftest import Command
@@ -30,7 +31,9 @@ class Terminal:
     ) -> None:
         self._master, slave = pty.openpty()
         self.resize(width, height)
-        unsized = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "LINES"}}
+        # It is killed, wherever it is by then.
+        environ = unmeasured()
+        unsized = {k: v for k, v in environ.items() if k not in {"COLUMNS", "LINES"}}
         self._running = subprocess.Popen(
             [sys.executable, "-m", "unified_exchanges.cli", *words],
             stdin=slave,

@@ -17,6 +17,7 @@ import attrs
 
 from tests.crash.mortal import MARK
 from tests.guards import ROOT
+from tests.unmeasured import unmeasured
 from tests.venues.kalshi.ground import key_pair
 from unified_exchanges import exchange
 from unified_exchanges.errors import ConnectionLost
@@ -154,15 +155,13 @@ def performed(commands: Sequence[dict[str, Any]]) -> list[Any]:
 
 
 def _half(commands: Sequence[dict[str, Any]]) -> list[Any]:
-    # Whoever is killed reports no coverage; being measured takes as long as all else.
-    env = {k: v for k, v in os.environ.items() if not k.startswith("COV")}
     lines = "".join(f"{json.dumps(x)}\n" for x in commands)
     done = subprocess.run(
         [sys.executable, "-m", "tests.crash.mortal"],
         input=lines,
         capture_output=True,
         cwd=ROOT,
-        env=env,
+        env=unmeasured(),
         text=True,
         check=False,
     )

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.guards import ROOT
+from tests.unmeasured import unmeasured
 from tests.venues.kalshi.ground import key_pair
 from unified_exchanges import LimitPolicy, exchange
 from unified_exchanges.errors import Halted
@@ -102,14 +103,12 @@ def test_fault_24_12_a_halt_survives_the_death_of_who_called_it(
 
 def killed(program: str, settings: dict[str, Any], venue: Executioner) -> bool:
     """Run a program that halts, and see it killed at its first cancel."""
-
-    env = {k: v for k, v in os.environ.items() if not k.startswith("COV")}
     with subprocess.Popen(
         [sys.executable, "-c", program],
         stdin=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=ROOT,
-        env=env,
+        env=unmeasured(),
         text=True,
     ) as child:
         venue.victim = child.pid

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.guards import ROOT
+from tests.unmeasured import unmeasured
 from tests.venues.kalshi.ground import KalshiGround, key_pair
 from tests.venues.polymarket.ground import PolymarketGround
 from tests.watching.face import MARKET, OTHER, soon
@@ -357,12 +358,11 @@ def test_fault_12_a_restarted_process_lists_the_legs_of_a_killed_hedge(
             method="POST",
             path="portfolio/events/orders",
         )
-        environ = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "KALSHI_API_KEY": scene.key.key_id,
-            "KALSHI_PRIVATE_KEY_PATH": str(key),
-        }
+        environ = unmeasured(
+            PYTHONPATH=str(ROOT),
+            KALSHI_API_KEY=scene.key.key_id,
+            KALSHI_PRIVATE_KEY_PATH=str(key),
+        )
         url = scene.account["environment"]
         command = [sys.executable, "-c", PROGRAM, flavour, url, str(journal)]
         with subprocess.Popen([*command, "hedge", *markets], env=environ) as process:

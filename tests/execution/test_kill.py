@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.guards import ROOT
+from tests.unmeasured import unmeasured
 from tests.venues.kalshi.ground import key_pair
 from tests.watching.face import FREE, MARKET, Scene, soon
 from unified_exchanges import exchange
@@ -59,12 +60,11 @@ def test_fault_12_a_killed_exit_sells_once(
         scene.fault(
             "stall", commits=arrived, method="POST", path="portfolio/events/orders"
         )
-        environ = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "KALSHI_API_KEY": scene.key.key_id,
-            "KALSHI_PRIVATE_KEY_PATH": str(key),
-        }
+        environ = unmeasured(
+            PYTHONPATH=str(ROOT),
+            KALSHI_API_KEY=scene.key.key_id,
+            KALSHI_PRIVATE_KEY_PATH=str(key),
+        )
         told = [flavour, scene.account["environment"], str(journal), MARKET]
         command = [sys.executable, "-c", PROGRAM, *told, str(bid.price)]
         with subprocess.Popen(command, env=environ) as process:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from threading import Lock, Thread
 import pytest
 
 from tests.guards import ROOT
+from tests.unmeasured import unmeasured
 from tests.venues.kalshi.ground import key_pair
 from tests.watching.face import MARKET, Scene, soon
 
@@ -111,12 +111,11 @@ def test_fault_03_two_processes_of_one_exit_sell_once(
         scene.fault(
             "answer", nth=1, count=1, commits=False, status=400, body=REFUSED, **CREATES
         )
-        environ = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "KALSHI_API_KEY": scene.key.key_id,
-            "KALSHI_PRIVATE_KEY_PATH": str(key),
-        }
+        environ = unmeasured(
+            PYTHONPATH=str(ROOT),
+            KALSHI_API_KEY=scene.key.key_id,
+            KALSHI_PRIVATE_KEY_PATH=str(key),
+        )
         url = f"http://127.0.0.1:{road.port}/trade-api/v2"
         journal = tmp_path / "orders.db"
         shared = [url, journal, MARKET, str(bid.price)]

@@ -36,6 +36,7 @@ from unified_exchanges.simulator.faults import StreamFault, StreamPlan
 from unified_exchanges.testing.scripted import AsyncScriptedTransport, ScriptedTransport
 
 from ..flavours import FLAVOURS
+from ..unmeasured import unmeasured
 from .sessions import VENUES, Stage, frames, plain, stage, traded
 
 URL = "http://127.0.0.1:1/trade-api/v2"
@@ -221,6 +222,7 @@ def test_a_recorder_that_is_killed_leaves_a_recording(venue: str, path: Path) ->
         program = subprocess.Popen(
             [sys.executable, "-c", _ENDLESS, venue, url, str(path)],
             stdout=subprocess.PIPE,
+            env=unmeasured(),
             text=True,
         )
         assert program.stdout is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from email.utils import formatdate
-from functools import lru_cache
+from functools import lru_cache, partial
 from random import Random
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
@@ -14,6 +14,7 @@ from ....clock import Clock, SystemClock
 from ....flow import Request, Response
 from ....money import Number, read_number
 from ....simulator.engine import Engine
+from ....simulator.founding import Foundings
 from ....simulator.orderflow import FlowSettings
 from ....simulator.orders import Refusal
 from . import (
@@ -76,6 +77,7 @@ _ROUTES = Routes(
 )
 _LEGACY = "/portfolio/orders"
 _CALM = FlowSettings(actions_per_second=0.05, levels=4, catch_up_seconds=60)
+_FOUNDINGS = Foundings()
 
 
 class SimulatedKalshi:
@@ -116,13 +118,16 @@ class SimulatedKalshi:
         self._stream = stream or StreamSettings()
         self._connections = Random(seed)  # noqa: S311 - seeded
         self._sessions: list[Session] = []
-        self._house = House(
+        make = partial(
+            House,
             seed=seed,
             clock=self.clock,
             enforce_limits=enforce_limits,
             lively=lively,
             flow=flow,
         )
+        terms = (seed, enforce_limits, lively, flow)
+        self._house = _FOUNDINGS.found(make, self.clock, terms=terms)
 
     @property
     def engine(self) -> Engine:

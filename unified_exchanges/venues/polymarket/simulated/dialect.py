@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from email.utils import formatdate
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
+
+import attrs
 
 from ....clock import Clock, SystemClock
 from ....flow import Request, Response
 from ....money import Number, read_number
 from ....simulator.engine import Engine
+from ....simulator.founding import Foundings
 from ....simulator.orderflow import FlowSettings
 from . import account, books, data, data_v1, gamma, histories, keys, orders, relayer
 from .authentication import check_key
 from .catalog import Catalog, Listed
 from .errors import Failure
 from .house import House
+from .records import Leg
 from .routes import HOSTS, Call, Host, Operation, Routes
 from .settings import Mode, PolymarketSettings
 from .settlement import Settler
@@ -31,6 +35,7 @@ __all__ = ["SimulatedPolymarket"]
 _MODULES = (account, books, data, data_v1, gamma, histories, keys, orders, relayer)
 _ROUTES = Routes(operation for module in _MODULES for operation in module.OPERATIONS)
 _CALM = FlowSettings(actions_per_second=0.05, levels=4, catch_up_seconds=60)
+_FOUNDINGS = Foundings(Leg)
 _GEOBLOCK = "/api/geoblock"
 _SOCKETS: dict[str, type[Session]] = {
     "/ws/market": MarketSession,
@@ -76,7 +81,8 @@ class SimulatedPolymarket:
         self.clock = clock or SystemClock()
         self.settings = settings or PolymarketSettings()
         self._sessions: list[Session] = []
-        self._house = House(
+        make = partial(
+            House,
             seed=seed,
             clock=self.clock,
             settings=self.settings,
@@ -84,6 +90,8 @@ class SimulatedPolymarket:
             lively=lively,
             flow=flow,
         )
+        terms = (seed, attrs.astuple(self.settings), enforce_limits, lively, flow)
+        self._house = _FOUNDINGS.found(make, self.clock, self.settings, terms=terms)
 
     @property
     def engine(self) -> Engine:
