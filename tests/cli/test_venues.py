@@ -22,7 +22,7 @@ LISTINGS = {
     "positions": ("market_id", "outcome", "size", "cost"),
 }
 STRANGE = "00000000-0000-4000-8000-000000000000"
-IN_A_MARKET = ("book", "trades", "watch")
+IN_A_MARKET = ("book", "prices", "trades", "watch")
 
 
 @pytest.fixture(scope="module", params=exchanges)
@@ -102,6 +102,21 @@ def test_a_market_is_looked_at_in_terms_of_each_outcome(
         assert done.code == 0
         shown = (done.out or done.err).splitlines()
         assert max(map(cell_len, shown)) <= 80
+
+
+def test_prices_are_listed_newest_first_as_far_apart_as_asked(
+    run: Command, place: Practice
+) -> None:
+    traded = run("trades", "-n", "1", "--json").document["market_id"]
+    words = ("prices", traded, "--json")
+    hours = run(*words, "--all", "--since", "5d").lines
+    times = [x["timestamp"] for x in hours]
+    assert times == sorted(times, reverse=True)
+    assert {"market_id", "outcome", "price", "resolution"} <= set(hours[0])
+    last = run(*words, "--every", "12h", "-n", "1")
+    assert len(last.lines) == 1
+    for wrong in ("10s", "2d", "1", "soon"):
+        assert run(*words, "--every", wrong).code == 2
 
 
 def bought(run: Command, market: Any, *more: str) -> Run:

@@ -12,6 +12,7 @@ from .command import command
 from .options import (
     All,
     EventOption,
+    Every,
     Limit,
     MarketArgument,
     MarketOption,
@@ -21,9 +22,10 @@ from .options import (
     Until,
     bounded,
     instant,
+    spacing,
 )
 from .session import Session
-from .views import EVENTS, MARKETS, TAGS, TRADES, Quoted, ladder
+from .views import EVENTS, MARKETS, POINTS, TAGS, TRADES, Quoted, ladder
 
 __all__ = ["add_to"]
 
@@ -116,10 +118,34 @@ def trades(
     session.screen.listing(found, TRADES, noun="trades", limit=shown)
 
 
+def prices(
+    session: Session,
+    market: MarketArgument,
+    outcome: OutcomeOption = None,
+    since: Since = None,
+    until: Until = None,
+    every: Every = "1h",
+    limit: Limit = 25,
+    everything: All = False,
+) -> None:
+    """List what one outcome was priced at over time, newest first."""
+    shown, asked = bounded(limit, everything)
+    found = session.exchange.fetch_price_history(
+        market,
+        outcome=outcome,
+        since=instant(since, ahead=False),
+        until=instant(until, ahead=False),
+        resolution=spacing(every),
+        limit=asked,
+    )
+    session.screen.listing(reversed(found), POINTS, noun="prices", limit=shown)
+
+
 _COMMANDS: dict[str, Callable[..., None]] = {
     "markets": markets,
     "events": events,
     "tags": tags,
     "book": book,
     "trades": trades,
+    "prices": prices,
 }

@@ -14,6 +14,7 @@ __all__ = [
     "COMMON",
     "All",
     "EventOption",
+    "Every",
     "Json",
     "Limit",
     "MarketArgument",
@@ -24,6 +25,7 @@ __all__ = [
     "Until",
     "bounded",
     "instant",
+    "spacing",
 ]
 
 _CONNECTION = "Connection"
@@ -148,6 +150,12 @@ Since: TypeAlias = Annotated[
 Until: TypeAlias = Annotated[
     str | None, typer.Option("--until", metavar="TIME", help="Up to a time.")
 ]
+Every: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--every", metavar="SPAN", help="How far apart, such as 1m, 15m, 1h or 1d."
+    ),
+]
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -184,6 +192,18 @@ def instant(
         )
         raise BadRequest(message)
     return time
+
+
+def spacing(given: str) -> timedelta:
+    """Read how far apart things are wanted, such as ``15m``.
+
+    >>> spacing("15m")
+    datetime.timedelta(seconds=900)
+    """
+    span = _span(given)
+    if span is None:
+        raise BadRequest(f"{given!r} is no span of time such as 1m, 15m, 1h or 1d")
+    return span
 
 
 def _span(given: str) -> timedelta | None:

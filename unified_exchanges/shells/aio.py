@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 from types import TracebackType
@@ -52,6 +52,7 @@ from ..models import (
     Params,
     Period,
     Position,
+    PricePoint,
     ReconcileReport,
     Series,
     Settlement,
@@ -554,6 +555,37 @@ class AsyncExchange(AsyncTracking, ABC):
                 outcome=outcome,
                 since=since,
                 until=until,
+                limit=limit,
+            )
+        )
+
+    async def fetch_price_history(
+        self,
+        market_id: str,
+        *,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        resolution: timedelta = timedelta(hours=1),
+        limit: int | None = None,
+    ) -> list[PricePoint]:
+        """Get what one outcome was priced at, oldest first; default the first outcome (YES).
+
+        Points of price, with neither range nor volume: `fetch_ohlcv` has candles.
+        ``resolution`` is whole minutes up to a day, and ``since`` and ``until`` are both
+        included; they default to the market's opening and to now.  ``limit`` keeps the
+        newest.  All of the time that is asked for is read, in as many requests as that
+        takes.  On Polymarket the prices are the venue's own, and raise `BadRequest` where it
+        keeps only coarser ones; on Kalshi they are the last trades, and a time without a
+        trade has no point.
+        """
+        return await self._driver.run(
+            self.venue.fetch_price_history(
+                market_id,
+                outcome=outcome,
+                since=since,
+                until=until,
+                resolution=resolution,
                 limit=limit,
             )
         )

@@ -47,6 +47,7 @@ from ..models import (
     Params,
     Period,
     Position,
+    PricePoint,
     ReconcileReport,
     Resync,
     Series,
@@ -339,6 +340,19 @@ class Venue(Checkup, Permission):
     ) -> Flow[list[Candle]]:
         """Candles, oldest first."""
         raise self.unsupported("fetch_ohlcv")
+
+    def fetch_price_history(
+        self,
+        market_id: str,
+        *,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        resolution: timedelta = timedelta(hours=1),
+        limit: int | None = None,
+    ) -> Flow[list[PricePoint]]:
+        """Prices at moments, oldest first."""
+        raise self.unsupported("fetch_price_history")
 
     def create_order(self, order: OrderRequest) -> Flow[Order]:
         """Place an order."""

@@ -184,6 +184,21 @@ class Catalogue(Conformance):
                 assert price.low <= min(price.open, price.close)
                 assert price.high >= max(price.open, price.close)
 
+    def test_points_of_price_are_oldest_first_and_within_their_span(
+        self, trader: Trader
+    ) -> None:
+        market = trader.quoted_market()
+        trader.lift(market)
+        trader.ground.clock.advance(7_200)
+        points = trader.fetch_price_history(market.market_id)
+        times = [point.timestamp for point in points]
+        assert times == sorted(set(times))
+        assert {point.outcome for point in points} == {market.outcomes[0].label}
+        assert all(ZERO <= point.price <= ONE for point in points)
+        some = trader.fetch_price_history(market.market_id, since=times[-1])
+        assert some == points[-1:]
+        assert trader.fetch_price_history(market.market_id, limit=1) == points[-1:]
+
     @needs("one book")
     def test_p04_candles_of_the_other_outcome_are_turned_over(
         self, trader: Trader

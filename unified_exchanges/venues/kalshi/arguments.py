@@ -24,6 +24,7 @@ __all__ = [
     "read_optional_id",
     "read_outcome",
     "read_params",
+    "read_resolution",
     "read_several",
     "read_span",
     "refuse_unknown",
@@ -61,6 +62,7 @@ read_moment = ARGUMENTS.read_moment
 read_optional_id = ARGUMENTS.read_optional_id
 read_params = ARGUMENTS.read_params
 read_several = ARGUMENTS.read_several
+read_resolution = ARGUMENTS.read_resolution
 read_span = ARGUMENTS.read_span
 refuse_unknown = ARGUMENTS.refuse_unknown
 

@@ -48,6 +48,7 @@ _FEATURES: dict[str, Capability] = {
     "estimate_fee": "emulated",
     "fetch_closed_orders": "emulated",
     "fetch_fee_rule": "emulated",
+    "fetch_price_history": "emulated",
     "fetch_tickers": "emulated",
     "order_groups": True,
     "post_only": True,

@@ -23,6 +23,7 @@ __all__ = [
     "read_market_ids",
     "read_order_id",
     "read_params",
+    "read_resolution",
     "read_span",
     "refusal",
     "refuse_unknown",
@@ -41,6 +42,7 @@ ARGUMENTS: Final = Arguments(
 )
 read_id = ARGUMENTS.read_id
 read_limit = ARGUMENTS.read_limit
+read_resolution = ARGUMENTS.read_resolution
 read_span = ARGUMENTS.read_span
 refuse_unknown = ARGUMENTS.refuse_unknown
 refusal = ARGUMENTS.refusal

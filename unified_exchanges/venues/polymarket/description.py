@@ -100,6 +100,7 @@ FACTS = Description(
         "Of orders that ended, those are listed that filled, or that this object has seen.",
         "Fees of fills are worked out by the market's present schedule.",
         "Candles are made of the public trades of one outcome; quotes have no history.",
+        "Points of price are kept for days or weeks, those of three hours or more for good.",
         "Volumes are told in dollars, so markets and tickers have none.",
         "Trades have no id: theirs is made of the transaction and its content.",
         "Listings leave out markets that never had an order book and unnamed placeholders.",
