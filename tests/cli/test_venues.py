@@ -67,6 +67,27 @@ def test_tags_are_json_for_programs_and_fit_for_people(run: Command) -> None:
     assert [x["tag_id"] for x in lines if x["tag_id"] not in shown] == []
 
 
+def test_events_and_markets_are_listed_by_a_tag(run: Command) -> None:
+    every = run("events", "--all", "--json").lines
+    tags = [x["tag_id"] for x in run("tags", "--json").lines]
+    listed = [run("events", "--tag", x, "--all", "--json").lines for x in tags]
+    assert any(0 < len(found) < len(every) for found in listed)
+    tag = next(x for x, found in zip(tags, listed, strict=True) if found)
+    assert run("markets", "--tag", tag, "--json").lines
+    assert run("markets", "--tag", "no such tag").code == 2
+
+
+def test_events_are_searched_where_the_venue_has_it(
+    run: Command, place: Practice
+) -> None:
+    title = run("events", "-n", "1", "--json").document["title"]
+    found = run("events", "--search", title.split()[-1].strip("?"), "--json")
+    if not exchange(place.venue, environment="local").has["search_events"]:
+        assert (found.code, found.error["error"]) == (2, "NotSupported")
+        return
+    assert title in [x["title"] for x in found.lines]
+
+
 def test_activity_is_listed_where_the_venue_tells_it(
     run: Command, place: Practice
 ) -> None:

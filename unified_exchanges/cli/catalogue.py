@@ -17,8 +17,10 @@ from .options import (
     MarketArgument,
     MarketOption,
     OutcomeOption,
+    SeriesOption,
     Since,
     State,
+    TagOption,
     Until,
     bounded,
     instant,
@@ -42,9 +44,8 @@ def markets(
     session: Session,
     status: Annotated[State, typer.Option(help="Where they stand.")] = State.open,
     event: EventOption = None,
-    series: Annotated[
-        str | None, typer.Option("--series", metavar="ID", help="Only this series.")
-    ] = None,
+    series: SeriesOption = None,
+    tag: TagOption = None,
     outcome: OutcomeOption = None,
     limit: Limit = 25,
     everything: All = False,
@@ -52,7 +53,11 @@ def markets(
     """List markets with their quotes."""
     shown, asked = bounded(limit, everything)
     found = session.exchange.iter_markets(
-        status=status.value, event_id=event, series_id=series, limit=asked
+        status=status.value,
+        event_id=event,
+        series_id=series,
+        tag_id=tag,
+        limit=asked,
     )
     quoted = (Quoted.of(market, outcome) for market in found)
     session.screen.listing(quoted, MARKETS, noun="markets", limit=shown)
@@ -61,8 +66,13 @@ def markets(
 def events(
     session: Session,
     status: Annotated[State, typer.Option(help="Where they stand.")] = State.open,
-    series: Annotated[
-        str | None, typer.Option("--series", metavar="ID", help="Only this series.")
+    series: SeriesOption = None,
+    tag: TagOption = None,
+    search: Annotated[
+        str | None,
+        typer.Option(
+            "--search", metavar="WORDS", help="What the venue finds by these words."
+        ),
     ] = None,
     limit: Limit = 25,
     everything: All = False,
@@ -70,7 +80,7 @@ def events(
     """List events; one event has one market or several."""
     shown, asked = bounded(limit, everything)
     found = session.exchange.iter_events(
-        status=status.value, series_id=series, limit=asked
+        status=status.value, series_id=series, tag_id=tag, query=search, limit=asked
     )
     session.screen.listing(found, EVENTS, noun="events", limit=shown)
 

@@ -20,8 +20,10 @@ __all__ = [
     "MarketArgument",
     "MarketOption",
     "OutcomeOption",
+    "SeriesOption",
     "Since",
     "State",
+    "TagOption",
     "Until",
     "bounded",
     "instant",
@@ -128,6 +130,13 @@ MarketOption: TypeAlias = Annotated[
 ]
 EventOption: TypeAlias = Annotated[
     str | None, typer.Option("--event", metavar="ID", help="Only this event.")
+]
+SeriesOption: TypeAlias = Annotated[
+    str | None, typer.Option("--series", metavar="ID", help="Only this series.")
+]
+TagOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--tag", metavar="ID", help="Only with this tag, as `tags` lists it."),
 ]
 OutcomeOption: TypeAlias = Annotated[
     str | None,

@@ -322,14 +322,22 @@ class Exchange(Tracking, ABC):
         *,
         status: StatusFilter = "open",
         series_id: str | None = None,
+        tag_id: str | None = None,
+        query: str | None = None,
         with_markets: bool = True,
         limit: int | None = None,
         params: Params | None = None,
     ) -> list[Event]:
-        """Get events with their markets, complete unless ``limit`` says how many."""
+        """Get events with their markets, complete unless ``limit`` says how many.
+
+        ``tag_id`` is one of `fetch_tags`, ``query`` words that the venue searches for, which
+        goes with ``status`` only and is `NotSupported` where there is no search.
+        """
         listing = self.venue.fetch_events(
             status=status,
             series_id=series_id,
+            tag_id=tag_id,
+            query=query,
             with_markets=with_markets,
             limit=limit,
             params=params,
@@ -342,6 +350,8 @@ class Exchange(Tracking, ABC):
         *,
         status: StatusFilter = "open",
         series_id: str | None = None,
+        tag_id: str | None = None,
+        query: str | None = None,
         with_markets: bool = True,
         limit: int | None = None,
         params: Params | None = None,
@@ -352,6 +362,8 @@ class Exchange(Tracking, ABC):
                 self.venue.fetch_events(
                     status=status,
                     series_id=series_id,
+                    tag_id=tag_id,
+                    query=query,
                     with_markets=with_markets,
                     limit=limit,
                     params=params,
@@ -368,16 +380,22 @@ class Exchange(Tracking, ABC):
         return self._driver.run(self.venue.fetch_event(event_id))
 
     def fetch_series(
-        self, series_id: str | None = None, *, category: str | None = None
+        self,
+        series_id: str | None = None,
+        *,
+        category: str | None = None,
+        tag_id: str | None = None,
     ) -> list[Series]:
-        """Get the templates that events come from: all, those of a category, or one by id."""
-        return self._driver.run(self.venue.fetch_series(series_id, category=category))
+        """Get the templates that events come from: all, filtered, or one by id.
+
+        ``tag_id`` is one of `fetch_tags`, where series bear tags.
+        """
+        return self._driver.run(
+            self.venue.fetch_series(series_id, category=category, tag_id=tag_id)
+        )
 
     def fetch_tags(self) -> list[Tag]:
-        """Get all labels that series or events bear.
-
-        What they filter is the venue's: see its page.
-        """
+        """Get all labels that series or events bear: ``tag_id`` filters listings."""
         return self._driver.run(self.venue.fetch_tags())
 
     def fetch_markets(
@@ -386,6 +404,7 @@ class Exchange(Tracking, ABC):
         status: StatusFilter = "open",
         event_id: str | None = None,
         series_id: str | None = None,
+        tag_id: str | None = None,
         market_ids: Sequence[str] | None = None,
         limit: int | None = None,
         params: Params | None = None,
@@ -394,12 +413,14 @@ class Exchange(Tracking, ABC):
 
         ``status`` is one of unopened, open, paused, closed, settled or all; settled
         markets reach back as far as the venue's archive.  ``market_ids`` gives exactly
-        those, whatever their status, and takes no other filter.
+        those, whatever their status, and takes no other filter.  ``tag_id`` is one of
+        `fetch_tags`.
         """
         listing = self.venue.fetch_markets(
             status=status,
             event_id=event_id,
             series_id=series_id,
+            tag_id=tag_id,
             market_ids=market_ids,
             limit=limit,
             params=params,
@@ -413,6 +434,7 @@ class Exchange(Tracking, ABC):
         status: StatusFilter = "open",
         event_id: str | None = None,
         series_id: str | None = None,
+        tag_id: str | None = None,
         market_ids: Sequence[str] | None = None,
         limit: int | None = None,
         params: Params | None = None,
@@ -424,6 +446,7 @@ class Exchange(Tracking, ABC):
                     status=status,
                     event_id=event_id,
                     series_id=series_id,
+                    tag_id=tag_id,
                     market_ids=market_ids,
                     limit=limit,
                     params=params,

@@ -246,6 +246,8 @@ class Venue(Checkup, Permission):
         *,
         status: StatusFilter = "open",
         series_id: str | None = None,
+        tag_id: str | None = None,
+        query: str | None = None,
         with_markets: bool = True,
         limit: int | None = None,
         params: Params | None = None,
@@ -259,7 +261,11 @@ class Venue(Checkup, Permission):
         raise self.unsupported("fetch_event")
 
     def fetch_series(
-        self, series_id: str | None = None, *, category: str | None = None
+        self,
+        series_id: str | None = None,
+        *,
+        category: str | None = None,
+        tag_id: str | None = None,
     ) -> Flow[list[Series]]:
         """Series, all or one."""
         raise self.unsupported("fetch_series")
@@ -274,6 +280,7 @@ class Venue(Checkup, Permission):
         status: StatusFilter = "open",
         event_id: str | None = None,
         series_id: str | None = None,
+        tag_id: str | None = None,
         market_ids: Sequence[str] | None = None,
         limit: int | None = None,
         params: Params | None = None,

@@ -27,6 +27,7 @@ __all__ = [
     "read_resolution",
     "read_several",
     "read_span",
+    "read_tag",
     "refuse_unknown",
 ]
 
@@ -80,3 +81,11 @@ def bounds(span: Span) -> Mapping[str, int | None]:
     """A span in Kalshi's words; "after" and "before" it says (docs.kalshi.com, 2026-10)."""
     since, until = span.seconds()
     return {"min_ts": since, "max_ts": until}
+
+
+def read_tag(value: object) -> str | None:
+    """Read a tag, which may hold blanks but no comma: that parts them in a query."""
+    if value is None or (isinstance(value, str) and value.strip() and "," not in value):
+        return value
+    message = f"tag_id {value!r} is not a Tag.tag_id, as fetch_tags() lists them"
+    raise ARGUMENTS.refusal(message)
