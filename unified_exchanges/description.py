@@ -30,6 +30,7 @@ METHODS: tuple[str, ...] = (
     "fetch_order_books",
     "fetch_trades",
     "fetch_ohlcv",
+    "fetch_price_history",
     "create_order",
     "create_orders",
     "preview_order",

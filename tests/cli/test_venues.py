@@ -22,7 +22,7 @@ LISTINGS = {
     "positions": ("market_id", "outcome", "size", "cost"),
 }
 STRANGE = "00000000-0000-4000-8000-000000000000"
-IN_A_MARKET = ("book", "trades", "watch")
+IN_A_MARKET = ("book", "prices", "trades", "watch")
 
 
 @pytest.fixture(scope="module", params=exchanges)
@@ -67,6 +67,27 @@ def test_tags_are_json_for_programs_and_fit_for_people(run: Command) -> None:
     assert [x["tag_id"] for x in lines if x["tag_id"] not in shown] == []
 
 
+def test_events_and_markets_are_listed_by_a_tag(run: Command) -> None:
+    every = run("events", "--all", "--json").lines
+    tags = [x["tag_id"] for x in run("tags", "--json").lines]
+    listed = [run("events", "--tag", x, "--all", "--json").lines for x in tags]
+    assert any(0 < len(found) < len(every) for found in listed)
+    tag = next(x for x, found in zip(tags, listed, strict=True) if found)
+    assert run("markets", "--tag", tag, "--json").lines
+    assert run("markets", "--tag", "no such tag").code == 2
+
+
+def test_events_are_searched_where_the_venue_has_it(
+    run: Command, place: Practice
+) -> None:
+    title = run("events", "-n", "1", "--json").document["title"]
+    found = run("events", "--search", title.split()[-1].strip("?"), "--json")
+    if not exchange(place.venue, environment="local").has["search_events"]:
+        assert (found.code, found.error["error"]) == (2, "NotSupported")
+        return
+    assert title in [x["title"] for x in found.lines]
+
+
 def test_activity_is_listed_where_the_venue_tells_it(
     run: Command, place: Practice
 ) -> None:
@@ -102,6 +123,21 @@ def test_a_market_is_looked_at_in_terms_of_each_outcome(
         assert done.code == 0
         shown = (done.out or done.err).splitlines()
         assert max(map(cell_len, shown)) <= 80
+
+
+def test_prices_are_listed_newest_first_as_far_apart_as_asked(
+    run: Command, place: Practice
+) -> None:
+    traded = run("trades", "-n", "1", "--json").document["market_id"]
+    words = ("prices", traded, "--json")
+    hours = run(*words, "--all", "--since", "5d").lines
+    times = [x["timestamp"] for x in hours]
+    assert times == sorted(times, reverse=True)
+    assert {"market_id", "outcome", "price", "resolution"} <= set(hours[0])
+    last = run(*words, "--every", "12h", "-n", "1")
+    assert len(last.lines) == 1
+    for wrong in ("10s", "2d", "1", "soon"):
+        assert run(*words, "--every", wrong).code == 2
 
 
 def bought(run: Command, market: Any, *more: str) -> Run:

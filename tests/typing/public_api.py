@@ -101,6 +101,7 @@ def blocking(ex: ux.Exchange) -> None:
     assert_type(ex.fetch_trades("M", since=MOMENT), list[Trade])
     assert_type(ex.iter_trades("M", since=MOMENT), Iterator[Trade])
     assert_type(ex.fetch_ohlcv("M", "1h"), list[Candle])
+    assert_type(ex.fetch_price_history("M"), list[ux.PricePoint])
     assert_type(ex.create_order("M", "yes", "buy", "0.55", 10), Order)
     assert_type(ex.create_orders([REQUEST]), list[OrderResult])
     assert_type(
@@ -209,6 +210,7 @@ async def asynchronous(ex: ux.AsyncExchange) -> None:
     assert_type(await ex.fetch_trades("M", since=MOMENT), list[Trade])
     assert_type(ex.iter_trades("M", since=MOMENT), AsyncIterator[Trade])
     assert_type(await ex.fetch_ohlcv("M", "1h"), list[Candle])
+    assert_type(await ex.fetch_price_history("M"), list[ux.PricePoint])
     assert_type(await ex.create_order("M", "yes", "buy", "0.55", 10), Order)
     assert_type(await ex.create_orders([REQUEST]), list[OrderResult])
     assert_type(

@@ -12,18 +12,22 @@ from .command import command
 from .options import (
     All,
     EventOption,
+    Every,
     Limit,
     MarketArgument,
     MarketOption,
     OutcomeOption,
+    SeriesOption,
     Since,
     State,
+    TagOption,
     Until,
     bounded,
     instant,
+    spacing,
 )
 from .session import Session
-from .views import EVENTS, MARKETS, TAGS, TRADES, Quoted, ladder
+from .views import EVENTS, MARKETS, POINTS, TAGS, TRADES, Quoted, ladder
 
 __all__ = ["add_to"]
 
@@ -40,9 +44,8 @@ def markets(
     session: Session,
     status: Annotated[State, typer.Option(help="Where they stand.")] = State.open,
     event: EventOption = None,
-    series: Annotated[
-        str | None, typer.Option("--series", metavar="ID", help="Only this series.")
-    ] = None,
+    series: SeriesOption = None,
+    tag: TagOption = None,
     outcome: OutcomeOption = None,
     limit: Limit = 25,
     everything: All = False,
@@ -50,7 +53,11 @@ def markets(
     """List markets with their quotes."""
     shown, asked = bounded(limit, everything)
     found = session.exchange.iter_markets(
-        status=status.value, event_id=event, series_id=series, limit=asked
+        status=status.value,
+        event_id=event,
+        series_id=series,
+        tag_id=tag,
+        limit=asked,
     )
     quoted = (Quoted.of(market, outcome) for market in found)
     session.screen.listing(quoted, MARKETS, noun="markets", limit=shown)
@@ -59,8 +66,13 @@ def markets(
 def events(
     session: Session,
     status: Annotated[State, typer.Option(help="Where they stand.")] = State.open,
-    series: Annotated[
-        str | None, typer.Option("--series", metavar="ID", help="Only this series.")
+    series: SeriesOption = None,
+    tag: TagOption = None,
+    search: Annotated[
+        str | None,
+        typer.Option(
+            "--search", metavar="WORDS", help="What the venue finds by these words."
+        ),
     ] = None,
     limit: Limit = 25,
     everything: All = False,
@@ -68,7 +80,7 @@ def events(
     """List events; one event has one market or several."""
     shown, asked = bounded(limit, everything)
     found = session.exchange.iter_events(
-        status=status.value, series_id=series, limit=asked
+        status=status.value, series_id=series, tag_id=tag, query=search, limit=asked
     )
     session.screen.listing(found, EVENTS, noun="events", limit=shown)
 
@@ -116,10 +128,34 @@ def trades(
     session.screen.listing(found, TRADES, noun="trades", limit=shown)
 
 
+def prices(
+    session: Session,
+    market: MarketArgument,
+    outcome: OutcomeOption = None,
+    since: Since = None,
+    until: Until = None,
+    every: Every = "1h",
+    limit: Limit = 25,
+    everything: All = False,
+) -> None:
+    """List what one outcome was priced at over time, newest first."""
+    shown, asked = bounded(limit, everything)
+    found = session.exchange.fetch_price_history(
+        market,
+        outcome=outcome,
+        since=instant(since, ahead=False),
+        until=instant(until, ahead=False),
+        resolution=spacing(every),
+        limit=asked,
+    )
+    session.screen.listing(reversed(found), POINTS, noun="prices", limit=shown)
+
+
 _COMMANDS: dict[str, Callable[..., None]] = {
     "markets": markets,
     "events": events,
     "tags": tags,
     "book": book,
     "trades": trades,
+    "prices": prices,
 }

@@ -14,16 +14,20 @@ __all__ = [
     "COMMON",
     "All",
     "EventOption",
+    "Every",
     "Json",
     "Limit",
     "MarketArgument",
     "MarketOption",
     "OutcomeOption",
+    "SeriesOption",
     "Since",
     "State",
+    "TagOption",
     "Until",
     "bounded",
     "instant",
+    "spacing",
 ]
 
 _CONNECTION = "Connection"
@@ -127,6 +131,13 @@ MarketOption: TypeAlias = Annotated[
 EventOption: TypeAlias = Annotated[
     str | None, typer.Option("--event", metavar="ID", help="Only this event.")
 ]
+SeriesOption: TypeAlias = Annotated[
+    str | None, typer.Option("--series", metavar="ID", help="Only this series.")
+]
+TagOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--tag", metavar="ID", help="Only with this tag, as `tags` lists it."),
+]
 OutcomeOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -147,6 +158,12 @@ Since: TypeAlias = Annotated[
 ]
 Until: TypeAlias = Annotated[
     str | None, typer.Option("--until", metavar="TIME", help="Up to a time.")
+]
+Every: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--every", metavar="SPAN", help="How far apart, such as 1m, 15m, 1h or 1d."
+    ),
 ]
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -184,6 +201,18 @@ def instant(
         )
         raise BadRequest(message)
     return time
+
+
+def spacing(given: str) -> timedelta:
+    """Read how far apart things are wanted, such as ``15m``.
+
+    >>> spacing("15m")
+    datetime.timedelta(seconds=900)
+    """
+    span = _span(given)
+    if span is None:
+        raise BadRequest(f"{given!r} is no span of time such as 1m, 15m, 1h or 1d")
+    return span
 
 
 def _span(given: str) -> timedelta | None:

@@ -21,6 +21,7 @@ from ..models import (
     OrderBook,
     OrderStatus,
     Position,
+    PricePoint,
     Side,
     Tag,
     Ticker,
@@ -35,6 +36,7 @@ __all__ = [
     "FILLS",
     "MARKETS",
     "ORDERS",
+    "POINTS",
     "POSITIONS",
     "TAGS",
     "TRADES",
@@ -132,6 +134,12 @@ TRADES: tuple[Column[Trade], ...] = (
     Column("price", lambda t: t.price, places=2),
     Column("size", lambda t: t.size),
     Column("trade", lambda t: Text(t.trade_id, style="dim"), rank=2),
+)
+POINTS: tuple[Column[PricePoint], ...] = (
+    Column("time (UTC)", lambda p: p.timestamp),
+    Column("", lambda p: p.outcome),
+    Column("price", lambda p: p.price, places=2),
+    Column("for", lambda p: str(p.resolution or ""), rank=1),
 )
 
 

@@ -27,7 +27,7 @@ from .orders import (
     OrderType,
     Params,
 )
-from .quotes import Candle, Level, Ohlc, OrderBook, Ticker, Trade
+from .quotes import Candle, Level, Ohlc, OrderBook, PricePoint, Ticker, Trade
 from .record import Json, Record
 from .streams import (
     AccountState,
@@ -111,6 +111,7 @@ __all__ = [
     "Period",
     "Position",
     "PositionDifference",
+    "PricePoint",
     "ReconcileReport",
     "Reconciled",
     "Reconnected",

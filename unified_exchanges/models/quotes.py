@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -14,7 +14,16 @@ from ..money import EXACT, ZERO, complement, text
 from .record import Json, Record
 from .terms import Side
 
-__all__ = ["Candle", "Freshness", "Level", "Ohlc", "OrderBook", "Ticker", "Trade"]
+__all__ = [
+    "Candle",
+    "Freshness",
+    "Level",
+    "Ohlc",
+    "OrderBook",
+    "PricePoint",
+    "Ticker",
+    "Trade",
+]
 
 
 @attrs.frozen(slots=True)
@@ -309,6 +318,26 @@ class Candle(Record):
             mean=_other(self.mean),
             previous=_other(self.previous),
         )
+
+
+@attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
+class PricePoint(Record):
+    """What one outcome was priced at once: one price, no range and no volume.
+
+    ``price`` is in dollars; whether it is of a trade or of quotes is the venue's, see its
+    page.  ``resolution`` is how long a time the point stands for, None if not told: points
+    need not be evenly apart.
+    """
+
+    market_id: str
+    outcome: str
+    timestamp: datetime
+    price: Decimal
+    resolution: timedelta | None = None
+
+    def _summary(self) -> str:
+        told = f"{self.timestamp:%Y-%m-%d %H:%M:%S}"
+        return f"{self.venue}:{self.market_id}:{self.outcome} {text(self.price)} {told}"
 
 
 def _other(price: Decimal | None) -> Decimal | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import TypeAlias
@@ -34,7 +34,10 @@ class Flat:
     __slots__ = ()
 
     def to_dict(self) -> dict[str, Json]:
-        """A flat, JSON-safe dictionary: decimals as text, times as RFC 3339."""
+        """A flat, JSON-safe dictionary.
+
+        Decimals are text, times RFC 3339, spans of time whole seconds.
+        """
         return {name: plain(value) for name, value in self._items()}
 
     def _items(self) -> Iterator[tuple[str, object]]:
@@ -90,7 +93,7 @@ class Record(Flat):
         return f"<table><caption>{type(self).__name__}</caption>{rows}</table>"
 
 
-def plain(value: object) -> Json:  # noqa: PLR0911 - one line for each kind
+def plain(value: object) -> Json:  # noqa: C901, PLR0911 - one line for each kind
     """A JSON-safe form of a model's value.
 
     >>> plain(Decimal("0.5600")), plain((Decimal(1), True, None))
@@ -106,6 +109,8 @@ def plain(value: object) -> Json:  # noqa: PLR0911 - one line for each kind
         return value
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, timedelta):
+        return value // timedelta(seconds=1)
     if isinstance(value, Flat):
         return value.to_dict()
     kind = type(value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 from types import TracebackType
@@ -52,6 +52,7 @@ from ..models import (
     Params,
     Period,
     Position,
+    PricePoint,
     ReconcileReport,
     Series,
     Settlement,
@@ -323,14 +324,22 @@ class AsyncExchange(AsyncTracking, ABC):
         *,
         status: StatusFilter = "open",
         series_id: str | None = None,
+        tag_id: str | None = None,
+        query: str | None = None,
         with_markets: bool = True,
         limit: int | None = None,
         params: Params | None = None,
     ) -> list[Event]:
-        """Get events with their markets, complete unless ``limit`` says how many."""
+        """Get events with their markets, complete unless ``limit`` says how many.
+
+        ``tag_id`` is one of `fetch_tags`, ``query`` words that the venue searches for, which
+        goes with ``status`` only and is `NotSupported` where there is no search.
+        """
         listing = self.venue.fetch_events(
             status=status,
             series_id=series_id,
+            tag_id=tag_id,
+            query=query,
             with_markets=with_markets,
             limit=limit,
             params=params,
@@ -343,6 +352,8 @@ class AsyncExchange(AsyncTracking, ABC):
         *,
         status: StatusFilter = "open",
         series_id: str | None = None,
+        tag_id: str | None = None,
+        query: str | None = None,
         with_markets: bool = True,
         limit: int | None = None,
         params: Params | None = None,
@@ -353,6 +364,8 @@ class AsyncExchange(AsyncTracking, ABC):
                 self.venue.fetch_events(
                     status=status,
                     series_id=series_id,
+                    tag_id=tag_id,
+                    query=query,
                     with_markets=with_markets,
                     limit=limit,
                     params=params,
@@ -369,18 +382,22 @@ class AsyncExchange(AsyncTracking, ABC):
         return await self._driver.run(self.venue.fetch_event(event_id))
 
     async def fetch_series(
-        self, series_id: str | None = None, *, category: str | None = None
+        self,
+        series_id: str | None = None,
+        *,
+        category: str | None = None,
+        tag_id: str | None = None,
     ) -> list[Series]:
-        """Get the templates that events come from: all, those of a category, or one by id."""
+        """Get the templates that events come from: all, filtered, or one by id.
+
+        ``tag_id`` is one of `fetch_tags`, where series bear tags.
+        """
         return await self._driver.run(
-            self.venue.fetch_series(series_id, category=category)
+            self.venue.fetch_series(series_id, category=category, tag_id=tag_id)
         )
 
     async def fetch_tags(self) -> list[Tag]:
-        """Get all labels that series or events bear.
-
-        What they filter is the venue's: see its page.
-        """
+        """Get all labels that series or events bear: ``tag_id`` filters listings."""
         return await self._driver.run(self.venue.fetch_tags())
 
     async def fetch_markets(
@@ -389,6 +406,7 @@ class AsyncExchange(AsyncTracking, ABC):
         status: StatusFilter = "open",
         event_id: str | None = None,
         series_id: str | None = None,
+        tag_id: str | None = None,
         market_ids: Sequence[str] | None = None,
         limit: int | None = None,
         params: Params | None = None,
@@ -397,12 +415,14 @@ class AsyncExchange(AsyncTracking, ABC):
 
         ``status`` is one of unopened, open, paused, closed, settled or all; settled
         markets reach back as far as the venue's archive.  ``market_ids`` gives exactly
-        those, whatever their status, and takes no other filter.
+        those, whatever their status, and takes no other filter.  ``tag_id`` is one of
+        `fetch_tags`.
         """
         listing = self.venue.fetch_markets(
             status=status,
             event_id=event_id,
             series_id=series_id,
+            tag_id=tag_id,
             market_ids=market_ids,
             limit=limit,
             params=params,
@@ -416,6 +436,7 @@ class AsyncExchange(AsyncTracking, ABC):
         status: StatusFilter = "open",
         event_id: str | None = None,
         series_id: str | None = None,
+        tag_id: str | None = None,
         market_ids: Sequence[str] | None = None,
         limit: int | None = None,
         params: Params | None = None,
@@ -427,6 +448,7 @@ class AsyncExchange(AsyncTracking, ABC):
                     status=status,
                     event_id=event_id,
                     series_id=series_id,
+                    tag_id=tag_id,
                     market_ids=market_ids,
                     limit=limit,
                     params=params,
@@ -554,6 +576,37 @@ class AsyncExchange(AsyncTracking, ABC):
                 outcome=outcome,
                 since=since,
                 until=until,
+                limit=limit,
+            )
+        )
+
+    async def fetch_price_history(
+        self,
+        market_id: str,
+        *,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        resolution: timedelta = timedelta(hours=1),
+        limit: int | None = None,
+    ) -> list[PricePoint]:
+        """Get what one outcome was priced at, oldest first; default the first outcome (YES).
+
+        Points of price, with neither range nor volume: `fetch_ohlcv` has candles.
+        ``resolution`` is whole minutes up to a day, and ``since`` and ``until`` are both
+        included; they default to the market's opening and to now.  ``limit`` keeps the
+        newest.  All of the time that is asked for is read, in as many requests as that
+        takes.  On Polymarket the prices are the venue's own, and raise `BadRequest` where it
+        keeps only coarser ones; on Kalshi they are the last trades, and a time without a
+        trade has no point.
+        """
+        return await self._driver.run(
+            self.venue.fetch_price_history(
+                market_id,
+                outcome=outcome,
+                since=since,
+                until=until,
+                resolution=resolution,
                 limit=limit,
             )
         )

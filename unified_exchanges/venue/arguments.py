@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import attrs
@@ -34,6 +34,8 @@ _ABSENT: Final[Mapping[str, type[UnifiedExchangesError]]] = {
     "order_id": OrderNotFound,
 }
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MINUTE: Final = timedelta(minutes=1)
+_DAY: Final = timedelta(days=1)
 
 
 def _anything(name: str, value: object) -> str | None:  # noqa: ARG001
@@ -126,6 +128,20 @@ class Arguments:
         if isinstance(limit, int) and not isinstance(limit, bool) and limit >= 1:
             return limit
         message = f"limit {limit!r} is not a whole number of at least 1; None means all"
+        raise self.refusal(message)
+
+    def read_resolution(self, resolution: object) -> int:
+        """Read how far apart points are wanted, in seconds."""
+        if (
+            isinstance(resolution, timedelta)
+            and _MINUTE <= resolution <= _DAY
+            and not resolution % _MINUTE
+        ):
+            return resolution // timedelta(seconds=1)
+        message = (
+            f"resolution {resolution!r} is not whole minutes from one to a day: pass "
+            "timedelta(hours=1) or the like"
+        )
         raise self.refusal(message)
 
     def read_moment(self, name: str, moment: object) -> datetime | None:

@@ -47,6 +47,7 @@ from ..models import (
     Params,
     Period,
     Position,
+    PricePoint,
     ReconcileReport,
     Resync,
     Series,
@@ -245,6 +246,8 @@ class Venue(Checkup, Permission):
         *,
         status: StatusFilter = "open",
         series_id: str | None = None,
+        tag_id: str | None = None,
+        query: str | None = None,
         with_markets: bool = True,
         limit: int | None = None,
         params: Params | None = None,
@@ -258,7 +261,11 @@ class Venue(Checkup, Permission):
         raise self.unsupported("fetch_event")
 
     def fetch_series(
-        self, series_id: str | None = None, *, category: str | None = None
+        self,
+        series_id: str | None = None,
+        *,
+        category: str | None = None,
+        tag_id: str | None = None,
     ) -> Flow[list[Series]]:
         """Series, all or one."""
         raise self.unsupported("fetch_series")
@@ -273,6 +280,7 @@ class Venue(Checkup, Permission):
         status: StatusFilter = "open",
         event_id: str | None = None,
         series_id: str | None = None,
+        tag_id: str | None = None,
         market_ids: Sequence[str] | None = None,
         limit: int | None = None,
         params: Params | None = None,
@@ -339,6 +347,19 @@ class Venue(Checkup, Permission):
     ) -> Flow[list[Candle]]:
         """Candles, oldest first."""
         raise self.unsupported("fetch_ohlcv")
+
+    def fetch_price_history(
+        self,
+        market_id: str,
+        *,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        resolution: timedelta = timedelta(hours=1),
+        limit: int | None = None,
+    ) -> Flow[list[PricePoint]]:
+        """Prices at moments, oldest first."""
+        raise self.unsupported("fetch_price_history")
 
     def create_order(self, order: OrderRequest) -> Flow[Order]:
         """Place an order."""

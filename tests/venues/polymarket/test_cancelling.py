@@ -20,7 +20,7 @@ from unified_exchanges.errors import (
     UnifiedExchangesError,
 )
 from unified_exchanges.flow import Response
-from unified_exchanges.models import OrderStatus
+from unified_exchanges.models import Order, OrderStatus
 from unified_exchanges.simulator.orders import Ticket
 
 
@@ -449,6 +449,38 @@ def test_fault_27_an_order_that_no_list_shows_yet_is_cancelled_too(one: Scene) -
     one.ground.venue.handle = blind  # type: ignore[method-assign]
     report = one.trader.cancel_all_orders(market_id=one.market.market_id)
     assert [o.order_id for o in report.canceled] == [order.order_id]
+
+
+def delayed(scene: Scene, seconds: int) -> Order:
+    """An order that takes, held back for so long before it trades: no list shows it."""
+    (market, *_) = scene.markets(lambda x: bool(x.seconds_delay))
+    object.__setattr__(scene.listed(market), "seconds_delay", seconds)
+    order: Order = scene.trader.lift(market, 10, outcome=market.outcomes[0].label)
+    assert order.is_open
+    assert scene.trader.fetch_open_orders() == []
+    return order
+
+
+def test_fault_19_an_order_that_a_delay_holds_is_not_told_as_cancelled(
+    scene: Scene,
+) -> None:
+    order, gone = delayed(scene, 60), scene.trader.rest(scene.market)
+    began = scene.ground.clock.now()
+    report = scene.trader.cancel_all_orders()
+    assert [x.order_id for x in report.remaining] == [order.order_id]
+    assert [x.order_id for x in report.canceled] == [gone.order_id]
+    assert not report.is_complete
+    assert "delayed" in str(report.errors[0])
+    assert scene.ground.clock.now() - began < 4.5
+    scene.advance(60)
+    assert scene.trader.fetch_order(order.order_id).filled == 10
+
+
+def test_fault_19_a_delay_that_ends_meanwhile_is_waited_for(scene: Scene) -> None:
+    order = delayed(scene, 3)
+    report = scene.trader.cancel_all_orders()
+    assert [(x.order_id, x.filled) for x in report.canceled] == [(order.order_id, 10)]
+    assert report.is_complete
 
 
 def test_fault_25_a_list_that_fails_is_no_report(one: Scene) -> None:

@@ -516,17 +516,41 @@ def test_a_search_goes_from_page_to_page(flavour: str) -> None:
         )
     }
     told = desk(flavour, answers)
-    found = told("fetch_events", params={"q": "rain"})
+    found = told("fetch_events", query=" rain ")
     assert [x.event_id for x in found] == ["1"]
+    active = {"q": "rain", "keep_closed_markets": "1", "events_status": "active"}
     assert told.queries("/gamma/public-search") == [
-        {"q": "rain", "keep_closed_markets": "1", "page": "1"},
-        {"q": "rain", "keep_closed_markets": "1", "page": "2"},
+        {**active, "page": "1"},
+        {**active, "page": "2"},
     ]
 
 
+@pytest.mark.parametrize("status", ["closed", "settled", "all"])
+def test_a_search_for_what_ended_is_not_of_active_events(
+    flavour: str, status: str
+) -> None:
+    row = event(1, resolved(1))
+    page = {"events": [row], "pagination": {"hasMore": False}}
+    told = desk(flavour, {"/gamma/public-search": page})
+    found = told("fetch_events", query="rain", status=status)
+    assert [x.event_id for x in found] == (["1"] if status != "closed" else [])
+    assert "events_status" not in told.queries("/gamma/public-search")[0]
+
+
 def test_a_search_takes_nothing_else() -> None:
-    with pytest.raises(BadRequest, match="takes no series_id, tag_id"):
-        desk()("fetch_events", series_id="9", params={"q": "rain", "tag_id": 1})
+    wrong = {"series_id": "9", "tag_id": "1", "params": {"live": True}}
+    with pytest.raises(BadRequest, match="takes no live, series_id, tag_id"):
+        desk()("fetch_events", query="rain", **wrong)
+    with pytest.raises(BadRequest, match="use the method's arguments"):
+        desk()("fetch_events", params={"q": "rain"})
+
+
+@pytest.mark.parametrize("words", ["", "  ", 5])
+def test_a_search_for_nothing_is_refused_unsent(words: Any) -> None:
+    told = desk()
+    with pytest.raises(BadRequest, match="no words"):
+        told("fetch_events", query=words)
+    assert told.asked == []
 
 
 # -- series ----------------------------------------------------------------------------

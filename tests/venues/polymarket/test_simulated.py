@@ -230,6 +230,6 @@ def test_a_search_of_several_pages_ends_and_tells_each_event_once(
         return " ".join([event.title, *(x.question for x in own)]).lower()
 
     wanted = [e.event_id for e in catalog.events.values() if "in" in words(e)]
-    found = trader.fetch_events(status="all", params={"q": "in"})
+    found = trader.fetch_events(status="all", query="in")
     assert [x.event_id for x in found] == wanted
     assert len(wanted) > 5

@@ -7,9 +7,16 @@ from typing import Any
 import pytest
 
 from tests.venues.kalshi import desk as kalshi
+from tests.venues.kalshi.ground import KalshiGround
 from tests.venues.polymarket import desk as polymarket
 from tests.venues.polymarket.ground import PolymarketGround
-from unified_exchanges import VenueSchemaError, exchange, exchanges
+from unified_exchanges import (
+    BadRequest,
+    NotSupported,
+    VenueSchemaError,
+    exchange,
+    exchanges,
+)
 from unified_exchanges.cli.practice import practice
 
 
@@ -53,9 +60,83 @@ def test_the_simulated_venue_lists_its_tags(name: str) -> None:
 def test_a_tag_filters_events_and_markets(flavour: str) -> None:
     trader = PolymarketGround().trader(flavour)
     tag = next(x for x in trader.fetch_tags() if x.slug == "crypto")
-    wanted = {"params": {"tag_id": tag.tag_id}, "status": "all"}
+    wanted = {"tag_id": tag.tag_id, "status": "all"}
     events = trader.fetch_events(**wanted)
     markets = trader.fetch_markets(**wanted)
     assert 0 < len(events) < len(trader.fetch_events(status="all"))
     inside = {x.market_id for event in events for x in event.markets}
     assert {x.market_id for x in markets} == inside
+    several = {"params": {"tag_id": tag.tag_id}, "status": "all"}
+    assert trader.fetch_events(**several) == events
+
+
+def test_a_tag_of_kalshi_filters_series_and_what_they_hold(flavour: str) -> None:
+    trader = KalshiGround().trader(flavour)
+    bearing = [x for x in trader.fetch_series() if x.tags]
+    tag = bearing[0].tags[0]
+    ids = [x.series_id for x in trader.fetch_series(tag_id=tag)]
+    assert ids == [x.series_id for x in bearing if tag in x.tags]
+    events = trader.fetch_events(tag_id=tag, with_markets=False)
+    assert events
+    assert events == [
+        event
+        for name in ids
+        for event in trader.fetch_events(series_id=name, with_markets=False)
+    ]
+    markets = trader.fetch_markets(tag_id=tag)
+    inside = {x.event_id for x in events}
+    assert {x.event_id for x in markets} <= inside
+    assert trader.fetch_markets(tag_id=tag, limit=1) == markets[:1]
+
+
+@pytest.mark.parametrize("method", ["fetch_events", "fetch_markets"])
+def test_a_tag_that_is_nowhere_is_told_from_one_without_anything(
+    flavour: str, method: str
+) -> None:
+    trader = PolymarketGround().trader(flavour)
+    with pytest.raises(BadRequest, match="no tag 987654"):
+        getattr(trader, method)(tag_id="987654")
+    with pytest.raises(BadRequest, match="which are numbers"):
+        getattr(trader, method)(tag_id="crypto")
+    with pytest.raises(BadRequest, match="not both"):
+        getattr(trader, method)(tag_id="1", params={"tag_id": "2"})
+    unused = polymarket.desk(
+        flavour,
+        {
+            "/gamma/events/keyset": {"events": []},
+            "/gamma/markets/keyset": {"markets": []},
+            "/gamma/tags/5": {"id": "5", "label": "New"},
+        },
+    )
+    assert unused(method, tag_id="5") == []
+
+
+@pytest.mark.parametrize("method", ["fetch_series", "fetch_events", "fetch_markets"])
+def test_a_tag_that_kalshi_has_not_is_refused(flavour: str, method: str) -> None:
+    trader = KalshiGround().trader(flavour)
+    for wrong in ("no such tag", "", "a,b", 5):
+        with pytest.raises(BadRequest, match="fetch_tags"):
+            getattr(trader, method)(tag_id=wrong)
+
+
+def test_a_tag_of_kalshi_that_no_series_bears_has_none() -> None:
+    answers = {
+        "/search/tags_by_categories": {"tags_by_categories": {"A": ["x"]}},
+        "/series": {"series": []},
+    }
+    assert kalshi.desk(answers).kalshi.fetch_series(tag_id="x") == []
+
+
+def test_what_a_venue_does_not_find_by_says_what_to_do_instead(flavour: str) -> None:
+    here, there = PolymarketGround().trader(flavour), KalshiGround().trader(flavour)
+    with pytest.raises(NotSupported, match=r"fetch_events\(tag_id=…\)"):
+        here.fetch_series(tag_id="1")
+    with pytest.raises(NotSupported, match=r"no search by words.*tag_id"):
+        there.fetch_events(query="rain")
+    assert [x.exchange.has["search_events"] for x in (here, there)] == [True, False]
+    with pytest.raises(BadRequest, match="not both"):
+        there.fetch_events(tag_id="x", series_id="S")
+    with pytest.raises(BadRequest, match="not both"):
+        there.fetch_markets(tag_id="x", event_id="E")
+    with pytest.raises(BadRequest, match="not both"):
+        there.fetch_series("S", tag_id="x")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
@@ -15,6 +15,17 @@ from .ground import Conformance, Trader
 from .needs import needs
 
 __all__ = ["Catalogue"]
+
+_HISTORIES = (
+    "fetch_activity",
+    "fetch_closed_orders",
+    "fetch_fills",
+    "fetch_ohlcv",
+    "fetch_orders",
+    "fetch_price_history",
+    "fetch_settlements",
+    "fetch_trades",
+)
 
 
 class Catalogue(Conformance):
@@ -183,6 +194,36 @@ class Catalogue(Conformance):
             if price is not None:
                 assert price.low <= min(price.open, price.close)
                 assert price.high >= max(price.open, price.close)
+
+    def test_points_of_price_are_oldest_first_and_within_their_span(
+        self, trader: Trader
+    ) -> None:
+        market = trader.quoted_market()
+        trader.lift(market)
+        trader.ground.clock.advance(7_200)
+        points = trader.fetch_price_history(market.market_id)
+        times = [point.timestamp for point in points]
+        assert times == sorted(set(times))
+        assert {point.outcome for point in points} == {market.outcomes[0].label}
+        assert all(ZERO <= point.price <= ONE for point in points)
+        some = trader.fetch_price_history(market.market_id, since=times[-1])
+        assert some == points[-1:]
+        assert trader.fetch_price_history(market.market_id, limit=1) == points[-1:]
+
+    @pytest.mark.parametrize("ahead", [timedelta(seconds=5), timedelta(days=400)])
+    @pytest.mark.parametrize("method", _HISTORIES)
+    def test_a_time_that_is_yet_to_come_holds_nothing(
+        self, trader: Trader, method: str, ahead: timedelta
+    ) -> None:
+        market = trader.quoted_market()
+        trader.lift(market)
+        now = datetime.fromtimestamp(trader.ground.clock.now(), UTC)
+        market_id = market.market_id
+        if method == "fetch_ohlcv":
+            assert trader.fetch_ohlcv(market_id, "1h", since=now + ahead) == []
+            return
+        found = getattr(trader, method)(market_id=market_id, since=now + ahead)
+        assert found == []
 
     @needs("one book")
     def test_p04_candles_of_the_other_outcome_are_turned_over(

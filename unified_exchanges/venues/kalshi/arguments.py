@@ -24,8 +24,10 @@ __all__ = [
     "read_optional_id",
     "read_outcome",
     "read_params",
+    "read_resolution",
     "read_several",
     "read_span",
+    "read_tag",
     "refuse_unknown",
 ]
 
@@ -61,6 +63,7 @@ read_moment = ARGUMENTS.read_moment
 read_optional_id = ARGUMENTS.read_optional_id
 read_params = ARGUMENTS.read_params
 read_several = ARGUMENTS.read_several
+read_resolution = ARGUMENTS.read_resolution
 read_span = ARGUMENTS.read_span
 refuse_unknown = ARGUMENTS.refuse_unknown
 
@@ -78,3 +81,11 @@ def bounds(span: Span) -> Mapping[str, int | None]:
     """A span in Kalshi's words; "after" and "before" it says (docs.kalshi.com, 2026-10)."""
     since, until = span.seconds()
     return {"min_ts": since, "max_ts": until}
+
+
+def read_tag(value: object) -> str | None:
+    """Read a tag, which may hold blanks but no comma: that parts them in a query."""
+    if value is None or (isinstance(value, str) and value.strip() and "," not in value):
+        return value
+    message = f"tag_id {value!r} is not a Tag.tag_id, as fetch_tags() lists them"
+    raise ARGUMENTS.refusal(message)

@@ -13,7 +13,7 @@ from . import parse
 from .arguments import Span, read_limit, read_outcome, read_span
 from .discovery import Discovery
 
-__all__ = ["Candles"]
+__all__ = ["Candles", "windows"]
 
 _SECONDS: Final = {"1m": 60, "1h": 3_600, "1d": 86_400}
 
@@ -51,10 +51,10 @@ class Candles(Discovery):
             message = f"period {period!r} is not one of {', '.join(_SECONDS)}"
             raise BadRequest(message, venue=self.id)
         market, archived = yield from self.find_market(market_id)
-        first, last = self._bounds(market, span, period)
+        first, last = self.bounds(market, span, period)
         by_end: dict[datetime, Candle] = {}
-        for start, end in _windows(first, last, _SECONDS[period], wanted):
-            found, archived = yield from self._window(
+        for start, end in windows(first, last, _SECONDS[period], wanted):
+            found, archived = yield from self.window(
                 market, period, start, end, archived=archived
             )
             by_end |= {
@@ -67,7 +67,7 @@ class Candles(Discovery):
         oldest_first = [by_end[moment] for moment in sorted(by_end)]
         return oldest_first if wanted is None else oldest_first[-wanted:]
 
-    def _bounds(self, market: Market, span: Span, period: Period) -> tuple[int, int]:
+    def bounds(self, market: Market, span: Span, period: Period) -> tuple[int, int]:
         """The Unix seconds between which the candles end."""
         now = int(self.clock.now())
         since = span.since or market.opens_at or market.created_at
@@ -82,7 +82,7 @@ class Candles(Discovery):
             last = now
         return int(since.timestamp()), min(last, now)
 
-    def _window(
+    def window(
         self, market: Market, period: Period, start: int, end: int, *, archived: bool
     ) -> Flow[tuple[list[Candle], bool]]:
         """The candles of a window, and whether the archive had them.
@@ -108,7 +108,7 @@ class Candles(Discovery):
         raise self.unknown_markets([ticker])
 
 
-def _windows(
+def windows(
     first: int, last: int, length: int, limit: int | None
 ) -> Iterator[tuple[int, int]]:
     """Windows from the newest to the oldest; the first is as small as the limit."""

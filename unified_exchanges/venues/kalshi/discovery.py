@@ -23,7 +23,7 @@ from ...models import (
 from ...settings import Settings
 from ...venue.merging import changed, next_page
 from . import parse
-from .arguments import read_id, read_limit, read_optional_id, read_params
+from .arguments import read_id, read_limit, read_optional_id, read_params, read_tag
 from .identity import check_asked
 from .markets import Markets
 
@@ -78,15 +78,23 @@ class Discovery(Markets):
     # -- series ---------------------------------------------------------------------
 
     def fetch_series(
-        self, series_id: str | None = None, *, category: str | None = None
+        self,
+        series_id: str | None = None,
+        *,
+        category: str | None = None,
+        tag_id: str | None = None,
     ) -> Flow[list[Series]]:
-        """All series, those of a category, or one; raises `EventNotFound`."""
+        """All series, those of a category or a tag, or one; raises `EventNotFound`."""
         if series_id is None:
-            call = self.read("/series", {"category": category}, about="series")
+            query = {"category": category, "tags": read_tag(tag_id)}
+            call = self.read("/series", query, about="series")
             response = yield from self.send(call)
-            return parse.series_list(response.body)
-        if category is not None:
-            message = "give series_id or category, not both"
+            found = parse.series_list(response.body)
+            if tag_id is not None and not found:
+                yield from self._require_tag(tag_id)
+            return found
+        if category is not None or tag_id is not None:
+            message = "give series_id, or category and tag_id, not both"
             raise BadRequest(message, venue=self.id)
         return [(yield from self.one_series(series_id))]
 
@@ -101,12 +109,18 @@ class Discovery(Markets):
     def fetch_tags(self) -> Flow[list[Tag]]:
         """All tags of series, each with the categories that list it.
 
-        `Series.tags` says which a series bears; Kalshi filters neither events nor markets
-        by them.
+        `Series.tags` says which a series bears; events and markets have those of theirs.
         """
         call = self.read("/search/tags_by_categories", about="tags")
         response = yield from self.send(call)
         return parse.tag_list(response.body)
+
+    def _require_tag(self, tag_id: str) -> Flow[None]:
+        """Tell a tag that no series bears from a slip of the pen."""
+        known = yield from self.fetch_tags()
+        if all(tag.tag_id != tag_id for tag in known):
+            message = f"no tag {tag_id!r}; fetch_tags() lists them, in their own case"
+            raise BadRequest(message, venue=self.id)
 
     # -- events ---------------------------------------------------------------------
 
@@ -115,6 +129,8 @@ class Discovery(Markets):
         *,
         status: StatusFilter = "open",
         series_id: str | None = None,
+        tag_id: str | None = None,
+        query: str | None = None,
         with_markets: bool = True,
         limit: int | None = None,
         params: Params | None = None,
@@ -127,6 +143,7 @@ class Discovery(Markets):
         one listing when ``series_id`` is given; ``with_markets=False`` saves that.
         Among open events a market that was settled weeks ago is left out:
         `fetch_event` has it.  A series that does not exist raises `EventNotFound`.
+        ``tag_id`` gives the events of each series that bears it, one listing for each.
 
         ``params`` takes ``with_milestones``, ``tickers``, ``min_close_ts`` and
         ``min_updated_ts``.  Kalshi lists the events of combinations apart, and so do we:
@@ -137,16 +154,37 @@ class Discovery(Markets):
         state = _event_status(status)
         given = read_params(params, _EVENT_ARGUMENTS, _EVENT_WORDS)
         series = read_optional_id("series_id", series_id)
+        if query is not None:
+            message = (
+                "Kalshi has no search by words: go through fetch_events() and look at their "
+                "titles, or list by tag_id, one of fetch_tags()"
+            )
+            raise NotSupported(message, venue=self.id)
+        if tag_id is not None:
+            if series is not None:
+                message = "give series_id or tag_id, not both: tags are those of series"
+                raise BadRequest(message, venue=self.id)
+            return self.of_tag(
+                tag_id,
+                lambda name: self.fetch_events(
+                    status=status,
+                    series_id=name,
+                    with_markets=with_markets,
+                    limit=limit,
+                    params=params,
+                    ahead=ahead,
+                ),
+            )
         if _wants_combinations(given, series):
             found = self._combinations(status, series, given, with_markets=with_markets)
         else:
-            query = {
+            asked = {
                 "status": state,
                 "series_ticker": series,
                 "with_nested_markets": with_markets or None,
                 **given,
             }
-            found = self._event_pages("/events", query, limit=wanted, ahead=ahead)
+            found = self._event_pages("/events", asked, limit=wanted, ahead=ahead)
             if with_markets and status in _WITH_ARCHIVED:
                 found = self._completed(found, series)
         named = given.get("tickers")

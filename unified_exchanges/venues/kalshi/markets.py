@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from ...errors import BadRequest, MarketNotFound
 from ...flow import Flow, Page, Pages, collect
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .market_filter import MarketFilter
 
 __all__ = ["Markets"]
+
+T = TypeVar("T")
 
 _LIVE: Final = "/markets"
 _ARCHIVED: Final = "/historical/markets"
@@ -74,6 +76,7 @@ class Markets(Existence):
         status: StatusFilter = "open",
         event_id: str | None = None,
         series_id: str | None = None,
+        tag_id: str | None = None,
         market_ids: Sequence[str] | None = None,
         limit: int | None = None,
         params: Params | None = None,
@@ -83,7 +86,8 @@ class Markets(Existence):
 
         ``market_ids`` gives exactly those, in that order and whatever their status;
         one that is nowhere raises `MarketNotFound`; an event or series that does not
-        exist raises `EventNotFound`.  Combinations are left out unless
+        exist raises `EventNotFound`.  ``tag_id`` gives the markets of each series that
+        bears it, one listing for each.  Combinations are left out unless
         ``params={"mve_filter": …}`` says ``only`` or ``all``, or they are asked for by
         id, event or series.  ``params`` also takes Kalshi's time filters, in seconds:
         ``min_created_ts`` and so on, of which the wrong mix is refused here.
@@ -92,6 +96,23 @@ class Markets(Existence):
 
         wanted = read_limit(limit)
         given = read_params(params, _ARGUMENTS, _KNOWN)
+        if tag_id is not None:
+            if not event_id is series_id is market_ids is None:
+                message = (
+                    "give tag_id, or one of event_id, series_id and market_ids, not both: "
+                    "tags are those of series"
+                )
+                raise BadRequest(message, venue=self.id)
+            return self.of_tag(
+                tag_id,
+                lambda name: self.fetch_markets(
+                    status=status,
+                    series_id=name,
+                    limit=limit,
+                    params=params,
+                    ahead=ahead,
+                ),
+            )
         if market_ids is not None:
             if event_id is not None or series_id is not None:
                 message = "give market_ids, or event_id and series_id, not both"
@@ -116,6 +137,11 @@ class Markets(Existence):
             event_id=event_id,
             series_id=series_id,
         )
+
+    def of_tag(self, tag_id: str, listing: Callable[[str], Pages[T]]) -> Pages[T]:
+        """What a listing gives of each series that bears a tag."""
+        for series in (yield from self.fetch_series(tag_id=tag_id)):
+            yield from listing(series.series_id)
 
     def _filtered_markets(
         self, asked: MarketFilter, wanted: int | None, *, ahead: bool

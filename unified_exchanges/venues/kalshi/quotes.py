@@ -17,8 +17,8 @@ from ...flow import Flow, collect
 from ...models import Market, OrderBook, Ticker
 from . import parse
 from .arguments import YES, read_id, read_ids, read_outcome
-from .candles import Candles
 from .identity import check_asked
+from .price_history import PriceHistory
 from .tariffs import Tariffs
 
 __all__ = ["Quotes"]
@@ -27,7 +27,7 @@ _BOOKS_A_REQUEST: Final = 100
 _DEEPEST: Final = 100
 
 
-class Quotes(Candles, Tariffs):
+class Quotes(PriceHistory, Tariffs):
     """Tickers and order books, beside candles and fees.
 
     Without a key Kalshi answers from a cache that may be 15 seconds old; with one every

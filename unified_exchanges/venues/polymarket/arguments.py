@@ -23,9 +23,12 @@ __all__ = [
     "read_market_ids",
     "read_order_id",
     "read_params",
+    "read_query",
+    "read_resolution",
     "read_span",
     "refusal",
     "refuse_unknown",
+    "with_tag",
 ]
 
 _CONDITION: Final = re.compile(r"0x[0-9a-f]{64}")
@@ -41,6 +44,7 @@ ARGUMENTS: Final = Arguments(
 )
 read_id = ARGUMENTS.read_id
 read_limit = ARGUMENTS.read_limit
+read_resolution = ARGUMENTS.read_resolution
 read_span = ARGUMENTS.read_span
 refuse_unknown = ARGUMENTS.refuse_unknown
 refusal = ARGUMENTS.refusal
@@ -75,6 +79,28 @@ def read_event_id(value: object, name: str = "event_id") -> str:
         )
         raise EventNotFound(message, venue="polymarket")
     return text
+
+
+def with_tag(given: dict[str, str | int | bool], tag_id: object) -> None:
+    """Add a tag to the words of a listing."""
+    if tag_id is None:
+        return
+    if "tag_id" in given:
+        raise refusal("give tag_id or params tag_id, not both")
+    if not isinstance(tag_id, str) or not _NUMBER.fullmatch(tag_id):
+        message = (
+            f"tag_id {tag_id!r} is not a Tag.tag_id, which are numbers: fetch_tags() lists "
+            'them; events are also found by a slug, with params={"tag_slug": …}'
+        )
+        raise refusal(message)
+    given["tag_id"] = tag_id
+
+
+def read_query(value: object) -> str:
+    """Read the words of a search."""
+    if isinstance(value, str) and value.strip():
+        return value.strip()
+    raise refusal(f"query {value!r} holds no words to search for")
 
 
 def read_order_id(value: object) -> str:

@@ -172,12 +172,21 @@ class Cancelling(Lookup):
 
     def ended(self, before: Order, waits: list[float] | None = None) -> Flow[Order]:
         """An order that the venue says is cancelled, with what had filled before."""
+        found = yield from self.found_ended(before, waits)
+        if found.is_open:
+            raise self._unread(before, None)
+        return found
+
+    def found_ended(
+        self, before: Order, waits: list[float] | None = None
+    ) -> Flow[Order]:
+        """An order that should have ended, as it is read after patience, open or not."""
         trouble: UnifiedExchangesError | None = None
         try:
             found = yield from self.read_settled(before.order_id, waits)
         except UnifiedExchangesError as error:
             found, trouble = None, error
-        if found is None or found.is_open:
+        if found is None:
             raise self._unread(before, trouble) from trouble
         return found
 

@@ -51,6 +51,9 @@ class Candles(History):
         known = yield from self.known(market_id)
         side = known.outcome(outcome)
         first = None if span.since is None else _end(span.since, length) - length
+        if first is not None and first > last:
+            # What is yet to come has no candles, as it has no trades.
+            return []
         pages = self.fetch_trades(
             market_id, outcome=side.outcome_id, since=first, until=last
         )

@@ -9,12 +9,18 @@ from typing import Final
 
 import attrs
 
-from ...errors import BadRequest, EventNotFound
+from ...errors import BadRequest, EventNotFound, NotSupported
 from ...flow import Flow, Page, Pages, collect
 from ...models import Event, MarketStatus, Params, Series, Status, StatusFilter, Tag
 from ...venue.merging import changed, next_page
 from . import parse
-from .arguments import read_event_id, read_limit, read_params
+from .arguments import (
+    read_event_id,
+    read_limit,
+    read_params,
+    read_query,
+    with_tag,
+)
 from .markets import Markets, page_limit, sides_of
 
 __all__ = ["Discovery"]
@@ -31,7 +37,8 @@ _SERIES_A_PAGE: Final = 50
 _TAGS_A_PAGE: Final = 100
 """The venue's cap (its SDK 0.14.0, 2026-10)."""
 _EVENT_ID: Final = attrgetter("event_id")
-_ARGUMENTS: Final = ("after_cursor", "closed", "limit", "offset", "series_id")
+_ACTIVE: Final = ("unopened", "open", "paused")
+_ARGUMENTS: Final = ("after_cursor", "closed", "limit", "offset", "q", "series_id")
 _LISTS: Final = (
     "created_by",
     "exclude_tag_id",
@@ -62,7 +69,6 @@ _KNOWN: Final[Mapping[str, type]] = {
     "order": str,
     "parent_event_id": int,
     "partner_slug": str,
-    "q": str,
     "recurrence": str,
     "related_tags": bool,
     "start_date_max": str,
@@ -118,9 +124,19 @@ class Discovery(Markets):
     # -- series ---------------------------------------------------------------------
 
     def fetch_series(
-        self, series_id: str | None = None, *, category: str | None = None
+        self,
+        series_id: str | None = None,
+        *,
+        category: str | None = None,
+        tag_id: str | None = None,
     ) -> Flow[list[Series]]:
         """All series, those of a category's label, or one; raises `EventNotFound`."""
+        if tag_id is not None:
+            message = (
+                "Polymarket's tags are those of events: fetch_events(tag_id=…) lists them, "
+                "and Event.series_id says of which series each is"
+            )
+            raise NotSupported(message, venue=self.id)
         if series_id is None:
             query = {
                 "limit": _SERIES_A_PAGE,
@@ -150,7 +166,7 @@ class Discovery(Markets):
         return parse.series(response.body)
 
     def fetch_tags(self) -> Flow[list[Tag]]:
-        """All tags: their ids go to ``params={"tag_id": …}`` of events and markets."""
+        """All tags of events, by whose ids events and markets are listed."""
         pages = self.numbered(
             "/gamma/tags",
             {"limit": _TAGS_A_PAGE},
@@ -169,6 +185,8 @@ class Discovery(Markets):
         *,
         status: StatusFilter = "open",
         series_id: str | None = None,
+        tag_id: str | None = None,
+        query: str | None = None,
         with_markets: bool = True,
         limit: int | None = None,
         params: Params | None = None,
@@ -176,24 +194,26 @@ class Discovery(Markets):
     ) -> Pages[Event]:
         """Events with their markets; one matches if any of its markets does.
 
-        A series that does not exist raises `EventNotFound`.  ``params`` takes the filters
-        of Gamma (``slug``, ``tag_id``, ``tag_slug``, ``title_search`` and others, several
-        values with commas between), or ``q``: then it is the venue's search, and goes with
-        nothing but ``status``.  It finds what is open, and of open events what closed within
-        the hour: for what ended, list with a ``status``.
+        A series that does not exist raises `EventNotFound`, a tag `BadRequest`.  ``query`` is
+        the venue's search by words, and goes with nothing but ``status``.  Of what it finds,
+        markets that closed more than an hour ago may be missing: `fetch_event` has them.
+
+        ``params`` takes the filters of Gamma: ``slug``, ``tag_slug``, ``title_search`` and
+        others, several values with commas between, as for ``tag_id`` too.
         """
         wanted = read_limit(limit)
         given = read_params(params, _ARGUMENTS, _KNOWN)
         sides = sides_of(status)
-        if "q" in given:
-            others = [*(given.keys() - {"q"}), *(["series_id"] if series_id else [])]
-            if others:
-                message = f"a search by q takes no {', '.join(sorted(others))}"
+        if query is not None:
+            others = {"series_id": series_id, "tag_id": tag_id, **given}
+            if named := [name for name, x in others.items() if x is not None]:
+                message = f"a search by query takes no {', '.join(sorted(named))}"
                 raise BadRequest(message, venue=self.id)
-            found = self._searched(given)
+            found = self._searched(read_query(query), status)
         else:
             if series_id is not None:
                 given["series_id"] = read_event_id(series_id, "series_id")
+            with_tag(given, tag_id)
             found = self._events_on(sides, given, page_limit(status, wanted))
 
         def kept(events: list[Event]) -> list[Event]:
@@ -205,7 +225,9 @@ class Discovery(Markets):
             return [attrs.evolve(event, markets=()) for event in matching]
 
         listed = changed(found, kept)
-        return listed if series_id is None else self._of_series(listed, series_id)
+        if series_id is not None:
+            listed = self._of_series(listed, series_id)
+        return listed if tag_id is None else self.of_tag(listed, tag_id)
 
     def _events_on(
         self, sides: tuple[bool, ...], given: Mapping[str, object], limit: int | None
@@ -223,10 +245,18 @@ class Discovery(Markets):
                 seen=seen,
             )
 
-    def _searched(self, given: Mapping[str, object]) -> Pages[Event]:
+    def _searched(self, words: str, status: StatusFilter) -> Pages[Event]:
+        asked: dict[str, object] = {
+            "q": words,
+            # Hours, of markets of active events (vendor's SDK 0.14.0, 2026-10).
+            "keep_closed_markets": 1,
+        }
+        if status in _ACTIVE:
+            # Without it what ended long ago is found as well (users' reports, 2026-02).
+            asked["events_status"] = "active"
         return self.numbered(
             _SEARCH,
-            {**given, "keep_closed_markets": 1},
+            asked,
             parse.search_page,
             _EVENT_ID,
             about="search",

@@ -84,9 +84,10 @@ class Listings(PolymarketConnection):
         *,
         about: str,
         limit: int | None = None,
+        most: int = _DATA_PAGE,
     ) -> Pages[T]:
-        """Pages of what the Data API tells of wallets and trades."""
-        size = page_size(limit, _DATA_PAGE)
+        """Pages of what the Data API tells of wallets, trades and prices."""
+        size = page_size(limit, most)
 
         def ask(cursor: str | None) -> Call:
             asked = {**query, "limit": size, "cursor": cursor}

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
+from http import HTTPStatus
 from operator import attrgetter
-from typing import Final, get_args
+from typing import Final, TypeVar, get_args
+
+import attrs
 
 from ...errors import BadRequest, MarketNotFound
 from ...flow import Flow, Page, Pages, collect
 from ...models import Market, MarketStatus, Params, StatusFilter
-from ...venue.merging import changed
+from ...venue.merging import changed, next_page
 from . import parse
 from .arguments import (
     read_event_id,
@@ -19,12 +22,15 @@ from .arguments import (
     read_market_ids,
     read_params,
     refusal,
+    with_tag,
 )
 from .asked import check_asked
 from .listings import Listings
 from .memory import Known
 
 __all__ = ["Markets", "page_limit", "sides_of"]
+
+T = TypeVar("T")
 
 _PATH: Final = "/gamma/markets/keyset"
 _IDS_A_REQUEST: Final = 100
@@ -90,6 +96,7 @@ class Markets(Listings):
         status: StatusFilter = "open",
         event_id: str | None = None,
         series_id: str | None = None,
+        tag_id: str | None = None,
         market_ids: Sequence[str] | None = None,
         limit: int | None = None,
         params: Params | None = None,
@@ -99,15 +106,16 @@ class Markets(Listings):
 
         ``market_ids`` gives exactly those, in that order and whatever their status; one
         that is nowhere raises `MarketNotFound`; an event or series that does not exist
-        raises `EventNotFound`.  Placeholders of events that may still grow are left out,
-        unless they are asked for by event or by name.
+        raises `EventNotFound`, a tag `BadRequest`.  Placeholders of events that may still
+        grow are left out, unless they are asked for by event or by name.
 
-        ``params`` takes the filters of Gamma: ``slug``, ``clob_token_ids``, ``tag_id`` and
-        others, several values with commas between.
+        ``params`` takes the filters of Gamma: ``slug``, ``clob_token_ids`` and others,
+        several values with commas between, as for ``tag_id`` too.
         """
         wanted = read_limit(limit)
         given = read_params(params, _ARGUMENTS, _KNOWN)
         sides = sides_of(status)
+        with_tag(given, tag_id)
         if market_ids is not None:
             what = [*given, *(["status"] if status not in ("open", "all") else [])]
             if what or event_id is not None or series_id is not None:
@@ -122,7 +130,8 @@ class Markets(Listings):
                 message = f"{', '.join(given)} does not go with event_id or series_id"
                 raise BadRequest(message, venue=self.id)
             return self._of_events(status, event_id, series_id)
-        return self._listed(status, sides, given, page_limit(status, wanted))
+        found = self._listed(status, sides, given, page_limit(status, wanted))
+        return found if tag_id is None else self.of_tag(found, tag_id)
 
     def _listed(
         self,
@@ -146,6 +155,21 @@ class Markets(Listings):
                 ),
                 kept,
             )
+
+    def of_tag(self, pages: Pages[T], tag_id: str) -> Pages[T]:
+        """What bears a tag, which must exist if there is nothing."""
+        is_empty = True
+        try:
+            while (found := (yield from next_page(pages))) is not None:
+                is_empty = is_empty and not found
+                yield Page(found)
+        finally:
+            pages.close()
+        if is_empty:
+            call = self.read(f"/gamma/tags/{tag_id}", about=f"tag {tag_id}")
+            response = yield from self.send(attrs.evolve(call, accepted=(404,)))
+            if response.status == HTTPStatus.NOT_FOUND:
+                raise refusal(f"no tag {tag_id}; fetch_tags() lists the ids")
 
     def _of_events(
         self, status: StatusFilter, event_id: str | None, series_id: str | None

@@ -162,20 +162,21 @@ class MassCancelling(Cancelling):
                 yield Sleep(SETTLING[min(pause, len(SETTLING)) - 1])
             remaining = yield from self._left(market, len(known))
             known.update((order.order_id, order) for order in remaining)
-            yield from self._read_gone(known, remaining, canceled, unread)
+            remaining += yield from self._read_gone(known, remaining, canceled, unread)
             if not remaining:
                 break
             results = yield from self._cancel_resting(remaining)
             errors = [x.error for x in results if x.error is not None]
-            if errors and len(errors) == len(results):
-                remaining = yield from self._left(market, len(known))
-                yield from self._read_gone(known, remaining, canceled, unread)
-                break
             for result in results:
                 if result.order is not None:
                     canceled[result.order_id] = result.order
-            if pause == _ROUNDS - 1:
+            if len(errors) == len(results) or pause == _ROUNDS - 1:
                 remaining = yield from self._left(market, len(known))
+                # They were waited for already.
+                remaining += yield from self._read_gone(
+                    known, remaining, canceled, unread, waits=[]
+                )
+                break
         if remaining and failure is not None:
             errors.append(failure)
         return CancelReport(
@@ -241,11 +242,17 @@ class MassCancelling(Cancelling):
         remaining: Sequence[Order],
         canceled: dict[str, Order],
         unread: dict[str, UnifiedExchangesError],
-    ) -> Flow[None]:
-        """Read how those ended that are open no more; one that is there again is not."""
+        *,
+        waits: list[float] | None = None,
+    ) -> Flow[list[Order]]:
+        """Read how those ended that no list shows; those that have not are handed back.
+
+        An order that a game's delay holds is in no list, and may fill all the same.
+        """
         listed = {order.order_id for order in remaining}
         broken: UnifiedExchangesError | None = None
-        waits = [*SETTLING]
+        alive: list[Order] = []
+        waits = [*SETTLING] if waits is None else waits
         for order_id, order in known.items():
             if order_id in listed:
                 canceled.pop(order_id, None)
@@ -257,13 +264,19 @@ class MassCancelling(Cancelling):
                 unread[order_id] = broken
                 continue
             try:
-                canceled[order_id] = yield from self.ended(order, waits)
-                unread.pop(order_id, None)
+                found = yield from self.found_ended(order, waits)
             except UnifiedExchangesError as error:
                 unread[order_id] = error
                 cause = error.__cause__
                 if isinstance(cause, UnifiedExchangesError) and cause.retryable:
                     broken = error
+                continue
+            unread.pop(order_id, None)
+            if found.is_open:
+                alive.append(found)
+            else:
+                canceled[order_id] = found
+        return alive
 
 
 def _read_ids(order_ids: Iterable[str]) -> list[str]:

@@ -16,8 +16,8 @@ from ...money import Number
 from ...settings import Settings
 from . import parse
 from .arguments import read_market_id
-from .candles import Candles
 from .fees import Fees, fee_of
+from .price_history import PriceHistory
 
 __all__ = ["Tariffs"]
 
@@ -33,7 +33,7 @@ class _Read:
     at: float
 
 
-class Tariffs(Candles):
+class Tariffs(PriceHistory):
     """Works out fees by the schedules that markets are told with."""
 
     def __init__(self, settings: Settings) -> None:

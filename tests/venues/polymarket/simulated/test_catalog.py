@@ -239,9 +239,9 @@ def test_words_find_events(museum: Trader) -> None:
     assert [event["slug"] for event in found["events"]] == [MAYOR]
     one_page = museum.read("/gamma/public-search", q="the", limit_per_type=1)
     assert (len(one_page["events"]), one_page["pagination"]["hasMore"]) == (1, True)
-    hidden = museum.read(
-        "/gamma/public-search", q="globex", keep_closed_markets="false"
-    )
+    ended = museum.read("/gamma/public-search", q="globex")
+    assert len(ended["events"]) == 1
+    hidden = museum.read("/gamma/public-search", q="globex", events_status="active")
     assert hidden["events"] == []
 
 

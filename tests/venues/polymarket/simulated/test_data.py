@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from .trader import Trader
+from unified_exchanges.clock import VirtualClock
+from unified_exchanges.venues.polymarket.simulated import SimulatedPolymarket
+
+from .trader import Trader, trader
 
 GLOBEX = "will-globex-be-the-largest-company"
 
@@ -180,7 +183,9 @@ def test_the_past_is_told_in_buckets(museum: Trader) -> None:
     week = museum.read(path, token_id=token, interval="1w", bucket_seconds=43200)
     rows = week["data"]
     assert len(rows) >= 8
-    assert {row["resolution_seconds"] for row in rows} == {43200}
+    # The last is the latest price, wherever it lies.
+    assert {row["resolution_seconds"] for row in rows[:-1]} == {43200}
+    assert rows[-1]["resolution_seconds"] == 60
     window = museum.read(
         path,
         token_id=token,
@@ -188,13 +193,45 @@ def test_the_past_is_told_in_buckets(museum: Trader) -> None:
         end=rows[1]["timestamp"],
         bucket_seconds=43200,
     )
-    assert window["data"] == rows[:2]
+    told = [row for row in window["data"] if row["resolution_seconds"] == 43200]
+    assert told == rows[:1]
+    assert window["data"][-1]["timestamp"] == rows[1]["timestamp"] - 60
     open_end = museum.read(
         path, token_id=token, start=rows[-1]["timestamp"], bucket_seconds=43200
     )
     assert open_end["data"] == rows[-1:]
     moment = museum.read(path, token_id=token, as_of=rows[-1]["timestamp"])["data"]
     assert [row["price"] for row in moment] == [rows[-1]["price"]]
+
+
+def test_the_past_is_told_in_pages(museum: Trader) -> None:
+    query = {
+        "token_id": museum.market().tokens[0],
+        "interval": "1w",
+        "bucket_seconds": 43200,
+    }
+    path = "/data/v2/prices-history"
+    whole = museum.read(path, **query)["data"]
+    first = museum.read(path, **query, limit=5)
+    cursor = first["pagination"]["next_cursor"]
+    assert first["pagination"]["has_more"] is True
+    rest = museum.read(path, **query, cursor=cursor)
+    assert first["data"] + rest["data"] == whole
+    assert rest["pagination"]["next_cursor"] is None
+
+
+def test_what_is_fine_is_kept_for_days_only() -> None:
+    clock = VirtualClock()
+    polymarket = SimulatedPolymarket(seed=7, clock=clock, enforce_limits=False)
+    museum = trader(polymarket, clock, polymarket.resident_key)
+    clock.advance(20 * 86_400)
+    now = int(clock.now())
+    token, path = museum.market().tokens[0], "/data/v2/prices-history"
+    span = {"start": now - 12 * 86_400, "end": now}
+    fine = museum.read(path, token_id=token, bucket_seconds=60, **span)["data"]
+    coarse = museum.read(path, token_id=token, bucket_seconds=10_800, **span)["data"]
+    assert fine[0]["timestamp"] >= now - 7 * 86_400
+    assert coarse[0]["timestamp"] < now - 11 * 86_400
 
 
 @pytest.mark.parametrize(
@@ -204,6 +241,8 @@ def test_the_past_is_told_in_buckets(museum: Trader) -> None:
         {"interval": "1d", "start": "1"},
         {"interval": "2d"},
         {"interval": "1w", "bucket_seconds": "60"},
+        {"interval": "1d", "limit": "10001"},
+        {"interval": "1d", "cursor": "!"},
         {"start": "1", "end": "99999999"},
     ],
 )

@@ -34,7 +34,14 @@ if TYPE_CHECKING:
         terms,
     )
     from .orders import EXPIRY_MARGIN, Ours, fills_page, order, orders_page
-    from .quotes import clock, last_price, order_book, order_books, trades_page
+    from .quotes import (
+        clock,
+        last_price,
+        order_book,
+        order_books,
+        points_page,
+        trades_page,
+    )
 
 __all__ = [
     "EXPIRY_MARGIN",
@@ -57,6 +64,7 @@ __all__ = [
     "order_book",
     "order_books",
     "orders_page",
+    "points_page",
     "positions_page",
     "redemptions_page",
     "search_page",
@@ -92,7 +100,14 @@ _HOMES = {
         "terms",
     ),
     "orders": ("EXPIRY_MARGIN", "Ours", "fills_page", "order", "orders_page"),
-    "quotes": ("clock", "last_price", "order_book", "order_books", "trades_page"),
+    "quotes": (
+        "clock",
+        "last_price",
+        "order_book",
+        "order_books",
+        "points_page",
+        "trades_page",
+    ),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from hashlib import sha256
 from operator import attrgetter
@@ -9,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from ....models import Level, OrderBook, Trade
+from ....models import Level, OrderBook, PricePoint, Trade
 from ....money import ONE, ZERO
 from ..wire import base
 from ..wire import quotes as wire
@@ -28,7 +29,14 @@ from .reading import (
     size,
 )
 
-__all__ = ["clock", "last_price", "order_book", "order_books", "trades_page"]
+__all__ = [
+    "clock",
+    "last_price",
+    "order_book",
+    "order_books",
+    "points_page",
+    "trades_page",
+]
 
 _PRICE: Final = attrgetter("price")
 
@@ -144,3 +152,28 @@ def trades_page(body: bytes) -> tuple[list[tuple[str, Trade]], str | None]:
     """The trades of a page with the token of each, and the next cursor."""
     page = decode(_PAGE, body)
     return read_all(_TRADE, _trade, page.data, "data"), page.pagination.next_cursor
+
+
+# -- points of price -------------------------------------------------------------------
+
+
+def _point(w: wire.Point, payload: bytes) -> PricePoint:
+    told = w.resolution_seconds
+    return PricePoint(
+        venue="polymarket",
+        raw_json=payload,
+        market_id="",
+        outcome="",
+        timestamp=seconds(w.timestamp, "timestamp"),
+        price=price_of(w.price, "price"),
+        resolution=timedelta(seconds=told) if told else None,
+    )
+
+
+_POINT: Final = msgspec.json.Decoder(wire.Point)
+
+
+def points_page(body: bytes) -> tuple[list[PricePoint], str | None]:
+    """Points of price and the next cursor; whoever asked knows what they are of."""
+    page = decode(_PAGE, body)
+    return read_all(_POINT, _point, page.data, "data"), page.pagination.next_cursor

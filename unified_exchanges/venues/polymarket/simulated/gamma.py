@@ -337,19 +337,24 @@ def search(house: House, call: Call) -> Payload:
     if not query:
         raise bad_request("q is required")
     most = call.integer("limit_per_type", 5) or 5
-    keeps = call.flag("keep_closed_markets") is not False
+    # The vendor's SDK 0.14.0: of active events, markets closed within so many hours.
+    is_active = call.text("events_status") == "active"
+    kept_us = call.now_us - (call.integer("keep_closed_markets") or 0) * 3600 * SECOND
     found = []
     for event in house.catalog.events.values():
         own = house.catalog.markets_of(event.event_id)
         words = " ".join([event.title, *(m.question for m in own)]).lower()
-        is_open = keeps or not _ended(house, event)
-        if is_open and all(word in words for word in query):
+        is_wanted = not is_active or not _ended(house, event)
+        if is_wanted and all(word in words for word in query):
             found.append(event)
     start = most * (max(1, call.integer("page", 1) or 1) - 1)
     page = found[start : start + most]
     more = len(found) > start + most
     return {
-        "events": [event_view(house, event) for event in page],
+        "events": [
+            event_view(house, event, since_us=kept_us if is_active else 0)
+            for event in page
+        ],
         "tags": [],
         "profiles": [],
         "pagination": {"hasMore": more, "totalResults": len(found)},

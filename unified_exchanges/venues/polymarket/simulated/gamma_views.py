@@ -224,11 +224,18 @@ def _version(listed: Listed) -> Payload:
     }
 
 
-def event_view(house: House, event: Event, *, markets: bool = True) -> Payload:
-    """An event with its markets and tags."""
+def event_view(
+    house: House, event: Event, *, markets: bool = True, since_us: int = 0
+) -> Payload:
+    """An event with its markets, but those that closed before ``since_us``, and tags."""
     view = _event_words(house, event)
     if markets:
-        own = house.catalog.markets_of(event.event_id)
+        own = [
+            listed
+            for listed in house.catalog.markets_of(event.event_id)
+            if not is_closed(house, listed)
+            or (house.market(listed).settled_us or 0) >= since_us
+        ]
         view["markets"] = [market_view(house, m, embedded=True) for m in own]
     view["tags"] = [tag_view(tag) for tag in event.tags]
     return view

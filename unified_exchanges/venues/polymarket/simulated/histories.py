@@ -12,7 +12,8 @@ from ....simulator.markets import Candle
 from .books import find_token
 from .catalog import Listed
 from .data_errors import refused
-from .errors import bad_request
+from .errors import Failure, bad_request
+from .pages import keyset_page, place_of
 from .records import other_price
 from .routes import Call, Operation
 from .wire import SECOND, Payload, number
@@ -37,6 +38,10 @@ _INTERVALS = {
 # Long intervals need coarse steps, in minutes (documented and reported, 2026).
 _COARSEST = {"1w": 5, "1m": 10, "all": 10, "max": 10}
 _LONGEST = 15 * _DAY
+_PAGE = 10_000
+# Points of three hours are kept for good, finer ones for days (docs.polymarket.com, 2026-10).
+_FOR_GOOD = 3 * _HOUR
+_KEPT = ((1_800, 90), (300, 60), (60, 7))
 _MOST = 20
 
 
@@ -131,7 +136,8 @@ def get_data_history(house: House, call: Call) -> Payload:
     if [bool(interval), start is not None, moment is not None].count(True) != 1:
         raise refused("exactly one of interval, start, as_of is required", "interval")
     if moment is not None:
-        return _page(_points(house, *found, _Span(moment - _DAY, moment, 1))[-1:], 1)
+        points = _points(house, *found, _Span(moment - _DAY, moment, 1))[-1:]
+        return _page(call, _data_rows(points, _MINUTE))
     if interval and interval not in _INTERVALS:
         raise refused("interval is invalid", "interval")
     least = _MINUTE * _COARSEST.get(interval, 1)
@@ -141,22 +147,54 @@ def get_data_history(house: House, call: Call) -> Payload:
     if start is None:
         span = _Span(now - _INTERVALS[interval], now, step // _MINUTE)
     else:
-        span = _Span(start, call.integer("end", now) or now, step // _MINUTE)
-        if span.end - span.start > _LONGEST:
+        end = call.integer("end")
+        # The end is not part of the answer; without one it goes to the present.
+        last = now if end is None else end - 1
+        span = _Span(start, last, step // _MINUTE)
+        if last - start >= _LONGEST + (end is None):
             raise refused("start and end are too far apart", "start")
-    limit = call.integer("limit", 10_000) or 10_000
-    return _page(_points(house, *found, span)[:limit], limit, step)
+    return _page(call, _with_latest(house, found, span, now))
 
 
-def _page(
-    points: list[tuple[int, Decimal]], limit: int, step: int = _MINUTE
-) -> Payload:
-    rows = [
+def _with_latest(
+    house: House, found: tuple[Listed, int], span: _Span, now: int
+) -> list[Payload]:
+    """The points that are still kept, and the latest price, which lies where it lies."""
+    step = span.minutes * _MINUTE
+    kept = next((now - days * _DAY for s, days in _KEPT if not step % s), 0)
+    since = max(span.start, 0 if not step % _FOR_GOOD else kept)
+    points = _points(house, *found, attrs.evolve(span, start=since))
+    latest = _points(house, *found, _Span(max(since, span.end - step), span.end, 1))
+    rows = _data_rows(points, step)
+    if latest and latest[-1][0] > (points[-1][0] if points else 0):
+        rows += _data_rows(latest[-1:], _MINUTE)
+    return rows
+
+
+def _data_rows(points: list[tuple[int, Decimal]], step: int) -> list[Payload]:
+    return [
         {"timestamp": at, "price": number(p), "resolution_seconds": step}
         for at, p in points
     ]
-    page = {"limit": limit, "offset": 0, "has_more": False, "next_cursor": None}
-    return {"data": rows, "pagination": page}
+
+
+def _page(call: Call, rows: list[Payload]) -> Payload:
+    limit = call.integer("limit", _PAGE) or _PAGE
+    if not 0 < limit <= _PAGE:
+        raise refused(f"limit must be at most {_PAGE}", "limit")
+    cursor = call.text("cursor")
+    try:
+        place = place_of(cursor)
+    except Failure as failure:
+        raise refused("cursor is invalid", "cursor") from failure
+    shown, following = keyset_page(rows, cursor, limit)
+    page = {
+        "limit": limit,
+        "offset": place,
+        "has_more": following is not None,
+        "next_cursor": following,
+    }
+    return {"data": list(shown), "pagination": page}
 
 
 OPERATIONS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .base import Address, ConditionId, Hash, Number, TokenId, Wire
 
-__all__ = ["Book", "Last", "Level", "Trade"]
+__all__ = ["Book", "Last", "Level", "Point", "Trade"]
 
 
 class Level(Wire, kw_only=True):
@@ -42,3 +42,11 @@ class Trade(Wire, kw_only=True):
     timestamp: int
     transaction_hash: Hash
     outcome: str | None = None
+
+
+class Point(Wire, kw_only=True):
+    """The price of a token at a moment."""
+
+    timestamp: int
+    price: Number
+    resolution_seconds: int | None = None
