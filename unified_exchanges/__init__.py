@@ -172,6 +172,15 @@ if TYPE_CHECKING:
     from .shells.tracking import (
         Orders,
     )
+    from .strategies import (
+        Desk,
+        Failure,
+        RunProgress,
+        RunReport,
+        Strategy,
+        async_run,
+        run,
+    )
     from .venues.kalshi.aio_websocket import (
         AsyncKalshiWebSocket,
     )
@@ -211,6 +220,7 @@ __all__ = [
     "CombinationMarket",
     "ConnectionLost",
     "Description",
+    "Desk",
     "DryRunReport",
     "DuplicateOrderId",
     "Environment",
@@ -220,6 +230,7 @@ __all__ = [
     "ExchangeError",
     "ExchangeNotAvailable",
     "Exposure",
+    "Failure",
     "FeeRule",
     "Fill",
     "FillState",
@@ -290,6 +301,8 @@ __all__ = [
     "Record",
     "RequestTimeout",
     "RetryPolicy",
+    "RunProgress",
+    "RunReport",
     "Series",
     "Settlement",
     "ShardBalance",
@@ -298,6 +311,7 @@ __all__ = [
     "StaleBook",
     "Status",
     "StatusFilter",
+    "Strategy",
     "StreamHealth",
     "StreamNotice",
     "StreamOverflow",
@@ -317,8 +331,10 @@ __all__ = [
     "Watch",
     "__version__",
     "async_exchange",
+    "async_run",
     "exchange",
     "exchanges",
+    "run",
 ]
 
 _HOMES = {
@@ -466,6 +482,15 @@ _HOMES = {
     "shells.aio_tracking": ("AsyncOrders",),
     "shells.blocking": ("Exchange",),
     "shells.tracking": ("Orders",),
+    "strategies": (
+        "Desk",
+        "Failure",
+        "RunProgress",
+        "RunReport",
+        "Strategy",
+        "async_run",
+        "run",
+    ),
     "venues.kalshi.aio_websocket": ("AsyncKalshiWebSocket",),
     "venues.kalshi.websocket": ("KalshiWebSocket",),
     "watching.aio": ("AsyncWatch",),

@@ -1,0 +1,32 @@
+"""Strategies: written once, run on any exchange of either flavour, or over recorded data.
+
+>>> from unified_exchanges.strategies import Strategy
+>>> class Idle(Strategy):
+...     markets = ("RAIN",)
+>>> Idle().markets
+('RAIN',)
+"""
+
+from .aio import async_run
+from .blocking import run
+from .commands import Amend, Cancel, Command, Failure, Note, Place
+from .desk import Desk
+from .forecasts import CalibrationBin
+from .report import RunProgress, RunReport
+from .strategy import Strategy
+
+__all__ = [
+    "Amend",
+    "CalibrationBin",
+    "Cancel",
+    "Command",
+    "Desk",
+    "Failure",
+    "Note",
+    "Place",
+    "RunProgress",
+    "RunReport",
+    "Strategy",
+    "async_run",
+    "run",
+]
