@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from .alerts import (
         AlertPolicy,
     )
+    from .backtesting import (
+        Report,
+        backtest,
+    )
     from .clock import (
         Clock,
         SystemClock,
@@ -299,6 +303,7 @@ __all__ = [
     "Reconciled",
     "Reconnected",
     "Record",
+    "Report",
     "RequestTimeout",
     "RetryPolicy",
     "RunProgress",
@@ -332,6 +337,7 @@ __all__ = [
     "__version__",
     "async_exchange",
     "async_run",
+    "backtest",
     "exchange",
     "exchanges",
     "run",
@@ -339,6 +345,10 @@ __all__ = [
 
 _HOMES = {
     "alerts": ("AlertPolicy",),
+    "backtesting": (
+        "Report",
+        "backtest",
+    ),
     "clock": (
         "Clock",
         "SystemClock",

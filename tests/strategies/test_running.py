@@ -321,7 +321,7 @@ def test_once_it_ends_nothing_more_can_be_asked(
 
 def test_a_run_ends_when_another_thread_says_so(at: Stage, market: Market) -> None:
     stop = threading.Event()
-    heard = Heard(market, lambda *_: stop.set())
+    heard = Heard(market, lambda desk, book: stop.set())
     perform("blocking", heard, at, stop=stop)
     assert heard.told[-1] == "stop"
 

@@ -7,8 +7,8 @@
 ('RAIN',)
 """
 
-from .aio import async_run
-from .blocking import run
+from .aio import async_contract_of, async_run
+from .blocking import contract_of, run
 from .commands import Amend, Cancel, Command, Failure, Note, Place
 from .desk import Desk
 from .forecasts import CalibrationBin
@@ -27,6 +27,8 @@ __all__ = [
     "RunProgress",
     "RunReport",
     "Strategy",
+    "async_contract_of",
     "async_run",
+    "contract_of",
     "run",
 ]

@@ -19,7 +19,7 @@ from .running import BEAT, SENDERS, Progress, Running, request
 from .session import raised, told
 from .strategy import Strategy
 
-__all__ = ["async_run"]
+__all__ = ["async_contract_of", "async_run"]
 
 
 async def async_run(
@@ -58,7 +58,10 @@ class _AsyncRun:
         self._running = Running(
             self._strategy,
             exchanges[0].venue,
-            {x: await _contract(exchanges[n], x) for x, n in self._route.items()},
+            {
+                x: await async_contract_of(exchanges[n], x)
+                for x, n in self._route.items()
+            },
             [await exchange.fetch_balance() for exchange in exchanges],
             [held for x in exchanges for held in await x.fetch_positions()],
             keep=keep,
@@ -212,7 +215,8 @@ class _AsyncRun:
         return order
 
 
-async def _contract(exchange: AsyncExchange, market_id: str) -> Contract:
+async def async_contract_of(exchange: AsyncExchange, market_id: str) -> Contract:
+    """Get a market as a run or a backtest takes it; see `contract_of`."""
     return Contract(
         market=await exchange.fetch_market(market_id),
         fees=await exchange.fetch_fee_rule(market_id),

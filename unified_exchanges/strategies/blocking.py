@@ -20,7 +20,7 @@ from .running import BEAT, SENDERS, Progress, Running, request
 from .session import raised, told
 from .strategy import Strategy
 
-__all__ = ["run"]
+__all__ = ["contract_of", "run"]
 
 
 def run(
@@ -59,7 +59,7 @@ class _Run:
         self._running = Running(
             strategy,
             exchanges[0].venue,
-            {x: _contract(exchanges[n], x) for x, n in self._route.items()},
+            {x: contract_of(exchanges[n], x) for x, n in self._route.items()},
             [exchange.fetch_balance() for exchange in exchanges],
             [position for x in exchanges for position in x.fetch_positions()],
             keep=keep,
@@ -204,7 +204,8 @@ class _Run:
         return order
 
 
-def _contract(exchange: Exchange, market_id: str) -> Contract:
+def contract_of(exchange: Exchange, market_id: str) -> Contract:
+    """Get a market of an exchange as a run or a backtest takes it: with its fees as of now."""
     return Contract(
         market=exchange.fetch_market(market_id),
         fees=exchange.fetch_fee_rule(market_id),

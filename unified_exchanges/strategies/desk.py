@@ -10,11 +10,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, TypeVar
 
+import attrs
+
 from ..errors import BadRequest
 from ..models import (
     BUY,
     Fill,
     Market,
+    MarketChange,
+    MarketStatus,
     Order,
     OrderBook,
     Position,
@@ -79,6 +83,7 @@ class Desk:
         self._places: dict[str, Place] = {}
         self._orders: dict[str, Order] = {}
         self._ended: deque[str] = deque()
+        self._values: dict[str, Decimal] = {}
 
     # -- acting ------------------------------------------------------------------------
 
@@ -223,9 +228,20 @@ class Desk:
             )
         return contract
 
-    def change(self, contract: Contract) -> None:
-        """A market has another grid or status from now on."""
-        self._contracts[contract.market_id] = contract
+    def told_change(self, change: MarketChange) -> None:
+        """A market has another grid or status from now on, or pays what it is worth."""
+        contract = self.contract(change.market_id)
+        if change.grid is not None or change.status is not None:
+            market = attrs.evolve(
+                contract.market,
+                grid=change.grid or contract.market.grid,
+                status=change.status or contract.market.status,
+            )
+            self._contracts[market.market_id] = attrs.evolve(contract, market=market)
+        if change.value is not None:
+            self._values[change.market_id] = change.value
+        if change.status is MarketStatus.SETTLED and change.market_id in self._values:
+            self.settle(change.market_id, self._values[change.market_id])
 
     def placed(self, key: str) -> Place:
         """What was asked for under a key."""
@@ -266,10 +282,10 @@ class Desk:
         if settlement.value is not None:
             self.settle(settlement.market_id, settlement.value)
 
-    def settle(self, market_id: str, value: Decimal) -> Settlement | None:
+    def settle(self, market_id: str, value: Decimal) -> None:
         """A contract of the first outcome of a market pays so many dollars."""
         self.forecasts.settle(market_id, value)
-        return self.account.settle(self.contract(market_id), value, self.moment)
+        self.account.settle(self.contract(market_id), value, self.moment)
 
     def _ask(self, command: Command) -> None:
         if self.is_closed:

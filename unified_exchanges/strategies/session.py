@@ -18,7 +18,6 @@ from ..models import (
     Fill,
     Gap,
     MarketChange,
-    MarketStatus,
     Order,
     OrderBook,
     OrderStatus,
@@ -120,7 +119,7 @@ class Session:
         elif isinstance(news, OrderBook):
             self.books[news.market_id] = news
         elif isinstance(news, MarketChange):
-            self._change(news)
+            self.desk.told_change(news)
         if not self.is_stopping:
             self.events += 1
             self._tell(news)
@@ -134,18 +133,6 @@ class Session:
             self.strategy.on_gap(self.desk, news)
         else:
             self.strategy.on_status(self.desk, news)
-
-    def _change(self, change: MarketChange) -> None:
-        contract = self.desk.contract(change.market_id)
-        if change.grid is not None or change.status is not None:
-            market = attrs.evolve(
-                contract.market,
-                grid=change.grid or contract.market.grid,
-                status=change.status or contract.market.status,
-            )
-            self.desk.change(attrs.evolve(contract, market=market))
-        if change.status is MarketStatus.SETTLED and change.value is not None:
-            self.desk.settle(change.market_id, change.value)
 
     # -- own orders --------------------------------------------------------------------
 
