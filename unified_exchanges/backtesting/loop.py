@@ -8,6 +8,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Final, TypeAlias
 
 from ..errors import BadRequest, OrderRejected, UnifiedExchangesError
@@ -25,6 +26,7 @@ from ..models import (
 from ..money import EXACT, ZERO, Number, div, total
 from ..paper import Contract, Delays, Notice, PaperEngine, PaperEvent, at
 from ..paper.account import Account
+from ..paper.pit import Pit
 from ..strategies import Amend, Command, Desk, Failure, Place, Strategy
 from ..strategies.beginning import read_subjects
 from ..strategies.desk import NEVER
@@ -93,9 +95,11 @@ class _Backtest:
         self._measures = Measures(engine)
         self._subjects = frozenset(read_subjects(strategy))
         self._followed = self._read_markets()
+        self._quiet: dict[str, Pit] = {}
         for pit in engine.pits.values():
             # As live: a book of the other outcome tells the same orders again.
             pit.outcome = pit.contract.first
+            self._calm(pit.contract.market_id)
         self._told: deque[tuple[int, Told]] = deque()
         self._sample_due = NEVER
         self._began: int | None = None
@@ -134,7 +138,8 @@ class _Backtest:
             self._sample_due = self._boundary(first[0])
         strategy.on_start(desk)
         if first is not None and not desk.is_stopped:
-            self._play(_chained(first, iterator), progress)
+            told = chain([first], iterator)
+            self._play(told if progress is None else self._shown(told, progress))
             self._catch_up(desk.moment)
         desk.is_closed = True
         strategy.on_stop(desk)
@@ -142,14 +147,10 @@ class _Backtest:
             self._measures.sample(desk.moment)
         return self._report()
 
-    def _play(self, events: Events, progress: Progress | None) -> None:
+    def _play(self, events: Events) -> None:
         """The hot loop: a book of a market in which we have nothing is only noted."""
-        desk, engine, followed = self._desk, self._engine, self._followed
-        pits = dict(engine.pits)
-        follows_books = Subject.ORDER_BOOK in self._subjects and not self._is_delayed
-        on_book = self._strategy.on_book
+        desk, quiet, on_book = self._desk, self._quiet, self._strategy.on_book
         last, count = desk.moment, 0
-        beat = NEVER if progress is None else _BEAT
         for moment, event in events:
             if not last <= moment < desk.due:
                 self._advance(last, moment)
@@ -157,28 +158,24 @@ class _Backtest:
                     break
             last = desk.moment = moment
             count += 1
-            if count >= beat and progress is not None:
-                beat += _BEAT
-                progress(self._progress(count))
-            if follows_books and isinstance(event, OrderBook):
-                pit = pits.get(event.market_id)
+            if isinstance(event, OrderBook):
+                pit = quiet.get(event.market_id)
                 if pit is None or event.outcome != pit.outcome:
-                    self._ignored += 1
-                    continue
-                if pit.orders or pit.taken_asks or pit.taken_bids:
-                    engine.receive(moment, event)
-                    self._collect()
+                    self._receive(moment, event)
                 else:
                     pit.latest = event
-                if event.market_id in followed:
                     on_book(desk, event)
             else:
                 self._receive(moment, event)
         self._events = count
 
-    def _progress(self, count: int) -> BacktestProgress:
-        moment, fills = self._desk.moment, len(self._fills)
-        return BacktestProgress(events=count, moment=moment, fills=fills)
+    def _shown(self, events: Events, progress: Progress) -> Events:
+        """The same events, and now and then a word on how far it is."""
+        for count, event in enumerate(events, 1):
+            yield event
+            if not count % _BEAT:
+                moment, fills = self._desk.moment, len(self._fills)
+                progress(BacktestProgress(events=count, moment=moment, fills=fills))
 
     def _advance(self, last: int, moment: int) -> None:
         if moment < last:
@@ -203,6 +200,16 @@ class _Backtest:
         if self._is_wanted(event):
             self._tell_at(moment + self._engine.delays.event, event)
         self._collect()
+        if isinstance(event, OrderBook):
+            self._calm(event.market_id)
+
+    def _calm(self, market_id: str) -> None:
+        """Let the hot loop have a market, if it may: nothing of it concerns the engine."""
+        pit = self._engine.pits[market_id]
+        is_told = Subject.ORDER_BOOK in self._subjects and market_id in self._followed
+        concerns_engine = pit.is_busy or self._engine.commands or self._is_delayed
+        if is_told and not concerns_engine:
+            self._quiet[market_id] = pit
 
     def _is_wanted(self, event: PaperEvent) -> bool:
         if isinstance(event, Gap):
@@ -331,6 +338,7 @@ class _Backtest:
     def _order(self, command: Command) -> None:
         engine = self._engine
         if isinstance(command, Place):
+            self._quiet.pop(command.market_id, None)
             engine.place(
                 command.at,
                 command.market_id,
@@ -400,8 +408,3 @@ class _Backtest:
             failures=tuple(self._failures),
             notes=tuple(desk.notes),
         )
-
-
-def _chained(first: tuple[int, PaperEvent], rest: Events) -> Events:
-    yield first
-    yield from rest
