@@ -13,12 +13,16 @@ from socket import create_server
 import attrs
 import pytest
 
-from unified_exchanges import exchange
+from unified_exchanges import Strategy, backtest, exchange
 from unified_exchanges.cli import strategy
 from unified_exchanges.cli.practice import Practice, practice
+from unified_exchanges.paper import Contract
+from unified_exchanges.recording import Recorder
 from unified_exchanges.registry import exchanges
+from unified_exchanges.strategies import contract_of
 
 from .guards import ROOT
+from .recording.sessions import stage
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
@@ -64,7 +68,8 @@ def test_an_example_runs_and_leaves_nothing_open(
 def test_an_example_is_short_and_says_what_it_shows(path: Path) -> None:
     text = path.read_text()
     assert text.startswith('"""')
-    assert len(text.splitlines()) <= 70
+    # A strategy takes some more: it answers whatever may happen.
+    assert len(text.splitlines()) <= (90 if "Strategy)" in text else 70)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -96,3 +101,64 @@ def test_the_hedge_says_that_no_venue_was_reached(
 def test_the_demo_plays_the_strategy_of_the_examples() -> None:
     shown = (ROOT / "examples" / "demo_strategy.py").read_text()
     assert shown.startswith(Path(strategy.__file__).read_text())
+
+
+def strategies() -> list[tuple[str, type[Strategy]]]:
+    """Every example that is a strategy."""
+    found = []
+    for path in EXAMPLES:
+        if "Strategy)" in path.read_text():
+            names = runpy.run_path(str(path), run_name=path.stem)
+            kinds = [x for x in names.values() if isinstance(x, type)]
+            found += [(path.stem, x) for x in kinds if x.__module__ == path.stem]
+    return found
+
+
+@pytest.fixture(scope="module", params=exchanges)
+def day(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, list[Contract]]:
+    """A recording of two markets, one with a favourite, and orders that come and go."""
+    path = tmp_path_factory.mktemp(request.param) / "day.jsonl"
+    with (
+        stage(request.param) as at,
+        exchange(at.venue, **at.account) as ex,
+        Recorder(ex, path),
+    ):
+        quoted = [m for m in ex.fetch_markets() if m.bid and m.ask]
+        liked = max(quoted, key=lambda m: max(m.bid or 0, 1 - (m.ask or 1)))
+        wide = next(m for m in quoted if m is not liked and m.bid != m.grid.lowest)
+        markets = [liked, wide]
+        books = ex.watch_order_book([m.market_id for m in markets])
+        contracts = [contract_of(ex, m.market_id) for m in markets]
+        for market in markets:
+            name, outcome = market.market_id, market.outcomes[0].label
+            for _ in range(5):
+                books.next(timeout=10)
+                order = ex.create_order(name, outcome, "buy", market.grid.lowest, 10)
+                books.next(timeout=10)
+                ex.cancel_order(order.order_id)
+    return path, contracts
+
+
+@pytest.mark.parametrize(("name", "kind"), strategies(), ids=lambda x: str(x)[:20])
+def test_a_strategy_of_the_examples_runs_in_a_backtest(
+    name: str, kind: type[Strategy], day: tuple[Path, list[Contract]]
+) -> None:
+    path, contracts = day
+    strategy = kind()
+    strategy.markets = [contract.market_id for contract in contracts]
+    report = backtest(strategy, path, contracts=contracts)
+    assert report.events > 10
+    assert report.failures == ()
+    if name == "spread_maker":
+        assert len(report.decisions) >= 4
+        assert report.orders >= 4
+
+
+def test_there_are_three_strategies_among_the_examples() -> None:
+    assert [name for name, _ in strategies()] == [
+        "complement_watcher",
+        "favourite_filter",
+        "spread_maker",
+    ]

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from .alerts import (
         AlertPolicy,
     )
+    from .backtesting import (
+        Report,
+        backtest,
+    )
     from .clock import (
         Clock,
         SystemClock,
@@ -173,6 +177,15 @@ if TYPE_CHECKING:
     from .shells.tracking import (
         Orders,
     )
+    from .strategies import (
+        Desk,
+        Failure,
+        RunProgress,
+        RunReport,
+        Strategy,
+        async_run,
+        run,
+    )
     from .venues.kalshi.aio_websocket import (
         AsyncKalshiWebSocket,
     )
@@ -212,6 +225,7 @@ __all__ = [
     "CombinationMarket",
     "ConnectionLost",
     "Description",
+    "Desk",
     "DryRunReport",
     "DuplicateOrderId",
     "Environment",
@@ -221,6 +235,7 @@ __all__ = [
     "ExchangeError",
     "ExchangeNotAvailable",
     "Exposure",
+    "Failure",
     "FeeRule",
     "Fill",
     "FillState",
@@ -290,8 +305,11 @@ __all__ = [
     "Reconciled",
     "Reconnected",
     "Record",
+    "Report",
     "RequestTimeout",
     "RetryPolicy",
+    "RunProgress",
+    "RunReport",
     "Series",
     "Settlement",
     "ShardBalance",
@@ -300,6 +318,7 @@ __all__ = [
     "StaleBook",
     "Status",
     "StatusFilter",
+    "Strategy",
     "StreamHealth",
     "StreamNotice",
     "StreamOverflow",
@@ -319,12 +338,19 @@ __all__ = [
     "Watch",
     "__version__",
     "async_exchange",
+    "async_run",
+    "backtest",
     "exchange",
     "exchanges",
+    "run",
 ]
 
 _HOMES = {
     "alerts": ("AlertPolicy",),
+    "backtesting": (
+        "Report",
+        "backtest",
+    ),
     "clock": (
         "Clock",
         "SystemClock",
@@ -469,6 +495,15 @@ _HOMES = {
     "shells.aio_tracking": ("AsyncOrders",),
     "shells.blocking": ("Exchange",),
     "shells.tracking": ("Orders",),
+    "strategies": (
+        "Desk",
+        "Failure",
+        "RunProgress",
+        "RunReport",
+        "Strategy",
+        "async_run",
+        "run",
+    ),
     "venues.kalshi.aio_websocket": ("AsyncKalshiWebSocket",),
     "venues.kalshi.websocket": ("KalshiWebSocket",),
     "watching.aio": ("AsyncWatch",),

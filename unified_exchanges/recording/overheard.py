@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol, TypeAlias
 
-from ..models import Gap, Order, OrderBook, Ticker, Trade
+from ..models import Gap, MarketChange, Order, OrderBook, Ticker, Trade
 from ..tap import Direction
+from .format import Closed, Frame, Opened, Rest, Withheld
 
-__all__ = ["Heard", "Overheard"]
+__all__ = ["Heard", "Overheard", "hear"]
 
-Heard: TypeAlias = OrderBook | Trade | Ticker | Order | Gap
+_OK = 200
+
+Heard: TypeAlias = OrderBook | Trade | Ticker | Order | MarketChange | Gap
 """A whole book after each of its changes, what was told besides, or that a book may have
 missed a change."""
 
@@ -43,3 +46,20 @@ class Overheard(Protocol):
     def closed(self, connection: int, reason: str) -> Iterable[Heard]:
         """A WebSocket has ended, or what follows on it was not recorded."""
         ...
+
+
+def hear(overheard: Overheard, line: object) -> Iterable[Heard]:
+    """Let it hear one line of a recording; gives what that tells."""
+    if isinstance(line, Frame):
+        return overheard.told(line.connection, line.direction, line.body.data)
+    if isinstance(line, Rest):
+        if line.status == _OK:
+            overheard.answered(line.path, line.body.data)
+    elif isinstance(line, Opened):
+        overheard.opened(line.connection, line.url)
+    elif isinstance(line, Withheld):
+        if line.lost_on:
+            return overheard.missed(line.lost_on, "a message was withheld")
+    elif isinstance(line, Closed):
+        return overheard.closed(line.connection, line.reason)
+    return ()

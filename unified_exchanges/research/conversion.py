@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +10,8 @@ import attrs
 
 from ..clock import VirtualClock
 from ..errors import BadRequest
-from ..recording import Closed, Frame, Header, Opened, Rest, Torn, Withheld, read
-from ..recording.overheard import Heard, Overheard
+from ..recording import Header, Torn, read
+from ..recording.overheard import Overheard, hear
 from ..registry import folder
 from .rows import Rows
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Converted", "convert"]
 
-_OK = 200
 _SECOND = 10**9
 
 
@@ -67,7 +65,7 @@ def convert(path: str | PathLike[str], out: str | PathLike[str]) -> Converted:
                 continue
             clock.advance(max(0, line.mono - latest) / _SECOND)
             latest = max(latest, line.mono)
-            for event in _heard(overheard, line):
+            for event in hear(overheard, line):
                 for table, row in rows.of(event, line.at, number):
                     tables.add(table, row)
     counts = tables.counts
@@ -78,22 +76,6 @@ def convert(path: str | PathLike[str], out: str | PathLike[str]) -> Converted:
         orders=counts["orders"],
         is_torn=is_torn,
     )
-
-
-def _heard(overheard: Overheard, line: object) -> Iterable[Heard]:
-    if isinstance(line, Frame):
-        return overheard.told(line.connection, line.direction, line.body.data)
-    if isinstance(line, Rest):
-        if line.status == _OK:
-            overheard.answered(line.path, line.body.data)
-    elif isinstance(line, Opened):
-        overheard.opened(line.connection, line.url)
-    elif isinstance(line, Withheld):
-        if line.lost_on:
-            return overheard.missed(line.lost_on, "a message was withheld")
-    elif isinstance(line, Closed):
-        return overheard.closed(line.connection, line.reason)
-    return ()
 
 
 def _tables(path: Path, venue: str) -> Tables:

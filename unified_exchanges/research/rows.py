@@ -43,7 +43,7 @@ class Rows:
             yield "trades", _trade(event, at)
         elif isinstance(event, Ticker):
             yield "tickers", _ticker(event, at)
-        else:
+        elif isinstance(event, Order):
             yield "orders", _order(event, at)
 
     def _changed(self, book: OrderBook, at: Row) -> Iterator[Row]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import attrs
 
 from ...clock import Clock
-from ...models import Gap, Order, OrderBook, Subject, Ticker, Trade
+from ...models import Gap, MarketChange, Order, OrderBook, Subject, Ticker, Trade
 from ...recording.overheard import Heard
 from ...streams.book import Book, BookError
 from ...tap import Direction
@@ -18,7 +18,7 @@ from .stream.reading import READERS
 
 __all__ = ["OVERHEARD"]
 
-_OUR_KINDS = (Ticker, Trade, Order)
+_OUR_KINDS = (Ticker, Trade, Order, MarketChange)
 
 
 @attrs.define(slots=True, eq=False)

@@ -9,7 +9,7 @@ import msgspec
 
 from ...clock import Clock
 from ...errors import UnifiedExchangesError
-from ...models import Gap, Order, OrderBook, Subject, Ticker, Trade
+from ...models import Gap, MarketChange, Order, OrderBook, Subject, Ticker, Trade
 from ...money import ZERO
 from ...recording.overheard import Heard
 from ...recording.redaction import REDACTED_KEY
@@ -116,7 +116,7 @@ class PolymarketOverheard:
                     yield self._labelled(book)
             elif isinstance(event, Ticker | Trade):
                 yield self._labelled(event)
-            elif isinstance(event, Order):
+            elif isinstance(event, Order | MarketChange):
                 yield event
             elif isinstance(event, Gap) and isinstance(stream, MarketStream):
                 # The other channel has no books that may have missed anything.

@@ -1,0 +1,67 @@
+"""Watch one question on two venues: YES here and NO there should cost a dollar together.
+
+In another terminal run ``unified-exchanges simulate`` (or ``simulate polymarket``), and
+paste the exports that it prints here.  Over two recordings of yours: ``unified-exchanges
+backtest complement_watcher.py HERE THERE --data one.jsonl --data other.jsonl``.
+"""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser
+from decimal import Decimal
+
+import unified_exchanges as ux
+from unified_exchanges.money import complement
+
+VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
+WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
+
+
+class ComplementWatcher(ux.Strategy):
+    """Of ``markets`` every two are a pair; says when both outcomes cost too little."""
+
+    least, size = Decimal("0.01"), Decimal(10)
+
+    def on_start(self, _: ux.Desk) -> None:
+        """Pair the markets."""
+        names = [name.rpartition(":")[2] for name in self.markets]
+        self.other = dict(zip(names[::2], names[1::2], strict=True))
+        self.other |= {second: first for first, second in self.other.items()}
+        self.gains: dict[str, Decimal] = {}
+
+    def on_book(self, desk: ux.Desk, book: ux.OrderBook) -> None:
+        """Compare with what is known of the other market."""
+        other = desk.book(self.other[book.market_id])
+        if other is not None:
+            self.compare(desk, book, other)
+            self.compare(desk, other, book)
+
+    def compare(self, desk: ux.Desk, here: ux.OrderBook, there: ux.OrderBook) -> None:
+        """What YES here and NO there earn for each pair, after fees."""
+        if not here.ask or not there.bid:
+            return
+        one, two = desk.contract(here.market_id), desk.contract(there.market_id)
+        yes, no = here.ask.price, complement(there.bid.price)
+        fees = one.fees.fee(one.first, "buy", yes, self.size)
+        fees += two.fees.fee(two.other(two.first), "buy", no, self.size)
+        gain = 1 - yes - no - fees / self.size
+        if gain >= self.least and gain != self.gains.get(here.market_id):
+            desk.log(f"{here.venue} YES {yes}, {there.venue} NO {no}: {gain:.4f} each")
+        self.gains[here.market_id] = gain
+
+
+if __name__ == "__main__":
+    OPTIONS = ArgumentParser(description=__doc__)
+    OPTIONS.add_argument("--venue", default=VENUE)
+    OPTIONS.add_argument("--other", help="the second venue; else one with itself")
+    given = OPTIONS.parse_args()
+    with (
+        ux.exchange(given.venue, environment=WHERE) as one,
+        ux.exchange(given.other or given.venue, environment=WHERE) as two,
+    ):
+        watcher = ComplementWatcher()
+        found = [v.fetch_markets(limit=2)[n] for n, v in enumerate((one, two))]
+        watcher.markets = [f"{m.venue}:{m.market_id}" for m in found]
+        report = ux.run(watcher, one, two, seconds=2)  # yours: until Ctrl-C
+        print(f"{report.events} books:", watcher.gains, *report.notes, sep="\n")

@@ -1,0 +1,89 @@
+"""Buy favourites that are sold too cheaply, as long shots are bought too dearly.
+
+In another terminal run ``unified-exchanges simulate`` (or ``simulate polymarket``), and
+paste the exports that it prints here.  Over a recording of yours:
+``unified-exchanges backtest favourite_filter.py --data day.jsonl``.
+"""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser
+from decimal import Decimal
+
+import unified_exchanges as ux
+from unified_exchanges import Desk, Failure, Fill, Level, Order, OrderBook
+
+VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
+ZERO = Decimal(0)
+WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
+
+
+class FavouriteFilter(ux.Strategy):
+    """Takes what is at least 85 % likely, tightly quoted and liquid; leaves at once."""
+
+    likely, spread, liquid = Decimal("0.85"), Decimal("0.02"), Decimal(50)
+    size, stop_loss = Decimal(20), Decimal("0.05")
+
+    def __init__(self) -> None:
+        self.paid: dict[tuple[str, str], Decimal] = {}
+        self.busy: dict[tuple[str, str], Decimal] = {}
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        """Look at the market from both sides: the favourite may be either."""
+        first, second = desk.market(book.market_id).outcomes
+        for side in (book, book.complement(second.label)):
+            place = book.market_id, first.label if side is book else second.label
+            if side.bid and side.ask and place not in self.busy:
+                self.look(desk, place, side.bid, side.ask)
+
+    def look(self, desk: Desk, place: tuple[str, str], bid: Level, ask: Level) -> None:
+        """Enter or leave; one order at a time, until all of it was told."""
+        held, market = desk.held(*place), desk.market(place[0])
+        if held and bid.price <= self.paid.get(place, ZERO) - self.stop_loss:
+            # Aggressively: down to three cents below the best bid.
+            worst = max(market.grid.lowest, bid.price - Decimal("0.03"))
+            desk.place(*place, "sell", worst, held, time_in_force="ioc")
+        elif (
+            not held
+            and ask.price >= self.likely
+            and ask.price - bid.price < self.spread
+            and min(bid.size, ask.size) >= self.liquid
+        ):
+            desk.forecast(*place, ask.price)
+            lot = market.immediate_lot(ask.price)
+            size = max(lot, self.size // lot * lot)
+            desk.place(*place, "buy", ask.price, size, time_in_force="ioc")
+            self.paid[place] = ask.price
+        else:
+            return
+        self.busy[place] = ZERO
+
+    def on_fill(self, desk: Desk, fill: Fill) -> None:
+        """Fills may be told after the end of their order: wait for all of them."""
+        place = fill.market_id, fill.outcome
+        self.busy[place] = self.busy.get(place, ZERO) + fill.size
+        order = desk.order(fill.client_order_id or "")
+        if order and not order.is_open and self.busy[place] >= order.filled:
+            del self.busy[place]
+
+    def on_order(self, _: Desk, order: Order) -> None:
+        """The end, before or after its fills."""
+        place = order.market_id, order.outcome
+        if not order.is_open and self.busy.get(place, ZERO) >= order.filled:
+            self.busy.pop(place, None)
+
+    def on_failure(self, desk: Desk, failure: Failure) -> None:
+        """Say why, and go on."""
+        self.busy.clear()
+        desk.log(str(failure.error))
+
+
+if __name__ == "__main__":
+    OPTIONS = ArgumentParser(description=__doc__)
+    OPTIONS.add_argument("--venue", default=VENUE)
+    with ux.exchange(OPTIONS.parse_args().venue, environment=WHERE) as venue:
+        strategy = FavouriteFilter()
+        strategy.markets = [m.market_id for m in venue.iter_markets() if m.bid][:20]
+        report = ux.run(strategy, venue, seconds=2)  # yours would go on until Ctrl-C
+        print(f"{len(report.decisions)} orders, {len(report.fills)} fills", report.cash)

@@ -1,0 +1,68 @@
+"""Make markets: bid for both outcomes, a step inside the spread where there is room.
+
+In another terminal run ``unified-exchanges simulate`` (or ``simulate polymarket``), and
+paste the exports that it prints here.  Over a recording of yours:
+``unified-exchanges backtest spread_maker.py --data day.jsonl``.
+"""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser
+from decimal import Decimal
+
+import unified_exchanges as ux
+
+VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
+WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
+
+
+class SpreadMaker(ux.Strategy):
+    """Bids for both outcomes: who sells us both gives a dollar for less."""
+
+    size, most, room = Decimal(20), Decimal(100), 3
+
+    def __init__(self) -> None:
+        self.keys: dict[tuple[str, str], str] = {}
+
+    def on_book(self, desk: ux.Desk, book: ux.OrderBook) -> None:
+        """Quote both sides of what is shown now."""
+        first, second = desk.market(book.market_id).outcomes
+        self.quote(desk, book, (book.market_id, first.label))
+        other = book.complement(second.label)
+        self.quote(desk, other, (book.market_id, second.label))
+
+    def quote(self, desk: ux.Desk, book: ux.OrderBook, place: tuple[str, str]) -> None:
+        """Keep one bid for an outcome, above those of others."""
+        bid, ask, key = book.bid, book.ask, self.keys.get(place)
+        order = desk.order(key) if key else None
+        if key and (order is None or order.is_open):
+            if order and bid and order.price < bid.price:
+                desk.cancel(self.keys.pop(place))
+            return
+        if not bid or not ask or desk.held(*place) >= self.most:
+            return
+        step = desk.market(place[0]).grid.step_at(bid.price)
+        has_room = ask.price - bid.price >= self.room * step
+        price = bid.price + step * has_room
+        self.keys[place] = desk.place(*place, "buy", price, self.size, post_only=True)
+
+    def on_fill(self, desk: ux.Desk, fill: ux.Fill) -> None:
+        """Say what came of it."""
+        desk.log(f"{fill.side} {fill.size} {fill.outcome} at {fill.price}")
+
+    def on_failure(self, desk: ux.Desk, failure: ux.Failure) -> None:
+        """Somebody was faster, and the bid would have crossed: quote anew."""
+        self.keys = {x: k for x, k in self.keys.items() if k != failure.command.key}
+        desk.log(str(failure.error))
+
+
+if __name__ == "__main__":
+    OPTIONS = ArgumentParser(description=__doc__)
+    OPTIONS.add_argument("--venue", default=VENUE)
+    with ux.exchange(OPTIONS.parse_args().venue, environment=WHERE) as venue:
+        maker = SpreadMaker()
+        open_ones = (m for m in venue.iter_markets() if m.bid and m.ask)
+        maker.markets = [market.market_id for market in open_ones][:2]
+        report = ux.run(maker, venue, seconds=2)  # yours would go on until Ctrl-C
+        print(f"{len(report.decisions)} quotes, {len(report.fills)} fills")

@@ -1,0 +1,111 @@
+"""A real browser that looks at a page, where there is one."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import subprocess
+import zlib
+from pathlib import Path
+
+import pytest
+
+NAMES = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+)
+
+Pixel = tuple[int, int, int]
+
+
+def found() -> str:
+    for name in NAMES:
+        if (path := shutil.which(name)) is not None:
+            return path
+    pytest.skip("there is no browser to look with")
+
+
+def looked_at(page: Path, *, width: int = 1000, height: int = 900) -> list[list[Pixel]]:
+    """The page as it is painted, row by row."""
+    picture = page.with_suffix(".png")
+    subprocess.run(
+        [
+            found(),
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--force-color-profile=srgb",
+            # Whatever it would fetch is not found.
+            "--host-resolver-rules=MAP * ~NOTFOUND",
+            f"--user-data-dir={page.parent / 'profile'}",
+            f"--window-size={width},{height}",
+            f"--screenshot={picture}",
+            page.as_uri(),
+        ],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    return _pixels(picture.read_bytes())
+
+
+def dom(page: Path) -> str:
+    """The page as the browser understood it."""
+    done = subprocess.run(
+        [
+            found(),
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            f"--user-data-dir={page.parent / 'profile'}",
+            "--dump-dom",
+            page.as_uri(),
+        ],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    return done.stdout.decode()
+
+
+def _pixels(png: bytes) -> list[list[Pixel]]:
+    assert png.startswith(b"\x89PNG")
+    chunks, at = [], 8
+    while at < len(png):
+        size, kind = struct.unpack(">I4s", png[at : at + 8])
+        chunks.append((kind, png[at + 8 : at + 8 + size]))
+        at += 12 + size
+    width, height, depth, colours = struct.unpack(">IIBB", chunks[0][1][:10])
+    assert depth == 8
+    step = {2: 3, 6: 4}[colours]
+    raw = zlib.decompress(b"".join(data for kind, data in chunks if kind == b"IDAT"))
+    rows, before, long = [], bytearray(width * step), width * step + 1
+    for number in range(height):
+        line = raw[number * long : (number + 1) * long]
+        before = _unfiltered(line[0], bytearray(line[1:]), before, step)
+        rows.append(
+            [
+                (before[n], before[n + 1], before[n + 2])
+                for n in range(0, width * step, step)
+            ]
+        )
+    return rows
+
+
+def _unfiltered(kind: int, line: bytearray, above: bytearray, step: int) -> bytearray:
+    for n in range(len(line)):
+        left = line[n - step] if n >= step else 0
+        corner = above[n - step] if n >= step else 0
+        line[n] = (line[n] + _guess(kind, left, above[n], corner)) & 255
+    return line
+
+
+def _guess(kind: int, left: int, above: int, corner: int) -> int:
+    if kind < 4:
+        return (0, left, above, (left + above) // 2)[kind]
+    middle = left + above - corner
+    return min((left, above, corner), key=lambda x: abs(middle - x))

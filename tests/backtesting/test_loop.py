@@ -1,0 +1,597 @@
+"""What a backtest does: time, orders, fills, money, and never a look ahead."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from operator import methodcaller
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unified_exchanges import (
+    SELL,
+    BadRequest,
+    Fill,
+    Gap,
+    InvalidPrice,
+    Market,
+    MarketChange,
+    MarketStatus,
+    Order,
+    OrderBook,
+    OrderRejected,
+    Trade,
+)
+from unified_exchanges.backtesting import BacktestProgress, Report, backtest, merged
+from unified_exchanges.money import total
+from unified_exchanges.paper import Contract, Delays, PaperEvent, at
+from unified_exchanges.strategies import Desk, Failure, Strategy
+
+from ..paper.scene import SECOND, START, book, change, contract, trade
+
+D = Decimal
+Told = tuple[int, PaperEvent]
+
+
+def when(seconds: int) -> int:
+    return START + seconds * SECOND
+
+
+class Noting(Strategy):
+    """Writes down what it is told and when."""
+
+    subjects: Sequence[str] = ("order_book", "trades", "market_status")
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, Any]] = []
+
+    def note(self, desk: Desk, what: Any) -> None:
+        self.told.append((desk.moment, what))
+
+    def on_start(self, desk: Desk) -> None:
+        self.note(desk, "start")
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        self.note(desk, book)
+
+    def on_trade(self, desk: Desk, trade: Trade) -> None:
+        self.note(desk, trade)
+
+    def on_status(self, desk: Desk, change: MarketChange) -> None:
+        self.note(desk, change)
+
+    def on_gap(self, desk: Desk, gap: Gap) -> None:
+        self.note(desk, gap)
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        self.note(desk, order)
+
+    def on_fill(self, desk: Desk, fill: Fill) -> None:
+        self.note(desk, fill)
+
+    def on_failure(self, desk: Desk, failure: Failure) -> None:
+        self.note(desk, failure)
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        self.note(desk, name)
+
+    def on_stop(self, desk: Desk) -> None:
+        self.note(desk, "stop")
+
+    def times(self, kind: type[Any]) -> list[int]:
+        return [
+            (moment - START) // SECOND for moment, x in self.told if isinstance(x, kind)
+        ]
+
+
+class Once(Noting):
+    """Sends one order at the first book."""
+
+    def __init__(self, price: str = "0.50", size: int = 10, **how: Any) -> None:
+        super().__init__()
+        self.wish = price, size, how
+        self.key = ""
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        super().on_book(desk, book)
+        if not self.key:
+            price, size, how = self.wish
+            self.key = desk.place(book.market_id, "yes", "buy", price, size, **how)
+
+
+QUIET = book("100@0.40", "100@0.50")
+
+
+def test_events_are_told_in_order_between_start_and_stop() -> None:
+    gap = Gap(subject=None, reason="lost", at=at(START))
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(1), trade("0.50", "5")),
+        (when(2), gap),
+        (when(3), change(MarketStatus.PAUSED)),
+    ]
+    noting = Noting()
+    report = backtest(noting, events, contracts=[contract()])
+    assert [x for _, x in noting.told] == ["start", *(x for _, x in events), "stop"]
+    assert report.events == 4
+
+
+def test_an_event_is_told_when_it_has_come_and_never_before() -> None:
+    events: list[Told] = [(when(0), QUIET), (when(1), QUIET), (when(9), QUIET)]
+    noting = Noting()
+    backtest(noting, events, contracts=[contract()], delays=Delays(event=3 * SECOND))
+    # The last one is still on its way when the recording ends.
+    assert noting.times(OrderBook) == [3, 4]
+
+
+def test_an_order_takes_effect_after_its_delay_and_is_told_after_that_of_events() -> (
+    None
+):
+    events: list[Told] = [(when(n), QUIET) for n in range(20)]
+    once = Once()
+    backtest(
+        once,
+        events,
+        contracts=[contract()],
+        delays=Delays(order=2 * SECOND, event=3 * SECOND),
+    )
+    # The book of 0 comes at 3, the order is there at 5, and its fill is told at 8.
+    assert once.times(OrderBook)[0] == 3
+    [fill] = [x for _, x in once.told if isinstance(x, Fill)]
+    assert fill.created_at == at(when(5))
+    assert once.times(Fill) == [8]
+
+
+def test_an_order_meets_the_book_of_its_arrival_and_not_that_of_its_decision() -> None:
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(1), book("100@0.40", "100@0.60")),
+        (when(5), QUIET),
+    ]
+    once = Once(time_in_force="ioc")
+    report = backtest(
+        once, events, contracts=[contract()], delays=Delays(order=2 * SECOND)
+    )
+    assert report.trades == ()
+    assert report.fill_ratio == 0
+
+
+def test_without_delay_an_order_comes_after_all_that_was_received_by_then() -> None:
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(0), book("100@0.40", "100@0.60")),
+        (when(1), QUIET),
+    ]
+    report = backtest(Once(time_in_force="ioc"), events, contracts=[contract()])
+    assert report.trades == ()
+
+
+def test_timers_ring_at_their_time_between_events() -> None:
+    class Ringing(Noting):
+        def on_start(self, desk: Desk) -> None:
+            desk.timer("five", timedelta(seconds=5))
+            desk.timer("two", timedelta(seconds=2))
+
+    ringing = Ringing()
+    backtest(ringing, [(when(0), QUIET), (when(9), QUIET)], contracts=[contract()])
+    rung = [(m, x) for m, x in ringing.told if x in {"two", "five"}]
+    assert rung == [(when(2), "two"), (when(5), "five")]
+
+
+@pytest.mark.parametrize("delays", [Delays(), Delays(order=SECOND, event=SECOND)])
+def test_decisions_up_to_a_moment_do_not_depend_on_what_comes_after(
+    delays: Delays,
+) -> None:
+    for seed in range(30):
+        rng = random.Random(seed)
+        events = randomly(rng, 80)
+        cut = events[rng.randrange(20, 60)][0]
+        before = [x for x in events if x[0] <= cut]
+        other = before + [
+            (moment, event)
+            for moment, event in randomly(random.Random(seed + 1_000), 200)
+            if moment > cut
+        ]
+        assert [x for x in other if x[0] > cut] != [x for x in events if x[0] > cut]
+        first, second = (
+            backtest(Restless(seed), told, contracts=CONTRACTS, delays=delays)
+            for told in (events, other)
+        )
+        known = [x for x in first.decisions if x.at <= cut]
+        assert known == [x for x in second.decisions if x.at <= cut]
+        assert len(known) > 5
+        fills = [x for x in first.trades if x.created_at < at(cut)]
+        assert fills == [x for x in second.trades if x.created_at < at(cut)]
+
+
+class Peeking(Strategy):
+    """What the test above is there to catch: it knows the events that are to come."""
+
+    def __init__(self, events: list[Told]) -> None:
+        self.events = events
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        later = [
+            x for m, x in self.events if m > desk.moment and isinstance(x, OrderBook)
+        ]
+        if later and later[0].bids:
+            desk.place(book.market_id, "yes", "buy", later[0].bids[0].price, 1)
+
+    def on_failure(self, desk: Desk, failure: Failure) -> None:
+        pass
+
+
+def test_a_look_ahead_would_be_noticed() -> None:
+    events, others = randomly(random.Random(1), 80), randomly(random.Random(2), 80)
+    cut = events[40][0]
+    mixed = [x for x in events if x[0] <= cut] + [x for x in others if x[0] > cut]
+    found = [
+        [
+            x
+            for x in backtest(Peeking(e), e, contracts=CONTRACTS).decisions
+            if x.at <= cut
+        ]
+        for e in (events, mixed)
+    ]
+    assert found[0] != found[1]
+
+
+CONTRACTS = [contract("RAIN"), contract("SNOW"), contract("WIND", nets=False)]
+
+
+class Restless(Strategy):
+    """Decides by chance, as its seed and what it is told say."""
+
+    subjects = ("order_book", "trades")
+
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        rng = self.rng
+        if rng.random() < 0.5:
+            price = D(rng.randrange(1, 100)) / 100
+            side = rng.choice(["buy", "sell"])
+            how = rng.choice(["gtc", "gtc", "ioc", "fok"])
+            desk.place(
+                book.market_id,
+                rng.choice(["yes", "no"]),
+                side,
+                price,
+                rng.randrange(1, 40),
+                time_in_force=how,
+            )
+        if desk.open_orders and rng.random() < 0.3:
+            key = rng.choice(desk.open_orders).client_order_id
+            assert key is not None
+            if rng.random() < 0.5:
+                desk.cancel(key)
+            else:
+                desk.amend(key, size=rng.randrange(1, 40))
+        if rng.random() < 0.2:
+            desk.timer("again", timedelta(milliseconds=rng.randrange(5_000)))
+        desk.forecast(book.market_id, "yes", D(rng.randrange(101)) / 100)
+
+    def on_fill(self, desk: Desk, fill: Fill) -> None:
+        desk.log(f"{fill.fill_id} {desk.cash} {desk.positions()}")
+
+    def on_failure(self, desk: Desk, failure: Failure) -> None:
+        desk.log(str(failure.error))
+
+
+def randomly(rng: random.Random, count: int) -> list[Told]:
+    """Books, trades and gaps of three markets."""
+    events: list[Told] = []
+    moment = START
+    for _ in range(count):
+        moment += rng.randrange(1, 3 * SECOND)
+        name = rng.choice(["RAIN", "SNOW", "WIND"])
+        middle = rng.randrange(5, 95)
+        bids = " ".join(f"{rng.randrange(1, 50)}@0.{middle - n:02}" for n in (1, 2, 4))
+        asks = " ".join(f"{rng.randrange(1, 50)}@0.{middle + n:02}" for n in (1, 2, 4))
+        what = rng.random()
+        if what < 0.6:
+            events.append((moment, book(bids, asks, market_id=name)))
+        elif what < 0.95:
+            taker = rng.choice(["buy", "sell"])
+            side = SELL if taker == "sell" else SELL.opposite
+            told = trade(
+                f"0.{middle:02}", str(rng.randrange(1, 80)), side, market_id=name
+            )
+            events.append((moment, attrs.evolve(told, created_at=at(moment))))
+        else:
+            gap = Gap(subject=None, market_ids=(name,), reason="lost", at=at(moment))
+            events.append((moment, gap))
+    return events
+
+
+# -- the same every time ---------------------------------------------------------------
+
+
+def test_the_same_inputs_give_the_same_report_byte_by_byte() -> None:
+    def go() -> Report:
+        events = randomly(random.Random(3), 400)
+        return backtest(Restless(3), events, contracts=CONTRACTS, cash="500")
+
+    first, second = go(), go()
+    assert len(first.trades) > 20
+    assert first.to_json() == second.to_json()
+    assert first.to_html() == second.to_html()
+
+
+@given(st.integers(0, 10_000), st.sampled_from([0, SECOND]))
+def test_markets_add_up_to_the_whole_exactly(seed: int, delay: int) -> None:
+    events = randomly(random.Random(seed), 60)
+    settled = [(events[-1][0] + 1, change(MarketStatus.SETTLED, "1"))]
+    report = backtest(
+        Restless(seed),
+        [*events, *settled],
+        contracts=CONTRACTS,
+        cash="500",
+        delays=Delays(order=delay, event=delay),
+    )
+    assert report.pnl == report.equity - report.starting_cash
+    assert report.pnl == total(market.pnl for market in report.markets)
+    assert report.fees == total(fill.fee for fill in report.trades)
+    assert report.turnover == total(market.turnover for market in report.markets)
+    assert report.equity_curve[-1].equity == report.equity
+    assert report.max_drawdown_ratio >= 0
+    assert report.max_drawdown >= report.starting_cash - min(
+        point.equity for point in report.equity_curve
+    )
+
+
+@given(st.integers(0, 10_000))
+def test_what_the_desk_knows_is_what_the_engine_has_once_all_is_told(seed: int) -> None:
+    class Knowing(Restless):
+        known: Any = None
+
+        def on_stop(self, desk: Desk) -> None:
+            Knowing.known = desk.cash, desk.open_orders
+
+    events = randomly(random.Random(seed), 60)
+    # Long after the last order nothing is on its way any more.
+    events.append((events[-1][0] + 60 * SECOND, trade("0.50", "1", None)))
+    report = backtest(Knowing(seed), events, contracts=CONTRACTS, cash="500")
+    assert Knowing.known[0] == report.cash
+
+
+def test_a_strategy_without_orders_pays_and_earns_nothing() -> None:
+    report = backtest(Strategy(), randomly(random.Random(1), 50), contracts=CONTRACTS)
+    assert {report.pnl, report.fees, report.turnover} == {D(0)}
+    assert (report.fill_ratio, report.brier, report.orders) == (None, None, 0)
+
+
+# -- money -----------------------------------------------------------------------------
+
+
+def test_the_numbers_of_a_small_backtest() -> None:
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(10), book("100@0.30", "100@0.50")),
+        (when(20), book("100@0.45", "100@0.55")),
+        (when(30), change(MarketStatus.SETTLED, "1")),
+    ]
+    once = Once("0.50", 10)
+    report = backtest(once, events, contracts=[contract()], cash="100")
+    # Ten at 0.50, with a cent of fee each; they pay a dollar each in the end.
+    assert (report.cash, report.equity, report.pnl) == (
+        D("104.9"),
+        D("104.9"),
+        D("4.9"),
+    )
+    assert (report.fees, report.turnover) == (D("0.1"), D("10.0") / 2)
+    assert (report.fill_ratio, report.orders) == (D(1), 1)
+    [market] = report.markets
+    assert (market.pnl, market.realized, market.value) == (D("4.9"), D(5), D(1))
+    assert (market.fills, market.contracts) == (1, D(10))
+    assert market.held == ()
+    [settlement] = report.settlements
+    assert settlement.payout == 10
+    assert report.peak_exposure == 5
+    # Five dollars from just after 0 to 30 seconds, of 30.
+    assert D("4.9") < report.average_exposure <= 5
+    # At the fill the best bid is 0.40: ten are worth 4, and 0.1 is paid. Nobody samples
+    # the 0.30 in between: it is less than a minute.
+    assert report.max_drawdown == D("1.1")
+    assert report.max_drawdown_ratio == D("0.011")
+
+
+def test_equity_is_looked_at_every_minute_in_which_anything_is_told() -> None:
+    hour = 3_600
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(90), book("100@0.20", "100@0.50")),
+        (when(150), book("100@0.45", "100@0.55")),
+        (when(10 * hour), book("100@0.45", "100@0.55")),
+    ]
+    report = backtest(Once(), events, contracts=[contract()], cash="100")
+    # The lowest was seen: ten at 0.20, of 5.1 that they cost.
+    assert report.max_drawdown == D("3.1")
+    # Hours without an event are no points.
+    assert len(report.equity_curve) < 8
+
+
+def test_a_probability_is_judged_by_what_came_true() -> None:
+    class Seer(Strategy):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            desk.forecast("RAIN", "yes", "0.8")
+            desk.forecast("RAIN", "no", "0.4")
+            desk.forecast("SNOW", "yes", "0.9")
+
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(1), change(MarketStatus.CLOSED, "1")),
+        (when(2), change(MarketStatus.SETTLED)),
+        (when(3), QUIET),
+    ]
+    report = backtest(Seer(), events, contracts=CONTRACTS)
+    # (0.2² + 0.4²) / 2; snow was not settled, and rain was known by the second book.
+    assert (report.forecasts, report.brier) == (2, D("0.10"))
+    said = [(x.count, x.said, x.came) for x in report.calibration]
+    assert said == [(1, D("0.6"), D(1)), (1, D("0.8"), D(1))]
+
+
+def test_a_probability_beyond_certainty_is_refused() -> None:
+    class Sure(Strategy):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            desk.forecast("RAIN", "yes", "1.1")
+
+    with pytest.raises(BadRequest, match="not between 0 and 1"):
+        backtest(Sure(), [(when(0), QUIET)], contracts=[contract()])
+
+
+# -- what is refused -------------------------------------------------------------------
+
+
+def test_a_price_off_the_grid_is_told_as_it_is_live() -> None:
+    once = Once("0.505")
+    report = backtest(
+        once, [(when(0), QUIET), (when(1), QUIET)], contracts=[contract()]
+    )
+    [failure] = [x for _, x in once.told if isinstance(x, Failure)]
+    assert isinstance(failure.error, InvalidPrice)
+    assert report.failures == (failure,)
+    assert report.orders == 0
+
+
+def test_what_the_venue_refuses_is_told_as_a_failure_and_not_as_an_order() -> None:
+    once = Once("0.50", post_only=True)
+    events: list[Told] = [(when(n), QUIET) for n in range(3)]
+    report = backtest(once, events, contracts=[contract()])
+    [failure] = report.failures
+    assert isinstance(failure.error, OrderRejected)
+    assert "crossed" in str(failure.error)
+    assert failure.command == report.decisions[0]
+    assert once.times(Order) == []
+    assert report.fill_ratio is None
+
+
+def test_a_refusal_that_nobody_hears_ends_the_backtest() -> None:
+    class Deaf(Strategy):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            desk.place("RAIN", "yes", "buy", "0.505", 1)
+
+    events: list[Told] = [(when(0), QUIET), (when(1), QUIET)]
+    with pytest.raises(InvalidPrice):
+        backtest(Deaf(), events, contracts=[contract()])
+
+
+def place(*what: Any, **how: Any) -> Callable[[Desk], object]:
+    return lambda desk: desk.place(*what, **how)
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        (place("HAIL", "yes", "buy", "0.5", 1), "HAIL"),
+        (place("RAIN", "maybe", "buy", "0.5", 1), "maybe"),
+        (place("RAIN", "yes", "hold", "0.5", 1), "hold"),
+        (place("RAIN", "yes", "buy", "half", 1), "half"),
+        (place("RAIN", "yes", "buy", "0.5", 1, time_in_force="x"), "x"),
+        (methodcaller("cancel", "order-7"), "order-7"),
+        (methodcaller("timer", "back", timedelta(seconds=-1)), "back"),
+    ],
+)
+def test_a_mistake_is_raised_where_it_is_made(act: Any, said: str) -> None:
+    class Wrong(Strategy):
+        def on_start(self, desk: Desk) -> None:
+            act(desk)
+
+    with pytest.raises(BadRequest, match=said):
+        backtest(Wrong(), [(when(0), QUIET)], contracts=[contract()])
+
+
+def test_events_that_go_back_in_time_are_refused() -> None:
+    events: list[Told] = [(when(1), QUIET), (when(0), QUIET)]
+    with pytest.raises(ValueError, match="go back"):
+        backtest(Strategy(), events, contracts=[contract()])
+
+
+def test_streams_are_merged_by_their_time() -> None:
+    one: list[Told] = [(when(n), QUIET) for n in (0, 2, 4)]
+    other: list[Told] = [(when(n), book(market_id="SNOW")) for n in (1, 2, 3)]
+    assert [m for m, _ in merged(one, other)] == [when(n) for n in (0, 1, 2, 2, 3, 4)]
+    noting = Noting()
+    backtest(noting, merged(one, other), contracts=CONTRACTS)
+    assert noting.times(OrderBook) == [0, 1, 2, 2, 3, 4]
+
+
+def test_a_market_without_a_contract_is_named() -> None:
+    class Wishing(Strategy):
+        markets = ("toy:HAIL",)
+
+    with pytest.raises(BadRequest, match="toy:HAIL"):
+        backtest(Wishing(), [], contracts=[contract()])
+
+
+def test_only_what_is_followed_is_told() -> None:
+    class Narrow(Noting):
+        markets = ("toy:SNOW",)
+        subjects = ("order_book",)
+
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(1), book(market_id="SNOW")),
+        (when(2), trade("0.50", "1", market_id="SNOW")),
+        (when(3), book("1@0.40", outcome="no", market_id="SNOW")),
+        (when(4), book(market_id="HAIL")),
+    ]
+    narrow = Narrow()
+    report = backtest(narrow, events, contracts=CONTRACTS)
+    assert narrow.times(OrderBook) == [1]
+    assert narrow.times(Trade) == []
+    # The same book said of the other outcome, and a market that nobody asked for.
+    assert (report.events, report.ignored) == (5, 2)
+
+
+def test_a_strategy_that_stops_is_told_nothing_more() -> None:
+    class Brief(Noting):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            super().on_book(desk, book)
+            desk.stop()
+
+    brief = Brief()
+    events: list[Told] = [(when(n), QUIET) for n in range(5)]
+    backtest(brief, events, contracts=[contract()])
+    assert brief.times(OrderBook) == [0]
+    assert brief.told[-1] == (when(0), "stop")
+
+
+def test_progress_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unified_exchanges.backtesting.loop._BEAT", 10)
+    shown: list[BacktestProgress] = []
+    events: list[Told] = [(when(n), QUIET) for n in range(25)]
+    backtest(Strategy(), events, contracts=[contract()], progress=shown.append)
+    assert [x.events for x in shown] == [10, 20]
+
+
+def test_a_market_that_trades_in_other_steps_is_known_to_the_desk() -> None:
+    class Looking(Strategy):
+        seen: Any = None
+
+        def on_stop(self, desk: Desk) -> None:
+            Looking.seen = desk.market("RAIN")
+
+    paused = change(MarketStatus.PAUSED)
+    events: list[Told] = [(when(0), QUIET), (when(1), paused), (when(2), QUIET)]
+    backtest(Looking(), events, contracts=[contract()])
+    assert isinstance(Looking.seen, Market)
+    assert Looking.seen.status is MarketStatus.PAUSED
+
+
+def test_without_events_nothing_is_measured() -> None:
+    report = backtest(Strategy(), [], contracts=[contract()])
+    assert (report.started_at, report.ended_at, report.equity_curve) == (None, None, ())
+
+
+def test_contracts_are_given_once() -> None:
+    twice: list[Contract] = [contract(), contract()]
+    with pytest.raises(ValueError, match="twice"):
+        backtest(Strategy(), [], contracts=twice)

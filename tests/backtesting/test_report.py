@@ -1,0 +1,125 @@
+"""A report as JSON and as a page, looked at in a real browser where there is one."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from unified_exchanges import Level, MarketStatus, OrderBook
+from unified_exchanges.backtesting import Report, backtest
+from unified_exchanges.backtesting.page import summary
+from unified_exchanges.strategies import Desk, Strategy
+
+from ..paper.scene import change
+from .browser import dom, looked_at
+from .test_loop import CONTRACTS, Restless, randomly
+
+CURVE = (0x24, 0x57, 0xC5)
+D = Decimal
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    events = randomly(random.Random(5), 600)
+    settled = (events[-1][0] + 1, change(MarketStatus.SETTLED, "1"))
+    return backtest(Restless(5), [*events, settled], contracts=CONTRACTS, cash="500")
+
+
+def test_json_has_every_digit_as_text(report: Report) -> None:
+    told = json.loads(report.to_json(), parse_float=pytest.fail)
+    assert Decimal(told["pnl"]) == report.pnl
+    assert len(told["trades"]) == len(report.trades) > 20
+    assert Decimal(told["markets"][0]["pnl"]) == report.markets[0].pnl
+    assert told["decisions"][0]["key"] == "order-1"
+    assert told["started_at"].endswith("Z")
+    assert Decimal(told["brier"]) == report.brier
+
+
+def test_a_page_needs_nothing_and_runs_nothing(report: Report) -> None:
+    html = report.to_html()
+    assert (
+        re.findall(r"<script|<link|<img|src=|href=|url\(|@import|https?:", html) == []
+    )
+    assert "default-src 'none'" in html
+
+
+def test_what_markets_and_strategies_are_called_is_text(report: Report) -> None:
+    evil: Any = "<script>alert(1)</script>"
+    market = attrs.evolve(report.markets[0], title=evil)
+    told = attrs.evolve(report, strategy=evil, markets=(market,))
+    assert "<script>" not in told.to_html()
+    assert "<script>" not in summary(told)
+
+
+def test_a_browser_shows_the_curve_the_markets_and_the_trades(
+    report: Report, tmp_path: Path
+) -> None:
+    page = tmp_path / "report.html"
+    page.write_text(report.to_html())
+    seen = dom(page)
+    assert seen.count("<svg") == 1
+    assert seen.count("<tr>") > len(report.trades) + len(report.markets)
+    rows = looked_at(page)
+    blue = [
+        (x, y)
+        for y, row in enumerate(rows)
+        for x, pixel in enumerate(row)
+        if all(abs(a - b) < 24 for a, b in zip(pixel, CURVE, strict=True))
+    ]
+    assert len(blue) > 300
+    # It is drawn from one side of the page to the other, and has ups and downs.
+    assert max(x for x, _ in blue) - min(x for x, _ in blue) > 700
+    assert max(y for _, y in blue) - min(y for _, y in blue) > 100
+    # White paper around it, not an error page in another colour.
+    assert rows[2][2] == (255, 255, 255)
+
+
+def test_a_backtest_without_events_has_a_page_too() -> None:
+    report = backtest(Strategy(), [], contracts=CONTRACTS)
+    assert "There were no events." in report.to_html()
+    assert "There are none." in report.to_html()
+
+
+def test_a_long_curve_is_thinned_and_keeps_its_extremes() -> None:
+    class Holder(Strategy):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            if not desk.decisions:
+                desk.place("RAIN", "yes", "buy", "0.50", 100)
+
+    minute = 60 * 10**9
+    start, size = 1_795_200_000 * 10**9, D(500)
+
+    def told(n: int) -> tuple[int, OrderBook]:
+        bid = D("0.10") if n == 2_501 else D("0.90") if n == 1_234 else D("0.45")
+        ask = max(D("0.50"), bid + D("0.01"))
+        made = OrderBook(
+            venue="toy",
+            market_id="RAIN",
+            outcome="yes",
+            bids=(Level(bid, size),),
+            asks=(Level(ask, size),),
+        )
+        return start + n * minute, made
+
+    report = backtest(
+        Holder(), map(told, range(5_000)), contracts=CONTRACTS, cash="100"
+    )
+    assert len(report.equity_curve) > 4_900
+    html = report.to_html()
+    [path] = re.findall(r'class="curve" d="([^"]+)"', html)
+    assert path.count("H") < 4_000
+    heights = [Decimal(x) for x in re.findall(r"V([\d.]+)", path)]
+    assert (min(heights), max(heights)) == (D(0), D(260))
+
+
+def test_a_summary_is_a_small_table(report: Report) -> None:
+    told = report._repr_html_()
+    assert told.startswith("<table>")
+    assert told.count("<tr>") == 10

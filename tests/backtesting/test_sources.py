@@ -1,0 +1,136 @@
+"""Backtests of recordings and of their tables: the same events, the same report."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from unified_exchanges import BadRequest, OrderBook, Trade, exchange
+from unified_exchanges.backtesting import Report, backtest, recorded
+from unified_exchanges.paper import Contract
+from unified_exchanges.recording import Recorder
+from unified_exchanges.research import convert
+from unified_exchanges.strategies import Desk, Strategy, contract_of
+
+from ..recording.sessions import VENUES, stage
+
+
+@attrs.frozen(kw_only=True)
+class Session:
+    """What was seen live, and where it is."""
+
+    contract: Contract
+    last: OrderBook
+    trade: Trade
+    path: Path
+    tables: Path
+
+
+@pytest.fixture(scope="module", params=VENUES)
+def session(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Session:
+    folder = tmp_path_factory.mktemp(request.param)
+    path, tables = folder / "session.jsonl", folder / "tables"
+    with (
+        stage(request.param) as at,
+        exchange(at.venue, **at.account) as ex,
+        Recorder(ex, path),
+    ):
+        market = next(
+            m for m in ex.fetch_markets() if m.bid and m.ask and m.bid > m.grid.lowest
+        )
+        name, outcome = market.market_id, market.outcomes[0].label
+        contract = contract_of(ex, name)
+        books, trades = ex.watch_order_book(name), ex.watch_trades(name)
+        book = books.next(timeout=10)
+        assert market.ask is not None
+        ex.create_order(name, outcome, "buy", market.grid.lowest, 10)
+        ex.create_order(name, outcome, "buy", market.ask, 5)
+        trade = trades.next(timeout=10)
+        whole = ex.fetch_order_book(name)
+        while (book.bids, book.asks) != (whole.bids, whole.asks):
+            book = books.next(timeout=10)
+    convert(path, tables)
+    return Session(contract=contract, last=book, trade=trade, path=path, tables=tables)
+
+
+class Watching(Strategy):
+    """Buys at each ask, and keeps what it was told."""
+
+    subjects = ("order_book", "trades")
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        self.told.append(book)
+        if book.ask is not None:
+            desk.place(
+                book.market_id, self.first(desk, book), "buy", book.ask.price, 10
+            )
+
+    def on_trade(self, desk: Desk, trade: Trade) -> None:
+        self.told.append(trade)
+
+    def first(self, desk: Desk, book: OrderBook) -> str:
+        return desk.market(book.market_id).outcomes[0].label
+
+
+def backtested(session: Session, data: Any) -> tuple[Watching, Report]:
+    watching = Watching()
+    return watching, backtest(watching, data, contracts=[session.contract])
+
+
+def test_a_recording_tells_what_was_seen_live(session: Session) -> None:
+    watching, _ = backtested(session, session.path)
+    books = [x for x in watching.told if isinstance(x, OrderBook)]
+    assert (books[-1].bids, books[-1].asks) == (session.last.bids, session.last.asks)
+    [trade] = [x for x in watching.told if isinstance(x, Trade)]
+    assert (trade.trade_id, trade.price, trade.size, trade.created_at) == (
+        session.trade.trade_id,
+        session.trade.price,
+        session.trade.size,
+        session.trade.created_at,
+    )
+
+
+def test_tables_give_the_report_of_their_recording_byte_by_byte(
+    session: Session,
+) -> None:
+    _, of_recording = backtested(session, session.path)
+    _, of_tables = backtested(session, session.tables)
+    assert of_recording.trades
+    names = {"events", "ignored"}  # Of a recording other things are told, too.
+    told = {name: x for name, x in of_recording.to_dict().items() if name not in names}
+    assert told == {k: x for k, x in of_tables.to_dict().items() if k not in names}
+
+
+def test_recordings_are_read_together(session: Session) -> None:
+    alone, _ = backtested(session, session.path)
+    twice, _ = backtested(session, [session.path, str(session.tables)])
+    assert len(twice.told) == 2 * len(alone.told)
+
+
+def test_moments_of_a_recording_never_go_back(session: Session) -> None:
+    moments = [moment for moment, _ in recorded(session.path)]
+    assert moments == sorted(moments)
+    assert len(moments) > 2
+
+
+def test_a_folder_without_tables_is_no_data(tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="no tables"):
+        backtest(Strategy(), tmp_path, contracts=[])
+
+
+def test_prices_of_tables_are_exact(session: Session) -> None:
+    watching, _ = backtested(session, session.tables)
+    prices = [
+        x.price for b in watching.told if isinstance(b, OrderBook) for x in b.bids
+    ]
+    assert prices
+    assert all(isinstance(price, Decimal) for price in prices)

@@ -1,0 +1,23 @@
+"""Backtests: a strategy over what was recorded, exact, and the same every time.
+
+>>> from unified_exchanges.backtesting import backtest
+>>> from unified_exchanges.strategies import Strategy
+>>> backtest(Strategy(), [], contracts=[], cash="100").equity
+Decimal('100')
+"""
+
+from .loop import backtest
+from .report import BacktestProgress, EquityPoint, MarketReport, Report
+from .sources import Data, Events, merged, recorded
+
+__all__ = [
+    "BacktestProgress",
+    "Data",
+    "EquityPoint",
+    "Events",
+    "MarketReport",
+    "Report",
+    "backtest",
+    "merged",
+    "recorded",
+]

@@ -1,0 +1,268 @@
+"""A report as one page of HTML: nothing is fetched, and nothing is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from html import escape
+from typing import Final
+
+from ..models import Fill
+from ..money import EXACT, ZERO, div, text
+from .report import EquityPoint, MarketReport, Report
+
+__all__ = ["page", "summary"]
+
+_WIDTH: Final = 900
+_HEIGHT: Final = 260
+_MOST_POINTS: Final = 2_000
+_MOST_TRADES: Final = 5_000
+
+_STYLE: Final = """
+body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;
+color:#1d2433;background:#fff}
+h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}p{color:#5b6475}
+dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:.75rem}
+dl div{border:1px solid #dfe3ea;border-radius:.5rem;padding:.5rem .75rem}
+dt{color:#5b6475;font-size:.8rem}dd{margin:0;font-size:1.15rem;
+font-variant-numeric:tabular-nums}
+.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}
+th,td{text-align:right;padding:.3rem .6rem;border-bottom:1px solid #eceff4;
+font-variant-numeric:tabular-nums;white-space:nowrap}
+th{color:#5b6475;font-weight:600;font-size:.8rem}
+th:first-child,td:first-child,.word{text-align:left}
+svg{width:100%;height:auto}.curve{fill:none;stroke:#2457c5;stroke-width:1.5}
+.base{stroke:#aab2c0;stroke-dasharray:4 4}.loss{color:#b3261e}.gain{color:#146c2e}
+@media(prefers-color-scheme:dark){body{background:#12151c;color:#e6e9ef}
+p,dt,th{color:#9aa3b5}dl div{border-color:#2c3342}th,td{border-color:#232938}
+.curve{stroke:#7aa2ff}.loss{color:#ff8a80}.gain{color:#7bd88f}}
+"""
+
+
+def page(report: Report) -> str:
+    """The whole report as a page."""
+    title = escape(f"Backtest of {report.strategy}")
+    parts = [
+        f"<h1>{title}</h1>",
+        f"<p>{_span(report)}</p>",
+        _figures(report),
+        "<h2>Equity</h2>",
+        _curve(report.equity_curve, report.starting_cash),
+        "<h2>Markets</h2>",
+        _markets(report.markets),
+        *_judged(report),
+        f"<h2>Trades</h2>{_trades(report.trades)}",
+        *_log(report),
+    ]
+    body = "\n".join(parts)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        # Whatever a market or a strategy is called, the page runs and loads nothing.
+        '<meta http-equiv="Content-Security-Policy" '
+        "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f"<title>{title}</title><style>{_STYLE}</style></head>\n"
+        f"<body>\n{body}\n</body></html>\n"
+    )
+
+
+def summary(report: Report) -> str:
+    """Its figures as a table, for notebooks."""
+    rows = "".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
+        for name, value, _ in _told(report)
+    )
+    caption = escape(f"Backtest of {report.strategy}")
+    return f"<table><caption>{caption}</caption>{rows}</table>"
+
+
+def _span(report: Report) -> str:
+    if report.started_at is None or report.ended_at is None:
+        return "There were no events."
+    began, ended = _time(report.started_at), _time(report.ended_at)
+    return f"{report.events:,} events from {began} to {ended}, UTC"
+
+
+def _told(report: Report) -> list[tuple[str, str, Decimal]]:
+    ratio = report.fill_ratio
+    return [
+        ("P&L", _dollars(report.pnl), report.pnl),
+        ("Equity at the end", _dollars(report.equity), ZERO),
+        ("Fees", _dollars(report.fees), ZERO),
+        (
+            "Deepest drawdown",
+            f"{_dollars(report.max_drawdown)} ({_percent(report.max_drawdown_ratio)})",
+            ZERO,
+        ),
+        ("Highest exposure", _dollars(report.peak_exposure), ZERO),
+        ("Average exposure", _dollars(report.average_exposure), ZERO),
+        ("Turnover", _dollars(report.turnover), ZERO),
+        ("Trades", f"{len(report.trades):,} of {report.orders:,} orders", ZERO),
+        ("Filled of what was ordered", "–" if ratio is None else _percent(ratio), ZERO),
+        ("Brier score", "–" if report.brier is None else _short(report.brier), ZERO),
+    ]
+
+
+def _figures(report: Report) -> str:
+    cells = "".join(
+        f"<div><dt>{escape(name)}</dt><dd{_tone(sign)}>{escape(value)}</dd></div>"
+        for name, value, sign in _told(report)
+    )
+    return f"<dl>{cells}</dl>"
+
+
+def _curve(points: Sequence[EquityPoint], base: Decimal) -> str:
+    if not points:
+        return "<p>There is none.</p>"
+    shown = _thinned(points)
+    began = shown[0].at
+    span = max(1, _microseconds(began, shown[-1].at))
+    low = min(base, *(x.equity for x in shown))
+    high = max(base, *(x.equity for x in shown))
+    steps: list[str] = []
+    for point in shown:
+        x = _tenths(_microseconds(began, point.at) * _WIDTH * 10 // span)
+        y = _tenths(_height(point.equity, low, high))
+        # Between two points equity is what it was at the first.
+        steps.append(f"H{x}V{y}" if steps else f"M{x} {y}")
+    level = _tenths(_height(base, low, high))
+    label = escape(f"Equity from {_dollars(low)} to {_dollars(high)}")
+    return (
+        f'<svg viewBox="-4 -8 {_WIDTH + 8} {_HEIGHT + 16}" role="img" aria-label="{label}">'
+        f"<title>{label}</title>"
+        f'<path class="base" d="M0 {level}H{_WIDTH}"/>'
+        f'<path class="curve" d="{"".join(steps)}"/></svg>'
+        f"<p>{label}; dashed is what it began with.</p>"
+    )
+
+
+def _thinned(points: Sequence[EquityPoint]) -> list[EquityPoint]:
+    """Few enough to be drawn: of each stretch its lowest and highest."""
+    size = -(-2 * len(points) // _MOST_POINTS)
+    if size <= 1:
+        return list(points)
+    kept = [points[0]]
+    for start in range(1, len(points), size):
+        stretch = points[start : start + size]
+        found = {
+            min(range(len(stretch)), key=lambda n: stretch[n].equity),
+            max(range(len(stretch)), key=lambda n: stretch[n].equity),
+            len(stretch) - 1,
+        }
+        kept += [stretch[n] for n in sorted(found)]
+    return kept
+
+
+def _height(value: Decimal, low: Decimal, high: Decimal) -> int:
+    """Tenths of a unit from the top."""
+    if high == low:
+        return _HEIGHT * 5
+    part = div(EXACT.subtract(high, value), EXACT.subtract(high, low))
+    return int(EXACT.multiply(part, Decimal(_HEIGHT * 10)))
+
+
+def _tenths(count: int) -> str:
+    return f"{count // 10}.{count % 10}"
+
+
+def _microseconds(began: datetime, ended: datetime) -> int:
+    passed = ended - began
+    return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
+
+
+def _markets(markets: Iterable[MarketReport]) -> str:
+    head = ("Market", "Fills", "Contracts", "Turnover", "Fees", "Realized")
+    rows = [
+        (
+            f"{x.title} ({x.venue}:{x.market_id})",
+            f"{x.fills:,}",
+            text(x.contracts),
+            _dollars(x.turnover),
+            _dollars(x.fees),
+            _dollars(x.realized),
+            _dollars(x.unrealized),
+            _dollars(x.pnl),
+            "–" if x.value is None else text(x.value, 2),
+            ", ".join(f"{text(h.size)} {h.outcome}" for h in x.held) or "–",
+        )
+        for x in markets
+    ]
+    return _table((*head, "Unrealized", "P&L", "Paid", "Held"), rows)
+
+
+def _judged(report: Report) -> list[str]:
+    if not report.calibration:
+        return []
+    rows = [
+        (
+            f"{text(x.low, 1)} to {text(x.high, 1)}",
+            f"{x.count:,}",
+            _short(x.said),
+            _short(x.came),
+        )
+        for x in report.calibration
+    ]
+    head = ("Forecast", "How many", "Said on average", "Came true")
+    return ["<h2>Calibration</h2>", _table(head, rows)]
+
+
+def _trades(trades: Sequence[Fill]) -> str:
+    rows = [
+        (
+            _time(x.created_at),
+            f"{x.venue}:{x.market_id}",
+            f"{x.side} {x.outcome}",
+            text(x.size),
+            text(x.price, 2),
+            text(x.fee, 2),
+            str(x.liquidity),
+        )
+        for x in trades[-_MOST_TRADES:]
+    ]
+    head = ("Time (UTC)", "Market", "Side", "Contracts", "Price", "Fee", "As")
+    left = len(trades) - len(rows)
+    more = f"<p>{left:,} earlier ones are in the JSON.</p>" if left else ""
+    return more + _table(head, rows)
+
+
+def _log(report: Report) -> list[str]:
+    lines = [(f"{note.at}", note.text) for note in report.notes[-_MOST_TRADES:]]
+    return ["<h2>Log</h2>", _table(("Nanosecond", "Line"), lines)] if lines else []
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
+        return "<p>There are none.</p>"
+    titles = "".join(f"<th>{escape(name)}</th>" for name in head)
+    lines = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
+        for row in rows
+    )
+    return (
+        f'<div class="scroll"><table><thead><tr>{titles}</tr></thead>'
+        f"<tbody>{lines}</tbody></table></div>"
+    )
+
+
+def _tone(sign: Decimal) -> str:
+    if not sign:
+        return ""
+    return ' class="gain"' if sign > ZERO else ' class="loss"'
+
+
+def _dollars(amount: Decimal) -> str:
+    """To the hundredth of a cent, for people; JSON has every digit."""
+    return f"{amount:,.4f}".removesuffix("00") + " $"
+
+
+def _percent(ratio: Decimal) -> str:
+    return f"{ratio:.2%}"
+
+
+def _short(number: Decimal) -> str:
+    return f"{number:.4f}"
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}"

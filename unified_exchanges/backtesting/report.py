@@ -1,0 +1,119 @@
+"""What a backtest came to: exact numbers, as models, JSON and a page."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from decimal import Decimal
+
+import attrs
+
+from ..models import Fill, Holding, Settlement
+from ..models.record import Flat
+from ..strategies import CalibrationBin, Command, Failure, Note
+
+__all__ = ["BacktestProgress", "EquityPoint", "MarketReport", "Report"]
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class BacktestProgress:
+    """How far a backtest has come: events read, and the moment that it is at."""
+
+    events: int
+    moment: int
+    fills: int
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class EquityPoint(Flat):
+    """Dollars at a moment.
+
+    ``equity`` is ``cash`` and what is held at the best bids: what has no bid is worth
+    nothing, and while a book is not known its last bid counts.  ``exposure`` is what the
+    open positions cost.
+    """
+
+    at: datetime
+    equity: Decimal
+    cash: Decimal
+    exposure: Decimal
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class MarketReport(Flat):
+    """One market: ``pnl`` is ``realized`` and ``unrealized`` less ``fees``, in dollars.
+
+    The ``pnl`` of all markets together is that of the backtest, to the last digit.
+    ``turnover`` is price times size of what traded, ``value`` what a contract of the first
+    outcome paid, None as long as the market is not settled, ``held`` what is still held.
+    """
+
+    venue: str
+    market_id: str
+    title: str
+    fills: int
+    contracts: Decimal
+    turnover: Decimal
+    fees: Decimal
+    realized: Decimal
+    unrealized: Decimal
+    pnl: Decimal
+    value: Decimal | None
+    held: tuple[Holding, ...]
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class Report(Flat):
+    """What a backtest came to; the same inputs give the same report, byte by byte.
+
+    Dollars and contracts.  ``max_drawdown`` is the deepest fall of equity below its highest
+    before, over the points of ``equity_curve``: after every fill and settlement, and at
+    every full ``sample`` (a minute) in which anything was told.  ``max_drawdown_ratio`` is
+    the largest such fall as a part of that height.  ``average_exposure`` is weighted by
+    time.  ``fill_ratio`` is contracts filled of contracts ordered, of orders that the venue
+    took; None without any.  ``brier`` is of the forecasts whose markets were settled.
+    ``ignored`` events were of other markets, or told the same book of the other outcome.
+    """
+
+    strategy: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    events: int
+    ignored: int
+    starting_cash: Decimal
+    cash: Decimal
+    equity: Decimal
+    pnl: Decimal
+    fees: Decimal
+    max_drawdown: Decimal
+    max_drawdown_ratio: Decimal
+    peak_exposure: Decimal
+    average_exposure: Decimal
+    turnover: Decimal
+    orders: int
+    fill_ratio: Decimal | None
+    forecasts: int
+    brier: Decimal | None
+    calibration: tuple[CalibrationBin, ...]
+    markets: tuple[MarketReport, ...]
+    equity_curve: tuple[EquityPoint, ...]
+    trades: tuple[Fill, ...]
+    settlements: tuple[Settlement, ...]
+    decisions: tuple[Command, ...]
+    failures: tuple[Failure, ...]
+    notes: tuple[Note, ...]
+
+    def to_json(self) -> str:
+        """Write all of it as JSON: numbers as text with all their digits, times in UTC."""
+        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
+
+    def to_html(self) -> str:
+        """Write it as one page that needs nothing else, neither files nor a network."""
+        from .page import page  # noqa: PLC0415 - few backtests are looked at
+
+        return page(self)
+
+    def _repr_html_(self) -> str:
+        from .page import summary  # noqa: PLC0415 - as above
+
+        return summary(self)

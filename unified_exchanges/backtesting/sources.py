@@ -1,0 +1,89 @@
+"""What a backtest is fed with: events and when they were received, from wherever."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
+from os import PathLike
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from ..models import Gap, MarketChange, OrderBook, Trade
+from ..paper import PaperEvent
+from ..recording import Frame, Header, read
+from ..recording.overheard import Overheard, hear
+from ..registry import folder
+
+__all__ = ["Data", "Events", "events_of", "merged", "recorded"]
+
+Events: TypeAlias = Iterable[tuple[int, PaperEvent]]
+"""Events, each with the nanoseconds since 1970 at which it was received, in that order."""
+
+Data: TypeAlias = "Events | str | PathLike[str] | Sequence[str | PathLike[str]]"
+"""Events; or the path of a recording or of the Parquet files of one; or several paths."""
+
+_TOLD: Final = (OrderBook, Trade, MarketChange, Gap)
+_SECOND: Final = 10**9
+
+
+def merged(*streams: Events) -> Iterator[tuple[int, PaperEvent]]:
+    """Merge events in the order of their receipt; of those at once, earlier streams first."""
+    return heapq.merge(*streams, key=itemgetter(0))
+
+
+def events_of(data: Data) -> Events:
+    """The events of whatever a backtest was given."""
+    if isinstance(data, str | PathLike):
+        return _stored(Path(data))
+    if isinstance(data, Sequence) and data and isinstance(data[0], str | PathLike):
+        paths = [Path(x) for x in data if isinstance(x, str | PathLike)]
+        return merged(*map(_stored, paths))
+    return data  # type: ignore[return-value]  # no paths, so events
+
+
+def _stored(path: Path) -> Events:
+    if path.is_dir():
+        from ..research.reading import tables  # noqa: PLC0415 - pyarrow is an extra
+
+        return tables(path)
+    return recorded(path)
+
+
+def recorded(path: str | PathLike[str]) -> Iterator[tuple[int, PaperEvent]]:
+    """Read the events of a recording, by the parsers that read them live.
+
+    Their time is that of their receipt; it never goes back, also if the clock was set.
+    Raises `DamagedRecording` and `OSError`.
+    """
+    lines = read(path)
+    head = next(lines)
+    assert isinstance(head, Header)
+    clock = _Clock(head.at)
+    overheard: Overheard = folder(head.venue, "overheard").OVERHEARD(clock)
+    moment = head.at
+    for line in lines:
+        at = getattr(line, "at", moment)
+        if at > moment:
+            # A clock that was set back stands still here until it is as far again.
+            clock.moment = moment = at
+        if isinstance(line, Frame):
+            told = overheard.told(line.connection, line.direction, line.body.data)
+        else:
+            told = hear(overheard, line)
+        for event in told:
+            if isinstance(event, _TOLD):
+                yield moment, event
+
+
+class _Clock:
+    """Shows the time of the line at hand."""
+
+    def __init__(self, moment: int) -> None:
+        self.moment = moment
+
+    def now(self) -> float:
+        return self.moment / _SECOND
+
+    def monotonic(self) -> float:
+        return self.moment / _SECOND

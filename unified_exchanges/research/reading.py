@@ -1,0 +1,154 @@
+"""Tables back to events: books whole again, everything in the order of its receipt."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from itertools import chain, groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+from ..errors import BadRequest
+from ..models import Gap, Level, OrderBook, Side, Subject, Trade
+from ..paper import at
+
+__all__ = ["tables"]
+
+Found: TypeAlias = tuple[int, int, "OrderBook | Trade | Gap"]
+"""The line of the recording, when it came, and what it told."""
+
+_ROWS: Final = 16_384
+
+
+def tables(path: Path) -> Iterator[tuple[int, OrderBook | Trade | Gap]]:
+    """Read the events of tables that `convert` wrote, with the nanoseconds of receipt.
+
+    Books and trades of all markets, in the order in which they stood in the recording; in
+    memory there are the rows of one group of each market.  Raises `BadRequest` where there
+    are no tables.
+    """
+    streams = [
+        found
+        for table, read in (("books", _books), ("trades", _trades))
+        for folder in sorted(path.glob(f"{table}/venue=*/market=*"))
+        for found in [read(folder)]
+    ]
+    if not streams:
+        raise BadRequest(
+            f"{path} has no tables of books or trades: `convert` makes them"
+        )
+    latest = 0
+    for _, moment, event in heapq.merge(*streams, key=itemgetter(0)):
+        latest = max(latest, moment)
+        yield latest, event
+
+
+def _rows(folder: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a market, day after day, as they were written."""
+    for day in sorted(folder.glob("day=*")):
+        parts = sorted(day.glob("part-*.parquet"), key=_number)
+        for part in parts:
+            with pq.ParquetFile(part) as file:
+                for batch in file.iter_batches(batch_size=_ROWS):
+                    yield from _plain(batch)
+
+
+def _number(part: Path) -> int:
+    return int(part.stem.removeprefix("part-"))
+
+
+def _plain(batch: Any) -> Iterator[dict[str, Any]]:
+    names = batch.schema.names
+    columns = [
+        # Nanoseconds have no place in a datetime.
+        (column.cast(pa.int64()) if name == "received_at" else column).to_pylist()
+        for name, column in zip(names, batch.columns, strict=True)
+    ]
+    for values in zip(*columns, strict=True):
+        yield dict(zip(names, values, strict=True))
+
+
+def _venue(folder: Path) -> str:
+    return folder.parent.name.removeprefix("venue=")
+
+
+def _trades(folder: Path) -> Iterator[Found]:
+    venue = _venue(folder)
+    for row in _rows(folder):
+        taker = row["taker_side"]
+        trade = Trade(
+            venue=venue,
+            trade_id=row["trade_id"],
+            market_id=row["market_id"],
+            outcome=row["outcome"],
+            price=row["price"],
+            size=row["size"],
+            taker_side=None if taker is None else Side(taker),
+            created_at=row["created_at"],
+            is_block=row["is_block"],
+        )
+        yield row["line"], row["received_at"], trade
+
+
+_Sides: TypeAlias = dict[str, dict[Decimal, Level]]
+
+
+def _books(folder: Path) -> Iterator[Found]:
+    venue = _venue(folder)
+    shown: dict[str, _Sides] = {}
+    for (line, outcome), group in groupby(_rows(folder), itemgetter("line", "outcome")):
+        row, rows = _first(group)
+        if row["event"] == "stale":
+            shown.pop(outcome, None)
+            yield line, row["received_at"], _gap(row)
+            continue
+        if row["event"] == "snapshot":
+            shown[outcome] = {"bid": {}, "ask": {}}
+        sides = shown[outcome]
+        for each in rows:
+            _change(sides, each)
+        book = OrderBook(
+            venue=venue,
+            market_id=row["market_id"],
+            outcome=outcome,
+            bids=tuple(
+                level for _, level in sorted(sides["bid"].items(), reverse=True)
+            ),
+            asks=tuple(level for _, level in sorted(sides["ask"].items())),
+            sequence=row["sequence"],
+            timestamp=row["timestamp"],
+        )
+        yield line, row["received_at"], book
+
+
+def _first(
+    group: Iterable[dict[str, Any]],
+) -> tuple[dict[str, Any], Iterable[dict[str, Any]]]:
+    rows = iter(group)
+    row = next(rows)
+    return row, chain([row], rows)
+
+
+def _change(sides: _Sides, row: dict[str, Any]) -> None:
+    side, price, size = row["side"], row["price"], row["size"]
+    if side is None:
+        return  # an empty book
+    if size:
+        sides[side][price] = Level(price, size)
+    else:
+        sides[side].pop(price, None)
+
+
+def _gap(row: dict[str, Any]) -> Gap:
+    return Gap(
+        subject=Subject.ORDER_BOOK,
+        market_ids=(row["market_id"],),
+        outcome=row["outcome"],
+        reason="the recording says that a change may have been missed",
+        at=at(row["received_at"]),
+    )

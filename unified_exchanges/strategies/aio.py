@@ -1,0 +1,224 @@
+"""`async_run`: a strategy on live exchanges, in the running loop."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Any
+
+from ..errors import OrderNotFound
+from ..models import Order, Reconciled, Reconnected, Subject
+from ..paper import Contract
+from ..shells.aio import AsyncExchange
+from ..watching.aio import AsyncWatch
+from .beginning import read_subjects, routed
+from .commands import Amend, Command, Place
+from .inbox import Item
+from .report import RunReport
+from .running import BEAT, SENDERS, Progress, Running, request
+from .session import raised, told
+from .strategy import Strategy
+
+__all__ = ["async_contract_of", "async_run"]
+
+
+async def async_run(
+    strategy: Strategy,
+    *exchanges: AsyncExchange,
+    seconds: float | None = None,
+    stop: asyncio.Event | None = None,
+    progress: Progress | None = None,
+    keep: int = 100_000,
+) -> RunReport:
+    """Run a strategy on an event loop; see `run`.
+
+    The strategy is the same object, with the same plain methods: they are called in the
+    loop, and must not wait.  A task that is cancelled cancels its orders first.
+    """
+    running = _AsyncRun(strategy, exchanges)
+    await running.open(keep)
+    return await running.go(seconds, stop or asyncio.Event(), progress)
+
+
+class _AsyncRun:
+    def __init__(
+        self, strategy: Strategy, exchanges: tuple[AsyncExchange, ...]
+    ) -> None:
+        self._strategy = strategy
+        self._subjects = read_subjects(strategy)
+        self._exchanges = exchanges
+        self._route = routed(strategy.markets, [x.id for x in exchanges])
+        self._ready = asyncio.Event()
+        self._senders = asyncio.Semaphore(SENDERS)
+        self._pumps: list[asyncio.Task[None]] = []
+        self._sent: set[asyncio.Task[Order]] = set()
+
+    async def open(self, keep: int) -> None:
+        exchanges = self._exchanges
+        self._running = Running(
+            self._strategy,
+            exchanges[0].venue,
+            {
+                x: await async_contract_of(exchanges[n], x)
+                for x, n in self._route.items()
+            },
+            [await exchange.fetch_balance() for exchange in exchanges],
+            [held for x in exchanges for held in await x.fetch_positions()],
+            keep=keep,
+        )
+        self._session = self._running.session
+
+    async def go(
+        self, seconds: float | None, stop: asyncio.Event, progress: Progress | None
+    ) -> RunReport:
+        running = self._running
+        broke: BaseException | None = None
+        try:
+            self._follow()
+            running.limit(seconds)
+            self._session.start(running.now())
+            self._send()
+            while not running.is_over and not stop.is_set():
+                running.show(progress)
+                await self._step(running.pause)
+                self._send()
+        except BaseException as error:  # noqa: BLE001 - raised once orders are gone
+            broke = error
+        unsent = self._session.stop()
+        try:
+            broke = await self._settle(broke)
+            ended = await self._cancel()
+        finally:
+            for pump in self._pumps:
+                pump.cancel()
+            await asyncio.gather(*self._pumps, return_exceptions=True)
+        return running.report(broke, unsent, ended)
+
+    async def _step(self, seconds: float) -> None:
+        """Wait so long for what comes, and tell it."""
+        if not self._running.waiting:
+            self._ready.clear()
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._ready.wait()
+            except TimeoutError:
+                pass
+        else:
+            # Others have their turn: the stream, and what is on its way.
+            await asyncio.sleep(0)
+        self._running.step()
+
+    # -- what is told ------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        for number, exchange in enumerate(self._exchanges):
+            names = [x for x, place in self._route.items() if place == number]
+            if not names:
+                continue
+            watches: list[AsyncWatch[Any]] = [
+                exchange.watch_orders(names),
+                exchange.watch_fills(names),
+            ]
+            if Subject.ORDER_BOOK in self._subjects:
+                watches.append(exchange.watch_order_book(names, events=True))
+            if Subject.TRADES in self._subjects:
+                watches.append(exchange.watch_trades(names))
+            if Subject.MARKET_STATUS in self._subjects:
+                watches.append(exchange.watch_market_status(names))
+            self._pumps += [asyncio.create_task(self._pump(x)) for x in watches]
+
+    async def _pump(self, watch: AsyncWatch[Any]) -> None:
+        try:
+            async with watch:
+                async for news in watch:
+                    if not isinstance(news, Reconnected | Reconciled):
+                        self._put(news)
+        except Exception as error:  # noqa: BLE001 - raised where the strategy runs
+            self._put(partial(raised, error))
+
+    def _put(self, item: Item) -> None:
+        self._running.waiting.put(item)
+        self._ready.set()
+
+    # -- what is sent ------------------------------------------------------------------
+
+    def _send(self) -> None:
+        for command in self._session.ready():
+            sent = asyncio.create_task(self._perform(command))
+            self._sent.add(sent)
+            sent.add_done_callback(partial(self._answer, command))
+
+    def _answer(self, command: Command, sent: asyncio.Task[Order]) -> None:
+        self._sent.discard(sent)
+        error = asyncio.CancelledError() if sent.cancelled() else sent.exception()
+        if error is None:
+            self._put(partial(self._session.answered, command, sent.result()))
+        else:
+            self._put(partial(self._session.failed, command, told(error)))
+
+    async def _perform(self, command: Command) -> Order:
+        place, order_id = self._session.place_of(command)
+        exchange = self._exchanges[self._route[place.market_id]]
+        async with self._senders:
+            if isinstance(command, Place):
+                return await exchange.run(exchange.placing(request(place)))
+            if order_id is None:
+                found = await exchange.fetch_order(
+                    client_order_id=place.key,
+                    market_id=place.market_id,
+                    outcome=place.outcome,
+                )
+                order_id = found.order_id
+            if isinstance(command, Amend):
+                return await exchange.edit_order(
+                    order_id,
+                    market_id=place.market_id,
+                    outcome=place.outcome,
+                    price=command.price,
+                    size=command.size,
+                )
+            return await exchange.cancel_order(order_id, market_id=place.market_id)
+
+    # -- the end -----------------------------------------------------------------------
+
+    async def _settle(self, broke: BaseException | None) -> BaseException | None:
+        """Wait for what is on its way, and tell the strategy that it is over."""
+        session = self._session
+        while session.in_flight:
+            try:
+                await self._step(BEAT)
+            except asyncio.CancelledError as error:
+                if isinstance(broke, asyncio.CancelledError):
+                    raise  # asked for twice
+                broke = error
+            except Exception as error:  # noqa: BLE001 - the first is raised
+                broke = broke or error
+        try:
+            session.strategy.on_stop(session.desk)
+        except Exception as error:  # noqa: BLE001 - the first is raised
+            broke = broke or error
+        return broke
+
+    async def _cancel(self) -> list[Order | Exception | None]:
+        """Cancel what may be open; gives how each ended, or why that is not known."""
+        return list(await asyncio.gather(*map(self._end, self._session.left())))
+
+    async def _end(self, command: Command) -> Order | Exception | None:
+        _, order_id = self._session.place_of(command)
+        try:
+            order = await self._perform(command)
+        except OrderNotFound as error:
+            # The venue does not know the key: it never came there.
+            return None if order_id is None else error
+        except Exception as error:  # noqa: BLE001 - the others are to be canceled too
+            return error
+        return order
+
+
+async def async_contract_of(exchange: AsyncExchange, market_id: str) -> Contract:
+    """Get a market as a run or a backtest takes it; see `contract_of`."""
+    return Contract(
+        market=await exchange.fetch_market(market_id),
+        fees=await exchange.fetch_fee_rule(market_id),
+        nets=exchange.describe().outcome_books == "one",
+    )

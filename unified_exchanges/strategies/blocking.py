@@ -1,0 +1,213 @@
+"""`run`: a strategy on live exchanges, in the calling thread."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from threading import Condition, Event, Thread
+from typing import Any
+
+from ..errors import OrderNotFound
+from ..models import Order, Reconciled, Reconnected, Subject
+from ..paper import Contract
+from ..shells.blocking import Exchange
+from ..watching.blocking import Watch
+from .beginning import read_subjects, routed
+from .commands import Amend, Command, Place
+from .inbox import Item
+from .report import RunReport
+from .running import BEAT, SENDERS, Progress, Running, request
+from .session import raised, told
+from .strategy import Strategy
+
+__all__ = ["contract_of", "run"]
+
+
+def run(
+    strategy: Strategy,
+    *exchanges: Exchange,
+    seconds: float | None = None,
+    stop: Event | None = None,
+    progress: Progress | None = None,
+    keep: int = 100_000,
+) -> RunReport:
+    """Run a strategy until it stops itself, ``seconds`` have passed, or ``stop`` is set.
+
+    Everything is told in this thread, one thing after another, in the order in which it
+    came; of books a slow strategy is told the newest.  Orders, changes and cancels are
+    sent by other threads meanwhile, each order under an idempotency key.
+
+    At the end, also by Ctrl-C or an error of the strategy or of a stream: nothing more is
+    sent, what is on its way is waited for, `Strategy.on_stop` is called, the orders of
+    this run that are open are canceled, each by its id, and what broke is raised.
+    Positions are kept, and orders that others placed are left alone.
+
+    ``progress`` is called some ten times a second.  ``keep`` is how many of the last
+    decisions and fills are in the report.  Raises `BadRequest` for markets or subjects
+    that cannot be followed, and what the exchanges raise.
+    """
+    return _Run(strategy, exchanges, keep=keep).go(seconds, stop or Event(), progress)
+
+
+class _Run:
+    def __init__(
+        self, strategy: Strategy, exchanges: tuple[Exchange, ...], *, keep: int
+    ) -> None:
+        self._subjects = read_subjects(strategy)
+        self._exchanges = exchanges
+        self._route = routed(strategy.markets, [x.id for x in exchanges])
+        self._running = Running(
+            strategy,
+            exchanges[0].venue,
+            {x: contract_of(exchanges[n], x) for x, n in self._route.items()},
+            [exchange.fetch_balance() for exchange in exchanges],
+            [position for x in exchanges for position in x.fetch_positions()],
+            keep=keep,
+        )
+        self._session = self._running.session
+        self._ready = Condition()
+        self._watches: list[Watch[Any]] = []
+
+    def go(
+        self, seconds: float | None, stop: Event, progress: Progress | None
+    ) -> RunReport:
+        running, broke = self._running, None
+        with ThreadPoolExecutor(SENDERS, "unified-exchanges-strategy") as pool:
+            try:
+                self._follow()
+                running.limit(seconds)
+                self._session.start(running.now())
+                self._send(pool)
+                while not (running.is_over or stop.is_set()):
+                    running.show(progress)
+                    self._step(running.pause)
+                    self._send(pool)
+            except BaseException as error:  # noqa: BLE001 - raised once orders are gone
+                broke = error
+            unsent = self._session.stop()
+            try:
+                broke = self._settle(broke)
+                ended = self._cancel(pool)
+            finally:
+                for watch in self._watches:
+                    watch.close()
+        return running.report(broke, unsent, ended)
+
+    def _step(self, seconds: float) -> None:
+        """Wait so long for what comes, and tell it."""
+        with self._ready:
+            self._ready.wait_for(lambda: len(self._running.waiting), seconds)
+        self._running.step()
+
+    # -- what is told ------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        for number, exchange in enumerate(self._exchanges):
+            names = [x for x, place in self._route.items() if place == number]
+            if not names:
+                continue
+            watches: list[Watch[Any]] = [
+                exchange.watch_orders(names),
+                exchange.watch_fills(names),
+            ]
+            if Subject.ORDER_BOOK in self._subjects:
+                watches.append(exchange.watch_order_book(names, events=True))
+            if Subject.TRADES in self._subjects:
+                watches.append(exchange.watch_trades(names))
+            if Subject.MARKET_STATUS in self._subjects:
+                watches.append(exchange.watch_market_status(names))
+            for watch in watches:
+                self._watches.append(watch)
+                Thread(target=self._pump, args=(watch,), daemon=True).start()
+
+    def _pump(self, watch: Watch[Any]) -> None:
+        try:
+            for news in watch:
+                if not isinstance(news, Reconnected | Reconciled):
+                    self._put(news)
+        except Exception as error:  # noqa: BLE001 - raised in the thread of the strategy
+            self._put(partial(raised, error))
+
+    def _put(self, item: Item) -> None:
+        with self._ready:
+            self._running.waiting.put(item)
+            self._ready.notify()
+
+    # -- what is sent ------------------------------------------------------------------
+
+    def _send(self, pool: ThreadPoolExecutor) -> None:
+        for command in self._session.ready():
+            sent = pool.submit(self._perform, command)
+            sent.add_done_callback(partial(self._answer, command))
+
+    def _answer(self, command: Command, sent: Future[Order]) -> None:
+        error = sent.exception()
+        if error is None:
+            self._put(partial(self._session.answered, command, sent.result()))
+        else:
+            self._put(partial(self._session.failed, command, told(error)))
+
+    def _perform(self, command: Command) -> Order:
+        place, order_id = self._session.place_of(command)
+        exchange = self._exchanges[self._route[place.market_id]]
+        if isinstance(command, Place):
+            return exchange.run(exchange.placing(request(place)))
+        if order_id is None:
+            order_id = exchange.fetch_order(
+                client_order_id=place.key,
+                market_id=place.market_id,
+                outcome=place.outcome,
+            ).order_id
+        if isinstance(command, Amend):
+            return exchange.edit_order(
+                order_id,
+                market_id=place.market_id,
+                outcome=place.outcome,
+                price=command.price,
+                size=command.size,
+            )
+        return exchange.cancel_order(order_id, market_id=place.market_id)
+
+    # -- the end -----------------------------------------------------------------------
+
+    def _settle(self, broke: BaseException | None) -> BaseException | None:
+        """Wait for what is on its way, and tell the strategy that it is over."""
+        session = self._session
+        while session.in_flight:
+            try:
+                self._step(BEAT)
+            except KeyboardInterrupt as error:
+                if isinstance(broke, KeyboardInterrupt):
+                    raise  # asked for twice
+                broke = error
+            except Exception as error:  # noqa: BLE001 - the first is raised
+                broke = broke or error
+        try:
+            session.strategy.on_stop(session.desk)
+        except Exception as error:  # noqa: BLE001 - the first is raised
+            broke = broke or error
+        return broke
+
+    def _cancel(self, pool: ThreadPoolExecutor) -> list[Order | Exception | None]:
+        """Cancel what may be open; gives how each ended, or why that is not known."""
+        return list(pool.map(self._end, self._session.left()))
+
+    def _end(self, command: Command) -> Order | Exception | None:
+        _, order_id = self._session.place_of(command)
+        try:
+            order = self._perform(command)
+        except OrderNotFound as error:
+            # The venue does not know the key: it never came there.
+            return None if order_id is None else error
+        except Exception as error:  # noqa: BLE001 - the others are to be canceled too
+            return error
+        return order
+
+
+def contract_of(exchange: Exchange, market_id: str) -> Contract:
+    """Get a market of an exchange as a run or a backtest takes it: with its fees as of now."""
+    return Contract(
+        market=exchange.fetch_market(market_id),
+        fees=exchange.fetch_fee_rule(market_id),
+        nets=exchange.describe().outcome_books == "one",
+    )

@@ -1,0 +1,311 @@
+"""`Desk`: what a strategy acts through, and what it knows of its account."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final, TypeVar
+
+import attrs
+
+from ..errors import BadRequest
+from ..models import (
+    BUY,
+    Fill,
+    Market,
+    MarketChange,
+    MarketStatus,
+    Order,
+    OrderBook,
+    Position,
+    Settlement,
+    Side,
+    TimeInForce,
+)
+from ..money import EXACT, Number, read_number
+from ..paper import Contract, at
+from ..paper.account import Account
+from .commands import Amend, Cancel, Command, Note, Place
+from .forecasts import Forecasts
+
+__all__ = ["NEVER", "Desk"]
+
+NEVER: Final = 1 << 63
+"""A moment that does not come."""
+
+_DONE: Final = 10_000
+"""Orders that have ended and can still be asked about."""
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+_log = logging.getLogger("unified_exchanges.strategies")
+
+T = TypeVar("T", Side, TimeInForce)
+
+
+class Desk:
+    """Handed to every method of a `Strategy`.
+
+    Nothing here waits, and nothing is known before it was told: positions and cash are
+    what the run began with and what its own fills and settlements made of that.
+
+    ``moment`` is now, in nanoseconds since 1970.
+    """
+
+    def __init__(
+        self,
+        contracts: Iterable[Contract],
+        account: Account,
+        *,
+        book: Callable[[str], OrderBook | None],
+        prefix: str = "order",
+        keep: int | None = None,
+    ) -> None:
+        self.moment = 0
+        self.due = NEVER
+        """When whoever runs it has to look again: a timer, or 0 for a command."""
+        self.outbox: deque[Command] = deque()
+        self.decisions: deque[Command] = deque(maxlen=keep)
+        self.notes: deque[Note] = deque(maxlen=keep)
+        self.forecasts = Forecasts()
+        self.account = account
+        self.timers: list[tuple[int, int, str]] = []
+        self.is_stopped = False
+        self.is_closed = False
+        self._contracts = {contract.market_id: contract for contract in contracts}
+        self._book = book
+        self._prefix = prefix
+        self._count = 0
+        self._turn = 0
+        self._places: dict[str, Place] = {}
+        self._orders: dict[str, Order] = {}
+        self._ended: deque[str] = deque()
+        self._values: dict[str, Decimal] = {}
+
+    # -- acting ------------------------------------------------------------------------
+
+    def place(
+        self,
+        market_id: str,
+        outcome: str,
+        side: Side | str,
+        price: Number,
+        size: Number,
+        *,
+        time_in_force: TimeInForce | str = TimeInForce.GTC,
+        post_only: bool = False,
+        expires_at: datetime | None = None,
+    ) -> str:
+        """Ask for an order; gives its key at once, its ``client_order_id``.
+
+        ``price`` is dollars for ``outcome``, ``size`` contracts.  Where the venue, the grid
+        or the money refuses it, `Strategy.on_failure` is told.  Raises `BadRequest` for
+        what is no number, side, outcome or market of this run, and once the run ends.
+        """
+        market = self.market(market_id)
+        self._count += 1
+        place = Place(
+            at=self.moment,
+            key=f"{self._prefix}-{self._count}",
+            market_id=market_id,
+            outcome=market.outcome(outcome).label,
+            side=_word(Side, side),
+            price=_number(price),
+            size=_number(size),
+            time_in_force=_word(TimeInForce, time_in_force),
+            post_only=post_only,
+            expires_at=expires_at,
+        )
+        self._ask(place)
+        self._places[place.key] = place
+        return place.key
+
+    def amend(
+        self, key: str, *, price: Number | None = None, size: Number | None = None
+    ) -> None:
+        """Ask for another price of an order's outcome, or another total size."""
+        self.placed(key)
+        asked = None if price is None else _number(price)
+        contracts = None if size is None else _number(size)
+        self._ask(Amend(at=self.moment, key=key, price=asked, size=contracts))
+
+    def cancel(self, key: str) -> None:
+        """Ask for the end of an order; what fills until then stays filled."""
+        self.placed(key)
+        self._ask(Cancel(at=self.moment, key=key))
+
+    def timer(self, name: str, after: timedelta) -> None:
+        """Have `Strategy.on_timer` called once, so much later."""
+        wait = after // _MICROSECOND * 1_000
+        if wait < 0:
+            raise BadRequest(f"timer {name!r} would be due {-after} ago")
+        self._turn += 1
+        heapq.heappush(self.timers, (self.moment + wait, self._turn, name))
+        self.due = min(self.due, self.moment + wait)
+
+    def log(self, text: str) -> None:
+        """Write a line into the report, and into Python's log."""
+        self.notes.append(Note(at=self.moment, text=text))
+        _log.info("%s", text)
+
+    def forecast(self, market_id: str, outcome: str, probability: Number) -> None:
+        """State a probability, to be judged once the market is settled."""
+        market = self.market(market_id)
+        label, first = market.outcome(outcome).label, market.outcomes[0].label
+        self.forecasts.add(market_id, _number(probability), is_first=label == first)
+
+    def stop(self) -> None:
+        """End the run after this call: own orders are canceled, positions are kept."""
+        self.is_stopped = True
+        self.due = 0
+
+    # -- knowing -----------------------------------------------------------------------
+
+    @property
+    def now(self) -> datetime:
+        """The time, to the microsecond."""
+        return at(self.moment)
+
+    @property
+    def cash(self) -> Decimal:
+        """Dollars, what open orders hold back included."""
+        return self.account.cash
+
+    @property
+    def open_orders(self) -> list[Order]:
+        """The orders of this run that are open, as far as was told, oldest first."""
+        return [order for order in self._orders.values() if order.is_open]
+
+    def order(self, key: str) -> Order | None:
+        """An order as it was told last; None if nothing was told of it yet."""
+        return self._orders.get(key)
+
+    def positions(self) -> list[Position]:
+        """What is held, marked at the best bids that were told."""
+        return [
+            position
+            for contract in self._contracts.values()
+            for outcome in contract.market.outcomes
+            if (position := self._position(contract, outcome.label)) is not None
+        ]
+
+    def held(self, market_id: str, outcome: str) -> Decimal:
+        """Contracts of an outcome that are held."""
+        return self.account.size(
+            market_id, self.market(market_id).outcome(outcome).label
+        )
+
+    def market(self, market_id: str) -> Market:
+        """A market that is followed: its grid, lot, times; `BadRequest` for another."""
+        return self.contract(market_id).market
+
+    def book(self, market_id: str) -> OrderBook | None:
+        """The book that was told last, of the first outcome; None if it is not known."""
+        return self._book(market_id)
+
+    def _position(self, contract: Contract, outcome: str) -> Position | None:
+        if not self.account.size(contract.market_id, outcome):
+            return None
+        book = self._book(contract.market_id)
+        if book is not None and outcome != contract.first:
+            book = book.complement(outcome)
+        bid = None if book is None else book.bid
+        mark = None if bid is None else bid.price
+        return self.account.position(contract, outcome, mark)
+
+    # -- for whoever runs it -----------------------------------------------------------
+
+    def contract(self, market_id: str) -> Contract:
+        """A market with its fees."""
+        contract = self._contracts.get(market_id)
+        if contract is None:
+            known = ", ".join(sorted(self._contracts)) or "none"
+            raise BadRequest(
+                f"market {market_id!r} is not followed by this run; there are: {known}"
+            )
+        return contract
+
+    def told_change(self, change: MarketChange) -> None:
+        """A market has another grid or status from now on, or pays what it is worth."""
+        contract = self.contract(change.market_id)
+        if change.grid is not None or change.status is not None:
+            market = attrs.evolve(
+                contract.market,
+                grid=change.grid or contract.market.grid,
+                status=change.status or contract.market.status,
+            )
+            self._contracts[market.market_id] = attrs.evolve(contract, market=market)
+        if change.value is not None:
+            self._values[change.market_id] = change.value
+        if change.status is MarketStatus.SETTLED and change.market_id in self._values:
+            self.settle(change.market_id, self._values[change.market_id])
+
+    def placed(self, key: str) -> Place:
+        """What was asked for under a key."""
+        place = self._places.get(key)
+        if place is None:
+            raise BadRequest(f"no order of this run has the key {key!r}")
+        return place
+
+    def told_order(self, order: Order, key: str) -> None:
+        """Remember an order as it is now."""
+        self._orders[key] = order
+        if not order.is_open:
+            self.forget(key)
+
+    def forget(self, key: str) -> None:
+        """An order has ended; of those, the last ones are remembered."""
+        self._ended.append(key)
+        if len(self._ended) > _DONE:
+            gone = self._ended.popleft()
+            self._orders.pop(gone, None)
+            self._places.pop(gone, None)
+
+    def told_fill(self, fill: Fill) -> None:
+        """Book a fill; one that takes back another is booked as its opposite."""
+        contract = self.contract(fill.market_id)
+        side, size = fill.side, fill.size
+        if fill.is_reversal:
+            side, size = side.opposite, EXACT.minus(size)
+        if not contract.nets and side is not BUY:
+            lots = self.account.held(fill.market_id, fill.outcome)
+            if lots.size < size:
+                # Bought elsewhere since the run began: what it cost is not known here.
+                lots.add(EXACT.subtract(size, lots.size), fill.price)
+        self.account.trade(contract, fill.outcome, side, fill.price, size, fill.fee)
+
+    def told_settlement(self, settlement: Settlement) -> None:
+        """Book what a market paid."""
+        if settlement.value is not None:
+            self.settle(settlement.market_id, settlement.value)
+
+    def settle(self, market_id: str, value: Decimal) -> None:
+        """A contract of the first outcome of a market pays so many dollars."""
+        self.forecasts.settle(market_id, value)
+        self.account.settle(self.contract(market_id), value, self.moment)
+
+    def _ask(self, command: Command) -> None:
+        if self.is_closed:
+            raise BadRequest("the run ends: no more orders, changes or cancels")
+        self.outbox.append(command)
+        self.decisions.append(command)
+        self.due = 0
+
+
+def _number(value: Number) -> Decimal:
+    try:
+        number = read_number(value)
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
+    return number
+
+
+def _word(kind: type[T], value: T | str) -> T:
+    try:
+        return kind(value)
+    except ValueError as error:
+        known = ", ".join(str(word) for word in kind)
+        raise BadRequest(f"{value!r} is none of {known}") from error

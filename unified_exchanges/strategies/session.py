@@ -1,0 +1,356 @@
+"""One run on live exchanges, without input or output: what is told, sent and stopped."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from typing import NoReturn, TypeAlias
+
+import attrs
+
+from ..errors import (
+    InternalError,
+    OrderRejected,
+    UnifiedExchangesError,
+)
+from ..models import (
+    Fill,
+    Gap,
+    MarketChange,
+    Order,
+    OrderBook,
+    OrderStatus,
+    Trade,
+)
+from ..paper import at
+from .commands import Cancel, Command, Failure, Place
+from .desk import NEVER, Desk
+from .report import RunProgress, RunReport
+from .strategy import Strategy
+
+__all__ = ["News", "Session", "raised", "told"]
+
+News: TypeAlias = OrderBook | Trade | MarketChange | Gap | Order | Fill
+"""What watches tell."""
+
+_OVER = 10_000
+"""Orders that have ended and whose fills are still told."""
+
+
+@attrs.define(eq=False)
+class _Own:
+    """An order of this run at its venue, and the commands for it that wait."""
+
+    place: Place
+    order_id: str | None = None
+    is_busy: bool = False
+    is_over: bool = False
+    is_doubtful: bool = False
+    told: Order | None = None
+    ids: set[str] = attrs.field(factory=set)
+    waiting: deque[Command] = attrs.field(factory=deque)
+
+
+class Session:
+    """Tells a strategy what happens, and says what is to be sent.
+
+    Whoever runs it sets ``moment`` and calls `take` with news, `ready` for commands,
+    and `answered` or `failed` with what came of each.  Commands for one order go one
+    after another, those for different ones together.
+    """
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        desk: Desk,
+        books: dict[str, OrderBook],
+        *,
+        keep: int,
+    ) -> None:
+        self.strategy = strategy
+        self.desk = desk
+        self.books = books
+        self.events = 0
+        self.counts: Counter[str] = Counter()
+        self.fills: deque[Fill] = deque(maxlen=keep)
+        self.failures: deque[Failure] = deque(maxlen=keep)
+        self.in_flight = 0
+        self.is_stopping = False
+        self._own: dict[str, _Own] = {}
+        self._keys: dict[str, str] = {}
+        self._strangers: list[Order | Fill] = []
+        self._sendable: deque[Command] = deque()
+        self._over: deque[str] = deque()
+
+    # -- time --------------------------------------------------------------------------
+
+    def start(self, moment: int) -> None:
+        """Begin."""
+        self.desk.moment = moment
+        self.strategy.on_start(self.desk)
+
+    def ring(self, moment: int) -> None:
+        """Let it be so late: timers that are due by then are told."""
+        desk = self.desk
+        desk.moment = max(desk.moment, moment)
+        while desk.timers and desk.timers[0][0] <= desk.moment and not self.is_stopping:
+            _, _, name = heapq.heappop(desk.timers)
+            self.strategy.on_timer(desk, name)
+
+    @property
+    def due(self) -> int:
+        """When the next timer is due."""
+        return self.desk.timers[0][0] if self.desk.timers else NEVER
+
+    # -- news --------------------------------------------------------------------------
+
+    def take(self, news: News) -> None:
+        """Tell the strategy, if it concerns it."""
+        if isinstance(news, Order):
+            self._take_own(news, news.order_id, news.client_order_id)
+            return
+        if isinstance(news, Fill):
+            self._take_own(news, news.order_id, news.client_order_id)
+            return
+        if isinstance(news, Gap):
+            for market_id in news.market_ids or tuple(self.books):
+                self.books.pop(market_id, None)
+        elif isinstance(news, OrderBook):
+            self.books[news.market_id] = news
+        elif isinstance(news, MarketChange):
+            self.desk.told_change(news)
+        if not self.is_stopping:
+            self.events += 1
+            self._tell(news)
+
+    def _tell(self, news: OrderBook | Trade | MarketChange | Gap) -> None:
+        if isinstance(news, OrderBook):
+            self.strategy.on_book(self.desk, news)
+        elif isinstance(news, Trade):
+            self.strategy.on_trade(self.desk, news)
+        elif isinstance(news, Gap):
+            self.strategy.on_gap(self.desk, news)
+        else:
+            self.strategy.on_status(self.desk, news)
+
+    # -- own orders --------------------------------------------------------------------
+
+    def _take_own(
+        self, news: Order | Fill, order_id: str, client_order_id: str | None
+    ) -> None:
+        key = self._keys.get(order_id)
+        if key is None and client_order_id in self._own:
+            key = client_order_id
+        if key is None:
+            # Maybe of an order whose answer is still on its way; else somebody else's.
+            if self.in_flight:
+                self._strangers.append(news)
+            return
+        own = self._own[key]
+        news = news.in_terms_of(own.place.outcome)
+        if isinstance(news, Fill):
+            self._fill(attrs.evolve(news, client_order_id=key))
+        elif own.is_busy and own.told is not None:
+            # While it is changed a venue may end it and make another in its place.
+            self._strangers.append(news)
+        else:
+            self._order(own, attrs.evolve(news, client_order_id=key))
+
+    def _fill(self, fill: Fill) -> None:
+        self.desk.told_fill(fill)
+        self.fills.append(fill)
+        self.counts["fills"] += 1
+        self.strategy.on_fill(self.desk, fill)
+
+    def _order(self, own: _Own, order: Order) -> None:
+        own.order_id = own.order_id or order.order_id
+        self._keys[order.order_id] = own.place.key
+        own.ids.add(order.order_id)
+        if order.order_id != own.order_id or _is_old(own.told, order):
+            return
+        own.told = order
+        self._end(own, is_over=not order.is_open)
+        self.desk.told_order(order, own.place.key)
+        self.strategy.on_order(self.desk, order)
+
+    def _end(self, own: _Own, *, is_over: bool, is_doubtful: bool = False) -> None:
+        """Note whether it has ended; the last ones are known, for fills that come late."""
+        if is_over and not own.is_over:
+            self._over.append(own.place.key)
+        own.is_over, own.is_doubtful = is_over, is_doubtful
+        while len(self._over) > _OVER:
+            gone = self._own.get(self._over.popleft())
+            if gone is not None and gone.is_over and not gone.is_doubtful:
+                del self._own[gone.place.key]
+                for order_id in gone.ids:
+                    self._keys.pop(order_id, None)
+
+    # -- commands ----------------------------------------------------------------------
+
+    def ready(self) -> list[Command]:
+        """The commands that may be sent now; each is answered or failed afterwards."""
+        if self.desk.is_stopped:
+            return []
+        outbox = self.desk.outbox
+        while outbox:
+            self._queue(outbox.popleft())
+        sendable, self._sendable = list(self._sendable), deque()
+        self.in_flight += len(sendable)
+        return sendable
+
+    def _queue(self, command: Command) -> None:
+        if isinstance(command, Place):
+            self._own[command.key] = _Own(command)
+            self.counts["orders"] += 1
+        own = self._own.get(command.key)
+        if own is None:
+            return  # it ended long ago
+        if own.is_busy:
+            own.waiting.append(command)
+        else:
+            self._send(own, command)
+
+    def _send(self, own: _Own, command: Command) -> None:
+        if own.is_over and not own.is_doubtful:
+            return  # it ended by itself: nothing is left to change
+        own.is_busy = True
+        self._sendable.append(command)
+
+    def place_of(self, command: Command) -> tuple[Place, str | None]:
+        """What a command is about: the order that was asked for, and the venue's id."""
+        own = self._own[command.key]
+        return own.place, own.order_id
+
+    def answered(self, command: Command, order: Order) -> None:
+        """A command was answered by the order as it is now."""
+        own = self._own[command.key]
+        own.order_id = order.order_id
+        self._done(own)
+        refused = order.status is OrderStatus.REJECTED and isinstance(command, Place)
+        told = attrs.evolve(order, client_order_id=command.key)
+        try:
+            if refused:
+                self._end(own, is_over=True)
+                self._refuse(command, _refusal(told))
+            else:
+                self._order(own, told.in_terms_of(own.place.outcome))
+        finally:
+            self._next(own)
+        self._retell()
+
+    def failed(self, command: Command, error: UnifiedExchangesError) -> None:
+        """A command was refused, or what became of it is not known."""
+        own = self._own[command.key]
+        self._done(own)
+        if isinstance(command, Place):
+            self._end(own, is_over=True, is_doubtful=error.maybe_executed)
+        try:
+            self._refuse(command, error)
+        finally:
+            self._next(own)
+        self._retell()
+
+    def _refuse(self, command: Command, error: UnifiedExchangesError) -> None:
+        failure = Failure(command=command, error=error)
+        self.failures.append(failure)
+        if isinstance(command, Place) and not error.maybe_executed:
+            self.desk.forget(command.key)
+        self.strategy.on_failure(self.desk, failure)
+
+    def _done(self, own: _Own) -> None:
+        self.in_flight -= 1
+        own.is_busy = False
+
+    def _next(self, own: _Own) -> None:
+        while own.waiting and not own.is_busy and not self.is_stopping:
+            self._send(own, own.waiting.popleft())
+
+    def _retell(self) -> None:
+        strangers, self._strangers = self._strangers, []
+        for news in strangers:
+            self._take_own(news, news.order_id, news.client_order_id)
+
+    # -- the end -----------------------------------------------------------------------
+
+    def stop(self) -> tuple[Command, ...]:
+        """Send no more from now on; gives what was decided and is not sent."""
+        self.is_stopping = self.desk.is_closed = True
+        waiting = [x for own in self._own.values() for x in own.waiting]
+        unsent = [*self._sendable, *waiting, *self.desk.outbox]
+        self._sendable.clear()
+        self.desk.outbox.clear()
+        for own in self._own.values():
+            own.waiting.clear()
+        return tuple(sorted(unsent, key=lambda command: command.at))
+
+    def left(self) -> list[Cancel]:
+        """Cancels of the orders that may still be open."""
+        moment = self.desk.moment
+        return [
+            Cancel(at=moment, key=key)
+            for key, own in self._own.items()
+            if own.is_doubtful or (own.order_id is not None and not own.is_over)
+        ]
+
+    def progress(self) -> RunProgress:
+        """How it does."""
+        return RunProgress(
+            moment=self.desk.moment,
+            events=self.events,
+            orders=self.counts["orders"],
+            fills=self.counts["fills"],
+            open_orders=len(self.desk.open_orders),
+        )
+
+    def report(
+        self, started: int, unsent: Sequence[Command], orders: Iterable[Order]
+    ) -> RunReport:
+        """What it came to."""
+        desk = self.desk
+        return RunReport(
+            started_at=at(started),
+            ended_at=at(desk.moment),
+            events=self.events,
+            decisions=tuple(desk.decisions),
+            fills=tuple(self.fills),
+            failures=tuple(self.failures),
+            orders=tuple(orders),
+            unsent=tuple(unsent),
+            notes=tuple(desk.notes),
+            cash=desk.cash,
+            positions=tuple(desk.positions()),
+        )
+
+
+def _is_old(told: Order | None, order: Order) -> bool:
+    """Whether an order tells nothing new: streams and answers tell the same twice."""
+    if told is None or told.order_id != order.order_id:
+        return False
+    if order.filled < told.filled or (order.is_open and not told.is_open):
+        return True
+    names = ("status", "filled", "remaining", "price", "size")
+    return all(getattr(told, name) == getattr(order, name) for name in names)
+
+
+def _refusal(order: Order) -> OrderRejected:
+    return OrderRejected(
+        f"the venue rejected order {order.order_id}; what it said is in payload",
+        venue=order.venue,
+        client_order_id=order.client_order_id,
+        payload=order.raw_json.decode(errors="replace")[:500],
+    )
+
+
+def told(error: BaseException) -> UnifiedExchangesError:
+    """What a command met, as an error that a strategy is told."""
+    if isinstance(error, UnifiedExchangesError):
+        return error
+    found = InternalError(f"a command failed: {error!r}", maybe_executed=True)
+    found.__cause__ = error
+    return found
+
+
+def raised(error: BaseException) -> NoReturn:
+    """Raise an error of a stream where the strategy runs."""
+    raise error
