@@ -80,15 +80,12 @@ class Batching(Placing[D], Generic[D]):
         before: list[tuple[int, D]] = []
         left = iter(ready)
         while chunk := list(islice(left, self.batch_limit())):
-            # Claimed when it leaves: who is interrupted keeps no key of what is unsent.
-            fresh = [(n, x) for n, x in chunk if self._claim(x)]
-            before += (entry for entry in chunk if entry not in fresh)
-            if not fresh:
-                continue
-            found = yield from self._place_batch([x for _, x in fresh], deadline)
-            results.update(
-                (index, result) for (index, _), result in zip(fresh, found, strict=True)
-            )
+            found = yield from self._place_chunk([x for _, x in chunk], deadline)
+            for (index, x), result in zip(chunk, found, strict=True):
+                if result is None:
+                    before.append((index, x))
+                else:
+                    results[index] = result
         for index, x in before:
             results[index] = yield from _result(x.ticket, self._existing(x, None))
         # Last, since looking may take a while.
@@ -151,6 +148,27 @@ class Batching(Placing[D], Generic[D]):
                 tickets[ticket.client_order_id] = index, ticket
         return list(tickets.values())
 
+    def _place_chunk(
+        self, chunk: Sequence[D], deadline: float
+    ) -> Flow[list[OrderResult | None]]:
+        """The results of one request; None of those whose keys are claimed already."""
+        try:
+            # Claimed when it leaves: who is interrupted keeps no key of what is unsent.
+            fresh = [x for x in chunk if self._claim(x)]
+            if not fresh:
+                return [None] * len(chunk)
+            found = yield from self._place_batch(fresh, deadline)
+        except UnifiedExchangesError:
+            raise
+        except BaseException:
+            self._interrupted(chunk)
+            raise
+        finally:
+            for x in chunk:
+                self.sent.end(x.client_order_id, x)
+        placed = dict(zip(fresh, found, strict=True))
+        return [placed.get(x) for x in chunk]
+
     def _place_batch(
         self, ready: Sequence[D], deadline: float
     ) -> Flow[list[OrderResult]]:
@@ -210,11 +228,12 @@ class Batching(Placing[D], Generic[D]):
         self, ready: Sequence[D], deadline: float
     ) -> Flow[list[OrderResult]]:
         call = self.batch_creation(ready, deadline)
-        try:
-            results = yield from self._batch_results(call, ready, deadline)
-        except GeneratorExit:
-            self._interrupted(ready, has_left=call.has_left)
-            raise
+        for x in ready:
+            x.call = call
+        results = yield from self._batch_results(call, ready, deadline)
+        for x, result in zip(ready, results, strict=True):
+            if result.order is not None:
+                self.sent.end(x.client_order_id, x)
         yield from self.conclude(_outcomes(ready, results))
         return results
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -12,6 +13,9 @@ from ..models import Intent, MarketStatus, Outcome, Side
 from ..models.tracking import risk
 from ..money import text
 from .ticket import Ticket
+
+if TYPE_CHECKING:
+    from .sending import Call
 
 __all__ = ["Draft", "Rules"]
 
@@ -55,7 +59,8 @@ class Draft:
     """An order that is ready to be sent; ``price`` is for the caller's outcome.
 
     ``written`` is what the journal has of it, once it has; ``before`` what was known of an
-    earlier sending with the same id, where that may be an order.
+    earlier sending with the same id, where that may be an order.  ``call`` is the request
+    that it leaves with, once there is one.
     """
 
     ticket: Ticket
@@ -65,6 +70,12 @@ class Draft:
     size: Decimal
     written: Intent | None = None
     before: Intent | None = None
+    call: Call | None = None
+
+    @property
+    def has_left(self) -> bool:
+        """Whether it may have arrived at the venue."""
+        return self.call is not None and self.call.has_left
 
     @property
     def client_order_id(self) -> str:

@@ -78,14 +78,20 @@ class Intents(Journaling, Generic[D]):
         stamp = self._stamp(deadline)
         written = [_intent(x, self.account, stamp) for x in ready]
         try:
-            known = yield from self.write_down(written)
+            return (yield from self._written(ready, written))
         except UnifiedExchangesError as error:
             error.add(f"; {ready[0]} was not sent")
             raise
-        except GeneratorExit:
+        except BaseException:
             # The note may be kept all the same.
             self.never_left(written)
             raise
+
+    def _written(
+        self, ready: Sequence[D], written: Sequence[Intent]
+    ) -> Flow[dict[str, Intent]]:
+        """Write intents of drafts; those that must not leave."""
+        known = yield from self.write_down(written)
         before = {x.client_order_id: x for x in known}
         taken: dict[str, Intent] = {}
         for x, intent in zip(ready, written, strict=True):

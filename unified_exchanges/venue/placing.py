@@ -107,6 +107,18 @@ class Placing(Earlier[D], Generic[D]):
         return (yield from self._place(ready, deadline))
 
     def _place(self, ready: D, deadline: float) -> Flow[Order]:
+        """Place an order; interrupted, it holds its key no more."""
+        try:
+            return (yield from self._place_once(ready, deadline))
+        except UnifiedExchangesError:
+            raise
+        except BaseException:
+            self._interrupted([ready])
+            raise
+        finally:
+            self.sent.end(ready.client_order_id, ready)
+
+    def _place_once(self, ready: D, deadline: float) -> Flow[Order]:
         """Write an order down, send it, and write down what became of it."""
         if not self._claim(ready):
             return (yield from self._existing(ready, None))
@@ -121,6 +133,7 @@ class Placing(Earlier[D], Generic[D]):
         except UnifiedExchangesError as error:
             yield from self.conclude([(ready, error)])
             raise
+        self.sent.end(ready.client_order_id, ready)
         if ready.written or not self.is_over(ready.client_order_id):
             yield from self.conclude([(ready, order)])
         return order
@@ -134,35 +147,32 @@ class Placing(Earlier[D], Generic[D]):
         """
         call = self.creation(ready, deadline)
         attempt = 0
-        try:
-            while True:
-                try:
-                    if doubt is not None or attempt:
-                        found = yield from self._before_again(ready, doubt)
-                        if found is not None:
-                            return found
-                    response = yield from self.attempt(call, deadline)
-                    return self.accepted(ready, response.body)
-                except DuplicateOrderId as error:
-                    return (yield from self._existing(ready, error))
-                except UnifiedExchangesError as error:
-                    ended = yield from self.ended_by(
-                        ready, error, in_doubt=doubt is not None
-                    )
-                    if ended is not None:
-                        return ended
-                    if is_doubtful(error):
-                        doubt = error
-                    delay = self.again(
-                        error, attempt, deadline, in_doubt=doubt is not None
-                    )
-                    if delay is None:
-                        return (yield from self._given_up(ready, error, doubt))
-                yield from self.pause(delay, call)
-                attempt += 1
-        except GeneratorExit:
-            self._interrupted([ready], has_left=call.has_left or doubt is not None)
-            raise
+        if doubt is None:
+            # Else it has left already, with others.
+            ready.call = call
+        while True:
+            try:
+                if doubt is not None or attempt:
+                    found = yield from self._before_again(ready, doubt)
+                    if found is not None:
+                        return found
+                response = yield from self.attempt(call, deadline)
+                return self.accepted(ready, response.body)
+            except DuplicateOrderId as error:
+                return (yield from self._existing(ready, error))
+            except UnifiedExchangesError as error:
+                ended = yield from self.ended_by(
+                    ready, error, in_doubt=doubt is not None
+                )
+                if ended is not None:
+                    return ended
+                if is_doubtful(error):
+                    doubt = error
+                delay = self.again(error, attempt, deadline, in_doubt=doubt is not None)
+                if delay is None:
+                    return (yield from self._given_up(ready, error, doubt))
+            yield from self.pause(delay, call)
+            attempt += 1
 
     def _before_again(
         self, ready: D, doubt: UnifiedExchangesError | None
@@ -179,7 +189,7 @@ class Placing(Earlier[D], Generic[D]):
 
     def _claim(self, ready: D) -> bool:
         """Take the order's key, once."""
-        return self.sent.begin(ready.client_order_id, ready.ticket.kind)
+        return self.sent.begin(ready.client_order_id, ready.ticket.kind, ready)
 
     def _leave(
         self, ready: Sequence[D], deadline: float
@@ -226,24 +236,30 @@ class Placing(Earlier[D], Generic[D]):
             error.client_order_id = ticket.client_order_id
             raise
 
-    def _interrupted(self, ready: Sequence[D], *, has_left: bool) -> None:
-        """Say which orders may be on their way when the caller goes away."""
-        if not has_left:
-            self._give_back(ready)
-            for x in ready:
-                if x.written is None:
-                    self.is_over(x.client_order_id)
-            self.never_left(x.written for x in ready if x.written is not None)
-            return
+    def _interrupted(self, ready: Sequence[D]) -> None:
+        """Say which orders may be on their way when the caller goes away.
+
+        Nobody may be left holding a key: an order could never be sent again by it.
+        """
         for x in ready:
             key = x.client_order_id
-            self.sent.release(key)
-            _log.warning(
-                "interrupted while order %s on %s may be on its way; look it up by "
-                "this client_order_id before acting",
-                key,
-                x.market_id,
-            )
+            if not self.sent.is_sent_by(key, x):
+                continue
+            if x.has_left:
+                self.sent.release(key)
+                _log.warning(
+                    "interrupted while order %s on %s may be on its way; look it up by "
+                    "this client_order_id before acting",
+                    key,
+                    x.market_id,
+                )
+                continue
+            self._give_back([x])
+            if x.written is not None:
+                self.never_left([x.written])
+            elif not self.sent.is_doubtful(key):
+                # Else what is kept is of an earlier call, whose order may be there.
+                self.is_over(key)
 
     def _given_up(
         self,
