@@ -97,6 +97,28 @@ def test_what_the_venues_clock_surely_showed_is_by_its_answers_and_not_by_ours()
     assert offset.earliest(0.0) == pytest.approx(999.6)
 
 
+class BusyClock(VirtualClock):
+    """Whoever looks at the time waits for the processor then."""
+
+    wait = 0.0
+
+    def now(self) -> float:
+        found = super().now()
+        self.advance(self.wait)
+        return found
+
+
+def test_fault_44_a_wait_for_the_processor_between_two_clocks_is_known() -> None:
+    clock = BusyClock()
+    clock.advance(0.9)
+    offset, now = ClockOffset(clock), clock.now()
+    clock.wait = 0.5
+    offset.observe(date_at(now), now, now)
+    clock.wait = 0.0
+    at, shown = clock.monotonic(), clock.now()
+    assert offset.earliest(at) <= shown <= offset.latest(at)
+
+
 def test_an_offset_is_unknown_before_the_first_answer() -> None:
     assert ClockOffset(VirtualClock()).milliseconds is None
 

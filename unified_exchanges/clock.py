@@ -157,11 +157,14 @@ class ClockOffset:
             stamp = parsedate_to_datetime(date).timestamp()
         except (TypeError, ValueError, IndexError, OverflowError):
             return
-        drift = self._drift
+        before = self._clock.monotonic()
+        now = self._clock.now()
+        # Whoever has to wait for the processor between two looks at clocks knows less.
+        least, most = now - self._clock.monotonic(), now - before
         if not self._last:
-            self._zero = drift
+            self._zero = most
         self._last = date
-        low, high = stamp - received + drift, stamp + 1.0 - sent + drift
+        low, high = stamp - received + least, stamp + 1.0 - sent + most
         if low > self._high or high < self._low:
             self._low, self._high = low, high
         else:

@@ -549,6 +549,42 @@ def health(stage: Stage, **stream: Any) -> StreamHealth:
     return stage.feed.health(attrs.evolve(IDLE, **told))
 
 
+def test_health_calls_a_stream_live_once_the_account_was_read(stage: Stage) -> None:
+    states = [health(stage).state]
+    for subject in (FILLS, ORDERS):
+        stage.join(subject)
+        states.append(health(stage).state)
+        stage.run()
+        states.append(health(stage).state)
+    assert states == ["live", *["connecting", "live"] * 2]
+
+
+@pytest.mark.parametrize("break_in", ["reconnect", "gap"])
+def test_health_calls_a_stream_live_again_once_what_it_may_have_lost_was_read(
+    stage: Stage, break_in: str
+) -> None:
+    settled(stage, FILLS)
+    if break_in == "reconnect":
+        stage.reconnect()
+    else:
+        stage.tell(Gap(subject=FILLS, reason="?", at=START))
+    before = health(stage).state
+    stage.run()
+    assert (before, health(stage).state) == ("connecting", "live")
+    # A read that falls due by itself follows no loss.
+    stage.clock.advance(16)
+    assert not stage.feed._reconciler.is_current(FILLS)
+    assert health(stage).state == "live"
+
+
+def test_health_says_that_a_stream_has_begun_whose_connection_has_not(
+    stage: Stage,
+) -> None:
+    empty = health(stage, state="idle").state
+    stage.join(Subject.TRADES)
+    assert (empty, health(stage, state="idle").state) == ("idle", "connecting")
+
+
 def test_fault_25_health_says_that_reads_fail_and_that_they_succeed_again(
     stage: Stage,
 ) -> None:
@@ -609,7 +645,7 @@ def test_fault_25_a_read_that_is_overdue_is_told_once_and_then_its_success(
 def test_a_read_that_never_ends_is_overdue_too(stage: Stage) -> None:
     follower = stage.join(ORDERS, events=True)
     [_never_run] = stage.feed.jobs()
-    assert health(stage).state == "live"
+    assert health(stage).state == "connecting"
     assert stage.feed.delay() == pytest.approx(30)
     stage.clock.advance(30.01)
     assert stage.feed.jobs() == []
@@ -628,7 +664,7 @@ def test_reads_that_nobody_needs_any_more_are_no_trouble(stage: Stage) -> None:
     assert health(stage).state == "live"
     stage.pass_time(600)
     again = stage.join(FILLS, events=True)
-    assert (drain(again), health(stage).state) == ([], "live")
+    assert (drain(again), health(stage).state) == ([], "connecting")
 
 
 def test_who_comes_while_the_account_may_not_be_read_is_told_why(stage: Stage) -> None:

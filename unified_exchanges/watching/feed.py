@@ -279,9 +279,15 @@ class Feed(Teller):
         folded = sum(x.mailbox.folded for x in self._everybody())
         reads = self._reconciler
         last_error = stream.last_error or reads.last_error
-        if reads.trouble and stream.state == "live":
-            stream = attrs.evolve(stream, state="degraded")
-            last_error = reads.trouble
+        if stream.state == "live":
+            if reads.trouble:
+                stream = attrs.evolve(stream, state="degraded")
+                last_error = reads.trouble
+            elif not reads.is_caught_up:
+                stream = attrs.evolve(stream, state="connecting")
+        elif stream.state == "idle" and any(self._circles.values()):
+            # Such as while the key is got by which the stream is begun.
+            stream = attrs.evolve(stream, state="connecting")
         return attrs.evolve(
             stream,
             last_error=last_error,

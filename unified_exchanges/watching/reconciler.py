@@ -122,6 +122,8 @@ class Reconciler:
         """When the read fell due that has not succeeded yet."""
         self._failures = 0
         self._connected_at = inf
+        self._lost_at = self._read_at = -inf
+        """When something may have been lost last, and when the last good read began."""
         self._complete: float | None = None
         """Until when everything was read, by the venue's clock."""
         self._drift = 0.0
@@ -169,12 +171,14 @@ class Reconciler:
     def connected(self, at: float) -> None:
         """A connection was made: what happened before may not have been told."""
         self._connected_at = at
+        self._lost_at = self._clock.monotonic()
         self.ask()
 
     def lost(self) -> None:
         """The stream said itself that something was not told: read, and hold it no less."""
         if self._connected_at < inf:
             self._connected_at = self._clock.now()
+        self._lost_at = self._clock.monotonic()
         self.ask()
 
     def disconnected(self) -> None:
@@ -200,6 +204,16 @@ class Reconciler:
         """Whether a subject was read, and nothing gave cause to read it again since."""
         is_due = self._clock.monotonic() >= self._wanted
         return subject in self.synced and not is_due and not self._was_set
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether all that is followed was read since the stream may have lost something.
+
+        Until then what happened is told late, and to who has just come nothing is.
+        """
+        followed = self._followed()
+        is_read = followed <= self.synced and self._read_at >= self._lost_at
+        return is_read or not followed
 
     @property
     def _was_set(self) -> bool:
@@ -365,6 +379,7 @@ class Reconciler:
         account.balance = state.balance
         self._find_missed(orders, fills, read)
         self.synced |= read.subjects
+        self._read_at = read.at
         self._complete = read.venue
         self.count += 1
         self.succeeded_at = _moment(self._clock.now())

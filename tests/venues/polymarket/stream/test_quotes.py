@@ -128,6 +128,15 @@ def test_a_ticker_beside_trades_is_asked_for_with_a_book() -> None:
     assert len(quotes(desk.tell(book()))) == 1
 
 
+def test_a_ticker_is_asked_for_where_its_book_is_given_up_at_once() -> None:
+    desk = MarketDesk().follow().live()
+    desk.follow(subject=Subject.TICKER)
+    desk.stream.unfollow(Subject.ORDER_BOOK, [A])
+    assert list(desk.stream.poll()) == []
+    assert [x["operation"] for x in desk.asked()] == ["unsubscribe", "subscribe"]
+    assert len(quotes(desk.tell(book()))) == 1
+
+
 def test_a_ticker_that_is_followed_anew_is_told_though_it_is_the_same() -> None:
     desk = MarketDesk().follow().follow(subject=Subject.TICKER).live()
     desk.stream.unfollow(Subject.TICKER, [A])

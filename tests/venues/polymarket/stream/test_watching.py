@@ -106,8 +106,10 @@ def test_quotes_and_trades_are_followed(scene: Scene, face: Face) -> None:
 def test_a_ticker_beside_a_book_comes_though_nothing_moves(
     scene: Scene, face: Face
 ) -> None:
-    book = face.watch("order_book", scene.market).next()
+    books = face.watch("order_book", scene.market)
+    book = books.next()
     told = face.watch("ticker", scene.market).next()
+    assert books.is_quiet(0)
     assert (told.bid, told.ask) == (book.bid.price, book.ask.price)
     assert (told.bid_size, told.ask_size) == (book.bid.size, book.ask.size)
 
@@ -300,6 +302,23 @@ def test_a_key_that_is_wrong_is_told(scene: Scene, driver: str) -> None:
     watch = face.watch("orders")
     with pytest.raises(ux.AuthenticationError):
         watch.next(18)
+
+
+def test_the_stream_is_live_again_once_the_second_socket_tells(
+    scene: Scene, driver: str
+) -> None:
+    face = scene.face(driver, api_key=None, secret=None, password=None)
+    face.watch("order_book", scene.market).next()
+    assert soon(lambda: face.call("stream_health").state == "live")
+    orders = face.watch("orders")
+    health = face.call("stream_health")
+    while health.state != "live":
+        assert health.state == "connecting"
+        health = face.call("stream_health")
+    assert (health.connections, health.reconciliations) == (2, 1)
+    with scene.server.lock:
+        assert len(scene.venue.sessions) == 2
+    assert orders.is_quiet(0)
 
 
 def test_two_sockets_are_one_stream(scene: Scene, face: Face) -> None:

@@ -99,6 +99,5 @@ class Watchdog(Answers):
         counters, since = self.counters, self.clock.monotonic()
         since -= self.policy.acknowledgement
         is_fine = self._before == (counters.gaps, counters.last_error)
-        if is_fine and self._made_at > since:
-            return "connecting"
-        return "live" if is_fine and self._asked_at > since else "degraded"
+        is_early = max(self._made_at, self._asked_at) > since
+        return "connecting" if is_fine and is_early else "degraded"

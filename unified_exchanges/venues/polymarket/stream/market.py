@@ -263,9 +263,14 @@ class MarketStream(Socket):
 
     def _quotes_owed(self) -> list[Ticker]:
         """Tickers of tokens whose book was known already; of others they come with it."""
-        owed = list(self._wishes.owed)
+        owed = [asset for asset in self._wishes.owed if asset.owes_ticker]
         self._wishes.owed.clear()
-        return [x for asset in owed if asset.owes_ticker for x in self._top(asset)]
+        for asset in owed:
+            token = asset.token
+            if asset.book is None and token in self._told and token not in self._to_add:
+                # Whoever followed the book has left before this could be told by it.
+                self._ask_anew(token)
+        return [ticker for asset in owed for ticker in self._top(asset)]
 
     def _top(self, asset: Asset) -> list[Ticker]:
         """The ticker of a book as it stands, if it is owed or another than before."""
