@@ -56,3 +56,14 @@ def pytest_runtest_setup() -> None:
     Hypothesis's own, for all tests of the run.
     """
     core.RepresentationPrinter = RepresentationPrinter
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what has asked for much time: nobody waits for it alone at the end."""
+    items.sort(key=_patience, reverse=True)
+
+
+def _patience(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark is not None and mark.args else 0.0

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import Any, Self
 
 import unified_exchanges as ux
+from tests.opening import OpeningClock
 from tests.streams.runner import LoopThread
 from tests.venues.kalshi.ground import key_pair
 from tests.venues.kalshi.listed import MARKET, OTHER
@@ -38,7 +39,9 @@ class Scene:
     """A simulated Kalshi on a real socket, and somebody who trades there."""
 
     def __init__(self, *faults: StreamFault, **options: Any) -> None:
-        self.kalshi = SimulatedKalshi(enforce_limits=False, **options)
+        clock = OpeningClock()
+        self.kalshi = SimulatedKalshi(enforce_limits=False, clock=clock, **options)
+        clock.open()
         self.key = self.kalshi.add_account(public_key=key_pair().public_key)
         self.frames = StreamPlan(faults)
         self.requests = FaultPlan()

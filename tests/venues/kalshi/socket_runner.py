@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Self
 
+from tests.opening import OpeningClock
 from tests.streams.runner import LoopThread
 from unified_exchanges.policy import StreamPolicy
 from unified_exchanges.simulator.faults import StreamFault, StreamPlan
@@ -25,7 +26,9 @@ class Stage:
     """A simulated Kalshi on a real socket."""
 
     def __init__(self, *faults: StreamFault, **options: Any) -> None:
-        self.kalshi = SimulatedKalshi(**options)
+        clock = OpeningClock()
+        self.kalshi = SimulatedKalshi(clock=clock, **options)
+        clock.open()
         self.key = self.kalshi.add_account(public_key=key_pair().public_key)
         self.server = SimulatorServer(
             self.kalshi, stream_faults=StreamPlan(faults), heartbeat=0.2

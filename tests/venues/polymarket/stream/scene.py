@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Any, Self
 
+from tests.opening import OpeningClock
 from tests.streams.runner import LoopThread
 from tests.venues.polymarket.simulated.trader import Answer, Trader
 from tests.watching.face import FREE, Face
@@ -32,9 +33,13 @@ class Scene:
     """A venue whose books stand still but for us and one other."""
 
     def __init__(self, *faults: StreamFault, **settings: Any) -> None:
+        clock = OpeningClock()
         self.venue = SimulatedPolymarket(
-            enforce_limits=False, settings=PolymarketSettings(**{**_QUICK, **settings})
+            enforce_limits=False,
+            settings=PolymarketSettings(**{**_QUICK, **settings}),
+            clock=clock,
         )
+        clock.open()
         self.server = SimulatorServer(
             self.venue, stream_faults=StreamPlan(faults), heartbeat=0.2
         )
