@@ -28,7 +28,7 @@ async def main(venue_id: str) -> None:
         seen = 0
         async for news in venue.watch_order_book(names, events=True):
             if isinstance(news, OrderBook):
-                print(f"{news.market_id:<28}{news.spread} wide at {news.timestamp}")
+                print(f"{news.market_id:<28} {news.spread} wide at {news.timestamp}")
                 seen += 1
             elif isinstance(news, Gap):
                 print(f"missed something ({news.reason}); waiting for whole books")

@@ -23,7 +23,7 @@ def main(venue_id: str) -> None:
     with exchange(venue_id, environment=WHERE) as venue:
         markets = venue.fetch_markets(limit=5)
         for market in markets:
-            print(f"{market.market_id:<28}{market.bid} / {market.ask}  {market.title}")
+            print(f"{market.market_id:<28} {market.bid} / {market.ask}  {market.title}")
 
         market = next(market for market in markets if market.bid and market.ask)
         outcome = market.outcomes[0].label

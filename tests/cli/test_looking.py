@@ -169,6 +169,14 @@ def test_a_venue_is_described_with_every_method(name: str) -> None:
     assert listed[name]["has"] == has
 
 
+@pytest.mark.parametrize("name", exchanges)
+def test_what_a_venue_can_do_stands_apart_from_its_name(name: str) -> None:
+    words = {
+        line.split()[0] for line in invoke("venues", name).out.splitlines() if line
+    }
+    assert set(METHODS) <= words
+
+
 def test_a_venue_that_is_not_there_is_a_bad_request() -> None:
     done = invoke("venues", "nothing")
     assert done.code == 2

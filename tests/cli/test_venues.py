@@ -107,6 +107,12 @@ def test_a_market_is_shown_with_its_title_however_long_its_id_is(
     assert market["title"][:10] in shown
 
 
+def test_a_title_says_no_outcome_that_stands_beside_it(run: Command) -> None:
+    shown = run("markets", "--all", columns=200).out
+    assert " Yes · " not in shown
+    assert ": Yes · " not in shown
+
+
 def test_status_and_balance_are_told(run: Command, place: Practice) -> None:
     assert f"{place.name} {place.url}, play money" in run("status").out
     assert "free" in run("balance").out

@@ -111,8 +111,9 @@ def _facts(venue: Description) -> RenderableType:
         money = "real money" if environment.is_real_money else "play money"
         lines.append(Text(f"{environment.name:<12}{environment.rest}, {money}"))
     lines.append(Text())
+    width = max(map(len, venue.has)) + 2
     for method, able in venue.has.items():
-        lines.append(Text.assemble(f"{method:<22}", _MARKS[able]))
+        lines.append(Text.assemble(f"{method:<{width}}", _MARKS[able]))
     lines += [Text(), *(Text(f"· {sentence}") for sentence in venue.limitations)]
     return Group(*lines)
 

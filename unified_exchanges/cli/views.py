@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -97,7 +98,11 @@ def _side(side: Side | None, outcome: str) -> Text | None:
 
 def title_of(market: Market) -> str:
     """Its title, after what sets it apart from the others of its event."""
-    title = market.outcomes[0].title
+    first = market.outcomes[0]
+    # Which outcome it is, a listing says beside it.
+    title = re.sub(
+        rf"(: |^){re.escape(first.label)}$", "", first.title, flags=re.IGNORECASE
+    )
     # What sets the markets of an event apart comes first: the rest may be cut.
     if not title or title in market.title:
         return market.title

@@ -450,6 +450,7 @@ def calls_of(venue: Venue) -> TrackedCalls:
         in_flight=venue.retry.order_deadline + venue.retry.order_grace,
         moves_position=venue.moves_position,
         offset=venue.offset,
+        positions_late=venue.positions_late,
     )
     # Weakly: the tracker holds the venue, whose monitor this is.
     count = WeakMethod(tracker.count_unresolved)

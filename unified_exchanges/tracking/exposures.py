@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from math import inf
-from typing import Final
 
 import attrs
 
@@ -26,9 +25,6 @@ from .lots import Held
 from .snapshot import Snapshot
 
 __all__ = ["Exposures"]
-
-_LONG: Final = 2 * LAG
-"""Seconds for which what had filled before is kept in mind."""
 
 _Key = tuple[str, str]
 """Outcome, and within what it nets."""
@@ -48,6 +44,8 @@ class Exposures:
     """What is at risk in all markets; under the lock of whoever owns it."""
 
     def __init__(self) -> None:
+        self.lag = LAG
+        """Seconds by which a read of positions may be late."""
         self._live: dict[str, dict[Entry, None]] = {}
         self._held: dict[str, dict[_Key, Held]] = {}
         self.orders: dict[str, Decimal] = {}
@@ -77,7 +75,8 @@ class Exposures:
         self._count(entry, entry.stake)
         filled = entry.filled
         if filled != entry.filled_before:
-            if entry.earlier[1] < now - _LONG:
+            # What had filled before is kept in mind for as long as two reads may lag.
+            if entry.earlier[1] < now - 2 * self.lag:
                 entry.earlier = entry.filled_before, entry.filled_at
             entry.filled_before, entry.filled_at = filled, entry.filled_by(now)
             entry.filled_moment = self.moment()
@@ -192,7 +191,7 @@ class Exposures:
 
     def is_ahead(self, market_id: str | None, began: float) -> bool:
         """Whether more is known than a read that begins then must show."""
-        shown = began - LAG
+        shown = began - self.lag
         if self.filled_at >= shown:
             return True
         every = [self._read, *self._read_here.values()]

@@ -216,7 +216,7 @@ class Gate:
         for order in orders:
             tracker.order(order, read_at=began)
         held = yield from venue.fetch_positions(mark=False)
-        tracker.held(held, began=began, since=moment)
+        tracker.held(held, began=began, since=None if self._lags else moment)
         if self._loss is not None:
             equity = yield from self._read_equity(
                 [x for x in orders if x.order_id not in ours], held
@@ -237,11 +237,16 @@ class Gate:
     def _read_positions(self, market_id: str | None) -> Flow[None]:
         venue, tracker = self._venue, self._tracker
         began = self._clock.monotonic()
-        moment = yield from self._catch_up()
+        since = None
+        if not self._lags:
+            since = yield from self._catch_up()
         held = yield from venue.fetch_positions(market_id=market_id, mark=False)
-        is_late = isinstance(venue, Journaling) and venue.positions_lag
-        since = None if is_late else moment
         tracker.held(held, began=began, since=since, market_id=market_id)
+
+    @property
+    def _lags(self) -> bool:
+        """Whether positions may lack what filled, however long the rest is waited for."""
+        return isinstance(self._venue, Journaling) and self._venue.positions_lag
 
     def _catch_up(self) -> Flow[int]:
         """Wait until reads show all that is known at a moment, which is returned."""

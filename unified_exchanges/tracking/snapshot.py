@@ -1,6 +1,6 @@
 """A read of positions: which fills it surely has in it, and which it surely has not.
 
-A read may lag, by `LAG` seconds at most, and what fills while it is made may or may not be
+A read may lag, by some seconds at most, and what fills while it is made may or may not be
 in it.  So there are fills of which it says nothing.
 """
 
@@ -26,11 +26,13 @@ class Snapshot:
     began: float
     ended: float
     since: int | None = None
+    lag: float = LAG
+    """Seconds by which it may be late."""
 
     @property
     def shows(self) -> float:
         """Until when all that happened is surely in it."""
-        return self.began - LAG if self.since is None else self.began
+        return self.began - self.lag if self.since is None else self.began
 
     def has(self, entry: Entry) -> bool:
         """Whether all that filled of an order is surely in it."""
@@ -39,7 +41,7 @@ class Snapshot:
 
     def is_outlived(self, filled_at: float) -> bool:
         """Whether what had filled by then is in every read that begins as late."""
-        return filled_at < self.began - LAG
+        return filled_at < self.began - self.lag
 
     def may_have(self, entry: Entry) -> bool:
         """Whether some of what is counted besides may be in it."""

@@ -54,7 +54,8 @@ class OrderTracker(Commands):
     ``first_outcome`` is the outcome in which all is told where outcomes share one book;
     ``in_flight`` is for how many seconds an order may be on its way;
     ``moves_position`` says of a fill whether it surely moves the positions that are read;
-    ``offset`` is what is known of the venue's clock, by default nothing.
+    ``offset`` is what is known of the venue's clock, by default nothing;
+    ``positions_late`` is by how many seconds reads of positions may be late.
     """
 
     def __init__(
@@ -65,8 +66,11 @@ class OrderTracker(Commands):
         in_flight: float = 0,
         moves_position: Callable[[Fill], bool] = lambda _: True,
         offset: ClockOffset | None = None,
+        positions_late: float | None = None,
     ) -> None:
         super().__init__(clock, first_outcome=first_outcome, in_flight=in_flight)
+        if positions_late is not None:
+            self._entries.exposures.lag = positions_late
         self._moves_position = moves_position
         self._offset = offset or ClockOffset(clock)
         # The venue's clock may be behind ours.
@@ -253,6 +257,7 @@ class OrderTracker(Commands):
                 began=began,
                 ended=self._clock.monotonic(),
                 since=since,
+                lag=exposures.lag,
             )
             exposures.read(told, read, market_id=market_id)
             self._positions_read_at = datetime.fromtimestamp(self._clock.now(), UTC)

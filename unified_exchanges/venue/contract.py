@@ -77,6 +77,8 @@ class Venue(Checkup, Permission):
 
     first_outcome: ClassVar[str | None] = None
     """The outcome in which a market's one book is told; None where each has its own."""
+    positions_late: ClassVar[float | None] = None
+    """Seconds by which reads of positions may be late, where that is more than of orders."""
 
     @abstractmethod
     def request(

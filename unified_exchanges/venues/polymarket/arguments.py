@@ -74,8 +74,9 @@ def read_event_id(value: object, name: str = "event_id") -> str:
     text = read_id(name, value)
     if not _NUMBER.fullmatch(text):
         message = (
-            f"no {name} {value!r}: Polymarket's are numbers, as listings give them; by a "
-            'slug they are found with fetch_events(status="all", params={"slug": …})'
+            f"no {name.removesuffix('_id')} {value!r}: Polymarket's are numbers, as listings "
+            "give them; by a slug they are found with fetch_events("
+            'status="all", params={"slug": …})'
         )
         raise EventNotFound(message, venue="polymarket")
     return text
