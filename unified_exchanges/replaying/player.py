@@ -191,8 +191,6 @@ class Player:
         # As long as the recording does not say otherwise, the line was alive: pings are in
         # none.
         self.protocol.heard()
-        if self.link is not None:
-            self._audience.hear(self.protocol.poll())
         self._has_work = self._has_work or self._timeline.passed >= self._work_due
         self._settle()
 
@@ -230,9 +228,13 @@ class Player:
 
     def _speak(self) -> bool:
         link = self.link
-        texts = [] if link is None else self.protocol.data_to_send()
+        if link is None:
+            return False
+        events = self.protocol.poll()
+        if events:
+            self._audience.hear(events)
+        texts = self.protocol.data_to_send()
         for text in texts:
-            assert link is not None
             answers = self._timeline.asked(link, text)
             if answers:
                 self._audience.hear(self.protocol.receive_all(answers))
