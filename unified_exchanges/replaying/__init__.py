@@ -11,8 +11,8 @@ from .transport import AsyncReplayTransport, ReplayTransport
 
 __all__ = [
     "Answers",
-    "Audience",
     "AsyncReplayTransport",
+    "Audience",
     "Player",
     "ReplayClock",
     "ReplayTransport",

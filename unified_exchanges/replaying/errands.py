@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 import attrs
 
-from ..errors import InternalError, NotRecorded, UnifiedExchangesError
+from ..errors import NotRecorded, UnifiedExchangesError
 from ..flow import (
     Done,
     Flow,
@@ -29,6 +29,7 @@ __all__ = ["Errand", "Times"]
 _log = logging.getLogger(__name__)
 
 _SECOND = 1_000_000_000
+_LATER: Final = object()
 _WITHIN: Final = (2 * _SECOND, 10 * _SECOND)
 """Nanoseconds before and after now in which such a read was made when it was recorded.
 
@@ -71,40 +72,41 @@ class Errand:
         self._go_on(None)
 
     def _go_on(self, outcome: Any) -> None:
-        while True:
+        while outcome is not _LATER:
             try:
                 step = advance(self.flow, outcome)
             except Exception as error:  # noqa: BLE001 - told to whom it concerns
-                if isinstance(error, NotRecorded):
-                    _log.info("a read was not recorded, and is passed over: %s", error)
                 self.failed(error)
                 return
             if isinstance(step, Done):
                 self.done(step.value)
                 return
-            if isinstance(step, Start):
-                outcome = _Ahead(step.request)
-            elif isinstance(step, Request | _Ahead):
-                request = step.request if isinstance(step, _Ahead) else step
-                try:
-                    entry = self.answers.claim(request, _WITHIN)
-                except NotRecorded as error:
-                    outcome = error
-                    continue
-                resume = partial(self._answered, entry)
-                if self.times.when_answered(entry.number, resume):
-                    return
-                outcome = self._told(entry)
-            elif isinstance(step, Sleep):
-                span = int(step.seconds * _SECOND)
-                self.times.when_passed(span, partial(self._resume, None))
-                return
-            elif isinstance(step, Leaving | Resolved):
-                outcome = None
-            else:
-                outcome = InternalError(
-                    f"a read of a replay cannot do {type(step).__name__}"
-                )
+            outcome = self._perform(step)
+
+    def _perform(self, step: Any) -> Any:
+        """Do one step: what came of it, or `_LATER`."""
+        if isinstance(step, Start):
+            return _Ahead(step.request)
+        if isinstance(step, Request | _Ahead):
+            return self._ask(step.request if isinstance(step, _Ahead) else step)
+        if isinstance(step, Sleep):
+            span = int(step.seconds * _SECOND)
+            self.times.when_passed(span, partial(self._resume, None))
+            return _LATER
+        # Reads write nothing down; for those who wrap the flow.
+        assert isinstance(step, Leaving | Resolved)
+        return None
+
+    def _ask(self, request: Request) -> Any:
+        try:
+            entry = self.answers.claim(request, _WITHIN)
+        except NotRecorded as error:
+            _log.info("a read of the stream is passed over: %s", error)
+            return error
+        resume = partial(self._answered, entry)
+        if self.times.when_answered(entry.number, resume):
+            return _LATER
+        return self._told(entry)
 
     def _answered(self, entry: Entry) -> None:
         self._resume(self._told(entry))

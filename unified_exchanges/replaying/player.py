@@ -1,4 +1,4 @@
-"""One stream of the replaying program: its protocol, driven by a recording in place of a socket."""
+"""One stream of the program that replays: its protocol, driven by a recording."""
 
 from __future__ import annotations
 
@@ -180,9 +180,7 @@ class Player:
         self.link = None
         self._session.broke()
         self._audience.hear(self.protocol.connection_lost(reason))
-        self._session.failed(
-            ConnectionLost(reason), self.protocol.health().last_error
-        )
+        self._session.failed(ConnectionLost(reason), self.protocol.health().last_error)
         self._session.begin()
         self._settle()
 

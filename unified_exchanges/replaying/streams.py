@@ -43,8 +43,7 @@ class Streams:
 
     def is_opened_after(self, url: str, line: int) -> bool:
         """Whether there is a later connection to an address."""
-        lines = self.opened.get(url)
-        return bool(lines) and lines[-1] > line
+        return any(x > line for x in self.opened.get(url, ())[-1:])
 
     def check(
         self,

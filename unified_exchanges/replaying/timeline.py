@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import heapq
 import logging
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
-from threading import Condition, RLock, current_thread
+from threading import Condition, current_thread
 from typing import Any, Final
 
 import attrs
 
+from .. import fork
+from ..clock import SystemClock
 from ..errors import NotRecorded
 from ..flow import Request
 from ..models import Subject
@@ -97,7 +98,7 @@ class Timeline:
         self.streams = streams
         self.clock = clock
         self.answers = answers
-        self.lock = RLock()
+        self.lock = fork.rlock()
         self.is_begun = self.is_over = False
         self.line = 1
         """How many lines have been played."""
@@ -115,6 +116,7 @@ class Timeline:
         self._order = count()
         self._present: dict[object, Turn | None] = {}
         self._blocked_at: float | None = None
+        self._real = SystemClock()
 
     @property
     def passed(self) -> int:
@@ -265,7 +267,7 @@ class Timeline:
         if not blocking:
             self._blocked_at = None
             return True
-        now = time.monotonic()
+        now = self._real.monotonic()
         if self._blocked_at is None:
             self._blocked_at = now
             self._changed.notify_all()

@@ -12,8 +12,8 @@ from typing import Any, Final
 from ..drivers.blocking import BlockingDriver
 from ..drivers.streaming import StreamDriver
 from ..models import OrderBook, StreamHealth, Subject
-from ..streams.line import Line
 from ..replaying import Player
+from ..streams.line import Line
 from ..venue import Venue
 from . import misuse
 from .blocking import Ready, Watch

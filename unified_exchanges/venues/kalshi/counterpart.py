@@ -8,14 +8,13 @@ for one market of two, or that was answered before, is carried out by what was t
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from ...models import Level, Subject
+from ...models import Level, OrderBook, Subject
 from ...replaying.counterpart import Past
 from ...tap import Direction
 from ...venue import Venue
@@ -23,8 +22,6 @@ from .overheard import KalshiOverheard
 from .stream.channels import BOOKS, CHANNELS, SUBJECTS
 
 __all__ = ["CONTENTS", "KalshiContents", "KalshiCounterpart"]
-
-_log = logging.getLogger(__name__)
 
 _NUMBERED: Final = b'"id":'
 _SUBSCRIBED: Final = b'"subscribed"'
@@ -160,35 +157,39 @@ class KalshiCounterpart:
     def recorded(self, direction: Direction, frame: bytes) -> bytes | None:
         """A message that was recorded: what of it the program is told."""
         if direction == "out":
-            number, keys = _keys(frame, self._sids)
-            for key in keys[:1]:
-                if self._waiting[key]:
-                    self._numbers[number] = self._waiting[key].popleft()
-                else:
-                    self._open[key].append(number)
+            self._command(frame)
             return None
-        if _NUMBERED not in frame:
-            return frame
+        return self._answer(frame) if _NUMBERED in frame else frame
+
+    def _command(self, frame: bytes) -> None:
+        """A command was given: it is the program's, if that gave it as well."""
+        number, keys = _keys(frame, self._sids)
+        for key in keys[:1]:
+            if self._waiting[key]:
+                self._numbers[number] = self._waiting[key].popleft()
+            else:
+                self._open[key].append(number)
+
+    def _answer(self, frame: bytes) -> bytes:
+        """An answer came: it bears the program's number, or one that it never gives."""
         try:
             told = _read_answer(frame)
         except msgspec.MsgspecError:
             return frame
-        if told.id is None:
+        number = told.id
+        if number is None:
             return frame
-        is_ours = told.id in self._numbers
-        own = self._numbers.pop(told.id, 0)
+        is_ours = number in self._numbers
+        own = self._numbers.pop(number, 0)
         if told.type == "subscribed":
             sid = _learn(self._sids, frame)
             if is_ours:
                 self._given.add(sid)
         if not is_ours:
             for numbers in self._open.values():
-                if told.id in numbers:
-                    numbers.remove(told.id)
-        if own == told.id:
-            return frame
-        fields = _read_fields(frame)
-        return _encode({**fields, "id": own})
+                if number in numbers:
+                    numbers.remove(number)
+        return frame if own == number else _encode({**_read_fields(frame), "id": own})
 
     def asked(self, text: str, line: int, past: Past) -> Iterable[bytes]:
         """The program sends a command: what is answered at once."""
@@ -203,7 +204,7 @@ class KalshiCounterpart:
                 lines.popleft()
                 self._waiting[key].append(number)
             elif key.channel in self._sids.values():
-                return list(self._carry_out(number, key, past))
+                return self._carry_out(number, key, past)
             else:
                 self._late.append((number, key))
         return ()
@@ -217,48 +218,49 @@ class KalshiCounterpart:
         self._late = [each for each in self._late if each[1].channel not in known]
         return [x for each in ready for x in self._carry_out(*each, past)]
 
-    def _carry_out(self, number: int, key: _Key, past: Past) -> Iterator[bytes]:
+    def _carry_out(self, number: int, key: _Key, past: Past) -> list[bytes]:
         """Answer what no recorded command was, and tell books as they stand."""
         sid = next(sid for sid, name in self._sids.items() if name == key.channel)
-        answer: dict[str, Any] = {"type": "ok", "id": number, "sid": sid}
-        if key.markets:
-            answer["msg"] = {"market_tickers": sorted(key.markets)}
-        if key.action not in _ASKS and key.action != "get_snapshot":
-            yield _encode(answer)
-            return
         is_new = sid not in self._given
-        is_book = key.channel == BOOKS
+        needs_books = key.channel == BOOKS and (
+            key.action in _ASKS or key.action == "get_snapshot"
+        )
         before: KalshiOverheard | None = None
-        if is_book or (is_new and CHANNELS[key.channel].is_sequenced):
+        if needs_books or (is_new and CHANNELS[key.channel].is_sequenced):
             before = past()
-        if before is not None and is_new and (last := before.last(self._connection, sid)):
-            answer["seq"] = last
-        self._given.add(sid)
+        told = []
         if key.action != "get_snapshot":
-            yield _encode(answer)
-        if before is None or not is_book:
-            return
-        for market_id in sorted(key.markets):
-            book = before.book(self._connection, sid, market_id)
-            if book is None:
-                _log.info(
-                    "the book of %s is not known here: it begins with the next one that "
-                    "was recorded",
-                    market_id,
-                )
-                continue
-            told: dict[str, Any] = {
-                "type": "orderbook_snapshot",
-                "sid": sid,
-                "msg": {
-                    "market_ticker": market_id,
-                    "yes_dollars_fp": _levels(book.bids),
-                    "no_dollars_fp": _levels(book.asks),
-                },
-            }
-            if book.timestamp is not None:
-                told["sending_ts_ms"] = round(book.timestamp.timestamp() * 1000)
-            yield _encode(told)
+            last = before.last(self._connection, sid) if before and is_new else 0
+            told.append(_acknowledged(number, sid, key, last))
+            self._given.add(sid)
+        if before is not None and needs_books:
+            books = ((x, before.book(self._connection, sid, x)) for x in key.markets)
+            told += [
+                _snapshot(sid, market_id, book) for market_id, book in books if book
+            ]
+        return told
+
+
+def _acknowledged(number: int, sid: int, key: _Key, last: int) -> bytes:
+    """That a command was carried out; ``last`` is the number to count on from, if any."""
+    told: dict[str, Any] = {"type": "ok", "id": number, "sid": sid}
+    if last:
+        told["seq"] = last
+    if key.markets:
+        told["msg"] = {"market_tickers": sorted(key.markets)}
+    return _encode(told)
+
+
+def _snapshot(sid: int, market_id: str, book: OrderBook) -> bytes:
+    msg = {
+        "market_ticker": market_id,
+        "yes_dollars_fp": _levels(book.bids),
+        "no_dollars_fp": _levels(book.asks),
+    }
+    told: dict[str, Any] = {"type": "orderbook_snapshot", "sid": sid, "msg": msg}
+    if book.timestamp is not None:
+        told["sending_ts_ms"] = round(book.timestamp.timestamp() * 1000)
+    return _encode(told)
 
 
 def _levels(levels: Iterable[Level]) -> list[tuple[str, str]]:

@@ -6,7 +6,6 @@ after it was when it was recorded gets the book as it stands then.
 
 from __future__ import annotations
 
-import logging
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -19,11 +18,10 @@ from ...models import Level, OrderBook, Subject
 from ...replaying.counterpart import Past
 from ...tap import Direction
 from ...venue import Venue
+from .overheard import PolymarketOverheard
 from .venue import PolymarketVenue
 
 __all__ = ["CONTENTS", "PolymarketContents", "PolymarketCounterpart"]
-
-_log = logging.getLogger(__name__)
 
 _PRIVATE: Final = frozenset({Subject.ORDERS, Subject.FILLS, Subject.POSITIONS})
 _BOOK: Final = b'"book"'
@@ -144,24 +142,14 @@ class PolymarketCounterpart:
         late = [x for x in asked.assets_ids if self._is_late(x, line)]
         if not late:
             return ()
-        before = past()
-        told = []
-        for token in late:
-            book = before.book(self._connection, token)
-            if book is None:
-                _log.info(
-                    "the book of token %s is not known here: it begins with the next one "
-                    "that was recorded",
-                    token,
-                )
-            else:
-                told.append(_told(token, book))
-        return told
+        before: PolymarketOverheard = past()
+        books = ((token, before.book(self._connection, token)) for token in late)
+        return [_told(token, book) for token, book in books if book is not None]
 
     def _is_late(self, token: str, line: int) -> bool:
         """Whether it was asked for before, and will not be again."""
-        lines = self._lines.get(token)
-        return bool(lines) and bisect_left(lines, line) == len(lines)
+        lines = self._lines.get(token, [])
+        return 0 < len(lines) == bisect_left(lines, line)
 
     def due(self, past: Past) -> Iterable[bytes]:  # noqa: ARG002
         """Nothing: everything is answered at once."""
@@ -191,9 +179,7 @@ def _told(token: str, book: OrderBook) -> bytes:
 
 
 def _levels(levels: Sequence[Level]) -> list[dict[str, str]]:
-    return [
-        {"price": f"{x.price:f}", "size": f"{x.size:f}"} for x in reversed(levels)
-    ]
+    return [{"price": f"{x.price:f}", "size": f"{x.size:f}"} for x in reversed(levels)]
 
 
 CONTENTS = PolymarketContents
