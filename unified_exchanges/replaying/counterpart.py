@@ -64,7 +64,3 @@ class Counterpart(Protocol):
     def asked(self, text: str, line: int, past: Past) -> Iterable[bytes]:
         """The program sends a message, before that line: what is answered at once."""
         ...
-
-    def due(self, past: Past) -> Iterable[bytes]:
-        """What the messages before have made possible to answer."""
-        ...

@@ -245,10 +245,11 @@ class Timeline:
 
     def enter(self, who: object, turn: Turn | None) -> None:
         """Somebody waits, or with None does other things again."""
-        self._present[who] = turn
-        self._blocked_at = None
-        if turn is None and len(self._present) > 1:
-            self._changed.notify_all()
+        with self.lock:
+            self._present[who] = turn
+            self._blocked_at = None
+            if turn is None and len(self._present) > 1:
+                self._wake()
 
     def may_go_on(self, me: object) -> bool:
         """Whether all others wait as well, so that time may go on."""
@@ -270,7 +271,7 @@ class Timeline:
         now = self._real.monotonic()
         if self._blocked_at is None:
             self._blocked_at = now
-            self._changed.notify_all()
+            self._wake()
         if now - self._blocked_at < _PATIENCE:
             return False
         # Who does other things for so long may never come back; who waits will.
@@ -282,12 +283,13 @@ class Timeline:
 
     def step(self, until: int | None = None) -> bool:
         """Let the next thing happen; False if there is nothing until then."""
-        try:
-            return self._step(NEVER if until is None else until)
-        except Exception as error:  # noqa: BLE001 - told to everybody who watches
-            _log.debug("the replay has ended early", exc_info=True)
-            self._finish(error)
-            return True
+        with self.lock:
+            try:
+                return self._step(NEVER if until is None else until)
+            except Exception as error:  # noqa: BLE001 - told to everybody who watches
+                _log.debug("the replay has ended early", exc_info=True)
+                self._finish(error)
+                return True
 
     def _step(self, until: int) -> bool:
         if self.is_over:
@@ -379,11 +381,8 @@ class Timeline:
                     told.append(frame)
             self._fetch()
             each = self._next
-        if link is None or link.player is None:
-            return
-        if told:
+        if told and link is not None and link.player is not None:
             link.player.receive(told)
-        self._answer(link)
 
     def _pass(self, line: Line) -> None:
         """Take a line that is no message from the venue, or one that nobody hears."""
@@ -392,7 +391,6 @@ class Timeline:
             link = self._links.get(line.connection)
             if link is not None:
                 link.counterpart.recorded(line.direction, line.body.data)
-                self._answer(link)
         elif isinstance(line, Rest | Unanswered):
             self._answered += 1
             for act in self._waiting.pop(self._answered, ()):
@@ -405,15 +403,6 @@ class Timeline:
             link = self._links.get(line.lost_on)
             if link is not None and link.player is not None:
                 link.player.missed("a message was withheld when it was recorded")
-
-    def _answer(self, link: Link) -> None:
-        """Let the venue say what it can say by now."""
-        player = link.player
-        if player is not None:
-            told: Sequence[str | bytes]
-            told = list(link.counterpart.due(self._past_of(link)))
-            if told:
-                player.receive(told)
 
     def _opened(self, line: Opened) -> None:
         counterpart = self.streams.contents.counterpart(line.connection)
@@ -466,7 +455,8 @@ class Timeline:
         self._wake()
 
     def _wake(self) -> None:
-        self._changed.notify_all()
+        with self.lock:
+            self._changed.notify_all()
 
 
 def _due_of(player: Player) -> int:

@@ -149,8 +149,9 @@ class KalshiCounterpart:
         """Numbers of commands of the program that will be recorded yet."""
         self._numbers: dict[int, int] = {}
         """The program's number of each recorded one, as long as there is no answer."""
-        self._late: list[tuple[int, _Key]] = []
-        """Commands that are answered once their channel is subscribed."""
+        self._late: dict[str, int] = {}
+        """Commands that subscribe a channel otherwise than was recorded: the answer to the
+        one that was is theirs."""
         self._given: set[int] = set()
         """Subscriptions that the program was told of."""
 
@@ -179,13 +180,13 @@ class KalshiCounterpart:
         number = told.id
         if number is None:
             return frame
-        is_ours = number in self._numbers
         own = self._numbers.pop(number, 0)
         if told.type == "subscribed":
             sid = _learn(self._sids, frame)
-            if is_ours:
+            own = own or self._late.pop(self._sids.get(sid, ""), 0)
+            if own:
                 self._given.add(sid)
-        if not is_ours:
+        if not own:
             for numbers in self._open.values():
                 if number in numbers:
                     numbers.remove(number)
@@ -206,17 +207,8 @@ class KalshiCounterpart:
             elif key.channel in self._sids.values():
                 return self._carry_out(number, key, past)
             else:
-                self._late.append((number, key))
+                self._late[key.channel] = number
         return ()
-
-    def due(self, past: Past) -> Iterable[bytes]:
-        """Answers to what was asked before its channel was subscribed."""
-        if not self._late:
-            return ()
-        known = set(self._sids.values())
-        ready = [each for each in self._late if each[1].channel in known]
-        self._late = [each for each in self._late if each[1].channel not in known]
-        return [x for each in ready for x in self._carry_out(*each, past)]
 
     def _carry_out(self, number: int, key: _Key, past: Past) -> list[bytes]:
         """Answer what no recorded command was, and tell books as they stand."""

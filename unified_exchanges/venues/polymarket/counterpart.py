@@ -151,10 +151,6 @@ class PolymarketCounterpart:
         lines = self._lines.get(token, [])
         return 0 < len(lines) == bisect_left(lines, line)
 
-    def due(self, past: Past) -> Iterable[bytes]:  # noqa: ARG002
-        """Nothing: everything is answered at once."""
-        return ()
-
 
 def _asked(frame: bytes) -> _Asked | None:
     try:
