@@ -146,10 +146,14 @@ def _run(ex: Any, script: Script) -> list[Any]:
 
 
 async def _run_async(ex: Any, script: Script) -> list[Any]:
-    steps, told = script(ex), None
+    steps, told, trouble = script(ex), None, None
     while True:
         try:
-            step = steps.send(told)
+            step = steps.send(told) if trouble is None else steps.throw(trouble)
         except StopIteration as end:
             return list(end.value)
-        told = await step if isawaitable(step) else step
+        told = trouble = None
+        try:
+            told = await step if isawaitable(step) else step
+        except Exception as error:  # noqa: BLE001 - as where it was called
+            trouble = error

@@ -101,7 +101,15 @@ class Answers:
         """
         key = key_of(request.method, request.url, request.query, request.body or b"")
         with self._lock:
-            return self._taken(self._nearest_of(key, within), key, request)
+            entry = self._nearest_of(key, within)
+            if entry is None and within is not None:
+                # What is nearest is of no interest to anybody, and takes long to find.
+                raise NotRecorded(
+                    f"{_short(str(key))} was not asked for at this moment when "
+                    f"{self._name} was recorded",
+                    request=f"{request.method} {request.url}",
+                )
+            return self._taken(entry, key, request)
 
     def told(self, entry: Entry) -> Response:
         """What was answered; raises the `NetworkError` that was recorded."""

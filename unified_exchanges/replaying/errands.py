@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, Protocol
@@ -25,8 +24,6 @@ from ..flow import (
 from .answers import Answers, Entry
 
 __all__ = ["Errand", "Times"]
-
-_log = logging.getLogger(__name__)
 
 _SECOND = 1_000_000_000
 _LATER: Final = object()
@@ -64,6 +61,8 @@ class Errand:
     failed: Callable[[Exception], None]
     answers: Answers
     times: Times
+    missed: Callable[[NotRecorded], None]
+    """Told of a read that was not recorded."""
     after: Callable[[], None]
     """Called whenever something came of it."""
 
@@ -101,7 +100,7 @@ class Errand:
         try:
             entry = self.answers.claim(request, _WITHIN)
         except NotRecorded as error:
-            _log.info("a read of the stream is passed over: %s", error)
+            self.missed(error)
             return error
         resume = partial(self._answered, entry)
         if self.times.when_answered(entry.number, resume):

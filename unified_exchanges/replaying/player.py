@@ -104,6 +104,7 @@ class Player:
         self._audience = audience
         self._has_work = True
         self._work_due = NEVER
+        self._has_missed = False
 
     def health(self) -> StreamHealth:
         """The protocol's counters, with the state of the connection."""
@@ -141,6 +142,7 @@ class Player:
             work.failed,
             self._timeline.answers,
             self._timeline,
+            self._missed,
             self._resumed,
         )
         errand.begin()
@@ -200,6 +202,17 @@ class Player:
             self.connected(link)
 
     # -- within ---------------------------------------------------------------------
+
+    def _missed(self, error: NotRecorded) -> None:
+        """A read was not recorded; it is passed over, and that is said once."""
+        if not self._has_missed:
+            self._has_missed = True
+            _log.warning(
+                "reads that the stream %s would make beside it, and that were not made "
+                "when it was recorded, are passed over; the first: %s",
+                self.url,
+                error,
+            )
 
     def _resumed(self) -> None:
         if not self.is_stopped:
