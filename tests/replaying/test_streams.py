@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from unified_exchanges import (
     BadRequest,
     NotRecorded,
+    OrderNotDone,
     RequestTimeout,
     StreamPolicy,
     async_exchange,
@@ -337,3 +338,31 @@ def test_tasks_that_watch_side_by_side_lose_nothing(at: Stage, path: Path) -> No
     names, found = asyncio.run(run())
     for name, books in zip(names, found, strict=True):
         assert venues_own(books) == [x for x in told if x["market_id"] == name]
+
+
+# -- orders that are waited for ----------------------------------------------------------
+
+
+def waiting(ex: Any) -> Any:
+    """Wait in vain for an order, and then until it was cancelled."""
+    [market] = yield ex.fetch_markets(limit=1)
+    terms = (market.market_id, market.outcomes[0].label, "buy", market.grid.lowest)
+    order = yield ex.create_order(*terms, 10)
+    began = ex.venue.clock.monotonic()
+    with pytest.raises(OrderNotDone):
+        yield ex.wait_done(order, timeout=2)
+    took = ex.venue.clock.monotonic() - began
+    yield ex.cancel_order(order.order_id)
+    ended = yield ex.wait_done(order, timeout=20)
+    return [order.order_id, ended.status, ended.remaining, 2 <= took < 4]
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_an_order_is_waited_for_in_the_recording_s_time(
+    at: Stage, path: Path, flavour: str
+) -> None:
+    live = recorded(flavour, waiting, at, path)
+    for other in FLAVOURS:
+        began = monotonic()
+        assert replayed(other, waiting, path) == live
+        assert monotonic() - began < 2

@@ -49,6 +49,7 @@ __all__ = ["BREATH", "GLANCE", "OURS", "Link", "Timeline", "Turn"]
 _log = logging.getLogger(__name__)
 
 _SECOND: Final = 1_000_000_000
+_MICROSECOND: Final = 1_000
 _PATIENCE: Final = 0.05
 """Seconds for which time waits for a thread or task that took part and does other things."""
 GLANCE: Final = 0.001
@@ -211,6 +212,15 @@ class Timeline:
             return turn
 
     # -- who waits ------------------------------------------------------------------
+
+    @staticmethod
+    def turn() -> Turn:
+        """A turn of somebody who rings it by himself."""
+        return Turn()
+
+    def soon(self, seconds: float) -> int:
+        """As `moment`, and never now: whoever looks again finds another time."""
+        return self.passed + max(_MICROSECOND, int(seconds * _SECOND))
 
     def moment(self, seconds: float | None) -> int | None:
         """What the clock shows after so many seconds."""

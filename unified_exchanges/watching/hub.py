@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Condition, Thread
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..drivers.blocking import BlockingDriver
 from ..drivers.streaming import StreamDriver
 from ..models import OrderBook, StreamHealth, Subject
-from ..replaying import Player
 from ..streams.line import Line
 from ..venue import Venue
 from . import misuse
@@ -23,6 +22,9 @@ from .job import Job
 from .listener import Listener
 from .mailbox import Policy
 from .relay import Relay
+
+if TYPE_CHECKING:
+    from ..replaying import Player
 
 __all__ = ["Hub"]
 
