@@ -31,6 +31,7 @@ class Ready(Protocol):
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
+        /,
     ) -> object: ...
 
     def notify_all(self) -> None:
