@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
-from typing import Any, cast
+from typing import Any, Final, cast
 
+import attrs
+
+from .clock import VirtualClock
 from .errors import BadRequest
-from .policy import LimitPolicy
+from .policy import LimitPolicy, StreamPolicy
 from .registry import exchanges, folder
-from .replaying import AsyncReplayTransport, ReplayTransport, Source, load
+from .replaying import AsyncReplayTransport, ReplayTransport, Source, Timeline, load
 from .replaying.streams import no_stream, no_stream_async
 from .shells.aio import AsyncExchange
 from .shells.blocking import Exchange
 from .venue import Venue
 
 __all__ = ["async_replay", "replay"]
+
+_EVER: Final = 1e9
+"""Seconds that no recording lasts."""
 
 
 def replay(
@@ -24,9 +30,11 @@ def replay(
     """Make the blocking exchange that a recording answers; ``given`` may hold nothing."""
     source = _source(path, given)
     kind: type[Exchange] = _kind(source, "blocking")
-    transport = ReplayTransport(source.answers, source.clock)
+    timeline = _timeline(source)
+    transport = ReplayTransport(source.answers, source.clock, timeline)
     made = kind(transport=transport, **_arguments(source, how))
     made.venue.taps.connect = no_stream
+    made.venue.taps.timeline = timeline
     return made
 
 
@@ -36,9 +44,11 @@ def async_replay(
     """As `replay`, for an event loop."""
     source = _source(path, given)
     kind: type[AsyncExchange] = _kind(source, "aio")
-    transport = AsyncReplayTransport(source.answers, source.clock)
+    timeline = _timeline(source)
+    transport = AsyncReplayTransport(source.answers, source.clock, timeline)
     made = kind(transport=transport, **_arguments(source, how))
     made.venue.taps.async_connect = no_stream_async
+    made.venue.taps.timeline = timeline
     return made
 
 
@@ -49,7 +59,19 @@ def _source(path: str | PathLike[str], given: Mapping[str, object]) -> Source:
             f"journal of those that were placed: leave {', '.join(refused)} away"
         )
     venues = [folder(id, "blocking").EXCHANGE.describe() for id in exchanges]  # noqa: A001
-    return load(path, venues)
+    return load(path, venues, lambda venue: folder(venue, "counterpart").CONTENTS())
+
+
+def _timeline(source: Source) -> Timeline | None:
+    if source.streams is None:
+        return None
+    overheard = folder(source.venue, "overheard").OVERHEARD
+    return Timeline(
+        source.streams,
+        source.clock,
+        source.answers,
+        overheard=lambda: overheard(VirtualClock(0)),
+    )
 
 
 def _arguments(source: Source, how: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,6 +83,10 @@ def _arguments(source: Source, how: Mapping[str, Any]) -> dict[str, Any]:
         **how,
         **stand_in,
         "options": options,
+        # How long a line was alive, and an answer took, the recording knows.
+        "stream": attrs.evolve(
+            how["stream"] or StreamPolicy(), silence=_EVER, acknowledgement=_EVER
+        ),
         "environment": source.environment,
         "clock": source.clock,
         # What was allowed then is in the recording; here nothing can be sent.

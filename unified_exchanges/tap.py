@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 from .flow import Request, Response
 
 if TYPE_CHECKING:
+    from .replaying.timeline import Timeline
     from .transports import AsyncConnect, Connect
 
 __all__ = ["Direction", "Tap", "Taps"]
@@ -56,15 +57,17 @@ class Tap(Protocol):
 class Taps:
     """Who listens to one venue object: nobody, or one; and who stands for the network.
 
-    In a replay ``connect`` and ``async_connect`` open what takes the place of a WebSocket.
+    In a replay ``connect`` and ``async_connect`` refuse to open a WebSocket, and
+    ``timeline`` tells what streams told; None where that was not recorded.
     """
 
-    __slots__ = ("async_connect", "connect", "tap")
+    __slots__ = ("async_connect", "connect", "tap", "timeline")
 
     def __init__(self) -> None:
         self.tap: Tap | None = None
         self.connect: Connect | None = None
         self.async_connect: AsyncConnect | None = None
+        self.timeline: Timeline | None = None
 
     @property
     def is_replay(self) -> bool:

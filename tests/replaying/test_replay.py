@@ -293,7 +293,10 @@ async def test_fault_50_a_stream_is_refused_in_a_loop_without_a_socket(
 ) -> None:
     written(path, rest())
     async with async_exchange("replay", path=path) as ex:
-        with socket_guard(), pytest.raises(NotRecorded, match="the stream ws://"):
+        with (
+            socket_guard(),
+            pytest.raises(NotRecorded, match="the stream of ticker of M"),
+        ):
             await ex.watch_ticker("M").next(timeout=10)
 
 

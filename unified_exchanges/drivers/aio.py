@@ -150,7 +150,9 @@ class AsyncDriver:
         if isinstance(step, JournalStep):
             return await self._keep(step)
         if isinstance(step, Start):
-            pending = _InTask(asyncio.create_task(self._attempt(step.request)))
+            name = "unified-exchanges-ahead"
+            task = asyncio.create_task(self._attempt(step.request), name=name)
+            pending = _InTask(task)
             begun.append(pending)
             for _ in range(_HEAD_START):
                 await asyncio.sleep(0)

@@ -23,7 +23,7 @@ from ..policy import StreamPolicy
 from ..streams.protocol import StreamEvent, StreamProtocol
 from ..streams.session import Dial, Session, UpgradeRefused
 from ..transports import AsyncConnect, AsyncConnection
-from .tapped import async_tapped
+from .tapped import async_tapped, ended
 
 __all__ = ["AsyncStreamDriver"]
 
@@ -219,6 +219,7 @@ class AsyncStreamDriver:
             keeping.cancel()
             try:
                 # Before the goodbye, which may take a while: what was told holds no more.
+                ended(connection, "closed" if self._is_stopped else _reason(failure))
                 self._lose(failure)
             finally:
                 await self._leave(connection, reading, keeping)

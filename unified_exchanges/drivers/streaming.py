@@ -26,7 +26,7 @@ from ..streams.protocol import StreamEvent, StreamProtocol
 from ..streams.session import Dial, Session, UpgradeRefused
 from ..transports import Connect, Connection
 from ..transports.websocket import connect_blocking
-from .tapped import tapped
+from .tapped import ended, tapped
 
 __all__ = ["StreamDriver"]
 
@@ -229,6 +229,7 @@ class StreamDriver:
             with self.lock:
                 self._connection = None
                 # Before the goodbye, which may take a while: what was told holds no more.
+                ended(connection, reason)
                 self._session.broke()
                 self._emit(self.protocol.connection_lost(reason))
         return failure

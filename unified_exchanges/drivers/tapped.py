@@ -11,7 +11,7 @@ from ..streams.session import Dial
 from ..tap import Tap, Taps
 from ..transports import AsyncConnection, AsyncTransport, Connection, Transport
 
-__all__ = ["AsyncTapped", "Tapped", "async_tapped", "tapped"]
+__all__ = ["AsyncTapped", "Tapped", "async_tapped", "ended", "tapped"]
 
 
 class Tapped:
@@ -87,21 +87,34 @@ def async_tapped(connection: AsyncConnection, dial: Dial) -> AsyncConnection:
     return connection if tap is None else _AsyncTapped(connection, tap, dial.url)
 
 
+def ended(connection: Connection | AsyncConnection, reason: str) -> None:
+    """Let the tap hear why a connection is of no use any more, before it is closed."""
+    if isinstance(connection, _Tapped | _AsyncTapped):
+        connection.ended(reason)
+
+
 class _Tapped:
     def __init__(self, connection: Connection, tap: Tap, url: str) -> None:
         self._connection = connection
         self._tap = tap
         self._number = tap.opened(url)
+        self._is_over = False
 
     def recv(self, timeout: float) -> Sequence[str | bytes]:
         try:
             frames = self._connection.recv(timeout)
         except NetworkError as error:
-            self._tap.closed(self._number, str(error))
+            self.ended(str(error))
             raise
         if frames:
             self._tap.told(self._number, "in", frames)
         return frames
+
+    def ended(self, reason: str) -> None:
+        # Only the first knows why.
+        is_first, self._is_over = not self._is_over, True
+        if is_first:
+            self._tap.closed(self._number, reason)
 
     def wake(self) -> None:
         self._connection.wake()
@@ -113,7 +126,7 @@ class _Tapped:
 
     def close(self) -> None:
         self._connection.close()
-        self._tap.closed(self._number, "closed")
+        self.ended("closed")
 
 
 class _AsyncTapped:
@@ -121,6 +134,7 @@ class _AsyncTapped:
         self._connection = connection
         self._tap = tap
         self._number = tap.opened(url)
+        self._is_over = False
 
     async def run(self, deliver: Callable[[Sequence[str | bytes]], None]) -> NoReturn:
         tap, number = self._tap, self._number
@@ -132,8 +146,14 @@ class _AsyncTapped:
         try:
             await self._connection.run(heard)
         except NetworkError as error:
-            tap.closed(number, str(error))
+            self.ended(str(error))
             raise
+
+    def ended(self, reason: str) -> None:
+        # Only the first knows why.
+        is_first, self._is_over = not self._is_over, True
+        if is_first:
+            self._tap.closed(self._number, reason)
 
     async def send(self, text: str) -> None:
         # Before it leaves: an answer must not seem to come first.
@@ -142,4 +162,4 @@ class _AsyncTapped:
 
     async def close(self) -> None:
         await self._connection.close()
-        self._tap.closed(self._number, "closed")
+        self.ended("closed")

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from .answers import Answers
 from .clock import ReplayClock
+from .player import Audience, Player
 from .source import Source, load
+from .timeline import Timeline, Turn
 from .transport import AsyncReplayTransport, ReplayTransport
 
 __all__ = [
     "Answers",
     "AsyncReplayTransport",
+    "Audience",
+    "Player",
     "ReplayClock",
     "ReplayTransport",
     "Source",
+    "Timeline",
+    "Turn",
     "load",
 ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from itertools import islice
+from itertools import chain, islice
 from typing import TypeAlias
 
 import attrs
@@ -18,19 +19,25 @@ from .aliases import Aliases
 from .clock import ReplayClock
 from .matching import Key, has_moved, key_of, loosened
 
-__all__ = ["Answers"]
+__all__ = ["Answers", "Entry"]
 
 _Recorded: TypeAlias = Rest | Unanswered
 _LONGEST = 400
 _LOOKED_AT = 100
 """Requests with other bounds of time among which one is looked for."""
 _SECOND = 1_000_000_000
+_JITTER = 1_000_000
+"""Nanoseconds by which threads may have told what happened in another order."""
+_EVER = 1 << 62
 
 
 @attrs.define(slots=True, eq=False)
-class _Entry:
+class Entry:
+    """A recorded request; ``number`` counts those of the recording, from 1."""
+
     key: Key
     line: _Recorded
+    number: int
     is_played: bool = False
 
 
@@ -50,13 +57,18 @@ class Answers:
         self._name = name
         self._lock = fork.lock()
         self._aliases = Aliases()
-        self._exact: dict[Key, deque[_Entry]] = defaultdict(deque)
-        self._loose: dict[Key, deque[_Entry]] = defaultdict(deque)
+        self._exact: dict[Key, deque[Entry]] = defaultdict(deque)
+        self._loose: dict[Key, deque[Entry]] = defaultdict(deque)
         self._times: Counter[Key] = Counter()
+        self._ordered: dict[Key, list[Entry]] = defaultdict(list)
         self._withheld: set[str] = set()
-        self._entries: list[_Entry] = []
+        self._number = 0
+        self._entries: list[Entry] = []
         for line in lines:
             self._enter(line)
+        for entries in self._ordered.values():
+            # Of requests at once, the last to begin may have been answered first.
+            entries.sort(key=_begun)
 
     @property
     def requests(self) -> Iterator[_Recorded]:
@@ -76,46 +88,76 @@ class Answers:
         """
         key = key_of(request.method, request.url, request.query, request.body or b"")
         with self._lock:
-            entry = self._next(key)
-            if entry is None:
-                raise self._missing(key, request)
-            entry.is_played = True
-            line = entry.line
-            if request.body:
-                self._aliases.learn(line.request.data, request.body)
-            body = (
-                b""
-                if isinstance(line, Unanswered)
-                else self._aliases.apply(line.body.data)
-            )
-        self._clock.answered(began=line.began, at=line.at)
+            entry = self._taken(self._next(key), key, request)
+        self._clock.answered(began=entry.line.began, at=entry.line.at)
+        return self.told(entry)
+
+    def claim(self, request: Request, within: tuple[int, int] | None = None) -> Entry:
+        """Take what was recorded of a request, while streams are replayed beside it.
+
+        That is the next one from now on, else the last one before.  ``within`` is how many
+        nanoseconds before and after now it may have begun: so reads of the library itself
+        get no answer of another moment.  Raises `NotRecorded`.
+        """
+        key = key_of(request.method, request.url, request.query, request.body or b"")
+        with self._lock:
+            entry = self._nearest_of(key, within)
+            if entry is None and within is not None:
+                # What is nearest is of no interest to anybody, and takes long to find.
+                raise NotRecorded(
+                    f"{_short(str(key))} was not asked for at this moment when "
+                    f"{self._name} was recorded",
+                    request=f"{request.method} {request.url}",
+                )
+            return self._taken(entry, key, request)
+
+    def told(self, entry: Entry) -> Response:
+        """What was answered; raises the `NetworkError` that was recorded."""
+        line = entry.line
         if isinstance(line, Unanswered):
             raise _failure(line)
+        body = self.aliased(line.body.data)
         return Response(line.status, line.headers, body, line.elapsed / _SECOND)
+
+    def aliased(self, told: bytes) -> bytes:
+        """What the venue told, with the client order ids of the program."""
+        with self._lock:
+            return self._aliases.apply(told)
+
+    def _taken(self, entry: Entry | None, key: Key, request: Request) -> Entry:
+        if entry is None:
+            raise self._missing(key, request)
+        entry.is_played = True
+        if request.body:
+            self._aliases.learn(entry.line.request.data, request.body)
+        return entry
 
     def _enter(self, line: Rest | Unanswered | Withheld) -> None:
         if isinstance(line, Withheld):
             self._withheld.add(line.about)
             return
+        self._number += 1
         if isinstance(line, Unanswered) and not _is_of_network(line.error):
             # Such as a call that the program itself has given up.
             return
         key = key_of(line.method, line.host + line.path, line.query, line.request.data)
-        entry = _Entry(key, line)
+        entry = Entry(key, line, self._number)
         self._entries.append(entry)
         self._times[key] += 1
         self._exact[key].append(entry)
+        self._ordered[key].append(entry)
         if (loose := loosened(key)) is not key:
             self._loose[loose].append(entry)
+            self._ordered[loose].append(entry)
 
-    def _next(self, key: Key) -> _Entry | None:
+    def _next(self, key: Key) -> Entry | None:
         found = _first_left(self._exact.get(key))
         if found is not None:
             return found
         loose = loosened(key)
         return None if loose is key else self._moved(key, self._loose.get(loose))
 
-    def _moved(self, key: Key, entries: deque[_Entry] | None) -> _Entry | None:
+    def _moved(self, key: Key, entries: deque[Entry] | None) -> Entry | None:
         """The next of those whose bounds have moved with the clock."""
         while entries and entries[0].is_played:
             entries.popleft()
@@ -124,6 +166,22 @@ class Answers:
             seconds = round(now - entry.line.began / _SECOND)
             if not entry.is_played and has_moved(key, entry.key, seconds):
                 return entry
+        return None
+
+    def _nearest_of(self, key: Key, within: tuple[int, int] | None) -> Entry | None:
+        now = self._clock.wall
+        before, after = within or (now, _EVER)
+        for some in dict.fromkeys((key, loosened(key))):
+            entries = self._ordered.get(some, [])
+            first = bisect_left(entries, now - _JITTER, key=_begun)
+            later = islice(entries, first, first + _LOOKED_AT)
+            earlier = reversed(entries[max(0, first - _LOOKED_AT) : first])
+            for entry in chain(later, earlier):
+                span = entry.line.began - now
+                if entry.is_played or not -before <= span <= after:
+                    continue
+                if some is key or has_moved(key, entry.key, -round(span / _SECOND)):
+                    return entry
         return None
 
     # -- what is not there ----------------------------------------------------------
@@ -156,7 +214,11 @@ class Answers:
         return ", which holds no request"
 
 
-def _first_left(entries: deque[_Entry] | None) -> _Entry | None:
+def _begun(entry: Entry) -> int:
+    return entry.line.began
+
+
+def _first_left(entries: deque[Entry] | None) -> Entry | None:
     while entries:
         # What the other index has handed out is passed over, once.
         entry = entries.popleft()

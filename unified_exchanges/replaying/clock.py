@@ -40,6 +40,26 @@ class ReplayClock:
         with self._lock:
             self._pass(int(seconds * _SECOND))
 
+    @property
+    def wall(self) -> int:
+        """Nanoseconds since 1970 in UTC."""
+        return self._now
+
+    @property
+    def passed(self) -> int:
+        """Nanoseconds for which the replayed program has waited."""
+        return self._passed
+
+    def move(self, passed: int, at: int | None = None) -> None:
+        """Go on to a moment of the monotonic clock, at which the other one shows ``at``.
+
+        None: as much later as the monotonic one.  Neither goes back.
+        """
+        with self._lock:
+            span = max(passed - self._passed, 0)
+            self._passed += span
+            self._now = self._now + span if at is None else max(self._now, at)
+
     def answered(self, *, began: int, at: int) -> None:
         """Go on to where an answer came; never back."""
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -10,9 +10,19 @@ import attrs
 
 from ..description import Description
 from ..errors import BadRequest, NotRecorded
-from ..recording.format import Header, Rest, Unanswered, Withheld, open_recording, read
+from ..recording.format import (
+    Header,
+    Line,
+    Rest,
+    Unanswered,
+    Withheld,
+    open_recording,
+    read,
+)
 from .answers import Answers
 from .clock import ReplayClock
+from .counterpart import Contents
+from .streams import Streams
 
 __all__ = ["Source", "load"]
 
@@ -22,18 +32,27 @@ _BEGIN = 4096
 
 @attrs.frozen(kw_only=True, slots=True)
 class Source:
-    """What a replay is made of: whose wire it was, its answers, and their clock."""
+    """What a replay is made of: whose wire it was, its answers, and their clock.
+
+    ``streams`` is what WebSockets told, None where that is not known.
+    """
 
     venue: str
     environment: str
     answers: Answers
     clock: ReplayClock
+    streams: Streams | None = None
 
 
-def load(path: str | PathLike[str], venues: Iterable[Description]) -> Source:
-    """Read a recording once, into memory.
+def load(
+    path: str | PathLike[str],
+    venues: Iterable[Description],
+    contents: Callable[[str], Contents] | None = None,
+) -> Source:
+    """Read a recording once; its requests into memory, and of its streams what was asked.
 
-    ``venues`` are those that there are: a cassette does not say whose it is.  Raises
+    ``venues`` are those that there are: a cassette does not say whose it is.
+    ``contents`` makes what takes note of the streams of a venue.  Raises
     `NotRecorded` where there is no such file, and `DamagedRecording`.
     """
     file = Path(path)
@@ -49,12 +68,23 @@ def load(path: str | PathLike[str], venues: Iterable[Description]) -> Source:
     lines = read(file)
     header = next(lines)
     assert isinstance(header, Header)
-    wanted = (x for x in lines if isinstance(x, Rest | Unanswered | Withheld))
     if header.venue not in {venue.id for venue in venues}:
         raise BadRequest(
             f"{file} was recorded at {header.venue}, which this library does not know"
         )
-    return _source(header.venue, header.environment, header.at, wanted, file)
+    streams = None
+    if contents is not None:
+        streams = Streams(file, header, contents(header.venue))
+        lines = _noted(lines, streams)
+    wanted = (x for x in lines if isinstance(x, Rest | Unanswered | Withheld))
+    source = _source(header.venue, header.environment, header.at, wanted, file)
+    return attrs.evolve(source, streams=streams)
+
+
+def _noted(lines: Iterator[Line], streams: Streams) -> Iterator[Line]:
+    for number, line in enumerate(lines, 2):
+        streams.note(line, number)
+        yield line
 
 
 def _source(

@@ -1,13 +1,67 @@
-"""What takes the place of a WebSocket in a replay, so that none is opened."""
+"""What the streams of a recording hold, as far as it is known before they are replayed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NoReturn
 
-from ..errors import NotRecorded
+import attrs
 
-__all__ = ["no_stream", "no_stream_async"]
+from ..errors import NotRecorded
+from ..models import Subject
+from ..recording.format import Frame, Header, Line, Opened
+from ..venue import Venue
+from .counterpart import Contents
+
+__all__ = ["Streams", "no_stream", "no_stream_async"]
+
+_MOST = 400
+
+
+@attrs.define(slots=True, eq=False)
+class Streams:
+    """Where a recording is, which connections were opened, and what was asked on them.
+
+    Lines are counted from 1, the header.
+    """
+
+    file: Path
+    header: Header
+    contents: Contents
+    opened: dict[str, list[int]] = attrs.field(factory=lambda: defaultdict(list))
+    """The lines in which connections to an address were opened."""
+
+    def note(self, line: Line, number: int) -> None:
+        """Take a line, in order."""
+        if isinstance(line, Frame):
+            frame = line.body.data
+            self.contents.told(line.connection, line.direction, frame, number)
+        elif isinstance(line, Opened):
+            self.opened[line.url].append(number)
+
+    def is_opened_after(self, url: str, line: int) -> bool:
+        """Whether there is a later connection to an address."""
+        return any(x > line for x in self.opened.get(url, ())[-1:])
+
+    def check(
+        self,
+        venue: Venue,
+        subject: Subject,
+        market_ids: Sequence[str] | None,
+        outcome: str | None = None,
+    ) -> None:
+        """Refuse what was not followed when it was recorded: raises `NotRecorded`."""
+        missing = self.contents.missing(venue, subject, market_ids, outcome)
+        if missing:
+            text = ", ".join(missing)
+            raise NotRecorded(
+                f"the replay of {self.file} was asked for the stream of {_short(text)}, "
+                f"which was not followed when it was recorded. "
+                f"{_short(self.contents.described())}. Nothing was sent: watch what was "
+                "recorded, or record again",
+            )
 
 
 def no_stream(
@@ -19,8 +73,9 @@ def no_stream(
 ) -> NoReturn:
     """Refuse to open a WebSocket: raises `NotRecorded`."""
     raise NotRecorded(
-        f"a replay was asked for the stream {url}, and it answers requests only: read the "
-        "frames of the recording with unified_exchanges.recording.read. Nothing was sent"
+        f"a replay was asked for the stream {url}, and no WebSocket is opened in a replay: "
+        "what a recording holds is told by watch_*, and its frames are read with "
+        "unified_exchanges.recording.read. Nothing was sent"
     )
 
 
@@ -33,3 +88,7 @@ async def no_stream_async(
 ) -> NoReturn:
     """As `no_stream`, for an event loop."""
     no_stream(url, headers, heard=heard, timeout=timeout)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MOST else f"{text[:_MOST]}…"

@@ -8,20 +8,30 @@ from ..errors import BadRequest
 from ..flow import Request, Response
 from .answers import Answers
 from .clock import ReplayClock
+from .timeline import Timeline
+from .waiting import wait
 
 __all__ = ["AsyncReplayTransport", "ReplayTransport"]
 
 
 class _Replay:
-    def __init__(self, answers: Answers, clock: ReplayClock) -> None:
+    def __init__(
+        self, answers: Answers, clock: ReplayClock, timeline: Timeline | None = None
+    ) -> None:
         self.answers = answers
         self.clock = clock
+        self._timeline = timeline
         self._is_closed = False
 
-    def _answer(self, request: Request) -> Response:
+    def _check(self) -> None:
         if self._is_closed:
             raise BadRequest("this transport is closed; make a new exchange")
-        return self.answers.answer(request)
+
+    @property
+    def timeline(self) -> Timeline | None:
+        """What answers belong into, once a stream is replayed."""
+        timeline = self._timeline
+        return timeline if timeline is not None and timeline.is_begun else None
 
 
 class ReplayTransport(_Replay):
@@ -29,11 +39,21 @@ class ReplayTransport(_Replay):
 
     def send(self, request: Request) -> Response:
         """Give the next recorded answer; raises `NotRecorded` where there is none."""
-        return self._answer(request)
+        self._check()
+        timeline = self.timeline
+        if timeline is None:
+            return self.answers.answer(request)
+        entry, turn = timeline.claim(request)
+        timeline.wait(turn)
+        return self.answers.told(entry)
 
     def sleep(self, seconds: float) -> None:
         """Let time pass without waiting."""
-        self.clock.advance(seconds)
+        timeline = self.timeline
+        if timeline is None:
+            self.clock.advance(seconds)
+        else:
+            timeline.wait(timeline.sleeping(seconds))
 
     def close(self) -> None:
         """Refuse further requests."""
@@ -46,12 +66,22 @@ class AsyncReplayTransport(_Replay):
     async def send(self, request: Request) -> Response:
         """Give the next recorded answer; raises `NotRecorded` where there is none."""
         await asyncio.sleep(0)
-        return self._answer(request)
+        self._check()
+        timeline = self.timeline
+        if timeline is None:
+            return self.answers.answer(request)
+        entry, turn = timeline.claim(request)
+        await wait(timeline, turn)
+        return self.answers.told(entry)
 
     async def sleep(self, seconds: float) -> None:
         """Let time pass without waiting."""
-        self.clock.advance(seconds)
-        await asyncio.sleep(0)
+        timeline = self.timeline
+        if timeline is None:
+            self.clock.advance(seconds)
+            await asyncio.sleep(0)
+        else:
+            await wait(timeline, timeline.sleeping(seconds))
 
     async def close(self) -> None:
         """Refuse further requests."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ..errors import AuthenticationError, NotSupported
+from ..errors import AuthenticationError, NotRecorded, NotSupported
 from ..flow import Flow
 from ..models import Exposure, Order, OrderRequest, Subject
 from ..tracking.tracker import OrderTracker
@@ -25,6 +25,7 @@ from ..tracking.waiting import (
 from .aio_watching import AsyncWatching
 
 if TYPE_CHECKING:
+    from ..replaying import Timeline
     from ..watching.aio_hub import AsyncHub
 
 __all__ = ["AsyncOrders", "AsyncTracking"]
@@ -143,8 +144,11 @@ class AsyncTracking(AsyncWatching):
             return result
         try:
             hub = self._follow_orders()
-        except (AuthenticationError, NotSupported):
+        except (AuthenticationError, NotSupported, NotRecorded):
             return await self._driver.run(polling(wait, calls))
+        timeline = self.venue.taps.timeline
+        if timeline is not None:
+            return await self._wait_replayed(wait, hub, timeline)
         return await self._wait_told(wait, hub)
 
     async def _wait_told(self, wait: Wait, hub: AsyncHub) -> Order:
@@ -169,6 +173,26 @@ class AsyncTracking(AsyncWatching):
                 if reading is not None and not reading.done():
                     reading.cancel()
                     await asyncio.wait([reading])
+
+    async def _wait_replayed(
+        self, wait: Wait, hub: AsyncHub, timeline: Timeline
+    ) -> Order:
+        """Wait by playing what was recorded."""
+        from ..replaying.waiting import wait as play  # noqa: PLC0415 - few replay
+
+        turn = timeline.turn()
+        with self._calls.tracker.waking(wait.entry, turn.ring):
+            while True:
+                turn.is_rung = False
+                is_told = hub.is_told
+                if wait.is_due(is_told=is_told):
+                    await self._driver.run(wait.read_again(self._calls))
+                result = wait.result(is_told=is_told)
+                if result is not None:
+                    return result
+                timeline.check_open()
+                delay = wait.delay(is_told=is_told)
+                await play(timeline, turn, timeline.soon(delay))
 
     async def _read(self, wait: Wait, flow: Flow[None]) -> None:
         """Read an order in a task: the stream may tell meanwhile, or time be up."""

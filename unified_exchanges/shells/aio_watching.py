@@ -331,10 +331,8 @@ class AsyncWatching:
         line = self.venue.line_of(subject)
         hub = self._hubs.get(line.name)
         if hub is None or not hub.is_usable:
-            from ..watching.aio_hub import AsyncHub  # noqa: PLC0415 - loads websockets
-
             hears = self._calls.tracker if Subject.ORDERS in line.subjects else None
-            hub = AsyncHub(self.venue, self._driver, hears, line=line)
+            hub = _hub_kind(self.venue)(self.venue, self._driver, hears, line=line)
             self._hubs[line.name] = hub
             if Subject.ORDER_BOOK in line.subjects:
                 self._calls.show_books(hub.live_book)
@@ -344,3 +342,14 @@ class AsyncWatching:
         self._is_closed = True
         for hub in list(self._hubs.values()):
             await hub.aclose()
+
+
+def _hub_kind(venue: Venue) -> type[AsyncHub]:
+    # Either loads much that few programs need: a WebSocket, or a replay.
+    if venue.taps.is_replay:
+        from ..watching.aio_replay_hub import AsyncReplayHub  # noqa: PLC0415
+
+        return AsyncReplayHub
+    from ..watching.aio_hub import AsyncHub  # noqa: PLC0415
+
+    return AsyncHub

@@ -7,7 +7,7 @@ from threading import Condition, Thread
 from typing import TYPE_CHECKING
 
 from ..drivers.blocking import BlockingDriver
-from ..errors import AuthenticationError, NotSupported
+from ..errors import AuthenticationError, NotRecorded, NotSupported
 from ..flow import Flow
 from ..models import Exposure, Order, OrderRequest, Subject
 from ..tracking.calls import TrackedCalls
@@ -26,6 +26,7 @@ from ..tracking.waiting import (
 from .watching import Watching
 
 if TYPE_CHECKING:
+    from ..replaying import Timeline
     from ..watching.hub import Hub
 
 __all__ = ["Orders", "Tracking"]
@@ -144,8 +145,11 @@ class Tracking(Watching):
             return result
         try:
             hub = self._follow_orders()
-        except (AuthenticationError, NotSupported):
+        except (AuthenticationError, NotSupported, NotRecorded):
             return self._driver.run(polling(wait, calls))
+        timeline = self.venue.taps.timeline
+        if timeline is not None:
+            return self._wait_replayed(wait, hub, timeline)
         return self._wait_told(wait, hub)
 
     def _wait_told(self, wait: Wait, hub: Hub) -> Order:
@@ -162,6 +166,21 @@ class Tracking(Watching):
                     if result is not None:
                         return result
                     changed.wait(wait.delay(is_told=is_told))
+
+    def _wait_replayed(self, wait: Wait, hub: Hub, timeline: Timeline) -> Order:
+        """Wait by playing what was recorded."""
+        turn = timeline.turn()
+        with self._calls.tracker.waking(wait.entry, turn.ring):
+            while True:
+                turn.is_rung = False
+                is_told = hub.is_told
+                if wait.is_due(is_told=is_told):
+                    self._driver.run(wait.read_again(self._calls))
+                result = wait.result(is_told=is_told)
+                if result is not None:
+                    return result
+                timeline.check_open()
+                timeline.wait(turn, timeline.soon(wait.delay(is_told=is_told)))
 
     def placing(self, order: OrderRequest) -> Flow[Order]:
         """The flow of a create that `orders` counts, for flows that `run` performs."""

@@ -344,10 +344,8 @@ class Watching:
             line = self.venue.line_of(subject)
             hub = self._hubs.get(line.name)
             if hub is None or not hub.is_usable:
-                from ..watching.hub import Hub  # noqa: PLC0415 - loads websockets
-
                 hears = self._calls.tracker if Subject.ORDERS in line.subjects else None
-                hub = Hub(self.venue, self._driver, hears, line=line)
+                hub = _hub_kind(self.venue)(self.venue, self._driver, hears, line=line)
                 self._hubs[line.name] = hub
                 if Subject.ORDER_BOOK in line.subjects:
                     self._calls.show_books(hub.live_book)
@@ -364,6 +362,17 @@ class Watching:
         if self._call_off is not None:
             self._call_off()
             self._call_off = None
+
+
+def _hub_kind(venue: Venue) -> type[Hub]:
+    # Either loads much that few programs need: a WebSocket, or a replay.
+    if venue.taps.is_replay:
+        from ..watching.replay_hub import ReplayHub  # noqa: PLC0415
+
+        return ReplayHub
+    from ..watching.hub import Hub  # noqa: PLC0415
+
+    return Hub
 
 
 def _close_all(hubs: dict[str, Hub]) -> None:

@@ -66,7 +66,7 @@ class AsyncWatch(Coroutine[Any, Any, T_co], Generic[T_co]):
         misuse.check_timeout(timeout)
         self._place.part()
         try:
-            async with asyncio.timeout(timeout):
+            async with self._hub.within(timeout):
                 item: T_co = await self._place.take()
         except TimeoutError:
             raise misuse.late(timeout, self.health()) from None

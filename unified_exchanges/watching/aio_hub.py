@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Collection
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from typing import Any, Final
 
@@ -62,11 +62,16 @@ class AsyncHub:
         self._feed = Feed(
             line.open(),
             venue,
-            has_work=self._work.set,
+            has_work=self._set_work,
             listener=listener,
             line=line.name,
         )
-        self._stream = AsyncStreamDriver(
+        self._stream = self._opened(venue, line)
+        self._is_begun = False
+
+    def _opened(self, venue: Venue, line: Line) -> Any:
+        """What drives the protocol."""
+        return AsyncStreamDriver(
             Relay(self._feed.protocol, self._feed.handle),
             line.dial,
             policy=venue.settings.stream,
@@ -75,7 +80,6 @@ class AsyncHub:
             sink=self._feed.handle,
             on_stop=self._stopped,
         )
-        self._is_begun = False
 
     @property
     def is_usable(self) -> bool:
@@ -106,7 +110,7 @@ class AsyncHub:
         """Join the followers."""
         if self._stream.is_stopped and self._feed.error is None:
             raise misuse.closed()
-        bell = Bell()
+        bell = self._bell()
         follower = self._feed.join(
             wish.subject,
             wish.market_ids,
@@ -120,9 +124,19 @@ class AsyncHub:
 
     def copy(self, seat: Seat) -> Seat:
         """Another that goes on where one is, with all that waits there."""
-        bell = Bell()
+        bell = self._bell()
         follower = self._feed.copy(seat.follower, wake=bell.ring)
         return Seat(follower, bell, self.note_leaving)
+
+    def _bell(self) -> Bell:
+        """What rings when there is something for a watch, and lets it wait."""
+        return Bell()
+
+    def within(
+        self, seconds: float | None
+    ) -> AbstractAsyncContextManager[object, bool | None]:
+        """Raise TimeoutError for what takes longer."""
+        return asyncio.timeout(seconds)
 
     def keep(self) -> None:
         """Follow orders and fills for the listener, until `release`."""
@@ -196,6 +210,9 @@ class AsyncHub:
             self._feed.close()
         else:
             self._feed.fail(error)
+
+    def _set_work(self) -> None:
+        self._work.set()
 
     async def _keep_books(self) -> None:
         while True:

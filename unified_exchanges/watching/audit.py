@@ -16,6 +16,7 @@ from decimal import Decimal
 from math import inf
 from typing import Final, TypeAlias
 
+from ..errors import NotRecorded
 from ..models import OrderBook
 from ..streams.protocol import StreamProtocol
 from ..venue import Venue
@@ -86,7 +87,8 @@ class Auditor:
 
         def failed(error: Exception) -> None:
             self._is_running = False
-            _log.info("the book of %s could not be compared: %s", market_id, error)
+            if not isinstance(error, NotRecorded):
+                _log.info("the book of %s could not be compared: %s", market_id, error)
             self._plan(key, {})
 
         read = self._venue.fetch_order_book(market_id, outcome=outcome)

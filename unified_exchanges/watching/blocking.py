@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from threading import TIMEOUT_MAX, Condition
+from collections.abc import Callable, Iterator
+from threading import TIMEOUT_MAX
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
 from ..models import StreamHealth
 from . import misuse
@@ -15,9 +15,32 @@ from .mailbox import Ended
 if TYPE_CHECKING:
     from .hub import Hub
 
-__all__ = ["Watch"]
+__all__ = ["Ready", "Watch"]
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+
+
+class Ready(Protocol):
+    """What a watch waits with, as with a `Condition` on the lock of its stream."""
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> object: ...
+
+    def notify_all(self) -> None:
+        """There is something to take."""
+        ...
+
+    def wait_for(self, predicate: Callable[[], T], timeout: float | None = None) -> T:
+        """Wait until there is; give what the predicate said last."""
+        ...
 
 
 class Watch(Generic[T_co]):
@@ -35,7 +58,7 @@ class Watch(Generic[T_co]):
     """
 
     def __init__(
-        self, hub: Hub, follower: Follower, ready: Condition, keeps: object = None
+        self, hub: Hub, follower: Follower, ready: Ready, keeps: object = None
     ) -> None:
         self._hub = hub
         self._keeps = keeps

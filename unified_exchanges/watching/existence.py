@@ -14,7 +14,7 @@ from typing import Final
 
 import attrs
 
-from ..errors import AuthenticationError, PermissionDenied
+from ..errors import AuthenticationError, NotRecorded, PermissionDenied
 from ..venue import Venue
 from .job import Job
 
@@ -107,7 +107,7 @@ class Existence:
         def failed(error: Exception) -> None:
             self._is_running = False
             _log.info("the markets that are watched could not be looked up: %s", error)
-            if isinstance(error, AuthenticationError | PermissionDenied):
+            if isinstance(error, AuthenticationError | PermissionDenied | NotRecorded):
                 # It would fail again; what is wrong with the key the stream tells.
                 for name in ids:
                     self.questions.pop(name, None)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Condition, Thread
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..drivers.blocking import BlockingDriver
 from ..drivers.streaming import StreamDriver
@@ -15,13 +15,16 @@ from ..models import OrderBook, StreamHealth, Subject
 from ..streams.line import Line
 from ..venue import Venue
 from . import misuse
-from .blocking import Watch
+from .blocking import Ready, Watch
 from .feed import Feed
 from .follower import Follower
 from .job import Job
 from .listener import Listener
 from .mailbox import Policy
 from .relay import Relay
+
+if TYPE_CHECKING:
+    from ..replaying import Player
 
 __all__ = ["Hub"]
 
@@ -60,7 +63,13 @@ class Hub:
             listener=listener,
             line=line.name,
         )
-        self._stream = StreamDriver(
+        self._stream = self._opened(venue, line)
+        self._lock = self._stream.lock
+        self._clerk: Thread | None = None
+
+    def _opened(self, venue: Venue, line: Line) -> StreamDriver | Player:
+        """What drives the protocol."""
+        return StreamDriver(
             Relay(self._feed.protocol, self._feed.handle),
             line.dial,
             policy=venue.settings.stream,
@@ -69,8 +78,6 @@ class Hub:
             sink=self._feed.handle,
             on_stop=self._stopped,
         )
-        self._lock = self._stream.lock
-        self._clerk: Thread | None = None
 
     @property
     def is_usable(self) -> bool:
@@ -89,7 +96,7 @@ class Hub:
     ) -> Watch[Any]:
         """Follow something from now on; the watch keeps an object alive."""
         with self._lock:
-            ready = Condition(self._lock)
+            ready = self._bell()
             follower = self._feed.join(
                 subject,
                 market_ids,
@@ -101,6 +108,10 @@ class Hub:
         self._start()
         self._stream.flush()
         return Watch(self, follower, ready, keeps)
+
+    def _bell(self) -> Ready:
+        """What rings when there is something for a watch, and lets it wait."""
+        return Condition(self._lock)
 
     def keep(self) -> None:
         """Follow orders and fills for the listener, until `release`."""

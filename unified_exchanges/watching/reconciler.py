@@ -14,7 +14,7 @@ from typing import Final
 
 import attrs
 
-from ..errors import UnifiedExchangesError
+from ..errors import NotRecorded, UnifiedExchangesError
 from ..models import AccountState, Fill, Order, Position, Reconciled, Resync, Subject
 from ..streams.protocol import StreamProtocol
 from ..venue import Venue
@@ -135,6 +135,7 @@ class Reconciler:
         self._owed: dict[Hashable, float] = {}
         """What was read, and when it happened, as long as the stream may still tell it."""
         self.missed = self.count = self.failed = 0
+        self._was_passed_over = False
         self.is_late = False
         """Whether it was said that a read is overdue, which did not succeed since."""
         self.last_error = ""
@@ -303,6 +304,9 @@ class Reconciler:
             self._tell(self._merge(state, read))
 
         def failed(error: Exception) -> None:
+            if isinstance(error, NotRecorded):
+                self._pass_over(error)
+                return
             self._failures += 1
             self.failed += 1
             self.last_error = f"{_WHAT} could not be read: {error}"
@@ -312,6 +316,19 @@ class Reconciler:
                 self._give_up(error)
 
         return Job(self._venue.resync(wanted), done, failed)
+
+    def _pass_over(self, error: NotRecorded) -> None:
+        """A replay has no such read: to try again would be in vain, and it lost nothing."""
+        self._finished(self._often)
+        self._wanted = inf
+        if not self._was_passed_over:
+            self._was_passed_over = True
+            _log.warning(
+                "%s were not read at this moment when it was recorded, so that only what "
+                "the stream tells is told from here on: %s",
+                _WHAT,
+                error,
+            )
 
     def _wanted_of(self, subjects: frozenset[Subject], since: datetime) -> Resync:
         """What to ask for: what is followed, and what the listener wants besides."""

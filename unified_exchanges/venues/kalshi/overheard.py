@@ -27,6 +27,8 @@ class _Counted:
 
     last: int = 0
     books: dict[str, Book] = attrs.field(factory=dict)
+    moments: dict[str, int | None] = attrs.field(factory=dict)
+    """When each changed last, as the venue told it."""
 
 
 class KalshiOverheard:
@@ -77,6 +79,19 @@ class KalshiOverheard:
         for key in gone:
             yield from self._doubt(self._counted.pop(key), reason)
 
+    def book(self, connection: int, sid: int, market_id: str) -> OrderBook | None:
+        """A book as it stands; None where it is not known whole."""
+        counted = self._counted.get((connection, sid))
+        book = None if counted is None else counted.books.get(market_id)
+        if counted is None or book is None:
+            return None
+        return self._read(book, market_id, counted.last, counted.moments[market_id])
+
+    def last(self, connection: int, sid: int) -> int:
+        """The number that came last of a subscription, 0 if none did."""
+        counted = self._counted.get((connection, sid))
+        return 0 if counted is None else counted.last
+
     def _count(self, connection: int, sid: int, seq: int | None) -> Iterator[Heard]:
         counted = self._counted.setdefault((connection, sid), _Counted())
         if not seq:
@@ -123,6 +138,7 @@ class KalshiOverheard:
                 at=self._now(),
             )
             return
+        counted.moments[market_id] = moment
         yield self._read(book, market_id, told.seq, moment)
 
     def _read(

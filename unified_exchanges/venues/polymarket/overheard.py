@@ -105,6 +105,14 @@ class PolymarketOverheard:
         if stream is not None:
             yield from self._heard(stream, stream.connection_lost(reason))
 
+    def book(self, connection: int, token: str) -> OrderBook | None:
+        """The book of a token as it stands; None where it is not known whole."""
+        stream = self._streams.get(connection)
+        if not isinstance(stream, MarketStream):
+            return None
+        book = stream.token_book(token)
+        return None if book is None or book.stale else book
+
     def _heard(
         self, stream: StreamProtocol, events: Iterable[object]
     ) -> Iterator[Heard]:

@@ -1,0 +1,368 @@
+"""The streams of a recording are told again, in virtual time and without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from unified_exchanges import (
+    BadRequest,
+    NotRecorded,
+    OrderNotDone,
+    RequestTimeout,
+    StreamPolicy,
+    async_exchange,
+    exchange,
+)
+from unified_exchanges.models import Gap, OrderBook, Reconnected
+from unified_exchanges.recording import Frame, Rest, Torn, read
+from unified_exchanges.recording.format import encode
+from unified_exchanges.simulator.faults import StreamFault, StreamPlan
+from unified_exchanges.testing import cassette, socket_guard
+
+from ..flavours import FLAVOURS
+from ..recording.sessions import VENUES, Stage, stage
+from .streaming import drained, recorded, replayed, trading, venues_own
+
+SECOND = 1_000_000_000
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "session.jsonl"
+
+
+@pytest.fixture(params=VENUES)
+def at(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    with stage(request.param) as made:
+        yield made
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_what_was_told_live_is_told_again_to_the_last_digit_in_both_flavours(
+    at: Stage, path: Path, flavour: str
+) -> None:
+    live = recorded(flavour, trading, at, path)
+    for other in FLAVOURS:
+        with socket_guard():
+            first = replayed(other, trading, path)
+            assert venues_own(first) == venues_own(live)
+            assert venues_own(replayed(other, trading, path)) == venues_own(first)
+
+
+# -- other programs than the one that was recorded ---------------------------------------
+
+
+def two_books(ex: Any) -> Any:
+    """Watch two markets, and move both by orders of our own."""
+    markets = yield ex.fetch_markets(limit=2)
+    names = [x.market_id for x in markets]
+    books = ex.watch_order_book(names, policy="every", events=True)
+    said = [(yield books.next(timeout=30)), (yield books.next(timeout=30))]
+    for number in range(6):
+        market = markets[number % 2]
+        terms = (market.market_id, market.outcomes[0].label, "buy")
+        order = yield ex.create_order(*terms, market.grid.lowest, 10 + number)
+        said.append((yield books.next(timeout=30)))
+        yield ex.cancel_order(order.order_id)
+        said.append((yield books.next(timeout=30)))
+    return said
+
+
+def all_of_two_books(ex: Any) -> Any:
+    one, two = [x.market_id for x in (yield ex.fetch_markets(limit=2))]
+    return (yield drained(ex.watch_order_book([one, two], policy="every", events=True)))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_loop_over_a_watch_ends_with_the_recording(
+    at: Stage, path: Path, flavour: str
+) -> None:
+    live = venues_own(recorded("blocking", two_books, at, path))
+    with socket_guard():
+        told = venues_own(replayed(flavour, all_of_two_books, path))
+        assert venues_own(replayed(flavour, all_of_two_books, path)) == told
+    assert told[: len(live)] == live
+
+
+def watched_later(ex: Any) -> Any:
+    """The books as they stand once the second of two markets was watched long ago."""
+    one, two = [x.market_id for x in (yield ex.fetch_markets(limit=2))]
+    first = ex.watch_order_book(one, policy="every")
+    for _ in range(4):
+        yield first.next(timeout=30)
+    second = ex.watch_order_book(two, policy="every")
+    return (yield drained(second))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_market_that_is_watched_later_begins_with_its_book_of_then(
+    at: Stage, path: Path, flavour: str
+) -> None:
+    recorded("blocking", two_books, at, path)
+    every = venues_own(replayed(flavour, all_of_two_books, path))
+    late = venues_own(replayed(flavour, watched_later, path))
+    of_it = [x for x in every if x["market_id"] == late[0]["market_id"]]
+    prices = [(x["bids"], x["asks"]) for x in of_it]
+    told = [(x["bids"], x["asks"]) for x in late]
+    assert 0 < len(told) < len(prices)
+    assert prices[-len(told) :] == told
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_market_that_was_not_followed_is_refused_with_what_there_is(
+    at: Stage, path: Path, flavour: str
+) -> None:
+    def watch_one(ex: Any) -> Any:
+        one, two = [x.market_id for x in (yield ex.fetch_markets(limit=2))]
+        yield ex.watch_order_book(one).next(timeout=30)
+        return [one, two]
+
+    one, two = recorded("blocking", watch_one, at, path)
+
+    def watch_other(ex: Any) -> Any:
+        yield ex.fetch_markets(limit=2)
+        with pytest.raises(NotRecorded) as told:
+            yield ex.watch_order_book([one, two]).next(timeout=30)
+        with pytest.raises(NotRecorded, match="fills"):
+            yield ex.watch_fills().next(timeout=30)
+        return [str(told.value)]
+
+    with socket_guard():
+        [text] = replayed(flavour, watch_other, path)
+    assert f"order_book of {two}" in text
+    assert f"order_book of {one}" not in text
+    assert one in text
+
+
+def test_no_socket_is_made_by_a_replayed_stream(
+    at: Stage, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded("blocking", two_books, at, path)
+    made: list[object] = []
+
+    def refuse(*given: object, **_: object) -> None:
+        made.append(given)
+
+    monkeypatch.setattr(socket.socket, "__init__", refuse)
+    assert replayed("blocking", all_of_two_books, path)
+    assert made == []
+
+
+# -- breaks and time ---------------------------------------------------------------------
+
+
+def through_a_break(ex: Any) -> Any:
+    """Follow a book over a connection that breaks at its first change."""
+    [market] = yield ex.fetch_markets(limit=1)
+    books = ex.watch_order_book(market.market_id, policy="every", events=True)
+    said = [(yield books.next(timeout=30))]
+    terms = (market.market_id, market.outcomes[0].label, "buy", market.grid.lowest)
+    yield ex.create_order(*terms, 10)
+    kinds: list[type] = []
+    while kinds[-2:] != [Reconnected, OrderBook]:
+        said.append((yield books.next(timeout=30)))
+        kinds.append(type(said[-1]))
+    assert Gap in kinds
+    return said
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_connection_that_broke_breaks_again_and_the_next_one_follows(
+    venue: str, path: Path, flavour: str
+) -> None:
+    changes = "orderbook_delta" if venue == "kalshi" else "price_change"
+    faults = StreamPlan([StreamFault("reset", frame=changes)])
+    with stage(venue, faults) as at:
+        live = recorded(flavour, through_a_break, at, path)
+    for other in FLAVOURS:
+        told = replayed(other, through_a_break, path)
+        assert venues_own(told) == venues_own(live)
+        [was] = [x for x in live if isinstance(x, Reconnected)]
+        [is_] = [x for x in told if isinstance(x, Reconnected)]
+        assert abs(was.downtime - is_.downtime) < 0.2
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_silence_is_told_as_the_reason_that_it_was(path: Path, flavour: str) -> None:
+    faults = StreamPlan([StreamFault("silence", frame="orderbook_delta", seconds=3.0)])
+    with stage("kalshi", faults) as at:
+        at.account["stream"] = StreamPolicy(silence=1.0, audit=None)
+        live = recorded(flavour, through_a_break, at, path)
+    told = replayed(flavour, through_a_break, path)
+    assert venues_own(told) == venues_own(live)
+    [gap] = [x for x in told if isinstance(x, Gap)]
+    assert "nothing was heard for" in gap.reason
+
+
+def stretched(path: Path, pause: float) -> Path:
+    """The same recording with a pause before each message of a stream after the first four."""
+    lines, later, frames = [], 0, 0
+    for line in read(path):
+        if isinstance(line, Frame) and line.direction == "in":
+            frames += 1
+            later += int(pause * SECOND) if frames > 4 else 0
+        if not isinstance(line, Torn):
+            more = {"began": line.began + later} if isinstance(line, Rest) else {}
+            moved = replace(line, at=line.at + later, mono=line.mono + later, **more)
+            lines.append(encode(moved))
+    other = path.with_name("stretched.jsonl")
+    other.write_bytes(b"".join(lines))
+    return other
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_an_hour_in_which_nothing_came_is_no_break(
+    at: Stage, path: Path, flavour: str
+) -> None:
+    recorded("blocking", two_books, at, path)
+    told = venues_own(replayed(flavour, all_of_two_books, path))
+    began = monotonic()
+    slow = venues_own(replayed(flavour, all_of_two_books, stretched(path, 3_600.0)))
+    assert monotonic() - began < 10
+    assert slow == told
+    assert not [x for x in slow if not isinstance(x, dict)]
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_time_out_is_of_the_recording_s_time(
+    at: Stage, path: Path, flavour: str
+) -> None:
+    def patiently(ex: Any) -> Any:
+        names = [x.market_id for x in (yield ex.fetch_markets(limit=2))]
+        books = ex.watch_order_book(names, policy="every")
+        late, found, began = 0, 0, ex.venue.clock.monotonic()
+        while found < 10:
+            try:
+                yield books.next(timeout=1_000)
+                found += 1
+            except RequestTimeout:
+                late += 1
+        return [late, ex.venue.clock.monotonic() - began]
+
+    recorded("blocking", two_books, at, path)
+    late, passed = replayed(flavour, patiently, stretched(path, 3_600.0))
+    assert late >= 3
+    assert 1_000 * late < passed
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_what_is_over_is_over_for_whoever_watches_then(
+    at: Stage, path: Path, flavour: str
+) -> None:
+    def on_and_on(ex: Any) -> Any:
+        names = [x.market_id for x in (yield ex.fetch_markets(limit=2))]
+        books = ex.watch_order_book(names)
+        yield drained(books)
+        with pytest.raises(BadRequest, match="has ended"):
+            yield books.next(timeout=1)
+        with pytest.raises(NotRecorded, match="come to its end"):
+            yield ex.watch_order_book(names).next(timeout=1)
+        return [ex.stream_health().state]
+
+    recorded("blocking", two_books, at, path)
+    assert replayed(flavour, on_and_on, path) == ["stopped"]
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_cassette_has_no_streams(at: Stage, tmp_path: Path, flavour: str) -> None:
+    tape_path = tmp_path / "session.yaml"
+    with (
+        cassette(tape_path, "record") as tape,
+        exchange(at.venue, clock=tape.clock, **at.account) as ex,
+    ):
+        ex.fetch_markets(limit=1)
+
+    def watch(ex: Any) -> Any:
+        [market] = yield ex.fetch_markets(limit=1)
+        with pytest.raises(NotRecorded, match="cassette"):
+            yield ex.watch_order_book(market.market_id).next(timeout=1)
+        return []
+
+    assert replayed(flavour, watch, tape_path) == []
+
+
+# -- several who watch -------------------------------------------------------------------
+
+
+def test_threads_that_watch_side_by_side_lose_nothing(at: Stage, path: Path) -> None:
+    recorded("blocking", two_books, at, path)
+    told = venues_own(replayed("blocking", all_of_two_books, path))
+    found: dict[str, list[Any]] = {}
+    with exchange("replay", path=path) as ex:
+        names = [x.market_id for x in ex.fetch_markets(limit=2)]
+        watches = [ex.watch_order_book(x, policy="latest") for x in names]
+
+        def take(watch: Any, name: str) -> None:
+            found[name] = []
+            for book in watch:
+                sleep(0.001)
+                found[name].append(book)
+
+        pairs = zip(watches, names, strict=True)
+        threads = [Thread(target=take, args=pair) for pair in pairs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert sum(watch.folded for watch in watches) == 0
+    for name in names:
+        assert venues_own(found[name]) == [x for x in told if x["market_id"] == name]
+
+
+def test_tasks_that_watch_side_by_side_lose_nothing(at: Stage, path: Path) -> None:
+    recorded("async", two_books, at, path)
+    told = venues_own(replayed("async", all_of_two_books, path))
+
+    async def take(ex: Any, name: str) -> list[Any]:
+        found = []
+        async for book in ex.watch_order_book(name, policy="latest"):
+            await asyncio.sleep(0.001)
+            found.append(book)
+        return found
+
+    async def run() -> tuple[list[str], list[list[Any]]]:
+        async with async_exchange("replay", path=path) as ex:
+            names = [x.market_id for x in await ex.fetch_markets(limit=2)]
+            return names, await asyncio.gather(*(take(ex, name) for name in names))
+
+    names, found = asyncio.run(run())
+    for name, books in zip(names, found, strict=True):
+        assert venues_own(books) == [x for x in told if x["market_id"] == name]
+
+
+# -- orders that are waited for ----------------------------------------------------------
+
+
+def waiting(ex: Any) -> Any:
+    """Wait in vain for an order, and then until it was cancelled."""
+    [market] = yield ex.fetch_markets(limit=1)
+    terms = (market.market_id, market.outcomes[0].label, "buy", market.grid.lowest)
+    order = yield ex.create_order(*terms, 10)
+    began = ex.venue.clock.monotonic()
+    with pytest.raises(OrderNotDone):
+        yield ex.wait_done(order, timeout=2)
+    took = ex.venue.clock.monotonic() - began
+    yield ex.cancel_order(order.order_id)
+    ended = yield ex.wait_done(order, timeout=20)
+    return [order.order_id, ended.status, ended.remaining, 2 <= took < 4]
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_an_order_is_waited_for_in_the_recording_s_time(
+    at: Stage, path: Path, flavour: str
+) -> None:
+    live = recorded(flavour, waiting, at, path)
+    for other in FLAVOURS:
+        began = monotonic()
+        assert replayed(other, waiting, path) == live
+        assert monotonic() - began < 2

@@ -1,0 +1,66 @@
+"""What a venue is on its side of a recorded connection; ``counterpart`` of its folder says it.
+
+The program that replays may ask in another order, later, or for less than the one that was
+recorded.  What comes is given to it as it was recorded; what it asks for is held against
+what was asked for then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+from ..models import Subject
+from ..tap import Direction
+from ..venue import Venue
+
+__all__ = ["Contents", "Counterpart", "Past"]
+
+Past = Callable[[], Any]
+"""Reads the recording once more up to now, and gives the venue's `Overheard` of it."""
+
+
+class Contents(Protocol):
+    """What the streams of a recording were asked for; filled once, in order.
+
+    ``CONTENTS`` of the module is its class.
+    """
+
+    def told(
+        self, connection: int, direction: Direction, frame: bytes, line: int
+    ) -> None:
+        """A message came or went, in that line of the recording."""
+        ...
+
+    def missing(
+        self,
+        venue: Venue,
+        subject: Subject,
+        market_ids: Sequence[str] | None,
+        outcome: str | None,
+    ) -> Sequence[str]:
+        """What of a wish was asked for on no connection, in words.
+
+        ``venue`` is the one that replays, and knows names.
+        """
+        ...
+
+    def described(self) -> str:
+        """What there is, in words."""
+        ...
+
+    def counterpart(self, connection: int) -> Counterpart:
+        """The venue on a connection that is opened now."""
+        ...
+
+
+class Counterpart(Protocol):
+    """The venue on one connection, from its beginning on."""
+
+    def recorded(self, direction: Direction, frame: bytes) -> bytes | None:
+        """A message that was recorded: what of it the program is told, if anything."""
+        ...
+
+    def asked(self, text: str, line: int, past: Past) -> Iterable[bytes]:
+        """The program sends a message, before that line: what is answered at once."""
+        ...

@@ -1,0 +1,479 @@
+"""What happens in a replay, one thing after another, as fast as it is asked for.
+
+A recording is read in its order, line by line, and never held in memory.  Time stands
+still as long as the program does something; it goes on to what was recorded next, or to
+what the library has planned before that, when everybody who takes part waits: for an item
+of a watch, for an answer, or for time to pass.  Nobody ever sleeps for it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from threading import Condition, current_thread
+from typing import Any, Final
+
+import attrs
+
+from .. import fork
+from ..clock import SystemClock
+from ..errors import NotRecorded
+from ..flow import Request
+from ..models import Subject
+from ..recording.format import (
+    Closed,
+    End,
+    Frame,
+    Line,
+    Opened,
+    Rest,
+    Torn,
+    Unanswered,
+    Withheld,
+    read,
+)
+from ..recording.overheard import Overheard
+from ..venue import Venue
+from .answers import Answers, Entry
+from .clock import ReplayClock
+from .counterpart import Counterpart, Past
+from .past import read_past
+from .player import NEVER, Player
+from .streams import Streams
+
+__all__ = ["BREATH", "GLANCE", "OURS", "Link", "Timeline", "Turn"]
+
+_log = logging.getLogger(__name__)
+
+_SECOND: Final = 1_000_000_000
+_MICROSECOND: Final = 1_000
+_PATIENCE: Final = 0.05
+"""Seconds for which time waits for a thread or task that took part and does other things."""
+GLANCE: Final = 0.001
+"""Seconds between two looks at those."""
+OURS: Final = "unified-exchanges-"
+"""How names of threads and tasks begin that work for another."""
+BREATH: Final = 256
+"""Steps after which others are let in, however long somebody waits."""
+
+
+@attrs.define(slots=True, eq=False)
+class Link:
+    """A recorded connection, and the stream that takes it for its own."""
+
+    number: int
+    url: str
+    counterpart: Counterpart
+    player: Player | None = None
+
+
+@attrs.define(slots=True, eq=False)
+class Turn:
+    """Somebody who waits; ``is_rung``: what for is there."""
+
+    is_rung: bool = False
+
+    def ring(self) -> None:
+        """It is there."""
+        self.is_rung = True
+
+
+class Timeline:
+    """Plays a recording to the streams and calls of one exchange.
+
+    All of it is done under ``lock``, in the thread or task of whoever waits.
+    ``overheard`` makes what reads a connection from its beginning.
+    """
+
+    def __init__(
+        self,
+        streams: Streams,
+        clock: ReplayClock,
+        answers: Answers,
+        *,
+        overheard: Callable[[], Overheard],
+    ) -> None:
+        self.streams = streams
+        self.clock = clock
+        self.answers = answers
+        self.lock = fork.rlock()
+        self.is_begun = self.is_over = False
+        self.line = 1
+        """How many lines have been played."""
+        self._overheard = overheard
+        self._changed = Condition(self.lock)
+        self._lines: Iterator[Line] = iter(())
+        self._next: Line | None = None
+        self._due = NEVER
+        self._mono = self._base = 0
+        self._players: list[Player] = []
+        self._links: dict[int, Link] = {}
+        self._answered = 0
+        self._waiting: dict[int, list[Callable[[], None]]] = defaultdict(list)
+        self._later: list[tuple[int, int, Callable[[], None]]] = []
+        self._order = count()
+        self._present: dict[object, Turn | None] = {}
+        self._blocked_at: float | None = None
+        self._real = SystemClock()
+
+    @property
+    def passed(self) -> int:
+        """Nanoseconds that have passed."""
+        return self.clock.passed
+
+    # -- streams --------------------------------------------------------------------
+
+    def check_open(self) -> None:
+        """Refuse to watch what is over: raises `NotRecorded`."""
+        if self.is_over:
+            raise NotRecorded(
+                f"the recording {self.streams.file} has come to its end, and tells nothing "
+                "more: make another exchange to replay it anew"
+            )
+
+    def check(
+        self,
+        venue: Venue,
+        subject: Subject,
+        market_ids: Sequence[str] | None,
+        outcome: str | None = None,
+    ) -> None:
+        """Refuse to watch what is over, or was not followed: raises `NotRecorded`."""
+        self.check_open()
+        self.streams.check(venue, subject, market_ids, outcome)
+
+    def join(self, player: Player) -> None:
+        """Play to a stream from now on."""
+        if not self.is_begun:
+            self._begin()
+        self._players.append(player)
+        if self.is_over:
+            player.close()
+            return
+        for link in self._links.values():
+            if link.player is None and link.url == player.url:
+                self._attach(link, player)
+                break
+        else:
+            self._end_if_alone(player)
+
+    def leave(self, player: Player) -> None:
+        """Play no more to a stream."""
+        if player in self._players:
+            self._players.remove(player)
+        for link in self._links.values():
+            if link.player is player:
+                link.player = None
+        self._wake()
+
+    def asked(self, link: Link, text: str) -> list[bytes]:
+        """A stream says something on its connection: what is answered at once."""
+        past = self._past_of(link)
+        return list(link.counterpart.asked(text, self.line + 1, past))
+
+    def _past_of(self, link: Link) -> Past:
+        def past() -> Overheard:
+            overheard = self._overheard()
+            read_past(self.streams.file, overheard, link.number, self.line + 1)
+            return overheard
+
+        return past
+
+    # -- answers --------------------------------------------------------------------
+
+    def when_answered(self, number: int, act: Callable[[], None]) -> bool:
+        """Act when a recorded answer comes; False if it has come already."""
+        if number <= self._answered or self.is_over:
+            return False
+        self._waiting[number].append(act)
+        return True
+
+    def when_passed(self, span: int, act: Callable[[], None]) -> None:
+        """Act after so many nanoseconds."""
+        heapq.heappush(self._later, (self.passed + span, next(self._order), act))
+
+    def claim(self, request: Request) -> tuple[Entry, Turn]:
+        """What was recorded of a request of the program, and the turn to wait for it."""
+        with self.lock:
+            entry = self.answers.claim(request)
+            turn = Turn()
+            if not self.when_answered(entry.number, turn.ring):
+                turn.ring()
+            return entry, turn
+
+    def sleeping(self, seconds: float) -> Turn:
+        """The turn of somebody who lets time pass."""
+        with self.lock:
+            turn = Turn()
+            self.when_passed(int(seconds * _SECOND), turn.ring)
+            return turn
+
+    # -- who waits ------------------------------------------------------------------
+
+    @staticmethod
+    def turn() -> Turn:
+        """A turn of somebody who rings it by himself."""
+        return Turn()
+
+    def soon(self, seconds: float) -> int:
+        """As `moment`, and never now: whoever looks again finds another time."""
+        return self.passed + max(_MICROSECOND, int(seconds * _SECOND))
+
+    def moment(self, seconds: float | None) -> int | None:
+        """What the clock shows after so many seconds."""
+        if seconds is None or seconds * _SECOND > NEVER:
+            return None
+        return self.passed + int(seconds * _SECOND)
+
+    def wait(self, turn: Turn, until: int | None = None) -> bool:
+        """Let time go on until a turn comes, in a thread; False if it does not by then."""
+        me = current_thread()
+        if me.name.startswith(OURS):
+            # Of the library itself: whoever waits for it stands still.
+            with self.lock:
+                while not turn.is_rung and self.step(until):
+                    pass
+                return turn.is_rung
+        with self.lock:
+            self.enter(me, turn)
+            try:
+                for step in count(1):
+                    if turn.is_rung:
+                        return True
+                    if not self.may_go_on(me):
+                        self._changed.wait(GLANCE)
+                    elif not self.step(until):
+                        return turn.is_rung
+                    if not step % BREATH:
+                        self._changed.wait(0)
+            finally:
+                self.enter(me, None)
+        raise AssertionError  # pragma: no cover - it counts for ever
+
+    def enter(self, who: object, turn: Turn | None) -> None:
+        """Somebody waits, or with None does other things again."""
+        with self.lock:
+            self._present[who] = turn
+            self._blocked_at = None
+            if turn is None and len(self._present) > 1:
+                self._wake()
+
+    def may_go_on(self, me: object) -> bool:
+        """Whether all others wait as well, so that time may go on."""
+        present = self._present
+        if len(present) == 1:
+            return True
+        blocking = [
+            who
+            for who, turn in present.items()
+            if who is not me and (turn is None or turn.is_rung)
+        ]
+        for who in blocking:
+            if not _is_alive(who):
+                del present[who]
+        blocking = [who for who in blocking if who in present]
+        if not blocking:
+            self._blocked_at = None
+            return True
+        now = self._real.monotonic()
+        if self._blocked_at is None:
+            self._blocked_at = now
+            self._wake()
+        if now - self._blocked_at < _PATIENCE:
+            return False
+        # Who does other things for so long may never come back; who waits will.
+        for who in [x for x in blocking if present[x] is None]:
+            del present[who]
+        return all(who not in present for who in blocking)
+
+    # -- what happens ---------------------------------------------------------------
+
+    def step(self, until: int | None = None) -> bool:
+        """Let the next thing happen; False if there is nothing until then."""
+        with self.lock:
+            try:
+                return self._step(NEVER if until is None else until)
+            except Exception as error:  # noqa: BLE001 - told to everybody who watches
+                _log.debug("the replay has ended early", exc_info=True)
+                self._finish(error)
+                return True
+
+    def _step(self, until: int) -> bool:
+        if self.is_over:
+            if until < NEVER:
+                self.clock.move(until)
+            return False
+        due = self._due
+        player = min(self._players, key=_due_of, default=None)
+        planned = NEVER if player is None else player.due
+        act = self._later[0][0] if self._later else NEVER
+        first = min(due, planned, act)
+        if first > until:
+            self.clock.move(until)
+            return False
+        if first == due:
+            self._play()
+        elif first == planned:
+            assert player is not None
+            self.clock.move(planned)
+            player.tick()
+        else:
+            self.clock.move(act)
+            heapq.heappop(self._later)[2]()
+        return True
+
+    def _begin(self) -> None:
+        """Begin where the clock stands by what was asked until now."""
+        self.is_begun = True
+        self._lines = read(self.streams.file)
+        header = self.streams.header
+        self._mono, self._base = header.mono, self.passed
+        next(self._lines)
+        now = self.clock.wall
+        at, mono = header.at, header.mono
+        self._fetch()
+        while (line := self._next) is not None and not isinstance(line, Torn):
+            if line.at > now or isinstance(line, End):
+                break
+            at, mono = line.at, line.mono
+            self._pass(line)
+            self._fetch()
+        self._mono = mono + max(0, now - at)
+        self._plan()
+
+    def _fetch(self) -> None:
+        self._next = next(self._lines, None)
+
+    def _plan(self) -> None:
+        line = self._next
+        if line is None or isinstance(line, Torn):
+            self._due = self.passed
+        else:
+            self._due = max(self.passed, self._base + line.mono - self._mono)
+
+    def _play(self) -> None:
+        line = self._next
+        if line is None or isinstance(line, Torn):
+            self._finish(None)
+            return
+        self.clock.move(self._due, line.at)
+        if isinstance(line, End):
+            self._finish(None)
+            return
+        if isinstance(line, Frame) and line.direction == "in":
+            self._hear(line)
+        else:
+            self._pass(line)
+            self._fetch()
+        self._plan()
+
+    def _hear(self, line: Frame) -> None:
+        """Tell what one read has brought, at once as it was."""
+        link = self._links.get(line.connection)
+        mono, connection = line.mono, line.connection
+        told: list[str | bytes] = []
+        each: Line | None = line
+        while (
+            isinstance(each, Frame)
+            and each.connection == connection
+            and each.mono == mono
+            and each.direction == "in"
+        ):
+            self.line += 1
+            if link is not None:
+                frame = link.counterpart.recorded("in", each.body.data)
+                if frame is not None and link.player is not None:
+                    if b'client_order_id"' in frame:
+                        frame = self.answers.aliased(frame)
+                    told.append(frame)
+            self._fetch()
+            each = self._next
+        if told and link is not None and link.player is not None:
+            link.player.receive(told)
+
+    def _pass(self, line: Line) -> None:
+        """Take a line that is no message from the venue, or one that nobody hears."""
+        self.line += 1
+        if isinstance(line, Frame):
+            link = self._links.get(line.connection)
+            if link is not None:
+                link.counterpart.recorded(line.direction, line.body.data)
+        elif isinstance(line, Rest | Unanswered):
+            self._answered += 1
+            for act in self._waiting.pop(self._answered, ()):
+                act()
+        elif isinstance(line, Opened):
+            self._opened(line)
+        elif isinstance(line, Closed):
+            self._closed(line)
+        elif isinstance(line, Withheld):
+            link = self._links.get(line.lost_on)
+            if link is not None and link.player is not None:
+                link.player.missed("a message was withheld when it was recorded")
+
+    def _opened(self, line: Opened) -> None:
+        counterpart = self.streams.contents.counterpart(line.connection)
+        link = Link(line.connection, line.url, counterpart)
+        self._links[line.connection] = link
+        for player in self._players:
+            if player.link is None and player.url == link.url:
+                self._attach(link, player)
+                break
+
+    def _attach(self, link: Link, player: Player) -> None:
+        link.player = player
+        player.connected(link)
+
+    def _closed(self, line: Closed) -> None:
+        # It may be said more than once; only the first says why.
+        link = self._links.pop(line.connection, None)
+        player = None if link is None else link.player
+        if player is None:
+            return
+        if line.reason == "closed" and not self._goes_on(player):
+            # It was closed by the program.
+            player.close()
+        else:
+            player.lost(line.reason)
+
+    def _goes_on(self, player: Player) -> bool:
+        return self.streams.is_opened_after(player.url, self.line)
+
+    def _end_if_alone(self, player: Player) -> None:
+        if not self._goes_on(player):
+            player.close()
+
+    def _finish(self, error: Exception | None) -> None:
+        """There is nothing more: whoever watches gets what waits, and the end."""
+        self.is_over = True
+        self._next = None
+        for player in list(self._players):
+            if error is None:
+                player.close()
+            else:
+                player.fail(error)
+        for acts in [*self._waiting.values()]:
+            for act in acts:
+                act()
+        self._waiting.clear()
+        for _, _, act in sorted(self._later, key=lambda x: x[:2]):
+            act()
+        self._later.clear()
+        self._wake()
+
+    def _wake(self) -> None:
+        with self.lock:
+            self._changed.notify_all()
+
+
+def _due_of(player: Player) -> int:
+    return player.due
+
+
+def _is_alive(who: Any) -> bool:
+    """Whether a thread or a task has not ended."""
+    alive = getattr(who, "is_alive", None)
+    return bool(alive()) if alive is not None else not who.done()

@@ -1,0 +1,46 @@
+"""Waiting in an event loop for what a replay brings."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import count
+from typing import Final
+
+from .timeline import BREATH, GLANCE, OURS, Timeline, Turn
+
+__all__ = ["wait"]
+
+_ROUNDS: Final = 3
+"""Turns of the loop in which others do what they can do at once."""
+_LOOKS: Final = 50
+"""Turns of the loop for who takes part, before real time is given to it."""
+
+
+async def wait(timeline: Timeline, turn: Turn, until: int | None = None) -> bool:
+    """Let time go on until a turn comes; False if it does not by then."""
+    me = asyncio.current_task()
+    assert me is not None
+    is_ours = me.get_name().startswith(OURS)
+    if not is_ours:
+        timeline.enter(me, turn)
+    try:
+        # What others can do at once they do before time goes on.
+        for _ in range(_ROUNDS):
+            await asyncio.sleep(0)
+        looks = 0
+        for step in count(1):
+            if turn.is_rung:
+                return True
+            if not is_ours and not timeline.may_go_on(me):
+                looks += 1
+                await asyncio.sleep(0 if looks < _LOOKS else GLANCE)
+                continue
+            looks = 0
+            if not timeline.step(until):
+                return turn.is_rung
+            if not step % BREATH:
+                await asyncio.sleep(0)
+    finally:
+        if not is_ours:
+            timeline.enter(me, None)
+    raise AssertionError  # pragma: no cover - it counts for ever

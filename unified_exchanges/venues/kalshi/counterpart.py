@@ -1,0 +1,289 @@
+"""Kalshi on its side of a recorded connection.
+
+Commands are numbered by the client, and answers name these numbers.  A command of the
+program that replays is the recorded one that asks for the same; its answer comes when it
+came then, under the program's number.  A command that was not recorded like that, such as
+for one market of two, or that was answered before, is carried out by what was told since.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from ...models import Level, OrderBook, Subject
+from ...replaying.counterpart import Past
+from ...tap import Direction
+from ...venue import Venue
+from .overheard import KalshiOverheard
+from .stream.channels import BOOKS, CHANNELS, SUBJECTS
+
+__all__ = ["CONTENTS", "KalshiContents", "KalshiCounterpart"]
+
+_NUMBERED: Final = b'"id":'
+_SUBSCRIBED: Final = b'"subscribed"'
+_ASKS: Final = frozenset({"subscribe", "add_markets"})
+
+
+class _Words(msgspec.Struct):
+    channels: list[str] = []
+    market_tickers: list[str] = []
+    market_ticker: str = ""
+    sid: int | None = None
+    sids: list[int] = []
+    action: str = ""
+
+
+class _Command(msgspec.Struct):
+    id: int = 0
+    cmd: str = ""
+    params: _Words = msgspec.field(default_factory=_Words)
+
+
+class _Subscribed(msgspec.Struct):
+    channel: str = ""
+    sid: int = 0
+
+
+class _Answer(msgspec.Struct):
+    type: str = ""
+    id: int | None = None
+
+
+class _Named(msgspec.Struct):
+    msg: _Subscribed = msgspec.field(default_factory=_Subscribed)
+
+
+class _Key(NamedTuple):
+    """What a command asks for."""
+
+    action: str
+    channel: str
+    markets: frozenset[str]
+
+
+_read_command: Final = msgspec.json.Decoder(_Command).decode
+_read_answer: Final = msgspec.json.Decoder(_Answer).decode
+_read_named: Final = msgspec.json.Decoder(_Named).decode
+_read_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class KalshiContents:
+    """Which channels and markets were subscribed, and on which connection by what."""
+
+    def __init__(self) -> None:
+        self.commands: dict[int, list[tuple[int, _Key]]] = defaultdict(list)
+        """What was asked on each connection, and in which line."""
+        self._channels: dict[str, set[str] | None] = {}
+        """The markets of each channel; None are all."""
+        self._sids: dict[int, dict[int, str]] = defaultdict(dict)
+
+    def told(
+        self, connection: int, direction: Direction, frame: bytes, line: int
+    ) -> None:
+        """Take a message that was recorded."""
+        sids = self._sids[connection]
+        if direction == "in":
+            if _SUBSCRIBED in frame:
+                _learn(sids, frame)
+            return
+        for key in _keys(frame, sids)[1]:
+            self.commands[connection].append((line, key))
+            if key.action in _ASKS and key.channel:
+                self._note(key)
+
+    def _note(self, key: _Key) -> None:
+        markets = self._channels.setdefault(key.channel, set())
+        if not key.markets:
+            self._channels[key.channel] = None
+        elif markets is not None:
+            markets |= key.markets
+
+    def missing(
+        self,
+        venue: Venue,  # noqa: ARG002 - a market is named by its id
+        subject: Subject,
+        market_ids: Sequence[str] | None,
+        outcome: str | None,  # noqa: ARG002 - they share one book
+    ) -> Sequence[str]:
+        """What of a wish was subscribed on no connection."""
+        name = SUBJECTS[subject]
+        held = self._channels.get(name, set())
+        if held is None:
+            return []
+        if not CHANNELS[name].is_filtered or market_ids is None:
+            return [f"{subject} of all markets" if market_ids is None else str(subject)]
+        return [f"{subject} of {x}" for x in market_ids if x not in held]
+
+    def described(self) -> str:
+        """What there is, by Kalshi's names of channels."""
+        if not self._channels:
+            return "It holds no stream"
+        told = [
+            f"{name} of {'all markets' if markets is None else ', '.join(sorted(markets))}"
+            for name, markets in self._channels.items()
+        ]
+        return f"It holds {'; '.join(told)}"
+
+    def counterpart(self, connection: int) -> KalshiCounterpart:
+        """The venue on a connection that is opened now."""
+        return KalshiCounterpart(connection, self.commands.get(connection, []))
+
+
+class KalshiCounterpart:
+    """Answers commands on one connection."""
+
+    def __init__(self, connection: int, commands: list[tuple[int, _Key]]) -> None:
+        self._connection = connection
+        self._lines: dict[_Key, deque[int]] = defaultdict(deque)
+        for line, key in commands:
+            self._lines[key].append(line)
+        self._sids: dict[int, str] = {}
+        self._open: dict[_Key, deque[int]] = defaultdict(deque)
+        """Numbers of recorded commands without an answer, that the program did not give."""
+        self._waiting: dict[_Key, deque[int]] = defaultdict(deque)
+        """Numbers of commands of the program that will be recorded yet."""
+        self._numbers: dict[int, int] = {}
+        """The program's number of each recorded one, as long as there is no answer."""
+        self._late: dict[str, int] = {}
+        """Commands that subscribe a channel otherwise than was recorded: the answer to the
+        one that was is theirs."""
+        self._given: set[int] = set()
+        """Subscriptions that the program was told of."""
+
+    def recorded(self, direction: Direction, frame: bytes) -> bytes | None:
+        """A message that was recorded: what of it the program is told."""
+        if direction == "out":
+            self._command(frame)
+            return None
+        return self._answer(frame) if _NUMBERED in frame else frame
+
+    def _command(self, frame: bytes) -> None:
+        """A command was given: it is the program's, if that gave it as well."""
+        number, keys = _keys(frame, self._sids)
+        for key in keys[:1]:
+            if self._waiting[key]:
+                self._numbers[number] = self._waiting[key].popleft()
+            else:
+                self._open[key].append(number)
+
+    def _answer(self, frame: bytes) -> bytes:
+        """An answer came: it bears the program's number, or one that it never gives."""
+        try:
+            told = _read_answer(frame)
+        except msgspec.MsgspecError:
+            return frame
+        number = told.id
+        if number is None:
+            return frame
+        own = self._numbers.pop(number, 0)
+        if told.type == "subscribed":
+            sid = _learn(self._sids, frame)
+            own = own or self._late.pop(self._sids.get(sid, ""), 0)
+            if own:
+                self._given.add(sid)
+        if not own:
+            for numbers in self._open.values():
+                if number in numbers:
+                    numbers.remove(number)
+        return frame if own == number else _encode({**_read_fields(frame), "id": own})
+
+    def asked(self, text: str, line: int, past: Past) -> Iterable[bytes]:
+        """The program sends a command: what is answered at once."""
+        number, keys = _keys(text.encode(), self._sids)
+        for key in keys[:1]:
+            lines = self._lines[key]
+            while lines and lines[0] < line:
+                lines.popleft()
+            if self._open[key]:
+                self._numbers[self._open[key].popleft()] = number
+            elif lines:
+                lines.popleft()
+                self._waiting[key].append(number)
+            elif key.channel in self._sids.values():
+                return self._carry_out(number, key, past)
+            else:
+                self._late[key.channel] = number
+        return ()
+
+    def _carry_out(self, number: int, key: _Key, past: Past) -> list[bytes]:
+        """Answer what no recorded command was, and tell books as they stand."""
+        sid = next(sid for sid, name in self._sids.items() if name == key.channel)
+        is_new = sid not in self._given
+        needs_books = key.channel == BOOKS and (
+            key.action in _ASKS or key.action == "get_snapshot"
+        )
+        before: KalshiOverheard | None = None
+        if needs_books or (is_new and CHANNELS[key.channel].is_sequenced):
+            before = past()
+        told = []
+        if key.action != "get_snapshot":
+            last = before.last(self._connection, sid) if before and is_new else 0
+            told.append(_acknowledged(number, sid, key, last))
+            self._given.add(sid)
+        if before is not None and needs_books:
+            books = ((x, before.book(self._connection, sid, x)) for x in key.markets)
+            told += [
+                _snapshot(sid, market_id, book) for market_id, book in books if book
+            ]
+        return told
+
+
+def _acknowledged(number: int, sid: int, key: _Key, last: int) -> bytes:
+    """That a command was carried out; ``last`` is the number to count on from, if any."""
+    told: dict[str, Any] = {"type": "ok", "id": number, "sid": sid}
+    if last:
+        told["seq"] = last
+    if key.markets:
+        told["msg"] = {"market_tickers": sorted(key.markets)}
+    return _encode(told)
+
+
+def _snapshot(sid: int, market_id: str, book: OrderBook) -> bytes:
+    msg = {
+        "market_ticker": market_id,
+        "yes_dollars_fp": _levels(book.bids),
+        "no_dollars_fp": _levels(book.asks),
+    }
+    told: dict[str, Any] = {"type": "orderbook_snapshot", "sid": sid, "msg": msg}
+    if book.timestamp is not None:
+        told["sending_ts_ms"] = round(book.timestamp.timestamp() * 1000)
+    return _encode(told)
+
+
+def _levels(levels: Iterable[Level]) -> list[tuple[str, str]]:
+    return [(f"{x.price:f}", f"{x.size:f}") for x in levels]
+
+
+def _learn(sids: dict[int, str], frame: bytes) -> int:
+    """Take what a subscription is called."""
+    try:
+        told = _read_named(frame).msg
+    except msgspec.MsgspecError:
+        return 0
+    sids[told.sid] = told.channel
+    return told.sid
+
+
+def _keys(frame: bytes, sids: dict[int, str]) -> tuple[int, list[_Key]]:
+    """The number of a command, and what it asks for of each channel."""
+    try:
+        told = _read_command(frame)
+    except msgspec.MsgspecError:
+        return 0, []
+    words = told.params
+    markets = frozenset(words.market_tickers)
+    if words.market_ticker:
+        markets |= {words.market_ticker}
+    if told.cmd == "subscribe":
+        return told.id, [_Key(told.cmd, name, markets) for name in words.channels]
+    sid = words.sids[0] if words.sids else words.sid
+    channel = sids.get(sid or 0, "")
+    return told.id, [_Key(words.action or told.cmd, channel, markets)]
+
+
+CONTENTS = KalshiContents

@@ -1,0 +1,181 @@
+"""Polymarket on its side of a recorded connection.
+
+It acknowledges nothing, so what was recorded is told as it came.  A token that is asked for
+after it was when it was recorded gets the book as it stands then.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from ...errors import BadRequest
+from ...models import Level, OrderBook, Subject
+from ...replaying.counterpart import Past
+from ...tap import Direction
+from ...venue import Venue
+from .overheard import PolymarketOverheard
+from .venue import PolymarketVenue
+
+__all__ = ["CONTENTS", "PolymarketContents", "PolymarketCounterpart"]
+
+_PRIVATE: Final = frozenset({Subject.ORDERS, Subject.FILLS, Subject.POSITIONS})
+_BOOK: Final = b'"book"'
+
+
+class _Asked(msgspec.Struct):
+    type: str = ""
+    operation: str = ""
+    assets_ids: list[str] = []
+
+
+class _Book(msgspec.Struct):
+    event_type: str = ""
+    market: str = ""
+    asset_id: str = ""
+
+
+_read_asked: Final = msgspec.json.Decoder(_Asked).decode
+_read_books: Final = msgspec.json.Decoder(list[_Book] | _Book).decode
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class PolymarketContents:
+    """Which tokens were asked for, and whether the account was."""
+
+    def __init__(self) -> None:
+        self.lines: dict[int, dict[str, list[int]]] = defaultdict(
+            lambda: defaultdict(list)
+        )
+        """Where each token was asked for, by connection."""
+        self._tokens: dict[str, str] = {}
+        """The tokens that were asked for, and their markets as far as they were told."""
+        self._has_account = self._has_markets = False
+
+    def told(
+        self, connection: int, direction: Direction, frame: bytes, line: int
+    ) -> None:
+        """Take a message that was recorded."""
+        if direction == "out":
+            asked = _asked(frame)
+            if asked is None:
+                return
+            self._has_account = self._has_account or asked.type == "user"
+            self._has_markets = self._has_markets or asked.type == "market"
+            if asked.operation != "unsubscribe":
+                for token in asked.assets_ids:
+                    self._tokens.setdefault(token, "")
+                    self.lines[connection][token].append(line)
+        elif _BOOK in frame:
+            try:
+                told = _read_books(frame)
+            except msgspec.MsgspecError:
+                return
+            for book in told if isinstance(told, list) else [told]:
+                if self._tokens.get(book.asset_id) == "":
+                    self._tokens[book.asset_id] = book.market.lower()
+
+    def missing(
+        self,
+        venue: Venue,
+        subject: Subject,
+        market_ids: Sequence[str] | None,
+        outcome: str | None,
+    ) -> Sequence[str]:
+        """What of a wish was asked for on no connection."""
+        if subject in _PRIVATE:
+            return [] if self._has_account else [f"{subject} of the account"]
+        if market_ids is None:
+            return [] if self._has_markets else [f"{subject} of all markets"]
+        of = "" if outcome is None else f" for {outcome}"
+        return [
+            f"{subject} of {x}{of}"
+            for x in market_ids
+            if not self._has(venue, x.lower(), outcome)
+        ]
+
+    def _has(self, venue: Venue, market_id: str, outcome: str | None) -> bool:
+        assert isinstance(venue, PolymarketVenue)
+        known = venue.memory.market(market_id)
+        if known is None:
+            return market_id in self._tokens.values()
+        try:
+            return known.outcome(outcome).outcome_id in self._tokens
+        except BadRequest:
+            # That it has no such outcome is said by who is asked to follow it.
+            return True
+
+    def described(self) -> str:
+        """What there is."""
+        held = ["the account"] if self._has_account else []
+        held += [
+            f"token {token}{market and ' of ' + market}"
+            for token, market in self._tokens.items()
+        ]
+        return f"It holds {', '.join(held) or 'no stream'}"
+
+    def counterpart(self, connection: int) -> PolymarketCounterpart:
+        """The venue on a connection that is opened now."""
+        return PolymarketCounterpart(connection, self.lines.get(connection, {}))
+
+
+class PolymarketCounterpart:
+    """Tells what was told on one connection."""
+
+    def __init__(self, connection: int, lines: dict[str, list[int]]) -> None:
+        self._connection = connection
+        self._lines = lines
+
+    def recorded(self, direction: Direction, frame: bytes) -> bytes | None:
+        """A message that was recorded: what the program is told of it."""
+        return frame if direction == "in" else None
+
+    def asked(self, text: str, line: int, past: Past) -> Iterable[bytes]:
+        """The program asks: the books of tokens that were asked for before."""
+        asked = _asked(text.encode())
+        if asked is None or asked.operation == "unsubscribe":
+            return ()
+        late = [x for x in asked.assets_ids if self._is_late(x, line)]
+        if not late:
+            return ()
+        before: PolymarketOverheard = past()
+        books = ((token, before.book(self._connection, token)) for token in late)
+        return [_told(token, book) for token, book in books if book is not None]
+
+    def _is_late(self, token: str, line: int) -> bool:
+        """Whether it was asked for before, and will not be again."""
+        lines = self._lines.get(token, [])
+        return 0 < len(lines) == bisect_left(lines, line)
+
+
+def _asked(frame: bytes) -> _Asked | None:
+    try:
+        return _read_asked(frame)
+    except msgspec.MsgspecError:
+        return None  # a ping
+
+
+def _told(token: str, book: OrderBook) -> bytes:
+    told: dict[str, Any] = {
+        "event_type": "book",
+        "asset_id": token,
+        "market": book.market_id,
+        # The best is the last.
+        "bids": _levels(book.bids),
+        "asks": _levels(book.asks),
+        "timestamp": "0"
+        if book.timestamp is None
+        else str(round(book.timestamp.timestamp() * 1000)),
+    }
+    return _encode(told)
+
+
+def _levels(levels: Sequence[Level]) -> list[dict[str, str]]:
+    return [{"price": f"{x.price:f}", "size": f"{x.size:f}"} for x in reversed(levels)]
+
+
+CONTENTS = PolymarketContents
