@@ -564,6 +564,28 @@ def test_a_strategy_that_stops_is_told_nothing_more() -> None:
     assert brief.told[-1] == (when(0), "stop")
 
 
+def test_what_is_decided_last_meets_the_last_book() -> None:
+    once = Once()
+    report = backtest(once, [(when(0), QUIET)], contracts=[contract()])
+    assert [fill.price for fill in report.trades] == [D("0.50")]
+    assert once.times(Fill) == [0]
+
+
+def test_a_strategy_that_answers_itself_for_ever_is_stopped() -> None:
+    class Eager(Strategy):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            desk.place("RAIN", "yes", "buy", "0.10", 1)
+
+        def on_order(self, desk: Desk, order: Order) -> None:
+            if order.is_open:
+                desk.cancel(order.client_order_id or "")
+            else:
+                desk.place("RAIN", "yes", "buy", "0.10", 1)
+
+    with pytest.raises(BadRequest, match="no time passes"):
+        backtest(Eager(), [(when(0), QUIET), (when(1), QUIET)], contracts=[contract()])
+
+
 def test_progress_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unified_exchanges.backtesting.loop._BEAT", 10)
     shown: list[BacktestProgress] = []
