@@ -613,6 +613,14 @@ def test_without_events_nothing_is_measured() -> None:
     assert (report.started_at, report.ended_at, report.equity_curve) == (None, None, ())
 
 
+def test_a_market_that_has_ended_since_is_open_again() -> None:
+    for status in (MarketStatus.SETTLED, MarketStatus.CLOSED):
+        ended = attrs.evolve(contract().market, status=status)
+        later = attrs.evolve(contract(), market=ended)
+        report = backtest(Once(), [(when(0), QUIET)], contracts=[later])
+        assert len(report.trades) == 1
+
+
 def test_contracts_are_given_once() -> None:
     twice: list[Contract] = [contract(), contract()]
     with pytest.raises(ValueError, match="twice"):

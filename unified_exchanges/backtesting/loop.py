@@ -16,6 +16,7 @@ from ..models import (
     Fill,
     Gap,
     MarketChange,
+    MarketStatus,
     Order,
     OrderBook,
     OrderStatus,
@@ -101,6 +102,9 @@ class _Backtest:
         for pit in engine.pits.values():
             # As live: a book of the other outcome tells the same orders again.
             pit.outcome = pit.contract.first
+            if pit.status in (MarketStatus.CLOSED, MarketStatus.SETTLED):
+                # It was read later than what is told here; its end is told, or not known.
+                pit.status = MarketStatus.OPEN
             self._calm(pit.contract.market_id)
         self._told: deque[tuple[int, Told]] = deque()
         self._sample_due = NEVER
