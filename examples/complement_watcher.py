@@ -23,7 +23,7 @@ class ComplementWatcher(ux.Strategy):
 
     least, size = Decimal("0.01"), Decimal(10)
 
-    def on_start(self, _: ux.Desk) -> None:
+    def on_start(self, desk: ux.Desk) -> None:  # noqa: ARG002
         """Pair the markets."""
         names = [name.rpartition(":")[2] for name in self.markets]
         self.other = dict(zip(names[::2], names[1::2], strict=True))

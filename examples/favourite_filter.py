@@ -67,7 +67,7 @@ class FavouriteFilter(ux.Strategy):
         if order and not order.is_open and self.busy[place] >= order.filled:
             del self.busy[place]
 
-    def on_order(self, _: Desk, order: Order) -> None:
+    def on_order(self, desk: Desk, order: Order) -> None:  # noqa: ARG002
         """The end, before or after its fills."""
         place = order.market_id, order.outcome
         if not order.is_open and self.busy.get(place, ZERO) >= order.filled:

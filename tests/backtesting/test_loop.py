@@ -564,6 +564,28 @@ def test_a_strategy_that_stops_is_told_nothing_more() -> None:
     assert brief.told[-1] == (when(0), "stop")
 
 
+def test_what_is_decided_last_meets_the_last_book() -> None:
+    once = Once()
+    report = backtest(once, [(when(0), QUIET)], contracts=[contract()])
+    assert [fill.price for fill in report.trades] == [D("0.50")]
+    assert once.times(Fill) == [0]
+
+
+def test_a_strategy_that_answers_itself_for_ever_is_stopped() -> None:
+    class Eager(Strategy):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            desk.place("RAIN", "yes", "buy", "0.10", 1)
+
+        def on_order(self, desk: Desk, order: Order) -> None:
+            if order.is_open:
+                desk.cancel(order.client_order_id or "")
+            else:
+                desk.place("RAIN", "yes", "buy", "0.10", 1)
+
+    with pytest.raises(BadRequest, match="no time passes"):
+        backtest(Eager(), [(when(0), QUIET), (when(1), QUIET)], contracts=[contract()])
+
+
 def test_progress_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unified_exchanges.backtesting.loop._BEAT", 10)
     shown: list[BacktestProgress] = []
@@ -589,6 +611,14 @@ def test_a_market_that_trades_in_other_steps_is_known_to_the_desk() -> None:
 def test_without_events_nothing_is_measured() -> None:
     report = backtest(Strategy(), [], contracts=[contract()])
     assert (report.started_at, report.ended_at, report.equity_curve) == (None, None, ())
+
+
+def test_a_market_that_has_ended_since_is_open_again() -> None:
+    for status in (MarketStatus.SETTLED, MarketStatus.CLOSED):
+        ended = attrs.evolve(contract().market, status=status)
+        later = attrs.evolve(contract(), market=ended)
+        report = backtest(Once(), [(when(0), QUIET)], contracts=[later])
+        assert len(report.trades) == 1
 
 
 def test_contracts_are_given_once() -> None:

@@ -120,6 +120,6 @@ def test_a_long_curve_is_thinned_and_keeps_its_extremes() -> None:
 
 
 def test_a_summary_is_a_small_table(report: Report) -> None:
-    told = report._repr_html_()
+    told = summary(report)
     assert told.startswith("<table>")
     assert told.count("<tr>") == 10

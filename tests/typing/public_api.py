@@ -57,6 +57,7 @@ from unified_exchanges.models import (
 )
 from unified_exchanges.observers.opentelemetry import OpenTelemetryObserver
 from unified_exchanges.observers.prometheus import PrometheusObserver
+from unified_exchanges.strategies import async_contract_of, contract_of
 
 MOMENT = datetime.fromisoformat("2026-11-21T12:00:00+00:00")
 PLAN = ExitPlan(name="x", market_id="M", outcome="yes", size=1, take_profit="0.3")
@@ -294,3 +295,34 @@ async def asynchronous(ex: ux.AsyncExchange) -> None:
     assert_type(ex.is_healthy, bool)
     assert_type(ex.describe(), Description)
     assert_type(ex.has["fetch_markets"], Capability)
+
+
+# -- strategies ------------------------------------------------------------------------
+
+
+class Quoting(ux.Strategy):
+    def on_book(self, desk: ux.Desk, book: OrderBook) -> None:
+        key = desk.place(book.market_id, "yes", "buy", "0.40", 10)
+        assert_type(key, str)
+        assert_type(desk.order(key), Order | None)
+        assert_type(desk.cash, Decimal)
+        assert_type(desk.now, datetime)
+        assert_type(desk.positions(), list[Position])
+        assert_type(desk.market(book.market_id), Market)
+        assert_type(desk.book(book.market_id), OrderBook | None)
+
+
+def strategies(one: ux.Exchange, other: ux.Exchange) -> None:
+    assert_type(ux.run(Quoting(), one, other), ux.RunReport)
+    report = ux.backtest(Quoting(), "day.jsonl", contracts=[contract_of(one, "M")])
+    assert_type(report, ux.Report)
+    assert_type(report.pnl, Decimal)
+    assert_type(report.to_json(), str)
+    assert_type(report.trades, tuple[Fill, ...])
+    told: list[tuple[int, OrderBook | Trade]] = []
+    assert_type(ux.backtest(Quoting(), told, contracts=[]), ux.Report)
+
+
+async def async_strategies(one: ux.AsyncExchange) -> None:
+    assert_type(await ux.async_run(Quoting(), one), ux.RunReport)
+    assert_type((await async_contract_of(one, "M")).market, Market)

@@ -16,6 +16,7 @@ from ..models import (
     Fill,
     Gap,
     MarketChange,
+    MarketStatus,
     Order,
     OrderBook,
     OrderStatus,
@@ -38,6 +39,8 @@ __all__ = ["backtest"]
 
 _MINUTE: Final = timedelta(minutes=1)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_MOST_STEPS: Final = 100_000
+"""Things that may happen at one moment."""
 _BEAT: Final = 50_000
 """Events between two words on progress."""
 
@@ -99,11 +102,15 @@ class _Backtest:
         for pit in engine.pits.values():
             # As live: a book of the other outcome tells the same orders again.
             pit.outcome = pit.contract.first
+            if pit.status in (MarketStatus.CLOSED, MarketStatus.SETTLED):
+                # It was read later than what is told here; its end is told, or not known.
+                pit.status = MarketStatus.OPEN
             self._calm(pit.contract.market_id)
         self._told: deque[tuple[int, Told]] = deque()
         self._sample_due = NEVER
         self._began: int | None = None
         self._events = self._ignored = 0
+        self._instant = self._steps = 0
         self._fills: list[Fill] = []
         self._settlements: list[Settlement] = []
         self._failures: list[Failure] = []
@@ -140,7 +147,8 @@ class _Backtest:
         if first is not None and not desk.is_stopped:
             told = chain([first], iterator)
             self._play(told if progress is None else self._shown(told, progress))
-            self._catch_up(desk.moment)
+            # What was decided last meets the last that is known.
+            self._catch_up(desk.moment + 1)
         desk.is_closed = True
         strategy.on_stop(desk)
         if self._began is not None:
@@ -234,6 +242,7 @@ class _Backtest:
             told = self._told[0][0] if self._told else NEVER
             timer = desk.timers[0][0] if desk.timers else NEVER
             soonest = min(told, timer)
+            self._step(min(effect, soonest))
             if self._sample_due <= min(effect, soonest, moment):
                 self._measures.sample(self._sample_due)
                 # Until the next thing happens there is nothing new to see.
@@ -252,6 +261,17 @@ class _Backtest:
             else:
                 desk.due = min(effect, soonest, self._sample_due)
                 return
+
+    def _step(self, moment: int) -> None:
+        """Refuse a strategy that answers itself for ever, while no time passes."""
+        if moment != self._instant:
+            self._instant, self._steps = moment, 0
+        self._steps += 1
+        if self._steps > _MOST_STEPS:
+            raise BadRequest(
+                f"at {at(self._desk.moment)} the strategy answers every answer with another "
+                "order, and no time passes: give it `delays`, or let it wait by a timer"
+            )
 
     def _boundary(self, moment: int) -> int:
         return (moment // self._every + 1) * self._every

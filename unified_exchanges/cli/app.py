@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import account, catalogue, demo, halting, health, record, service, trading, watch
+from . import (
+    account,
+    catalogue,
+    demo,
+    halting,
+    health,
+    record,
+    service,
+    strategies,
+    trading,
+    watch,
+)
 from .exits import MEANINGS
 
 __all__ = ["app"]
@@ -56,6 +67,7 @@ for part in (
     catalogue,
     watch,
     record,
+    strategies,
     trading,
     halting,
     account,

@@ -14,11 +14,18 @@ from typing import Annotated, Any
 import typer
 from rich.status import Status
 
-from ..errors import AuthenticationError, BadRequest, ConnectionLost, RequestTimeout
+from ..errors import (
+    AuthenticationError,
+    BadRequest,
+    ConnectionLost,
+    NotSupported,
+    RequestTimeout,
+)
 from ..models import Market, OrderBook
 from ..recording import Recorder
 from ..research import convert
 from ..shells.blocking import Exchange
+from ..strategies import contract_of
 from ..watching.blocking import Watch
 from .command import command, guarded, plain_command
 from .options import Json, instant
@@ -73,6 +80,8 @@ def record(
     names = list(dict.fromkeys(markets))
     with Recorder(exchange, out) as recorder, until_stopped() as stopped:
         found = exchange.fetch_markets(market_ids=names)
+        for market in found:
+            _ask_terms(exchange, market.market_id)
         watches = _open(exchange, found)
         with _shown(screen) as show:
             _follow(exchange, watches, recorder, show, stopped, _seconds(until))
@@ -116,6 +125,12 @@ def converted(
                 screen.note(f"{recording} breaks off within a line, which is left out")
             return
         raise BadRequest(failure)
+
+
+def _ask_terms(exchange: Exchange, market_id: str) -> None:
+    """Ask what a backtest wants to know of a market; a venue may not tell."""
+    with suppress(NotSupported, AuthenticationError):
+        contract_of(exchange, market_id)
 
 
 def _seconds(until: datetime | None) -> float:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from ..errors import OrderNotFound
-from ..models import Order, Reconciled, Reconnected, Subject
+from ..models import Gap, Order, Reconciled, Reconnected, Subject
 from ..paper import Contract
 from ..shells.aio import AsyncExchange
 from ..watching.aio import AsyncWatch
@@ -15,7 +15,7 @@ from .beginning import read_subjects, routed
 from .commands import Amend, Command, Place
 from .inbox import Item
 from .report import RunReport
-from .running import BEAT, SENDERS, Progress, Running, request
+from .running import BEAT, SENDERS, Progress, Running, of_markets, request
 from .session import raised, told
 from .strategy import Strategy
 
@@ -125,13 +125,16 @@ class _AsyncRun:
                 watches.append(exchange.watch_trades(names))
             if Subject.MARKET_STATUS in self._subjects:
                 watches.append(exchange.watch_market_status(names))
-            self._pumps += [asyncio.create_task(self._pump(x)) for x in watches]
+            told = tuple(names)
+            self._pumps += [asyncio.create_task(self._pump(x, told)) for x in watches]
 
-    async def _pump(self, watch: AsyncWatch[Any]) -> None:
+    async def _pump(self, watch: AsyncWatch[Any], names: tuple[str, ...]) -> None:
         try:
             async with watch:
                 async for news in watch:
-                    if not isinstance(news, Reconnected | Reconciled):
+                    if isinstance(news, Gap):
+                        self._put(of_markets(news, names))
+                    elif not isinstance(news, Reconnected | Reconciled):
                         self._put(news)
         except Exception as error:  # noqa: BLE001 - raised where the strategy runs
             self._put(partial(raised, error))

@@ -34,6 +34,8 @@ def routed(markets: Sequence[str], venues: Sequence[str]) -> dict[str, int]:
         raise BadRequest(f"markets are a sequence of ids, not one text: {markets!r}")
     if not markets:
         raise BadRequest("the strategy names no markets: set its `markets`")
+    if not venues:
+        raise BadRequest("no exchange was given to run on")
     found: dict[str, int] = {}
     for name in markets:
         venue, colon, market_id = name.partition(":")

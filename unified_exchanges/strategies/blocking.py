@@ -8,7 +8,7 @@ from threading import Condition, Event, Thread
 from typing import Any
 
 from ..errors import OrderNotFound
-from ..models import Order, Reconciled, Reconnected, Subject
+from ..models import Gap, Order, Reconciled, Reconnected, Subject
 from ..paper import Contract
 from ..shells.blocking import Exchange
 from ..watching.blocking import Watch
@@ -16,7 +16,7 @@ from .beginning import read_subjects, routed
 from .commands import Amend, Command, Place
 from .inbox import Item
 from .report import RunReport
-from .running import BEAT, SENDERS, Progress, Running, request
+from .running import BEAT, SENDERS, Progress, Running, of_markets, request
 from .session import raised, told
 from .strategy import Strategy
 
@@ -118,12 +118,15 @@ class _Run:
                 watches.append(exchange.watch_market_status(names))
             for watch in watches:
                 self._watches.append(watch)
-                Thread(target=self._pump, args=(watch,), daemon=True).start()
+                given = watch, tuple(names)
+                Thread(target=self._pump, args=given, daemon=True).start()
 
-    def _pump(self, watch: Watch[Any]) -> None:
+    def _pump(self, watch: Watch[Any], names: tuple[str, ...]) -> None:
         try:
             for news in watch:
-                if not isinstance(news, Reconnected | Reconciled):
+                if isinstance(news, Gap):
+                    self._put(of_markets(news, names))
+                elif not isinstance(news, Reconnected | Reconciled):
                     self._put(news)
         except Exception as error:  # noqa: BLE001 - raised in the thread of the strategy
             self._put(partial(raised, error))

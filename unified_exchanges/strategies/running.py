@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
+import attrs
+
 from ..clock import Clock
-from ..models import Balance, Order, OrderBook, OrderRequest, Position
+from ..models import Balance, Gap, Order, OrderBook, OrderRequest, Position
 from ..paper import Contract
 from ..venue import Venue
 from .beginning import begun
@@ -17,7 +19,7 @@ from .report import RunProgress, RunReport
 from .session import Session
 from .strategy import Strategy
 
-__all__ = ["BEAT", "SENDERS", "Progress", "Running", "request"]
+__all__ = ["BEAT", "SENDERS", "Progress", "Running", "of_markets", "request"]
 
 BEAT: Final = 0.1
 """Seconds after which a request to stop is looked for."""
@@ -113,6 +115,11 @@ class Running:
             raise broke
         orders = [order for order in found if isinstance(order, Order)]
         return self.session.report(self.origin, unsent, orders)
+
+
+def of_markets(gap: Gap, names: tuple[str, ...]) -> Gap:
+    """A gap that names its markets: where it is of all, those of its exchange."""
+    return gap if gap.market_ids else attrs.evolve(gap, market_ids=names)
 
 
 def request(place: Place) -> OrderRequest:

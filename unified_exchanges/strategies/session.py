@@ -51,6 +51,11 @@ class _Own:
     ids: set[str] = attrs.field(factory=set)
     waiting: deque[Command] = attrs.field(factory=deque)
 
+    @property
+    def is_forgettable(self) -> bool:
+        """Whether nothing more can come of it than late fills."""
+        return self.is_over and not self.is_doubtful and not self.is_busy
+
 
 class Session:
     """Tells a strategy what happens, and says what is to be sent.
@@ -181,7 +186,7 @@ class Session:
         own.is_over, own.is_doubtful = is_over, is_doubtful
         while len(self._over) > _OVER:
             gone = self._own.get(self._over.popleft())
-            if gone is not None and gone.is_over and not gone.is_doubtful:
+            if gone is not None and gone.is_forgettable:
                 del self._own[gone.place.key]
                 for order_id in gone.ids:
                     self._keys.pop(order_id, None)

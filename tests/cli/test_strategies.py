@@ -1,0 +1,139 @@
+"""Strategies from the command line: on a venue, and over what `record` wrote."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from unified_exchanges import exchange
+from unified_exchanges.cli.practice import Practice, practice
+
+from ..guards import ROOT
+from .conftest import invoke
+
+IMPORT = "import unified_exchanges as ux\n"
+MAKER = str(ROOT / "examples" / "spread_maker.py")
+
+
+@pytest.fixture(scope="module", params=("kalshi", "polymarket"))
+def place(request: pytest.FixtureRequest) -> Iterator[Practice]:
+    with practice(request.param, seed=7, lively=True) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def markets(place: Practice) -> list[str]:
+    account = place.account
+    with exchange(place.venue, **account) as ex:
+        found = [m for m in ex.fetch_markets() if m.bid and m.ask]
+        return [market.market_id for market in found[:2]]
+
+
+@pytest.fixture(scope="module")
+def recording(
+    place: Practice, markets: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    path = tmp_path_factory.mktemp("day") / "day.jsonl"
+    words = ("record", place.venue, *markets, "--out", str(path), "--for", "3s")
+    done = invoke(*words, env=place.exports)
+    assert done.code == 0, done.err
+    return path
+
+
+def test_a_strategy_runs_on_a_venue_and_leaves_nothing_open(
+    place: Practice, markets: list[str]
+) -> None:
+    words = ("run", MAKER, *markets, "--for", "3s", "--json")
+    done = invoke(*words, env=place.exports)
+    assert done.code == 0, done.err
+    assert done.document["events"] > 0
+    assert len(done.document["decisions"]) >= 2
+    with exchange(place.venue, **place.account) as ex:
+        assert ex.fetch_open_orders() == []
+
+
+def test_a_run_is_told_as_a_table(place: Practice, markets: list[str]) -> None:
+    done = invoke("run", MAKER, *markets, "--for", "1s", env=place.exports)
+    assert done.code == 0, done.err
+    assert "canceled at the end" in done.out
+
+
+def test_a_recording_is_enough_for_a_backtest(
+    recording: Path, markets: list[str], tmp_path: Path
+) -> None:
+    page = tmp_path / "report.html"
+    words = ("backtest", MAKER, "--data", str(recording), "--html", str(page))
+    done = invoke(*words, "--json")
+    assert done.code == 0, done.err
+    assert {x["market_id"] for x in done.document["markets"]} == set(markets)
+    assert len(done.document["decisions"]) >= 2
+    assert done.document["starting_cash"] == "10000"
+    assert "<svg" in page.read_text()
+    assert invoke(*words, "--json").out == done.out
+
+
+def test_tables_take_their_markets_from_the_recording(
+    recording: Path, markets: list[str], tmp_path: Path
+) -> None:
+    tables = tmp_path / "tables"
+    assert invoke("convert", str(recording), "--out", str(tables)).code == 0
+    words = ("backtest", MAKER, *markets, "--markets-from", str(recording), "--json")
+    done = invoke(*words, "--data", str(tables))
+    assert done.code == 0, done.err
+    whole = invoke("backtest", MAKER, *markets, "--data", str(recording), "--json")
+    assert done.document["decisions"] == whole.document["decisions"]
+    assert done.document["pnl"] == whole.document["pnl"]
+
+
+def test_what_it_begins_with_and_how_late_it_is_are_options(recording: Path) -> None:
+    late = ("--order-delay", "100", "--event-delay", "50", "--cash", "12.5")
+    words = ("backtest", MAKER, "--data", str(recording), *late, "--no-fees")
+    done = invoke(*words, "--json")
+    assert done.code == 0, done.err
+    assert Decimal(done.document["starting_cash"]) == Decimal("12.5")
+    shown = invoke(*words)
+    assert "deepest drawdown" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = 1", "it has: none"),
+        (
+            f"{IMPORT}class A(ux.Strategy): pass\nclass B(ux.Strategy): pass",
+            "A, B",
+        ),
+        (
+            f"{IMPORT}class A(ux.Strategy):\n    def __init__(self, x): pass",
+            "without arguments",
+        ),
+    ],
+)
+def test_a_file_that_is_no_strategy_is_refused(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(text)
+    done = invoke("backtest", str(file), "--data", str(file), "--json")
+    assert (done.code, said in done.error["message"]) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "--data"),
+        (("--data", "/nowhere.jsonl"), "there is no /nowhere.jsonl"),
+    ],
+)
+def test_data_that_is_not_there_is_said(words: tuple[str, ...], said: str) -> None:
+    done = invoke("backtest", MAKER, *words, "--json")
+    assert (done.code, said in json.loads(done.err)["message"]) == (2, True)
+
+
+def test_a_market_that_no_recording_has_is_named(recording: Path) -> None:
+    done = invoke("backtest", MAKER, "HAIL", "--data", str(recording), "--json")
+    assert (done.code, "HAIL" in done.error["message"]) == (2, True)

@@ -1,0 +1,300 @@
+"""What a session makes of news that come late, twice, out of order or of others."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import attrs
+import pytest
+
+from unified_exchanges import (
+    BUY,
+    BadRequest,
+    Fill,
+    Gap,
+    Liquidity,
+    MarketStatus,
+    Order,
+    OrderBook,
+    OrderRejected,
+    OrderStatus,
+    OrderUnknown,
+    Trade,
+)
+from unified_exchanges.paper import at
+from unified_exchanges.paper.account import Account
+from unified_exchanges.strategies import Cancel, Command, Desk, Failure, Place, Strategy
+from unified_exchanges.strategies.inbox import Waiting
+from unified_exchanges.strategies.running import of_markets
+from unified_exchanges.strategies.session import Session, told
+
+from ..paper.scene import START, book, change, contract, trade
+
+D = Decimal
+
+
+class Heard(Strategy):
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        self.told.append(order)
+
+    def on_fill(self, desk: Desk, fill: Fill) -> None:
+        self.told.append(fill)
+
+    def on_failure(self, desk: Desk, failure: Failure) -> None:
+        self.told.append(failure)
+
+    def on_gap(self, desk: Desk, gap: Gap) -> None:
+        self.told.append(gap)
+
+
+@attrs.define
+class Scene:
+    heard: Heard
+    desk: Desk
+    session: Session
+
+    def place(self, outcome: str = "yes", size: int = 10) -> Place:
+        self.desk.place("RAIN", outcome, "buy", "0.50", size)
+        command = self.sent()
+        assert isinstance(command, Place)
+        return command
+
+    def sent(self) -> Command:
+        [command] = self.session.ready()
+        return command
+
+
+@pytest.fixture
+def scene() -> Scene:
+    heard = Heard()
+    books: dict[str, OrderBook] = {}
+    desk = Desk([contract(), contract("SNOW")], Account(D(100)), book=books.get)
+    session = Session(heard, desk, books, keep=100)
+    session.start(START)
+    return Scene(heard, desk, session)
+
+
+def order(key: str | None, order_id: str = "A", **how: Any) -> Order:
+    given: dict[str, Any] = {"status": OrderStatus.OPEN, "filled": 0, "size": 10}
+    given |= how
+    left = given["size"] - given["filled"] if given["status"] is OrderStatus.OPEN else 0
+    return Order(
+        venue="toy",
+        order_id=order_id,
+        client_order_id=key,
+        market_id="RAIN",
+        outcome="yes",
+        side=BUY,
+        price=D("0.50"),
+        size=D(given["size"]),
+        filled=D(given["filled"]),
+        remaining=D(left),
+        status=given["status"],
+    )
+
+
+def fill(order_id: str = "A", size: int = 10, **how: Any) -> Fill:
+    made = Fill(
+        venue="toy",
+        fill_id="f",
+        order_id=order_id,
+        market_id="RAIN",
+        outcome="yes",
+        side=BUY,
+        price=D("0.50"),
+        size=D(size),
+        fee=D("0.1"),
+        liquidity=Liquidity.TAKER,
+        created_at=at(START),
+    )
+    return attrs.evolve(made, **how)
+
+
+def test_a_fill_that_comes_before_the_answer_is_told_after_it(scene: Scene) -> None:
+    place = scene.place()
+    scene.session.take(fill())
+    assert scene.heard.told == []
+    scene.session.answered(place, order(None, status=OrderStatus.CLOSED, filled=10))
+    kinds = [type(x) for x in scene.heard.told]
+    assert kinds == [Order, Fill]
+    assert scene.heard.told[1].client_order_id == place.key
+    assert scene.desk.held("RAIN", "yes") == 10
+
+
+def test_orders_and_fills_of_others_are_nobodys_business(scene: Scene) -> None:
+    scene.session.take(fill("B"))
+    scene.session.take(order("somebody", "B"))
+    place = scene.place()
+    scene.session.take(fill("C"))
+    scene.session.answered(place, order(None))
+    assert [x.order_id for x in scene.heard.told] == ["A"]
+    assert scene.desk.cash == 100
+
+
+def test_a_state_is_told_once_and_never_goes_back(scene: Scene) -> None:
+    place = scene.place()
+    session = scene.session
+    session.take(order(place.key))
+    session.answered(place, order(place.key))
+    session.take(order(place.key, filled=4))
+    session.take(order(place.key, filled=2))
+    session.take(order(place.key, status=OrderStatus.CANCELED, filled=4))
+    session.take(order(place.key, filled=4))
+    states = [(x.status.value, x.filled) for x in scene.heard.told]
+    assert states == [("open", D(0)), ("open", D(4)), ("canceled", D(4))]
+
+
+def test_an_order_of_the_other_outcome_is_told_as_it_was_asked_for(
+    scene: Scene,
+) -> None:
+    place = scene.place("no")
+    scene.session.answered(place, order(place.key))
+    [told_] = scene.heard.told
+    assert (told_.outcome, told_.side.value, told_.price) == ("no", "sell", D("0.50"))
+
+
+def test_an_order_that_another_took_the_place_of_has_not_ended(scene: Scene) -> None:
+    place = scene.place()
+    scene.session.answered(place, order(place.key))
+    scene.desk.amend(place.key, price="0.40")
+    amend = scene.sent()
+    # Cancel and create: the end of the first is told before the answer.
+    scene.session.take(order(place.key, status=OrderStatus.CANCELED))
+    scene.session.answered(amend, order(None, "B"))
+    states = [(x.order_id, x.status.value) for x in scene.heard.told]
+    assert states == [("A", "open"), ("B", "open")]
+    assert [x.key for x in scene.session.left()] == [place.key]
+    scene.session.take(fill("A", 1))
+    scene.session.take(fill("B", 1))
+    assert scene.desk.held("RAIN", "yes") == 2
+
+
+def test_an_order_of_which_nobody_knows_is_looked_for_at_the_end(scene: Scene) -> None:
+    place = scene.place()
+    error = OrderUnknown("no answer", client_order_id=place.key, maybe_executed=True)
+    scene.session.failed(place, error)
+    [failure] = scene.heard.told
+    assert failure.error is error
+    assert [x.key for x in scene.session.left()] == [place.key]
+    # The stream may tell of it after all.
+    scene.session.take(order(place.key))
+    scene.session.take(order(place.key, status=OrderStatus.CANCELED))
+    assert scene.session.left() == []
+
+
+def test_an_order_that_was_refused_is_not_looked_for(scene: Scene) -> None:
+    place = scene.place()
+    scene.session.failed(place, OrderRejected("no"))
+    assert scene.session.left() == []
+    scene.desk.cancel(place.key)
+    assert scene.session.ready() == []
+
+
+def test_a_rejected_answer_is_a_failure_and_no_order(scene: Scene) -> None:
+    place = scene.place()
+    scene.session.answered(place, order(place.key, status=OrderStatus.REJECTED))
+    [failure] = scene.heard.told
+    assert isinstance(failure.error, OrderRejected)
+    assert scene.session.left() == []
+
+
+def test_what_waits_for_an_answer_is_not_sent_once_it_ends(scene: Scene) -> None:
+    place = scene.place()
+    scene.desk.cancel(place.key)
+    assert scene.session.ready() == []
+    unsent = scene.session.stop()
+    assert [type(x) for x in unsent] == [Cancel]
+    scene.session.answered(place, order(place.key))
+    assert scene.session.ready() == []
+    assert [x.key for x in scene.session.left()] == [place.key]
+
+
+def test_a_fill_that_failed_is_taken_back(scene: Scene) -> None:
+    place = scene.place()
+    scene.session.answered(
+        place, order(place.key, status=OrderStatus.CLOSED, filled=10)
+    )
+    scene.session.take(fill())
+    scene.session.take(fill().taken_back())
+    assert (scene.desk.cash, scene.desk.held("RAIN", "yes")) == (D(100), D(0))
+
+
+def test_orders_that_ended_long_ago_are_forgotten(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unified_exchanges.strategies.session._OVER", 3)
+    monkeypatch.setattr("unified_exchanges.strategies.desk._DONE", 3)
+    keys = []
+    for n in range(6):
+        place = scene.place()
+        keys.append(place.key)
+        ended = order(place.key, f"{n}", status=OrderStatus.CANCELED)
+        scene.session.answered(place, ended)
+    assert [scene.desk.order(key) is not None for key in keys] == [False] * 3 + [
+        True
+    ] * 3
+    with pytest.raises(BadRequest, match=keys[0]):
+        scene.desk.cancel(keys[0])
+    scene.session.take(fill("0"))
+    assert scene.desk.held("RAIN", "yes") == 0
+
+
+def test_a_market_that_settles_pays_what_is_held(scene: Scene) -> None:
+    place = scene.place()
+    scene.session.answered(
+        place, order(place.key, status=OrderStatus.CLOSED, filled=10)
+    )
+    scene.session.take(fill())
+    scene.session.take(change(MarketStatus.CLOSED, "1"))
+    scene.session.take(change(MarketStatus.SETTLED))
+    assert scene.desk.cash == D("104.9")
+
+
+def test_a_gap_makes_books_unknown(scene: Scene) -> None:
+    scene.session.take(book("1@0.40", "1@0.50"))
+    assert scene.desk.book("RAIN") is not None
+    gap = Gap(subject=None, market_ids=("RAIN",), reason="lost", at=at(START))
+    scene.session.take(gap)
+    assert scene.desk.book("RAIN") is None
+    assert scene.heard.told == [gap]
+
+
+def test_an_error_of_another_kind_may_have_been_executed() -> None:
+    found = told(RuntimeError("pool"))
+    assert found.maybe_executed
+    assert "pool" in str(found)
+
+
+# -- what waits ------------------------------------------------------------------------
+
+
+def test_a_newer_book_takes_the_place_of_the_older_one() -> None:
+    waiting, newer = Waiting(), book("2@0.40")
+    told_: list[Any] = [
+        book("1@0.40"),
+        trade("0.40", "1"),
+        book(market_id="SNOW"),
+        newer,
+    ]
+    for news in told_:
+        waiting.put(news)
+    taken = [waiting.take() for _ in range(4)]
+    assert taken == [newer, told_[1], told_[2], None]
+
+
+def test_a_gap_drops_the_books_that_wait_of_its_markets_alone() -> None:
+    waiting = Waiting()
+    waiting.put(book())
+    waiting.put(book(market_id="SNOW"))
+    gap = Gap(subject=None, reason="lost", at=at(START))
+    # A gap of all markets is of those of its exchange.
+    waiting.put(of_markets(gap, ("RAIN",)))
+    first, second = waiting.take(), waiting.take()
+    assert isinstance(first, OrderBook)
+    assert first.market_id == "SNOW"
+    assert isinstance(second, Gap)
+    assert not isinstance(second, Trade)

@@ -1,0 +1,73 @@
+"""A strategy out of a file, and the markets that it is tried on out of recordings."""
+
+from __future__ import annotations
+
+import inspect
+import runpy
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ..errors import BadRequest, MarketNotFound, NotRecorded
+from ..paper import FREE, Contract
+from ..registry import exchange
+from ..strategies import Strategy, contract_of
+
+__all__ = ["contracts", "strategy"]
+
+
+def strategy(path: Path, markets: Sequence[str]) -> Strategy:
+    """Make the strategy of a file: its one subclass of `Strategy`, made without arguments.
+
+    ``markets`` take the place of its own, where there are any.
+    """
+    if not path.is_file():
+        raise BadRequest(f"there is no file {path}")
+    names = runpy.run_path(str(path), run_name=path.stem)
+    found = [
+        kind
+        for kind in names.values()
+        if inspect.isclass(kind)
+        and issubclass(kind, Strategy)
+        and kind.__module__ == path.stem
+    ]
+    if len(found) != 1:
+        told = ", ".join(kind.__name__ for kind in found) or "none"
+        raise BadRequest(
+            f"{path} should define one subclass of Strategy; it has: {told}"
+        )
+    try:
+        made: Strategy = found[0]()
+    except TypeError as error:
+        failure = f"{found[0].__name__} cannot be made without arguments: {error}"
+        raise BadRequest(failure) from error
+    if markets:
+        made.markets = markets
+    return made
+
+
+def contracts(
+    recordings: Iterable[Path], markets: Iterable[str], *, fees: bool
+) -> list[Contract]:
+    """Read markets, and what they charge, out of the recordings that have them."""
+    left = list(dict.fromkeys(markets))
+    found: list[Contract] = []
+    for path in recordings:
+        with exchange("replay", path=path) as ex:
+            for name in list(left):
+                market_id = name.removeprefix(f"{ex.id}:")
+                try:
+                    if fees:
+                        found.append(contract_of(ex, market_id))
+                    else:
+                        market = ex.fetch_market(market_id)
+                        nets = ex.describe().outcome_books == "one"
+                        found.append(Contract(market=market, fees=FREE, nets=nets))
+                except (MarketNotFound, NotRecorded):
+                    continue
+                left.remove(name)
+    if left:
+        raise BadRequest(
+            f"no recording has the market {left[0]!r} and its fees, as `record` writes them: "
+            "--no-fees takes it as free, --markets-from names another recording"
+        )
+    return found

@@ -1,0 +1,285 @@
+"""The commands that run a strategy, on a venue or over recordings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from ..backtesting import Report, backtest
+from ..backtesting.sources import events_of
+from ..errors import BadRequest
+from ..money import text
+from ..paper import Delays, PaperEvent
+from ..strategies import RunProgress, RunReport, run
+from . import loading
+from .command import command, guarded, plain_command
+from .options import Debug, Json, instant
+from .screen import Screen
+from .session import Session
+from .stopping import until_stopped
+
+__all__ = ["add_to"]
+
+_NOTE = 10.0
+"""Seconds between two words on progress where there is no terminal."""
+
+File = Annotated[
+    Path, typer.Argument(metavar="STRATEGY.py", help="A file with one Strategy in it.")
+]
+Markets = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="MARKET...", help="Instead of the strategy's own markets."),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    command(app, "run", "Trade")(run_strategy)
+    plain_command(app, "backtest", "Practise")(backtest_strategy)
+
+
+def run_strategy(
+    session: Session,
+    file: File,
+    markets: Markets = None,
+    span: Annotated[
+        str | None,
+        typer.Option("--for", metavar="SPAN", help="End after so long: 60s, 15m, 24h."),
+    ] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(
+            "--journal", metavar="PATH", help="Keep its orders in this journal."
+        ),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")
+    ] = False,
+) -> None:
+    """Run a strategy on a venue until Ctrl-C.
+
+    At the end, whatever ends it, its open orders are canceled, each by its id; what it
+    holds is kept. Where money is real it needs --live, and is confirmed first.
+    """
+    until = instant(span, ahead=True)
+    session.journal = journal
+    strategy = loading.strategy(file, markets or [])
+    screen, exchange = session.screen, session.exchange
+    if session.is_real_money and session.live and not yes:
+        question = f"run {file} on {exchange.id} with real money?"
+        if not typer.confirm(question, err=True):
+            raise BadRequest("nobody confirmed the run, and nothing was sent")
+    seconds = None
+    if until is not None:
+        seconds = (until - datetime.now(UTC)).total_seconds()
+    with until_stopped() as stopped, _shown(screen, None) as show:
+
+        def tell(progress: RunProgress) -> None:
+            show(
+                progress.events,
+                f"{progress.orders:,} orders  {progress.fills:,} fills  "
+                f"{progress.open_orders} open",
+            )
+
+        report = run(strategy, exchange, seconds=seconds, stop=stopped, progress=tell)
+    screen.document(report, *_of_run(report))
+
+
+def backtest_strategy(
+    file: File,
+    markets: Markets = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--data",
+            metavar="PATH",
+            help="A recording, or a folder that `convert` made; again for more.",
+        ),
+    ] = None,
+    cash: Annotated[str, typer.Option(help="Dollars to begin with.")] = "10000",
+    order_delay: Annotated[
+        int, typer.Option("--order-delay", min=0, help="Milliseconds to the venue.")
+    ] = 0,
+    event_delay: Annotated[
+        int, typer.Option("--event-delay", min=0, help="Milliseconds to the strategy.")
+    ] = 0,
+    markets_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--markets-from", metavar="FILE", help="A recording that has the markets."
+        ),
+    ] = None,
+    no_fees: Annotated[
+        bool, typer.Option("--no-fees", help="As if nothing were charged.")
+    ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write the report as a page."),
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Run a strategy over recordings: what would have become of it.
+
+    The same inputs give the same report. No key, no network, no clock: orders fill against
+    the recorded books, behind what was displayed. With --json all of the report is
+    printed.
+    """
+    screen = Screen(as_json=as_json, debug=debug)
+    with guarded(screen):
+        paths = data or []
+        if not paths:
+            raise BadRequest(
+                "--data says over what: a recording, or a folder of tables"
+            )
+        if missing := [path for path in paths if not path.exists()]:
+            raise BadRequest(f"there is no {missing[0]}")
+        strategy = loading.strategy(file, markets or [])
+        count, seen = _counted(screen, paths)
+        recordings = (
+            [markets_from] if markets_from else [p for p in paths if p.is_file()]
+        )
+        wanted = strategy.markets or seen
+        found = loading.contracts(recordings, wanted, fees=not no_fees)
+        with _shown(screen, count) as show:
+            report = backtest(
+                strategy,
+                paths,
+                contracts=found,
+                cash=cash,
+                delays=Delays(
+                    order=order_delay * 1_000_000, event=event_delay * 1_000_000
+                ),
+                progress=lambda x: show(x.events, f"{x.fills:,} fills"),
+            )
+        if html is not None:
+            _write(html, report)
+        if as_json:
+            typer.echo(report.to_json())
+        else:
+            screen.document(report, _of_backtest(report))
+
+
+def _counted(screen: Screen, paths: list[Path]) -> tuple[int, list[str]]:
+    """How many events there are, and of which markets."""
+    seen: dict[str, None] = {}
+    count = 0
+    with _shown(screen, None) as show:
+        for count, event in enumerate(_events(paths), 1):
+            name = getattr(event, "market_id", None)
+            if name is not None:
+                seen[name] = None
+            if not count % 10_000:
+                show(count, "events read")
+    return count, list(seen)
+
+
+def _events(paths: list[Path]) -> Iterator[PaperEvent]:
+    for path in paths:
+        for _, event in events_of(path):
+            yield event
+
+
+def _write(path: Path, report: Report) -> None:
+    try:
+        path.write_text(report.to_html(), encoding="utf-8")
+    except OSError as error:
+        raise BadRequest(f"the page cannot be written: {error}") from error
+
+
+def _of_run(report: RunReport) -> tuple[str, Table]:
+    table = _table(
+        {
+            "events": f"{report.events:,}",
+            "decisions": f"{len(report.decisions):,}",
+            "fills": f"{len(report.fills):,}",
+            "failures": f"{len(report.failures):,}",
+            "canceled at the end": f"{len(report.orders):,}",
+            "cash": _dollars(report.cash),
+        }
+    )
+    return "\n".join(note.text for note in report.notes), table
+
+
+def _of_backtest(report: Report) -> Table:
+    ratio, brier = report.fill_ratio, report.brier
+    return _table(
+        {
+            "events": f"{report.events:,}",
+            "P&L": _dollars(report.pnl),
+            "equity": _dollars(report.equity),
+            "fees": _dollars(report.fees),
+            "deepest drawdown": _dollars(report.max_drawdown),
+            "highest exposure": _dollars(report.peak_exposure),
+            "turnover": _dollars(report.turnover),
+            "orders": f"{report.orders:,}",
+            "trades": f"{len(report.trades):,}",
+            "filled": "–" if ratio is None else f"{ratio:.2%}",
+            "failures": f"{len(report.failures):,}",
+            "Brier score": "–" if brier is None else f"{brier:.4f}",
+        }
+    )
+
+
+def _table(rows: dict[str, str]) -> Table:
+    table = Table(show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table
+
+
+def _dollars(amount: Decimal) -> str:
+    return f"{text(amount, 2)} $"
+
+
+class _Show:
+    """Says how far it is: a bar on a terminal, else a line now and then."""
+
+    def __init__(self, screen: Screen, bar: Progress | None, total: int | None) -> None:
+        self._screen = screen
+        self._bar = bar
+        self._total = total
+        self._next = time.monotonic() + _NOTE
+        self._task = None if bar is None else bar.add_task("", total=total)
+
+    def __call__(self, count: int, words: str) -> None:
+        """So many events, and what came of them."""
+        if self._bar is not None and self._task is not None:
+            told = f"{count:,} events  {words}"
+            self._bar.update(self._task, completed=count, description=told)
+        elif time.monotonic() >= self._next:
+            self._next += _NOTE
+            self._screen.note(f"{count:,} events  {words}")
+
+
+@contextmanager
+def _shown(screen: Screen, total: int | None) -> Generator[_Show, None, None]:
+    if not screen.err.is_terminal or screen.err.is_dumb_terminal:
+        yield _Show(screen, None, total)
+        return
+    bar = Progress(
+        TextColumn("{task.description}"),
+        *((BarColumn(), TaskProgressColumn()) if total else ()),
+        TimeElapsedColumn(),
+        console=screen.err,
+        transient=True,
+    )
+    with bar:
+        yield _Show(screen, bar, total)
