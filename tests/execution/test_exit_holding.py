@@ -19,6 +19,7 @@ from tests.venues.polymarket.ground import PolymarketGround
 from unified_exchanges.errors import DuplicateOrderId
 from unified_exchanges.execution import ExitPlan, ExitRecord, ExitState
 from unified_exchanges.execution.exiting import Exiting
+from unified_exchanges.execution.holding import read_holding
 from unified_exchanges.flow import Request, Response
 from unified_exchanges.models import Market, OrderBook
 from unified_exchanges.testing.conformance import Trader
@@ -222,6 +223,24 @@ def test_what_rests_is_told_and_waited_for_and_then_all_of_it_is_sold(
     record = until_over(life)
     assert (record.state, record.size, record.filled) == (ExitState.FILLED, SIZE, SIZE)
     assert record.locked == 0
+
+
+@pytest.mark.parametrize("known_by", ["order_id", "client_order_id"])
+def test_the_exit_s_own_order_locks_nothing_against_itself(
+    trader: Trader, market: Market, known_by: str
+) -> None:
+    record = ExitRecord(plan=plan_for(trader, market))
+    top = market.grid.highest
+    terms = market.market_id, label(market), "sell", top
+    key = record.client_order_id if known_by == "client_order_id" else None
+    own = trader.create_order(*terms, 5, client_order_id=key)
+    if known_by == "order_id":
+        record = attrs.evolve(record, order_id=own.order_id)
+    other = trader.create_order(*terms, 5)
+    found = trader.exchange.run(read_holding(trader.exchange.venue, record))
+    holding = asyncio.run(found) if trader.is_async else found
+    locks = trader.exchange.venue.first_outcome is None
+    assert (holding.held, holding.locked) == (SIZE, other.size if locks else 0)
 
 
 def test_what_is_free_is_sold_and_the_rest_is_told(

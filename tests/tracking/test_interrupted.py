@@ -11,7 +11,9 @@ import pytest
 from tests.interrupting import interrupted_at
 from tests.journal.samples import ended, intent
 from unified_exchanges.drivers.blocking import BlockingDriver
-from unified_exchanges.flow import Leaving, Request, Response
+from unified_exchanges.errors import ConnectionLost, GuardTripped
+from unified_exchanges.flow import Leaving, Request, Response, Sleep, advance
+from unified_exchanges.guards import GuardPolicy
 from unified_exchanges.testing.scripted import ScriptedTransport
 from unified_exchanges.tracking.calls import TrackedCalls
 from unified_exchanges.tracking.gate import Gate
@@ -92,3 +94,26 @@ def test_what_was_interrupted_before_it_was_taken_down_says_nothing_of_its_id() 
     tracker.refused("c-o1")
     assert [str(x.state) for x in tracker.views()] == ["unknown"]
     assert tracker.at_risk() == before > 0
+
+
+def test_what_the_guards_refused_is_not_given_up_for_another_call() -> None:
+    """Two calls have one id: the first sends it, and the second was refused before."""
+    policy = GuardPolicy(max_order_cost=Decimal(1))
+    venue = Stage("blocking", guards=policy).client.exchange.venue
+    tracker, clock = tracker_of()
+    tracker.intend(Plan())
+
+    def second() -> Any:
+        with pytest.raises(GuardTripped):
+            yield Leaving((Plan(),))
+        yield Sleep(1.0)
+
+    flow = TrackedCalls(tracker, clock, Gate(tracker, venue)).creating(second())
+    step: Any = advance(flow, None)
+    while isinstance(step, Request):
+        # Whether it only closes what is held cannot be read.
+        step = advance(flow, ConnectionLost("no route"))
+    assert isinstance(step, Sleep)
+    flow.close()
+    (only,) = tracker.views()
+    assert (str(only.state), tracker.at_risk()) == ("intended", Decimal(4))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -493,3 +494,15 @@ def test_fault_02_a_lost_answer_is_shown_until_it_is_resolved(
     stage.client.reconcile()
     assert (shown(), stage.client.health().unresolved_orders) == (0, 0)
     stage.restart()
+
+
+def test_fault_44_what_was_written_by_a_clock_ahead_of_ours_was_not_sent_later() -> (
+    None
+):
+    """Else it would be missing from some moment to come, and an alarm wait for that."""
+    tracker, clock = tracker_of()
+    at = datetime.fromtimestamp(clock.now() + 600, UTC)
+    tracker.recalled([intent("ahead", written_at=at, arrives_by=at)])
+    assert tracker.missing_since == clock.now()
+    clock.advance(5)
+    assert tracker.missing_since == clock.now() - 5

@@ -194,16 +194,18 @@ class Event(Record):
 class Tag(Record):
     """A label that series or events bear: ``tag_id`` is what the venue filters by.
 
-    ``categories`` are those that the venue lists it under, where it does.
+    ``label`` is None where the venue has no name for it.  ``categories`` are those that the
+    venue lists it under, where it does.
     """
 
     tag_id: str
-    label: str
+    label: str | None
     slug: str | None = None
     categories: tuple[str, ...] = ()
 
     def _summary(self) -> str:
-        return f"{self.venue} {self.tag_id} {self.label!r}"
+        name = "" if self.label is None else f" {self.label!r}"
+        return f"{self.venue} {self.tag_id}{name}"
 
 
 @attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)

@@ -1167,8 +1167,13 @@ class AsyncExchange(AsyncTracking, ABC):
         """Get what the account did and was given besides orders, newest first.
 
         Trades, splits, merges, redemptions, conversions, deposits, withdrawals, rewards and
-        rebates, as far as the venue tells them: see `Activity`.  ``since`` and ``until`` are
-        both included.  A venue without such a listing raises `NotSupported`.
+        rebates, as far as the venue tells them: an `Activity` each, complete unless ``limit``
+        says how many.  Cash is in dollars and without fees, ``cash_flow`` below zero where it
+        was paid.  ``since`` and ``until`` are aware and both included.  Give a market or an
+        event, not both; one that does not exist raises `MarketNotFound` or `EventNotFound`.
+        A venue without such a listing raises `NotSupported`, and a row that cannot be read
+        `VenueSchemaError`.  What rewards brought since a time is the sum of ``cash_flow`` of
+        ``fetch_activity(since=monday, params={"type": "REWARD"})``, in Polymarket's words.
         """
         listing = self.venue.fetch_activity(
             market_id=market_id,

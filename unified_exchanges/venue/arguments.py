@@ -19,6 +19,7 @@ from ..errors import (
     OrderNotFound,
     UnifiedExchangesError,
 )
+from ..hidden import told
 from ..models import Outcome
 
 __all__ = ["Arguments", "Span", "page_size", "pages_for"]
@@ -26,7 +27,6 @@ __all__ = ["Arguments", "Span", "page_size", "pages_for"]
 # A comma would split one id into two in the lists of a query.
 _UNSAFE: Final = frozenset(" /?#%&,\\\"'<>")
 _LONGEST: Final = 200
-_LONGEST_SHOWN: Final = 60
 _ABSENT: Final[Mapping[str, type[UnifiedExchangesError]]] = {
     "market_id": MarketNotFound,
     "event_id": EventNotFound,
@@ -73,14 +73,14 @@ class Arguments:
                 raise self._absent(name, value)
             return value
         self._refuse_object(name, value)
-        given = f"{name} {_shown(value)}"
+        given = f"{name} {told(value)}"
         message = f"{given} is not an id of {self.people}'s: those are {self.ids}"
         raise self.refusal(message)
 
     def _absent(self, name: str, value: str) -> UnifiedExchangesError:
         what = name.removesuffix("s")
         message = (
-            f"no {what.removesuffix('_id')} {value!r}: that is another venue's id; "
+            f"no {what.removesuffix('_id')} {told(value)}: that is another venue's id; "
             f"{self.people}'s are {self.ids}"
         )
         return _ABSENT.get(what, BadRequest)(message, venue=self.venue)
@@ -92,7 +92,7 @@ class Arguments:
     def read_ids(self, name: str, values: Iterable[str]) -> list[str]:
         """Read several ids, each once, in the order given."""
         if isinstance(values, str):
-            message = f"{name} is a list of ids, not the one text {values!r}"
+            message = f"{name} is a list of ids, not the one text {told(values)}"
             raise self.refusal(message)
         several = self.read_several(name, values)
         return list(dict.fromkeys(self.read_id(name, x) for x in several))
@@ -107,7 +107,7 @@ class Arguments:
         if isinstance(values, Iterable):
             return list(values)
         self._refuse_object(name, values)
-        raise self.refusal(f"{name} is a list of ids, not {values!r}")
+        raise self.refusal(f"{name} is a list of ids, not {told(values)}")
 
     def _refuse_object(self, name: str, value: object) -> None:
         """Say of a model that was passed in place of its id where that is."""
@@ -214,12 +214,6 @@ class Arguments:
     def refusal(self, message: str) -> BadRequest:
         """The error of this venue for an argument that is wrong."""
         return BadRequest(message, venue=self.venue)
-
-
-def _shown(value: object) -> str:
-    """What was given instead of an id; a phrase or a file that is long may be a key."""
-    told = repr(value)
-    return told if len(told) <= _LONGEST_SHOWN else f"of {len(told)} characters"
 
 
 def page_size(limit: int | None, most: int = 1000) -> int:

@@ -56,15 +56,21 @@ class Drafting(Intents[D], Doubt, Generic[D]):
         """Check a ticket against its market, as it is remembered or else as it is."""
         try:
             ready = yield from self._allowed(ticket)
-            # By the venue's clock, as its answers tell it: by then there was one.
-            now = self.clock.now() + self.offset.seconds
-            self.tickets.check_expiry(ticket.expires, now)
+            self.check_expiry(ticket.expires)
         except UnifiedExchangesError as error:
             error.venue = self.id
             error.client_order_id = ticket.client_order_id
             error.request = error.request or self.create_name
             raise
         return ready
+
+    def check_expiry(self, expires: int | None) -> None:
+        """Refuse an expiry that has passed by the venue's clock.
+
+        That is known by its answers: not to be asked before there was one.
+        """
+        now = self.clock.now() + self.offset.seconds
+        self.tickets.check_expiry(expires, now)
 
     def _allowed(self, ticket: Ticket) -> Flow[D]:
         rules = yield from self.rules(ticket.market_id)

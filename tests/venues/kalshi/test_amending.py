@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
 
 from tests.venues.kalshi.blotter import GONE, ONCE, ORDERS, rain, resting, sent
-from tests.venues.kalshi.desk import NOW, Desk, desk, order, refusal
+from tests.venues.kalshi.desk import NOW, Desk, body, desk, order, refusal
 from unified_exchanges.errors import (
     ArgumentsRequired,
     BadRequest,
@@ -108,6 +109,34 @@ def test_an_expiry_is_sent_in_seconds() -> None:
     assert done.expires_at == LATER
 
 
+def at_the_venue(hours: int, payload: Any) -> Response:
+    """An answer by a clock that is set so many hours otherwise than ours."""
+    date = format_datetime(NOW + timedelta(hours=hours), usegmt=True)
+    return Response(200, {"date": date}, body(payload).body)
+
+
+def test_fault_44_an_expiry_is_held_against_the_venue_s_clock() -> None:
+    soon = NOW - timedelta(minutes=30)
+    text = soon.isoformat().replace("+00:00", "Z")
+    before = at_the_venue(-1, OPEN)
+    shown = at_the_venue(-1, {"order": resting(expiration_time=text)})
+    place = amender(at_the_venue(-1, {"order_id": "o1"}), [before, shown])
+    done = place.kalshi.edit_order("o1", expires_at=soon)
+    assert (sent(place)["expiration_time"], done.expires_at) == (
+        int(soon.timestamp()),
+        soon,
+    )
+
+
+def test_fault_44_an_expiry_that_has_passed_at_the_venue_is_refused_unsent() -> None:
+    place = amender(CHANGED, at_the_venue(1, OPEN))
+    soon = NOW + timedelta(minutes=30)
+    error = told(lambda: place.kalshi.edit_order("o1", size=7, expires_at=soon))
+    assert isinstance(error, InvalidOrder)
+    assert "in the past" in error.message
+    assert AMEND not in place.asked
+
+
 def test_an_expiry_is_taken_away_by_kalshi_s_own_word() -> None:
     before = {"order": resting(expiration_time=LATER_TEXT)}
     place = amender({"order_id": "o1"}, [before, OPEN])
@@ -121,7 +150,6 @@ def test_an_expiry_is_taken_away_by_kalshi_s_own_word() -> None:
     [
         LATER.replace(tzinfo=None),
         LATER.replace(microsecond=5),
-        NOW - timedelta(days=1),
         "2026-12-24",
     ],
 )

@@ -137,10 +137,23 @@ def test_the_same_twice_on_a_page_happened_twice(flavour: str) -> None:
     assert len(read(flavour, trade(), trade())) == 2
 
 
-def test_what_two_pages_tell_is_told_once(flavour: str) -> None:
-    pages = Turns(told(trade(), row("REWARD"), cursor="x"), told(row("REWARD")))
+@pytest.mark.parametrize("before", [[], [trade()]], ids=["alone", "after another"])
+def test_the_same_on_two_pages_happened_twice(
+    flavour: str, before: list[dict[str, Any]]
+) -> None:
+    """Pages by cursor do not overlap, so no cash may be lost where one ends."""
+    pages = Turns(told(*before, row("REWARD"), cursor="x"), told(row("REWARD")))
     found = desk(flavour, {ACTIVITY: pages})("fetch_activity")
-    assert [x.kind for x in found] == ["trade", "reward"]
+    rewards = [x.cash_flow for x in found if x.kind == "reward"]
+    assert rewards == [D("12.5"), D("12.5")]
+
+
+def test_fault_24_pages_that_come_again_for_ever_are_an_error(flavour: str) -> None:
+    turns = [told(trade(), row("REWARD"), cursor=f"x{n}") for n in range(50)]
+    pages = desk(flavour, {ACTIVITY: Turns(*turns)})
+    with pytest.raises(VenueSchemaError, match="does not end"):
+        pages("fetch_activity")
+    assert len(pages.queries(ACTIVITY)) < 30
 
 
 def test_deposits_and_all_of_the_past_are_asked_for(flavour: str) -> None:

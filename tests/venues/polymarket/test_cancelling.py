@@ -16,6 +16,7 @@ from unified_exchanges.errors import (
     NotSupported,
     OnMaintenance,
     OrderNotFound,
+    RateLimitExceeded,
     ReadOnly,
     UnifiedExchangesError,
 )
@@ -333,6 +334,28 @@ def test_fault_19_lost_answers_of_several_are_read(one: Scene) -> None:
     one.always(lost)
     results = one.trader.cancel_orders(ids)
     assert [r.order.status for r in results] == [OrderStatus.CANCELED] * 3
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_fault_19_a_cancel_that_is_refused_for_speed_is_as_the_venue_shows_it(
+    one: Scene, *, ends: bool
+) -> None:
+    """An earlier try of it may have come first."""
+    resting = one.trader.rest(one.market)
+
+    def busy(_: Any, serve: Any) -> Response:
+        if ends:
+            serve()
+        return Response(429, {}, b'{"error":"too many requests"}')
+
+    one.always(busy)
+    if ends:
+        done = one.trader.cancel_order(resting.order_id)
+        assert done.status is OrderStatus.CANCELED
+        return
+    with pytest.raises(RateLimitExceeded) as caught:
+        one.trader.cancel_order(resting.order_id)
+    assert caught.value.maybe_executed
 
 
 @pytest.mark.parametrize("told", ["all", "none", "absent"])

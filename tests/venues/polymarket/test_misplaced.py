@@ -14,7 +14,7 @@ from tests.venues.polymarket.keys import (
     PASSPHRASE,
     SECRET_KEY,
 )
-from unified_exchanges import BadRequest
+from unified_exchanges import BadRequest, exchange
 from unified_exchanges.errors import UnifiedExchangesError
 from unified_exchanges.venues.polymarket import AsyncPolymarket, Polymarket
 
@@ -113,3 +113,32 @@ def test_a_long_text_that_is_no_id_is_not_shown(method: str, value: str) -> None
     with pytest.raises(UnifiedExchangesError) as caught:
         getattr(made, method)(value)
     assert "sausage" not in str(caught.value)
+
+
+@pytest.mark.parametrize("secret", [API_SECRET, PASSPHRASE, API_KEY, DIGITS])
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [
+        ("fetch_market", "market_id"),
+        ("fetch_event", "event_id"),
+        ("fetch_order", "order_id"),
+        ("fetch_order_books", "market_ids"),
+    ],
+)
+def test_a_secret_that_is_given_as_an_id_is_not_told(
+    method: str, name: str, secret: str
+) -> None:
+    with Polymarket(environment="local", private_key=KEY, **TRIPLE) as polymarket:
+        for given in (secret, f"{secret}=", f"{secret} x"):
+            with pytest.raises(UnifiedExchangesError) as caught:
+                getattr(polymarket, method)(**{name: given})
+            assert secret not in told_by(caught.value)
+            assert f"of {len(given)} characters" in caught.value.message
+
+
+def test_a_secret_that_is_given_as_an_id_to_another_venue_is_not_told() -> None:
+    with exchange("kalshi", environment="local") as kalshi:
+        for given in (f"{API_SECRET} x", f"0x{DIGITS}"):
+            with pytest.raises(UnifiedExchangesError) as caught:
+                kalshi.fetch_market(given)
+            assert given not in told_by(caught.value)

@@ -694,7 +694,35 @@ def test_fault_02_a_reason_beside_an_order_that_is_there_is_looked_up(
     assert (order.filled, len(one.trader.writes)) == (10, 1)
 
 
-def test_fault_14_a_reason_beside_an_id_alone_is_a_refusal(one: Scene) -> None:
+@pytest.mark.parametrize("status", ["unmatched", "novel"])
+@pytest.mark.parametrize("batch", [False, True], ids=["single", "batch"])
+def test_fault_02_a_reason_that_proves_nothing_beside_an_order_is_looked_up(
+    one: Scene, status: str, *, batch: bool
+) -> None:
+    """It rests, and the answer has its id, words that nobody knows, and no clear status."""
+    words = {"errorMsg": "what", "status": status, "success": False}
+
+    def turn(_: Any, serve: Any) -> Any:
+        response = serve()
+        told = msgspec.json.decode(response.body)
+        said = [{**x, **words} for x in told] if batch else {**told, **words}
+        return type(response)(200, {}, msgspec.json.encode(said))
+
+    one.then(turn)
+    terms = one.market.market_id, "yes", "buy", "0.001", 10
+    names = "market_id", "outcome", "side", "price", "size"
+    if batch:
+        asked = OrderRequest(**dict(zip(names, terms, strict=True)))
+        (result,) = one.trader.create_orders([asked])
+        order = result.order
+    else:
+        order = one.trader.create_order(*terms)
+    assert order is not None
+    assert [x.order_id for x in one.trader.fetch_open_orders()] == [order.order_id]
+    assert order.is_open
+
+
+def test_fault_14_a_known_refusal_beside_an_id_is_a_refusal(one: Scene) -> None:
     text = "no orders found to match with FAK order."
     payload = {"errorMsg": text, "orderID": "0x" + "1" * 64, "status": "unmatched"}
     one.always(answer(200, payload))

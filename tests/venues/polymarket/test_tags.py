@@ -25,7 +25,8 @@ def test_tags_of_polymarket_are_counted_by_what_a_page_held(flavour: str) -> Non
     asked = polymarket.desk(flavour, {"/gamma/tags": polymarket.Turns(*pages)})
     first, *others = asked("fetch_tags")
     assert (first.tag_id, first.label, first.slug) == ("1", "A", "a")
-    assert [x.tag_id for x in others] == ["2", "3"]
+    assert [(x.tag_id, x.label) for x in others] == [("2", None), ("3", None)]
+    assert repr(others[0]) == "Tag(polymarket 2)"
     assert [q["offset"] for q in asked.queries("/gamma/tags")] == ["0", "2", "3"]
 
 

@@ -138,7 +138,6 @@ class Amending(Intents, Doubt):
             params=read_params(params, _OURS, _KNOWN),
             deadline=self.clock.monotonic() + self.retry.order_deadline,
         )
-        TICKETS.check_expiry(change.expires, self.clock.now())
         self.require_writable(change)
         self.switch.check(change)
         route = self.memory.route(order_id)
@@ -197,6 +196,7 @@ class Amending(Intents, Doubt):
 
     def _changed(self, before: Order, change: _Change) -> Flow[Order]:
         rules = yield from self.rules(before.market_id)
+        self.check_expiry(change.expires)
         # What others took off stays off: that is why the read must be fresh.
         after = attrs.evolve(before, size=EXACT.add(before.filled, before.remaining))
         if change.price is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ...errors import EventNotFound, MarketNotFound, OrderNotFound
+from ...hidden import told
 from ...models import Params
 from ...venue.arguments import Arguments, Span, page_size, pages_for
 
@@ -32,7 +33,6 @@ __all__ = [
 ]
 
 _CONDITION: Final = re.compile(r"0x[0-9a-f]{64}")
-_DIGITS: Final = re.compile(r"[0-9a-fA-F]{64}")
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 _ORDER: Final = re.compile(r"(?:dry-run-)?0x[0-9a-f]{64}")
 
@@ -55,7 +55,7 @@ def read_market_id(value: object) -> str:
     text = read_id("market_id", value).lower()
     if not _CONDITION.fullmatch(text):
         message = (
-            f"no market {_shown(value)}: Polymarket's are condition ids, 0x and 64 hexadecimal "
+            f"no market {told(value)}: Polymarket's are condition ids, 0x and 64 hexadecimal "
             "digits (Market.market_id); by a slug or a token they are found with "
             'fetch_markets(status="all", params={"slug": …}) or {"clob_token_ids": …}'
         )
@@ -74,8 +74,8 @@ def read_event_id(value: object, name: str = "event_id") -> str:
     text = read_id(name, value)
     if not _NUMBER.fullmatch(text):
         message = (
-            f"no {name.removesuffix('_id')} {value!r}: Polymarket's are numbers, as listings "
-            "give them; by a slug they are found with fetch_events("
+            f"no {name.removesuffix('_id')} {told(value)}: Polymarket's are numbers, as "
+            "listings give them; by a slug they are found with fetch_events("
             'status="all", params={"slug": …})'
         )
         raise EventNotFound(message, venue="polymarket")
@@ -109,17 +109,11 @@ def read_order_id(value: object) -> str:
     text = read_id("order_id", value).lower()
     if not _ORDER.fullmatch(text):
         message = (
-            f"no order {_shown(value)}: Polymarket's are hashes, 0x and 64 hexadecimal digits "
+            f"no order {told(value)}: Polymarket's are hashes, 0x and 64 hexadecimal digits "
             "(Order.order_id)"
         )
         raise OrderNotFound(message, venue="polymarket")
     return text
-
-
-def _shown(value: object) -> str:
-    """What was given instead of an id, unless it may be a private key."""
-    is_key = isinstance(value, str) and _DIGITS.fullmatch(value.strip())
-    return "of 64 digits without 0x" if is_key else repr(value)
 
 
 def read_params(

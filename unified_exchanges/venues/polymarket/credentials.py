@@ -13,6 +13,7 @@ from os import PathLike, fsdecode
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from ...errors import ArgumentsRequired, AuthenticationError, BadRequest
+from ...hidden import told
 from ...key_file import KeyFile
 from .addresses import address_of, read_address
 from .api_key import ApiKey
@@ -34,8 +35,6 @@ OPTIONS = ("builder", "funder", "signature_type", "signing")
 
 _HEX = re.compile(r"(?:0[xX])?[0-9a-fA-F]+")
 _BUILDER = re.compile(r"0x[0-9a-fA-F]{64}")
-_SHOWN = 20
-"""Characters of a wrong value that are shown; a longer one may be a secret."""
 _FORM = "64 hexadecimal digits"
 _TRIPLE = {
     "api_key": "POLYMARKET_API_KEY",
@@ -298,8 +297,8 @@ def _signature_type(given: object) -> SignatureType | None:
     text = str(given) if type(given) in {int, str} else ""
     if text in {"0", "1", "2", "3"}:
         return SignatureType(int(text))
-    told = f", not {given!r}" if len(text) <= _SHOWN else ""
-    raise BadRequest(f"signature_type is {_TYPES}{told}", venue="polymarket")
+    message = f"signature_type is {_TYPES}, not {told(given)}"
+    raise BadRequest(message, venue="polymarket")
 
 
 def _builder(settings: Settings) -> bytes:

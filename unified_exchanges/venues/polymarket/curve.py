@@ -9,11 +9,12 @@ the two valid ``s``, the only one that contracts accept (EIP-2).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import attrs
 
 from ...errors import BadRequest, NotSupported
+from ...hidden import told
 from .keccak import keccak_256
 
 __all__ = ["ORDER", "Key", "Way", "key_maker"]
@@ -43,9 +44,6 @@ class Key:
     hash: Callable[[bytes], bytes]
 
 
-_SHOWN: Final = 20
-
-
 def key_maker(way: Way = "auto") -> Callable[[bytes], Key]:
     """What makes a key of 32 bytes, which are asked for only when all else is there.
 
@@ -54,9 +52,7 @@ def key_maker(way: Way = "auto") -> Callable[[bytes], Key]:
     if way == "base":
         return _base()
     if way not in {"auto", "fast"}:
-        # What is longer may be a secret in the wrong place.
-        told = f", not {way!r}" if len(str(way)) <= _SHOWN else ""
-        message = f"option signing is 'auto', 'base' or 'fast'{told}"
+        message = f"option signing is 'auto', 'base' or 'fast', not {told(way)}"
         raise BadRequest(message, venue="polymarket")
     try:
         return _fast()

@@ -15,6 +15,7 @@ from ...models import Order, OrderStatus, Side, TimeInForce
 from ...money import EXACT, ZERO, div
 from .drafts import Draft
 from .parse.reading import Malformed, cost, decode, read
+from .reasons import reason_in
 from .wire import receipts as wire
 
 __all__ = [
@@ -84,15 +85,13 @@ def answers(
 
 def _answer(draft: Draft, w: wire.Placed, raw: bytes) -> Answer:
     status = w.status or ""
-    is_there = bool(w.order_id) and status in _LIVE
-    if _said(w) and not is_there:
+    why = _said(w)
+    if why and _is_refused(w, why):
         # ``success`` is true of a refused entry of a batch (clob-openapi, 2026-08).
         return Answer(None, raw)
-    if _said(w) or not w.order_id or not status:
+    if why or not w.order_id or not status:
         # Only a reason proves that it was refused, and only of what is not there as well.
-        told = (
-            f"says {_said(w)!r} of an order that it has" if is_there else "says nothing"
-        )
+        told = f"says {why!r} of an order that is {status}" if why else "says nothing"
         message = f"{draft}: Polymarket {told}, so it is looked up"
         raise ExchangeNotAvailable(message, venue="polymarket", maybe_executed=True)
     order_id = w.order_id.lower()
@@ -106,6 +105,17 @@ def _answer(draft: Draft, w: wire.Placed, raw: bytes) -> Answer:
     if not w.success or status not in _LIVE:
         raise Malformed("status", f"is {status!r} with success {w.success}")
     return Answer(_order(draft, w, order_id, raw), raw)
+
+
+def _is_refused(w: wire.Placed, why: str) -> bool:
+    """Whether a reason proves that there is no order.
+
+    Beside an id and a status it may be told of one that rests, unless it is known for a
+    refusal.
+    """
+    if not w.order_id or not w.status:
+        return True
+    return w.status not in _LIVE and reason_in(why) is not None
 
 
 def _said(w: wire.Placed) -> str:

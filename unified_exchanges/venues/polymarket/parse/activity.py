@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Mapping
 from decimal import Decimal
 from types import MappingProxyType
@@ -116,14 +115,17 @@ _PAGE: Final = msgspec.json.Decoder(base.DataPage)
 def activity_page(body: bytes) -> tuple[list[tuple[Hashable, Activity]], str | None]:
     """The activity of a page, each with a name of its own, and the next cursor.
 
-    Rows have no id.  A name is made of all that a row says; of several that say the same
-    on one page each counts, as two makers' orders at one price in one transaction are.
+    Rows have no id, and two may say the same, as of two makers' orders at one price in one
+    transaction: each counts, on one page or on two.  Pages by cursor do not overlap: they
+    are stable against what is added meanwhile (the vendor's specification of the Data API,
+    2026-10).  So a row is named by its place, and only a page of several that comes again
+    whole, as from a listing that never ends, brings nothing new.
     """
     page = decode(_PAGE, body)
     found = read_all(_ACT, _activity, page.data, "data")
-    seen: Counter[bytes] = Counter()
-    named: list[tuple[Hashable, Activity]] = []
-    for activity in found:
-        seen[activity.raw_json] += 1
-        named.append(((activity.raw_json, seen[activity.raw_json]), activity))
+    is_telling = len(found) > 1
+    whole = b"".join(each.raw_json for each in found) if is_telling else object()
+    named: list[tuple[Hashable, Activity]] = [
+        ((whole, place), each) for place, each in enumerate(found)
+    ]
     return named, page.pagination.next_cursor

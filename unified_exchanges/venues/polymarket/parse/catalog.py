@@ -282,7 +282,7 @@ def _tag(w: wire.Tag, payload: bytes) -> Tag:
         venue="polymarket",
         raw_json=payload,
         tag_id=str(w.id),
-        label=w.label or "",
+        label=w.label or None,
         slug=w.slug or None,
     )
 
