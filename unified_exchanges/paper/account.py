@@ -9,7 +9,7 @@ from decimal import Decimal
 import attrs
 
 from ..models import BUY, Holding, Position, Settlement, Side
-from ..money import EXACT, ONE, ZERO, complement, div
+from ..money import EXACT, ONE, ZERO, complement, div, total
 from .contract import Contract
 from .orders import PaperOrder, at
 
@@ -227,6 +227,11 @@ class Account:
     ) -> None:
         """Make undone what happened since the snapshot."""
         self.cash, self.fees, self.lots[market_id] = snapshot
+
+    def market_total(self, market_id: str, field: str) -> Decimal:
+        """The sum over both outcomes of ``realized``, ``fees`` or ``traded``."""
+        lots = self.lots.get(market_id, {}).values()
+        return total(getattr(held, field) for held in lots)
 
 
 def priority(order: PaperOrder) -> tuple[Decimal, int]:
