@@ -49,7 +49,7 @@ class Drafts:
 
     def __init__(self, venue: Venue, *, never: Iterable[str], flavour: Flavour) -> None:
         self.withheld = 0
-        self._flavour = flavour
+        self._flavour: Flavour = flavour
         self._venue = venue
         self._cleansing = Cleansing(venue.settings.api_key, never)
 

@@ -55,7 +55,12 @@ class Contents(Protocol):
 
 
 class Counterpart(Protocol):
-    """The venue on one connection, from its beginning on."""
+    """The venue on one connection, from its beginning on.
+
+    ``is_numbered``: the program notices by itself that a message is missing.
+    """
+
+    is_numbered: bool
 
     def recorded(self, direction: Direction, frame: bytes) -> bytes | None:
         """A message that was recorded: what of it the program is told, if anything."""

@@ -414,7 +414,8 @@ class Timeline:
             self._closed(line)
         elif isinstance(line, Withheld):
             link = self._links.get(line.lost_on)
-            if link is not None and link.player is not None:
+            is_numbered = link is None or link.counterpart.is_numbered
+            if link is not None and link.player is not None and not is_numbered:
                 link.player.missed("a message was withheld when it was recorded")
 
     def _opened(self, line: Opened) -> None:

@@ -137,6 +137,8 @@ class KalshiContents:
 class KalshiCounterpart:
     """Answers commands on one connection."""
 
+    is_numbered = True
+
     def __init__(self, connection: int, commands: list[tuple[int, _Key]]) -> None:
         self._connection = connection
         self._lines: dict[_Key, deque[int]] = defaultdict(deque)

@@ -126,6 +126,8 @@ class PolymarketContents:
 class PolymarketCounterpart:
     """Tells what was told on one connection."""
 
+    is_numbered = False
+
     def __init__(self, connection: int, lines: dict[str, list[int]]) -> None:
         self._connection = connection
         self._lines = lines
