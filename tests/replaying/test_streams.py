@@ -392,13 +392,14 @@ def with_one_withheld(path: Path) -> Path:
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_a_message_that_was_withheld_is_a_gap_and_no_wrong_book(
-    at: Stage, path: Path, flavour: str
+    at: Stage, path: Path, flavour: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     recorded("blocking", two_books, at, path)
     told = venues_own(replayed(flavour, all_of_two_books, path))
     less = venues_own(replayed(flavour, all_of_two_books, with_one_withheld(path)))
     gaps = [x for x in less if isinstance(x, tuple) and x[0] is Gap]
     assert gaps
+    assert "is not known at this moment of the recording" in caplog.text
     books = [(x["bids"], x["asks"]) for x in told]
     after = less[less.index(gaps[0]) :]
     assert all((x["bids"], x["asks"]) in books for x in after if isinstance(x, dict))
