@@ -78,6 +78,7 @@ def written(path: Path) -> Path:
     with path.open("wb") as file:
         for line in lines:
             file.write(encode(line))
+        mono = 0
         for number, text in enumerate(told(), 1):
             mono = number * STEP
             frame = Frame(START + mono, mono, 1, "in", Body.of(text))
@@ -91,6 +92,7 @@ def protocol(messages: list[bytes]) -> None:
     stream.follow(Subject.ORDER_BOOK, [MARKET])
     stream.connection_made()
     stream.data_to_send()
+    book = None
     for message in messages:
         if stream.receive(message):
             book = stream.order_book(MARKET)

@@ -23,7 +23,7 @@ from unified_exchanges import (
     exchange,
 )
 from unified_exchanges.models import Gap, OrderBook, Reconnected
-from unified_exchanges.recording import Frame, Rest, Torn, read
+from unified_exchanges.recording import Frame, Rest, Torn, Withheld, read
 from unified_exchanges.recording.format import encode
 from unified_exchanges.simulator.faults import StreamFault, StreamPlan
 from unified_exchanges.testing import cassette, socket_guard
@@ -366,3 +366,41 @@ def test_an_order_is_waited_for_in_the_recording_s_time(
         began = monotonic()
         assert replayed(other, waiting, path) == live
         assert monotonic() - began < 2
+
+
+# -- what is missing in a recording ------------------------------------------------------
+
+
+def with_one_withheld(path: Path) -> Path:
+    """The same recording without one change of a book."""
+    lines: list[bytes] = []
+    changes = 0
+    for line in read(path):
+        kept: Any = line
+        if isinstance(line, Frame) and line.direction == "in":
+            changes += b"delta" in line.body.data or b"price_change" in line.body.data
+            if changes == 3:
+                changes += 1
+                number = line.connection
+                about = f"connection {number}, in"
+                kept = Withheld(line.at, line.mono, "frame", about, ["x"], number)
+        lines.append(encode(kept))
+    other = path.with_name("withheld.jsonl")
+    other.write_bytes(b"".join(lines))
+    return other
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_message_that_was_withheld_is_a_gap_and_no_wrong_book(
+    at: Stage, path: Path, flavour: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorded("blocking", two_books, at, path)
+    told = venues_own(replayed(flavour, all_of_two_books, path))
+    less = venues_own(replayed(flavour, all_of_two_books, with_one_withheld(path)))
+    gaps = [x for x in less if isinstance(x, tuple) and x[0] is Gap]
+    assert gaps
+    assert "is not known at this moment of the recording" in caplog.text
+    books = [(x["bids"], x["asks"]) for x in told]
+    after = less[less.index(gaps[0]) :]
+    assert all((x["bids"], x["asks"]) in books for x in after if isinstance(x, dict))
+    assert len([x for x in less if isinstance(x, dict)]) < len(told)

@@ -18,6 +18,7 @@ from .format import (
     Body,
     Closed,
     End,
+    Flavour,
     Frame,
     Header,
     Opened,
@@ -46,8 +47,9 @@ class Draft:
 class Drafts:
     """Makes the lines of one recording; for one thread at a time."""
 
-    def __init__(self, venue: Venue, *, never: Iterable[str]) -> None:
+    def __init__(self, venue: Venue, *, never: Iterable[str], flavour: Flavour) -> None:
         self.withheld = 0
+        self._flavour: Flavour = flavour
         self._venue = venue
         self._cleansing = Cleansing(venue.settings.api_key, never)
 
@@ -63,6 +65,7 @@ class Drafts:
                 rest=environment.rest,
                 at=at,
                 mono=mono,
+                flavour=self._flavour,
             )
         )
 

@@ -34,6 +34,7 @@ __all__ = [
     "Closed",
     "DamagedRecording",
     "End",
+    "Flavour",
     "Frame",
     "Header",
     "Line",
@@ -55,6 +56,10 @@ _log = logging.getLogger(__name__)
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _NONE = msgspec.Raw(b"")
+
+
+Flavour: TypeAlias = Literal["", "async", "blocking"]
+"""Which kind of exchange was recorded; "" where that was not told."""
 
 
 class DamagedRecording(BadRequest):
@@ -100,7 +105,8 @@ class Header(msgspec.Struct, frozen=True, tag_field="kind", tag="header"):
     """The first line: whose recording it is.
 
     ``format`` is its version, ``library`` that of this library; ``environment`` is the
-    name and ``rest`` the base URL of REST.
+    name and ``rest`` the base URL of REST.  ``flavour`` is of the exchange that was
+    recorded: a blocking one reads beside its stream one thing after another.
     """
 
     format: int
@@ -110,6 +116,7 @@ class Header(msgspec.Struct, frozen=True, tag_field="kind", tag="header"):
     rest: str
     at: int
     mono: int
+    flavour: Flavour = ""
 
 
 class Rest(

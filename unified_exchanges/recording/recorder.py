@@ -110,7 +110,11 @@ class Recorder:
         self._connections = 0
         self._failure: Exception | None = None
         self._is_ended = False
-        self._drafts = Drafts(venue, never=[*_secrets(venue), *never])
+        self._drafts = Drafts(
+            venue,
+            never=[*_secrets(venue), *never],
+            flavour="async" if hasattr(exchange, "aclose") else "blocking",
+        )
         self._file = RecordingFile(self.path, compress=compress)
         self._begin()
         self._thread = Thread(

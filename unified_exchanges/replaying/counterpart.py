@@ -8,13 +8,18 @@ what was asked for then.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from ..models import Subject
 from ..tap import Direction
 from ..venue import Venue
 
-__all__ = ["Contents", "Counterpart", "Past"]
+__all__ = ["UNKNOWN_BOOK", "Contents", "Counterpart", "Past"]
+
+UNKNOWN_BOOK: Final = (
+    "the book of %s is not known at this moment of the recording: it begins with the next "
+    "whole one that was recorded, if there is one"
+)
 
 Past = Callable[[], Any]
 """Reads the recording once more up to now, and gives the venue's `Overheard` of it."""
@@ -55,7 +60,12 @@ class Contents(Protocol):
 
 
 class Counterpart(Protocol):
-    """The venue on one connection, from its beginning on."""
+    """The venue on one connection, from its beginning on.
+
+    ``is_numbered``: the program notices by itself that a message is missing.
+    """
+
+    is_numbered: bool
 
     def recorded(self, direction: Direction, frame: bytes) -> bytes | None:
         """A message that was recorded: what of it the program is told, if anything."""

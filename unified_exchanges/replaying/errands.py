@@ -64,23 +64,25 @@ class Errand:
     missed: Callable[[NotRecorded], None]
     """Told of a read that was not recorded."""
     after: Callable[[], None]
-    """Called whenever something came of it."""
+    """Called once it has ended, unless that was at once."""
 
     def begin(self) -> None:
         """Go as far as can be gone now."""
         self._go_on(None)
 
-    def _go_on(self, outcome: Any) -> None:
+    def _go_on(self, outcome: Any) -> bool:
+        """Go on; whether it has come to its end."""
         while outcome is not _LATER:
             try:
                 step = advance(self.flow, outcome)
             except Exception as error:  # noqa: BLE001 - told to whom it concerns
                 self.failed(error)
-                return
+                return True
             if isinstance(step, Done):
                 self.done(step.value)
-                return
+                return True
             outcome = self._perform(step)
+        return False
 
     def _perform(self, step: Any) -> Any:
         """Do one step: what came of it, or `_LATER`."""
@@ -117,5 +119,5 @@ class Errand:
             return error
 
     def _resume(self, outcome: Any) -> None:
-        self._go_on(outcome)
-        self.after()
+        if self._go_on(outcome):
+            self.after()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -105,6 +106,9 @@ class Player:
         self._has_work = True
         self._work_due = NEVER
         self._has_missed = False
+        self._is_concurrent = timeline.streams.header.flavour == "async"
+        self._waiting: deque[Work] = deque()
+        self._is_busy = False
 
     def health(self) -> StreamHealth:
         """The protocol's counters, with the state of the connection."""
@@ -135,11 +139,32 @@ class Player:
             self._settle()
 
     def perform(self, work: Work) -> None:
-        """Run a flow; its requests are answered when the recording says so."""
+        """Run a flow; its requests are answered when the recording says so.
+
+        One after another, if the recorded exchange did so: which of two reads that are the
+        same was made by whom, the recording does not say.
+        """
+        self._waiting.append(work)
+        self._perform_next()
+
+    def _perform_next(self) -> None:
+        while self._waiting and not (self._is_busy and not self._is_concurrent):
+            self._is_busy = True
+            self._begin(self._waiting.popleft())
+
+    def _begin(self, work: Work) -> None:
+        def done(result: Any) -> None:
+            self._is_busy = False
+            work.done(result)
+
+        def failed(error: Exception) -> None:
+            self._is_busy = False
+            work.failed(error)
+
         errand = Errand(
             work.flow,
-            work.done,
-            work.failed,
+            done,
+            failed,
             self._timeline.answers,
             self._timeline,
             self._missed,
@@ -216,6 +241,7 @@ class Player:
 
     def _resumed(self) -> None:
         if not self.is_stopped:
+            self._perform_next()
             self._has_work = True
             self._settle()
 

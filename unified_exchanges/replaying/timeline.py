@@ -50,8 +50,8 @@ _log = logging.getLogger(__name__)
 
 _SECOND: Final = 1_000_000_000
 _MICROSECOND: Final = 1_000
-_PATIENCE: Final = 0.05
-"""Seconds for which time waits for a thread or task that took part and does other things."""
+PATIENCE: Final = 0.5
+"""Seconds for which time waits for a thread that took part and does other things."""
 GLANCE: Final = 0.001
 """Seconds between two looks at those."""
 OURS: Final = "unified-exchanges-"
@@ -261,8 +261,11 @@ class Timeline:
             if turn is None and len(self._present) > 1:
                 self._wake()
 
-    def may_go_on(self, me: object) -> bool:
-        """Whether all others wait as well, so that time may go on."""
+    def may_go_on(self, me: object, patience: float = PATIENCE) -> bool:
+        """Whether all others wait as well, so that time may go on.
+
+        ``patience`` is real seconds, after which who does other things is not waited for.
+        """
         present = self._present
         if len(present) == 1:
             return True
@@ -282,7 +285,7 @@ class Timeline:
         if self._blocked_at is None:
             self._blocked_at = now
             self._wake()
-        if now - self._blocked_at < _PATIENCE:
+        if now - self._blocked_at < patience:
             return False
         # Who does other things for so long may never come back; who waits will.
         for who in [x for x in blocking if present[x] is None]:
@@ -411,7 +414,8 @@ class Timeline:
             self._closed(line)
         elif isinstance(line, Withheld):
             link = self._links.get(line.lost_on)
-            if link is not None and link.player is not None:
+            is_numbered = link is None or link.counterpart.is_numbered
+            if link is not None and link.player is not None and not is_numbered:
                 link.player.missed("a message was withheld when it was recorded")
 
     def _opened(self, line: Opened) -> None:

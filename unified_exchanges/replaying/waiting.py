@@ -12,6 +12,8 @@ __all__ = ["wait"]
 
 _ROUNDS: Final = 3
 """Turns of the loop in which others do what they can do at once."""
+_PATIENCE: Final = 0.1
+"""Seconds of real time for a task that took part and waits for something else."""
 _LOOKS: Final = 50
 """Turns of the loop for who takes part, before real time is given to it."""
 
@@ -31,7 +33,7 @@ async def wait(timeline: Timeline, turn: Turn, until: int | None = None) -> bool
         for step in count(1):
             if turn.is_rung:
                 return True
-            if not is_ours and not timeline.may_go_on(me):
+            if not is_ours and not timeline.may_go_on(me, _PATIENCE):
                 looks += 1
                 await asyncio.sleep(0 if looks < _LOOKS else GLANCE)
                 continue

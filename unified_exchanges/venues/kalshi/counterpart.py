@@ -8,6 +8,7 @@ for one market of two, or that was answered before, is carried out by what was t
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
@@ -15,13 +16,15 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from ...models import Level, OrderBook, Subject
-from ...replaying.counterpart import Past
+from ...replaying.counterpart import UNKNOWN_BOOK, Past
 from ...tap import Direction
 from ...venue import Venue
 from .overheard import KalshiOverheard
 from .stream.channels import BOOKS, CHANNELS, SUBJECTS
 
 __all__ = ["CONTENTS", "KalshiContents", "KalshiCounterpart"]
+
+_log = logging.getLogger(__name__)
 
 _NUMBERED: Final = b'"id":'
 _SUBSCRIBED: Final = b'"subscribed"'
@@ -137,6 +140,8 @@ class KalshiContents:
 class KalshiCounterpart:
     """Answers commands on one connection."""
 
+    is_numbered = True
+
     def __init__(self, connection: int, commands: list[tuple[int, _Key]]) -> None:
         self._connection = connection
         self._lines: dict[_Key, deque[int]] = defaultdict(deque)
@@ -226,10 +231,12 @@ class KalshiCounterpart:
             told.append(_acknowledged(number, sid, key, last))
             self._given.add(sid)
         if before is not None and needs_books:
-            books = ((x, before.book(self._connection, sid, x)) for x in key.markets)
-            told += [
-                _snapshot(sid, market_id, book) for market_id, book in books if book
-            ]
+            for market_id in sorted(key.markets):
+                book = before.book(self._connection, sid, market_id)
+                if book is None:
+                    _log.warning(UNKNOWN_BOOK, market_id)
+                else:
+                    told.append(_snapshot(sid, market_id, book))
         return told
 
 

@@ -6,6 +6,7 @@ after it was when it was recorded gets the book as it stands then.
 
 from __future__ import annotations
 
+import logging
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,13 +16,15 @@ import msgspec
 
 from ...errors import BadRequest
 from ...models import Level, OrderBook, Subject
-from ...replaying.counterpart import Past
+from ...replaying.counterpart import UNKNOWN_BOOK, Past
 from ...tap import Direction
 from ...venue import Venue
 from .overheard import PolymarketOverheard
 from .venue import PolymarketVenue
 
 __all__ = ["CONTENTS", "PolymarketContents", "PolymarketCounterpart"]
+
+_log = logging.getLogger(__name__)
 
 _PRIVATE: Final = frozenset({Subject.ORDERS, Subject.FILLS, Subject.POSITIONS})
 _BOOK: Final = b'"book"'
@@ -126,6 +129,8 @@ class PolymarketContents:
 class PolymarketCounterpart:
     """Tells what was told on one connection."""
 
+    is_numbered = False
+
     def __init__(self, connection: int, lines: dict[str, list[int]]) -> None:
         self._connection = connection
         self._lines = lines
@@ -143,8 +148,14 @@ class PolymarketCounterpart:
         if not late:
             return ()
         before: PolymarketOverheard = past()
-        books = ((token, before.book(self._connection, token)) for token in late)
-        return [_told(token, book) for token, book in books if book is not None]
+        told = []
+        for token in late:
+            book = before.book(self._connection, token)
+            if book is None:
+                _log.warning(UNKNOWN_BOOK, token)
+            else:
+                told.append(_told(token, book))
+        return told
 
     def _is_late(self, token: str, line: int) -> bool:
         """Whether it was asked for before, and will not be again."""
