@@ -148,6 +148,17 @@ def test_an_order_takes_effect_after_its_delay_and_is_told_after_that_of_events(
     assert once.times(Fill) == [8]
 
 
+def test_a_fill_is_told_after_its_delay_also_where_nothing_else_is_told() -> None:
+    once = Once()
+    backtest(
+        once,
+        [(when(0), QUIET), (when(60), QUIET)],
+        contracts=[contract()],
+        delays=Delays(order=2 * SECOND, event=3 * SECOND),
+    )
+    assert once.times(Fill) == [8]
+
+
 def test_an_order_meets_the_book_of_its_arrival_and_not_that_of_its_decision() -> None:
     events: list[Told] = [
         (when(0), QUIET),
@@ -401,6 +412,23 @@ def test_the_numbers_of_a_small_backtest() -> None:
     # the 0.30 in between: it is less than a minute.
     assert report.max_drawdown == D("1.1")
     assert report.max_drawdown_ratio == D("0.011")
+
+
+def test_what_is_held_counts_at_the_bid_of_its_own_outcome() -> None:
+    class Doubter(Strategy):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            if not desk.decisions:
+                desk.place("RAIN", "no", "buy", "0.60", 10)
+
+    events: list[Told] = [
+        (when(0), book("100@0.40", "100@0.42")),
+        (when(1), book("100@0.40", "100@0.45")),
+    ]
+    report = backtest(Doubter(), events, contracts=[contract()], cash="100")
+    # A NO of 0.60 could be sold for what is left of an ask for YES: 1 − 0.45.
+    assert report.equity == D("100") - 6 - D("0.1") + D("5.5")
+    [market] = report.markets
+    assert (market.unrealized, market.pnl) == (D("-0.5"), D("-0.6"))
 
 
 def test_equity_is_looked_at_every_minute_in_which_anything_is_told() -> None:

@@ -9,14 +9,16 @@ from typing import Any
 import attrs
 import pytest
 
-from unified_exchanges import BadRequest, OrderBook, Trade, exchange
+from unified_exchanges import BadRequest, Level, OrderBook, Trade, exchange
 from unified_exchanges.backtesting import Report, backtest, recorded
-from unified_exchanges.paper import Contract
+from unified_exchanges.paper import FREE, Contract
 from unified_exchanges.recording import Recorder
 from unified_exchanges.research import convert
 from unified_exchanges.strategies import Desk, Strategy, contract_of
 
+from ..paper import scene
 from ..recording.sessions import VENUES, stage
+from ..research.test_conversion import DELTA, SNAPSHOT, journal
 
 
 @attrs.frozen(kw_only=True)
@@ -108,6 +110,28 @@ def test_tables_give_the_report_of_their_recording_byte_by_byte(
     names = {"events", "ignored"}  # Of a recording other things are told, too.
     told = {name: x for name, x in of_recording.to_dict().items() if name not in names}
     assert told == {k: x for k, x in of_tables.to_dict().items() if k not in names}
+
+
+def test_tables_tell_the_books_of_their_recording(tmp_path: Path) -> None:
+    gone, back = DELTA % (2, "-10.00"), DELTA % (3, "3.00")
+    path = journal(tmp_path / "r", SNAPSHOT % 1, gone, back, DELTA % (5, "1.00"))
+    convert(path, tmp_path / "tables")
+    told = []
+    for data in (path, tmp_path / "tables"):
+        watching = Watching()
+        backtest(watching, data, contracts=[kalshi_contract("M")])
+        told.append([(x.bids, x.asks) for x in watching.told])
+    assert told[0] == told[1]
+    assert [bids for bids, _ in told[0]] == [
+        (Level(Decimal("0.40"), Decimal(10)),),
+        (),
+        (Level(Decimal("0.40"), Decimal(3)),),
+    ]
+
+
+def kalshi_contract(name: str) -> Contract:
+    market = attrs.evolve(scene.market(name), venue="kalshi")
+    return Contract(market=market, fees=FREE, nets=True)
 
 
 def test_recordings_are_read_together(session: Session) -> None:
