@@ -148,7 +148,7 @@ def test_the_same_on_two_pages_happened_twice(
     assert rewards == [D("12.5"), D("12.5")]
 
 
-def test_fault_24_pages_that_come_again_for_ever_are_an_error(flavour: str) -> None:
+def test_fault_26_pages_that_come_again_for_ever_are_an_error(flavour: str) -> None:
     turns = [told(trade(), row("REWARD"), cursor=f"x{n}") for n in range(50)]
     pages = desk(flavour, {ACTIVITY: Turns(*turns)})
     with pytest.raises(VenueSchemaError, match="does not end"):
