@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
 from ..drivers.aio import AsyncDriver
 from ..drivers.aio_streaming import AsyncStreamDriver
-from ..models import OrderBook, StreamHealth
+from ..models import OrderBook, StreamHealth, Subject
 from ..streams.line import Line
 from ..venue import Venue
 from . import misuse
@@ -123,6 +123,14 @@ class AsyncHub:
         bell = Bell()
         follower = self._feed.copy(seat.follower, wake=bell.ring)
         return Seat(follower, bell, self.note_leaving)
+
+    def feed(
+        self, subject: Subject, market_id: str, hear: Callable[[Any], None]
+    ) -> None:
+        """Hand on all that is told of a market, as it comes."""
+        self.check()
+        self._feed.hand(subject, market_id, hear)
+        self._start()
 
     def keep(self) -> None:
         """Follow orders and fills for the listener, until `release`."""
