@@ -23,14 +23,16 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .guards import GuardPolicy
     from .journal import JournalPath
+    from .money import Number
     from .observer import Observer
+    from .paper import Delays
     from .policy import LimitPolicy, RetryPolicy, StreamPolicy
     from .settings import PrivateKey
     from .shells.aio import AsyncExchange
     from .shells.blocking import Exchange
     from .transports import AsyncTransport, Transport
 
-__all__ = ["REPLAY", "async_exchange", "exchange", "exchanges", "folder"]
+__all__ = ["PAPER", "REPLAY", "async_exchange", "exchange", "exchanges", "folder"]
 
 
 def _ids() -> tuple[str, ...]:
@@ -39,27 +41,34 @@ def _ids() -> tuple[str, ...]:
 
 
 exchanges: tuple[str, ...] = _ids()
-"""Every venue's id, sorted; `exchange` also takes ``"replay"``, which is no venue."""
+"""Every venue's id, sorted; `exchange` also takes ``"replay"`` and ``"paper"``, which are
+no venues."""
 
 REPLAY: Final = "replay"
+PAPER: Final = "paper"
 
 
 def folder(id: str, module: str = "") -> ModuleType:  # noqa: A002 - ccxt's word
     """Import a venue's package, or a module in it."""
     if id not in exchanges:
-        known = ", ".join([*exchanges, REPLAY])
+        known = ", ".join([*exchanges, PAPER, REPLAY])
         message = f"there is no exchange {id!r}; there are: {known}"
         raise BadRequest(message)
     return import_module(f"{__package__}.venues.{id}{module and '.' + module}")
 
 
-def _check_path(id: str, path: object) -> None:  # noqa: A002 - ccxt's word
+def _check(id: str, path: object, **for_paper: object) -> None:  # noqa: A002
+    """Refuse what belongs to another id."""
     if id == REPLAY and path is None:
         raise ArgumentsRequired("a replay needs path=, of a recording or a cassette")
-    if id != REPLAY and path is not None:
+    if id not in {REPLAY, PAPER} and path is not None:
         raise BadRequest(
-            f"path= is for {REPLAY!r}, which reads a recording, not {id!r}"
+            f"path= is for {REPLAY!r}, which reads a recording, and {PAPER!r}, which keeps "
+            f"its state, not {id!r}"
         )
+    strange = [name for name, value in for_paper.items() if value is not None]
+    if id != PAPER and strange:
+        raise BadRequest(f"{strange[0]}= is for {PAPER!r}, not {id!r}")
 
 
 def exchange(
@@ -85,19 +94,28 @@ def exchange(
     options: Mapping[str, str | int | bool] | None = None,
     journal: JournalPath | None = None,
     path: str | PathLike[str] | None = None,
+    source: str | None = None,
+    cash: Number | None = None,
+    delays: Delays | None = None,
 ) -> Exchange:
     """Make a blocking exchange by its id; the arguments are those of `Exchange`.
 
     ``"replay"`` with the ``path`` of a recording or cassette makes the exchange that was
     recorded, answered by the recording; see the page on replay.
 
+    ``"paper"`` with a ``source``, such as ``"kalshi"`` or ``"simulated"``, trades on paper
+    against the market of the source, to which nothing but reads is ever sent: with ``cash``
+    dollars (default 10,000), messages that take ``delays``, and an account that is kept in
+    the file ``path``; see the page on paper.
+
     >>> exchange("kalshi", environment="demo")
     <Kalshi demo (play money)>
     """
     api_key, private_key = hide(api_key), hide(private_key)
     secret, password = hide(secret), hide(password)
-    _check_path(id, path)
-    if path is not None:
+    _check(id, path, source=source, cash=cash, delays=delays)
+    if id == REPLAY:
+        assert path is not None
         from .replay import replay  # noqa: PLC0415 - few programs replay
 
         return replay(
@@ -113,6 +131,34 @@ def exchange(
             observer=observer,
             rng=rng,
             options=options,
+        )
+    if id == PAPER:
+        from .on_paper import paper  # noqa: PLC0415 - few programs trade on paper
+
+        return paper(
+            source,
+            cash=cash,
+            delays=delays,
+            path=path,
+            api_key=api_key,
+            private_key=private_key,
+            secret=secret,
+            password=password,
+            environment=environment,
+            live=live,
+            dry_run=dry_run,
+            timeout=timeout,
+            retry=retry,
+            limits=limits,
+            stream=stream,
+            guards=guards,
+            alerts=alerts,
+            observer=observer,
+            clock=clock,
+            rng=rng,
+            transport=transport,
+            options=options,
+            journal=journal,
         )
     kind: type[Exchange] = folder(id, "blocking").EXCHANGE
     return kind(
@@ -161,19 +207,28 @@ def async_exchange(
     options: Mapping[str, str | int | bool] | None = None,
     journal: JournalPath | None = None,
     path: str | PathLike[str] | None = None,
+    source: str | None = None,
+    cash: Number | None = None,
+    delays: Delays | None = None,
 ) -> AsyncExchange:
     """Make an asynchronous exchange by its id; the arguments are those of `Exchange`.
 
     ``"replay"`` with the ``path`` of a recording or cassette makes the exchange that was
     recorded, answered by the recording; see the page on replay.
 
+    ``"paper"`` with a ``source``, such as ``"kalshi"`` or ``"simulated"``, trades on paper
+    against the market of the source, to which nothing but reads is ever sent: with ``cash``
+    dollars (default 10,000), messages that take ``delays``, and an account that is kept in
+    the file ``path``; see the page on paper.
+
     >>> async_exchange("kalshi", environment="demo")
     <AsyncKalshi demo (play money)>
     """
     api_key, private_key = hide(api_key), hide(private_key)
     secret, password = hide(secret), hide(password)
-    _check_path(id, path)
-    if path is not None:
+    _check(id, path, source=source, cash=cash, delays=delays)
+    if id == REPLAY:
+        assert path is not None
         from .replay import async_replay  # noqa: PLC0415 - few programs replay
 
         return async_replay(
@@ -189,6 +244,34 @@ def async_exchange(
             observer=observer,
             rng=rng,
             options=options,
+        )
+    if id == PAPER:
+        from .on_paper import async_paper  # noqa: PLC0415 - few programs trade on paper
+
+        return async_paper(
+            source,
+            cash=cash,
+            delays=delays,
+            path=path,
+            api_key=api_key,
+            private_key=private_key,
+            secret=secret,
+            password=password,
+            environment=environment,
+            live=live,
+            dry_run=dry_run,
+            timeout=timeout,
+            retry=retry,
+            limits=limits,
+            stream=stream,
+            guards=guards,
+            alerts=alerts,
+            observer=observer,
+            clock=clock,
+            rng=rng,
+            transport=transport,
+            options=options,
+            journal=journal,
         )
     kind: type[AsyncExchange] = folder(id, "aio").EXCHANGE
     return kind(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import attrs
 import pytest
@@ -177,3 +178,19 @@ def test_yes_sends_unasked(real: Command, market: str) -> None:
 def test_a_market_order_is_confirmed_as_such(real: Command, market: str) -> None:
     words = ("order", market, "yes", "buy", "market", "1", "--max-slippage", "0.05")
     assert "buy 1 yes at " in real(*words, "--live", typed="n\n").err
+
+
+def test_an_order_on_paper_is_in_its_file_and_not_at_the_venue(
+    cli: Command, market: str, tmp_path: Path
+) -> None:
+    file = ("--paper", str(tmp_path / "paper.json"), "--json")
+    placed = cli("order", market, "yes", "buy", "0.01", "5", *file).document
+    assert placed["status"] == "open"
+    [kept] = cli("orders", *file).lines
+    assert kept["order_id"] == placed["order_id"]
+    assert cli("orders").err == "no open orders\n"
+    done = cli("order", market, "yes", "buy", "0.99", "2", "--tif", "ioc", *file)
+    assert done.document["filled"] == "2"
+    assert cli("positions", *file).document["size"] == "2"
+    assert cli("cancel", placed["order_id"], *file).document["status"] == "canceled"
+    assert cli("fills", "--json").lines == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
@@ -64,6 +65,16 @@ Live: TypeAlias = Annotated[
         rich_help_panel=_CONNECTION,
     ),
 ]
+Paper: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--paper",
+        metavar="FILE",
+        help="Trade on paper against the venue's market; the account is kept in FILE.",
+        envvar="UNIFIED_EXCHANGES_PAPER",
+        rich_help_panel=_CONNECTION,
+    ),
+]
 ApiKey: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -103,6 +114,7 @@ COMMON: dict[str, tuple[object, object]] = {
     "venue": (Venue, "kalshi"),
     "environment": (Environment, "production"),
     "live": (Live, False),
+    "paper": (Paper, None),
     "api_key": (ApiKey, None),
     "private_key_path": (PrivateKeyPath, None),
     "timeout": (Timeout, 10.0),

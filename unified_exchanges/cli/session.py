@@ -12,7 +12,7 @@ import attrs
 from ..alerts import AlertPolicy
 from ..description import Description
 from ..errors import BadRequest
-from ..registry import exchange, folder
+from ..registry import PAPER, exchange, folder
 from ..shells.blocking import Exchange
 from .screen import Screen
 
@@ -29,6 +29,8 @@ class Session:
     venue: str = DEFAULT_VENUE
     environment: str = "production"
     live: bool = False
+    paper: Path | None = None
+    """Where an account on paper is kept, if that is what is traded with."""
     api_key: str | None = attrs.field(default=None, repr=False)
     private_key_path: str | None = attrs.field(default=None, repr=False)
     timeout: float = 10.0
@@ -41,14 +43,18 @@ class Session:
     def exchange(self) -> Exchange:
         """The venue, opened once."""
         if self._exchange is None:
+            on_paper: dict[str, Any] = {}
+            if self.paper is not None:
+                on_paper = {"source": self.venue, "path": self.paper}
             self._exchange = exchange(
-                self.venue,
+                self.venue if self.paper is None else PAPER,
                 api_key=self.api_key,
                 private_key=_path(self.private_key_path),
                 environment=self.environment,
                 live=self.live,
                 timeout=self.timeout,
                 journal=self.journal,
+                **on_paper,
                 **self.arguments,
                 # A command shows what it measured, if anything.
                 alerts=AlertPolicy(log=False),

@@ -85,11 +85,7 @@ class PaperEngine:
     ) -> None:
         self.pits: dict[str, Pit] = _Pits()
         for contract in contracts:
-            if contract.market_id in self.pits:
-                message = f"market {contract.market_id!r} was given twice"
-                raise ValueError(message)
-            status = contract.market.status
-            self.pits[contract.market_id] = Pit(contract=contract, status=status)
+            self.admit(contract)
         self.delays = delays or Delays()
         self.starting_cash = read_number(cash)
         if self.starting_cash < ZERO:
@@ -103,6 +99,14 @@ class PaperEngine:
         self.turn = 0
         self.fill_count = 0
         self._notices: list[tuple[int, Notice]] = []
+
+    def admit(self, contract: Contract) -> None:
+        """Trade one more market from now on; ValueError if it is traded already."""
+        if contract.market_id in self.pits:
+            message = f"market {contract.market_id!r} was given twice"
+            raise ValueError(message)
+        status = contract.market.status
+        self.pits[contract.market_id] = Pit(contract=contract, status=status)
 
     # -- what the source tells ---------------------------------------------------------
 
@@ -181,12 +185,14 @@ class PaperEngine:
         post_only: bool = False,
         expires_at: datetime | None = None,
         client_order_id: str | None = None,
+        minimum_size: Decimal | None = None,
     ) -> str:
         """Send an order; gives its order id at once, as it arrives only later.
 
         ``price`` is dollars for ``outcome``, ``size`` contracts.  What is not on the grid
         or the lot raises here, as with the client of a venue; what the venue would refuse
-        is told as an order with status ``rejected``.
+        is told as an order with status ``rejected``.  ``minimum_size`` is for venues that
+        want less of some orders than the market's.
         """
         self._until(moment)
         pit = self.pits[market_id]
@@ -200,7 +206,8 @@ class PaperEngine:
             message = f"a {tif} order does not rest: no post_only, no expires_at"
             raise InvalidOrder(message)
         lot = market.immediate_lot(asked) if at_once and side is BUY else market.lot
-        contracts = read_size(size, lot=lot, minimum=market.minimum_size)
+        least = market.minimum_size if minimum_size is None else minimum_size
+        contracts = read_size(size, lot=lot, minimum=least)
         self.turn += 1
         order = PaperOrder(
             number=self.turn,
@@ -309,6 +316,17 @@ class PaperEngine:
         self.orders = {order.number: order for order in orders}
         self._by_client = {x.client_order_id: x.number for x in self.orders.values()}
         self.commands = commands
+
+    def forget(self, order_id: str) -> None:
+        """Leave no trace of an order that was rejected: its client order id is free."""
+        order = self.find(order_id)
+        if order.status is not OrderStatus.REJECTED:
+            message = (
+                f"order {order_id} is {order.status}, and only rejected are forgotten"
+            )
+            raise ValueError(message)
+        del self.orders[order.number]
+        del self._by_client[order.client_order_id]
 
     def find(self, order_id: str) -> PaperOrder:
         """An order by its order id or client order id; raises `OrderNotFound`."""

@@ -8,6 +8,7 @@ have been.  Wherever they leave that open, the worse for us is assumed:
 - *Queue.*  An order stands behind all that its level shows when it arrives.  It moves up
   by trades at its price; cancels are taken to be of those behind it, except where the level
   shows less than what was ahead.  A trade told after the book has shown it counts once.
+  Where no book is known when it arrives, it stands behind all that the next one shows.
 - *Filling at rest.*  By the part of a trade at its price that is left over from those
   ahead; by a trade beyond its price, which would have met it first; and by the opposite
   side of a newer book that reaches its price.  Always at its own price.
@@ -127,6 +128,7 @@ class Pit:
     def rest(self, order: PaperOrder) -> None:
         """Queue up behind all that is shown at the order's price."""
         order.ahead, order.clipped = self._displayed(order), ZERO
+        order.is_blind = self.latest is None
         self.orders[order.number] = order
 
     def _displayed(self, order: PaperOrder) -> Decimal:
@@ -151,7 +153,9 @@ class Pit:
         self.taken_asks = _still(self.taken_asks, shown.asks)
         for order in self.orders.values():
             displayed = self._displayed(order)
-            if order.ahead > displayed:
+            if order.is_blind:
+                order.ahead, order.is_blind = displayed, False
+            elif order.ahead > displayed:
                 gone = EXACT.subtract(order.ahead, displayed)
                 order.clipped = EXACT.add(order.clipped, gone)
                 order.ahead = displayed
@@ -187,6 +191,8 @@ class Pit:
                 continue
             room = trade.size
             if order.limit == trade.price:
+                if order.is_blind:
+                    continue
                 room = _move_up(order, trade.size)
             size = min(order.remaining, EXACT.subtract(room, given))
             if size > ZERO:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from typing import Any, Final
 
 from ..drivers.aio import AsyncDriver
 from ..drivers.aio_streaming import AsyncStreamDriver
-from ..models import OrderBook, StreamHealth
+from ..models import OrderBook, StreamHealth, Subject
 from ..streams.line import Line
 from ..venue import Venue
 from . import misuse
@@ -137,6 +137,14 @@ class AsyncHub:
     ) -> AbstractAsyncContextManager[object, bool | None]:
         """Raise TimeoutError for what takes longer."""
         return asyncio.timeout(seconds)
+
+    def feed(
+        self, subject: Subject, market_id: str, hear: Callable[[Any], None]
+    ) -> None:
+        """Hand on all that is told of a market, as it comes."""
+        self.check()
+        self._feed.hand(subject, market_id, hear)
+        self._start()
 
     def keep(self) -> None:
         """Follow orders and fills for the listener, until `release`."""

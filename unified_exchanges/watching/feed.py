@@ -19,7 +19,7 @@ from ..venue import Venue
 from .follower import PRIVATE, Follower
 from .job import Job
 from .listener import Listener
-from .mailbox import Deaf, Policy
+from .mailbox import Deaf, Ear, Mailbox, Policy
 from .telling import Teller, wanted
 
 __all__ = ["Feed"]
@@ -47,6 +47,7 @@ class Feed(Teller):
             protocol, venue, has_work=has_work, listener=listener, line=line
         )
         self._kept: list[Follower] = []
+        self._handed: list[Follower] = []
         self.error: Exception | None = None
         """What ended the stream for good."""
         self._folded = 0
@@ -62,8 +63,12 @@ class Feed(Teller):
         policy: Policy,
         events: bool = False,
         wake: Callable[[], None],
+        mailbox: Mailbox[Any] | None = None,
     ) -> Follower:
-        """Follow a subject; ``wake`` is called when there is something to take."""
+        """Follow a subject; ``wake`` is called when there is something to take.
+
+        ``mailbox`` takes the place of the one of the policy.
+        """
         if self.error is not None:
             raise self.error
         since = self._clock.now()
@@ -80,6 +85,8 @@ class Feed(Teller):
             delivery=self._monitor.delivery(str(subject), since),
             in_seconds=self.protocol.tells_seconds,
         )
+        if mailbox is not None:
+            follower.mailbox = mailbox
         self.protocol.follow(subject, wanted(follower), outcome)
         self._circles[subject].add(follower)
         if subject is Subject.ORDER_BOOK:
@@ -91,6 +98,20 @@ class Feed(Teller):
             self._quotes.followed()
         self._notice_outage()
         return follower
+
+    def hand(
+        self, subject: Subject, market_id: str, hear: Callable[[Any], None]
+    ) -> None:
+        """Hand on all that is told of a market, and gaps, as it comes, whoever unwatches."""
+        follower = self.join(
+            subject,
+            [market_id],
+            policy="every",
+            events=True,
+            wake=lambda: None,
+            mailbox=Ear(hear),
+        )
+        self._handed.append(follower)
 
     def copy(self, follower: Follower, *, wake: Callable[[], None]) -> Follower:
         """Follow from where another is, with all that waits for it."""
@@ -170,7 +191,7 @@ class Feed(Teller):
         """
         for circle in self._circles.values():
             for follower in list(circle):
-                if follower not in self._kept:
+                if follower not in self._kept and follower not in self._handed:
                     self._drop(follower, market_ids)
 
     def _drop(self, follower: Follower, market_ids: Collection[str] | None) -> None:

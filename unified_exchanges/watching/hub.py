@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Condition, Thread
@@ -112,6 +112,16 @@ class Hub:
     def _bell(self) -> Ready:
         """What rings when there is something for a watch, and lets it wait."""
         return Condition(self._lock)
+
+    def feed(
+        self, subject: Subject, market_id: str, hear: Callable[[Any], None]
+    ) -> None:
+        """Hand on all that is told of a market, as it comes, under the lock."""
+        self.check_process()
+        with self._lock:
+            self._feed.hand(subject, market_id, hear)
+        self._start()
+        self._stream.flush()
 
     def keep(self) -> None:
         """Follow orders and fills for the listener, until `release`."""

@@ -15,7 +15,17 @@ from typing import Final, Generic, Literal, Self, TypeAlias, TypeVar
 
 from ..errors import StreamOverflow
 
-__all__ = ["POLICIES", "Deaf", "Ended", "Every", "Latest", "Look", "Mailbox", "Policy"]
+__all__ = [
+    "POLICIES",
+    "Deaf",
+    "Ear",
+    "Ended",
+    "Every",
+    "Latest",
+    "Look",
+    "Mailbox",
+    "Policy",
+]
 
 T = TypeVar("T")
 
@@ -282,6 +292,28 @@ class Deaf(Latest[T]):
 
     def _set(self, key: Hashable, item: T | Look[T]) -> None:
         """Drop it."""
+
+
+class Ear(Every[T]):
+    """Hands on every item at once, so that none waits; what it calls must not wait.
+
+    >>> heard: list[int] = []
+    >>> box = Ear(heard.append)
+    >>> box.put("A", 1)
+    >>> heard, len(box)
+    ([1], 0)
+    """
+
+    __slots__ = ("_hear",)
+
+    def __init__(self, hear: Callable[[T], None]) -> None:
+        super().__init__(most=None, wake=lambda: None)
+        self._hear = hear
+
+    def put(self, key: Hashable, item: T) -> None:  # noqa: ARG002 - every key alike
+        """Hand an item on."""
+        if not self._closed:
+            self._hear(item)
 
 
 def _unless_stale(item: T) -> T | None:

@@ -1,0 +1,179 @@
+"""Paper that follows the source's stream, over real sockets to the simulated venues."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Generator
+from typing import Any
+
+import attrs
+import pytest
+
+from tests.on_paper.ground import KalshiPaper, PolymarketPaper
+from unified_exchanges import (
+    BUY,
+    SELL,
+    Liquidity,
+    Market,
+    Subject,
+    async_exchange,
+    exchange,
+)
+
+GROUNDS = [KalshiPaper, PolymarketPaper]
+PATIENCE = 20.0
+
+
+@attrs.define
+class Scene:
+    """A venue on a socket, and how its account is made an exchange."""
+
+    ground: Any
+    account: dict[str, Any]
+
+    def real(self) -> Any:
+        return exchange(self.ground.source, **self.account)
+
+    def market(self, real: Any) -> Market:
+        found: Market = next(
+            x
+            for x in real.fetch_markets()
+            if not x.legs and x.bid and x.ask and 0.1 < x.bid < x.ask < 0.9
+        )
+        return found
+
+    def sell_through(self, real: Any, market: Market) -> None:
+        """Somebody sells to the whole best bid, and two units to the next."""
+        book = real.fetch_order_book(market.market_id)
+        best, second = book.bids[:2]
+        unit = self.ground.unit
+        size = best.size // unit * unit + 3 * unit
+        first, worst = market.outcomes[0].label, market.grid.highest
+        if scene_needs_contracts(real):
+            real.create_order(
+                market.market_id, first, BUY, worst, size, time_in_force="ioc"
+            )
+        sold = real.create_order(
+            market.market_id, first, SELL, second.price, size, time_in_force="ioc"
+        )
+        assert sold.filled == size
+
+
+def scene_needs_contracts(real: Any) -> bool:
+    """Whether only what is held can be sold."""
+    return bool(real.describe().outcome_books == "separate")
+
+
+@pytest.fixture(params=GROUNDS)
+def scene(request: pytest.FixtureRequest) -> Generator[Scene, None, None]:
+    ground = request.param()
+    with ground.served() as server:
+        account = {**ground.account(), "environment": server.url + ground.path}
+        yield Scene(ground, account)
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_resting_order_fills_by_trades_that_the_stream_tells(scene: Scene) -> None:
+    with (
+        scene.real() as real,
+        exchange("paper", source=scene.ground.source, **scene.account) as paper,
+    ):
+        market = scene.market(real)
+        bid = paper.fetch_order_book(market.market_id).bid
+        size = 2 * scene.ground.unit
+        order = paper.create_order(
+            market.market_id, market.outcomes[0].label, BUY, bid.price, size
+        )
+        assert order.is_open
+        fills, orders = paper.watch_fills(), paper.watch_orders()
+        assert orders.next(PATIENCE).order_id == order.order_id
+        eyes = paper.venue.eyes
+        _until(lambda: eyes.sees(market.market_id))
+        # Whoever watches no more does not stop what the account is fed with.
+        paper.watch_order_book(market.market_id)
+        paper.unwatch(market.market_id)
+        scene.sell_through(real, market)
+        fill = fills.next(PATIENCE)
+        assert (fill.order_id, fill.price) == (order.order_id, bid.price)
+        assert fill.liquidity is Liquidity.MAKER
+        assert orders.next(PATIENCE).filled == fill.size
+
+
+def test_the_same_in_an_event_loop(scene: Scene) -> None:
+    async def main(real: Any, market: Market) -> None:
+        paper = async_exchange("paper", source=scene.ground.source, **scene.account)
+        async with paper, asyncio.timeout(3 * PATIENCE):
+            bid = (await paper.fetch_order_book(market.market_id)).bid
+            size = 2 * scene.ground.unit
+            order = await paper.create_order(
+                market.market_id, market.outcomes[0].label, BUY, bid.price, size
+            )
+            async with paper.watch_fills() as fills:
+                eyes = paper.venue.eyes
+                for _ in range(500):
+                    if eyes.sees(market.market_id):
+                        break
+                    await asyncio.sleep(0.02)
+                await asyncio.to_thread(scene.sell_through, real, market)
+                fill = await anext(aiter(fills))
+            assert (fill.order_id, fill.price) == (order.order_id, bid.price)
+            held = await paper.fetch_positions()
+            assert [x.size for x in held] == [fill.size]
+
+    with scene.real() as real:
+        market = scene.market(real)
+        asyncio.run(main(real, market))
+
+
+def test_books_are_the_sources_and_positions_are_those_on_paper(scene: Scene) -> None:
+    with (
+        scene.real() as real,
+        exchange("paper", source=scene.ground.source, **scene.account) as paper,
+    ):
+        market = scene.market(real)
+        book = paper.watch_order_book(market.market_id).next(PATIENCE)
+        assert book.bids == real.fetch_order_book(market.market_id).bids
+        positions = paper.watch_positions()
+        unit = scene.ground.unit
+        paper.create_order(
+            market.market_id,
+            market.outcomes[0].label,
+            BUY,
+            book.ask.price,
+            2 * unit,
+            time_in_force="ioc",
+        )
+        assert positions.next(PATIENCE).size == 2 * unit
+        assert real.fetch_positions() == []
+
+
+def test_a_venue_without_our_key_is_read_instead(scene: Scene) -> None:
+    account = {"environment": scene.account["environment"]}
+    with exchange("paper", source=scene.ground.source, **account) as paper:
+        is_public = scene.ground.source == "polymarket"
+        assert paper.venue.is_streaming is is_public
+        market = scene.market(paper)
+        unit = scene.ground.unit
+        orders = paper.watch_orders()
+        order = paper.create_order(
+            market.market_id,
+            market.outcomes[0].label,
+            BUY,
+            market.grid.lowest,
+            5 * unit,
+        )
+        assert orders.next(PATIENCE).order_id == order.order_id
+
+
+def test_the_account_is_told_without_the_source(scene: Scene) -> None:
+    with exchange("paper", source=scene.ground.source, **scene.account) as paper:
+        line = paper.venue.line_of(Subject.ORDERS)
+        assert line.dial.url == "paper:account"
+        assert {x.name for x in paper.venue.lines()} >= {"paper"}

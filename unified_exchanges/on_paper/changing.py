@@ -1,0 +1,192 @@
+"""Cancels and changes of orders on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+import attrs
+
+from ..errors import (
+    ArgumentsRequired,
+    BadRequest,
+    InvalidOrder,
+    UnifiedExchangesError,
+)
+from ..flow import Flow, Leaving
+from ..grid import read_price, read_size
+from ..models import CancelReport, CancelResult, Order, Params
+from ..money import EXACT, Number
+from .account import ARGUMENTS
+from .placing import OnPaper
+
+__all__ = ["Changing"]
+
+
+class Changing(OnPaper):
+    """Cancels and changes orders."""
+
+    # -- cancels --------------------------------------------------------------------
+
+    def cancel_order(
+        self,
+        order_id: str,
+        *,
+        market_id: str | None = None,
+        params: Params | None = None,
+    ) -> Flow[Order]:
+        """Cancel one; what filled until the cancel arrived stays filled."""
+        ARGUMENTS.read_params(params, (), {})
+        self.require_writable(f"cancel of {order_id}")
+        before = yield from self._before(order_id, market_id)
+        if before.is_open:
+            [before] = yield from self._canceled([before])
+        return self.in_terms(before, None)
+
+    def _before(self, order_id: str, market_id: str | None) -> Flow[Order]:
+        yield from self.look_around()
+        found = self.present(order_id)
+        if market_id not in (None, found.market_id):
+            message = f"order {order_id} is on {found.market_id}, not on {market_id}"
+            raise BadRequest(message, venue=self.id)
+        return found
+
+    def _canceled(self, orders: Sequence[Order]) -> Flow[list[Order]]:
+        """Cancel open orders together, and get them as they are then."""
+        for order in orders:
+            self.house.cancel(order.order_id)
+        yield from self.travelled()
+        self.save_state()
+        return [self.present(x.order_id) for x in orders]
+
+    def cancel_orders(
+        self,
+        order_ids: Sequence[str],
+        *,
+        market_id: str | None = None,
+        params: Params | None = None,
+    ) -> Flow[list[CancelResult]]:
+        """Cancel several, each with a result of its own."""
+        ARGUMENTS.read_params(params, (), {})
+        names = ARGUMENTS.read_several("order_ids", order_ids)
+        self.require_writable(f"cancel of {len(names)} orders")
+        results: dict[str, CancelResult] = {}
+        for name in dict.fromkeys(names):
+            try:
+                found = yield from self._before(name, market_id)
+            except UnifiedExchangesError as error:
+                results[name] = CancelResult(order_id=name, error=error)
+            else:
+                results[name] = CancelResult(order_id=name, order=found)
+        resting = [x.order for x in results.values() if x.order and x.order.is_open]
+        ended = {x.order_id: x for x in (yield from self._canceled(resting))}
+        for name, result in results.items():
+            if result.order is not None:
+                told = ended.get(result.order.order_id, result.order)
+                results[name] = CancelResult(
+                    order_id=name, order=self.in_terms(told, None)
+                )
+        return [results[name] for name in names]
+
+    def cancel_all_orders(
+        self, *, market_id: str | None = None, params: Params | None = None
+    ) -> Flow[CancelReport]:
+        """Cancel all that rests, of one market or of all."""
+        ARGUMENTS.read_params(params, (), {})
+        self.require_writable("cancel of all orders")
+        yield from self.look_around()
+        if market_id is not None and not self.house.has_market(market_id):
+            yield from self.source.fetch_market(market_id)
+        resting = [
+            x for x in self.house.open_orders() if market_id in (None, x.market_id)
+        ]
+        ended = yield from self._canceled(resting)
+        return CancelReport(
+            canceled=tuple(self.in_terms(x, None) for x in ended if not x.is_open),
+            remaining=tuple(self.in_terms(x, None) for x in ended if x.is_open),
+        )
+
+    # -- changes --------------------------------------------------------------------
+
+    def edit_order(
+        self,
+        order_id: str,
+        *,
+        market_id: str | None = None,
+        outcome: str | None = None,
+        price: Number | None = None,
+        size: Number | None = None,
+        expires_at: datetime | None = None,
+        params: Params | None = None,
+    ) -> Flow[Order]:
+        """Change price or total size; only a smaller size keeps the place in the queue."""
+        ARGUMENTS.read_params(params, (), {})
+        about = f"change of {order_id}"
+        if expires_at is not None:
+            message = (
+                f"{about}: on paper an expiry is not changed; cancel and place anew"
+            )
+            raise self.unsupported("change of an expiry", message)
+        if price is None and size is None:
+            message = f"{about}: nothing to change: give price= or size="
+            raise ArgumentsRequired(message, venue=self.id)
+        if price is not None and outcome is None:
+            message = f"{about}: say which outcome the price is for: outcome="
+            raise ArgumentsRequired(message, venue=self.id)
+        self.require_writable(about)
+        self.switch.check(about)
+        known = self.house.find(order_id)
+        if known is not None:
+            self.require_allowed(known.market_id, about)
+        before = yield from self._before(order_id, market_id)
+        self.require_allowed(before.market_id, about)
+        yield from self.look(before.market_id)
+        before = self.present(order_id)
+        if not before.is_open:
+            message = f"{about}: it is {before.status} and cannot be changed"
+            raise InvalidOrder(message, venue=self.id)
+        after = self._after(before, outcome, price, size)
+        yield from self.heed(about)
+        yield Leaving(
+            changes=((self.in_terms(before, None), self.in_terms(after, None)),)
+        )
+        self.house.amend(
+            before.order_id,
+            price=None if price is None else after.price,
+            size=None if size is None else after.size,
+        )
+        yield from self.travelled()
+        self.save_state()
+        found = self.present(before.order_id)
+        return self.in_terms(found, outcome)
+
+    def _after(
+        self,
+        before: Order,
+        outcome: str | None,
+        price: Number | None,
+        size: Number | None,
+    ) -> Order:
+        """The order with its new terms, in its own outcome."""
+        after = before
+        market = self.house.market(before.market_id)
+        if price is not None:
+            label = market.outcome(outcome).label
+            if self.first_outcome is None and label != before.outcome:
+                message = (
+                    f"order {before.order_id} is of {before.outcome!r}, and each outcome "
+                    f"has its own book: it has no price for {label!r}"
+                )
+                raise BadRequest(message, venue=self.id)
+            first = label == market.outcomes[0].label
+            grid = market.grid if first else market.grid.complement()
+            asked = read_price(price, grid)
+            mine = attrs.evolve(before.in_terms_of(label), price=asked)
+            after = mine.in_terms_of(before.outcome)
+        if size is not None:
+            least = market.minimum_size
+            total = read_size(size, lot=market.lot, minimum=least)
+            left = max(Decimal(0), EXACT.subtract(total, before.filled))
+            after = attrs.evolve(after, size=total, remaining=left)
+        return after

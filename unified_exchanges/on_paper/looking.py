@@ -1,0 +1,200 @@
+"""How the house on paper learns of the market: by the source's stream, or else by reading."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+
+from ..errors import BadRequest, NotSupported
+from ..flow import Flow, collect
+from ..models import Market, Subject
+from ..paper import Contract
+from ..paper.house import PaperHouse
+from ..settings import Settings
+from ..streams.line import Line
+from ..streams.session import Dial
+from ..tap import Taps
+from .source import PRIVATE, FromSource
+from .stream import AccountStream, connect, connect_async
+from .terms import Eyes
+
+__all__ = ["Looking"]
+
+_log = logging.getLogger(__name__)
+
+_SECOND: Final = 1_000_000_000
+_ENOUGH: Final = 1.0
+"""Seconds for which reads of the account do with what was read of a market."""
+_OFTEN: Final = 2.0
+"""Seconds between two looks for who follows orders where the source has no stream."""
+_RULES: Final = 60.0
+"""Seconds after which a market is read again whose contracts are held, or ordered."""
+_SAVED: Final = 1.0
+"""Seconds between two times that the state is kept, at least."""
+
+
+class Looking(FromSource):
+    """Keeps the house up to date with what happens at the source."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.eyes: Eyes | None = None
+        self.is_streaming = self.can_stream()
+        if not self.is_streaming:
+            stream = settings.stream
+            often = min(stream.reconcile or _OFTEN, _OFTEN)
+            self.settings = attrs.evolve(
+                self.settings, stream=attrs.evolve(stream, reconcile=often)
+            )
+        self.house = PaperHouse(
+            cash=self.terms.cash, delays=self.terms.delays, now=self._nanoseconds
+        )
+        self._is_awake = self.terms.file is None
+        self._looked: dict[str, float] = {}
+        self._read: dict[str, float] = {}
+        self._kept = 0
+        self._kept_at: float | None = None
+        self._account_taps = Taps()
+        self._account_taps.connect = connect(self.house)
+        self._account_taps.async_connect = connect_async(self.house)
+
+    def _nanoseconds(self) -> int:
+        return int((self.clock.now() + self.offset.seconds) * _SECOND)
+
+    # -- streams --------------------------------------------------------------------
+
+    def lines(self) -> tuple[Line, ...]:
+        """Those of the source about markets, and one in this process for the account."""
+        dial = Dial(
+            url="paper:account",
+            headers=dict,
+            venue=self.id,
+            taps=self._account_taps,
+        )
+        account = Line(name="paper", subjects=PRIVATE, open=self._account, dial=dial)
+        return (*self.source_lines(), account)
+
+    def line_of(self, subject: Subject) -> Line:
+        """The connection on which a subject is told; who follows orders wants markets too."""
+        if subject in PRIVATE:
+            for market_id in self.house.busy_markets():
+                self._attend(market_id)
+        return super().line_of(subject)
+
+    def _account(self) -> AccountStream:
+        return AccountStream(self.house, clock=self.clock, first=self.first_outcome)
+
+    # -- beginning, and keeping the state -------------------------------------------
+
+    def awake(self) -> Flow[None]:
+        """Go on with the state that was kept, once."""
+        if self._is_awake:
+            return
+        assert self.terms.file is not None
+        text = self.terms.file.read()
+        if text is not None:
+            try:
+                names = PaperHouse.markets_of(text)
+            except (ValueError, KeyError) as error:
+                message = (
+                    f"{self.terms.file.path} is no state of orders on paper: {error}"
+                )
+                raise BadRequest(message, venue=self.id) from error
+            found: list[Contract] = []
+            for name in names:
+                contract = yield from self._contract(name)
+                found.append(contract)
+            self._go_on(text, found)
+        self._is_awake = True
+
+    def _go_on(self, text: str, contracts: Sequence[Contract]) -> None:
+        # Another call may have done it while this one was reading.
+        if not self._is_awake:
+            self.house.load(text, contracts)
+            for contract in contracts:
+                self.house.read_market(contract.market)
+            self._kept = self.house.changes
+
+    def save_state(self, *, now: bool = False) -> None:
+        """Write the state down if it has changed, not more than once a second."""
+        file, changes = self.terms.file, self.house.changes
+        if file is None or not self._is_awake or changes == self._kept:
+            return
+        moment = self.clock.monotonic()
+        last = self._kept_at
+        if now or last is None or moment - last >= _SAVED:
+            file.write(self.house.dump())
+            self._kept, self._kept_at = changes, moment
+
+    # -- looking --------------------------------------------------------------------
+
+    def _contract(self, market_id: str) -> Flow[Contract]:
+        market = yield from self.source.fetch_market(market_id)
+        fees = yield from self.source.fetch_fee_rule(market_id)
+        self._read[market_id] = self.clock.monotonic()
+        nets = self.first_outcome is not None
+        try:
+            return Contract(market=market, fees=fees, nets=nets)
+        except ValueError as error:
+            raise NotSupported(str(error), venue=self.id) from error
+
+    def admitted(self, market_id: str) -> Flow[Market]:
+        """A market that is traded on paper, from now on if it was not."""
+        yield from self.awake()
+        if not self.house.has_market(market_id):
+            self.house.admit((yield from self._contract(market_id)))
+        return self.house.market(market_id)
+
+    def look(self, market_id: str) -> Flow[None]:
+        """Let the house know the market as it is now, before an order meets it."""
+        yield from self.admitted(market_id)
+        self._attend(market_id)
+        if self._sees(market_id):
+            return
+        yield from self._read_anew(market_id)
+
+    def look_around(self) -> Flow[None]:
+        """Let the house know what became of its orders, before it is asked."""
+        yield from self.awake()
+        for market_id in self.house.busy_markets():
+            self._attend(market_id)
+            looked = self._looked.get(market_id)
+            is_new = looked is None or self.clock.monotonic() - looked >= _ENOUGH
+            if not self._sees(market_id) and is_new:
+                yield from self._read_anew(market_id)
+        for market_id in {*self.house.held_markets(), *self.house.busy_markets()}:
+            read = self._read.get(market_id)
+            if read is None or self.clock.monotonic() - read >= _RULES:
+                yield from self.look_at_rules(market_id)
+        self.house.advance()
+        self.save_state()
+
+    def _read_anew(self, market_id: str) -> Flow[None]:
+        since = self.house.since(market_id)
+        trades = yield from collect(self.source.fetch_trades(market_id, since=since))
+        book = yield from self.source.fetch_order_book(market_id)
+        # What the book shows by now has happened before: a trade counts first.
+        self.house.read_trades(market_id, trades)
+        self.house.hear(book)
+        self._looked[market_id] = self.clock.monotonic()
+
+    def look_at_rules(self, market_id: str) -> Flow[None]:
+        """Read whether a market still trades, and what it pays."""
+        market = yield from self.source.fetch_market(market_id)
+        self._read[market_id] = self.clock.monotonic()
+        self.house.read_market(market)
+
+    def _attend(self, market_id: str) -> None:
+        if self.is_streaming and self.eyes is not None:
+            self.eyes.attend(market_id)
+
+    def _sees(self, market_id: str) -> bool:
+        if not self.is_streaming or self.eyes is None:
+            return False
+        if not self.eyes.sees(market_id):
+            return False
+        self.house.is_streamed(market_id)
+        return True

@@ -1,0 +1,254 @@
+"""Orders on paper: checked by the source's rules, and placed in the house."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import ClassVar, Final
+
+import attrs
+
+from ..errors import (
+    DuplicateOrderId,
+    InsufficientFunds,
+    MarketClosed,
+    OrderRejected,
+    UnifiedExchangesError,
+)
+from ..flow import Flow, Response, Sleep
+from ..models import BUY, Intent, Order
+from ..paper.house import Refusal
+from ..venue import Call
+from ..venue.batching import Batching
+from ..venue.closing import Closing
+from ..venue.draft import Draft, Rules
+from ..venue.ticket import Ticket, Tickets
+from .account import OnAccount
+
+__all__ = ["OnPaper"]
+
+_SECOND: Final = 1_000_000_000
+_BATCH: Final = 20
+_PLACE: Final = "/orders"
+
+
+@attrs.define(kw_only=True, slots=True)
+class _Act(Call):
+    """A call that is answered here, by drafts that are placed one after another."""
+
+    drafts: Sequence[Draft] = attrs.field(eq=False, repr=False)
+
+
+class OnPaper(OnAccount, Batching[Draft], Closing[Draft]):
+    """Places orders."""
+
+    tickets: ClassVar[Tickets]
+    create_name: ClassVar[str] = f"POST {_PLACE}"
+
+    # -- whose they are -------------------------------------------------------------
+
+    @property
+    def owner_name(self) -> str:
+        """The file of the state, or that there is none: then nobody shares it."""
+        file = self.terms.file
+        return f"{self.source.id} {self.environment.rest} {file and file.path}"
+
+    # -- drafting -------------------------------------------------------------------
+
+    def rules(self, market_id: str, *, fresh: bool = False) -> Flow[Rules]:
+        """What the source's market wants of an order."""
+        return self.source.rules(market_id, fresh=fresh)
+
+    def forget_rules(self, market_id: str) -> None:
+        """Ask the source again next time."""
+        self.source.forget_rules(market_id)
+
+    def minimum_size(self, ticket: Ticket, rules: Rules) -> Decimal:
+        """The smallest size that the source takes of such an order."""
+        return self.source.minimum_size(ticket, rules)
+
+    def make_draft(
+        self, ticket: Ticket, rules: Rules, outcome: str, price: Decimal, size: Decimal
+    ) -> Draft:
+        """An order with nothing to be signed."""
+        return Draft(
+            ticket=ticket, rules=rules, outcome=outcome, price=price, size=size
+        )
+
+    def drafted(self, ticket: Ticket, rules: Rules, bound: Decimal | None) -> Draft:
+        """An order, held against all that the source would have against it."""
+        checked: Draft = self.source.drafted(ticket, rules, bound)
+        return self.make_draft(
+            ticket, rules, checked.outcome, checked.price, checked.size
+        )
+
+    # -- creating -------------------------------------------------------------------
+
+    def creation(self, ready: Draft, deadline: float | None) -> Call:
+        """What places one order."""
+        return _Act(
+            method="POST",
+            path=_PLACE,
+            about=ready,
+            drafts=(ready,),
+            is_order=True,
+            opens=True,
+            deadline=deadline,
+            client_order_id=ready.client_order_id,
+        )
+
+    def accepted(self, ready: Draft, body: bytes) -> Order:
+        """The order as it is after its arrival, in the caller's terms."""
+        [(order_id, _)] = json.loads(body)
+        found = self.house.find(order_id)
+        assert found is not None
+        return found.in_terms_of(ready.outcome)
+
+    def batch_limit(self) -> int:
+        """How many creates are sent together."""
+        return _BATCH
+
+    def batch_creation(self, ready: Sequence[Draft], deadline: float) -> Call:
+        """What places several orders."""
+        return _Act(
+            method="POST",
+            path=f"{_PLACE}/batch",
+            about=f"{len(ready)} orders",
+            drafts=tuple(ready),
+            is_order=True,
+            opens=True,
+            deadline=deadline,
+        )
+
+    def batch_answers(
+        self, ready: Sequence[Draft], body: bytes
+    ) -> list[Order | UnifiedExchangesError]:
+        """Each order, or why it was refused."""
+        answers: list[Order | UnifiedExchangesError] = []
+        for x, (order_id, reason) in zip(ready, json.loads(body), strict=True):
+            found = None if order_id is None else self.house.find(order_id)
+            answers.append(
+                self._refused(x, reason)
+                if found is None
+                else found.in_terms_of(x.outcome)
+            )
+        return answers
+
+    def attempt(self, call: Call, deadline: float) -> Flow[Response]:
+        """Answer an order here; nothing of it is ever sent."""
+        del deadline
+        assert isinstance(call, _Act)
+        for market_id in dict.fromkeys(x.market_id for x in call.drafts):
+            yield from self.look(market_id)
+        if call.heeds:
+            yield from self.heed(call.about)
+        self.switch.check(call.about)
+        call.has_left = True
+        sent = [self._sent(x) for x in call.drafts]
+        yield from self.travelled()
+        answers = [self._answer(order_id, reason) for order_id, reason in sent]
+        self.save_state()
+        if len(sent) == 1 and answers[0][0] is None:
+            raise self._refused(call.drafts[0], answers[0][1])
+        return Response(200, {}, json.dumps(answers).encode())
+
+    def travelled(self) -> Flow[None]:
+        """Wait until what was just sent has arrived."""
+        delay = self.terms.delays.order
+        if delay:
+            yield Sleep(delay / _SECOND)
+        self.house.advance(travelled=True)
+
+    def _sent(self, ready: Draft) -> tuple[str | None, str]:
+        """The id of an order that is on its way, or why it does not leave."""
+        ticket, request = ready.ticket, ready.ticket.request
+        if request.reduce_only and self._room(ready) < ready.size:
+            return None, "reduce_only, and more than is held"
+        try:
+            order_id = self.house.place(
+                ready.market_id,
+                ready.outcome,
+                ready.side,
+                ready.price,
+                ready.size,
+                time_in_force=ticket.time_in_force,
+                post_only=request.post_only,
+                expires_at=request.expires_at,
+                client_order_id=ready.client_order_id,
+                minimum_size=self.minimum_size(ticket, ready.rules),
+            )
+        except DuplicateOrderId:
+            return None, "duplicate"
+        return order_id, ""
+
+    def _room(self, ready: Draft) -> Decimal:
+        """Contracts that an order could close."""
+        outcome = ready.outcome
+        if ready.side is BUY:
+            if self.first_outcome is None:
+                return Decimal(0)
+            outcome = next(
+                x.label for x in ready.rules.outcomes if x.label != ready.outcome
+            )
+        return self.house.held(ready.market_id, outcome)
+
+    def _answer(self, order_id: str | None, reason: str) -> tuple[str | None, str]:
+        if order_id is None:
+            return None, reason
+        try:
+            self.house.arrived(order_id)
+        except Refusal as refusal:
+            return None, str(refusal)
+        return order_id, ""
+
+    def _refused(self, ready: Draft, reason: str) -> UnifiedExchangesError:
+        kind: type[UnifiedExchangesError] = OrderRejected
+        if reason == "duplicate":
+            kind = DuplicateOrderId
+            reason = "this client order id was used before"
+        elif reason.startswith("the market is"):
+            kind = MarketClosed
+        elif reason.startswith("not enough"):
+            kind = InsufficientFunds
+        return kind(
+            f"{ready}: refused on paper: {reason}",
+            venue=self.id,
+            request=self.create_name,
+            client_order_id=ready.client_order_id,
+        )
+
+    # -- finding them again ---------------------------------------------------------
+
+    def holder(self, same: Draft, before: Intent | None) -> Flow[Order | None]:
+        """The order that holds an id."""
+        del before
+        return self.find(same)
+
+    def find(self, ready: Draft) -> Flow[Order | None]:
+        """The order with this client order id."""
+        return self.find_everywhere(ready.client_order_id)
+
+    def find_everywhere(self, client_order_id: str) -> Flow[Order | None]:
+        """The same, on any market."""
+        yield from self.awake()
+        found = self.house.find(client_order_id)
+        return found
+
+    def is_same(self, mine: Order, ready: Draft) -> Flow[bool]:
+        """Whether an order is the one that is asked for."""
+        yield from ()
+        asked = ready.market_id, ready.outcome, ready.side, ready.price, ready.size
+        return asked == (mine.market_id, mine.outcome, mine.side, mine.price, mine.size)
+
+    def find_orders(
+        self, market_id: str, intents: Sequence[Intent]
+    ) -> Flow[Mapping[str, Order]]:
+        """Orders that are these intents, by client order id."""
+        yield from self.awake()
+        found: dict[str, Order] = {}
+        for intent in intents:
+            order = self.house.find(intent.client_order_id)
+            if order is not None and order.market_id == market_id:
+                found[intent.client_order_id] = order.in_terms_of(intent.outcome)
+        return found

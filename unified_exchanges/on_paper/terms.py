@@ -1,0 +1,82 @@
+"""What an exchange on paper is made with, beside what every exchange is made with."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final, Protocol
+from weakref import WeakMethod
+
+import attrs
+
+from ..models import Subject
+from ..money import Number
+from ..paper import Delays
+
+__all__ = ["FED", "Eyes", "StateFile", "Terms", "WeakEyes"]
+
+FED: Final = (Subject.ORDER_BOOK, Subject.TRADES, Subject.MARKET_STATUS)
+"""What the house is told of a market."""
+
+
+class Eyes(Protocol):
+    """Follows markets of the source over its stream, for an exchange that has one."""
+
+    def attend(self, market_id: str) -> None:
+        """Follow a market from now on, if that can be; does not wait."""
+        ...
+
+    def sees(self, market_id: str) -> bool:
+        """Whether its book is live, so that nothing of it needs to be read."""
+        ...
+
+
+class WeakEyes:
+    """Those of an exchange, without keeping it: it ends when nobody has it any more."""
+
+    def __init__(self, eyes: Eyes) -> None:
+        self._attend = WeakMethod(eyes.attend)
+        self._sees = WeakMethod(eyes.sees)
+
+    def attend(self, market_id: str) -> None:
+        """Follow a market, while there is somebody who can."""
+        attend = self._attend()
+        if attend is not None:
+            attend(market_id)
+
+    def sees(self, market_id: str) -> bool:
+        """Whether its book is live."""
+        sees = self._sees()
+        return sees is not None and sees(market_id)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Terms:
+    """Cash in dollars to begin with, how long messages take, and where the state is kept."""
+
+    cash: Number
+    delays: Delays
+    file: StateFile | None = None
+
+
+@attrs.frozen
+class StateFile:
+    """The state of one account on paper, in a file that is replaced as a whole."""
+
+    path: Path
+
+    def read(self) -> str | None:
+        """What was kept last; None where there is no such file yet."""
+        try:
+            return self.path.read_text("utf-8")
+        except FileNotFoundError:
+            return None
+
+    def write(self, text: str) -> None:
+        """Keep a state: after a crash the file holds this one or the one before."""
+        beside = self.path.with_name(f"{self.path.name}.new")
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self.path)

@@ -1,0 +1,388 @@
+"""One account on paper, as the calls and the streams of one exchange share it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from .. import fork
+from ..errors import OrderNotFound
+from ..models import (
+    Fill,
+    Gap,
+    Market,
+    MarketChange,
+    MarketStatus,
+    Order,
+    OrderBook,
+    OrderStatus,
+    Position,
+    Settlement,
+    Trade,
+)
+from ..money import Number
+from .contract import Contract, Delays
+from .engine import Notice, PaperEngine
+from .ledger import read_fill, read_settlement, told_fill, told_settlement
+from .orders import PaperOrder
+from .session import PaperSession
+from .state import dump_state, load_state
+from .tape import Tape
+
+__all__ = ["PaperHouse", "Refusal"]
+
+_VERSION = 1
+
+
+class Refusal(Exception):
+    """An order was refused on its arrival; the text is why."""
+
+
+class PaperHouse:
+    """An engine with a clock, a lock, and what it told so far.
+
+    ``now`` gives nanoseconds since 1970 by the clock of the source, which may go back a
+    little: here time stands still then.  Every method may be called from any thread.
+
+    >>> house = PaperHouse(cash="1000", now=lambda: 1_795_200_000_000_000_000)
+    >>> house.cash, house.open_orders()
+    (Decimal('1000'), [])
+    """
+
+    def __init__(
+        self,
+        *,
+        cash: Number,
+        delays: Delays | None = None,
+        now: Callable[[], int],
+    ) -> None:
+        self.engine = PaperEngine([], cash=cash, delays=delays)
+        self.fills: list[Fill] = []
+        self.settlements: list[Settlement] = []
+        self.changes = 0
+        """How often something was changed that is worth to be kept."""
+        self._now = now
+        self._lock = fork.rlock()
+        self._sessions: list[PaperSession] = []
+        self._bells: list[Callable[[], None]] = []
+        self._tapes: dict[str, Tape] = {}
+
+    # -- what the source tells ---------------------------------------------------------
+
+    def has_market(self, market_id: str) -> bool:
+        """Whether a market is traded here already."""
+        return market_id in self.engine.pits
+
+    def admit(self, contract: Contract) -> None:
+        """Trade a market from now on, unless it is."""
+        with self._lock:
+            if not self.has_market(contract.market_id):
+                self.engine.admit(contract)
+            self._tape(contract.market_id)
+
+    def market(self, market_id: str) -> Market:
+        """A market as it is known by now."""
+        return self.engine.pits[market_id].contract.market
+
+    def hear(self, event: object) -> None:
+        """Take what the stream of the source tells; what is not of its markets passes."""
+        if not isinstance(event, OrderBook | Trade | MarketChange | Gap):
+            return
+        with self._lock:
+            if not isinstance(event, Gap):
+                if not self.has_market(event.market_id):
+                    return
+                if isinstance(event, Trade) and not self._tape(
+                    event.market_id
+                ).from_stream(event):
+                    return
+            self.engine.receive(self._moment(), event)
+            self._tell()
+
+    def read_trades(self, market_id: str, trades: Iterable[Trade]) -> None:
+        """Take trades that were listed."""
+        with self._lock:
+            first = self.engine.pits[market_id].contract.first
+            for trade in self._tape(market_id).from_listing(trades):
+                # Each is listed once, for the outcome that its taker traded.
+                self.engine.receive(self._moment(), trade.in_terms_of(first))
+            self._tell()
+
+    def read_market(self, market: Market) -> None:
+        """Take a market that was read: its status, its grid and what it pays."""
+        change = MarketChange(
+            venue=market.venue,
+            market_id=market.market_id,
+            change="read",
+            status=market.status,
+            value=market.settlement_price,
+            grid=market.grid,
+        )
+        self.hear(change)
+
+    def is_streamed(self, market_id: str) -> None:
+        """The stream tells of a market now: nothing up to here needs to be read."""
+        with self._lock:
+            tape = self._tape(market_id)
+            tape.streamed = max(tape.streamed, self._moment())
+
+    def since(self, market_id: str) -> datetime:
+        """From when on trades of a market are to be listed."""
+        return self._tape(market_id).since
+
+    def _tape(self, market_id: str) -> Tape:
+        tape = self._tapes.get(market_id)
+        if tape is None:
+            tape = self._tapes[market_id] = Tape(self._moment())
+        return tape
+
+    def busy_markets(self) -> list[str]:
+        """Markets in which orders rest or are on their way."""
+        with self._lock:
+            engine = self.engine
+            coming = (engine.orders[x[3]].market_id for x in engine.commands)
+            resting = (name for name, pit in engine.pits.items() if pit.orders)
+            return list(dict.fromkeys([*resting, *coming]))
+
+    def held_markets(self) -> list[str]:
+        """Markets of which contracts are held, and that have not been paid out."""
+        with self._lock:
+            engine = self.engine
+            return [
+                name
+                for name, pit in engine.pits.items()
+                if pit.status is not MarketStatus.SETTLED or pit.value is None
+                if any(x.size for x in engine.account.lots.get(name, {}).values())
+            ]
+
+    # -- what the account wants --------------------------------------------------------
+
+    def place(
+        self,
+        market_id: str,
+        outcome: str,
+        side: str,
+        price: Number,
+        size: Number,
+        **how: object,
+    ) -> str:
+        """Send an order, as `PaperEngine.place`; gives its order id."""
+        with self._lock:
+            moment = self._moment()
+            order_id = self.engine.place(
+                moment,
+                market_id,
+                outcome,
+                side,
+                price,
+                size,
+                **how,  # type: ignore[arg-type]  # as it takes them
+            )
+            self.changes += 1
+            # What is on its way arrives by the clock of who follows it.
+            self._ring()
+            return order_id
+
+    def cancel(self, order_id: str) -> None:
+        """Send a cancel."""
+        with self._lock:
+            self.engine.cancel(self._moment(), order_id)
+            self.changes += 1
+
+    def amend(
+        self, order_id: str, *, price: Number | None, size: Number | None
+    ) -> None:
+        """Send a change of an order."""
+        with self._lock:
+            self.engine.amend(self._moment(), order_id, price=price, size=size)
+            self.changes += 1
+
+    def advance(self, *, travelled: bool = False) -> None:
+        """Let time pass up to now; ``travelled`` lets what was just sent arrive."""
+        with self._lock:
+            moment = self._moment()
+            if travelled:
+                # A clock in floats may stand a little before it.
+                slack = self.engine.due
+                if slack is not None and 0 < slack - moment < _SLACK:
+                    moment = slack
+            self.engine.advance(moment)
+            self._tell()
+
+    def arrived(self, order_id: str) -> Order | None:
+        """An order that was sent: None while it is on its way.
+
+        Raises `Refusal`, and forgets it, if it was refused.
+        """
+        with self._lock:
+            order = self.engine.find(order_id)
+            if order.status is OrderStatus.REJECTED:
+                self.engine.forget(order_id)
+                raise Refusal(order.reason)
+            return None if order.arrived is None else self.engine.order(order_id)
+
+    # -- what there is -----------------------------------------------------------------
+
+    @property
+    def cash(self) -> Decimal:
+        """Dollars, what open orders hold back included."""
+        return self.engine.cash
+
+    @property
+    def available(self) -> Decimal:
+        """Dollars that open orders do not hold back."""
+        with self._lock:
+            return self.engine.available
+
+    def find(self, order_id: str) -> Order | None:
+        """An order by either id; None if there is none, or none yet."""
+        with self._lock:
+            try:
+                order = self.engine.find(order_id)
+            except OrderNotFound:
+                return None
+            return self.engine.order(order.order_id) if _is_there(order) else None
+
+    def orders(self) -> list[Order]:
+        """All orders that have arrived, newest first."""
+        with self._lock:
+            found = [x for x in self.engine.orders.values() if _is_there(x)]
+            return [self.engine.order(x.order_id) for x in reversed(found)]
+
+    def open_orders(self) -> list[Order]:
+        """The orders that rest, newest first."""
+        with self._lock:
+            return list(reversed(self.engine.open_orders()))
+
+    def positions(self) -> list[Position]:
+        """What is held, marked at the best bid as far as a book is known."""
+        with self._lock:
+            return self.engine.positions()
+
+    def held(self, market_id: str, outcome: str) -> Decimal:
+        """Contracts of an outcome that are held."""
+        return self.engine.account.size(market_id, outcome)
+
+    @property
+    def due(self) -> int | None:
+        """When something happens by itself."""
+        return self.engine.due
+
+    def moment(self) -> int:
+        """Now, in nanoseconds since 1970; it never goes back."""
+        with self._lock:
+            return self._moment()
+
+    def _moment(self) -> int:
+        return max(self._now(), self.engine.moment)
+
+    # -- those who follow it -----------------------------------------------------------
+
+    def hang(self, bell: Callable[[], None]) -> None:
+        """Have a bell rung whenever there is news; it must not wait."""
+        with self._lock:
+            self._bells.append(bell)
+
+    def take_down(self, bell: Callable[[], None]) -> None:
+        """Ring it no more."""
+        with self._lock:
+            if bell in self._bells:
+                self._bells.remove(bell)
+
+    def open_session(self) -> PaperSession:
+        """Follow orders and fills from now on."""
+        session = PaperSession()
+        with self._lock:
+            self._sessions.append(session)
+        return session
+
+    def close_session(self, session: PaperSession) -> None:
+        """Follow no more."""
+        with self._lock:
+            if session in self._sessions:
+                self._sessions.remove(session)
+
+    def take(self, session: PaperSession) -> list[Order | Fill]:
+        """What a session may be told by now."""
+        with self._lock:
+            self.advance()
+            return session.take(self._moment())
+
+    def _tell(self) -> None:
+        notices = self.engine.notices()
+        for moment, notice in notices:
+            self._note(moment, notice)
+        if notices:
+            self.changes += 1
+            self._ring()
+
+    def _ring(self) -> None:
+        for bell in self._bells:
+            bell()
+
+    def _note(self, moment: int, notice: Notice) -> None:
+        if isinstance(notice, Settlement):
+            self.settlements.append(notice)
+            return
+        if isinstance(notice, Fill):
+            self.fills.append(notice)
+        elif notice.status is OrderStatus.REJECTED:
+            # As at a venue: who has sent it is told by the answer, and nobody else.
+            return
+        for session in self._sessions:
+            session.put(moment + self.engine.delays.event, notice)
+
+    # -- keeping it --------------------------------------------------------------------
+
+    def dump(self) -> str:
+        """The account as JSON text; see `markets_of` and `load`."""
+        with self._lock:
+            self._tell()
+            state = {
+                "version": _VERSION,
+                "engine": json.loads(dump_state(self.engine)),
+                "fills": [told_fill(x) for x in self.fills],
+                "settlements": [told_settlement(x) for x in self.settlements],
+            }
+            return json.dumps(state, indent=1)
+
+    @staticmethod
+    def markets_of(text: str) -> list[str]:
+        """The markets whose contracts `load` wants; ValueError if it is no such text."""
+        return list(_state(text)["engine"]["pits"])
+
+    def load(self, text: str, contracts: Iterable[Contract]) -> None:
+        """Go on as the account that was dumped; its delays are those of now.
+
+        What its books were is not known any more, nor what happened meanwhile.
+        """
+        state = _state(text)
+        with self._lock:
+            delays = self.engine.delays
+            self.engine = load_state(json.dumps(state["engine"]), contracts)
+            self.engine.delays = delays
+            for pit in self.engine.pits.values():
+                pit.latest = None
+            self.fills = [read_fill(x) for x in state["fills"]]
+            self.settlements = [read_settlement(x) for x in state["settlements"]]
+            self._tapes = {name: Tape(self._moment()) for name in self.engine.pits}
+
+
+_SLACK = 1_000_000
+"""Nanoseconds by which a wait may have ended too early."""
+
+
+def _state(text: str) -> dict[str, Any]:
+    state: dict[str, Any] = json.loads(text)
+    version = state.get("version")
+    if version != _VERSION:
+        message = f"a state of version {version}; this reads {_VERSION}"
+        raise ValueError(message)
+    return state
+
+
+def _is_there(order: PaperOrder) -> bool:
+    return order.arrived is not None and order.status is not OrderStatus.REJECTED
