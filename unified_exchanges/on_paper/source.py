@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, Final
 
@@ -22,6 +22,7 @@ from ..models import (
     OrderBook,
     Params,
     Period,
+    PricePoint,
     Series,
     Side,
     Status,
@@ -148,6 +149,8 @@ class FromSource(Venue):
         *,
         status: StatusFilter = "open",
         series_id: str | None = None,
+        tag_id: str | None = None,
+        query: str | None = None,
         with_markets: bool = True,
         limit: int | None = None,
         params: Params | None = None,
@@ -157,6 +160,8 @@ class FromSource(Venue):
         return self.source.fetch_events(
             status=status,
             series_id=series_id,
+            tag_id=tag_id,
+            query=query,
             with_markets=with_markets,
             limit=limit,
             params=params,
@@ -168,10 +173,14 @@ class FromSource(Venue):
         return self.source.fetch_event(event_id)
 
     def fetch_series(
-        self, series_id: str | None = None, *, category: str | None = None
+        self,
+        series_id: str | None = None,
+        *,
+        category: str | None = None,
+        tag_id: str | None = None,
     ) -> Flow[list[Series]]:
         """Series of the source."""
-        return self.source.fetch_series(series_id, category=category)
+        return self.source.fetch_series(series_id, category=category, tag_id=tag_id)
 
     def fetch_tags(self) -> Flow[list[Tag]]:
         """The source's labels."""
@@ -183,6 +192,7 @@ class FromSource(Venue):
         status: StatusFilter = "open",
         event_id: str | None = None,
         series_id: str | None = None,
+        tag_id: str | None = None,
         market_ids: Sequence[str] | None = None,
         limit: int | None = None,
         params: Params | None = None,
@@ -193,6 +203,7 @@ class FromSource(Venue):
             status=status,
             event_id=event_id,
             series_id=series_id,
+            tag_id=tag_id,
             market_ids=market_ids,
             limit=limit,
             params=params,
@@ -266,6 +277,26 @@ class FromSource(Venue):
         """Candles of the source."""
         return self.source.fetch_ohlcv(
             market_id, period, outcome=outcome, since=since, until=until, limit=limit
+        )
+
+    def fetch_price_history(
+        self,
+        market_id: str,
+        *,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        resolution: timedelta = timedelta(hours=1),
+        limit: int | None = None,
+    ) -> Flow[list[PricePoint]]:
+        """Prices at moments, as the source tells them."""
+        return self.source.fetch_price_history(
+            market_id,
+            outcome=outcome,
+            since=since,
+            until=until,
+            resolution=resolution,
+            limit=limit,
         )
 
     def estimate_fee(

@@ -53,6 +53,7 @@ _THEIRS: Final = (
     "fetch_order_books",
     "fetch_trades",
     "fetch_ohlcv",
+    "fetch_price_history",
     "estimate_fee",
     "fetch_fee_rule",
     "watch_order_book",
