@@ -683,23 +683,29 @@ class Exchange(Tracking, ABC):
         max_slippage: Number | None = None,
         params: Params | None = None,
     ) -> OrderPreview:
-        """Get what `create_order` would send, and what it would cost, without sending it."""
+        """Get what `create_order` would send, and what it would cost, without sending it.
+
+        Raises what the market's rules, the guards or a halt would refuse it with, and
+        counts nowhere.  It writes nothing, so it needs no ``live=True``.
+        """
         return self._driver.run(
-            self.venue.preview_order(
-                OrderRequest(
-                    market_id=market_id,
-                    outcome=outcome,
-                    side=side,
-                    price=price,
-                    size=size,
-                    type=type,
-                    time_in_force=time_in_force,
-                    post_only=post_only,
-                    reduce_only=reduce_only,
-                    expires_at=expires_at,
-                    client_order_id=client_order_id,
-                    max_slippage=max_slippage,
-                    params=params,
+            self._calls.following(
+                self.venue.preview_order(
+                    OrderRequest(
+                        market_id=market_id,
+                        outcome=outcome,
+                        side=side,
+                        price=price,
+                        size=size,
+                        type=type,
+                        time_in_force=time_in_force,
+                        post_only=post_only,
+                        reduce_only=reduce_only,
+                        expires_at=expires_at,
+                        client_order_id=client_order_id,
+                        max_slippage=max_slippage,
+                        params=params,
+                    )
                 )
             )
         )
