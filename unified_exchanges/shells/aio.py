@@ -73,6 +73,7 @@ from ..tracking.calls import calls_of
 from ..tracking.halting import Halting
 from ..transports import AsyncTransport
 from ..venue import Venue
+from ..venue.raw import RawBody
 from .aio_tracking import AsyncTracking
 
 __all__ = ["AsyncExchange"]
@@ -243,12 +244,13 @@ class AsyncExchange(AsyncTracking, ABC):
         path: str,
         *,
         query: Params | None = None,
-        body: Mapping[str, object] | None = None,
+        body: RawBody | None = None,
     ) -> Json:
         """Make a raw call, signed, throttled and error-mapped, and get its JSON.
 
         For what has no unified name.  ``path`` is below the environment's base URL,
-        such as ``"/milestones"``.  Fractional numbers come as Decimal; a listing is
+        such as ``"/milestones"``; ``body`` is sent as JSON: a mapping or, where the venue
+        takes one (Polymarket), a list.  Fractional numbers come as Decimal; a listing is
         one page, with the venue's cursor in it.
         """
         response = await self._driver.run(

@@ -67,6 +67,7 @@ from ..streams.protocol import StreamProtocol
 from ..streams.session import Dial
 from .health import Checkup
 from .permission import Permission
+from .raw import RawBody
 
 __all__ = ["Venue"]
 
@@ -86,7 +87,7 @@ class Venue(Checkup, Permission):
         path: str,
         *,
         query: Params | None = None,
-        body: Mapping[str, object] | None = None,
+        body: RawBody | None = None,
     ) -> Flow[Response]:
         """A raw call, signed, throttled and error-mapped."""
 
