@@ -23,6 +23,7 @@ from unified_exchanges.models import Params, Status
 from unified_exchanges.policy import LimitPolicy, RetryPolicy, TokenBucket
 from unified_exchanges.settings import Settings
 from unified_exchanges.venue import Venue
+from unified_exchanges.venue.raw import RawBody
 from unified_exchanges.venue.sending import Call
 
 FACTS = Description(
@@ -81,7 +82,7 @@ class ToyVenue(Venue):
         path: str,
         *,
         query: Params | None = None,
-        body: Mapping[str, object] | None = None,
+        body: RawBody | None = None,
     ) -> Flow[Response]:
         return self.send(get(path, repeatable=method == "GET"))
 

@@ -142,10 +142,13 @@ class Leaving:
     """What the next request sends: whoever keeps count of it may still refuse.
 
     ``orders`` are new; ``changes`` are orders as they are, and as an edit will have them.
+    ``only_asks``: nothing is sent yet, so the orders are held against the guards, all of
+    them together, and nothing is counted.
     """
 
     orders: tuple[Intended, ...] = ()
     changes: tuple[tuple[Order, Order], ...] = ()
+    only_asks: bool = False
 
 
 @attrs.frozen(slots=True, eq=False)

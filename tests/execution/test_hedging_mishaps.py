@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.tracking.samples import Plan
 from tests.venues.kalshi.ground import KalshiGround
 from tests.venues.polymarket.ground import PolymarketGround
 from unified_exchanges.errors import ConnectionLost
@@ -221,7 +222,14 @@ def check(stage: Stage, nth: int, times: int, act: Any, on_failure: str) -> None
 def test_fault_14_a_guard_that_refuses_the_second_leg_is_followed_by_what_was_chosen(
     venue: str, flavour: str, on_failure: str
 ) -> None:
-    stage = Stage(venue, flavour, guards=GuardPolicy(max_orders=1, seconds=60))
+    def used_up(stage: Stage, serve: Serve) -> Response:
+        # Before the first leg there was room for all three.
+        guards = stage.trader.exchange.venue.guards
+        guards.admit(2, stage.ground.clock.monotonic(), "orders of other threads")
+        return serve()
+
+    stage = Stage(venue, flavour, guards=GuardPolicy(max_orders=3, seconds=60))
+    stage.meet(0, used_up, 1)
     report = stage.hedge(on_failure)
     last = "refused" if on_failure == "hold" else "skipped"
     assert [str(x.state) for x in report.legs] == ["filled", "refused", last]
@@ -239,10 +247,12 @@ def test_fault_02_a_leg_that_never_left_is_refused_though_nothing_can_be_read(
 ) -> None:
     def unread(stage: Stage, serve: Serve) -> Response:
         answer = serve()
+        # Before the first leg there was room for all three.
+        stage.trader.exchange._calls.tracker.intend(Plan(price=D("0.50"), size=D(80)))
         stage.trader.suffer("lost before", 9_999, reads=True, writes=False)
         return answer
 
-    stage = Stage(venue, flavour, guards=GuardPolicy(max_exposure=D(25)))
+    stage = Stage(venue, flavour, guards=GuardPolicy(max_exposure=D(70)))
     stage.meet(0, unread, 1)
     report = stage.hedge("stop")
     stage.trader.relieve()

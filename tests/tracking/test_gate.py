@@ -72,8 +72,8 @@ def test_a_refusal_says_all_that_is_needed(stage: Stage) -> None:
     told = refused(lambda: bid(client, 21), "max_market_exposure")
     assert told == (
         "kalshi: buy 21 yes of KXGDPVALUE-27FEB-V at 0.01 would put 0.51 dollars at risk "
-        "in KXGDPVALUE-27FEB-V, above the cap of 0.5; 0.3 are at risk now. Nothing was "
-        "sent; cancels, and orders that only close, go on. If it is meant, make the "
+        "in KXGDPVALUE-27FEB-V, above the cap of 0.5; 0.3 are at risk without it. Nothing "
+        "was sent; cancels, and orders that only close, go on. If it is meant, make the "
         "exchange with guards=GuardPolicy(max_market_exposure=...)"
     )
 

@@ -195,7 +195,7 @@ class Book:
             assert not self.tracker.exposures.fits("A", [], None, less)
         more = Claim(BUY, D("0.5"), D(7)), Claim(SELL, D("0.3"), D(5))
         for claim in more:
-            after = self.tracker.exposures.of("A", plus=(("yes", ""), [claim])).total
+            after = self.tracker.exposures.of("A", plus=[(("yes", ""), [claim])]).total
             less = after - D("0.000001")
             assert not self.tracker.exposures.fits("A", [claim], less, None)
             assert not self.tracker.exposures.fits("A", [claim], None, less)

@@ -35,8 +35,9 @@ def hedge(
 ) -> HedgeReport:
     """Buy the same number of contracts of each leg, as many as ``budget`` dollars pay.
 
-    Without ``dry_run=False`` nothing is sent: the report has what would be.  The legs are
-    checked first, all of them, then placed one by one in the order given, each at once and
+    Without ``dry_run=False`` nothing is sent: the report has what would be, and in
+    ``refusal`` why it would not be let leave.  The legs are checked first, and held against
+    the guards all of them together, then placed one by one in the order given, each at once and
     whole where the venue can do that.  A limit is at most ``max_slippage`` dollars above
     the best ask, or the leg's own bound, and the budget holds even if every leg fills at
     its limit, lot by lot, each with a fee that is rounded up.
@@ -57,7 +58,8 @@ def hedge(
 
     Raises `CombinationMarket` for a leg that is no plain market, `InvalidOrder` where the
     budget buys no hedge or where a leg would close a position, which ``"unwind"`` could not
-    restore, and what `preview_order` raises: all before anything is sent.
+    restore, what `preview_order` raises, and `ReadOnly` where this exchange may not write:
+    all before anything is sent.
     """
     hedging = Hedging.read(
         legs,

@@ -99,13 +99,19 @@ class Hedging:
         requests = [
             _request(venue, x, leg_key(name, n)) for n, x in enumerate(planned, 1)
         ]
-        legs = []
-        for x, request in zip(planned, requests, strict=True):
-            against = yield from self._held_against(venue, x, is_dry=is_dry)
-            # Before the first is sent: what our own checks refuse must not leave half a
-            # hedge.
-            preview = yield from venue.preview_order(request)
-            legs.append(_report(x, preview, against))
+        against = []
+        for x in planned:
+            found = yield from self._held_against(venue, x, is_dry=is_dry)
+            against.append(found)
+        # All of them before the first is sent: what our own checks refuse must not leave
+        # half a hedge.
+        previews, refusal = yield from venue.preview_orders(requests, leave=not is_dry)
+        if refusal is not None:
+            refusal.add("; no leg of the hedge was placed")
+            if not self.dry_run:
+                raise refusal
+        told = zip(planned, previews, against, strict=True)
+        legs = [_report(x, preview, other) for x, preview, other in told]
         report = HedgeReport(
             name=name,
             legs=tuple(legs),
@@ -113,6 +119,7 @@ class Hedging:
             size=planned[0].size,
             is_dry_run=is_dry,
             on_failure=self.on_failure,
+            refusal=refusal,
         )
         if is_dry:
             return report

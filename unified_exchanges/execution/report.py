@@ -129,7 +129,8 @@ class LegReport(Flat):
 class HedgeReport(Flat):
     """A hedge, leg by leg, with totals; print it to read it.
 
-    ``size`` is contracts of each leg.  In a dry run everything is as planned.  ``name`` is
+    ``size`` is contracts of each leg.  In a dry run everything is as planned, and
+    ``refusal`` says why the hedge would not be begun.  ``name`` is
     what `hedge_report` knows it by, as long as the journal lasts.
     """
 
@@ -139,6 +140,9 @@ class HedgeReport(Flat):
     size: Decimal
     is_dry_run: bool
     on_failure: OnFailure
+    refusal: UnifiedExchangesError | None = None
+    """What our own checks would refuse the hedge for before its first order, if at all; only
+    a dry run tells it here."""
 
     @property
     def is_complete(self) -> bool:
@@ -198,6 +202,8 @@ class HedgeReport(Flat):
             f"{text(self.payout, 2)}, which leaves {text(self.if_one_pays, 2)}; "
             f"at worst {text(self.worst_case, 2)}"
         )
+        if self.refusal is not None:
+            lines.append(f"  WOULD BE REFUSED: {self.refusal}")
         if self.unresolved:
             unwinds = self.on_failure == "unwind"
             doubtful = any(leg.state is LegState.UNKNOWN for leg in self.legs)

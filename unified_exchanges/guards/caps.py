@@ -66,8 +66,13 @@ class Guards:
         )
         raise GuardTripped(message, guard=guard, limit=getattr(policy, guard))
 
-    def admit(self, count: int, now: float, about: object) -> None:
-        """Count orders that are to leave; refuse them if they are too many at once."""
+    def admit(
+        self, count: int, now: float, about: object, *, only_asks: bool = False
+    ) -> None:
+        """Count orders that are to leave; refuse them if they are too many at once.
+
+        ``only_asks``: none of them is counted.
+        """
         most, seconds = self._policy.max_orders, self._policy.seconds
         if most is None:
             return
@@ -75,7 +80,8 @@ class Guards:
             while self._placed and self._placed[0] <= now - seconds:
                 self._placed.popleft()
             if len(self._placed) + count <= most:
-                self._placed.extend([now] * count)
+                if not only_asks:
+                    self._placed.extend([now] * count)
                 return
             last = len(self._placed) + count - most - 1
             is_ever = last < len(self._placed)

@@ -95,7 +95,7 @@ class FromSource(Venue):
         path: str,
         *,
         query: Params | None = None,
-        body: Mapping[str, object] | None = None,
+        body: Mapping[str, object] | Sequence[object] | None = None,
     ) -> Flow[Response]:
         """A raw read of the source; anything else is refused."""
         if method.upper() != "GET":

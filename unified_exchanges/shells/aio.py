@@ -73,6 +73,7 @@ from ..tracking.calls import calls_of
 from ..tracking.halting import Halting
 from ..transports import AsyncTransport
 from ..venue import Venue
+from ..venue.raw import RawBody
 from .aio_tracking import AsyncTracking
 
 __all__ = ["AsyncExchange"]
@@ -243,12 +244,13 @@ class AsyncExchange(AsyncTracking, ABC):
         path: str,
         *,
         query: Params | None = None,
-        body: Mapping[str, object] | None = None,
+        body: RawBody | None = None,
     ) -> Json:
         """Make a raw call, signed, throttled and error-mapped, and get its JSON.
 
         For what has no unified name.  ``path`` is below the environment's base URL,
-        such as ``"/milestones"``.  Fractional numbers come as Decimal; a listing is
+        such as ``"/milestones"``; ``body`` is sent as JSON: a mapping or, where the venue
+        takes one (Polymarket), a list.  Fractional numbers come as Decimal; a listing is
         one page, with the venue's cursor in it.
         """
         response = await self._driver.run(
@@ -691,23 +693,29 @@ class AsyncExchange(AsyncTracking, ABC):
         max_slippage: Number | None = None,
         params: Params | None = None,
     ) -> OrderPreview:
-        """Get what `create_order` would send, and what it would cost, without sending it."""
+        """Get what `create_order` would send, and what it would cost, without sending it.
+
+        Raises what the market's rules, the guards or a halt would refuse it with, and
+        counts nowhere.  It writes nothing, so it needs no ``live=True``.
+        """
         return await self._driver.run(
-            self.venue.preview_order(
-                OrderRequest(
-                    market_id=market_id,
-                    outcome=outcome,
-                    side=side,
-                    price=price,
-                    size=size,
-                    type=type,
-                    time_in_force=time_in_force,
-                    post_only=post_only,
-                    reduce_only=reduce_only,
-                    expires_at=expires_at,
-                    client_order_id=client_order_id,
-                    max_slippage=max_slippage,
-                    params=params,
+            self._calls.following(
+                self.venue.preview_order(
+                    OrderRequest(
+                        market_id=market_id,
+                        outcome=outcome,
+                        side=side,
+                        price=price,
+                        size=size,
+                        type=type,
+                        time_in_force=time_in_force,
+                        post_only=post_only,
+                        reduce_only=reduce_only,
+                        expires_at=expires_at,
+                        client_order_id=client_order_id,
+                        max_slippage=max_slippage,
+                        params=params,
+                    )
                 )
             )
         )

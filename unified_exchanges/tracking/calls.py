@@ -174,6 +174,10 @@ class TrackedCalls:
         sent: list[str],
         changed: list[Order],
     ) -> Flow[None]:
+        if step.only_asks:
+            if self.gate is not None:
+                yield from self.gate.admit(step)
+            return
         tracker = self.tracker
         with tracker.lock:
             for before, _ in step.changes:

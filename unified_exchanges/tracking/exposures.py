@@ -249,9 +249,11 @@ class Exposures:
         *,
         since: float,
         own: Entry | None,
+        ahead: Sequence[Claim] = (),
     ) -> Decimal:
         """How many contracts of an order surely close what is held, ``own`` being itself.
 
+        ``ahead`` is what is to leave before it.
         None do unless the position was read since then, and what filled is in it or not.
         """
         held = self._held.get(market_id, {}).get(key)
@@ -262,11 +264,15 @@ class Exposures:
         # No read is of what nets elsewhere.
         if cover <= ZERO or key[1] or read is None or read.ended < since:
             return ZERO
-        for entry in self._live.get(market_id, ()):
-            if entry is not own and _key(entry) == key:
-                # It may come first.
-                mine = (x.size for x in entry.claims() if x.side is claim.side)
-                cover = EXACT.subtract(cover, total(mine))
+        others = [
+            entry.claims()
+            for entry in self._live.get(market_id, ())
+            if entry is not own and _key(entry) == key
+        ]
+        for claims in (*others, ahead):
+            # They may come first.
+            mine = (x.size for x in claims if x.side is claim.side)
+            cover = EXACT.subtract(cover, total(mine))
         return min(claim.size, max(ZERO, cover))
 
     def of(
@@ -274,9 +280,9 @@ class Exposures:
         market_id: str | None,
         *,
         without: Entry | None = None,
-        plus: tuple[_Key, Sequence[Claim]] | None = None,
+        plus: Iterable[tuple[_Key, Sequence[Claim]]] = (),
     ) -> _Sum:
-        """What is at risk in a market or in all, with another order or without one.
+        """What is at risk in a market or in all, with other orders or without one.
 
         Of the position what it cost, if nothing has filled unseen; of the orders the rest
         of what both are together at worst.
@@ -289,8 +295,8 @@ class Exposures:
         for entry in self._live.get(market_id, ()):
             if entry is not without:
                 claims.setdefault(_key(entry), []).extend(entry.claims())
-        if plus is not None:
-            claims.setdefault(plus[0], []).extend(plus[1])
+        for key, more in plus:
+            claims.setdefault(key, []).extend(more)
         worst = position = ZERO
         here = self._held.get(market_id, {})
         for key in {*claims, *here}:

@@ -22,6 +22,7 @@ from ..models import Intended, Order, OrderBook, Position, Side
 from ..money import EXACT, ZERO, complement, text, total
 from ..venue import Venue
 from ..venue.journaling import Journaling
+from .ahead import Ahead
 from .changes import Change
 from .entry import Entry
 from .reading import catch_up
@@ -61,7 +62,8 @@ class Gate:
     def admit(self, step: Leaving) -> Flow[None]:
         """Take down what is about to leave, all of it or nothing.
 
-        Raises `GuardTripped`: then nothing of it may be sent.
+        What only asks is held against the same, and not taken down.  Raises `GuardTripped`
+        or `RateLimitExceeded`: then nothing of it may be sent.
         """
         policy = self._policy
         opens = [x for x in step.orders if not x.reduce_only]
@@ -87,6 +89,12 @@ class Gate:
 
     def _take(self, step: Leaving) -> None:
         tracker = self._tracker
+        if step.only_asks:
+            ahead = Ahead()
+            with tracker.lock:
+                for plan in step.orders:
+                    self._check_order(plan, ahead)
+            return
         taken: list[str] = []
         with tracker.lock:
             try:
@@ -102,7 +110,8 @@ class Gate:
                     tracker.refused(key)
                 raise
 
-    def _check_order(self, plan: Intended) -> None:
+    def _check_order(self, plan: Intended, ahead: Ahead | None = None) -> None:
+        """Refuse an order; ``ahead`` are those before it where all are only asked about."""
         if plan.reduce_only:
             return
         tracker = self._tracker
@@ -110,12 +119,20 @@ class Gate:
         claim = Claim(side, price, plan.size)
         key = tracker.first_outcome or plan.outcome, plan.purse
         entry = tracker.find(client_order_id=plan.client_order_id)
-        opens = self._opens(plan.market_id, key, claim, entry)
+        before = () if ahead is None else ahead.of(plan.market_id, key)
+        opens = self._opens(plan.market_id, key, claim, entry, before)
         self._guards.check_cost(opens.cost, plan)
-        if not self._fits(plan.market_id, [claim]):
-            self._judge(plan.market_id, entry, key, [claim], plan)
+        if ahead is not None or not self._fits(plan.market_id, [claim]):
+            self._judge(plan.market_id, entry, key, [claim], plan, ahead)
+        now = self._clock.monotonic()
+        if ahead is None:
+            if opens.size:
+                self._guards.admit(1, now, plan)
+            return
+        ahead.add(plan.market_id, key, claim)
         if opens.size:
-            self._guards.admit(1, self._clock.monotonic(), plan)
+            ahead.opening += 1
+            self._guards.admit(ahead.opening, now, plan, only_asks=True)
 
     def _check_change(self, before: Order, after: Order) -> None:
         tracker = self._tracker
@@ -136,13 +153,18 @@ class Gate:
             self._guards.admit(1, self._clock.monotonic(), about)
 
     def _opens(
-        self, market_id: str, key: tuple[str, str], claim: Claim, own: Entry | None
+        self,
+        market_id: str,
+        key: tuple[str, str],
+        claim: Claim,
+        own: Entry | None,
+        ahead: Sequence[Claim] = (),
     ) -> Claim:
         """What of an order may open a position: all that does not surely close one."""
         age = self._policy.account_age
         since = self._clock.monotonic() - (_SURE if age is None else max(age, _SURE))
         closed = self._tracker.exposures.closes(
-            market_id, key, claim, since=since, own=own
+            market_id, key, claim, since=since, own=own, ahead=ahead
         )
         if not closed:
             return claim
@@ -163,11 +185,15 @@ class Gate:
         key: tuple[str, str],
         claims: Sequence[Claim],
         about: object,
+        ahead: Ahead | None = None,
     ) -> None:
         """Refuse what would put more at risk than the caps allow; ``entry`` is itself."""
         exposures = self._tracker.exposures
-        before = exposures.of(market_id).total
-        after = exposures.of(market_id, without=entry, plus=(key, claims)).total
+        first = () if ahead is None else ahead.on(market_id)
+        before = exposures.of(market_id, plus=first).total
+        after = exposures.of(
+            market_id, without=entry, plus=[*first, (key, claims)]
+        ).total
         more = EXACT.subtract(after, before)
         if more <= ZERO:
             return
@@ -181,6 +207,8 @@ class Gate:
         if most is None:
             return
         everywhere = exposures.of(None).total
+        if ahead is not None:
+            everywhere = EXACT.add(everywhere, ahead.at_risk(exposures))
         whole = EXACT.add(everywhere, more)
         if whole > most:
             where = "in all markets"

@@ -21,7 +21,7 @@ def above(
     """More would be at risk than a cap allows."""
     message = (
         f"{about} would put {text(value)} dollars at risk {where}, above the cap of "
-        f"{text(most)}; {text(now)} are at risk now. Nothing was sent; cancels, and "
+        f"{text(most)}; {text(now)} are at risk without it. Nothing was sent; cancels, and "
         "orders that only close, go on. If it is meant, make the exchange with "
         f"guards=GuardPolicy({guard}=...)"
     )

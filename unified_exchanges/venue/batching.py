@@ -28,7 +28,7 @@ from ..models import Intent as Written
 from ..models import Order, OrderRequest, OrderResult
 from .doubt import is_doubtful
 from .draft import Draft
-from .placing import Placing
+from .previewing import Previewing
 from .sending import Call
 from .ticket import Ticket
 
@@ -37,7 +37,7 @@ __all__ = ["Batching"]
 D = TypeVar("D", bound=Draft)
 
 
-class Batching(Placing[D], Generic[D]):
+class Batching(Previewing[D], Generic[D]):
     """Creates orders in batches."""
 
     # -- what a subclass must say ---------------------------------------------------

@@ -20,6 +20,7 @@ from ..errors import (
     BadRequest,
     MarketNotFound,
     NotSupported,
+    UnifiedExchangesError,
 )
 from ..flow import Flow, Pages, Request, Response
 from ..guards import GUARDS
@@ -66,6 +67,7 @@ from ..streams.protocol import StreamProtocol
 from ..streams.session import Dial
 from .health import Checkup
 from .permission import Permission
+from .raw import RawBody
 
 __all__ = ["Venue"]
 
@@ -87,7 +89,7 @@ class Venue(Checkup, Permission):
         path: str,
         *,
         query: Params | None = None,
-        body: Mapping[str, object] | None = None,
+        body: RawBody | None = None,
     ) -> Flow[Response]:
         """A raw call, signed, throttled and error-mapped."""
 
@@ -372,7 +374,13 @@ class Venue(Checkup, Permission):
         raise self.unsupported("create_orders")
 
     def preview_order(self, order: OrderRequest) -> Flow[OrderPreview]:
-        """What placing an order would send."""
+        """What placing an order would send; the guards are asked as by a create."""
+        raise self.unsupported("preview_order")
+
+    def preview_orders(
+        self, orders: Sequence[OrderRequest], *, leave: bool
+    ) -> Flow[tuple[list[OrderPreview], UnifiedExchangesError | None]]:
+        """What placing all of these would send, and what refuses them together, if any."""
         raise self.unsupported("preview_order")
 
     def edit_order(

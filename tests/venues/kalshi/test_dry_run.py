@@ -599,7 +599,7 @@ def test_a_raw_create_that_makes_no_sense_is_refused(
 ) -> None:
     with pytest.raises(BadRequest):
         trader.request("POST", ORDERS, body=raw(market, **fields))
-    batch = {"orders": [raw(market, **fields), "strange"]}
+    batch = {"orders": [raw(market, **fields), {"strange": True}]}
     told = trader.request("POST", f"{ORDERS}/batched", body=batch)
     assert ["error" in entry for entry in told["orders"]] == [True, True]
 

@@ -16,6 +16,7 @@ from ...models import AccountLimits, Params
 from ...policy import TokenBucket
 from ...settings import Settings
 from ...venue import Call, Venue
+from ...venue.raw import RawBody, read_body, require_none
 from . import credentials, limits
 from .arguments import LAST_SUBACCOUNT, refuse_unknown
 from .description import FACTS
@@ -164,7 +165,7 @@ class KalshiConnection(Venue):
         path: str,
         *,
         query: Params | None = None,
-        body: Mapping[str, object] | None = None,
+        body: RawBody | None = None,
     ) -> Flow[Response]:
         """A raw call; anything but GET counts as a write that must not be repeated."""
         verb = method.upper()
@@ -179,17 +180,18 @@ class KalshiConnection(Venue):
             )
             raise BadRequest(message, venue=self.id)
         if verb == "GET":
-            if body:
-                message = f"GET {path} has no body: pass query= instead of body="
-                raise BadRequest(message, venue=self.id)
+            require_none(body, f"GET {path}", venue=self.id)
             return self.send(self.read(path, query, about=f"{verb} {path}"))
-        self.require_writable(f"{verb} {path}")
+        about = f"{verb} {path}"
+        sent = read_body(body, about, venue=self.id, encode=_encode, takes_lists=False)
+        self.require_writable(about)
+        given = sent if isinstance(sent, dict) else {}
         call = self.write(
             verb,
             path,
-            dict(body or {}),
+            given,
             query=query,
-            about=f"{verb} {path}",
+            about=about,
             # What else a write may bring is not known: only what surely stops goes on.
             opens=verb != "DELETE" and not _STOPS.fullmatch(path),
         )
@@ -197,7 +199,7 @@ class KalshiConnection(Venue):
             self.switch.check(call.about)
             self.require_raw(call.about)
         call.heeds = call.opens
-        call.charges = self._raw_charges(verb, path, {**(query or {}), **(body or {})})
+        call.charges = self._raw_charges(verb, path, {**(query or {}), **given})
         return self.send_raw(call) if call.opens else self.send(call)
 
     def _raw_charges(

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import ClassVar
 
-from ...errors import GuardTripped, UnifiedExchangesError
+from ...errors import UnifiedExchangesError
 from ...flow import Flow
-from ...models import Order, OrderPreview, OrderRequest
+from ...models import Order, OrderPreview
 from ...venue import Call
 from ...venue.draft import Rules
 from ...venue.ticket import Ticket, Tickets
@@ -74,10 +74,9 @@ class Placing(Intents):
         """Ask again next time: the venue contradicted what was remembered of a market."""
         self.memory.forget_rules(market_id)
 
-    def preview_order(self, order: OrderRequest) -> Flow[OrderPreview]:
+    def shown(self, ready: Draft) -> Flow[OrderPreview]:
         """What placing would send; see `Exchange.preview_order`."""
-        ticket = self.tickets.read(order, rng=self.rng)
-        ready = yield from self.draft(ticket)
+        ticket = ready.ticket
         call = self.creation(ready, None)
         fees = yield from self.fee_schedule(ticket.market_id)
         fee = fees.most(
@@ -87,10 +86,6 @@ class Placing(Intents):
             maker=ticket.request.post_only,
         )
         cost = yield from self._cost(ready)
-        try:
-            self.guards.check_cost(cost, ready)
-        except GuardTripped as refusal:
-            raise self._unsent(refusal, ready) from None
         headers = dict.fromkeys(self.headers(call), "REDACTED") if self.has_key else {}
         assert call.body is not None
         return OrderPreview(
@@ -101,7 +96,7 @@ class Placing(Intents):
             client_order_id=ticket.client_order_id,
             cost=cost,
             fee=fee,
-            request=order,
+            request=ticket.request,
         )
 
     def _cost(self, ready: Draft) -> Flow[Decimal]:

@@ -24,6 +24,8 @@ __all__ = ["Deed", "Rehearsal"]
 _ORDERS: Final = "/portfolio/events/orders"
 _GROUPS: Final = "/portfolio/order_groups"
 _OK, _CREATED, _EMPTY, _REFUSED, _ABSENT, _TAKEN = 200, 201, 204, 400, 404, 409
+_MOST: Final = 1_000_000
+"""Contracts that the limit of a group may be."""
 _NOTHING: Final = "0.00"
 _RESTS: Final = "good_till_canceled"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -104,8 +106,7 @@ class Rehearsal:
         """Order groups; of other writes no answer is documented that we could give."""
         if (method, path) == ("POST", f"{_GROUPS}/create"):
             group_id = self._new_id()
-            limit = body.get("contracts_limit_fp") or body.get("contracts_limit")
-            self.overlay.put_group(group_id, str(limit))
+            self.overlay.put_group(group_id, _limit(body))
             return Deed({"order_group_id": group_id}, _CREATED)
         group_id, _, act = path.removeprefix(f"{_GROUPS}/").partition("/")
         deed = Deed({})
@@ -125,13 +126,14 @@ class Rehearsal:
         for name in _NEEDED:
             if not isinstance(body.get(name), str):
                 raise _Refused(_REFUSED, "bad_request")
-        _amount(body, "count")
+        if body["side"] not in {"bid", "ask"} or _amount(body, "count") <= ZERO:
+            raise _Refused(_REFUSED, "bad_request")
+        expires = _moment(body)
         key = str(body.get("client_order_id") or "")
         if key and self.overlay.has_key(key):
             raise _Refused(_TAKEN, "order_already_exists")
         rests = body["time_in_force"] == _RESTS
         now = instant(self._now())
-        expires = body.get("expiration_time")
         row: Row = {
             "order_id": self._new_id(),
             "client_order_id": key,
@@ -149,9 +151,7 @@ class Rehearsal:
             "maker_fees_dollars": _NOTHING,
             "created_time": now,
             "last_update_time": now,
-            "expiration_time": None
-            if not expires
-            else instant(datetime.fromtimestamp(expires, UTC)),
+            "expiration_time": expires or None,
             "self_trade_prevention_type": body.get("self_trade_prevention_type"),
             "order_group_id": body.get("order_group_id"),
             "cancel_order_on_pause": body.get("cancel_order_on_pause", False),
@@ -254,10 +254,9 @@ class Rehearsal:
             "remaining_count_fp": text(left, 2),
             **_prices(body),
         }
-        expires = body.get("expiration_time")
+        expires = _moment(body)
         if expires is not None:
-            moment = datetime.fromtimestamp(expires, UTC)
-            fields["expiration_time"] = instant(moment) if expires else None
+            fields["expiration_time"] = expires or None
         if key := body.get("updated_client_order_id"):
             fields["client_order_id"] = key
         row = self._changed(before, **fields)
@@ -288,7 +287,9 @@ def _items(body: _Body) -> list[_Body]:
     items = body.get("orders")
     if not isinstance(items, list) or not items:
         raise _Refused(_REFUSED, "bad_request")
-    return [item if isinstance(item, dict) else {} for item in items]
+    if not all(isinstance(item, dict) for item in items):
+        raise _Refused(_REFUSED, "bad_request")
+    return items
 
 
 def _entry(refused: _Refused, key: object) -> dict[str, object]:
@@ -302,6 +303,31 @@ def _amount(body: _Body, name: str) -> Decimal:
         return read_number(body.get(name))
     except ValueError:
         raise _Refused(_REFUSED, "bad_request") from None
+
+
+def _moment(body: _Body) -> str | None:
+    """When an order is to expire; "" is never, None that nothing is said of it."""
+    seconds = body.get("expiration_time")
+    if seconds is None:
+        return None
+    try:
+        if type(seconds) is int:
+            return instant(datetime.fromtimestamp(seconds, UTC)) if seconds else ""
+    except (OverflowError, OSError, ValueError):
+        pass
+    raise _Refused(_REFUSED, "bad_request")
+
+
+def _limit(body: _Body) -> str:
+    """The contracts of a group: whole, or as text; given in both, they must agree."""
+    whole, word = body.get("contracts_limit"), body.get("contracts_limit_fp")
+    is_whole = whole is None or type(whole) is int
+    if not is_whole or not (word is None or type(word) is str) or whole is word is None:
+        raise _Refused(_REFUSED, "bad_request")
+    limit = _amount(body, "contracts_limit" if word is None else "contracts_limit_fp")
+    if not 1 <= limit <= _MOST or whole not in {None, limit}:
+        raise _Refused(_REFUSED, "bad_request")
+    return str(whole if word is None else word)
 
 
 def _prices(body: _Body) -> dict[str, object]:

@@ -16,6 +16,7 @@ from ...models import Params
 from ...settings import Settings
 from ...venue import Call
 from ...venue.doubt import is_doubtful
+from ...venue.raw import RawBody, read_body, require_none
 from . import credentials, limits
 from .addresses import read_address
 from .api_key import ApiKey
@@ -332,7 +333,7 @@ class PolymarketConnection(Pace):
         path: str,
         *,
         query: Params | None = None,
-        body: Mapping[str, object] | None = None,
+        body: RawBody | None = None,
     ) -> Flow[Response]:
         """A raw call; the path begins with ``/gamma``, ``/clob`` or ``/data``.
 
@@ -353,17 +354,17 @@ class PolymarketConnection(Pace):
         about = f"{verb} {path}"
         is_private = self.has_key and path.startswith("/clob/")
         if verb == "GET":
-            if body:
-                message = f"{about} has no body: pass query= instead of body="
-                raise BadRequest(message, venue=self.id)
+            require_none(body, about, venue=self.id)
             return self.send(self.read(path, query, about=about, private=is_private))
+        sent = read_body(body, about, venue=self.id, encode=_encode, takes_lists=True)
         if verb == "POST" and _ASKING.fullmatch(path):
-            return self.send(self.ask(path, dict(body or {}), about=about))
+            asked_for: object = {} if sent is None else sent
+            return self.send(self.ask(path, asked_for, about=about))
         self.require_writable(about)
         call = self.write(
             verb,
             path,
-            None if body is None else dict(body),
+            sent,
             query=query,
             about=about,
             # What else a write may bring is not known: only what surely stops goes on.

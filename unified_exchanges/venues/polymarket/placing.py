@@ -16,7 +16,7 @@ from ...errors import (
     UnifiedExchangesError,
 )
 from ...flow import Flow, Response
-from ...models import Balance, Order, OrderPreview, OrderRequest, Side, TimeInForce
+from ...models import Balance, Order, OrderPreview, Side, TimeInForce
 from ...money import EXACT, ZERO, text
 from ...venue import Call
 from ...venue.draft import Rules
@@ -215,13 +215,13 @@ class Placing(Intents):
 
     # -- previewing -----------------------------------------------------------------
 
-    def preview_order(self, order: OrderRequest) -> Flow[OrderPreview]:
+    def shown(self, ready: Draft) -> Flow[OrderPreview]:
         """What placing would send; see `Exchange.preview_order`.
 
         Signature and API key are left out of the body: with them it could be sent.
         """
-        ticket = self.tickets.read(order, rng=self.rng)
-        ready = yield from self.draft(ticket)
+        yield from ()
+        ticket = ready.ticket
         call = attrs.evolve(self.creation(ready, None))
         headers = dict.fromkeys(self.headers(call), "REDACTED")
         return OrderPreview(
@@ -238,7 +238,7 @@ class Placing(Intents):
                 ready.size,
                 maker=ticket.request.post_only,
             ),
-            request=order,
+            request=ticket.request,
         )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import attrs
 import msgspec
 
+from ...errors import InvalidOrder
 from ...flow import Flow, Request, collect
 from ...models import Order, Side
 from ...money import text
@@ -30,12 +31,20 @@ _KILLED: Final = {
     "FOK": "order couldn't be fully filled. FOK orders are fully filled or killed.",
 }
 _SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL}
+_MOST_ORDERS: Final = 15
 _NOT_OPEN: Final = "already canceled or matched"
 _BEAT: Final = f"{MARK}heartbeat"
 
 
 class _Refusal(Exception):
     """The venue would have said no, in these words."""
+
+
+class _Unreadable(_Refusal):
+    """What was sent is none of what the endpoint takes."""
+
+    def __init__(self) -> None:
+        super().__init__("Invalid order payload")
 
 
 @attrs.define(slots=True)
@@ -60,8 +69,14 @@ class Rehearsal:
         self._venue = venue
         self.overlay = Overlay()
 
-    def answer(self, method: str, path: str, request: Request) -> Flow[Deed]:  # noqa: PLR0911 - one line for each write
+    def answer(self, method: str, path: str, request: Request) -> Flow[Deed]:
         """Do a write here, and what it is answered; ``path`` begins with the service."""
+        try:
+            return (yield from self._done(method, path, request))
+        except _Refusal as refusal:
+            return Deed({"error": str(refusal)}, _REFUSED)
+
+    def _done(self, method: str, path: str, request: Request) -> Flow[Deed]:  # noqa: PLR0911 - one line for each write
         sent = msgspec.json.decode(request.body) if request.body else None
         match method, path:
             case "POST", "/clob/order":
@@ -70,34 +85,37 @@ class Rehearsal:
                 return (yield from self._several(sent))
             case "DELETE", "/clob/order":
                 named = sent.get("orderID") if isinstance(sent, dict) else None
+                if not isinstance(named, str) or not named:
+                    raise _Refusal("Invalid orderID")
                 return (yield from self._canceled([named]))
             case "DELETE", "/clob/orders":
-                return (
-                    yield from self._canceled(sent if isinstance(sent, list) else [])
-                )
+                if not isinstance(sent, list) or not all(type(x) is str for x in sent):
+                    raise _Unreadable
+                return (yield from self._canceled(sent))
             case "DELETE", "/clob/cancel-all":
-                return (yield from self._all_canceled(None))
+                return (yield from self._all_canceled())
             case "DELETE", "/clob/cancel-market-orders":
-                market = sent.get("market") if isinstance(sent, dict) else None
-                return (yield from self._all_canceled(market))
+                return (yield from self._market_canceled(sent))
             case "POST", "/clob/v1/heartbeats":
                 return Deed({"heartbeat_id": _BEAT})
             case _:
                 return Deed({})
 
     def _one(self, sent: Any) -> Flow[Deed]:
-        try:
-            row = yield from self._made(sent)
-        except _Refusal as refusal:
-            return Deed({"error": str(refusal)}, _REFUSED)
+        row = yield from self._made(sent)
         if row["status"] == _LIVE:
             return Deed(_receipt(row), made=[row])
         return Deed({"error": _KILLED[row["order_type"]]}, _REFUSED, made=[row])
 
     def _several(self, sent: Any) -> Flow[Deed]:
+        if not isinstance(sent, list) or not sent:
+            raise _Unreadable
+        if len(sent) > _MOST_ORDERS:
+            most = f"max allowed: {_MOST_ORDERS}"
+            raise _Refusal(f"Too many orders in payload: {len(sent)}, {most}")
         deed = Deed(None)
         entries: list[object] = []
-        for item in sent if isinstance(sent, list) else []:
+        for item in sent:
             try:
                 row = yield from self._made(item)
             except _Refusal as refusal:
@@ -113,13 +131,13 @@ class Rehearsal:
     def _made(self, sent: Any) -> Flow[Row]:
         """The row that an order would have; a raw one may be anything."""
         try:
-            order, kind = sent["order"], sent.get("orderType", "GTC")
+            order, kind = sent["order"], str(sent.get("orderType", "GTC"))
             side = _SIDES[order["side"]]
             amounts = Amounts(int(order["makerAmount"]), int(order["takerAmount"]))
             price, size = price_of(side, amounts), size_of(side, amounts)
             token = str(order["tokenId"])
-        except (KeyError, TypeError, ValueError):
-            raise _Refusal("Invalid order payload") from None
+        except (AttributeError, InvalidOrder, KeyError, TypeError, ValueError):
+            raise _Unreadable from None
         market = self._venue.market_of(token)
         if market is None:
             raise _Refusal("Invalid token id")
@@ -165,8 +183,18 @@ class Rehearsal:
             done.append(given)
         return deed
 
-    def _all_canceled(self, market_id: str | None) -> Flow[Deed]:
-        found: list[Order] = yield from collect(self._venue.open_orders(market_id))
+    def _market_canceled(self, sent: Any) -> Flow[Deed]:
+        """Those of a market, of one token, or of what both name."""
+        named = sent if isinstance(sent, dict) else {}
+        market, token = named.get("market") or None, named.get("asset_id") or None
+        if not market and not token:
+            raise _Unreadable
+        found: list[Order] = yield from collect(self._venue.open_orders(market))
+        chosen = [x for x in found if token in (None, x.raw.get("asset_id"))]
+        return (yield from self._canceled([order.order_id for order in chosen]))
+
+    def _all_canceled(self) -> Flow[Deed]:
+        found: list[Order] = yield from collect(self._venue.open_orders(None))
         return (yield from self._canceled([order.order_id for order in found]))
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
+from ...errors import UnifiedExchangesError
 from ...flow import Flow
 from ...models import OrderPreview, OrderRequest
 from ...recording.format import Rest, Unanswered
@@ -32,6 +33,8 @@ from .signing import SignatureType, Signer, Wallet
 from .venue import PolymarketVenue
 
 __all__ = ["stand_in", "venue_type"]
+
+T = TypeVar("T")
 
 _Terms: TypeAlias = tuple[str, ...]
 _Told: TypeAlias = dict[_Terms, deque[tuple[int, int]]]
@@ -92,15 +95,24 @@ def venue_type(requests: Iterable[Rest | Unanswered]) -> type[PolymarketVenue]:
             return ready
 
         def preview_order(self, order: OrderRequest) -> Flow[OrderPreview]:
-            kept = {terms: deque(left) for terms, left in told.items()}
-            try:
-                return (yield from super().preview_order(order))
-            finally:
-                # What is only shown uses nothing up.
-                told.update(kept)
+            return (yield from _kept(super().preview_order(order), told))
+
+        def preview_orders(
+            self, orders: Sequence[OrderRequest], *, leave: bool
+        ) -> Flow[tuple[list[OrderPreview], UnifiedExchangesError | None]]:
+            return (yield from _kept(super().preview_orders(orders, leave=leave), told))
 
     Replayed.__name__ = PolymarketVenue.__name__
     return Replayed
+
+
+def _kept(flow: Flow[T], told: _Told) -> Flow[T]:
+    kept = {terms: deque(left) for terms, left in told.items()}
+    try:
+        return (yield from flow)
+    finally:
+        # What is only shown uses nothing up.
+        told.update(kept)
 
 
 def _terms(ready: Draft) -> _Terms:
