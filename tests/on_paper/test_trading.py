@@ -10,6 +10,8 @@ import pytest
 
 from tests.on_paper.ground import KalshiPaper, PolymarketPaper
 from unified_exchanges import (
+    GuardPolicy,
+    GuardTripped,
     Halted,
     InsufficientFunds,
     ReadOnly,
@@ -37,6 +39,40 @@ def trader(request: pytest.FixtureRequest, ground: Any) -> Trader:
 def _cash_is_conserved(trader: Trader, begun: str = "10000") -> None:
     paid = total(EXACT.subtract(x.proceeds, x.fee) for x in trader.fetch_fills())
     assert trader.fetch_balance().total == EXACT.add(Decimal(begun), paid)
+
+
+class TestPreviews:
+    def test_a_preview_says_what_the_order_then_takes(self, trader: Trader) -> None:
+        market = trader.quoted_market()
+        terms = (market.market_id, market.outcomes[0].label)
+        asked = (*terms, "buy", market.ask, trader.units(1))
+        preview = trader.preview_order(*asked)
+        made = trader.create_order(*asked, time_in_force="ioc")
+        assert made.filled == trader.units(1)
+        taken = EXACT.subtract(Decimal(10000), trader.fetch_balance().total)
+        assert made.fee is not None
+        assert taken == EXACT.add(preview.cost, made.fee)
+        assert preview.fee >= made.fee
+        assert preview.headers == {}
+
+    def test_what_only_closes_costs_nothing(self, trader: Trader) -> None:
+        market = trader.quoted_market()
+        bought = trader.lift(market)
+        lowest = market.grid.lowest
+        sale = trader.preview_order(
+            market.market_id, bought.outcome, "sell", lowest, bought.filled
+        )
+        assert sale.cost == 0
+
+    def test_a_guard_refuses_a_preview_as_it_would_the_order(self, ground: Any) -> None:
+        guards = GuardPolicy(max_order_cost=Decimal("0.01"))
+        trader = ground.trader("blocking", guards=guards)
+        market = trader.quoted_market()
+        label = market.outcomes[0].label
+        with pytest.raises(GuardTripped):
+            trader.preview_order(
+                market.market_id, label, "buy", market.ask, trader.units(4)
+            )
 
 
 class TestNothingIsSent:

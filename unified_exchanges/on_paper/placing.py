@@ -17,7 +17,9 @@ from ..errors import (
     UnifiedExchangesError,
 )
 from ..flow import Flow, Response, Sleep
-from ..models import BUY, Intent, Order
+from ..models import BUY, Intent, Order, OrderPreview
+from ..models.tracking import risk
+from ..money import EXACT
 from ..paper.house import Refusal
 from ..venue import Call
 from ..venue.batching import Batching
@@ -31,6 +33,7 @@ __all__ = ["OnPaper"]
 _SECOND: Final = 1_000_000_000
 _BATCH: Final = 20
 _PLACE: Final = "/orders"
+_HALF: Final = Decimal("0.5")
 
 
 @attrs.define(kw_only=True, slots=True)
@@ -104,6 +107,32 @@ class OnPaper(OnAccount, Batching[Draft], Closing[Draft]):
         found = self.house.find(order_id)
         assert found is not None
         return found.in_terms_of(ready.outcome)
+
+    def shown(self, ready: Draft) -> Flow[OrderPreview]:
+        """What an order would take of the cash; there is no request to show."""
+        yield from self.awake()
+        rule = yield from self.source.fetch_fee_rule(ready.market_id)
+        request, size = ready.ticket.request, ready.size
+        buys = ready.side is BUY
+        prices = {ready.price}
+        if not request.post_only:
+            # At a better price than its limit it may fill where fees are the highest.
+            prices.add(min(ready.price, _HALF) if buys else max(ready.price, _HALF))
+        fee = max(
+            rule.fee(ready.outcome, ready.side, x, size, maker=request.post_only)
+            for x in prices
+        )
+        opened = EXACT.subtract(size, min(size, self._room(ready)))
+        return OrderPreview(
+            method="POST",
+            url=f"paper:{_PLACE}",
+            headers={},
+            body=str(ready),
+            client_order_id=ready.client_order_id,
+            cost=risk(ready.side, ready.price, opened),
+            fee=fee,
+            request=request,
+        )
 
     def batch_limit(self) -> int:
         """How many creates are sent together."""

@@ -32,7 +32,7 @@ _OURS: Final[dict[str, Capability]] = {
     "fetch_activity": False,
     "fetch_limits": False,
     "post_only": True,
-    "preview_order": False,
+    "preview_order": True,
     "reduce_only": True,
     "watch_fills": True,
     "watch_orders": True,
