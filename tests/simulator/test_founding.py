@@ -179,7 +179,7 @@ def test_a_beginning_that_is_too_deep_to_copy_is_made_each_time() -> None:
 
     def make() -> list[Any]:
         nested: list[Any] = []
-        for _ in range(100_000):
+        for _ in range(2_000):
             nested = [nested]
         return nested
 
