@@ -114,6 +114,28 @@ def test_a_split_elsewhere_is_told_of_both_outcomes_and_stays(
     assert desk.told == []
 
 
+def test_a_split_right_after_a_fill_right_after_a_read_differs_too(desk: Desk) -> None:
+    desk.begin()
+    desk.read(60)
+    # Fills are told in whole seconds: it was after the read.
+    desk.fill("t1", 60, 20)
+    assert desk.of("yes") == 20
+    desk.read(70, yes=120, no=100)
+    desk.read(110, yes=120, no=100)
+    desk.read(110 + LATE, yes=120, no=100)
+    assert sorted(desk.told) == [("no", 0, 100), ("yes", 20, 120)]
+
+
+def test_what_was_sold_may_be_bought_again_right_after_a_read(desk: Desk) -> None:
+    desk.begin(yes=5)
+    desk.fill("t1", 60, 5, side=SELL)
+    desk.read(110)
+    desk.fill("t2", 110, 7)
+    assert desk.of("yes") == 7
+    desk.read(200, yes=7)
+    assert desk.told == []
+
+
 def test_a_merge_elsewhere_differs_and_a_difference_that_goes_away_is_not_told(
     desk: Desk,
 ) -> None:

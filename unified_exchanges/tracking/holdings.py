@@ -123,6 +123,8 @@ class Holdings:
         self._held: dict[_Key, _Held] = {}
         self._last: Reading | None = None
         """The last read, in which what is not among `_held` was not held."""
+        self._empty: Reading | None = None
+        """The read from which on nothing was held of what is not among `_held`."""
         self._since: datetime | None = None
         """When the first read began since fills are followed."""
 
@@ -210,6 +212,8 @@ class Holdings:
         for key in {*reading.told, *self._held}:
             is_new |= self._compare_one(key, reading)
         self._last = reading
+        if self._empty is None or self._first is not None:
+            self._empty = reading
         return is_new
 
     def pause(self) -> None:
@@ -217,7 +221,7 @@ class Holdings:
 
         What was reported stays, as it was.
         """
-        self._last = self._since = None
+        self._last = self._empty = self._since = None
         kept = {name: x for name, x in self._held.items() if x.is_told or x.is_mixed}
         self._held = kept
 
@@ -232,8 +236,8 @@ class Holdings:
         held = self._held.get(key)
         if held is None:
             held = self._held[key] = _Held(self._lag)
-            if self._last is not None:
-                held.start(ZERO, self._last)
+            if self._empty is not None:
+                held.start(ZERO, self._empty)
         return held
 
     def _compare_one(self, key: _Key, reading: Reading) -> bool:
@@ -249,7 +253,7 @@ class Holdings:
             if held.is_told:
                 _log.info("the position in %s of %s agrees again", key[1], key[0])
             held.doubt, held.is_told = None, False
-            if not told:
+            if not told and self._first is not None:
                 del self._held[key]
             return False
         return self._differ(held, key, derived, told, reading)
