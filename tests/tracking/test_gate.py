@@ -512,16 +512,21 @@ class _Async(AsyncExchange):
     venue_type = Worthless
 
 
-def test_where_the_worth_of_positions_is_not_told_they_are_worth_their_cost(
+def test_where_the_worth_of_positions_is_not_told_they_are_worth_their_marks(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def make(flavour: str, **settings: Any) -> Any:
         return (_Async if flavour == "async" else _Blocking)(**settings)
 
     monkeypatch.setattr(stage.ground, "exchange", make)
-    client = guarded(stage, max_daily_loss=D(2), account_age=0)
+    first = stage.buy("20")
+    fee = sum(x.fee for x in stage.client.fetch_fills(order_id=first.order_id))
+    stage.clock.advance(100)
+    book = stage.client.fetch_order_book(MARKET)
+    assert book.ask.price == first.average_price
+    spread = 20 * (book.ask.price - book.bid.price)
+    client = guarded(stage, max_daily_loss=fee + spread / 2, account_age=0)
     bid(client, 1)
-    bought = client.create_order(MARKET, "yes", "buy", stage.ask, 20)
-    assert bought.filled * bought.average_price > 2
-    # What was paid is still there, but for the fee.
-    assert bid(client, 1).is_open
+    client.create_order(MARKET, "yes", "buy", book.ask.price, 20)
+    # What it cost is still there, but for the fee; what it may be sold for is not.
+    refused(lambda: bid(client, 1), "max_daily_loss")

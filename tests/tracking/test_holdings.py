@@ -72,6 +72,8 @@ def test_yes_and_no_net(desk: Desk) -> None:
     desk.fill("t1", 10, 10)
     desk.fill("t2", 11, 1, outcome="no")
     assert desk.tracker.position("A") == 5
+    assert desk.tracker.position("A", "yes") == 5
+    assert desk.tracker.position("A", "no") == -5
     assert desk.read(30, A=5) is False
 
 

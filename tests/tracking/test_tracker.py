@@ -56,7 +56,7 @@ def test_without_a_common_book_orders_are_told_as_they_are() -> None:
     found = seen(tracker)
     assert (found.outcome, found.side, found.price) == ("no", "buy", Decimal("0.30"))
     tracker.reconciled(news(began=9, positions=[position("A", 1)]))
-    assert (tracker.position("A"), tracker.differences) == (None, ())
+    assert (tracker.position("A", "no"), tracker.differences) == (None, ())
 
 
 def test_a_refused_order_is_no_exposure() -> None:

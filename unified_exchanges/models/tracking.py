@@ -137,8 +137,8 @@ class PositionDifference(Flat):
     """A position that is not what its fills make of it.
 
     ``derived`` is contracts that the fills add up to, from where they began to be
-    followed; ``told`` is what the venue says.  Both are positive in ``outcome`` and
-    negative in the other.  ``since`` is when it was first seen, by our clock.
+    followed; ``told`` is what the venue says.  Both are positive in ``outcome``, and where
+    outcomes net negative in the other.  ``since`` is when it was first seen, by our clock.
     """
 
     market_id: str

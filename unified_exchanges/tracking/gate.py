@@ -6,7 +6,7 @@ batches together stay within the caps.  What has to be read for it is read befor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -17,14 +17,15 @@ from ..errors import GuardTripped, RateLimitExceeded, UnifiedExchangesError
 from ..flow import DayStart, Flow, Leaving, collect
 from ..guards.collar import check_collar
 from ..guards.losses import DayLoss
-from ..guards.worst import Claim, opening
-from ..models import Intended, Order, OrderBook, Position, Side
-from ..money import EXACT, ZERO, complement, text, total
+from ..guards.worst import Claim
+from ..models import Intended, Order, OrderBook, Side
+from ..money import EXACT, ZERO, complement, text
 from ..venue import Venue
 from ..venue.journaling import Journaling
 from .ahead import Ahead
 from .changes import Change
 from .entry import Entry
+from .equity import Equity
 from .reading import catch_up
 from .refusals import above, bookless
 from .tracker import OrderTracker
@@ -51,6 +52,7 @@ class Gate:
         self._policy = policy
         most = policy.max_daily_loss
         self._loss = None if most is None else DayLoss(most)
+        self._equity = Equity(venue, tracker.first_outcome, most)
         self._age = policy.account_age
         if self._age is None and self._loss is not None:
             self._age = _EQUITY_AGE
@@ -224,6 +226,8 @@ class Gate:
             return
         try:
             yield from self._read_account(now)
+        except GuardTripped:
+            raise
         except UnifiedExchangesError as error:
             message = (
                 "the account could not be read, and what is known of it is older than "
@@ -243,12 +247,12 @@ class Gate:
         ours = {x.order_id for x in orders if self._is_rehearsed(x)}
         for order in orders:
             tracker.order(order, read_at=began)
-        held = yield from venue.fetch_positions(mark=False)
+        at = self._equity.now()
+        held = yield from venue.fetch_positions(mark=self._equity.wants_marks)
         tracker.held(held, began=began, since=None if self._lags else moment)
         if self._loss is not None:
-            equity = yield from self._read_equity(
-                [x for x in orders if x.order_id not in ours], held
-            )
+            counted = [x for x in orders if x.order_id not in ours]
+            equity = yield from self._equity.read_equity(counted, held, at)
             day = self._day()
             first = yield DayStart(venue.purse, day, equity)
             assert isinstance(first, Decimal)
@@ -284,33 +288,6 @@ class Gate:
             if stale is not None:
                 raise stale
         return moment
-
-    def _read_equity(
-        self, orders: Iterable[Order], held: Iterable[Position]
-    ) -> Flow[Decimal]:
-        """Cash, what positions are worth, and what resting orders hold back of the cash."""
-        balance = yield from self._venue.fetch_balance()
-        positions = [*held]
-        worth = balance.position_value
-        if worth is None:
-            worth = total(x.cost for x in positions)
-        equity = EXACT.add(balance.available, worth)
-        # Where each outcome has its own book, holdings of one cover no order of the other.
-        first = self._tracker.first_outcome
-        by_book: dict[tuple[str, str], list[Order]] = {}
-        for order in orders:
-            book = order.market_id, first or order.outcome
-            by_book.setdefault(book, []).append(order)
-        for (market_id, outcome), mine in by_book.items():
-            told = [x.in_terms_of(outcome) for x in mine]
-            claims = [Claim(x.side, x.price, x.remaining) for x in told]
-            net = total(
-                x.exposure(outcome)
-                for x in positions
-                if x.market_id == market_id and (first or x.outcome) == outcome
-            )
-            equity = EXACT.add(equity, opening(claims, net))
-        return equity
 
     def _look_closer(
         self, step: Leaving, refusal: GuardTripped | RateLimitExceeded

@@ -6,7 +6,9 @@ fills where none happened shortly before it, and a fill that happened while the 
 read makes the base uncertain, so that another read takes its place.  Once a market has a
 base, a difference is told and stays told until both agree: nothing is set right silently.
 
-Where outcomes do not share a book positions do not net, and nothing is derived.
+Where outcomes do not share a book positions do not net, and each outcome is a position of
+its own.  There a fill is on its way until it is settled: as long as one is, no read tells
+anything of its outcome.
 """
 
 from __future__ import annotations
@@ -15,30 +17,34 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 
-from ..models import Fill, PositionDifference, Settlement, Side
+from ..models import Fill, FillState, PositionDifference, Settlement, Side
 from ..money import EXACT, ZERO
-from ..watching.known import LAG
+from ..watching.known import LAG, FillKey, fill_key
 
 __all__ = ["Holdings", "Reading"]
 
 _log = logging.getLogger(__name__)
 
-_LAG: Final = timedelta(seconds=LAG)
+_Key: TypeAlias = tuple[str, str]
+"""Market, and outcome."""
+
+_STUCK: Final = timedelta(minutes=10)
+"""For how long a fill is waited for that is neither settled nor has failed."""
 
 
 @attrs.frozen(slots=True, eq=False)
 class Reading:
-    """Signed contracts by market as one read told them, and between which moments.
+    """Signed contracts by market and outcome as one read told them, and when.
 
-    The moments are by the venue's clock, ``noticed_at`` is by ours.  A market that is not
-    among them is not held.
+    ``began`` and ``ended`` are by the venue's clock, ``noticed_at`` is by ours.  What is
+    not among them is not held.
     """
 
-    told: Mapping[str, Decimal]
+    told: Mapping[_Key, Decimal]
     began: datetime
     ended: datetime
     noticed_at: datetime
@@ -46,14 +52,18 @@ class Reading:
 
 @attrs.define(slots=True, eq=False)
 class _Held:
-    """A market's position: ``net`` contracts since ``base`` was read."""
+    """One position: ``net`` contracts since ``base`` was read, which lags by ``lag``."""
 
-    base: Decimal | None
+    lag: timedelta
+
+    base: Decimal | None = None
     began: datetime | None = None
     ended: datetime | None = None
     net: Decimal = ZERO
     latest: datetime | None = None
-    """When the last fill happened."""
+    """When the last fill happened, or was settled."""
+    pending: dict[FillKey, datetime] = attrs.Factory(dict)
+    """Fills that are not settled yet: no read shows them."""
     doubt: PositionDifference | None = None
     """What the last read differed by."""
     is_told: bool = False
@@ -76,25 +86,56 @@ class _Held:
             return
         if at > self.ended:
             self.net = EXACT.add(self.net, signed)
-        elif at > self.began - _LAG:
+        elif at > self.began - self.lag:
             # Nobody knows whether the base has it.
             self.base = None
 
+    def wait_for(self, fill: Fill) -> None:
+        """Take a fill that is not settled: no base has it."""
+        self.pending[fill_key(fill)] = fill.created_at
+        if self.ended is not None and fill.created_at <= self.ended:
+            self.base = None
+
+    def paid_out(self, at: datetime) -> None:
+        """Take that nothing is held from there, if the base does not know it already."""
+        if self.base is None or self.ended is None or at < self.ended:
+            return
+        self.base, self.net = ZERO, ZERO
+        self.began = self.ended = at
+        self.doubt, self.is_told = None, False
+
+    def is_unclear(self, began: datetime) -> bool:
+        """Whether a read that began then may lack what filled."""
+        if self.latest is not None and self.latest > began - self.lag:
+            return True
+        return any(at > began - _STUCK for at in self.pending.values())
+
 
 class Holdings:
-    """Derived positions of one account, and where the venue's differ."""
+    """Derived positions of one account, and where the venue's differ.
 
-    def __init__(self, first_outcome: str | None) -> None:
-        self._outcome = first_outcome
-        self._held: dict[str, _Held] = {}
+    ``lag`` is by how many seconds a read may be late.
+    """
+
+    def __init__(self, first_outcome: str | None, *, lag: float = LAG) -> None:
+        self._first = first_outcome
+        self._lag = timedelta(seconds=lag)
+        self._held: dict[_Key, _Held] = {}
         self._last: Reading | None = None
-        """The last read, in which a market that is not among `_held` was not held."""
+        """The last read, in which what is not among `_held` was not held."""
+        self._empty: Reading | None = None
+        """The read from which on nothing was held of what is not among `_held`."""
+        self._since: datetime | None = None
+        """When the first read began since fills are followed."""
 
     # -- what is known --------------------------------------------------------------
 
-    def derived(self, market_id: str) -> Decimal | None:
-        """Signed contracts; None where no read was there to begin from."""
-        held = self._held.get(market_id)
+    def derived(self, market_id: str, outcome: str) -> Decimal | None:
+        """Signed contracts; None where no read was there to begin from.
+
+        Where outcomes net ``outcome`` is the first one.
+        """
+        held = self._held.get((market_id, outcome))
         if held is None:
             return None if self._last is None else ZERO
         return held.derived
@@ -108,7 +149,7 @@ class Holdings:
     @property
     def unexplained(self) -> frozenset[str]:
         """Markets whose position differs, reported or not: they may have been paid out."""
-        return frozenset(name for name, x in self._held.items() if x.doubt is not None)
+        return frozenset(key[0] for key, x in self._held.items() if x.doubt is not None)
 
     @property
     def compared_at(self) -> datetime | None:
@@ -118,41 +159,61 @@ class Holdings:
     # -- what happens ---------------------------------------------------------------
 
     def fill(self, fill: Fill) -> None:
-        """Count a fill, told of the first outcome, that was not counted before."""
-        if self._outcome is None:
-            return
+        """Count a fill that was not counted before.
+
+        Where outcomes net it is told of the first one.
+        """
         is_buy = fill.side is Side.BUY
         signed = fill.size if is_buy else EXACT.minus(fill.size)
-        self._of(fill.market_id).add(signed, fill.created_at)
+        self._of(_key(fill)).add(signed, fill.created_at)
 
-    def give_up(self, market_id: str) -> None:
-        """Fills of this market may be of another account: nothing is derived of it."""
-        held = self._of(market_id)
+    def heard(self, fill: Fill, now: datetime) -> None:
+        """Take whether a fill is settled, however often that is told.
+
+        ``now`` is by the venue's clock.
+        """
+        if fill.state is FillState.PENDING:
+            self._of(_key(fill)).wait_for(fill)
+            return
+        known = self._held.get(_key(fill))
+        if known is not None and known.pending.pop(fill_key(fill), None) is not None:
+            # From here on reads may show it: it is as if it happened now.
+            known.latest = max(known.latest or now, now)
+
+    def give_up(self, market_id: str, outcome: str) -> None:
+        """Fills of it may be of another account: nothing is derived of it."""
+        held = self._of((market_id, outcome))
         held.base, held.doubt, held.is_told = None, None, False
         held.is_mixed = True
 
     def settled(self, settlement: Settlement) -> None:
-        """A position was paid out: nothing is held from there."""
-        held = self._held.get(settlement.market_id)
-        if held is None or held.base is None:
-            return
-        if held.ended is not None and settlement.settled_at < held.ended:
-            return
-        held.base, held.net = ZERO, ZERO
-        held.began = held.ended = settlement.settled_at
-        held.doubt, held.is_told = None, False
+        """A position was paid out: nothing is held from there.
+
+        Where outcomes do not net that is only said of those that were.
+        """
+        market_id = settlement.market_id
+        if self._first is None:
+            outcomes = [x.outcome for x in settlement.holdings]
+        else:
+            outcomes = [self._first]
+        for outcome in outcomes:
+            held = self._held.get((market_id, outcome))
+            if held is not None:
+                held.paid_out(settlement.settled_at)
 
     def compare(self, reading: Reading) -> bool:
         """Hold a read against what is derived; whether something differs anew.
 
         What differs is only reported once a read that began well after confirms it.
         """
-        if self._outcome is None:
-            return False
+        if not self._is_settled(reading):
+            return True
         is_new = False
-        for market_id in {*reading.told, *self._held}:
-            is_new |= self._compare_one(market_id, reading)
+        for key in {*reading.told, *self._held}:
+            is_new |= self._compare_one(key, reading)
         self._last = reading
+        if self._empty is None or self._first is not None:
+            self._empty = reading
         return is_new
 
     def pause(self) -> None:
@@ -160,25 +221,29 @@ class Holdings:
 
         What was reported stays, as it was.
         """
-        self._last = None
+        self._last = self._empty = self._since = None
         kept = {name: x for name, x in self._held.items() if x.is_told or x.is_mixed}
         self._held = kept
 
-    def _of(self, market_id: str) -> _Held:
-        held = self._held.get(market_id)
+    def _is_settled(self, reading: Reading) -> bool:
+        """Whether a read surely shows what had filled before fills were followed."""
+        if self._since is None:
+            self._since = reading.began
+        # Where outcomes net, those who read wait until reads show that.
+        return self._first is not None or reading.began >= self._since + self._lag
+
+    def _of(self, key: _Key) -> _Held:
+        held = self._held.get(key)
         if held is None:
-            held = self._held[market_id] = _Held(None)
-            if self._last is not None:
-                held.start(ZERO, self._last)
+            held = self._held[key] = _Held(self._lag)
+            if self._empty is not None:
+                held.start(ZERO, self._empty)
         return held
 
-    def _compare_one(self, market_id: str, reading: Reading) -> bool:
-        told = reading.told.get(market_id, ZERO)
-        held = self._of(market_id)
-        if held.is_mixed:
-            return False
-        if held.latest is not None and held.latest > reading.began - _LAG:
-            # Too soon after a fill to tell.
+    def _compare_one(self, key: _Key, reading: Reading) -> bool:
+        told = reading.told.get(key, ZERO)
+        held = self._of(key)
+        if held.is_mixed or held.is_unclear(reading.began):
             return False
         derived = held.derived
         if derived is None:
@@ -186,36 +251,43 @@ class Holdings:
             derived = told
         if derived == told:
             if held.is_told:
-                _log.info("the position in %s agrees again", market_id)
+                _log.info("the position in %s of %s agrees again", key[1], key[0])
             held.doubt, held.is_told = None, False
-            if not told:
-                del self._held[market_id]
+            if not told and self._first is not None:
+                del self._held[key]
             return False
-        return self._differ(held, market_id, derived, told, reading)
+        return self._differ(held, key, derived, told, reading)
 
     def _differ(
         self,
         held: _Held,
-        market_id: str,
+        key: _Key,
         derived: Decimal,
         told: Decimal,
         reading: Reading,
     ) -> bool:
-        assert self._outcome is not None
         before = held.doubt
         held.doubt = PositionDifference(
-            market_id=market_id,
-            outcome=self._outcome,
+            market_id=key[0],
+            outcome=key[1],
             derived=derived,
             told=told,
             since=reading.noticed_at if before is None else before.since,
         )
         if before is None:
             return True
-        if not held.is_told and reading.noticed_at - before.since >= _LAG:
+        if not held.is_told and reading.noticed_at - before.since >= self._lag:
             held.is_told = True
-            _log.warning(
-                "%s; a fill was lost, or it changed otherwise: look before you trade it",
-                held.doubt,
-            )
+            _log.warning("%s; %s", held.doubt, _NETTED if self._first else _SINGLE)
         return False
+
+
+_NETTED: Final = "a fill was lost, or it changed otherwise: look before you trade it"
+_SINGLE: Final = (
+    "a fill was lost, or it was split, merged, redeemed, converted or moved elsewhere: "
+    "read its activity and positions before you trade it"
+)
+
+
+def _key(fill: Fill) -> _Key:
+    return fill.market_id, fill.outcome

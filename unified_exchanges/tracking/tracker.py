@@ -20,6 +20,7 @@ from math import inf
 from typing import Final
 
 from ..clock import Clock, ClockOffset
+from ..errors import ArgumentsRequired
 from ..models import (
     Exposure,
     Fill,
@@ -77,7 +78,8 @@ class OrderTracker(Commands):
         self._began = datetime.fromtimestamp(clock.now(), UTC) - _SKEW
         self._orders = KnownOrders()
         self._fills = KnownFills()
-        self._holdings = Holdings(first_outcome)
+        lag = self._entries.exposures.lag
+        self._holdings = Holdings(first_outcome, lag=lag)
         self._positions_read_at: datetime | None = None
         self.filled_until = self._began
         """The venue's clock when the last happened of all that filled."""
@@ -134,6 +136,7 @@ class OrderTracker(Commands):
         """Take a fill; one that was counted before changes nothing."""
         told = fill if self._first is None else fill.in_terms_of(self._first)
         with self.lock:
+            self._holdings.heard(told, self._venue_now())
             key = told.client_order_id
             entry = self._entries.of(told.order_id, key, told.market_id)
             if entry is None and told.created_at < self._began:
@@ -159,7 +162,7 @@ class OrderTracker(Commands):
                 self._holdings.fill(told)
                 self._date(entry, told)
             else:
-                self._holdings.give_up(told.market_id)
+                self._holdings.give_up(told.market_id, told.outcome)
                 entry.fills_at = inf
             self._entries.settle(entry)
 
@@ -207,11 +210,11 @@ class OrderTracker(Commands):
                 self.held(state.positions, began=news.read_at)
             if not news.has_positions or Subject.FILLS not in news.subjects:
                 return False
-            told: dict[str, Decimal] = {}
+            told: dict[tuple[str, str], Decimal] = {}
             for held in state.positions:
-                signed = held.exposure(self._first or held.outcome)
-                before = told.get(held.market_id, ZERO)
-                told[held.market_id] = EXACT.add(before, signed)
+                first = self._first or held.outcome
+                key = held.market_id, first
+                told[key] = EXACT.add(told.get(key, ZERO), held.exposure(first))
             now = datetime.fromtimestamp(self._clock.now(), UTC)
             return self._holdings.compare(Reading(told, news.began, news.ended, now))
 
@@ -279,10 +282,23 @@ class OrderTracker(Commands):
                 read_at=self._positions_read_at,
             )
 
-    def position(self, market_id: str) -> Decimal | None:
-        """Signed contracts that the fills make; None where nothing was read to begin from."""
+    def position(self, market_id: str, outcome: str | None = None) -> Decimal | None:
+        """Signed contracts that the fills make; None where nothing was read to begin from.
+
+        Where outcomes net they are told of the first one unless ``outcome`` is another.
+        """
+        wanted = self._first or outcome
+        if wanted is None:
+            message = (
+                f"the position in {market_id}: name its outcome=, since each outcome is "
+                "a position of its own on this venue"
+            )
+            raise ArgumentsRequired(message)
         with self.lock:
-            return self._holdings.derived(market_id)
+            derived = self._holdings.derived(market_id, wanted)
+        if derived is None or outcome in (None, wanted):
+            return derived
+        return EXACT.minus(derived)
 
     @property
     def compared_at(self) -> datetime | None:
@@ -295,6 +311,10 @@ class OrderTracker(Commands):
         """Positions that are not what the fills make of them."""
         with self.lock:
             return self._holdings.differences
+
+    def _venue_now(self) -> datetime:
+        now = self._clock.now() + self._offset.seconds
+        return datetime.fromtimestamp(now, UTC)
 
     # -- what a read should ask for -------------------------------------------------
 

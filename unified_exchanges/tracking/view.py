@@ -70,14 +70,17 @@ class OrderView:
         """Dollars at risk by market, where there are any."""
         return self._tracker.risks()
 
-    def position(self, market_id: str) -> Decimal | None:
+    def position(self, market_id: str, *, outcome: str | None = None) -> Decimal | None:
         """Contracts that the fills of a market make: positive in the first outcome (YES).
+
+        With ``outcome``, as the venue spells it: positive in that one.  Where each outcome
+        is a position of its own (Polymarket) it is needed, and `ArgumentsRequired` says so.
 
         Derived from a position that was read, by the fills that were followed since; None
         as long as there was none to begin from, or where fills of another account may be
         among them.
         """
-        return self._tracker.position(market_id)
+        return self._tracker.position(market_id, outcome)
 
     @property
     def compared_at(self) -> datetime | None:
@@ -89,8 +92,10 @@ class OrderView:
 
     @property
     def differences(self) -> tuple[PositionDifference, ...]:
-        """Markets where the venue's position is not what the fills make of it.
+        """Where the venue's position is not what the fills make of it.
 
-        Each is seen in two reads well apart before it is told, and stays until both agree.
+        Each is seen in two reads before it is told, further apart than reads may be late,
+        and stays until both agree.  What traded a moment ago, or is not settled, is not
+        compared until reads surely show it.
         """
         return self._tracker.differences

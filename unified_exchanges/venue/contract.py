@@ -214,6 +214,10 @@ class Venue(Checkup, Permission):
         """Whether a fill is surely of the account whose positions are read."""
         return True
 
+    def told_mark(self, position: Position) -> Decimal | None:
+        """What the venue itself values a contract of a position at, beside its book."""
+        return None
+
     def resync(self, wanted: Resync) -> Flow[AccountState]:
         """Read what a stream may have lost of an account, fresh enough to rely on."""
         raise self.unsupported("stream")

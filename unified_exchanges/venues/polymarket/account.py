@@ -203,6 +203,10 @@ class Account(OrderHistory):
             marked.append(position.marked_at(price) if position.size else position)
         return marked
 
+    def told_mark(self, position: Position) -> Decimal | None:
+        """The price that the row of the position tells: of what nobody bids for."""
+        return parse.told_price(position.raw_json)
+
     def _require(self, market_id: str | None, event_id: str | None) -> Flow[None]:
         """Raise if what was asked for does not exist: an empty list means nothing held."""
         if market_id is not None:

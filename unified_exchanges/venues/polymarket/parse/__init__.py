@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         positions_page,
         redemptions_page,
         tier,
+        told_price,
     )
     from .activity import KINDS, activity_page
     from .catalog import (
@@ -73,6 +74,7 @@ __all__ = [
     "tag_list",
     "terms",
     "tier",
+    "told_price",
     "trades_page",
 ]
 
@@ -85,6 +87,7 @@ _HOMES = {
         "positions_page",
         "redemptions_page",
         "tier",
+        "told_price",
     ),
     "catalog": (
         "FeeTerms",

@@ -33,6 +33,7 @@ __all__ = [
     "positions_page",
     "redemptions_page",
     "tier",
+    "told_price",
 ]
 
 
@@ -89,6 +90,17 @@ def _position(w: wire.Position, payload: bytes) -> tuple[str, Position]:
 
 _POSITION: Final = msgspec.json.Decoder(wire.Position)
 _PAGE: Final = msgspec.json.Decoder(base.DataPage)
+
+
+def told_price(row: bytes) -> Decimal | None:
+    """What the venue values a share at, by the row of its position; None if untold."""
+    return read(_POSITION, lambda w, _: _told_price(w), row)
+
+
+def _told_price(w: wire.Position) -> Decimal | None:
+    price = price_of(w.current_price, "current_price")
+    # "0" is also how a value that is absent is told (docs, 2026-10).
+    return price if price or w.status == "REDEEMABLE" else None
 
 
 def positions_page(body: bytes) -> tuple[list[tuple[str, Position]], str | None]:

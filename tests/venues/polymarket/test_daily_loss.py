@@ -1,0 +1,198 @@
+"""The loss of a day where positions are told late, and at what they could be sold for."""
+
+from __future__ import annotations
+
+import sqlite3
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.venues.polymarket.scene import Scene
+from tests.venues.polymarket.simulated.trader import Trader
+from unified_exchanges import GuardPolicy, GuardTripped
+from unified_exchanges.policy import LimitPolicy
+
+D = Decimal
+FREE = LimitPolicy(enabled=False, discover=False)
+LATE = 45
+"""Seconds after which positions surely show a fill."""
+
+
+class Stage(Scene):
+    """Our account, and somebody who moves the market."""
+
+    def __init__(self, flavour: str) -> None:
+        super().__init__(flavour)
+        self.venue.settings.data_lag = 20
+        wallet = self.venue.add_account(0xA5)
+        self.them = Trader(
+            self.venue, self.ground.clock, 0xA5, wallet, self.venue.add_key(wallet)
+        )
+        self.label = self.market.outcomes[0].label
+
+    def guarded(self, limit: str = "20", path: Path | None = None) -> Any:
+        policy = GuardPolicy(max_daily_loss=D(limit), account_age=0, price_collar=None)
+        more = {} if path is None else {"journal": path}
+        return self.another(guards=policy, limits=FREE, **more)
+
+    def bid(self, client: Any) -> Any:
+        low = self.market.grid.lowest
+        return client.create_order(self.market.market_id, self.label, "buy", low, 10)
+
+    def buy(self, client: Any, size: int = 100) -> Any:
+        ask = self.trader.fetch_order_book(self.market.market_id).ask.price
+        bought = client.create_order(
+            self.market.market_id, self.label, "buy", ask, size, time_in_force="ioc"
+        )
+        assert bought.filled == size
+        return bought
+
+    def sell(self, client: Any, size: int) -> Any:
+        bid = self.trader.fetch_order_book(self.market.market_id).bid.price
+        sold = client.create_order(
+            self.market.market_id, self.label, "sell", bid, size, time_in_force="ioc"
+        )
+        assert sold.filled == size
+        return sold
+
+    def crash(self, bid: str | None = "0.01") -> None:
+        """Somebody takes all bids, and bids little or nothing."""
+        self.venue.split(self.them.wallet, self.listed(), D(5000))
+        self.them.place(self.listed(), "SELL", "0.001", "5000")
+        if bid is not None:
+            self.them.ask("DELETE", "/cancel-all")
+            self.them.place(self.listed(), "BUY", bid, "500")
+
+
+@pytest.fixture
+def stage(flavour: str) -> Stage:
+    return Stage(flavour)
+
+
+def refused(act: Any) -> str:
+    with pytest.raises(GuardTripped) as caught:
+        act()
+    assert caught.value.guard == "max_daily_loss"
+    return str(caught.value)
+
+
+def days(path: Path) -> list[Decimal]:
+    if not path.exists():
+        return []
+    with sqlite3.connect(path) as file:
+        return [D(x) for (x,) in file.execute("SELECT equity FROM days")]
+
+
+def test_what_is_held_counts_for_what_it_could_be_sold_for(stage: Stage) -> None:
+    client = stage.guarded()
+    stage.buy(client)
+    stage.advance(LATE)
+    stage.bid(client)
+    stage.crash()
+    told = refused(lambda: stage.bid(client))
+    assert "dollars were lost" in told
+
+
+def test_fault_28_a_fill_that_positions_lack_yet_is_no_loss(stage: Stage) -> None:
+    client = stage.guarded()
+    stage.buy(client)
+    for seconds in (0, 1, 10, 10, 10, 10, 10, 60):
+        stage.advance(seconds)
+        stage.bid(client)
+
+
+def test_fault_28_a_crash_shows_before_positions_show_what_was_bought(
+    stage: Stage,
+) -> None:
+    client = stage.guarded()
+    stage.buy(client)
+    stage.crash()
+    assert client.fetch_positions() == []
+    assert "dollars were lost" in refused(lambda: stage.bid(client))
+
+
+def test_what_is_lost_in_trades_shows_at_once(stage: Stage) -> None:
+    client = stage.guarded("1")
+    stage.venue.settings.data_lag = 0
+    begun = client.fetch_balance().total
+    stage.bid(client)
+    lost, rounds = D(0), 0
+    while lost < 1:
+        assert rounds < 10
+        stage.buy(client, 10)
+        stage.sell(client, 10)
+        stage.advance(1)
+        lost, rounds = begun - client.fetch_balance().total, rounds + 1
+    assert rounds > 1
+    refused(lambda: stage.bid(client))
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_fault_28_no_first_equity_is_taken_before_positions_show_all(
+    stage: Stage, tmp_path: Path, *, settled: bool
+) -> None:
+    path = tmp_path / "orders.db"
+    if not settled:
+        stage.venue.settings.mined = stage.venue.settings.confirmed = 300
+    stage.buy(stage.trader)
+    for seconds in (0, 10, 20):
+        stage.advance(seconds)
+        told = refused(lambda: stage.bid(stage.guarded("5", path)))
+        assert "cannot be told yet" in told
+        assert "Try again in" in told
+    assert days(path) == []
+    stage.advance(LATE)
+    if not settled:
+        told = refused(lambda: stage.bid(stage.guarded("5", path)))
+        assert "once it is settled" in told
+        stage.advance(400)
+    stage.bid(stage.guarded("5", path))
+    (first,) = days(path)
+    # All but the fee, and the spread.
+    assert D(9990) < first < D(10_000)
+    # A restart begins from the same; what was bought meanwhile is no loss of it.
+    stage.buy(stage.trader, 40)
+    refused(lambda: stage.bid(stage.guarded("5", path)))
+    stage.advance(800)
+    stage.bid(stage.guarded("5", path))
+    assert days(path) == [first]
+
+
+def test_the_first_equity_of_a_new_day_counts_what_positions_lack(
+    stage: Stage, tmp_path: Path
+) -> None:
+    path = tmp_path / "orders.db"
+    client = stage.guarded("20", path)
+    stage.bid(client)
+    stage.advance(86_400 - stage.ground.clock.now() % 86_400 - 5)
+    stage.buy(client)
+    stage.advance(10)
+    stage.bid(client)
+    # What was bought counts, but for the fee and the spread.
+    assert D(9990) < days(path)[-1] < 10_000
+
+
+def test_fault_28_a_split_that_positions_lack_yet_is_no_loss(stage: Stage) -> None:
+    client = stage.guarded()
+    stage.bid(client)
+    stage.venue.split(stage.wallet, stage.listed(), D(100))
+    assert client.fetch_balance().total == 9900
+    for seconds in (0, 10, 15, 10, 30):
+        stage.advance(seconds)
+        stage.bid(client)
+
+
+def test_fault_25_what_has_no_price_is_not_taken_for_its_cost(stage: Stage) -> None:
+    client = stage.guarded()
+    stage.buy(client)
+    stage.crash(bid=None)
+    assert stage.trader.fetch_order_book(stage.market.market_id).bid is None
+    told = refused(lambda: stage.bid(client))
+    assert "nobody bids for it" in told
+    # Once its row is told, that tells the price at which the last one was sold.
+    stage.advance(LATE)
+    stage.them.ask("DELETE", "/cancel-all")
+    assert client.fetch_positions()[0].mark_price is None
+    stage.bid(client)

@@ -1,0 +1,224 @@
+"""Equity: cash and what is held at its marks, of one moment.
+
+Where positions are told late, cash shows a fill that they do not show yet, and equity
+would seem lost or won for a while.  There a reading is only *sure* if nothing filled for so
+long before it that positions surely show all, and nothing is on its way to be settled.
+Between such readings equity is the last sure one, and the fills since, at today's marks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Final, TypeAlias
+
+import attrs
+
+from ..errors import GuardTripped
+from ..flow import Flow, collect
+from ..guards.worst import Claim, opening
+from ..models import Balance, Fill, FillState, Order, Position, Side
+from ..money import EXACT, ZERO, total
+from ..venue import Venue
+
+__all__ = ["Equity"]
+
+_Key: TypeAlias = tuple[str, str]
+"""Market, and outcome."""
+
+_UNSETTLED: Final = timedelta(minutes=10)
+"""For how long a fill may be on its way to be settled."""
+_APART: Final = timedelta(seconds=2)
+"""By how much the clock of fills may be behind the venue's: it tells whole seconds."""
+
+
+@attrs.frozen(slots=True, eq=False)
+class _Sure:
+    """Cash and contracts as they were when a reading began, by the venue's clock."""
+
+    cash: Decimal
+    held: Mapping[_Key, Decimal]
+    began: datetime
+
+
+class Equity:
+    """What an account is worth; ``limit`` is the loss that it is read for."""
+
+    def __init__(
+        self, venue: Venue, first_outcome: str | None, limit: Decimal | None
+    ) -> None:
+        self._venue = venue
+        self._first = first_outcome
+        self._limit = limit
+        late = venue.positions_late
+        self._late = None if late is None else timedelta(seconds=late)
+        self._sure: _Sure | None = None
+        self._moved_at: datetime | None = None
+        """When cash was first seen to be what fills do not explain."""
+
+    @property
+    def wants_marks(self) -> bool:
+        """Whether positions are to be read with their marks."""
+        return self._limit is not None and self._late is not None
+
+    def now(self) -> datetime:
+        """The venue's clock."""
+        seconds = self._venue.clock.now() + self._venue.offset.seconds
+        return datetime.fromtimestamp(seconds, UTC)
+
+    def read_equity(
+        self, orders: Iterable[Order], held: Sequence[Position], began: datetime
+    ) -> Flow[Decimal]:
+        """Dollars: cash, what is held at its marks, and what resting orders hold back.
+
+        ``held`` are the positions, whose read began at ``began``.  Raises `GuardTripped`
+        where nothing sure can be said yet, or where a mark is missing.
+        """
+        venue = self._venue
+        balance = yield from venue.fetch_balance()
+        cash = self._cash(balance, orders, held)
+        if balance.position_value is not None:
+            return EXACT.add(cash, balance.position_value)
+        if self._late is None:
+            marked = yield from venue.fetch_positions(mark=True)
+            return (yield from self._worth(cash, _sizes(marked), marked))
+        fills = yield from self._fills(began)
+        lately = began - self._late - _APART
+        unclear = [
+            x
+            for x in fills
+            if x.created_at > lately
+            or (x.state is FillState.PENDING and x.created_at > began - _UNSETTLED)
+        ]
+        sizes: Mapping[_Key, Decimal] = _sizes(held)
+        if self._sure is None and unclear:
+            raise self._unclear(unclear, began)
+        if self._sure is None or not (unclear or self._is_moved(cash, fills, began)):
+            self._sure, self._moved_at = _Sure(cash, sizes, began), None
+        else:
+            cash, sizes = self._since(self._sure, fills)
+        return (yield from self._worth(cash, sizes, held))
+
+    # -- cash -----------------------------------------------------------------------
+
+    def _cash(
+        self, balance: Balance, orders: Iterable[Order], held: Iterable[Position]
+    ) -> Decimal:
+        """All cash, also what resting orders hold back of it."""
+        if self._late is not None and balance.total is not None:
+            return balance.total
+        cash = balance.available
+        # Where each outcome has its own book, holdings of one cover no order of the other.
+        by_book: dict[_Key, list[Order]] = {}
+        for order in orders:
+            book = order.market_id, self._first or order.outcome
+            by_book.setdefault(book, []).append(order)
+        for (market_id, outcome), mine in by_book.items():
+            told = [x.in_terms_of(outcome) for x in mine]
+            claims = [Claim(x.side, x.price, x.remaining) for x in told]
+            net = total(
+                x.exposure(outcome)
+                for x in held
+                if x.market_id == market_id and (self._first or x.outcome) == outcome
+            )
+            cash = EXACT.add(cash, opening(claims, net))
+        return cash
+
+    # -- fills that positions do not show yet ---------------------------------------
+
+    def _fills(self, began: datetime) -> Flow[list[Fill]]:
+        """Fills of any program, of all the time that counts."""
+        assert self._late is not None
+        since = began - max(self._late, _UNSETTLED)
+        if self._sure is not None:
+            since = min(since, self._sure.began - self._late)
+        # Whole seconds, as the venue is asked.
+        since = (since - _APART).replace(microsecond=0)
+        return collect(self._venue.fetch_fills(since=since))
+
+    def _since(
+        self, sure: _Sure, fills: Iterable[Fill]
+    ) -> tuple[Decimal, dict[_Key, Decimal]]:
+        """Cash and contracts as the fills since a sure reading make them.
+
+        In the time before it, for which positions are late, was none.
+        """
+        assert self._late is not None
+        cash, sizes = sure.cash, dict(sure.held)
+        for fill in fills:
+            if fill.created_at <= sure.began - self._late - _APART:
+                continue
+            cash = EXACT.add(cash, EXACT.subtract(fill.proceeds, fill.fee))
+            key = fill.market_id, fill.outcome
+            size = fill.size if fill.side is Side.BUY else EXACT.minus(fill.size)
+            sizes[key] = EXACT.add(sizes.get(key, ZERO), size)
+        return cash, sizes
+
+    def _is_moved(self, cash: Decimal, fills: Iterable[Fill], began: datetime) -> bool:
+        """Whether cash changed otherwise of late, by a split perhaps: positions follow."""
+        assert self._sure is not None
+        assert self._late is not None
+        expected, _ = self._since(self._sure, fills)
+        if cash == expected:
+            return False
+        if self._moved_at is None:
+            self._moved_at = began
+        return began < self._moved_at + self._late
+
+    def _unclear(self, fills: Iterable[Fill], began: datetime) -> GuardTripped:
+        assert self._late is not None
+        last = max(x.created_at for x in fills)
+        left = (last + self._late + _APART - began).total_seconds()
+        wait = f"in {left:.0f} s" if left > 0 else "once it is settled"
+        message = (
+            f"what the account is worth cannot be told yet: something filled at "
+            f"{last:%H:%M:%S} UTC, and positions may not show it, while cash does. No "
+            f"equity was taken for the day's. Nothing was sent; cancels, and orders that "
+            f"only close, go on. Try again {wait}"
+        )
+        return GuardTripped(message, guard="max_daily_loss", limit=self._limit)
+
+    # -- marks ----------------------------------------------------------------------
+
+    def _worth(
+        self,
+        cash: Decimal,
+        sizes: Mapping[_Key, Decimal],
+        marked: Iterable[Position],
+    ) -> Flow[Decimal]:
+        """Cash, and so many contracts at their marks."""
+        by_key = {(x.market_id, x.outcome): x for x in marked}
+        worth = cash
+        for key, size in sizes.items():
+            if not size:
+                continue
+            mark = self._mark(by_key.get(key))
+            if mark is None:
+                mark = yield from self._bid(key)
+            worth = EXACT.add(worth, EXACT.multiply(size, mark))
+        return worth
+
+    def _mark(self, position: Position | None) -> Decimal | None:
+        if position is None:
+            return None
+        if position.mark_price is not None:
+            return position.mark_price
+        return self._venue.told_mark(position)
+
+    def _bid(self, key: _Key) -> Flow[Decimal]:
+        market_id, outcome = key
+        book = yield from self._venue.fetch_order_book(market_id, outcome=outcome)
+        if book.bid is None:
+            message = (
+                f"what {outcome} of {market_id} is worth is not told: nobody bids for it "
+                "and the venue tells no price, so that no loss can be told. Nothing was "
+                "sent; cancels, and orders that only close, go on. Try again, or make the "
+                "exchange without max_daily_loss"
+            )
+            raise GuardTripped(message, guard="max_daily_loss", limit=self._limit)
+        return book.bid.price
+
+
+def _sizes(held: Iterable[Position]) -> dict[_Key, Decimal]:
+    return {(x.market_id, x.outcome): x.size for x in held}
