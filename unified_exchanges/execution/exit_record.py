@@ -180,7 +180,7 @@ class ExitRecord(Flat):
             before=self.before,
         )
 
-    def settling(self, order: Order) -> ExitRecord:
+    def sold_by(self, order: Order) -> ExitRecord:
         """The record with its order, which has ended, and whose fills may yet fail."""
         return attrs.evolve(self.ended(order), state=ExitState.SETTLING)
 

@@ -322,16 +322,16 @@ class Selling(Minding):
             raise
         is_dry = bool(venue.settings.dry_run)
         if venue.settles_late and order.filled and not is_dry:
-            yield from self._settle(order, venue)
+            yield from self._settling(order, venue)
             return
         yield from self._keep_end(self.record.ended(order, is_rehearsed=is_dry), venue)
 
     # -- settling -------------------------------------------------------------------
 
-    def _settle(self, order: Order, venue: Venue) -> Flow[None]:
+    def _settling(self, order: Order, venue: Venue) -> Flow[None]:
         """Write down that it has sold, which may still fail: until then it is not over."""
         attempt = self.record.attempt
-        while not (yield from self._keep(self.record.settling(order), venue)):
+        while not (yield from self._keep(self.record.sold_by(order), venue)):
             known = self.record
             is_behind = known.state in {ExitState.ARMED, ExitState.SENDING}
             if known.attempt != attempt or not is_behind:

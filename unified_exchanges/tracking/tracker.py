@@ -144,7 +144,7 @@ class OrderTracker(Commands):
             ends, size = self._fills.ends(told), abs(told.size)
             is_news = self._fills.take(told)
             if entry is not None and ends:
-                self._ended(entry, told, size)
+                self._note_end(entry, told, size)
             if not is_news:
                 if entry is not None and ends:
                     self._entries.settle(entry)
@@ -160,7 +160,7 @@ class OrderTracker(Commands):
                     told.market_id,
                 )
                 if ends:
-                    self._ended(entry, told, size)
+                    self._note_end(entry, told, size)
             self._entries.name(entry, told.order_id, key)
             self.memory.fill(told, placed=entry.placed)
             entry.fills = EXACT.add(entry.fills, told.size)
@@ -174,7 +174,7 @@ class OrderTracker(Commands):
                 entry.fills_at = inf
             self._entries.settle(entry)
 
-    def _ended(self, entry: Entry, fill: Fill, size: Decimal) -> None:
+    def _note_end(self, entry: Entry, fill: Fill, size: Decimal) -> None:
         """A fill stands for good, or has failed, which its order does not show."""
         if fill.state is FillState.FINAL:
             entry.settled = EXACT.add(entry.settled, size)
