@@ -42,6 +42,9 @@ def ground(request: pytest.FixtureRequest) -> Ground:
         made = KalshiGround(enforce_limits=False)
     else:
         made = PolymarketGround()
+        # What it sells is final at once: how it waits for that is told elsewhere.
+        times = made.polymarket.settings
+        times.mined = times.confirmed = 0.0
     made.clock.advance(60)
     return made
 

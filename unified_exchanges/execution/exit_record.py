@@ -25,6 +25,8 @@ class ExitState(str, Enum):
     """It watches; nothing was sent, or what was sent is known not to be there."""
     SENDING = "sending"
     """Its order may be at the venue; it is looked up before anything else."""
+    SETTLING = "settling"
+    """Its order has ended, and what it sold may still fail on chain: it is looked up."""
     FILLED = "filled"
     PARTIAL = "partial"
     """Its order has ended; what did not fill is still held."""
@@ -47,7 +49,8 @@ class ExitRecord(Flat):
     ``missed_bid`` is the best bid in dollars where it is below the limit, 0 where nobody
     bids: an order would find nobody, so none was sent, and the exit waits for a bid that it
     may sell to.  ``is_rehearsed``: in a dry run, what ``size`` and ``price`` say would have
-    been sent, and nothing was.
+    been sent, and nothing was.  ``attempt`` counts the orders before this one whose sales
+    failed on chain, in part at least, and ``before`` is what those have sold for good.
     """
 
     plan: ExitPlan
@@ -60,6 +63,8 @@ class ExitRecord(Flat):
     locked: Decimal = attrs.field(default=ZERO, converter=amount)
     missed_bid: Decimal | None = attrs.field(default=None, converter=amount_if_any)
     is_rehearsed: bool = False
+    attempt: int = 0
+    before: Decimal = attrs.field(default=ZERO, converter=amount)
 
     def __str__(self) -> str:
         """What it is to sell and what came of that, for people."""
@@ -70,6 +75,13 @@ class ExitRecord(Flat):
             words += f" at {text(self.price)} or above"
         if self.state is ExitState.SENDING:
             words += ": its order may be at the venue"
+        if self.state is ExitState.SETTLING:
+            words += (
+                f": {text(self.filled)} sold, which is not final yet (order "
+                f"{self.order_id})"
+            )
+        if self.attempt:
+            words += f"; sales of {self.attempt} of its orders failed on chain"
         if self.is_over:
             words += f": {self._end}"
         elif self.locked:
@@ -103,27 +115,35 @@ class ExitRecord(Flat):
 
     @property
     def client_order_id(self) -> str:
-        """The key of its one order: the same after any restart, refusal or other runner."""
+        """The key of its order: the same after any restart, refusal or other runner."""
         plan = self.plan
-        parts = (plan.name, plan.market_id, plan.outcome)
+        parts = [plan.name, plan.market_id, plan.outcome]
+        if self.attempt:
+            # What failed to settle is sold by another order.
+            parts.append(f"attempt {self.attempt}")
         return str(uuid5(NAMESPACE_URL, "unified-exchanges:exit:" + "\n".join(parts)))
 
     @property
     def is_over(self) -> bool:
         """Whether its order has ended, or there is nothing to sell."""
-        return self.state not in {ExitState.ARMED, ExitState.SENDING}
+        return self.state not in _GOING
 
     @property
     def asked(self) -> Decimal:
-        """Contracts that its order asks for; the plan's, as long as there is none."""
-        return self.plan.size if self.size is None else self.size
+        """Contracts that its order asks for; what is to be sold, while there is none."""
+        return self.wanted if self.size is None else self.size
+
+    @property
+    def wanted(self) -> Decimal:
+        """Contracts of the plan that earlier orders of it have not sold for good."""
+        return EXACT.subtract(self.plan.size, self.before)
 
     @property
     def unfilled(self) -> Decimal:
         """Contracts that its order asked for and did not sell; 0 if it sent none."""
         if self.size is None:
             return ZERO
-        return EXACT.subtract(self.size, self.filled)
+        return EXACT.subtract(self.size, EXACT.subtract(self.filled, self.before))
 
     @property
     def remaining(self) -> Decimal:
@@ -144,35 +164,67 @@ class ExitRecord(Flat):
             state=ExitState.SENDING,
             trigger=trigger,
             price=price,
-            size=self.plan.size if size is None else size,
+            size=self.wanted if size is None else size,
             locked=locked,
+            filled=self.before,
+            attempt=self.attempt,
+            before=self.before,
         )
 
     def rearmed(self) -> ExitRecord:
         """The record once it is known that its order is not there."""
-        return ExitRecord(plan=self.plan)
+        return ExitRecord(
+            plan=self.plan,
+            filled=self.before,
+            attempt=self.attempt,
+            before=self.before,
+        )
+
+    def sold_by(self, order: Order) -> ExitRecord:
+        """The record with its order, which has ended, and whose fills may yet fail."""
+        return attrs.evolve(self.ended(order), state=ExitState.SETTLING)
+
+    def settled(self) -> ExitRecord:
+        """The record once what its order sold stands for good."""
+        sold = EXACT.subtract(self.filled, self.before)
+        return attrs.evolve(self, state=self._state_after(sold, self.asked))
+
+    def failed(self, sold: Decimal) -> ExitRecord:
+        """The record once its order has sold only so many: the rest failed on chain.
+
+        It is armed for what is left, under another key: what failed never happened, and
+        the order does not open again.
+        """
+        before = EXACT.add(self.before, sold)
+        return ExitRecord(
+            plan=self.plan, filled=before, attempt=self.attempt + 1, before=before
+        )
 
     def gone(self, trigger: Trigger) -> ExitRecord:
         """The record once it is known that nothing is held."""
-        return ExitRecord(plan=self.plan, state=ExitState.GONE, trigger=trigger)
+        return attrs.evolve(self.rearmed(), state=ExitState.GONE, trigger=trigger)
 
     def ended(self, order: Order, *, is_rehearsed: bool = False) -> ExitRecord:
         """The record with its order, which has ended."""
         size = order.size if self.size is None else self.size
-        state = ExitState.PARTIAL if order.filled else ExitState.UNFILLED
-        if order.filled >= self.plan.size:
-            state = ExitState.FILLED
-        elif order.filled >= size and not self.locked:
-            state = ExitState.GONE
+        state = self._state_after(order.filled, size)
         return attrs.evolve(
             self,
             state=state,
             price=order.price if self.price is None else self.price,
             size=size,
             order_id=order.order_id,
-            filled=order.filled,
+            filled=EXACT.add(self.before, order.filled),
             is_rehearsed=is_rehearsed,
         )
+
+    def _state_after(self, sold: Decimal, size: Decimal) -> ExitState:
+        """How it ended, its order having sold so many of the ``size`` it asked for."""
+        if sold >= self.wanted:
+            return ExitState.FILLED
+        if sold >= size and not self.locked:
+            return ExitState.GONE
+        return ExitState.PARTIAL if sold else ExitState.UNFILLED
 
     @classmethod
     def from_dict(cls, told: Mapping[str, Json]) -> ExitRecord:
@@ -191,7 +243,12 @@ class ExitRecord(Flat):
             locked=read_number(told.get("locked", "0")),
             missed_bid=_number(told["missed_bid"]),
             is_rehearsed=bool(told.get("is_rehearsed", False)),
+            attempt=int(str(told.get("attempt", 0))),
+            before=read_number(told.get("before", "0")),
         )
+
+
+_GOING = frozenset({ExitState.ARMED, ExitState.SENDING, ExitState.SETTLING})
 
 
 def _number(told: Json) -> Decimal | None:

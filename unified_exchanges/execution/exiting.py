@@ -142,6 +142,8 @@ class Exiting(Selling):
             yield from self._keep(self.record, venue)
         if self.record.state is ExitState.SENDING:
             yield from self._look_on(venue)
+        elif self.record.state is ExitState.SETTLING:
+            yield from self._look_settled(venue)
         if self.record.state is ExitState.ARMED:
             self._require_going(market)
 
@@ -183,6 +185,8 @@ class Exiting(Selling):
             self.is_urgent = False
             if self.record.state is ExitState.SENDING:
                 yield from self._look_on(venue)
+            elif self.record.state is ExitState.SETTLING:
+                yield from self._look_settled(venue)
             elif book is not None:
                 yield from self._decide(venue, book)
         if self.record.state is ExitState.ARMED:

@@ -77,7 +77,7 @@ def _held(venue: Venue, record: ExitRecord) -> Flow[Decimal]:
     plan = record.plan
     told = yield from venue.fetch_positions(market_id=plan.market_id, mark=False)
     held = total(x.size for x in told if x.outcome == plan.outcome)
-    if held < plan.size and isinstance(venue, Closing):
+    if held < record.wanted and isinstance(venue, Closing):
         sure = yield from venue.held_now(plan.market_id, {})
         held = total(size for outcome, size in sure if outcome == plan.outcome)
     return held

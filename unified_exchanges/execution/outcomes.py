@@ -12,10 +12,11 @@ import attrs
 from ..errors import JournalError, OrderNotFound, UnifiedExchangesError
 from ..flow import AskIntent, Flow, Sleep, collect
 from ..models import Fill, Intent, Order
-from ..money import EXACT, total
+from ..money import EXACT, ZERO, total
 from ..venue import Venue
 from .desk import Desk
 from .report import LegReport, LegState
+from .settling import Settlement, settlement_of
 
 __all__ = ["SHOWN", "found_out", "looked_up", "may_have_left", "priced", "state_of"]
 
@@ -97,7 +98,11 @@ def state_of(order: Order) -> LegState:
 
 
 def priced(venue: Venue, leg: LegReport, end: float) -> Flow[LegReport]:
-    """A leg with what its fills cost, exactly where the venue shows them all by ``end``."""
+    """A leg with what its fills cost, exactly where the venue shows them all by ``end``.
+
+    What failed on chain after it matched is taken off: it never filled.
+    """
+    leg = yield from _standing(venue, leg)
     bought = yield from _fills(venue, leg.order, leg.filled, end)
     sold = yield from _fills(venue, leg.unwinding, leg.unwound, end)
     if bought is None or sold is None:
@@ -112,6 +117,37 @@ def priced(venue: Venue, leg: LegReport, end: float) -> Flow[LegReport]:
         cost=EXACT.minus(total(fill.proceeds for fill in mine)),
         fees=total(fill.fee for fill in mine),
     )
+
+
+def _standing(venue: Venue, leg: LegReport) -> Flow[LegReport]:
+    """A leg by its fills as they stand, where what matched may still fail."""
+    bought = yield from _settled(venue, leg.order, leg.filled)
+    sold = yield from _settled(venue, leg.unwinding, leg.unwound)
+    filled = EXACT.subtract(leg.filled, bought.failed)
+    state = leg.state
+    if bought.failed and state is not LegState.UNKNOWN:
+        state = LegState.PARTIAL if filled else LegState.UNFILLED
+    return attrs.evolve(
+        leg,
+        state=state,
+        filled=filled,
+        unwound=EXACT.subtract(leg.unwound, sold.failed),
+        reverted=EXACT.add(bought.failed, sold.failed),
+        pending=EXACT.add(bought.pending, sold.pending),
+    )
+
+
+def _settled(venue: Venue, order: Order | None, filled: Decimal) -> Flow[Settlement]:
+    """How much of what an order filled stands; what is not shown may fail too."""
+    if order is None or not filled or not venue.settles_late:
+        return Settlement(final=filled)
+    try:
+        shown = yield from settlement_of(venue, order)
+    except UnifiedExchangesError as error:
+        _log.info("whether order %s settled was not read: %s", order.order_id, error)
+        return Settlement(pending=filled)
+    sure = EXACT.add(shown.final, shown.failed)
+    return attrs.evolve(shown, pending=max(ZERO, EXACT.subtract(filled, sure)))
 
 
 def _fills(

@@ -45,8 +45,10 @@ class LegReport(Flat):
     ``size`` is contracts, ``limit`` the price in dollars that was or would be sent, never
     above ``bound``.  ``filled`` are contracts that it bought and ``unwound`` those sold
     back; ``cost`` is dollars paid less dollars got back, ``fees`` the fees of both.  In a
-    dry run those are of the book as it was.  ``is_exact`` is False where they are not known,
-    because the venue did not show the fills yet: then they are the most that it may be.
+    dry run those are of the book as it was.  ``reverted`` contracts matched and then failed
+    on chain, so that they count as neither, and ``pending`` ones may still.  ``is_exact`` is
+    False where they are not known, because the venue did not show the fills yet: then they
+    are the most that it may be.
     """
 
     market_id: str
@@ -57,6 +59,8 @@ class LegReport(Flat):
     state: LegState
     filled: Decimal = ZERO
     unwound: Decimal = ZERO
+    reverted: Decimal = ZERO
+    pending: Decimal = ZERO
     cost: Decimal = ZERO
     fees: Decimal = ZERO
     most: Decimal
@@ -117,6 +121,10 @@ class LegReport(Flat):
             words.append(f"{text(self.filled)} filled")
         if self.unwound:
             words.append(f"{text(self.unwound)} sold back")
+        if self.reverted:
+            words.append(f"{text(self.reverted)} failed on chain after they matched")
+        if self.pending:
+            words.append(f"{text(self.pending)} may still fail on chain")
         if self.netted:
             words.append(
                 f"{text(self.netted)} closed what was held of the other outcome"
@@ -146,10 +154,18 @@ class HedgeReport(Flat):
 
     @property
     def is_complete(self) -> bool:
-        """Whether every leg filled whole, and nothing is unresolved."""
+        """Whether every leg filled whole, and nothing is unresolved.
+
+        What matched counts, and may still fail on chain: see `is_settled`.
+        """
         return not self.unresolved and all(
             leg.state is LegState.FILLED for leg in self.legs
         )
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing that matched may still fail, as far as the venue showed."""
+        return not any(leg.pending for leg in self.legs)
 
     @property
     def cost(self) -> Decimal:

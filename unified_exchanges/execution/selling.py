@@ -45,6 +45,7 @@ from .exit_record import ExitState
 from .exits import ExitPlan, Trigger
 from .holding import Holding, read_holding
 from .minding import Minding
+from .settling import settlement_of
 from .sizing import grid_of, whole_lots
 
 __all__ = ["Placing", "Selling"]
@@ -81,7 +82,7 @@ class Selling(Minding):
         price = self._limit(venue, trigger, holding, book)
         if price is None:
             return
-        locked = min(holding.locked, EXACT.subtract(self.record.plan.size, size))
+        locked = min(holding.locked, EXACT.subtract(self.record.wanted, size))
         sending = self.record.sending(trigger, price, size, locked=locked)
         if not (yield from self._keep(sending, venue)):
             self.is_urgent = not self.record.is_over
@@ -97,7 +98,7 @@ class Selling(Minding):
         self, venue: Venue, trigger: Trigger, holding: Holding
     ) -> Flow[Decimal | None]:
         """Contracts to sell: what is held and free at most; None if it sells nothing now."""
-        wanted, free, market = self.record.plan.size, holding.free(), self._market
+        wanted, free, market = self.record.wanted, holding.free(), self._market
         assert market is not None
         now = venue.clock.monotonic()
         if holding.held is None or free is None:
@@ -111,13 +112,17 @@ class Selling(Minding):
             if self._none_since is None:
                 self._none_since = now
             lags = isinstance(venue, Closing) and venue.positions_lag
-            if not lags or now - self._none_since >= _LAG:
+            late = _LAG
+            if self.record.attempt:
+                # What came back must show again first.
+                late = max(late, venue.positions_late or 0.0)
+            if not lags or now - self._none_since >= late:
                 yield from self._keep(self.record.gone(trigger), venue)
                 self.is_urgent = not self.record.is_over
                 return None
             what = (
                 f"nothing of {market.market_id} is shown as held, which may be late; if "
-                f"that lasts for {_LAG:g} s it ends"
+                f"that lasts for {late:g} s it ends"
             )
             self._wait(venue, "none", what)
             return None
@@ -316,7 +321,66 @@ class Selling(Minding):
             yield from self._keep(self.record.rearmed(), venue)
             raise
         is_dry = bool(venue.settings.dry_run)
+        if venue.settles_late and order.filled and not is_dry:
+            yield from self._settling(order, venue)
+            return
         yield from self._keep_end(self.record.ended(order, is_rehearsed=is_dry), venue)
+
+    # -- settling -------------------------------------------------------------------
+
+    def _settling(self, order: Order, venue: Venue) -> Flow[None]:
+        """Write down that it has sold, which may still fail: until then it is not over."""
+        attempt = self.record.attempt
+        while not (yield from self._keep(self.record.sold_by(order), venue)):
+            known = self.record
+            is_behind = known.state in {ExitState.ARMED, ExitState.SENDING}
+            if known.attempt != attempt or not is_behind:
+                self.is_urgent = not known.is_over
+                return
+        yield from self._look_settled(venue)
+
+    def _look_settled(self, venue: Venue) -> Flow[None]:
+        """Whether what it sold stands: it is over then, else what failed is sold again."""
+        record = self.record
+        assert record.order_id is not None
+        try:
+            order = yield from venue.fetch_order(
+                record.order_id, market_id=record.plan.market_id
+            )
+            settled = yield from settlement_of(venue, order)
+        except UnifiedExchangesError as error:
+            if not error.retryable:
+                raise
+            self._wait_out(venue, error)
+            return
+        sold = EXACT.subtract(record.filled, record.before)
+        if EXACT.add(settled.final, settled.failed) < sold:
+            # Not shown, or not through yet.
+            self._patience.failed(venue.clock.monotonic())
+            self.is_urgent = True
+            _log.info(
+                "exit %r: %s are sold, and may still fail on chain",
+                record.plan.name,
+                text(sold),
+            )
+            return
+        if not settled.failed:
+            # How it ended follows from what is written.
+            yield from self._keep_end(record.settled(), venue)
+            return
+        _log.warning(
+            "exit %r: %s of the %s that order %s sold failed on chain, and are held "
+            "again; it is armed to sell them by another order",
+            record.plan.name,
+            text(settled.failed),
+            text(sold),
+            record.order_id,
+        )
+        self._none_since = None
+        yield from self._keep(
+            record.failed(EXACT.subtract(sold, settled.failed)), venue
+        )
+        self.is_urgent = not self.record.is_over
 
     def _require_ours(self, order: Order, venue: Venue) -> None:
         """Refuse an order that has the exit's key and is not one that it would send."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import attrs
 
-from ..money import EXACT, ONE, text
+from ..money import EXACT, ONE, ZERO, text
 from .orders import Order
 from .record import Flat
 from .terms import OrderState, Side
@@ -95,7 +95,9 @@ class TrackedOrder(Flat):
     ``order`` is the newest that the venue showed of it, None before that.  ``price`` is
     dollars for ``outcome``; ``size``, ``filled`` and ``remaining`` are contracts, None
     where only fills of it were seen; ``filled`` counts fills that its ``order`` does not
-    show yet.  All of it is said of the first outcome (YES), where outcomes share one book.
+    show yet, and none that failed to settle after they matched: those are ``failed``, and
+    the order does not open again for them.  All of it is said of the first outcome (YES),
+    where outcomes share one book.
     ``is_external``: it was placed neither by this object nor, as far as its journal knows, by
     an earlier run.  ``is_doubtful``: the answer to the
     last command about it was lost, and nothing has told since what came of it.
@@ -116,6 +118,7 @@ class TrackedOrder(Flat):
     order: Order | None = None
     is_external: bool = False
     is_doubtful: bool = False
+    failed: Decimal = ZERO
 
     @property
     def is_done(self) -> bool:
@@ -129,7 +132,8 @@ class TrackedOrder(Flat):
         size = "?" if self.size is None else text(self.size)
         price = "?" if self.price is None else text(self.price)
         what = f"{self.side} {size} {self.outcome} of {self.market_id} at {price}"
-        return f"{what}: {self.state}, {text(self.filled)} filled"
+        failed = f", {text(self.failed)} failed to settle" if self.failed else ""
+        return f"{what}: {self.state}, {text(self.filled)} filled{failed}"
 
 
 @attrs.frozen(kw_only=True, slots=True)

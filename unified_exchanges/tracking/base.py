@@ -27,15 +27,24 @@ def begin_anew(
     before.
     """
     size, cost = told
-    known, whole = [*held.recent], held.net
+    pending = [x for x in held.booked if x.is_unsettled and x.told_side is Side.SELL]
+    known, whole = [x for x in held.recent if x not in pending], held.net
+    back = _brought_back(held, pending, size, live)
     is_exact = live is not None and not held.vague
     held.clear()
     if size:
         side = Side.BUY if size > ZERO else Side.SELL
         held.sides[side].add(Booking.even(side, abs(size), cost))
+    if back is not None:
+        held.sides[Side.BUY].add(back)
+    for entry in pending:
+        # Beside what was read by then, whether or not that had it.
+        entry.booking, entry.is_beside = None, True
+        held.recent[entry] = None
+        held.book(entry, None)
     unsure = []
     for entry in known:
-        entry.booking = None
+        entry.booking, entry.is_beside = None, False
         before, at = entry.earlier
         if read.is_outlived(entry.filled_at):
             entry.lasting = entry.filled
@@ -50,6 +59,31 @@ def begin_anew(
         _prove(unsure, size, whole, live)
     for entry in unsure:
         held.book(entry, read)
+
+
+def _brought_back(
+    held: Held,
+    pending: Collection[Entry],
+    size: Decimal,
+    live: Collection[Entry] | None,
+) -> Booking | None:
+    """What comes back at most of sales that a read may have in it, if they fail to settle.
+
+    As much as is missing from what is held without them; all of it, where the position was
+    not known before.
+    """
+    late = total(x.booking.size for x in pending if x.booking is not None)
+    if live is not None:
+        # Of those that a read has made vague, the net has none either.
+        late = min(late, max(ZERO, EXACT.subtract(held.net, size)))
+    if not late:
+        return None
+    cost = held.sides[Side.BUY].dearest(late)
+    had = held.sides[Side.BUY].size
+    if had < late:
+        # What it cost is not known: no more than it may pay.
+        cost = EXACT.add(cost, EXACT.subtract(late, had))
+    return Booking.even(Side.BUY, late, cost)
 
 
 def _prove(

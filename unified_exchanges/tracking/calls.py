@@ -455,6 +455,7 @@ def calls_of(venue: Venue) -> TrackedCalls:
         moves_position=venue.moves_position,
         offset=venue.offset,
         positions_late=venue.positions_late,
+        settles_late=venue.settles_late,
     )
     # Weakly: the tracker holds the venue, whose monitor this is.
     count = WeakMethod(tracker.count_unresolved)

@@ -49,8 +49,14 @@ class Entry:
     client_order_id: str | None = None
     order: Order | None = None
     is_ours: bool = False
+    settles_late: bool = False
+    """Whether what matched may still fail, until its fills are shown as final."""
     fills: Decimal = ZERO
     """Contracts of the fills that were seen, each once."""
+    settled: Decimal = ZERO
+    """How many of them stand for good."""
+    failed: Decimal = ZERO
+    """Contracts that matched and then failed to settle: they never filled."""
     placed: int | None = None
     """When this client first sent it, in the order of what it knew."""
     sending: int = 0
@@ -97,6 +103,8 @@ class Entry:
     """How much of what filled the position that was read has in it."""
     beside_base: Decimal = ZERO
     """How much of it that position surely has not."""
+    is_beside: bool = False
+    """Whether that position was made up as if it had none of it, since it may yet fail."""
     lasting: Decimal = ZERO
     """How much of it any later read has in it as well, however it lags."""
     dearest: Decimal = ZERO
@@ -112,15 +120,28 @@ class Entry:
 
     @property
     def filled(self) -> Decimal:
-        """Contracts that filled, by whichever tells more."""
-        return self.fills if self.order is None else max(self.order.filled, self.fills)
+        """Contracts that filled, by whichever tells more; none that failed to settle.
+
+        A venue's own count of an order goes on having those.
+        """
+        if self.order is None:
+            return self.fills
+        told = self.order.filled
+        if self.failed:
+            told = EXACT.subtract(told, self.failed)
+        return max(told, self.fills)
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether some of what filled may still fail, as far as is known."""
+        return self.settles_late and self.settled < self.filled
 
     def filled_by(self, now: float) -> float:
         """Our monotonic clock when all that filled had, at the latest."""
         filled, order = self.filled, self.order
         if self.fills == filled:
             now = min(now, self.fills_at)
-        if order is not None and order.filled == filled:
+        if order is not None and order.filled == filled and not self.failed:
             now = min(now, self.order_at)
         return now
 
@@ -347,6 +368,7 @@ class Entry:
             price=order.price if order is not None else self.price,
             size=order.size if order is not None else self.size,
             filled=self.filled,
+            failed=self.failed,
             remaining=self.remaining,
             at_risk=self.at_risk,
             order=order,

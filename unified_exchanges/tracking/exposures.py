@@ -16,7 +16,6 @@ from math import inf
 import attrs
 
 from ..guards.worst import Claim
-from ..models import Side
 from ..money import EXACT, ZERO, total
 from ..watching.known import LAG
 from .base import begin_anew
@@ -46,6 +45,8 @@ class Exposures:
     def __init__(self) -> None:
         self.lag = LAG
         """Seconds by which a read of positions may be late."""
+        self.settles_late = False
+        """Whether what matched may still fail: then no sale surely takes risk away."""
         self._live: dict[str, dict[Entry, None]] = {}
         self._held: dict[str, dict[_Key, Held]] = {}
         self.orders: dict[str, Decimal] = {}
@@ -93,6 +94,10 @@ class Exposures:
         held = self._held.get(entry.market_id, {}).get(_key(entry))
         if held is None:
             return
+        if is_counted and entry in held.pending:
+            # Nobody will hear of it any more: it counts as the venue told it.
+            entry.settles_late = False
+            self._book(entry)
         held.recent.pop(entry, None)
         if not is_counted:
             held.unbook(entry)
@@ -129,9 +134,9 @@ class Exposures:
         held.recent[entry] = None
         # No read is of what nets elsewhere.
         read = None if entry.purse else self._last(market_id)
-        if read is not None and read.has(entry):
+        if read is not None and read.has(entry) and not entry.is_beside:
             entry.take_in(entry.filled)
-        held.book(entry, read)
+        held.book(entry, None if entry.is_beside else read)
         if not held.net and not held.vague and market_id not in self._live:
             # All that is known here is over, so nothing can turn up out of order.
             _forget(held)
@@ -221,6 +226,11 @@ class Exposures:
         held = self._held.items()
         return {name for name, here in held if any(x.vague for x in here.values())}
 
+    def unsettled(self) -> list[Entry]:
+        """Orders of which sales count as if they might have failed to settle."""
+        every = (held for here in self._held.values() for held in here.values())
+        return [x for held in every for x in held.vague if x.is_unsettled]
+
     def fits(
         self,
         market_id: str,
@@ -257,12 +267,16 @@ class Exposures:
         None do unless the position was read since then, and what filled is in it or not.
         """
         held = self._held.get(market_id, {}).get(key)
-        if held is None or held.vague:
-            return ZERO
-        cover = held.net if claim.side is Side.SELL else EXACT.minus(held.net)
+        cover = None if held is None else held.cover(claim.side)
         read = self._last(market_id)
         # No read is of what nets elsewhere.
-        if cover <= ZERO or key[1] or read is None or read.ended < since:
+        if (
+            cover is None
+            or cover <= ZERO
+            or key[1]
+            or read is None
+            or read.ended < since
+        ):
             return ZERO
         others = [
             entry.claims()

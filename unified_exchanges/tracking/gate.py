@@ -6,7 +6,7 @@ batches together stay within the caps.  What has to be read for it is read befor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -275,6 +275,12 @@ class Gate:
         held = yield from venue.fetch_positions(market_id=market_id, mark=False)
         tracker.held(held, began=began, since=since, market_id=market_id)
 
+    def _read_settling(self, names: Collection[str] | None) -> Flow[None]:
+        """Read what became of sales that may have failed to settle; nothing if none may."""
+        for market_id, since in self._tracker.unsettled(names).items():
+            for fill in (yield from self._venue.settling(market_id, since)):
+                self._tracker.fill(fill)
+
     @property
     def _lags(self) -> bool:
         """Whether positions may lack what filled, however long the rest is waited for."""
@@ -303,6 +309,9 @@ class Gate:
             wanted = [None]
         due = [x for x in wanted if now - self._looked.get(x, -_AGAIN) >= _AGAIN]
         try:
+            if due:
+                # First: what surely settled is proof of what a position has in it.
+                yield from self._read_settling(None if None in due else names)
             for market_id in due:
                 yield from self._read_positions(market_id)
                 self._looked[market_id] = now

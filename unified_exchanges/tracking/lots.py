@@ -74,11 +74,22 @@ class Held:
         self.vague: dict[Entry, None] = {}
         """Orders of which some fills may have been in the last read, or not."""
         self.vague_size = self.vague_cost = ZERO
+        self.pending: dict[Entry, None] = {}
+        """Those of them that are in doubt only since they may fail to settle."""
 
     @property
     def net(self) -> Decimal:
         """Signed contracts."""
         return EXACT.subtract(self.sides[Side.BUY].size, self.sides[Side.SELL].size)
+
+    def cover(self, side: Side) -> Decimal | None:
+        """Contracts that an order of a side surely closes; None if that is not known."""
+        if len(self.vague) > len(self.pending):
+            return None
+        if side is Side.BUY:
+            return EXACT.minus(self.net)
+        bookings = (x.booking for x in self.pending)
+        return EXACT.subtract(self.net, total(x.size for x in bookings if x))
 
     @property
     def is_plain(self) -> bool:
@@ -134,8 +145,13 @@ class Held:
             return
         entry.booking = booking
         self.booked[entry] = None
-        if read is not None and read.may_have(entry):
+        is_vague = read is not None and read.may_have(entry)
+        # A purchase that may fail counts as if it stood, a sale as if it might not.
+        is_pending = booking.side is Side.SELL and entry.is_unsettled
+        if is_vague or is_pending:
             self._blur(entry)
+            if not is_vague:
+                self.pending[entry] = None
         else:
             self.sides[booking.side].add(booking)
 
@@ -152,6 +168,7 @@ class Held:
         del self.booked[entry]
         if entry in self.vague:
             del self.vague[entry]
+            self.pending.pop(entry, None)
             self._count_vague(entry, EXACT.subtract)
         else:
             self.sides[booking.side].remove(booking)
@@ -170,4 +187,5 @@ class Held:
         self.booked.clear()
         self.recent = {}
         self.vague.clear()
+        self.pending.clear()
         self.vague_size = self.vague_cost = ZERO

@@ -76,6 +76,8 @@ class Register:
 
     def _merge(self, gone: Entry, kept: Entry) -> None:
         kept.fills = EXACT.add(kept.fills, gone.fills)
+        kept.settled = EXACT.add(kept.settled, gone.settled)
+        kept.failed = EXACT.add(kept.failed, gone.failed)
         kept.fills_value = EXACT.add(kept.fills_value, gone.fills_value)
         kept.fills_at = max(kept.fills_at, gone.fills_at)
         if kept.order is None:
@@ -90,7 +92,13 @@ class Register:
     def new(self, market_id: str, outcome: str, side: Side) -> Entry:
         """An entry for an order that nobody has heard of."""
         born = self.exposures.moment()
-        entry = Entry(market_id=market_id, outcome=outcome, side=side, born=born)
+        entry = Entry(
+            market_id=market_id,
+            outcome=outcome,
+            side=side,
+            born=born,
+            settles_late=self.exposures.settles_late,
+        )
         self.live[entry] = None
         if len(self.live) > _MOST_LIVE:
             # What the venue has never shown may be exposure that nobody else knows of.

@@ -12,7 +12,7 @@ left alone.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -31,7 +31,7 @@ from ..models import (
     Settlement,
     Subject,
 )
-from ..money import EXACT, ZERO
+from ..money import EXACT, ZERO, text
 from ..watching.known import KnownFills, KnownOrders
 from ..watching.reconciler import News
 from .commands import Commands
@@ -56,7 +56,8 @@ class OrderTracker(Commands):
     ``in_flight`` is for how many seconds an order may be on its way;
     ``moves_position`` says of a fill whether it surely moves the positions that are read;
     ``offset`` is what is known of the venue's clock, by default nothing;
-    ``positions_late`` is by how many seconds reads of positions may be late.
+    ``positions_late`` is by how many seconds reads of positions may be late;
+    ``settles_late`` says that what matched may still fail.
     """
 
     def __init__(
@@ -68,10 +69,12 @@ class OrderTracker(Commands):
         moves_position: Callable[[Fill], bool] = lambda _: True,
         offset: ClockOffset | None = None,
         positions_late: float | None = None,
+        settles_late: bool = False,
     ) -> None:
         super().__init__(clock, first_outcome=first_outcome, in_flight=in_flight)
         if positions_late is not None:
             self._entries.exposures.lag = positions_late
+        self._entries.exposures.settles_late = settles_late
         self._moves_position = moves_position
         self._offset = offset or ClockOffset(clock)
         # The venue's clock may be behind ours.
@@ -141,7 +144,13 @@ class OrderTracker(Commands):
             entry = self._entries.of(told.order_id, key, told.market_id)
             if entry is None and told.created_at < self._began:
                 return
-            if not self._fills.take(told):
+            ends, size = self._fills.ends(told), abs(told.size)
+            is_news = self._fills.take(told)
+            if entry is not None and ends:
+                self._note_end(entry, told, size)
+            if not is_news:
+                if entry is not None and ends:
+                    self._entries.settle(entry)
                 return
             if told.state is FillState.FAILED:
                 told = told.taken_back()
@@ -153,6 +162,8 @@ class OrderTracker(Commands):
                     told.order_id,
                     told.market_id,
                 )
+                if ends:
+                    self._note_end(entry, told, size)
             self._entries.name(entry, told.order_id, key)
             self.memory.fill(told, placed=entry.placed)
             entry.fills = EXACT.add(entry.fills, told.size)
@@ -165,6 +176,22 @@ class OrderTracker(Commands):
                 self._holdings.give_up(told.market_id, told.outcome)
                 entry.fills_at = inf
             self._entries.settle(entry)
+
+    def _note_end(self, entry: Entry, fill: Fill, size: Decimal) -> None:
+        """A fill stands for good, or has failed, which its order does not show."""
+        if fill.state is FillState.FINAL:
+            entry.settled = EXACT.add(entry.settled, size)
+            return
+        entry.failed = EXACT.add(entry.failed, size)
+        _log.warning(
+            "%s of order %s to %s %s of %s failed to settle, and never filled: the order "
+            "does not open again. Look at your positions",
+            text(size),
+            fill.order_id,
+            fill.side,
+            fill.outcome,
+            fill.market_id,
+        )
 
     def _date(self, entry: Entry, fill: Fill) -> None:
         """Take down when an order filled, to tell which reads of positions have that."""
@@ -227,6 +254,19 @@ class OrderTracker(Commands):
         """Whether more is known than a read of positions that begins then must show."""
         with self.lock:
             return self._entries.exposures.is_ahead(market_id, began)
+
+    def unsettled(self, market_ids: Collection[str] | None) -> dict[str, datetime]:
+        """Markets where a sale may yet fail to settle, and when the first was made."""
+        found: dict[str, datetime] = {}
+        now = datetime.fromtimestamp(self._clock.now(), UTC)
+        with self.lock:
+            for entry in self._entries.exposures.unsettled():
+                name, order = entry.market_id, entry.order
+                made = None if order is None else order.created_at
+                if market_ids is None or name in market_ids:
+                    since = self._began if made is None else made
+                    found[name] = min(since, found.get(name, now))
+        return found
 
     @property
     def vague_markets(self) -> set[str]:

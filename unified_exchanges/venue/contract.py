@@ -81,6 +81,20 @@ class Venue(Checkup, Permission):
     """The outcome in which a market's one book is told; None where each has its own."""
     positions_late: ClassVar[float | None] = None
     """Seconds by which reads of positions may be late, where that is more than of orders."""
+    settles_late: ClassVar[bool] = False
+    """Whether a trade that matched may still fail; else every fill is final at once."""
+
+    def settling(
+        self,
+        market_id: str,
+        since: datetime | None,
+    ) -> Flow[list[Fill]]:
+        """Our fills in a market since then, also those that failed to settle.
+
+        Asked only where fills ``settles_late``; their fees are not told.
+        """
+        yield from ()
+        return []
 
     @abstractmethod
     def request(

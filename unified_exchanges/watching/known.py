@@ -133,6 +133,17 @@ class KnownFills:
             _keep(self._pending, key, fill.created_at)
         return True
 
+    def ends(self, fill: Fill) -> bool:
+        """Whether it is news that a fill stands for good, or that it has failed.
+
+        To be asked before it is taken.
+        """
+        key = fill_key(fill)
+        if fill.state is FillState.PENDING or key in self._failed:
+            return False
+        is_failure = fill.state is FillState.FAILED
+        return is_failure or key in self._pending or key not in self._fills
+
     def _fail(self, key: FillKey, fill: Fill) -> bool:
         """What nobody was told of is not taken back either."""
         if key in self._failed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -35,6 +36,7 @@ class Scene:
         self.sandbox = simulated()
         assert isinstance(self.sandbox.venue, SimulatedPolymarket)
         self.venue = self.sandbox.venue
+        self.venue.settings.mined, self.venue.settings.confirmed = 0.1, 0.3
         self.server = SimulatorServer(self.venue)
 
     @property
@@ -81,17 +83,19 @@ class Scene:
             max_slippage=bid - self.market.grid.lowest,
         )
 
-    def run(self, flavour: str, plan: ExitPlan, journal: Any) -> ExitRecord:
+    def run(
+        self, flavour: str, plan: ExitPlan, journal: Any, timeout: float = 40
+    ) -> ExitRecord:
         settings = {**self.account, "journal": journal}
 
         async def work() -> ExitRecord:
             async with ux.async_exchange("polymarket", **settings) as made:
-                return await async_run_exit(made, plan, timeout=40)
+                return await async_run_exit(made, plan, timeout=timeout)
 
         if flavour == "async":
             return asyncio.run(work())
         with ux.exchange("polymarket", **settings) as made:
-            return run_exit(made, plan, timeout=40)
+            return run_exit(made, plan, timeout=timeout)
 
     @property
     def sales(self) -> int:
@@ -145,3 +149,53 @@ def test_a_venue_that_only_cancels_is_waited_out(
     record = scene.run(flavour, plan, tmp_path / "orders.db")
     assert (record.state, record.filled) == (ExitState.FILLED, SIZE)
     assert scene.sales == 1
+
+
+@pytest.mark.parametrize("retrying", [True, False])
+def test_fault_30_a_sale_that_fails_on_chain_is_sold_again(
+    scene: Scene, flavour: str, tmp_path: Any, *, retrying: bool
+) -> None:
+    time.sleep(0.5)
+    with scene.server.lock:
+        scene.venue.settler.fail(retrying=retrying)
+    record = scene.run(flavour, scene.plan(), tmp_path / "orders.db")
+    found = record.state, record.filled, record.remaining, record.attempt
+    assert found == (ExitState.FILLED, SIZE, 0, 1)
+    assert "sales of 1 of its orders failed on chain" in str(record)
+    assert scene.trader.fetch_positions(market_id=scene.market.market_id) == []
+    # Neither is one that failed listed as a sale, nor was one made that is too many.
+    assert scene.sales == 1
+
+
+def test_fault_30_what_failed_on_chain_is_sold_again_after_a_restart(
+    scene: Scene, flavour: str, tmp_path: Any
+) -> None:
+    time.sleep(0.5)
+    plan, journal = scene.plan(), tmp_path / "orders.db"
+    with scene.server.lock:
+        scene.venue.settings.mined = scene.venue.settings.confirmed = 3.0
+        scene.venue.settler.fail(retrying=False)
+    record = scene.run(flavour, plan, journal, timeout=1)
+    assert (record.state, record.is_over) == (ExitState.SETTLING, False)
+    assert "10 sold, which is not final yet" in str(record)
+    with scene.server.lock:
+        scene.venue.settings.mined = scene.venue.settings.confirmed = 0.3
+    again = scene.run(flavour, plan, journal)
+    assert (again.state, again.filled, again.attempt) == (ExitState.FILLED, SIZE, 1)
+    assert scene.trader.fetch_positions(market_id=scene.market.market_id) == []
+    assert scene.run(flavour, plan, journal) == again
+
+
+def test_fault_30_a_sale_is_over_once_it_is_final(
+    scene: Scene, flavour: str, tmp_path: Any
+) -> None:
+    plan, journal = scene.plan(), tmp_path / "orders.db"
+    with scene.server.lock:
+        scene.venue.settings.mined, scene.venue.settings.confirmed = 1.0, 2.0
+    record = scene.run(flavour, plan, journal)
+    (sale,) = [
+        fill
+        for fill in scene.trader.fetch_fills(market_id=scene.market.market_id)
+        if fill.side == "sell"
+    ]
+    assert (record.state, sale.state) == (ExitState.FILLED, ux.FillState.FINAL)

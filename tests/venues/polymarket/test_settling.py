@@ -7,8 +7,10 @@ from decimal import Decimal
 import pytest
 
 from tests.venues.polymarket.scene import Scene
+from unified_exchanges.errors import GuardTripped
 from unified_exchanges.guards import GuardPolicy
-from unified_exchanges.models import FillState, OrderStatus
+from unified_exchanges.models import FillState, OrderState, OrderStatus
+from unified_exchanges.testing.conformance.ground import Trader
 
 D = Decimal
 
@@ -57,3 +59,98 @@ def test_exposure_shrinks_once_positions_show_that_a_trade_failed(
     scene.advance(60)
     guarded.fetch_positions()
     assert guarded.exchange.exposure().total == 0
+
+
+# -- what guards count -----------------------------------------------------------------
+
+
+@pytest.fixture
+def capped(scene: Scene) -> Trader:
+    """Somebody who may have ten dollars at risk, and holds twenty for nine."""
+    capped = scene.another(guards=GuardPolicy(max_market_exposure=D(10)))
+    trade(scene, capped, "buy")
+    scene.advance(60)
+    return capped
+
+
+def trade(
+    scene: Scene, trader: Trader, side: str, size: int = 20, **more: object
+) -> str:
+    price = scene.market.ask if side == "buy" else scene.market.bid
+    order = trader.create_order(
+        scene.market.market_id,
+        scene.market.outcomes[0].label,
+        side,
+        price,
+        size,
+        time_in_force="ioc",
+        **more,
+    )
+    assert order.filled == size
+    return str(order.order_id)
+
+
+def reads_of_trades(trader: Trader) -> int:
+    return len([x for x in trader.transport.requests if "/data/trades" in x.url])
+
+
+def test_fault_30_a_sale_that_fails_makes_no_room_to_buy(
+    scene: Scene, capped: Trader
+) -> None:
+    at_risk = capped.exchange.exposure().total
+    scene.venue.settler.fail()
+    trade(scene, capped, "sell")
+    for _ in range(2):
+        # At first it may fail, and then it has.
+        assert capped.exchange.exposure().total == at_risk
+        with pytest.raises(GuardTripped):
+            trade(scene, capped, "buy")
+        scene.advance(60)
+    held = capped.fetch_positions(market_id=scene.market.market_id)
+    assert [x.size for x in held] == [20]
+
+
+def test_fault_30_a_sale_makes_room_once_it_has_settled(
+    scene: Scene, capped: Trader
+) -> None:
+    trade(scene, capped, "sell")
+    with pytest.raises(GuardTripped):
+        trade(scene, capped, "buy")
+    scene.advance(60)
+    trade(scene, capped, "buy")
+    # One read of trades before the refusal, and one that made room.
+    assert reads_of_trades(capped) == 2
+
+
+def test_a_sale_after_one_that_may_fail_still_only_closes(
+    scene: Scene, capped: Trader
+) -> None:
+    trade(scene, capped, "sell", 10)
+    trade(scene, capped, "sell", 10)
+    assert reads_of_trades(capped) == 0
+
+
+def test_what_stays_within_the_cap_reads_no_trades(scene: Scene) -> None:
+    calm = scene.another(guards=GuardPolicy(max_market_exposure=D(100)))
+    for side in ("buy", "sell", "buy", "sell"):
+        trade(scene, calm, side)
+    assert reads_of_trades(calm) == 0
+
+
+# -- what is said of the order ---------------------------------------------------------
+
+
+def test_fault_30_an_order_says_what_of_it_failed(
+    scene: Scene, capped: Trader, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.venue.settler.fail()
+    order_id = trade(scene, capped, "sell")
+    scene.advance(60)
+    with pytest.raises(GuardTripped):
+        trade(scene, capped, "buy")
+    told = capped.exchange.orders.find(order_id=order_id)
+    assert told is not None
+    found = told.state, told.filled, told.failed, told.is_done
+    assert found == (OrderState.FILLED, 0, 20, True)
+    assert "filled, 0 filled, 20 failed to settle" in str(told)
+    assert "failed to settle, and never filled" in caplog.text

@@ -39,6 +39,7 @@ class Lookup(RuleBook):
     # Not documented.  A fill is a position once it is settled, for which the vendor's SDK
     # 0.14.0 waits 30 s, and reads of positions are cached for 5 s (docs, 2026-10).
     positions_late: ClassVar[float | None] = 40.0
+    settles_late: ClassVar[bool] = True
 
     def venue_now(self) -> datetime:
         """The venue's time, as well as its answers tell it."""

@@ -112,6 +112,11 @@ class OwnTrades(Tariffs):
             fee=total(fill.fee for fill in priced),
         )
 
+    def settling(self, market_id: str, since: datetime | None) -> Flow[list[Fill]]:
+        """Our fills in a market since then, also those that failed, without their fees."""
+        query = {"market": market_id, **after(since)}
+        return collect(self.own_fills(query, with_failed=True))
+
     def fills_of(self, order: Order) -> Flow[list[Fill]]:
         """The fills of an order, without their fees."""
         query = {"market": order.market_id, **after(order.created_at)}

@@ -340,7 +340,7 @@ def test_fault_38_a_storm_of_malformed_messages_leaves_one_plan_for_each_market(
     assert (desk.is_stale(A), desk.agrees(A)) == (False, True)
 
 
-def test_fault_30_a_storm_of_gaps_leaves_one_plan() -> None:
+def test_a_storm_of_gaps_leaves_one_plan() -> None:
     desk = books()
     for _ in range(2_000):
         desk.number("orderbook_delta")
