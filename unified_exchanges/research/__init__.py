@@ -1,10 +1,11 @@
-"""Recordings as tables for DuckDB, polars and pandas.
+"""Recordings and models as tables for DuckDB, polars and pandas.
 
-Needs pyarrow: ``pip install "unified-exchanges[research]"``.
+Needs an extra: ``pip install "unified-exchanges[research]"``.
 """
 
 from __future__ import annotations
 
 from .conversion import Converted, convert
+from .frames import Backend, to_frame
 
-__all__ = ["Converted", "convert"]
+__all__ = ["Backend", "Converted", "convert", "to_frame"]
