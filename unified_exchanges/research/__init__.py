@@ -7,5 +7,14 @@ from __future__ import annotations
 
 from .conversion import Converted, convert
 from .frames import Backend, to_frame
+from .plots import plot_depth, plot_equity, plot_prices
 
-__all__ = ["Backend", "Converted", "convert", "to_frame"]
+__all__ = [
+    "Backend",
+    "Converted",
+    "convert",
+    "plot_depth",
+    "plot_equity",
+    "plot_prices",
+    "to_frame",
+]
