@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from datetime import timedelta
 from decimal import Decimal
@@ -245,3 +246,15 @@ def test_the_same_sets_give_the_same_text() -> None:
         made(models.Fill, full=True), computed=frozenset({"b", "c", "a"})
     )
     assert list(to_frame(fill)["computed"]) == ['["a", "b", "c"]']
+
+
+def test_no_library_of_tables_is_loaded_before_a_table_is_made() -> None:
+    code = (
+        "import sys, unified_exchanges.backtesting, unified_exchanges.research;"
+        "print(sorted({'altair', 'narwhals', 'pandas', 'polars', 'pyarrow'} & "
+        "set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, text=True
+    )
+    assert done.stdout == "[]\n"
