@@ -39,6 +39,7 @@ TIMED = (
     "policy",
     "recording.drafts",
     "recording.recorder",
+    "research.columns",
     "research.conversion",
     "settings",
     "simulator.connection",

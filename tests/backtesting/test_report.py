@@ -7,14 +7,15 @@ import random
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 import pytest
 
-from unified_exchanges import Level, MarketStatus, OrderBook
+from unified_exchanges import BadRequest, Level, MarketStatus, OrderBook
 from unified_exchanges.backtesting import Report, backtest
 from unified_exchanges.backtesting.page import summary
+from unified_exchanges.backtesting.tables import Table
 from unified_exchanges.strategies import Desk, Strategy
 
 from ..paper.scene import change
@@ -123,3 +124,45 @@ def test_a_summary_is_a_small_table(report: Report) -> None:
     told = summary(report)
     assert told.startswith("<table>")
     assert told.count("<tr>") == 10
+
+
+@pytest.mark.parametrize("table", get_args(Table))
+def test_every_list_is_a_table_and_an_empty_one_has_the_same_columns(
+    report: Report, table: Table
+) -> None:
+    empty = backtest(Strategy(), [], contracts=CONTRACTS)
+    frame, none = report.to_frame(table), empty.to_frame(table)
+    assert len(frame) == len(getattr(report, table))
+    assert len(none) == len(getattr(empty, table))
+    assert list(frame.dtypes) == list(none.dtypes)
+    assert report.to_frame(table, "polars").columns == list(frame.columns)
+
+
+def test_tables_add_up_to_the_last_digit(report: Report) -> None:
+    assert report.to_frame("markets")["pnl"].sum() == report.pnl
+    assert report.to_frame("trades", "polars")["fee"].sum() == report.fees
+    assert report.to_frame("equity_curve")["equity"].iloc[-1] == report.equity
+
+
+def test_decisions_say_which_command_they_were() -> None:
+    class Mover(Strategy):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            if not desk.decisions:
+                key = desk.place("RAIN", "yes", "buy", "0.01", 10)
+                desk.amend(key, price="0.02")
+                desk.cancel(key)
+
+    report = backtest(Mover(), randomly(random.Random(5), 60), contracts=CONTRACTS)
+    told = report.to_frame("decisions", "polars").to_dicts()
+    words = ("command", "market_id", "side", "price", "size")
+    assert [[row[word] for word in words] for row in told] == [
+        ["place", "RAIN", "buy", D("0.01"), D(10)],
+        ["amend", None, None, D("0.02"), None],
+        ["cancel", None, None, None, None],
+    ]
+
+
+def test_a_table_that_there_is_not_is_refused(report: Report) -> None:
+    wanted: Any = "positions"
+    with pytest.raises(BadRequest, match=r"no table 'positions'; it has: calibration,"):
+        report.to_frame(wanted)

@@ -7,6 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import assert_type
 
+import polars as pl
+
 import unified_exchanges as ux
 from unified_exchanges.description import Capability, Description
 from unified_exchanges.execution import (
@@ -57,6 +59,7 @@ from unified_exchanges.models import (
 )
 from unified_exchanges.observers.opentelemetry import OpenTelemetryObserver
 from unified_exchanges.observers.prometheus import PrometheusObserver
+from unified_exchanges.research import to_frame
 from unified_exchanges.strategies import async_contract_of, contract_of
 
 MOMENT = datetime.fromisoformat("2026-11-21T12:00:00+00:00")
@@ -326,3 +329,8 @@ def strategies(one: ux.Exchange, other: ux.Exchange) -> None:
 async def async_strategies(one: ux.AsyncExchange) -> None:
     assert_type(await ux.async_run(Quoting(), one), ux.RunReport)
     assert_type((await async_contract_of(one, "M")).market, Market)
+
+
+def tables(trades: list[Trade], book: OrderBook) -> None:
+    assert_type(to_frame(trades, "polars"), pl.DataFrame)
+    assert_type(to_frame(book, "polars", kind=OrderBook), pl.DataFrame)

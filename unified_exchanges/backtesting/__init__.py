@@ -9,14 +9,17 @@ Decimal('100')
 from .loop import backtest
 from .report import BacktestProgress, EquityPoint, MarketReport, Report
 from .sources import Data, Events, merged, recorded
+from .tables import Decision, Table
 
 __all__ = [
     "BacktestProgress",
     "Data",
+    "Decision",
     "EquityPoint",
     "Events",
     "MarketReport",
     "Report",
+    "Table",
     "backtest",
     "merged",
     "recorded",

@@ -10,6 +10,7 @@ from typing import Final
 
 from ..models import Fill
 from ..money import EXACT, ZERO, div, text
+from ..research.thinning import thinned
 from .report import EquityPoint, MarketReport, Report
 
 __all__ = ["page", "summary"]
@@ -115,7 +116,9 @@ def _figures(report: Report) -> str:
 def _curve(points: Sequence[EquityPoint], base: Decimal) -> str:
     if not points:
         return "<p>There is none.</p>"
-    shown = _thinned(points)
+    shown = thinned(
+        points, _MOST_POINTS, low=lambda x: x.equity, high=lambda x: x.equity
+    )
     began = shown[0].at
     span = max(1, _microseconds(began, shown[-1].at))
     low = min(base, *(x.equity for x in shown))
@@ -135,23 +138,6 @@ def _curve(points: Sequence[EquityPoint], base: Decimal) -> str:
         f'<path class="curve" d="{"".join(steps)}"/></svg>'
         f"<p>{label}; dashed is what it began with.</p>"
     )
-
-
-def _thinned(points: Sequence[EquityPoint]) -> list[EquityPoint]:
-    """Few enough to be drawn: of each stretch its lowest and highest."""
-    size = -(-2 * len(points) // _MOST_POINTS)
-    if size <= 1:
-        return list(points)
-    kept = [points[0]]
-    for start in range(1, len(points), size):
-        stretch = points[start : start + size]
-        found = {
-            min(range(len(stretch)), key=lambda n: stretch[n].equity),
-            max(range(len(stretch)), key=lambda n: stretch[n].equity),
-            len(stretch) - 1,
-        }
-        kept += [stretch[n] for n in sorted(found)]
-    return kept
 
 
 def _height(value: Decimal, low: Decimal, high: Decimal) -> int:

@@ -5,12 +5,21 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import attrs
 
 from ..models import Fill, Holding, Settlement
 from ..models.record import Flat
 from ..strategies import CalibrationBin, Command, Failure, Note
+from .tables import Table, rows
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped]
+    import polars as pl
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    from ..research import Backend
 
 __all__ = ["BacktestProgress", "EquityPoint", "MarketReport", "Report"]
 
@@ -102,6 +111,30 @@ class Report(Flat):
     decisions: tuple[Command, ...]
     failures: tuple[Failure, ...]
     notes: tuple[Note, ...]
+
+    @overload
+    def to_frame(
+        self, table: Table, backend: Literal["pandas"] = ...
+    ) -> pd.DataFrame: ...
+    @overload
+    def to_frame(self, table: Table, backend: Literal["polars"]) -> pl.DataFrame: ...
+    @overload
+    def to_frame(  # pyright: ignore[reportUnknownParameterType] - pyarrow has no types
+        self, table: Table, backend: Literal["pyarrow"]
+    ) -> pa.Table: ...
+    def to_frame(self, table: Table, backend: Backend = "pandas") -> Any:
+        """Make a table of one of its lists: exact, with all columns also if it is empty.
+
+        ``table`` is the name of the field: ``equity_curve``, ``markets``, ``trades``,
+        ``settlements``, ``decisions``, ``failures``, ``calibration`` or ``notes``; see
+        `research.to_frame`.  Of a decision, ``command`` says which it was.
+
+        Raises `BadRequest` for another name, ImportError without the library.
+        """
+        from ..research import to_frame  # noqa: PLC0415 - an extra, for notebooks
+
+        found, kind = rows(self, table)
+        return to_frame(found, backend, kind=kind)
 
     def to_json(self) -> str:
         """Write all of it as JSON: numbers as text with all their digits, times in UTC."""

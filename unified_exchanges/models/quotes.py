@@ -214,23 +214,13 @@ class OrderBook(Record):
         return f"{self.venue}:{self.market_id}:{self.outcome} {' / '.join(best)}"
 
     def _repr_html_(self) -> str:
-        from html import escape  # noqa: PLC0415 - only notebooks need its tables
+        from .html import ladder  # noqa: PLC0415 - only notebooks need its tables
 
-        asks = "".join(_row("", level, "ask") for level in reversed(self.asks[:10]))
-        bids = "".join(_row("bid", level, "") for level in self.bids[:10])
-        caption = escape(f"{self.venue}:{self.market_id}:{self.outcome}")
-        head = "<tr><th>bid size</th><th>price</th><th>ask size</th></tr>"
-        return f"<table><caption>{caption}</caption>{head}{asks}{bids}</table>"
+        return ladder(self)
 
 
 def _book(told: dict[str, Any]) -> OrderBook:
     return OrderBook(**told)
-
-
-def _row(bid: str, level: Level, ask: str) -> str:
-    size, price = text(level.size), text(level.price)
-    left, right = (size if bid else ""), (size if ask else "")
-    return f"<tr><td>{left}</td><td>{price}</td><td>{right}</td></tr>"
 
 
 def _walk(levels: tuple[Level, ...], size: Decimal) -> Decimal | None:

@@ -47,6 +47,11 @@ class Flat:
             if field.name != "raw_json" and not field.name.startswith("_"):
                 yield field.name, getattr(self, field.name)
 
+    def _repr_html_(self) -> str:
+        from .html import fields  # noqa: PLC0415 - only notebooks need its tables
+
+        return fields(type(self).__name__, self._items())
+
 
 @attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
 class Record(Flat):
@@ -81,16 +86,6 @@ class Record(Flat):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._summary()})"
-
-    def _repr_html_(self) -> str:
-        from html import escape  # noqa: PLC0415 - only notebooks need its tables
-
-        rows = "".join(
-            f"<tr><th>{escape(name)}</th><td>{escape(str(plain(value)))}</td></tr>"
-            for name, value in self._items()
-            if value is not None and value != ()
-        )
-        return f"<table><caption>{type(self).__name__}</caption>{rows}</table>"
 
 
 def plain(value: object) -> Json:  # noqa: C901, PLR0911 - one line for each kind

@@ -1,10 +1,20 @@
-"""Recordings as tables for DuckDB, polars and pandas.
+"""Recordings and models as tables for DuckDB, polars and pandas.
 
-Needs pyarrow: ``pip install "unified-exchanges[research]"``.
+Needs an extra: ``pip install "unified-exchanges[research]"``.
 """
 
 from __future__ import annotations
 
 from .conversion import Converted, convert
+from .frames import Backend, to_frame
+from .plots import plot_depth, plot_equity, plot_prices
 
-__all__ = ["Converted", "convert"]
+__all__ = [
+    "Backend",
+    "Converted",
+    "convert",
+    "plot_depth",
+    "plot_equity",
+    "plot_prices",
+    "to_frame",
+]

@@ -1,0 +1,115 @@
+"""Models as a notebook shows them; all that a venue wrote is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from ..money import EXACT, ZERO, div, text, total
+from .record import plain
+
+if TYPE_CHECKING:
+    from .quotes import Level, OrderBook
+
+__all__ = ["fields", "ladder"]
+
+_MOST: Final = 20
+"""Models that a cell lists, before it says how many more there are."""
+_DEPTH: Final = 10
+"""Levels of a side."""
+_HUNDRED: Final = Decimal(100)
+_BID: Final = "rgba(20,108,46,.25)"
+_ASK: Final = "rgba(179,38,30,.25)"
+
+
+def fields(title: str, items: Iterable[tuple[str, object]]) -> str:
+    """A model as a table of its fields, without those that are empty."""
+    rows = "".join(
+        f"<tr><th>{escape(name)}</th><td>{_cell(value)}</td></tr>"
+        for name, value in items
+        if value is not None and value not in ((), frozenset())
+    )
+    return f"<table><caption>{escape(title)}</caption>{rows}</table>"
+
+
+def ladder(book: OrderBook) -> str:
+    """A book as its levels around the spread; ``depth`` adds up from the best one."""
+    shown = [*book.bids[:_DEPTH], *book.asks[:_DEPTH]]
+    largest = max((level.size for level in shown), default=ZERO)
+    asks = [
+        f"<tr><td></td><td></td><td>{text(level.price)}</td>"
+        f"{_bar(level.size, largest, _ASK, 'right')}<td>{text(depth)}</td></tr>"
+        for level, depth in _deep(book.asks)
+    ]
+    bids = [
+        f"<tr><td>{text(depth)}</td>{_bar(level.size, largest, _BID, 'left')}"
+        f"<td>{text(level.price)}</td><td></td><td></td></tr>"
+        for level, depth in _deep(book.bids)
+    ]
+    rows = [
+        *_more(book.asks),
+        *reversed(asks),
+        f"<tr><td></td><td></td><td><em>{_middle(book)}</em></td><td></td><td></td></tr>",
+        *bids,
+        *_more(book.bids),
+    ]
+    name = escape(f"{book.venue}:{book.market_id}:{book.outcome}")
+    # What is not the venue's book any more must not look as if it were.
+    stale = " <strong>stale</strong>" if book.stale else ""
+    head = "".join(
+        f"<th>{x}</th>" for x in ("depth", "bid size", "price", "ask size", "depth")
+    )
+    return (
+        f"<table><caption>{name}{stale}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def _cell(value: object) -> str:
+    if not isinstance(value, tuple | list) or not any(map(_is_model, value)):
+        return escape(str(plain(value)))
+    lines = [f"<li>{escape(_line(each))}</li>" for each in value[:_MOST]]
+    left = len(value) - len(lines)
+    if left:
+        lines.append(f"<li>… and {left:,} more</li>")
+    return f"{len(value):,}<ul>{''.join(lines)}</ul>"
+
+
+def _is_model(value: object) -> bool:
+    return attrs.has(type(value)) or isinstance(value, Exception)
+
+
+def _line(value: object) -> str:
+    return str(value) if isinstance(value, Exception) else repr(value)
+
+
+def _deep(levels: Sequence[Level]) -> list[tuple[Level, Decimal]]:
+    shown = levels[:_DEPTH]
+    return [
+        (level, total(x.size for x in shown[: number + 1]))
+        for number, level in enumerate(shown)
+    ]
+
+
+def _bar(size: Decimal, largest: Decimal, color: str, side: str) -> str:
+    """A cell with its size, and behind it a bar that is as long as that."""
+    part = int(div(EXACT.multiply(size, _HUNDRED), largest)) if largest else 0
+    style = f"linear-gradient(to {side},{color} {part}%,transparent {part}%)"
+    return f'<td style="background:{style}">{text(size)}</td>'
+
+
+def _more(levels: Sequence[Level]) -> list[str]:
+    left = len(levels) - _DEPTH
+    if left <= 0:
+        return []
+    return [f'<tr><td colspan="5">… {left:,} more levels</td></tr>']
+
+
+def _middle(book: OrderBook) -> str:
+    if not book.bids and not book.asks:
+        return "empty"
+    return "one-sided" if book.spread is None else f"spread {text(book.spread)}"

@@ -1,0 +1,258 @@
+"""Pictures of books, prices and equity; every number goes into them as exact text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+
+import attrs
+
+from ..errors import BadRequest
+from ..models import Candle, Level, Ohlc, OrderBook, PricePoint, Trade
+from ..money import EXACT, ZERO, text
+from .columns import sorted_out
+from .thinning import thinned
+
+if TYPE_CHECKING:
+    from altair import LayerChart
+
+__all__ = ["Curve", "plot_depth", "plot_equity", "plot_prices"]
+
+_MOST: Final = 2_000
+"""Points of a line; a notebook keeps them all."""
+_BID: Final = "#146c2e"
+_ASK: Final = "#b3261e"
+
+_Row: TypeAlias = dict[str, str]
+
+
+class _Equity(Protocol):
+    """Dollars at a moment."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def equity(self) -> Decimal: ...
+
+
+class Curve(Protocol):
+    """What has an equity curve: a backtest's `Report`."""
+
+    @property
+    def strategy(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def starting_cash(self) -> Decimal:
+        """Dollars that it began with."""
+        ...
+
+    @property
+    def equity_curve(self) -> Sequence[_Equity]:
+        """Its dollars over time."""
+        ...
+
+
+def plot_depth(book: OrderBook) -> LayerChart:
+    """Draw how many contracts a book has up to each price, bids and asks.
+
+    Raises `BadRequest` for an empty book, ImportError without altair.
+    """
+    alt = _altair()
+    if not book.bids and not book.asks:
+        raise BadRequest(f"the book of {book.market_id} is empty: there is no depth")
+    name = f"{book.venue}:{book.market_id}:{book.outcome}"
+    title = f"{name} (stale)" if book.stale else name
+    x = alt.X("price:Q", title="price ($)", scale=alt.Scale(zero=False))
+    y = alt.Y("depth:Q", title="contracts up to this price")
+    sides = [
+        _chart(alt, rows, ("price", "size", "depth"))
+        # Up to a price that nobody quotes there is what is quoted before it.
+        .mark_area(interpolate=steps, color=color, opacity=0.35, line={"color": color})
+        .encode(x=x, y=y, tooltip=["price:Q", "size:Q", "depth:Q"])
+        for rows, steps, color in (
+            (_deep(book.bids)[::-1], "step-before", _BID),
+            (_deep(book.asks), "step-after", _ASK),
+        )
+    ]
+    layers: LayerChart = alt.layer(*sides, title=title)
+    return layers
+
+
+def plot_prices(objects: Iterable[Trade | Candle | PricePoint]) -> LayerChart:
+    """Draw prices over time, a line for each outcome: of trades, candles or price points.
+
+    A candle is its close, at its end, and behind it its range from its start; a period
+    without a trade has no point.  A price holds until the next one.  Of more than 2,000
+    points of a line the lowest and highest of each stretch are drawn, and the title says so.
+
+    Raises `BadRequest` for nothing, or for several kinds; ImportError without altair.
+    """
+    alt = _altair()
+    lines: dict[str, list[_Point]] = {}
+    for point in _points(objects):
+        lines.setdefault(point.line, []).append(point)
+    if not lines:
+        raise BadRequest("there is no price among them: nothing to draw")
+    rows: list[_Row] = []
+    count = 0
+    for points in lines.values():
+        points.sort(key=lambda each: each.at)
+        count += len(points)
+        shown = thinned(points, _MOST, low=lambda p: p.low, high=lambda p: p.high)
+        rows += [point.row() for point in shown]
+    chart = _chart(alt, rows, ("price", "low", "high"))
+    color = alt.Color("line:N", title=None)
+    utc, zoom = alt.Scale(type="utc"), alt.Scale(zero=False)
+    # Only a candle lasts: what has no beginning has no range either.
+    band = chart.mark_rect(opacity=0.2).encode(
+        x=alt.X("since:T", scale=utc),
+        x2="at",
+        y=alt.Y("low:Q", scale=zoom),
+        y2="high",
+        color=color,
+    )
+    line = chart.mark_line(interpolate="step-after").encode(
+        x=alt.X("at:T", title="time (UTC)", scale=utc),
+        color=color,
+        y=alt.Y("price:Q", title="price ($)", scale=zoom),
+        tooltip=["line:N", _when(alt), "price:Q"],
+    )
+    layers: LayerChart = alt.layer(
+        band, line, title=_title(alt, "Prices", len(rows), count)
+    )
+    return layers
+
+
+def plot_equity(report: Curve) -> LayerChart:
+    """Draw the equity of a backtest over time; dashed is what it began with.
+
+    Of more than 2,000 points the lowest and highest of each stretch are drawn, and the
+    title says so.  Raises `BadRequest` for a report without any, ImportError without altair.
+    """
+    alt = _altair()
+    curve = report.equity_curve
+    if not curve:
+        raise BadRequest("the report has no equity curve: there were no events")
+    shown = thinned(curve, _MOST, low=lambda p: p.equity, high=lambda p: p.equity)
+    rows = [{"at": _moment(x.at), "equity": text(x.equity)} for x in shown]
+    zoom = alt.Scale(zero=False)
+    line = (
+        _chart(alt, rows, ("equity",))
+        .mark_line(interpolate="step-after")
+        .encode(
+            x=alt.X("at:T", title="time (UTC)", scale=alt.Scale(type="utc")),
+            y=alt.Y("equity:Q", title="equity ($)", scale=zoom),
+            tooltip=[_when(alt), "equity:Q"],
+        )
+    )
+    base = (
+        _chart(alt, [{"began": text(report.starting_cash)}], ("began",))
+        .mark_rule(strokeDash=[4, 4], color="gray")
+        .encode(y=alt.Y("began:Q", scale=zoom))
+    )
+    title = _title(alt, f"Backtest of {report.strategy}", len(rows), len(curve))
+    layers: LayerChart = alt.layer(base, line, title=title)
+    return layers
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class _Point:
+    line: str
+    since: datetime
+    at: datetime
+    price: Decimal
+    low: Decimal
+    high: Decimal
+
+    def row(self) -> _Row:
+        prices = {"price": self.price, "low": self.low, "high": self.high}
+        told = {name: text(price) for name, price in prices.items()}
+        since, at = _moment(self.since), _moment(self.at)
+        return {"line": self.line, "since": since, "at": at, **told}
+
+
+def _points(objects: Iterable[object]) -> Iterable[_Point]:
+    found = list(objects)
+    if found:
+        sorted_out(found, None)
+    for each in found:
+        if isinstance(each, Candle):
+            if each.price is not None:
+                yield _candle(each, each.price)
+        elif isinstance(each, Trade):
+            yield _point(each, each.created_at)
+        elif isinstance(each, PricePoint):
+            yield _point(each, each.timestamp)
+        else:
+            raise BadRequest(
+                f"{type(each).__name__} is no price over time: give trades, candles or "
+                "price points"
+            )
+
+
+def _candle(of: Candle, price: Ohlc) -> _Point:
+    return _Point(
+        line=_line(of),
+        since=of.start,
+        at=of.end,
+        price=price.close,
+        low=price.low,
+        high=price.high,
+    )
+
+
+def _point(of: Trade | PricePoint, at: datetime) -> _Point:
+    price = of.price
+    return _Point(line=_line(of), since=at, at=at, price=price, low=price, high=price)
+
+
+def _line(of: Trade | Candle | PricePoint) -> str:
+    return f"{of.venue}:{of.market_id}:{of.outcome}"
+
+
+def _deep(levels: Sequence[Level]) -> list[_Row]:
+    depth = ZERO
+    rows: list[_Row] = []
+    for level in levels:
+        depth = EXACT.add(depth, level.size)
+        told = {"price": level.price, "size": level.size, "depth": depth}
+        rows.append({name: text(number) for name, number in told.items()})
+    return rows
+
+
+def _chart(alt: Any, rows: Sequence[Mapping[str, str]], numbers: Iterable[str]) -> Any:
+    """A chart of rows of text; only who draws it reads the numbers as such."""
+    parse = dict.fromkeys(numbers, "number")
+    if rows and "at" in rows[0]:
+        parse |= dict.fromkeys(("at", "since"), "date")
+    form = {"type": "json", "parse": parse}
+    return alt.Chart(alt.InlineData(values=list(rows), format=form))
+
+
+def _title(alt: Any, title: str, shown: int, count: int) -> Any:
+    if shown == count:
+        return title
+    less = f"{shown:,} of {count:,} points: the lowest and highest of each stretch"
+    return alt.TitleParams(title, subtitle=less)
+
+
+def _when(alt: Any) -> Any:
+    unit = "utcyearmonthdatehoursminutesseconds"
+    return alt.Tooltip("at:T", timeUnit=unit, title="time (UTC)")
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _altair() -> Any:
+    try:
+        return import_module("altair")
+    except ImportError as error:
+        message = "plots need altair: pip install 'unified-exchanges[research]'"
+        raise ImportError(message, name="altair") from error
