@@ -11,7 +11,7 @@ import pytest
 
 from unified_exchanges import BadRequest, Level, OrderBook, Trade, exchange
 from unified_exchanges.backtesting import Report, backtest, recorded
-from unified_exchanges.paper import FREE, Contract
+from unified_exchanges.paper import FREE, Contract, Delays
 from unified_exchanges.recording import Recorder
 from unified_exchanges.research import convert
 from unified_exchanges.strategies import Desk, Strategy, contract_of
@@ -158,3 +158,42 @@ def test_prices_of_tables_are_exact(session: Session) -> None:
     ]
     assert prices
     assert all(isinstance(price, Decimal) for price in prices)
+
+
+class Keeping(Strategy):
+    """Keeps every book and looks at none, or at each."""
+
+    def __init__(self, *, reads: bool) -> None:
+        self.reads = reads
+        self.kept: list[OrderBook] = []
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        self.kept.append(book)
+        if self.reads:
+            assert book.bids
+            assert book.asks is not None
+
+
+@pytest.mark.parametrize("event", [0, 5_000])
+def test_a_book_that_a_strategy_keeps_does_not_change_under_it(
+    tmp_path: Path, event: int
+) -> None:
+    deltas = [
+        DELTA % (n, f"{1 + n}.00" if n % 2 else f"-{n}.00") for n in range(2, 150)
+    ]
+    path = journal(tmp_path / "r", SNAPSHOT % 1, *deltas)
+    sizes, found = [], []
+    for reads in (True, False):
+        strategy = Keeping(reads=reads)
+        backtest(
+            strategy,
+            path,
+            contracts=[scene.contract("M")],
+            delays=Delays(event=event),
+        )
+        sizes.append([[x.size for x in book.bids] for book in strategy.kept])
+        found.append(strategy.kept)
+    assert len(found[0]) > 100
+    assert found[0] == found[1]
+    assert sizes[0] == sizes[1]
+    assert len({x[0] for x in sizes[0]}) > 2

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import attrs
 
 from ...clock import Clock
 from ...models import Gap, MarketChange, Order, OrderBook, Subject, Ticker, Trade
+from ...models.unread import unread
 from ...recording.overheard import Heard
-from ...streams.book import Book, BookError
+from ...streams.book import BookError
+from ...streams.pictures import PicturedBook
 from ...tap import Direction
-from .parse.reading import Malformed, milliseconds
+from .parse.reading import Malformed
 from .stream import frames
 from .stream.reading import READERS
 
@@ -21,14 +23,22 @@ __all__ = ["OVERHEARD"]
 _OUR_KINDS = (Ticker, Trade, Order, MarketChange)
 
 
+class _Book(PicturedBook):
+    """With when it changed last, in Unix milliseconds, as the venue told it."""
+
+    __slots__ = ("moment",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moment: int | None = None
+
+
 @attrs.define(slots=True, eq=False)
 class _Counted:
     """A subscription: the number that came last, and the books that it keeps."""
 
     last: int = 0
-    books: dict[str, Book] = attrs.field(factory=dict)
-    moments: dict[str, int | None] = attrs.field(factory=dict)
-    """When each changed last, as the venue told it."""
+    books: dict[str, _Book] = attrs.field(factory=dict)
 
 
 class KalshiOverheard:
@@ -46,20 +56,31 @@ class KalshiOverheard:
 
     def told(
         self, connection: int, direction: Direction, frame: bytes
-    ) -> Iterator[Heard]:
+    ) -> Iterable[Heard]:
         """Read one frame; one that cannot be read is a `Gap` of all it may have been."""
         if direction == "out":
-            return
+            return ()
         try:
             told = frames.decode(frame)
         except (ValueError, RecursionError) as error:
-            yield from self.closed(connection, f"a frame cannot be read: {error}")
-            return
+            return self.closed(connection, f"a frame cannot be read: {error}")
+        if type(told) is frames.Delta:
+            # Nearly all that comes: a change of a book, the next one of its subscription.
+            counted = self._counted.get((connection, told.sid))
+            seq = told.seq
+            if counted is not None and seq == counted.last + 1:
+                counted.last = seq
+                return self._changed(counted, told)
+        return self._read(connection, told, frame)
+
+    def _read(self, connection: int, told: object, frame: bytes) -> Iterator[Heard]:
         sid = getattr(told, "sid", None)
         if isinstance(sid, int):
             yield from self._count(connection, sid, getattr(told, "seq", None))
-        if isinstance(told, frames.Snapshot | frames.Delta):
-            yield from self._book(self._counted[connection, told.sid], told)
+        if isinstance(told, frames.Delta):
+            yield from self._changed(self._counted[connection, told.sid], told)
+        elif isinstance(told, frames.Snapshot):
+            yield from self._loaded(self._counted[connection, told.sid], told)
         elif (read := READERS.get(type(told))) is not None:
             try:
                 event = read(told, frame, self._now())
@@ -85,7 +106,7 @@ class KalshiOverheard:
         book = None if counted is None else counted.books.get(market_id)
         if counted is None or book is None:
             return None
-        return self._read(book, market_id, counted.last, counted.moments[market_id])
+        return _shown(book, market_id, counted.last)
 
     def last(self, connection: int, sid: int) -> int:
         """The number that came last of a subscription, 0 if none did."""
@@ -111,60 +132,62 @@ class KalshiOverheard:
             )
         counted.books.clear()
 
-    def _book(
-        self, counted: _Counted, told: frames.Snapshot | frames.Delta
-    ) -> Iterator[Heard]:
-        market_id = told.msg.market_ticker
+    def _changed(self, counted: _Counted, told: frames.Delta) -> tuple[Heard, ...]:
+        msg = told.msg
+        market_id = msg.market_ticker
+        book = counted.books.get(market_id)
+        if book is None:
+            return ()
+        side = msg.side
         try:
-            if isinstance(told, frames.Snapshot):
-                book = Book()
-                bids, asks = told.msg.yes_dollars_fp, told.msg.no_dollars_fp
-                book.load(tuple(bids or ()), tuple(asks or ()))
-                counted.books[market_id] = book
-                moment = told.sending_ts_ms
+            if side == "yes":
+                book.change_bid(msg.price_dollars, msg.delta_fp)
+            elif side == "no":
+                # With use_yes_price a bid for NO is told at its YES price: an ask.
+                book.change_ask(msg.price_dollars, msg.delta_fp)
             else:
-                known = counted.books.get(market_id)
-                if known is None:
-                    return
-                book = known
-                _change(book, told.msg)
-                moment = told.msg.ts_ms or told.sending_ts_ms
+                return self._lost(
+                    counted, market_id, f"side {side[:20]!r} is neither yes nor no"
+                )
         except BookError as error:
-            counted.books.pop(market_id, None)
-            yield Gap(
-                subject=Subject.ORDER_BOOK,
-                market_ids=(market_id,),
-                reason=str(error),
-                at=self._now(),
-            )
-            return
-        counted.moments[market_id] = moment
-        yield self._read(book, market_id, told.seq, moment)
+            return self._lost(counted, market_id, str(error))
+        book.moment = moment = msg.ts_ms or told.sending_ts_ms
+        bids, asks = book.bid_picture, book.ask_picture
+        return (unread("kalshi", market_id, "yes", bids, asks, told.seq, moment),)
 
-    def _read(
-        self, book: Book, market_id: str, seq: int | None, moment: int | None
-    ) -> OrderBook:
-        return book.read(
-            venue="kalshi",
-            market_id=market_id,
-            outcome="yes",
-            of="yes",
-            sequence=seq,
-            timestamp=None if moment is None else milliseconds(moment, "ts_ms"),
+    def _loaded(self, counted: _Counted, told: frames.Snapshot) -> tuple[Heard, ...]:
+        msg = told.msg
+        market_id = msg.market_ticker
+        book = _Book()
+        try:
+            book.load(tuple(msg.yes_dollars_fp or ()), tuple(msg.no_dollars_fp or ()))
+        except BookError as error:
+            return self._lost(counted, market_id, str(error))
+        counted.books[market_id] = book
+        book.moment = told.sending_ts_ms
+        return (_shown(book, market_id, told.seq),)
+
+    def _lost(
+        self, counted: _Counted, market_id: str, reason: str
+    ) -> tuple[Heard, ...]:
+        """A book is not known until it is told whole again."""
+        counted.books.pop(market_id, None)
+        gap = Gap(
+            subject=Subject.ORDER_BOOK,
+            market_ids=(market_id,),
+            reason=reason,
+            at=self._now(),
         )
+        return (gap,)
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock.now(), UTC)
 
 
-def _change(book: Book, msg: frames.DeltaMsg) -> None:
-    if msg.side == "yes":
-        book.change_bid(msg.price_dollars, msg.delta_fp)
-    elif msg.side == "no":
-        # With use_yes_price a bid for NO is told at its YES price: an ask.
-        book.change_ask(msg.price_dollars, msg.delta_fp)
-    else:
-        raise BookError(f"side {msg.side[:20]!r} is neither yes nor no")
+def _shown(book: _Book, market_id: str, seq: int | None) -> OrderBook:
+    """The book as it is now, to be read whenever somebody wants to."""
+    bids, asks = book.bid_picture, book.ask_picture
+    return unread("kalshi", market_id, "yes", bids, asks, seq, book.moment)
 
 
 OVERHEARD = KalshiOverheard

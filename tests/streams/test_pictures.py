@@ -1,0 +1,163 @@
+"""Books of a recording are read late, and are what they were when they were told."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from datetime import UTC, datetime
+from decimal import Decimal
+from random import Random
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unified_exchanges.models import Level, OrderBook
+from unified_exchanges.models.unread import unread
+from unified_exchanges.streams.book import Book, BookError
+from unified_exchanges.streams.pictures import PicturedBook
+
+BIDS = [("0.40", "10.00"), ("0.45", "2.50")]
+ASKS = [("0.52", "3.00"), ("0.60", "1.00")]
+MOMENT = 1_795_930_000_123
+
+
+def told(book: PicturedBook) -> OrderBook:
+    sides = book.bid_picture, book.ask_picture
+    return unread("kalshi", "KXRAIN", "yes", *sides, 7, MOMENT)
+
+
+def whole(book: Book) -> OrderBook:
+    return OrderBook(
+        venue="kalshi",
+        market_id="KXRAIN",
+        outcome="yes",
+        bids=book.bids,
+        asks=book.asks,
+        sequence=7,
+        timestamp=datetime.fromtimestamp(MOMENT // 1000, UTC).replace(
+            microsecond=123_000
+        ),
+    )
+
+
+def loaded() -> PicturedBook:
+    book = PicturedBook()
+    book.load(BIDS, ASKS)
+    return book
+
+
+def test_a_book_that_is_kept_unread_is_not_changed_by_what_comes() -> None:
+    book = loaded()
+    kept = told(book)
+    book.change_bid("0.45", "-2.50")
+    book.change_bid("0.46", "1.00")
+    book.change_ask("0.52", "4.00")
+    assert kept.bids[0] == Level(Decimal("0.45"), Decimal("2.50"))
+    assert kept.asks[0] == Level(Decimal("0.52"), Decimal(3))
+    assert told(book).bids[0] == Level(Decimal("0.46"), Decimal(1))
+
+
+def test_a_book_that_is_kept_unread_outlives_a_snapshot() -> None:
+    book = loaded()
+    kept = told(book)
+    book.load([("0.10", "1.00")], [])
+    assert len(kept.bids) == len(kept.asks) == 2
+
+
+def test_what_is_refused_changes_no_picture() -> None:
+    book = loaded()
+    before = told(book)
+    with pytest.raises(BookError):
+        book.change_bid("0.45", "-3.00")
+    with pytest.raises(BookError):
+        book.change_ask("0.40", "1.00")
+    assert before == told(book) == whole(book)
+
+
+changes = st.tuples(st.booleans(), st.integers(1, 8), st.integers(-3, 3))
+
+
+@given(st.lists(changes, max_size=150), st.randoms(use_true_random=False))
+def test_every_book_is_what_a_plain_one_was_then(
+    steps: list[tuple[bool, int, int]], random: Random
+) -> None:
+    pictured, plain = loaded(), Book()
+    plain.load(BIDS, ASKS)
+    kept, expected = [], []
+    for is_bid, n, by in steps:
+        price = f"0.4{n}" if is_bid else f"0.5{n}"
+        raised = []
+        for book in (pictured, plain):
+            change = book.change_bid if is_bid else book.change_ask
+            try:
+                change(price, f"{by}.00")
+            except BookError as error:
+                raised.append(str(error))
+        assert len(raised) in {0, 2}
+        kept.append(told(pictured))
+        expected.append(whole(plain))
+    order = list(range(len(kept)))
+    random.shuffle(order)
+    for n in order:
+        assert kept[n] == expected[n]
+
+
+def test_it_can_be_told_from_no_other_book() -> None:
+    book = loaded()
+    plain = whole(book)
+    assert plain == told(book)
+    assert told(book) == plain
+    assert told(book) == told(book)
+    assert told(book) != whole(PicturedBook())
+    assert told(book) != "a book"
+    assert hash(told(book)) == hash(plain)
+    assert repr(told(book)) == repr(plain)
+    assert told(book).to_dict() == plain.to_dict()
+    assert told(book).complement("no") == plain.complement("no")
+    assert told(book).timestamp == plain.timestamp
+    assert isinstance(told(book), OrderBook)
+    assert (told(book).mid, told(book).stale) == (plain.mid, False)
+
+
+def pickled(book: OrderBook) -> OrderBook:
+    found: OrderBook = pickle.loads(pickle.dumps(book))
+    return found
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.copy, copy.deepcopy, pickled, attrs.evolve],
+)
+def test_a_copy_is_as_any_book(copied: object) -> None:
+    book = loaded()
+    found = copied(told(book))  # type: ignore[operator]
+    assert type(found) is OrderBook
+    assert found == whole(book)
+
+
+def test_it_cannot_be_written() -> None:
+    book = told(loaded())
+    for name in ("bids", "market_id", "timestamp", "_bids"):
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            setattr(book, name, ())
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            delattr(book, name)
+
+
+def test_an_empty_book_without_a_moment_is_read_as_one() -> None:
+    book = PicturedBook()
+    sides = book.bid_picture, book.ask_picture
+    empty = unread("kalshi", "KXRAIN", "yes", *sides, None, None)
+    assert (empty.bids, empty.asks, empty.timestamp) == ((), (), None)
+    assert empty.bids == ()
+
+
+def test_a_book_that_is_kept_holds_no_more_than_its_neighbours() -> None:
+    book = loaded()
+    kept = told(book)
+    for n in range(10_000):
+        book.change_bid("0.45", "1.00" if n % 2 else "-1.00")
+    side = kept._bids[0]  # type: ignore[attr-defined]
+    assert len(side.undo) < 100

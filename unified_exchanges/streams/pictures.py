@@ -1,0 +1,115 @@
+"""A book that can be looked at later as it was.
+
+Each side keeps what its last changes are to be undone with, and a picture of it is how many
+of them there were.  Every so many changes the side goes on with a copy and forgets them: what
+is kept for long holds one more copy of a side, and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from ..models.quotes import Level
+from ..models.unread import Picture
+from .book import ASKS, BIDS, Book
+
+__all__ = ["PicturedBook", "Side"]
+
+_CHANGES: Final = 32
+"""Changes that may have to be undone, and as many as the side has levels besides."""
+
+
+class Side:
+    """What a side of a book holds, and what each change is undone with.
+
+    It may be read while another thread changes the book: how to undo a change is noted
+    before the change, and the levels are copied before the notes are read.
+    """
+
+    __slots__ = ("book", "held", "most", "undo")
+
+    def __init__(self, book: PicturedBook, held: dict[int, int]) -> None:
+        self.book = book
+        self.held = held
+        self.undo: list[tuple[int, int]] = []
+        """The key of a level, and its size before; 0 where there was none."""
+        self.most = _CHANGES + len(held)
+
+    def levels(self, count: int) -> tuple[Level, ...]:
+        """The levels after so many changes, best first."""
+        held = dict(self.held)
+        undone: dict[int, int] = {}
+        for key, was in self.undo[count:]:
+            # Of several changes of a level, what it was before the first counts.
+            undone.setdefault(key, was)
+        if undone:
+            held.update(undone)
+            held = {key: size for key, size in held.items() if size}
+        return self.book.made(held)
+
+
+class PicturedBook(Book):
+    """A book whose sides can be kept as they are now.
+
+    ``bid_picture`` and ``ask_picture`` are what `unread` makes a book of.
+
+    >>> from unified_exchanges.models.unread import developed
+    >>> book = PicturedBook()
+    >>> book.load([("0.45", "10.00")], [])
+    >>> kept = book.bid_picture
+    >>> book.change_bid("0.45", "-10.00")
+    0
+    >>> developed(kept), book.bids
+    ((Level(price=Decimal('0.4500'), size=Decimal('10.00')),), ())
+    """
+
+    __slots__ = ("_ask_side", "_bid_side", "ask_picture", "bid_picture")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bid_side = self._ask_side = Side(self, {})
+        self.bid_picture: Picture = []
+        self.ask_picture: Picture = []
+        self._begin()
+
+    def load(
+        self, bids: Iterable[tuple[str, str]], asks: Iterable[tuple[str, str]]
+    ) -> None:
+        """Take a snapshot; pictures of what was there before stay what they are."""
+        super().load(bids, asks)
+        self._begin()
+
+    def change_bid(self, price: str, by: str) -> int:
+        """Add contracts to a bid, or take some away; its hundredths now."""
+        side, key = self._bid_side, BIDS[price]
+        undo = side.undo
+        if len(undo) >= side.most:
+            self._bids = dict(self._bids)
+            side = self._bid_side = Side(self, self._bids)
+            undo = side.undo
+        undo.append((key, self._bids.get(key, 0)))
+        self.bid_picture = [side, len(undo), None]
+        return Book.change_bid(self, price, by)
+
+    def change_ask(self, price: str, by: str) -> int:
+        """Add contracts to an ask, or take some away; its hundredths now."""
+        side, key = self._ask_side, ASKS[price]
+        undo = side.undo
+        if len(undo) >= side.most:
+            self._asks = dict(self._asks)
+            side = self._ask_side = Side(self, self._asks)
+            undo = side.undo
+        undo.append((key, self._asks.get(key, 0)))
+        self.ask_picture = [side, len(undo), None]
+        return Book.change_ask(self, price, by)
+
+    def made(self, held: dict[int, int]) -> tuple[Level, ...]:
+        """Levels of what a side held, best first."""
+        return self._read(held)
+
+    def _begin(self) -> None:
+        self._bid_side = Side(self, self._bids)
+        self._ask_side = Side(self, self._asks)
+        self.bid_picture = [self._bid_side, 0, None]
+        self.ask_picture = [self._ask_side, 0, None]
