@@ -9,15 +9,23 @@ Decimal('100')
 from .loop import backtest
 from .report import BacktestProgress, EquityPoint, MarketReport, Report
 from .sources import Data, Events, merged, recorded
+from .sweep_report import SweepFailure, SweepProgress, SweepReport, SweepRow
+from .sweeping import Grid, sweep
 
 __all__ = [
     "BacktestProgress",
     "Data",
     "EquityPoint",
     "Events",
+    "Grid",
     "MarketReport",
     "Report",
+    "SweepFailure",
+    "SweepProgress",
+    "SweepReport",
+    "SweepRow",
     "backtest",
     "merged",
     "recorded",
+    "sweep",
 ]
