@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     )
     from .backtesting import (
         Report,
+        SweepReport,
         backtest,
+        sweep,
     )
     from .clock import (
         Clock,
@@ -325,6 +327,7 @@ __all__ = [
     "StreamPolicy",
     "StreamState",
     "Subject",
+    "SweepReport",
     "SystemClock",
     "Tag",
     "Ticker",
@@ -343,13 +346,16 @@ __all__ = [
     "exchange",
     "exchanges",
     "run",
+    "sweep",
 ]
 
 _HOMES = {
     "alerts": ("AlertPolicy",),
     "backtesting": (
         "Report",
+        "SweepReport",
         "backtest",
+        "sweep",
     ),
     "clock": (
         "Clock",

@@ -137,3 +137,97 @@ def test_data_that_is_not_there_is_said(words: tuple[str, ...], said: str) -> No
 def test_a_market_that_no_recording_has_is_named(recording: Path) -> None:
     done = invoke("backtest", MAKER, "HAIL", "--data", str(recording), "--json")
     assert (done.code, "HAIL" in done.error["message"]) == (2, True)
+
+
+SWEPT = f"""{IMPORT}
+class Swept(ux.Strategy):
+    size = 1
+    how: str = "well"
+    def __init__(self, is_on: bool = True, rate: float = 0.5, free=None):
+        self.given = is_on, rate, free
+    def on_stop(self, desk):
+        if self.how == "badly":
+            raise ValueError("as it was told")
+        assert (type(self.size), self.given[0]) == (int, False)
+"""
+
+
+@pytest.fixture
+def swept(tmp_path: Path) -> str:
+    file = tmp_path / "swept.py"
+    file.write_text(SWEPT)
+    return str(file)
+
+
+def test_a_sweep_gives_the_figures_of_its_backtests(
+    recording: Path, markets: list[str]
+) -> None:
+    words = ("sweep", MAKER, "--data", str(recording), "--param", "size=20,40")
+    done = invoke(*words, "--param", "room=3", "--workers", "2", "--json")
+    assert done.code == 0, done.err
+    rows = done.document["rows"]
+    assert [x["parameters"] for x in rows] == [
+        {"size": "20", "room": 3},
+        {"size": "40", "room": 3},
+    ]
+    alone = invoke("backtest", MAKER, "--data", str(recording), "--json").document
+    names = ("pnl", "fees", "max_drawdown", "turnover", "orders")
+    assert {name: rows[0][name] for name in names} == {x: alone[x] for x in names}
+    here = invoke(*words, "--param", "room=3", "--workers", "1", "--json")
+    assert here.out == done.out
+
+
+def test_a_sweep_is_told_as_a_table_and_failures_beside_it(
+    recording: Path, swept: str
+) -> None:
+    words = ("sweep", swept, "--data", str(recording))
+    given = ("--param", "is_on=false", "--param", "how=well,badly", "--workers", "1")
+    done = invoke(*words, *given)
+    assert done.code == 8, done.err
+    assert "drawdown" in done.out
+    assert (
+        "run 2 (is_on=False how=badly) failed: ValueError: as it was told" in done.err
+    )
+    stopped = invoke(
+        *words, "--param", "how=badly,well", "--workers", "1", "--stop-on-failure"
+    )
+    assert "1 runs were not made" in stopped.err
+
+
+def test_each_of_the_data_runs_by_itself_unless_told_otherwise(
+    recording: Path, tmp_path: Path, swept: str
+) -> None:
+    other = tmp_path / "other.jsonl"
+    other.write_bytes(recording.read_bytes())
+    words = ("sweep", swept, "--param", "is_on=false", "--workers", "1", "--json")
+    both = ("--data", str(recording), "--data", str(other))
+    apart = invoke(*words, *both)
+    assert apart.code == 0, apart.err
+    assert [x["data"] for x in apart.document["rows"]] == [str(recording), str(other)]
+    merged = invoke(*words, *both, "--together")
+    assert [x["data"] for x in merged.document["rows"]] == [""]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--param", "size"), "NAME=VALUE"),
+        (("--param", "size=1", "--param", "size=2"), "twice"),
+        (("--param", "size=1.5"), "'1.5' is no int"),
+        (("--param", "is_on=maybe"), "'maybe' is no bool"),
+        (("--param", "sise=1"), "no parameter 'sise'"),
+        (("--engine", "dask"), "address of a scheduler"),
+        (("--engine", "spark"), "neither"),
+        (("--best", "profit"), "no figure 'profit'"),
+    ],
+)
+def test_a_sweep_that_makes_no_sense_is_refused(
+    recording: Path, swept: str, words: tuple[str, ...], said: str
+) -> None:
+    done = invoke("sweep", swept, "--data", str(recording), *words, "--json")
+    assert (done.code, said in done.error["message"]) == (2, True)
+
+
+def test_a_sweep_needs_data(swept: str) -> None:
+    assert invoke("sweep", swept).code == 2
+    assert invoke("sweep", swept, "--data", "/nowhere.jsonl").code == 2

@@ -324,6 +324,10 @@ def strategies(one: ux.Exchange, other: ux.Exchange) -> None:
     assert_type(report.trades, tuple[Fill, ...])
     told: list[tuple[int, OrderBook | Trade]] = []
     assert_type(ux.backtest(Quoting(), told, contracts=[]), ux.Report)
+    swept = ux.sweep(Quoting, {"size": [1, 2]}, told, contracts=[])
+    assert_type(swept, ux.SweepReport)
+    assert_type(ux.sweep(Quoting, [{"size": 1}], {"a": "b"}, contracts=[]).left, int)
+    assert_type(swept.best("fees", lowest=True).pnl, Decimal | None)
 
 
 async def async_strategies(one: ux.AsyncExchange) -> None:

@@ -9,6 +9,8 @@ Decimal('100')
 from .loop import backtest
 from .report import BacktestProgress, EquityPoint, MarketReport, Report
 from .sources import Data, Events, merged, recorded
+from .sweep_report import SweepFailure, SweepProgress, SweepReport, SweepRow
+from .sweeping import Grid, sweep
 from .tables import Decision, Table
 
 __all__ = [
@@ -17,10 +19,16 @@ __all__ = [
     "Decision",
     "EquityPoint",
     "Events",
+    "Grid",
     "MarketReport",
     "Report",
+    "SweepFailure",
+    "SweepProgress",
+    "SweepReport",
+    "SweepRow",
     "Table",
     "backtest",
     "merged",
     "recorded",
+    "sweep",
 ]

@@ -16,6 +16,7 @@ from . import (
     record,
     service,
     strategies,
+    sweep,
     trading,
     watch,
 )
@@ -68,6 +69,7 @@ for part in (
     watch,
     record,
     strategies,
+    sweep,
     trading,
     halting,
     account,

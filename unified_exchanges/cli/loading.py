@@ -12,7 +12,7 @@ from ..paper import FREE, Contract
 from ..registry import exchange
 from ..strategies import Strategy, contract_of
 
-__all__ = ["contracts", "strategy"]
+__all__ = ["contracts", "strategy", "strategy_class"]
 
 
 def strategy(path: Path, markets: Sequence[str]) -> Strategy:
@@ -20,6 +20,19 @@ def strategy(path: Path, markets: Sequence[str]) -> Strategy:
 
     ``markets`` take the place of its own, where there are any.
     """
+    kind = strategy_class(path)
+    try:
+        made = kind()
+    except TypeError as error:
+        failure = f"{kind.__name__} cannot be made without arguments: {error}"
+        raise BadRequest(failure) from error
+    if markets:
+        made.markets = markets
+    return made
+
+
+def strategy_class(path: Path) -> type[Strategy]:
+    """The one subclass of `Strategy` that a file defines."""
     if not path.is_file():
         raise BadRequest(f"there is no file {path}")
     names = runpy.run_path(str(path), run_name=path.stem)
@@ -35,14 +48,7 @@ def strategy(path: Path, markets: Sequence[str]) -> Strategy:
         raise BadRequest(
             f"{path} should define one subclass of Strategy; it has: {told}"
         )
-    try:
-        made: Strategy = found[0]()
-    except TypeError as error:
-        failure = f"{found[0].__name__} cannot be made without arguments: {error}"
-        raise BadRequest(failure) from error
-    if markets:
-        made.markets = markets
-    return made
+    return found[0]
 
 
 def contracts(

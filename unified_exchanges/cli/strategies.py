@@ -33,7 +33,7 @@ from .screen import Screen
 from .session import Session
 from .stopping import until_stopped
 
-__all__ = ["add_to"]
+__all__ = ["File", "Markets", "add_to", "counted", "dollars", "shown"]
 
 _NOTE = 10.0
 """Seconds between two words on progress where there is no terminal."""
@@ -87,7 +87,7 @@ def run_strategy(
     seconds = None
     if until is not None:
         seconds = (until - datetime.now(UTC)).total_seconds()
-    with until_stopped() as stopped, _shown(screen, None) as show:
+    with until_stopped() as stopped, shown(screen, None) as show:
 
         def tell(progress: RunProgress) -> None:
             show(
@@ -150,13 +150,13 @@ def backtest_strategy(
         if missing := [path for path in paths if not path.exists()]:
             raise BadRequest(f"there is no {missing[0]}")
         strategy = loading.strategy(file, markets or [])
-        count, seen = _counted(screen, paths)
+        count, seen = counted(screen, paths)
         recordings = (
             [markets_from] if markets_from else [p for p in paths if p.is_file()]
         )
         wanted = strategy.markets or seen
         found = loading.contracts(recordings, wanted, fees=not no_fees)
-        with _shown(screen, count) as show:
+        with shown(screen, count) as show:
             report = backtest(
                 strategy,
                 paths,
@@ -175,11 +175,11 @@ def backtest_strategy(
             screen.document(report, _of_backtest(report))
 
 
-def _counted(screen: Screen, paths: list[Path]) -> tuple[int, list[str]]:
+def counted(screen: Screen, paths: list[Path]) -> tuple[int, list[str]]:
     """How many events there are, and of which markets."""
     seen: dict[str, None] = {}
     count = 0
-    with _shown(screen, None) as show:
+    with shown(screen, None) as show:
         for count, event in enumerate(_events(paths), 1):
             name = getattr(event, "market_id", None)
             if name is not None:
@@ -210,7 +210,7 @@ def _of_run(report: RunReport) -> tuple[str, Table]:
             "fills": f"{len(report.fills):,}",
             "failures": f"{len(report.failures):,}",
             "canceled at the end": f"{len(report.orders):,}",
-            "cash": _dollars(report.cash),
+            "cash": dollars(report.cash),
         }
     )
     return "\n".join(note.text for note in report.notes), table
@@ -221,12 +221,12 @@ def _of_backtest(report: Report) -> Table:
     return _table(
         {
             "events": f"{report.events:,}",
-            "P&L": _dollars(report.pnl),
-            "equity": _dollars(report.equity),
-            "fees": _dollars(report.fees),
-            "deepest drawdown": _dollars(report.max_drawdown),
-            "highest exposure": _dollars(report.peak_exposure),
-            "turnover": _dollars(report.turnover),
+            "P&L": dollars(report.pnl),
+            "equity": dollars(report.equity),
+            "fees": dollars(report.fees),
+            "deepest drawdown": dollars(report.max_drawdown),
+            "highest exposure": dollars(report.peak_exposure),
+            "turnover": dollars(report.turnover),
             "orders": f"{report.orders:,}",
             "trades": f"{len(report.trades):,}",
             "filled": "–" if ratio is None else f"{ratio:.2%}",
@@ -245,34 +245,41 @@ def _table(rows: dict[str, str]) -> Table:
     return table
 
 
-def _dollars(amount: Decimal) -> str:
+def dollars(amount: Decimal) -> str:
+    """An amount as it is shown."""
     return f"{text(amount, 2)} $"
 
 
 class _Show:
     """Says how far it is: a bar on a terminal, else a line now and then."""
 
-    def __init__(self, screen: Screen, bar: Progress | None, total: int | None) -> None:
+    def __init__(
+        self, screen: Screen, bar: Progress | None, total: int | None, noun: str
+    ) -> None:
         self._screen = screen
         self._bar = bar
         self._total = total
+        self._noun = noun
         self._next = time.monotonic() + _NOTE
         self._task = None if bar is None else bar.add_task("", total=total)
 
     def __call__(self, count: int, words: str) -> None:
-        """So many events, and what came of them."""
+        """So many of them, and what came of it."""
         if self._bar is not None and self._task is not None:
-            told = f"{count:,} events  {words}"
+            told = f"{count:,} {self._noun}  {words}"
             self._bar.update(self._task, completed=count, description=told)
         elif time.monotonic() >= self._next:
             self._next += _NOTE
-            self._screen.note(f"{count:,} events  {words}")
+            self._screen.note(f"{count:,} {self._noun}  {words}")
 
 
 @contextmanager
-def _shown(screen: Screen, total: int | None) -> Generator[_Show, None, None]:
+def shown(
+    screen: Screen, total: int | None, noun: str = "events"
+) -> Generator[_Show, None, None]:
+    """Show how far it is, of so many, as long as it lasts."""
     if not screen.err.is_terminal or screen.err.is_dumb_terminal:
-        yield _Show(screen, None, total)
+        yield _Show(screen, None, total, noun)
         return
     bar = Progress(
         TextColumn("{task.description}"),
@@ -282,4 +289,4 @@ def _shown(screen: Screen, total: int | None) -> Generator[_Show, None, None]:
         transient=True,
     )
     with bar:
-        yield _Show(screen, bar, total)
+        yield _Show(screen, bar, total, noun)

@@ -1,0 +1,441 @@
+"""Sweeps: the same rows from this process, from others and from a Dask cluster."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unified_exchanges import BadRequest, NetworkError, OrderBook
+from unified_exchanges.backtesting import (
+    SweepProgress,
+    SweepReport,
+    SweepRow,
+    backtest,
+    sweep,
+)
+from unified_exchanges.strategies import Desk, Strategy
+
+from ..paper.scene import SECOND, START, book
+from ..research.test_conversion import DELTA, SNAPSHOT, journal
+from .test_loop import CONTRACTS, Restless, randomly
+from .test_sources import kalshi_contract
+
+EVENTS = randomly(random.Random(5), 150)
+SEEDS = {"seed": [1, 2, 3, 4]}
+
+
+class Stepper(Strategy):
+    """Buys ``size`` at the first ask, ``lots`` times."""
+
+    size, lots = Decimal(1), 1
+    unset: Any = None
+
+    def __init__(self, limit: Decimal = Decimal(1)) -> None:
+        self.limit = limit
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if book.ask and book.ask.price <= self.limit and not desk.decisions:
+            for _ in range(self.lots):
+                desk.place(book.market_id, "yes", "buy", book.ask.price, self.size)
+
+
+class Breaking(Strategy):
+    """Fails, or ends its process, where it is told to."""
+
+    how = "not"
+
+    def on_start(self, desk: Desk) -> None:
+        if self.how == "raise":
+            raise ZeroDivisionError("what a strategy does wrong")
+        if self.how == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def told(report: SweepReport) -> list[tuple[Any, ...]]:
+    return [(row.number, dict(row.parameters)) for row in report.rows]
+
+
+ASKS = [(START, book("50@0.40", "50@0.50"))]
+GRIDS: list[Any] = [
+    {"size": [Decimal(2), Decimal(3)], "limit": [Decimal(1), Decimal("0.1")]},
+    [{"size": Decimal(2)}, {"limit": Decimal(1), "lots": 2}],
+]
+
+
+def test_a_row_has_the_report_that_a_backtest_gives() -> None:
+    report = sweep(Restless, SEEDS, EVENTS, contracts=CONTRACTS, workers=2)
+    for seed, row in zip(SEEDS["seed"], report.rows, strict=True):
+        alone = backtest(Restless(seed), EVENTS, contracts=CONTRACTS)
+        assert row.report is not None
+        assert row.report.to_json() == alone.to_json()
+        assert (row.pnl, row.fees, row.orders) == (alone.pnl, alone.fees, alone.orders)
+        assert row.fills == len(alone.trades) > 0
+        assert row.max_drawdown == alone.max_drawdown
+        assert row.refused == len(alone.failures)
+    assert len({row.pnl for row in report.rows}) > 1
+
+
+def test_rows_are_the_same_in_this_process_and_in_others() -> None:
+    here, there = (
+        sweep(Restless, SEEDS, EVENTS, contracts=CONTRACTS, workers=workers)
+        for workers in (1, 2)
+    )
+    assert here.to_json() == there.to_json()
+    assert json.loads(here.to_json())["rows"][3]["parameters"] == {"seed": 4}
+
+
+def test_rows_are_in_the_order_of_the_grid_the_last_parameter_fastest() -> None:
+    report = sweep(Stepper, GRIDS[0], ASKS, contracts=CONTRACTS, workers=1)
+    assert [(n, x["size"], x["limit"]) for n, x in told(report)] == [
+        (1, 2, 1),
+        (2, 2, Decimal("0.1")),
+        (3, 3, 1),
+        (4, 3, Decimal("0.1")),
+    ]
+    assert [row.turnover for row in report.rows] == [1, 0, Decimal("1.5"), 0]
+
+
+def test_a_grid_may_be_the_combinations_themselves() -> None:
+    report = sweep(Stepper, GRIDS[1], ASKS, contracts=CONTRACTS, workers=1)
+    assert told(report) == [(1, GRIDS[1][0]), (2, GRIDS[1][1])]
+    assert [(row.turnover, row.fills) for row in report.rows] == [(1, 1), (1, 2)]
+
+
+def test_every_combination_runs_over_each_of_the_data(tmp_path: Path) -> None:
+    first = journal(tmp_path / "a", SNAPSHOT % 1, DELTA % (2, "1.00"))
+    data = {"one": first, "none": [], "both": [str(first), str(first)]}
+    contracts = [kalshi_contract("M")]
+    report = sweep(Stepper, {"lots": [1, 2]}, data, contracts=contracts, workers=1)
+    rows = [(row.data, row.parameters["lots"]) for row in report.rows]
+    assert rows == [(name, n) for name in ("one", "none", "both") for n in (1, 2)]
+    counts = [row.report.events for row in report.rows if row.report]
+    assert counts == [counts[0], counts[0], 0, 0, 2 * counts[0], 2 * counts[0]]
+    assert counts[0] > 1
+
+
+def test_parameters_reach_a_function_as_keywords() -> None:
+    report = sweep(stepper, {"size": [1, 4]}, ASKS, contracts=CONTRACTS, workers=1)
+    assert [row.turnover for row in report.rows] == [Decimal("0.5"), 2]
+    assert report.strategy == "stepper"
+
+
+def stepper(*, size: int) -> Stepper:
+    made = Stepper()
+    made.size = Decimal(size)
+    return made
+
+
+def test_its_markets_take_the_place_of_the_strategys() -> None:
+    report = sweep(Stepper, {}, ASKS, contracts=CONTRACTS, markets=["HAIL"], workers=1)
+    assert report.rows[0].failure is not None
+    assert "'HAIL'" in report.rows[0].failure.message
+
+
+# -- failures --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_that_raises_is_told_with_its_parameters_and_the_others_go_on(
+    workers: int,
+) -> None:
+    grid = {"how": ["not", "raise", "not"]}
+    report = sweep(Breaking, grid, ASKS, contracts=CONTRACTS, workers=workers)
+    [row] = report.failed
+    assert row.parameters == {"how": "raise"}
+    assert row.failure is not None
+    assert (row.failure.error, row.failure.message) == (
+        "ZeroDivisionError",
+        "what a strategy does wrong",
+    )
+    assert "on_start" in row.failure.trace
+    assert [x.pnl for x in report.rows] == [0, None, 0]
+    assert "trace" not in report.to_json()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_sweep_may_stop_at_the_first_failure_of_its_grid(workers: int) -> None:
+    grid = {"how": ["not", "raise", "not", "raise"]}
+    report = sweep(
+        Breaking,
+        grid,
+        ASKS,
+        contracts=CONTRACTS,
+        workers=workers,
+        stop_on_failure=True,
+    )
+    assert (len(report.rows), report.left) == (2, 2)
+    assert report.rows[-1].failure is not None
+
+
+def test_a_run_that_ends_its_process_is_a_failure_and_the_others_go_on() -> None:
+    grid = {"how": ["die", "not", "not"]}
+    report = sweep(Breaking, grid, ASKS, contracts=CONTRACTS, workers=2)
+    assert [row.number for row in report.failed] == [1]
+    assert [row.pnl for row in report.rows] == [None, 0, 0]
+    assert "ended its process" in str(report.failed[0].failure)
+
+
+class Holding(Strategy):
+    """Has a lock in its class: it cannot leave its process."""
+
+    def __init__(self, lock: Any = None) -> None:
+        self.lock = lock
+
+
+def test_what_cannot_leave_this_process_is_refused_before_anything_runs() -> None:
+    seen: list[SweepProgress] = []
+    lock = threading.Lock()
+    with pytest.raises(BadRequest, match=r"cannot be sent .*cannot pickle '_thread"):
+        sweep(
+            Holding,
+            {"lock": [None, lock]},
+            ASKS,
+            contracts=CONTRACTS,
+            workers=2,
+            progress=seen.append,
+        )
+    assert seen == []
+
+
+def test_a_strategy_that_no_other_process_can_load_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Importable here only: its file is gone once the others look for it.
+    file = tmp_path / "gone_strategy.py"
+    file.write_text(
+        "from unified_exchanges import Strategy\nclass Gone(Strategy): pass"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    import gone_strategy
+
+    file.unlink()
+    for cached in tmp_path.rglob("*.pyc"):
+        cached.unlink()
+    with pytest.raises(BadRequest, match=r"cannot load .*No module named 'gone_str"):
+        sweep(gone_strategy.Gone, {}, ASKS, contracts=CONTRACTS, workers=2)
+
+
+@pytest.mark.parametrize(
+    ("make", "grid", "said"),
+    [
+        (
+            Stepper,
+            {"sise": [1]},
+            r"no parameter 'sise'; there are: limit, lots, .*size",
+        ),
+        (Stepper, {"on_book": [1]}, "no parameter 'on_book'"),
+        (stepper, {"lots": [1]}, "cannot be called so"),
+        (stepper, {}, "missing a required argument: 'size'"),
+        (Stepper, {"size": []}, "at least one"),
+        (Stepper, {"size": "123"}, "no list"),
+        (Stepper, [], "no combination"),
+    ],
+)
+def test_a_grid_that_nothing_takes_is_refused(make: Any, grid: Any, said: str) -> None:
+    with pytest.raises(BadRequest, match=said):
+        sweep(make, grid, ASKS, contracts=CONTRACTS)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"data": iter(ASKS)}, "read but once"),
+        ({"data": "/nowhere.jsonl"}, r"there is no /nowhere\.jsonl"),
+        ({"data": {}}, "name at least one"),
+        ({"engine": "spark"}, "neither"),
+        ({"engine": "dask"}, "needs the address"),
+        ({"scheduler": "tcp://127.0.0.1:1"}, "is for engine='dask'"),
+        ({"workers": 0}, "at least one"),
+    ],
+)
+def test_what_cannot_be_swept_is_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadRequest, match=said):
+        sweep(Stepper, {}, **{"data": ASKS, "contracts": CONTRACTS, **options})
+
+
+def test_what_gives_no_strategy_is_a_failure() -> None:
+    report = sweep(dict, {"a": [1]}, ASKS, contracts=CONTRACTS, workers=1)  # type: ignore[arg-type]
+    assert "gave no Strategy" in str(report.rows[0].failure)
+
+
+# -- what is told ----------------------------------------------------------------------
+
+
+def test_progress_tells_each_run_and_how_many_failed() -> None:
+    seen: list[SweepProgress] = []
+    grid = {"how": ["raise", "not"]}
+    sweep(Breaking, grid, ASKS, contracts=CONTRACTS, workers=1, progress=seen.append)
+    assert seen == [
+        SweepProgress(done=1, total=2, failed=1),
+        SweepProgress(done=2, total=2, failed=1),
+    ]
+
+
+def row(number: int, **figures: Any) -> SweepRow:
+    return SweepRow(number=number, data="", parameters={}, **figures)
+
+
+def test_the_best_is_the_first_of_the_highest_or_the_lowest() -> None:
+    rows = (
+        row(1, pnl=Decimal(1), max_drawdown=Decimal(3)),
+        row(2, pnl=Decimal(5), max_drawdown=Decimal(2)),
+        row(3, pnl=Decimal(5), max_drawdown=Decimal(2), brier=Decimal("0.1")),
+        row(4),
+    )
+    report = SweepReport(strategy="x", rows=rows)
+    assert report.best().number == 2
+    assert report.best("max_drawdown", lowest=True).number == 2
+    assert report.best("brier").number == 3
+    assert report.best(lambda x: x.number).number == 4
+    assert [x.number for x in report.ranked()] == [2, 3, 1]
+    with pytest.raises(BadRequest, match="no run of 4 has a figure for 'fees'"):
+        report.best("fees")
+    with pytest.raises(BadRequest, match="no figure 'profit'; there are: pnl"):
+        report.best("profit")
+
+
+def test_reports_need_not_be_kept() -> None:
+    options: Any = {"contracts": CONTRACTS, "workers": 1}
+    kept = sweep(Restless, SEEDS, EVENTS, **options)
+    bare = sweep(Restless, SEEDS, EVENTS, keep_reports=False, **options)
+    assert [x.report for x in bare.rows] == [None] * 4
+    assert bare.to_json() == kept.to_json()
+
+
+SCRIPT = """
+from decimal import Decimal
+import unified_exchanges as ux
+from unified_exchanges.backtesting import sweep
+
+class Here(ux.Strategy):
+    size = 1
+
+if __name__ == "__main__":
+    print([row.pnl for row in sweep(Here, {"size": [1, 2]}, [], contracts=[]).rows])
+"""
+
+
+def test_the_strategy_of_a_script_goes_along_as_it_is(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "[Decimal('0'), Decimal('0')]\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("gone", "options", "extra"),
+    [
+        ("loky", {}, "sweep"),
+        ("cloudpickle", {}, "sweep"),
+        ("distributed", {"engine": "dask", "scheduler": "tcp://127.0.0.1:1"}, "dask"),
+    ],
+)
+def test_what_is_not_installed_is_named_with_its_extra(
+    monkeypatch: pytest.MonkeyPatch, gone: str, options: Any, extra: str
+) -> None:
+    monkeypatch.setitem(sys.modules, gone, None)
+    with pytest.raises(ImportError, match=rf"unified-exchanges\[{extra}\]"):
+        sweep(Stepper, {}, ASKS, contracts=CONTRACTS, **options)
+
+
+# -- a cluster -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        memory_limit=0,
+    ) as opened:
+        yield opened.scheduler_address
+
+
+def test_a_cluster_gives_the_rows_of_this_process_byte_by_byte(cluster: str) -> None:
+    here = sweep(Restless, SEEDS, EVENTS, contracts=CONTRACTS, workers=1)
+    there = sweep(
+        Restless,
+        SEEDS,
+        EVENTS,
+        contracts=CONTRACTS,
+        engine="dask",
+        scheduler=cluster,
+    )
+    assert there.to_json() == here.to_json()
+    for one, other in zip(here.rows, there.rows, strict=True):
+        assert one.report is not None
+        assert other.report is not None
+        assert one.report.to_json() == other.report.to_json()
+
+
+def test_a_cluster_tells_failures_and_reads_recordings(
+    cluster: str, tmp_path: Path
+) -> None:
+    path = journal(tmp_path / "a", SNAPSHOT % 1, DELTA % (2, "1.00"))
+    report = sweep(
+        Breaking,
+        {"how": ["not", "raise", "not"]},
+        path,
+        contracts=[kalshi_contract("M")],
+        engine="dask",
+        scheduler=cluster,
+    )
+    events = [x.report.events if x.report else 0 for x in report.rows]
+    assert events == [events[0], 0, events[0]]
+    assert events[0] > 1
+    assert "ZeroDivisionError" in str(report.failed[0].failure)
+
+
+def test_a_scheduler_that_does_not_answer_is_a_network_error() -> None:
+    # Its defaults are read when it is imported, which must not be undone after this.
+    import distributed  # noqa: F401
+    from dask import config
+
+    with (
+        config.set({"distributed.comm.timeouts.connect": "1s"}),
+        pytest.raises(NetworkError, match="no Dask scheduler answers at tcp://127"),
+    ):
+        sweep(
+            Stepper,
+            {},
+            ASKS,
+            contracts=CONTRACTS,
+            engine="dask",
+            scheduler="tcp://127.0.0.1:1",
+        )
+
+
+def test_a_cluster_without_workers_is_refused() -> None:
+    from distributed import LocalCluster
+
+    with (
+        LocalCluster(
+            n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+        ) as empty,
+        pytest.raises(BadRequest, match="has no workers"),
+    ):
+        sweep(
+            Stepper,
+            {},
+            [(START + SECOND, book("1@0.4"))],
+            contracts=CONTRACTS,
+            engine="dask",
+            scheduler=empty.scheduler_address,
+        )

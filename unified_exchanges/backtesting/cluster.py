@@ -1,0 +1,68 @@
+"""Runs of a sweep on a Dask cluster that is there already, by its address."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from ..errors import BadRequest, NetworkError
+from .shipping import check_process, packed, row_from
+from .sweep_report import SweepRow
+from .trial import Setup, Trial, inspected, play_shipped
+
+__all__ = ["on_cluster"]
+
+
+def on_cluster(
+    setup: Setup, trials: Sequence[Trial], scheduler: str
+) -> Generator[SweepRow, None, None]:
+    """Give their rows in order, from the workers of the scheduler at this address."""
+    payload = packed(setup, trials)
+    with _client(scheduler) as client:
+        _check(client, payload, scheduler)
+        # Sent once to each worker, not once for each run.
+        shared = client.scatter([payload], broadcast=True, hash=False)[0]
+        futures = [
+            client.submit(play_shipped, shared, trial, pure=False) for trial in trials
+        ]
+        try:
+            for trial, future in zip(trials, futures, strict=True):
+                yield row_from(trial, future.result)
+        finally:
+            # Runs whose rows are not wanted any more are not begun; the rest is let go.
+            client.cancel([*futures, shared])
+
+
+def _check(client: Any, payload: bytes, scheduler: str) -> None:
+    found = client.run(inspected, payload, on_error="return")
+    if not found:
+        raise BadRequest(f"{scheduler} has no workers; start some and try again")
+    for address, told in sorted(found.items()):
+        check_process(f"the worker {address}", partial(_told, told))
+
+
+def _told(told: tuple[str, list[str]] | Exception) -> tuple[str, list[str]]:
+    if isinstance(told, Exception):
+        raise told
+    return told
+
+
+@contextmanager
+def _client(scheduler: str) -> Generator[Any, None, None]:
+    try:
+        from distributed import Client  # noqa: PLC0415 - an extra
+    except ImportError:
+        reason = (
+            "engine='dask' needs distributed: pip install 'unified-exchanges[dask]'"
+        )
+        raise ImportError(reason) from None
+    try:
+        connect: Any = Client
+        client = connect(scheduler, set_as_default=False)
+    except (OSError, ValueError) as error:
+        message = f"no Dask scheduler answers at {scheduler}: {error}"
+        raise NetworkError(message, sent=False) from error
+    with client:
+        yield client

@@ -1,0 +1,202 @@
+"""`sweep`: a backtest for each combination of parameters, over each of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
+from datetime import timedelta
+from itertools import product
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias, cast
+
+from ..errors import BadRequest
+from ..money import Number
+from ..paper import Contract, Delays
+from .cluster import on_cluster
+from .processes import in_processes, in_this_process
+from .sources import Data
+from .sweep_report import SweepProgress, SweepReport, SweepRow
+from .trial import Make, Setup, Trial, check_names
+
+__all__ = ["Grid", "sweep"]
+
+_MINUTE: Final = timedelta(minutes=1)
+
+Grid: TypeAlias = "Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]]"
+"""The values of each parameter, of which all combinations run; or the combinations."""
+
+
+def sweep(
+    make: Make,
+    grid: Grid,
+    data: Data | Mapping[str, Data],
+    *,
+    contracts: Iterable[Contract],
+    cash: Number = "10000",
+    delays: Delays | None = None,
+    sample: timedelta = _MINUTE,
+    markets: Sequence[str] | None = None,
+    engine: Literal["local", "dask"] = "local",
+    scheduler: str | None = None,
+    workers: int | None = None,
+    stop_on_failure: bool = False,
+    keep_reports: bool = True,
+    progress: Callable[[SweepProgress], object] | None = None,
+) -> SweepReport:
+    """Run a backtest for each combination of parameters; gives a row for each.
+
+    ``make`` is called with the parameters as keywords and gives the strategy.  Of a
+    subclass of `Strategy`, parameters that its ``__init__`` does not take are set as
+    attributes, which the class must have; ``markets`` take the place of its own.
+
+    ``grid`` is the values of each parameter, such as ``{"size": [10, 20]}``: the last one
+    changes fastest.  Or it is the combinations themselves.  ``data`` is what `backtest`
+    takes, or a mapping of names to such: then every combination runs over each of them,
+    one after another.  Events in memory must be in a list: an iterator is read but once.
+
+    ``engine="local"`` runs on processes of this machine (extra ``sweep``), ``workers`` at
+    a time, one of each core if it is not said; ``workers=1`` is this process.
+    ``engine="dask"`` runs on the cluster whose scheduler is at the address ``scheduler``
+    (extra ``dask``).  Rows come in the order of the grid and are the same on any engine.
+    Runs share processes: a strategy must keep nothing in its class or module.
+
+    A run that raises is a row with a ``failure``; the others go on, or end there with
+    ``stop_on_failure``.  ``keep_reports=False`` keeps the figures only.
+
+    Raises `BadRequest`, before anything runs, for parameters that nothing takes, data that
+    is not there and what cannot be sent to another process; `NetworkError` where no
+    scheduler answers; ImportError without the extra.
+
+    >>> from unified_exchanges.strategies import Strategy
+    >>> class Maker(Strategy):
+    ...     size = 10
+    >>> told = sweep(Maker, {"size": [10, 20]}, [], contracts=[], workers=1)
+    >>> [(row.parameters, row.pnl) for row in told.rows]
+    [({'size': 10}, Decimal('0')), ({'size': 20}, Decimal('0'))]
+    """
+    named = _named(data)
+    setup = Setup(
+        make=make,
+        markets=markets,
+        data=named,
+        paths=[path for given in named.values() for path in _paths(given)],
+        contracts=tuple(contracts),
+        cash=cash,
+        delays=delays,
+        sample=sample,
+        keeps_reports=keep_reports,
+    )
+    trials = _trials(make, grid, named)
+    _check(setup, engine, scheduler, workers)
+    if engine == "dask":
+        rows = on_cluster(setup, trials, scheduler or "")
+    elif workers == 1:
+        rows = in_this_process(setup, trials)
+    else:
+        rows = in_processes(setup, trials, workers)
+    found = _collected(rows, len(trials), progress, stops=stop_on_failure)
+    name = getattr(make, "__name__", type(make).__name__)
+    return SweepReport(strategy=name, rows=found, left=len(trials) - len(found))
+
+
+def _collected(
+    rows: Generator[SweepRow, None, None],
+    total: int,
+    progress: Callable[[SweepProgress], object] | None,
+    *,
+    stops: bool,
+) -> tuple[SweepRow, ...]:
+    found: list[SweepRow] = []
+    failed = 0
+    with closing(rows):
+        for row in rows:
+            found.append(row)
+            failed += row.failure is not None
+            if progress is not None:
+                progress(SweepProgress(done=len(found), total=total, failed=failed))
+            # In the order of the grid: it ends at the same row, however fast others are.
+            if stops and failed:
+                break
+    return tuple(found)
+
+
+# -- what is to be run -----------------------------------------------------------------
+
+
+def _trials(make: Make, grid: Grid, named: Mapping[str, Data]) -> list[Trial]:
+    combinations = _combinations(grid)
+    for names in {tuple(found): None for found in combinations}:
+        check_names(make, names)
+    pairs = [(name, found) for name in named for found in combinations]
+    return [
+        Trial(number=number, data=name, parameters=found)
+        for number, (name, found) in enumerate(pairs, 1)
+    ]
+
+
+def _combinations(grid: Grid) -> list[dict[str, Any]]:
+    if not isinstance(grid, Mapping):
+        found = [dict(one) for one in grid]
+        if not found:
+            raise BadRequest("the grid has no combination of parameters")
+        return found
+    for name, values in grid.items():
+        given: object = values
+        if isinstance(given, str) or not isinstance(given, Sequence) or not given:
+            raise BadRequest(
+                f"the values of {name!r} are no list of at least one: {values!r}"
+            )
+    return [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+
+
+def _named(data: Data | Mapping[str, Data]) -> dict[str, Data]:
+    if not isinstance(data, Mapping):
+        return {"": _settled(data)}
+    if not data:
+        raise BadRequest("the mapping of data is empty: name at least one")
+    return {str(name): _settled(found) for name, found in data.items()}
+
+
+def _settled(data: Data) -> Data:
+    """Data that can be read again and again, from wherever a run is."""
+    if isinstance(data, str | PathLike):
+        return Path(data).absolute()
+    if not isinstance(data, Sequence):
+        raise BadRequest(
+            f"{data!r} can be read but once, and a sweep reads it for each run: give a list"
+        )
+    if data and isinstance(data[0], str | PathLike):
+        paths = cast("Sequence[str | PathLike[str]]", data)
+        return [Path(path).absolute() for path in paths]
+    return data
+
+
+def _paths(data: Data) -> list[Path]:
+    if isinstance(data, Path):
+        return [data]
+    found = cast("Sequence[object]", data)
+    return [x for x in found if isinstance(x, Path)] if _is_of_paths(found) else []
+
+
+def _is_of_paths(data: Sequence[object]) -> bool:
+    return bool(data) and isinstance(data[0], Path)
+
+
+def _check(
+    setup: Setup, engine: str, scheduler: str | None, workers: int | None
+) -> None:
+    if missing := [path for path in setup.paths if not path.exists()]:
+        raise BadRequest(f"there is no {missing[0]}")
+    if engine not in {"local", "dask"}:
+        raise BadRequest(f"engine {engine!r} is neither 'local' nor 'dask'")
+    if engine == "dask" and not scheduler:
+        raise BadRequest(
+            "engine='dask' needs the address of a scheduler: tcp://host:8786"
+        )
+    if engine == "local" and scheduler:
+        raise BadRequest(f"scheduler {scheduler!r} is for engine='dask'")
+    if workers is not None and (workers < 1 or engine == "dask"):
+        raise BadRequest(
+            f"workers={workers}: at least one, on this machine; a cluster has its own"
+        )

@@ -1,0 +1,241 @@
+"""The command that backtests a strategy for each combination of parameters."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+import typer
+
+from ..backtesting import SweepReport, SweepRow, sweep
+from ..backtesting.sources import Data
+from ..errors import BadRequest
+from ..models.record import plain
+from ..money import read_number
+from ..paper import Delays
+from ..strategies import Strategy
+from . import loading
+from .command import guarded, plain_command
+from .exits import Exit
+from .layout import Column
+from .options import Debug, Json
+from .screen import Screen
+from .strategies import File, Markets, counted, shown
+
+__all__ = ["add_to"]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    plain_command(app, "sweep", "Practise")(sweep_strategy)
+
+
+def sweep_strategy(
+    file: File,
+    markets: Markets = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--data",
+            metavar="PATH",
+            help="A recording, or a folder that `convert` made; each runs by itself.",
+        ),
+    ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param",
+            metavar="NAME=VALUE,...",
+            help="The values of a parameter; again for more, the last changes fastest.",
+        ),
+    ] = None,
+    best: Annotated[
+        str, typer.Option("--best", metavar="FIGURE", help="By which rows are sorted.")
+    ] = "pnl",
+    lowest: Annotated[
+        bool, typer.Option("--lowest", help="The lowest figure is the best.")
+    ] = False,
+    together: Annotated[
+        bool, typer.Option("--together", help="Merge all --data into one by time.")
+    ] = False,
+    engine: Annotated[
+        str, typer.Option("--engine", help="local, or dask with --scheduler.")
+    ] = "local",
+    scheduler: Annotated[
+        str | None,
+        typer.Option("--scheduler", metavar="tcp://HOST:PORT", help="Of Dask."),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", help="Processes; one of each core if not said."),
+    ] = None,
+    stop_on_failure: Annotated[
+        bool, typer.Option("--stop-on-failure", help="End at the first that fails.")
+    ] = False,
+    cash: Annotated[str, typer.Option(help="Dollars to begin with.")] = "10000",
+    order_delay: Annotated[
+        int, typer.Option("--order-delay", min=0, help="Milliseconds to the venue.")
+    ] = 0,
+    event_delay: Annotated[
+        int, typer.Option("--event-delay", min=0, help="Milliseconds to the strategy.")
+    ] = 0,
+    markets_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--markets-from", metavar="FILE", help="A recording that has the markets."
+        ),
+    ] = None,
+    no_fees: Annotated[
+        bool, typer.Option("--no-fees", help="As if nothing were charged.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    r"""Run a strategy over recordings for each combination of parameters.
+
+    A parameter is an argument of the strategy's `__init__`, or an attribute of its class,
+    and its values are read as what that is by default. Failures are told, the others go
+    on; the exit code is then 8. Needs the extra: pip install 'unified-exchanges\[sweep]'.
+    """
+    screen = Screen(as_json=as_json, debug=debug)
+    with guarded(screen):
+        paths = data or []
+        if not paths:
+            raise BadRequest(
+                "--data says over what: a recording, or a folder of tables"
+            )
+        if missing := [path for path in paths if not path.exists()]:
+            raise BadRequest(f"there is no {missing[0]}")
+        # A name that is no figure is refused now, not after an hour.
+        SweepReport(strategy="", rows=()).ranked(best)
+        kind = loading.strategy_class(file)
+        grid = _grid(kind, param or [])
+        _, seen = counted(screen, paths)
+        recordings = (
+            [markets_from] if markets_from else [p for p in paths if p.is_file()]
+        )
+        wanted = markets or kind.markets or seen
+        found = loading.contracts(recordings, wanted, fees=not no_fees)
+        with shown(screen, None, "runs") as show:
+            try:
+                report = sweep(
+                    kind,
+                    grid,
+                    _data(paths, together=together),
+                    contracts=found,
+                    cash=cash,
+                    delays=Delays(
+                        order=order_delay * 1_000_000, event=event_delay * 1_000_000
+                    ),
+                    markets=markets or None,
+                    engine=cast("Literal['local', 'dask']", engine),
+                    scheduler=scheduler,
+                    workers=workers,
+                    stop_on_failure=stop_on_failure,
+                    keep_reports=False,
+                    progress=lambda x: show(
+                        x.done, f"of {x.total:,}  {x.failed:,} failed"
+                    ),
+                )
+            except ImportError as error:
+                raise BadRequest(str(error)) from error
+        _tell(screen, report, best, lowest=lowest)
+        if report.failed:
+            raise typer.Exit(Exit.INCOMPLETE)
+
+
+def _data(paths: Sequence[Path], *, together: bool) -> Data | Mapping[str, Data]:
+    if together or len(paths) == 1:
+        return paths
+    return {str(path): path for path in paths}
+
+
+# -- parameters ------------------------------------------------------------------------
+
+
+def _grid(kind: type[Strategy], given: Sequence[str]) -> dict[str, list[Any]]:
+    defaults = {
+        name: x.default for name, x in inspect.signature(kind).parameters.items()
+    }
+    grid: dict[str, list[Any]] = {}
+    for one in given:
+        name, equals, values = one.partition("=")
+        if not name or not equals or not values:
+            raise BadRequest(f"--param {one!r} is not of the form NAME=VALUE,VALUE")
+        if name in grid:
+            raise BadRequest(
+                f"--param {name} is there twice: write all its values once"
+            )
+        default = defaults.get(name, getattr(kind, name, None))
+        grid[name] = [_value(name, text.strip(), default) for text in values.split(",")]
+    return grid
+
+
+def _value(name: str, text: str, default: object) -> Any:
+    """A value as what its default is; without one a number is a number."""
+    try:
+        if isinstance(default, bool):
+            return {"true": True, "false": False}[text.lower()]
+        if isinstance(default, int):
+            return int(text)
+        if isinstance(default, float):
+            return float(text)
+        if isinstance(default, Decimal):
+            return read_number(text)
+    except (ValueError, KeyError) as error:
+        wanted = type(default).__name__
+        raise BadRequest(f"--param {name}: {text!r} is no {wanted}") from error
+    if isinstance(default, str) or not re.fullmatch(r"-?\d+(\.\d+)?", text):
+        return text
+    return read_number(text) if "." in text else int(text)
+
+
+# -- what came of it -------------------------------------------------------------------
+
+
+def _tell(screen: Screen, report: SweepReport, best: str, *, lowest: bool) -> None:
+    ranked = report.ranked(best, lowest=lowest)
+    if screen.as_json:
+        screen.line(report)
+    else:
+        rest = [row for row in report.rows if row not in ranked]
+        screen.table([*ranked, *rest], _columns(report), empty="no runs")
+    for row in report.failed:
+        assert row.failure is not None
+        told = " ".join(f"{k}={plain(v)}" for k, v in row.parameters.items())
+        where = " ".join(filter(None, (told, row.data)))
+        screen.note(
+            f"run {row.number} ({where}) failed: {row.failure.error}: {row.failure.message}"
+        )
+    if report.left:
+        screen.note(f"{report.left:,} runs were not made")
+
+
+def _columns(report: SweepReport) -> list[Column[SweepRow]]:
+    names = list(dict.fromkeys(name for x in report.rows for name in x.parameters))
+    columns: list[Column[SweepRow]] = [Column("run", lambda x: str(x.number), rank=3)]
+    if len({row.data for row in report.rows}) > 1:
+        columns.append(Column("data", lambda x: x.data, flexible=True))
+    columns += [_parameter(name) for name in names]
+    return [
+        *columns,
+        Column("P&L", lambda x: x.pnl, places=2, unit="$"),
+        Column("fees", lambda x: x.fees, rank=2, places=2, unit="$"),
+        Column("drawdown", lambda x: x.max_drawdown, rank=1, places=2, unit="$"),
+        Column("turnover", lambda x: x.turnover, rank=4, places=2, unit="$"),
+        Column("orders", lambda x: _count(x.orders), rank=5),
+        Column("fills", lambda x: _count(x.fills), rank=1),
+        Column("failed", lambda x: x.failure.error if x.failure else "", rank=6),
+    ]
+
+
+def _parameter(name: str) -> Column[SweepRow]:
+    return Column(name, lambda x: str(plain(x.parameters.get(name))))
+
+
+def _count(number: int | None) -> str | None:
+    return None if number is None else f"{number:,}"
