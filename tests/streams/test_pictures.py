@@ -157,7 +157,11 @@ def test_an_empty_book_without_a_moment_is_read_as_one() -> None:
 def test_a_book_that_is_kept_holds_no_more_than_its_neighbours() -> None:
     book = loaded()
     kept = told(book)
-    for n in range(10_000):
-        book.change_bid("0.45", "1.00" if n % 2 else "-1.00")
-    side = kept._bids[0]  # type: ignore[attr-defined]
-    assert len(side.undo) < 100
+    bids, asks = book.bid_picture[0], book.ask_picture[0]
+    for n in range(1_000):
+        by = "1.00" if n % 2 else "-1.00"
+        book.change_bid("0.45", by)
+        book.change_ask("0.52", by)
+    assert len(bids.undo) < 100
+    assert len(asks.undo) < 100
+    assert kept == whole(loaded())
