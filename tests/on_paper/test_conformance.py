@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from tests.on_paper.ground import KalshiPaper, PolymarketPaper
+from unified_exchanges.errors import ExchangeNotAvailable
 from unified_exchanges.testing import conformance
 from unified_exchanges.testing.conformance import Ground, Trader
 
@@ -44,6 +47,27 @@ class TestPortfolio(OnPaper, conformance.Portfolio):
 
 class TestGuards(OnPaper, conformance.Guards):
     """Caps that only a mistake meets."""
+
+    def test_what_may_only_reduce_passes_while_nothing_can_be_read(
+        self, trader: Trader
+    ) -> None:
+        market = trader.quoted_market()
+        guarded = self._guarded(trader, max_exposure=Decimal("0.01"), account_age=0)
+        trader.lift(market, trader.units(3))
+        label = market.outcomes[0].label
+        self._warm(guarded, market)
+        guarded.suffer("503", 100, reads=True, writes=False)
+        # The account itself is here, whatever the source does.
+        self._refused(
+            lambda: guarded.rest(market, guarded.units(1)), guarded, "max_exposure"
+        )
+        sale = market.market_id, label, "sell", market.grid.lowest, trader.units(3)
+        # Guards let a sale pass, but what it would meet is not known: it is not placed.
+        with pytest.raises(ExchangeNotAvailable, match="not placed on paper"):
+            guarded.create_order(*sale, time_in_force="ioc", reduce_only=True)
+        guarded.relieve()
+        sold = guarded.create_order(*sale, time_in_force="ioc", reduce_only=True)
+        assert sold.filled == trader.units(3)
 
 
 class TestSecrecy(conformance.Secrecy):

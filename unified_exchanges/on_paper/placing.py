@@ -11,6 +11,7 @@ import attrs
 
 from ..errors import (
     DuplicateOrderId,
+    ExchangeNotAvailable,
     InsufficientFunds,
     MarketClosed,
     OrderRejected,
@@ -24,6 +25,7 @@ from ..paper.house import Refusal
 from ..venue import Call
 from ..venue.batching import Batching
 from ..venue.closing import Closing
+from ..venue.doubt import is_doubtful
 from ..venue.draft import Draft, Rules
 from ..venue.ticket import Ticket, Tickets
 from .account import OnAccount
@@ -169,7 +171,20 @@ class OnPaper(OnAccount, Batching[Draft], Closing[Draft]):
         del deadline
         assert isinstance(call, _Act)
         for market_id in dict.fromkeys(x.market_id for x in call.drafts):
-            yield from self.look(market_id)
+            try:
+                yield from self.look(market_id)
+            except UnifiedExchangesError as error:
+                if not is_doubtful(error):
+                    raise
+                # A read went wrong: that leaves no doubt about the order.
+                failure = str(error.message)
+            else:
+                continue
+            message = (
+                f"{call.about} was not placed on paper, as its market could not be read: "
+                f"{failure}"
+            )
+            raise ExchangeNotAvailable(message, venue=self.id, refused=True)
         if call.heeds:
             yield from self.heed(call.about)
         self.switch.check(call.about)
