@@ -184,10 +184,13 @@ class ExitRecord(Flat):
         """The record with its order, which has ended, and whose fills may yet fail."""
         return attrs.evolve(self.ended(order), state=ExitState.SETTLING)
 
-    def settled(self) -> ExitRecord:
-        """The record once what its order sold stands for good."""
-        sold = EXACT.subtract(self.filled, self.before)
-        return attrs.evolve(self, state=self._state_after(sold, self.asked))
+    def settled(self, sold: Decimal) -> ExitRecord:
+        """The record once its order has sold so many for good."""
+        return attrs.evolve(
+            self,
+            state=self._state_after(sold, self.asked),
+            filled=EXACT.add(self.before, sold),
+        )
 
     def failed(self, sold: Decimal) -> ExitRecord:
         """The record once its order has sold only so many: the rest failed on chain.

@@ -142,7 +142,9 @@ def _settled(venue: Venue, order: Order | None, filled: Decimal) -> Flow[Settlem
     if order is None or not filled or not venue.settles_late:
         return Settlement(final=filled)
     try:
-        shown = yield from settlement_of(venue, order)
+        shown = yield from settlement_of(
+            venue, order.market_id, order.order_id, since=order.created_at
+        )
     except UnifiedExchangesError as error:
         _log.info("whether order %s settled was not read: %s", order.order_id, error)
         return Settlement(pending=filled)

@@ -55,6 +55,8 @@ Placing: TypeAlias = Callable[[OrderRequest], Flow[Order]]
 
 _LAG: Final = 10.0
 """Seconds for which nothing must be shown as held, where positions may lag, to be believed."""
+_SETTLES: Final = 60.0
+"""Seconds that a sale may take to be final before that is worth a warning."""
 _TRIES: Final = 3
 """Refusals in a row of what should be possible, since reads lag; then they are raised."""
 
@@ -70,6 +72,8 @@ class Selling(Minding):
         self._refusals = 0
         self._none_since: float | None = None
         """Since when nothing is shown as held."""
+        self._settling_since: float | None = None
+        """Since when what it sold is looked up, and may still fail."""
 
     # -- sending --------------------------------------------------------------------
 
@@ -344,43 +348,49 @@ class Selling(Minding):
         record = self.record
         assert record.order_id is not None
         try:
-            order = yield from venue.fetch_order(
-                record.order_id, market_id=record.plan.market_id
+            settled = yield from settlement_of(
+                venue, record.plan.market_id, record.order_id
             )
-            settled = yield from settlement_of(venue, order)
         except UnifiedExchangesError as error:
             if not error.retryable:
                 raise
             self._wait_out(venue, error)
             return
         sold = EXACT.subtract(record.filled, record.before)
-        if EXACT.add(settled.final, settled.failed) < sold:
-            # Not shown, or not through yet.
-            self._patience.failed(venue.clock.monotonic())
-            self.is_urgent = True
-            _log.info(
-                "exit %r: %s are sold, and may still fail on chain",
-                record.plan.name,
-                text(sold),
+        known = EXACT.add(settled.final, settled.failed)
+        if settled.pending or known < sold:
+            # Not through, or not shown yet; and more may have sold than the order said.
+            self._settle_on(
+                venue, f"{text(sold)} are sold, and may still fail on chain"
             )
             return
+        self._settling_since = None
         if not settled.failed:
-            # How it ended follows from what is written.
-            yield from self._keep_end(record.settled(), venue)
+            yield from self._keep_end(record.settled(settled.final), venue)
             return
         _log.warning(
             "exit %r: %s of the %s that order %s sold failed on chain, and are held "
             "again; it is armed to sell them by another order",
             record.plan.name,
             text(settled.failed),
-            text(sold),
+            text(known),
             record.order_id,
         )
         self._none_since = None
-        yield from self._keep(
-            record.failed(EXACT.subtract(sold, settled.failed)), venue
-        )
+        yield from self._keep(record.failed(settled.final), venue)
         self.is_urgent = not self.record.is_over
+
+    def _settle_on(self, venue: Venue, what: str) -> None:
+        """Look again later; what takes no longer than usual is nothing to warn of."""
+        now = venue.clock.monotonic()
+        if self._settling_since is None:
+            self._settling_since = now
+        if now - self._settling_since >= _SETTLES:
+            self._wait(venue, "settling", what)
+            return
+        self._patience.failed(now)
+        self.is_urgent = True
+        _log.info("exit %r: %s", self.record.plan.name, what)
 
     def _require_ours(self, order: Order, venue: Venue) -> None:
         """Refuse an order that has the exit's key and is not one that it would send."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 import attrs
 
 from ..flow import Flow
-from ..models import FillState, Order
+from ..models import FillState
 from ..money import ZERO, total
 from ..venue import Venue
 
@@ -23,10 +24,15 @@ class Settlement:
     failed: Decimal = ZERO
 
 
-def settlement_of(venue: Venue, order: Order) -> Flow[Settlement]:
-    """How far the fills of an order are, as the venue shows them now."""
-    shown = yield from venue.settling(order.market_id, order.created_at)
-    mine = [fill for fill in shown if fill.order_id == order.order_id]
+def settlement_of(
+    venue: Venue, market_id: str, order_id: str, *, since: datetime | None = None
+) -> Flow[Settlement]:
+    """How far the fills of an order are, as the venue shows them now.
+
+    The order itself is not asked for: venues stop showing one that has ended.
+    """
+    shown = yield from venue.settling(market_id, since)
+    mine = [fill for fill in shown if fill.order_id == order_id]
     sizes = {
         state: total(abs(fill.size) for fill in mine if fill.state is state)
         for state in FillState

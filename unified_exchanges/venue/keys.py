@@ -26,7 +26,7 @@ class SentKeys:
         """What is being sent with each key at this moment."""
         self._lock = fork.lock()
 
-    def begin(self, key: str, kind: str | None = None, sender: object = None) -> bool:
+    def begin(self, key: str, kind: str | None, sender: object) -> bool:
         """Claim a key for what is to be sent with it; False if it was claimed before."""
         with self._lock:
             if key in self._keys and key not in self._free:

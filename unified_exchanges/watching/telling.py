@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import UnifiedExchangesError
 from ..models import (
     Fill,
+    FillState,
     Gap,
     MarketChange,
     Order,
@@ -279,6 +280,9 @@ class Teller(ABC):
         self._reconciler.heard(fill_key(fill))
         news = self.account.fill(fill)
         if news is None:
+            if self._listener is not None and fill.state is not FillState.PENDING:
+                # No news to followers, but whoever keeps count learns that it is final.
+                self._listener.hear_fill(fill)
             return
         if self._listener is not None:
             self._listener.hear_fill(news)
