@@ -20,6 +20,7 @@ from unified_exchanges.execution import (
     run_exit,
 )
 from unified_exchanges.policy import LimitPolicy
+from unified_exchanges.simulator.faults import Fault
 from unified_exchanges.simulator.server import SimulatorServer
 from unified_exchanges.venues.polymarket.simulated import (
     SimulatedPolymarket,
@@ -167,8 +168,9 @@ def test_fault_30_a_sale_that_fails_on_chain_is_sold_again(
     assert scene.sales == 1
 
 
+@pytest.mark.parametrize("is_forgotten", [False, True], ids=["shown", "forgotten"])
 def test_fault_30_what_failed_on_chain_is_sold_again_after_a_restart(
-    scene: Scene, flavour: str, tmp_path: Any
+    scene: Scene, flavour: str, tmp_path: Any, *, is_forgotten: bool
 ) -> None:
     time.sleep(0.5)
     plan, journal = scene.plan(), tmp_path / "orders.db"
@@ -180,6 +182,13 @@ def test_fault_30_what_failed_on_chain_is_sold_again_after_a_restart(
     assert "10 sold, which is not final yet" in str(record)
     with scene.server.lock:
         scene.venue.settings.mined = scene.venue.settings.confirmed = 0.3
+    if is_forgotten:
+        # Of an order that has ended nothing is shown any more, by its id.
+        scene.server.faults.add(
+            Fault(
+                "answer", path=f"/data/order/{record.order_id}", status=404, count=None
+            )
+        )
     again = scene.run(flavour, plan, journal)
     assert (again.state, again.filled, again.attempt) == (ExitState.FILLED, SIZE, 1)
     assert scene.trader.fetch_positions(market_id=scene.market.market_id) == []

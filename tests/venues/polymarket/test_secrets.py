@@ -435,6 +435,6 @@ def test_fault_48_an_exchange_is_not_pickled_with_its_key(
 
 def test_a_key_in_the_place_of_a_market_is_not_shown() -> None:
     made = ux.exchange("polymarket", private_key=HEX, environment="local")
-    with pytest.raises(MarketNotFound, match="64 digits without 0x") as caught:
+    with pytest.raises(MarketNotFound, match="no market of 64 characters") as caught:
         made.fetch_market(HEX)
     assert HEX not in str(caught.value)

@@ -132,8 +132,10 @@ class Guards(Conformance):
             trader.units(1),
             trader.units(10),
         )
-        # Where positions are told late, what filled since counts until they surely show it.
+        # Where positions are told late, what filled since counts until they surely show it,
+        # and where a sale may fail to settle, until its fills are told as final.
         trader.ground.clock.advance(60)
+        guarded.fetch_fills(market_id=market.market_id)
         guarded.fetch_positions()
         assert guarded.exchange.exposure().total == 0
 
