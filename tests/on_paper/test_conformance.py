@@ -69,6 +69,20 @@ class TestGuards(OnPaper, conformance.Guards):
         sold = guarded.create_order(*sale, time_in_force="ioc", reduce_only=True)
         assert sold.filled == trader.units(3)
 
+    def test_fault_02_an_order_whose_answer_was_lost_is_exposure(
+        self, trader: Trader
+    ) -> None:
+        market = trader.quoted_market()
+        guarded = trader.another()
+        self._warm(guarded, market)
+        guarded.suffer("lost after", 100, reads=True)
+        # No answer about an order can be lost here: only reads are on the wire.
+        with pytest.raises(ExchangeNotAvailable, match="not placed on paper"):
+            guarded.rest(market, guarded.units(8))
+        guarded.relieve()
+        assert guarded.exchange.exposure().total == 0
+        assert guarded.fetch_open_orders() == []
+
 
 class TestSecrecy(conformance.Secrecy):
     """Keys, where reading wants some."""
