@@ -19,7 +19,7 @@ from ..errors import GuardTripped
 from ..flow import Flow, collect
 from ..guards.worst import Claim, opening
 from ..models import Balance, Fill, FillState, Order, Position, Side
-from ..money import EXACT, ZERO, total
+from ..money import EXACT, ZERO, complement, total
 from ..venue import Venue
 
 __all__ = ["Equity"]
@@ -210,6 +210,12 @@ class Equity:
         market_id, outcome = key
         book = yield from self._venue.fetch_order_book(market_id, outcome=outcome)
         if book.bid is None:
+            market = yield from self._venue.fetch_market(market_id)
+            first = market.settlement_price
+            if first is not None:
+                # Paid out: its row goes with the redemption, sooner than cash may be sure.
+                is_first = outcome == market.outcomes[0].label
+                return first if is_first else complement(first)
             message = (
                 f"what {outcome} of {market_id} is worth is not told: nobody bids for it "
                 "and the venue tells no price, so that no loss can be told. Nothing was "

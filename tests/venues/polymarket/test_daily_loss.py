@@ -184,6 +184,31 @@ def test_fault_28_a_split_that_positions_lack_yet_is_no_loss(stage: Stage) -> No
         stage.bid(client)
 
 
+@pytest.mark.parametrize("value", [0, 1])
+def test_a_redemption_is_no_loss_but_of_what_the_market_took(
+    stage: Stage, value: int
+) -> None:
+    client = stage.guarded("20")
+    stage.buy(client)
+    stage.advance(LATE)
+    stage.bid(client)
+    stage.venue.engine.determine(stage.market.market_id, D(value))
+    stage.venue.redeem(stage.wallet, stage.listed())
+    other = next(
+        x
+        for x in stage.trader.fetch_markets()
+        if x.bid and x.ask and x.market_id != stage.market.market_id
+    )
+    terms = (other.market_id, other.outcomes[0].label, "buy", other.grid.lowest, 10)
+    # Its row is gone after 20 s, and cash that moved is believed after 40.
+    for seconds in (0, 10, 15, 5, 60):
+        stage.advance(seconds)
+        if value:
+            client.create_order(*terms)
+        else:
+            assert "dollars were lost" in refused(lambda: client.create_order(*terms))
+
+
 def test_fault_25_what_has_no_price_is_not_taken_for_its_cost(stage: Stage) -> None:
     client = stage.guarded()
     stage.buy(client)
