@@ -182,7 +182,7 @@ def test_fault_07_an_id_sent_before_is_looked_up_and_not_sent_in_a_batch() -> No
 
 def test_an_id_sent_before_that_is_nowhere_is_unknown_in_a_batch() -> None:
     place = desk(rain())
-    place.kalshi.venue.sent.begin("mine")
+    place.kalshi.venue.sent.begin("mine", "gtc", object())
     (one,) = place.kalshi.create_orders(asked("mine"))
     assert isinstance(one.error, OrderUnknown)
 

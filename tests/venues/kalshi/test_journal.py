@@ -946,7 +946,7 @@ def test_what_this_object_has_on_its_way_keeps_no_order_back() -> None:
     venue = at.kalshi.venue
     assert isinstance(venue, KalshiVenue)
     left(at, "mine")
-    venue.sent.begin("mine")
+    venue.sent.begin("mine", "gtc", object())
     with pytest.raises(AuthenticationError):
         at.kalshi.create_order("RAIN", "yes", "buy", "0.30", 1)
     assert LIVE not in at.asked

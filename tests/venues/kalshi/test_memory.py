@@ -90,32 +90,40 @@ def test_the_oldest_goes_when_there_is_too_much(
 def test_fault_13_a_key_is_claimed_by_one_thread() -> None:
     keys = SentKeys()
     with ThreadPoolExecutor(8) as pool:
-        claims = list(pool.map(lambda _: keys.begin("intent"), range(100)))
+        claims = list(
+            pool.map(lambda _: keys.begin("intent", None, object()), range(100))
+        )
     assert claims.count(True) == 1
 
 
 def test_a_key_given_back_may_be_claimed_again() -> None:
     keys = SentKeys()
-    assert keys.begin("intent")
-    assert not keys.begin("intent")
+    assert keys.begin("intent", None, object())
+    assert not keys.begin("intent", None, object())
     keys.forget("intent")
     keys.forget("never claimed")
-    assert keys.begin("intent")
+    assert keys.begin("intent", None, object())
 
 
 def test_fault_47_a_released_key_may_leave_again_once_and_keeps_its_kind() -> None:
     keys = SentKeys()
     keys.release("never")
-    keys.begin("a", "post_only")
+    keys.begin("a", "post_only", object())
     keys.release("a")
-    assert [keys.begin("a", "gtc"), keys.begin("a", "gtc")] == [True, False]
+    assert [keys.begin("a", "gtc", object()), keys.begin("a", "gtc", object())] == [
+        True,
+        False,
+    ]
     assert (keys.kind("a"), keys.kind("never")) == ("post_only", None)
 
 
 def test_a_forgotten_key_is_new_again() -> None:
     keys = SentKeys()
-    keys.begin("a", "post_only")
+    keys.begin("a", "post_only", object())
     keys.release("a")
     keys.forget("a")
-    assert [keys.begin("a", "gtc"), keys.begin("a", "gtc")] == [True, False]
+    assert [keys.begin("a", "gtc", object()), keys.begin("a", "gtc", object())] == [
+        True,
+        False,
+    ]
     assert keys.kind("a") == "gtc"

@@ -441,7 +441,7 @@ def test_an_order_sent_twice_by_one_object_is_looked_up() -> None:
 
 def test_a_second_call_while_the_first_is_on_its_way_says_so() -> None:
     place = desk(rain())
-    place.kalshi.venue.sent.begin("mine")
+    place.kalshi.venue.sent.begin("mine", "gtc", object())
     assert "still sending it" in str(unknown(place))
 
 
