@@ -436,7 +436,8 @@ async def test_silence_without_pings_and_pongs_is_silence(
 
 async def test_a_half_open_connection_takes_no_close(client, server, stage) -> None:
     server.stream_faults.add(StreamFault("half_open", after=0, seconds=60))
-    socket = await opened(client, server, timeout=aiohttp.ClientWSTimeout(ws_close=0.1))
+    timeout = aiohttp.ClientWSTimeout(ws_close=0.1)  # pyright: ignore[reportCallIssue]
+    socket = await opened(client, server, timeout=timeout)
     await until(lambda: server.stream_faults.struck)
     await socket.send_str("hello")
     await socket.ping()

@@ -80,7 +80,7 @@ class Line(Desk):
             if isinstance(event, Refused):
                 ids = MARKETS if event.market_ids is None else sorted(event.market_ids)
                 assert self.refusable.issuperset(ids)
-                self.wanted.update(dict.fromkeys(ids, 0))
+                self.wanted |= dict.fromkeys(ids, 0)
                 if self.retries and self.rng.random() < 0.5:
                     self.retries -= 1
                     self.follow_again(self.rng.choice(ids))
