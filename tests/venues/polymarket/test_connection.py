@@ -283,7 +283,6 @@ ALL = "everything"
         ("/clob/data/order/0x1", ("clob:ledger", "clob", ALL)),
         ("/clob/notifications", ("clob:notifications", "clob:ledger", "clob", ALL)),
         ("/clob/balance-allowance/update", ("clob:refresh", "clob", ALL)),
-        ("/clob/order", ("clob", ALL)),
         ("/data/v2/positions", ("data:positions", "data", ALL)),
         ("/data/positions", ("data1:positions", "data1", ALL)),
         ("/else", ()),
@@ -293,6 +292,31 @@ def test_a_path_counts_in_its_group_in_what_that_shares_and_its_host(
     path: str, groups: tuple[str, ...]
 ) -> None:
     assert limits.groups_of(path) == groups
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name", "short", "long"),
+    [
+        ("POST", "/clob/order", "place", 5000, 120_000),
+        ("DELETE", "/clob/order", "cancel", 5000, 120_000),
+        ("POST", "/clob/orders", "place_batch", 2000, 21_000),
+        ("DELETE", "/clob/orders", "cancel_batch", 2000, 15_000),
+        ("DELETE", "/clob/cancel-all", "cancel_all", 250, 6000),
+        ("DELETE", "/clob/cancel-market-orders", "cancel_market", 1500, 21_000),
+    ],
+)
+def test_a_write_counts_in_ten_seconds_and_in_ten_minutes_of_its_address(
+    method: str, path: str, name: str, short: int, long: int
+) -> None:
+    groups = limits.groups_of(path, method)
+    assert groups == (f"clob:{name}", f"clob:{name}:long", "clob", ALL)
+    for group, seconds, count in zip(groups, (10, 600), (short, long), strict=False):
+        rate, at_once = limits.granted(group)
+        assert at_once + rate * seconds == pytest.approx(count)
+
+
+def test_reads_of_a_path_that_is_written_to_count_as_reads() -> None:
+    assert limits.groups_of("/clob/orders", "GET") == ("clob", ALL)
 
 
 def test_no_ten_seconds_see_more_than_is_granted() -> None:
@@ -315,7 +339,8 @@ def test_a_write_is_charged_to_its_signer(flavour: str) -> None:
         limits=LimitPolicy(discover=False),
     )
     exchange("request", "DELETE", "/clob/order", body={"orderID": "0x1"})
-    assert set(exchange.venue.buckets) == {"cancels", "clob", ALL}
+    address = {"clob:cancel", "clob:cancel:long", "clob", ALL}
+    assert set(exchange.venue.buckets) == {"cancels", *address}
     assert exchange.venue.bucket("cancels").capacity == 120
 
 
@@ -333,6 +358,25 @@ def test_an_answer_tells_the_tier_and_what_is_left(flavour: str) -> None:
     assert exchange.venue.tier == "gold"
     assert bucket.capacity == 1_200
     assert bucket.fill(exchange.clock.monotonic()) * 1_200 == pytest.approx(3)
+
+
+def test_who_has_cancelled_more_than_was_left_waits_until_it_is_earned() -> None:
+    answer = body({}, poly_ratelimit_remaining="-160")
+    exchange = keyed(
+        more={"/clob/order": answer}, limits=LimitPolicy(discover=False, cancel_share=0)
+    )
+    exchange("request", "DELETE", "/clob/order", body={})
+    bucket = exchange.venue.bucket("cancels")
+    # 80 come back each second.
+    assert bucket.wait_for(exchange.clock.monotonic(), 80) == pytest.approx(3)
+
+
+@pytest.mark.parametrize("words", ["", "-", "many", "1.5", "²", "9" * 10])
+def test_what_is_left_is_a_whole_number_or_nothing_is_known(words: str) -> None:
+    answer = body({}, poly_ratelimit_remaining=words.encode().decode("latin-1"))
+    exchange = keyed(more={"/clob/order": answer}, limits=LimitPolicy(discover=False))
+    exchange("request", "DELETE", "/clob/order", body={})
+    assert exchange.venue.bucket("cancels").fill(exchange.clock.monotonic()) > 0.9
 
 
 def test_a_tier_that_nobody_knows_changes_nothing() -> None:
@@ -479,4 +523,4 @@ def test_what_groups_share_holds_for_all_of_them_together() -> None:
     """Orders and trades may be read 500 times each, but 900 times together."""
     charged = [limits.groups_of(f"/clob/data/{x}") for x in ("orders", "trades")]
     shared = set(charged[0]) & set(charged[1])
-    assert min(limits.GROUPS[name] for name in shared) == 900
+    assert min(limits.GROUPS[name] for name in shared) == (900, 10)

@@ -152,7 +152,7 @@ class PolymarketConnection(Pace):
         """What kind of endpoint a call asks, such as ``clob:book``."""
         if call.is_order:
             return "orders"
-        return next(iter(limits.groups_of(call.path)), "clob")
+        return next(iter(limits.groups_of(call.path, call.method)), "clob")
 
     def refusal(self, call: Call, response: Response) -> UnifiedExchangesError:
         """Polymarket's answer as one of our errors."""
@@ -317,7 +317,7 @@ class PolymarketConnection(Pace):
             about=about,
             query=asked(query or {}),
             body=None if body is None else _encode(body),
-            charges=(*_charges(path), (signer, items)),
+            charges=(*_charges(path, method), (signer, items)),
             urgent=urgent,
             repeatable=repeatable,
             is_order=is_order,
@@ -377,8 +377,8 @@ class PolymarketConnection(Pace):
         return self.send(call)
 
 
-def _charges(path: str) -> tuple[tuple[str, float], ...]:
-    return tuple((name, 1) for name in limits.groups_of(path))
+def _charges(path: str, method: str = "GET") -> tuple[tuple[str, float], ...]:
+    return tuple((name, 1) for name in limits.groups_of(path, method))
 
 
 def _check_words(settings: Settings) -> None:

@@ -1,12 +1,14 @@
 """What Polymarket's rate limits are: requests of one address, and writes of one signer.
 
-Limits by address are counted over any ten seconds, and what is too much is queued before
-it is refused; those by signer are token buckets (docs.polymarket.com, rate limits, 2026-08
-and 2026-10).  The venue tells a signer's state with each answer to a write.
+Limits by address are counted over any ten seconds, those of writes over any ten minutes as
+well, and what is too much is queued before it is refused; those by signer are token buckets
+(docs.polymarket.com, rate limits, 2026-08 and 2026-10).  The venue tells a signer's state
+with each answer to a write.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
@@ -24,6 +26,7 @@ __all__ = [
     "TIERS",
     "Standing",
     "bucket_limits",
+    "granted",
     "groups_of",
 ]
 
@@ -104,27 +107,62 @@ _SUMS: Final = {"gamma:listings": 900, _EVERYTHING: 15_000}
 Today neither binds before its parts do; they would if a caller raised those.
 """
 
+_WRITES: Final[Mapping[tuple[str, str], tuple[str, int, int]]] = {
+    ("POST", "/clob/order"): ("clob:place", 5000, 120_000),
+    ("DELETE", "/clob/order"): ("clob:cancel", 5000, 120_000),
+    ("POST", "/clob/orders"): ("clob:place_batch", 2000, 21_000),
+    ("DELETE", "/clob/orders"): ("clob:cancel_batch", 2000, 15_000),
+    ("DELETE", "/clob/cancel-all"): ("clob:cancel_all", 250, 6000),
+    ("DELETE", "/clob/cancel-market-orders"): ("clob:cancel_market", 1500, 21_000),
+}
+"""Writes with their bucket, and what it grants in ten seconds and in ten minutes."""
+
+_SHORT: Final = 10
+_LONG: Final = 600
+
 _BY_LENGTH: Final = sorted(_ROUTES, key=lambda route: -len(route[0]))
 
-GROUPS: Final[Mapping[str, int]] = MappingProxyType(
-    {name: count for _, name, count in _ROUTES} | _SUMS
+GROUPS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
+    {name: (count, _SHORT) for _, name, count in _ROUTES}
+    | {name: (count, _SHORT) for name, count in _SUMS.items()}
+    | {name: (count, _SHORT) for name, count, _ in _WRITES.values()}
+    | {f"{name}:long": (count, _LONG) for name, _, count in _WRITES.values()}
 )
-"""What each bucket of an address grants in ten seconds."""
+"""What each bucket of an address grants, and in how many seconds."""
 
 
-def groups_of(path: str) -> tuple[str, ...]:
+def groups_of(path: str, method: str = "GET") -> tuple[str, ...]:
     """The buckets that a request to a path counts in.
 
     >>> groups_of("/clob/time")
     ('clob', 'everything')
     >>> groups_of("/clob/data/orders")
     ('clob:orders', 'clob:ledger', 'clob', 'everything')
+    >>> groups_of("/clob/order", "POST")
+    ('clob:place', 'clob:place:long', 'clob', 'everything')
     """
+    write = _WRITES.get((method, path))
+    if write is not None:
+        return (write[0], f"{write[0]}:long", "clob", _EVERYTHING)
     for start, name, _ in _BY_LENGTH:
         if path.startswith(start):
             named = (name, _JOINT.get(name), name.partition(":")[0], _EVERYTHING)
             return tuple(dict.fromkeys(filter(None, named)))
     return ()
+
+
+def granted(name: str) -> tuple[float, float]:
+    """Tokens per second of an address' bucket, and how many at once.
+
+    What may go at once and what comes back meanwhile are together what any such time
+    grants: half of it at once, of ten minutes a tenth.
+
+    >>> granted("clob:place"), granted("clob:place:long")
+    ((250.0, 2500.0), (180.0, 12000.0))
+    """
+    count, seconds = GROUPS[name]
+    at_once = count / (2 if seconds == _SHORT else 10)
+    return (count - at_once) / seconds, at_once
 
 
 def bucket_limits(tier: str) -> tuple[BucketLimit, ...]:
@@ -136,9 +174,16 @@ def bucket_limits(tier: str) -> tuple[BucketLimit, ...]:
     )
 
 
+_WHOLE: Final = re.compile(r"-?[0-9]{1,9}")
+
+
 @attrs.frozen(slots=True)
 class Standing:
-    """What an answer tells of the signer's bucket that it was charged to."""
+    """What an answer tells of the signer's bucket that it was charged to.
+
+    ``remaining`` is below nought where more was cancelled at once than was left.  When
+    the bucket is full again is told too, and follows from this and its rate.
+    """
 
     tier: str | None
     remaining: int | None
@@ -148,7 +193,7 @@ class Standing:
         """Read the headers of an answer; None where they tell nothing."""
         tier = headers.get("poly-ratelimit-tier") or None
         left = headers.get("poly-ratelimit-remaining", "")
-        remaining = int(left[:9]) if left.isascii() and left.isdigit() else None
+        remaining = int(left) if _WHOLE.fullmatch(left) else None
         if tier is None and remaining is None:
             return None
         return cls(tier, remaining)

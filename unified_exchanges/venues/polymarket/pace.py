@@ -28,14 +28,9 @@ class Pace(Venue):
         return found
 
     def _granted(self, name: str) -> tuple[float, float]:
-        """Tokens per second, and how many at once.
-
-        A bucket of half of what ten seconds grant, refilled with the other half, never
-        exceeds it in any ten seconds.
-        """
-        count = limits.GROUPS.get(name)
-        if count is not None:
-            return count / 20, count / 2
+        """Tokens per second, and how many at once."""
+        if name in limits.GROUPS:
+            return limits.granted(name)
         found = {x.name: x for x in limits.bucket_limits(self.tier)}[name]
         return float(found.refill_rate), float(found.capacity)  # tokens, not money
 

@@ -145,7 +145,7 @@ class Limits:
 
 def _told(signer: Signer, bucket: Bucket, now_us: int) -> dict[str, str]:
     return {
-        "Poly-RateLimit-Remaining": str(max(0, bucket.level(now_us))),
+        "Poly-RateLimit-Remaining": str(bucket.level(now_us)),
         "Poly-RateLimit-Reset": str(bucket.full_us(now_us) // SECOND),
         "Poly-RateLimit-Tier": signer.tier,
     }
