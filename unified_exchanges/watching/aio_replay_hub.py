@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar, Token
 from types import TracebackType
@@ -98,7 +99,7 @@ class AsyncReplayHub(AsyncHub):
 class _Demand(Bell):
     """A bell whose waiters play the recording until it rings."""
 
-    __slots__ = ("_timeline", "_turns")
+    __slots__ = ("__weakref__", "_timeline", "_turns")
 
     def __init__(self, timeline: Timeline) -> None:
         super().__init__()
@@ -109,6 +110,10 @@ class _Demand(Bell):
         """Something came, or the end."""
         for turn in self._turns:
             turn.ring()
+
+    def note_taker(self) -> None:
+        """Have time wait for the task from now on."""
+        self._timeline.take_part(self, asyncio.current_task())
 
     async def wait(self) -> None:
         """Wait for that."""
