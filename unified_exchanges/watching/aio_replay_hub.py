@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar, Token
 from types import TracebackType
@@ -10,7 +9,7 @@ from types import TracebackType
 from ..drivers.aio import AsyncDriver
 from ..models import Subject
 from ..replaying import Player, Timeline, Turn
-from ..replaying.waiting import wait
+from ..replaying.waiting import take_part, wait
 from ..streams.line import Line
 from ..venue import Venue
 from .aio_hub import AsyncHub
@@ -113,7 +112,7 @@ class _Demand(Bell):
 
     def note_taker(self) -> None:
         """Have time wait for the task from now on."""
-        self._timeline.take_part(self, asyncio.current_task())
+        take_part(self._timeline, self)
 
     async def wait(self) -> None:
         """Wait for that."""
