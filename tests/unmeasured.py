@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-__all__ = ["unmeasured"]
+import pytest
+
+__all__ = ["unmeasured", "unmeasured_children"]
 
 
 def unmeasured(**more: str) -> dict[str, str]:
@@ -15,3 +19,12 @@ def unmeasured(**more: str) -> dict[str, str]:
     """
     own = {k: v for k, v in os.environ.items() if not k.startswith("COV")}
     return {**own, **more}
+
+
+@contextmanager
+def unmeasured_children() -> Iterator[None]:
+    """For processes that others start, and kill, with the environment of this one."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ.keys() - unmeasured().keys():
+            patch.delenv(name)
+        yield

@@ -28,8 +28,17 @@ from unified_exchanges.strategies import Desk, Strategy
 
 from ..paper.scene import SECOND, START, book
 from ..research.test_conversion import DELTA, SNAPSHOT, journal
+from ..unmeasured import unmeasured_children
 from .test_loop import CONTRACTS, Restless, randomly
 from .test_sources import kalshi_contract
+
+
+@pytest.fixture(autouse=True, scope="module")
+def unmeasured_workers() -> Iterator[None]:
+    """Whoever runs a sweep kills its workers, or may: none of them measures coverage."""
+    with unmeasured_children():
+        yield
+
 
 EVENTS = randomly(random.Random(5), 150)
 SEEDS = {"seed": [1, 2, 3, 4]}
@@ -184,6 +193,19 @@ def test_a_run_that_ends_its_process_is_a_failure_and_the_others_go_on() -> None
     assert [row.number for row in report.failed] == [1]
     assert [row.pnl for row in report.rows] == [None, 0, 0]
     assert "ended its process" in str(report.failed[0].failure)
+
+
+class Telling(Strategy):
+    """Fails with what of its environment has coverage measured."""
+
+    def on_start(self, desk: Desk) -> None:
+        raise LookupError(sorted(x for x in os.environ if x.startswith("COV")))
+
+
+def test_a_worker_that_may_be_killed_measures_nothing() -> None:
+    [row] = sweep(Telling, {}, ASKS, contracts=CONTRACTS, workers=2).failed
+    assert row.failure is not None
+    assert (row.failure.error, row.failure.message) == ("LookupError", "[]")
 
 
 class Holding(Strategy):
@@ -355,7 +377,7 @@ def test_what_is_not_installed_is_named_with_its_extra(
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
+def cluster(unmeasured_workers: None) -> Iterator[str]:
     from distributed import LocalCluster
 
     with LocalCluster(

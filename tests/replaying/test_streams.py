@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from time import monotonic, sleep
 from typing import Any
 
@@ -22,6 +22,7 @@ from unified_exchanges import (
     async_exchange,
     exchange,
 )
+from unified_exchanges.clock import VirtualClock
 from unified_exchanges.models import Gap, OrderBook, Reconnected
 from unified_exchanges.recording import Frame, Rest, Torn, Withheld, read
 from unified_exchanges.recording.format import encode
@@ -294,6 +295,12 @@ def test_a_cassette_has_no_streams(at: Stage, tmp_path: Path, flavour: str) -> N
 # -- several who watch -------------------------------------------------------------------
 
 
+def without_end_of_patience(ex: Any) -> Any:
+    """The same, but that no thread is too slow to be waited for, however busy the machine."""
+    ex.venue.taps.timeline._real = VirtualClock()
+    return ex
+
+
 def test_threads_that_watch_side_by_side_lose_nothing(at: Stage, path: Path) -> None:
     recorded("blocking", two_books, at, path)
     told = venues_own(replayed("blocking", all_of_two_books, path))
@@ -301,14 +308,17 @@ def test_threads_that_watch_side_by_side_lose_nothing(at: Stage, path: Path) -> 
     with exchange("replay", path=path) as ex:
         names = [x.market_id for x in ex.fetch_markets(limit=2)]
         watches = [ex.watch_order_book(x, policy="latest") for x in names]
+        without_end_of_patience(ex)
 
-        def take(watch: Any, name: str) -> None:
+        def take(watch: Any, name: str, later: float) -> None:
             found[name] = []
+            # Nobody goes on without whoever begins late to take what was opened for him.
+            sleep(later)
             for book in watch:
                 sleep(0.001)
                 found[name].append(book)
 
-        pairs = zip(watches, names, strict=True)
+        pairs = zip(watches, names, (0.0, 0.1), strict=True)
         threads = [Thread(target=take, args=pair) for pair in pairs]
         for thread in threads:
             thread.start()
@@ -317,6 +327,49 @@ def test_threads_that_watch_side_by_side_lose_nothing(at: Stage, path: Path) -> 
         assert sum(watch.folded for watch in watches) == 0
     for name in names:
         assert venues_own(found[name]) == [x for x in told if x["market_id"] == name]
+
+
+def test_a_thread_that_takes_what_waits_already_is_waited_for(
+    at: Stage, path: Path
+) -> None:
+    recorded("blocking", two_books, at, path)
+    told = venues_own(replayed("blocking", all_of_two_books, path))
+    second: list[Any] = []
+    has_taken = Event()
+    with exchange("replay", path=path) as ex:
+        one, two = [x.market_id for x in ex.fetch_markets(limit=2)]
+        watches = [ex.watch_order_book(x, policy="latest") for x in (one, two)]
+        without_end_of_patience(ex)
+        # By then the first book of the other has come.
+        first = [watches[0].next(), watches[0].next()]
+
+        def take() -> None:
+            second.append(watches[1].next(timeout=0))
+            has_taken.set()
+            sleep(0.1)
+            second.extend(watches[1])
+
+        thread = Thread(target=take)
+        thread.start()
+        assert has_taken.wait(30)
+        first += watches[0]
+        thread.join(30)
+        assert sum(watch.folded for watch in watches) == 0
+    for name, books in ((one, first), (two, second)):
+        assert venues_own(books) == [x for x in told if x["market_id"] == name]
+
+
+def test_a_thread_goes_on_without_what_nobody_takes(at: Stage, path: Path) -> None:
+    recorded("blocking", two_books, at, path)
+    told = venues_own(replayed("blocking", all_of_two_books, path))
+    found: list[Any] = []
+    with exchange("replay", path=path) as ex:
+        one, two = [x.market_id for x in ex.fetch_markets(limit=2)]
+        watches = [ex.watch_order_book(x, policy="latest") for x in (one, two)]
+        thread = Thread(target=lambda: found.extend(watches[0]))
+        thread.start()
+        thread.join(30)
+    assert venues_own(found) == [x for x in told if x["market_id"] == one]
 
 
 def test_tasks_that_watch_side_by_side_lose_nothing(at: Stage, path: Path) -> None:
@@ -336,6 +389,34 @@ def test_tasks_that_watch_side_by_side_lose_nothing(at: Stage, path: Path) -> No
             return names, await asyncio.gather(*(take(ex, name) for name in names))
 
     names, found = asyncio.run(run())
+    for name, books in zip(names, found, strict=True):
+        assert venues_own(books) == [x for x in told if x["market_id"] == name]
+
+
+def test_a_task_that_takes_what_waits_already_is_waited_for(
+    at: Stage, path: Path
+) -> None:
+    recorded("async", two_books, at, path)
+    told = venues_own(replayed("async", all_of_two_books, path))
+
+    async def take(watch: Any) -> list[Any]:
+        books = [await watch.next()]
+        await asyncio.sleep(0.05)
+        return books + [book async for book in watch]
+
+    async def run() -> tuple[list[str], list[list[Any]], int]:
+        async with async_exchange("replay", path=path) as ex:
+            names = [x.market_id for x in await ex.fetch_markets(limit=2)]
+            watches = [ex.watch_order_book(x, policy="latest") for x in names]
+            without_end_of_patience(ex)
+            first = [await watches[0].next(), await watches[0].next()]
+            taking = asyncio.create_task(take(watches[1]))
+            await asyncio.sleep(0)
+            first += [book async for book in watches[0]]
+            return names, [first, await taking], sum(x.folded for x in watches)
+
+    names, found, folded = asyncio.run(run())
+    assert folded == 0
     for name, books in zip(names, found, strict=True):
         assert venues_own(books) == [x for x in told if x["market_id"] == name]
 

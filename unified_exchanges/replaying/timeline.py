@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from threading import Condition, current_thread
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import attrs
 
@@ -116,6 +117,8 @@ class Timeline:
         self._later: list[tuple[int, int, Callable[[], None]]] = []
         self._order = count()
         self._present: dict[object, Turn | None] = {}
+        self._expected: WeakKeyDictionary[object, object] = WeakKeyDictionary()
+        """Watches that nobody has taken from yet, by who opened them."""
         self._blocked_at: float | None = None
         self._real = SystemClock()
 
@@ -253,6 +256,21 @@ class Timeline:
                 self.enter(me, None)
         raise AssertionError  # pragma: no cover - it counts for ever
 
+    def expect(self, watch: object, opener: object) -> None:
+        """A watch was opened: whoever is to take from it may not have begun to.
+
+        Who opened it waits without it: what nobody else has, nobody else takes from.
+        """
+        with self.lock:
+            self._expected[watch] = opener
+
+    def take_part(self, watch: object, who: Any) -> None:
+        """Somebody takes from a watch, and takes part even if he need not wait for it."""
+        with self.lock:
+            self._expected.pop(watch, None)
+            if not _name_of(who).startswith(OURS):
+                self.enter(who, None)
+
     def enter(self, who: object, turn: Turn | None) -> None:
         """Somebody waits, or with None does other things again."""
         with self.lock:
@@ -267,7 +285,7 @@ class Timeline:
         ``patience`` is real seconds, after which who does other things is not waited for.
         """
         present = self._present
-        if len(present) == 1:
+        if len(present) == 1 and not self._expected:
             return True
         blocking = [
             who
@@ -278,7 +296,8 @@ class Timeline:
             if not _is_alive(who):
                 del present[who]
         blocking = [who for who in blocking if who in present]
-        if not blocking:
+        expected = [x for x, opener in self._expected.items() if opener is not me]
+        if not blocking and not expected:
             self._blocked_at = None
             return True
         now = self._real.monotonic()
@@ -288,6 +307,8 @@ class Timeline:
         if now - self._blocked_at < patience:
             return False
         # Who does other things for so long may never come back; who waits will.
+        for watch in expected:
+            self._expected.pop(watch, None)
         for who in [x for x in blocking if present[x] is None]:
             del present[who]
         return all(who not in present for who in blocking)
@@ -475,6 +496,12 @@ class Timeline:
 
 def _due_of(player: Player) -> int:
     return player.due
+
+
+def _name_of(who: Any) -> str:
+    """How a thread or a task is called."""
+    name = who.name if hasattr(who, "name") else who.get_name()
+    return str(name)
 
 
 def _is_alive(who: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 
 from .timeline import BREATH, GLANCE, OURS, Timeline, Turn
 
-__all__ = ["wait"]
+__all__ = ["take_part", "wait"]
 
 _ROUNDS: Final = 3
 """Turns of the loop in which others do what they can do at once."""
@@ -16,6 +16,11 @@ _PATIENCE: Final = 0.1
 """Seconds of real time for a task that took part and waits for something else."""
 _LOOKS: Final = 50
 """Turns of the loop for who takes part, before real time is given to it."""
+
+
+def take_part(timeline: Timeline, watch: object) -> None:
+    """This task takes from a watch: time waits for it from now on."""
+    timeline.take_part(watch, asyncio.current_task())
 
 
 async def wait(timeline: Timeline, turn: Turn, until: int | None = None) -> bool:

@@ -9,7 +9,7 @@ from types import TracebackType
 from ..drivers.aio import AsyncDriver
 from ..models import Subject
 from ..replaying import Player, Timeline, Turn
-from ..replaying.waiting import wait
+from ..replaying.waiting import take_part, wait
 from ..streams.line import Line
 from ..venue import Venue
 from .aio_hub import AsyncHub
@@ -98,7 +98,7 @@ class AsyncReplayHub(AsyncHub):
 class _Demand(Bell):
     """A bell whose waiters play the recording until it rings."""
 
-    __slots__ = ("_timeline", "_turns")
+    __slots__ = ("__weakref__", "_timeline", "_turns")
 
     def __init__(self, timeline: Timeline) -> None:
         super().__init__()
@@ -109,6 +109,10 @@ class _Demand(Bell):
         """Something came, or the end."""
         for turn in self._turns:
             turn.ring()
+
+    def note_taker(self) -> None:
+        """Have time wait for the task from now on."""
+        take_part(self._timeline, self)
 
     async def wait(self) -> None:
         """Wait for that."""

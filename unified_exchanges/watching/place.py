@@ -184,6 +184,7 @@ class Place:
     async def take(self) -> Any:
         """The next item; raises the error of the stream, or `Ended`."""
         self._waits += 1
+        self.seat.bell.note_taker()
         try:
             while (item := self._take()) is None:
                 await self.seat.bell.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from queue import Empty
+from threading import current_thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -121,6 +122,7 @@ class Demand:
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
         self._turns: list[Turn] = []
+        timeline.expect(self, current_thread())
 
     def __enter__(self) -> Self:
         self._timeline.lock.acquire()
@@ -142,6 +144,7 @@ class Demand:
     def wait_for(self, predicate: Callable[[], T], timeout: float | None = None) -> T:
         """Wait until there is, for so many seconds of the recording at the most."""
         timeline = self._timeline
+        timeline.take_part(self, current_thread())
         until = timeline.moment(timeout)
         while True:
             found = predicate()

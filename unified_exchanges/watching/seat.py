@@ -44,6 +44,9 @@ class Bell:
             if not waiter.done():
                 waiter.set_result(None)
 
+    def note_taker(self) -> None:
+        """Somebody takes what is there, or waits for it."""
+
     async def wait(self) -> None:
         """Wait for that."""
         waiter = asyncio.get_running_loop().create_future()
