@@ -224,6 +224,7 @@ class Gate:
         is_recent = self._read_at is not None and now - self._read_at < age
         if is_recent and (self._loss is None or self._loss.is_of(self._day())):
             return
+        self._equity.refuse_again()
         try:
             yield from self._read_account(now)
         except GuardTripped:
