@@ -21,7 +21,7 @@ from ..errors import GuardTripped
 from ..flow import Flow, collect
 from ..guards.worst import Claim, opening
 from ..models import Balance, Fill, FillState, Order, Position, Side
-from ..money import EXACT, ZERO, complement, total
+from ..money import EXACT, ONE, ZERO, complement, total
 from ..venue import Venue
 
 __all__ = ["Equity"]
@@ -105,7 +105,10 @@ class Equity:
         balance = yield from venue.fetch_balance()
         cash = self._cash(balance, orders, held)
         if balance.position_value is not None:
-            return EXACT.add(cash, balance.position_value)
+            worth = balance.position_value
+            if any(x.size for x in held):
+                worth = yield from self._sold(balance, worth)
+            return EXACT.add(cash, worth)
         if self._late is None:
             marked = yield from venue.fetch_positions(mark=True)
             return (yield from self._worth(cash, _sizes(marked), marked))
@@ -130,6 +133,23 @@ class Equity:
             cash, sizes = _since(sure, fills)
             self._sure = _folded(sure, fills, lately)
         return (yield from self._worth(cash, sizes, held))
+
+    def _sold(self, balance: Balance, told: Decimal) -> Flow[Decimal]:
+        """What is held as the venue tells it, or what it could be sold for if that is less.
+
+        By which prices a venue's own sum is made is not documented (Kalshi's reference,
+        2026-10): the last one may be far above what anybody bids.  What nobody bids for
+        counts for the dollar that it may pay, so that it makes nothing less.
+        """
+        marked = yield from self._venue.fetch_positions(mark=True)
+        after = yield from self._venue.fetch_balance()
+        if after.available != balance.available:
+            # Something filled meanwhile: these are not of the same moment.
+            return told
+        units = (
+            (x.size, ONE if x.mark_price is None else x.mark_price) for x in marked
+        )
+        return min(told, total(EXACT.multiply(size, unit) for size, unit in units))
 
     # -- cash -----------------------------------------------------------------------
 
