@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 import pytest
@@ -23,11 +23,12 @@ from unified_exchanges.errors import (
     RateLimitExceeded,
     ReadOnly,
 )
-from unified_exchanges.flow import Flow
+from unified_exchanges.flow import Flow, Request, Response
 from unified_exchanges.guards import GuardPolicy
 from unified_exchanges.models import Balance, OrderRequest
 from unified_exchanges.shells.aio import AsyncExchange
 from unified_exchanges.shells.blocking import Exchange
+from unified_exchanges.simulator.orders import Owner, Ticket
 
 D = Decimal
 DAY = 86_400
@@ -259,6 +260,85 @@ def test_equity_is_looked_at_once_a_minute_unless_said_otherwise(stage: Stage) -
     stage.clock.advance(61)
     bid(client, 1)
     assert reads(client, BALANCE) == 2
+
+
+def crash(stage: Stage) -> None:
+    """Whoever quotes takes all back, and nothing trades."""
+    engine = stage.ground.kalshi.engine
+    for role in ("maker", "crowd"):
+        owner = Owner(f"flow:{role}:{MARKET}")
+        for order in engine.orders(owner.account_id, status="resting"):
+            engine.cancel(order.order_id, owner=owner)
+
+
+def offer(stage: Stage, outcome: str) -> None:
+    """Somebody bids a cent for an outcome."""
+    side: Literal["bid", "ask"] = "bid" if outcome == "yes" else "ask"
+    ticket = Ticket(
+        owner=Owner(f"flow:maker:{MARKET}"),
+        market_id=MARKET,
+        side=side,
+        price=D("0.01") if side == "bid" else D("0.99"),
+        size=D(50),
+    )
+    stage.ground.kalshi.engine.place(ticket)
+
+
+@pytest.mark.parametrize("outcome", ["yes", "no"])
+def test_what_is_held_counts_for_no_more_than_it_could_be_sold_for(
+    stage: Stage, outcome: str
+) -> None:
+    client = guarded(stage, max_daily_loss=D(2), account_age=0, price_collar=None)
+    book = stage.client.fetch_order_book(MARKET, outcome=outcome)
+    stage.client.create_order(
+        MARKET, outcome, "buy", book.ask.price, 10, time_in_force="ioc"
+    )
+    stage.clock.advance(20)
+    client.create_order(MARKET, outcome, "buy", "0.01", 1)
+    crash(stage)
+    offer(stage, outcome)
+    # No trade has shown it: the venue's own sum goes by the last one.
+    assert stage.client.fetch_balance().position_value > 10 * D("0.2")
+    told = refused(
+        lambda: client.create_order(MARKET, outcome, "buy", "0.01", 1), "max_daily_loss"
+    )
+    assert "dollars were lost" in told
+
+
+def test_what_nobody_bids_for_is_worth_what_the_venue_tells(stage: Stage) -> None:
+    client = guarded(stage, max_daily_loss=D(2), account_age=0, price_collar=None)
+    stage.buy("10")
+    stage.clock.advance(20)
+    client.cancel_order(bid(client, 1).order_id)
+    crash(stage)
+    assert stage.client.fetch_order_book(MARKET).bid is None
+    assert stage.client.fetch_positions()[0].mark_price is None
+    assert bid(client, 1).is_open
+
+
+def test_fault_28_what_is_sold_while_the_account_is_read_is_no_loss(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = guarded(stage, max_daily_loss=D(2), account_age=0, price_collar=None)
+    stage.buy("10")
+    stage.clock.advance(20)
+    bid(client, 1)
+    serve, sold = stage.ground.handle, []
+
+    def handle(request: Request) -> Response:
+        response = serve(request)
+        if request.url.endswith(BALANCE) and not sold:
+            # Cash lacks it, and positions that are read next have it.
+            sold.append(1)
+            best = stage.elsewhere.fetch_order_book(MARKET).bid.price
+            terms = (MARKET, "yes", "sell", best, 10)
+            stage.elsewhere.create_order(*terms, time_in_force="ioc")
+        return response
+
+    monkeypatch.setattr(stage.ground, "handle", handle)
+    assert bid(client, 1).is_open
+    assert sold
+    assert stage.client.fetch_positions() == []
 
 
 def test_a_loss_holds_for_the_rest_of_the_day(stage: Stage) -> None:

@@ -460,6 +460,13 @@ def calls_of(venue: Venue) -> TrackedCalls:
     # Weakly: the tracker holds the venue, whose monitor this is.
     count = WeakMethod(tracker.count_unresolved)
     venue.monitor.unresolved = lambda: 0 if (ask := count()) is None else ask()
+    heard = WeakMethod(tracker.fill_ended)
+
+    def tell(fill: Fill) -> None:
+        if (hear := heard()) is not None:
+            hear(fill)
+
+    venue.tell_end = tell
     return TrackedCalls(tracker, venue.clock, Gate(tracker, venue))
 
 

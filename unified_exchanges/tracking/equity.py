@@ -4,6 +4,8 @@ Where positions are told late, cash shows a fill that they do not show yet, and 
 would seem lost or won for a while.  There a reading is only *sure* if nothing filled for so
 long before it that positions surely show all, and nothing is on its way to be settled.
 Between such readings equity is the last sure one, and the fills since, at today's marks.
+Of these what stands for good, and is older than positions are late, is summed up once and
+never read again.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from ..errors import GuardTripped
 from ..flow import Flow, collect
 from ..guards.worst import Claim, opening
 from ..models import Balance, Fill, FillState, Order, Position, Side
-from ..money import EXACT, ZERO, complement, total
+from ..money import EXACT, ONE, ZERO, complement, total
 from ..venue import Venue
 
 __all__ = ["Equity"]
@@ -31,15 +33,26 @@ _UNSETTLED: Final = timedelta(minutes=10)
 """For how long a fill may be on its way to be settled."""
 _APART: Final = timedelta(seconds=2)
 """By how much the clock of fills may be behind the venue's: it tells whole seconds."""
+_PAUSE: Final = 5.0
+"""Seconds for which what could not be told is not asked again."""
 
 
 @attrs.frozen(slots=True, eq=False)
 class _Sure:
-    """Cash and contracts as they were when a reading began, by the venue's clock."""
+    """Cash and contracts with all that filled until then in them, by the venue's clock."""
 
     cash: Decimal
     held: Mapping[_Key, Decimal]
-    began: datetime
+    until: datetime
+
+
+@attrs.frozen(slots=True, eq=False)
+class _Refusal:
+    """Why nothing could be told, and when it is asked again: by our monotonic clock."""
+
+    message: str
+    at: float
+    until: float
 
 
 class Equity:
@@ -54,8 +67,10 @@ class Equity:
         late = venue.positions_late
         self._late = None if late is None else timedelta(seconds=late)
         self._sure: _Sure | None = None
+        self._moved_by = ZERO
         self._moved_at: datetime | None = None
-        """When cash was first seen to be what fills do not explain."""
+        """What of cash fills do not explain, and when that was first seen to be so much."""
+        self._refusal: _Refusal | None = None
 
     @property
     def wants_marks(self) -> bool:
@@ -66,6 +81,17 @@ class Equity:
         """The venue's clock."""
         seconds = self._venue.clock.now() + self._venue.offset.seconds
         return datetime.fromtimestamp(seconds, UTC)
+
+    def refuse_again(self) -> None:
+        """Refuse for what a reading of a moment ago could not tell: nothing is read."""
+        refusal, now = self._refusal, self._venue.clock.monotonic()
+        if refusal is None or now >= refusal.until:
+            return
+        message = (
+            f"{refusal.message}. That is as of {now - refusal.at:.0f} s ago: the account "
+            f"is read again in {refusal.until - now:.0f} s"
+        )
+        raise GuardTripped(message, guard="max_daily_loss", limit=self._limit)
 
     def read_equity(
         self, orders: Iterable[Order], held: Sequence[Position], began: datetime
@@ -79,11 +105,15 @@ class Equity:
         balance = yield from venue.fetch_balance()
         cash = self._cash(balance, orders, held)
         if balance.position_value is not None:
-            return EXACT.add(cash, balance.position_value)
+            worth = balance.position_value
+            if any(x.size for x in held):
+                worth = yield from self._sold(balance, worth)
+            return EXACT.add(cash, worth)
         if self._late is None:
             marked = yield from venue.fetch_positions(mark=True)
             return (yield from self._worth(cash, _sizes(marked), marked))
-        fills = yield from self._fills(began)
+        sure = self._sure
+        fills = yield from self._fills(sure, began)
         lately = began - self._late - _APART
         unclear = [
             x
@@ -92,13 +122,34 @@ class Equity:
             or (x.state is FillState.PENDING and x.created_at > began - _UNSETTLED)
         ]
         sizes: Mapping[_Key, Decimal] = _sizes(held)
-        if self._sure is None and unclear:
+        if sure is None and unclear:
             raise self._unclear(unclear, began)
-        if self._sure is None or not (unclear or self._is_moved(cash, fills, began)):
-            self._sure, self._moved_at = _Sure(cash, sizes, began), None
+        # Also while something is unclear: what moved meanwhile is not new after that.
+        is_moved = sure is not None and self._is_moved(sure, cash, fills, began)
+        if sure is None or not (unclear or is_moved):
+            self._sure = _Sure(cash, sizes, lately)
+            self._moved_by, self._moved_at = ZERO, None
         else:
-            cash, sizes = self._since(self._sure, fills)
+            cash, sizes = _since(sure, fills)
+            self._sure = _folded(sure, fills, lately)
         return (yield from self._worth(cash, sizes, held))
+
+    def _sold(self, balance: Balance, told: Decimal) -> Flow[Decimal]:
+        """What is held as the venue tells it, or what it could be sold for if that is less.
+
+        By which prices a venue's own sum is made is not documented (Kalshi's reference,
+        2026-10): the last one may be far above what anybody bids.  What nobody bids for
+        counts for the dollar that it may pay, so that it makes nothing less.
+        """
+        marked = yield from self._venue.fetch_positions(mark=True)
+        after = yield from self._venue.fetch_balance()
+        if after.available != balance.available:
+            # Something filled meanwhile: these are not of the same moment.
+            return told
+        units = (
+            (x.size, ONE if x.mark_price is None else x.mark_price) for x in marked
+        )
+        return min(told, total(EXACT.multiply(size, unit) for size, unit in units))
 
     # -- cash -----------------------------------------------------------------------
 
@@ -127,44 +178,27 @@ class Equity:
 
     # -- fills that positions do not show yet ---------------------------------------
 
-    def _fills(self, began: datetime) -> Flow[list[Fill]]:
+    def _fills(self, sure: _Sure | None, began: datetime) -> Flow[list[Fill]]:
         """Fills of any program, of all the time that counts."""
         assert self._late is not None
         since = began - max(self._late, _UNSETTLED)
-        if self._sure is not None:
-            since = min(since, self._sure.began - self._late)
+        if sure is not None:
+            since = min(since, sure.until)
         # Whole seconds, as the venue is asked.
         since = (since - _APART).replace(microsecond=0)
         return collect(self._venue.fetch_fills(since=since))
 
-    def _since(
-        self, sure: _Sure, fills: Iterable[Fill]
-    ) -> tuple[Decimal, dict[_Key, Decimal]]:
-        """Cash and contracts as the fills since a sure reading make them.
-
-        In the time before it, for which positions are late, was none.
-        """
-        assert self._late is not None
-        cash, sizes = sure.cash, dict(sure.held)
-        for fill in fills:
-            if fill.created_at <= sure.began - self._late - _APART:
-                continue
-            cash = EXACT.add(cash, EXACT.subtract(fill.proceeds, fill.fee))
-            key = fill.market_id, fill.outcome
-            size = fill.size if fill.side is Side.BUY else EXACT.minus(fill.size)
-            sizes[key] = EXACT.add(sizes.get(key, ZERO), size)
-        return cash, sizes
-
-    def _is_moved(self, cash: Decimal, fills: Iterable[Fill], began: datetime) -> bool:
+    def _is_moved(
+        self, sure: _Sure, cash: Decimal, fills: Iterable[Fill], began: datetime
+    ) -> bool:
         """Whether cash changed otherwise of late, by a split perhaps: positions follow."""
-        assert self._sure is not None
         assert self._late is not None
-        expected, _ = self._since(self._sure, fills)
-        if cash == expected:
-            return False
-        if self._moved_at is None:
-            self._moved_at = began
-        return began < self._moved_at + self._late
+        expected, _ = _since(sure, fills)
+        moved_by = EXACT.subtract(cash, expected)
+        if moved_by != self._moved_by:
+            # Also back to nothing: positions may show then what was undone meanwhile.
+            self._moved_by, self._moved_at = moved_by, self.now()
+        return self._moved_at is not None and began < self._moved_at + self._late
 
     def _unclear(self, fills: Iterable[Fill], began: datetime) -> GuardTripped:
         assert self._late is not None
@@ -177,7 +211,14 @@ class Equity:
             f"equity was taken for the day's. Nothing was sent; cancels, and orders that "
             f"only close, go on. Try again {wait}"
         )
-        return GuardTripped(message, guard="max_daily_loss", limit=self._limit)
+        return self._refused(message, min(left, _PAUSE) if left > 0 else _PAUSE)
+
+    def _refused(self, message: str, pause: float) -> GuardTripped:
+        """Refuse, and read nothing for that many seconds: it would tell the same."""
+        now = self._venue.clock.monotonic()
+        self._refusal = _Refusal(message, now, now + pause)
+        told = f"{message}; the account is not read again for {pause:.0f} s"
+        return GuardTripped(told, guard="max_daily_loss", limit=self._limit)
 
     # -- marks ----------------------------------------------------------------------
 
@@ -222,9 +263,43 @@ class Equity:
                 "sent; cancels, and orders that only close, go on. Try again, or make the "
                 "exchange without max_daily_loss"
             )
-            raise GuardTripped(message, guard="max_daily_loss", limit=self._limit)
+            raise self._refused(message, _PAUSE)
         return book.bid.price
 
 
 def _sizes(held: Iterable[Position]) -> dict[_Key, Decimal]:
     return {(x.market_id, x.outcome): x.size for x in held}
+
+
+def _since(sure: _Sure, fills: Iterable[Fill]) -> tuple[Decimal, dict[_Key, Decimal]]:
+    """Cash and contracts as the fills make them that a sure sum has not."""
+    cash, sizes = sure.cash, dict(sure.held)
+    for fill in fills:
+        if fill.created_at <= sure.until:
+            continue
+        cash = EXACT.add(cash, EXACT.subtract(fill.proceeds, fill.fee))
+        key = fill.market_id, fill.outcome
+        size = fill.size if fill.side is Side.BUY else EXACT.minus(fill.size)
+        sizes[key] = EXACT.add(sizes.get(key, ZERO), size)
+    return cash, sizes
+
+
+def _folded(sure: _Sure, fills: Sequence[Fill], lately: datetime) -> _Sure:
+    """A sum that has in it what surely stands, until the first that may yet fail.
+
+    What is older than ``lately`` is shown by now, so that nothing is told later of a time
+    that is summed up.
+    """
+    open_from = min(
+        (x.created_at for x in fills if x.state is not FillState.FINAL), default=None
+    )
+    final = [
+        x
+        for x in fills
+        if x.created_at <= lately and (open_from is None or x.created_at < open_from)
+    ]
+    until = max((x.created_at for x in final), default=sure.until)
+    if until <= sure.until:
+        return sure
+    cash, sizes = _since(sure, final)
+    return _Sure(cash, {key: size for key, size in sizes.items() if size}, until)

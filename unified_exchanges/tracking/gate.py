@@ -7,7 +7,7 @@ batches together stay within the caps.  What has to be read for it is read befor
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -224,6 +224,7 @@ class Gate:
         is_recent = self._read_at is not None and now - self._read_at < age
         if is_recent and (self._loss is None or self._loss.is_of(self._day())):
             return
+        self._equity.refuse_again()
         try:
             yield from self._read_account(now)
         except GuardTripped:
@@ -276,8 +277,17 @@ class Gate:
         tracker.held(held, began=began, since=since, market_id=market_id)
 
     def _read_settling(self, names: Collection[str] | None) -> Flow[None]:
-        """Read what became of sales that may have failed to settle; nothing if none may."""
-        for market_id, since in self._tracker.unsettled(names).items():
+        """Read what became of sales that may have failed to settle; nothing if none may.
+
+        ``names`` None: those of all markets, in one read.
+        """
+        unsettled = self._tracker.unsettled(names)
+        if not unsettled:
+            return
+        wanted: list[tuple[str | None, datetime]] = [*unsettled.items()]
+        if names is None and len(wanted) > 1:
+            wanted = [(None, min(unsettled.values()))]
+        for market_id, since in wanted:
             for fill in (yield from self._venue.settling(market_id, since)):
                 self._tracker.fill(fill)
 

@@ -177,6 +177,15 @@ class OrderTracker(Commands):
                 entry.fills_at = inf
             self._entries.settle(entry)
 
+    def fill_ended(self, fill: Fill) -> None:
+        """Some read shows that a fill stands for good, or has failed.
+
+        What is known of no order is left to the reads that are made for it.
+        """
+        with self.lock:
+            if self._entries.by_id(fill.order_id) is not None:
+                self.fill(fill)
+
     def _note_end(self, entry: Entry, fill: Fill, size: Decimal) -> None:
         """A fill stands for good, or has failed, which its order does not show."""
         if fill.state is FillState.FINAL:

@@ -86,10 +86,10 @@ class Venue(Checkup, Permission):
 
     def settling(
         self,
-        market_id: str,
+        market_id: str | None,
         since: datetime | None,
     ) -> Flow[list[Fill]]:
-        """Our fills in a market since then, also those that failed to settle.
+        """Our fills in a market, or in all, since then, also those that failed to settle.
 
         Asked only where fills ``settles_late``; their fees are not told.
         """

@@ -25,6 +25,7 @@ from ..flow import Flow, Page, Pages, Pending, Request, Response, Sleep, Start, 
 from ..flow import Outcome as Reply
 from ..guards import Guards
 from ..limiter import Limiter
+from ..models import Fill
 from ..monitor import Monitor, environment_label
 from ..policy import TokenBucket
 from ..settings import Settings, resolve_environment
@@ -114,6 +115,8 @@ class Sender(ABC):
         self._guards = Guards(settings.guards)
         self.switch = Switch(settings.clock, self.id)
         self.taps = Taps()
+        self.tell_end: Callable[[Fill], None] = _unheard
+        """Where a read that shows a fill to stand for good, or to have failed, tells it."""
         self.retry = settings.retry
         try:
             self.environment: Environment = resolve_environment(
@@ -533,6 +536,10 @@ def _is_cached(response: Response) -> bool:
     headers = response.headers
     cached = "age" in headers or "max-age" in headers.get("cache-control", "")
     return cached or response.status >= _PROXY
+
+
+def _unheard(_: Fill) -> None:
+    pass
 
 
 def _answer(reply: Reply) -> Response:

@@ -12,6 +12,8 @@ import pytest
 from tests.venues.polymarket.scene import Scene
 from tests.venues.polymarket.simulated.trader import Trader
 from unified_exchanges import GuardPolicy, GuardTripped
+from unified_exchanges.flow import Request
+from unified_exchanges.money import text
 from unified_exchanges.policy import LimitPolicy
 
 D = Decimal
@@ -57,6 +59,13 @@ class Stage(Scene):
         assert sold.filled == size
         return sold
 
+    def deepen(self) -> None:
+        """Somebody quotes much at the best prices."""
+        book = self.trader.fetch_order_book(self.market.market_id)
+        self.venue.split(self.them.wallet, self.listed(), D(5000))
+        self.them.place(self.listed(), "SELL", str(book.ask.price), "5000")
+        self.them.place(self.listed(), "BUY", str(book.bid.price), "5000")
+
     def crash(self, bid: str | None = "0.01") -> None:
         """Somebody takes all bids, and bids little or nothing."""
         self.venue.split(self.them.wallet, self.listed(), D(5000))
@@ -76,6 +85,15 @@ def refused(act: Any) -> str:
         act()
     assert caught.value.guard == "max_daily_loss"
     return str(caught.value)
+
+
+def left_in(told: str) -> int:
+    return int(told.split("Try again in ")[1].split(" s", maxsplit=1)[0])
+
+
+def sent_since(client: Any, mark: int) -> list[Request]:
+    found: list[Request] = client.transport.requests[mark:]
+    return found
 
 
 def days(path: Path) -> list[Decimal]:
@@ -182,6 +200,141 @@ def test_fault_28_a_split_that_positions_lack_yet_is_no_loss(stage: Stage) -> No
     for seconds in (0, 10, 15, 10, 30):
         stage.advance(seconds)
         stage.bid(client)
+
+
+def test_fault_28_a_second_split_waits_as_long_as_the_first(stage: Stage) -> None:
+    client = stage.guarded()
+    stage.bid(client)
+    stage.venue.split(stage.wallet, stage.listed(), D(100))
+    # The second comes as soon as the first is believed.
+    for split, seconds in (
+        (0, 0),
+        (0, 15),
+        (200, 20),
+        (0, 6),
+        (0, 9),
+        (0, 10),
+        (0, 30),
+    ):
+        stage.advance(seconds)
+        if split:
+            stage.venue.split(stage.wallet, stage.listed(), D(split))
+        stage.bid(client)
+
+
+def test_fault_28_what_was_split_and_merged_is_no_gain(
+    stage: Stage, tmp_path: Path
+) -> None:
+    path = tmp_path / "orders.db"
+    client = stage.guarded("20", path)
+    stage.bid(client)
+    stage.advance(86_400 - stage.ground.clock.now() % 86_400 - 25)
+    stage.venue.split(stage.wallet, stage.listed(), D(100))
+    stage.bid(client)
+    stage.advance(15)
+    stage.venue.merge(stage.wallet, stage.listed(), D(100))
+    stage.bid(client)
+    # A new day begins while positions show the split, and cash the merge.
+    stage.advance(12)
+    assert len(client.fetch_positions()) == 2
+    stage.bid(client)
+    assert days(path) == [D(10_000), D(10_000)]
+
+
+def test_what_cannot_be_told_yet_is_not_read_for_again_at_once(stage: Stage) -> None:
+    client = stage.guarded()
+    stage.buy(stage.trader)
+    told = refused(lambda: stage.bid(client))
+    assert told.endswith("; the account is not read again for 5 s")
+    mark = len(client.transport.requests)
+    stage.advance(2)
+    told = refused(lambda: stage.bid(client))
+    assert told.endswith("as of 2 s ago: the account is read again in 3 s")
+    assert sent_since(client, mark) == []
+    stage.advance(3)
+    told = refused(lambda: stage.bid(client))
+    assert sent_since(client, mark)
+    # Not longer than it takes until it can be told.
+    stage.advance(left_in(told) - 3)
+    told = refused(lambda: stage.bid(client))
+    left = left_in(told)
+    assert left < 4
+    assert told.endswith(f"; the account is not read again for {left} s")
+    stage.advance(left)
+    stage.bid(client)
+
+
+def test_what_has_no_price_is_not_asked_for_again_at_once(stage: Stage) -> None:
+    client = stage.guarded()
+    stage.buy(client)
+    stage.crash(bid=None)
+    refused(lambda: stage.bid(client))
+    mark = len(client.transport.requests)
+    stage.advance(4)
+    assert "is read again in 1 s" in refused(lambda: stage.bid(client))
+    assert sent_since(client, mark) == []
+    stage.them.ask("DELETE", "/cancel-all")
+    stage.them.place(stage.listed(), "BUY", "0.30", "500")
+    stage.advance(1)
+    stage.bid(client)
+
+
+def test_fills_that_stand_are_summed_up_once_however_long_one_trades(
+    stage: Stage,
+) -> None:
+    stage.deepen()
+    client = stage.guarded("1000")
+    stage.bid(client)
+    first = stage.ground.clock.now()
+    for _ in range(50):
+        stage.buy(client, 10)
+        stage.sell(client, 10)
+        stage.advance(20)
+    mark = len(client.transport.requests)
+    stage.bid(client)
+    asked = [x for x in sent_since(client, mark) if x.url.endswith("/data/trades")]
+    assert asked
+    since = min(int(dict(x.query)["after"]) for x in asked)
+    assert since > first + 300
+    assert since >= stage.ground.clock.now() - 610
+
+
+@pytest.mark.parametrize("limit", ["1", "3"])
+def test_what_is_lost_in_trades_is_lost_to_the_cent_when_it_was_summed_up(
+    stage: Stage, limit: str
+) -> None:
+    stage.deepen()
+    client = stage.guarded(limit)
+    stage.venue.settings.data_lag = 0
+    begun = client.fetch_balance().total
+    stage.bid(client)
+    lost, rounds = D(0), 0
+    while lost < D(limit):
+        assert rounds < 40
+        stage.buy(client, 10)
+        stage.sell(client, 10)
+        stage.advance(20)
+        lost, rounds = begun - client.fetch_balance().total, rounds + 1
+    assert rounds > 3
+    told = refused(lambda: stage.bid(client))
+    assert f"and {text(lost)} dollars were lost" in told
+
+
+def test_a_fill_that_may_fail_yet_is_not_summed_up(stage: Stage) -> None:
+    client = stage.guarded("20")
+    stage.bid(client)
+    stage.venue.settings.mined = stage.venue.settings.confirmed = 300
+    stage.venue.settler.fail()
+    stage.buy(client, 100)
+    for _ in range(14):
+        stage.advance(20)
+        stage.bid(client)
+    # So that no reading is sure, and what was summed up is all there is.
+    stage.buy(stage.trader, 10)
+    stage.advance(30)
+    assert stage.trader.fetch_balance().total > 9990
+    stage.crash()
+    stage.bid(client)
 
 
 @pytest.mark.parametrize("value", [0, 1])

@@ -116,6 +116,58 @@ def test_a_sale_costs_nothing_and_heartbeats_stay_here(
     assert dry.writes == []
 
 
+@pytest.mark.parametrize("tif", ["gtc", "ioc"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_report_tells_the_exposure_beside_both_outcomes_that_are_held(
+    scene: Scene, dry: Trader, place: int, tif: str
+) -> None:
+    market = scene.market
+    scene.venue.split(scene.wallet, scene.listed(), D(100))
+    scene.trader.lift(market, 20)
+    scene.trader.create_order(
+        market.market_id, "no", "buy", market.grid.lowest, 50, client_order_id="real"
+    )
+    scene.advance(60)
+    held = {x.outcome: x for x in scene.trader.fetch_positions()}
+    assert [held[x].size for x in ("yes", "no")] == [120, 100]
+    before = held["yes"].cost + held["no"].cost + 50 * market.grid.lowest
+    outcome = ("yes", "no")[place]
+    ask = market.ask if outcome == "yes" else 1 - market.bid
+    # Neither nets with the other, and no sale opens, however much it asks for.
+    for side, size, more in (
+        ("buy", 10, 10 * ask),
+        ("buy", 200, 200 * ask),
+        ("sell", 10, D(0)),
+        ("sell", held[outcome].size, D(0)),
+        ("sell", held[outcome].size + 20, D(0)),
+    ):
+        dry.create_order(market.market_id, outcome, side, ask, size, time_in_force=tif)
+        report = dry.exchange.dry_runs[-1]
+        assert (report.cost, report.exposure) == (more, before + more)
+        dry.cancel_all_orders(market_id=market.market_id)
+        assert dry.exchange.dry_runs[-1].exposure == before - 50 * market.grid.lowest
+        dry = scene.another(dry_run=True)
+    assert len(scene.trader.fetch_open_orders()) == 1
+
+
+def test_orders_of_a_dry_run_add_up_in_its_reports(scene: Scene, dry: Trader) -> None:
+    market_id = scene.market.market_id
+    scene.venue.split(scene.wallet, scene.listed(), D(100))
+    scene.advance(60)
+    found = []
+    for outcome, side, price, size in (
+        ("yes", "buy", "0.30", 10),
+        ("no", "buy", "0.20", 10),
+        ("yes", "sell", "0.90", 60),
+        ("yes", "sell", "0.95", 60),
+        ("no", "sell", "0.90", 10),
+        ("yes", "buy", "0.10", 10),
+    ):
+        dry.create_order(market_id, outcome, side, price, size)
+        found.append(dry.exchange.dry_runs[-1].exposure)
+    assert found == [103, 105, 105, 105, 105, 106]
+
+
 def test_an_api_key_is_derived_but_none_is_made(scene: Scene) -> None:
     secrets: dict[str, Any] = {"api_key": None, "secret": None, "password": None}
     dry = scene.another(dry_run=True, **secrets)

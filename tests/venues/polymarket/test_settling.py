@@ -9,7 +9,7 @@ import pytest
 from tests.venues.polymarket.scene import Scene
 from unified_exchanges.errors import GuardTripped
 from unified_exchanges.guards import GuardPolicy
-from unified_exchanges.models import FillState, OrderState, OrderStatus
+from unified_exchanges.models import FillState, Market, OrderState, OrderStatus
 from unified_exchanges.testing.conformance.ground import Trader
 
 D = Decimal
@@ -120,6 +120,84 @@ def test_fault_30_a_sale_makes_room_once_it_has_settled(
     trade(scene, capped, "buy")
     # One read of trades before the refusal, and one that made room.
     assert reads_of_trades(capped) == 2
+
+
+@pytest.mark.parametrize("read", ["fetch_fills", "fetch_order", "fetch_equity"])
+def test_fault_30_any_read_that_shows_a_sale_as_final_makes_room(
+    scene: Scene, read: str
+) -> None:
+    policy = GuardPolicy(
+        max_market_exposure=D(10), price_collar=None, max_daily_loss=D(50)
+    )
+    capped = scene.another(guards=policy)
+    trade(scene, capped, "buy")
+    scene.advance(50)
+    at_risk = capped.exchange.exposure().total
+    order_id = trade(scene, capped, "sell")
+    scene.advance(70)
+    assert capped.exchange.exposure().total == at_risk > 9
+    if read == "fetch_fills":
+        capped.fetch_fills()
+    elif read == "fetch_order":
+        capped.fetch_order(order_id)
+    else:
+        # What the daily loss reads of fills shows it too.
+        scene.market = scene.trader.fetch_market(scene.market.market_id)
+        label, low = scene.market.outcomes[0].label, scene.market.grid.lowest
+        other = next(
+            x
+            for x in scene.trader.fetch_markets()
+            if x.bid and x.ask and x.market_id != scene.market.market_id
+        )
+        capped.create_order(other.market_id, label, "buy", low, 5)
+        assert capped.exchange.exposure().total < D("0.1")
+        return
+    assert capped.exchange.exposure().total == 0
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_fault_30_a_sale_that_an_exit_reads_as_final_is_no_exposure(
+    scene: Scene, *, fails: bool
+) -> None:
+    capped = scene.another(guards=GuardPolicy(max_market_exposure=D(10)))
+    trade(scene, capped, "buy")
+    scene.advance(60)
+    at_risk = capped.exchange.exposure().total
+    if fails:
+        scene.venue.settler.fail()
+    trade(scene, capped, "sell")
+    scene.advance(60)
+    assert capped.exchange.exposure().total == at_risk
+    driver, venue = capped.exchange._driver, capped.exchange.venue
+    flow = venue.settling(scene.market.market_id, None)
+    assert len(capped.do(lambda: driver.run(flow))) == 2
+    assert capped.exchange.exposure().total == (at_risk if fails else 0)
+
+
+def test_before_a_refusal_trades_of_all_markets_are_read_at_once(scene: Scene) -> None:
+    capped = scene.another(guards=GuardPolicy(max_exposure=D(40), price_collar=None))
+    markets = [x for x in scene.trader.fetch_markets() if x.bid and x.ask][:4]
+    for market in markets:
+        for side in ("buy", "sell"):
+            lift(capped, market, side)
+    scene.advance(60)
+    assert capped.exchange.exposure().total > 10
+    mark = reads_of_trades(capped)
+    market = markets[0]
+    terms = (market.market_id, market.outcomes[0].label, "buy", market.grid.lowest)
+    size = int(D(39) / market.grid.lowest)
+    capped.create_order(*terms, size)
+    assert reads_of_trades(capped) == mark + 1
+    assert D(38) < capped.exchange.exposure().total <= 40
+
+
+def lift(trader: Trader, market: Market, side: str) -> None:
+    price = market.ask if side == "buy" else market.bid
+    outcome = market.outcomes[0].label
+    order = trader.create_order(
+        market.market_id, outcome, side, price, 10, time_in_force="ioc"
+    )
+    assert order.filled == 10
 
 
 def test_a_sale_after_one_that_may_fail_still_only_closes(

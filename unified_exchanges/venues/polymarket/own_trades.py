@@ -74,15 +74,16 @@ class OwnTrades(Tariffs):
         """
         pages = self.ledger(_TRADES, query, self._read_fills, _FILL_ID, about="fills")
         try:
-            while (fills := (yield from next_page(pages))) is not None:
+            while (found := (yield from next_page(pages))) is not None:
+                fills = [
+                    attrs.evolve(x, client_order_id=self.memory.client_id(x.order_id))
+                    for x in found
+                ]
+                for fill in fills:
+                    if fill.state is not FillState.PENDING:
+                        self.tell_end(fill)
                 yield Page(
-                    [
-                        attrs.evolve(
-                            fill, client_order_id=self.memory.client_id(fill.order_id)
-                        )
-                        for fill in fills
-                        if with_failed or fill.state is not FillState.FAILED
-                    ]
+                    [x for x in fills if with_failed or x.state is not FillState.FAILED]
                 )
         finally:
             pages.close()
@@ -112,9 +113,15 @@ class OwnTrades(Tariffs):
             fee=total(fill.fee for fill in priced),
         )
 
-    def settling(self, market_id: str, since: datetime | None) -> Flow[list[Fill]]:
-        """Our fills in a market since then, also those that failed, without their fees."""
-        query = {"market": market_id, **after(since)}
+    def settling(
+        self, market_id: str | None, since: datetime | None
+    ) -> Flow[list[Fill]]:
+        """Our fills in a market, or in all, since then, also those that failed.
+
+        Their fees are not told.
+        """
+        where = {} if market_id is None else {"market": market_id}
+        query = {**where, **after(since)}
         return collect(self.own_fills(query, with_failed=True))
 
     def fills_of(self, order: Order) -> Flow[list[Fill]]:

@@ -124,9 +124,9 @@ class Rehearsing(Intents):
 
 
 def _claim(row: Row) -> Claim:
-    """All that an order asks for."""
-    size = Decimal(row["original_size"])
-    return Claim(_SIDES[row["side"]], Decimal(row["price"]), size)
+    """All that an order asks for; the venue lets a sale close only."""
+    side, size = _SIDES[row["side"]], Decimal(row["original_size"])
+    return Claim(side, Decimal(row["price"]), size, side is Side.SELL)
 
 
 def _cost(row: Row) -> Decimal:
