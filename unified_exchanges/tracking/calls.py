@@ -411,6 +411,11 @@ class TrackedCalls:
         """A listing of fills, newest first; they are counted oldest first of each page."""
         return _seeing(pages, self._take_fills)
 
+    def reading_fills(self, flow: Flow[list[Fill]]) -> Flow[None]:
+        """A read of fills, also of those that failed to settle."""
+        for fill in (yield from flow):
+            self.tracker.fill(fill)
+
     def listing_settlements(self, pages: Pages[Settlement]) -> Pages[Settlement]:
         """A listing of settlements."""
         return _seeing(pages, self._take_settlements)

@@ -57,6 +57,8 @@ class Entry:
     """How many of them stand for good."""
     failed: Decimal = ZERO
     """Contracts that matched and then failed to settle: they never filled."""
+    failed_fills: tuple[str, ...] = ()
+    """The ids of those fills."""
     placed: int | None = None
     """When this client first sent it, in the order of what it knew."""
     sending: int = 0
@@ -135,6 +137,13 @@ class Entry:
     def is_unsettled(self) -> bool:
         """Whether some of what filled may still fail, as far as is known."""
         return self.settles_late and self.settled < self.filled
+
+    @property
+    def pending(self) -> Decimal:
+        """How much of it may."""
+        if not self.is_unsettled:
+            return ZERO
+        return EXACT.subtract(self.filled, self.settled)
 
     def filled_by(self, now: float) -> float:
         """Our monotonic clock when all that filled had, at the latest."""
@@ -369,6 +378,8 @@ class Entry:
             size=order.size if order is not None else self.size,
             filled=self.filled,
             failed=self.failed,
+            failed_fills=self.failed_fills,
+            pending=self.pending,
             remaining=self.remaining,
             at_risk=self.at_risk,
             order=order,

@@ -78,6 +78,7 @@ class Register:
         kept.fills = EXACT.add(kept.fills, gone.fills)
         kept.settled = EXACT.add(kept.settled, gone.settled)
         kept.failed = EXACT.add(kept.failed, gone.failed)
+        kept.failed_fills += gone.failed_fills
         kept.fills_value = EXACT.add(kept.fills_value, gone.fills_value)
         kept.fills_at = max(kept.fills_at, gone.fills_at)
         if kept.order is None:

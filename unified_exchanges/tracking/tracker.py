@@ -183,6 +183,7 @@ class OrderTracker(Commands):
             entry.settled = EXACT.add(entry.settled, size)
             return
         entry.failed = EXACT.add(entry.failed, size)
+        entry.failed_fills += (fill.fill_id,)
         _log.warning(
             "%s of order %s to %s %s of %s failed to settle, and never filled: the order "
             "does not open again. Look at your positions",
