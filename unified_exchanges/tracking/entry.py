@@ -55,8 +55,8 @@ class Entry:
     """Contracts of the fills that were seen, each once."""
     settled: Decimal = ZERO
     """How many of them stand for good."""
-    failed: Decimal = ZERO
-    """Contracts that matched and then failed to settle: they never filled."""
+    failed_seen: Decimal = ZERO
+    """Contracts of fills that were seen to fail to settle: they never filled."""
     failed_fills: tuple[str, ...] = ()
     """The ids of those fills."""
     placed: int | None = None
@@ -132,6 +132,12 @@ class Entry:
         if self.failed:
             told = EXACT.subtract(told, self.failed)
         return max(told, self.fills)
+
+    @property
+    def failed(self) -> Decimal:
+        """Contracts that matched and then failed to settle, by whichever tells more."""
+        told = ZERO if self.order is None else self.order.failed
+        return max(told, self.failed_seen)
 
     @property
     def is_unsettled(self) -> bool:
@@ -378,7 +384,7 @@ class Entry:
             size=order.size if order is not None else self.size,
             filled=self.filled,
             failed=self.failed,
-            failed_fills=self.failed_fills,
+            failed_fills=tuple(sorted(self.failed_fills)),
             pending=self.pending,
             remaining=self.remaining,
             at_risk=self.at_risk,
