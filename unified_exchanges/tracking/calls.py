@@ -30,6 +30,7 @@ from ..flow import (
     Recall,
     Request,
     Resolved,
+    Shown,
     advance,
 )
 from ..models import (
@@ -143,8 +144,7 @@ class TrackedCalls:
         outcome: Outcome | BaseException = None
         try:
             while not isinstance(step := advance(flow, outcome), Done):
-                if isinstance(step, Resolved):
-                    self.tracker.resolved(step.report, read_at=began)
+                self._learn(step, began)
                 try:
                     if isinstance(step, Leaving):
                         yield from self._take_down(step, waiting, sent, changed)
@@ -166,6 +166,13 @@ class TrackedCalls:
             return step.value
         finally:
             flow.close()
+
+    def _learn(self, step: object, began: float) -> None:
+        """What a flow found out on its way, by reads that began no sooner."""
+        if isinstance(step, Resolved):
+            self.tracker.resolved(step.report, read_at=began)
+        elif isinstance(step, Shown):
+            self.tracker.order(step.order, read_at=began)
 
     def _take_down(
         self,
