@@ -125,6 +125,10 @@ class TestStreams(Base, conformance.Streams):
     pass
 
 
+class TestSettling(Base, conformance.Settling):
+    pass
+
+
 class TestWire(Base, conformance.Wire):
     pass
 """

@@ -15,6 +15,7 @@ it yields   the driver                              it is sent
 `Recall`    reads what intents are unresolved       tuple of `Intent`
 `AskIntent` reads what an id was used for           `Intent` or None
 `Resolved`  lets those know who keep count          None
+`Shown`     lets those know who keep count          None
 `KeepHalt`  keeps a halt of an account, or lifts it None
 `AskHalt`   reads whether an account is halted      `Halt` or None
 `Save`      keeps a text durably, or fails          what stands then
@@ -60,6 +61,7 @@ __all__ = [
     "Resolved",
     "Response",
     "Save",
+    "Shown",
     "Sleep",
     "Start",
     "Step",
@@ -209,6 +211,13 @@ class Resolved:
 
 
 @attrs.frozen(slots=True, eq=False)
+class Shown:
+    """An order as a read showed it, by a flow that returns something else, or raises."""
+
+    order: Order
+
+
+@attrs.frozen(slots=True, eq=False)
 class Save:
     """Keep a text of an account under a name, if ``before`` is what is kept of it so far.
 
@@ -251,7 +260,9 @@ JournalStep: TypeAlias = (
 Outcome: TypeAlias = (
     Response | Pending | tuple[Intent, ...] | Intent | Halt | Decimal | str | None
 )
-Step: TypeAlias = Request | Sleep | Start | Pending | Leaving | Resolved | JournalStep
+Step: TypeAlias = (
+    Request | Sleep | Start | Pending | Leaving | Resolved | Shown | JournalStep
+)
 Flow: TypeAlias = Generator[Step, Outcome, T]
 Pages: TypeAlias = Generator[Step | Page[T], Outcome, None]
 

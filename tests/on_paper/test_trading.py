@@ -14,6 +14,7 @@ from unified_exchanges import (
     GuardTripped,
     Halted,
     InsufficientFunds,
+    InvalidOrder,
     ReadOnly,
 )
 from unified_exchanges.money import EXACT, total
@@ -117,6 +118,20 @@ class TestNothingIsSent:
         market = keyless.quoted_market()
         assert keyless.lift(market).filled == keyless.units(2)
         assert keyless.fetch_positions()[0].size == keyless.units(2)
+
+
+class TestChanges:
+    def test_a_change_that_finds_an_order_ended_lets_the_tracker_know(
+        self, trader: Trader
+    ) -> None:
+        market = trader.quoted_market()
+        resting = trader.rest(market)
+        # As if a fill, or the end, had been told to nobody.
+        trader.exchange.venue.house.cancel(resting.order_id)
+        with pytest.raises(InvalidOrder, match="cannot be changed"):
+            trader.edit_order(resting.order_id, size=trader.units(6))
+        found = trader.exchange.orders.find(order_id=resting.order_id)
+        assert (found.state, found.at_risk) == ("canceled", 0)
 
 
 class TestMoney:

@@ -223,6 +223,21 @@ def test_a_fill_that_failed_is_taken_back(scene: Scene) -> None:
     assert (scene.desk.cash, scene.desk.held("RAIN", "yes")) == (D(100), D(0))
 
 
+def test_fault_30_an_order_of_which_a_fill_failed_is_told_and_kept(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unified_exchanges.strategies.desk._DONE", 1)
+    place = scene.place()
+    ended = order(place.key, status=OrderStatus.CLOSED, filled=10)
+    scene.session.answered(place, ended)
+    scene.session.take(attrs.evolve(ended, failed=D(10)))
+    told = [x.failed for x in scene.heard.told if isinstance(x, Order)]
+    assert told == [0, 10]
+    known = scene.desk.order(place.key)
+    assert known is not None
+    assert known.failed == 10
+
+
 def test_orders_that_ended_long_ago_are_forgotten(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,9 +49,14 @@ class Plan:
     purse: str = ""
 
 
-def tracker_of(first_outcome: str | None = "yes") -> tuple[OrderTracker, VirtualClock]:
+def tracker_of(
+    first_outcome: str | None = "yes", *, settles_late: bool = False
+) -> tuple[OrderTracker, VirtualClock]:
     clock = VirtualClock()
-    return OrderTracker(clock, first_outcome=first_outcome), clock
+    tracker = OrderTracker(
+        clock, first_outcome=first_outcome, settles_late=settles_late
+    )
+    return tracker, clock
 
 
 def news(

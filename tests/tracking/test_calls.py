@@ -376,6 +376,31 @@ def test_fault_21_a_change_that_is_refused_leaves_what_was(
     assert stage.orders.unresolved == []
 
 
+def test_fault_21_a_change_that_finds_an_order_ended_lets_the_tracker_know(
+    stage: Stage,
+) -> None:
+    placed = stage.bid("5")
+    stage.elsewhere.cancel_order(placed.order_id)
+    with pytest.raises(ux.InvalidOrder, match="canceled"):
+        stage.client.edit_order(placed.order_id, size=2)
+    assert (states(stage), stage.orders.exposure()) == (["canceled"], 0)
+
+
+def test_fault_21_a_change_that_comes_too_late_lets_the_tracker_know(
+    stage: Stage,
+) -> None:
+    placed = stage.bid("5")
+
+    def cancel() -> object:
+        return stage.elsewhere.cancel_order(placed.order_id)
+
+    # With the second request, which is the change: the first reads the order.
+    stage.at(0, lambda: stage.at(0, cancel))
+    with pytest.raises(ux.InvalidOrder, match="canceled"):
+        stage.client.edit_order(placed.order_id, outcome="yes", price="0.02", size=2)
+    assert (states(stage), stage.orders.exposure()) == (["canceled"], 0)
+
+
 def test_fault_21_a_change_whose_answer_is_lost_is_doubtful(stage: Stage) -> None:
     placed = stage.bid("5")
     stage.fault("drop", method="POST", path="/amend", commits=False, count=None)

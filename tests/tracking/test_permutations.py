@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import permutations
 from typing import Any
 
 import attrs
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unified_exchanges.models import OrderStatus, TrackedOrder
+from unified_exchanges.models import FillState, OrderStatus, TrackedOrder
 from unified_exchanges.tracking.tracker import OrderTracker
 
-from .samples import news, tracker_of
+from .samples import fill, news, order, tracker_of
 from .venue import Tell, Truth
 
+D = Decimal
 LATER = 1_000.0
 ACTS = st.one_of(
     st.tuples(st.just("fill"), st.integers(1, 6)),
     st.tuples(st.just("take_off"), st.integers(1, 4)),
+    st.tuples(st.just("fail"), st.integers(0, 2)),
     st.tuples(
         st.just("end"), st.sampled_from([OrderStatus.CANCELED, OrderStatus.EXPIRED])
     ),
@@ -38,9 +42,11 @@ def messages(truth: Truth, *, keyed: bool, is_ours: bool) -> list[Tell]:
     for number, state in enumerate(truth.states):
         told += [_order(state), _order(state, read_at=number / 10)]
     told.append(_order(truth.states[0], read_at=0.0, is_ours=is_ours))
-    for fill in truth.fills:
-        key = fill.client_order_id if not keyed else "c-o1"
-        told += [_fill(attrs.evolve(fill, client_order_id=key)), _fill(fill)]
+    for made in truth.fills:
+        key = made.client_order_id if not keyed else "c-o1"
+        pending = attrs.evolve(made, state=FillState.PENDING)
+        told += [_fill(attrs.evolve(made, client_order_id=key)), _fill(made)]
+        told += [_fill(attrs.evolve(pending, client_order_id=key)), _fill(pending)]
     return told
 
 
@@ -58,7 +64,7 @@ def _fill(*args: Any) -> Tell:
 
 def end_of(truth: Truth, told: list[Tell], *, is_ours: bool = True) -> TrackedOrder:
     """Where the order stands after all of it, and a read that came later."""
-    tracker, _ = tracker_of()
+    tracker, _ = tracker_of(settles_late=True)
     if is_ours:
         tracker.intend(truth.plan)
     for tell in told:
@@ -87,8 +93,9 @@ def test_fault_22_any_order_repetition_and_loss_ends_in_the_same_state(
     found = end_of(truth, told, is_ours=is_ours)
     plain = end_of(truth, [], is_ours=is_ours)
     assert found == plain
-    assert found.order == truth.now
-    assert (found.filled, found.remaining) == (truth.filled, truth.now.remaining)
+    assert found.order == attrs.evolve(truth.now, failed=D(truth.failed))
+    assert (found.filled, found.failed) == (truth.filled - truth.failed, truth.failed)
+    assert (found.remaining, found.pending) == (truth.now.remaining, 0)
     assert found.is_done is not truth.is_open
 
 
@@ -106,3 +113,47 @@ def test_fault_18_every_order_of_a_short_life_ends_in_the_same_state() -> None:
         assert found is not None
         ends.add((found.state, found.filled, found.remaining, found.at_risk))
     assert ends == {("canceled", 3, 0, 0)}
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_fault_30_every_order_of_a_life_with_a_failure_ends_in_the_same_state(
+    is_ours: bool,
+) -> None:
+    truth = lived([("fill", 3), ("fail", 0), ("end", OrderStatus.CANCELED)])
+    (lost,) = truth.fills
+    pending = attrs.evolve(lost, state=FillState.PENDING)
+    told = [*map(_order, truth.states), _fill(pending), _fill(lost)]
+    ends = set()
+    for some in permutations(told):
+        tracker, _ = tracker_of(settles_late=True)
+        if is_ours:
+            tracker.intend(truth.plan)
+        for tell in some:
+            tell(tracker)
+        found = tracker.look(order_id="o1")
+        assert found is not None
+        ends.add((found.state, found.filled, found.failed, found.pending))
+    assert ends == {("canceled", 0, 3, 0)}
+
+
+@pytest.mark.parametrize("first", ["order", "failure"])
+def test_fault_30_a_failure_of_what_filled_long_ago_counts_whenever_it_is_told(
+    first: str,
+) -> None:
+    tracker, _ = tracker_of(settles_late=True)
+    lost = fill("t1", size=D(4), at=-100, state=FillState.FAILED)
+    told = [_order(order(filled=4, at=-100)), _fill(lost)]
+    for tell in told if first == "order" else reversed(told):
+        tell(tracker)
+    found = tracker.look(order_id="o1")
+    assert found is not None
+    assert (found.state, found.filled, found.failed) == ("open", 0, 4)
+
+
+def test_fault_30_a_failure_of_which_nothing_else_is_told_is_counted() -> None:
+    tracker, _ = tracker_of(settles_late=True)
+    tracker.fill(fill("t1", size=D(4), state=FillState.FAILED))
+    found = tracker.look(order_id="o1")
+    assert found is not None
+    assert (found.filled, found.failed, found.failed_fills) == (0, 4, ("t1",))
+    assert (found.is_external, tracker.position("A")) == (True, None)

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TypeAlias
 
-from unified_exchanges.models import Fill, Order, OrderStatus
+import attrs
+
+from unified_exchanges.models import Fill, FillState, Order, OrderStatus
 from unified_exchanges.tracking.tracker import OrderTracker
 
 from .samples import Plan, fill, order
@@ -26,6 +28,7 @@ class Truth:
         self.clock = at
         self.states: list[Order] = []
         self.fills: list[Fill] = []
+        """As they ended: for good, or failed."""
         self._changed()
 
     @property
@@ -66,6 +69,18 @@ class Truth:
         at = self.clock / 1000
         told = fill(name, self.name, size=Decimal(size), at=at)
         self.fills.append(told)
+
+    @property
+    def failed(self) -> int:
+        """How much of what filled never did, which no state of the order shows."""
+        mine = (x.size for x in self.fills if x.state is FillState.FAILED)
+        return int(sum(mine))
+
+    def fail(self, index: int) -> None:
+        """One of its fills fails to settle; it does not open again."""
+        if index < len(self.fills):
+            lost = attrs.evolve(self.fills[index], state=FillState.FAILED)
+            self.fills[index] = lost
 
     def end(self, status: OrderStatus) -> None:
         """It is cancelled, or expires."""

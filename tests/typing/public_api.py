@@ -160,7 +160,9 @@ def blocking(ex: ux.Exchange) -> None:
     assert_type(ex.watch_orders(["M"], policy="every"), ux.Watch[Order])
     assert_type(ex.watch_orders("M", events=True), ux.Watch[Order | StreamNotice])
     assert_type(ex.watch_fills(["M"], policy="every"), ux.Watch[Fill])
-    assert_type(ex.watch_fills("M", events=True), ux.Watch[Fill | StreamNotice])
+    assert_type(
+        ex.watch_fills("M", events=True), ux.Watch[Fill | ux.FillSettled | StreamNotice]
+    )
     assert_type(ex.watch_positions(["M"], policy="every"), ux.Watch[Position])
     assert_type(ex.watch_positions("M", events=True), ux.Watch[Position | StreamNotice])
     assert_type(ex.watch_market_status(["M"], policy="every"), ux.Watch[MarketChange])
@@ -169,6 +171,7 @@ def blocking(ex: ux.Exchange) -> None:
     )
     assert_type(ex.stream_health(), StreamHealth)
     assert_type(ex.wait_filled("O", 5), Order)
+    assert_type(ex.wait_filled("O", 5, settled=True), Order)
     assert_type(ex.wait_done("O"), Order)
     assert_type(ex.orders, ux.Orders)
     assert_type(ex.orders.find(client_order_id="C"), ux.TrackedOrder | None)
@@ -262,7 +265,10 @@ async def asynchronous(ex: ux.AsyncExchange) -> None:
     assert_type(ex.watch_orders(["M"], policy="every"), ux.AsyncWatch[Order])
     assert_type(ex.watch_orders("M", events=True), ux.AsyncWatch[Order | StreamNotice])
     assert_type(ex.watch_fills(["M"], policy="every"), ux.AsyncWatch[Fill])
-    assert_type(ex.watch_fills("M", events=True), ux.AsyncWatch[Fill | StreamNotice])
+    assert_type(
+        ex.watch_fills("M", events=True),
+        ux.AsyncWatch[Fill | ux.FillSettled | StreamNotice],
+    )
     assert_type(ex.watch_positions(["M"], policy="every"), ux.AsyncWatch[Position])
     assert_type(
         ex.watch_positions("M", events=True), ux.AsyncWatch[Position | StreamNotice]
@@ -276,6 +282,7 @@ async def asynchronous(ex: ux.AsyncExchange) -> None:
     )
     assert_type(ex.stream_health(), StreamHealth)
     assert_type(await ex.wait_filled("O", 5), Order)
+    assert_type(await ex.wait_filled("O", 5, settled=True), Order)
     assert_type(await ex.wait_done("O"), Order)
     assert_type(ex.orders, ux.AsyncOrders)
     assert_type(ex.orders.find(client_order_id="C"), ux.TrackedOrder | None)

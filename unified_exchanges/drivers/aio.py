@@ -22,6 +22,7 @@ from ..flow import (
     Request,
     Resolved,
     Response,
+    Shown,
     Sleep,
     Start,
     Step,
@@ -157,7 +158,7 @@ class AsyncDriver:
             for _ in range(_HEAD_START):
                 await asyncio.sleep(0)
             return pending
-        if isinstance(step, Leaving | Resolved):
+        if isinstance(step, Leaving | Resolved | Shown):
             # For those who wrap the flow.
             return None
         assert isinstance(step, _InTask)

@@ -24,6 +24,7 @@ from ..flow import (
     Request,
     Resolved,
     Response,
+    Shown,
     Sleep,
     Start,
     Step,
@@ -139,7 +140,7 @@ class BlockingDriver:
                 self._transport.sleep(step.seconds)
             else:
                 # For those who wrap the flow.
-                assert isinstance(step, Leaving | Resolved)
+                assert isinstance(step, Leaving | Resolved | Shown)
         except UnifiedExchangesError as error:
             return error
         return None

@@ -31,6 +31,7 @@ from .quotes import Candle, Level, Ohlc, OrderBook, PricePoint, Ticker, Trade
 from .record import Json, Record
 from .streams import (
     AccountState,
+    FillSettled,
     Gap,
     MarketChange,
     Reconciled,
@@ -78,6 +79,7 @@ __all__ = [
     "Exposure",
     "FeeRule",
     "Fill",
+    "FillSettled",
     "FillState",
     "Gap",
     "Halt",

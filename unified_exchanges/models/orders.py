@@ -62,6 +62,9 @@ class Order(Record):
     filled is gone.  ``average_price`` is dollars for ``outcome`` over what filled, None
     before the first fill or when the venue does not tell.  ``fee`` is dollars so far,
     None when the venue does not tell.
+
+    ``failed`` are those of ``filled`` that matched and then failed to settle, as far as is
+    known: they never traded, and the venue goes on counting them.
     """
 
     order_id: str
@@ -83,6 +86,7 @@ class Order(Record):
     created_at: datetime | None = None
     updated_at: datetime | None = None
     shard: int = 0
+    failed: Decimal = ZERO
 
     @property
     def is_open(self) -> bool:
@@ -110,6 +114,8 @@ class Order(Record):
     def _summary(self) -> str:
         what = f"{self.side} {text(self.size)} {self.outcome} @ {text(self.price)}"
         filled = f"{text(self.filled)} filled"
+        if self.failed:
+            filled += f", of which {text(self.failed)} failed"
         return f"{self.venue}:{self.market_id} {what} {self.status} {filled}"
 
 

@@ -19,6 +19,7 @@ from .venue_state import Latency
 __all__ = [
     "IDLE",
     "AccountState",
+    "FillSettled",
     "Gap",
     "MarketChange",
     "Reconciled",
@@ -83,6 +84,17 @@ class Reconciled(Flat):
     orders: int
     fills: int
     available: Decimal | None
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class FillSettled(Flat):
+    """A fill that might have failed is final, or has failed: ``fill.state`` says which.
+
+    ``fill`` is as it matched: it is not to be counted again.  That one has failed is told
+    besides, before this, by the `Fill` that takes it back.
+    """
+
+    fill: Fill
 
 
 StreamNotice: TypeAlias = Gap | Reconnected | Reconciled

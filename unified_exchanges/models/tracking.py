@@ -96,8 +96,10 @@ class TrackedOrder(Flat):
     dollars for ``outcome``; ``size``, ``filled`` and ``remaining`` are contracts, None
     where only fills of it were seen; ``filled`` counts fills that its ``order`` does not
     show yet, and none that failed to settle after they matched: those are ``failed``, and
-    the order does not open again for them.  All of it is said of the first outcome (YES),
-    where outcomes share one book.
+    the order does not open again for them; ``failed_fills`` are the ids of those fills, as
+    far as they were seen.  ``pending`` are those of ``filled`` that may still fail, where a
+    venue settles after the match.  All of it is said of the first outcome (YES), where
+    outcomes share one book.
     ``is_external``: it was placed neither by this object nor, as far as its journal knows, by
     an earlier run.  ``is_doubtful``: the answer to the
     last command about it was lost, and nothing has told since what came of it.
@@ -119,6 +121,8 @@ class TrackedOrder(Flat):
     is_external: bool = False
     is_doubtful: bool = False
     failed: Decimal = ZERO
+    failed_fills: tuple[str, ...] = ()
+    pending: Decimal = ZERO
 
     @property
     def is_done(self) -> bool:

@@ -14,7 +14,7 @@ from ..errors import (
     InvalidOrder,
     UnifiedExchangesError,
 )
-from ..flow import Flow, Leaving
+from ..flow import Flow, Leaving, Shown
 from ..grid import read_price, read_size
 from ..models import CancelReport, CancelResult, Order, Params
 from ..money import EXACT, Number
@@ -144,6 +144,7 @@ class Changing(OnPaper):
         yield from self.look(before.market_id)
         before = self.present(order_id)
         if not before.is_open:
+            yield Shown(self.in_terms(before, None))
             message = f"{about}: it is {before.status} and cannot be changed"
             raise InvalidOrder(message, venue=self.id)
         after = self._after(before, outcome, price, size)

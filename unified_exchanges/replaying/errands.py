@@ -17,6 +17,7 @@ from ..flow import (
     Request,
     Resolved,
     Response,
+    Shown,
     Sleep,
     Start,
     advance,
@@ -95,7 +96,7 @@ class Errand:
             self.times.when_passed(span, partial(self._resume, None))
             return _LATER
         # Reads write nothing down; for those who wrap the flow.
-        assert isinstance(step, Leaving | Resolved)
+        assert isinstance(step, Leaving | Resolved | Shown)
         return None
 
     def _ask(self, request: Request) -> Any:

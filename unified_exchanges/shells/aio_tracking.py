@@ -19,6 +19,7 @@ from ..tracking.waiting import (
     ending,
     finding,
     polling,
+    read_settled,
     read_timeout,
     wanted,
 )
@@ -97,6 +98,7 @@ class AsyncTracking(AsyncWatching):
         timeout: float | None = None,  # noqa: ASYNC109 - as in Exchange
         *,
         client_order_id: str | None = None,
+        settled: bool = False,
     ) -> Order:
         """Wait until an order has filled whole, and get it as it ended.
 
@@ -106,10 +108,14 @@ class AsyncTracking(AsyncWatching):
         where the venue has one, and read over REST beside it, so that a lost message is no
         lost order.
 
-        Raises `OrderNotFilled` if it ended otherwise, `OrderNotDone` if time is up: both
-        carry where it stands as ``tracked``.
+        With ``settled`` every fill of it is waited for until it is final, where what
+        matched may still fail (Polymarket); elsewhere that is the same.
+
+        Raises `OrderNotFilled` if it ended otherwise, or if some of its fills are known to
+        have failed, `OrderNotDone` if time is up: both carry where it stands as ``tracked``.
         """
-        return await self._wait(wanted(order, client_order_id), timeout, for_fill=True)
+        known = wanted(order, client_order_id)
+        return await self._wait(known, timeout, for_fill=True, settled=settled)
 
     async def wait_done(
         self,
@@ -126,7 +132,12 @@ class AsyncTracking(AsyncWatching):
         return await self._wait(wanted(order, client_order_id), timeout, for_fill=False)
 
     async def _wait(
-        self, order: Awaited | Key, seconds: float | None, *, for_fill: bool
+        self,
+        order: Awaited | Key,
+        seconds: float | None,
+        *,
+        for_fill: bool,
+        settled: bool = False,
     ) -> Order:
         timeout = read_timeout(seconds)
         calls = self._calls
@@ -138,6 +149,7 @@ class AsyncTracking(AsyncWatching):
             outcome=None if isinstance(order, str | Key) else order.outcome,
             timeout=timeout,
             for_fill=for_fill,
+            settled=read_settled(settled),
         )
         result = wait.result()
         if result is not None:

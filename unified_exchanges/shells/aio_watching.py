@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from ..drivers.aio import AsyncDriver
 from ..models import (
     Fill,
+    FillSettled,
     MarketChange,
     Order,
     OrderBook,
@@ -190,6 +191,9 @@ class AsyncWatching:
         what has ended never opens again.  They are said in terms of the first outcome
         (YES): to buy NO comes as to sell YES.  With the policy ``latest`` there is the
         newest state of each.
+
+        One of which a fill fails to settle after it matched (Polymarket) comes again, with
+        that in ``failed``, however long ago it ended.
         """
         return self._watch(
             Subject.ORDERS, market_ids, None, policy=policy, events=events
@@ -211,7 +215,7 @@ class AsyncWatching:
         *,
         policy: Policy = "every",
         events: bool,
-    ) -> AsyncWatch[Fill | StreamNotice]: ...
+    ) -> AsyncWatch[Fill | FillSettled | StreamNotice]: ...
 
     def watch_fills(
         self,
@@ -219,13 +223,17 @@ class AsyncWatching:
         *,
         policy: Policy = "every",
         events: bool = False,
-    ) -> AsyncWatch[Fill] | AsyncWatch[Fill | StreamNotice]:
+    ) -> AsyncWatch[Fill] | AsyncWatch[Fill | FillSettled | StreamNotice]:
         """Follow our executions from now on, by the venue's clock, each exactly once.
 
         Also those of orders that were placed elsewhere.  They are said in terms of the
         first outcome (YES): to buy NO comes as to sell YES.  Fills are never folded,
         whatever the policy; a consumer that lets more than ``StreamPolicy.queue`` wait
         gets `StreamOverflow`.
+
+        One that fails to settle after it matched (Polymarket) is taken back by another, of
+        negative size.  With ``events`` `FillSettled` tells of each that was pending, or made
+        before this began, that it is final or has failed: once, and not to be counted.
         """
         return self._watch(
             Subject.FILLS, market_ids, None, policy=policy, events=events

@@ -20,6 +20,7 @@ from ..tracking.waiting import (
     ending,
     finding,
     polling,
+    read_settled,
     read_timeout,
     wanted,
 )
@@ -98,6 +99,7 @@ class Tracking(Watching):
         timeout: float | None = None,
         *,
         client_order_id: str | None = None,
+        settled: bool = False,
     ) -> Order:
         """Wait until an order has filled whole, and get it as it ended.
 
@@ -107,10 +109,14 @@ class Tracking(Watching):
         where the venue has one, and read over REST beside it, so that a lost message is no
         lost order.
 
-        Raises `OrderNotFilled` if it ended otherwise, `OrderNotDone` if time is up: both
-        carry where it stands as ``tracked``.
+        With ``settled`` every fill of it is waited for until it is final, where what
+        matched may still fail (Polymarket); elsewhere that is the same.
+
+        Raises `OrderNotFilled` if it ended otherwise, or if some of its fills are known to
+        have failed, `OrderNotDone` if time is up: both carry where it stands as ``tracked``.
         """
-        return self._wait(wanted(order, client_order_id), timeout, for_fill=True)
+        known = wanted(order, client_order_id)
+        return self._wait(known, timeout, for_fill=True, settled=settled)
 
     def wait_done(
         self,
@@ -127,7 +133,12 @@ class Tracking(Watching):
         return self._wait(wanted(order, client_order_id), timeout, for_fill=False)
 
     def _wait(
-        self, order: Awaited | Key, timeout: float | None, *, for_fill: bool
+        self,
+        order: Awaited | Key,
+        timeout: float | None,
+        *,
+        for_fill: bool,
+        settled: bool = False,
     ) -> Order:
         timeout = read_timeout(timeout)
         calls = self._calls
@@ -139,6 +150,7 @@ class Tracking(Watching):
             outcome=None if isinstance(order, str | Key) else order.outcome,
             timeout=timeout,
             for_fill=for_fill,
+            settled=read_settled(settled),
         )
         result = wait.result()
         if result is not None:

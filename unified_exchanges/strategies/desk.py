@@ -252,8 +252,9 @@ class Desk:
 
     def told_order(self, order: Order, key: str) -> None:
         """Remember an order as it is now."""
+        before = self._orders.get(key)
         self._orders[key] = order
-        if not order.is_open:
+        if not order.is_open and (before is None or before.is_open):
             self.forget(key)
 
     def forget(self, key: str) -> None:

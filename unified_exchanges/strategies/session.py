@@ -334,7 +334,7 @@ def _is_old(told: Order | None, order: Order) -> bool:
         return False
     if order.filled < told.filled or (order.is_open and not told.is_open):
         return True
-    names = ("status", "filled", "remaining", "price", "size")
+    names = ("status", "filled", "failed", "remaining", "price", "size")
     return all(getattr(told, name) == getattr(order, name) for name in names)
 
 

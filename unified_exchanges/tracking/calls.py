@@ -30,6 +30,7 @@ from ..flow import (
     Recall,
     Request,
     Resolved,
+    Shown,
     advance,
 )
 from ..models import (
@@ -143,8 +144,7 @@ class TrackedCalls:
         outcome: Outcome | BaseException = None
         try:
             while not isinstance(step := advance(flow, outcome), Done):
-                if isinstance(step, Resolved):
-                    self.tracker.resolved(step.report, read_at=began)
+                self._learn(step, began)
                 try:
                     if isinstance(step, Leaving):
                         yield from self._take_down(step, waiting, sent, changed)
@@ -166,6 +166,13 @@ class TrackedCalls:
             return step.value
         finally:
             flow.close()
+
+    def _learn(self, step: object, began: float) -> None:
+        """What a flow found out on its way, by reads that began no sooner."""
+        if isinstance(step, Resolved):
+            self.tracker.resolved(step.report, read_at=began)
+        elif isinstance(step, Shown):
+            self.tracker.order(step.order, read_at=began)
 
     def _take_down(
         self,
@@ -410,6 +417,11 @@ class TrackedCalls:
     def listing_fills(self, pages: Pages[Fill]) -> Pages[Fill]:
         """A listing of fills, newest first; they are counted oldest first of each page."""
         return _seeing(pages, self._take_fills)
+
+    def reading_fills(self, flow: Flow[list[Fill]]) -> Flow[None]:
+        """A read of fills, also of those that failed to settle."""
+        for fill in (yield from flow):
+            self.tracker.fill(fill)
 
     def listing_settlements(self, pages: Pages[Settlement]) -> Pages[Settlement]:
         """A listing of settlements."""

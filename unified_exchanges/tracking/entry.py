@@ -55,8 +55,10 @@ class Entry:
     """Contracts of the fills that were seen, each once."""
     settled: Decimal = ZERO
     """How many of them stand for good."""
-    failed: Decimal = ZERO
-    """Contracts that matched and then failed to settle: they never filled."""
+    failed_seen: Decimal = ZERO
+    """Contracts of fills that were seen to fail to settle: they never filled."""
+    failed_fills: tuple[str, ...] = ()
+    """The ids of those fills."""
     placed: int | None = None
     """When this client first sent it, in the order of what it knew."""
     sending: int = 0
@@ -132,9 +134,22 @@ class Entry:
         return max(told, self.fills)
 
     @property
+    def failed(self) -> Decimal:
+        """Contracts that matched and then failed to settle, by whichever tells more."""
+        told = ZERO if self.order is None else self.order.failed
+        return max(told, self.failed_seen)
+
+    @property
     def is_unsettled(self) -> bool:
         """Whether some of what filled may still fail, as far as is known."""
         return self.settles_late and self.settled < self.filled
+
+    @property
+    def pending(self) -> Decimal:
+        """How much of it may."""
+        if not self.is_unsettled:
+            return ZERO
+        return EXACT.subtract(self.filled, self.settled)
 
     def filled_by(self, now: float) -> float:
         """Our monotonic clock when all that filled had, at the latest."""
@@ -369,6 +384,8 @@ class Entry:
             size=order.size if order is not None else self.size,
             filled=self.filled,
             failed=self.failed,
+            failed_fills=tuple(sorted(self.failed_fills)),
+            pending=self.pending,
             remaining=self.remaining,
             at_risk=self.at_risk,
             order=order,

@@ -77,7 +77,8 @@ class Register:
     def _merge(self, gone: Entry, kept: Entry) -> None:
         kept.fills = EXACT.add(kept.fills, gone.fills)
         kept.settled = EXACT.add(kept.settled, gone.settled)
-        kept.failed = EXACT.add(kept.failed, gone.failed)
+        kept.failed_seen = EXACT.add(kept.failed_seen, gone.failed_seen)
+        kept.failed_fills += gone.failed_fills
         kept.fills_value = EXACT.add(kept.fills_value, gone.fills_value)
         kept.fills_at = max(kept.fills_at, gone.fills_at)
         if kept.order is None:

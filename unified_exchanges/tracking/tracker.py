@@ -142,29 +142,28 @@ class OrderTracker(Commands):
             self._holdings.heard(told, self._venue_now())
             key = told.client_order_id
             entry = self._entries.of(told.order_id, key, told.market_id)
+            is_failure = told.state is FillState.FAILED
+            changed = self._orders.fail(told) if is_failure else None
             if entry is None and told.created_at < self._began:
                 return
             ends, size = self._fills.ends(told), abs(told.size)
             is_news = self._fills.take(told)
-            if entry is not None and ends:
+            if entry is None:
+                # What failed before anything else was told of it failed all the same.
+                if not is_news and not (ends and is_failure):
+                    return
+                entry = self._meet(told)
+            self._entries.name(entry, told.order_id, key)
+            if changed is not None:
+                entry.order = changed
+            if ends:
                 self._note_end(entry, told, size)
             if not is_news:
-                if entry is not None and ends:
+                if ends or changed is not None:
                     self._entries.settle(entry)
                 return
-            if told.state is FillState.FAILED:
+            if is_failure:
                 told = told.taken_back()
-            if entry is None:
-                entry = self._entries.new(told.market_id, told.outcome, told.side)
-                entry.order = self._orders.find(told.order_id)
-                _log.info(
-                    "a fill of order %s on %s, which was not placed here",
-                    told.order_id,
-                    told.market_id,
-                )
-                if ends:
-                    self._note_end(entry, told, size)
-            self._entries.name(entry, told.order_id, key)
             self.memory.fill(told, placed=entry.placed)
             entry.fills = EXACT.add(entry.fills, told.size)
             value = EXACT.multiply(told.price, told.size)
@@ -186,12 +185,24 @@ class OrderTracker(Commands):
             if self._entries.by_id(fill.order_id) is not None:
                 self.fill(fill)
 
+    def _meet(self, fill: Fill) -> Entry:
+        """An entry for an order of which nothing was told but a fill."""
+        entry = self._entries.new(fill.market_id, fill.outcome, fill.side)
+        entry.order = self._orders.find(fill.order_id)
+        _log.info(
+            "a fill of order %s on %s, which was not placed here",
+            fill.order_id,
+            fill.market_id,
+        )
+        return entry
+
     def _note_end(self, entry: Entry, fill: Fill, size: Decimal) -> None:
         """A fill stands for good, or has failed, which its order does not show."""
         if fill.state is FillState.FINAL:
             entry.settled = EXACT.add(entry.settled, size)
             return
-        entry.failed = EXACT.add(entry.failed, size)
+        entry.failed_seen = EXACT.add(entry.failed_seen, size)
+        entry.failed_fills += (fill.fill_id,)
         _log.warning(
             "%s of order %s to %s %s of %s failed to settle, and never filled: the order "
             "does not open again. Look at your positions",

@@ -22,6 +22,7 @@ from ..errors import (
 )
 from ..flow import Flow, Sleep
 from ..models import Intent, Order, OrderState, TrackedOrder
+from ..money import text
 from ..venue import Venue
 from .calls import TrackedCalls
 from .entry import Entry
@@ -34,6 +35,7 @@ __all__ = [
     "ending",
     "finding",
     "polling",
+    "read_settled",
     "read_timeout",
     "wanted",
 ]
@@ -76,6 +78,7 @@ class Wait:
         outcome: str | None,
         timeout: float | None,
         for_fill: bool,
+        settled: bool = False,
     ) -> None:
         self.tracker = tracker
         self.entry = entry
@@ -86,10 +89,13 @@ class Wait:
         self._outcome = outcome
         self._timeout = timeout
         self._for_fill = for_fill
+        self._settled = settled
         now = self._clock.monotonic()
         self._deadline = None if timeout is None else now + timeout
         self._read_at = now
         self._reads = 0
+        self._looks = 0
+        """How often of those it was read whether what filled is final."""
         self.is_reading = False
 
     # -- what there is to say -------------------------------------------------------
@@ -105,17 +111,22 @@ class Wait:
     def result(self, *, is_told: bool = False) -> Order | None:
         """The order as it ended, None if it has not yet.
 
-        Raises `OrderNotFilled` if it ended otherwise than was waited for, what reading it
-        met, unless a stream tells, and `OrderNotDone` if time is up.
+        Raises `OrderNotFilled` if it ended otherwise than was waited for, or if some of
+        what it filled has failed, what reading it met, unless a stream tells, and
+        `OrderNotDone` if time is up.
         """
         tracked = self.now
         order = tracked.order
+        if self._for_fill and tracked.failed:
+            raise self._reverted(tracked)
         if order is not None and not order.is_open:
             is_filled = order.filled >= order.size or tracked.state is OrderState.FILLED
             if self._for_fill and not is_filled:
                 raise self._unfilled(tracked)
-            return order if self._outcome is None else order.in_terms_of(self._outcome)
-        if tracked.state in {OrderState.REFUSED, OrderState.ABSENT}:
+            if not self._is_settling(tracked):
+                wish = self._outcome
+                return order if wish is None else order.in_terms_of(wish)
+        elif tracked.state in {OrderState.REFUSED, OrderState.ABSENT}:
             raise self._unfilled(tracked)
         if self.trouble is not None and not is_told:
             raise self.trouble
@@ -123,11 +134,30 @@ class Wait:
             raise self._late(tracked)
         return None
 
+    def _is_settling(self, tracked: TrackedOrder) -> bool:
+        """Whether it has ended, and is waited for until its fills are final."""
+        order = tracked.order
+        is_done = order is not None and not order.is_open
+        return self._settled and is_done and bool(tracked.pending)
+
     def _unfilled(self, tracked: TrackedOrder) -> OrderNotFilled:
-        message = (
-            f"{tracked}; it will not fill any more. Look at .tracked before you place "
-            "another"
+        what = "it will not fill any more. Look at .tracked before you place another"
+        return self._not_filled(tracked, what)
+
+    def _reverted(self, tracked: TrackedOrder) -> OrderNotFilled:
+        fills = ", ".join(tracked.failed_fills)
+        named = f" (fills {fills})" if fills else ""
+        rest = (
+            "it will not fill any more" if tracked.is_done else "the rest may fill yet"
         )
+        what = (
+            f"what failed{named} never traded, and the order does not open again for it; "
+            f"{rest}. Look at .tracked and your positions before you place another"
+        )
+        return self._not_filled(tracked, what)
+
+    def _not_filled(self, tracked: TrackedOrder, what: str) -> OrderNotFilled:
+        message = f"{tracked}; {what}"
         return OrderNotFilled(
             message,
             venue=self._venue.id,
@@ -136,10 +166,14 @@ class Wait:
         )
 
     def _late(self, tracked: TrackedOrder) -> OrderNotDone:
-        message = (
-            f"{tracked}, after {self._timeout:g} s of waiting; it goes on. Wait again, or "
-            "cancel_order() and see how it ended"
-        )
+        message = f"{tracked}, after {self._timeout:g} s of waiting; "
+        if self._is_settling(tracked):
+            message += (
+                f"{text(tracked.pending)} of it may still fail to settle. Wait again: "
+                "nothing can be cancelled any more"
+            )
+        else:
+            message += "it goes on. Wait again, or cancel_order() and see how it ended"
         return OrderNotDone(
             message,
             venue=self._venue.id,
@@ -167,13 +201,20 @@ class Wait:
 
     def _due(self, *, is_told: bool) -> float:
         pause = _SELDOM if self._reads > 4 else _SOON * 2**self._reads  # noqa: PLR2004
-        if is_told and self.now.state not in _NOT_TOLD:
+        if is_told and self._is_all_told(self.now):
             pause = _TOLD
         due = self._read_at + max(pause, _CROWD * self.tracker.waits)
         if self._deadline is None or self._deadline - self._read_at <= 2 * _LAST:
             return due
         # Whoever is told that time is up is told what stood a moment before.
         return min(due, self._deadline - _LAST)
+
+    def _is_all_told(self, tracked: TrackedOrder) -> bool:
+        """Whether a stream that tells leaves nothing to read but what may be lost."""
+        if self._is_settling(tracked):
+            # What became final before it was followed is told by nobody.
+            return self._looks > 0
+        return tracked.state not in _NOT_TOLD
 
     def read_again(self, calls: TrackedCalls) -> Flow[None]:
         """Read the order, for the tracker to take; it counts as begun at once."""
@@ -182,12 +223,12 @@ class Wait:
 
     def _read_again(self, calls: TrackedCalls) -> Flow[None]:
         tracked = self.now
-        key = None if tracked.order_id is not None else tracked.client_order_id
-        flow = self._venue.fetch_order(
-            tracked.order_id, client_order_id=key, market_id=tracked.market_id
-        )
         try:
-            yield from calls.reading_order(flow, key, tracked.market_id)
+            if self._is_settling(tracked):
+                self._looks += 1
+                yield from self._read_settling(tracked, calls)
+            else:
+                yield from self._read_order(tracked, calls)
         except UnifiedExchangesError as error:
             # One that was placed a moment ago may not be shown yet.
             is_final = not error.retryable and not isinstance(error, OrderNotFound)
@@ -198,6 +239,17 @@ class Wait:
             self.is_reading = False
             self._reads += 1
             self._read_at = self._clock.monotonic()
+
+    def _read_order(self, tracked: TrackedOrder, calls: TrackedCalls) -> Flow[None]:
+        key = None if tracked.order_id is not None else tracked.client_order_id
+        flow = self._venue.fetch_order(
+            tracked.order_id, client_order_id=key, market_id=tracked.market_id
+        )
+        yield from calls.reading_order(flow, key, tracked.market_id)
+
+    def _read_settling(self, tracked: TrackedOrder, calls: TrackedCalls) -> Flow[None]:
+        since = None if tracked.order is None else tracked.order.created_at
+        yield from calls.reading_fills(self._venue.settling(tracked.market_id, since))
 
 
 def polling(wait: Wait, calls: TrackedCalls) -> Flow[Order]:
@@ -275,6 +327,13 @@ def finding(awaited: Awaited | Key, calls: TrackedCalls, venue: Venue) -> Flow[E
         found = tracker.find(order_id=order.order_id)
         assert found is not None
     return found
+
+
+def read_settled(settled: object) -> bool:
+    """Refuse what is neither True nor False: a slip would wait for too little."""
+    if isinstance(settled, bool):
+        return settled
+    raise BadRequest(f"settled must be True or False, not {settled!r}")
 
 
 def read_timeout(timeout: object) -> float | None:

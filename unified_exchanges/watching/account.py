@@ -16,7 +16,7 @@ from datetime import datetime
 
 import attrs
 
-from ..models import Balance, Fill, FillState, Order, Position
+from ..models import Balance, Fill, FillSettled, FillState, Order, Position
 from ..money import ZERO
 from .known import LAG, KnownFills, KnownOrders, is_unclear
 
@@ -84,12 +84,29 @@ class Account:
             return None
         if fill.state is FillState.FAILED:
             fill = fill.taken_back()
-        order = self.find(fill.order_id)
-        if order is None:
+        if self.find(fill.order_id) is None:
             self._strangers.add(fill.order_id)
-        elif fill.client_order_id is None and order.client_order_id is not None:
-            return attrs.evolve(fill, client_order_id=order.client_order_id)
-        return fill
+        return self._named(fill)
+
+    def failed_of(self, fill: Fill) -> Order | None:
+        """The order of a fill, if that has failed and this is news of the order."""
+        return self._orders.fail(fill) if fill.state is FillState.FAILED else None
+
+    def settled(self, fill: Fill) -> FillSettled | None:
+        """That a fill has ended which might yet have failed; to be asked before `fill`."""
+        return self.ended(fill) if self._fills.awaits(fill) else None
+
+    def ended(self, fill: Fill) -> FillSettled:
+        """What is told of a fill that has ended."""
+        return FillSettled(fill=self._named(fill))
+
+    def _named(self, fill: Fill) -> Fill:
+        """A fill with our id of its order, if that is known."""
+        order = self.find(fill.order_id)
+        key = None if order is None else order.client_order_id
+        if fill.client_order_id is not None or key is None:
+            return fill
+        return attrs.evolve(fill, client_order_id=key)
 
     @property
     def unsettled_since(self) -> datetime | None:

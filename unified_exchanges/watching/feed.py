@@ -241,10 +241,15 @@ class Feed(Teller):
 
     def _forget(self, subject: Subject) -> None:
         """Nobody follows a subject any more: what is remembered would grow old."""
+        # Where fills may fail, orders change with them.
+        keeps_fills = self.venue.settles_late and bool(self._circles[Subject.ORDERS])
         if subject is Subject.ORDERS:
             self.account.forget_orders()
+            if not self._circles[Subject.FILLS]:
+                self.account.forget_fills()
         elif subject is Subject.FILLS:
-            self.account.forget_fills()
+            if not keeps_fills:
+                self.account.forget_fills()
             if self._listener is not None:
                 self._listener.fills_lost()
         elif subject is Subject.POSITIONS:

@@ -4,6 +4,7 @@ A stream may lose, repeat and reorder what it tells, and a read over REST may la
 it.  The rules that make one truth of it stand here, once, for whoever needs them:
 
 * a fill counts once, by its trade and its order, and what takes it back once after it;
+* what failed to settle is taken down with its order, whichever is told first;
 * an order's states go forward only: what has filled never falls, what has ended never
   opens again, and of two states that filled the same the later change is the newer.
 
@@ -16,11 +17,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable
 from datetime import datetime
+from decimal import Decimal
 from typing import Final, TypeAlias, TypeVar
 
 import attrs
 
 from ..models import Fill, FillState, Order, OrderStatus
+from ..money import total
 
 __all__ = ["LAG", "FillKey", "KnownFills", "KnownOrders", "fill_key", "is_unclear"]
 
@@ -30,6 +33,7 @@ _MOST_ENDED: Final = 50_000
 _MOST_FILLS: Final = 200_000
 """How much is remembered to tell what was told before."""
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 FillKey: TypeAlias = tuple[str, str]
@@ -50,6 +54,8 @@ class KnownOrders:
     def __init__(self) -> None:
         self._open: dict[str, _Known] = {}
         self._ended: OrderedDict[str, Order] = OrderedDict()
+        self._failed: OrderedDict[str, dict[FillKey, Decimal]] = OrderedDict()
+        """Contracts by fill that failed to settle, which no state of an order shows."""
 
     @property
     def open(self) -> list[Order]:
@@ -69,6 +75,7 @@ class KnownOrders:
         ``read_at`` None means that the stream told it.
         """
         key = order.order_id
+        order = self._with_failed(order)
         ended = self._ended.get(key)
         if ended is not None:
             if order.is_open or not _tells_more(order, ended):
@@ -87,12 +94,39 @@ class KnownOrders:
                 self._ended.popitem(last=False)
         return order
 
+    def fail(self, fill: Fill) -> Order | None:
+        """Take a fill that failed to settle; its order comes back if that is news of it."""
+        name = fill.order_id
+        known = self._failed.pop(name, {})
+        known[fill_key(fill)] = abs(fill.size)
+        _keep(self._failed, name, known)
+        order = self.find(name)
+        if order is None:
+            return None
+        changed = self._with_failed(order)
+        if changed is order:
+            return None
+        if name in self._open:
+            self._open[name].order = changed
+        else:
+            self._ended[name] = changed
+        return changed
+
+    def _with_failed(self, order: Order) -> Order:
+        """A state of an order, with what is known to have failed of it."""
+        name = order.order_id
+        failed = total(self._failed.get(name, {}).values())
+        before = self.find(name)
+        if before is not None:
+            failed = max(failed, before.failed)
+        return order if failed <= order.failed else attrs.evolve(order, failed=failed)
+
     def forget_open(self, order_id: str) -> None:
         """Forget an order that was open; what ended is kept, or it might open again."""
         self._open.pop(order_id, None)
 
     def clear(self) -> None:
-        """Forget all: what is remembered will be out of date."""
+        """Forget all that will be out of date; what failed has failed for good."""
         self._open.clear()
         self._ended.clear()
 
@@ -104,6 +138,7 @@ class KnownFills:
         self._fills: OrderedDict[FillKey, datetime] = OrderedDict()
         self._failed: OrderedDict[FillKey, None] = OrderedDict()
         self._pending: OrderedDict[FillKey, datetime] = OrderedDict()
+        self._final: OrderedDict[FillKey, None] = OrderedDict()
         self._from: datetime | None = None
 
     def __len__(self) -> int:
@@ -124,6 +159,8 @@ class KnownFills:
             self._pending.pop(key, None)
         if fill.state is FillState.FAILED:
             return self._fail(key, fill)
+        if fill.state is FillState.FINAL:
+            _keep(self._final, key, None)
         if key in self._fills or key in self._failed:
             return False
         if self._from is not None and fill.created_at < self._from:
@@ -141,14 +178,24 @@ class KnownFills:
         key = fill_key(fill)
         if fill.state is FillState.PENDING or key in self._failed:
             return False
+        return fill.state is FillState.FAILED or key not in self._final
+
+    def awaits(self, fill: Fill) -> bool:
+        """Whether this is the end of one that was counted as it might yet fail; likewise."""
+        key = fill_key(fill)
+        if fill.state is FillState.PENDING or key in self._failed:
+            return False
         is_failure = fill.state is FillState.FAILED
-        return is_failure or key in self._pending or key not in self._fills
+        return key in self._pending or (is_failure and self._is_counted(key, fill))
 
     def _fail(self, key: FillKey, fill: Fill) -> bool:
         """What nobody was told of is not taken back either."""
         if key in self._failed:
             return False
         _keep(self._failed, key, None)
+        return self._is_counted(key, fill)
+
+    def _is_counted(self, key: FillKey, fill: Fill) -> bool:
         is_old = self._from is not None and fill.created_at < self._from
         return key in self._fills or is_old
 
@@ -165,10 +212,11 @@ class KnownFills:
         self._fills.clear()
         self._failed.clear()
         self._pending.clear()
+        self._final.clear()
         self._from = None
 
 
-def _keep(kept: OrderedDict[FillKey, T], key: FillKey, value: T) -> None:
+def _keep(kept: OrderedDict[K, T], key: K, value: T) -> None:
     kept[key] = value
     if len(kept) > _MOST_FILLS:
         kept.popitem(last=False)
@@ -188,6 +236,8 @@ def _tells_more(order: Order, ended: Order) -> bool:
     """Whether an end says more than another: more filled, or a word that is known."""
     if order.filled != ended.filled:
         return order.filled > ended.filled
+    if order.failed != ended.failed:
+        return True
     return is_unclear(ended) and not is_unclear(order)
 
 
@@ -196,7 +246,7 @@ def _is_newer(order: Order, known: _Known, read_at: float | None) -> bool:
     old = known.order
     if order.filled != old.filled:
         return order.filled > old.filled
-    if not order.is_open:
+    if not order.is_open or order.failed != old.failed:
         return True
     if _terms(order) == _terms(old):
         return False

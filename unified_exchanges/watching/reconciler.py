@@ -15,7 +15,16 @@ from typing import Final
 import attrs
 
 from ..errors import NotRecorded, UnifiedExchangesError
-from ..models import AccountState, Fill, Order, Position, Reconciled, Resync, Subject
+from ..models import (
+    AccountState,
+    Fill,
+    FillSettled,
+    Order,
+    Position,
+    Reconciled,
+    Resync,
+    Subject,
+)
 from ..streams.protocol import StreamProtocol
 from ..venue import Venue
 from .account import Account
@@ -71,6 +80,9 @@ class News:
     """When it began and ended, by the venue's clock."""
     has_positions: bool
     """Whether positions were asked for."""
+    failed: tuple[Order, ...] = ()
+    """Orders that were known, of which something has failed to settle."""
+    settled: tuple[FillSettled, ...] = ()
 
 
 @attrs.frozen(kw_only=True, slots=True, eq=False, repr=False)
@@ -379,6 +391,9 @@ class Reconciler:
         orders: tuple[Order, ...] = ()
         fills: tuple[Fill, ...] = ()
         positions: tuple[Position, ...] = ()
+        # First: of an order that is not known yet its states tell it.
+        changes = [account.failed_of(fill) for fill in state.fills]
+        ends = [account.settled(fill) for fill in state.fills]
         adopted: frozenset[str] = frozenset()
         if Subject.ORDERS in read.subjects:
             # Oldest first, as they would have come.
@@ -387,9 +402,10 @@ class Reconciler:
             adopted = frozenset(name for name in ids if account.find(name) is None)
             told = [account.order(x, at=now, read_at=read.at) for x in changed]
             orders = tuple(x for x in told if x is not None)
-        if Subject.FILLS in read.subjects:
+        if self._counts_fills(read.subjects):
             made = sorted(state.fills, key=lambda fill: fill.created_at)
             fills = tuple(x for x in map(account.fill, made) if x is not None)
+        if Subject.FILLS in read.subjects:
             account.fills_complete(_moment(read.venue - 2 * _MARGIN))
         if Subject.POSITIONS in read.subjects:
             positions = tuple(self._positions(state, read, now))
@@ -410,6 +426,8 @@ class Reconciler:
             subjects=read.subjects,
             orders=orders,
             fills=fills,
+            failed=tuple(x for x in changes if x is not None),
+            settled=tuple(x for x in ends if x is not None),
             positions=positions,
             adopted=adopted,
             event=Reconciled(
@@ -419,6 +437,12 @@ class Reconciler:
                 available=None if state.balance is None else state.balance.available,
             ),
         )
+
+    def _counts_fills(self, subjects: frozenset[Subject]) -> bool:
+        """Whether fills are kept in mind: orders change too where one may fail."""
+        if self._venue.settles_late and Subject.ORDERS in subjects:
+            return True
+        return Subject.FILLS in subjects
 
     def _positions(
         self, state: AccountState, read: _Read, now: float

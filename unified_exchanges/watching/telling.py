@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from copy import copy
 from datetime import UTC, datetime
 from functools import partial
@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import UnifiedExchangesError
 from ..models import (
     Fill,
+    FillSettled,
     FillState,
     Gap,
     MarketChange,
@@ -278,6 +279,15 @@ class Teller(ABC):
 
     def _tell_fill(self, fill: Fill) -> None:
         self._reconciler.heard(fill_key(fill))
+        changed = self.account.failed_of(fill)
+        settled = self.account.settled(fill)
+        self._take_fill(fill)
+        if changed is not None:
+            self._put_failed(changed)
+        if settled is not None:
+            self._put_settled(settled)
+
+    def _take_fill(self, fill: Fill) -> None:
         news = self.account.fill(fill)
         if news is None:
             if self._listener is not None and fill.state is not FillState.PENDING:
@@ -286,17 +296,31 @@ class Teller(ABC):
             return
         if self._listener is not None:
             self._listener.hear_fill(news)
-        self._put_fill(news)
+        self._put_fill(news, is_told_now=True)
         if self._circles[Subject.POSITIONS] and not self.protocol.tells_positions:
             self._reconciler.wonder(again=True)
         if fill.order_id in self.account.strangers and self._circles[Subject.ORDERS]:
             self._reconciler.wonder()
 
-    def _put_fill(self, fill: Fill) -> None:
+    def _put_fill(self, fill: Fill, *, is_told_now: bool = False) -> None:
         key = fill_key(fill)
+        # Who came after it was made may wait to hear that it stands.
+        is_end = is_told_now and self.venue.settles_late
+        is_end = is_end and fill.state is FillState.FINAL
         for follower in self._circles[Subject.FILLS].of(fill.market_id):
             if follower.wants_fill(fill, self._memory, self.venue.offset):
                 self._put(follower, fill.market_id, key, fill)
+            elif is_end:
+                self._notify(follower, self.account.ended(fill))
+
+    def _put_settled(self, told: FillSettled) -> None:
+        for follower in self._circles[Subject.FILLS].of(told.fill.market_id):
+            self._notify(follower, told)
+
+    def _put_failed(self, order: Order) -> None:
+        """An order of which something has failed by now, however long ago it ended."""
+        for follower in self._circles[Subject.ORDERS].of(order.market_id):
+            self._show(follower, order)
 
     def _tell_position(self, position: Position) -> None:
         news = self.account.position(position, at=self._clock.monotonic())
@@ -325,6 +349,10 @@ class Teller(ABC):
             self._put_order(order, was_read=True)
         for fill in news.fills:
             self._put_fill(fill)
+        for order in news.failed:
+            self._put_failed(order)
+        for settled in news.settled:
+            self._put_settled(settled)
         for position in news.positions:
             self._put_position(position)
         for subject in PRIVATE & news.subjects:
@@ -384,12 +412,16 @@ class Teller(ABC):
             self._notify(follower, event)
 
     def _notify(
-        self, follower: Follower, event: Gap | Reconnected | Reconciled
+        self, follower: Follower, event: Gap | Reconnected | Reconciled | FillSettled
     ) -> None:
-        """Tell of the stream itself, if that is wanted, in its place among the rest."""
+        """Tell of what is no fill or state, if that is wanted, in its place among those."""
         if follower.wants_events:
-            gap = event.market_ids if isinstance(event, Gap) else None
-            key = (type(event), gap)
+            about: Hashable = None
+            if isinstance(event, Gap):
+                about = event.market_ids
+            elif isinstance(event, FillSettled):
+                about = fill_key(event.fill)
+            key = (type(event), about)
             # Behind what came since an older one of its kind, which it takes the place of.
             follower.mailbox.fold(key)
             self._deliver(follower, key, event)

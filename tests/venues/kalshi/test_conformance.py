@@ -72,5 +72,9 @@ class TestStreams(OnKalshi, conformance.Streams):
     """Books, orders and fills over sockets that fail."""
 
 
+class TestSettling(OnKalshi, conformance.Settling):
+    """Trades that are final later, or never were."""
+
+
 class TestWire(OnKalshi, conformance.Wire):
     """Real sockets under REST."""

@@ -78,6 +78,14 @@ class PolymarketGround(Ground):
         self.polymarket.settings.ledger_page = most
         return ShortPages(self.polymarket, most)
 
+    def settle(self, *, fails: int) -> bool:
+        """The chain is fast, and the next trades fail on it."""
+        settings = self.polymarket.settings
+        settings.mined, settings.confirmed = 0.2, 0.4
+        if fails:
+            self.polymarket.settler.fail(fails)
+        return True
+
     def account(self) -> Mapping[str, Any]:
         """The wallet's keys."""
         variables = self.sandbox.variables

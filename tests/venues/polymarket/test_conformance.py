@@ -72,5 +72,9 @@ class TestStreams(OnPolymarket, conformance.Streams):
     """Books, orders and fills over sockets that fail."""
 
 
+class TestSettling(OnPolymarket, conformance.Settling):
+    """Trades that are final later, or never were."""
+
+
 class TestWire(OnPolymarket, conformance.Wire):
     """Real sockets under REST."""

@@ -11,17 +11,17 @@ A venue's tests subclass each of them and give one fixture::
 makes an adapter trusted is the rest, one class for each kind of trouble: `LostAnswers` and
 `Commands` for orders, `Guards` for caps, `Listings` for pages, `Pace` for limits and
 clocks, `Secrecy` for keys, `Streams` and `Wire` for sockets, `Halts` and `HaltsLive` for
-the kill switch.  Trouble of another kind gets a module of its own beside them.  The number
-in a test's name is that of the fault.
+the kill switch, `Settling` for trades that may fail after they matched.  Trouble of another
+kind gets a module of its own beside them.  The number in a test's name is that of the fault.
 
 Every test runs in both flavours: in memory, on a virtual clock, except for those of
-`Streams`, `Wire` and `HaltsLive`, which are on a real socket of this machine.  Tests of what
-the venue has not are skipped, by ``describe()``: methods and features that ``has`` does not
-have, times in force and periods that are not listed; the complements of outcomes unless
-``outcome_books`` is ``"one"``; numbers of books unless ``book_checks`` is ``"numbers"``;
-creates sent again unless ``idempotent_create`` says that they may be.  So a false
-description is found out or leaves its tests skipped: look at ``pytest -rs``.  So are those
-for which its `Ground` names nothing.  Needs the extra ``testing``, which brings pytest.
+`Streams`, `Wire`, `Settling` and `HaltsLive`, which are on a real socket of this machine.
+Tests of what the venue has not are skipped, by ``describe()``: methods and features that
+``has`` does not have, times in force and periods that are not listed; the complements of
+outcomes unless ``outcome_books`` is ``"one"``; numbers of books unless ``book_checks`` is
+``"numbers"``; creates sent again unless ``idempotent_create`` says that they may be.  So a
+false description is found out or leaves its tests skipped: look at ``pytest -rs``.  So are
+those for which its `Ground` names nothing.  Needs the extra ``testing``, which brings pytest.
 """
 
 from importlib.util import find_spec
@@ -47,6 +47,7 @@ from .pace import Pace
 from .portfolio import Portfolio
 from .rehearsal import DryRuns
 from .secrecy import Secrecy
+from .settling import Settling
 from .streams import Streams
 from .trouble import LostAnswers
 from .wire import Wire
@@ -68,6 +69,7 @@ __all__ = [
     "Pace",
     "Portfolio",
     "Secrecy",
+    "Settling",
     "Stage",
     "Streams",
     "Trader",

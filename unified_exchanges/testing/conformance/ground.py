@@ -152,6 +152,14 @@ class Ground(ABC):
         del most
         return None
 
+    def settle(self, *, fails: int) -> bool:
+        """Let trades be settled within a second, and the next ``fails`` of them fail.
+
+        False where they are final at once, or nothing can be made to fail.
+        """
+        del fails
+        return False
+
     @abstractmethod
     def server(self) -> Server:
         """The simulated venue on ``self.clock``, with markets that trade."""

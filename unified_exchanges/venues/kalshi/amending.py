@@ -24,7 +24,7 @@ from ...errors import (
     OrderNotFound,
     UnifiedExchangesError,
 )
-from ...flow import Flow, Leaving
+from ...flow import Flow, Leaving, Shown
 from ...grid import read_price, read_size
 from ...models import Order, Params, Side
 from ...money import EXACT, ZERO, Number, complement, text
@@ -284,6 +284,7 @@ class Amending(Intents, Doubt):
         """Refuse to change what has ended; under a halt, which cancels, for that."""
         if found.is_open:
             return
+        yield Shown(found)
         try:
             self.switch.check(change)
             yield from self.heed(change)
@@ -380,6 +381,8 @@ class Amending(Intents, Doubt):
             raise unknown
         if doubt is not None and change.is_shown(found, after):
             return found.in_terms_of(after.outcome)
+        if not found.is_open:
+            yield Shown(found)
         if isinstance(error, OrderNotFound) or not found.is_open:
             raise _ended(found, change, doubt, error)
         if after.size <= found.filled:

@@ -97,20 +97,24 @@ class OwnTrades(Tariffs):
         return parse.Ours(self.key_id, self.own_wallet)
 
     def with_average(self, order: Order) -> Flow[Order]:
-        """An order with what its fills make of its average price and fee.
+        """An order with what its fills make of its average price and fee, and what failed.
 
         Fills may lag behind their order: as long as they do not add up to what it filled,
         it comes back as it was given.
         """
-        fills = yield from self.fills_of(order)
-        if total(fill.size for fill in fills) != order.filled:
+        matched = yield from self.fills_of(order)
+        fills = [fill for fill in matched if fill.state is not FillState.FAILED]
+        size = total(fill.size for fill in fills)
+        # Whether the venue takes off what failed is not documented (2026-10).
+        if order.filled not in {size, total(fill.size for fill in matched)}:
             return order
         priced = yield from self.with_fees(fills)
         paid = total(EXACT.multiply(fill.price, fill.size) for fill in priced)
         return attrs.evolve(
             order,
-            average_price=div(paid, order.filled),
+            average_price=div(paid, size) if size else None,
             fee=total(fill.fee for fill in priced),
+            failed=EXACT.subtract(order.filled, size),
         )
 
     def settling(
@@ -125,9 +129,9 @@ class OwnTrades(Tariffs):
         return collect(self.own_fills(query, with_failed=True))
 
     def fills_of(self, order: Order) -> Flow[list[Fill]]:
-        """The fills of an order, without their fees."""
+        """The fills of an order, also those that failed, without their fees."""
         query = {"market": order.market_id, **after(order.created_at)}
-        fills = yield from collect(self.own_fills(query))
+        fills = yield from collect(self.own_fills(query, with_failed=True))
         return [fill for fill in fills if fill.order_id == order.order_id]
 
 

@@ -182,12 +182,12 @@ class UserStream(Socket):
                 return NONE
             reason = f"the fee of trade {told.id} could not be worked out"
             return [self._gap(Subject.FILLS, reason)]
-        wanted = self._counts[Subject.FILLS] or self._counts[Subject.POSITIONS]
-        return found if wanted else NONE
+        # Orders too: one that filled never was if its trade fails, and no order tells that.
+        return found if self._counts else NONE
 
     def _lost(self, told: frames.Envelope, reason: str) -> Events:
         subject = Subject.ORDERS if told.event_type == "order" else Subject.FILLS
-        if not self._counts[subject]:
+        if not (self._counts[subject] or self._counts[Subject.ORDERS]):
             return NONE
         ids = (told.market_id,) if told.market_id else ()
         return [self._gap(subject, reason, market_ids=ids)]
