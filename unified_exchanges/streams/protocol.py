@@ -138,6 +138,9 @@ class StreamProtocol(ABC):
         because nothing comes of it."""
         self.tells_positions = True
         """Whether it tells of positions; else they are read over REST after each fill."""
+        self.tells_endings = True
+        """Whether it can be relied on to tell how a market ended; else that is looked up
+        over REST now and then."""
         self.tells_seconds = False
         """Whether it tells in whole seconds when something of the account happened."""
 

@@ -131,6 +131,40 @@ def test_a_grid_that_moves_is_told_and_known_by_the_book(
     assert (before.grid != after.grid, before.stale) == (True, True)
 
 
+def test_a_resolution_whose_frame_is_lost_is_told(driver: str) -> None:
+    with Scene(tells_resolutions=False) as scene:
+        face = scene.face(driver, policy={"reconcile": 0.5})
+        watch = face.watch("market_status", scene.market)
+        assert watch.is_quiet(2)
+        with scene.server.lock:
+            scene.venue.engine.determine(scene.market, D(1))
+        change = watch.next()
+        assert (change.change, change.status) == ("market_resolved", "settled")
+        assert (change.market_id, change.result, change.value) == (
+            scene.market,
+            "yes",
+            1,
+        )
+        assert watch.is_quiet(2)
+        late = face.watch("market_status", scene.market).next()
+        assert (late.market_id, late.value) == (scene.market, 1)
+
+
+def test_a_market_that_pays_half_to_each_outcome_is_told_with_what_it_pays(
+    scene: Scene, face: Face
+) -> None:
+    watch = face.watch("market_status", scene.market, events=True)
+    assert watch.is_quiet(1)
+    with scene.server.lock:
+        scene.venue.engine.determine(scene.market, D("0.5"))
+    told = watch.until(lambda x: x.value is not None)
+    assert [(x.status, x.result, x.value) for x in told] == [
+        ("settled", None, None),
+        ("settled", "50-50", D("0.5")),
+    ]
+    assert face.call("stream_health").malformed_messages == 0
+
+
 def test_books_that_do_not_come_are_read_over_rest() -> None:
     with Scene(most_assets=0) as scene:
         face = scene.face("blocking")

@@ -75,6 +75,8 @@ class MarketStream(Socket):
         self, *, clock: Clock, names: Names, policy: StreamPolicy | None = None
     ) -> None:
         super().__init__(clock=clock, policy=policy)
+        # Reported missing (github.com/Polymarket/rs-clob-client/issues/226, 2026-01).
+        self.tells_endings = False
         self._names = names
         self._wishes = Wishes(names, self.policy, self)
         self._books = self._wishes.books
