@@ -60,6 +60,8 @@ class Socket(StreamProtocol):
         """Whether the ping was answered that followed the last ask."""
         self._unanswered = 0
         """Pings whose answers are on their way."""
+        self._pongs = 0
+        """Answers to pings so far, which are counted as messages too."""
         self._handlers: dict[type, Callable[[Any, str | bytes], Events]] = {}
 
     # -- connections ----------------------------------------------------------------
@@ -170,6 +172,7 @@ class Socket(StreamProtocol):
         return writes
 
     def _ponged(self) -> None:
+        self._pongs += 1
         self._unanswered = max(0, self._unanswered - 1)
         self._has_answered = self._has_answered or not self._unanswered
 
