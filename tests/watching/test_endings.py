@@ -205,6 +205,22 @@ def test_what_is_told_during_a_look_needs_no_other(
     assert len(stage.venue.looked_up) == 1
 
 
+def test_what_gives_cause_during_a_look_is_looked_up_soon_after_it(
+    stage: Stage,
+) -> None:
+    mine = stage.join(LIVES, ["A"])
+    stage.clock.advance(1)
+
+    def meanwhile() -> None:
+        stage.clock.advance(0.1)
+        stage.tell(Gap(subject=LIVES, reason="one was lost", at=moment(0)))
+
+    stage.run(meanwhile=meanwhile)
+    end = stage.venue.ended["A"] = ended()
+    stage.pass_time(6)
+    assert drain(mine) == [end]
+
+
 def test_many_are_looked_up_a_hundred_at_a_time(stage: Stage) -> None:
     stage.join(LIVES, [f"M{n}" for n in range(250)])
     stage.pass_time(3)

@@ -149,6 +149,11 @@ class StreamProtocol(ABC):
         """Whether there is a connection, and all that is followed was acknowledged."""
         return self.is_connected
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether a connection that was lost is to be made again: somebody follows."""
+        return True
+
     def is_acknowledged(self, subject: Subject) -> bool:  # noqa: ARG002 - may be overridden
         """Whether all that is followed of one subject was acknowledged."""
         return self.is_settled

@@ -42,8 +42,10 @@ class _Life:
 
     due: float
     looked_at: float = -inf
+    asked_at: float = -inf
+    """When something gave cause to look last."""
     looks_twice: bool = True
-    """Whether something gave cause to look that a read may lag behind."""
+    """Whether a read may lag behind that."""
     failures: int = 0
 
 
@@ -87,6 +89,7 @@ class Endings:
                 continue
             life = self._lives.setdefault(name, _Life(inf))
             life.looks_twice = True
+            life.asked_at = now
             life.due = min(life.due, max(now + _SOON, life.looked_at + _LEAST))
         if self._lives and not self._is_running:
             self._has_work()
@@ -143,11 +146,15 @@ class Endings:
         for life in map(self._lives.get, ids):
             if life is None:
                 continue
+            life.looked_at = began
+            life.failures = 0
+            if life.asked_at > began:
+                # Meanwhile: of that it may not know.
+                life.due = max(now + _SOON, began + _LEAST)
+                continue
             wait = min(_AGAIN, self._every) if life.looks_twice else self._every
             life.due = now + wait
-            life.looked_at = began
             life.looks_twice = False
-            life.failures = 0
 
     def _put_off(self, ids: Iterable[str]) -> None:
         now = self._clock.monotonic()

@@ -202,6 +202,22 @@ def test_all_is_followed_again_after_a_break(driver: str) -> None:
         assert size_at(watch.next(), "0.01") == 7
 
 
+def test_nobody_is_dialled_for_when_all_have_left(scene: Scene, driver: str) -> None:
+    face = scene.face(driver)
+    watch = face.watch("order_book", scene.market)
+    watch.next()
+    watch.close()
+    with scene.server.lock:
+        [session] = scene.venue.sessions
+        session.hang_up()
+    assert not soon(lambda: face.call("stream_health").connections > 1, 1.0)
+    assert face.call("stream_health").state == "idle"
+    again = face.watch("order_book", scene.market, events=True)
+    assert again.next().market_id == scene.market
+    assert soon(lambda: face.call("stream_health").state == "live")
+    assert face.call("stream_health").connections == 2
+
+
 # -- the account -----------------------------------------------------------------------
 
 

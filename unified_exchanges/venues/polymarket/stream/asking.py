@@ -135,7 +135,8 @@ class Asking(Socket):
         self._to_drop[token] = self._to_add[token] = None
 
     @property
-    def _is_wanted(self) -> bool:
+    def is_wanted(self) -> bool:
+        """Whether anybody follows anything."""
         return bool(self._wishes)
 
     @property
@@ -166,6 +167,7 @@ class Asking(Socket):
         for asset in self._assets.values():
             # It may have moved unseen, and whoever comes is told where it stands.
             asset.owes_ticker = asset.has_ticker
+            asset.top.forget()
         self._awaited.clear()
 
     def _asks(self) -> list[str]:

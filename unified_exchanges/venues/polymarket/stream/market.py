@@ -190,8 +190,9 @@ class MarketStream(Asking):
         if asset.book is not None:
             events += self._load(asset, asset.book, told, moment)
         if not asset.has_ticker:
-            asset.top.last = told.last_trade_price or asset.top.last
-        elif asset.top.read(told) or asset.owes_ticker:
+            if told.last_trade_price:
+                asset.top.trade(told.last_trade_price, moment)
+        elif asset.top.read(told, moment) or asset.owes_ticker:
             events.append(self._ticker(asset, moment, raw))
         return events
 
@@ -291,14 +292,15 @@ class MarketStream(Asking):
         book, seen = asset.book, self._read(asset)
         if book is None or seen is None or not book.is_live:
             return []
-        if not (asset.top.show(seen) or asset.owes_ticker):
+        if not (asset.top.show(seen, book.moment) or asset.owes_ticker):
             return []
         return [self._ticker(asset, book.moment, b"{}")]
 
     def _requote(
         self, asset: Asset, bid: str, ask: str, moment: int, raw: str | bytes
     ) -> Events:
-        return [self._ticker(asset, moment, raw)] if asset.top.quote(bid, ask) else NONE
+        is_new = asset.top.quote(bid, ask, moment)
+        return [self._ticker(asset, moment, raw)] if is_new else NONE
 
     def _ticker(self, asset: Asset, moment: int, raw: str | bytes) -> Ticker:
         asset.owes_ticker = False
@@ -323,10 +325,8 @@ class MarketStream(Asking):
         events: list[Ticker | Trade] = []
         if asset.wants(Subject.TRADES) and self._is_new(told, trade):
             events.append(trade)
-        if told.price != asset.top.last:
-            asset.top.last = told.price
-            if asset.has_ticker:
-                events.append(self._ticker(asset, moment, raw))
+        if asset.top.trade(told.price, moment) and asset.has_ticker:
+            events.append(self._ticker(asset, moment, raw))
         return events
 
     def _is_new(self, told: frames.LastTrade, trade: Trade) -> bool:

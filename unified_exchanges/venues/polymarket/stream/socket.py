@@ -86,7 +86,7 @@ class Socket(StreamProtocol):
         self.is_connected = False
         self.counters.last_error = reason
         self._end()
-        if not self._is_wanted:
+        if not self.is_wanted:
             return NONE
         return [Gap(subject=None, reason=reason, at=self._now())]
 
@@ -100,7 +100,7 @@ class Socket(StreamProtocol):
 
     @property
     @abstractmethod
-    def _is_wanted(self) -> bool:
+    def is_wanted(self) -> bool:
         """Whether anything is followed."""
 
     def heard(self) -> None:
