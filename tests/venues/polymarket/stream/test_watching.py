@@ -11,7 +11,7 @@ import pytest
 
 import unified_exchanges as ux
 from tests.watching.face import Face, soon
-from unified_exchanges.simulator.faults import StreamFault
+from unified_exchanges.simulator.faults import StreamFault, unavailable
 
 from .scene import Scene
 
@@ -177,6 +177,16 @@ def test_books_that_do_not_come_are_read_over_rest() -> None:
         assert levels(book) == levels(truth)
         scene.bid("7")
         assert watch.until(lambda x: size_at(x, "0.01") == 7)
+
+
+def test_many_books_that_do_not_come_are_read_together(driver: str) -> None:
+    with Scene(most_assets=0) as scene:
+        # Whoever reads one by one reads none.
+        scene.server.faults.add(unavailable(path="/clob/book$", count=None))
+        face = scene.face(driver)
+        names = [scene.market, scene.other.condition_id]
+        watch = face.watch("order_book", names)
+        assert {watch.next(10).market_id, watch.next().market_id} == set(names)
 
 
 @pytest.mark.parametrize("kind", ["duplicate", "reorder", "drop"])

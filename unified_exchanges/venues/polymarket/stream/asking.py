@@ -30,6 +30,8 @@ _encode: Final = msgspec.json.Encoder().encode
 
 BATCH: Final = 200
 """Tokens in one frame."""
+CROWD: Final = 500
+"""Tokens on one connection above which no first books come (reported, undocumented)."""
 _PATIENCE: Final = 5
 """Seconds that a book may take after it was asked for (the vendor's SDK, 2026-10)."""
 _LONGEST: Final = 60
@@ -184,7 +186,15 @@ class Asking(Socket):
         self._told.difference_update(drops)
         for some in _batches(adds):
             writes += [self._subscription(some)]
+        was_crowded = self._is_crowded
         self._told.update(adds)
+        if self._is_crowded and not was_crowded:
+            self._note(
+                f"{len(self._told)} tokens are followed on one connection: above some "
+                f"{CROWD} Polymarket is said to send no first books, so that they are "
+                "read over REST; share the markets out to several exchange objects",
+                "crowd",
+            )
         now = self._monotonic()
         for token in adds:
             if token in self._books:
@@ -193,6 +203,11 @@ class Asking(Socket):
         if not self._is_open and self._wishes.everything:
             writes.append(self._subscription([]))
         return writes
+
+    @property
+    def _is_crowded(self) -> bool:
+        """Whether first books are not to be expected."""
+        return len(self._told) > CROWD
 
     def _subscription(self, tokens: list[str]) -> str:
         if self._is_open:
@@ -271,6 +286,10 @@ class Asking(Socket):
         for once more, and stays live meanwhile.
         """
         token = asset.token
+        if self._is_crowded:
+            # None is to be expected, and between giving up and asking a change may be lost.
+            self._arrived(asset)
+            return NONE
         if is_bridged and asset.misses < _ASKS:
             asset.misses += 1
             self._awaited[token] = now + _wait(asset.misses)
