@@ -9,9 +9,15 @@
 3. A flood of frames → typed events at an ``async for`` consumer, on both libraries; the floor
    is ``recv()`` of `websockets`, nothing parsed.  CPU time of this process.
 
-The goals are those of Kalshi (4×; 1.6× and 0.75×), though a frame is twice as long and tells
-of both tokens.  What the floors do not do has its own: reading totals and holding the book
-against the venue's best prices (7.5×), and all of the protocol over reading its frames.
+What is gated, each with the slack of `timing`:
+
+- *like for like*, the goals of every venue: 4× for books of totals that came before, held
+  against nothing, as the floor does; 1.6× and 0.75× for the flood, though a frame here is
+  twice as long and tells of both tokens.
+- *own goal*, where the floor does less than the venue makes necessary, so that no factor of
+  another venue can be compared: totals as they come, read and each held against the venue's
+  best prices (7.5×, which is **not** the 4× met), and all of the protocol over reading its
+  frames (3×).
 """
 
 from __future__ import annotations
@@ -152,11 +158,13 @@ def measure_books(rounds: int) -> list[Goal]:
             clock=time.process_time,
         )
         report(f"{COUNT:,} totals", times, name, per=COUNT, unit="total")
-        goals.append(Goal(f"{levels} levels", ratio(times, alike, name), 4.0))
-        goals.append(Goal(f"{levels}, checked", ratio(times, mine, name), 7.5))
+        like = f"like for like, {levels} levels"
+        goals.append(Goal(like, ratio(times, alike, name), 4.0))
+        own = f"own goal, {levels} levels, totals read and checked"
+        goals.append(Goal(own, ratio(times, mine, name), 7.5))
         found.append(times[mine])
     for few, many in pairwise(found):
-        goals.append(Goal("growth with depth", min(many) / min(few), 1.15))
+        goals.append(Goal("own goal, growth with depth", min(many) / min(few), 1.15))
     return goals
 
 
@@ -240,7 +248,7 @@ def measure_protocol(told: list[bytes], rounds: int) -> list[Goal]:
         clock=time.process_time,
     )
     report("frames without a socket", times, name, per=len(told), unit="frame")
-    return [Goal("protocol over decoding", ratio(times, mine, name), 3.0)]
+    return [Goal("own goal, protocol over decoding", ratio(times, mine, name), 3.0)]
 
 
 # -- the flood -------------------------------------------------------------------------
@@ -289,8 +297,8 @@ def measure_flood(told: list[bytes], rounds: int) -> list[Goal]:
         times = asyncio.run(measure(variants, rounds))
     report("flood of book frames", times, RECV, per=FRAMES, unit="frame")
     return [
-        Goal("on websockets", ratio(times, OURS, RECV), 1.6),
-        Goal("on aiohttp", ratio(times, FAST, RECV), 0.75),
+        Goal("like for like, on websockets", ratio(times, OURS, RECV), 1.6),
+        Goal("like for like, on aiohttp", ratio(times, FAST, RECV), 0.75),
     ]
 
 

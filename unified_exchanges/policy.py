@@ -29,11 +29,13 @@ class RetryPolicy:
     ``attempts`` times within ``deadline`` seconds (``order_deadline`` for orders: after
     that the price is stale, and the order is looked up instead of sent; one try of an
     order gets half of what is left, so that there is time for another).  Until
-    ``order_grace`` seconds after that an order that left may still arrive at the venue:
-    before, nothing proves that it is not there (Kalshi takes nothing that was signed
-    30 seconds ago).  Between tries the wait is uniform between 0 and ``first * 2 **
-    try``, at most ``cap`` seconds, and at least what the venue asked for.  A write
-    refused with "too many requests" is tried again only with ``retry_refused_writes``.
+    ``order_grace`` seconds after that an order that left may still arrive at the
+    venue: before, nothing proves that it is not there. Its 30 are Kalshi's, which takes
+    nothing that was signed 30 seconds ago (its FIX documentation, 2026); Polymarket
+    states no such bound, so that there they are an assumption. Between tries the wait
+    is uniform between 0 and ``first * 2 ** try``, at most ``cap`` seconds, and at least
+    what the venue asked for. A write refused with "too many requests" is tried again
+    only with ``retry_refused_writes``.
     """
 
     attempts: int = attrs.field(default=5, validator=is_count())

@@ -392,6 +392,15 @@ def test_silence_is_with_or_without_pings_and_pongs(pings, pongs) -> None:
     assert (stream.sends_pings, stream.answers_pings) == (True, True)
 
 
+@pytest.mark.parametrize(("pongs", "heard"), [(True, ["PONG"]), (False, [])])
+def test_pongs_that_are_texts_come_from_what_is_frozen_with_pongs(pongs, heard) -> None:
+    line = Line(StreamFault("silence", pings=True, pongs=pongs, seconds=5))
+    line.heard(frame())
+    assert line.heard("PONG", *ticks(1)) == heard
+    line.later(5)
+    assert line.heard("PONG") == ["PONG"]
+
+
 def test_a_half_open_connection_does_nothing_at_all() -> None:
     line = Line(StreamFault("half_open", seconds=inf))
     assert line.heard(*ticks(1, 2)) == []

@@ -32,6 +32,8 @@ POLICY: dict[str, Any] = {
     "reconcile": 10.0,
     "audit": 5.0,
 }
+# Nothing is numbered there: what a book lost in its depth is found by comparison alone.
+OWN: dict[str, dict[str, Any]] = {"polymarket": {"audit": 0.2}}
 
 
 class Client(ABC):
@@ -83,11 +85,11 @@ class Client(ABC):
 class BlockingClient(Client):
     """A thread for each watch."""
 
-    def __init__(self, account: dict[str, str], markets: Sequence[str]) -> None:
+    def __init__(
+        self, name: str, account: dict[str, Any], markets: Sequence[str]
+    ) -> None:
         super().__init__()
-        self._exchange: Exchange = exchange(
-            "kalshi", **account, stream=StreamPolicy(**POLICY)
-        )
+        self._exchange: Exchange = exchange(name, **account, stream=_policy(name))
         self._watches = [
             (self._exchange.watch_order_book(markets), self.see_book),
             (self._exchange.watch_fills(), self.see_fill),
@@ -125,9 +127,10 @@ class AsyncClient(Client):
     """A task for each watch, in a loop in a thread of its own."""
 
     def __init__(
-        self, account: dict[str, str], markets: Sequence[str], driver: Any
+        self, name: str, account: dict[str, Any], markets: Sequence[str], driver: Any
     ) -> None:
         super().__init__()
+        self._name = name
         self._account = account
         self._markets = markets
         self._driver = driver
@@ -143,8 +146,8 @@ class AsyncClient(Client):
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._ending = asyncio.Event()
-        policy = StreamPolicy(**POLICY, driver=self._driver)
-        async with async_exchange("kalshi", **self._account, stream=policy) as venue:
+        policy = _policy(self._name, driver=self._driver)
+        async with async_exchange(self._name, **self._account, stream=policy) as venue:
             self._exchange = venue
             pairs = [
                 (venue.watch_order_book(self._markets), self.see_book),
@@ -184,8 +187,14 @@ class AsyncClient(Client):
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(30)
 
 
-def connect(flavour: str, account: dict[str, str], markets: Sequence[str]) -> Client:
-    """A client on the library that ``flavour`` names."""
+def _policy(name: str, **more: Any) -> StreamPolicy:
+    return StreamPolicy(**{**POLICY, **OWN.get(name, {}), **more})
+
+
+def connect(
+    flavour: str, name: str, account: dict[str, Any], markets: Sequence[str]
+) -> Client:
+    """A client of a venue on the library that ``flavour`` names."""
     if flavour == "blocking":
-        return BlockingClient(account, markets)
-    return AsyncClient(account, markets, flavour)
+        return BlockingClient(name, account, markets)
+    return AsyncClient(name, account, markets, flavour)

@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from decimal import Decimal
 
 from unified_exchanges import Exchange, UnifiedExchangesError
 from unified_exchanges.models import Market
@@ -56,9 +57,14 @@ class Trader:
         if number % 3:
             outcome = ("yes", "no")[number % 2]
             price = market.grid.highest
-            order = create(name, outcome, "buy", price, 2, time_in_force="ioc")
+            # Whole cents at any price, where what buys at once is dollars.
+            size = 100 if market.cost_step else 2
+            order = create(name, outcome, "buy", price, size, time_in_force="ioc")
         else:
-            order = create(name, "yes", "buy", market.grid.lowest, 3, post_only=True)
+            least = max(Decimal(3), market.minimum_size)
+            order = create(
+                name, "yes", "buy", market.grid.lowest, least, post_only=True
+            )
             if number % 2:
                 self._venue.cancel_order(order.order_id)
         self.placed.append(order.order_id)

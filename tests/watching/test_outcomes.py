@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -102,6 +102,21 @@ class OwnVenue(WatchedVenue):
         super().__init__(settings)
         self.read: list[tuple[str, str | None]] = []
         self.rest: dict[str, OrderBook | Exception] = {}
+        self.together: list[list[str]] = []
+
+    def fetch_order_books(
+        self,
+        market_ids: Sequence[str],
+        *,
+        outcome: str | None = None,
+        depth: int | None = None,
+    ) -> Flow[dict[str, OrderBook]]:
+        self.together.append(list(market_ids))
+        yield ANSWER
+        found = self.rest[outcome or "up"]
+        if isinstance(found, Exception):
+            raise found
+        return dict.fromkeys(market_ids, found)
 
     def fetch_order_book(
         self, market_id: str, *, outcome: str | None = None, depth: int | None = None
@@ -245,12 +260,38 @@ def test_a_read_that_fails_is_left_to_the_next_wish(stage: OwnStage) -> None:
     assert (len(stage.venue.read), stage.stream.loaded) == (2, [])
 
 
-def test_few_are_read_at_once_and_none_twice(stage: OwnStage) -> None:
-    wanted = [BookWanted(market_id=str(n), outcome="up") for n in range(6)]
+def test_few_reads_are_made_at_once_and_no_book_is_read_twice(stage: OwnStage) -> None:
+    wanted = [BookWanted(market_id=str(n), outcome=f"side {n}") for n in range(6)]
     stage.tell(*wanted)
     first = stage.feed.jobs()
     stage.tell(*wanted)
     assert (len(first), stage.feed.jobs()) == (4, [])
+
+
+def test_many_books_of_one_outcome_are_read_five_hundred_at_a_time(
+    stage: OwnStage,
+) -> None:
+    stage.venue.rest = {"up": book("up")}
+    stage.tell(*[BookWanted(market_id=str(n), outcome="up") for n in range(1_100)])
+    stage.tell(BookWanted(market_id="Z", outcome="down"))
+    stage.run()
+    assert [len(x) for x in stage.venue.together] == [500, 500, 100]
+    assert stage.venue.read == [("Z", "down")]
+    assert len(stage.stream.loaded) == 1_100
+
+
+def test_what_fails_together_is_read_alone_the_next_time(stage: OwnStage) -> None:
+    stage.venue.rest = {"up": OSError("no line")}
+    wanted = [BookWanted(market_id=x, outcome="up") for x in ("A", "B")]
+    stage.tell(*wanted)
+    stage.run()
+    stage.venue.rest = {"up": book("up")}
+    stage.tell(*wanted)
+    stage.run()
+    assert stage.venue.read == [("A", "up"), ("B", "up")]
+    stage.tell(*wanted)
+    stage.run()
+    assert stage.venue.together == [["A", "B"]] * 2
 
 
 def test_a_venue_without_such_books_takes_none() -> None:

@@ -16,6 +16,7 @@ from unified_exchanges.flow import Done, Flow, Request, Response, advance
 from unified_exchanges.models import (
     AccountState,
     Gap,
+    MarketChange,
     OrderBook,
     Reconnected,
     Resync,
@@ -148,6 +149,9 @@ class WatchedVenue(ToyVenue):
         self.asked: list[Resync] = []
         self.absent: set[str] | Exception = set()
         self.looked_for: list[list[str]] = []
+        self.ended: dict[str, MarketChange] = {}
+        self.trouble: Exception | None = None
+        self.looked_up: list[list[str]] = []
 
     def resync(self, wanted: Resync) -> Flow[AccountState]:
         self.asked.append(wanted)
@@ -165,6 +169,12 @@ class WatchedVenue(ToyVenue):
         yield ANSWER
         absent = _given(self.absent)
         return [name for name in market_ids if name in absent]
+
+    def settled_markets(self, market_ids: Sequence[str]) -> Flow[list[MarketChange]]:
+        self.looked_up.append(list(market_ids))
+        yield ANSWER
+        _given(self.trouble)
+        return [self.ended[name] for name in market_ids if name in self.ended]
 
 
 def _given(answer: Any) -> Any:

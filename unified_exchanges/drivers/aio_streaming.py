@@ -137,6 +137,7 @@ class AsyncStreamDriver:
         Raises what the stream stopped with.
         """
         self._waiters += 1
+        self._wake.set()
         try:
             async with asyncio.timeout(timeout):
                 while not is_so():
@@ -173,6 +174,7 @@ class AsyncStreamDriver:
                 failure = await self._attempt()
                 delay = self._session.failed(failure, self._told())
                 await asyncio.sleep(delay)
+                await self._rest()
         except asyncio.CancelledError:
             if not self._is_stopped:
                 error = ConnectionLost("the task of the stream was cancelled")
@@ -181,6 +183,19 @@ class AsyncStreamDriver:
             error = failure
         finally:
             self._stop(error)
+
+    async def _rest(self) -> None:
+        """Dial no more until somebody wants a connection; see `StreamDriver`."""
+        if not self._is_unwanted():
+            return
+        self._session.rested()
+        while self._is_unwanted():
+            self._wake.clear()
+            await self._wake.wait()
+
+    def _is_unwanted(self) -> bool:
+        is_needed = self.protocol.is_wanted or self._waiters
+        return bool(self._session.connections) and not is_needed
 
     async def _attempt(self) -> NetworkError | UpgradeRefused:
         self._session.begin()

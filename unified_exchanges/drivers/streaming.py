@@ -119,6 +119,9 @@ class StreamDriver:
         """Send what the protocol has to send; for whoever has just asked it something."""
         if (connection := self._connection) is not None:
             connection.wake()
+        else:
+            with self._changed:
+                self._changed.notify_all()
 
     def run_beside(self, job: _Job) -> None:
         """Run a job in the second thread, after those before it.
@@ -146,6 +149,7 @@ class StreamDriver:
         end = time.monotonic() + timeout
         with self._changed:
             self._waiters += 1
+            self._changed.notify_all()
             try:
                 while not is_so():
                     if self.is_stopped:
@@ -182,6 +186,7 @@ class StreamDriver:
                     break
                 delay = self._session.failed(failure, self._told())
                 self._pause(delay)
+                self._rest()
         except Exception as failure:  # noqa: BLE001 - told to everybody who waits
             error = failure
         finally:
@@ -190,6 +195,22 @@ class StreamDriver:
     def _pause(self, seconds: float) -> None:
         with self._changed:
             self._changed.wait_for(self._ended.is_set, seconds)
+
+    def _rest(self) -> None:
+        """Dial no more until somebody wants a connection, once there was one.
+
+        A venue may close what nothing is asked for, and would be dialled for ever.
+        """
+        with self._changed:
+            if not self._is_unwanted():
+                return
+            self._session.rested()
+            while self._is_unwanted():
+                self._changed.wait(_LOOK)
+
+    def _is_unwanted(self) -> bool:
+        is_needed = self.protocol.is_wanted or self._waiters or self._ended.is_set()
+        return bool(self._session.connections) and not is_needed
 
     def _attempt(self) -> NetworkError | UpgradeRefused:
         self._session.begin()

@@ -19,6 +19,7 @@ from ..models import (
     FeeRule,
     Health,
     Market,
+    MarketChange,
     OrderBook,
     Params,
     Period,
@@ -141,6 +142,10 @@ class FromSource(Venue):
     def missing_markets(self, market_ids: Sequence[str]) -> Flow[list[str]]:
         """Those among the markets that the source does not have."""
         return self.source.missing_markets(market_ids)
+
+    def settled_markets(self, market_ids: Sequence[str]) -> Flow[list[MarketChange]]:
+        """How those of the markets ended that have, by the source."""
+        return self.source.settled_markets(market_ids)
 
     # -- market data ----------------------------------------------------------------
 

@@ -138,6 +138,9 @@ class StreamProtocol(ABC):
         because nothing comes of it."""
         self.tells_positions = True
         """Whether it tells of positions; else they are read over REST after each fill."""
+        self.tells_endings = True
+        """Whether it can be relied on to tell how a market ended; else that is looked up
+        over REST now and then."""
         self.tells_seconds = False
         """Whether it tells in whole seconds when something of the account happened."""
 
@@ -145,6 +148,11 @@ class StreamProtocol(ABC):
     def is_settled(self) -> bool:
         """Whether there is a connection, and all that is followed was acknowledged."""
         return self.is_connected
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether a connection that was lost is to be made again: somebody follows."""
+        return True
 
     def is_acknowledged(self, subject: Subject) -> bool:  # noqa: ARG002 - may be overridden
         """Whether all that is followed of one subject was acknowledged."""

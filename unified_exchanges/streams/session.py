@@ -172,6 +172,12 @@ class Session:
         self._made_at = None
         self._lost_at = self._clock.monotonic()
 
+    def rested(self) -> None:
+        """Nobody wants a connection: that there is none is no failure, nor is another one."""
+        self._is_begun = False
+        self._lost_at = None
+        self._short = self._failures = 0
+
     def failed(self, failure: NetworkError | UpgradeRefused, told: str = "") -> float:
         """An attempt or a connection has come to an end: seconds to wait before the next.
 

@@ -40,6 +40,7 @@ from ..models import (
     Halt,
     Intent,
     Market,
+    MarketChange,
     Order,
     OrderBook,
     OrderPreview,
@@ -238,6 +239,10 @@ class Venue(Checkup, Permission):
 
     def missing_markets(self, market_ids: Sequence[str]) -> Flow[list[str]]:
         """Those among the markets that do not exist: nobody can follow them."""
+        raise self.unsupported("stream")
+
+    def settled_markets(self, market_ids: Sequence[str]) -> Flow[list[MarketChange]]:
+        """How those of the markets ended that have; for a stream that may not tell it."""
         raise self.unsupported("stream")
 
     def unknown_markets(self, market_ids: Sequence[str]) -> MarketNotFound:

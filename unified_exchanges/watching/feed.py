@@ -203,6 +203,7 @@ class Feed(Teller):
         if not mine or not gone:
             return
         self._circles[follower.subject].remove(follower, gone)
+        self._forget_lives(follower.subject)
         if follower.subject is Subject.ORDER_BOOK:
             self._forget_stale()
         old = wanted(follower)
@@ -219,6 +220,7 @@ class Feed(Teller):
         if not circle.has(follower):
             return False
         circle.remove(follower)
+        self._forget_lives(follower.subject)
         if follower.subject is Subject.ORDER_BOOK:
             self._forget_stale()
         self._folded += follower.mailbox.folded
@@ -232,6 +234,10 @@ class Feed(Teller):
         """Books that nobody follows are not missed; one line alone tells of books."""
         if self._stale:
             self._monitor.staleness.forget(self._stale.keys() - self._books.by_market)
+
+    def _forget_lives(self, subject: Subject) -> None:
+        if subject is Subject.MARKET_STATUS:
+            self._endings.forget()
 
     def _forget_quotes(
         self, follower: Follower, market_ids: Collection[str] | None
@@ -284,6 +290,7 @@ class Feed(Teller):
             self._reconciler.job(min(waiting, default=inf)),
             self._auditor.job(self._followed_books),
             self._existence.job(),
+            self._endings.job(),
             *self._snapshots.jobs(),
         )
         return [job for job in found if job is not None]
@@ -297,6 +304,7 @@ class Feed(Teller):
             self._reconciler.delay(),
             self._auditor.delay(),
             self._existence.delay(),
+            self._endings.delay(),
             _LOOK if self._outage.is_on else inf,
         )
 

@@ -264,6 +264,10 @@ class Circle:
             return self.everywhere
         return [*some, *self.everywhere] if self.everywhere else some
 
+    def named(self) -> Collection[str]:
+        """The markets that somebody follows by name."""
+        return self.by_market.keys()
+
     def add(self, follower: Follower) -> None:
         """Take one in."""
         if follower.market_ids is None:

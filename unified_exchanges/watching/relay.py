@@ -42,6 +42,11 @@ class Relay(StreamProtocol):
         """Whether all that is followed was acknowledged."""
         return self._protocol.is_settled
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anybody follows anything."""
+        return self._protocol.is_wanted
+
     def is_acknowledged(self, subject: Subject) -> bool:
         """Whether all that is followed of one subject was acknowledged."""
         return self._protocol.is_acknowledged(subject)

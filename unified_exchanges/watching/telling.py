@@ -35,6 +35,7 @@ from ..streams.protocol import (
 from ..venue import Venue
 from .account import Account
 from .audit import Auditor
+from .endings import Endings
 from .existence import Existence
 from .follower import PRIVATE, Circle, Follower
 from .known import fill_key
@@ -97,6 +98,13 @@ class Teller(ABC):
             has_work=has_work,
         )
         self._unsure = self._existence.questions
+        self._endings = Endings(
+            protocol,
+            venue,
+            followed=self._circles[Subject.MARKET_STATUS].named,
+            tell=self._tell_change,
+            has_work=has_work,
+        )
         self._quotes = Quotes(protocol, self._circles[Subject.TICKER])
         self._was_connected = False
         self._routes: dict[type, _Route] = {
@@ -138,6 +146,8 @@ class Teller(ABC):
         elif subject is Subject.TICKER:
             for ticker in self._quotes.find(follower.market_ids):
                 self._put_quote(follower, ticker)
+        elif subject is Subject.MARKET_STATUS:
+            self._welcome_to_lives(follower)
         elif follower.sees_private:
             if self._reconciler.is_current(subject):
                 self._prime(follower)
@@ -145,6 +155,14 @@ class Teller(ABC):
                 self._reconciler.ask()
             if self._reconciler.is_late:
                 self._notify(follower, self._late_gap(subject))
+
+    def _welcome_to_lives(self, follower: Follower) -> None:
+        """Tell of markets that ended before it came, for nothing else will ever come."""
+        for market_id in follower.market_ids or ():
+            ended = self._endings.known(market_id)
+            if ended is not None:
+                self._put(follower, market_id, market_id, ended)
+        self._endings.ask(follower.market_ids or ())
 
     def _prime(self, follower: Follower) -> None:
         """Tell what is open or held, unless it was told of since the follower came."""
@@ -244,6 +262,8 @@ class Teller(ABC):
             self._put(follower, quote.market_id, quote.market_id, told)
 
     def _tell_change(self, change: MarketChange) -> None:
+        if not self._endings.is_news(change):
+            return
         for follower in self._circles[Subject.MARKET_STATUS].of(change.market_id):
             self._put(follower, change.market_id, change.market_id, change)
 
@@ -394,6 +414,8 @@ class Teller(ABC):
                     follower.mailbox.unmark(market_id)
                 self._notify(follower, gap)
         self._quotes.lost(gap)
+        if gap.subject in {None, Subject.MARKET_STATUS}:
+            self._endings.lost(gap.market_ids)
         if gap.subject is None or gap.subject in PRIVATE:
             self._reconciler.lost()
 
@@ -408,6 +430,7 @@ class Teller(ABC):
     def _tell_reconnected(self, event: Reconnected) -> None:
         self._monitor.reconnected()
         self._reconciler.connected(self._clock.now())
+        self._endings.lost()
         for follower in self._everybody():
             self._notify(follower, event)
 

@@ -29,7 +29,8 @@ The connection, at a frame, or with ``after`` once that many seconds old:
 ``close``     the venue closes with ``code``, after the frame
 ``reset``     the connection breaks without a close frame, after the frame
 ``silence``   for ``seconds`` nothing more comes, and is lost; no Ping frames come
-              without ``pings``, no Pong frames without ``pongs``
+              without ``pings``, no Pong frames without ``pongs``, nor the text
+              ``PONG``; with both it is frozen, and seems to live
 ``half_open`` for ``seconds`` the venue neither sends nor reads
 ============= ==================================================================
 

@@ -31,6 +31,7 @@ class Line:
         self._items: deque[_Item] = deque()
         self._held: list[_Item] = []
         self._late_until = self._silent_until = -inf
+        self._kept_words: frozenset[str] = frozenset()
 
     @property
     def next_due(self) -> float | None:
@@ -42,7 +43,8 @@ class Line:
 
     def send(self, frame: Frame, now: float) -> None:
         """Put a frame at the end; whatever has let enough others pass follows it."""
-        if now < self._silent_until or self.is_ending:
+        is_lost = now < self._silent_until and frame not in self._kept_words
+        if is_lost or self.is_ending:
             return
         due = max(now, self._late_until)
         self._items.append(_Item(due=due, frame=frame))
@@ -60,8 +62,9 @@ class Line:
         """Let all that is sent from now on come then."""
         self._late_until = max(self._late_until, until)
 
-    def silence(self, until: float) -> None:
-        """Lose what is on its way and what is sent before then."""
+    def silence(self, until: float, keeps: frozenset[str] = frozenset()) -> None:
+        """Lose what is on its way and what is sent before then, but for some words."""
+        self._kept_words = keeps
         self._items.clear()
         self._held.clear()
         self._silent_until = max(self._silent_until, until)

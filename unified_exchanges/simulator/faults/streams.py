@@ -15,6 +15,8 @@ __all__ = ["ABNORMAL", "FaultyStream", "Stopwatch"]
 
 ABNORMAL = 1006
 """The close code of a connection that ended without a close frame."""
+_PONGS = frozenset({"PONG"})
+"""Answers to pings where both are texts."""
 
 
 class Stopwatch(Protocol):
@@ -185,8 +187,9 @@ class FaultyStream:
         elif fault.kind == "reset":
             self._line.end(ABNORMAL)
         else:
-            self._line.silence(until)
             is_dead = fault.kind == "half_open"
+            is_answered = fault.pongs and not is_dead
+            self._line.silence(until, _PONGS if is_answered else frozenset())
             if is_dead or not fault.pings:
                 self._pingless_until = until
             if is_dead or not fault.pongs:

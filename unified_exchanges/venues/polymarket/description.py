@@ -94,6 +94,8 @@ FACTS = Description(
         "No stream tells of positions: they are read after each fill, and lag.",
         "Nothing on the streams is numbered: a loss deep in a book shows in comparisons only.",
         "Quotes and trades are followed of named markets only, not of all at once.",
+        "One connection tells all markets: above 500 tokens first books come over REST.",
+        "A result may be told late, and is surely told of named markets only.",
         "A market's price grid may change while it trades.",
         "There are no market orders: type='market' becomes a bounded immediate order.",
         "Orders cannot be changed, only cancelled and placed anew.",

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...errors import AuthenticationError
-from ...flow import Flow
+from ...flow import Flow, collect
 from ...hidden import Hidden
-from ...models import Subject
+from ...models import Market, MarketChange, MarketStatus, Subject
 from ...streams.line import Line
 from ...streams.protocol import StreamProtocol
 from ...streams.session import Dial
@@ -173,3 +173,24 @@ class Streaming(FillHistory):
         there = [name for name in read_market_ids(market_ids) if name not in missing]
         yield from self.fee_terms(there)
         return missing
+
+    def settled_markets(self, market_ids: Sequence[str]) -> Flow[list[MarketChange]]:
+        """How those of the markets ended that are resolved."""
+        there = yield from collect(self.known_markets(read_market_ids(market_ids)))
+        return [
+            _ending(market) for market in there if market.status is MarketStatus.SETTLED
+        ]
+
+
+def _ending(market: Market) -> MarketChange:
+    """What Gamma tells of a market that is resolved, as the stream should have told it."""
+    return MarketChange(
+        venue=market.venue,
+        raw_json=market.raw_json,
+        market_id=market.market_id,
+        change="market_resolved",
+        status=market.status,
+        result=market.result,
+        value=market.settlement_price,
+        timestamp=market.settled_at,
+    )

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
+import attrs
 import pytest
 
 from unified_exchanges.errors import BadRequest, NotSupported
-from unified_exchanges.models import Gap, Subject
+from unified_exchanges.models import Gap, OrderBook, Subject
 from unified_exchanges.streams.protocol import BookWanted, Refused, Unheard
 
-from .desk import NO, OTHER, YES, A, B, MarketDesk, book, outcomes
+from .desk import NO, OTHER, T0, YES, A, B, MarketDesk, book, outcomes
 
 FIRST = {"type": "market", "custom_feature_enabled": True}
+REST = OrderBook(
+    venue="polymarket",
+    market_id=A,
+    outcome="yes",
+    bids=(),
+    asks=(),
+    timestamp=datetime.fromtimestamp(T0 / 1000, UTC),
+)
 MORE = {"operation": "subscribe", "custom_feature_enabled": True}
 
 
@@ -301,3 +311,43 @@ def test_health_counts() -> None:
     health = desk.stream.health()
     assert (health.messages, health.connections, health.subscriptions) == (2, 1, 1)
     assert (health.stale_books, health.silence_ms) == (0, 0.0)
+
+
+def test_more_tokens_than_get_first_books_are_told_of_and_read_over_rest() -> None:
+    desk = MarketDesk()
+    names = [f"0x{number:064x}" for number in range(501)]
+    for number, name in enumerate(names):
+        desk.memory.learn_market(name, outcomes(str(1000 + number), str(9000 + number)))
+    desk.follow(*names[:500])
+    desk.connect()
+    desk.tell("PONG")
+    assert desk.stream.health().last_error == ""
+    desk.follow(names[500])
+    assert desk.asked()
+    assert (
+        "501 tokens are followed on one connection" in desk.stream.health().last_error
+    )
+    for _ in range(6):
+        desk.clock.advance(1)
+        wanted = [x for x in desk.stream.poll() if isinstance(x, BookWanted)]
+        if wanted:
+            break
+    assert {x.market_id for x in wanted} == set(names)
+
+
+def test_a_book_of_rest_is_not_asked_for_again_where_none_is_to_be_expected() -> None:
+    desk = MarketDesk()
+    names = [f"0x{number:064x}" for number in range(501)]
+    for number, name in enumerate(names):
+        desk.memory.learn_market(name, outcomes(str(1000 + number), str(9000 + number)))
+    desk.follow(*names)
+    desk.connect()
+    desk.tell("PONG")
+    desk.pass_time(6)
+    desk.sent()
+    for name in names:
+        list(desk.stream.load(attrs.evolve(REST, market_id=name)))
+    assert desk.stream.health().stale_books == 0
+    desk.pass_time(120)
+    assert desk.asked() == []
+    assert not desk.stream.broken

@@ -477,3 +477,40 @@ def test_unknown_fields_are_found_in_samples() -> None:
     for at in range(256):
         desk.tell(book(at=at, comet="x"))
     assert desk.stream.health().unknown_fields == ("book.comet",)
+
+
+# -- out of their places ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "older",
+    [
+        quoted("0.40", "0.60", at=5),
+        changes(change("0.40", "1", best=("0.40", "0.60")), at=5),
+        book(bids=[("0.40", "1")], asks=[("0.60", "1")], at=5),
+    ],
+)
+def test_fault_32_what_is_older_takes_the_place_of_no_newer_quote(older: Any) -> None:
+    desk = MarketDesk().follow(subject=Subject.TICKER).live()
+    [newer] = desk.tell(quoted("0.47", "0.51", at=9))
+    assert (newer.bid, newer.ask) == (D("0.47"), D("0.51"))
+    assert desk.tell(older) == []
+    [next_one] = desk.tell(quoted("0.48", "0.51", at=9))
+    assert next_one.bid == D("0.48")
+
+
+def test_fault_32_an_older_trade_takes_the_place_of_no_newer_one() -> None:
+    desk = MarketDesk().follow(subject=Subject.TICKER).live()
+    [newer] = desk.tell(traded("0.5", timestamp=str(T0 + 9)))
+    assert newer.last_price == D("0.5")
+    assert desk.tell(traded("0.3", timestamp=str(T0 + 5))) == []
+    assert desk.tell(book(last_trade_price="0.3", at=5)) == []
+
+
+def test_another_connection_tells_quotes_from_its_own_beginning() -> None:
+    desk = MarketDesk().follow(subject=Subject.TICKER).live()
+    desk.tell(quoted("0.47", "0.51", at=9))
+    list(desk.stream.connection_lost("gone"))
+    desk.connect()
+    [told] = desk.tell(book(at=3))
+    assert (told.bid, told.ask) == (D("0.45"), D("0.52"))

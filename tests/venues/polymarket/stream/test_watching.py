@@ -11,7 +11,7 @@ import pytest
 
 import unified_exchanges as ux
 from tests.watching.face import Face, soon
-from unified_exchanges.simulator.faults import StreamFault
+from unified_exchanges.simulator.faults import StreamFault, unavailable
 
 from .scene import Scene
 
@@ -131,6 +131,41 @@ def test_a_grid_that_moves_is_told_and_known_by_the_book(
     assert (before.grid != after.grid, before.stale) == (True, True)
 
 
+def test_a_resolution_whose_frame_is_lost_is_told(driver: str) -> None:
+    with Scene(tells_resolutions=False) as scene:
+        face = scene.face(driver, policy={"reconcile": 0.5})
+        watch = face.watch("market_status", scene.market)
+        assert watch.is_quiet(2)
+        with scene.server.lock:
+            scene.venue.engine.determine(scene.market, D(1))
+        change = watch.next()
+        assert (change.change, change.status) == ("market_resolved", "settled")
+        assert (change.market_id, change.result, change.value) == (
+            scene.market,
+            "yes",
+            1,
+        )
+        assert watch.is_quiet(2)
+        late = face.watch("market_status", scene.market).next()
+        assert (late.market_id, late.value) == (scene.market, 1)
+
+
+def test_a_market_that_pays_half_to_each_outcome_is_told_with_what_it_pays(
+    scene: Scene, face: Face
+) -> None:
+    watch = face.watch("market_status", scene.market, events=True)
+    assert watch.is_quiet(1)
+    with scene.server.lock:
+        scene.venue.engine.determine(scene.market, D("0.5"))
+    # No market is looked up twice within five seconds.
+    told = [watch.next(), watch.next(10)]
+    assert [(x.status, x.result, x.value) for x in told] == [
+        ("settled", None, None),
+        ("settled", "50-50", D("0.5")),
+    ]
+    assert face.call("stream_health").malformed_messages == 0
+
+
 def test_books_that_do_not_come_are_read_over_rest() -> None:
     with Scene(most_assets=0) as scene:
         face = scene.face("blocking")
@@ -142,6 +177,16 @@ def test_books_that_do_not_come_are_read_over_rest() -> None:
         assert levels(book) == levels(truth)
         scene.bid("7")
         assert watch.until(lambda x: size_at(x, "0.01") == 7)
+
+
+def test_many_books_that_do_not_come_are_read_together(driver: str) -> None:
+    with Scene(most_assets=0) as scene:
+        # Whoever reads one by one reads none.
+        scene.server.faults.add(unavailable(path="/clob/book$", count=None))
+        face = scene.face(driver)
+        names = [scene.market, scene.other.condition_id]
+        watch = face.watch("order_book", names)
+        assert {watch.next(10).market_id, watch.next().market_id} == set(names)
 
 
 @pytest.mark.parametrize("kind", ["duplicate", "reorder", "drop"])
@@ -165,6 +210,22 @@ def test_all_is_followed_again_after_a_break(driver: str) -> None:
         told = watch.until(lambda x: isinstance(x, ux.Reconnected))
         assert "Gap" in {type(x).__name__ for x in told}
         assert size_at(watch.next(), "0.01") == 7
+
+
+def test_nobody_is_dialled_for_when_all_have_left(scene: Scene, driver: str) -> None:
+    face = scene.face(driver)
+    watch = face.watch("order_book", scene.market)
+    watch.next()
+    watch.close()
+    with scene.server.lock:
+        [session] = scene.venue.sessions
+        session.hang_up()
+    assert not soon(lambda: face.call("stream_health").connections > 1, 1.0)
+    assert face.call("stream_health").state == "idle"
+    again = face.watch("order_book", scene.market, events=True)
+    assert again.next().market_id == scene.market
+    assert soon(lambda: face.call("stream_health").state == "live")
+    assert face.call("stream_health").connections == 2
 
 
 # -- the account -----------------------------------------------------------------------

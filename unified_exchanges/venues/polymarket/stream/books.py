@@ -133,39 +133,61 @@ class AssetBook(LiveBook, TotalsBook):
 
 
 class Top:
-    """The best quotes and the last trade of a token, by the texts that told them."""
+    """The best quotes and the last trade of a token, by the texts that told them.
 
-    __slots__ = ("ask", "ask_size", "bid", "bid_size", "last")
+    ``moment`` and ``traded`` are when the quotes and the trade were: an older one, which
+    came out of its place, takes the place of none.
+    """
+
+    __slots__ = ("ask", "ask_size", "bid", "bid_size", "last", "moment", "traded")
 
     def __init__(self) -> None:
         self.bid = self.ask = self.last = ""
         self.bid_size = self.ask_size = ""
+        self.moment = self.traded = 0
 
-    def quote(self, bid: str, ask: str, sizes: tuple[str, str] = ("", "")) -> bool:
+    def forget(self) -> None:
+        """Another connection tells from its own beginning."""
+        self.moment = self.traded = 0
+
+    def quote(
+        self, bid: str, ask: str, moment: int, sizes: tuple[str, str] = ("", "")
+    ) -> bool:
         """Take best prices; whether they are others."""
-        is_new = (bid, ask) != (self.bid, self.ask)
+        if moment < self.moment:
+            return False
+        self.moment = moment
+        is_new = bid != self.bid or ask != self.ask
         if is_new or sizes != ("", ""):
             self.bid, self.ask = bid, ask
             self.bid_size, self.ask_size = sizes
         return is_new
 
-    def show(self, book: OrderBook) -> bool:
+    def trade(self, price: str, moment: int) -> bool:
+        """Take the price of a trade; whether it is another one than the last."""
+        if moment < self.traded:
+            return False
+        self.traded = moment
+        is_new = price != self.last
+        self.last = price
+        return is_new
+
+    def show(self, book: OrderBook, moment: int) -> bool:
         """Take the best of a book as it stands; whether they are others."""
         best = [side[0] if side else None for side in (book.bids, book.asks)]
         bid, ask = (text(x.price) if x else "" for x in best)
         bid_size, ask_size = (text(x.size) if x else "" for x in best)
-        return self.quote(bid, ask, (bid_size, ask_size))
+        return self.quote(bid, ask, moment, (bid_size, ask_size))
 
-    def read(self, told: frames.Book) -> bool:
+    def read(self, told: frames.Book, moment: int) -> bool:
         """Take the best of a whole book; whether they are others."""
         bid = max(told.bids, key=lambda x: BIDS[x.price], default=None)
         ask = max(told.asks, key=lambda x: ASKS[x.price], default=None)
-        last = told.last_trade_price or self.last
-        is_new = last != self.last
-        self.last = last
+        price = told.last_trade_price
+        is_new = bool(price) and self.trade(price or "", moment)
         sizes = bid.size if bid else "", ask.size if ask else ""
         prices = bid.price if bid else "", ask.price if ask else ""
-        return self.quote(*prices, sizes) or is_new
+        return self.quote(*prices, moment, sizes) or is_new
 
 
 class Asset:

@@ -7,7 +7,7 @@ years lack it, and a client has to survive them.
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Raw, Struct
@@ -43,6 +43,9 @@ class _Frame(Struct, tag_field="event_type", gc=False, kw_only=True):
 
 
 # -- the market channel ----------------------------------------------------------------
+
+WinnerId: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[0-9]{0,78}$")]
+"""The token that has won; empty where none has."""
 
 
 class Level(Struct, gc=False):
@@ -162,11 +165,16 @@ class NewMarket(_Frame, tag="new_market"):
 
 
 class MarketResolved(_Frame, tag="market_resolved"):
-    """It is decided what a market pays; only with custom features."""
+    """It is decided what a market pays; only with custom features.
+
+    The one documented frame has a winner (docs.polymarket.com, asyncapi-market, 2026-08: two
+    texts that must be there, of no stated form). Where both outcomes pay half nothing has
+    won, and a frame that says so by an empty text still tells that the market is settled.
+    """
 
     market: ConditionId
     timestamp: str
-    winning_asset_id: TokenId
+    winning_asset_id: WinnerId
     winning_outcome: str
     assets_ids: list[TokenId]
     id: str = ""

@@ -8,53 +8,41 @@ found by whoever compares it with REST.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import partial
-from math import inf
 from typing import Any, Final, TypeAlias
-
-import msgspec
 
 from ....clock import Clock
 from ....errors import BadRequest
-from ....models import Gap, OrderBook, StreamState, Subject, Ticker, Trade
+from ....models import Gap, OrderBook, Subject, Ticker, Trade
 from ....policy import StreamPolicy
 from ....streams.book import BookError
 from ....streams.health import SAMPLE
-from ....streams.protocol import BookWanted, Refused, StreamEvent, Unheard
+from ....streams.protocol import StreamEvent
 from ....streams.recent import Recent
 from ..parse.reading import Malformed, grid_of, milliseconds
 from . import frames, reading
+from .asking import Asking
 from .books import Asset, AssetBook, Rows
 from .events import BookChange, BookSnapshot
 from .frames import PriceChange, decode_changes
 from .names import Names
 from .reading import EARLIEST, LATEST
-from .socket import NONE, UNREADABLE, Events, Socket
-from .wishes import Wishes
+from .socket import NONE, UNREADABLE, Events
 
 __all__ = ["MarketStream"]
 
 Told: TypeAlias = PriceChange | frames.Changes
 """Changes of books, however they were read."""
 
-_encode: Final = msgspec.json.Encoder().encode
-
-BATCH: Final = 200
-"""Tokens in one frame."""
-_PATIENCE: Final = 5
-"""Seconds that a book may take after it was asked for (the vendor's SDK, 2026-10)."""
-_LONGEST: Final = 60
-_UNKNOWN_AGAIN: Final = 10.0
-"""Seconds after which a market that is not known is asked about again."""
 _BOTH: Final = 2
 """Tokens of a market."""
 _REMEMBERED: Final = 2_000
 """Trades by which a repeated one is known."""
 
 
-class MarketStream(Socket):
+class MarketStream(Asking):
     """Books, quotes, trades and lives of markets; see `StreamProtocol`.
 
     ``names`` says which tokens a market has: what it does not know yet is asked about by
@@ -74,23 +62,9 @@ class MarketStream(Socket):
     def __init__(
         self, *, clock: Clock, names: Names, policy: StreamPolicy | None = None
     ) -> None:
-        super().__init__(clock=clock, policy=policy)
-        self._names = names
-        self._wishes = Wishes(names, self.policy, self)
-        self._books = self._wishes.books
-        self._assets = self._wishes.assets
-        self._is_open = False
-        """Whether this connection has been told what it is for."""
-        self._told: set[str] = set()
-        """Tokens that the venue was asked for on this connection."""
-        self._to_add: dict[str, None] = {}
-        self._to_drop: dict[str, None] = {}
-        self._awaited: dict[str, float] = {}
-        """Tokens whose book was asked for, and when it is overdue."""
-        self._again: dict[str, float] = {}
-        """Tokens to ask for anew, and when."""
-        self._asked_at = -inf
-        self._refusals: list[Refused] = []
+        super().__init__(clock=clock, names=names, policy=policy)
+        # Reported missing (github.com/Polymarket/rs-clob-client/issues/226, 2026-01).
+        self.tells_endings = False
         self._trades = Recent(_REMEMBERED)
         self._expects_changes = False
         """Whether changes of books came last: mostly then they come next."""
@@ -103,207 +77,6 @@ class MarketStream(Socket):
             frames.NewMarket: self._listed,
             frames.MarketResolved: self._resolved,
         }
-
-    # -- what is asked for ----------------------------------------------------------
-
-    def follow(
-        self,
-        subject: Subject,
-        market_ids: Collection[str] | None,
-        outcome: str | None = None,
-    ) -> None:
-        """Ask for these markets of a subject; counted, so ask again freely.
-
-        Raises `BadRequest` for an outcome that a known market does not have, and
-        `NotSupported` for the quotes of all markets.
-        """
-        try:
-            new = self._wishes.follow(subject, market_ids, outcome)
-        except BadRequest:
-            self._wishes.unfollow(subject, market_ids, outcome)
-            raise
-        self._add(new)
-
-    def unfollow(
-        self,
-        subject: Subject,
-        market_ids: Collection[str] | None,
-        outcome: str | None = None,
-    ) -> None:
-        """Take back one `follow` with the same arguments."""
-        self._drop(self._wishes.unfollow(subject, market_ids, outcome))
-
-    def tap(self, tokens: Iterable[str]) -> None:
-        """Ask for all that is told of these tokens; counted."""
-        taps = [self._wishes.tap(token) for token in tokens]
-        self._add([asset for asset in taps if asset is not None])
-
-    def untap(self, tokens: Iterable[str]) -> None:
-        """Take back one `tap` of each."""
-        for token in tokens:
-            self._drop(self._wishes.untap(token))
-
-    def _add(self, assets: Iterable[Asset]) -> None:
-        """Ask for tokens; for those that are told already once more, to get their book."""
-        for asset in assets:
-            token = asset.token
-            self._asked_at = self._monotonic()
-            if token in self._to_drop:
-                # It was to be given up, and is begun anew instead.
-                self._to_add[token] = None
-            elif token in self._told:
-                self._ask_anew(token)
-            else:
-                self._to_add[token] = None
-
-    def _drop(self, assets: Iterable[Asset]) -> None:
-        for asset in assets:
-            token = asset.token
-            self._to_add.pop(token, None)
-            self._again.pop(token, None)
-            self._awaited.pop(token, None)
-            if token in self._told:
-                self._to_drop[token] = None
-
-    def _ask_anew(self, token: str) -> None:
-        # Asking for what is subscribed is passed over (docs.polymarket.com, 2026-08).
-        self._again.pop(token, None)
-        self._to_drop[token] = self._to_add[token] = None
-
-    @property
-    def _is_wanted(self) -> bool:
-        return bool(self._wishes)
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether there is a connection, and all that is followed was asked for."""
-        return (
-            self.is_connected
-            and self._has_answered
-            and not (self._to_add or self._wishes.unknown)
-        )
-
-    # -- connections ----------------------------------------------------------------
-
-    def _begin(self) -> None:
-        self._is_open = False
-        self._told.clear()
-        self._to_drop.clear()
-        self._again.clear()
-        self._awaited.clear()
-        self._to_add = dict.fromkeys(self._assets)
-        self._asked_at = self._monotonic()
-
-    def _end(self) -> None:
-        for book in self._books.values():
-            book.forget()
-        for asset in self._assets.values():
-            # It may have moved unseen, and whoever comes is told where it stands.
-            asset.owes_ticker = asset.has_ticker
-        self._awaited.clear()
-
-    def _asks(self) -> list[str]:
-        if self._wishes.unknown:
-            self._find_tokens()
-        writes: list[str] = []
-        if not (self._to_add or self._to_drop) and self._is_open:
-            return writes
-        drops, adds = list(self._to_drop), list(self._to_add)
-        self._to_drop.clear()
-        self._to_add.clear()
-        for some in _batches(drops):
-            writes += [_text({"operation": "unsubscribe", "assets_ids": some})]
-        self._told.difference_update(drops)
-        for some in _batches(adds):
-            writes += [self._subscription(some)]
-        self._told.update(adds)
-        now = self._monotonic()
-        for token in adds:
-            if token in self._books:
-                self._awaited[token] = now + _wait(self._assets[token].misses)
-        if not self._is_open and self._wishes.everything:
-            writes.append(self._subscription([]))
-        return writes
-
-    def _subscription(self, tokens: list[str]) -> str:
-        if self._is_open:
-            return _text(
-                {
-                    "operation": "subscribe",
-                    "assets_ids": tokens,
-                    "custom_feature_enabled": True,
-                }
-            )
-        self._is_open = True
-        return _text(
-            {"assets_ids": tokens, "type": "market", "custom_feature_enabled": True}
-        )
-
-    def _find_tokens(self) -> None:
-        for found in self._wishes.resolve():
-            if isinstance(found, Refused):
-                self._refusals.append(found)
-            else:
-                self._add([found])
-
-    # -- time -----------------------------------------------------------------------
-
-    def _due(self, now: float) -> Events:
-        if self._wishes.unknown:
-            self._find_tokens()
-        events: list[Any] = [*self._refusals, *self._ask_about(now)]
-        self._refusals.clear()
-        if self._wishes.owed:
-            events += self._quotes_owed()
-        for token in [x for x, due in self._again.items() if due <= now]:
-            self._ask_anew(token)
-        for token in [x for x, due in self._awaited.items() if due <= now]:
-            events += self._overdue(self._assets[token], now)
-        return events
-
-    def _quotes_owed(self) -> list[Ticker]:
-        """Tickers of tokens whose book was known already; of others they come with it."""
-        owed = [asset for asset in self._wishes.owed if asset.owes_ticker]
-        self._wishes.owed.clear()
-        for asset in owed:
-            token = asset.token
-            if asset.book is None and token in self._told and token not in self._to_add:
-                # Whoever followed the book has left before this could be told by it.
-                self._ask_anew(token)
-        return [ticker for asset in owed for ticker in self._top(asset)]
-
-    def _top(self, asset: Asset) -> list[Ticker]:
-        """The ticker of a book as it stands, if it is owed or another than before."""
-        book, seen = asset.book, self._read(asset)
-        if book is None or seen is None or not book.is_live:
-            return []
-        if not (asset.top.show(seen) or asset.owes_ticker):
-            return []
-        return [self._ticker(asset, book.moment, b"{}")]
-
-    def _ask_about(self, now: float) -> Events:
-        unknown = self._wishes.unknown
-        due = {wish for wish, at in unknown.items() if at <= now}
-        for wish in due:
-            unknown[wish] = now + _UNKNOWN_AGAIN
-        ids = frozenset(market_id for _, market_id, _ in due)
-        return [Unheard(market_ids=ids)] if ids else NONE
-
-    def _overdue(self, asset: Asset, now: float) -> Events:
-        """A book did not come: it is asked for anew, and of REST where there is one."""
-        asset.misses += 1
-        self._note(f"the book of {asset.token} did not come", "book")
-        self._awaited[asset.token] = now + _wait(asset.misses)
-        self._ask_anew(asset.token)
-        if not asset.market_id:
-            return NONE
-        return [BookWanted(market_id=asset.market_id, outcome=asset.label)]
-
-    def _next_due(self, now: float) -> float:
-        if self._to_add or self._to_drop or self._refusals or self._wishes.owed:
-            return now
-        due = (self._again, self._awaited, self._wishes.unknown)
-        return min((min(times.values()) for times in due if times), default=inf)
 
     # -- books ----------------------------------------------------------------------
 
@@ -417,8 +190,9 @@ class MarketStream(Socket):
         if asset.book is not None:
             events += self._load(asset, asset.book, told, moment)
         if not asset.has_ticker:
-            asset.top.last = told.last_trade_price or asset.top.last
-        elif asset.top.read(told) or asset.owes_ticker:
+            if told.last_trade_price:
+                asset.top.trade(told.last_trade_price, moment)
+        elif asset.top.read(told, moment) or asset.owes_ticker:
             events.append(self._ticker(asset, moment, raw))
         return events
 
@@ -436,11 +210,6 @@ class MarketStream(Socket):
             return self._distrust(asset, str(error))
         self._arrived(asset)
         return [BookSnapshot(asset.market_id, asset.label, asset.token, moment)]
-
-    def _arrived(self, asset: Asset) -> None:
-        self._awaited.pop(asset.token, None)
-        self._again.pop(asset.token, None)
-        asset.misses = 0
 
     def load(self, book: OrderBook) -> Iterable[StreamEvent]:
         """Take a book that was read over REST; what is older than it is in it."""
@@ -460,7 +229,7 @@ class MarketStream(Socket):
             mine.bridge(bids, asks, moment)
         except BookError as error:
             return self._distrust(asset, f"from REST: {error}")
-        self._arrived(asset)
+        # It is waited for on: that REST has it does not say that the connection tells it.
         snapshot = BookSnapshot(asset.market_id, asset.label, asset.token, moment)
         return [snapshot, *(self._top(asset) if asset.has_ticker else NONE)]
 
@@ -496,14 +265,42 @@ class MarketStream(Socket):
     ) -> Iterable[StreamEvent]:
         """Mark a book stale because it was found to differ, and ask for it anew."""
         asset = self._find(market_id, outcome)
-        return NONE if asset is None else self._distrust(asset, reason)
+        if asset is None:
+            return NONE
+        book = asset.book
+        if book is not None and book.is_live:
+            if book.is_bridged:
+                self._accuse("REST has another book than it had before", asset.token)
+            self._doubted.add(asset.token)
+        return self._distrust(asset, reason)
 
     # -- quotes, trades and lives ---------------------------------------------------
+
+    def _quotes_owed(self) -> list[Ticker]:
+        """Tickers of tokens whose book was known already; of others they come with it."""
+        owed = [asset for asset in self._wishes.owed if asset.owes_ticker]
+        self._wishes.owed.clear()
+        for asset in owed:
+            token = asset.token
+            if asset.book is None and token in self._told and token not in self._to_add:
+                # Whoever followed the book has left before this could be told by it.
+                self._ask_anew(token)
+        return [ticker for asset in owed for ticker in self._top(asset)]
+
+    def _top(self, asset: Asset) -> list[Ticker]:
+        """The ticker of a book as it stands, if it is owed or another than before."""
+        book, seen = asset.book, self._read(asset)
+        if book is None or seen is None or not book.is_live:
+            return []
+        if not (asset.top.show(seen, book.moment) or asset.owes_ticker):
+            return []
+        return [self._ticker(asset, book.moment, b"{}")]
 
     def _requote(
         self, asset: Asset, bid: str, ask: str, moment: int, raw: str | bytes
     ) -> Events:
-        return [self._ticker(asset, moment, raw)] if asset.top.quote(bid, ask) else NONE
+        is_new = asset.top.quote(bid, ask, moment)
+        return [self._ticker(asset, moment, raw)] if is_new else NONE
 
     def _ticker(self, asset: Asset, moment: int, raw: str | bytes) -> Ticker:
         asset.owes_ticker = False
@@ -528,10 +325,8 @@ class MarketStream(Socket):
         events: list[Ticker | Trade] = []
         if asset.wants(Subject.TRADES) and self._is_new(told, trade):
             events.append(trade)
-        if told.price != asset.top.last:
-            asset.top.last = told.price
-            if asset.has_ticker:
-                events.append(self._ticker(asset, moment, raw))
+        if asset.top.trade(told.price, moment) and asset.has_ticker:
+            events.append(self._ticker(asset, moment, raw))
         return events
 
     def _is_new(self, told: frames.LastTrade, trade: Trade) -> bool:
@@ -682,31 +477,6 @@ class MarketStream(Socket):
     @property
     def _stale_books(self) -> int:
         return sum(not book.is_live for book in self._books.values())
-
-    @property
-    def _subscriptions(self) -> int:
-        return len(self._told)
-
-    def _state(self) -> StreamState:
-        if not self.is_connected:
-            return "connecting"
-        if self.is_settled and not self._stale_books:
-            return "live"
-        asked = max(self._asked_at, self._made_at)
-        is_early = self._monotonic() - asked < self.policy.acknowledgement
-        return "connecting" if is_early else "degraded"
-
-
-def _wait(misses: int) -> int:
-    return min(_LONGEST, _PATIENCE << min(misses, 8))
-
-
-def _text(command: dict[str, object]) -> str:
-    return _encode(command).decode()
-
-
-def _batches(tokens: list[str]) -> Iterable[list[str]]:
-    return [tokens[at : at + BATCH] for at in range(0, len(tokens), BATCH)]
 
 
 def _bytes(raw: str | bytes) -> bytes:

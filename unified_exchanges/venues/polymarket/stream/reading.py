@@ -177,7 +177,10 @@ def opened(told: frames.NewMarket, event: NewMarket, raw: bytes) -> MarketChange
 def resolved(
     told: frames.MarketResolved, known: Known | None, raw: bytes
 ) -> MarketChange:
-    """It is decided what a market pays: all to one outcome, as far as this tells."""
+    """It is decided what a market pays: all to one outcome, as far as this tells.
+
+    ``value`` is None where it names no winner, such as of a market that pays half to each.
+    """
     tokens = [x.outcome_id for x in known.outcomes] if known else told.assets_ids
     winner = told.winning_asset_id
     value = None

@@ -60,6 +60,8 @@ class Socket(StreamProtocol):
         """Whether the ping was answered that followed the last ask."""
         self._unanswered = 0
         """Pings whose answers are on their way."""
+        self._pongs = 0
+        """Answers to pings so far, which are counted as messages too."""
         self._handlers: dict[type, Callable[[Any, str | bytes], Events]] = {}
 
     # -- connections ----------------------------------------------------------------
@@ -84,7 +86,7 @@ class Socket(StreamProtocol):
         self.is_connected = False
         self.counters.last_error = reason
         self._end()
-        if not self._is_wanted:
+        if not self.is_wanted:
             return NONE
         return [Gap(subject=None, reason=reason, at=self._now())]
 
@@ -98,7 +100,7 @@ class Socket(StreamProtocol):
 
     @property
     @abstractmethod
-    def _is_wanted(self) -> bool:
+    def is_wanted(self) -> bool:
         """Whether anything is followed."""
 
     def heard(self) -> None:
@@ -170,6 +172,7 @@ class Socket(StreamProtocol):
         return writes
 
     def _ponged(self) -> None:
+        self._pongs += 1
         self._unanswered = max(0, self._unanswered - 1)
         self._has_answered = self._has_answered or not self._unanswered
 

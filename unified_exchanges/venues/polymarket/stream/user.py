@@ -98,7 +98,8 @@ class UserStream(Socket):
             del self._counts[subject]
 
     @property
-    def _is_wanted(self) -> bool:
+    def is_wanted(self) -> bool:
+        """Whether anybody follows anything."""
         return bool(self._counts)
 
     @property
