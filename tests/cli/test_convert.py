@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from unified_exchanges.exporting import to_hftbacktest
+from unified_exchanges.exporting import to_hftbacktest, to_nautilus
 from unified_exchanges.money import text
 
 from ..exporting.recordings import Recorded, recorded_on
@@ -36,6 +37,35 @@ def test_each_market_becomes_a_file_for_hftbacktest(
     again = invoke(*words)
     assert again.code != 0
     assert "not written over" in " ".join(again.err.split())
+
+
+def test_all_markets_become_a_catalog_for_nautilus(
+    session: Recorded, tmp_path: Path
+) -> None:
+    pytest.importorskip("nautilus_trader")
+    out = tmp_path / "out"
+    words = ("convert", str(session.path), "--out", str(out), "--to", "nautilus")
+    done = invoke(*words, "--json")
+    assert done.code == 0, done.err
+    made = to_nautilus(session.path, session.market)
+    told = done.document
+    assert told["instrument_id"] == str(made.instrument.id)
+    assert told["books"] + told["trades"] == len(made.events)
+    again = invoke(*words)
+    assert again.code != 0
+    assert "not written over" in " ".join(again.err.split())
+
+
+def test_without_nautilus_the_extra_is_named(
+    session: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "nautilus_trader", None)
+    for name in [x for x in sys.modules if x.startswith("nautilus_trader.")]:
+        monkeypatch.delitem(sys.modules, name)
+    out = str(tmp_path / "out")
+    done = invoke("convert", str(session.path), "--out", out, "--to", "nautilus")
+    assert done.code != 0
+    assert "unified-exchanges[nautilus]" in " ".join(done.err.split())
 
 
 def test_tables_take_their_markets_from_the_recording(

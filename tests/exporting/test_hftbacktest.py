@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import hftbacktest as hft
 import numpy as np
 import pytest
+from hftbacktest.data import validate_event_order
 
 from unified_exchanges import BadRequest
 from unified_exchanges.backtesting import recorded
@@ -31,9 +33,6 @@ from .recordings import (
     recorded_on,
     trade,
 )
-
-hft = pytest.importorskip("hftbacktest")
-validate_event_order = pytest.importorskip("hftbacktest.data").validate_event_order
 
 Top = tuple[Decimal, Decimal, Decimal, Decimal]
 """Best bid and ask with their sizes; -1 where there is none."""

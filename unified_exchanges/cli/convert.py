@@ -12,7 +12,7 @@ import typer
 
 from ..backtesting.sources import events_of
 from ..errors import BadRequest
-from ..exporting import HftbacktestFile, to_hftbacktest
+from ..exporting import HftbacktestFile, to_hftbacktest, to_nautilus_catalog
 from ..exporting.hftbacktest import ExchangeTimes
 from ..models import Market, OrderBook, Trade
 from ..money import text
@@ -31,6 +31,7 @@ class Target(str, Enum):
 
     PARQUET = "parquet"
     HFTBACKTEST = "hftbacktest"
+    NAUTILUS = "nautilus"
 
 
 class Times(str, Enum):
@@ -73,7 +74,8 @@ def converted(
     exchange_times: Annotated[
         Times,
         typer.Option(
-            "--exchange-times", help="For an engine: when a thing was at the exchange."
+            "--exchange-times",
+            help="For hftbacktest: when a thing was at the exchange.",
         ),
     ] = Times.RECEIVED,
     as_json: Json = False,
@@ -83,7 +85,7 @@ def converted(
     Parquet has books, trades, tickers and orders, by venue, market and day, with exact
     decimals; it needs pip install 'unified-exchanges\[research]'. Engines get the book and
     the trades of the first outcome of each market, exactly or not at all: hftbacktest an
-    .npz for each, with the extra of that name.
+    .npz for each, nautilus a ParquetDataCatalog; each needs the extra of its name.
     """
     screen = Screen(as_json=as_json)
     with guarded(screen):
@@ -92,7 +94,10 @@ def converted(
                 _tables(screen, recording, out)
             else:
                 found = _markets(recording, markets, markets_from)
-                _hftbacktest(screen, recording, out, found, exchange_times.value)
+                if to is Target.NAUTILUS:
+                    _nautilus(screen, recording, out, found)
+                else:
+                    _hftbacktest(screen, recording, out, found, exchange_times.value)
         except (ImportError, OSError) as error:
             failure = str(error)
         else:
@@ -145,6 +150,25 @@ def _hftbacktest(
         path = out / market.venue / f"{quote(market.market_id, safe='')}.npz"
         made = to_hftbacktest(recording, market, path, exchange_times=times)
         screen.document(_document(made), _words(made))
+
+
+def _nautilus(
+    screen: Screen, recording: Path, out: Path, markets: list[Market]
+) -> None:
+    for market in markets:
+        made = to_nautilus_catalog(recording, market, out)
+        name, books = str(made.instrument.id), len(made.events) - made.trades
+        told = {
+            "path": out,
+            "instrument_id": name,
+            "market_id": market.market_id,
+            "outcome": market.outcomes[0].label,
+            "books": books,
+            "trades": made.trades,
+            "settlement_value": made.settlement_value,
+        }
+        words = f"{counted(books, 'book')}, {counted(made.trades, 'trade')}"
+        screen.document(told, f"{out}: {name}, {words}")
 
 
 def _document(made: HftbacktestFile) -> dict[str, Any]:
