@@ -82,10 +82,10 @@ def converted(
 ) -> None:
     r"""Turn a recording into Parquet files, or into the data of another engine.
 
-    Parquet has books, trades, tickers and orders, by venue, market and day, with exact
-    decimals; it needs pip install 'unified-exchanges\[research]'. Engines get the book and
-    the trades of the first outcome of each market, exactly or not at all: hftbacktest an
-    .npz for each, nautilus a ParquetDataCatalog; each needs the extra of its name.
+    Parquet has books, trades, tickers, orders, changes of markets and gaps, by venue,
+    market and day, with exact decimals: pip install 'unified-exchanges\[research]'. Engines
+    get the book and the trades of the first outcome of each market, exactly or not at all:
+    hftbacktest an .npz for each, nautilus a ParquetDataCatalog, with the extra of that name.
     """
     screen = Screen(as_json=as_json)
     with guarded(screen):
@@ -112,6 +112,8 @@ def _tables(screen: Screen, recording: Path, out: Path) -> None:
         "trades": found.trades,
         "tickers": found.tickers,
         "orders": found.orders,
+        "changes": found.changes,
+        "gaps": found.gaps,
     }
     told = ", ".join(f"{count:,} {name}" for name, count in rows.items())
     screen.document({"path": out, **rows}, f"{out}: {told}")
