@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
 from os import PathLike
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +16,7 @@ from ..backtesting import Data
 from ..errors import BadRequest
 from ..models import Market, MarketChange, Side, Trade
 from ..money import EXACT, text
-from .told import BookStep, Told, finest_step, told
+from .told import BookStep, Told, finest_lot, finest_step, told
 
 __all__ = ["ExchangeTimes", "HftbacktestFile", "to_hftbacktest"]
 
@@ -63,7 +62,8 @@ def to_hftbacktest(
     ``exchange_times="venue"`` the time that the venue told, where it told one, and never
     before that of the event before.
 
-    The tick is the finest that the market had, also where its grid changed.  hftbacktest
+    The tick is the finest that the market had, also where its grid changed; the lot that
+    of the market, or a finer one where sizes are no multiples of that.  hftbacktest
     counts in floats: a number that is not exactly a multiple of the tick or the lot, or
     whose float is another number, is refused.  The book is cleared where it may have
     missed a change, and while the market is not open.  The array is in memory, 64 bytes a
@@ -101,21 +101,21 @@ def to_hftbacktest(
     array = numpy.concatenate(chunks)
     if not len(array):
         raise BadRequest(f"the data tell nothing of {market.market_id}")
-    tick = writing.tick()
+    tick, lot = writing.tick(), writing.lot()
     _save(numpy, path, array)
     return HftbacktestFile(
         path=path,
         market_id=market.market_id,
         outcome=market.outcomes[0].label,
         tick_size=tick,
-        lot_size=market.lot,
+        lot_size=lot,
         rows=len(array),
         trades=writing.trades,
     )
 
 
 class _Writing:
-    """Makes rows, and remembers which prices there were until the tick is known."""
+    """Makes rows, and remembers the numbers in them until tick and lot are known."""
 
     def __init__(
         self, market: Market, types: ModuleType, exchange_times: ExchangeTimes
@@ -124,6 +124,7 @@ class _Writing:
         self._lot = market.lot
         self._grids = [market.grid]
         self._prices: dict[Decimal, float] = {}
+        self._sizes: dict[Decimal, float] = {}
         self._is_by_venue = exchange_times == "venue"
         self._latest = 0
         both = types.EXCH_EVENT | types.LOCAL_EVENT
@@ -157,6 +158,13 @@ class _Writing:
             _check(price, written, step, "price")
         return step
 
+    def lot(self) -> Decimal:
+        """The lot of all sizes; raises where one is not exactly so many of them."""
+        lot = finest_lot(self._lot, self._sizes)
+        for size, written in self._sizes.items():
+            _check(size, written, lot, "size")
+        return lot
+
     def _of_book(self, moment: int, step: BookStep) -> Iterator[_Row]:
         when = self._at(moment, step.timestamp)
         if step.is_whole:
@@ -168,10 +176,8 @@ class _Writing:
     def _row(
         self, kind: int, when: int, moment: int, price: Decimal, size: Decimal
     ) -> _Row:
-        written = self._prices.get(price)
-        if written is None:
-            written = self._prices[price] = float(price)
-        return kind, when, moment, written, _size(size, self._lot), 0, 0, 0.0
+        at, of = _float(self._prices, price), _float(self._sizes, size)
+        return kind, when, moment, at, of, 0, 0, 0.0
 
     def _at(self, moment: int, timestamp: datetime | None) -> int:
         if not self._is_by_venue:
@@ -192,10 +198,10 @@ class _Writing:
         return self._latest
 
 
-@lru_cache(maxsize=65_536)
-def _size(size: Decimal, lot: Decimal) -> float:
-    written = float(size)
-    _check(size, written, lot, "size")
+def _float(known: dict[Decimal, float], number: Decimal) -> float:
+    written = known.get(number)
+    if written is None:
+        written = known[number] = float(number)
     return written
 
 

@@ -14,10 +14,9 @@ import attrs
 
 from ..backtesting import Data
 from ..errors import BadRequest
-from ..grid import PriceGrid
 from ..models import Market, MarketChange, Side, Trade
 from ..money import EXACT, text
-from .told import BookStep, Told, finest_step, told
+from .told import BookStep, Told, finest_lot, finest_step, told
 
 __all__ = ["NautilusData", "to_nautilus", "to_nautilus_catalog"]
 
@@ -51,10 +50,10 @@ def to_nautilus(data: Data, market: Market) -> NautilusData:
     ``data`` is what `backtest` takes.  The instrument is the first outcome (YES), named
     after the market and the venue, such as ``KXFED-26DEC-T3.25.KALSHI``: prices in USD
     from 0 to 1 with the places of the finest tick that the market had, sizes in contracts
-    with those of its lot, no fees.  ``ts_init`` is the receipt and ``ts_event`` the venue's
-    time, where it tells one, in nanoseconds since 1970.  The book is for
-    ``BookType.L2_MBP``; it is empty where it may have missed a change, and while the market
-    is not open.
+    with those of its lot, or of a finer one where sizes are no multiples of that; no fees.
+    ``ts_init`` is the receipt and ``ts_event`` the venue's time, where it tells one, in
+    nanoseconds since 1970.  The book is for ``BookType.L2_MBP``; it is empty where it may
+    have missed a change, and while the market is not open.
 
     Raises `BadRequest` for what cannot be held exactly, for a book that is crossed and for
     data that tell nothing of the market; ImportError without nautilus_trader.
@@ -63,7 +62,7 @@ def to_nautilus(data: Data, market: Market) -> NautilusData:
     grids = [market.grid]
     grids += [x.grid for _, x in steps if isinstance(x, MarketChange) and x.grid]
     values = [x.value for _, x in steps if isinstance(x, MarketChange)]
-    making = _Making(market, grids)
+    making = _Making(market, finest_step(grids), finest_lot(market.lot, _sizes(steps)))
     events = tuple(event for step in steps for event in making.events(*step))
     if not events:
         raise BadRequest(f"the data tell nothing of {market.market_id}")
@@ -102,13 +101,21 @@ def to_nautilus_catalog(
     return made
 
 
+def _sizes(steps: list[tuple[int, Told]]) -> Iterator[Decimal]:
+    for _, event in steps:
+        if isinstance(event, Trade):
+            yield event.size
+        elif isinstance(event, BookStep):
+            yield from (size for _, _, size in event.levels)
+
+
 class _Making:
     """Makes objects of nautilus, whose numbers have the places of one instrument."""
 
-    def __init__(self, market: Market, grids: list[PriceGrid]) -> None:
+    def __init__(self, market: Market, tick: Decimal, lot: Decimal) -> None:
         self.trades = 0
         self._market = market
-        self._tick = finest_step(grids)
+        self._tick, self._lot = tick, lot
         names, self._data = _module("model.identifiers"), _module("model.data")
         self._objects, self._enums = _module("model.objects"), _module("model.enums")
         self._names = names
@@ -125,7 +132,7 @@ class _Making:
         market = self._market
         first = market.outcomes[0]
         ends = market.expires_at or market.closes_at
-        tick, lot = self._price(self._tick), self._size(market.lot)
+        tick, lot = self._price(self._tick), self._size(self._lot)
         return _module("model.instruments").BinaryOption(
             instrument_id=self._id,
             raw_symbol=self._names.Symbol(first.outcome_id),
@@ -213,7 +220,7 @@ class _Making:
     def _size(self, size: Decimal) -> Any:
         made = self._sizes.get(size)
         if made is None:
-            made = _exact(self._objects.Quantity, size, self._market.lot, "size")
+            made = _exact(self._objects.Quantity, size, self._lot, "size")
             self._sizes[size] = made
         return made
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, TypeAlias
@@ -25,7 +25,7 @@ from ..models import (
 )
 from ..money import EXACT, ZERO, text
 
-__all__ = ["BookStep", "Told", "finest_step", "told"]
+__all__ = ["BookStep", "Told", "finest_lot", "finest_step", "told"]
 
 _HIDDEN: Final = frozenset(
     (
@@ -83,6 +83,28 @@ def finest_step(grids: Iterator[PriceGrid] | list[PriceGrid]) -> Decimal:
                 f"{text(band.step)} are not multiples of one tick of {text(step)}"
             )
     return step
+
+
+def finest_lot(lot: Decimal, sizes: Iterable[Decimal]) -> Decimal:
+    """The lot of a market, or a finer one of which all sizes are multiples.
+
+    A market takes orders by its lot, and what is left of one that was paid for in dollars
+    has other sizes: on Polymarket with six places.
+
+    >>> finest_lot(Decimal("0.01"), [Decimal("219.217767"), Decimal(5)])
+    Decimal('0.000001')
+    """
+    odd = [size for size in sizes if EXACT.remainder(size, lot)]
+    if not odd:
+        return lot
+    places = max(_places(size) for size in (lot, *odd))
+    return Decimal(1).scaleb(-places)
+
+
+def _places(number: Decimal) -> int:
+    exponent = number.normalize().as_tuple().exponent
+    assert isinstance(exponent, int)
+    return max(0, -exponent)
 
 
 class _Reading:
