@@ -239,6 +239,11 @@ def test_tapered_grids_have_one_tick(tmp_path: Path) -> None:
     assert made.tick_size == Decimal("0.001")
 
 
+def test_what_a_contract_pays_is_told_beside_the_file(tmp_path: Path) -> None:
+    events = [book(*FIRST), change(1, MarketStatus.SETTLED, value="0")]
+    assert exported(events, tmp_path).settlement_value == 0
+
+
 def test_the_lot_is_as_fine_as_the_sizes_are(tmp_path: Path) -> None:
     events = [book("b 0.40 219.217767", "a 0.60 0.004")]
     made = exported(events, tmp_path)

@@ -182,6 +182,7 @@ def _document(made: HftbacktestFile) -> dict[str, Any]:
         "lot_size": made.lot_size,
         "rows": made.rows,
         "trades": made.trades,
+        "settlement_value": made.settlement_value,
     }
 
 

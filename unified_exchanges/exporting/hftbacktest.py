@@ -35,7 +35,9 @@ _Row: TypeAlias = tuple[int, int, int, float, float, int, int, float]
 class HftbacktestFile:
     """What was written: pass ``tick_size`` and ``lot_size`` to the `BacktestAsset`.
 
-    ``rows`` are all events, ``trades`` those that are public trades.
+    ``rows`` are all events, ``trades`` those that are public trades.  ``settlement_value``
+    is what a contract of the first outcome pays in dollars, where the data tell it: the
+    engine does not settle.
     """
 
     path: Path
@@ -45,6 +47,7 @@ class HftbacktestFile:
     lot_size: Decimal
     rows: int
     trades: int
+    settlement_value: Decimal | None
 
 
 def to_hftbacktest(
@@ -71,7 +74,7 @@ def to_hftbacktest(
 
     Raises `BadRequest` for what cannot be written exactly, for a book that is crossed, for
     venue times after the receipt and where ``out`` is there already; ImportError without
-    hftbacktest.
+    hftbacktest.  Then::
 
         made = to_hftbacktest("day.jsonl", market, "day.npz")
         asset = (
@@ -111,6 +114,7 @@ def to_hftbacktest(
         lot_size=lot,
         rows=len(array),
         trades=writing.trades,
+        settlement_value=writing.settlement_value,
     )
 
 
@@ -121,6 +125,7 @@ class _Writing:
         self, market: Market, types: ModuleType, exchange_times: ExchangeTimes
     ) -> None:
         self.trades = 0
+        self.settlement_value: Decimal | None = None
         self._lot = market.lot
         self._grids = [market.grid]
         self._prices: dict[Decimal, float] = {}
@@ -143,6 +148,8 @@ class _Writing:
         if isinstance(event, MarketChange):
             if event.grid is not None:
                 self._grids.append(event.grid)
+            if event.value is not None:
+                self.settlement_value = event.value
         elif isinstance(event, Trade):
             self.trades += 1
             kind = self._trade | self._sides[event.taker_side]
