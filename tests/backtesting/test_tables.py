@@ -10,6 +10,8 @@ from typing import Any
 import attrs
 import duckdb
 import msgspec
+import pandas as pd
+import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
@@ -205,6 +207,21 @@ def test_a_change_of_a_market_reads_in_sql(session: Session) -> None:
     ).fetchall()
     assert (last[0], last[1]) == ("settled", 1)
     assert last[2].lower() == "yes"
+
+
+@pytest.mark.parametrize("table", ["books", "trades", "changes", "gaps"])
+def test_each_table_reads_whole_in_three_libraries(
+    session: Session, table: str
+) -> None:
+    folder = session.tables / table
+    names = ["line", "part"]
+    by_pandas = pd.read_parquet(folder, dtype_backend="pyarrow")[names]
+    by_polars = pl.read_parquet(f"{folder}/**/*.parquet", hive_partitioning=True)
+    found = duckdb.sql(f"SELECT line, part FROM read_parquet('{folder}/**/*.parquet')")
+    told = sorted(found.fetchall())
+    assert told
+    assert sorted(by_pandas.itertuples(index=False, name=None)) == told
+    assert sorted(by_polars.select(names).rows()) == told
 
 
 def test_tables_of_before_there_were_changes_are_still_read(session: Session) -> None:

@@ -111,8 +111,8 @@ _MOST_FILES: Final = 64
 """Files that are open; of more, each gets a further part."""
 _DAY: Final = 86_400 * 10**9
 
-_SEVERAL: Final = "__HIVE_DEFAULT_PARTITION__"
-"""The folder of what concerns several markets, or all: so a null is named there."""
+_SEVERAL: Final = "*"
+"""The market of what concerns several, or all; arrow reads no folder of only nulls."""
 
 _Place: TypeAlias = tuple[str, str, int]
 """A table, a market, and days since 1970."""
