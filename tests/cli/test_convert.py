@@ -88,3 +88,22 @@ def test_a_recording_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
     done = invoke(*words, "--to", "hftbacktest")
     assert done.code != 0
     assert "there is no" in " ".join(done.err.split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--market", "M"),
+        ("--markets-from", "r"),
+        ("--exchange-times", "venue"),
+        ("--to", "nautilus", "--exchange-times", "venue"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    out = tmp_path / "out"
+    done = invoke("convert", str(tmp_path / "r"), "--out", str(out), *words)
+    assert done.code == 2
+    assert words[-2] in " ".join(done.err.split())
+    assert not out.exists()

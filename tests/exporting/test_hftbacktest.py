@@ -118,6 +118,43 @@ def test_hftbacktest_shows_the_book_of_our_replay_after_each_moment(
     assert tops(made, list(after)) == list(after.values())
 
 
+def test_hftbacktest_shows_every_level_of_our_replay(
+    session: Recorded, tmp_path: Path
+) -> None:
+    made = to_hftbacktest(session.path, session.market, tmp_path / "m.npz")
+    moment, last = [x for x in seen(session) if isinstance(x[1], OrderBook)][-1]
+    assert isinstance(last, OrderBook)
+    running = engine(made)
+    running.elapse(0)
+    running.elapse(moment - running.current_timestamp)
+    depth, ticks = running.depth(0), round(1 / made.tick_size)
+    bids, asks = (
+        {n * made.tick_size: size for n in range(ticks + 1) if (size := of(n))}
+        for of in (depth.bid_qty_at_tick, depth.ask_qty_at_tick)
+    )
+    running.close()
+    assert bids == {x.price: float(x.size) for x in last.bids}
+    assert asks == {x.price: float(x.size) for x in last.asks}
+
+
+@pytest.mark.parametrize("times", ["received", "venue"])
+def test_files_of_recordings_are_in_the_order_that_hftbacktest_wants(
+    session: Recorded, tmp_path: Path, times: Any
+) -> None:
+    made = to_hftbacktest(
+        session.path, session.market, tmp_path / "m.npz", exchange_times=times
+    )
+    array = np.load(made.path)["data"]
+    validate_event_order(array)
+    assert (array["exch_ts"] <= array["local_ts"]).all()
+    assert (array["exch_ts"] < array["local_ts"]).any() == (times == "venue")
+
+
+def test_events_that_go_back_in_time_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="go back by 1000000 ns"):
+        exported([book(*FIRST, n=1), book(*FIRST)], tmp_path)
+
+
 def test_hftbacktest_is_told_each_trade_with_its_side(
     session: Recorded, tmp_path: Path
 ) -> None:

@@ -68,6 +68,7 @@ class Watching(Strategy):  # type: ignore[misc]
         self.tops: dict[int, Top] = {}
         self.ticks: list[Any] = []
         self.fills: list[tuple[Decimal, Decimal]] = []
+        self.levels: dict[int, tuple[Any, Any]] = {}
 
     def on_start(self) -> None:
         name = self.instrument.id
@@ -83,6 +84,10 @@ class Watching(Strategy):  # type: ignore[misc]
             shown.best_ask_size(),
         )
         self.tops[deltas.ts_init] = tuple(x and x.as_decimal() for x in found)
+        self.levels[deltas.ts_init] = tuple(
+            [(x.price.as_decimal(), Decimal(str(x.size()))) for x in side]
+            for side in (shown.bids(), shown.asks())
+        )
         if self.size is not None and found[2] is not None:
             size = self.instrument.make_qty(Decimal(self.size))
             self.size = None
@@ -166,6 +171,10 @@ def test_nautilus_shows_the_books_and_trades_of_our_replay(session: Recorded) ->
     for moment, shown in books.items():
         last = watching.tops.get(moment, last)
         assert last == shown
+    moment, whole = seen(session, OrderBook)[-1]
+    assert watching.levels[moment] == tuple(
+        [(x.price, x.size) for x in side] for side in (whole.bids, whole.asks)
+    )
     trades = seen(session, Trade)
     assert len(trades) >= 6
     assert [

@@ -90,7 +90,13 @@ def converted(
     screen = Screen(as_json=as_json)
     with guarded(screen):
         try:
+            if exchange_times is not Times.RECEIVED and to is not Target.HFTBACKTEST:
+                raise BadRequest("--exchange-times is for --to hftbacktest")
             if to is Target.PARQUET:
+                if markets or markets_from:
+                    raise BadRequest(
+                        "tables have all markets: --market and --markets-from are for engines"
+                    )
                 _tables(screen, recording, out)
             else:
                 found = _markets(recording, markets, markets_from)

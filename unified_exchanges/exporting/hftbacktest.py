@@ -74,7 +74,7 @@ def to_hftbacktest(
 
     Raises `BadRequest` for what cannot be written exactly, for a book that is crossed, for
     venue times after the receipt and where ``out`` is there already; ImportError without
-    hftbacktest.  Then::
+    hftbacktest, and ValueError where events go back in time.  Then::
 
         made = to_hftbacktest("day.jsonl", market, "day.npz")
         asset = (

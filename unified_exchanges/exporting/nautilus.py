@@ -56,7 +56,8 @@ def to_nautilus(data: Data, market: Market) -> NautilusData:
     have missed a change, and while the market is not open.
 
     Raises `BadRequest` for what cannot be held exactly, for a book that is crossed and for
-    data that tell nothing of the market; ImportError without nautilus_trader.
+    data that tell nothing of the market; ImportError without nautilus_trader,
+    and ValueError where events go back in time.
     """
     steps = list(told(data, market))
     grids = [market.grid]

@@ -61,10 +61,18 @@ def told(data: Data, market: Market) -> Iterator[tuple[int, Told]]:
 
     Books and trades are those of the first outcome.  The book is empty from a gap to the
     next whole book, and while nothing trades.  Trades outside the book are left out.
-    Raises `BadRequest` for a book whose best bid is not below its best ask.
+    Raises `BadRequest` for a book whose best bid is not below its best ask, and ValueError
+    where the events go back in time.
     """
     reading = _Reading(market)
+    latest = 0
     for moment, event in events_of(data):
+        if moment < latest:
+            raise ValueError(
+                f"events go back by {latest - moment} ns, to {moment}; `merged` puts "
+                "streams together in the order of their receipt"
+            )
+        latest = moment
         for found in reading.of(moment, event):
             yield moment, found
 
