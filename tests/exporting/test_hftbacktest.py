@@ -206,6 +206,21 @@ def test_tables_give_the_file_of_their_recording(
     assert arrays[0].tobytes() == arrays[1].tobytes()
 
 
+def test_of_tables_only_the_files_of_the_market_are_read(
+    session: Recorded, tmp_path: Path
+) -> None:
+    tables = tmp_path / "tables"
+    convert(session.path, tables)
+    other = (
+        tables / "books" / f"venue={session.market.venue}" / "market=OTHER" / "day=1"
+    )
+    other.mkdir(parents=True)
+    (other / "part-0.parquet").write_text("nothing that can be read")
+    assert to_hftbacktest(tables, session.market, tmp_path / "m.npz").trades >= 6
+    with pytest.raises(BadRequest, match="of M"):
+        to_hftbacktest(tables, market(), tmp_path / "n.npz")
+
+
 def exported(events: list[Any], path: Path, **how: Any) -> HftbacktestFile:
     return to_hftbacktest(events, how.pop("market", market()), path / "m.npz", **how)
 

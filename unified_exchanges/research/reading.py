@@ -9,6 +9,7 @@ from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, TypeAlias
+from urllib.parse import quote
 
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
@@ -35,12 +36,15 @@ Found: TypeAlias = tuple[tuple[int, int], int, PaperEvent]
 _ROWS: Final = 16_384
 
 
-def tables(path: Path) -> Iterator[tuple[int, PaperEvent]]:
+def tables(
+    path: Path, market_id: str | None = None
+) -> Iterator[tuple[int, PaperEvent]]:
     """Read the events of tables that `convert` wrote, with the nanoseconds of receipt.
 
     Books, trades, changes of markets and gaps, in the order in which they stood in the
     recording: what a backtest of the recording is told.  In memory there are the rows of
-    one group of each market.  Tables of before there were changes and gaps tell neither
+    one group of each market.  With a ``market_id`` only the files of that market are read,
+    and what concerns several.  Tables of before there were changes and gaps tell neither
     changes, nor which markets lost something together.  Raises `BadRequest` where there
     are no tables.
     """
@@ -56,15 +60,21 @@ def tables(path: Path) -> Iterator[tuple[int, PaperEvent]]:
         read(folder)
         for table, read in readers.items()
         for folder in sorted(path.glob(f"{table}/venue=*/market=*"))
+        if market_id is None or folder.name in _names(market_id)
     ]
     if not streams:
+        of = "" if market_id is None else f" of {market_id}"
         raise BadRequest(
-            f"{path} has no tables of books or trades: `convert` makes them"
+            f"{path} has no tables of books or trades{of}: `convert` makes them"
         )
     latest = 0
     for _, moment, event in heapq.merge(*streams, key=itemgetter(0)):
         latest = max(latest, moment)
         yield latest, event
+
+
+def _names(market_id: str) -> tuple[str, str]:
+    return f"market={quote(market_id, safe='')}", f"market={quote('*', safe='')}"
 
 
 def _rows(folder: Path) -> Iterator[dict[str, Any]]:
