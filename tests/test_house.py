@@ -31,6 +31,7 @@ TIMED = (
     "cli*",
     "clock",
     "drivers*",
+    "exporting.hftbacktest",
     "fields",
     "monitor*",
     "observer",

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from ..models import Order, Ticker
 from ..paper import PaperEvent
 from ..recording import Frame, Header, read
-from ..recording.overheard import Overheard, hear
+from ..recording.overheard import LineClock, Overheard, hear
 from ..registry import folder
 
 __all__ = ["Data", "Events", "events_of", "merged", "recorded"]
@@ -25,7 +25,6 @@ Data: TypeAlias = "Events | str | PathLike[str] | Sequence[str | PathLike[str]]"
 
 _PASSED_OVER: Final = frozenset((Ticker, Order))
 """What a backtest is not told."""
-_SECOND: Final = 10**9
 
 
 def merged(*streams: Events) -> Iterator[tuple[int, PaperEvent]]:
@@ -60,14 +59,13 @@ def recorded(path: str | PathLike[str]) -> Iterator[tuple[int, PaperEvent]]:
     lines = read(path)
     head = next(lines)
     assert isinstance(head, Header)
-    clock = _Clock(head.at)
+    clock = LineClock(head.at)
     overheard: Overheard = folder(head.venue, "overheard").OVERHEARD(clock)
     moment = head.at
     told_on = overheard.told
     for line in lines:
         at = getattr(line, "at", moment)
         if at > moment:
-            # A clock that was set back stands still here until it is as far again.
             clock.moment = moment = at
         if type(line) is Frame:
             told = told_on(line.connection, line.direction, line.body.data)
@@ -76,16 +74,3 @@ def recorded(path: str | PathLike[str]) -> Iterator[tuple[int, PaperEvent]]:
         for event in told:
             if type(event) not in _PASSED_OVER:
                 yield moment, event  # type: ignore[misc]  # mypy does not see it narrowed
-
-
-class _Clock:
-    """Shows the time of the line at hand."""
-
-    def __init__(self, moment: int) -> None:
-        self.moment = moment
-
-    def now(self) -> float:
-        return self.moment / _SECOND
-
-    def monotonic(self) -> float:
-        return self.moment / _SECOND

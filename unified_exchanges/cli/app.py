@@ -10,6 +10,7 @@ from .. import __version__
 from . import (
     account,
     catalogue,
+    convert,
     demo,
     halting,
     health,
@@ -68,6 +69,7 @@ for part in (
     catalogue,
     watch,
     record,
+    convert,
     strategies,
     sweep,
     trading,

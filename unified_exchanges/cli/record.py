@@ -1,4 +1,4 @@
-"""The commands that record markets, and that turn a recording into tables."""
+"""The command that records markets."""
 
 from __future__ import annotations
 
@@ -16,19 +16,17 @@ from rich.status import Status
 
 from ..errors import (
     AuthenticationError,
-    BadRequest,
     ConnectionLost,
     NotSupported,
     RequestTimeout,
 )
 from ..models import Market, OrderBook
 from ..recording import Recorder
-from ..research import convert
 from ..shells.blocking import Exchange
 from ..strategies import contract_of
 from ..watching.blocking import Watch
-from .command import command, guarded, plain_command
-from .options import Json, instant
+from .command import command
+from .options import instant
 from .screen import Screen
 from .session import Session
 from .stopping import until_stopped
@@ -43,9 +41,8 @@ _NOTE = 10.0
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the commands to the app."""
+    """Add the command to the app."""
     command(app, "record", "Look")(record)
-    plain_command(app, "convert", "Look")(converted)
 
 
 def record(
@@ -94,37 +91,6 @@ def record(
     if not health.connections:
         why = health.last_error or "it did not answer yet"
         raise ConnectionLost(f"the stream was not reached: {why}", venue=exchange.id)
-
-
-def converted(
-    recording: Annotated[Path, typer.Argument(metavar="FILE", help="A recording.")],
-    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="A new folder.")],
-    as_json: Json = False,
-) -> None:
-    r"""Turn a recording into Parquet files for DuckDB, polars and pandas.
-
-    Books, trades, tickers and orders, by venue, market and day, with exact decimals. Needs
-    the extra: pip install 'unified-exchanges\[research]'.
-    """
-    screen = Screen(as_json=as_json)
-    with guarded(screen):
-        try:
-            found = convert(recording, out)
-        except (ImportError, OSError) as error:
-            failure = str(error)
-        else:
-            rows = {
-                "books": found.books,
-                "trades": found.trades,
-                "tickers": found.tickers,
-                "orders": found.orders,
-            }
-            told = ", ".join(f"{count:,} {name}" for name, count in rows.items())
-            screen.document({"path": out, **rows}, f"{out}: {told}")
-            if found.is_torn:
-                screen.note(f"{recording} breaks off within a line, which is left out")
-            return
-        raise BadRequest(failure)
 
 
 def _ask_terms(exchange: Exchange, market_id: str) -> None:

@@ -9,9 +9,10 @@ from ..models import Gap, MarketChange, Order, OrderBook, Ticker, Trade
 from ..tap import Direction
 from .format import Closed, Frame, Opened, Rest, Withheld
 
-__all__ = ["Heard", "Overheard", "hear"]
+__all__ = ["Heard", "LineClock", "Overheard", "hear"]
 
 _OK = 200
+_SECOND = 10**9
 
 Heard: TypeAlias = OrderBook | Trade | Ticker | Order | MarketChange | Gap
 """A whole book after each of its changes, what was told besides, or that a book may have
@@ -46,6 +47,24 @@ class Overheard(Protocol):
     def closed(self, connection: int, reason: str) -> Iterable[Heard]:
         """A WebSocket has ended, or what follows on it was not recorded."""
         ...
+
+
+class LineClock:
+    """Shows when the line at hand was received; it never goes back.
+
+    A wall clock that was set back stands still here until it is as far again.
+    """
+
+    def __init__(self, moment: int) -> None:
+        self.moment = moment
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self.moment / _SECOND
+
+    def monotonic(self) -> float:
+        """The same: nothing else passes here."""
+        return self.moment / _SECOND
 
 
 def hear(overheard: Overheard, line: object) -> Iterable[Heard]:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from ..clock import VirtualClock
 from ..errors import BadRequest
 from ..recording import Header, Torn, read
-from ..recording.overheard import Overheard, hear
+from ..recording.overheard import LineClock, Overheard, hear
 from ..registry import folder
 from .rows import Rows
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from .parquet import Tables
 
 __all__ = ["Converted", "convert"]
-
-_SECOND = 10**9
 
 
 @attrs.frozen(kw_only=True, slots=True)
@@ -31,18 +28,22 @@ class Converted:
     trades: int
     tickers: int
     orders: int
+    changes: int
+    gaps: int
     is_torn: bool
 
 
 def convert(path: str | PathLike[str], out: str | PathLike[str]) -> Converted:
     """Write what the streams of a recording told as Parquet below a new folder.
 
-    There is a folder for each table, ``books``, ``trades``, ``tickers`` and ``orders``, and
-    in it the files of each venue, market and day (of receipt, in UTC), as
-    ``venue=…/market=…/day=…``.  Prices and sizes are decimals, exactly as they were told:
-    one that has more places than its column is an error.  Every row says in
-    ``received_at`` when it came, and in ``line`` of which line of the recording it is: sort
-    by that.  Memory is bounded, whatever the length.
+    There is a folder for each table, ``books``, ``trades``, ``tickers``, ``orders``,
+    ``changes`` (of markets: status, grid, settlement) and ``gaps``, and in it the files of
+    each venue, market and day (of receipt, in UTC), as ``venue=…/market=…/day=…``.  Prices
+    and sizes are decimals, exactly as they were told: one that has more places than its
+    column is an error.  Every row says in ``received_at`` when it came, in ``line`` of which
+    line of the recording it is, and in ``part`` which of the things that the line told: sort
+    by these two.  Memory is bounded, whatever the length.  A backtest is told the same by
+    the tables as by the recording.
 
     Raises `BadRequest` where ``out`` is there already, `DamagedRecording` and ImportError
     without pyarrow.
@@ -53,20 +54,19 @@ def convert(path: str | PathLike[str], out: str | PathLike[str]) -> Converted:
     lines = read(path)
     head = next(lines)
     assert isinstance(head, Header)
-    clock = VirtualClock(head.at / _SECOND)
+    clock = LineClock(head.at)
     overheard: Overheard = folder(head.venue, "overheard").OVERHEARD(clock)
     with _tables(folder_path, head.venue) as tables:
         rows = Rows()
         is_torn = False
-        latest = head.mono
         for number, line in enumerate(lines, 2):
             if isinstance(line, Torn):
                 is_torn = True
                 continue
-            clock.advance(max(0, line.mono - latest) / _SECOND)
-            latest = max(latest, line.mono)
-            for event in hear(overheard, line):
-                for table, row in rows.of(event, line.at, number):
+            # As a backtest of the recording itself has it.
+            clock.moment = max(clock.moment, line.at)
+            for part, event in enumerate(hear(overheard, line)):
+                for table, row in rows.of(event, line.at, number, part):
                     tables.add(table, row)
     counts = tables.counts
     return Converted(
@@ -74,6 +74,8 @@ def convert(path: str | PathLike[str], out: str | PathLike[str]) -> Converted:
         trades=counts["trades"],
         tickers=counts["tickers"],
         orders=counts["orders"],
+        changes=counts["changes"],
+        gaps=counts["gaps"],
         is_torn=is_torn,
     )
 

@@ -25,6 +25,7 @@ _WORD: Final = pa.string()
 _BASE: Final = {
     "received_at": _AT,
     "line": pa.int64(),
+    "part": pa.int32(),
     "market_id": _WORD,
     "outcome": _WORD,
 }
@@ -38,6 +39,7 @@ SCHEMAS: Final = {
             "size": _SIZE,
             "sequence": pa.int64(),
             "timestamp": _TIME,
+            "grid": _WORD,
         }
     ),
     "trades": pa.schema(
@@ -79,6 +81,27 @@ SCHEMAS: Final = {
             "updated_at": _TIME,
         }
     ),
+    "changes": pa.schema(
+        {
+            **_BASE,
+            "change": _WORD,
+            "status": _WORD,
+            "closes_at": _TIME,
+            "result": _WORD,
+            "value": _PRICE,
+            "grid": _WORD,
+            "timestamp": _TIME,
+        }
+    ),
+    "gaps": pa.schema(
+        {
+            **_BASE,
+            "subject": _WORD,
+            "market_ids": pa.list_(_WORD),
+            "reason": _WORD,
+            "at": _TIME,
+        }
+    ),
 }
 """The columns of each table; prices are dollars, sizes contracts."""
 
@@ -87,6 +110,9 @@ _MOST_ROWS: Final = 100_000
 _MOST_FILES: Final = 64
 """Files that are open; of more, each gets a further part."""
 _DAY: Final = 86_400 * 10**9
+
+_SEVERAL: Final = "*"
+"""The market of what concerns several, or all; arrow reads no folder of only nulls."""
 
 _Place: TypeAlias = tuple[str, str, int]
 """A table, a market, and days since 1970."""
@@ -124,7 +150,7 @@ class Tables:
         """Append a row."""
         at, market_id = row["received_at"], row["market_id"]
         assert isinstance(at, int)
-        place = table, str(market_id), at // _DAY
+        place = table, _SEVERAL if market_id is None else str(market_id), at // _DAY
         self._waiting.setdefault(place, []).append(row)
         self.counts[table] += 1
         self._held += 1

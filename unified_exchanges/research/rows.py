@@ -7,13 +7,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeAlias
 
-from ..models import Gap, Order, OrderBook, Subject, Ticker, Trade
+from ..models import Gap, MarketChange, Order, OrderBook, Subject, Ticker, Trade
 from ..money import ZERO
 from ..recording.overheard import Heard
+from .grids import grid_text
 
 __all__ = ["Row", "Rows"]
 
-Cell: TypeAlias = "str | int | Decimal | datetime | bool | None"
+Cell: TypeAlias = "str | int | Decimal | datetime | bool | list[str] | None"
 Row: TypeAlias = dict[str, Cell]
 
 _Levels: TypeAlias = dict[tuple[str, Decimal], Decimal]
@@ -26,25 +27,29 @@ class Rows:
         self._books: dict[tuple[str, str], _Levels] = {}
 
     def of(
-        self, event: Heard, received_at: int, line: int
+        self, event: Heard, received_at: int, line: int, part: int = 0
     ) -> Iterator[tuple[str, Row]]:
         """The table and the row of everything that an event tells.
 
-        ``received_at`` is in nanoseconds, ``line`` its number in the recording.
+        ``received_at`` is in nanoseconds, ``line`` its number in the recording, ``part``
+        which of the events of that line it is.
         """
-        at: Row = {"received_at": received_at, "line": line}
+        at: Row = {"received_at": received_at, "line": line, "part": part}
         if isinstance(event, OrderBook):
             for row in self._changed(event, at):
                 yield "books", row
         elif isinstance(event, Gap):
             for row in self._stale(event, at):
                 yield "books", row
+            yield "gaps", _gap(event, at)
         elif isinstance(event, Trade):
             yield "trades", _trade(event, at)
         elif isinstance(event, Ticker):
             yield "tickers", _ticker(event, at)
         elif isinstance(event, Order):
             yield "orders", _order(event, at)
+        elif isinstance(event, MarketChange):
+            yield "changes", _change(event, at)
 
     def _changed(self, book: OrderBook, at: Row) -> Iterator[Row]:
         key = book.market_id, book.outcome
@@ -53,12 +58,14 @@ class Rows:
         now |= {("ask", x.price): x.size for x in book.asks}
         self._books[key] = now
         event = "snapshot" if was is None else "change"
+        if was == now or (was is None and not now):
+            # That a book is empty, or was told again as it was, is a fact too.
+            event = event if was is None else "same"
+            yield _level(key, at, event, book, None, None, None)
+            return
         for (side, price), size in now.items():
             if was is None or was.get((side, price)) != size:
                 yield _level(key, at, event, book, side, price, size)
-        if was is None and not now:
-            # An empty book is a fact too.
-            yield _level(key, at, event, book, None, None, None)
         # In the order of the book: a set would have another in each process.
         for side, price in was or ():
             if (side, price) not in now:
@@ -96,6 +103,7 @@ def _level(
         "size": size,
         "sequence": None if book is None else book.sequence,
         "timestamp": None if book is None else book.timestamp,
+        "grid": None if book is None else grid_text(book.grid),
     }
 
 
@@ -140,4 +148,32 @@ def _order(order: Order, at: Row) -> Row:
         "status": order.status.value,
         "created_at": order.created_at,
         "updated_at": order.updated_at,
+    }
+
+
+def _change(change: MarketChange, at: Row) -> Row:
+    return {
+        **at,
+        "market_id": change.market_id,
+        "outcome": None,
+        "change": change.change,
+        "status": None if change.status is None else change.status.value,
+        "closes_at": change.closes_at,
+        "result": change.result,
+        "value": change.value,
+        "grid": grid_text(change.grid),
+        "timestamp": change.timestamp,
+    }
+
+
+def _gap(gap: Gap, at: Row) -> Row:
+    names = list(gap.market_ids)
+    return {
+        **at,
+        "market_id": names[0] if len(names) == 1 else None,
+        "outcome": gap.outcome,
+        "subject": None if gap.subject is None else gap.subject.value,
+        "market_ids": names,
+        "reason": gap.reason,
+        "at": gap.at,
     }

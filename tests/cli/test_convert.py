@@ -1,0 +1,109 @@
+"""Recordings as the data of other engines, from the command line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from unified_exchanges.exporting import to_hftbacktest, to_nautilus
+from unified_exchanges.money import text
+
+from ..exporting.recordings import Recorded, recorded_on
+from ..recording.sessions import VENUES
+from .conftest import invoke
+
+
+@pytest.fixture(scope="module", params=VENUES)
+def session(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Recorded:
+    return recorded_on(request.param, tmp_path_factory.mktemp("r") / "session.jsonl")
+
+
+def test_each_market_becomes_a_file_for_hftbacktest(
+    session: Recorded, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    words = ("convert", str(session.path), "--out", str(out), "--to", "hftbacktest")
+    done = invoke(*words, "--json")
+    assert done.code == 0, done.err
+    file = out / session.market.venue / f"{session.market.market_id}.npz"
+    made = to_hftbacktest(session.path, session.market, tmp_path / "m.npz")
+    assert file.read_bytes() == made.path.read_bytes()
+    assert (done.document["rows"], done.document["trades"]) == (made.rows, made.trades)
+    assert done.document["tick_size"] == text(made.tick_size)
+    again = invoke(*words)
+    assert again.code != 0
+    assert "not written over" in " ".join(again.err.split())
+
+
+def test_all_markets_become_a_catalog_for_nautilus(
+    session: Recorded, tmp_path: Path
+) -> None:
+    pytest.importorskip("nautilus_trader")
+    out = tmp_path / "out"
+    words = ("convert", str(session.path), "--out", str(out), "--to", "nautilus")
+    done = invoke(*words, "--json")
+    assert done.code == 0, done.err
+    made = to_nautilus(session.path, session.market)
+    told = done.document
+    assert told["instrument_id"] == str(made.instrument.id)
+    assert told["books"] + told["trades"] == len(made.events)
+    again = invoke(*words)
+    assert again.code != 0
+    assert "not written over" in " ".join(again.err.split())
+
+
+def test_without_nautilus_the_extra_is_named(
+    session: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "nautilus_trader", None)
+    for name in [x for x in sys.modules if x.startswith("nautilus_trader.")]:
+        monkeypatch.delitem(sys.modules, name)
+    out = str(tmp_path / "out")
+    done = invoke("convert", str(session.path), "--out", out, "--to", "nautilus")
+    assert done.code != 0
+    assert "unified-exchanges[nautilus]" in " ".join(done.err.split())
+
+
+def test_tables_take_their_markets_from_the_recording(
+    session: Recorded, tmp_path: Path
+) -> None:
+    tables, out = tmp_path / "tables", tmp_path / "out"
+    assert invoke("convert", str(session.path), "--out", str(tables)).code == 0
+    words = ("convert", str(tables), "--out", str(out), "--to", "hftbacktest")
+    alone = invoke(*words)
+    assert alone.code != 0
+    assert "--markets-from" in alone.err
+    name = session.market.market_id
+    done = invoke(*words, "--market", name, "--markets-from", str(session.path))
+    assert done.code == 0, done.err
+    assert len(list(out.rglob("*.npz"))) == 1
+
+
+def test_a_recording_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
+    words = ("convert", str(tmp_path / "no"), "--out", str(tmp_path / "out"))
+    done = invoke(*words, "--to", "hftbacktest")
+    assert done.code != 0
+    assert "there is no" in " ".join(done.err.split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--market", "M"),
+        ("--markets-from", "r"),
+        ("--exchange-times", "venue"),
+        ("--to", "nautilus", "--exchange-times", "venue"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    out = tmp_path / "out"
+    done = invoke("convert", str(tmp_path / "r"), "--out", str(out), *words)
+    assert done.code == 2
+    assert words[-2] in " ".join(done.err.split())
+    assert not out.exists()

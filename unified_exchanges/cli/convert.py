@@ -1,0 +1,199 @@
+"""The command that turns a recording into tables, or into the data of another engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from ..backtesting.sources import events_of
+from ..errors import BadRequest
+from ..exporting import HftbacktestFile, to_hftbacktest, to_nautilus_catalog
+from ..exporting.hftbacktest import ExchangeTimes
+from ..models import Market, OrderBook, Trade
+from ..money import text
+from ..research import convert
+from . import loading
+from .command import guarded, plain_command
+from .options import Json
+from .screen import Screen
+from .words import counted
+
+__all__ = ["add_to"]
+
+
+class Target(str, Enum):
+    """What a recording is turned into."""
+
+    PARQUET = "parquet"
+    HFTBACKTEST = "hftbacktest"
+    NAUTILUS = "nautilus"
+
+
+class Times(str, Enum):
+    """What is taken as the time at the exchange."""
+
+    RECEIVED = "received"
+    VENUE = "venue"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    plain_command(app, "convert", "Look")(converted)
+
+
+def converted(
+    recording: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="A recording; for engines also its tables."
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="A new folder.")],
+    to: Annotated[
+        Target, typer.Option("--to", help="Tables, or the data of another engine.")
+    ] = Target.PARQUET,
+    markets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--market",
+            metavar="MARKET",
+            help="For an engine: this market; again for more.",
+        ),
+    ] = None,
+    markets_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--markets-from", metavar="FILE", help="A recording that has the markets."
+        ),
+    ] = None,
+    exchange_times: Annotated[
+        Times,
+        typer.Option(
+            "--exchange-times",
+            help="For hftbacktest: when a thing was at the exchange.",
+        ),
+    ] = Times.RECEIVED,
+    as_json: Json = False,
+) -> None:
+    r"""Turn a recording into Parquet files, or into the data of another engine.
+
+    Parquet has books, trades, tickers, orders, changes of markets and gaps, by venue,
+    market and day, with exact decimals: pip install 'unified-exchanges\[research]'. Engines
+    get the book and the trades of the first outcome of each market, exactly or not at all:
+    hftbacktest an .npz for each, nautilus a ParquetDataCatalog, with the extra of that name.
+    """
+    screen = Screen(as_json=as_json)
+    with guarded(screen):
+        try:
+            if exchange_times is not Times.RECEIVED and to is not Target.HFTBACKTEST:
+                raise BadRequest("--exchange-times is for --to hftbacktest")
+            if to is Target.PARQUET:
+                if markets or markets_from:
+                    raise BadRequest(
+                        "tables have all markets: --market and --markets-from are for engines"
+                    )
+                _tables(screen, recording, out)
+            else:
+                found = _markets(recording, markets, markets_from)
+                if to is Target.NAUTILUS:
+                    _nautilus(screen, recording, out, found)
+                else:
+                    _hftbacktest(screen, recording, out, found, exchange_times.value)
+        except (ImportError, OSError) as error:
+            failure = str(error)
+        else:
+            return
+        raise BadRequest(failure)
+
+
+def _tables(screen: Screen, recording: Path, out: Path) -> None:
+    found = convert(recording, out)
+    rows = {
+        "books": found.books,
+        "trades": found.trades,
+        "tickers": found.tickers,
+        "orders": found.orders,
+        "changes": found.changes,
+        "gaps": found.gaps,
+    }
+    told = ", ".join(f"{count:,} {name}" for name, count in rows.items())
+    screen.document({"path": out, **rows}, f"{out}: {told}")
+    if found.is_torn:
+        screen.note(f"{recording} breaks off within a line, which is left out")
+
+
+def _markets(
+    recording: Path, names: list[str] | None, markets_from: Path | None
+) -> list[Market]:
+    """The markets that are asked for, else all of which anything is told."""
+    if not recording.exists():
+        raise BadRequest(f"there is no {recording}")
+    wanted = names or list(dict.fromkeys(_told(recording)))
+    if not wanted:
+        raise BadRequest(f"{recording} tells nothing of any market")
+    sources = [markets_from] if markets_from else [recording] * recording.is_file()
+    contracts = loading.contracts(sources, wanted, fees=False)
+    return [contract.market for contract in contracts]
+
+
+def _told(recording: Path) -> Iterator[str]:
+    for _, event in events_of(recording):
+        if isinstance(event, OrderBook | Trade):
+            yield event.market_id
+
+
+def _hftbacktest(
+    screen: Screen,
+    recording: Path,
+    out: Path,
+    markets: list[Market],
+    times: ExchangeTimes,
+) -> None:
+    for market in markets:
+        path = out / market.venue / f"{quote(market.market_id, safe='')}.npz"
+        made = to_hftbacktest(recording, market, path, exchange_times=times)
+        screen.document(_document(made), _words(made))
+
+
+def _nautilus(
+    screen: Screen, recording: Path, out: Path, markets: list[Market]
+) -> None:
+    for market in markets:
+        made = to_nautilus_catalog(recording, market, out)
+        name, books = str(made.instrument.id), len(made.events) - made.trades
+        told = {
+            "path": out,
+            "instrument_id": name,
+            "market_id": market.market_id,
+            "outcome": market.outcomes[0].label,
+            "books": books,
+            "trades": made.trades,
+            "settlement_value": made.settlement_value,
+        }
+        words = f"{counted(books, 'book')}, {counted(made.trades, 'trade')}"
+        screen.document(told, f"{out}: {name}, {words}")
+
+
+def _document(made: HftbacktestFile) -> dict[str, Any]:
+    return {
+        "path": made.path,
+        "market_id": made.market_id,
+        "outcome": made.outcome,
+        "tick_size": made.tick_size,
+        "lot_size": made.lot_size,
+        "rows": made.rows,
+        "trades": made.trades,
+        "settlement_value": made.settlement_value,
+    }
+
+
+def _words(made: HftbacktestFile) -> str:
+    return (
+        f"{made.path}: {counted(made.rows, 'row')}, {counted(made.trades, 'trade')}, tick "
+        f"{text(made.tick_size)}, lot {text(made.lot_size)}"
+    )

@@ -1,0 +1,196 @@
+"""What a recording tells of one market, as changes of the book of its first outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from os import PathLike
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import attrs
+
+from ..backtesting import Data, Events
+from ..backtesting.sources import events_of
+from ..errors import BadRequest
+from ..grid import PriceGrid
+from ..models import (
+    Gap,
+    Market,
+    MarketChange,
+    MarketStatus,
+    OrderBook,
+    Side,
+    Subject,
+    Trade,
+)
+from ..money import EXACT, ZERO, text
+
+__all__ = ["BookStep", "Told", "finest_lot", "finest_step", "told"]
+
+_HIDDEN: Final = frozenset(
+    (
+        MarketStatus.UNOPENED,
+        MarketStatus.PAUSED,
+        MarketStatus.CLOSED,
+        MarketStatus.SETTLED,
+    )
+)
+"""Nothing trades then, whatever was displayed last."""
+
+_Levels: TypeAlias = Mapping[tuple[Side, Decimal], Decimal]
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class BookStep:
+    """What became of the book: sizes by side and price, 0 where there is nothing now.
+
+    With ``is_whole`` everything before it is forgotten.  What goes comes before what is
+    new, so that the book is not crossed in between.  ``timestamp`` is the venue's.
+    """
+
+    is_whole: bool
+    levels: tuple[tuple[Side, Decimal, Decimal], ...]
+    timestamp: datetime | None
+
+
+Told: TypeAlias = BookStep | Trade | MarketChange
+
+
+def told(data: Data, market: Market) -> Iterator[tuple[int, Told]]:
+    """Read what is told of a market, with the nanoseconds of its receipt.
+
+    Books and trades are those of the first outcome.  The book is empty from a gap to the
+    next whole book, and while nothing trades.  Trades outside the book are left out.
+    Raises `BadRequest` for a book whose best bid is not below its best ask, and ValueError
+    where the events go back in time.
+    """
+    reading = _Reading(market)
+    latest = 0
+    for moment, event in _events(data, market.market_id):
+        if moment < latest:
+            raise ValueError(
+                f"events go back by {latest - moment} ns, to {moment}; `merged` puts "
+                "streams together in the order of their receipt"
+            )
+        latest = moment
+        for found in reading.of(moment, event):
+            yield moment, found
+
+
+def _events(data: Data, market_id: str) -> Events:
+    if isinstance(data, str | PathLike) and Path(data).is_dir():
+        from ..research.reading import tables  # noqa: PLC0415 - pyarrow is an extra
+
+        return tables(Path(data), market_id)
+    return events_of(data)
+
+
+def finest_step(grids: Iterator[PriceGrid] | list[PriceGrid]) -> Decimal:
+    """The step of which the prices of all grids are multiples.
+
+    Raises `BadRequest` where the finest of their steps is not one.
+    """
+    bands = [band for grid in grids for band in grid.bands]
+    step = min(band.step for band in bands)
+    for band in bands:
+        if any(EXACT.remainder(x, step) for x in (band.step, band.anchor)):
+            raise BadRequest(
+                f"prices of the band {text(band.start)} to {text(band.end)} by "
+                f"{text(band.step)} are not multiples of one tick of {text(step)}"
+            )
+    return step
+
+
+def finest_lot(lot: Decimal, sizes: Iterable[Decimal]) -> Decimal:
+    """The lot of a market, or a finer one of which all sizes are multiples.
+
+    A market takes orders by its lot, and what is left of one that was paid for in dollars
+    has other sizes: on Polymarket with six places.
+
+    >>> finest_lot(Decimal("0.01"), [Decimal("219.217767"), Decimal(5)])
+    Decimal('0.000001')
+    """
+    odd = [size for size in sizes if EXACT.remainder(size, lot)]
+    if not odd:
+        return lot
+    places = max(_places(size) for size in (lot, *odd))
+    return Decimal(1).scaleb(-places)
+
+
+def _places(number: Decimal) -> int:
+    exponent = number.normalize().as_tuple().exponent
+    assert isinstance(exponent, int)
+    return max(0, -exponent)
+
+
+class _Reading:
+    def __init__(self, market: Market) -> None:
+        self._market = market
+        first = market.outcomes[0]
+        # Where the recording does not tell what a token is, the book bears its id.
+        self._names = frozenset((first.label, first.outcome_id))
+        self._latest: OrderBook | None = None
+        self._shown: _Levels | None = None
+        self._is_hidden = False
+
+    def of(self, moment: int, event: object) -> Iterator[Told]:
+        if isinstance(event, Gap):
+            if self._concerns(event):
+                self._latest = None
+                yield from self._step(None)
+        elif getattr(event, "market_id", None) != self._market.market_id:
+            return
+        elif isinstance(event, OrderBook):
+            if event.outcome in self._names:
+                self._check(moment, event)
+                self._latest = event
+                yield from self._step(event.timestamp)
+        elif isinstance(event, Trade):
+            if event.outcome in self._names and not event.is_block:
+                yield event
+        elif isinstance(event, MarketChange):
+            yield event
+            if event.status not in (None, MarketStatus.UNKNOWN):
+                self._is_hidden = event.status in _HIDDEN
+                yield from self._step(event.timestamp)
+
+    def _concerns(self, gap: Gap) -> bool:
+        return (
+            gap.subject in (None, Subject.ORDER_BOOK)
+            and (not gap.market_ids or self._market.market_id in gap.market_ids)
+            and (gap.outcome is None or gap.outcome in self._names)
+        )
+
+    def _check(self, moment: int, book: OrderBook) -> None:
+        bid, ask = book.bid, book.ask
+        if bid is not None and ask is not None and bid.price >= ask.price:
+            raise BadRequest(
+                f"at {moment} ns the book of {book.market_id} has a bid of "
+                f"{text(bid.price)} and an ask of {text(ask.price)}: an engine would not "
+                "show it so; export the time before and after it apart"
+            )
+
+    def _step(self, timestamp: datetime | None) -> Iterator[BookStep]:
+        was = self._shown
+        now = None if self._is_hidden else _levels(self._latest)
+        self._shown = now
+        if now is None:
+            if was is not None:
+                yield BookStep(is_whole=True, levels=(), timestamp=timestamp)
+            return
+        before = was or {}
+        gone = [(*key, ZERO) for key in before if key not in now]
+        new = [(*key, size) for key, size in now.items() if before.get(key) != size]
+        if was is None or gone or new:
+            yield BookStep(
+                is_whole=was is None, levels=(*gone, *new), timestamp=timestamp
+            )
+
+
+def _levels(book: OrderBook | None) -> _Levels | None:
+    if book is None:
+        return None
+    bids = {(Side.BUY, x.price): x.size for x in book.bids}
+    return bids | {(Side.SELL, x.price): x.size for x in book.asks}
