@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from importlib import import_module
@@ -63,7 +63,7 @@ def _load(file: Path, venues: Iterable[Description]) -> Tape:
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def _collector_paused() -> Generator[None, None, None]:
     """Look for no cycles meanwhile: there are none, and each look is at all there is yet.
 
     It took as long as all the rest, and longer for each request of a longer cassette.
