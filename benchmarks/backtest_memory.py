@@ -3,6 +3,9 @@
 Each length runs in a process of its own, whose most memory is told when it has ended.  What
 does grow is what the report is made of, whatever the events: a point of the curve a minute,
 and decisions, orders and fills where a strategy acts.  This one only looks.
+
+``--week`` makes the longer one ten million events, spread over a week: some minutes, and
+3 GB of disk until it has ended.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import argparse
 import resource
 import subprocess
 import sys
+import time
 from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,11 +27,13 @@ from unified_exchanges.recording import Body, Frame, Header, Opened
 from unified_exchanges.recording.format import encode
 
 LENGTHS: Final = (100_000, 1_000_000)
+WEEK: Final = (1_000_000, 10_000_000)
+WEEK_STEP: Final = 7 * 24 * 3600 * 10**9 // WEEK[-1]
 MOST: Final = 1.1
 """Times the memory of the shorter that the longer may take."""
 
 
-def written(path: Path, count: int) -> None:
+def written(path: Path, count: int, step: int) -> None:
     """Twenty books with ten levels a side, and their changes."""
     head = Header(
         format=1,
@@ -53,8 +59,8 @@ def written(path: Path, count: int) -> None:
             file.write(
                 encode(
                     Frame(
-                        at=START + n * STEP,
-                        mono=n * STEP,
+                        at=START + n * step,
+                        mono=n * step,
                         connection=1,
                         direction="in",
                         body=Body.of(text),
@@ -64,9 +70,12 @@ def written(path: Path, count: int) -> None:
 
 
 def measure(path: Path) -> None:
-    """Run one, and print its events and the most memory in kilobytes."""
+    """Run one; print its events, the most memory in kilobytes, and seconds of CPU."""
+    began = time.process_time()
     report = backtest(Trivial(), path, contracts=map(contract, NAMES))
-    print(report.events, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    taken = time.process_time() - began
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(report.events, most, f"{taken:.1f}", len(report.equity_curve))
 
 
 def main() -> None:
@@ -76,22 +85,29 @@ def main() -> None:
     parser.add_argument(
         "--no-gate", action="store_true", help="report, but do not fail"
     )
+    parser.add_argument("--week", action="store_true", help="ten million events")
     given = parser.parse_args()
     if given.measure:
         measure(given.measure)
         return
     most = []
-    for count in LENGTHS:
+    lengths, step = (WEEK, WEEK_STEP) if given.week else (LENGTHS, STEP)
+    for count in lengths:
         with TemporaryDirectory() as folder:
             path = Path(folder) / "session.jsonl"
-            written(path, count)
+            written(path, count, step)
             size = path.stat().st_size
             run = [sys.executable, __file__, "--measure", str(path)]
             told = subprocess.run(run, check=True, capture_output=True, text=True)
-        events, kilobytes = map(int, told.stdout.split())
-        assert events == count
-        most.append(kilobytes)
-        print(f"{count:>10,} events, {size / 1e6:.0f} MB: {kilobytes / 1024:.1f} MB")
+        events, kilobytes, seconds, points = told.stdout.split()
+        assert int(events) == count
+        most.append(int(kilobytes))
+        print(
+            f"{count:>10,} events, {size / 1e6:.0f} MB, {points} points of the curve: "
+            f"{most[-1] / 1024:.1f} MB at most, {seconds} s of CPU, "
+            f"{float(seconds) / count * 1e6:.2f} µs an event",
+            flush=True,
+        )
     grown = most[-1] / most[0]
     print(f"  ×{grown:.3f}, at most ×{MOST}")
     if grown > MOST and not given.no_gate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 import sys
@@ -40,6 +41,7 @@ from unified_exchanges.recording import (
 from unified_exchanges.recording.format import encode
 from unified_exchanges.registry import folder
 from unified_exchanges.replaying import ReplayTransport, load
+from unified_exchanges.replaying.cassette import load_cassette
 from unified_exchanges.simulator.server import SimulatorServer
 from unified_exchanges.testing import cassette, socket_guard
 
@@ -559,6 +561,43 @@ def test_a_cassette_that_tells_no_time_stands_at_the_change_of_its_file(
     path.write_text(_FOREIGN.format(uri=uri, headers=""))
     with exchange("replay", path=path) as ex:
         assert ex.venue.clock.now() == int(path.stat().st_mtime)
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_cycles_are_not_looked_for_while_a_cassette_is_read(
+    path: Path, is_on: bool
+) -> None:
+    uri = "https://external-api.kalshi.com/trade-api/v2/exchange/status"
+    head, pair = _FOREIGN.format(uri=uri, headers="").split("- request", 1)
+    pair, version = pair.split("version")
+    path.write_text(f"{head}{f'- request{pair}' * 300}version{version}")
+    looks: list[str] = []
+
+    def note(phase: str, _: object) -> None:
+        looks.append(phase)
+
+    known = [folder("kalshi", "blocking").EXCHANGE.describe()]
+    if not is_on:
+        gc.disable()
+    gc.collect()
+    gc.callbacks.append(note)
+    try:
+        tape = load_cassette(path, known)
+        found = gc.isenabled()
+    finally:
+        gc.callbacks.remove(note)
+        gc.enable()
+    assert len(tape.lines) == 300
+    # One is due when it is allowed again.
+    assert len(looks) <= 2
+    assert found is is_on
+
+
+def test_a_cassette_that_cannot_be_read_leaves_the_collector_on(path: Path) -> None:
+    path.write_text("interactions: [\n")
+    with pytest.raises(DamagedRecording):
+        load_cassette(path, [])
+    assert gc.isenabled()
 
 
 def test_a_cassette_of_no_venue_is_refused(path: Path) -> None:

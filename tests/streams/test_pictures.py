@@ -154,6 +154,15 @@ def test_an_empty_book_without_a_moment_is_read_as_one() -> None:
     assert empty.bids == ()
 
 
+def test_a_book_that_was_compared_has_all_it_had() -> None:
+    book = told(loaded())
+    before = (book.raw, book.grid, book.stale, book.to_dict())
+    assert book == whole(loaded())
+    assert type(book) is OrderBook
+    assert (book.raw, book.grid, book.stale, book.to_dict()) == before
+    assert pickle.loads(pickle.dumps(book)) == whole(loaded())
+
+
 def test_a_book_that_is_kept_holds_no_more_than_its_neighbours() -> None:
     book = loaded()
     kept = told(book)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from os import PathLike
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from ..models import Order, Ticker
+from ..models import Order, OrderBook, Ticker
 from ..paper import PaperEvent
-from ..recording import Frame, Header, read
-from ..recording.overheard import LineClock, Overheard, hear
+from ..recording import Header
+from ..recording.format import read_shortened
+from ..recording.overheard import Heard, LineClock, Overheard, hear
 from ..registry import folder
 
 __all__ = ["Data", "Events", "events_of", "merged", "recorded"]
@@ -56,21 +57,34 @@ def recorded(path: str | PathLike[str]) -> Iterator[tuple[int, PaperEvent]]:
     Their time is that of their receipt; it never goes back, also if the clock was set.
     Raises `DamagedRecording` and `OSError`.
     """
-    lines = read(path)
-    head = next(lines)
-    assert isinstance(head, Header)
-    clock = LineClock(head.at)
-    overheard: Overheard = folder(head.venue, "overheard").OVERHEARD(clock)
-    moment = head.at
-    told_on = overheard.told
-    for line in lines:
-        at = getattr(line, "at", moment)
-        if at > moment:
-            clock.moment = moment = at
-        if type(line) is Frame:
-            told = told_on(line.connection, line.direction, line.body.data)
-        else:
-            told = hear(overheard, line)
-        for event in told:
+    listener = _Listener()
+    moment = 0
+    for line in read_shortened(path, listener.begin):
+        if type(line) is tuple:
+            if line[0] >= moment:
+                moment = line[0]
+                yield line
+            else:
+                yield moment, line[1]
+            continue
+        moment = max(moment, getattr(line, "at", moment))
+        for event in listener.hear(moment, line):
             if type(event) not in _PASSED_OVER:
                 yield moment, event  # type: ignore[misc]  # mypy does not see it narrowed
+
+
+class _Listener:
+    """Hears a recording, by a clock that shows the time of the line at hand."""
+
+    overheard: Overheard
+
+    def __init__(self) -> None:
+        self._clock = LineClock(0)
+
+    def begin(self, head: Header) -> Callable[[bytes], tuple[int, OrderBook] | None]:
+        self.overheard = folder(head.venue, "overheard").OVERHEARD(self._clock)
+        return self.overheard.shortcut
+
+    def hear(self, moment: int, line: object) -> Iterable[Heard]:
+        self._clock.moment = moment
+        return hear(self.overheard, line)

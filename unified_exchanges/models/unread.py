@@ -9,7 +9,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol, TypeAlias
 
-from .quotes import Level, OrderBook
+from ..grid import PriceGrid
+from .quotes import Freshness, Level, OrderBook
+from .record import Record
 
 __all__ = ["Picture", "Side", "developed", "unread"]
 
@@ -57,15 +59,12 @@ def unread(
     # While it is a draft, slots are given what the fields are to be made of.
     book: Any = _new(_Draft)
     book.venue = venue
-    book.raw_json = b"{}"
     book.market_id = market_id
     book.outcome = outcome
     book.bids = bids
     book.asks = asks
     book.timestamp = moment
     book.sequence = sequence
-    book.grid = None
-    book._freshness = None  # noqa: SLF001 - as its initialiser does
     book.__class__ = _Unread
     read: OrderBook = book
     return read
@@ -90,6 +89,12 @@ class _Unread(OrderBook):
     """
 
     __slots__ = ()
+
+    # What is the same of all of them stands here until one is read: a slot that nobody has
+    # to write is a part of the time that it takes to make a book.
+    raw_json: bytes = b"{}"
+    grid: PriceGrid | None = None
+    _freshness: Freshness | None = None
 
     # Nobody can assign the fields, so that properties may stand in their place; these are
     # the slots of the fields, beneath the properties that have their names here.
@@ -142,7 +147,8 @@ class _Unread(OrderBook):
 def _whole(book: _Unread) -> OrderBook:
     """Read all of it: from now on it is as any other."""
     # Another thread may look at it meanwhile: each step leaves it readable.
-    for name in ("bids", "asks", "timestamp"):
+    for name in ("bids", "asks", "timestamp", "grid", "_freshness"):
         vars(OrderBook)[name].__set__(book, getattr(book, name))
+    vars(Record)["raw_json"].__set__(book, book.raw_json)
     object.__setattr__(book, "__class__", OrderBook)
     return book

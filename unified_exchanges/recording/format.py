@@ -17,12 +17,12 @@ import gzip
 import logging
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from io import BufferedReader
 from os import PathLike
 from pathlib import Path
-from typing import IO, Final, Literal, TypeAlias, cast
+from typing import IO, Final, Literal, TypeAlias, TypeVar, cast
 
 import msgspec
 
@@ -46,6 +46,7 @@ __all__ = [
     "encode",
     "open_recording",
     "read",
+    "read_shortened",
 ]
 
 FORMAT: Final = 1
@@ -57,6 +58,7 @@ _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _NONE = msgspec.Raw(b"")
 
+_T = TypeVar("_T")
 
 Flavour: TypeAlias = Literal["", "async", "blocking"]
 """Which kind of exchange was recorded; "" where that was not told."""
@@ -267,8 +269,20 @@ def read(path: str | PathLike[str]) -> Iterator[Line]:
     Traceback (most recent call last):
     FileNotFoundError: ...
     """
-    with open_recording(path) as file:
-        yield from _lines(file, str(path))
+    return _lines(path, None)
+
+
+def read_shortened(
+    path: str | PathLike[str],
+    begin: Callable[[Header], Callable[[bytes], _T | None]],
+) -> Iterator[Line | _T]:
+    """Read a recording as `read` does, and what comes most in another way.
+
+    ``begin`` is called with the header and gives a shortcut, which is called with each whole
+    line after that: what it makes of a line stands in its place.  A line of which it makes
+    None is read as ever.
+    """
+    return _lines(path, begin)
 
 
 def open_recording(path: str | PathLike[str]) -> IO[bytes]:
@@ -301,27 +315,43 @@ class _Gzip(gzip.GzipFile):
         self._beneath.close()
 
 
-def _lines(file: IO[bytes], name: str) -> Iterator[Line]:
+def _lines(
+    path: str | PathLike[str],
+    begin: Callable[[Header], Callable[[bytes], _T | None]] | None,
+) -> Iterator[Line | _T]:
+    name = str(path)
     number = 0
-    for text in _whole(file):
-        number += 1
-        if not text.endswith(b"\n"):
-            if number > 1:
-                _log.warning("%s ends within line %d: left out", name, number)
-                yield Torn(len(text))
-                return
-            raise DamagedRecording(f"{name} is not a recording: no line is whole")
-        try:
-            line = _decode(text)
-        except msgspec.MsgspecError as error:
-            raise DamagedRecording(_damage(name, number, text, error)) from error
-        if (number == 1) is not isinstance(line, Header):
-            raise DamagedRecording(f"{name}: line {number} should be the header, alone")
-        if isinstance(line, Header) and line.format > FORMAT:
-            raise DamagedRecording(_later(name, line.format))
-        yield line
+    shortcut: Callable[[bytes], _T | None] | None = None
+    with open_recording(path) as file:
+        for text in file if isinstance(file, BufferedReader) else _whole(file):
+            number += 1
+            if not text.endswith(b"\n"):
+                if number > 1:
+                    _log.warning("%s ends within line %d: left out", name, number)
+                    yield Torn(len(text))
+                    return
+                raise DamagedRecording(f"{name} is not a recording: no line is whole")
+            if shortcut is not None and (short := shortcut(text)) is not None:
+                yield short
+                continue
+            line = _read(text, number, name)
+            if begin is not None and isinstance(line, Header):
+                shortcut = begin(line)
+            yield line
     if not number:
         raise DamagedRecording(f"{name} is empty: nothing was recorded")
+
+
+def _read(text: bytes, number: int, name: str) -> _Written:
+    try:
+        line: _Written = _decode(text)
+    except msgspec.MsgspecError as error:
+        raise DamagedRecording(_damage(name, number, text, error)) from error
+    if (number == 1) is not isinstance(line, Header):
+        raise DamagedRecording(f"{name}: line {number} should be the header, alone")
+    if isinstance(line, Header) and line.format > FORMAT:
+        raise DamagedRecording(_later(name, line.format))
+    return line
 
 
 def _whole(file: IO[bytes]) -> Iterator[bytes]:

@@ -48,6 +48,14 @@ class Overheard(Protocol):
         """A WebSocket has ended, or what follows on it was not recorded."""
         ...
 
+    def shortcut(self, line: bytes) -> tuple[int, OrderBook] | None:
+        """Hear a whole line as it is in the file, where nothing about it is unusual.
+
+        Gives when it was received, and the book that `told` would have told.  Of any other
+        line it gives None, and has not heard it.
+        """
+        ...
+
 
 class LineClock:
     """Shows when the line at hand was received; it never goes back.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import gc
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from importlib import import_module
 from pathlib import Path
@@ -36,6 +38,11 @@ def load_cassette(file: Path, venues: Iterable[Description]) -> Tape:
     Times are those that ``tape.clock`` told while it was recorded, or else the dates of the
     answers; a cassette that has neither stands at the last change of its file.
     """
+    with _collector_paused():
+        return _load(file, venues)
+
+
+def _load(file: Path, venues: Iterable[Description]) -> Tape:
     content = _read(file)
     try:
         pairs = content["interactions"]
@@ -53,6 +60,21 @@ def load_cassette(file: Path, venues: Iterable[Description]) -> Tape:
     venue, environment = _whose(addresses, venues, file)
     start = lines[0].began
     return Tape(venue=venue, environment=environment, start=start, lines=lines)
+
+
+@contextmanager
+def _collector_paused() -> Generator[None, None, None]:
+    """Look for no cycles meanwhile: there are none, and each look is at all there is yet.
+
+    It took as long as all the rest, and longer for each request of a longer cassette.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _read(file: Path) -> Any:

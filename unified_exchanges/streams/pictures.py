@@ -12,7 +12,7 @@ from typing import Final
 
 from ..models.quotes import Level
 from ..models.unread import Picture
-from .book import ASKS, BIDS, Book
+from .book import ASKS, BIDS, CHANGES, Book
 
 __all__ = ["PicturedBook", "Side"]
 
@@ -83,25 +83,39 @@ class PicturedBook(Book):
     def change_bid(self, price: str, by: str) -> int:
         """Add contracts to a bid, or take some away; its hundredths now."""
         side, key = self._bid_side, BIDS[price]
-        undo = side.undo
-        if len(undo) >= side.most:
-            self._bids = dict(self._bids)
-            side = self._bid_side = Side(self, self._bids)
-            undo = side.undo
-        undo.append((key, self._bids.get(key, 0)))
-        self.bid_picture = [side, len(undo), None]
+        undo, levels = side.undo, self._bids
+        count = len(undo)
+        if count >= side.most:
+            levels = self._bids = dict(levels)
+            side = self._bid_side = Side(self, levels)
+            undo, count = side.undo, 0
+        held = levels.get(key, 0)
+        undo.append((key, held))
+        self.bid_picture = [side, count + 1, None]
+        if held and (now := held + CHANGES[by]) > 0:
+            # Most changes are of a level that stays: no other level is concerned.
+            self._bid_levels = None
+            levels[key] = now
+            return now
         return Book.change_bid(self, price, by)
 
     def change_ask(self, price: str, by: str) -> int:
         """Add contracts to an ask, or take some away; its hundredths now."""
         side, key = self._ask_side, ASKS[price]
-        undo = side.undo
-        if len(undo) >= side.most:
-            self._asks = dict(self._asks)
-            side = self._ask_side = Side(self, self._asks)
-            undo = side.undo
-        undo.append((key, self._asks.get(key, 0)))
-        self.ask_picture = [side, len(undo), None]
+        undo, levels = side.undo, self._asks
+        count = len(undo)
+        if count >= side.most:
+            levels = self._asks = dict(levels)
+            side = self._ask_side = Side(self, levels)
+            undo, count = side.undo, 0
+        held = levels.get(key, 0)
+        undo.append((key, held))
+        self.ask_picture = [side, count + 1, None]
+        if held and (now := held + CHANGES[by]) > 0:
+            # Most changes are of a level that stays: no other level is concerned.
+            self._ask_levels = None
+            levels[key] = now
+            return now
         return Book.change_ask(self, price, by)
 
     def made(self, held: dict[int, int]) -> tuple[Level, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from typing import Final
 
 import attrs
 
@@ -14,6 +15,7 @@ from ...recording.overheard import Heard
 from ...streams.book import BookError
 from ...streams.pictures import PicturedBook
 from ...tap import Direction
+from .lines import DELTA, read_delta
 from .parse.reading import Malformed
 from .stream import frames
 from .stream.reading import READERS
@@ -21,6 +23,11 @@ from .stream.reading import READERS
 __all__ = ["OVERHEARD"]
 
 _OUR_KINDS = (Ticker, Trade, Order, MarketChange)
+
+
+_FROM: Final = 60
+_TO: Final = 200
+"""Where in a line its kind is looked for: only there it saves time to know it."""
 
 
 class _Book(PicturedBook):
@@ -72,6 +79,33 @@ class KalshiOverheard:
                 counted.last = seq
                 return self._changed(counted, told)
         return self._read(connection, told, frame)
+
+    def shortcut(self, line: bytes) -> tuple[int, OrderBook] | None:
+        """Take the next change of a book that is known, which is nearly all that comes."""
+        if line.find(DELTA, _FROM, _TO) < 0:
+            return None
+        try:
+            at, connection, told = read_delta(line)
+            counted = self._counted[connection, told.sid]
+            seq = told.seq
+            if seq != counted.last + 1:
+                return None
+            msg = told.msg
+            market_id = msg.market_ticker
+            book = counted.books[market_id]
+            side = msg.side
+            if side == "yes":
+                book.change_bid(msg.price_dollars, msg.delta_fp)
+            elif side == "no":
+                book.change_ask(msg.price_dollars, msg.delta_fp)
+            else:
+                return None
+        except (ValueError, LookupError, RecursionError):
+            return None
+        counted.last = seq
+        book.moment = moment = msg.ts_ms or told.sending_ts_ms
+        bids, asks = book.bid_picture, book.ask_picture
+        return at, unread("kalshi", market_id, "yes", bids, asks, seq, moment)
 
     def _read(self, connection: int, told: object, frame: bytes) -> Iterator[Heard]:
         sid = getattr(told, "sid", None)

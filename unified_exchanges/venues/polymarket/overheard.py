@@ -105,6 +105,9 @@ class PolymarketOverheard:
         if stream is not None:
             yield from self._heard(stream, stream.connection_lost(reason))
 
+    def shortcut(self, line: bytes) -> None:
+        """Nothing: one message here tells of several books."""
+
     def book(self, connection: int, token: str) -> OrderBook | None:
         """The book of a token as it stands; None where it is not known whole."""
         stream = self._streams.get(connection)
