@@ -7,6 +7,7 @@ from itertools import permutations
 
 import pytest
 
+from unified_exchanges.errors import GuardTripped
 from unified_exchanges.guards.losses import DayLoss
 from unified_exchanges.guards.worst import Claim, opening, reach
 from unified_exchanges.models import Side
@@ -98,3 +99,14 @@ def test_a_day_is_that_of_utc_and_is_none_before_the_first_look() -> None:
     loss.look(day, D(100), D(100))
     assert loss.is_of(day)
     assert not loss.is_of(DayLoss.day_of(86_400))
+
+
+def test_what_opens_is_refused_once_the_limit_is_lost() -> None:
+    loss, day = DayLoss(D(20)), DayLoss.day_of(0)
+    for now in ("80.01", "121"):
+        loss.look(day, D(100), D(now))
+        loss.check("an order")
+    loss.look(day, D(100), D(80))
+    with pytest.raises(GuardTripped) as caught:
+        loss.check("an order")
+    assert (caught.value.limit, caught.value.value) == (20, 20)
