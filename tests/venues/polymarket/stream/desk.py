@@ -11,6 +11,7 @@ from unified_exchanges.clock import VirtualClock
 from unified_exchanges.hidden import Hidden
 from unified_exchanges.models import Gap, OrderBook, Outcome, Subject
 from unified_exchanges.policy import StreamPolicy
+from unified_exchanges.streams.protocol import BookWanted
 from unified_exchanges.venues.polymarket.memory import Memory
 from unified_exchanges.venues.polymarket.parse import Ours
 from unified_exchanges.venues.polymarket.stream import (
@@ -240,6 +241,14 @@ class MarketDesk:
             self.stream.heard()
             events += self.stream.poll()
         return events
+
+    def overdue(self) -> MarketDesk:
+        """Let no book come, until REST is asked for it."""
+        for _ in range(60):
+            self.sent()
+            if any(isinstance(x, BookWanted) for x in self.pass_time(1)):
+                return self
+        raise AssertionError("REST was not asked")
 
     def live(self, *frames: Any) -> MarketDesk:
         """Connect, and take these books."""

@@ -177,6 +177,7 @@ def test_a_book_that_came_over_rest_goes_on_with_the_changes(
 ) -> None:
     model, desk = Model(), MarketDesk().follow()
     desk.connect()
+    desk.overdue()
     frames = frames_of(model, flow)
     # Read after all of these had happened, and some of them come later than it.
     asked = MarketDesk().follow().live(model.snapshot()).book()

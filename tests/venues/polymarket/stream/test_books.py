@@ -322,6 +322,7 @@ def read(at: int, *, outcome: str = "yes", bid: str = "0.4") -> OrderBook:
 def bridged(at: int = 10) -> MarketDesk:
     desk = MarketDesk().follow()
     desk.connect()
+    desk.overdue()
     [told] = desk.stream.load(read(at))
     assert isinstance(told, BookSnapshot)
     return desk
@@ -349,7 +350,9 @@ def test_it_is_of_no_use_if_something_newer_was_told() -> None:
     desk = MarketDesk().follow()
     desk.connect()
     desk.tell(changes(change("0.4", "1"), at=11))
+    desk.overdue()
     assert list(desk.stream.load(read(10))) == []
+    assert list(desk.stream.load(read(11)))
 
 
 def test_it_is_of_no_use_where_the_stream_was_faster_or_is_gone() -> None:
@@ -364,6 +367,7 @@ def test_it_is_of_no_use_where_the_stream_was_faster_or_is_gone() -> None:
 def test_it_is_of_no_use_without_a_moment_or_sense() -> None:
     desk = MarketDesk().follow()
     desk.connect()
+    desk.overdue()
     assert list(desk.stream.load(attrs.evolve(read(10), timestamp=None))) == []
     assert list(desk.stream.load(read(10, bid="0.7"))) == []
     assert desk.stream.order_book(A) is None

@@ -119,9 +119,10 @@ def test_a_book_of_rest_is_enough_where_the_connection_tells_its_changes() -> No
 def test_a_command_that_was_lost_is_said_again_though_rest_has_the_book() -> None:
     desk = MarketDesk().follow()
     desk.connect()
+    pass_time(desk, 7)
     list(desk.stream.load(rest()))
     desk.tell(book(token="999"))
-    desk.clock.advance(5)
+    desk.clock.advance(10)
     desk.stream.poll()
     said = desk.asked()
     assert [x["operation"] for x in said] == ["unsubscribe", "subscribe"]
@@ -182,7 +183,7 @@ def test_one_token_that_is_told_again_acquits_its_connection() -> None:
     renew(desk, book(at=10))
     list(desk.stream.doubt(A, "it differs"))
     desk.tell(book("999", at=10))
-    pass_time(desk, 6)
+    pass_time(desk, 12)
     list(desk.stream.load(rest(at=20)))
     list(desk.stream.doubt(A, "it differs"))
     assert desk.stream.health().state == "degraded"
@@ -205,6 +206,20 @@ def test_those_that_never_tell_anything_are_given_up_ever_more_rarely() -> None:
         list(desk.stream.connection_lost("given up"))
     assert lasted[0] < 40
     assert all(later >= 1.9 * earlier for earlier, later in pairwise(lasted[2:]))
+
+
+def test_a_book_that_was_read_for_who_followed_before_is_not_taken() -> None:
+    desk = MarketDesk().follow()
+    desk.connect()
+    pass_time(desk, 7)
+    desk.stream.unfollow(ux.Subject.ORDER_BOOK, [A])
+    desk.follow()
+    desk.sent()
+    assert list(desk.stream.load(rest())) == []
+    assert desk.stream.order_book(A) is None
+    pass_time(desk, 7)
+    assert list(desk.stream.load(rest()))
+    assert desk.is_live
 
 
 # -- on real sockets -----------------------------------------------------------------

@@ -178,6 +178,7 @@ def test_a_book_that_was_read_tells_its_ticker_too() -> None:
     read = desk.book()
     list(desk.stream.doubt(A, "it differs"))
     moved = attrs.evolve(read, bids=read.bids[1:])
+    desk.overdue()
     assert quotes(list(desk.stream.load(moved))) == [(None, D("0.52"), None)]
 
 

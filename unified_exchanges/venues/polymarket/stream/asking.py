@@ -170,6 +170,7 @@ class Asking(Socket):
             # It may have moved unseen, and whoever comes is told where it stands.
             asset.owes_ticker = asset.has_ticker
             asset.top.forget()
+            asset.wants_rest = False
         self._awaited.clear()
 
     def _asks(self) -> list[str]:
@@ -277,6 +278,7 @@ class Asking(Socket):
         self._ask_anew(asset.token)
         if not asset.market_id:
             return NONE
+        asset.wants_rest = True
         return [BookWanted(market_id=asset.market_id, outcome=asset.label)]
 
     def _untold(self, asset: Asset, *, is_bridged: bool, now: float) -> Events:

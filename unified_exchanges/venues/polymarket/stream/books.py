@@ -207,6 +207,7 @@ class Asset:
         "taps",
         "token",
         "top",
+        "wants_rest",
     )
 
     def __init__(
@@ -227,6 +228,8 @@ class Asset:
         self.top = Top()
         self.grid: PriceGrid | None = None
         self.pace = Pace(policy)
+        self.wants_rest = False
+        """Whether its book was asked of REST since it is followed on this connection."""
         self.misses = 0
         """How often its book did not come in time."""
 

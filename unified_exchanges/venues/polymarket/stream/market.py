@@ -217,6 +217,9 @@ class MarketStream(Asking):
         mine = None if asset is None else asset.book
         if asset is None or mine is None or mine.is_live or book.timestamp is None:
             return NONE
+        if not asset.wants_rest:
+            # Read for who followed it before: nothing tells what happened since.
+            return NONE
         moment = round(book.timestamp.timestamp() * 1000)
         if moment < mine.seen or not self.is_connected or asset.token not in self._told:
             # Something newer was told meanwhile, or nobody would tell what follows.
@@ -229,6 +232,7 @@ class MarketStream(Asking):
             mine.bridge(bids, asks, moment)
         except BookError as error:
             return self._distrust(asset, f"from REST: {error}")
+        asset.wants_rest = False
         # It is waited for on: that REST has it does not say that the connection tells it.
         snapshot = BookSnapshot(asset.market_id, asset.label, asset.token, moment)
         return [snapshot, *(self._top(asset) if asset.has_ticker else NONE)]
