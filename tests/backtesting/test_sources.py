@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,30 @@ def test_a_book_that_a_strategy_keeps_does_not_change_under_it(
     assert len(kept) > 100
     assert len(set(kept)) > 10
     assert shown[: len(kept)] == kept
+
+
+class Looking(Strategy):
+    """Reads each book, and keeps none."""
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        assert book.bids is not None
+
+
+def test_memory_of_a_backtest_does_not_grow_with_the_recording(tmp_path: Path) -> None:
+    most = []
+    for count in (1_000, 1_000, 10_000):
+        deltas = (DELTA % (n, "-1.00" if n % 2 else "1.00") for n in range(2, count))
+        path = journal(tmp_path / f"{count}", SNAPSHOT % 1, *deltas)
+        tracemalloc.start()
+        try:
+            told = backtest(Looking(), path, contracts=[kalshi_contract("M")])
+            most.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+        assert told.events >= count - 1
+    # The first is for what is made once; to keep as little as a tuple of each shows.
+    _, few, many = most
+    assert many - few < 100_000
 
 
 def test_a_side_that_is_none_is_a_gap_and_not_a_change(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from ...recording.overheard import Heard
 from ...recording.redaction import REDACTED_KEY
 from ...streams.protocol import StreamProtocol
 from ...tap import Direction
-from .memory import Memory
+from .memory import Known, Memory
 from .parse import catalog
 from .parse.orders import Ours
 from .stream.events import BookChange, BookSnapshot
@@ -43,6 +43,8 @@ class PolymarketOverheard:
         self._memory = Memory()
         self._tokens: dict[str, str] = {}
         """The market of each token that was listed."""
+        self._names: dict[str, tuple[Known | None, str]] = {}
+        """What tokens were called by what was known then of their market."""
         self._streams: dict[int, StreamProtocol] = {}
 
     def answered(self, path: str, body: bytes) -> None:
@@ -122,9 +124,15 @@ class PolymarketOverheard:
         for event in events:
             if isinstance(event, BookChange | BookSnapshot):
                 assert isinstance(stream, MarketStream)
-                book = stream.token_book(event.asset_id)
+                token, market_id = event.asset_id, event.market_id
+                known = self._memory.market(market_id)
+                of, name = self._names.get(token, (None, ""))
+                if known is None or of is not known:
+                    name = self._name((market_id,), event.outcome) or token
+                    self._names[token] = known, name
+                book = stream.token_book(token, name)
                 if book is not None:
-                    yield self._labelled(book)
+                    yield book
             elif isinstance(event, Ticker | Trade):
                 yield self._labelled(event)
             elif isinstance(event, Order | MarketChange):
@@ -134,9 +142,7 @@ class PolymarketOverheard:
                 label = self._name(event.market_ids, event.outcome)
                 yield attrs.evolve(event, outcome=label)
 
-    def _labelled(
-        self, event: OrderBook | Ticker | Trade
-    ) -> OrderBook | Ticker | Trade:
+    def _labelled(self, event: Ticker | Trade) -> Ticker | Trade:
         label = self._name((event.market_id,), event.outcome)
         return attrs.evolve(event, outcome=label or event.outcome)
 

@@ -441,20 +441,21 @@ class MarketStream(Asking):
         asset = self._find(market_id, outcome)
         return None if asset is None else self._read(asset)
 
-    def token_book(self, token: str) -> OrderBook | None:
-        """The same by the id of its token."""
+    def token_book(self, token: str, outcome: str | None = None) -> OrderBook | None:
+        """The same by the id of its token, which may be called by another name."""
         asset = self._assets.get(token)
-        return None if asset is None else self._read(asset)
+        return None if asset is None else self._read(asset, outcome)
 
-    def _read(self, asset: Asset) -> OrderBook | None:
+    def _read(self, asset: Asset, outcome: str | None = None) -> OrderBook | None:
         book = asset.book
         if book is None or not book.was_loaded:
             return None
+        name = outcome or asset.label
         return book.read(
             venue="polymarket",
             market_id=asset.market_id,
-            outcome=asset.label,
-            of=asset.label,
+            outcome=name,
+            of=name,
             timestamp=milliseconds(book.moment, "timestamp"),
             freshness=book.read_life(),
             grid=asset.grid or self._names.grid(asset.market_id),
