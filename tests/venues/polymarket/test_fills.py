@@ -169,6 +169,22 @@ def test_what_failed_never_happened(flavour: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "strange", [{"exponent": 9, "takerOnly": True}, {"exponent": -1, "takerOnly": True}]
+)
+def test_a_fee_by_a_rule_like_no_other_is_unknown_and_the_fills_are_told(
+    flavour: str, strange: dict[str, Any]
+) -> None:
+    listed = catalog(market(1, feeSchedule={"rate": 0.05, **strange}), market(2))
+    rows = [trade("t1"), trade("t2", market=condition(2), asset_id=token(2))]
+    told = told_by(flavour, *rows, **{LISTING: listed})
+    fees = {x.trade_id: x.fee for x in told("fetch_fills")}
+    assert fees["t1"] is None
+    assert fees["t2"] == D("0.04992")
+    # And so it is for the stream of fills.
+    assert told.venue._fee_if_known(condition(1), D("0.5"), D(10)) is None
+
+
 def test_the_fee_of_a_taker_is_worked_out_and_says_so(flavour: str) -> None:
     rows = [trade("t1"), made("t2", maker(2, side="SELL"), market=condition(2))]
     told = told_by(flavour, *rows)
