@@ -33,6 +33,7 @@ from unified_exchanges import (
     FillState,
     Liquidity,
     MarketNotFound,
+    NotSupported,
     OrderNotFound,
     VenueSchemaError,
 )
@@ -169,20 +170,27 @@ def test_what_failed_never_happened(flavour: str) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "strange", [{"exponent": 9, "takerOnly": True}, {"exponent": -1, "takerOnly": True}]
-)
-def test_a_fee_by_a_rule_like_no_other_is_unknown_and_the_fills_are_told(
-    flavour: str, strange: dict[str, Any]
-) -> None:
-    listed = catalog(market(1, feeSchedule={"rate": 0.05, **strange}), market(2))
-    rows = [trade("t1"), trade("t2", market=condition(2), asset_id=token(2))]
-    told = told_by(flavour, *rows, **{LISTING: listed})
-    fees = {x.trade_id: x.fee for x in told("fetch_fills")}
-    assert fees["t1"] is None
-    assert fees["t2"] == D("0.04992")
-    # And so it is for the stream of fills.
-    assert told.venue._fee_if_known(condition(1), D("0.5"), D(10)) is None
+def test_an_exponent_that_is_not_whole_breaks_no_page_of_fills(flavour: str) -> None:
+    schedule = {"rate": 0.05, "exponent": 0.5, "takerOnly": True}
+    told = told_by(
+        flavour,
+        trade("t1"),
+        **{LISTING: catalog(market(1, feeSchedule=schedule), market(2))},
+    )
+    (found,) = told("fetch_fills")
+    # 4 × 0.05 × the root of 0.52 × 0.48
+    assert found.fee == D("0.09992")
+
+
+def test_a_fee_by_a_rule_like_no_other_is_not_told_as_nothing(flavour: str) -> None:
+    schedule = {"rate": 0.05, "exponent": 9, "takerOnly": True}
+    told = told_by(
+        flavour,
+        trade("t1"),
+        **{LISTING: catalog(market(1, feeSchedule=schedule), market(2))},
+    )
+    with pytest.raises(NotSupported, match="exponent"):
+        told("fetch_fills")
 
 
 def test_the_fee_of_a_taker_is_worked_out_and_says_so(flavour: str) -> None:

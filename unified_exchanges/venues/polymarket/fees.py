@@ -7,7 +7,6 @@ five digits, and what is below the last of them is nothing; makers pay nothing
 
 from __future__ import annotations
 
-import logging
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Context, Decimal
 from typing import Final
 
@@ -18,9 +17,7 @@ from ...models import Side
 from ...money import ZERO, complement
 from .parse import FeeTerms
 
-__all__ = ["Fees", "fee_if_told", "fee_of"]
-
-_log = logging.getLogger(__name__)
+__all__ = ["Fees", "fee_of"]
 
 _STEP: Final = Decimal("0.00001")
 # Which way a half goes is not documented (2026-10).
@@ -46,20 +43,6 @@ def fee_of(
     if exact is None or exact < _STEP:
         return ZERO
     return _ROUNDED.quantize(exact, _STEP)
-
-
-def fee_if_told(
-    terms: FeeTerms | None, price: Decimal, size: Decimal
-) -> Decimal | None:
-    """Dollars that a taker pays; None, which is not nothing, by a rule like no other.
-
-    For what has happened: a fill is a fill, whatever its fee.
-    """
-    try:
-        return fee_of(terms, price, size, maker=False)
-    except NotSupported as error:
-        _log.warning("the fee of a fill is not known: %s", error.message)
-        return None
 
 
 def _exact_fee(

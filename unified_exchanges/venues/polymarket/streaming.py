@@ -19,7 +19,7 @@ from ...streams.line import Line
 from ...streams.protocol import StreamProtocol
 from ...streams.session import Dial
 from .arguments import read_market_ids
-from .fees import fee_if_told
+from .fees import fee_of
 from .fill_history import FillHistory
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Streaming(FillHistory):
     ) -> Decimal | None:
         """A taker's fee by the schedule that was read last; None before the first."""
         known, terms = self.known_fee_terms(market_id)
-        return fee_if_told(terms, price, size) if known else None
+        return fee_of(terms, price, size, maker=False) if known else None
 
     def read_watch(
         self, market_ids: str | Sequence[str] | None, outcome: str | None

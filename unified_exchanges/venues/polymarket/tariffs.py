@@ -16,7 +16,7 @@ from ...money import Number
 from ...settings import Settings
 from . import parse
 from .arguments import read_market_id
-from .fees import Fees, fee_if_told, fee_of
+from .fees import Fees, fee_of
 from .price_history import PriceHistory
 
 __all__ = ["Tariffs"]
@@ -112,7 +112,7 @@ class Tariffs(PriceHistory):
         return [
             attrs.evolve(
                 fill,
-                fee=fee_if_told(terms[fill.market_id], fill.price, fill.size),
+                fee=fee_of(terms[fill.market_id], fill.price, fill.size, maker=False),
             )
             if fill.liquidity is Liquidity.TAKER
             else fill
