@@ -18,6 +18,7 @@ from ..errors import (
     Halted,
     InvalidOrder,
     InvalidPrice,
+    InvalidSize,
     MarketClosed,
     OrderUnknown,
     ReadOnly,
@@ -43,6 +44,10 @@ REFUSALS: Final = (Halted, InvalidOrder, MarketClosed, ReadOnly, UnresolvedOrder
 """Of an order before it is sent; `GuardTripped` is an `InvalidOrder`."""
 
 
+_CONTRADICTIONS: Final = (InvalidPrice, InvalidSize, MarketClosed)
+"""Refusals that no order meets which keeps to the rules as they are now."""
+
+
 class Placing(Earlier[D], Generic[D]):
     """Creates orders one by one."""
 
@@ -61,6 +66,10 @@ class Placing(Earlier[D], Generic[D]):
         """Ask again next time: the venue contradicted what was remembered of a market."""
 
     # -- what a subclass may say ----------------------------------------------------
+
+    def contradicts(self, error: UnifiedExchangesError) -> bool:  # noqa: ARG002
+        """Whether a refusal, beside those of price, size and market, tells of new rules."""
+        return False
 
     def ended_by(
         self,
@@ -303,7 +312,7 @@ class Placing(Earlier[D], Generic[D]):
         before = self.sent.is_doubtful(key)
         self.sent.give_back(key)
         error.client_order_id = key
-        if isinstance(error, InvalidPrice | MarketClosed):
+        if isinstance(error, _CONTRADICTIONS) or self.contradicts(error):
             self.forget_rules(ready.market_id)
         yield from self.explain(ready, error)
         is_new = ready.ticket.request.client_order_id is None

@@ -294,6 +294,44 @@ def test_fault_20_each_of_several_has_a_result_of_its_own(scene: Scene) -> None:
     assert results[4].order == results[0].order
 
 
+def test_fault_24_several_are_cancelled_before_anything_is_read(scene: Scene) -> None:
+    ids = [scene.trader.rest(scene.market).order_id for _ in range(3)]
+    other = scene.another()
+    results = other.cancel_orders(ids)
+    assert [r.order.status for r in results] == [OrderStatus.CANCELED] * 3
+    assert [x.method for x in other.transport.requests] == ["DELETE", *["GET"] * 3]
+
+
+def test_fault_24_several_are_cancelled_while_nothing_can_be_read(scene: Scene) -> None:
+    ids = [scene.trader.rest(scene.market).order_id for _ in range(2)]
+    other = scene.another()
+    other.suffer("503", 100_000, reads=True, writes=False)
+    results = other.cancel_orders(ids)
+    assert "is cancelled" in str(results[0].error)
+    assert "was given up" in str(results[1].error)
+    assert paths(scene, other) == ["DELETE orders"]
+
+
+def test_several_that_were_never_seen_and_are_told_no_more_are_no_success(
+    one: Scene,
+) -> None:
+    one.then(answer(200, {"canceled": [one.ground.missing_order]}))
+    (result,) = one.trader.cancel_orders([one.ground.missing_order])
+    assert result.order is None
+    with pytest.raises(ExchangeError, match=r"is cancelled.*fetch_fills"):
+        raise result.error
+
+
+def test_one_of_several_on_another_market_than_said_is_refused_unsent(
+    one: Scene,
+) -> None:
+    order = one.trader.rest(one.market)
+    other = next(m for m in one.trader.fetch_markets() if m != one.market)
+    (result,) = one.trader.cancel_orders([order.order_id], market_id=other.market_id)
+    assert isinstance(result.error, BadRequest)
+    assert paths(one) == ["POST order"]
+
+
 @pytest.mark.parametrize("wrong", ["0x1", 5, None])
 def test_cancel_orders_takes_a_list(one: Scene, wrong: Any) -> None:
     with pytest.raises(BadRequest, match="list of order ids"):

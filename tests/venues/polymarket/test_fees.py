@@ -16,6 +16,8 @@ from unified_exchanges import (
     MarketNotFound,
     NotSupported,
 )
+from unified_exchanges.venues.polymarket.fees import fee_of
+from unified_exchanges.venues.polymarket.parse import FeeTerms
 
 D = Decimal
 LISTING = "/gamma/markets/keyset"
@@ -44,7 +46,8 @@ def fee(price: str, size: Any, *, maker: bool = False, **fields: Any) -> Decimal
         ("0.99", 100, 0.05, "0.0495"),
         ("0.33", "20.01", 0.04, "0.17697"),  # 0.1769684…
         ("0.01", "0.01", 0.05, "0"),  # 0.00000495 is nothing
-        ("0.01", "0.02", 0.05, "0.00001"),
+        ("0.01", "0.02", 0.05, "0"),  # 0.0000099 is less than the least
+        ("0.01", "0.03", 0.05, "0.00001"),  # 0.00001485
     ],
 )
 def test_a_fee_is_exact_to_five_digits(
@@ -109,7 +112,28 @@ def test_another_exponent_is_a_power() -> None:
     assert fee("0.5", 100, **schedule(0.01, 0)) == D("1")
 
 
-@pytest.mark.parametrize("exponent", [0.5, -1, 9])
+@pytest.mark.parametrize(
+    ("price", "exponent", "expected"),
+    [
+        ("0.5", 0.5, "2.5"),  # the root of 0.25
+        ("0.2", 1.5, "0.32"),  # 0.4 ^ 3
+        ("0.1", 0.25, "2.73861"),  # 2.738612787…
+    ],
+)
+def test_an_exponent_need_not_be_whole(
+    price: str, exponent: float, expected: str
+) -> None:
+    assert fee(price, 100, **schedule(0.05, exponent)) == D(expected)
+
+
+def test_fine_prices_and_great_exponents_are_exact_too() -> None:
+    # The eighth power of eight digits has more than sixty.
+    terms = FeeTerms(D("0.07"), D(8))
+    paid = fee_of(terms, D("0.4999"), D("12345678.91"), maker=False)
+    assert paid == D("13.18660")
+
+
+@pytest.mark.parametrize("exponent", [-0.5, -1, 8.5, 9])
 def test_an_arithmetic_that_nobody_published_is_refused(exponent: float) -> None:
     with pytest.raises(NotSupported, match="exponent"):
         fee("0.5", 100, **schedule(0.05, exponent))

@@ -33,6 +33,7 @@ from unified_exchanges import (
     FillState,
     Liquidity,
     MarketNotFound,
+    NotSupported,
     OrderNotFound,
     VenueSchemaError,
 )
@@ -167,6 +168,29 @@ def test_what_failed_never_happened(flavour: str) -> None:
         FillState.FAILED,
         FillState.FINAL,
     ]
+
+
+def test_an_exponent_that_is_not_whole_breaks_no_page_of_fills(flavour: str) -> None:
+    schedule = {"rate": 0.05, "exponent": 0.5, "takerOnly": True}
+    told = told_by(
+        flavour,
+        trade("t1"),
+        **{LISTING: catalog(market(1, feeSchedule=schedule), market(2))},
+    )
+    (found,) = told("fetch_fills")
+    # 4 × 0.05 × the root of 0.52 × 0.48
+    assert found.fee == D("0.09992")
+
+
+def test_a_fee_by_a_rule_like_no_other_is_not_told_as_nothing(flavour: str) -> None:
+    schedule = {"rate": 0.05, "exponent": 9, "takerOnly": True}
+    told = told_by(
+        flavour,
+        trade("t1"),
+        **{LISTING: catalog(market(1, feeSchedule=schedule), market(2))},
+    )
+    with pytest.raises(NotSupported, match="exponent"):
+        told("fetch_fills")
 
 
 def test_the_fee_of_a_taker_is_worked_out_and_says_so(flavour: str) -> None:

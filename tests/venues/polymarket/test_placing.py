@@ -265,6 +265,29 @@ def test_a_price_off_the_grid_is_judged_by_the_grid_as_it_is_now(scene: Scene) -
     assert trader.rest(market, price="0.013").price == D("0.013")
 
 
+@pytest.mark.parametrize(
+    "words", ["order_version_mismatch", "Size (5) lower than the minimum: 15"]
+)
+def test_an_order_after_a_refusal_by_other_rules_reads_them_anew(
+    scene: Scene, words: str
+) -> None:
+    trader, market = scene.trader, scene.market
+    trader.rest(market)
+    trader.rest(market)
+    terms = f"/clob-markets/{market.market_id}"
+
+    def readings() -> int:
+        return sum(x.url.endswith(terms) for x in trader.transport.requests)
+
+    assert readings() == 1
+    scene.then(answer(400, {"error": words}))
+    with pytest.raises(UnifiedExchangesError):
+        trader.rest(market)
+    assert readings() == 1
+    trader.rest(market)
+    assert readings() == 2
+
+
 def test_a_stream_that_tells_of_a_new_grid_is_believed(one: Scene) -> None:
     trader, market = one.trader, one.market
     trader.rest(market, price="0.012")

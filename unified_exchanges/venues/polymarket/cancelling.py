@@ -1,8 +1,8 @@
 """Cancelling orders, so that none is believed dead while it lives.
 
 A cancel says which orders it has ended and, in prose, why not the others.  Neither tells
-how much of an order had filled.  So it is read before it is cancelled, unless this object
-knows it, and read again afterwards; so it is after every answer that is lost.
+how much of an order had filled.  So one alone is read before it is cancelled, unless this
+object knows it, and all are read afterwards; so they are after every answer that is lost.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Cancelling(Lookup):
         before = yield from self.present(name, market)
         if not before.is_open:
             return before
-        return (yield from self.cancel_present(before))
+        return (yield from self.cancel_present(name))
 
     def present(self, order_id: str, market_id: str | None) -> Flow[Order]:
         """An order before it is cancelled, as it was seen last."""
@@ -63,9 +63,8 @@ class Cancelling(Lookup):
             raise self.unknown_order(order_id)
         return found
 
-    def cancel_present(self, before: Order) -> Flow[Order]:
-        """Cancel an order that was seen open."""
-        order_id = before.order_id
+    def cancel_present(self, order_id: str) -> Flow[Order]:
+        """Cancel an order that is not known to have ended."""
         call = self._cancellation(order_id)
         try:
             response = yield from self.send(call)
@@ -73,9 +72,9 @@ class Cancelling(Lookup):
         except UnifiedExchangesError as error:
             return (yield from self._after_lost(error, order_id))
         if order_id in said.done:
-            return (yield from self.ended(before))
+            return (yield from self.ended(order_id))
         reason = said.reasons.get(order_id)
-        return (yield from self.after_refused(before, call, reason))
+        return (yield from self.after_refused(order_id, call, reason))
 
     def _cancellation(self, order_id: str) -> Call:
         return self.write(
@@ -103,17 +102,19 @@ class Cancelling(Lookup):
 
     def after_refused(
         self,
-        before: Order,
+        order_id: str,
         call: Call,
         reason: str | None,
         waits: list[float] | None = None,
     ) -> Flow[Order]:
         """It was not cancelled: it had ended, is held for a delay, or was never there."""
         try:
-            found = yield from self.read_settled(before.order_id, waits)
+            found = yield from self.read_settled(order_id, waits)
         except UnifiedExchangesError as error:
             # Done, by this cancel or before it: nobody could look.
-            raise doubted(error, before.order_id) from None
+            raise doubted(error, order_id) from None
+        if found is None and self.memory.order(order_id) is None:
+            raise self.unknown_order(order_id)
         if found is not None and not found.is_open:
             return found
         said = "nothing of it" if reason is None else f"{reason!r}"
@@ -170,34 +171,30 @@ class Cancelling(Lookup):
             raise doubted(error, order_id)
         return found
 
-    def ended(self, before: Order, waits: list[float] | None = None) -> Flow[Order]:
+    def ended(self, order_id: str, waits: list[float] | None = None) -> Flow[Order]:
         """An order that the venue says is cancelled, with what had filled before."""
-        found = yield from self.found_ended(before, waits)
+        found = yield from self.found_ended(order_id, waits)
         if found.is_open:
-            raise self._unread(before, None)
+            raise self._unread(order_id, "it is not shown as cancelled yet")
         return found
 
     def found_ended(
-        self, before: Order, waits: list[float] | None = None
+        self, order_id: str, waits: list[float] | None = None
     ) -> Flow[Order]:
         """An order that should have ended, as it is read after patience, open or not."""
-        trouble: UnifiedExchangesError | None = None
         try:
-            found = yield from self.read_settled(before.order_id, waits)
-        except UnifiedExchangesError as error:
-            found, trouble = None, error
+            found = yield from self.read_settled(order_id, waits)
+        except UnifiedExchangesError as trouble:
+            raise self._unread(order_id, trouble.message) from trouble
         if found is None:
-            raise self._unread(before, trouble) from trouble
+            # The venue may tell open orders only, and this object never saw it.
+            reason = "the venue tells nothing of it; look at fetch_fills(order_id=…)"
+            raise self._unread(order_id, reason)
         return found
 
-    def _unread(
-        self, before: Order, trouble: UnifiedExchangesError | None
-    ) -> ExchangeError:
-        reason = (
-            "it is not shown as cancelled yet" if trouble is None else trouble.message
-        )
+    def _unread(self, order_id: str, reason: str) -> ExchangeError:
         message = (
-            f"order {before.order_id} is cancelled, but what had filled before could not "
+            f"order {order_id} is cancelled, but what had filled before could not "
             f"be read: {reason}"
         )
         return ExchangeError(message, venue=self.id, maybe_executed=True)

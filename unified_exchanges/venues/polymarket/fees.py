@@ -1,7 +1,8 @@
 """What Polymarket charges for a fill, to the last digit.
 
 ``rate × (p × (1 − p)) ^ exponent`` dollars for each share that a taker trades, rounded to
-five digits; makers pay nothing (docs.polymarket.com, fees, 2026-08).
+five digits, and what is below the last of them is nothing; makers pay nothing
+(docs.polymarket.com, fees, 2026-08).
 """
 
 from __future__ import annotations
@@ -13,15 +14,16 @@ import attrs
 
 from ...errors import NotSupported
 from ...models import Side
-from ...money import EXACT, ZERO, complement
+from ...money import ZERO, complement
 from .parse import FeeTerms
 
 __all__ = ["Fees", "fee_of"]
 
 _STEP: Final = Decimal("0.00001")
 # Which way a half goes is not documented (2026-10).
-_ROUNDED: Final = Context(prec=60, rounding=ROUND_HALF_UP)
-_UP: Final = Context(prec=60, rounding=ROUND_CEILING)
+_ROUNDED: Final = Context(prec=120, rounding=ROUND_HALF_UP)
+"""Whole exponents are exact in it; the roots of others are cut a hundred digits further."""
+_UP: Final = Context(prec=120, rounding=ROUND_CEILING)
 _LARGEST: Final = 8
 
 
@@ -30,14 +32,17 @@ def fee_of(
 ) -> Decimal:
     """Dollars for one fill; ``terms`` is None for a market that charges nothing.
 
-    Raises `NotSupported` for a rule whose arithmetic nobody has published.
+    Raises `NotSupported` for a rule whose arithmetic nobody has published: of makers
+    who pay, and with an exponent below 0 or above 8.
 
     >>> crypto = FeeTerms(Decimal("0.07"), Decimal(1))
     >>> fee_of(crypto, Decimal("0.50"), Decimal(100), maker=False)
     Decimal('1.75000')
     """
     exact = _exact_fee(terms, price, size, maker=maker)
-    return ZERO if exact is None else _ROUNDED.quantize(exact, _STEP)
+    if exact is None or exact < _STEP:
+        return ZERO
+    return _ROUNDED.quantize(exact, _STEP)
 
 
 def _exact_fee(
@@ -52,12 +57,14 @@ def _exact_fee(
         message = "what makers pay on this market is not published; look at the balance"
         raise NotSupported(message, venue="polymarket")
     exponent = terms.exponent
-    if exponent not in range(_LARGEST + 1):
-        message = f"a fee with the exponent {exponent} has no exact arithmetic here"
+    if not 0 <= exponent <= _LARGEST:
+        message = (
+            f"a fee with the exponent {exponent} is like none that the venue has had"
+        )
         raise NotSupported(message, venue="polymarket")
-    spread = EXACT.multiply(price, complement(price))
-    each = EXACT.multiply(terms.rate, EXACT.power(spread, int(exponent)))
-    return EXACT.multiply(size, each)
+    spread = _ROUNDED.multiply(price, complement(price))
+    each = _ROUNDED.multiply(terms.rate, _ROUNDED.power(spread, exponent))
+    return _ROUNDED.multiply(size, each)
 
 
 @attrs.frozen(slots=True)

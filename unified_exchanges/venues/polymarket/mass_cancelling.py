@@ -55,41 +55,44 @@ class MassCancelling(Cancelling):
         read_params(params, (), {})
         self.require_writable(f"cancel of {len(wanted)} orders")
         results: dict[str, CancelResult] = {}
-        resting: list[Order] = []
+        leaving: dict[str, None] = {}
         for given in dict.fromkeys(wanted):
             try:
-                found = yield from self.present(read_order_id(given), market)
+                name = read_order_id(given)
+                self.check_market(name, market)
             except UnifiedExchangesError as error:
                 results[given] = CancelResult(order_id=given, error=error)
                 continue
-            if found.is_open:
-                resting.append(found)
+            seen = self.memory.order(name)
+            if seen is None or seen.is_open:
+                # One that was never seen is not read first: reads may fail, or take long.
+                leaving[name] = None
             else:
-                results[given] = CancelResult(order_id=given, order=found)
-        for result in (yield from self._cancel_resting(resting)):
+                results[given] = CancelResult(order_id=given, order=seen)
+        for result in (yield from self._cancel_resting(list(leaving))):
             results[result.order_id] = result
         return [results.get(x) or results[read_order_id(x)] for x in wanted]
 
-    def _cancel_resting(self, orders: Sequence[Order]) -> Flow[list[CancelResult]]:
+    def _cancel_resting(self, order_ids: Sequence[str]) -> Flow[list[CancelResult]]:
         """Cancel orders in batches, and read each as it ended."""
         # A batch costs its length at once, and one above the burst could never pass.
         size = min(_MOST, max(1, int(self.bucket(limits.CANCELS).capacity)))
-        sent: list[tuple[Order, Call, _Answer]] = []
-        left = iter(orders)
+        sent: list[tuple[str, Call, _Answer]] = []
+        left = iter(order_ids)
         # All are sent before any is looked into: what rests may fill meanwhile.
         while chunk := list(islice(left, size)):
-            call = self.cancellation_of([order.order_id for order in chunk])
+            call = self.cancellation_of(chunk)
             answer = yield from self._said(call)
-            sent += [(order, call, answer) for order in chunk]
+            sent += [(order_id, call, answer) for order_id in chunk]
         results: list[CancelResult] = []
         hopeless: UnifiedExchangesError | None = None
         waits = [*SETTLING]
-        for order, call, answer in sent:
+        for order_id, call, answer in sent:
             if hopeless is not None:
-                results.append(_given_up(order, hopeless))
+                results.append(_given_up(order_id, hopeless))
                 continue
             try:
-                ended = yield from self._concluded(order, call, answer, waits)
+                ended = yield from self._concluded(order_id, call, answer, waits)
             except UnifiedExchangesError as error:
                 # Trying each for as long as all of them would take hours.
                 cause = error.__cause__
@@ -97,9 +100,9 @@ class MassCancelling(Cancelling):
                     hopeless = cause
                 elif error.retryable:
                     hopeless = error
-                results.append(CancelResult(order_id=order.order_id, error=error))
+                results.append(CancelResult(order_id=order_id, error=error))
             else:
-                results.append(CancelResult(order_id=order.order_id, order=ended))
+                results.append(CancelResult(order_id=order_id, order=ended))
         return results
 
     def _said(self, call: Call) -> Flow[_Answer]:
@@ -111,32 +114,32 @@ class MassCancelling(Cancelling):
             return error
 
     def _concluded(
-        self, order: Order, call: Call, answer: _Answer, waits: list[float]
+        self, order_id: str, call: Call, answer: _Answer, waits: list[float]
     ) -> Flow[Order]:
         """What became of one order by what was said of all."""
         if isinstance(answer, VenueSchemaError):
             _log.info("%s: the answer cannot be read, so each is looked at", call.about)
-            return (yield from self.cancel_present(order))
+            return (yield from self.cancel_present(order_id))
         if isinstance(answer, UnifiedExchangesError):
-            return (yield from self._after_failed(order, answer, waits))
-        if order.order_id in answer.done:
-            return (yield from self.ended(order, waits))
-        reason = answer.reasons.get(order.order_id)
-        return (yield from self.after_refused(order, call, reason, waits))
+            return (yield from self._after_failed(order_id, answer, waits))
+        if order_id in answer.done:
+            return (yield from self.ended(order_id, waits))
+        reason = answer.reasons.get(order_id)
+        return (yield from self.after_refused(order_id, call, reason, waits))
 
     def _after_failed(
-        self, order: Order, failure: UnifiedExchangesError, waits: list[float]
+        self, order_id: str, failure: UnifiedExchangesError, waits: list[float]
     ) -> Flow[Order]:
         """A batch that brought no answer: only a read tells what it did."""
         error = copy(failure)
         if is_absent(error):
-            return (yield from self.after_absent(error, order.order_id, waits))
+            return (yield from self.after_absent(error, order_id, waits))
         if not failure.maybe_executed:
             raise error
-        found = yield from self.read_order(order.order_id, urgent=True)
+        found = yield from self.read_order(order_id, urgent=True)
         if found is not None and not found.is_open:
             return found
-        raise doubted(error, order.order_id)
+        raise doubted(error, order_id)
 
     # -- all ------------------------------------------------------------------------
 
@@ -165,7 +168,7 @@ class MassCancelling(Cancelling):
             remaining += yield from self._read_gone(known, remaining, canceled, unread)
             if not remaining:
                 break
-            results = yield from self._cancel_resting(remaining)
+            results = yield from self._cancel_resting([x.order_id for x in remaining])
             errors = [x.error for x in results if x.error is not None]
             for result in results:
                 if result.order is not None:
@@ -253,7 +256,7 @@ class MassCancelling(Cancelling):
         broken: UnifiedExchangesError | None = None
         alive: list[Order] = []
         waits = [*SETTLING] if waits is None else waits
-        for order_id, order in known.items():
+        for order_id in known:
             if order_id in listed:
                 canceled.pop(order_id, None)
                 unread.pop(order_id, None)
@@ -264,7 +267,7 @@ class MassCancelling(Cancelling):
                 unread[order_id] = broken
                 continue
             try:
-                found = yield from self.found_ended(order, waits)
+                found = yield from self.found_ended(order_id, waits)
             except UnifiedExchangesError as error:
                 unread[order_id] = error
                 cause = error.__cause__
@@ -287,10 +290,10 @@ def _read_ids(order_ids: Iterable[str]) -> list[str]:
     return [ARGUMENTS.read_id("order_id", order_id) for order_id in wanted]
 
 
-def _given_up(order: Order, cause: UnifiedExchangesError) -> CancelResult:
+def _given_up(order_id: str, cause: UnifiedExchangesError) -> CancelResult:
     error = copy(cause)
-    error.message = f"cancel of {order.order_id} was given up: {cause.message}"
+    error.message = f"cancel of {order_id} was given up: {cause.message}"
     error.args = (error.message,)
     if error.maybe_executed:
-        error = doubted(error, order.order_id)
-    return CancelResult(order_id=order.order_id, error=error)
+        error = doubted(error, order_id)
+    return CancelResult(order_id=order_id, error=error)

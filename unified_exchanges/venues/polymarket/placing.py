@@ -114,6 +114,10 @@ class Placing(Intents):
         self.memory.name_order(order.order_id, order.client_order_id)
         return self.memory.learn_order(order)
 
+    def contradicts(self, error: UnifiedExchangesError) -> bool:
+        """Whether an order was signed for a contract that is not its market's any more."""
+        return name_of(error) == "version"
+
     def _refused(self, ready: Draft, body: bytes) -> UnifiedExchangesError:
         """The error for a refusal in an answer that is a success, or in a batch."""
         error = error_from(

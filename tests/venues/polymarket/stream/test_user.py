@@ -341,6 +341,26 @@ def test_a_match_is_told_to_the_microsecond_where_that_is_known() -> None:
 # -- fees that are not known yet -------------------------------------------------------
 
 
+def test_a_fee_by_a_rule_like_no_other_is_a_gap_and_the_stream_goes_on() -> None:
+    desk = UserDesk()
+    desk.strange = {A}
+    [gap] = desk.tell(user_trade())
+    assert isinstance(gap, Gap)
+    assert (gap.subject, gap.market_ids) == (Subject.FILLS, (A,))
+    assert "exponent 9" in gap.reason
+    desk.strange.clear()
+    assert [type(x) for x in desk.tell(user_trade(id="t2"))] == [Fill]
+
+
+def test_a_trade_that_waited_for_such_a_rule_is_a_gap_too() -> None:
+    desk = UserDesk()
+    del desk.fees[A]
+    assert [type(x) for x in desk.tell(user_trade())] == [Unheard]
+    desk.strange = {A}
+    assert [type(x) for x in desk.stream.poll()] == [Gap]
+    assert list(desk.stream.poll()) == []
+
+
 def test_what_we_took_in_an_unknown_market_waits_for_its_fee() -> None:
     desk = UserDesk()
     [asked] = desk.tell(user_trade(market=B))

@@ -24,7 +24,7 @@ def taker_fee(fees: Fees | None, price: Decimal, size: Decimal) -> Decimal:
         return ZERO
     spread = EXACT.multiply(price, EXACT.subtract(ONE, price))
     exact = EXACT.multiply(EXACT.multiply(size, fees.rate), spread)
-    return _HALF_UP.quantize(exact, _STEP)
+    return ZERO if exact < _STEP else _HALF_UP.quantize(exact, _STEP)
 
 
 class Tariff:
