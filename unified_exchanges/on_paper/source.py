@@ -76,6 +76,11 @@ class FromSource(Venue):
 
     # -- how it is asked ------------------------------------------------------------
 
+    @property
+    def on_the_wire(self) -> Venue:
+        """The source: the account is never sent anywhere."""
+        return self.source.on_the_wire
+
     def headers(self, call: Call) -> Mapping[str, str]:
         """None: what is sent is the source's."""
         del call
