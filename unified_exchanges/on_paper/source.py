@@ -10,7 +10,12 @@ from typing import Any, ClassVar, Final
 import attrs
 
 from ..description import Environment
-from ..errors import AuthenticationError, ReadOnly, UnifiedExchangesError
+from ..errors import (
+    AuthenticationError,
+    MarketNotFound,
+    ReadOnly,
+    UnifiedExchangesError,
+)
 from ..flow import Flow, Pages, Response
 from ..guards import GuardPolicy
 from ..models import (
@@ -146,6 +151,10 @@ class FromSource(Venue):
     def missing_markets(self, market_ids: Sequence[str]) -> Flow[list[str]]:
         """Those among the markets that the source does not have."""
         return self.source.missing_markets(market_ids)
+
+    def unknown_markets(self, market_ids: Sequence[str]) -> MarketNotFound:
+        """The source's error for markets that it does not have."""
+        return self.source.unknown_markets(market_ids)
 
     # -- market data ----------------------------------------------------------------
 
