@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -185,13 +186,15 @@ def test_a_sweep_on_a_cluster_gives_the_document_of_one_on_this_machine(
     words = ("sweep", MAKER, "--data", str(recording), "--param", "size=20,40")
     here = invoke(*words, "--workers", "1", "--json")
     assert here.code == 0, here.err
-    with LocalCluster(
+    # Its annotations say that entering it needs an event loop, which it does not.
+    cluster: Any = LocalCluster(
         n_workers=2,
         threads_per_worker=1,
         host="127.0.0.1",
         dashboard_address="127.0.0.1:0",
         memory_limit=0,
-    ) as cluster:
+    )
+    with cluster:
         address = cluster.scheduler_address
         assert address.startswith("tcp://")
         there = invoke(*words, "--engine", "dask", "--scheduler", address, "--json")
