@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -175,6 +176,31 @@ def test_a_sweep_gives_the_figures_of_its_backtests(
     assert {name: rows[0][name] for name in names} == {x: alone[x] for x in names}
     here = invoke(*words, "--param", "room=3", "--workers", "1", "--json")
     assert here.out == done.out
+
+
+def test_a_sweep_on_a_cluster_gives_the_document_of_one_on_this_machine(
+    recording: Path,
+) -> None:
+    from distributed import LocalCluster
+
+    words = ("sweep", MAKER, "--data", str(recording), "--param", "size=20,40")
+    here = invoke(*words, "--workers", "1", "--json")
+    assert here.code == 0, here.err
+    # Its annotations say that entering it needs an event loop, which it does not.
+    cluster: Any = LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        memory_limit=0,
+    )
+    with cluster:
+        address = cluster.scheduler_address
+        assert address.startswith("tcp://")
+        there = invoke(*words, "--engine", "dask", "--scheduler", address, "--json")
+    assert there.code == 0, there.err
+    assert len(there.document["rows"]) == 2
+    assert there.out == here.out
 
 
 def test_a_sweep_is_told_as_a_table_and_failures_beside_it(

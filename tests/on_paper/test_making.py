@@ -43,7 +43,7 @@ class TestArguments:
             make("paper", source=source)
 
     def test_a_replay_is_no_source_yet(self, make: Any) -> None:
-        with pytest.raises(BadRequest, match="not replayed yet"):
+        with pytest.raises(BadRequest, match=r"no source of paper yet; backtest\("):
             make("paper", source="replay")
 
     @pytest.mark.parametrize(

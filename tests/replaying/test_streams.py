@@ -24,7 +24,7 @@ from unified_exchanges import (
 )
 from unified_exchanges.clock import VirtualClock
 from unified_exchanges.models import Gap, OrderBook, Reconnected
-from unified_exchanges.recording import Frame, Rest, Torn, Withheld, read
+from unified_exchanges.recording import Frame, Opened, Rest, Torn, Withheld, read
 from unified_exchanges.recording.format import encode
 from unified_exchanges.simulator.faults import StreamFault, StreamPlan
 from unified_exchanges.testing import cassette, socket_guard
@@ -485,3 +485,47 @@ def test_a_message_that_was_withheld_is_a_gap_and_no_wrong_book(
     after = less[less.index(gaps[0]) :]
     assert all((x["bids"], x["asks"]) in books for x in after if isinstance(x, dict))
     assert len([x for x in less if isinstance(x, dict)]) < len(told)
+
+
+def without_reads_of_the_account(path: Path) -> Path:
+    """The same recording, in which no request came after the stream was opened."""
+    lines, is_open = [], False
+    for line in read(path):
+        is_open |= isinstance(line, Opened)
+        if not isinstance(line, Torn) and not (is_open and isinstance(line, Rest)):
+            lines.append(encode(line))
+    other = path.with_name("unread.jsonl")
+    other.write_bytes(b"".join(lines))
+    return other
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_stream_is_live_once_the_reads_it_has_not_are_passed_over(
+    at: Stage, path: Path, flavour: str
+) -> None:
+    def account(ex: Any) -> Any:
+        [market] = yield ex.fetch_markets(limit=1)
+        orders = ex.watch_orders(policy="every")
+        books = ex.watch_order_book(market.market_id, policy="every")
+        yield books.next(timeout=30)
+        terms = (market.market_id, market.outcomes[0].label, "buy")
+        order = yield ex.create_order(*terms, market.grid.lowest, 10)
+        yield orders.next(timeout=30)
+        yield ex.cancel_order(order.order_id)
+        yield orders.next(timeout=30)
+        return []
+
+    def followed(ex: Any) -> Any:
+        [market] = yield ex.fetch_markets(limit=1)
+        orders = ex.watch_orders(policy="every")
+        books = ex.watch_order_book(market.market_id, policy="every")
+        yield books.next(timeout=30)
+        yield orders.next(timeout=30)
+        yield orders.next(timeout=300)
+        health = ex.stream_health()
+        return [health.state, health.reconciliations]
+
+    recorded(flavour, account, at, path)
+    slow = stretched(without_reads_of_the_account(path), 20.0)
+    told = replayed(flavour, followed, slow)
+    assert told == ["live", 0]

@@ -78,8 +78,10 @@ def _source(
     elif source in exchanges:
         return source, None
     if source == "replay":
-        message = "paper over a replay wants its streams, which are not replayed yet"
-        raise BadRequest(message)
+        raise BadRequest(
+            "a replay is no source of paper yet; backtest(strategy, path) trades on paper "
+            "over a recording"
+        )
     raise BadRequest(f"there is no source {source!r}; there are: {_listed()}")
 
 

@@ -10,7 +10,12 @@ from typing import Any, ClassVar, Final
 import attrs
 
 from ..description import Environment
-from ..errors import AuthenticationError, ReadOnly, UnifiedExchangesError
+from ..errors import (
+    AuthenticationError,
+    MarketNotFound,
+    ReadOnly,
+    UnifiedExchangesError,
+)
 from ..flow import Flow, Pages, Response
 from ..guards import GuardPolicy
 from ..models import (
@@ -76,6 +81,11 @@ class FromSource(Venue):
         self.source.taps = self.taps
 
     # -- how it is asked ------------------------------------------------------------
+
+    @property
+    def on_the_wire(self) -> Venue:
+        """The source: the account is never sent anywhere."""
+        return self.source.on_the_wire
 
     def headers(self, call: Call) -> Mapping[str, str]:
         """None: what is sent is the source's."""
@@ -146,6 +156,10 @@ class FromSource(Venue):
     def settled_markets(self, market_ids: Sequence[str]) -> Flow[list[MarketChange]]:
         """How those of the markets ended that have, by the source."""
         return self.source.settled_markets(market_ids)
+
+    def unknown_markets(self, market_ids: Sequence[str]) -> MarketNotFound:
+        """The source's error for markets that it does not have."""
+        return self.source.unknown_markets(market_ids)
 
     # -- market data ----------------------------------------------------------------
 

@@ -75,6 +75,9 @@ class Recorder:
     line in which something else looks like a secret is left out, which the recording, the
     log and ``progress`` say.
 
+    Of an exchange on paper, the source is recorded, as that is all that goes over the wire:
+    the recording is one of the source, with what was read and told of its markets.
+
     A call is neither slowed nor failed by it.  Where the file cannot be written any more,
     the log says so at once, trading goes on, and closing raises `RecordingFailed`; within
     an error of yours it only logs.  Closing compresses the file, if ``compress``.
@@ -95,7 +98,8 @@ class Recorder:
         never: Iterable[str] = (),
         compress: bool = True,
     ) -> None:
-        venue = exchange.venue
+        # On paper nothing but the source is on the wire: that is what can be replayed.
+        venue = exchange.venue.on_the_wire
         if exchange.stream_health().state not in {"idle", "stopped"}:
             raise BadRequest("begin to record before the first watch", venue=venue.id)
         if venue.taps.tap is not None:

@@ -183,6 +183,11 @@ class Venue(Checkup, Permission):
 
     # -- streams --------------------------------------------------------------------
 
+    @property
+    def on_the_wire(self) -> Venue:
+        """Whose words go over the wire; not itself where another is asked for it."""
+        return self
+
     def stream(self) -> StreamProtocol:
         """A new conversation with the venue's stream, not connected yet."""
         raise self.unsupported("stream")

@@ -142,6 +142,8 @@ class Reconciler:
         """Our wall clock less the monotonic one at the last read."""
         self.synced: set[Subject] = set()
         """What was read since it is followed, and is told by the stream from there."""
+        self._passed_over: frozenset[Subject] = frozenset()
+        """What a replay has no read of, and is told by the stream alone."""
         self._dropped: set[Subject] = set()
         """What is followed no more, or anew, since a read was begun."""
         self._owed: dict[Hashable, float] = {}
@@ -226,7 +228,7 @@ class Reconciler:
         """
         followed = self._followed()
         is_read = followed <= self.synced and self._read_at >= self._lost_at
-        return is_read or not followed
+        return is_read or followed <= self._passed_over
 
     @property
     def _was_set(self) -> bool:
@@ -317,7 +319,7 @@ class Reconciler:
 
         def failed(error: Exception) -> None:
             if isinstance(error, NotRecorded):
-                self._pass_over(error)
+                self._pass_over(error, read.subjects)
                 return
             self._failures += 1
             self.failed += 1
@@ -329,8 +331,9 @@ class Reconciler:
 
         return Job(self._venue.resync(wanted), done, failed)
 
-    def _pass_over(self, error: NotRecorded) -> None:
+    def _pass_over(self, error: NotRecorded, subjects: frozenset[Subject]) -> None:
         """A replay has no such read: to try again would be in vain, and it lost nothing."""
+        self._passed_over |= subjects
         self._finished(self._often)
         self._wanted = inf
         if not self._was_passed_over:
