@@ -11,6 +11,7 @@ import pytest
 from unified_exchanges.clock import VirtualClock
 from unified_exchanges.models import SELL, Fill, Subject
 from unified_exchanges.tracking.tracker import OrderTracker
+from unified_exchanges.watching.known import LAG
 
 from .samples import fill, moment, news, position, settlement, tracker_of
 
@@ -24,7 +25,7 @@ class Desk:
     def at(self, seconds: float) -> None:
         self.clock.advance(seconds - self.clock.monotonic())
 
-    def read(self, at: float, **held: int) -> bool:
+    def read(self, at: float, **held: int) -> float | None:
         """Positions as they are read at a moment; negative is NO."""
         self.at(at)
         told = [
@@ -63,7 +64,7 @@ def test_fills_move_a_position_from_what_was_read(desk: Desk) -> None:
     desk.fill("t1", 10, 3)
     desk.fill("t2", 11, 2, side=SELL)
     assert desk.tracker.position("A") == 6
-    assert desk.read(30, A=6) is False
+    assert desk.read(30, A=6) is None
     assert desk.told == []
 
 
@@ -74,7 +75,7 @@ def test_yes_and_no_net(desk: Desk) -> None:
     assert desk.tracker.position("A") == 5
     assert desk.tracker.position("A", "yes") == 5
     assert desk.tracker.position("A", "no") == -5
-    assert desk.read(30, A=5) is False
+    assert desk.read(30, A=5) is None
 
 
 def test_fault_22_a_fill_that_is_told_twice_moves_a_position_once(desk: Desk) -> None:
@@ -95,9 +96,9 @@ def test_a_difference_is_told_once_two_reads_well_apart_confirm_it(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
     desk.read(0, A=5)
-    assert desk.read(100, A=7) is True
+    assert desk.read(100, A=7) == LAG
     assert (desk.told, desk.tracker.unexplained) == ([], frozenset({"A"}))
-    assert desk.read(101, A=7) is False
+    assert desk.read(101, A=7) is None
     assert (desk.told, caplog.records) == ([], [])
     desk.read(116, A=7)
     assert desk.told == [("A", 5, 7)]
@@ -138,8 +139,8 @@ def test_what_is_gone_without_a_fill_differs(desk: Desk) -> None:
 def test_a_read_too_soon_after_a_fill_tells_nothing(desk: Desk) -> None:
     desk.read(0)
     desk.fill("t1", 98, 3)
-    assert desk.read(100) is False
-    assert desk.read(110, A=3) is False
+    assert desk.read(100) is None
+    assert desk.read(110, A=3) is None
     assert desk.told == []
 
 
@@ -161,7 +162,7 @@ def test_a_fill_that_is_older_than_the_base_is_in_it(desk: Desk) -> None:
 
 def test_a_settlement_is_no_difference(desk: Desk) -> None:
     desk.read(0, A=7, B=2)
-    assert desk.read(100, B=2) is True
+    assert desk.read(100, B=2) == LAG
     desk.tracker.settled(settlement("A", at=99))
     desk.tracker.settled(settlement("C", at=99))
     desk.read(120, B=2)
@@ -198,7 +199,7 @@ def test_fault_25_without_positions_or_fills_nothing_is_compared(
     desk.read(0, A=5)
     for at in (100, 120):
         desk.at(at)
-        assert desk.tracker.reconciled(news(began=at, **lacking)) is False
+        assert desk.tracker.reconciled(news(began=at, **lacking)) is None
     assert (desk.tracker.position("A"), desk.told) == (5, [])
 
 
@@ -264,5 +265,5 @@ def test_fault_28_a_read_shortly_after_a_fill_is_held_against_nothing(
 ) -> None:
     desk.read(20, A=3)
     desk.fill("t1", 100)
-    assert desk.read(100 + after, A=3) is is_new
+    assert (desk.read(100 + after, A=3) is not None) is is_new
     assert desk.tracker.position("A") == 4

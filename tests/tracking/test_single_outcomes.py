@@ -30,7 +30,7 @@ class Desk:
         )
         self.view = OrderView(self.tracker)
 
-    def read(self, at: float, **held: int) -> bool:
+    def read(self, at: float, **held: int) -> float | None:
         """Positions as they are read at a moment, by outcome."""
         self.clock.advance(at - self.clock.monotonic())
         told = [position("A", size, outcome=name) for name, size in held.items()]
@@ -66,7 +66,7 @@ def test_each_outcome_is_derived_by_itself(desk: Desk) -> None:
     desk.fill("t2", 51, 2, outcome="no")
     desk.fill("t3", 52, 4, side=SELL)
     assert (desk.of("yes"), desk.of("no")) == (4, 2)
-    assert desk.read(100, yes=4, no=2) is False
+    assert desk.read(100, yes=4, no=2) is None
     assert desk.told == []
 
 
@@ -79,15 +79,15 @@ def test_an_outcome_is_to_be_named(desk: Desk) -> None:
 def test_what_is_read_before_reads_surely_show_what_was_before_is_no_beginning(
     desk: Desk,
 ) -> None:
-    assert desk.read(0) is True
-    assert desk.read(LATE - 1) is True
+    assert desk.read(0) == LATE
+    assert desk.read(LATE - 1) == 1
     assert (desk.of("yes"), desk.view.compared_at) == (None, None)
     # It was bought before anybody listened.
-    assert desk.read(LATE, yes=5) is False
+    assert desk.read(LATE, yes=5) is None
     assert desk.of("yes") == 5
     assert desk.view.compared_at is not None
     desk.tracker.fills_lost()
-    assert desk.read(500) is True
+    assert desk.read(500) == LATE
     assert desk.of("yes") is None
 
 
@@ -96,8 +96,8 @@ def test_a_split_elsewhere_is_told_of_both_outcomes_and_stays(
 ) -> None:
     desk.begin()
     desk.fill("t1", 60, 20)
-    assert desk.read(110, yes=20) is False
-    assert desk.read(200, yes=120, no=100) is True
+    assert desk.read(110, yes=20) is None
+    assert desk.read(200, yes=120, no=100) == LATE
     assert (desk.told, desk.tracker.unexplained) == ([], frozenset({"A"}))
     desk.read(200 + LATE - 1, yes=120, no=100)
     caplog.set_level(logging.WARNING)
@@ -149,8 +149,8 @@ def test_fault_22_a_fill_that_positions_lack_yet_is_no_difference(desk: Desk) ->
     desk.begin()
     desk.fill("t1", 100, 20)
     for at in (101, 110, 100 + LATE - 1):
-        assert desk.read(at) is False
-    assert desk.read(101 + LATE, yes=20) is False
+        assert desk.read(at) is None
+    assert desk.read(101 + LATE, yes=20) is None
     assert (desk.of("yes"), desk.told) == (20, [])
 
 
@@ -171,13 +171,13 @@ def test_fault_30_as_long_as_a_trade_is_not_settled_nothing_is_compared(
     desk.begin()
     desk.fill("t1", 100, 20, state=FillState.PENDING)
     for at in (200, 300, 399):
-        assert desk.read(at) is False
+        assert desk.read(at) is None
     assert desk.tracker.unexplained == frozenset()
     desk.clock.advance(1)
     desk.fill("t1", 100, 20, state=FillState.FINAL)
     # Reads may lack it for as long as if it had happened now.
-    assert desk.read(405) is False
-    assert desk.read(401 + LATE, yes=20) is False
+    assert desk.read(405) is None
+    assert desk.read(401 + LATE, yes=20) is None
     assert (desk.of("yes"), desk.told) == (20, [])
 
 
@@ -186,7 +186,7 @@ def test_fault_30_a_trade_that_never_settles_does_not_hide_a_difference(
 ) -> None:
     desk.begin()
     desk.fill("t1", 100, 20, state=FillState.PENDING)
-    assert desk.read(701) is True
+    assert desk.read(701) == LATE
     desk.read(701 + LATE)
     assert desk.told == [("yes", 20, 0)]
 

@@ -201,20 +201,24 @@ class Holdings:
             if held is not None:
                 held.paid_out(settlement.settled_at)
 
-    def compare(self, reading: Reading) -> bool:
-        """Hold a read against what is derived; whether something differs anew.
+    def compare(self, reading: Reading) -> float | None:
+        """Hold a read against what is derived; in how many seconds another tells more.
 
         What differs is only reported once a read that began well after confirms it.
         """
-        if not self._is_settled(reading):
-            return True
+        if self._since is None:
+            self._since = reading.began
+        # Where outcomes net, those who read wait until reads show what filled before.
+        settled_at = self._since + self._lag
+        if self._first is None and reading.began < settled_at:
+            return (settled_at - reading.began).total_seconds()
         is_new = False
         for key in {*reading.told, *self._held}:
             is_new |= self._compare_one(key, reading)
         self._last = reading
         if self._empty is None or self._first is not None:
             self._empty = reading
-        return is_new
+        return self._lag.total_seconds() if is_new else None
 
     def pause(self) -> None:
         """Fills are not followed from here: what is derived will be out of date.
@@ -224,13 +228,6 @@ class Holdings:
         self._last = self._empty = self._since = None
         kept = {name: x for name, x in self._held.items() if x.is_told or x.is_mixed}
         self._held = kept
-
-    def _is_settled(self, reading: Reading) -> bool:
-        """Whether a read surely shows what had filled before fills were followed."""
-        if self._since is None:
-            self._since = reading.began
-        # Where outcomes net, those who read wait until reads show that.
-        return self._first is not None or reading.began >= self._since + self._lag
 
     def _of(self, key: _Key) -> _Held:
         held = self._held.get(key)

@@ -240,8 +240,8 @@ class OrderTracker(Commands):
         """The stream told of a fill."""
         self.fill(fill)
 
-    def reconciled(self, news: News) -> bool:
-        """Take a read of the account; whether it gives cause for another.
+    def reconciled(self, news: News) -> float | None:
+        """Take a read of the account; in how many seconds another one tells more.
 
         Only a read that was made while fills are followed is held against them.
         """
@@ -256,7 +256,7 @@ class OrderTracker(Commands):
             if news.has_positions:
                 self.held(state.positions, began=news.read_at)
             if not news.has_positions or Subject.FILLS not in news.subjects:
-                return False
+                return None
             told: dict[tuple[str, str], Decimal] = {}
             for held in state.positions:
                 first = self._first or held.outcome

@@ -50,8 +50,8 @@ class Listener(Protocol):
         """The stream told of a fill."""
         ...
 
-    def reconciled(self, news: News) -> bool:
-        """A read succeeded; whether it gives cause for another."""
+    def reconciled(self, news: News) -> float | None:
+        """A read succeeded; in how many seconds another one tells more, if it does."""
         ...
 
     def fills_lost(self) -> None:

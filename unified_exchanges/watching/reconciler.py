@@ -167,6 +167,14 @@ class Reconciler:
             self._wanted = min(self._wanted, self._due)
             self._has_work()
 
+    def ask_in(self, seconds: float) -> None:
+        """Read once when that time has passed: not sooner would it tell more."""
+        due = self._clock.monotonic() + seconds
+        if due < self._due:
+            self._due = self._asked = due
+            self._wanted = min(self._wanted, due)
+            self._has_work()
+
     def wonder(self, *, again: bool = False) -> None:
         """A fill came without its order, which may still come: look in a moment.
 

@@ -357,8 +357,10 @@ class Teller(ABC):
     def _tell_news(self, news: News) -> None:
         """What a read brought, and to those who came since the last their beginning."""
         try:
-            if self._listener is not None and self._listener.reconciled(news):
-                self._reconciler.ask()
+            if self._listener is not None:
+                again = self._listener.reconciled(news)
+                if again is not None:
+                    self._reconciler.ask_in(again)
         finally:
             # The account has noted it all and hands it on but once: whatever becomes of
             # who keeps count, nothing of it is lost.

@@ -35,3 +35,16 @@ def test_what_is_split_elsewhere_is_a_difference_and_what_is_bought_is_none(
     told = {x.outcome: (x.derived, x.told) for x in orders.differences}
     assert told == {yes: (20, 120), no: (0, 100)}
     assert orders.position(scene.market, outcome=yes) == 20
+
+
+def test_until_positions_surely_show_all_they_are_read_twice(
+    scene: Scene, driver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PolymarketVenue, "positions_late", LATE)
+    face: Face = scene.face(driver)
+    orders = face.exchange.orders
+    face.do(orders.follow)
+    assert soon(lambda: orders.compared_at is not None, 15)
+    assert face.exchange.stream_health().reconciliations == 2
+    # Of four lists each, and what is asked at first.
+    assert face.exchange.health().requests <= 16
