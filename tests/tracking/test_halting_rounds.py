@@ -172,3 +172,17 @@ def test_fault_24_the_first_halt_of_those_who_share_a_journal_is_that_of_all(
         first.halted_at,
     )
     other.do(other.exchange.aclose if other.is_async else other.exchange.close)
+
+
+@pytest.mark.parametrize("flavour", ["blocking", "async"])
+def test_a_halt_that_may_not_cancel_tells_what_is_open_as_it_is_read(
+    flavour: str, tmp_path: Path
+) -> None:
+    stage = Stage(flavour, journal=tmp_path / "orders.db")
+    order = stage.bid()
+    stage.client = looker = stage.another(guards=ux.GuardPolicy(read_only=True))
+    report = looker.halt("because", deadline=5.0)
+    assert [x.order_id for x in report.remaining] == [order.order_id]
+    assert not report.is_complete
+    assert any(isinstance(x, ux.ReadOnly) for x in report.errors)
+    stage.restart()

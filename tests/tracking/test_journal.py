@@ -284,6 +284,31 @@ def test_fault_12_what_another_process_has_ended_counts_until_it_is_known_how(
         stage.restart()
 
 
+@pytest.mark.parametrize("arrives", [True, False], ids=["arrived", "lost"])
+def test_fault_12_what_another_process_found_and_we_cannot_read_is_not_complete(
+    stage: Stage, *, arrives: bool
+) -> None:
+    lose(stage, arrives=arrives)
+    finder = stage.another()
+    finder.reconcile()
+    stage.fault("answer", status=503, method="GET", path=READS, count=None)
+    report = stage.client.reconcile()
+    if arrives:
+        (left,) = report.unknown
+        assert (left.client_order_id, str(left.state)) == ("lost", "unknown")
+        assert "could not be read" in left.detail
+    # What the journal proves needs no read.
+    assert report.is_complete is not arrives
+    assert stage.orders.exposure() == (D("0.05") if arrives else 0)
+    stage.ground.requests.clear()
+    assert stage.client.reconcile().is_complete
+    assert [x.client_order_id for x in stage.orders.unresolved] == []
+    state = "open" if arrives else "absent"
+    assert [str(x.state) for x in stage.orders] == [state]
+    stage.client = finder
+    stage.restart()
+
+
 def test_fault_12_a_cap_counts_what_another_process_has_found(stage: Stage) -> None:
     lose(stage, arrives=True)
     careful = stage.another(guards=ux.GuardPolicy(max_exposure=D("0.08")))

@@ -123,13 +123,16 @@ class AsyncTracking(AsyncWatching):
         timeout: float | None = None,  # noqa: ASYNC109 - as in Exchange
         *,
         client_order_id: str | None = None,
+        settled: bool = False,
     ) -> Order:
         """Wait until an order can fill no more, and get it as it ended: look at ``status``.
 
-        As `wait_filled`, but an order that was cancelled or expired is returned as well.
+        As `wait_filled`, but an order that was cancelled or expired is returned as well, and
+        with ``settled`` one of which fills have failed: ``failed`` of it says how much.
         Raises `OrderNotFilled` if it never came to be, `OrderNotDone` if time is up.
         """
-        return await self._wait(wanted(order, client_order_id), timeout, for_fill=False)
+        known = wanted(order, client_order_id)
+        return await self._wait(known, timeout, for_fill=False, settled=settled)
 
     async def _wait(
         self,

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
 from weakref import WeakMethod
 
+import attrs
+
 from ..clock import Clock
 from ..errors import (
     DuplicateOrderId,
@@ -38,6 +40,7 @@ from ..models import (
     CancelResult,
     Fill,
     Intent,
+    IntentState,
     Order,
     OrderBook,
     OrderResult,
@@ -236,15 +239,17 @@ class TrackedCalls:
         for key in self.tracker.recalled(intents):
             yield from self._ask(AskIntent(step.account, key))
 
-    def _ask(self, step: AskIntent) -> Flow[None]:
+    def _ask(self, step: AskIntent) -> Flow[Intent | None]:
         """How another process has ended an intent that was left open."""
         try:
             intent = yield step
         except JournalError as error:
             _log.info("how %s ended is not known: %s", step.client_order_id, error)
-            return
-        if isinstance(intent, Intent):
-            self.tracker.ended_elsewhere(intent)
+            return None
+        if not isinstance(intent, Intent):
+            return None
+        self.tracker.ended_elsewhere(intent)
+        return intent
 
     def _placed(self, order: Order, began: float, sent: list[str]) -> None:
         key = order.client_order_id
@@ -371,11 +376,12 @@ class TrackedCalls:
         """A look for what was left open.
 
         What another process that shares the journal has found out is not in the report,
-        so what is still unresolved here is read.
+        so what is still unresolved here is read; what cannot be read is unknown.
         """
         tracker = self.tracker
         report = yield from self.following(flow)
         unknown = {x.client_order_id for x in report.unknown}
+        unread: list[Intent] = []
         for seen in tracker.undone():
             key = seen.client_order_id
             if seen.state not in _UNSEEN or seen.order is not None or seen.is_external:
@@ -390,7 +396,16 @@ class TrackedCalls:
                 yield from self.reading_order(read, key, seen.market_id)
             except UnifiedExchangesError as error:
                 _log.info("what became of order %s was not read: %s", key, error)
-        return report
+                kept = yield from self._ask(AskIntent(venue.account, key))
+                if kept is not None and kept.state is IntentState.ABSENT:
+                    # Whoever proved it has looked for longer than it could arrive.
+                    tracker.absent(key)
+                now = tracker.look(client_order_id=key)
+                if kept is None or now is None or now.state not in _UNSEEN:
+                    continue
+                why = f"it could not be read: {error.message}"
+                unread.append(attrs.evolve(kept, state=IntentState.UNKNOWN, detail=why))
+        return attrs.evolve(report, unknown=(*report.unknown, *unread))
 
     def reading_order(
         self,

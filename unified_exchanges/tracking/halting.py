@@ -229,16 +229,32 @@ class Halting:
                 listed = yield from within(collect(pages), self._clock, end)
                 report = CancelReport(canceled=(), remaining=tuple(listed))
         except UnifiedExchangesError as error:
-            # As far as is known: nobody could look.
-            known = (x.order for x in calls.tracker.undone())
-            last.remaining = tuple(x for x in known if x is not None and x.is_open)
             last.errors = (error,)
+            last.remaining = yield from self._still_open(
+                end, is_readable=last.is_refused
+            )
             return
         for order in report.canceled:
             self._ended[order.order_id] = order
         last.remaining, last.errors = report.remaining, report.errors
         is_done = not report.errors and not (cancel and report.remaining)
         last.is_verified = is_settled and is_done
+
+    def _still_open(self, end: float, *, is_readable: bool) -> Flow[tuple[Order, ...]]:
+        """What is open where nothing could be cancelled.
+
+        ``is_readable``: that was refused here, so that reads may do.
+        """
+        calls, venue = self._calls, self._venue
+        try:
+            if is_readable:
+                pages = calls.listing_orders(venue.fetch_open_orders())
+                return tuple((yield from within(collect(pages), self._clock, end)))
+        except UnifiedExchangesError as error:
+            _log.info("what is open could not be read: %s", error)
+        # As far as is known: nobody could look.
+        known = (x.order for x in calls.tracker.undone())
+        return tuple(x for x in known if x is not None and x.is_open)
 
     def _wait_for_answers(self, end: float) -> Flow[None]:
         """Wait for answers to requests for orders, not for those that nobody waits for."""

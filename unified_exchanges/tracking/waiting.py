@@ -121,9 +121,11 @@ class Wait:
             raise self._reverted(tracked)
         if order is not None and not order.is_open:
             is_filled = order.filled >= order.size or tracked.state is OrderState.FILLED
-            if self._for_fill and not is_filled:
-                raise self._unfilled(tracked)
             if not self._is_settling(tracked):
+                if self._for_fill and not is_filled:
+                    raise self._unfilled(tracked)
+                if order.failed < tracked.failed:
+                    order = attrs.evolve(order, failed=tracked.failed)
                 wish = self._outcome
                 return order if wish is None else order.in_terms_of(wish)
         elif tracked.state in {OrderState.REFUSED, OrderState.ABSENT}:

@@ -96,6 +96,41 @@ def test_fault_30_a_fill_that_fails_is_an_error_that_names_it(scene: Scene) -> N
     assert scene.trader.wait_done(order, 0).status is OrderStatus.CLOSED
 
 
+def take_in_part(scene: Scene) -> Order:
+    """More than is offered at the best price: the rest is cancelled."""
+    asks = scene.trader.book(scene.market).asks
+    there = sum(x.size for x in asks if x.price == asks[0].price)
+    size = int(there) // 1000 * 1000 + 1000  # whole cents at any price
+    order: Order = scene.trader.lift(scene.market, size)
+    assert (order.status, 0 < order.filled < order.size) == (OrderStatus.CANCELED, True)
+    return order
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["settles", "fails"])
+def test_fault_30_what_filled_of_an_order_that_ended_otherwise_is_waited_for_too(
+    scene: Scene, *, fails: bool
+) -> None:
+    if fails:
+        scene.venue.settler.fail()
+    order = take_in_part(scene)
+    assert scene.trader.wait_done(order, 60).failed == 0
+    assert tracked(scene, order).pending == order.filled
+    done = scene.trader.wait_done(order, 60, settled=True)
+    assert (done.status, done.failed > 0) == (OrderStatus.CANCELED, fails)
+    assert tracked(scene, order).pending == 0
+    assert tracked(scene, order).failed == done.failed
+
+
+def test_fault_30_that_an_order_filled_in_part_is_told_once_that_part_is_final(
+    scene: Scene,
+) -> None:
+    order = take_in_part(scene)
+    with pytest.raises(ux.OrderNotFilled) as caught:
+        scene.trader.wait_filled(order, 60, settled=True)
+    assert caught.value.tracked is not None
+    assert caught.value.tracked.pending == 0
+
+
 def test_time_that_is_up_says_what_may_still_fail(scene: Scene) -> None:
     order = buy(scene)
     with pytest.raises(ux.OrderNotDone, match="20 of it may still fail") as caught:
