@@ -165,6 +165,8 @@ class Placing(Intents):
     def explain(self, ready: Draft, error: UnifiedExchangesError) -> Flow[None]:
         """Say what is lacking: the venue has one text for cash, shares and allowances."""
         if not isinstance(error, InsufficientFunds):
+            if self.credentials is not None and name_of(error) == "wallet":
+                error.add(self.credentials.suspicion)
             return
         try:
             if ready.side is Side.BUY:
@@ -181,6 +183,7 @@ class Placing(Intents):
                 f". Nothing is free in the wallet {wallet.address} (signature_type "
                 f"{wallet.kind:d}): if the account has money, check options['funder'] and "
                 "options['signature_type'], as polymarket.com shows them for it"
+                f"{self.credentials.suspicion}"
             )
 
     # -- several --------------------------------------------------------------------
