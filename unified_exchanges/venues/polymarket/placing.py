@@ -107,6 +107,7 @@ class Placing(Intents):
     def _answered(self, ready: Draft, answer: receipts.Answer) -> Order:
         if answer.order is None:
             raise self._refused(ready, answer.refusal)
+        self.taken(post_only=ready.ticket.request.post_only)
         return self._learnt(answer.order)
 
     def _learnt(self, order: Order) -> Order:
@@ -148,6 +149,8 @@ class Placing(Intents):
             found = yield from self.look(ready.order_id, ready)
             if found is not None:
                 return found
+        # It was compared with the book, which no mode but the usual does.
+        self.taken(post_only=False)
         return self._learnt(receipts.killed(ready, (error.payload or "").encode()))
 
     # -- why not --------------------------------------------------------------------
