@@ -595,6 +595,7 @@ def test_fault_27_an_order_that_no_list_shows_yet_is_cancelled_too(one: Scene) -
         return serve(request)
 
     one.ground.venue.handle = blind  # type: ignore[method-assign]
+    one.advance(9)
     report = one.trader.cancel_all_orders(market_id=one.market.market_id)
     assert [o.order_id for o in report.canceled] == [order.order_id]
 
