@@ -305,7 +305,6 @@ KINDS = (
             ArgumentsRequired,
             f"options={{'signature_type': …}}: {KINDS}",
         ),
-        ({"signature_type": 3}, ArgumentsRequired, "pass its address"),
         ({"chain_id": 80002}, BadRequest, "settles on Polygon (chain 137)"),
         ({"chain": "amoy"}, BadRequest, "practise on the simulated venue"),
     ],
@@ -369,15 +368,24 @@ def test_shares_that_are_not_held_are_told(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("kind", [1, 2])
-def test_a_wrong_signature_type_is_told_to_be_one(scene: Scene, kind: int) -> None:
+def test_a_wrong_signature_type_is_refused_when_it_is_named(
+    scene: Scene, kind: int
+) -> None:
     options = {"funder": scene.wallet.address, "signature_type": kind}
-    scene.face = scene.made(options=options)
+    with pytest.raises(BadRequest, match=f"signature_type 3, not of {kind}"):
+        scene.made(options=options)
+
+
+@pytest.mark.parametrize("kind", [1, 2])
+def test_a_wallet_of_another_type_is_told_to_be_one(scene: Scene, kind: int) -> None:
+    scene.face = scene.made(options={"funder": FUNDER, "signature_type": kind})
     told = scene.refused(AuthenticationError)
-    assert told.endswith(
+    assert (
         "The order's wallet, its type, the private key and the API key do not belong "
         "together: check options['funder'] and options['signature_type'], as "
         "polymarket.com shows them for the account"
-    )
+    ) in told
+    assert f"makes for this private key with signature_type {kind}, which is 0x" in told
 
 
 def test_a_wallet_of_somebody_else_is_told_to_be_one(scene: Scene) -> None:

@@ -52,19 +52,45 @@ def test_a_cancel_names_the_order_in_a_signed_body(scene: Scene) -> None:
     assert paths(scene)[-1] == "DELETE order"
 
 
-def test_a_strangers_order_is_read_before_it_is_cancelled(scene: Scene) -> None:
+def test_fault_24_an_order_never_seen_is_cancelled_before_it_is_read(
+    scene: Scene,
+) -> None:
     order = scene.trader.rest(scene.market)
     other = scene.another()
     assert other.cancel_order(order.order_id).status is OrderStatus.CANCELED
-    reads = [x.method for x in other.transport.requests]
-    assert reads == ["GET", "DELETE", "GET"]
+    assert [x.method for x in other.transport.requests] == ["DELETE", "GET"]
 
 
-def test_what_has_ended_is_told_without_a_cancel(scene: Scene) -> None:
+def test_fault_24_an_order_never_seen_is_cancelled_while_nothing_can_be_read(
+    scene: Scene,
+) -> None:
+    order = scene.trader.rest(scene.market)
+    other = scene.another()
+    other.suffer("503", 100_000, reads=True, writes=False)
+    with pytest.raises(ExchangeError, match="is cancelled, but what had filled"):
+        other.cancel_order(order.order_id)
+    assert paths(scene, other) == ["DELETE order"]
+
+
+def test_what_was_seen_ended_is_told_without_a_cancel(scene: Scene) -> None:
     order = scene.trader.lift(scene.market, 10)
     other = scene.another()
+    other.fetch_order(order.order_id)
     assert other.cancel_order(order.order_id).filled == 10
     assert other.writes == []
+
+
+def test_fault_18_an_order_never_seen_that_had_ended_is_told_as_it_ended(
+    scene: Scene,
+) -> None:
+    order = scene.trader.lift(scene.market, 10)
+    ended = scene.another().cancel_order(order.order_id)
+    assert (ended.status, ended.filled) == (OrderStatus.CLOSED, 10)
+
+
+def test_a_cancel_of_what_nobody_knows_is_not_found(scene: Scene) -> None:
+    with pytest.raises(OrderNotFound, match="not open, and the venue tells nothing"):
+        scene.trader.cancel_order(scene.ground.missing_order)
 
 
 def test_an_order_on_another_market_than_said_is_refused_unsent(one: Scene) -> None:
@@ -307,9 +333,68 @@ def test_fault_24_several_are_cancelled_while_nothing_can_be_read(scene: Scene) 
     other = scene.another()
     other.suffer("503", 100_000, reads=True, writes=False)
     results = other.cancel_orders(ids)
-    assert "is cancelled" in str(results[0].error)
-    assert "was given up" in str(results[1].error)
+    for result in results:
+        assert f"{result.order_id} is cancelled, but what" in str(result.error)
+        assert result.error.maybe_executed
     assert paths(scene, other) == ["DELETE orders"]
+
+
+@pytest.mark.parametrize("told", ["none", "absent", "lost", "unreadable"])
+def test_fault_19_of_several_that_cannot_be_read_each_counts_as_open(
+    scene: Scene, told: str
+) -> None:
+    ids = [scene.trader.rest(scene.market).order_id for _ in range(3)]
+    turns = {
+        "none": answer(200, {"canceled": [], "not_canceled": dict.fromkeys(ids, "x")}),
+        "absent": answer(404, {"error": "order not found"}),
+        "lost": lost,
+        "unreadable": answer(200, ["what"]),
+    }
+    scene.always(turns[told])
+    scene.trader.suffer("503", 100_000, reads=True, writes=False)
+    began = scene.ground.clock.monotonic()
+    results = scene.trader.cancel_orders(ids)
+    # The reads of one are tried for some time, those of the others are given up.
+    assert scene.ground.clock.monotonic() - began < 100
+    for result in results:
+        (named,) = {x for x in ids if f"order {x} counts as open" in str(result.error)}
+        assert named == result.order_id
+        assert "could not be read" in str(result.error)
+        assert result.error.maybe_executed
+
+
+def disabled_for(length: int) -> Any:
+    """Batches of so many ids are refused, others are served."""
+    refused = answer(503, {"error": "Trading is currently disabled"})
+
+    def turn(request: Any, serve: Any) -> Response:
+        assert request.body is not None
+        is_refused = len(msgspec.json.decode(request.body)) == length
+        response: Response = refused(request, serve) if is_refused else serve()
+        return response
+
+    return turn
+
+
+def test_fault_19_what_one_batch_met_is_not_said_of_the_next(one: Scene) -> None:
+    ids = [one.trader.rest(one.market).order_id for _ in range(121)]
+    one.always(disabled_for(120))
+    *refused, last = one.trader.cancel_orders(ids)
+    assert {type(r.error) for r in refused} == {OnMaintenance}
+    assert last.order.status is OrderStatus.CANCELED
+
+
+def test_fault_19_a_batch_that_was_refused_is_not_in_doubt_where_reads_fail(
+    one: Scene,
+) -> None:
+    ids = [one.trader.rest(one.market).order_id for _ in range(121)]
+    one.always(disabled_for(1))
+    one.trader.suffer("503", 100_000, reads=True, writes=False)
+    *cancelled, last = one.trader.cancel_orders(ids)
+    assert all("is cancelled" in str(r.error) for r in cancelled)
+    assert all(r.error.maybe_executed for r in cancelled)
+    assert isinstance(last.error, OnMaintenance)
+    assert not last.error.maybe_executed
 
 
 def test_several_that_were_never_seen_and_are_told_no_more_are_no_success(
@@ -444,8 +529,10 @@ def test_fault_19_reading_is_given_up_for_all_if_nothing_answers(one: Scene) -> 
     ids = [one.trader.rest(one.market).order_id for _ in range(3)]
     one.trader.suffer("503", 100_000, reads=True, writes=False)
     results = one.trader.cancel_orders(ids)
-    assert "is cancelled" in str(results[0].error)
-    assert "was given up" in str(results[2].error)
+    assert ["is cancelled" in str(r.error) for r in results] == [True] * 3
+    # Those of one order were tried again, those of the others never.
+    reads = [x.url for x in one.trader.transport.requests if x.method == "GET"]
+    assert not [x for x in reads if "/data/order/" in x and ids[2] in x]
 
 
 # -- all -------------------------------------------------------------------------------
@@ -508,6 +595,7 @@ def test_fault_27_an_order_that_no_list_shows_yet_is_cancelled_too(one: Scene) -
         return serve(request)
 
     one.ground.venue.handle = blind  # type: ignore[method-assign]
+    one.advance(9)
     report = one.trader.cancel_all_orders(market_id=one.market.market_id)
     assert [o.order_id for o in report.canceled] == [order.order_id]
 
@@ -575,7 +663,9 @@ def test_fault_25_fills_that_cannot_be_read_are_told(one: Scene) -> None:
     one.ground.venue.handle = failing  # type: ignore[method-assign]
     report = one.trader.cancel_all_orders()
     assert (report.canceled, report.remaining) == ((), ())
-    assert len(report.errors) == 3
+    assert len({str(x) for x in report.errors}) == 3
+    assert all("is in no list of open orders" in str(x) for x in report.errors)
+    assert all(x.maybe_executed for x in report.errors)
     assert not report.is_complete
 
 

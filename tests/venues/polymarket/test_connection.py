@@ -524,3 +524,36 @@ def test_what_groups_share_holds_for_all_of_them_together() -> None:
     charged = [limits.groups_of(f"/clob/data/{x}") for x in ("orders", "trades")]
     shared = set(charged[0]) & set(charged[1])
     assert min(limits.GROUPS[name] for name in shared) == (900, 10)
+
+
+@pytest.mark.parametrize(
+    ("tier", "orders", "cancels"),
+    [
+        # docs.polymarket.com, rate limits, 2026-08.
+        ("standard", (40, 60), (80, 120)),
+        ("copper", (60, 90), (120, 180)),
+        ("bronze", (80, 120), (160, 240)),
+        ("silver", (200, 300), (400, 600)),
+        ("gold", (400, 600), (800, 1200)),
+        ("platinum", (450, 675), (900, 1350)),
+        ("diamond", (525, 787), (1050, 1575)),
+        ("elite", (600, 900), (1200, 1800)),
+    ],
+)
+def test_each_tier_has_the_documented_buckets(
+    tier: str, orders: tuple[int, int], cancels: tuple[int, int]
+) -> None:
+    found = limits.bucket_limits(tier.title())
+    assert [(x.name, x.refill_rate, x.capacity) for x in found] == [
+        ("orders", *orders),
+        ("cancels", *cancels),
+    ]
+
+
+@pytest.mark.parametrize(("name", "share"), [("orders", 0.2), ("clob:book", 0.0)])
+def test_of_the_signers_buckets_alone_a_share_is_kept_for_cancels(
+    name: str, share: float
+) -> None:
+    policy = LimitPolicy(discover=False, cancel_share=0.2)
+    bucket = keyed(limits=policy).exchange.venue.bucket(name)
+    assert bucket._share == share

@@ -31,6 +31,7 @@ from unified_exchanges.venues.polymarket.api_key import ApiKey
 from unified_exchanges.venues.polymarket.contracts import POLYGON, exchange_domain
 from unified_exchanges.venues.polymarket.curve import ORDER
 from unified_exchanges.venues.polymarket.signing import SignatureType, Wallet
+from unified_exchanges.venues.polymarket.wallets import made_wallet
 
 from . import oracle
 from .keys import (
@@ -285,9 +286,38 @@ def test_type_0_with_another_funder_is_refused():
 
 
 @pytest.mark.parametrize("kind", [1, 2, 3])
-def test_a_wallet_of_its_own_needs_its_address(kind):
-    with pytest.raises(ArgumentsRequired, match="pass its address"):
-        loaded(signature_type=kind)
+def test_without_a_funder_it_is_the_wallet_made_for_the_key(kind):
+    made = made_wallet(SignatureType(kind), ADDRESS)
+    assert loaded(signature_type=kind).wallet == Wallet(made, SignatureType(kind))
+
+
+@pytest.mark.parametrize("kind", [1, 2, 3])
+@pytest.mark.parametrize("other", [1, 2, 3])
+def test_the_keys_wallet_of_another_type_is_refused_as_funder(kind, other):
+    made = made_wallet(SignatureType(other), ADDRESS)
+    if kind == other:
+        assert loaded(funder=made, signature_type=kind).wallet.address == made
+        return
+    mine = made_wallet(SignatureType(kind), ADDRESS)
+    with pytest.raises(
+        BadRequest, match=rf"wallet of signature_type {other}, not of {kind}.*{mine}"
+    ):
+        loaded(funder=made, signature_type=kind)
+
+
+def test_a_funder_without_a_type_is_told_which_it_would_be():
+    made = made_wallet(SignatureType.DEPOSIT_WALLET, ADDRESS)
+    with pytest.raises(ArgumentsRequired, match="it is the key's wallet of type 3"):
+        loaded(funder=made)
+
+
+def test_only_a_wallet_that_is_not_made_for_the_key_is_suspect():
+    assert loaded(signature_type=2).suspicion == ""
+    assert loaded().suspicion == ""
+    made = made_wallet(SignatureType.SAFE, ADDRESS)
+    told = loaded(funder=FUNDER, signature_type=2).suspicion
+    assert FUNDER in told
+    assert made in told
 
 
 @pytest.mark.parametrize("kind", [1, 2, 3])

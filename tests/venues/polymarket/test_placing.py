@@ -515,6 +515,58 @@ def test_a_restart_and_its_drill_are_typed_with_when_to_come_back(scene: Scene) 
     assert trader.rest(market, post_only=True, client_order_id="intent").is_open
 
 
+def test_a_restart_is_over_once_an_order_is_taken(scene: Scene) -> None:
+    trader, market = scene.trader, scene.market
+    scene.venue.restart(seconds=30)
+    with pytest.raises(ExchangeNotAvailable) as caught:
+        trader.rest(market)
+    assert caught.value.retry_after == 1
+    assert not trader.fetch_status().is_trading
+    scene.advance(31)
+    # Post-only is what follows for two minutes: it proves no more.
+    trader.rest(market, post_only=True)
+    assert not trader.fetch_status().is_trading
+    scene.venue.set_mode("normal")
+    trader.rest(market)
+    assert trader.fetch_status().is_trading
+
+
+@pytest.mark.parametrize("mode", ["disabled", "cancel_only"])
+def test_another_mode_is_over_once_a_post_only_order_is_taken(
+    scene: Scene, mode: Any
+) -> None:
+    scene.venue.set_mode(mode)
+    with pytest.raises(OnMaintenance):
+        scene.trader.rest(scene.market)
+    scene.venue.set_mode("normal")
+    scene.trader.rest(scene.market, post_only=True)
+    assert scene.trader.fetch_status().is_trading
+
+
+def test_post_only_is_over_once_an_order_that_takes_met_the_book(scene: Scene) -> None:
+    trader, market = scene.trader, scene.market
+    scene.venue.set_mode("post_only")
+    with pytest.raises(OnMaintenance):
+        trader.rest(market)
+    scene.venue.set_mode("normal")
+    killed = trader.create_order(
+        market.market_id, "yes", "buy", "0.01", 100, time_in_force="ioc"
+    )
+    assert killed.filled == 0
+    assert trader.fetch_status().is_trading
+
+
+def test_what_a_restart_refused_is_tried_again_after_a_second_each(
+    scene: Scene,
+) -> None:
+    order = scene.trader.rest(scene.market)
+    scene.venue.restart(seconds=90)
+    began = scene.ground.clock.monotonic()
+    with pytest.raises(ExchangeNotAvailable):
+        scene.trader.cancel_order(order.order_id)
+    assert scene.ground.clock.monotonic() - began >= 4
+
+
 def test_an_allowance_that_is_missing_names_who_must_be_allowed(one: Scene) -> None:
     listed = one.listed()
     one.wallet.allowances[listed.exchange.address] = 1_000_000

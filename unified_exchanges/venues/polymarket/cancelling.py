@@ -1,13 +1,14 @@
 """Cancelling orders, so that none is believed dead while it lives.
 
 A cancel says which orders it has ended and, in prose, why not the others.  Neither tells
-how much of an order had filled.  So one alone is read before it is cancelled, unless this
-object knows it, and all are read afterwards; so they are after every answer that is lost.
+how much of an order had filled.  So each is read afterwards; so it is after every answer
+that is lost.  None is read before: a read may fail or take long while the order fills.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Final
 
 from ...errors import (
@@ -24,13 +25,15 @@ from . import receipts
 from .arguments import read_market_id, read_order_id, read_params
 from .lookup import Lookup
 
-__all__ = ["SETTLING", "Cancelling", "doubted", "is_absent"]
+__all__ = ["SETTLING", "UNTOLD", "Cancelling", "doubted", "is_absent", "unlooked"]
 
 _ORDER: Final = "/clob/order"
 _ORDERS: Final = "/clob/orders"
 _ABSENT: Final = 404
 SETTLING: Final = (0.3, 0.6, 1.2)
 """Seconds before each further read of an order whose cancel should show by now."""
+UNTOLD: Final = "the venue tells nothing of it; look at fetch_fills(order_id=…)"
+"""Why it is not known how an order ended that no source tells."""
 
 
 class Cancelling(Lookup):
@@ -49,19 +52,10 @@ class Cancelling(Lookup):
         market = None if market_id is None else read_market_id(market_id)
         read_params(params, (), {})
         self.check_market(name, market)
-        before = yield from self.present(name, market)
-        if not before.is_open:
-            return before
+        seen = self.memory.order(name)
+        if seen is not None and not seen.is_open:
+            return seen
         return (yield from self.cancel_present(name))
-
-    def present(self, order_id: str, market_id: str | None) -> Flow[Order]:
-        """An order before it is cancelled, as it was seen last."""
-        found = self.memory.order(order_id)
-        if found is None:
-            found = yield from self.read_order(order_id, market_id, urgent=True)
-        if found is None:
-            raise self.unknown_order(order_id)
-        return found
 
     def cancel_present(self, order_id: str) -> Flow[Order]:
         """Cancel an order that is not known to have ended."""
@@ -110,20 +104,31 @@ class Cancelling(Lookup):
         """It was not cancelled: it had ended, is held for a delay, or was never there."""
         try:
             found = yield from self.read_settled(order_id, waits)
-        except UnifiedExchangesError as error:
-            # Done, by this cancel or before it: nobody could look.
-            raise doubted(error, order_id) from None
+        except UnifiedExchangesError as trouble:
+            raise self.unsettled(order_id, call, reason, trouble) from trouble
         if found is None and self.memory.order(order_id) is None:
             raise self.unknown_order(order_id)
         if found is not None and not found.is_open:
             return found
-        said = "nothing of it" if reason is None else f"{reason!r}"
         message = (
-            f"{call.about}: Polymarket says {said} and the order is not shown as ended; it "
-            "still counts. An order that is held for a game's delay cannot be cancelled "
-            "until that is over: try again, or cancel_all_orders()"
+            f"{call.about}: Polymarket says {_told(reason)} and the order is not shown as "
+            "ended; it still counts. An order that is held for a game's delay cannot be "
+            "cancelled until that is over: try again, or cancel_all_orders()"
         )
         raise ExchangeError(message, venue=self.id, request=call.name)
+
+    def unsettled(
+        self,
+        order_id: str,
+        call: Call,
+        reason: str | None,
+        trouble: UnifiedExchangesError,
+    ) -> UnifiedExchangesError:
+        """The error for one that was not cancelled while nothing of it can be read."""
+        # It has ended, by this cancel or before it, or has not: nobody could look.
+        error = copy(trouble)
+        error.message = f"{call.about}: Polymarket says {_told(reason)} of {order_id}"
+        return unlooked(error, order_id, trouble)
 
     def read_settled(
         self, order_id: str, waits: list[float] | None = None
@@ -148,8 +153,8 @@ class Cancelling(Lookup):
             raise error
         try:
             found = yield from self.read_order(order_id, urgent=True)
-        except UnifiedExchangesError:
-            found = None
+        except UnifiedExchangesError as trouble:
+            raise unlooked(error, order_id, trouble) from trouble
         if found is not None and not found.is_open:
             return found
         raise doubted(error, order_id)
@@ -163,8 +168,8 @@ class Cancelling(Lookup):
         """The venue knows of no such order: it has ended, or is not shown to cancels yet."""
         try:
             found = yield from self.read_settled(order_id, waits)
-        except UnifiedExchangesError:
-            raise doubted(error, order_id) from None
+        except UnifiedExchangesError as trouble:
+            raise unlooked(error, order_id, trouble) from trouble
         if found is None:
             raise error
         if found.is_open:
@@ -173,26 +178,19 @@ class Cancelling(Lookup):
 
     def ended(self, order_id: str, waits: list[float] | None = None) -> Flow[Order]:
         """An order that the venue says is cancelled, with what had filled before."""
-        found = yield from self.found_ended(order_id, waits)
-        if found.is_open:
-            raise self._unread(order_id, "it is not shown as cancelled yet")
-        return found
-
-    def found_ended(
-        self, order_id: str, waits: list[float] | None = None
-    ) -> Flow[Order]:
-        """An order that should have ended, as it is read after patience, open or not."""
         try:
             found = yield from self.read_settled(order_id, waits)
         except UnifiedExchangesError as trouble:
-            raise self._unread(order_id, trouble.message) from trouble
+            raise self.unread(order_id, trouble.message) from trouble
         if found is None:
             # The venue may tell open orders only, and this object never saw it.
-            reason = "the venue tells nothing of it; look at fetch_fills(order_id=…)"
-            raise self._unread(order_id, reason)
+            raise self.unread(order_id, UNTOLD)
+        if found.is_open:
+            raise self.unread(order_id, "it is not shown as cancelled yet")
         return found
 
-    def _unread(self, order_id: str, reason: str) -> ExchangeError:
+    def unread(self, order_id: str, reason: str) -> ExchangeError:
+        """The error for one that the venue cancelled, and whose fills are not known."""
         message = (
             f"order {order_id} is cancelled, but what had filled before could not "
             f"be read: {reason}"
@@ -203,6 +201,18 @@ class Cancelling(Lookup):
 def is_absent(error: UnifiedExchangesError) -> bool:
     """Whether a cancel met "not found", which says nothing of how the order ended."""
     return isinstance(error, OrderNotFound) or error.status == _ABSENT
+
+
+def unlooked(
+    error: UnifiedExchangesError, order_id: str, trouble: UnifiedExchangesError
+) -> UnifiedExchangesError:
+    """The error of a cancel, saying that nobody could look what it did."""
+    error.add(f"; how the order stands could not be read: {trouble.message}")
+    return doubted(error, order_id)
+
+
+def _told(reason: str | None) -> str:
+    return "nothing of it" if reason is None else f"{reason!r}"
 
 
 def doubted(error: UnifiedExchangesError, order_id: str) -> UnifiedExchangesError:

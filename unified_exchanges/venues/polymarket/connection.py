@@ -9,7 +9,12 @@ from typing import Final
 import attrs
 import msgspec
 
-from ...errors import AuthenticationError, BadRequest, UnifiedExchangesError
+from ...errors import (
+    AuthenticationError,
+    BadRequest,
+    ExchangeNotAvailable,
+    UnifiedExchangesError,
+)
 from ...flow import Flow, Response
 from ...limiter import Limiter
 from ...models import Params
@@ -48,6 +53,11 @@ _STOPS: Final = re.compile(r"/clob/(?:v1/)?heartbeats")
 _UNAUTHORIZED: Final = 401
 _SKEW: Final = 5.0
 """Seconds by which a clock may be off and not be the reason of a refusal."""
+_RESTARTING: Final = "restarting"
+_POST_ONLY: Final = frozenset({_RESTARTING, "post-only"})
+"""Modes during which, or right after which, post-only orders are taken and no others."""
+_AGAIN: Final = 1.0
+"""Seconds at least before the next try of what a restart refused (the same, 2026-08)."""
 _RESTART: Final = 120.0
 """Seconds of post-only after a restart (docs.polymarket.com, restarts, 2026-08)."""
 
@@ -173,9 +183,21 @@ class PolymarketConnection(Pace):
         name = name_of(error)
         if name in MODES:
             wait = getattr(error, "retry_after", None)
-            until = self.clock.monotonic() + (_RESTART if wait is None else wait)
-            self._mode = _Mode(name, until)
+            held = _RESTART if wait is None else wait
+            if name == _RESTARTING and isinstance(error, ExchangeNotAvailable):
+                error.retry_after = max(wait or 0.0, _AGAIN)
+                # Two minutes of post-only follow, however soon it is back.
+                held = max(held, _RESTART)
+            self._mode = _Mode(name, self.clock.monotonic() + held)
         return error
+
+    def taken(self, *, post_only: bool) -> None:
+        """Take note that an order was taken just now, which disproves what was refused.
+
+        A post-only one does so of all but post-only, which follows after each restart.
+        """
+        if not post_only or self._mode.name not in _POST_ONLY:
+            self._mode = _Mode()
 
     def attempt(self, call: Call, deadline: float) -> Flow[Response]:
         """One try; the first that is signed gets an API key before, if none was given."""

@@ -13,16 +13,16 @@ from os import PathLike, fsdecode
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from ...errors import ArgumentsRequired, AuthenticationError, BadRequest
-from ...hidden import told
 from ...key_file import KeyFile
-from .addresses import address_of, read_address
+from .addresses import address_of
 from .api_key import ApiKey
 from .contracts import Chain, Domain, chain_of
 from .curve import Key, Way, key_maker
 from .eip712 import ZERO_WORD
 from .misplaced import refuse_same
 from .secret import Secret, refuse_pickling
-from .signing import SignatureType, SignedOrder, Signer, Wallet
+from .signing import SignedOrder, Signer
+from .wallets import read_wallet, unlike_made
 
 if TYPE_CHECKING:
     from ...models import Side
@@ -45,10 +45,6 @@ _VARIABLES = {
     "funder": "POLYMARKET_FUNDER",
     "signature_type": "POLYMARKET_SIGNATURE_TYPE",
 }
-_TYPES = (
-    "0 (the key's own address), 1 (account made by e-mail), 2 (Gnosis Safe, account made "
-    "with a browser's wallet) or 3 (deposit wallet, accounts since May 2026)"
-)
 
 
 class Credentials:
@@ -76,6 +72,11 @@ class Credentials:
     def chain(self) -> Chain:
         """The chain on which orders are settled."""
         return chain_of(self._signer.chain_id)
+
+    @property
+    def suspicion(self) -> str:
+        """What speaks against the wallet being the key's; "" where nothing does."""
+        return unlike_made(self.wallet, self.address)
 
     @property
     def party(self) -> str:
@@ -139,11 +140,12 @@ def load(settings: Settings, chain_id: int = 137) -> Credentials | None:
 
     ``private_key`` is 64 hexadecimal digits, or the path of a file that holds them and
     that only its owner may read; ``api_key``, ``secret`` and ``password`` are the API
-    key, its secret and its passphrase.  ``options`` take ``funder`` (the wallet's
-    address), ``signature_type`` (0 to 3), ``builder`` (a builder's code) and ``signing``
-    (``"auto"``, ``"base"`` or ``"fast"``).  The variables are POLYMARKET_PRIVATE_KEY or
-    POLYMARKET_PRIVATE_KEY_PATH, POLYMARKET_API_KEY, POLYMARKET_API_SECRET,
-    POLYMARKET_API_PASSPHRASE, POLYMARKET_FUNDER and POLYMARKET_SIGNATURE_TYPE.
+    key, its secret and its passphrase.  ``options`` take ``signature_type`` (0 to 3),
+    ``funder`` (the wallet's address; default the one that is made for the key),
+    ``builder`` (a builder's code) and ``signing`` (``"auto"``, ``"base"`` or ``"fast"``).
+    The variables are POLYMARKET_PRIVATE_KEY or POLYMARKET_PRIVATE_KEY_PATH,
+    POLYMARKET_API_KEY, POLYMARKET_API_SECRET, POLYMARKET_API_PASSPHRASE,
+    POLYMARKET_FUNDER and POLYMARKET_SIGNATURE_TYPE.
 
     Raises `AuthenticationError` for a key that cannot be used or that others may read,
     `BadRequest` and `ArgumentsRequired` for what does not fit together.
@@ -164,7 +166,12 @@ def load(settings: Settings, chain_id: int = 137) -> Credentials | None:
     found = find()
     refuse_same(settings, found)
     key = _key(found, cast("Way", settings.options.get("signing", "auto")))
-    wallet = _wallet(settings, address_of(key.public, key.hash))
+    wallet = read_wallet(
+        _option(settings, "signature_type"),
+        _option(settings, "funder"),
+        address_of(key.public, key.hash),
+        key.hash,
+    )
     return Credentials(Signer(key, wallet, chain_id, builder), api, key.way)
 
 
@@ -254,51 +261,6 @@ def _option(settings: Settings, name: str) -> object:
     if name in settings.options:
         return settings.options[name]
     return settings.environ.get(_VARIABLES[name], "").strip() or None
-
-
-def _wallet(settings: Settings, address: str) -> Wallet:
-    kind = _signature_type(_option(settings, "signature_type"))
-    given = _option(settings, "funder")
-    funder = address if given is None else read_address(given, "funder")
-    is_own = funder == address
-    if kind is None:
-        if not is_own:
-            raise ArgumentsRequired(
-                f"funder {funder} is another address than the private key's "
-                f"({address}): say what kind of wallet it is, by "
-                f"options={{'signature_type': …}}: {_TYPES}",
-                venue="polymarket",
-            )
-        kind = SignatureType.EOA
-    if kind is SignatureType.EOA and not is_own:
-        raise BadRequest(
-            f"signature_type 0 spends from the private key's own address {address}, but "
-            f"funder is {funder}: leave funder away, or pass another type: {_TYPES}",
-            venue="polymarket",
-        )
-    if kind is not SignatureType.EOA and given is None:
-        raise ArgumentsRequired(
-            f"signature_type {kind:d} spends from a wallet of its own: pass its address, "
-            "which polymarket.com shows, as options={'funder': '0x…'}",
-            venue="polymarket",
-        )
-    if kind is not SignatureType.EOA and is_own:
-        raise BadRequest(
-            f"funder is the private key's own address {address}, which is no wallet of "
-            f"signature_type {kind:d}: pass the wallet's address as funder, or type 0",
-            venue="polymarket",
-        )
-    return Wallet(funder, kind)
-
-
-def _signature_type(given: object) -> SignatureType | None:
-    if given is None:
-        return None
-    text = str(given) if type(given) in {int, str} else ""
-    if text in {"0", "1", "2", "3"}:
-        return SignatureType(int(text))
-    message = f"signature_type is {_TYPES}, not {told(given)}"
-    raise BadRequest(message, venue="polymarket")
 
 
 def _builder(settings: Settings) -> bytes:

@@ -91,7 +91,7 @@ class Discovery(Markets):
 
         Its restarts and modes are announced by chat only (docs.polymarket.com, 2026-08):
         here they are known once it refused an order for one of them, for as long as it
-        said, or for two minutes.
+        said, or for two minutes, unless an order is taken meanwhile.
         """
         call = attrs.evolve(
             self.read("/clob/ok", about="exchange status"),

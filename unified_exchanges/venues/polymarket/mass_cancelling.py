@@ -12,14 +12,19 @@ from datetime import timedelta
 from itertools import islice
 from typing import Final
 
-from ...errors import BadRequest, UnifiedExchangesError, VenueSchemaError
+from ...errors import (
+    BadRequest,
+    ExchangeError,
+    UnifiedExchangesError,
+    VenueSchemaError,
+)
 from ...flow import Flow, Sleep, collect
 from ...models import CancelReport, CancelResult, Order, Params
 from ...venue import Call
 from ...venue.doubt import is_doubtful
 from . import limits, receipts
 from .arguments import ARGUMENTS, read_market_id, read_order_id, read_params
-from .cancelling import SETTLING, Cancelling, doubted, is_absent
+from .cancelling import SETTLING, UNTOLD, Cancelling, doubted, is_absent, unlooked
 
 __all__ = ["MassCancelling"]
 
@@ -85,21 +90,18 @@ class MassCancelling(Cancelling):
             answer = yield from self._said(call)
             sent += [(order_id, call, answer) for order_id in chunk]
         results: list[CancelResult] = []
-        hopeless: UnifiedExchangesError | None = None
+        trouble: UnifiedExchangesError | None = None
         waits = [*SETTLING]
         for order_id, call, answer in sent:
-            if hopeless is not None:
-                results.append(_given_up(order_id, hopeless))
+            if trouble is not None:
+                error = self._unlooked(order_id, call, answer, trouble)
+                results.append(CancelResult(order_id=order_id, error=error))
                 continue
             try:
                 ended = yield from self._concluded(order_id, call, answer, waits)
             except UnifiedExchangesError as error:
-                # Trying each for as long as all of them would take hours.
-                cause = error.__cause__
-                if isinstance(cause, UnifiedExchangesError) and cause.retryable:
-                    hopeless = cause
-                elif error.retryable:
-                    hopeless = error
+                # Trying to read each for as long as all of them would take hours.
+                trouble = _lasting(error.__cause__)
                 results.append(CancelResult(order_id=order_id, error=error))
             else:
                 results.append(CancelResult(order_id=order_id, order=ended))
@@ -136,10 +138,27 @@ class MassCancelling(Cancelling):
             return (yield from self.after_absent(error, order_id, waits))
         if not failure.maybe_executed:
             raise error
-        found = yield from self.read_order(order_id, urgent=True)
+        try:
+            found = yield from self.read_order(order_id, urgent=True)
+        except UnifiedExchangesError as trouble:
+            raise unlooked(error, order_id, trouble) from trouble
         if found is not None and not found.is_open:
             return found
         raise doubted(error, order_id)
+
+    def _unlooked(
+        self, order_id: str, call: Call, answer: _Answer, trouble: UnifiedExchangesError
+    ) -> UnifiedExchangesError:
+        """What is known of one order by what was said of all, if none can be read."""
+        if isinstance(answer, UnifiedExchangesError):
+            error = copy(answer)
+            if not (answer.maybe_executed or is_absent(answer)):
+                return error
+            return unlooked(error, order_id, trouble)
+        if order_id in answer.done:
+            return self.unread(order_id, trouble.message)
+        reason = answer.reasons.get(order_id)
+        return self.unsettled(order_id, call, reason, trouble)
 
     # -- all ------------------------------------------------------------------------
 
@@ -253,7 +272,7 @@ class MassCancelling(Cancelling):
         An order that a game's delay holds is in no list, and may fill all the same.
         """
         listed = {order.order_id for order in remaining}
-        broken: UnifiedExchangesError | None = None
+        trouble: UnifiedExchangesError | None = None
         alive: list[Order] = []
         waits = [*SETTLING] if waits is None else waits
         for order_id in known:
@@ -263,16 +282,17 @@ class MassCancelling(Cancelling):
                 continue
             if order_id in canceled:
                 continue
-            if broken is not None:
-                unread[order_id] = broken
+            if trouble is not None:
+                unread[order_id] = self._vanished(order_id, trouble.message)
                 continue
             try:
-                found = yield from self.found_ended(order_id, waits)
+                found = yield from self.read_settled(order_id, waits)
             except UnifiedExchangesError as error:
-                unread[order_id] = error
-                cause = error.__cause__
-                if isinstance(cause, UnifiedExchangesError) and cause.retryable:
-                    broken = error
+                unread[order_id] = self._vanished(order_id, error.message)
+                trouble = _lasting(error)
+                continue
+            if found is None:
+                unread[order_id] = self._vanished(order_id, UNTOLD)
                 continue
             unread.pop(order_id, None)
             if found.is_open:
@@ -280,6 +300,13 @@ class MassCancelling(Cancelling):
             else:
                 canceled[order_id] = found
         return alive
+
+    def _vanished(self, order_id: str, reason: str) -> ExchangeError:
+        message = (
+            f"order {order_id} is in no list of open orders any more, but how it ended, "
+            f"and what it had filled, could not be read: {reason}"
+        )
+        return ExchangeError(message, venue=self.id, maybe_executed=True)
 
 
 def _read_ids(order_ids: Iterable[str]) -> list[str]:
@@ -290,10 +317,8 @@ def _read_ids(order_ids: Iterable[str]) -> list[str]:
     return [ARGUMENTS.read_id("order_id", order_id) for order_id in wanted]
 
 
-def _given_up(order_id: str, cause: UnifiedExchangesError) -> CancelResult:
-    error = copy(cause)
-    error.message = f"cancel of {order_id} was given up: {cause.message}"
-    error.args = (error.message,)
-    if error.maybe_executed:
-        error = doubted(error, order_id)
-    return CancelResult(order_id=order_id, error=error)
+def _lasting(trouble: BaseException | None) -> UnifiedExchangesError | None:
+    """What a read met, if the next would meet it as well."""
+    if isinstance(trouble, UnifiedExchangesError) and trouble.retryable:
+        return trouble
+    return None

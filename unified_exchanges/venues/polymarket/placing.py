@@ -107,6 +107,7 @@ class Placing(Intents):
     def _answered(self, ready: Draft, answer: receipts.Answer) -> Order:
         if answer.order is None:
             raise self._refused(ready, answer.refusal)
+        self.taken(post_only=ready.ticket.request.post_only)
         return self._learnt(answer.order)
 
     def _learnt(self, order: Order) -> Order:
@@ -148,6 +149,8 @@ class Placing(Intents):
             found = yield from self.look(ready.order_id, ready)
             if found is not None:
                 return found
+        # It was compared with the book, which no mode but the usual does.
+        self.taken(post_only=False)
         return self._learnt(receipts.killed(ready, (error.payload or "").encode()))
 
     # -- why not --------------------------------------------------------------------
@@ -165,6 +168,8 @@ class Placing(Intents):
     def explain(self, ready: Draft, error: UnifiedExchangesError) -> Flow[None]:
         """Say what is lacking: the venue has one text for cash, shares and allowances."""
         if not isinstance(error, InsufficientFunds):
+            if self.credentials is not None and name_of(error) == "wallet":
+                error.add(self.credentials.suspicion)
             return
         try:
             if ready.side is Side.BUY:
@@ -181,6 +186,7 @@ class Placing(Intents):
                 f". Nothing is free in the wallet {wallet.address} (signature_type "
                 f"{wallet.kind:d}): if the account has money, check options['funder'] and "
                 "options['signature_type'], as polymarket.com shows them for it"
+                f"{self.credentials.suspicion}"
             )
 
     # -- several --------------------------------------------------------------------
