@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from unified_exchanges.clock import ClockOffset, SystemClock, VirtualClock
+from unified_exchanges.clock import (
+    ClockOffset,
+    SystemClock,
+    VirtualClock,
+    microseconds,
+)
 
 
 def test_the_times_of_a_virtual_clock_do_not_drift_apart() -> None:
@@ -20,6 +25,14 @@ def test_the_times_of_a_virtual_clock_do_not_drift_apart() -> None:
         clock.advance(0.05)
     # As exact as a float of this size can be; a second total would be off by 50 times.
     assert abs(clock.now() - start - clock.monotonic()) < 5e-7
+
+
+@given(st.floats(-1e9, 4e9))
+@example(1_795_200_000.0000012)
+def test_microseconds_are_those_that_a_datetime_has(seconds: float) -> None:
+    start = datetime.fromtimestamp(0, UTC)
+    exact = (datetime.fromtimestamp(seconds, UTC) - start) / timedelta(microseconds=1)
+    assert microseconds(seconds) == exact
 
 
 def test_p20_threads_that_move_a_virtual_clock_lose_no_time() -> None:

@@ -7,10 +7,24 @@ import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from functools import partial
+from math import floor
 from threading import Lock
 from typing import Protocol
 
-__all__ = ["Clock", "ClockOffset", "SystemClock", "VirtualClock"]
+__all__ = ["Clock", "ClockOffset", "SystemClock", "VirtualClock", "microseconds"]
+
+
+def microseconds(seconds: float) -> int:
+    """Whole microseconds, the same as `datetime.fromtimestamp` makes of it.
+
+    The product alone is rounded twice: of the seconds since 1970 one in eight comes out
+    as the microsecond before or after.
+
+    >>> microseconds(1_795_200_000.0000012)
+    1795200000000001
+    """
+    whole = floor(seconds)
+    return whole * 1_000_000 + round((seconds - whole) * 1_000_000)
 
 
 class Clock(Protocol):

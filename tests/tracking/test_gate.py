@@ -341,6 +341,48 @@ def test_fault_28_what_is_sold_while_the_account_is_read_is_no_loss(
     assert stage.client.fetch_positions() == []
 
 
+def test_fault_28_what_is_bought_while_the_account_is_read_is_no_loss(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = guarded(stage, max_daily_loss=D(2), account_age=0, price_collar=None)
+    stage.buy("10")
+    stage.clock.advance(20)
+    bid(client, 1)
+    serve, bought = stage.ground.handle, []
+
+    def handle(request: Request) -> Response:
+        if request.url.endswith(BALANCE) and not bought:
+            # Cash has it, and positions that were read before lack it.
+            bought.append(1)
+            best = stage.elsewhere.fetch_order_book(MARKET).ask.price
+            terms = (MARKET, "yes", "buy", best, 10)
+            stage.elsewhere.create_order(*terms, time_in_force="ioc")
+        return serve(request)
+
+    monkeypatch.setattr(stage.ground, "handle", handle)
+    assert bid(client, 1).is_open
+    assert bought
+
+
+def test_a_look_reads_the_quotes_of_all_that_is_held_in_one_request(
+    stage: Stage,
+) -> None:
+    for market_id in (MARKET, "KXRAINSEA-26NOV25-R", "KXTOPALBUM-26NOV-BLUE0"):
+        best = stage.elsewhere.fetch_order_book(market_id).ask.price
+        stage.elsewhere.create_order(market_id, "yes", "buy", best, 5)
+    stage.clock.advance(20)
+    client = guarded(stage, max_daily_loss=D(100))
+    for _ in range(65 * 5):
+        bid(client, 1)
+        stage.clock.advance(0.2)
+    # Two looks, a minute apart.
+    paths = ("/user_data_timestamp", "/portfolio/orders", BALANCE, "/markets")
+    assert [reads(client, path) for path in paths] == [2, 2, 2, 2]
+    assert reads(client, "/portfolio/positions") == 4
+    looked = [x for x in client.transport.requests if x.is_read]
+    assert len(looked) == 12 + reads(client, f"/markets/{MARKET}")
+
+
 def test_a_loss_holds_for_the_rest_of_the_day(stage: Stage) -> None:
     client = loser(stage)
     placed = bid(client, 1)

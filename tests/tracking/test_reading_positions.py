@@ -52,6 +52,18 @@ def test_fault_28_what_filled_just_before_positions_are_read_counts_once(
         assert told(stage) == (D(0), held(stage))
 
 
+def test_reads_that_do_not_lag_are_not_waited_for_at_whatever_microsecond(
+    stage: Stage,
+) -> None:
+    for _ in range(24):
+        # About one moment in eight was the microsecond after to us.
+        stage.clock.advance(1.000_123_4)
+        stage.buy("1")
+        began = stage.clock.monotonic()
+        stage.client.fetch_positions()
+        assert stage.clock.monotonic() == began
+
+
 def test_what_was_sold_just_before_positions_are_read_is_free(stage: Stage) -> None:
     stage.buy("9")
     stage.client.create_order(MARKET, "yes", "sell", "0.01", 9, time_in_force="ioc")

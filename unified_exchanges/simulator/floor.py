@@ -13,6 +13,7 @@ from uuid import UUID
 
 import attrs
 
+from ..clock import microseconds
 from ..money import EXACT, ZERO
 from .groups import OrderGroup
 from .ledger import Holding, Wallet
@@ -71,7 +72,7 @@ class Floor:
         """The clock's time in microseconds; never before a time already told."""
         told = self._as_of_us
         if told is None:
-            told = round(self._clock.now() * 1_000_000)
+            told = microseconds(self._clock.now())
         return max(self.now_us, told)
 
     @contextmanager

@@ -75,7 +75,7 @@ class Equity:
     @property
     def wants_marks(self) -> bool:
         """Whether positions are to be read with their marks."""
-        return self._limit is not None and self._late is not None
+        return self._limit is not None
 
     def now(self) -> datetime:
         """The venue's clock."""
@@ -107,7 +107,7 @@ class Equity:
         if balance.position_value is not None:
             worth = balance.position_value
             if any(x.size for x in held):
-                worth = yield from self._sold(balance, worth)
+                worth = yield from self._sold(held, worth)
             return EXACT.add(cash, worth)
         if self._late is None:
             marked = yield from venue.fetch_positions(mark=True)
@@ -134,21 +134,18 @@ class Equity:
             self._sure = _folded(sure, fills, lately)
         return (yield from self._worth(cash, sizes, held))
 
-    def _sold(self, balance: Balance, told: Decimal) -> Flow[Decimal]:
+    def _sold(self, held: Sequence[Position], told: Decimal) -> Flow[Decimal]:
         """What is held as the venue tells it, or what it could be sold for if that is less.
 
         By which prices a venue's own sum is made is not documented (Kalshi's reference,
         2026-10): the last one may be far above what anybody bids.  What nobody bids for
         counts for the dollar that it may pay, so that it makes nothing less.
         """
-        marked = yield from self._venue.fetch_positions(mark=True)
-        after = yield from self._venue.fetch_balance()
-        if after.available != balance.available:
-            # Something filled meanwhile: these are not of the same moment.
+        after = yield from self._venue.fetch_positions(mark=False)
+        if _sizes(after) != _sizes(held):
+            # Something filled beside the read of cash: it is not of the same moment.
             return told
-        units = (
-            (x.size, ONE if x.mark_price is None else x.mark_price) for x in marked
-        )
+        units = ((x.size, ONE if x.mark_price is None else x.mark_price) for x in held)
         return min(told, total(EXACT.multiply(size, unit) for size, unit in units))
 
     # -- cash -----------------------------------------------------------------------

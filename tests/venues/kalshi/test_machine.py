@@ -244,11 +244,14 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def agreed(self) -> None:
         self.ground.kalshi.advance()
+        began = self.ground.clock.monotonic()
         self.check_intents()
         self.check_orders()
         self.check_fills()
         self.check_positions()
         self.check_cash()
+        # Else strangers trade meanwhile, and what is compared is not of one moment.
+        assert self.ground.clock.monotonic() == began
 
     def check_intents(self) -> None:
         orders = self.engine.orders(self.account)

@@ -58,6 +58,28 @@ def test_cash_positions_and_fees_reconcile(ada: Trader, market: Any) -> None:
     assert total(Decimal(fill["fee_cost"]) for fill in fills) == fees
 
 
+@pytest.mark.parametrize("step", [-5.0, 0.0, 5.0])
+def test_fault_44_what_happened_is_shown_also_once_the_clock_was_set_back(
+    ada: Trader, clock: VirtualClock, market: Any, step: float
+) -> None:
+    clock.advance(60)
+    cost = Decimal("0.01") * 900
+    before = ada.cash()
+    ada.place(market, count="900", price="0.0100")
+    assert ada.cash() == before - cost
+    clock.step(step)
+    ada.place(market, side="ask", count="900", price="0.9900")
+    ada.take(market, count="2")
+    clock.step(step)
+    [position] = ada.get("/portfolio/positions")["market_positions"]
+    [fill] = ada.get("/portfolio/fills")["fills"]
+    assert position["position_fp"] == fill["count_fp"] == "2.00"
+    spent = Decimal(position["market_exposure_dollars"]) + Decimal(fill["fee_cost"])
+    # Two of what is offered close what is held by now.
+    assert ada.cash() == before - 2 * cost + Decimal("0.02") - spent
+    assert len(ada.get("/portfolio/orders", status="resting")["orders"]) == 2
+
+
 def test_buying_no_is_selling_yes(ada: Trader, market: Any) -> None:
     ada.place(
         market,

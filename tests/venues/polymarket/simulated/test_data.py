@@ -84,6 +84,16 @@ def test_the_data_api_may_be_late(polymarket, ada: Trader, fed, clock) -> None:
     assert [row["current_size"] for row in own(ada, "/data/v2/positions")] == [10]
 
 
+def test_fault_44_what_is_mined_is_shown_also_once_the_clock_was_set_back(
+    ada: Trader, fed, clock
+) -> None:
+    ada.placed(fed, "BUY", "0.56", "10")
+    clock.advance(60)
+    assert len(own(ada, "/data/v2/positions")) == 1
+    clock.step(-120)
+    assert len(own(ada, "/data/v2/trades")) == len(own(ada, "/data/v2/positions")) == 1
+
+
 def test_makers_are_told_on_request(ada: Trader, bob: Trader, fed, clock) -> None:
     ada.placed(fed, "BUY", "0.54", "10")
     bob.polymarket.split(bob.wallet, fed, 1000)

@@ -47,9 +47,9 @@ def get_schedule(_: House, __: Call) -> Payload:
     return {"schedule": {"standard_hours": [week], "maintenance_windows": []}}
 
 
-def get_user_data_timestamp(_: House, call: Call) -> Payload:
+def get_user_data_timestamp(house: House, call: Call) -> Payload:
     """As of when orders and fills are told."""
-    return {"as_of_time": instant(call.now_us - call.lag_us)}
+    return {"as_of_time": instant(house.seen_us(call.lag_us))}
 
 
 OPERATIONS = (

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from ....clock import Clock
+from ....clock import Clock, microseconds
 from ....money import EXACT, ONE, ZERO, total
 from ....simulator.engine import Engine
 from ....simulator.markets import Listing, Market
@@ -105,7 +105,15 @@ class House:
     @property
     def now_us(self) -> int:
         """The clock in microseconds."""
-        return round(self.clock.now() * SECOND)
+        return microseconds(self.clock.now())
+
+    def seen_us(self, lag_us: int) -> int:
+        """Until when what happened is shown to a read that lags by so much.
+
+        By the exchange's time, which does not go back when the clock is set back: what
+        has happened is not ahead of a read that comes after it.
+        """
+        return self.engine.now_us() - lag_us
 
     @property
     def cutoff_us(self) -> int:

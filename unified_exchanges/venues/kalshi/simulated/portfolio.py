@@ -30,7 +30,7 @@ def get_balance(house: House, call: Call) -> Payload:
     _check_subaccount(house, owner)
     asked = call.query["exchange_index"]
     shards = range(SHARDS) if asked is None or asked < 0 else [asked]
-    seen_us = call.now_us - call.lag_us
+    seen_us = house.seen_us(call.lag_us)
     cash = house.memory.cash_as_of(owner, house.available(owner), seen_us)
     free = {n: cash[n] for n in shards}
     whole = total(free.values())
@@ -74,7 +74,7 @@ def listed_positions(house: House, call: Call, *, archived: bool) -> Payload:
             subaccount=call.owned(query["subaccount"]),
             market_id=query["ticker"] or None,
         ),
-        call.now_us - call.lag_us,
+        house.seen_us(call.lag_us),
     )
     old = {e for e in {p.event_id for p in positions} if _is_old(house, e, positions)}
     wanted = query["event_ticker"]

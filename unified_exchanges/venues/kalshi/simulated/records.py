@@ -29,7 +29,7 @@ def listed_fills(house: House, call: Call, *, archived: bool) -> Payload:
     )
     tickers = split(query["ticker"], most=100)
     index = query.get("exchange_index")
-    seen_us = call.now_us - call.lag_us
+    seen_us = house.seen_us(call.lag_us)
     chosen: list[Fill] = [
         fill
         for fill in fills
@@ -84,7 +84,7 @@ def get_orders(house: House, call: Call) -> Payload:
 def _seen(house: House, call: Call, orders: list[Order]) -> list[Order]:
     if not call.lag_us:
         return orders
-    return house.memory.all_as_of(orders, call.now_us - call.lag_us)
+    return house.memory.all_as_of(orders, house.seen_us(call.lag_us))
 
 
 def is_archived(house: House, order: Order) -> bool:

@@ -85,7 +85,7 @@ def _is_settled(match: Match) -> bool:
 
 def rows_of(house: House, call: Call, *, user: str = "") -> list[Row]:
     """The trades that the API knows of, newest first."""
-    until = call.now_us - call.lag_us
+    until = house.seen_us(call.lag_us)
     matches: Iterable[Match] = house.tape.public
     if user.lower() in house.wallets:
         matches = house.tape.matches.values()
@@ -101,7 +101,7 @@ def rows_of(house: House, call: Call, *, user: str = "") -> list[Row]:
 
 def acts_of(house: House, call: Call, user: str) -> list[Row]:
     """All that a wallet did, newest first."""
-    until = call.now_us - call.lag_us
+    until = house.seen_us(call.lag_us)
     acts = [
         Row(
             kind=act.kind,
@@ -213,7 +213,7 @@ def list_positions(house: House, call: Call) -> Payload:
         raise refused("status is invalid", "status")
     found = [
         held
-        for held in house.vault.as_of(call.now_us - call.lag_us)
+        for held in house.vault.as_of(house.seen_us(call.lag_us))
         if _is_asked(house, call, held) and (not status or _fits(house, held, status))
     ]
     views = [position_view(house, held) for held in found]
@@ -364,7 +364,7 @@ def _chosen_credits(house: House, call: Call, user: str) -> list[Credit]:
         return []
     kinds = {k for word in call.texts("type") for k in word.upper().split(",")}
     hides = call.flag("exclude_deposits_withdrawals") is not False
-    until = call.now_us - call.lag_us
+    until = house.seen_us(call.lag_us)
     return [
         credit
         for credit in house.credits

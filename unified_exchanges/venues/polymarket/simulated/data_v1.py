@@ -70,7 +70,7 @@ def _positions(house: House, call: Call, *, closed: bool) -> list[Payload]:
     user, markets = _user(call).lower(), _named(call, "market")
     least = ZERO if closed else Decimal(call.text("sizeThreshold", "1"))
     views = []
-    for held in house.vault.as_of(call.now_us - call.lag_us):
+    for held in house.vault.as_of(house.seen_us(call.lag_us)):
         is_closed = standing(house, held) == "CLOSED"
         if held.wallet != user or is_closed != closed or held.size < least:
             continue

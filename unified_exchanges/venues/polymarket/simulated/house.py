@@ -8,7 +8,7 @@ from functools import partial
 from hashlib import sha256
 from random import Random
 
-from ....clock import Clock
+from ....clock import Clock, microseconds
 from ....grid import PriceGrid
 from ....money import EXACT, ONE, ZERO, total
 from ....simulator.engine import Engine
@@ -153,7 +153,14 @@ class House:
     @property
     def now_us(self) -> int:
         """The clock in microseconds."""
-        return round(self.clock.now() * SECOND)
+        return microseconds(self.clock.now())
+
+    def seen_us(self, lag_us: int) -> int:
+        """Until when what happened is shown to a read that lags by so much.
+
+        By the exchange's time, which does not go back when the clock is set back.
+        """
+        return self.engine.now_us() - lag_us
 
     def advance(self) -> None:
         """Let happen what is due: trades, settlements, heartbeats, games, results."""
