@@ -15,7 +15,7 @@ from . import fork
 from .alerts import AlertPolicy
 from .clock import Clock, SystemClock
 from .description import Environment
-from .errors import BadRequest
+from .errors import BadRequest, NotSupported
 from .fields import is_a, is_flag, is_seconds, is_such
 from .guards import GuardPolicy
 from .observer import Observer
@@ -28,6 +28,12 @@ PrivateKey: TypeAlias = "str | PathLike[str]"
 
 
 _IS_TEXT = attrs.validators.optional(is_a(str, "a text"))
+_RECORDED = (".jsonl", ".jsonl.gz")
+_REPLAYED = (
+    'A recording is replayed by exchange("replay", path=…) and async_exchange, whose watch_* '
+    "tell what its streams told; the venue's own WebSocket classes are not replayed: every "
+    "frame that they would have read is given by unified_exchanges.recording.read"
+)
 _NEVER_NONE = {"dry_run", "environment", "live", "timeout"}
 
 
@@ -123,6 +129,8 @@ def resolve_environment(name: str, known: Mapping[str, Environment]) -> Environm
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         names = ", ".join(sorted(known))
         message = f"environment {name!r} is neither one of {names} nor an http(s) URL"
+        if name == "replay" or name.endswith(_RECORDED):
+            raise NotSupported(f"{message}. {_REPLAYED}")
         raise BadRequest(message)
     if parts.query or parts.fragment or parts.username or parts.password:
         message = "an environment URL holds scheme, host, port and path only"

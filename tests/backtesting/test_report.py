@@ -88,6 +88,32 @@ def test_a_backtest_without_events_has_a_page_too() -> None:
     assert "There are none." in report.to_html()
 
 
+def test_a_log_on_the_page_has_times_and_words_begin_together() -> None:
+    class Teller(Strategy):
+        def on_start(self, desk: Desk) -> None:
+            desk.log("hello")
+
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            desk.log("told")
+            desk.stop()
+
+    moment = 1_795_200_000 * 10**9 + 7
+    book = OrderBook(venue="toy", market_id="RAIN", outcome="yes", bids=(), asks=())
+    report = backtest(Teller(), [(moment, book)], contracts=CONTRACTS)
+    html = report.to_html()
+    assert "<td>2026-11-20 18:40:00.000000007</td>" in html
+    assert str(moment) not in html
+    assert '<th class="word">Line</th>' in html
+    assert '<td class="word">told</td>' in html
+
+
+def test_equity_that_never_changes_is_a_line(report: Report) -> None:
+    [point, *_] = report.equity_curve
+    html = attrs.evolve(report, equity_curve=(point,)).to_html()
+    [path] = re.findall(r'class="curve" d="([^"]+)"', html)
+    assert path.endswith("H900")
+
+
 def test_a_long_curve_is_thinned_and_keeps_its_extremes() -> None:
     class Holder(Strategy):
         def on_book(self, desk: Desk, book: OrderBook) -> None:

@@ -107,3 +107,13 @@ def test_an_option_that_would_do_nothing_is_refused(
     assert done.code == 2
     assert words[-2] in " ".join(done.err.split())
     assert not out.exists()
+
+
+def test_a_market_that_is_not_recorded_names_only_options_that_there_are(
+    session: Recorded, tmp_path: Path
+) -> None:
+    words = ("convert", str(session.path), "--out", str(tmp_path / "out"))
+    done = invoke(*words, "--to", "hftbacktest", "--market", "HAIL", "--json")
+    assert (done.code, "'HAIL'" in done.error["message"]) == (2, True)
+    assert "--markets-from" in done.error["message"]
+    assert "--no-fees" not in done.error["message"]

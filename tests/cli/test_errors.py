@@ -50,6 +50,17 @@ def test_a_family_of_errors_has_its_exit_code(name: str) -> None:
     assert left.value.exit_code == CODES[name]
 
 
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_an_error_was_noted_with_is_told_too(
+    as_json: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = errors.InsufficientFunds("not enough cash")
+    error.add_note("an order of the run may still be open: 7")
+    with pytest.raises(typer.Exit), guarded(Screen(as_json=as_json)):
+        raise error
+    assert "an order of the run may still be open: 7" in capsys.readouterr().err
+
+
 def test_every_code_has_a_meaning_and_a_line_on_the_page() -> None:
     page = (ROOT / "docs" / "cli.md").read_text()
     assert set(MEANINGS) == set(Exit)

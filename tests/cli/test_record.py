@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import signal
 import time
 from collections.abc import Iterator
@@ -93,3 +94,45 @@ def test_a_file_that_is_there_is_not_written_over(place: Practice, path: Path) -
     assert done.code != 0
     assert "not written over" in " ".join(done.err.split())
     assert path.read_text() == "mine\n"
+
+
+def test_a_market_that_does_not_exist_leaves_no_file_behind(
+    place: Practice, path: Path
+) -> None:
+    words = ("record", place.venue, "NOPE", "--out", str(path), "--for", "1s")
+    done = invoke(*words, env=place.exports)
+    assert (done.code, path.exists()) == (3, False)
+
+
+def test_a_recording_that_breaks_off_is_converted_and_told_once(
+    place: Practice, path: Path, tmp_path: Path
+) -> None:
+    words = ("record", place.venue, *markets(place), "--out", str(path), "--for", "1s")
+    assert invoke(*words, env=place.exports).code == 0
+    torn = tmp_path / "torn.jsonl"
+    torn.write_bytes(gzip.decompress(path.read_bytes())[:-20])
+    for source, is_torn in ((path, False), (torn, True)):
+        out = tmp_path / f"tables-{is_torn}"
+        done = invoke("convert", str(source), "--out", str(out), "--json")
+        assert done.code == 0, done.err
+        assert done.document["is_torn"] is is_torn
+        assert len(done.err.splitlines()) == int(is_torn)
+
+
+def test_a_span_is_followed_whole_however_long_the_questions_took(
+    place: Practice, path: Path
+) -> None:
+    words = ("record", place.venue, *markets(place), "--out", str(path), "--for", "1s")
+    assert invoke(*words, env=place.exports).code == 0
+    lines = list(read(path))
+    asked = next(line for line in lines if isinstance(line, Rest))
+    assert lines[-1].mono - asked.mono >= 1_000_000_000
+
+
+def test_what_cannot_be_converted_is_said_without_numbers_of_errors(
+    tmp_path: Path,
+) -> None:
+    for name, said in ((tmp_path / "no", "there is no"), (tmp_path, "is a folder")):
+        done = invoke("convert", str(name), "--out", str(tmp_path / "x"), "--json")
+        assert (done.code, said in done.error["message"]) == (2, True)
+        assert "Errno" not in done.err

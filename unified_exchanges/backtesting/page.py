@@ -10,6 +10,7 @@ from typing import Final
 
 from ..models import Fill
 from ..money import EXACT, ZERO, div, text
+from ..paper import at
 from ..research.thinning import thinned
 from .report import EquityPoint, MarketReport, Report
 
@@ -19,6 +20,8 @@ _WIDTH: Final = 900
 _HEIGHT: Final = 260
 _MOST_POINTS: Final = 2_000
 _MOST_TRADES: Final = 5_000
+_WORDS: Final = frozenset({"As", "Held", "Line", "Market", "Side"})
+"""Columns that are read from their beginning, where those of numbers end together."""
 
 _STYLE: Final = """
 body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;
@@ -129,6 +132,8 @@ def _curve(points: Sequence[EquityPoint], base: Decimal) -> str:
         y = _tenths(_height(point.equity, low, high))
         # Between two points equity is what it was at the first.
         steps.append(f"H{x}V{y}" if steps else f"M{x} {y}")
+    if len(shown) == 1:
+        steps.append(f"H{_WIDTH}")  # a point alone is not drawn
     level = _tenths(_height(base, low, high))
     label = escape(f"Equity from {_dollars(low)} to {_dollars(high)}")
     return (
@@ -213,16 +218,27 @@ def _trades(trades: Sequence[Fill]) -> str:
 
 
 def _log(report: Report) -> list[str]:
-    lines = [(f"{note.at}", note.text) for note in report.notes[-_MOST_TRADES:]]
-    return ["<h2>Log</h2>", _table(("Nanosecond", "Line"), lines)] if lines else []
+    lines = [
+        (f"{_time(at(note.at))}.{note.at % 1_000_000_000:09}", note.text)
+        for note in report.notes[-_MOST_TRADES:]
+    ]
+    return ["<h2>Log</h2>", _table(("Time (UTC)", "Line"), lines)] if lines else []
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     if not rows:
         return "<p>There are none.</p>"
-    titles = "".join(f"<th>{escape(name)}</th>" for name in head)
+    kinds = [' class="word"' if name in _WORDS else "" for name in head]
+    titles = "".join(
+        f"<th{kind}>{escape(name)}</th>" for kind, name in zip(kinds, head, strict=True)
+    )
     lines = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
+        "<tr>"
+        + "".join(
+            f"<td{kind}>{escape(cell)}</td>"
+            for kind, cell in zip(kinds, row, strict=True)
+        )
+        + "</tr>"
         for row in rows
     )
     return (

@@ -112,6 +112,11 @@ def converted(
 
 
 def _tables(screen: Screen, recording: Path, out: Path) -> None:
+    if not recording.is_file():
+        what = "is a folder: tables are made of a recording"
+        raise BadRequest(
+            f"{recording} {what}" if recording.exists() else f"there is no {recording}"
+        )
     found = convert(recording, out)
     rows = {
         "books": found.books,
@@ -122,9 +127,9 @@ def _tables(screen: Screen, recording: Path, out: Path) -> None:
         "gaps": found.gaps,
     }
     told = ", ".join(f"{count:,} {name}" for name, count in rows.items())
-    screen.document({"path": out, **rows}, f"{out}: {told}")
-    if found.is_torn:
-        screen.note(f"{recording} breaks off within a line, which is left out")
+    # That the last line is left out, if it is, the log says.
+    document = {"path": out, **rows, "is_torn": found.is_torn}
+    screen.document(document, f"{out}: {told}")
 
 
 def _markets(

@@ -24,6 +24,7 @@ from ..errors import (
     RequestTimeout,
     UnifiedExchangesError,
 )
+from .failing import StrategyFailed
 
 __all__ = ["MEANINGS", "Exit", "advice", "exit_code"]
 
@@ -45,8 +46,8 @@ class Exit(IntEnum):
 
 MEANINGS: dict[Exit, str] = {
     Exit.DONE: "done",
-    Exit.NOT_DONE: "declined, unwritable output, unhealthy, or a ledger that does not "
-    "reconcile",
+    Exit.NOT_DONE: "declined, unwritable output, unhealthy, a strategy that failed, or a "
+    "ledger that does not reconcile",
     Exit.BAD_REQUEST: "fix the call",
     Exit.REFUSED: "the venue refused",
     Exit.AUTHENTICATION: "fix the key or the clock",
@@ -132,6 +133,7 @@ _ADVICE: tuple[
     tuple[type[UnifiedExchangesError], Callable[[UnifiedExchangesError], str | None]],
     ...,
 ] = (
+    (StrategyFailed, _say("see the calls that led there: --debug")),
     (OrderUnknown, _look_up),
     (RateLimitExceeded, _wait),
     (ReadOnly, _say("add --live to use real money, or --environment demo")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import runpy
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ..errors import BadRequest, MarketNotFound, NotRecorded
 from ..paper import FREE, Contract
 from ..registry import exchange
 from ..strategies import Strategy, contract_of
+from .failing import own_failures
 
 __all__ = ["contracts", "strategy", "strategy_class"]
 
@@ -22,20 +24,30 @@ def strategy(path: Path, markets: Sequence[str]) -> Strategy:
     """
     kind = strategy_class(path)
     try:
-        made = kind()
+        inspect.signature(kind).bind()
     except TypeError as error:
         failure = f"{kind.__name__} cannot be made without arguments: {error}"
         raise BadRequest(failure) from error
+    with own_failures(path):
+        made = kind()
     if markets:
         made.markets = markets
     return made
 
 
 def strategy_class(path: Path) -> type[Strategy]:
-    """The one subclass of `Strategy` that a file defines."""
+    """The one subclass of `Strategy` that a file defines.
+
+    It imports what lies beside it, as with ``python FILE``.
+    """
     if not path.is_file():
         raise BadRequest(f"there is no file {path}")
-    names = runpy.run_path(str(path), run_name=path.stem)
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        # It stays: a strategy may import as late as it likes.
+        sys.path.insert(0, folder)
+    with own_failures(path):
+        names = runpy.run_path(str(path), run_name=path.stem)
     found = [
         kind
         for kind in names.values()
@@ -72,8 +84,12 @@ def contracts(
                     continue
                 left.remove(name)
     if left:
-        raise BadRequest(
-            f"no recording has the market {left[0]!r} and its fees, as `record` writes them: "
-            "--no-fees takes it as free, --markets-from names another recording"
-        )
+        missing = f"no recording has the market {left[0]!r}"
+        if fees:
+            missing += (
+                " and its fees, as `record` writes them: --no-fees takes it as free,"
+            )
+        else:
+            missing += ":"
+        raise BadRequest(f"{missing} --markets-from names another recording")
     return found

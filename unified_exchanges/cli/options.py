@@ -28,6 +28,7 @@ __all__ = [
     "Until",
     "bounded",
     "instant",
+    "lasting",
     "spacing",
 ]
 
@@ -213,6 +214,21 @@ def instant(
         )
         raise BadRequest(message)
     return time
+
+
+def lasting(given: str | None) -> float | None:
+    """Read how many seconds from now something lasts: a span, or up to a time.
+
+    >>> lasting("2h"), lasting(None)
+    (7200.0, None)
+    """
+    if given is None:
+        return None
+    if (span := _span(given)) is not None:
+        return span.total_seconds()
+    until = instant(given, ahead=True)
+    assert until is not None
+    return (until - datetime.now(UTC)).total_seconds()
 
 
 def spacing(given: str) -> timedelta:

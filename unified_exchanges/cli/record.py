@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence, Sized
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,7 +25,7 @@ from ..shells.blocking import Exchange
 from ..strategies import contract_of
 from ..watching.blocking import Watch
 from .command import command
-from .options import instant
+from .options import lasting
 from .screen import Screen
 from .session import Session
 from .stopping import until_stopped
@@ -71,17 +70,28 @@ def record(
     the file. A file that is there is not written over; one of a run that was killed can be
     read.
     """
-    until = instant(span, ahead=True)
+    lasting(span)  # what is none is refused before a file is made
     session.venue = exchange_id
     exchange, screen = session.exchange, session.screen
     names = list(dict.fromkeys(markets))
-    with Recorder(exchange, out) as recorder, until_stopped() as stopped:
+    recorder = Recorder(exchange, out)
+    watches: list[Watch[Any]] = []
+    with _left_out(out, unless=watches), recorder, until_stopped() as stopped:
         found = exchange.fetch_markets(market_ids=names)
         for market in found:
             _ask_terms(exchange, market.market_id)
-        watches = _open(exchange, found)
+        watches += _open(exchange, found)
         with _shown(screen) as show:
-            _follow(exchange, watches, recorder, show, stopped, _seconds(until))
+            # From now on: to ask for many markets takes a while.
+            seconds = lasting(span)
+            _follow(
+                exchange,
+                watches,
+                recorder,
+                show,
+                stopped,
+                inf if seconds is None else seconds,
+            )
         health = exchange.stream_health()
     told = recorder.progress()
     screen.document(
@@ -93,14 +103,21 @@ def record(
         raise ConnectionLost(f"the stream was not reached: {why}", venue=exchange.id)
 
 
+@contextmanager
+def _left_out(out: Path, *, unless: Sized) -> Generator[None, None, None]:
+    """Leave no file where nothing was followed: the next try would not write over it."""
+    try:
+        yield
+    except Exception:
+        if not unless:
+            out.unlink(missing_ok=True)
+        raise
+
+
 def _ask_terms(exchange: Exchange, market_id: str) -> None:
     """Ask what a backtest wants to know of a market; a venue may not tell."""
     with suppress(NotSupported, AuthenticationError):
         contract_of(exchange, market_id)
-
-
-def _seconds(until: datetime | None) -> float:
-    return inf if until is None else (until - datetime.now(UTC)).total_seconds()
 
 
 def _open(exchange: Exchange, markets: Sequence[Market]) -> list[Watch[Any]]:

@@ -75,6 +75,7 @@ def _error(error: UnifiedExchangesError) -> dict[str, object]:
         "client_order_id": error.client_order_id,
         "nearest": getattr(error, "nearest", None),
         "retry_after": getattr(error, "retry_after", None),
+        "notes": getattr(error, "__notes__", ()),
         "next": advice(error),
     }
     found |= {k: flat(v) for k, v in details.items() if v not in (None, ())}
@@ -198,6 +199,8 @@ class Screen:
             return
         head = Text.assemble(("✗ ", "red"), (f"{type(error).__name__} ", "bold"))
         self.err.print(head + Text(str(error)))
+        for note in getattr(error, "__notes__", ()):
+            self.err.print(Text(f"! {note}", style="yellow"))
         hint = advice(error)
         if hint:
             self.err.print(Text(f"→ {hint}", style="cyan"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
@@ -22,18 +21,19 @@ from rich.table import Table
 
 from ..backtesting import Report, backtest
 from ..backtesting.sources import events_of
-from ..errors import BadRequest
-from ..money import text
+from ..errors import BadRequest, JournalError
+from ..money import read_number, text
 from ..paper import Delays, PaperEvent
 from ..strategies import RunProgress, RunReport, run
 from . import loading
 from .command import command, guarded, plain_command
-from .options import Debug, Json, instant
+from .failing import own_failures
+from .options import Debug, Json, lasting
 from .screen import Screen
 from .session import Session
 from .stopping import until_stopped
 
-__all__ = ["File", "Markets", "add_to", "counted", "dollars", "shown"]
+__all__ = ["File", "Markets", "add_to", "counted", "dollars", "read_cash", "shown"]
 
 _NOTE = 10.0
 """Seconds between two words on progress where there is no terminal."""
@@ -76,7 +76,9 @@ def run_strategy(
     At the end, whatever ends it, its open orders are canceled, each by its id; what it
     holds is kept. Where money is real it needs --live, and is confirmed first.
     """
-    until = instant(span, ahead=True)
+    lasting(span)  # what is none is refused before anything is asked
+    if journal is not None and not journal.parent.is_dir():
+        raise JournalError(f"--journal {journal}: there is no folder {journal.parent}")
     session.journal = journal
     strategy = loading.strategy(file, markets or [])
     screen, exchange = session.screen, session.exchange
@@ -84,9 +86,7 @@ def run_strategy(
         question = f"run {file} on {exchange.id} with real money?"
         if not typer.confirm(question, err=True):
             raise BadRequest("nobody confirmed the run, and nothing was sent")
-    seconds = None
-    if until is not None:
-        seconds = (until - datetime.now(UTC)).total_seconds()
+    seconds = lasting(span)
     with until_stopped() as stopped, shown(screen, None) as show:
 
         def tell(progress: RunProgress) -> None:
@@ -96,7 +96,10 @@ def run_strategy(
                 f"{progress.open_orders} open",
             )
 
-        report = run(strategy, exchange, seconds=seconds, stop=stopped, progress=tell)
+        with own_failures(file):
+            report = run(
+                strategy, exchange, seconds=seconds, stop=stopped, progress=tell
+            )
     screen.document(report, *_of_run(report))
 
 
@@ -149,6 +152,10 @@ def backtest_strategy(
             )
         if missing := [path for path in paths if not path.exists()]:
             raise BadRequest(f"there is no {missing[0]}")
+        began_with = read_cash(cash)
+        if html is not None and (html.is_dir() or not html.parent.is_dir()):
+            # Now, and not after an hour.
+            raise BadRequest(f"--html {html}: no page can be written there")
         strategy = loading.strategy(file, markets or [])
         count, seen = counted(screen, paths)
         recordings = (
@@ -156,27 +163,38 @@ def backtest_strategy(
         )
         wanted = strategy.markets or seen
         found = loading.contracts(recordings, wanted, fees=not no_fees)
-        with shown(screen, count) as show:
+        with shown(screen, count) as show, own_failures(file):
             report = backtest(
                 strategy,
                 paths,
                 contracts=found,
-                cash=cash,
+                cash=began_with,
                 delays=Delays(
                     order=order_delay * 1_000_000, event=event_delay * 1_000_000
                 ),
                 progress=lambda x: show(x.events, f"{x.fills:,} fills"),
             )
-        if html is not None:
-            _write(html, report)
         if as_json:
             typer.echo(report.to_json())
         else:
             screen.document(report, _of_backtest(report))
+        if html is not None:
+            _write(html, report)
+
+
+def read_cash(given: str) -> Decimal:
+    """Dollars to begin with; raises `BadRequest` for what is no amount."""
+    try:
+        cash = read_number(given)
+    except ValueError as error:
+        raise BadRequest(f"--cash {given!r} is no number of dollars") from error
+    if cash < 0:
+        raise BadRequest(f"--cash {given}: nobody begins with less than nothing")
+    return cash
 
 
 def counted(screen: Screen, paths: list[Path]) -> tuple[int, list[str]]:
-    """How many events there are, and of which markets."""
+    """How many events there are, and of which markets; raises `BadRequest` without any."""
     seen: dict[str, None] = {}
     count = 0
     with shown(screen, None) as show:
@@ -186,6 +204,11 @@ def counted(screen: Screen, paths: list[Path]) -> tuple[int, list[str]]:
                 seen[name] = None
             if not count % 10_000:
                 show(count, "events read")
+    if not count:
+        told = ", ".join(map(str, paths))
+        raise BadRequest(
+            f"{told} has no events: nothing of any market was recorded there"
+        )
     return count, list(seen)
 
 
@@ -202,7 +225,7 @@ def _write(path: Path, report: Report) -> None:
         raise BadRequest(f"the page cannot be written: {error}") from error
 
 
-def _of_run(report: RunReport) -> tuple[str, Table]:
+def _of_run(report: RunReport) -> tuple[str | Table, ...]:
     table = _table(
         {
             "events": f"{report.events:,}",
@@ -213,7 +236,7 @@ def _of_run(report: RunReport) -> tuple[str, Table]:
             "cash": dollars(report.cash),
         }
     )
-    return "\n".join(note.text for note in report.notes), table
+    return (*(note.text for note in report.notes), table)
 
 
 def _of_backtest(report: Report) -> Table:
@@ -247,7 +270,7 @@ def _table(rows: dict[str, str]) -> Table:
 
 def dollars(amount: Decimal) -> str:
     """An amount as it is shown."""
-    return f"{text(amount, 2)} $"
+    return f"{Decimal(text(amount, 2)):,f} $"
 
 
 class _Show:
@@ -261,7 +284,7 @@ class _Show:
         self._total = total
         self._noun = noun
         self._next = time.monotonic() + _NOTE
-        self._task = None if bar is None else bar.add_task("", total=total)
+        self._task = None if bar is None else bar.add_task(f"0 {noun}", total=total)
 
     def __call__(self, count: int, words: str) -> None:
         """So many of them, and what came of it."""

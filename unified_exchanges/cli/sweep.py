@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -24,7 +25,7 @@ from .exits import Exit
 from .layout import Column
 from .options import Debug, Json
 from .screen import Screen
-from .strategies import File, Markets, counted, shown
+from .strategies import File, Markets, counted, read_cash, shown
 
 __all__ = ["add_to"]
 
@@ -110,6 +111,7 @@ def sweep_strategy(
             )
         if missing := [path for path in paths if not path.exists()]:
             raise BadRequest(f"there is no {missing[0]}")
+        began_with = read_cash(cash)
         # A name that is no figure is refused now, not after an hour.
         SweepReport(strategy="", rows=()).ranked(best)
         kind = loading.strategy_class(file)
@@ -120,14 +122,16 @@ def sweep_strategy(
         )
         wanted = markets or kind.markets or seen
         found = loading.contracts(recordings, wanted, fees=not no_fees)
-        with shown(screen, None, "runs") as show:
+        together = together or len(paths) == 1
+        total = prod(map(len, grid.values())) * (1 if together else len(paths))
+        with shown(screen, total, "runs") as show:
             try:
                 report = sweep(
                     kind,
                     grid,
                     _data(paths, together=together),
                     contracts=found,
-                    cash=cash,
+                    cash=began_with,
                     delays=Delays(
                         order=order_delay * 1_000_000, event=event_delay * 1_000_000
                     ),
@@ -149,7 +153,7 @@ def sweep_strategy(
 
 
 def _data(paths: Sequence[Path], *, together: bool) -> Data | Mapping[str, Data]:
-    if together or len(paths) == 1:
+    if together:
         return paths
     return {str(path): path for path in paths}
 
@@ -208,9 +212,8 @@ def _tell(screen: Screen, report: SweepReport, best: str, *, lowest: bool) -> No
         assert row.failure is not None
         told = " ".join(f"{k}={plain(v)}" for k, v in row.parameters.items())
         where = " ".join(filter(None, (told, row.data)))
-        screen.note(
-            f"run {row.number} ({where}) failed: {row.failure.error}: {row.failure.message}"
-        )
+        name = f"run {row.number} ({where})" if where else f"run {row.number}"
+        screen.note(f"{name} failed: {row.failure.error}: {row.failure.message}")
     if report.left:
         screen.note(f"{report.left:,} runs were not made")
 

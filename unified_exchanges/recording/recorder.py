@@ -19,7 +19,7 @@ from typing import Protocol, Self
 import attrs
 
 from .. import fork
-from ..errors import BadRequest, NetworkError, UnifiedExchangesError
+from ..errors import BadRequest, NetworkError, NotSupported, UnifiedExchangesError
 from ..flow import Request, Response
 from ..models import StreamHealth
 from ..tap import Direction
@@ -98,6 +98,11 @@ class Recorder:
         never: Iterable[str] = (),
         compress: bool = True,
     ) -> None:
+        if not hasattr(exchange, "venue"):
+            raise NotSupported(
+                f"a {type(exchange).__name__} is not recorded: record an exchange of either "
+                "flavour, whose watch_* follow the same WebSockets"
+            )
         # On paper nothing but the source is on the wire: that is what can be replayed.
         venue = exchange.venue.on_the_wire
         if exchange.stream_health().state not in {"idle", "stopped"}:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from .answers import Answers
+from .attendance import Turn
 from .clock import ReplayClock
 from .player import Audience, Player
 from .source import Source, load
-from .timeline import Timeline, Turn
+from .timeline import Timeline
 from .transport import AsyncReplayTransport, ReplayTransport
 
 __all__ = [

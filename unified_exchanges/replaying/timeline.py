@@ -13,14 +13,12 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
-from threading import Condition, current_thread
-from typing import Any, Final
-from weakref import WeakKeyDictionary
+from threading import current_thread
+from typing import Final
 
 import attrs
 
 from .. import fork
-from ..clock import SystemClock
 from ..errors import NotRecorded
 from ..flow import Request
 from ..models import Subject
@@ -39,24 +37,19 @@ from ..recording.format import (
 from ..recording.overheard import Overheard
 from ..venue import Venue
 from .answers import Answers, Entry
+from .attendance import GLANCE, OURS, Attendance, Turn
 from .clock import ReplayClock
 from .counterpart import Counterpart, Past
 from .past import read_past
 from .player import NEVER, Player
 from .streams import Streams
 
-__all__ = ["BREATH", "GLANCE", "OURS", "Link", "Timeline", "Turn"]
+__all__ = ["BREATH", "Link", "Timeline"]
 
 _log = logging.getLogger(__name__)
 
 _SECOND: Final = 1_000_000_000
 _MICROSECOND: Final = 1_000
-PATIENCE: Final = 0.5
-"""Seconds for which time waits for a thread that took part and does other things."""
-GLANCE: Final = 0.001
-"""Seconds between two looks at those."""
-OURS: Final = "unified-exchanges-"
-"""How names of threads and tasks begin that work for another."""
 BREATH: Final = 256
 """Steps after which others are let in, however long somebody waits."""
 
@@ -69,17 +62,6 @@ class Link:
     url: str
     counterpart: Counterpart
     player: Player | None = None
-
-
-@attrs.define(slots=True, eq=False)
-class Turn:
-    """Somebody who waits; ``is_rung``: what for is there."""
-
-    is_rung: bool = False
-
-    def ring(self) -> None:
-        """It is there."""
-        self.is_rung = True
 
 
 class Timeline:
@@ -105,7 +87,7 @@ class Timeline:
         self.line = 1
         """How many lines have been played."""
         self._overheard = overheard
-        self._changed = Condition(self.lock)
+        self.attendance = Attendance(self.lock)
         self._lines: Iterator[Line] = iter(())
         self._next: Line | None = None
         self._due = NEVER
@@ -116,11 +98,6 @@ class Timeline:
         self._waiting: dict[int, list[Callable[[], None]]] = defaultdict(list)
         self._later: list[tuple[int, int, Callable[[], None]]] = []
         self._order = count()
-        self._present: dict[object, Turn | None] = {}
-        self._expected: WeakKeyDictionary[object, object] = WeakKeyDictionary()
-        """Watches that nobody has taken from yet, by who opened them."""
-        self._blocked_at: float | None = None
-        self._real = SystemClock()
 
     @property
     def passed(self) -> int:
@@ -170,7 +147,7 @@ class Timeline:
         for link in self._links.values():
             if link.player is player:
                 link.player = None
-        self._wake()
+        self.attendance.wake()
 
     def asked(self, link: Link, text: str) -> list[bytes]:
         """A stream says something on its connection: what is answered at once."""
@@ -240,78 +217,22 @@ class Timeline:
                 while not turn.is_rung and self.step(until):
                     pass
                 return turn.is_rung
+        attendance = self.attendance
         with self.lock:
-            self.enter(me, turn)
+            attendance.enter(me, turn)
             try:
                 for step in count(1):
                     if turn.is_rung:
                         return True
-                    if not self.may_go_on(me):
-                        self._changed.wait(GLANCE)
+                    if not attendance.may_go_on(me):
+                        attendance.pause(GLANCE)
                     elif not self.step(until):
                         return turn.is_rung
                     if not step % BREATH:
-                        self._changed.wait(0)
+                        attendance.pause(0)
             finally:
-                self.enter(me, None)
+                attendance.enter(me, None)
         raise AssertionError  # pragma: no cover - it counts for ever
-
-    def expect(self, watch: object, opener: object) -> None:
-        """A watch was opened: whoever is to take from it may not have begun to.
-
-        Who opened it waits without it: what nobody else has, nobody else takes from.
-        """
-        with self.lock:
-            self._expected[watch] = opener
-
-    def take_part(self, watch: object, who: Any) -> None:
-        """Somebody takes from a watch, and takes part even if he need not wait for it."""
-        with self.lock:
-            self._expected.pop(watch, None)
-            if not _name_of(who).startswith(OURS):
-                self.enter(who, None)
-
-    def enter(self, who: object, turn: Turn | None) -> None:
-        """Somebody waits, or with None does other things again."""
-        with self.lock:
-            self._present[who] = turn
-            self._blocked_at = None
-            if turn is None and len(self._present) > 1:
-                self._wake()
-
-    def may_go_on(self, me: object, patience: float = PATIENCE) -> bool:
-        """Whether all others wait as well, so that time may go on.
-
-        ``patience`` is real seconds, after which who does other things is not waited for.
-        """
-        present = self._present
-        if len(present) == 1 and not self._expected:
-            return True
-        blocking = [
-            who
-            for who, turn in present.items()
-            if who is not me and (turn is None or turn.is_rung)
-        ]
-        for who in blocking:
-            if not _is_alive(who):
-                del present[who]
-        blocking = [who for who in blocking if who in present]
-        expected = [x for x, opener in self._expected.items() if opener is not me]
-        if not blocking and not expected:
-            self._blocked_at = None
-            return True
-        now = self._real.monotonic()
-        if self._blocked_at is None:
-            self._blocked_at = now
-            self._wake()
-        if now - self._blocked_at < patience:
-            return False
-        # Who does other things for so long may never come back; who waits will.
-        for watch in expected:
-            self._expected.pop(watch, None)
-        for who in [x for x in blocking if present[x] is None]:
-            del present[who]
-        return all(who not in present for who in blocking)
 
     # -- what happens ---------------------------------------------------------------
 
@@ -487,24 +408,8 @@ class Timeline:
         for _, _, act in sorted(self._later, key=lambda x: x[:2]):
             act()
         self._later.clear()
-        self._wake()
-
-    def _wake(self) -> None:
-        with self.lock:
-            self._changed.notify_all()
+        self.attendance.wake()
 
 
 def _due_of(player: Player) -> int:
     return player.due
-
-
-def _name_of(who: Any) -> str:
-    """How a thread or a task is called."""
-    name = who.name if hasattr(who, "name") else who.get_name()
-    return str(name)
-
-
-def _is_alive(who: Any) -> bool:
-    """Whether a thread or a task has not ended."""
-    alive = getattr(who, "is_alive", None)
-    return bool(alive()) if alive is not None else not who.done()

@@ -6,7 +6,8 @@ import asyncio
 from itertools import count
 from typing import Final
 
-from .timeline import BREATH, GLANCE, OURS, Timeline, Turn
+from .attendance import GLANCE, OURS, Turn
+from .timeline import BREATH, Timeline
 
 __all__ = ["take_part", "wait"]
 
@@ -20,7 +21,7 @@ _LOOKS: Final = 50
 
 def take_part(timeline: Timeline, watch: object) -> None:
     """This task takes from a watch: time waits for it from now on."""
-    timeline.take_part(watch, asyncio.current_task())
+    timeline.attendance.take_part(watch, asyncio.current_task())
 
 
 async def wait(timeline: Timeline, turn: Turn, until: int | None = None) -> bool:
@@ -29,7 +30,7 @@ async def wait(timeline: Timeline, turn: Turn, until: int | None = None) -> bool
     assert me is not None
     is_ours = me.get_name().startswith(OURS)
     if not is_ours:
-        timeline.enter(me, turn)
+        timeline.attendance.enter(me, turn)
     try:
         # What others can do at once they do before time goes on.
         for _ in range(_ROUNDS):
@@ -38,7 +39,7 @@ async def wait(timeline: Timeline, turn: Turn, until: int | None = None) -> bool
         for step in count(1):
             if turn.is_rung:
                 return True
-            if not is_ours and not timeline.may_go_on(me, _PATIENCE):
+            if not is_ours and not timeline.attendance.may_go_on(me, _PATIENCE):
                 looks += 1
                 await asyncio.sleep(0 if looks < _LOOKS else GLANCE)
                 continue
@@ -49,5 +50,5 @@ async def wait(timeline: Timeline, turn: Turn, until: int | None = None) -> bool
                 await asyncio.sleep(0)
     finally:
         if not is_ours:
-            timeline.enter(me, None)
+            timeline.attendance.enter(me, None)
     raise AssertionError  # pragma: no cover - it counts for ever

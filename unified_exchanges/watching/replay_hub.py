@@ -122,7 +122,7 @@ class Demand:
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
         self._turns: list[Turn] = []
-        timeline.expect(self, current_thread())
+        timeline.attendance.expect(self, current_thread())
 
     def __enter__(self) -> Self:
         self._timeline.lock.acquire()
@@ -144,7 +144,7 @@ class Demand:
     def wait_for(self, predicate: Callable[[], T], timeout: float | None = None) -> T:
         """Wait until there is, for so many seconds of the recording at the most."""
         timeline = self._timeline
-        timeline.take_part(self, current_thread())
+        timeline.attendance.take_part(self, current_thread())
         until = timeline.moment(timeout)
         while True:
             found = predicate()

@@ -1,0 +1,191 @@
+"""A strategy with a bug, and what cannot be run: told in a line, before an hour has passed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+from unified_exchanges import exchange
+from unified_exchanges.cli.practice import Practice, practice
+from unified_exchanges.recording import Recorder
+from unified_exchanges.strategies import contract_of
+
+from ..guards import ROOT
+from .conftest import invoke
+
+HEAD = "import unified_exchanges as ux\n\n\nclass A(ux.Strategy):\n"
+RAISES = f"{HEAD}    def on_book(self, desk, book):\n        desk.log(1 / 0)\n"
+QUIET = f"{HEAD}    size = 1\n"
+MAKER = str(ROOT / "examples" / "spread_maker.py")
+
+
+@attrs.frozen
+class Place:
+    """A venue, a market of it, and what was recorded there."""
+
+    practice: Practice
+    market: str
+    recording: Path
+    empty: Path
+
+
+@pytest.fixture(scope="module", params=("kalshi", "polymarket"))
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("day")
+    day, empty = folder / "day.jsonl", folder / "empty.jsonl"
+    with practice(request.param, seed=7) as opened:
+        with exchange(opened.venue, **opened.account) as ex, Recorder(ex, empty):
+            name = next(m for m in ex.fetch_markets() if m.bid and m.ask).market_id
+            contract_of(ex, name)
+        with exchange(opened.venue, **opened.account) as ex, Recorder(ex, day):
+            contract_of(ex, name)
+            ex.watch_order_book(name).next(timeout=10)
+        yield Place(opened, name, day, empty)
+
+
+@pytest.fixture(autouse=True)
+def _path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", sys.path[:])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (RAISES, "line 6, in on_book: ZeroDivisionError: division by zero"),
+        (f"{HEAD}    def __init__(self):\n        int('x')\n", "line 6, in __init__: "),
+        (f"{HEAD}    size = \n", "line 5: SyntaxError: invalid syntax"),
+        ("import nothing_of_that_name\n", "line 1, in <module>: ModuleNotFoundError"),
+    ],
+)
+def test_a_bug_of_a_strategy_is_told_with_its_line(
+    place: Place, tmp_path: Path, text: str, said: str
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(text)
+    words = ("backtest", str(file), "--data", str(place.recording))
+    done = invoke(*words, "--json")
+    assert (done.code, done.error["error"]) == (1, "StrategyFailed")
+    assert done.error["message"].startswith(f"{file}, {said}")
+    shown = invoke(*words)
+    assert (shown.code, "Traceback" in shown.err) == (1, False)
+    assert "--debug" in shown.err
+
+
+def test_a_bug_of_a_strategy_on_a_venue_is_told_and_nothing_is_left_open(
+    place: Place, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        f"{HEAD}    def on_book(self, desk, book):\n"
+        "        lowest = desk.market(book.market_id).grid.lowest\n"
+        "        desk.place(book.market_id, 'yes', 'buy', lowest, 1000)\n\n"
+        "    def on_order(self, desk, order):\n        desk.log(1 / 0)\n"
+    )
+    words = ("run", str(file), place.market, "--for", "20s", "--json")
+    done = invoke(*words, env=place.practice.exports)
+    assert (done.code, done.error["error"]) == (1, "StrategyFailed")
+    assert "in on_order: ZeroDivisionError" in done.error["message"]
+    with exchange(place.practice.venue, **place.practice.account) as ex:
+        assert ex.fetch_open_orders() == []
+
+
+def test_what_is_raised_elsewhere_is_no_bug_of_the_strategy(
+    place: Place, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(QUIET)
+    done = invoke("backtest", str(file), "HAIL", "--data", str(place.recording))
+    assert (done.code, "BadRequest" in done.err) == (2, True)
+
+
+def test_a_strategy_imports_what_lies_beside_it(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "neighbour_of_mine.py").write_text("SIZE = 3\n")
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import neighbour_of_mine\n"
+        f"{QUIET}\n    def on_book(self, desk, book):\n"
+        "        desk.log(f'{self.size + neighbour_of_mine.SIZE}')\n"
+    )
+    words = (str(file), "--data", str(place.recording), "--json")
+    done = invoke("backtest", *words)
+    assert done.code == 0, done.err
+    assert done.document["notes"][0]["text"] == "4"
+    swept = invoke("sweep", *words, "--param", "size=1,2", "--workers", "2")
+    assert swept.code == 0, swept.err
+
+
+@pytest.mark.parametrize("command", ["backtest", "sweep"])
+@pytest.mark.parametrize("cash", ["much", "-5", "nan"])
+def test_cash_that_is_none_is_refused_before_anything_runs(
+    place: Place, command: str, cash: str
+) -> None:
+    words = (command, MAKER, "--data", str(place.recording), "--cash", cash, "--json")
+    done = invoke(*words)
+    assert (done.code, "--cash" in done.error["message"]) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["backtest", "sweep"])
+def test_a_recording_that_tells_of_no_market_is_no_run_with_zeros(
+    place: Place, command: str
+) -> None:
+    done = invoke(command, MAKER, "--data", str(place.empty), "--json")
+    assert (done.code, "has no events" in done.error["message"]) == (2, True)
+    assert done.out == ""
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_the_run(
+    place: Place, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(RAISES)  # it would fail
+    for page in (tmp_path, tmp_path / "nowhere" / "page.html"):
+        words = ("--data", str(place.recording), "--html", str(page), "--json")
+        done = invoke("backtest", str(file), *words)
+        assert (done.code, "--html" in done.error["message"]) == (2, True)
+
+
+def test_a_page_that_fails_at_the_end_does_not_cost_the_report(place: Place) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no full disk here")
+    words = ("backtest", MAKER, "--data", str(place.recording), "--json")
+    done = invoke(*words, "--html", "/dev/full")
+    assert (done.code, "cannot be written" in done.error["message"]) == (2, True)
+    assert done.document["starting_cash"] == "10000"
+
+
+def test_a_journal_without_a_folder_is_refused_before_the_run(
+    place: Place, tmp_path: Path
+) -> None:
+    journal = tmp_path / "nowhere" / "journal"
+    words = ("run", MAKER, place.market, "--for", "1s", "--journal", str(journal))
+    done = invoke(*words, "--json", env=place.practice.exports)
+    assert (done.code, done.error["error"]) == (1, "JournalError")
+    assert done.out == ""
+
+
+def test_a_run_without_notes_begins_with_its_table(
+    place: Place, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(QUIET)
+    words = ("run", str(file), place.market, "--for", "1s")
+    done = invoke(*words, env=place.practice.exports)
+    assert done.code == 0, done.err
+    assert "events" in "".join(done.out.splitlines()[:2])
+    assert ",000" in done.out  # of the cash
+
+
+def test_a_run_without_parameters_is_named_by_its_number(
+    place: Place, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(RAISES)
+    words = ("sweep", str(file), "--data", str(place.recording), "--workers", "1")
+    done = invoke(*words)
+    assert (done.code, "run 1 failed: ZeroDivisionError" in done.err) == (8, True)

@@ -1,0 +1,45 @@
+"""What a strategy's own code raised, told as what it is: where, and what it said."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import UnifiedExchangesError
+
+__all__ = ["StrategyFailed", "own_failures"]
+
+
+class StrategyFailed(UnifiedExchangesError):
+    """The code of a strategy raised; what it did until then stands."""
+
+
+@contextmanager
+def own_failures(path: Path) -> Generator[None, None, None]:
+    """Tell what the code of a file raises as `StrategyFailed`.
+
+    What is raised elsewhere passes: it is of the call, of a venue, or ours.
+    """
+    try:
+        yield
+    except Exception as error:
+        where = _where(error, str(path))
+        if where is None:
+            raise
+        said = error.msg if isinstance(error, SyntaxError) else error
+        failure = StrategyFailed(f"{path}, {where}: {type(error).__name__}: {said}")
+        # Such as that an order may still be open.
+        for note in getattr(error, "__notes__", ()):
+            failure.add_note(note)
+        raise failure from error
+
+
+def _where(error: Exception, file: str) -> str | None:
+    """The line of a file that is to blame, None if none of its lines is."""
+    if isinstance(error, SyntaxError) and error.filename == file:
+        return f"line {error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename == file]
+    return f"line {own[-1].lineno}, in {own[-1].name}" if own else None
