@@ -24,7 +24,7 @@ Events: TypeAlias = Iterable[tuple[int, PaperEvent]]
 Data: TypeAlias = "Events | str | PathLike[str] | Sequence[str | PathLike[str]]"
 """Events; or the path of a recording or of the Parquet files of one; or several paths."""
 
-Shortened: TypeAlias = tuple[int, *tuple[OrderBook, ...]]
+_Shortened: TypeAlias = tuple[int, *tuple[OrderBook, ...]]
 """What `Overheard.shortcut` makes of a line."""
 
 _PASSED_OVER: Final = frozenset((Ticker, Order))
@@ -82,9 +82,7 @@ class _Listener:
     def __init__(self) -> None:
         self._clock = LineClock(0)
 
-    def begin(
-        self, head: Header
-    ) -> Callable[[bytes], tuple[int, *tuple[OrderBook, ...]] | None]:
+    def begin(self, head: Header) -> Callable[[bytes], _Shortened | None]:
         self.overheard = folder(head.venue, "overheard").OVERHEARD(self._clock)
         return self.overheard.shortcut
 

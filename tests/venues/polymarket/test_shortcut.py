@@ -296,12 +296,12 @@ EDITS: Final[dict[str, Callable[[dict[str, Any]], None]]] = {
 
 OTHERS: Final[dict[str, Callable[[Tape, dict[str, Any]], object]]] = {
     "first": lambda _, told: {"event_type": "price_change", **told},
-    "listed": lambda *_: LISTED,
+    "listed": lambda _, told: LISTED | {"timestamp": told["timestamp"]},
     "book": lambda tape, _: tape.book(YES),
     "other book": lambda tape, _: tape.book(NO),
     "gridded": lambda tape, _: tape.book(YES, tick_size="0.001"),
     "several": lambda tape, told: [tape.book(YES), told],
-    "pong": lambda *_: "PONG",
+    "pong": lambda _, told: told and "PONG",
     "ticked": lambda _, told: {
         "event_type": "tick_size_change",
         "asset_id": NO,
@@ -574,3 +574,66 @@ def test_a_report_does_not_depend_on_the_shortcut(
         assert report.trades
         reports.append(report.to_json())
     assert reports[0] == reports[1]
+
+
+@pytest.mark.parametrize("tokens", [(YES,), (YES, NO)])
+def test_a_change_that_comes_again_after_another_is_a_gap(
+    tmp_path: Path, tokens: tuple[str, ...]
+) -> None:
+    tape = Tape(*tokens)
+    tape.moment += 1
+    first = tape.changes(tape.set(True, 700, "9"))
+    for told in (first, tape.changes(tape.set(True, 700, "8")), first):
+        tape.tell(told)
+    path = tape.write(tmp_path / "r")
+    assert check(path) == 2
+    *_, (_, last) = recorded(path)
+    assert "was told twice" in repr(last)
+
+
+KINDS: Final = [*EDITS, *OTHERS, "both", "again", "withheld", "closed", "asked"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("is_listed", [False, True])
+@pytest.mark.parametrize("is_bid", [False, True])
+def test_whatever_comes_is_told_as_the_lines_tell_it(
+    tmp_path: Path, kind: str, is_listed: bool, is_bid: bool
+) -> None:
+    for tokens in [(YES,), (NO,), (YES, NO)]:
+        for size in ("5", "0"):
+            usual = ("next", is_bid, 710 if is_bid else 730, "6", "both", "json")
+            odd = ("next", is_bid, 710 if is_bid else 730, size, kind, "json")
+            drawn = [usual, odd, usual, ("same", *usual[1:]), usual]
+            check(
+                recording(Tape(*tokens, is_listed=is_listed), drawn).write(
+                    tmp_path / "r"
+                )
+            )
+
+
+def test_an_empty_text_for_a_best_price_goes_by_the_lines(tmp_path: Path) -> None:
+    tape = Tape(YES, is_listed=True)
+    tape.bids = {700: "5"}
+    tape.tell(tape.book(YES))
+    tape.moment += 1
+    rows = tape.set(True, 700, "0")
+    rows[0]["best_bid"] = ""
+    tape.tell(tape.changes(rows))
+    assert check(tape.write(tmp_path / "r")) == 0
+
+
+def test_a_book_of_a_new_connection_is_not_known(tmp_path: Path) -> None:
+    tape = Tape(YES)
+    tape.lines.append(encode(Closed(tape.at, 0, 1, "gone")))
+    tape.lines.append(encode(Opened(tape.at, 0, 1, "wss://x/ws/market")))
+    overheard = heard()
+    for text in tape.lines[-2:]:
+        list(hear(overheard, decoded(text)))
+    tape.bids, tape.asks = {}, {}
+    # As if it were the first level of an empty book, whose name is still known.
+    asked = Tape(YES)
+    list(hear(overheard, decoded(asked.lines[2])))
+    tape.moment += 1
+    tape.tell(tape.changes(tape.set(True, 700, "9")))
+    assert overheard.shortcut(tape.lines[-1]) is None
