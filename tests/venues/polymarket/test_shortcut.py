@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from unified_exchanges.backtesting import backtest, recorded
-from unified_exchanges.models import Order, OrderBook, Outcome, Ticker
+from unified_exchanges.models import Gap, Order, OrderBook, Outcome, Ticker
 from unified_exchanges.models.record import Record
 from unified_exchanges.paper import FREE, Contract
 from unified_exchanges.recording import (
@@ -623,17 +623,65 @@ def test_an_empty_text_for_a_best_price_goes_by_the_lines(tmp_path: Path) -> Non
     assert check(tape.write(tmp_path / "r")) == 0
 
 
-def test_a_book_of_a_new_connection_is_not_known(tmp_path: Path) -> None:
-    tape = Tape(YES)
-    tape.lines.append(encode(Closed(tape.at, 0, 1, "gone")))
-    tape.lines.append(encode(Opened(tape.at, 0, 1, "wss://x/ws/market")))
-    overheard = heard()
-    for text in tape.lines[-2:]:
+def test_a_book_of_another_connection_is_not_known() -> None:
+    overheard, tape = heard(tokens=(YES,)), Tape(YES)
+    tape.lines = [encode(Opened(tape.at, 0, 2, "wss://x/ws/market"))]
+    tape.tell({"assets_ids": [YES], "type": "market"}, "out")
+    tape.lines[-1] = tape.lines[-1].replace(b'"connection":1', b'"connection":2')
+    # The first one tells what the token is called.
+    tape.tell(tape.book(YES))
+    for text in tape.lines:
         list(hear(overheard, decoded(text)))
+    # As if it were the first level of an empty book.
     tape.bids, tape.asks = {}, {}
-    # As if it were the first level of an empty book, whose name is still known.
-    asked = Tape(YES)
-    list(hear(overheard, decoded(asked.lines[2])))
     tape.moment += 1
-    tape.tell(tape.changes(tape.set(True, 700, "9")))
+    tape.tell(tape.changes(tape.set(True, 700, "9")), "elsewhere")
     assert overheard.shortcut(tape.lines[-1]) is None
+
+
+def test_a_change_may_be_as_one_of_an_earlier_moment(tmp_path: Path) -> None:
+    tape = Tape(YES)
+    told = [tape.set(True, 700, size) for size in ("9", "8", "7", "9")]
+    for n, rows_told in enumerate(told):
+        tape.moment += not n % 2
+        tape.tell(tape.changes(rows_told))
+    path = tape.write(tmp_path / "r")
+    assert check(path) == 4
+    assert all(isinstance(x, OrderBook) for _, x in recorded(path))
+
+
+@pytest.mark.parametrize("is_bid", [False, True])
+def test_a_side_that_is_not_empty_is_not_held_to_be(
+    tmp_path: Path, is_bid: bool
+) -> None:
+    tape = Tape(YES)
+    # The next best is further away than is looked for step by step.
+    best = 710 if is_bid else 290
+    tape.bids, tape.asks = {20: "5"}, {990: "1"}
+    (tape.bids if is_bid else tape.asks)[best] = "3"
+    tape.tell(tape.book(YES))
+    tape.moment += 1
+    told = tape.set(is_bid, best, "0")
+    told[0] |= {"best_bid": "0"} if is_bid else {"best_ask": "1"}
+    tape.tell(tape.changes(told))
+    path = tape.write(tmp_path / "r")
+    assert check(path) == 0
+    *_, (_, last) = recorded(path)
+    assert isinstance(last, Gap)
+
+
+@pytest.mark.parametrize("is_bid", [False, True])
+def test_a_book_that_is_asked_for_is_the_newest(is_bid: bool) -> None:
+    overheard, tape = heard(), Tape(YES, NO)
+    for token in (YES, NO):
+        assert overheard.book(1, token).bids
+    # The books that somebody has are stale from here on, of which the lines take care.
+    tape.moment += 1
+    tape.tell(tape.changes(tape.set(not is_bid, 730 if is_bid else 710, "6")))
+    list(hear(overheard, decoded(tape.lines[-1])))
+    tape.moment += 1
+    tape.tell(tape.changes(tape.set(is_bid, 710 if is_bid else 730, "8")))
+    found = overheard.shortcut(tape.lines[-1])
+    for token, told in zip((YES, NO), found[1:], strict=True):
+        book = overheard.book(1, token)
+        assert (book.bids, book.asks) == (told.bids, told.asks)
