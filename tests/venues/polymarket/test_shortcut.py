@@ -497,7 +497,12 @@ def test_a_line_of_a_sample_is_looked_through(
     for n in range(SAMPLE):
         tape.moment += 1
         rows = tape.set(True, 700, str(n % 9 + 1))
-        tape.tell(tape.changes(rows, strange=1))
+        tape.tell({"strange": 1} | tape.changes(rows))
+    assert (
+        sum(is_short for is_short, _ in shortened(tape.write(tmp_path / "r")))
+        == SAMPLE - 1
+    )
+    caplog.clear()
     with caplog.at_level("INFO"):
         assert len([*recorded(tape.write(tmp_path / "r"))]) == SAMPLE + 1
     assert "price_change.strange" in caplog.text
@@ -604,7 +609,7 @@ def test_whatever_comes_is_told_as_the_lines_tell_it(
         for size in ("5", "0"):
             usual = ("next", is_bid, 710 if is_bid else 730, "6", "both", "json")
             odd = ("next", is_bid, 710 if is_bid else 730, size, kind, "json")
-            drawn = [usual, odd, usual, ("same", *usual[1:]), usual]
+            drawn: Steps = [usual, odd, usual, ("same", *usual[1:]), usual]
             check(
                 recording(Tape(*tokens, is_listed=is_listed), drawn).write(
                     tmp_path / "r"
@@ -685,3 +690,19 @@ def test_a_book_that_is_asked_for_is_the_newest(is_bid: bool) -> None:
     for token, told in zip((YES, NO), found[1:], strict=True):
         book = overheard.book(1, token)
         assert (book.bids, book.asks) == (told.bids, told.asks)
+
+
+def test_a_gap_tells_the_best_prices_that_the_shortcut_left(tmp_path: Path) -> None:
+    tape = Tape(YES)
+    for is_bid, price in ((True, 715), (False, 725)):
+        tape.moment += 1
+        tape.tell(tape.changes(tape.set(is_bid, price, "6")))
+    tape.moment += 1
+    told = tape.set(True, 20, "1")
+    told[0]["best_bid"] = "0.5"
+    tape.tell(tape.changes(told))
+    path = tape.write(tmp_path / "r")
+    assert check(path) == 2
+    *_, (_, last) = recorded(path)
+    assert isinstance(last, Gap)
+    assert "are 0.7150/0.7250, the venue says 0.5/0.725" in last.reason
