@@ -548,6 +548,9 @@ def test_a_line_that_cannot_be_read_is_told_by_its_number(tmp_path: Path) -> Non
     path.write_bytes(whole.replace(kind, at))
     with pytest.raises(DamagedRecording, match="line 6 cannot be read"):
         list(recorded(path))
+    path.write_bytes(whole.replace(at + b'"mono":0,', at + b'"mono":"0",'))
+    with pytest.raises(DamagedRecording, match="line 6 cannot be read"):
+        list(recorded(path))
     # Not even its end of line: more of it may have been missing.
     path.write_bytes(whole[:-1])
     assert len([*recorded(path)]) == 2
@@ -706,3 +709,19 @@ def test_a_gap_tells_the_best_prices_that_the_shortcut_left(tmp_path: Path) -> N
     *_, (_, last) = recorded(path)
     assert isinstance(last, Gap)
     assert "are 0.7150/0.7250, the venue says 0.5/0.725" in last.reason
+
+
+def test_a_connection_that_tells_of_orders_has_no_shortcut() -> None:
+    overheard, tape = heard(), Tape(YES)
+    overheard.opened(2, "wss://x/ws/user")
+    tape.moment += 1
+    tape.tell(tape.changes(tape.set(True, 700, "9")), "elsewhere")
+    assert overheard.shortcut(tape.lines[-1]) is None
+
+
+def test_what_stands_beside_the_json_of_a_line_is_what_it_says(tmp_path: Path) -> None:
+    tape = Tape(YES)
+    tape.moment += 1
+    told = {"event_type": "price_change"} | tape.changes(tape.set(True, 700, "9"))
+    tape.tell(told, "base64")
+    assert check(tape.write(tmp_path / "r")) == 0
