@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from random import Random
@@ -102,6 +103,26 @@ def test_every_book_is_what_a_plain_one_was_then(
     random.shuffle(order)
     for n in order:
         assert kept[n] == expected[n]
+
+
+@given(st.lists(st.tuples(changes, st.booleans(), st.integers(0, 12)), max_size=150))
+def test_whoever_looks_at_some_books_sees_what_a_plain_one_was(
+    steps: list[tuple[tuple[bool, int, int], bool, int]],
+) -> None:
+    pictured, plain = loaded(), Book()
+    plain.load(BIDS, ASKS)
+    kept = [(told(pictured), whole(plain))]
+    for (is_bid, n, by), looks, ago in steps:
+        price = f"0.4{n}" if is_bid else f"0.5{n}"
+        for book in (pictured, plain):
+            change = book.change_bid if is_bid else book.change_ask
+            with suppress(BookError):
+                change(price, f"{by}.00")
+        kept.append((told(pictured), whole(plain)))
+        if looks:
+            # At the newest, or at one of before.
+            found, expected = kept[-1 - min(ago, len(kept) - 1)]
+            assert (found.bids, found.asks) == (expected.bids, expected.asks)
 
 
 def test_it_can_be_told_from_no_other_book() -> None:

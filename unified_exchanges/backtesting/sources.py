@@ -24,6 +24,9 @@ Events: TypeAlias = Iterable[tuple[int, PaperEvent]]
 Data: TypeAlias = "Events | str | PathLike[str] | Sequence[str | PathLike[str]]"
 """Events; or the path of a recording or of the Parquet files of one; or several paths."""
 
+_Shortened: TypeAlias = tuple[int, *tuple[OrderBook, ...]]
+"""What `Overheard.shortcut` makes of a line."""
+
 _PASSED_OVER: Final = frozenset((Ticker, Order))
 """What a backtest is not told."""
 
@@ -61,11 +64,9 @@ def recorded(path: str | PathLike[str]) -> Iterator[tuple[int, PaperEvent]]:
     moment = 0
     for line in read_shortened(path, listener.begin):
         if type(line) is tuple:
-            if line[0] >= moment:
-                moment = line[0]
-                yield line
-            else:
-                yield moment, line[1]
+            moment = max(moment, line[0])
+            for book in line[1:]:
+                yield moment, book
             continue
         moment = max(moment, getattr(line, "at", moment))
         for event in listener.hear(moment, line):
@@ -81,7 +82,7 @@ class _Listener:
     def __init__(self) -> None:
         self._clock = LineClock(0)
 
-    def begin(self, head: Header) -> Callable[[bytes], tuple[int, OrderBook] | None]:
+    def begin(self, head: Header) -> Callable[[bytes], _Shortened | None]:
         self.overheard = folder(head.venue, "overheard").OVERHEARD(self._clock)
         return self.overheard.shortcut
 

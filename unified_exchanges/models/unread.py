@@ -51,6 +51,7 @@ def unread(
     asks: Picture,
     sequence: int | None,
     moment: int | None,
+    grid: PriceGrid | None = None,
 ) -> OrderBook:
     """Make a book of its sides and of the Unix milliseconds of its last change.
 
@@ -65,7 +66,11 @@ def unread(
     book.asks = asks
     book.timestamp = moment
     book.sequence = sequence
-    book.__class__ = _Unread
+    if grid is None:
+        book.__class__ = _Unread
+    else:
+        book.grid = grid
+        book.__class__ = _UnreadOnGrid
     read: OrderBook = book
     return read
 
@@ -142,6 +147,14 @@ class _Unread(OrderBook):
 
     def __repr__(self) -> str:
         return repr(_whole(self))
+
+
+class _UnreadOnGrid(_Unread):
+    """One whose slot of its grid was written."""
+
+    __slots__ = ()
+
+    grid: Any = vars(OrderBook)["grid"]
 
 
 def _whole(book: _Unread) -> OrderBook:

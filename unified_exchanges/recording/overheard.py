@@ -48,11 +48,11 @@ class Overheard(Protocol):
         """A WebSocket has ended, or what follows on it was not recorded."""
         ...
 
-    def shortcut(self, line: bytes) -> tuple[int, OrderBook] | None:
+    def shortcut(self, line: bytes) -> tuple[int, *tuple[OrderBook, ...]] | None:
         """Hear a whole line as it is in the file, where nothing about it is unusual.
 
-        Gives when it was received, and the book that `told` would have told.  Of any other
-        line it gives None, and has not heard it.
+        Gives when it was received, and the books that `told` would have told; tickers are
+        left out.  Of any other line it gives None, and has not heard it.
         """
         ...
 

@@ -317,6 +317,10 @@ class Book:
             levels = self._ask_levels = self._read(self._asks)
         return levels
 
+    def level(self, key: int, held: int) -> Level:
+        """So much at the price that has this key."""
+        return Level(DOLLARS[key], contracts(held, self.places))
+
     def _read(self, levels: dict[int, int]) -> tuple[Level, ...]:
         """The levels of a side; those that are as they were shown last are used again.
 
@@ -333,8 +337,7 @@ class Book:
             held = levels[key]
             known = shown.get(key)
             if known is None or known[0] != held:
-                level = Level(DOLLARS[key], contracts(held, self.places))
-                shown[key] = known = held, level
+                shown[key] = known = held, self.level(key, held)
             made.append(known[1])
         return tuple(made)
 

@@ -17,7 +17,7 @@ from .book import (
     size,
 )
 
-__all__ = ["BEST_ASKS", "BEST_BIDS", "TotalsBook"]
+__all__ = ["BEST_ASKS", "BEST_BIDS", "TOTALS", "TotalsBook"]
 
 _PLACES: Final = 6
 _TENS: Final[tuple[int, ...]] = (1_000_000, 100_000, 10_000, 1_000, 100, 10, 1)
@@ -62,7 +62,7 @@ class _Best(dict[str, int]):
         return key
 
 
-_TOTALS: Final = _Totals()
+TOTALS: Final = _Totals()
 BEST_BIDS: Final = _Best(BIDS, NO_BID)
 BEST_ASKS: Final = _Best(ASKS, NO_ASK)
 
@@ -91,7 +91,7 @@ class TotalsBook(Book):
 
     def set_bid(self, price: str, total: str) -> None:
         """Say how much is bid at a price; nothing removes the level."""
-        key, now = BIDS[price], _TOTALS[total]
+        key, now = BIDS[price], TOTALS[total]
         self._bid_levels = None
         levels = self._bids
         if now:
@@ -107,7 +107,7 @@ class TotalsBook(Book):
 
     def set_ask(self, price: str, total: str) -> None:
         """Say how much is asked at a price; nothing removes the level."""
-        key, now = ASKS[price], _TOTALS[total]
+        key, now = ASKS[price], TOTALS[total]
         self._ask_levels = None
         levels = self._asks
         if now:

@@ -15,12 +15,13 @@ from ...recording.overheard import Heard
 from ...recording.redaction import REDACTED_KEY
 from ...streams.protocol import StreamProtocol
 from ...tap import Direction
+from .lines import are_changes, read_changes
 from .memory import Known, Memory
 from .parse import catalog
 from .parse.orders import Ours
 from .stream.events import BookChange, BookSnapshot
-from .stream.market import MarketStream
 from .stream.reading import Whose
+from .stream.recorded import RecordedMarketStream
 from .stream.user import UserStream
 
 __all__ = ["OVERHEARD"]
@@ -69,7 +70,9 @@ class PolymarketOverheard:
             )
             stream.follow(Subject.ORDERS, None)
         else:
-            stream = MarketStream(clock=self._clock, names=self._memory)
+            stream = RecordedMarketStream(
+                clock=self._clock, names=self._memory, called=self._names
+            )
         stream.connection_made()
         self._streams[connection] = stream
 
@@ -82,12 +85,14 @@ class PolymarketOverheard:
             return
         if direction == "in":
             yield from self._heard(stream, stream.receive(frame))
-        elif isinstance(stream, MarketStream):
+        elif isinstance(stream, RecordedMarketStream):
             try:
                 asked = _read_asked(frame)
             except msgspec.MsgspecError:
                 return  # a ping
             stream.tap(asked.assets_ids)
+            # What is followed by its market may have another name.
+            self._names.clear()
             for token in asked.assets_ids:
                 # Tickers are told of markets only.
                 if (market_id := self._tokens.get(token)) is not None:
@@ -107,13 +112,24 @@ class PolymarketOverheard:
         if stream is not None:
             yield from self._heard(stream, stream.connection_lost(reason))
 
-    def shortcut(self, line: bytes) -> None:
-        """Nothing: one message here tells of several books."""
+    def shortcut(self, line: bytes) -> tuple[int, *tuple[OrderBook, ...]] | None:
+        """Take one level of each token of a market, which is nearly all that comes."""
+        if not are_changes(line):
+            return None
+        try:
+            at, connection, changes, moment = read_changes(line)
+            stream = self._streams[connection]
+            if type(stream) is not RecordedMarketStream:
+                return None
+            books = stream.take_changes(changes, moment)
+        except (ValueError, LookupError, RecursionError):
+            return None
+        return None if books is None else (at, *books)
 
     def book(self, connection: int, token: str) -> OrderBook | None:
         """The book of a token as it stands; None where it is not known whole."""
         stream = self._streams.get(connection)
-        if not isinstance(stream, MarketStream):
+        if not isinstance(stream, RecordedMarketStream):
             return None
         book = stream.token_book(token)
         return None if book is None or book.stale else book
@@ -123,21 +139,21 @@ class PolymarketOverheard:
     ) -> Iterator[Heard]:
         for event in events:
             if isinstance(event, BookChange | BookSnapshot):
-                assert isinstance(stream, MarketStream)
+                assert isinstance(stream, RecordedMarketStream)
                 token, market_id = event.asset_id, event.market_id
                 known = self._memory.market(market_id)
                 of, name = self._names.get(token, (None, ""))
                 if known is None or of is not known:
                     name = self._name((market_id,), event.outcome) or token
                     self._names[token] = known, name
-                book = stream.token_book(token, name)
+                book = stream.shown(token, name)
                 if book is not None:
                     yield book
             elif isinstance(event, Ticker | Trade):
                 yield self._labelled(event)
             elif isinstance(event, Order | MarketChange):
                 yield event
-            elif isinstance(event, Gap) and isinstance(stream, MarketStream):
+            elif isinstance(event, Gap) and isinstance(stream, RecordedMarketStream):
                 # The other channel has no books that may have missed anything.
                 label = self._name(event.market_ids, event.outcome)
                 yield attrs.evolve(event, outcome=label)

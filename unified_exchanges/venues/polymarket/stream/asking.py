@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Iterable
 from math import inf
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -18,7 +18,7 @@ from ....errors import BadRequest
 from ....models import StreamState, Subject
 from ....policy import StreamPolicy
 from ....streams.protocol import BookWanted, Refused, Unheard
-from .books import Asset
+from .books import Asset, AssetBook
 from .frost import Frost
 from .names import Names
 from .socket import NONE, Events, Socket
@@ -44,12 +44,15 @@ _UNKNOWN_AGAIN: Final = 10.0
 class Asking(Socket):
     """Asks for tokens, gives them up, and asks anew for books that do not come."""
 
+    keeps: ClassVar[type[AssetBook]] = AssetBook
+    """What a book is kept in."""
+
     def __init__(
         self, *, clock: Clock, names: Names, policy: StreamPolicy | None = None
     ) -> None:
         super().__init__(clock=clock, policy=policy)
         self._names = names
-        self._wishes = Wishes(names, self.policy, self)
+        self._wishes = Wishes(names, self.policy, self, self.keeps)
         self._books = self._wishes.books
         self._assets = self._wishes.assets
         self._is_open = False

@@ -17,7 +17,7 @@ from ....streams.pace import Pace
 from ....streams.totals import BEST_ASKS, BEST_BIDS, TotalsBook
 from . import frames
 
-__all__ = ["Asset", "AssetBook", "Rows", "Top"]
+__all__ = ["NO_ROWS", "Asset", "AssetBook", "Rows", "Top"]
 
 
 Rows: TypeAlias = tuple[frames.Change, ...]

@@ -25,10 +25,17 @@ _QUOTES: Final = frozenset({Subject.ORDER_BOOK, Subject.TICKER, Subject.TRADES})
 class Wishes:
     """Counts wishes, and turns them into tokens once their markets are known."""
 
-    def __init__(self, names: Names, policy: StreamPolicy, listener: Listener) -> None:
+    def __init__(
+        self,
+        names: Names,
+        policy: StreamPolicy,
+        listener: Listener,
+        keeps: type[AssetBook],
+    ) -> None:
         self._names = names
         self._policy = policy
         self._listener = listener
+        self._keeps = keeps
         self._counts: Counter[Wish] = Counter()
         self.assets: dict[str, Asset] = {}
         self.books: dict[str, AssetBook] = {}
@@ -193,7 +200,7 @@ class Wishes:
 
     def _open_book(self, asset: Asset) -> None:
         if asset.book is None:
-            asset.book = self.books[asset.token] = AssetBook(self._listener)
+            asset.book = self.books[asset.token] = self._keeps(self._listener)
 
 
 def _check_everything(subject: Subject) -> None:
