@@ -70,8 +70,31 @@ def run_strategy(
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")
     ] = False,
+    over: Annotated[
+        Path | None,
+        typer.Option(
+            "--over",
+            metavar="RECORDING",
+            help="On paper over this recording, in its time.",
+        ),
+    ] = None,
+    cash: Annotated[
+        str | None, typer.Option(help="Dollars to begin with, with --over.")
+    ] = None,
+    order_delay: Annotated[
+        int,
+        typer.Option(
+            "--order-delay", min=0, help="Milliseconds to the venue, with --over."
+        ),
+    ] = 0,
+    event_delay: Annotated[
+        int,
+        typer.Option(
+            "--event-delay", min=0, help="Milliseconds to the strategy, with --over."
+        ),
+    ] = 0,
 ) -> None:
-    """Run a strategy on a venue until Ctrl-C.
+    """Run a strategy on a venue until Ctrl-C, or on paper over a recording to its end.
 
     At the end, whatever ends it, its open orders are canceled, each by its id; what it
     holds is kept. Where money is real it needs --live, and is confirmed first.
@@ -79,6 +102,19 @@ def run_strategy(
     until = instant(span, ahead=True)
     session.journal = journal
     strategy = loading.strategy(file, markets or [])
+    if over is not None:
+        if session.paper is not None or journal is not None:
+            raise BadRequest(
+                "--over keeps neither an account nor a journal: leave --paper and --journal "
+                "away"
+            )
+        session.recorded = {
+            "path": over,
+            "cash": cash,
+            "delays": _delays(order_delay, event_delay),
+        }
+    elif cash is not None or order_delay or event_delay:
+        raise BadRequest("--cash, --order-delay and --event-delay are for --over")
     screen, exchange = session.screen, session.exchange
     if session.is_real_money and session.live and not yes:
         question = f"run {file} on {exchange.id} with real money?"
@@ -162,9 +198,7 @@ def backtest_strategy(
                 paths,
                 contracts=found,
                 cash=cash,
-                delays=Delays(
-                    order=order_delay * 1_000_000, event=event_delay * 1_000_000
-                ),
+                delays=_delays(order_delay, event_delay),
                 progress=lambda x: show(x.events, f"{x.fills:,} fills"),
             )
         if html is not None:
@@ -173,6 +207,11 @@ def backtest_strategy(
             typer.echo(report.to_json())
         else:
             screen.document(report, _of_backtest(report))
+
+
+def _delays(order: int, event: int) -> Delays:
+    """Delays of so many milliseconds."""
+    return Delays(order=order * 1_000_000, event=event * 1_000_000)
 
 
 def counted(screen: Screen, paths: list[Path]) -> tuple[int, list[str]]:
