@@ -106,7 +106,8 @@ def exchange(
     ``"paper"`` with a ``source``, such as ``"kalshi"`` or ``"simulated"``, trades on paper
     against the market of the source, to which nothing but reads is ever sent: with ``cash``
     dollars (default 10,000), messages that take ``delays``, and an account that is kept in
-    the file ``path``; see the page on paper.
+    the file ``path``; or with the source ``"replay"`` against the recording ``path``, in its
+    time.  See the page on paper.
 
     >>> exchange("kalshi", environment="demo")
     <Kalshi demo (play money)>
@@ -219,7 +220,8 @@ def async_exchange(
     ``"paper"`` with a ``source``, such as ``"kalshi"`` or ``"simulated"``, trades on paper
     against the market of the source, to which nothing but reads is ever sent: with ``cash``
     dollars (default 10,000), messages that take ``delays``, and an account that is kept in
-    the file ``path``; see the page on paper.
+    the file ``path``; or with the source ``"replay"`` against the recording ``path``, in its
+    time.  See the page on paper.
 
     >>> async_exchange("kalshi", environment="demo")
     <AsyncKalshi demo (play money)>

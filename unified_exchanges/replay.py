@@ -18,7 +18,7 @@ from .shells.aio import AsyncExchange
 from .shells.blocking import Exchange
 from .venue import Venue
 
-__all__ = ["async_replay", "replay"]
+__all__ = ["arguments", "async_replay", "kind_of", "opened", "replay", "timeline_of"]
 
 _EVER: Final = 1e9
 """Seconds that no recording lasts."""
@@ -28,11 +28,11 @@ def replay(
     path: str | PathLike[str], *, given: Mapping[str, object], **how: Any
 ) -> Exchange:
     """Make the blocking exchange that a recording answers; ``given`` may hold nothing."""
-    source = _source(path, given)
-    kind: type[Exchange] = _kind(source, "blocking")
-    timeline = _timeline(source)
+    source = opened(path, given)
+    kind: type[Exchange] = kind_of(source, "blocking")
+    timeline = timeline_of(source)
     transport = ReplayTransport(source.answers, source.clock, timeline)
-    made = kind(transport=transport, **_arguments(source, how))
+    made = kind(transport=transport, **arguments(source, how))
     made.venue.taps.connect = no_stream
     made.venue.taps.timeline = timeline
     return made
@@ -42,27 +42,33 @@ def async_replay(
     path: str | PathLike[str], *, given: Mapping[str, object], **how: Any
 ) -> AsyncExchange:
     """As `replay`, for an event loop."""
-    source = _source(path, given)
-    kind: type[AsyncExchange] = _kind(source, "aio")
-    timeline = _timeline(source)
+    source = opened(path, given)
+    kind: type[AsyncExchange] = kind_of(source, "aio")
+    timeline = timeline_of(source)
     transport = AsyncReplayTransport(source.answers, source.clock, timeline)
-    made = kind(transport=transport, **_arguments(source, how))
+    made = kind(transport=transport, **arguments(source, how))
     made.venue.taps.async_connect = no_stream_async
     made.venue.taps.timeline = timeline
     return made
 
 
-def _source(path: str | PathLike[str], given: Mapping[str, object]) -> Source:
+def opened(
+    path: str | PathLike[str], given: Mapping[str, object], *, lag: int = 0
+) -> Source:
+    """Read a recording; ``given`` may hold nothing, ``lag`` is how late it is heard."""
     if refused := [f"{name}=" for name, value in given.items() if value is not None]:
         raise BadRequest(
             "a replay has a clock and a transport of its own, and its orders belong into no "
             f"journal of those that were placed: leave {', '.join(refused)} away"
         )
     venues = [folder(id, "blocking").EXCHANGE.describe() for id in exchanges]  # noqa: A001
-    return load(path, venues, lambda venue: folder(venue, "counterpart").CONTENTS())
+    return load(
+        path, venues, lambda venue: folder(venue, "counterpart").CONTENTS(), lag=lag
+    )
 
 
-def _timeline(source: Source) -> Timeline | None:
+def timeline_of(source: Source, *, by_receipt: bool = False) -> Timeline | None:
+    """What plays the streams of a recording; None where it has none."""
     if source.streams is None:
         return None
     overheard = folder(source.venue, "overheard").OVERHEARD
@@ -71,10 +77,11 @@ def _timeline(source: Source) -> Timeline | None:
         source.clock,
         source.answers,
         overheard=lambda: overheard(VirtualClock(0)),
+        by_receipt=by_receipt,
     )
 
 
-def _arguments(source: Source, how: Mapping[str, Any]) -> dict[str, Any]:
+def arguments(source: Source, how: Mapping[str, Any]) -> dict[str, Any]:
     """What the exchange is made with: what was given, and what a replay has of its own."""
     part = folder(source.venue, "replayed")
     stand_in: Mapping[str, Any] = part.stand_in(source.answers.requests)
@@ -96,7 +103,7 @@ def _arguments(source: Source, how: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _kind(source: Source, flavour: str) -> Any:
+def kind_of(source: Source, flavour: str) -> Any:
     """The class of a flavour, over the venue as it is in a replay."""
     kind: Any = folder(source.venue, flavour).EXCHANGE
     part = folder(source.venue, "replayed")

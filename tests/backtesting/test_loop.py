@@ -148,6 +148,20 @@ def test_an_order_takes_effect_after_its_delay_and_is_told_after_that_of_events(
     assert once.times(Fill) == [8]
 
 
+class Idle(Once):
+    """Changes its order to what it is."""
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        super().on_order(desk, order)
+        desk.amend(self.key, size=order.size)
+
+
+def test_a_change_that_changes_nothing_is_no_news() -> None:
+    idle = Idle("0.40")
+    backtest(idle, [(when(n), QUIET) for n in range(5)], contracts=[contract()])
+    assert len(idle.times(Order)) == 1
+
+
 def test_a_fill_is_told_after_its_delay_also_where_nothing_else_is_told() -> None:
     once = Once()
     backtest(

@@ -77,6 +77,34 @@ def test_a_recording_is_enough_for_a_backtest(
     assert invoke(*words, "--json").out == done.out
 
 
+def test_a_run_over_a_recording_decides_as_its_backtest(
+    recording: Path, markets: list[str]
+) -> None:
+    delays = ("--order-delay", "20")
+    ran = invoke("run", MAKER, *markets, "--over", str(recording), *delays, "--json")
+    assert ran.code == 0, ran.err
+    words = ("backtest", MAKER, *markets, "--data", str(recording), *delays, "--json")
+    tested = invoke(*words)
+    assert tested.code == 0, tested.err
+    mine, theirs = (
+        [x | {"key": ""} for x in done.document["decisions"]] for done in (ran, tested)
+    )
+    assert len(theirs) >= 2
+    assert mine[: len(theirs)] == theirs
+
+
+def test_what_is_for_a_recording_is_refused_without_one(
+    place: Practice, markets: list[str], recording: Path, tmp_path: Path
+) -> None:
+    done = invoke("run", MAKER, *markets, "--cash", "5", env=place.exports)
+    assert done.code != 0
+    assert "are for --over" in done.err
+    words = ("run", MAKER, *markets, "--over", str(recording))
+    done = invoke(*words, "--journal", str(tmp_path / "j"), env=place.exports)
+    assert done.code != 0
+    assert "neither an account nor a journal" in done.err
+
+
 def test_tables_take_their_markets_from_the_recording(
     recording: Path, markets: list[str], tmp_path: Path
 ) -> None:

@@ -39,12 +39,10 @@ class TestArguments:
 
     @pytest.mark.parametrize("source", ["nowhere", "simulated:nowhere", "paper"])
     def test_a_source_that_is_none_is_named(self, make: Any, source: str) -> None:
-        with pytest.raises(BadRequest, match="there are: kalshi, polymarket, simul"):
+        with pytest.raises(
+            BadRequest, match="there are: kalshi, polymarket, replay, simul"
+        ):
             make("paper", source=source)
-
-    def test_a_replay_is_no_source_yet(self, make: Any) -> None:
-        with pytest.raises(BadRequest, match=r"no source of paper yet; backtest\("):
-            make("paper", source="replay")
 
     @pytest.mark.parametrize(
         "given", [{"source": "kalshi"}, {"cash": 5}, {"delays": Delays()}]

@@ -240,6 +240,21 @@ class TestDelays:
         assert not slow.cancel_order(order.order_id).is_open
         assert ground.clock.now() - before == pytest.approx(2)
 
+    @pytest.mark.parametrize("flavour", ["blocking", "async"])
+    def test_an_answer_has_the_way_back_and_market_data_has_not(
+        self, ground: Any, flavour: str
+    ) -> None:
+        way = Delays(order=2 * SECOND, event=3 * SECOND)
+        slow = ground.trader(flavour, delays=way)
+        before = ground.clock.now()
+        market = slow.quoted_market()
+        assert slow.book(market).ask is not None
+        assert ground.clock.now() == pytest.approx(before)
+        slow.lift(market)
+        assert ground.clock.now() - before == pytest.approx(5)
+        [fill] = slow.fetch_fills(market_id=market.market_id)
+        assert fill.created_at.timestamp() - before == pytest.approx(2)
+
 
 class TestState:
     def test_a_restart_goes_on_to_the_last_digit(

@@ -31,6 +31,7 @@ from ..paper.pit import Pit
 from ..strategies import Amend, Command, Desk, Failure, Place, Strategy
 from ..strategies.beginning import read_subjects
 from ..strategies.desk import NEVER
+from ..strategies.session import is_old
 from .measures import Measures
 from .report import BacktestProgress, Report
 from .sources import Data, Events, events_of
@@ -336,6 +337,8 @@ class _Backtest:
             error = OrderRejected(reason, venue=order.venue, client_order_id=key)
             self._fail(Failure(command=self._desk.placed(key), error=error))
             return
+        if is_old(self._desk.order(key), order):
+            return  # as live: a change that changes nothing is no news
         self._desk.told_order(order, key)
         self._strategy.on_order(self._desk, order)
 

@@ -12,7 +12,7 @@ import attrs
 from ..alerts import AlertPolicy
 from ..description import Description
 from ..errors import BadRequest
-from ..registry import PAPER, exchange, folder
+from ..registry import PAPER, REPLAY, exchange, folder
 from ..shells.blocking import Exchange
 from .screen import Screen
 
@@ -31,6 +31,8 @@ class Session:
     live: bool = False
     paper: Path | None = None
     """Where an account on paper is kept, if that is what is traded with."""
+    recorded: Mapping[str, Any] | None = None
+    """What an exchange on paper over a recording is given, if that is what runs."""
     api_key: str | None = attrs.field(default=None, repr=False)
     private_key_path: str | None = attrs.field(default=None, repr=False)
     timeout: float = 10.0
@@ -43,6 +45,9 @@ class Session:
     def exchange(self) -> Exchange:
         """The venue, opened once."""
         if self._exchange is None:
+            if self.recorded is not None:
+                self._exchange = exchange(PAPER, source=REPLAY, **self.recorded)
+                return self._exchange
             on_paper: dict[str, Any] = {}
             if self.paper is not None:
                 on_paper = {"source": self.venue, "path": self.paper}

@@ -70,8 +70,31 @@ def run_strategy(
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")
     ] = False,
+    over: Annotated[
+        Path | None,
+        typer.Option(
+            "--over",
+            metavar="RECORDING",
+            help="On paper over this recording, in its time.",
+        ),
+    ] = None,
+    cash: Annotated[
+        str | None, typer.Option(help="Dollars to begin with, with --over.")
+    ] = None,
+    order_delay: Annotated[
+        int,
+        typer.Option(
+            "--order-delay", min=0, help="Milliseconds to the venue, with --over."
+        ),
+    ] = 0,
+    event_delay: Annotated[
+        int,
+        typer.Option(
+            "--event-delay", min=0, help="Milliseconds to the strategy, with --over."
+        ),
+    ] = 0,
 ) -> None:
-    """Run a strategy on a venue until Ctrl-C.
+    """Run a strategy on a venue until Ctrl-C, or on paper over a recording to its end.
 
     At the end, whatever ends it, its open orders are canceled, each by its id; what it
     holds is kept. Where money is real it needs --live, and is confirmed first.
@@ -81,6 +104,19 @@ def run_strategy(
         raise JournalError(f"--journal {journal}: there is no folder {journal.parent}")
     session.journal = journal
     strategy = loading.strategy(file, markets or [])
+    if over is not None:
+        if session.paper is not None or journal is not None:
+            raise BadRequest(
+                "--over keeps neither an account nor a journal: leave --paper and --journal "
+                "away"
+            )
+        session.recorded = {
+            "path": over,
+            "cash": None if cash is None else read_cash(cash),
+            "delays": _delays(order_delay, event_delay),
+        }
+    elif cash is not None or order_delay or event_delay:
+        raise BadRequest("--cash, --order-delay and --event-delay are for --over")
     screen, exchange = session.screen, session.exchange
     if session.is_real_money and session.live and not yes:
         question = f"run {file} on {exchange.id} with real money?"
@@ -169,9 +205,7 @@ def backtest_strategy(
                 paths,
                 contracts=found,
                 cash=began_with,
-                delays=Delays(
-                    order=order_delay * 1_000_000, event=event_delay * 1_000_000
-                ),
+                delays=_delays(order_delay, event_delay),
                 progress=lambda x: show(x.events, f"{x.fills:,} fills"),
             )
         if as_json:
@@ -191,6 +225,11 @@ def read_cash(given: str) -> Decimal:
     if cash < 0:
         raise BadRequest(f"--cash {given}: nobody begins with less than nothing")
     return cash
+
+
+def _delays(order: int, event: int) -> Delays:
+    """Delays of so many milliseconds."""
+    return Delays(order=order * 1_000_000, event=event * 1_000_000)
 
 
 def counted(screen: Screen, paths: list[Path]) -> tuple[int, list[str]]:

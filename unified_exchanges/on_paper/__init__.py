@@ -11,9 +11,13 @@ from typing import Any, Final, TypeVar
 from ..errors import ArgumentsRequired, BadRequest
 from ..money import Number
 from ..paper import Delays
-from ..registry import exchanges, folder
+from ..registry import REPLAY, exchanges, folder
+from ..replay import arguments, kind_of, opened, timeline_of
+from ..replaying import AsyncReplayTransport, ReplayTransport
+from ..replaying.streams import no_stream, no_stream_async
 from .aio import AsyncPaper
 from .blocking import Paper
+from .recorded import PaperVenueOverRecording, late
 from .simulated import serving
 from .terms import StateFile, Terms
 from .venue import venue_on
@@ -28,11 +32,15 @@ _CASH: Final = "10000"
 
 def paper(source: str | None, **given: Any) -> Paper:
     """Make the blocking exchange on paper; see `exchange`."""
-    return _made(Paper, source, **given)
+    return (
+        _replayed(Paper, **given) if source == REPLAY else _made(Paper, source, **given)
+    )
 
 
 def async_paper(source: str | None, **given: Any) -> AsyncPaper:
     """Make the asynchronous exchange on paper; see `async_exchange`."""
+    if source == REPLAY:
+        return _replayed(AsyncPaper, **given)
     return _made(AsyncPaper, source, **given)
 
 
@@ -63,6 +71,43 @@ def _made(
         return exchange
 
 
+def _replayed(
+    kind: type[E],
+    *,
+    cash: Number | None,
+    delays: Delays | None,
+    path: str | PathLike[str] | None,
+    **how: Any,
+) -> E:
+    """Over a recording, in its time: no socket is opened, and no state is kept."""
+    if path is None:
+        raise ArgumentsRequired("paper over a replay needs path=, of a recording")
+    given = {name: how.pop(name) for name in ("clock", "journal", "transport")}
+    for name in ("api_key", "private_key", "secret", "password", "environment", "live"):
+        how.pop(name)
+    delays = delays or Delays()
+    source = opened(path, given, lag=delays.event)
+    timeline = timeline_of(source, by_receipt=True)
+    if timeline is None:
+        raise BadRequest(
+            f"{path} is a cassette, and holds no stream: paper wants to see books and "
+            "trades, as Recorder or unified-exchanges record write them"
+        )
+    is_blocking = kind is Paper
+    terms = late(Terms(cash=_CASH if cash is None else cash, delays=delays))
+    over = kind_of(source, "blocking" if is_blocking else "aio").venue_type
+    venue = venue_on(over, terms, PaperVenueOverRecording)
+    made: type[E] = type(kind.__name__, (kind,), {"venue_type": venue})
+    transport = (ReplayTransport if is_blocking else AsyncReplayTransport)(
+        source.answers, source.clock, timeline
+    )
+    exchange = made(transport=transport, **arguments(source, how))  # type: ignore[arg-type]
+    taps = exchange.venue.taps
+    taps.connect, taps.async_connect = no_stream, no_stream_async
+    taps.timeline = timeline
+    return exchange
+
+
 def _source(
     source: str | None,
 ) -> tuple[str, Callable[[], AbstractContextManager[Mapping[str, Any]]] | None]:
@@ -77,14 +122,9 @@ def _source(
             return venue, lambda: serving(venue)
     elif source in exchanges:
         return source, None
-    if source == "replay":
-        raise BadRequest(
-            "a replay is no source of paper yet; backtest(strategy, path) trades on paper "
-            "over a recording"
-        )
     raise BadRequest(f"there is no source {source!r}; there are: {_listed()}")
 
 
 def _listed() -> str:
     simulated = (f"{_SIMULATED}:{name}" for name in exchanges)
-    return ", ".join([*exchanges, _SIMULATED, *simulated])
+    return ", ".join([*exchanges, REPLAY, _SIMULATED, *simulated])

@@ -53,7 +53,7 @@ class AsyncPaper(AsyncExchange):
         try:
             for subject in FED:
                 hub = self._open_hub(subject)
-                hub.feed(subject, market_id, self.venue.house.hear)
+                hub.feed(subject, market_id, self.venue.hear)
                 self._fed[market_id] = hub
         except UnifiedExchangesError as error:
             # It is read instead, and tried again with the next order.

@@ -10,7 +10,7 @@ import attrs
 
 from ..errors import BadRequest, NotSupported
 from ..flow import Flow, collect
-from ..models import Market, Subject
+from ..models import FeeRule, Market, Subject
 from ..paper import Contract
 from ..paper.house import PaperHouse
 from ..settings import Settings
@@ -50,7 +50,7 @@ class Looking(FromSource):
                 self.settings, stream=attrs.evolve(stream, reconcile=often)
             )
         self.house = PaperHouse(
-            cash=self.terms.cash, delays=self.terms.delays, now=self._nanoseconds
+            cash=self.terms.cash, delays=self.terms.delays, now=self.nanoseconds
         )
         self._is_awake = self.terms.file is None
         self._looked: dict[str, float] = {}
@@ -61,7 +61,8 @@ class Looking(FromSource):
         self._account_taps.connect = connect(self.house)
         self._account_taps.async_connect = connect_async(self.house)
 
-    def _nanoseconds(self) -> int:
+    def nanoseconds(self) -> int:
+        """The source's time in nanoseconds since 1970."""
         return int((self.clock.now() + self.offset.seconds) * _SECOND)
 
     # -- streams --------------------------------------------------------------------
@@ -74,14 +75,20 @@ class Looking(FromSource):
             venue=self.id,
             taps=self._account_taps,
         )
-        account = Line(name="paper", subjects=PRIVATE, open=self._account, dial=dial)
+        account = Line(
+            name="paper",
+            subjects=PRIVATE,
+            open=self._account,
+            dial=dial,
+            is_here=True,
+        )
         return (*self.source_lines(), account)
 
     def line_of(self, subject: Subject) -> Line:
         """The connection on which a subject is told; who follows orders wants markets too."""
         if subject in PRIVATE:
             for market_id in self.house.busy_markets():
-                self._attend(market_id)
+                self.attend(market_id)
         return super().line_of(subject)
 
     def _account(self) -> AccountStream:
@@ -105,7 +112,7 @@ class Looking(FromSource):
                 raise BadRequest(message, venue=self.id) from error
             found: list[Contract] = []
             for name in names:
-                contract = yield from self._contract(name)
+                contract = yield from self.contract(name)
                 found.append(contract)
             self._go_on(text, found)
         self._is_awake = True
@@ -131,9 +138,10 @@ class Looking(FromSource):
 
     # -- looking --------------------------------------------------------------------
 
-    def _contract(self, market_id: str) -> Flow[Contract]:
-        market = yield from self.source.fetch_market(market_id)
-        fees = yield from self.source.fetch_fee_rule(market_id)
+    def contract(self, market_id: str) -> Flow[Contract]:
+        """A market with its fees, as the house trades it."""
+        market = yield from self.market_to_trade(market_id)
+        fees = yield from self.fees_to_charge(market_id)
         self._read[market_id] = self.clock.monotonic()
         nets = self.first_outcome is not None
         try:
@@ -141,17 +149,29 @@ class Looking(FromSource):
         except ValueError as error:
             raise NotSupported(str(error), venue=self.id) from error
 
+    def market_to_trade(self, market_id: str) -> Flow[Market]:
+        """A market of the source."""
+        return self.source.fetch_market(market_id)
+
+    def fees_to_charge(self, market_id: str) -> Flow[FeeRule]:
+        """The source's fees of it."""
+        return self.source.fetch_fee_rule(market_id)
+
+    def hear(self, event: object) -> None:
+        """Take what the source's stream tells."""
+        self.house.hear(event)
+
     def admitted(self, market_id: str) -> Flow[Market]:
         """A market that is traded on paper, from now on if it was not."""
         yield from self.awake()
         if not self.house.has_market(market_id):
-            self.house.admit((yield from self._contract(market_id)))
+            self.house.admit((yield from self.contract(market_id)))
         return self.house.market(market_id)
 
     def look(self, market_id: str) -> Flow[None]:
         """Let the house know the market as it is now, before an order meets it."""
         yield from self.admitted(market_id)
-        self._attend(market_id)
+        self.attend(market_id)
         if self._sees(market_id):
             return
         yield from self._read_anew(market_id)
@@ -160,7 +180,7 @@ class Looking(FromSource):
         """Let the house know what became of its orders, before it is asked."""
         yield from self.awake()
         for market_id in self.house.busy_markets():
-            self._attend(market_id)
+            self.attend(market_id)
             looked = self._looked.get(market_id)
             is_new = looked is None or self.clock.monotonic() - looked >= _ENOUGH
             if not self._sees(market_id) and is_new:
@@ -187,7 +207,8 @@ class Looking(FromSource):
         self._read[market_id] = self.clock.monotonic()
         self.house.read_market(market)
 
-    def _attend(self, market_id: str) -> None:
+    def attend(self, market_id: str) -> None:
+        """Follow a market from now on, if that can be."""
         if self.is_streaming and self.eyes is not None:
             self.eyes.attend(market_id)
 

@@ -198,11 +198,13 @@ class OnPaper(OnAccount, Batching[Draft], Closing[Draft]):
         return Response(200, {}, json.dumps(answers).encode())
 
     def travelled(self) -> Flow[None]:
-        """Wait until what was just sent has arrived."""
-        delay = self.terms.delays.order
-        if delay:
-            yield Sleep(delay / _SECOND)
+        """Wait until what was just sent has arrived, and is answered."""
+        delays = self.terms.delays
+        if delays.order:
+            yield Sleep(delays.order / _SECOND)
         self.house.advance(travelled=True)
+        if delays.event:
+            yield Sleep(delays.event / _SECOND)
 
     def _sent(self, ready: Draft) -> tuple[str | None, str]:
         """The id of an order that is on its way, or why it does not leave."""

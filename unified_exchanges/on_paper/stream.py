@@ -54,6 +54,10 @@ class AccountStream(StreamProtocol):
     ) -> None:
         """Everything of the account is told anyway."""
 
+    def hang(self, bell: Callable[[], None]) -> None:
+        """Have a bell rung whenever there is news; it must not wait."""
+        self._house.hang(bell)
+
     def connection_made(self) -> Iterable[StreamEvent]:
         """Listen to the house."""
         self.is_connected = True

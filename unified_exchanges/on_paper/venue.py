@@ -73,12 +73,14 @@ _LIMITATIONS: Final = (
 )
 
 
-def venue_on(source: type[Batching[Any]], terms: Terms) -> type[PaperVenue]:
+def venue_on(
+    source: type[Batching[Any]], terms: Terms, base: type[PaperVenue] = PaperVenue
+) -> type[PaperVenue]:
     """The venue on paper over a kind of source, with its account."""
     theirs = source.describe()
     return type(
         f"PaperVenueOn{source.__name__.removesuffix('Venue')}",
-        (PaperVenue,),
+        (base,),
         {
             "source_type": source,
             "terms": terms,

@@ -85,7 +85,11 @@ class Delays:
     """Nanoseconds that messages are under way.
 
     ``order`` from an order, amendment or cancel to its effect at the venue; ``event``
-    from the receiver to the strategy, of market data, of orders and of fills.
+    from there to the program, of what became of it: answers, orders and fills.
+
+    In a backtest, and on paper over a recording, ``event`` also delays market data, from its
+    receipt to the strategy: what is decided by it is decided as late as it would have been.
+    On paper over a venue market data is as late as it really is.
     """
 
     order: int = attrs.field(default=0, validator=attrs.validators.ge(0))

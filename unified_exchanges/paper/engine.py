@@ -138,6 +138,12 @@ class PaperEngine:
             self._execute(heapq.heappop(self.commands))
         self._pass(moment)
 
+    def land(self, moment: int, turn: int) -> None:
+        """Let take effect what arrives before a moment, and then up to a turn of sending."""
+        while self.commands and self.commands[0][:2] <= (moment, turn):
+            self._execute(heapq.heappop(self.commands))
+        self._pass(moment)
+
     def _until(self, moment: int) -> None:
         while self.commands and self.commands[0][0] < moment:
             self._execute(heapq.heappop(self.commands))

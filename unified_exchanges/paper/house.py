@@ -212,6 +212,20 @@ class PaperHouse:
             self.engine.advance(moment)
             self._tell()
 
+    @property
+    def turn(self) -> int:
+        """Counts what was sent."""
+        return self.engine.turn
+
+    def land(self, moment: int, turn: int) -> None:
+        """Let take effect what comes before a moment, and of what comes then up to a turn.
+
+        So who is told when each took effect learns of one after another.
+        """
+        with self._lock:
+            self.engine.land(max(moment, self.engine.moment), turn)
+            self._tell()
+
     def arrived(self, order_id: str) -> Order | None:
         """An order that was sent: None while it is on its way.
 

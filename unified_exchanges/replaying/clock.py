@@ -20,16 +20,20 @@ class ReplayClock:
     >>> clock.answered(began=5_000 * _SECOND, at=5_001 * _SECOND)
     >>> clock.now(), clock.monotonic()
     (5001.0, 1.0)
+
+    With a ``lag`` the program hears of everything so many nanoseconds late: its wall clock
+    is ahead of what was recorded by then.
     """
 
-    def __init__(self, start: int) -> None:
+    def __init__(self, start: int, *, lag: int = 0) -> None:
+        self.lag = lag
         self._lock = fork.lock()
         self._now = start
         self._passed = 0
 
     def now(self) -> float:
         """Seconds since 1970 in UTC."""
-        return self._now / _SECOND
+        return self.moment / _SECOND
 
     def monotonic(self) -> float:
         """Seconds for which the replayed program has waited."""
@@ -42,8 +46,13 @@ class ReplayClock:
 
     @property
     def wall(self) -> int:
-        """Nanoseconds since 1970 in UTC."""
+        """What the recording has come to, in nanoseconds since 1970 in UTC."""
         return self._now
+
+    @property
+    def moment(self) -> int:
+        """The program's wall clock: nanoseconds since 1970 in UTC."""
+        return self._now + self.lag
 
     @property
     def passed(self) -> int:

@@ -92,7 +92,7 @@ class Errand:
         if isinstance(step, Request | _Ahead):
             return self._ask(step.request if isinstance(step, _Ahead) else step)
         if isinstance(step, Sleep):
-            span = int(step.seconds * _SECOND)
+            span = round(step.seconds * _SECOND)
             self.times.when_passed(span, partial(self._resume, None))
             return _LATER
         # Reads write nothing down; for those who wrap the flow.

@@ -23,7 +23,7 @@ from .errands import Errand
 if TYPE_CHECKING:
     from .timeline import Link, Timeline
 
-__all__ = ["NEVER", "Audience", "Player", "Work"]
+__all__ = ["NEVER", "Audience", "LocalPlayer", "Player", "Work"]
 
 _log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class Player:
         self.is_begun = False
         self.error: Exception | None = None
         self._timeline = timeline
-        self._inner = inner
+        self._inner: Any = inner
         self._session = Session(dial, policy, clock, rng)
         self._audience = audience
         self._has_work = True
@@ -307,3 +307,49 @@ class Player:
 
     def _typed(self, error: Exception | None) -> UnifiedExchangesError | None:
         return error if isinstance(error, NotRecorded) else self._session.typed(error)
+
+
+class LocalPlayer(Player):
+    """Drives a stream that this process tells itself: no connection of it was recorded.
+
+    Its protocol has ``hang``, which is given a bell to be rung when there is news.
+    """
+
+    is_rung = False
+
+    def start(self) -> None:
+        """Begin to listen; does nothing if it has begun."""
+        with self.lock:
+            if self.is_begun or self.is_stopped:
+                return
+            self.is_begun = True
+            self._session.begin()
+            self._inner.hang(self._rang)
+            if not self._timeline.join_here(self):
+                self.close()
+                return
+            events = list(self.protocol.connection_made())
+            self._session.made()
+            self._audience.hear(events)
+            self._settle()
+
+    def _rang(self) -> None:
+        # In whatever thread, and maybe under another lock: only leave a note.
+        self.is_rung = True
+
+    def tick(self) -> None:
+        """There is news, or it is time for some."""
+        self.is_rung = False
+        super().tick()
+
+    def _settle(self) -> None:
+        super()._settle()
+        wait = self.protocol.next_poll()
+        if wait < _LONGEST and self.is_begun and not self.is_stopped:
+            self.due = min(self.due, self._timeline.passed + int(wait * _SECOND) + 1)
+
+    def _speak(self) -> bool:
+        events = self.protocol.poll()
+        if events:
+            self._audience.hear(events)
+        return bool(events)

@@ -48,11 +48,14 @@ def load(
     path: str | PathLike[str],
     venues: Iterable[Description],
     contents: Callable[[str], Contents] | None = None,
+    *,
+    lag: int = 0,
 ) -> Source:
     """Read a recording once; its requests into memory, and of its streams what was asked.
 
     ``venues`` are those that there are: a cassette does not say whose it is.
-    ``contents`` makes what takes note of the streams of a venue.  Raises
+    ``contents`` makes what takes note of the streams of a venue; ``lag`` is how many
+    nanoseconds late everything is heard.  Raises
     `NotRecorded` where there is no such file, and `DamagedRecording`.
     """
     file = Path(path)
@@ -64,7 +67,7 @@ def load(
         from .cassette import load_cassette  # noqa: PLC0415 - YAML is an extra
 
         tape = load_cassette(file, venues)
-        return _source(tape.venue, tape.environment, tape.start, tape.lines, file)
+        return _source(tape.venue, tape.environment, tape.start, tape.lines, file, lag)
     lines = read(file)
     header = next(lines)
     assert isinstance(header, Header)
@@ -77,7 +80,7 @@ def load(
         streams = Streams(file, header, contents(header.venue))
         lines = _noted(lines, streams)
     wanted = (x for x in lines if isinstance(x, Rest | Unanswered | Withheld))
-    source = _source(header.venue, header.environment, header.at, wanted, file)
+    source = _source(header.venue, header.environment, header.at, wanted, file, lag)
     return attrs.evolve(source, streams=streams)
 
 
@@ -93,8 +96,9 @@ def _source(
     start: int,
     lines: Iterable[Rest | Unanswered | Withheld],
     file: Path,
+    lag: int,
 ) -> Source:
-    clock = ReplayClock(start)
+    clock = ReplayClock(start, lag=lag)
     return Source(
         venue=venue,
         environment=environment,

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from threading import current_thread
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -41,7 +41,7 @@ from .attendance import GLANCE, OURS, Attendance, Turn
 from .clock import ReplayClock
 from .counterpart import Counterpart, Past
 from .past import read_past
-from .player import NEVER, Player
+from .player import NEVER, LocalPlayer, Player
 from .streams import Streams
 
 __all__ = ["BREATH", "Link", "Timeline"]
@@ -68,7 +68,9 @@ class Timeline:
     """Plays a recording to the streams and calls of one exchange.
 
     All of it is done under ``lock``, in the thread or task of whoever waits.
-    ``overheard`` makes what reads a connection from its beginning.
+    ``overheard`` makes what reads a connection from its beginning.  Time passes by the
+    recorder's monotonic clock, or ``by_receipt`` by the stamps of its wall clock, by which
+    a backtest goes.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Timeline:
         answers: Answers,
         *,
         overheard: Callable[[], Overheard],
+        by_receipt: bool = False,
     ) -> None:
         self.streams = streams
         self.clock = clock
@@ -88,11 +91,14 @@ class Timeline:
         """How many lines have been played."""
         self._overheard = overheard
         self.attendance = Attendance(self.lock)
+        self._time = _received if by_receipt else _elapsed
         self._lines: Iterator[Line] = iter(())
         self._next: Line | None = None
         self._due = NEVER
         self._mono = self._base = 0
         self._players: list[Player] = []
+        self._here: list[LocalPlayer] = []
+        """Those whose news is made in this process."""
         self._links: dict[int, Link] = {}
         self._answered = 0
         self._waiting: dict[int, list[Callable[[], None]]] = defaultdict(list)
@@ -140,8 +146,17 @@ class Timeline:
         else:
             self._end_if_alone(player)
 
+    def join_here(self, player: LocalPlayer) -> bool:
+        """Have a stream of this process take part from now on; False once all is over."""
+        if not self.is_begun:
+            self._begin()
+        self._players.append(player)
+        self._here.append(player)
+        return not self.is_over
+
     def leave(self, player: Player) -> None:
         """Play no more to a stream."""
+        self._here = [x for x in self._here if x is not player]
         if player in self._players:
             self._players.remove(player)
         for link in self._links.values():
@@ -188,7 +203,7 @@ class Timeline:
         """The turn of somebody who lets time pass."""
         with self.lock:
             turn = Turn()
-            self.when_passed(int(seconds * _SECOND), turn.ring)
+            self.when_passed(round(seconds * _SECOND), turn.ring)
             return turn
 
     # -- who waits ------------------------------------------------------------------
@@ -236,6 +251,16 @@ class Timeline:
 
     # -- what happens ---------------------------------------------------------------
 
+    @property
+    def ahead(self) -> tuple[int, int]:
+        """When the next line is played, and when the next that was planned happens."""
+        if self.is_over:
+            return NEVER, NEVER
+        if not self.is_begun:
+            return self.passed, NEVER
+        lines = min([self._due, *(x.due for x in self._players)])
+        return lines, self._later[0][0] if self._later else NEVER
+
     def step(self, until: int | None = None) -> bool:
         """Let the next thing happen; False if there is nothing until then."""
         with self.lock:
@@ -251,6 +276,10 @@ class Timeline:
             if until < NEVER:
                 self.clock.move(until)
             return False
+        for here in self._here:
+            if here.is_rung:
+                here.tick()
+                return True
         due = self._due
         player = min(self._players, key=_due_of, default=None)
         planned = NEVER if player is None else player.due
@@ -275,15 +304,15 @@ class Timeline:
         self.is_begun = True
         self._lines = read(self.streams.file)
         header = self.streams.header
-        self._mono, self._base = header.mono, self.passed
+        self._base = self.passed
         next(self._lines)
         now = self.clock.wall
-        at, mono = header.at, header.mono
+        at, mono = header.at, self._time(header)
         self._fetch()
         while (line := self._next) is not None and not isinstance(line, Torn):
             if line.at > now or isinstance(line, End):
                 break
-            at, mono = line.at, line.mono
+            at, mono = line.at, self._time(line)
             self._pass(line)
             self._fetch()
         self._mono = mono + max(0, now - at)
@@ -297,7 +326,7 @@ class Timeline:
         if line is None or isinstance(line, Torn):
             self._due = self.passed
         else:
-            self._due = max(self.passed, self._base + line.mono - self._mono)
+            self._due = max(self.passed, self._base + self._time(line) - self._mono)
 
     def _play(self) -> None:
         line = self._next
@@ -409,6 +438,14 @@ class Timeline:
             act()
         self._later.clear()
         self.attendance.wake()
+
+
+def _elapsed(line: Any) -> int:
+    return int(line.mono)
+
+
+def _received(line: Any) -> int:
+    return int(line.at)
 
 
 def _due_of(player: Player) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import Any
+from itertools import count
+from typing import Any, cast
 
 from ..errors import OrderNotFound
 from ..models import Gap, Order, Reconciled, Reconnected, Subject
@@ -14,6 +15,7 @@ from ..watching.aio import AsyncWatch
 from .beginning import read_subjects, routed
 from .commands import Amend, Command, Place
 from .inbox import Item
+from .recorded import BREATH, Recorded, RecordedRun, ground
 from .report import RunReport
 from .running import BEAT, SENDERS, Progress, Running, of_markets, request
 from .session import raised, told
@@ -35,9 +37,43 @@ async def async_run(
     The strategy is the same object, with the same plain methods: they are called in the
     loop, and must not wait.  A task that is cancelled cancels its orders first.
     """
+    stop = stop or asyncio.Event()
+    if ground(x.venue for x in exchanges):
+        return await _recorded(strategy, exchanges, keep, seconds, stop, progress)
     running = _AsyncRun(strategy, exchanges)
     await running.open(keep)
-    return await running.go(seconds, stop or asyncio.Event(), progress)
+    return await running.go(seconds, stop, progress)
+
+
+async def _recorded(
+    strategy: Strategy,
+    exchanges: tuple[AsyncExchange, ...],
+    keep: int,
+    seconds: float | None,
+    stop: asyncio.Event,
+    progress: Progress | None,
+) -> RunReport:
+    [exchange] = exchanges
+    names = routed(strategy.markets, [exchange.id])
+    run = RecordedRun(
+        strategy,
+        cast("Recorded", exchange),
+        {x: await async_contract_of(exchange, x) for x in names},
+        [await exchange.fetch_balance()],
+        await exchange.fetch_positions(),
+        keep=keep,
+    )
+    broke: BaseException | None = None
+    try:
+        run.begin(seconds)
+        for turn in count(1):
+            if not run.step(progress) or stop.is_set():
+                break
+            if not turn % BREATH:
+                await asyncio.sleep(0)
+    except BaseException as error:  # noqa: BLE001 - raised once orders are gone
+        broke = error
+    return run.end(broke)
 
 
 class _AsyncRun:

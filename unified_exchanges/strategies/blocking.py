@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from threading import Condition, Event, Thread
-from typing import Any
+from typing import Any, cast
 
 from ..errors import OrderNotFound
 from ..models import Gap, Order, Reconciled, Reconnected, Subject
@@ -15,6 +15,7 @@ from ..watching.blocking import Watch
 from .beginning import read_subjects, routed
 from .commands import Amend, Command, Place
 from .inbox import Item
+from .recorded import Recorded, RecordedRun, ground
 from .report import RunReport
 from .running import BEAT, SENDERS, Progress, Running, of_markets, request
 from .session import raised, told
@@ -46,7 +47,38 @@ def run(
     decisions and fills are in the report.  Raises `BadRequest` for markets or subjects
     that cannot be followed, and what the exchanges raise.
     """
-    return _Run(strategy, exchanges, keep=keep).go(seconds, stop or Event(), progress)
+    stop = stop or Event()
+    if ground(x.venue for x in exchanges):
+        return _recorded(strategy, exchanges, keep, seconds, stop, progress)
+    return _Run(strategy, exchanges, keep=keep).go(seconds, stop, progress)
+
+
+def _recorded(
+    strategy: Strategy,
+    exchanges: tuple[Exchange, ...],
+    keep: int,
+    seconds: float | None,
+    stop: Event,
+    progress: Progress | None,
+) -> RunReport:
+    [exchange] = exchanges
+    names = routed(strategy.markets, [exchange.id])
+    run = RecordedRun(
+        strategy,
+        cast("Recorded", exchange),
+        {x: contract_of(exchange, x) for x in names},
+        [exchange.fetch_balance()],
+        exchange.fetch_positions(),
+        keep=keep,
+    )
+    broke = None
+    try:
+        run.begin(seconds)
+        while run.step(progress) and not stop.is_set():
+            pass
+    except BaseException as error:  # noqa: BLE001 - raised once orders are gone
+        broke = error
+    return run.end(broke)
 
 
 class _Run:

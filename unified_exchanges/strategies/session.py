@@ -29,7 +29,7 @@ from .desk import NEVER, Desk
 from .report import RunProgress, RunReport
 from .strategy import Strategy
 
-__all__ = ["News", "Session", "raised", "told"]
+__all__ = ["News", "Session", "is_old", "raised", "told"]
 
 News: TypeAlias = OrderBook | Trade | MarketChange | Gap | Order | Fill
 """What watches tell."""
@@ -82,6 +82,9 @@ class Session:
         self.failures: deque[Failure] = deque(maxlen=keep)
         self.in_flight = 0
         self.is_stopping = False
+        self.has_lasting_ids = False
+        """Whether an order that is changed is the same order afterwards, and commands for it
+        arrive in the order in which they were sent."""
         self._own: dict[str, _Own] = {}
         self._keys: dict[str, str] = {}
         self._strangers: list[Order | Fill] = []
@@ -95,11 +98,21 @@ class Session:
         self.desk.moment = moment
         self.strategy.on_start(self.desk)
 
+    def ring_next(self, moment: int) -> None:
+        """Let it be so late: the first timer is told, of those that are due by then."""
+        self._ring(moment, most=1)
+
     def ring(self, moment: int) -> None:
         """Let it be so late: timers that are due by then are told."""
+        self._ring(moment)
+
+    def _ring(self, moment: int, most: int | None = None) -> None:
         desk = self.desk
         desk.moment = max(desk.moment, moment)
         while desk.timers and desk.timers[0][0] <= desk.moment and not self.is_stopping:
+            if most == 0:
+                return
+            most = None if most is None else most - 1
             _, _, name = heapq.heappop(desk.timers)
             self.strategy.on_timer(desk, name)
 
@@ -156,7 +169,7 @@ class Session:
         news = news.in_terms_of(own.place.outcome)
         if isinstance(news, Fill):
             self._fill(attrs.evolve(news, client_order_id=key))
-        elif own.is_busy and own.told is not None:
+        elif own.is_busy and own.told is not None and not self.has_lasting_ids:
             # While it is changed a venue may end it and make another in its place.
             self._strangers.append(news)
         else:
@@ -172,7 +185,7 @@ class Session:
         own.order_id = own.order_id or order.order_id
         self._keys[order.order_id] = own.place.key
         own.ids.add(order.order_id)
-        if order.order_id != own.order_id or _is_old(own.told, order):
+        if order.order_id != own.order_id or is_old(own.told, order):
             return
         own.told = order
         self._end(own, is_over=not order.is_open)
@@ -211,7 +224,9 @@ class Session:
         own = self._own.get(command.key)
         if own is None:
             return  # it ended long ago
-        if own.is_busy:
+        # One that is there, and stays the same order, takes them as they come.
+        is_there = self.has_lasting_ids and own.told is not None and not own.waiting
+        if own.is_busy and not is_there:
             own.waiting.append(command)
         else:
             self._send(own, command)
@@ -328,7 +343,7 @@ class Session:
         )
 
 
-def _is_old(told: Order | None, order: Order) -> bool:
+def is_old(told: Order | None, order: Order) -> bool:
     """Whether an order tells nothing new: streams and answers tell the same twice."""
     if told is None or told.order_id != order.order_id:
         return False

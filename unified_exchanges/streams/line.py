@@ -19,7 +19,8 @@ class Line:
     """A venue has one for everything, or several that share the subjects among them.
 
     ``open`` begins a conversation.  ``prepare`` is done over REST before the first
-    connection, such as deriving a key; None where nothing is to be done.
+    connection, such as deriving a key; None where nothing is to be done.  ``is_here`` says
+    that it is told in this process, and comes over no wire.
     """
 
     name: str
@@ -27,3 +28,4 @@ class Line:
     open: Callable[[], StreamProtocol]
     dial: Dial
     prepare: Callable[[], Flow[None]] | None = None
+    is_here: bool = False

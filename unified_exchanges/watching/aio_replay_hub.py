@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar, Token
 from types import TracebackType
+from typing import Any
 
 from ..drivers.aio import AsyncDriver
 from ..models import Subject
@@ -15,7 +17,7 @@ from ..venue import Venue
 from .aio_hub import AsyncHub
 from .job import Job
 from .listener import Listener
-from .replay_hub import made_player, timeline_of
+from .replay_hub import check_told, made_player, timeline_of
 from .seat import Bell, Seat, Wish
 
 __all__ = ["AsyncReplayHub"]
@@ -39,6 +41,7 @@ class AsyncReplayHub(AsyncHub):
     ) -> None:
         self._timeline = timeline_of(venue)
         self._venue = venue
+        self._is_here = line is not None and line.is_here
         super().__init__(venue, rest, listener, line=line)
 
     def _opened(self, venue: Venue, line: Line) -> Player:
@@ -54,13 +57,27 @@ class AsyncReplayHub(AsyncHub):
 
     def seat(self, wish: Wish) -> Seat:
         """Join the followers; raises `NotRecorded` where nothing is known of the wish."""
-        self._timeline.check(self._venue, wish.subject, wish.market_ids, wish.outcome)
+        self._check(wish.subject, wish.market_ids, wish.outcome)
         return super().seat(wish)
+
+    def feed(
+        self, subject: Subject, market_id: str, hear: Callable[[Any], None]
+    ) -> None:
+        """Hand on all that is told of a market; raises `NotRecorded` if nothing is."""
+        self._check(subject, [market_id], None)
+        super().feed(subject, market_id, hear)
+
+    def _check(
+        self, subject: Subject, market_ids: Sequence[str] | None, outcome: str | None
+    ) -> None:
+        check_told(
+            self._timeline, self._venue, subject, market_ids, outcome, self._is_here
+        )
 
     def keep(self) -> None:
         """Follow orders and fills for the listener, until `release`."""
         for subject in (Subject.ORDERS, Subject.FILLS):
-            self._timeline.check(self._venue, subject, None)
+            self._check(subject, None, None)
         super().keep()
 
     def within(

@@ -12,6 +12,7 @@ from ..drivers.blocking import BlockingDriver
 from ..errors import NotRecorded
 from ..models import Subject
 from ..replaying import Audience, Player, Timeline, Turn
+from ..replaying.player import LocalPlayer
 from ..streams.line import Line
 from ..venue import Venue
 from .blocking import Watch
@@ -23,7 +24,7 @@ from .listener import Listener
 from .mailbox import Policy
 from .relay import Relay
 
-__all__ = ["ReplayHub", "made_player", "timeline_of"]
+__all__ = ["ReplayHub", "check_told", "made_player", "timeline_of"]
 
 T = TypeVar("T")
 
@@ -41,6 +42,7 @@ class ReplayHub(Hub):
     ) -> None:
         self._timeline = timeline_of(venue)
         self._venue = venue
+        self._is_here = line is not None and line.is_here
         self._is_begun = False
         self._player: Player | None = None
         super().__init__(venue, rest, listener, line=line)
@@ -67,7 +69,7 @@ class ReplayHub(Hub):
         keeps: object = None,
     ) -> Watch[Any]:
         """Follow something from now on; raises `NotRecorded` where nothing is known of it."""
-        self._timeline.check(self._venue, subject, market_ids, outcome)
+        self._check(subject, market_ids, outcome)
         return super().watch(
             subject,
             market_ids,
@@ -80,8 +82,22 @@ class ReplayHub(Hub):
     def keep(self) -> None:
         """Follow orders and fills for the listener, until `release`."""
         for subject in (Subject.ORDERS, Subject.FILLS):
-            self._timeline.check(self._venue, subject, None)
+            self._check(subject, None, None)
         super().keep()
+
+    def _check(
+        self, subject: Subject, market_ids: Sequence[str] | None, outcome: str | None
+    ) -> None:
+        check_told(
+            self._timeline, self._venue, subject, market_ids, outcome, self._is_here
+        )
+
+    def feed(
+        self, subject: Subject, market_id: str, hear: Callable[[Any], None]
+    ) -> None:
+        """Hand on all that is told of a market; raises `NotRecorded` if nothing is."""
+        self._check(subject, [market_id], None)
+        super().feed(subject, market_id, hear)
 
     def note_leaving(self, follower: Follower) -> None:
         """Let a watch go soon; safe to call from anywhere, at any time."""
@@ -172,6 +188,21 @@ def timeline_of(venue: Venue) -> Timeline:
     return timeline
 
 
+def check_told(
+    timeline: Timeline,
+    venue: Venue,
+    subject: Subject,
+    market_ids: Sequence[str] | None,
+    outcome: str | None,
+    is_here: bool,  # noqa: FBT001 - of a line
+) -> None:
+    """Refuse what the recording does not tell; of a line of this process, only its end."""
+    if is_here:
+        timeline.check_open()
+    else:
+        timeline.check(venue.on_the_wire, subject, market_ids, outcome)
+
+
 def made_player(
     timeline: Timeline,
     feed: Feed,
@@ -182,7 +213,8 @@ def made_player(
     stopped: Callable[[Exception | None], None],
 ) -> Player:
     """What drives a protocol by a recording."""
-    return Player(
+    kind = LocalPlayer if line.is_here else Player
+    return kind(
         timeline,
         Relay(feed.protocol, feed.handle),
         feed.protocol,

@@ -1,0 +1,354 @@
+"""Paper over a recording: the same decisions and fills as a backtest, and no socket."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from decimal import Decimal
+from inspect import isawaitable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from unified_exchanges import (
+    ArgumentsRequired,
+    BadRequest,
+    Fill,
+    Market,
+    MarketChange,
+    NotRecorded,
+    Order,
+    OrderBook,
+    Trade,
+    async_exchange,
+    exchange,
+)
+from unified_exchanges.backtesting import Report, backtest
+from unified_exchanges.models import Subject
+from unified_exchanges.paper import Contract, Delays, at
+from unified_exchanges.recording import Recorder
+from unified_exchanges.registry import folder
+from unified_exchanges.simulator.server import SimulatorServer
+from unified_exchanges.strategies import (
+    Desk,
+    Failure,
+    RunReport,
+    Strategy,
+    async_run,
+    contract_of,
+    run,
+)
+
+from ..recording.sessions import VENUES
+
+_NOWHERE = {"kalshi": "NOWHERE", "polymarket": f"0x{'0' * 64}"}
+FLAVOURS = ["blocking", "async"]
+MILLISECOND = 1_000_000
+DELAYS = [
+    Delays(),
+    Delays(order=7 * MILLISECOND),
+    Delays(event=3 * MILLISECOND),
+    Delays(order=20 * MILLISECOND, event=11 * MILLISECOND),
+]
+
+
+@attrs.frozen
+class Tape:
+    """A recording of markets that trade, and what was traded in it."""
+
+    venue: str
+    path: Path
+    names: list[str]
+
+
+@pytest.fixture(scope="module", params=VENUES)
+def tape(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Tape:
+    venue = request.param
+    path = tmp_path_factory.mktemp("tapes") / f"{venue}.jsonl"
+    box = folder(venue, "simulated").simulated(seed=7, lively=True)
+    with SimulatorServer(box.venue) as server:
+        account = {
+            "environment": server.url + box.path,
+            "api_key": box.api_key,
+            "private_key": box.private_key,
+            **getattr(box, "arguments", {}),
+        }
+        with exchange(venue, **account) as ex, Recorder(ex, path):
+            names = _busy(ex)
+            markets = {name: contract_of(ex, name).market for name in names}
+            books = ex.watch_order_book(names)
+            kept = [ex.watch_trades(names), ex.watch_market_status(names)]
+            for _ in names:
+                books.next(timeout=10)
+            for turn in range(60):
+                _trade(ex, markets[names[turn % 3]], turn)
+            assert len(kept) == 2  # watched to the end
+    return Tape(venue, path, names)
+
+
+def _trade(ex: Any, market: Market, turn: int) -> None:
+    """Have somebody take, rest and cancel, so that books and trades are told."""
+    name = market.market_id
+    book = ex.fetch_order_book(name)
+    if book.bid is None or book.ask is None:
+        return  # all of it is taken
+    size = 10 + turn % 7
+    at_once = {"time_in_force": "ioc"}
+    bought = _whole(market, book.ask.price, size)
+    ex.create_order(name, book.outcome, "buy", book.ask.price, bought, **at_once)
+    resting = ex.create_order(name, book.outcome, "buy", book.bid.price, size)
+    if turn % 3:
+        ex.create_order(name, book.outcome, "sell", book.bid.price, 8, **at_once)
+    ex.cancel_order(resting.order_id)
+
+
+def _whole(market: Market, price: Decimal, size: int) -> Decimal:
+    """At least such a size that may be bought at once."""
+    lot = market.immediate_lot(price)
+    return -(-size // lot) * lot
+
+
+def _busy(ex: Any) -> list[str]:
+    found = [
+        x.market_id
+        for x in ex.fetch_markets(limit=100)
+        if x.ask and x.bid and x.bid > x.grid.lowest and not x.legs
+    ]
+    return found[:3]
+
+
+class Busy(Strategy):
+    """Does all that a strategy can, by counting; and writes down all that it is told."""
+
+    subjects = (Subject.ORDER_BOOK, Subject.TRADES, Subject.MARKET_STATUS)
+
+    def __init__(self, names: list[str]) -> None:
+        self.markets = names
+        self.said: list[tuple[Any, ...]] = []
+        self.seen = 0
+        self.keys: list[str] = []
+
+    def note(self, desk: Desk, *what: Any) -> None:
+        self.said.append((desk.moment, *what))
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        self.note(desk, book.market_id, book.bids, book.asks)
+        self.seen += 1
+        if not book.bid or not book.ask or self.seen > 120:
+            return
+        name, first = book.market_id, desk.market(book.market_id).outcomes[0].label
+        turn = self.seen % 12
+        if turn == 1:
+            price = book.ask.price
+            size = _whole(desk.market(name), price, 30)
+            desk.place(name, first, "buy", price, size, time_in_force="ioc")
+        elif turn == 3:
+            self.keys.append(desk.place(name, first, "buy", book.bid.price, 20))
+        elif turn == 5 and desk.held(name, first) >= 10:
+            self.keys.append(desk.place(name, first, "sell", book.ask.price, 10))
+        elif turn == 7:
+            desk.place(name, first, "buy", book.ask.price, 20, post_only=True)
+        elif turn == 8 and self.keys:
+            key = self.keys[-1]
+            order = desk.order(key)
+            if order is not None and order.is_open:
+                desk.amend(key, size=15)
+        elif turn == 10 and desk.held(name, first) >= 10:
+            desk.place(name, first, "sell", book.bid.price, 10, time_in_force="ioc")
+        if turn == 11:
+            desk.timer("old", timedelta(milliseconds=30))
+
+    def on_trade(self, desk: Desk, trade: Trade) -> None:
+        self.note(desk, trade.trade_id, trade.price, trade.size)
+
+    def on_status(self, desk: Desk, change: MarketChange) -> None:
+        self.note(desk, change.market_id, change.status)
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        self.note(desk, name)
+        for order in desk.open_orders[:1]:
+            desk.cancel(order.client_order_id or "")
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        self.note(
+            desk, _plain(order.client_order_id), order.status, order.filled, order.price
+        )
+
+    def on_fill(self, desk: Desk, fill: Fill) -> None:
+        self.note(desk, *_facts(fill), desk.cash)
+
+    def on_failure(self, desk: Desk, failure: Failure) -> None:
+        self.note(desk, "failed", _plain(failure.command.key))
+
+
+def _plain(key: str | None) -> str:
+    """A key without what is drawn for each run."""
+    return (key or "").rpartition("-")[2]
+
+
+def _facts(fill: Fill) -> tuple[Any, ...]:
+    told = (fill.market_id, fill.outcome, fill.side, fill.price, fill.size, fill.fee)
+    return (*told, fill.liquidity, fill.created_at, _plain(fill.client_order_id))
+
+
+def _decided(report: Report | RunReport) -> list[Any]:
+    return [attrs.evolve(x, key=_plain(x.key)) for x in report.decisions]
+
+
+def played(flavour: str, strategy: Strategy, path: Path, **how: Any) -> RunReport:
+    if flavour == "blocking":
+        with exchange("paper", source="replay", path=path, **how) as ex:
+            return run(strategy, ex)
+
+    async def go() -> RunReport:
+        async with async_exchange("paper", source="replay", path=path, **how) as ex:
+            return await async_run(strategy, ex)
+
+    return asyncio.run(go())
+
+
+def _contracts(tape: Tape) -> list[Contract]:
+    with exchange("replay", path=tape.path) as ex:
+        return [contract_of(ex, name) for name in tape.names]
+
+
+@pytest.mark.parametrize("delays", DELAYS, ids=str)
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_run_over_a_recording_is_the_backtest_of_it_to_the_last_digit(
+    flavour: str, tape: Tape, delays: Delays
+) -> None:
+    mine, theirs = Busy(tape.names), Busy(tape.names)
+    ran = played(flavour, mine, tape.path, delays=delays, cash=2_000)
+    tested = backtest(
+        theirs, tape.path, contracts=_contracts(tape), delays=delays, cash=2_000
+    )
+    assert len(tested.trades) > 10
+    assert len(tested.decisions) > 30
+    # What was received in the last moments comes too late to be told in a backtest.
+    assert mine.said[: len(theirs.said)] == theirs.said
+    assert all(len(what) in {3, 4} for what in mine.said[len(theirs.said) :])
+    assert _decided(ran) == _decided(tested)
+    assert [_facts(x) for x in ran.fills] == [_facts(x) for x in tested.trades]
+    assert ran.cash == tested.cash
+
+
+def looped(flavour: str, path: Path, script: Any, **how: Any) -> Any:
+    """What a plain loop over the public API says, written once for both flavours."""
+    if flavour == "blocking":
+        with exchange("paper", source="replay", path=path, **how) as ex:
+            return _stepped(script(ex))
+
+    async def go() -> Any:
+        async with async_exchange("paper", source="replay", path=path, **how) as ex:
+            return await _stepped_async(script(ex))
+
+    return asyncio.run(go())
+
+
+def _stepped(steps: Any) -> Any:
+    told = None
+    while True:
+        try:
+            told = steps.send(told)
+        except StopIteration as end:
+            return end.value
+
+
+async def _stepped_async(steps: Any) -> Any:
+    told = None
+    while True:
+        try:
+            step = steps.send(told)
+        except StopIteration as end:
+            return end.value
+        told = await step if isawaitable(step) else step
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+class TestLoops:
+    def test_an_order_takes_its_time_of_the_recording(
+        self, tape: Tape, flavour: str
+    ) -> None:
+        way = Delays(order=40 * MILLISECOND, event=25 * MILLISECOND)
+
+        def script(ex: Any) -> Any:
+            [name, *_] = tape.names
+            books, fills = ex.watch_order_book(name), ex.watch_fills()
+            orders = ex.watch_orders()
+            book = yield books.next(timeout=30)
+            market = yield ex.fetch_market(name)
+            clock = ex.venue.clock
+            sent = clock.moment
+            size = _whole(market, book.ask.price, 10)
+            terms = (name, book.outcome, "buy", book.ask.price, size)
+            order = yield ex.create_order(*terms, time_in_force="ioc")
+            answered = clock.moment
+            told = [(yield fills.next(timeout=30)), (yield orders.next(timeout=30))]
+            heard = clock.moment
+            for watch in (books, fills, orders):
+                yield watch.aclose() if flavour == "async" else watch.close()
+            return order, told, answered - sent, heard - answered, sent
+
+        order, [fill, told], way_back, later, sent = looped(
+            flavour, tape.path, script, delays=way
+        )
+        assert way_back == 65 * MILLISECOND
+        assert later == 0
+        assert order.status == told.status
+        assert fill.order_id == order.order_id == told.order_id
+        arrived = sent + 40 * MILLISECOND
+        assert fill.created_at == at(arrived)
+
+    def test_a_stream_that_was_not_recorded_is_not_made_up(
+        self, tape: Tape, flavour: str
+    ) -> None:
+        def script(ex: Any) -> Any:
+            yield from ()
+            with pytest.raises(NotRecorded):
+                yield ex.watch_order_book(_NOWHERE[tape.venue]).next(timeout=1)
+
+        looped(flavour, tape.path, script)
+
+    def test_an_order_on_its_way_when_the_recording_ends_did_not_arrive(
+        self, tape: Tape, flavour: str
+    ) -> None:
+        def script(ex: Any) -> Any:
+            [name, *_] = tape.names
+            book = yield ex.watch_order_book(name).next(timeout=30)
+            market = yield ex.fetch_market(name)
+            yield ex.create_order(name, book.outcome, "buy", market.grid.lowest, 10)
+
+        way = Delays(order=3_600 * 1_000 * MILLISECOND)
+        with pytest.raises(NotRecorded, match="came to its end before"):
+            looped(flavour, tape.path, script, delays=way)
+
+
+@pytest.mark.parametrize("make", [exchange, async_exchange])
+class TestMaking:
+    def test_a_recording_is_needed(self, make: Any) -> None:
+        with pytest.raises(ArgumentsRequired, match="path="):
+            make("paper", source="replay")
+
+    @pytest.mark.parametrize("name", ["clock", "journal", "transport"])
+    def test_it_has_a_time_and_a_transport_of_its_own(
+        self, make: Any, tape: Tape, name: str
+    ) -> None:
+        with pytest.raises(BadRequest, match=f"{name}="):
+            make("paper", source="replay", path=tape.path, **{name: object()})
+
+    def test_it_says_what_it_is(self, make: Any, tape: Tape) -> None:
+        made = make("paper", source="replay", path=tape.path)
+        assert made.id == "paper"
+        assert "(replay)" in repr(made)
+        assert made.venue.house.cash == 10_000
+
+
+def test_several_recordings_have_no_common_time(tape: Tape) -> None:
+    with (
+        exchange("paper", source="replay", path=tape.path) as one,
+        exchange("paper", source="replay", path=tape.path) as other,
+        pytest.raises(BadRequest, match="a time of its own"),
+    ):
+        run(Busy(tape.names), one, other)

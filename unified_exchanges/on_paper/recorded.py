@@ -1,0 +1,143 @@
+"""The venue on paper over a recording: it asks for nothing that the recording has not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final
+
+import attrs
+
+from ..errors import NotRecorded
+from ..flow import Flow, Sleep
+from ..grid import read_size
+from ..models import BUY, FeeRule, Market, TimeInForce
+from ..paper import Delays
+from ..replaying.clock import ReplayClock
+from ..settings import Settings
+from ..venue.draft import Draft, Rules
+from ..venue.drafting import Drafting
+from ..venue.ticket import Ticket
+from .terms import Terms
+from .venue import PaperVenue
+
+__all__ = ["PaperVenueOverRecording", "late"]
+
+_SECOND: Final = 1_000_000_000
+
+
+def late(terms: Terms) -> Terms:
+    """The same terms where all that the source tells is told `Delays.event` later.
+
+    Then the account lags behind by as much: an order that was decided by what came late
+    has that way behind it as well, and whatever becomes of it is told at once.
+    """
+    delays = terms.delays
+    return attrs.evolve(terms, delays=Delays(order=delays.order + delays.event))
+
+
+class PaperVenueOverRecording(PaperVenue):
+    """As `PaperVenue`; a market is known by the first answer, and then by its stream."""
+
+    clock: ReplayClock
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._markets: dict[str, Market] = {}
+        self._fees: dict[str, FeeRule] = {}
+        self._listeners: list[Callable[[object], None]] = []
+
+    def nanoseconds(self) -> int:
+        """When it was received what was told last: what a backtest goes by."""
+        return self.clock.wall
+
+    def overhear(self, listener: Callable[[object], None]) -> None:
+        """Tell of what is followed before the account makes anything of it."""
+        self._listeners.append(listener)
+
+    def hear(self, event: object) -> None:
+        """Take what the source's stream told."""
+        for listener in self._listeners:
+            listener(event)
+        super().hear(event)
+
+    # -- what is known --------------------------------------------------------------
+
+    def fetch_market(self, market_id: str) -> Flow[Market]:
+        """One market of the source."""
+        market = yield from super().fetch_market(market_id)
+        self._markets[market.market_id] = market
+        return market
+
+    def fetch_fee_rule(self, market_id: str) -> Flow[FeeRule]:
+        """The source's fees of one market as a rule."""
+        rule = yield from super().fetch_fee_rule(market_id)
+        self._fees[market_id] = rule
+        return rule
+
+    def market_to_trade(self, market_id: str) -> Flow[Market]:
+        """A market as it was told; asked for where it was not."""
+        known = self._markets.get(market_id)
+        return known or (yield from self.fetch_market(market_id))
+
+    def fees_to_charge(self, market_id: str) -> Flow[FeeRule]:
+        """Its fees, likewise."""
+        known = self._fees.get(market_id)
+        return known or (yield from self.fetch_fee_rule(market_id))
+
+    def look(self, market_id: str) -> Flow[None]:
+        """Follow a market; what its stream does not tell is not known."""
+        yield from self.admitted(market_id)
+        self.attend(market_id)
+
+    def look_around(self) -> Flow[None]:
+        """What became of the orders the stream has told."""
+        yield from self.awake()
+        self.house.land(self.nanoseconds(), 0)
+
+    # -- orders ---------------------------------------------------------------------
+
+    def rules(self, market_id: str, *, fresh: bool = False) -> Flow[Rules]:
+        """What the market wants of an order, as far as its stream has told."""
+        del fresh
+        market = yield from self.admitted(market_id)
+        return Rules(
+            market_id=market.market_id,
+            event_id=market.event_id,
+            grid=market.grid,
+            lot=market.lot,
+            minimum_size=market.minimum_size,
+            outcomes=market.outcomes,
+            status=market.status,
+            is_combination=market.is_combination,
+            seen_at=self.clock.monotonic(),
+        )
+
+    def drafted(self, ticket: Ticket, rules: Rules, bound: Decimal | None) -> Draft:
+        """An order, held against grid, lot and least size."""
+        ready = Drafting.drafted(self, ticket, rules, bound)
+        if ticket.time_in_force is not TimeInForce.GTC and ticket.side is BUY:
+            lot = self.house.market(ready.market_id).immediate_lot(ready.price)
+            least = self.minimum_size(ticket, rules)
+            read_size(ready.size, lot=lot, minimum=least)
+        return ready
+
+    def travelled(self) -> Flow[None]:
+        """Wait until what was just sent has arrived, also if that takes no time.
+
+        Raises `NotRecorded` if the recording ends before.
+        """
+        delay, turn = self.house.engine.delays.order, self.house.turn
+        arrival = self.nanoseconds() + delay
+        yield Sleep(delay / _SECOND)
+        if self.nanoseconds() + _SLACK < arrival:
+            raise NotRecorded(
+                "the recording came to its end before the order, change or cancel would have "
+                "arrived",
+                venue=self.id,
+            )
+        self.house.land(arrival, turn)
+
+
+_SLACK: Final = 1_000
+"""Nanoseconds by which a wait may end too early."""
