@@ -16,7 +16,7 @@ from tests.venues.kalshi.ground import KalshiGround
 from tests.venues.polymarket.ground import PolymarketGround
 from unified_exchanges.clock import VirtualClock
 from unified_exchanges.errors import NotSupported, UnifiedExchangesError
-from unified_exchanges.flow import Request
+from unified_exchanges.flow import Request, Response
 from unified_exchanges.money import EXACT, ZERO, total
 from unified_exchanges.policy import LimitPolicy
 from unified_exchanges.simulator.engine import Engine
@@ -91,6 +91,8 @@ class House(ABC):
     def __init__(self) -> None:
         self.keys: dict[str, str] = {}
         """Client order ids by order id, where the venue hears none of them."""
+        self.killed: set[str] = set()
+        """Orders that ended as they arrived, and of which the venue kept nothing."""
 
     @abstractmethod
     def account(self) -> Mapping[str, Any]:
@@ -99,6 +101,9 @@ class House(ABC):
     @abstractmethod
     def sent(self, request: Request) -> list[tuple[str, str]]:
         """The names of the orders in a request: the client's, or else the venue's."""
+
+    def hear(self, request: Request, answer: Response) -> None:
+        """Learn from an answer what the venue's own books do not tell."""
 
     def fault(self, fault: Fault) -> Fault:
         """The same trouble, where it meets this venue's requests."""
@@ -241,6 +246,14 @@ class PolymarketHouse(House):
             listed, _ = self.venue.catalog.of_token(envelope.token)
             found.append(("order_id", envelope.digest(listed.exchange)))
         return found
+
+    def hear(self, request: Request, answer: Response) -> None:
+        names = [name for _, name in self.sent(request)]
+        told = json.loads(answer.body) if names else []
+        results = told if isinstance(told, list) else [told] * len(names)
+        for name, result in zip(names, results, strict=False):
+            if "killed" in (result.get("errorMsg") or result.get("error") or ""):
+                self.killed.add(name)
 
     def fault(self, fault: Fault) -> Fault:
         for theirs, ours in self._paths:

@@ -208,12 +208,14 @@ class Ledger:
             order = by_key.get(key)
             if row.state in {"refused", "absent"}:
                 assert order is None, f"{key} is {row.state} in the journal: {order}"
-            if row.state == "placed":
+            if row.state == "placed" and row.order_id not in self.world.house.killed:
                 assert order is not None, f"{key} is no order, but {row}"
                 assert order.order_id == row.order_id
 
     def _check_claims(self, by_key: dict[str, Truth]) -> None:
         for key, order_id in self.placed.items():
+            if order_id in self.world.house.killed:
+                continue
             order = by_key.get(key)
             assert order is not None, f"{key} was placed, and is not there"
             assert order.order_id == order_id
@@ -249,7 +251,9 @@ class Ledger:
         keys = {x.client_order_id for x in orders}
         for key, row in self.world.rows().items():
             assert row.state in {"placed", "refused", "absent"}, f"{key} is {row}"
-            assert (row.state == "placed") is (key in keys), f"{key} is {row}"
+            is_there = key in keys or row.order_id in self.world.house.killed
+            assert (row.state == "placed") <= is_there, f"{key} is {row}"
+            assert (key in keys) <= (row.state == "placed"), f"{key} is {row}"
         for process in self.world.processes:
             self._check_orders(process, orders)
             self._check_fills(process)
@@ -270,7 +274,7 @@ class Ledger:
             due = stands, failed, not order.is_open, left
             assert state == due, f"{told}: {order}, of which {failed} failed"
             assert not told.is_doubtful, f"{told}"
-        true = {x.order_id for x in orders}
+        true = {x.order_id for x in orders} | self.world.house.killed
         keys = {x.client_order_id for x in orders}
         for told in tracker.views():
             if told.order_id is None:

@@ -42,7 +42,9 @@ class Network:
 
     def _arrive(self, request: Request) -> Response:
         self.arrivals += self._world.created(request)
-        return self._world.venue.handle(request)
+        answer = self._world.venue.handle(request)
+        self._world.house.hear(request, answer)
+        return answer
 
     def connect(self, request: Request) -> Any:
         return self._world.venue.connect(request)
