@@ -390,7 +390,7 @@ def size(examples: int) -> settings:
         stateful_step_count=60 if NIGHTLY else 20,
         derandomize=not NIGHTLY,
         # Explaining traces every line of a failing run, for minutes.
-        phases=[Phase.explicit, Phase.reuse, Phase.generate],
+        phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     )
 
 
@@ -410,4 +410,4 @@ class OnPolymarket(Machine):
 
 
 class TestOnPolymarket(OnPolymarket.TestCase):  # type: ignore[name-defined,misc]
-    settings = size(100)
+    settings = size(150)
