@@ -104,6 +104,7 @@ class House(ABC):
 
     def hear(self, request: Request, answer: Response) -> None:
         """Learn from an answer what the venue's own books do not tell."""
+        del request, answer
 
     def fault(self, fault: Fault) -> Fault:
         """The same trouble, where it meets this venue's requests."""
