@@ -11,10 +11,11 @@ from unified_exchanges.guards import GuardPolicy
 from unified_exchanges.models import OrderRequest, Subject
 from unified_exchanges.simulator.orders import Order as Truth
 
+from .houses import House, KalshiHouse
 from .ledger import Ledger
 from .process import Fate, Killed, Outcome, Process
 from .terms import Terms, shifted
-from .world import MARKETS, World
+from .world import World
 
 __all__ = ["Calls"]
 
@@ -22,12 +23,13 @@ __all__ = ["Calls"]
 class Calls(RuleBasedStateMachine):
     """Two processes, and what they can be told to do."""
 
+    house: ClassVar[type[House]] = KalshiHouse
     guards: ClassVar[dict[str, Any]] = {}
     """What every process is held to; then there is one, and nobody trades elsewhere."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World()
+        self.world = World(self.house())
         self.ledger = Ledger(self.world)
         self.slots: list[Process | None] = [None, None]
         self.flavours = [False, True]
@@ -91,10 +93,10 @@ class Calls(RuleBasedStateMachine):
         self, process: Process, pick: int, ticks: int, size: int, fate: Fate | None
     ) -> None:
         resting = self.world.resting()
-        if not resting:
+        if not (resting and self.house.edits):
             return
         order = resting[pick % len(resting)]
-        price = shifted(order.market_id, order.price, ticks)
+        price = shifted(self.world, order.market_id, order.price, ticks)
         wanted = order.size if size % 2 else 1 + size % 60
         self.do(
             process,
@@ -171,9 +173,7 @@ class Calls(RuleBasedStateMachine):
             self.place(process, self.current)
         else:
             kind = "post" if pick % 2 else "gtc"
-            terms = Terms(
-                MARKETS[pick % 2], "yes", "buy", pick % 3 - 1, "7", kind, False
-            )
+            terms = Terms(pick % 2, "yes", "buy", pick % 3 - 1, "7", kind, False)
             self.place(process, terms.request(self.world, None))
 
 

@@ -30,10 +30,11 @@ from unified_exchanges.models import (
     Subject,
     TrackedOrder,
 )
+from unified_exchanges.money import EXACT, total
 from unified_exchanges.simulator.orders import Order as Truth
 
 from .process import Outcome, Process
-from .world import MARKETS, Row, World
+from .world import Row, World
 
 __all__ = ["Ledger"]
 
@@ -207,12 +208,14 @@ class Ledger:
             order = by_key.get(key)
             if row.state in {"refused", "absent"}:
                 assert order is None, f"{key} is {row.state} in the journal: {order}"
-            if row.state == "placed":
+            if row.state == "placed" and row.order_id not in self.world.house.killed:
                 assert order is not None, f"{key} is no order, but {row}"
                 assert order.order_id == row.order_id
 
     def _check_claims(self, by_key: dict[str, Truth]) -> None:
         for key, order_id in self.placed.items():
+            if order_id in self.world.house.killed:
+                continue
             order = by_key.get(key)
             assert order is not None, f"{key} was placed, and is not there"
             assert order.order_id == order_id
@@ -248,7 +251,9 @@ class Ledger:
         keys = {x.client_order_id for x in orders}
         for key, row in self.world.rows().items():
             assert row.state in {"placed", "refused", "absent"}, f"{key} is {row}"
-            assert (row.state == "placed") is (key in keys), f"{key} is {row}"
+            is_there = key in keys or row.order_id in self.world.house.killed
+            assert (row.state == "placed") <= is_there, f"{key} is {row}"
+            assert (key in keys) <= (row.state == "placed"), f"{key} is {row}"
         for process in self.world.processes:
             self._check_orders(process, orders)
             self._check_fills(process)
@@ -262,11 +267,14 @@ class Ledger:
                 assert not order.is_open
                 assert order.updated_us / 1e6 < process.began, f"{order} is not known"
                 continue
-            state = told.filled, told.is_done, told.remaining
+            state = told.filled, told.failed, told.is_done, told.remaining
             left = order.remaining if order.is_open else 0
-            assert state == (order.filled, not order.is_open, left), f"{told}: {order}"
+            failed = self.world.house.failed(order.order_id)
+            stands = EXACT.subtract(order.filled, failed)
+            due = stands, failed, not order.is_open, left
+            assert state == due, f"{told}: {order}, of which {failed} failed"
             assert not told.is_doubtful, f"{told}"
-        true = {x.order_id for x in orders}
+        true = {x.order_id for x in orders} | self.world.house.killed
         keys = {x.client_order_id for x in orders}
         for told in tracker.views():
             if told.order_id is None:
@@ -280,25 +288,34 @@ class Ledger:
         assert [x for x in tracker.undone() if x.order_id is None] == []
 
     def _check_fills(self, process: Process) -> None:
-        truth = {(f.trade_id, f.order_id): f for f in self.world.fills()}
+        truth = self.world.house.fills()
         for consumer in process.consumers:
             if consumer.wish.subject is not Subject.FILLS:
                 continue
             consumer.take()
             assert consumer.error is None
             items = [x for x in consumer.items if isinstance(x, Fill)]
-            told = Counter((x.trade_id, x.order_id) for x in items)
-            due = {k for k, f in truth.items() if f.time_us / 1e6 >= consumer.joined}
-            assert set(told.values()) <= {1}
+            told = Counter((x.trade_id, x.order_id) for x in items if x.size > 0)
+            back = Counter((x.trade_id, x.order_id) for x in items if x.size < 0)
+            due = {
+                k
+                for k, f in truth.items()
+                if f.time_us / 1e6 >= consumer.joined and f.stands
+            }
+            assert set(told.values()) | set(back.values()) <= {1}
             assert due <= told.keys() <= truth.keys()
+            for name in told:
+                sizes = [x.size for x in items if (x.trade_id, x.order_id) == name]
+                assert total(sizes) == truth[name].stands, f"{name}: {items}"
 
     def _check_positions(self, process: Process) -> None:
         tracker = process.tracker
         different = {x.market_id for x in tracker.differences}
-        for name in MARKETS:
-            derived = tracker.position(name)
-            if derived is not None and name not in different:
-                assert derived == self.world.held(name)
+        for name in self.world.markets:
+            for outcome, held in self.world.house.held(name).items():
+                derived = tracker.position(name, outcome)
+                if derived is not None and name not in different:
+                    assert derived == held, f"{derived} {outcome}, not {held}"
 
 
 def carried(told: Any) -> Iterable[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from unified_exchanges.errors import ConnectionLost, RequestTimeout
@@ -10,9 +9,7 @@ from unified_exchanges.flow import Request, Response
 
 from .world import Late, World
 
-__all__ = ["Network", "created"]
-
-_CREATES = ("/portfolio/events/orders", "/portfolio/events/orders/batched")
+__all__ = ["Network"]
 
 
 class Network:
@@ -29,10 +26,10 @@ class Network:
         """Client order ids of the orders that arrived, as often as they did."""
 
     def handle(self, request: Request, *, lag: float = 0.0) -> Response:
-        kalshi, clock = self._world.kalshi, self._world.clock
+        venue, clock = self._world.venue, self._world.clock
         if request.method == "GET":
             shows = self.lag if clock.monotonic() < self.lag_until else 0.0
-            return kalshi.handle(request, lag=max(lag, shows))
+            return venue.handle(request, lag=max(lag, shows))
         if self.late:
             self.late -= 1
             due = clock.monotonic() + self.late_by
@@ -44,19 +41,13 @@ class Network:
         return self._arrive(request)
 
     def _arrive(self, request: Request) -> Response:
-        self.arrivals += created(request)
-        return self._world.kalshi.handle(request)
+        self.arrivals += self._world.created(request)
+        answer = self._world.venue.handle(request)
+        self._world.house.hear(request, answer)
+        return answer
 
     def connect(self, request: Request) -> Any:
-        return self._world.kalshi.connect(request)
+        return self._world.venue.connect(request)
 
     def advance(self) -> None:
-        self._world.kalshi.advance()
-
-
-def created(request: Request) -> list[str]:
-    """The client order ids of the orders in a request."""
-    if request.method != "POST" or not request.url.endswith(_CREATES):
-        return []
-    body = json.loads(request.body or b"{}")
-    return [order["client_order_id"] for order in body.get("orders", [body])]
+        self._world.venue.advance()

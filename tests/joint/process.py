@@ -13,16 +13,14 @@ import attrs
 
 from tests.watching.studio import POLICY
 from tests.watching.wire import Wire
-from unified_exchanges.errors import NotSupported, UnifiedExchangesError
+from unified_exchanges.errors import UnifiedExchangesError
 from unified_exchanges.flow import Request, Response
 from unified_exchanges.policy import LimitPolicy, RetryPolicy
 from unified_exchanges.simulator.faults import FaultPlan, FaultyVenue, StreamPlan
-from unified_exchanges.venues.kalshi.aio import AsyncKalshi
-from unified_exchanges.venues.kalshi.blocking import Kalshi
 from unified_exchanges.watching.seat import Wish
 
 from .body import AsyncBody, Body, MortalJournal
-from .network import Network, created
+from .network import Network
 from .world import World
 
 __all__ = ["GRACE", "RETRY", "Fate", "Killed", "Outcome", "Process"]
@@ -63,16 +61,6 @@ class Outcome:
     """Whether it came back at all."""
     sent: list[str] = attrs.field(factory=list)
     """Client order ids that it sent, each once."""
-
-
-class _Blocking(Kalshi):
-    def _follow_orders(self) -> Any:
-        raise NotSupported("its stream is carried by hand")
-
-
-class _Async(AsyncKalshi):
-    def _follow_orders(self) -> Any:
-        raise NotSupported("its stream is carried by hand")
 
 
 class Reader:
@@ -121,9 +109,9 @@ class Process(Wire):
         server = FaultyVenue(
             self.network, self.requests, world.clock, streams=self.frames
         )
-        kind: Any = _Async if is_async else _Blocking
+        kind: Any = world.house.kinds[is_async]
         self.exchange: Any = kind(
-            **world.ground.account(),
+            **world.house.account(),
             clock=world.clock,
             transport=(AsyncBody if is_async else Body)(self),
             rng=Random(self.number),
@@ -135,12 +123,13 @@ class Process(Wire):
         )
         self.tracker = self.exchange._calls.tracker
         super().__init__(
-            world.kalshi,
+            world.venue,
             server,
             self.exchange.venue,
             world.clock,
             rng=Random(self.number),
             listener=self.tracker,
+            line=world.house.line,
         )
         driver = self.exchange._driver
         driver._journal = MortalJournal(driver._journal, self)
@@ -204,7 +193,7 @@ class Process(Wire):
 
     def carry(self, request: Request) -> Response:
         """Send a request of the exchange."""
-        for key in created(request):
+        for key in self.world.created(request):
             self.world.left[key].add(self.call_number)
             if key not in self.sent:
                 self.sent.append(key)

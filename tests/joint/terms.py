@@ -13,7 +13,7 @@ from unified_exchanges.models import OrderRequest
 from unified_exchanges.money import EXACT, complement
 from unified_exchanges.simulator.faults import Fault, too_many_requests, unavailable
 
-from .world import MARKETS, World, market
+from .world import World
 
 __all__ = [
     "FATES",
@@ -46,7 +46,8 @@ FATES: Final[st.SearchStrategy[tuple[int, str] | None]] = st.one_of(
 class Terms:
     """An order that is to be placed, near the best price of its market."""
 
-    name: str
+    place: int
+    """Which of the two markets."""
     outcome: str
     side: str
     ticks: int
@@ -58,19 +59,22 @@ class Terms:
         """What to ask for now."""
         is_first = self.outcome == "yes"
         is_bid = (self.side == "buy") is is_first
-        touch = world.engine.best(self.name, "bid" if is_bid else "ask")
-        price = shifted(self.name, touch.price if touch else Decimal("0.5"), self.ticks)
+        name = world.markets[self.place]
+        touch = world.engine.best(name, "bid" if is_bid else "ask")
+        price = shifted(
+            world, name, touch.price if touch else Decimal("0.5"), self.ticks
+        )
         expires = None
         if self.kind == "gtd":
             expires = datetime.fromtimestamp(world.clock.now(), UTC) + timedelta(
-                seconds=30
+                seconds=world.house.expiry
             )
         return OrderRequest(
-            market_id=self.name,
+            market_id=name,
             outcome=self.outcome,
             side=self.side,
             price=price if is_first else complement(price),
-            size=self.size,
+            size=world.house.least.get(self.size, self.size),
             time_in_force=self.kind if self.kind in {"ioc", "fok"} else "gtc",
             post_only=self.kind == "post",
             expires_at=expires,
@@ -80,7 +84,7 @@ class Terms:
 
 TERMS: Final[st.SearchStrategy[Terms]] = st.builds(
     Terms,
-    st.sampled_from(MARKETS),
+    st.integers(0, 1),
     st.sampled_from(["yes", "no"]),
     st.sampled_from(["buy", "buy", "sell"]),
     st.integers(-3, 3),
@@ -90,9 +94,9 @@ TERMS: Final[st.SearchStrategy[Terms]] = st.builds(
 )
 
 
-def shifted(name: str, price: Decimal, ticks: int) -> Decimal:
+def shifted(world: World, name: str, price: Decimal, ticks: int) -> Decimal:
     """A price of the grid some cents away."""
-    grid = market(name).grid
+    grid = world.engine.market(name).grid
     moved = EXACT.add(price, EXACT.multiply(Decimal("0.01"), Decimal(ticks)))
     inside = min(max(moved, grid.lowest), grid.highest)
     snapped: Any = grid.snap(inside, "down")

@@ -19,7 +19,7 @@ import attrs
 import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from tests.watching.mishaps import (
     OF_COMMANDS,
@@ -35,9 +35,9 @@ from unified_exchanges.simulator.faults import Fault, StreamFault
 from unified_exchanges.simulator.orders import Refusal
 
 from .calls import Calls
+from .houses import PolymarketHouse
 from .process import GRACE
 from .terms import FATES, LOST, OF_READS, OF_WRITES, PICK, TERMS, Terms
-from .world import MARKETS
 
 NIGHTLY = os.environ.get("UNIFIED_EXCHANGES_NIGHTLY") == "1"
 pytestmark = pytest.mark.timeout(7_200 if NIGHTLY else 300)
@@ -97,8 +97,9 @@ class Machine(Calls):
         ids = [order.order_id for order in orders]
         self.do(self.at(who), lambda x: x.cancel_orders(ids), self.fate(drawn))
 
-    @rule(who=WHO, name=st.sampled_from([None, *MARKETS]), drawn=FATES)
-    def cancel_all(self, who: int, name: str | None, drawn: Any) -> None:
+    @rule(who=WHO, place=st.sampled_from([None, 0, 1]), drawn=FATES)
+    def cancel_all(self, who: int, place: int | None, drawn: Any) -> None:
+        name = None if place is None else self.world.markets[place]
         self.clear(self.at(who), name, self.fate(drawn))
 
     @rule(who=WHO, pick=PICK, several=st.booleans(), lost=LOST)
@@ -108,6 +109,7 @@ class Machine(Calls):
         if not resting:
             return
         name = resting[pick % len(resting)].order_id
+        lost = self.world.house.fault(lost)
         process.requests.add(attrs.evolve(lost, method="DELETE"))
         if several:
             self.do(process, lambda x: x.cancel_orders([name]))
@@ -127,7 +129,7 @@ class Machine(Calls):
         """No try of a create is answered, nor, if it is ``blind``, any read after it."""
         process = self.at(who)
         requests = [self.request(each) for each in terms]
-        process.requests.add(lost)
+        process.requests.add(self.world.house.fault(lost))
         if blind:
             process.requests.add(Fault("drop", method="GET", path="orders", count=None))
         if len(requests) == 1:
@@ -206,7 +208,8 @@ class Machine(Calls):
         """Positions are read that lack what has just filled, and nothing says so."""
         self.place(self.at(who), self.request(attrs.evolve(terms, ticks=3)))
         process = self.at(who)
-        process.requests.add(Fault("drop", method="GET", path="timestamp", count=None))
+        blind = Fault("drop", method="GET", path="timestamp", count=None)
+        process.requests.add(self.world.house.fault(blind))
         lag, process.network.lag = process.network.lag, 3.0
         process.network.lag_until = self.world.clock.monotonic() + 3.0
         self.do(process, lambda x: x.fetch_positions())
@@ -232,7 +235,7 @@ class Machine(Calls):
 
     @rule(who=WHO, fault=OF_WRITES | OF_READS)
     def spoil_requests(self, who: int, fault: Fault) -> None:
-        self.at(who).requests.add(fault)
+        self.at(who).requests.add(self.world.house.fault(fault))
 
     @rule(
         who=WHO,
@@ -261,7 +264,7 @@ class Machine(Calls):
         """It goes wrong, or there is none for so many seconds."""
         process = self.at(who)
         if isinstance(fault, StreamFault):
-            process.frames.add(fault)
+            process.frames.add(self.world.house.stream_fault(fault))
             return
         self.world.pump()
         if process.line is not None:
@@ -291,21 +294,35 @@ class Machine(Calls):
         engine, us = self.world.engine, self.world.us
         try:
             if what == "create":
-                name = MARKETS[pick % len(MARKETS)]
+                name = self.world.markets[pick % 2]
                 touch = engine.best(name, "bid")
                 if touch is not None:
-                    self.world.place(us, name, "bid", touch.price, size)
+                    self.world.place_elsewhere(name, "bid", touch.price, size)
             elif order is not None and what == "cancel":
                 engine.cancel(order.order_id, owner=us)
-            elif order is not None and what == "decrease":
+            elif order is None or not self.house.edits:
+                return
+            elif what == "decrease":
                 less = min(order.remaining, order.remaining * size / 40)
                 engine.decrease(order.order_id, owner=us, by=round(less, 2))
-            elif order is not None:
+            else:
                 total = order.size + size
                 engine.amend(order.order_id, owner=us, price=order.price, size=total)
         except Refusal:
             return
         self.world.pump()
+
+    @precondition(lambda self: self.house.settles_late)
+    @rule(
+        count=st.integers(1, 3), ends=st.sampled_from(["fail", "retry, fail", "retry"])
+    )
+    def let_settling_fail(self, count: int, ends: str) -> None:
+        """The next trades match, and fail on the chain, or need a second attempt."""
+        settler = self.world.venue.settler
+        if ends == "retry":
+            settler.retry(count)
+        else:
+            settler.fail(count, retrying=ends != "fail")
 
     @rule(seconds=st.sampled_from([0.3, 1.0, 4.0, 15.0]))
     def wait(self, seconds: float) -> None:
@@ -345,7 +362,7 @@ class Machine(Calls):
     def all_that_was_told_is_true(self) -> None:
         self.world.pump()
         self.ledger.check()
-        for name in MARKETS if self.guards else ():
+        for name in self.world.markets if self.guards else ():
             really = self.world.at_risk(name)
             assert really <= self.guards["max_market_exposure"]
             process = self.slots[0]
@@ -384,3 +401,13 @@ class TestMachine(Machine.TestCase):  # type: ignore[name-defined,misc]
 @pytest.mark.skipif(not Guarded.guards.keys() <= CAPS, reason="there are no such caps")
 class TestGuarded(Guarded.TestCase):  # type: ignore[name-defined,misc]
     settings = size(60)
+
+
+class OnPolymarket(Machine):
+    """The same where orders are signed, and what has traded may fail to settle."""
+
+    house = PolymarketHouse
+
+
+class TestOnPolymarket(OnPolymarket.TestCase):  # type: ignore[name-defined,misc]
+    settings = size(150)

@@ -1,4 +1,4 @@
-"""One simulated Kalshi, a journal file, and the processes of ours that share both.
+"""One simulated venue, a journal file, and the processes of ours that share both.
 
 All of it runs in one thread on a virtual clock.  Whenever a process waits or asks, what is
 due happens: late requests arrive, streams tell, reads that are due are made.
@@ -9,9 +9,8 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
-from functools import cache
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,24 +18,17 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from tests.venues.kalshi.ground import KalshiGround
-from unified_exchanges.models import Market
+from unified_exchanges.flow import Request
 from unified_exchanges.money import EXACT, ONE, ZERO, total
-from unified_exchanges.policy import LimitPolicy
-from unified_exchanges.simulator.orderflow import FlowSettings
-from unified_exchanges.simulator.orders import Order, Owner, Refusal, Ticket, money_of
-from unified_exchanges.venues.kalshi.simulated import generate_key
+from unified_exchanges.simulator.orders import Order, Refusal, Ticket, money_of
 
 if TYPE_CHECKING:
+    from .houses import House
     from .process import Process
 
-__all__ = ["MARKETS", "Row", "World", "market"]
+__all__ = ["Row", "World"]
 
-MARKETS = ("KXRAINSEA-26NOV25-R", "KXBTCD-26NOV2222-T84000")
-SEED = 7
-_THIN = FlowSettings(levels=2)
 _SHARED = Path("/dev/shm")  # noqa: S108 - a disk would make half of the time
-_OTHERS = generate_key("ed25519")
 
 
 @attrs.frozen
@@ -58,13 +50,11 @@ class Late:
 class World:
     """What there is beside the processes."""
 
-    def __init__(self) -> None:
-        self.ground = KalshiGround(enforce_limits=False, seed=SEED, flow=_THIN)
-        self.clock, self.kalshi = self.ground.clock, self.ground.kalshi
-        self.engine = self.kalshi.engine
-        self.us = Owner(self.ground.key.user_id)
-        key = self.kalshi.add_account(public_key=_OTHERS.public_key)
-        self.others = Owner(key.user_id)
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.clock, self.venue, self.engine = house.clock, house.venue, house.engine
+        self.us, self.others = house.us, house.others
+        self.markets = house.markets
         folder = str(_SHARED) if _SHARED.is_dir() else None
         self._folder = TemporaryDirectory(dir=folder)
         self.journal = Path(self._folder.name) / "orders.db"
@@ -77,6 +67,8 @@ class World:
         """The calls that sent an order, by its client order id."""
         self.external: set[str] = set()
         """Ids of orders that were placed elsewhere on the account."""
+        self.named: dict[str, str] = house.keys
+        """Client order ids by order id, where the venue knows of none."""
         self._is_busy = False
         self._is_working = False
 
@@ -100,7 +92,7 @@ class World:
             return
         with self._busy():
             self.arrive()
-            self.kalshi.advance()
+            self.venue.advance()
             for process in self.processes:
                 process.pump()
 
@@ -151,26 +143,15 @@ class World:
 
     # -- what others do -------------------------------------------------------------
 
-    def place(
-        self, owner: Owner, name: str, side: Any, price: Decimal, size: int
-    ) -> Any:
-        """An order of others, or one of ours that was placed elsewhere."""
-        ticket = Ticket(
-            market_id=name, owner=owner, side=side, price=price, size=Decimal(size)
-        )
-        if owner == self.others:
-            ticket = attrs.evolve(ticket, time_in_force="ioc")
-        try:
-            order = self.engine.place(ticket)
-        except Refusal:
-            return None
-        if owner == self.us:
-            self.external.add(order.order_id)
-        return order
+    def place_elsewhere(self, name: str, side: Any, price: Decimal, size: int) -> None:
+        """An order of our account by no process of ours."""
+        order_id = self.house.place_elsewhere(name, side, price, size)
+        if order_id is not None:
+            self.external.add(order_id)
 
     def meet(self, order: Order, size: int) -> None:
         """Somebody trades against an order of ours."""
-        side = "ask" if order.side == "bid" else "bid"
+        side: Any = "ask" if order.side == "bid" else "bid"
         better = self.engine.levels(order.market_id, order.side)
         is_bid = order.side == "bid"
         ahead = [
@@ -179,33 +160,35 @@ class World:
             if (level.price > order.price if is_bid else level.price < order.price)
         ]
         all_in = int(total(ahead)) + size
-        self.place(self.others, order.market_id, side, order.price, all_in)
+        ticket = Ticket(
+            market_id=order.market_id,
+            owner=self.others,
+            side=side,
+            price=order.price,
+            size=Decimal(all_in),
+            time_in_force="ioc",
+        )
+        with suppress(Refusal):
+            self.engine.place(ticket)
 
     # -- what is true ---------------------------------------------------------------
 
     def orders(self) -> list[Order]:
         """All orders of our account."""
-        return self.engine.orders(self.us.account_id)
+        return self._named(self.engine.orders(self.us.account_id))
 
     def resting(self) -> list[Order]:
         """Those that may still fill."""
-        return self.engine.orders(self.us.account_id, status="resting")
+        found = self.engine.orders(self.us.account_id, status="resting")
+        return self._named(found)
 
-    def fills(self) -> list[Any]:
-        """All fills of our account."""
-        return self.engine.fills(self.us.account_id)
-
-    def held(self, name: str) -> Decimal:
-        """Contracts of YES that the fills make."""
-        return total(
-            f.size if f.side == "bid" else EXACT.minus(f.size)
-            for f in self.fills()
-            if f.market_id == name
-        )
+    def _named(self, orders: list[Order]) -> list[Order]:
+        """The same with our own ids."""
+        return [attrs.evolve(x, client_order_id=self.house.key_of(x)) for x in orders]
 
     def at_risk(self, name: str) -> Decimal:
         """Dollars at least that we risk in a market if one side of our orders fills."""
-        held = self.held(name)
+        held = self.house.held(name)[None]
         positions = self.engine.positions(self.us.account_id)
         cost = total(x.cost for x in positions if x.market_id == name)
         return cost + max(
@@ -227,6 +210,19 @@ class World:
             taken = EXACT.add(taken, EXACT.multiply(unit, opening))
         return taken
 
+    def created(self, request: Request) -> list[str]:
+        """The client order ids of the orders in a request."""
+        keys = []
+        for kind, name in self.house.sent(request):
+            key = name
+            if kind == "order_id":
+                rows = self.rows().items()
+                wrote = [key for key, row in rows if row.order_id == name]
+                key = self.named.setdefault(name, wrote[0] if wrote else "")
+                assert key, f"order {name} leaves, and was not written down"
+            keys.append(key)
+        return keys
+
     def rows(self) -> dict[str, Row]:
         """The journal's file, by client order id."""
         if self._reader is None:
@@ -240,12 +236,3 @@ class World:
         except sqlite3.OperationalError:
             return {}
         return {key: Row(state, order_id) for key, state, order_id in found}
-
-
-@cache
-def market(name: str) -> Market:
-    """The rules of a market: those of the seed, for every world."""
-    ground = KalshiGround(enforce_limits=False, seed=SEED)
-    reader: Any = ground.trader("blocking", limits=LimitPolicy(enabled=False))
-    found: Market = reader.fetch_market(name)
-    return found

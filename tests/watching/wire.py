@@ -11,7 +11,6 @@ from unified_exchanges.flow import Done, Request, Response, Sleep, advance
 from unified_exchanges.simulator.faults import FaultyStream, FaultyVenue
 from unified_exchanges.streams.session import Session, UpgradeRefused
 from unified_exchanges.venue import Venue
-from unified_exchanges.venues.kalshi.simulated import SimulatedKalshi
 from unified_exchanges.watching.feed import Feed
 from unified_exchanges.watching.job import Job
 from unified_exchanges.watching.listener import Listener
@@ -27,7 +26,7 @@ class Wire:
 
     def __init__(
         self,
-        kalshi: SimulatedKalshi,
+        kalshi: Any,
         server: FaultyVenue,
         venue: Venue,
         clock: VirtualClock,
@@ -35,13 +34,17 @@ class Wire:
         rng: Random,
         own: Clock | None = None,
         listener: Listener | None = None,
+        line: int = 0,
     ) -> None:
-        """``clock`` is the venue's; this machine's is its ``own``, if that is another."""
+        """``clock`` is the venue's; this machine's is its ``own``, if that is another.
+
+        ``line`` is which of the venue's connections it is.
+        """
         self.kalshi, self.server, self.venue, self.clock = kalshi, server, venue, clock
-        self.protocol = venue.stream()
+        self.protocol = venue.lines()[line].open()
         self.feed = Feed(self.protocol, venue, listener=listener)
         self.session = Session(
-            venue.lines()[0].dial, venue.settings.stream, own or clock, rng
+            venue.lines()[line].dial, venue.settings.stream, own or clock, rng
         )
         self.line: FaultyStream | None = None
         self._dial_at = self._ping_at = 0.0
@@ -65,7 +68,7 @@ class Wire:
         self.feed.handle(protocol.poll())
         sent = [] if protocol.broken else protocol.data_to_send()
         for text in sent:
-            line.receive(text)
+            line.receive(str(text))
         frames = line.data_to_send()
         for frame in frames:
             self.feed.handle(protocol.receive(frame))
@@ -76,7 +79,7 @@ class Wire:
 
     def _dial(self) -> None:
         self.session.begin()
-        url = "https" + self.session.dial.url.removeprefix("wss")
+        url = "http" + self.session.dial.url.removeprefix("ws")
         request = Request("GET", url, headers=self.session.dial.headers())
         try:
             line = self.server.connect(request)
