@@ -90,6 +90,7 @@ def test_the_hedge_says_that_no_venue_was_reached(
     url = f"http://127.0.0.1:{port}/trade-api/v2"
     monkeypatch.setenv("UNIFIED_EXCHANGES_ENVIRONMENT", url)
     monkeypatch.setenv("UNIFIED_EXCHANGES_VENUE", "kalshi")
+    monkeypatch.setattr(sys, "argv", ["hedge_parlay.py"])
     with pytest.raises(
         SystemExit, match="the venue was not reached, does it run"
     ) as told:
