@@ -14,10 +14,18 @@ from unified_exchanges import exchange
 from unified_exchanges.cli.practice import Practice, practice
 
 from ..guards import ROOT
+from ..unmeasured import unmeasured_children
 from .conftest import invoke
 
 IMPORT = "import unified_exchanges as ux\n"
 MAKER = str(ROOT / "examples" / "spread_maker.py")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def unmeasured_workers() -> Iterator[None]:
+    """Whoever runs a sweep kills its workers, or may: none of them measures coverage."""
+    with unmeasured_children():
+        yield
 
 
 @pytest.fixture(scope="module", params=("kalshi", "polymarket"))
