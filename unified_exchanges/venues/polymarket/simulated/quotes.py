@@ -80,17 +80,21 @@ def prices(house: House, listed: Listed) -> tuple[Decimal, Decimal]:
     return value, EXACT.subtract(ONE, value)
 
 
-def book(house: House, listed: Listed, index: int) -> Payload:
+def book(
+    house: House, listed: Listed, index: int, *, time_us: int | None = None
+) -> Payload:
     """The book of an outcome: bids ascend and asks descend, so the best is last.
 
-    It is the book after the change that is being told, if one is.
+    It is the book after the change that is being told, if one is; ``time_us`` is when
+    that happened, and else it is as of now.
     """
+    moment = house.engine.now_us() if time_us is None else time_us
     mirror = house.mirrors[listed.condition_id]
     traded = last_trade(house, listed, index)
     payload: Payload = {
         "market": listed.condition_id,
         "asset_id": listed.tokens[index],
-        "timestamp": milliseconds(house.engine.now_us()),
+        "timestamp": milliseconds(moment),
         "hash": "",
         "bids": _rows(mirror.levels(index, "bid")),
         "asks": _rows(mirror.levels(index, "ask")),

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from unified_exchanges.clock import VirtualClock
 from unified_exchanges.money import complement
 from unified_exchanges.simulator.orderflow import FlowSettings
 from unified_exchanges.venues.polymarket.simulated import SimulatedPolymarket
@@ -222,3 +223,25 @@ def test_an_empty_side_has_its_best_at_the_end(polymarket, ada: Trader, market, 
 
 def test_the_catalog_knows_no_other_tokens() -> None:
     assert Catalog().of_token("1") is None
+
+
+def test_what_one_order_does_is_told_in_the_order_of_its_times(
+    ada: Trader,
+    fed,
+    market: Listener,
+    clock: VirtualClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = clock.now
+
+    def ticking() -> float:
+        clock.advance(0.001)
+        return now()
+
+    monkeypatch.setattr(clock, "now", ticking)
+    # More than is offered at these prices: the rest of it goes into the book.
+    ada.placed(fed, "BUY", "0.57", "1500")
+    told = market.hear()
+    assert {"book", "price_change"} <= {event["event_type"] for event in told}
+    times = [int(event["timestamp"]) for event in told]
+    assert times == sorted(times)

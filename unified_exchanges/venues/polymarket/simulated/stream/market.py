@@ -56,8 +56,9 @@ class MarketSession(Session):
         if books:
             self.tell(books)
 
-    def _book(self, listed: Listed, index: int) -> Payload:
-        return {"event_type": "book", **book(self._house, listed, index)}
+    def _book(self, listed: Listed, index: int, time_us: int | None = None) -> Payload:
+        told = book(self._house, listed, index, time_us=time_us)
+        return {"event_type": "book", **told}
 
     # News
 
@@ -84,7 +85,8 @@ class MarketSession(Session):
             return
         if news.by_trade:
             for index in followed:
-                self.tell(self._book(listed, index))
+                # As old as the changes of the same order that are told after it.
+                self.tell(self._book(listed, index, news.time_us))
         else:
             self.tell(
                 {
@@ -170,7 +172,7 @@ class MarketSession(Session):
                     "timestamp": milliseconds(news.time_us),
                 }
             )
-            self.tell(self._book(news.listed, index))
+            self.tell(self._book(news.listed, index, news.time_us))
 
     def _listed(self, news: MarketListed) -> None:
         """Every new market, whatever is followed (unverified)."""
