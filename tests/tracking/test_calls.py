@@ -136,7 +136,7 @@ def test_fault_12_what_another_process_found_out_is_read(
     assert len(other.reconcile().absent) == 1
     stage.fault("answer", method="GET", path="/portfolio/orders", count=None)
     assert stage.client.reconcile() == ux.ReconcileReport()
-    assert states(stage) == ["unresolved"]
+    assert states(stage) == ["absent"]
     stage.ground.requests.clear()
     assert stage.client.reconcile() == ux.ReconcileReport()
     assert states(stage) == ["absent"]

@@ -459,6 +459,27 @@ def test_fault_19_lost_answers_of_several_are_read(one: Scene) -> None:
     assert [r.order.status for r in results] == [OrderStatus.CANCELED] * 3
 
 
+@pytest.mark.parametrize("told", ["unheard", "unreadable"])
+def test_fault_24_orders_whose_cancel_was_lost_are_not_read_one_by_one(
+    scene: Scene, told: str
+) -> None:
+    """Meanwhile none of them would be cancelled."""
+    ids = [scene.trader.rest(scene.market).order_id for _ in range(20)]
+    if told == "unreadable":
+        scene.then(answer(200, ["what"]))
+    scene.always(unheard)
+    before = len(scene.trader.transport.requests)
+    results = scene.trader.cancel_orders(ids)
+    asked = [x.url for x in scene.trader.transport.requests[before:]]
+    assert sum("/data/order/" in url for url in asked) <= 5
+    for result in results:
+        assert f"order {result.order_id} counts as open" in str(result.error)
+        assert result.error.maybe_executed
+    scene.relieve()
+    done = scene.trader.cancel_orders(ids)
+    assert [r.order.status for r in done] == [OrderStatus.CANCELED] * 20
+
+
 @pytest.mark.parametrize("ends", [True, False])
 def test_fault_19_a_cancel_that_is_refused_for_speed_is_as_the_venue_shows_it(
     one: Scene, *, ends: bool

@@ -91,8 +91,15 @@ class MassCancelling(Cancelling):
             sent += [(order_id, call, answer) for order_id in chunk]
         results: list[CancelResult] = []
         trouble: UnifiedExchangesError | None = None
+        doubtful: _Answer | None = None
+        """An answer that was lost, and after which an order was read as still open."""
         waits = [*SETTLING]
         for order_id, call, answer in sent:
+            if isinstance(answer, UnifiedExchangesError) and answer is doubtful:
+                # To read all of them would take long, and meanwhile none is cancelled.
+                error = doubted(copy(answer), order_id)
+                results.append(CancelResult(order_id=order_id, error=error))
+                continue
             if trouble is not None:
                 error = self._unlooked(order_id, call, answer, trouble)
                 results.append(CancelResult(order_id=order_id, error=error))
@@ -102,6 +109,8 @@ class MassCancelling(Cancelling):
             except UnifiedExchangesError as error:
                 # Trying to read each for as long as all of them would take hours.
                 trouble = _lasting(error.__cause__)
+                if trouble is None and error.maybe_executed and error.retryable:
+                    doubtful = answer
                 results.append(CancelResult(order_id=order_id, error=error))
             else:
                 results.append(CancelResult(order_id=order_id, order=ended))
