@@ -212,13 +212,13 @@ class Holdings:
         settled_at = self._since + self._lag
         if self._first is None and reading.began < settled_at:
             return (settled_at - reading.began).total_seconds()
-        is_new = False
+        is_open = False
         for key in {*reading.told, *self._held}:
-            is_new |= self._compare_one(key, reading)
+            is_open |= self._compare_one(key, reading)
         self._last = reading
         if self._empty is None or self._first is not None:
             self._empty = reading
-        return self._lag.total_seconds() if is_new else None
+        return self._lag.total_seconds() if is_open else None
 
     def pause(self) -> None:
         """Fills are not followed from here: what is derived will be out of date.
@@ -271,12 +271,12 @@ class Holdings:
             told=told,
             since=reading.noticed_at if before is None else before.since,
         )
-        if before is None:
-            return True
-        if not held.is_told and reading.noticed_at - before.since >= self._lag:
+        is_late = before is not None and reading.noticed_at - before.since >= self._lag
+        if is_late and not held.is_told:
             held.is_told = True
             _log.warning("%s; %s", held.doubt, _NETTED if self._first else _SINGLE)
-        return False
+        # Until then another read is to tell: one for something else may come before.
+        return not held.is_told
 
 
 _NETTED: Final = "a fill was lost, or it changed otherwise: look before you trade it"
