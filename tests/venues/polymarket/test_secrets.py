@@ -367,7 +367,10 @@ def test_fault_48_no_name_in_a_traceback_of_ours_holds_a_key(
     with pytest.raises(UnifiedExchangesError) as caught:
         make(**given)
     shown = frames(caught.value) + told_by(caught.value)
-    wrong = [*(x.decode("latin-1") for x in forms(KEY)), HEX[:-2], "canary", "f" * 64]
+    words = ("canary", "f" * 64)
+    wrong = [*(x.decode("latin-1") for x in forms(KEY)), HEX[:-2]]
+    # Only what was given: modules of these tests have such names too.
+    wrong += [word for word in words if word in repr(given)]
     # What is given as something else, or as no text, is not hidden in the caller's words.
     if slip in {"as the funder", "as the secret"}:
         shown = told_by(caught.value)
