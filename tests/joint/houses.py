@@ -23,7 +23,6 @@ from unified_exchanges.simulator.engine import Engine
 from unified_exchanges.simulator.faults import Fault, StreamFault
 from unified_exchanges.simulator.orderflow import FlowSettings
 from unified_exchanges.simulator.orders import Order, Owner, Refusal, Ticket
-from unified_exchanges.simulator.sandbox import Sandbox
 from unified_exchanges.testing.scripted import ScriptedTransport
 from unified_exchanges.venues.kalshi.aio import AsyncKalshi
 from unified_exchanges.venues.kalshi.blocking import Kalshi
@@ -33,6 +32,7 @@ from unified_exchanges.venues.polymarket.blocking import Polymarket
 from unified_exchanges.venues.polymarket.simulated import SimulatedPolymarket
 from unified_exchanges.venues.polymarket.simulated.envelopes import read_envelope
 from unified_exchanges.venues.polymarket.simulated.records import Match
+from unified_exchanges.venues.polymarket.simulated.sandbox import sandbox_of
 
 __all__ = ["House", "KalshiHouse", "PolymarketHouse", "Traded"]
 
@@ -329,19 +329,5 @@ class _Quiet(PolymarketGround):
         # A price would be refused by a grid that changes, which is tested by itself.
         venue.settings.moves_ticks = False
         self.wallet = venue.add_account(secret)
-        key = venue.add_key(self.wallet)
-        self._sandbox = Sandbox(
-            venue=venue,
-            path="",
-            api_key=key.key_id,
-            private_key=f"0x{secret:064x}",
-            key_variable="POLYMARKET_API_KEY",
-            path_variable="POLYMARKET_PRIVATE_KEY_PATH",
-            variables={
-                "POLYMARKET_API_SECRET": key.secret,
-                "POLYMARKET_API_PASSPHRASE": key.passphrase,
-                "POLYMARKET_FUNDER": self.wallet.address,
-                "POLYMARKET_SIGNATURE_TYPE": str(self.wallet.signature_type),
-            },
-        )
+        self._sandbox = sandbox_of(venue, self.wallet, secret)
         return venue

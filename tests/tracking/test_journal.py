@@ -309,6 +309,24 @@ def test_fault_12_what_another_process_found_and_we_cannot_read_is_not_complete(
     stage.restart()
 
 
+def test_fault_12_what_no_report_can_name_is_an_error(stage: Stage) -> None:
+    lose(stage, arrives=False)
+    finder = stage.another()
+    assert len(finder.reconcile().absent) == 1
+    stage.clock.advance(40 * 86_400)
+    assert finder.compact_journal() == 1
+    stage.fault("answer", status=503, method="GET", path=READS, count=None)
+    with pytest.raises(ux.ExchangeNotAvailable, match="order lost is not known") as met:
+        stage.client.reconcile()
+    assert met.value.client_order_id == "lost"
+    assert len(stage.orders.unresolved) == 1
+    stage.ground.requests.clear()
+    assert stage.client.reconcile().is_complete
+    assert stage.orders.unresolved == []
+    stage.client = finder
+    stage.restart()
+
+
 def test_fault_12_a_cap_counts_what_another_process_has_found(stage: Stage) -> None:
     lose(stage, arrives=True)
     careful = stage.another(guards=ux.GuardPolicy(max_exposure=D("0.08")))

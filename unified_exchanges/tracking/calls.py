@@ -401,8 +401,13 @@ class TrackedCalls:
                     # Whoever proved it has looked for longer than it could arrive.
                     tracker.absent(key)
                 now = tracker.look(client_order_id=key)
-                if kept is None or now is None or now.state not in _UNSEEN:
+                if now is None or now.state not in _UNSEEN:
                     continue
+                if kept is None:
+                    # The journal has forgotten it, or cannot tell: no report can name it.
+                    error.client_order_id = key
+                    error.add(f"; what became of order {key} is not known: it counts")
+                    raise
                 why = f"it could not be read: {error.message}"
                 unread.append(attrs.evolve(kept, state=IntentState.UNKNOWN, detail=why))
         return attrs.evolve(report, unknown=(*report.unknown, *unread))

@@ -32,10 +32,9 @@ from unified_exchanges.models import OrderRequest, OrderStatus, Side
 from unified_exchanges.money import EXACT, ZERO, total
 from unified_exchanges.policy import LimitPolicy
 from unified_exchanges.simulator.orderflow import FlowSettings
-from unified_exchanges.simulator.sandbox import Sandbox
 from unified_exchanges.testing.conformance.ground import Kind
 from unified_exchanges.venues.polymarket.simulated import SimulatedPolymarket
-from unified_exchanges.venues.polymarket.simulated.sandbox import _drawn
+from unified_exchanges.venues.polymarket.simulated.sandbox import _drawn, sandbox_of
 
 NIGHTLY = os.environ.get("UNIFIED_EXCHANGES_NIGHTLY") == "1"
 pytestmark = pytest.mark.timeout(3_600 if NIGHTLY else 120)
@@ -87,23 +86,8 @@ class LivelyGround(PolymarketGround):
         )
         # Grids that change are tested by themselves: here a price would be refused by one.
         venue.settings.moves_ticks = False
-        wallet = venue.add_account(_drawn(7), kind="deposit")
-        key = venue.add_key(wallet)
-        self.wallet = wallet
-        self._sandbox = Sandbox(
-            venue=venue,
-            path="",
-            api_key=key.key_id,
-            private_key=f"0x{_drawn(7):064x}",
-            key_variable="POLYMARKET_API_KEY",
-            path_variable="POLYMARKET_PRIVATE_KEY_PATH",
-            variables={
-                "POLYMARKET_API_SECRET": key.secret,
-                "POLYMARKET_API_PASSPHRASE": key.passphrase,
-                "POLYMARKET_FUNDER": wallet.address,
-                "POLYMARKET_SIGNATURE_TYPE": str(wallet.signature_type),
-            },
-        )
+        self.wallet = venue.add_account(_drawn(7), kind="deposit")
+        self._sandbox = sandbox_of(venue, self.wallet, _drawn(7))
         return venue
 
 

@@ -214,7 +214,11 @@ def live(path: Path) -> Iterator[Facts]:
             list(stream.connection_made())
         elif isinstance(line, Frame) and line.connection == 1:
             if line.direction == "out":
-                asked = json.loads(line.body.data)
+                try:
+                    asked = json.loads(line.body.data)
+                except ValueError:
+                    # Pings and pongs ask for nothing.
+                    continue
                 stream.tap(asked.get("assets_ids", []) if type(asked) is dict else [])
                 continue
             events = list(stream.receive(line.body.data))

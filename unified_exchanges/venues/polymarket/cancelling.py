@@ -8,7 +8,6 @@ that is lost.  None is read before: a read may fail or take long while the order
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
 from typing import Final
 
 from ...errors import (
@@ -126,8 +125,8 @@ class Cancelling(Lookup):
     ) -> UnifiedExchangesError:
         """The error for one that was not cancelled while nothing of it can be read."""
         # It has ended, by this cancel or before it, or has not: nobody could look.
-        error = copy(trouble)
-        error.message = f"{call.about}: Polymarket says {_told(reason)} of {order_id}"
+        message = f"{call.about}: Polymarket says {_told(reason)} of {order_id}"
+        error = ExchangeError(message, venue=self.id, request=call.name)
         return unlooked(error, order_id, trouble)
 
     def read_settled(

@@ -1,8 +1,4 @@
-"""Lines of a recording that tell of changes of books, read in one pass.
-
-Nearly all lines of a recording are such.  `Frame` leaves the message in a line to whoever
-wants it, who has to look through its bytes once more; here it is read with the line.
-"""
+"""Lines of a recording that tell of changes of books: nearly all are such."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from ...recording.one_pass import FrameLine, reader_of
 from .stream.frames import Change
 from .stream.reading import EARLIEST, LATEST
 
@@ -31,30 +28,7 @@ class PlainChanges(msgspec.Struct, gc=False):
     event_type: Literal["price_change"]
 
 
-class _Body(msgspec.Struct, gc=False):
-    """A `recording.Body` whose ``data`` are its ``json``, and those changes of books."""
-
-    json: PlainChanges
-    text: str = ""
-    base64: Literal[""] = ""
-    redacted: bool = False
-
-
-class ChangesLine(msgspec.Struct, gc=False, tag_field="kind", tag="frame"):
-    """A `recording.Frame` that came from the venue, with what it said."""
-
-    at: int
-    mono: int
-    connection: int
-    direction: Literal["in"]
-    body: _Body
-
-
-class _Other(msgspec.Struct, tag_field="kind", tag="end"):
-    """Another line: with two kinds the tag has to be there."""
-
-
-_read: Final = msgspec.json.Decoder(ChangesLine | _Other).decode
+_read: Final = reader_of(PlainChanges)
 
 
 def are_changes(line: bytes) -> bool:
@@ -69,8 +43,8 @@ def read_changes(line: bytes) -> tuple[int, int, list[Change], int]:
     The moment is in Unix milliseconds.  Raises ValueError for any other line.
     """
     told = _read(line)
-    if type(told) is ChangesLine:
-        said = told.body.json
+    if type(told) is FrameLine:
+        said: PlainChanges = told.body.json
         text = said.timestamp
         if text.isdigit() and text.isascii():
             moment = int(text)

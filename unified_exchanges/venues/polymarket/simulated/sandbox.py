@@ -8,9 +8,9 @@ from ....clock import Clock
 from ....errors import BadRequest
 from ....simulator.sandbox import Sandbox
 from .dialect import SimulatedPolymarket
-from .wallets import KINDS, Kind
+from .wallets import KINDS, Kind, Wallet
 
-__all__ = ["simulated"]
+__all__ = ["sandbox_of", "simulated"]
 
 _KINDS: dict[str, Kind] = {kind: kind for kind in KINDS}
 
@@ -42,6 +42,11 @@ def simulated(
     venue = SimulatedPolymarket(seed=seed, clock=clock, lively=lively)
     private_key = venue.resident_key if history else _drawn(seed)
     wallet = venue.add_account(private_key, kind=kind)
+    return sandbox_of(venue, wallet, private_key)
+
+
+def sandbox_of(venue: SimulatedPolymarket, wallet: Wallet, private_key: int) -> Sandbox:
+    """A simulated Polymarket with what a client of a wallet is made with."""
     key = venue.add_key(wallet)
     return Sandbox(
         venue=venue,
