@@ -1,15 +1,14 @@
 """A watch over a test run: no secret may be seen in anything the library lets out.
 
 Watched are log records of every logger at DEBUG, every error of ours when it dies (with
-what caused it, its traceback and its pickle), what is printed, and cassettes.  Secrets
-are what exchanges are made with and what their requests are signed with; they are
-learnt by themselves, and `guarded` tells of others.
+what caused it, and its pickle), what is printed, and cassettes.  Secrets are what exchanges
+are made with and what their requests are signed with; they are learnt by themselves, and
+`guarded` tells of others.
 """
 
 from __future__ import annotations
 
 import gc
-import linecache
 import logging
 import os
 import pickle
@@ -119,10 +118,13 @@ def _verdict(leaks: list[str], owners: list[str]) -> str:
 
 
 def told_by(error: BaseException) -> str:
-    """All that an error shows to whoever prints, logs or stores it."""
+    """All that an error shows to whoever prints, logs or stores it.
+
+    Without the source lines of its traceback: those of the library are the same for
+    everyone, and what a caller writes into a line of its own, we do not let out.
+    """
     said: list[str] = []
     for each in _chain(error):
-        said += _lines(each)
         said += [str(each), repr(each), repr(getattr(each, "__notes__", ""))]
         for value in vars(each).values():
             said += [repr(value), repr(getattr(value, "headers", ""))]
@@ -131,13 +133,6 @@ def told_by(error: BaseException) -> str:
     except (TypeError, AttributeError, pickle.PicklingError) as refusal:
         said.append(repr(refusal))
     return "\n".join(said)
-
-
-def _lines(error: BaseException) -> Iterator[str]:
-    # Not `traceback.format_exception`: it parses source text to draw its markers, which
-    # CPython 3.11 does not survive in a destructor that the parser itself sets off.
-    for frame, number in traceback.walk_tb(error.__traceback__):
-        yield linecache.getline(frame.f_code.co_filename, number)
 
 
 def _origin(error: BaseException) -> list[str]:
