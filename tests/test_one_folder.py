@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+import unified_exchanges
+from unified_exchanges import registry
 from unified_exchanges.testing import conformance
 from unified_exchanges.venue.batching import Batching
 from unified_exchanges.venue.closing import Closing
@@ -23,11 +25,12 @@ from .guards import PACKAGE, ROOT
 VENUES = sorted(path.parent.name for path in PACKAGE.glob("venues/*/blocking.py"))
 # Where venues may be named outside of their folders, and why.
 NAMED = {
-    "__init__.py": "KalshiWebSocket is public there since before there was another",
     "cli/options.py": "the venue that a command means without --venue",
     "cli/session.py": "likewise",
     "venue/refusals.py": "the names of headers that a refusal may repeat",
 }
+# The modules of a venue whose classes a program makes objects of.
+SHELLS = ("blocking", "aio", "websocket", "aio_websocket")
 
 
 class Clone:
@@ -163,6 +166,16 @@ def test_what_all_venues_share_names_none_of_them() -> None:
         if re.search("|".join(VENUES), code(path), re.IGNORECASE):
             named.add(place)
     assert named == set(NAMED)
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_the_classes_of_a_venue_are_imported_from_its_folder(venue: str) -> None:
+    package = registry.folder(venue)
+    there = [x for x in SHELLS if (PACKAGE / "venues" / venue / f"{x}.py").exists()]
+    modules = [registry.folder(venue, x) for x in there]
+    own = {getattr(module, name) for module in modules for name in module.__all__}
+    assert {getattr(package, kind.__name__) for kind in own} == own
+    assert [x for x in own if hasattr(unified_exchanges, x.__name__)] == []
 
 
 PAGE = (ROOT / "ADDING_A_VENUE.md").read_text()

@@ -189,12 +189,6 @@ if TYPE_CHECKING:
         async_run,
         run,
     )
-    from .venues.kalshi.aio_websocket import (
-        AsyncKalshiWebSocket,
-    )
-    from .venues.kalshi.websocket import (
-        KalshiWebSocket,
-    )
     from .watching.aio import (
         AsyncWatch,
     )
@@ -212,7 +206,6 @@ __all__ = [
     "Allowance",
     "ArgumentsRequired",
     "AsyncExchange",
-    "AsyncKalshiWebSocket",
     "AsyncOrders",
     "AsyncWatch",
     "AuthenticationError",
@@ -262,7 +255,6 @@ __all__ = [
     "InvalidSize",
     "JournalError",
     "Json",
-    "KalshiWebSocket",
     "Latency",
     "Leg",
     "Level",
@@ -513,8 +505,6 @@ _HOMES = {
         "async_run",
         "run",
     ),
-    "venues.kalshi.aio_websocket": ("AsyncKalshiWebSocket",),
-    "venues.kalshi.websocket": ("KalshiWebSocket",),
     "watching.aio": ("AsyncWatch",),
     "watching.blocking": ("Watch",),
 }

@@ -11,6 +11,7 @@ import pytest
 
 import unified_exchanges as ux
 from unified_exchanges.recording import Recorder
+from unified_exchanges.venues.kalshi import AsyncKalshiWebSocket, KalshiWebSocket
 from unified_exchanges.venues.kalshi.simulated import simulated
 from unified_exchanges.venues.polymarket import (
     AsyncPolymarketWebSocket,
@@ -18,8 +19,8 @@ from unified_exchanges.venues.polymarket import (
 )
 
 SOCKETS = (
-    ux.KalshiWebSocket,
-    ux.AsyncKalshiWebSocket,
+    KalshiWebSocket,
+    AsyncKalshiWebSocket,
     PolymarketWebSocket,
     AsyncPolymarketWebSocket,
 )
