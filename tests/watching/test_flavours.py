@@ -82,6 +82,18 @@ def test_quotes_and_trades_are_followed(scene: Scene, face: Face) -> None:
     assert quotes.until(lambda x: x.last_price == bought.price)
 
 
+def test_a_trade_has_one_id_on_the_stream_and_in_the_listing(
+    scene: Scene, face: Face
+) -> None:
+    trades = face.watch("trades", MARKET)
+    assert trades.is_quiet()
+    scene.buy("2")
+    told = trades.next()
+    [listed] = face.call("fetch_trades", MARKET, limit=1)
+    assert (told.trade_id, told.transaction) == (listed.trade_id, None)
+    assert (told.size, told.price, listed.transaction) == (2, listed.price, None)
+
+
 def test_changes_of_markets_are_followed(scene: Scene, face: Face) -> None:
     watch = face.watch("market_status", MARKET)
     assert soon(lambda: len(scene.subscriptions) == 1)

@@ -236,7 +236,13 @@ def _walk(levels: tuple[Level, ...], size: Decimal) -> Decimal | None:
 
 @attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)
 class Trade(Record):
-    """A public trade, priced for ``outcome``; ``taker_side`` is None if not told."""
+    """A public trade, priced for ``outcome``; ``taker_side`` is None if not told.
+
+    ``transaction`` is that of the chain which settles it (Polymarket), None where there is
+    none, or none was told.  There a stream and a listing may tell one transaction in other
+    parts, under other ids: what joins them is the transaction.  Elsewhere ``trade_id`` is
+    the same in both.
+    """
 
     trade_id: str
     market_id: str
@@ -246,6 +252,7 @@ class Trade(Record):
     taker_side: Side | None
     created_at: datetime
     is_block: bool = False
+    transaction: str | None = None
 
     def in_terms_of(self, outcome: str) -> Trade:
         """The same trade priced for the other outcome of a binary market."""

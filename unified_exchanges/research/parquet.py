@@ -50,6 +50,7 @@ SCHEMAS: Final = {
             "size": _SIZE,
             "taker_side": _WORD,
             "is_block": pa.bool_(),
+            "transaction": _WORD,
             "created_at": _TIME,
         }
     ),

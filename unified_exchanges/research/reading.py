@@ -125,6 +125,8 @@ def _trades(folder: Path) -> Iterator[Found]:
             taker_side=None if taker is None else Side(taker),
             created_at=row["created_at"],
             is_block=row["is_block"],
+            # Tables of before had none.
+            transaction=row.get("transaction"),
         )
         yield _place(row), row["received_at"], trade
 

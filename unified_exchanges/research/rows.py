@@ -117,6 +117,7 @@ def _trade(trade: Trade, at: Row) -> Row:
         "size": trade.size,
         "taker_side": None if trade.taker_side is None else trade.taker_side.value,
         "is_block": trade.is_block,
+        "transaction": trade.transaction,
         "created_at": trade.created_at,
     }
 

@@ -73,6 +73,8 @@ def test_a_trade_has_a_name_of_its_own_that_stays() -> None:
     assert len(set(names)) == 4
     assert names == [trade.trade_id for trade in exchange("fetch_trades")]
     assert names[0].startswith(f"0x{5:064x}-")
+    found = exchange("fetch_trades")
+    assert {trade.transaction for trade in found} == {f"0x{5:064x}"}
 
 
 def test_pages_are_followed_and_a_trade_comes_once(flavour: str) -> None:

@@ -275,6 +275,16 @@ def test_a_trade_comes_once() -> None:
     assert len(again) == 2
 
 
+@pytest.mark.parametrize(
+    ("told", "known"), [("0xDeF", "0xdef"), ("", None), (None, None)]
+)
+def test_a_trade_tells_its_transaction_if_the_venue_does(
+    told: str | None, known: str | None
+) -> None:
+    [trade] = following(Subject.TRADES).tell(traded(transaction_hash=told))
+    assert trade.transaction == known
+
+
 def test_without_a_transaction_two_that_look_the_same_are_two() -> None:
     desk = following(Subject.TRADES)
     bare = traded(transaction_hash=None)

@@ -135,6 +135,7 @@ def _trade(w: wire.Trade, payload: bytes) -> tuple[str, Trade]:
         size=dollars(w.size, "size"),
         taker_side=side_of(w.side, "side"),
         created_at=seconds(w.timestamp, "timestamp"),
+        transaction=w.transaction_hash.lower(),
     )
 
 

@@ -121,6 +121,7 @@ def trade(told: frames.LastTrade, market_id: str, outcome: str, raw: bytes) -> T
         size=size(told.size, "size"),
         taker_side=side_of(told.side, "side"),
         created_at=_moment(told.timestamp, "timestamp"),
+        transaction=(told.transaction_hash or "").lower() or None,
     )
 
 
