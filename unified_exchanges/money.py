@@ -31,6 +31,7 @@ __all__ = [
     "read_number",
     "text",
     "total",
+    "total_if_known",
 ]
 
 Number: TypeAlias = Decimal | str | int | float
@@ -109,6 +110,22 @@ def total(values: Iterable[Decimal]) -> Decimal:
     """
     result = ZERO
     for value in values:
+        result = EXACT.add(result, value)
+    return result
+
+
+def total_if_known(values: Iterable[Decimal | None]) -> Decimal | None:
+    """Add decimals without rounding; None if one of them is not known.
+
+    >>> total_if_known([Decimal("0.1"), Decimal("0.2")])
+    Decimal('0.3')
+    >>> total_if_known([Decimal("0.1"), None]) is None
+    True
+    """
+    result = ZERO
+    for value in values:
+        if value is None:
+            return None
         result = EXACT.add(result, value)
     return result
 

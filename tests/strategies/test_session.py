@@ -223,6 +223,15 @@ def test_a_fill_that_failed_is_taken_back(scene: Scene) -> None:
     assert (scene.desk.cash, scene.desk.held("RAIN", "yes")) == (D(100), D(0))
 
 
+def test_a_fee_that_is_not_known_is_not_counted_and_the_report_says_so(
+    scene: Scene,
+) -> None:
+    scene.desk.told_fill(fill(fee=None))
+    assert scene.desk.account.held("RAIN", "yes").size == 10
+    (note,) = scene.desk.notes
+    assert note.text.endswith("fee unknown) is not known: none is counted for it")
+
+
 def test_fault_30_an_order_of_which_a_fill_failed_is_told_and_kept(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -206,7 +206,7 @@ def _trades(trades: Sequence[Fill]) -> str:
             f"{x.side} {x.outcome}",
             text(x.size),
             text(x.price, 2),
-            text(x.fee, 2),
+            "unknown" if x.fee is None else text(x.fee, 2),
             str(x.liquidity),
         )
         for x in trades[-_MOST_TRADES:]

@@ -55,7 +55,7 @@ def _streamed(fills: Sequence[Fill], told: Fill | None) -> Decimal:
 
 
 def _moved(fill: Fill) -> Decimal:
-    return EXACT.subtract(fill.proceeds, fill.fee)
+    return EXACT.subtract(fill.proceeds, fill.fee or ZERO)
 
 
 def _is_same(read: Order, told: Order) -> bool:

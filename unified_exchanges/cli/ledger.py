@@ -85,7 +85,7 @@ def reconcile(
     fees = total(position.fees_paid for position in positions)
     realized = total(position.realized_pnl for position in positions)
     moved = total(fill.proceeds for fill in fills)
-    charged = total(fill.fee for fill in fills)
+    charged = total(fill.fee or ZERO for fill in fills)
     lines = (
         Line("cash at the start", before),
         Line("cost of positions", EXACT.minus(cost)),

@@ -108,7 +108,8 @@ def _fill(found: Fill | None, _: int) -> RenderableType:
     if found is None:
         return _SILENCE
     what = f"{found.side} {text(found.size)} {found.outcome} @ {text(found.price, 2)}"
-    return Text(f"{what}, a fee of {text(found.fee, 2)}")
+    fee = "unknown" if found.fee is None else text(found.fee, 2)
+    return Text(f"{what}, a fee of {fee}")
 
 
 def _told(found: Order | None, width: int) -> RenderableType:

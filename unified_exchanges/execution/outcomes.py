@@ -12,7 +12,7 @@ import attrs
 from ..errors import JournalError, OrderNotFound, UnifiedExchangesError
 from ..flow import AskIntent, Flow, Sleep, collect
 from ..models import Fill, Intent, Order
-from ..money import EXACT, ZERO, total
+from ..money import EXACT, ZERO, total, total_if_known
 from ..venue import Venue
 from .desk import Desk
 from .report import LegReport, LegState
@@ -105,7 +105,8 @@ def priced(venue: Venue, leg: LegReport, end: float) -> Flow[LegReport]:
     leg = yield from _standing(venue, leg)
     bought = yield from _fills(venue, leg.order, leg.filled, end)
     sold = yield from _fills(venue, leg.unwinding, leg.unwound, end)
-    if bought is None or sold is None:
+    fees = total_if_known(fill.fee for fill in (*(bought or ()), *(sold or ())))
+    if bought is None or sold is None or fees is None:
         cost = EXACT.multiply(leg.filled, leg.limit)
         share = EXACT.multiply(leg.most, leg.filled)
         most = _CEILING.divide(share, leg.size)
@@ -115,7 +116,7 @@ def priced(venue: Venue, leg: LegReport, end: float) -> Flow[LegReport]:
     return attrs.evolve(
         leg,
         cost=EXACT.minus(total(fill.proceeds for fill in mine)),
-        fees=total(fill.fee for fill in mine),
+        fees=fees,
     )
 
 

@@ -123,6 +123,8 @@ class Order(Record):
 class Fill(Record):
     """One execution of one of our orders; ``fee`` is dollars, ``price`` for ``outcome``.
 
+    ``fee`` is None where it is not known: the venue does not tell it, and the rule of its
+    market is none that anybody has published.  On Kalshi it is always told.
     ``state`` is whether it stands: where a venue settles after the match, a fill may still
     fail, and then never happened.  A stream that told of it takes it back by another, of
     the same trade and order, whose ``size`` and ``fee`` are negative: sums of sizes, fees
@@ -137,7 +139,7 @@ class Fill(Record):
     side: Side
     price: Decimal
     size: Decimal
-    fee: Decimal
+    fee: Decimal | None
     liquidity: Liquidity
     created_at: datetime
     trade_id: str | None = None
@@ -158,7 +160,7 @@ class Fill(Record):
         return attrs.evolve(
             self,
             size=EXACT.minus(self.size),
-            fee=EXACT.minus(self.fee),
+            fee=None if self.fee is None else EXACT.minus(self.fee),
             state=FillState.FAILED,
         )
 
@@ -182,7 +184,8 @@ class Fill(Record):
 
     def _summary(self) -> str:
         what = f"{self.side} {text(self.size)} {self.outcome} @ {text(self.price)}"
-        return f"{self.venue}:{self.market_id} {what} fee {text(self.fee)}"
+        fee = "unknown" if self.fee is None else text(self.fee)
+        return f"{self.venue}:{self.market_id} {what} fee {fee}"
 
 
 @attrs.frozen(kw_only=True, slots=True)

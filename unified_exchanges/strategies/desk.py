@@ -26,7 +26,7 @@ from ..models import (
     Side,
     TimeInForce,
 )
-from ..money import EXACT, Number, read_number
+from ..money import EXACT, ZERO, Number, read_number
 from ..paper import Contract, at
 from ..paper.account import Account
 from .commands import Amend, Cancel, Command, Note, Place
@@ -276,7 +276,11 @@ class Desk:
             if lots.size < size:
                 # Bought elsewhere since the run began: what it cost is not known here.
                 lots.add(EXACT.subtract(size, lots.size), fill.price)
-        self.account.trade(contract, fill.outcome, side, fill.price, size, fill.fee)
+        fee = fill.fee
+        if fee is None:
+            fee = ZERO
+            self.log(f"the fee of {fill!r} is not known: none is counted for it")
+        self.account.trade(contract, fill.outcome, side, fill.price, size, fee)
 
     def told_settlement(self, settlement: Settlement) -> None:
         """Book what a market paid."""

@@ -130,6 +130,11 @@ class Equity:
             self._sure = _Sure(cash, sizes, lately)
             self._moved_by, self._moved_at = ZERO, None
         else:
+            uncounted = [
+                x for x in fills if x.fee is None and x.created_at > sure.until
+            ]
+            if uncounted:
+                raise self._uncounted(uncounted, began)
             cash, sizes = _since(sure, fills)
             self._sure = _folded(sure, fills, lately)
         return (yield from self._worth(cash, sizes, held))
@@ -210,6 +215,20 @@ class Equity:
         )
         return self._refused(message, min(left, _PAUSE) if left > 0 else _PAUSE)
 
+    def _uncounted(self, fills: Iterable[Fill], began: datetime) -> GuardTripped:
+        """Cash shows what it cost once it is read by itself again."""
+        assert self._late is not None
+        last = max(fills, key=lambda x: x.created_at)
+        left = (last.created_at + self._late + _APART - began).total_seconds()
+        message = (
+            f"what the account is worth cannot be told yet: the fee of what filled at "
+            f"{last.created_at:%H:%M:%S} UTC in {last.market_id} is not known, so that a "
+            f"loss could be greater than what is counted. Nothing was sent; cancels, and "
+            f"orders that only close, go on. Try again once nothing has filled for "
+            f"{(self._late + _APART).total_seconds():.0f} s"
+        )
+        return self._refused(message, min(left, _PAUSE) if left > 0 else _PAUSE)
+
     def _refused(self, message: str, pause: float) -> GuardTripped:
         """Refuse, and read nothing for that many seconds: it would tell the same."""
         now = self._venue.clock.monotonic()
@@ -274,7 +293,8 @@ def _since(sure: _Sure, fills: Iterable[Fill]) -> tuple[Decimal, dict[_Key, Deci
     for fill in fills:
         if fill.created_at <= sure.until:
             continue
-        cash = EXACT.add(cash, EXACT.subtract(fill.proceeds, fill.fee))
+        # A fee that is not known shows as cash that moved by itself.
+        cash = EXACT.add(cash, EXACT.subtract(fill.proceeds, fill.fee or ZERO))
         key = fill.market_id, fill.outcome
         size = fill.size if fill.side is Side.BUY else EXACT.minus(fill.size)
         sizes[key] = EXACT.add(sizes.get(key, ZERO), size)

@@ -394,6 +394,36 @@ def test_a_wallet_of_somebody_else_is_told_to_be_one(scene: Scene) -> None:
     assert "check options['funder'] and options['signature_type']" in told
 
 
+@pytest.mark.parametrize("kind", ["safe", "proxy"])
+def test_an_empty_wallet_is_told_with_how_it_was_found_and_the_one_that_may_be_meant(
+    scene: Scene, kind: Any
+) -> None:
+    full = scene.wallet
+    empty = scene.venue.add_account(int(KEY, 16), kind=kind, cash=0)
+    number = empty.signature_type
+    scene.face = scene.made(options={"signature_type": number})
+    told = scene.refused(InsufficientFunds)
+    assert (
+        f"Nothing is free in the wallet {empty.address} (signature_type {number})"
+    ) in told
+    assert (
+        "the wallet that Polymarket makes for this private key and type. No other was "
+        "asked. The key's wallets of other types are 0 0x"
+    ) in told
+    assert f"{full.signature_type} {full.address}" in told
+    assert f"{number} {empty.address}" not in told
+    # What it says to do is what helps.
+    scene.face = scene.made(options={"signature_type": full.signature_type})
+    assert scene.buy().remaining == 10
+
+
+def test_a_missing_allowance_names_the_wallet_that_has_to_give_it(scene: Scene) -> None:
+    scene.wallet.allowances.clear()
+    told = scene.refused(InsufficientFunds)
+    assert f"Asked was the wallet {scene.wallet.address} (signature_type 3)" in told
+    assert "other types" not in told
+
+
 def test_a_market_that_never_was_is_told_without_an_order_leaving(scene: Scene) -> None:
     told = scene.refused(MarketNotFound, market_id="0x" + "ab" * 32)
     assert told.endswith(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from tests.venues.polymarket.scene import Scene
 from tests.venues.polymarket.simulated.trader import Trader
 from unified_exchanges import GuardPolicy, GuardTripped
-from unified_exchanges.flow import Request
+from unified_exchanges.flow import Request, Response
 from unified_exchanges.money import text
 from unified_exchanges.policy import LimitPolicy
 
@@ -145,6 +147,30 @@ def test_what_is_lost_in_trades_shows_at_once(stage: Stage) -> None:
         lost, rounds = begun - client.fetch_balance().total, rounds + 1
     assert rounds > 1
     refused(lambda: stage.bid(client))
+
+
+class StrangeStage(Stage):
+    """Markets charge by an exponent that no rule has had."""
+
+    def _handle(self, request: Request) -> Response:
+        told = super()._handle(request)
+        strange = re.sub(rb'"exponent": ?1\b', b'"exponent":9', told.body)
+        return attrs.evolve(told, body=strange)
+
+
+def test_what_is_lost_is_not_told_while_a_fee_is_not_known(flavour: str) -> None:
+    stage = StrangeStage(flavour)
+    client = stage.guarded()
+    stage.bid(client)
+    stage.buy(client, 10)
+    (fill,) = client.fetch_fills()
+    assert fill.fee is None
+    told = refused(lambda: stage.bid(client))
+    assert f"the fee of what filled at {fill.created_at:%H:%M:%S} UTC" in told
+    assert fill.market_id in told
+    stage.advance(LATE)
+    # Cash by itself shows what it took.
+    stage.bid(client)
 
 
 @pytest.mark.parametrize("settled", [True, False])

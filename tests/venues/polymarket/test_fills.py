@@ -33,7 +33,6 @@ from unified_exchanges import (
     FillState,
     Liquidity,
     MarketNotFound,
-    NotSupported,
     OrderNotFound,
     VenueSchemaError,
 )
@@ -189,8 +188,22 @@ def test_a_fee_by_a_rule_like_no_other_is_not_told_as_nothing(flavour: str) -> N
         trade("t1"),
         **{LISTING: catalog(market(1, feeSchedule=schedule), market(2))},
     )
-    with pytest.raises(NotSupported, match="exponent"):
-        told("fetch_fills")
+    (found,) = told("fetch_fills")
+    assert (found.fee, found.size, found.computed) == (None, D(4), frozenset())
+    assert "fee unknown" in repr(found)
+    assert found.taken_back().fee is None
+
+
+def test_a_market_with_such_a_rule_hides_no_fill_of_another(flavour: str) -> None:
+    schedule = {"rate": 0.05, "exponent": -1, "takerOnly": True}
+    told = told_by(
+        flavour,
+        trade("t1"),
+        trade("t2", market=condition(2)),
+        **{LISTING: catalog(market(1, feeSchedule=schedule), market(2))},
+    )
+    fees = {x.trade_id: x.fee for x in told("fetch_fills")}
+    assert fees == {"t1": None, "t2": D("0.04992")}
 
 
 def test_the_fee_of_a_taker_is_worked_out_and_says_so(flavour: str) -> None:

@@ -12,7 +12,7 @@ import attrs
 
 from ...flow import Flow, Page, Pages, collect
 from ...models import Fill, Order, Params
-from ...money import EXACT, div, total
+from ...money import EXACT, div, total, total_if_known
 from ...venue.merging import changed, live_then_archive, next_page
 from . import parse
 from .arguments import (
@@ -157,7 +157,7 @@ class FillHistory(Existence):
         return attrs.evolve(
             order,
             average_price=div(paid, order.filled),
-            fee=total(fill.fee for fill in fills),
+            fee=total_if_known(fill.fee for fill in fills),
         )
 
     def _archived_fills(

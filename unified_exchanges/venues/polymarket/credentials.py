@@ -22,7 +22,7 @@ from .eip712 import ZERO_WORD
 from .misplaced import refuse_same
 from .secret import Secret, refuse_pickling
 from .signing import SignedOrder, Signer
-from .wallets import read_wallet, unlike_made
+from .wallets import other_wallets, read_wallet, unlike_made
 
 if TYPE_CHECKING:
     from ...models import Side
@@ -77,6 +77,11 @@ class Credentials:
     def suspicion(self) -> str:
         """What speaks against the wallet being the key's; "" where nothing does."""
         return unlike_made(self.wallet, self.address)
+
+    @property
+    def alternatives(self) -> str:
+        """How the wallet was found, and which others the key may spend from."""
+        return other_wallets(self.wallet, self.address)
 
     @property
     def party(self) -> str:

@@ -12,7 +12,7 @@ import attrs
 from ...errors import BadRequest
 from ...flow import Flow, Page, Pages, collect
 from ...models import Fill, FillState, Order
-from ...money import EXACT, div, total
+from ...money import EXACT, div, total, total_if_known
 from ...venue.merging import next_page
 from . import parse
 from .arguments import Span, read_event_id
@@ -113,7 +113,7 @@ class OwnTrades(Tariffs):
         return attrs.evolve(
             order,
             average_price=div(paid, size) if size else None,
-            fee=total(fill.fee for fill in priced),
+            fee=total_if_known(fill.fee for fill in priced),
             failed=EXACT.subtract(order.filled, size),
         )
 

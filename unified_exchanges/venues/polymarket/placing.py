@@ -179,15 +179,20 @@ class Placing(Intents):
                 held = yield from self.holding(token, is_v2=is_protocol_v2(token))
         except UnifiedExchangesError:
             return
-        error.add(_lacking(ready, held))
-        if not held.available and self.credentials is not None:
-            wallet = self.credentials.wallet
-            error.add(
-                f". Nothing is free in the wallet {wallet.address} (signature_type "
-                f"{wallet.kind:d}): if the account has money, check options['funder'] and "
-                "options['signature_type'], as polymarket.com shows them for it"
-                f"{self.credentials.suspicion}"
-            )
+        lacking, is_allowed = _lacking(ready, held)
+        error.add(lacking)
+        if self.credentials is None or (held.available and is_allowed):
+            return
+        wallet = self.credentials.wallet
+        asked = f"the wallet {wallet.address} (signature_type {wallet.kind:d})"
+        if held.available:
+            error.add(f". Asked was {asked}, from which it has to be allowed")
+            return
+        error.add(
+            f". Nothing is free in {asked}: if the account has money, check "
+            "options['funder'] and options['signature_type'], as polymarket.com shows "
+            f"them for it{self.credentials.alternatives}"
+        )
 
     # -- several --------------------------------------------------------------------
 
@@ -263,8 +268,11 @@ def most_fee(
     return fee_of(terms, _HALF if middle else price, size, maker=maker)
 
 
-def _lacking(ready: Draft, held: Balance) -> str:
-    """What a balance tells of an order that was refused for lack of something."""
+def _lacking(ready: Draft, held: Balance) -> tuple[str, bool]:
+    """What a balance tells of an order that was refused for lack of something.
+
+    And whether the exchange's contract may take enough, as far as that is told.
+    """
     spender = ready.domain.contract or ""
     is_purchase = ready.side is Side.BUY
     needed = EXACT.multiply(ready.price, ready.size) if is_purchase else ready.size
@@ -272,10 +280,11 @@ def _lacking(ready: Draft, held: Balance) -> str:
     said = f". Free are {text(held.available)} {unit}, and {text(needed)} are needed"
     allowed = {x.spender.lower(): x.amount for x in held.allowances}
     amount = allowed.get(spender.lower(), ZERO)
-    if amount is not None and amount < needed:
+    is_allowed = amount is None or amount >= needed
+    if amount is not None and not is_allowed:
         act = "pUSD approve" if is_purchase else "setApprovalForAll"
         said += (
             f"; the exchange's contract {spender} may take {text(amount)}: allow it more "
             f"on chain ({act}), which polymarket.com does with the first trade"
         )
-    return said
+    return said, is_allowed

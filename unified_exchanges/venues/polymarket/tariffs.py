@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from ...errors import ArgumentsRequired, BadRequest, InvalidOrder
+from ...errors import ArgumentsRequired, BadRequest, InvalidOrder, NotSupported
 from ...flow import Flow, collect
 from ...grid import read_price, read_size
 from ...models import FeeRule, Fill, Liquidity, Side
@@ -106,18 +106,28 @@ class Tariffs(PriceHistory):
         return found is not None, None if found is None else found.terms
 
     def with_fees(self, fills: list[Fill]) -> Flow[list[Fill]]:
-        """Fills with the fees that their markets' present schedules make of them."""
+        """Fills with the fees that their markets' present schedules make of them.
+
+        None where a schedule is of no kind that has been published: one such market hides
+        neither that fill nor any other.
+        """
         taken = {fill.market_id for fill in fills if fill.liquidity is Liquidity.TAKER}
         terms = yield from self.fee_terms(sorted(taken))
         return [
-            attrs.evolve(
-                fill,
-                fee=fee_of(terms[fill.market_id], fill.price, fill.size, maker=False),
-            )
+            _with_fee(fill, terms[fill.market_id])
             if fill.liquidity is Liquidity.TAKER
             else fill
             for fill in fills
         ]
+
+
+def _with_fee(fill: Fill, terms: parse.FeeTerms | None) -> Fill:
+    """A fill of a taker with its fee, or without where there is no telling it."""
+    try:
+        fee = fee_of(terms, fill.price, fill.size, maker=False)
+    except NotSupported:
+        return attrs.evolve(fill, fee=None, computed=fill.computed - {"fee"})
+    return attrs.evolve(fill, fee=fee)
 
 
 def _read_side(side: object) -> Side:

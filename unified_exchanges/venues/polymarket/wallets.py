@@ -17,7 +17,7 @@ from .addresses import checksummed, read_address
 from .keccak import keccak_256
 from .signing import SignatureType, Wallet
 
-__all__ = ["made_wallet", "read_wallet", "unlike_made"]
+__all__ = ["made_wallet", "other_wallets", "read_wallet", "unlike_made"]
 
 Hash = Callable[[bytes], bytes]
 
@@ -77,6 +77,27 @@ def unlike_made(wallet: Wallet, signer: str) -> str:
         f". The funder {wallet.address} is not the wallet that Polymarket makes for this "
         f"private key with signature_type {wallet.kind:d}, which is {made}: an account may "
         "have another, but here the funder, its type or the key may be wrong"
+    )
+
+
+def other_wallets(wallet: Wallet, signer: str) -> str:
+    """What to say where a wallet is empty: how it was found, and which may be meant."""
+    made = {kind: made_wallet(kind, signer) for kind in SignatureType}
+    if wallet.kind is SignatureType.EOA:
+        found = ". That is the private key's own address"
+    elif made[wallet.kind] == wallet.address:
+        found = (
+            ". That is the wallet that Polymarket makes for this private key and type"
+        )
+    else:
+        found = unlike_made(wallet, signer)
+    others = ", ".join(
+        f"{kind:d} {address}" for kind, address in made.items() if kind != wallet.kind
+    )
+    return (
+        f"{found}. No other was asked. The key's wallets of other types are {others}: for "
+        "one of these pass its options={'signature_type': …}; for one that was made "
+        "elsewhere its address too, as 'funder'"
     )
 
 

@@ -341,23 +341,23 @@ def test_a_match_is_told_to_the_microsecond_where_that_is_known() -> None:
 # -- fees that are not known yet -------------------------------------------------------
 
 
-def test_a_fee_by_a_rule_like_no_other_is_a_gap_and_the_stream_goes_on() -> None:
+def test_a_fee_by_a_rule_like_no_other_is_not_known_and_its_fill_is_told() -> None:
     desk = UserDesk()
     desk.strange = {A}
-    [gap] = desk.tell(user_trade())
-    assert isinstance(gap, Gap)
-    assert (gap.subject, gap.market_ids) == (Subject.FILLS, (A,))
-    assert "exponent 9" in gap.reason
+    [fill] = desk.tell(user_trade())
+    assert isinstance(fill, Fill)
+    assert (fill.fee, fill.trade_id, fill.computed) == (None, "trade-1", frozenset())
     desk.strange.clear()
-    assert [type(x) for x in desk.tell(user_trade(id="t2"))] == [Fill]
+    [other] = desk.tell(user_trade(id="t2"))
+    assert other.fee is not None
 
 
-def test_a_trade_that_waited_for_such_a_rule_is_a_gap_too() -> None:
+def test_a_trade_that_waited_for_such_a_rule_is_told_too() -> None:
     desk = UserDesk()
     del desk.fees[A]
     assert [type(x) for x in desk.tell(user_trade())] == [Unheard]
     desk.strange = {A}
-    assert [type(x) for x in desk.stream.poll()] == [Gap]
+    assert [x.fee for x in desk.stream.poll()] == [None]
     assert list(desk.stream.poll()) == []
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 import attrs
 
+from ....errors import NotSupported
 from ....grid import PriceGrid
 from ....models import (
     Fill,
@@ -217,7 +218,7 @@ class Whose:
 
     ``ours`` tells whose as of now: the API key may come late.  ``label`` names the outcome of
     a market's token, ``fee`` is a taker's in dollars; both give None where the market is
-    not known yet.
+    not known yet.  ``fee`` raises `NotSupported` where its rule is none that is known.
     """
 
     ours: Callable[[], Ours]
@@ -318,9 +319,13 @@ def _is_taker(told: frames.UserTrade, ours: Ours) -> bool:
 
 def _taken(told: frames.UserTrade, whose: Whose, raw: bytes) -> Fill | None:
     paid, shares = price(told.price, "price"), size(told.size, "size")
-    fee = whose.fee(told.market.lower(), paid, shares)
-    if fee is None:
-        return None
+    try:
+        fee = whose.fee(told.market.lower(), paid, shares)
+    except NotSupported:
+        fee = None
+    else:
+        if fee is None:
+            return None
     return _fill(
         told,
         raw,
@@ -370,7 +375,7 @@ def _fill(
     side: Side,
     price: Decimal,
     size: Decimal,
-    fee: Decimal,
+    fee: Decimal | None,
     liquidity: Liquidity,
 ) -> Fill:
     return Fill(
@@ -389,7 +394,7 @@ def _fill(
         liquidity=liquidity,
         created_at=_matched_at(told),
         state=_STATES.get(told.status.removeprefix("TRADE_STATUS_"), FillState.PENDING),
-        computed=frozenset({"fee"}),
+        computed=frozenset() if fee is None else frozenset({"fee"}),
     )
 
 

@@ -176,13 +176,7 @@ class UserStream(Socket):
         return [e for each in waited for e in self._parts(each.told, each.raw)]
 
     def _parts(self, told: frames.UserTrade, raw: bytes) -> Events:
-        try:
-            found = reading.fills(told, self._whose, raw)
-        except NotSupported as error:
-            # Its fee is by a rule like no other: the stream goes on without this trade.
-            reason = f"the fee of trade {told.id} is not known: {error.message}"
-            markets = (told.market.lower(),)
-            return [self._gap(Subject.FILLS, reason, market_ids=markets)]
+        found = reading.fills(told, self._whose, raw)
         if found is None:
             if len(self._parked) < _MOST_PARKED:
                 self._parked.append(_Parked(told, raw))
