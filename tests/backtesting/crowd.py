@@ -1,14 +1,14 @@
 """Others who trade by a script, with an order of ours among them or without it.
 
 `world` plays a script on the engine that the simulated venues match with: as it was live,
-and as it is told to whoever follows the market.  `tested` is the backtest of the same orders
+and as it is told to whoever follows the market.  `backtested` is the backtest of the same orders
 over what was told.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Literal, TypeAlias
@@ -66,7 +66,7 @@ class World:
     fills: Filling = attrs.field(factory=lambda: defaultdict(list))
     orders: dict[int, Act] = attrs.field(factory=dict)
     refused: set[int] = attrs.field(factory=set)
-    """Acts that a crowd of this kind does not do; see `world`."""
+    """Acts by which who means to rest would trade on arrival."""
     unseen: set[int] = attrs.field(factory=set)
     """Takers who found less than they wanted: nobody is told what they would have taken."""
     canceled: dict[int, Order] = attrs.field(factory=dict)
@@ -105,10 +105,11 @@ class _Player:
 
     def _do(self, number: int, act: Act) -> None:
         price = f"{act.price / 100:.2f}"
-        if act.verb == "rest":
-            if not self._crosses and self._is_crossing(act):
+        if act.verb == "place" or (act.verb == "rest" and not self._crosses):
+            if self._is_crossing(act):
                 self.world.refused.add(number)
                 return
+        if act.verb == "rest":
             who = _RESTS[act.side]
             order = self._scene.send(who, act.side, price, act.size, market_id=_MARKET)
             self._resting.append(order)
@@ -182,8 +183,7 @@ class _Player:
     def _tell_book(self) -> None:
         bids, asks = (
             tuple(
-                Level(x.price, x.size)
-                for x in self._scene.engine.levels(_MARKET, side)
+                Level(x.price, x.size) for x in self._scene.engine.levels(_MARKET, side)
             )
             for side in ("bid", "ask")
         )
@@ -197,13 +197,27 @@ class _Player:
         self.world.events.append((self._scene.clock.us * 1_000, event))
 
 
-def world(script: Iterable[Act], *, with_ours: bool, crosses: bool = False) -> World:
+def world(script: Iterable[Act], *, with_ours: bool, crosses: bool = True) -> World:
     """Play a script.
 
-    Without ``crosses`` whoever means to rest never trades on arrival as the book stands:
+    Our orders never trade on arrival, and without ``crosses`` nobody's who means to rest:
     what would is left out, and is in ``refused``.
     """
     return _Player(list(script), with_ours=with_ours, crosses=crosses).play()
+
+
+def without_ours(script: Iterable[Act]) -> World:
+    """The world that is recorded where we did nothing; whoever rests came to rest.
+
+    Its script is of the acts that were done.
+    """
+    played = world(script, with_ours=False, crosses=False)
+    return world(left(played, played.refused), with_ours=False)
+
+
+def left(played: World, but: set[int]) -> list[Act]:
+    """The script without some of its acts."""
+    return [x for number, x in enumerate(played.script, 1) if number not in but]
 
 
 class _Ours(Strategy):
@@ -231,7 +245,7 @@ class _Ours(Strategy):
                 desk.cancel(self.keys[act.which])
 
 
-def tested(played: World, *, nets: bool = True) -> tuple[Filling, Report]:
+def backtested(played: World, *, nets: bool = True) -> tuple[Filling, Report]:
     """The backtest of our orders over what was told of a world."""
     strategy = _Ours(played.script)
     report = backtest(
@@ -249,18 +263,12 @@ def _contract(*, nets: bool) -> Contract:
     return contract(_MARKET, nets=nets)
 
 
-def filled_by(fills: list[tuple[int, Decimal, Decimal]], moment: int) -> Decimal:
-    """How much had filled by a moment."""
-    return total(size for when, _, size in fills if when <= moment)
+def filled(fills: Filling, key: int, moment: int) -> Decimal:
+    """How much of an order of ours had filled by a moment."""
+    return total(size for when, _, size in fills.get(key, []) if when <= moment)
 
 
-def moments(played: World) -> Iterator[int]:
-    """After each act of the script."""
-    for number in range(1, len(played.script) + 1):
-        yield moment_of(number)
-
-
-def sums(played: World, fills: Filling, key: int) -> list[Decimal]:
+def course(played: World, fills: Filling, key: int) -> list[Decimal]:
     """How much of an order of ours had filled after each act."""
-    return [filled_by(fills.get(key, []), moment) for moment in moments(played)]
-
+    numbers = range(1, len(played.script) + 1)
+    return [filled(fills, key, moment_of(number)) for number in numbers]
