@@ -123,6 +123,52 @@ def test_two_orders_share_one_trade(resting: PaperEngine) -> None:
     assert fills(resting) == [("10", "0.50"), ("4", "0.50")]
 
 
+def rest(made: PaperEngine, price: str, size: int) -> None:
+    made.place(made.moment, "RAIN", "yes", "buy", price, size)
+    made.advance(made.moment)
+
+
+def test_what_filled_a_first_order_has_passed_nobody_before_a_second() -> None:
+    made = engine()
+    made.receive(START, book("", "50@0.55"))
+    rest(made, "0.50", 10)
+    made.receive(START, book("20@0.50", "50@0.55"))
+    rest(made, "0.50", 10)
+    made.notices()
+    made.receive(START, trade("0.50", "20", SELL))
+    # It met ten of ours, and ten of the twenty between our two.
+    assert fills(made) == [("10", "0.50")]
+    made.receive(START, trade("0.50", "13", SELL))
+    assert fills(made) == [("3", "0.50")]
+
+
+def test_those_who_did_not_trade_for_our_better_price_stay_before_the_other() -> None:
+    made = engine()
+    made.receive(START, book("5@0.51 5@0.50", "50@0.55"))
+    rest(made, "0.51", 10)
+    rest(made, "0.50", 10)
+    made.notices()
+    for price, size in (("0.51", "15"), ("0.50", "5"), ("0.49", "8")):
+        made.receive(START, trade(price, size, SELL))
+    # Of 28 our better bid took 10, and others 18 of the 20 who stood before the second.
+    assert fills(made) == [("10", "0.51")]
+    made.receive(START, trade("0.49", "4", SELL))
+    assert fills(made) == [("2", "0.50")]
+
+
+def test_offers_meet_those_first_who_did_not_trade_for_ours() -> None:
+    made = engine()
+    made.receive(START, book("", "50@0.55"))
+    rest(made, "0.51", 10)
+    rest(made, "0.50", 10)
+    made.notices()
+    made.receive(START, trade("0.51", "10", SELL))
+    made.receive(START, book("", "14@0.50"))
+    assert fills(made) == [("10", "0.51"), ("4", "0.50")]
+    made.receive(START, book("", "14@0.50"))
+    assert fills(made) == []
+
+
 def test_a_better_price_fills_first(resting: PaperEngine) -> None:
     resting.place(START, "RAIN", "yes", "buy", "0.51", 10)
     resting.advance(START)

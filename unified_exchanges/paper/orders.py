@@ -37,6 +37,8 @@ class PaperOrder:
     ``ahead`` is how many contracts of others stand before it at its price.  ``clipped``
     is by how much ``ahead`` shrank because the book showed less, not yet explained by
     trades: a trade that is told after the book has shown it must not count twice.
+    ``spared`` is how many more stand before it, at its price or a better one, of whom the
+    source tells that they have traded: an order of ours has filled in their place.
     ``is_blind`` says that no book was known when it arrived: all that the next one shows
     at its price stands before it.
     """
@@ -66,6 +68,7 @@ class PaperOrder:
     updated: int = 0
     ahead: Decimal = ZERO
     clipped: Decimal = ZERO
+    spared: Decimal = ZERO
     is_blind: bool = False
     reason: str = ""
 

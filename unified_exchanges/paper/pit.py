@@ -9,6 +9,8 @@ have been.  Wherever they leave that open, the worse for us is assumed:
   by trades at its price; cancels are taken to be of those behind it, except where the level
   shows less than what was ahead.  A trade told after the book has shown it counts once.
   Where no book is known when it arrives, it stands behind all that the next one shows.
+  What a trade gave to another order of ours it did not take from others: they stay before
+  those of ours that come after that order.
 - *Filling at rest.*  By the part of a trade at its price that is left over from those
   ahead; by a trade beyond its price, which would have met it first; and by the opposite
   side of a newer book that reaches its price.  Always at its own price.
@@ -24,7 +26,7 @@ from decimal import Decimal
 import attrs
 
 from ..models import BUY, Level, MarketStatus, OrderBook, Side, Trade
-from ..money import EXACT, ZERO
+from ..money import EXACT, ZERO, total
 from .account import priority
 from .contract import Contract
 from .orders import PaperOrder, nanoseconds
@@ -128,6 +130,7 @@ class Pit:
     def rest(self, order: PaperOrder) -> None:
         """Queue up behind all that is shown at the order's price."""
         order.ahead, order.clipped = self._displayed(order), ZERO
+        order.spared = ZERO
         order.is_blind = self.latest is None
         self.orders[order.number] = order
 
@@ -168,11 +171,19 @@ class Pit:
         if not self.orders:
             return
         for buys in (True, False):
+            met = ZERO
             for order in self.queue(buys=buys):
+                order.spared = max(ZERO, EXACT.subtract(order.spared, met))
                 for level, free in self._offered(order):
-                    size = min(order.remaining, free)
                     if not order.reaches(level.price) or not order.remaining:
                         break
+                    # Others who are no longer shown would have met it first.
+                    theirs = min(order.spared, free)
+                    if theirs:
+                        self.take(Take(order, level.price, theirs))
+                        order.spared = EXACT.subtract(order.spared, theirs)
+                        met = EXACT.add(met, theirs)
+                    size = min(order.remaining, EXACT.subtract(free, theirs))
                     if size:
                         self.take(Take(order, level.price, size))
                         yield Take(order, order.limit, size)
@@ -185,17 +196,17 @@ class Pit:
         happened = nanoseconds(trade.created_at) + _MICROSECOND
         lifted, given = trade.taker_side is BUY, ZERO
         for order in self.queue(buys=not lifted):
-            if not order.reaches(trade.price):
+            if not order.reaches(trade.price) and not given:
                 break
             if order.arrived is not None and happened <= order.arrived:
                 continue
-            room = trade.size
-            if order.limit == trade.price:
-                if order.is_blind:
-                    continue
-                room = _move_up(order, trade.size)
-            size = min(order.remaining, EXACT.subtract(room, given))
-            if size > ZERO:
+            if not order.reaches(trade.price):
+                order.spared = EXACT.add(order.spared, given)
+                continue
+            if order.limit == trade.price and order.is_blind:
+                continue
+            size = min(order.remaining, _passed(order, trade, given))
+            if size:
                 given = EXACT.add(given, size)
                 yield Take(order, order.limit, size)
 
@@ -224,11 +235,20 @@ def _still(
     return {price: size for price, size in kept.items() if size}
 
 
-def _move_up(order: PaperOrder, size: Decimal) -> Decimal:
-    """Let a trade at its price pass those ahead; gives what is left for our orders."""
-    explained = min(size, order.clipped)
+def _passed(order: PaperOrder, trade: Trade, given: Decimal) -> Decimal:
+    """Let a trade pass those ahead; gives what is left of it for the order.
+
+    ``given`` of it went to orders of ours that come first.  So many of those whom the source
+    tells to have traded would still be there: they are spared.
+    """
+    is_beyond = order.limit != trade.price  # and so has passed all at its price
+    ahead = ZERO if is_beyond else order.ahead
+    explained = ZERO if is_beyond else min(trade.size, order.clipped)
+    moved = EXACT.subtract(trade.size, explained)
+    before = total((given, ahead, order.spared))
+    left = EXACT.subtract(moved, before)
     order.clipped = EXACT.subtract(order.clipped, explained)
-    moved = EXACT.subtract(size, explained)
-    eaten = min(order.ahead, moved)
-    order.ahead = EXACT.subtract(order.ahead, eaten)
-    return EXACT.subtract(moved, eaten)
+    order.ahead = max(ZERO, EXACT.subtract(ahead, moved))
+    still = max(ZERO, EXACT.minus(left))
+    order.spared = EXACT.subtract(still, order.ahead)
+    return max(ZERO, left)

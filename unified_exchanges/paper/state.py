@@ -21,7 +21,10 @@ from .pit import Pit
 __all__ = ["dump_state", "load_state"]
 
 _VERSION = 1
-_DECIMALS = ("price", "size", "limit", "filled", "paid", "fee", "ahead", "clipped")
+_DECIMALS = (
+    *("price", "size", "limit", "filled", "paid", "fee"),
+    *("ahead", "clipped", "spared"),
+)
 _WORDS = {"side": Side, "time_in_force": TimeInForce, "status": OrderStatus}
 
 
@@ -128,6 +131,7 @@ def _order(order: PaperOrder) -> dict[str, Any]:
 
 
 def _read_order(told: dict[str, Any]) -> PaperOrder:
+    told = {"spared": "0", **told}  # it was not kept at first
     numbers = {name: Decimal(told[name]) for name in _DECIMALS}
     words: dict[str, Any] = {name: word(told[name]) for name, word in _WORDS.items()}
     fields: dict[str, Any] = {**told, **numbers, **words}

@@ -1,0 +1,162 @@
+"""What fills at rest in a backtest, and what the same order would have got at the venue.
+
+The crowd trades twice on the engine of the simulated venues: with our orders among them, and
+without.  Prices and sizes are few, so that queues form, are eaten up and form again.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from hypothesis import event, example, given, settings
+from hypothesis import strategies as st
+
+from unified_exchanges.money import total
+
+from .crowd import (
+    Act,
+    World,
+    backtested,
+    course,
+    filled,
+    left,
+    moment_of,
+    without_ours,
+    world,
+)
+
+SIDES = st.sampled_from(["bid", "ask"])
+SIZES = st.integers(1, 12)
+OTHERS = st.one_of(
+    st.builds(Act, st.just("rest"), st.just("bid"), st.integers(47, 50), SIZES),
+    st.builds(Act, st.just("rest"), st.just("ask"), st.integers(49, 52), SIZES),
+    st.builds(Act, st.just("take"), st.just("ask"), st.integers(46, 50), SIZES),
+    st.builds(Act, st.just("take"), st.just("bid"), st.integers(49, 53), SIZES),
+)
+CANCELS = st.integers(0, 9).map(lambda x: Act("cancel", which=x))
+BIDS = st.builds(Act, st.just("place"), st.just("bid"), st.integers(47, 49), SIZES)
+ASKS = st.builds(Act, st.just("place"), st.just("ask"), st.integers(50, 52), SIZES)
+WITHDRAWALS = st.integers(0, 4).map(lambda x: Act("withdraw", which=x))
+
+
+def scripts(*more: st.SearchStrategy[Act]) -> st.SearchStrategy[list[Act]]:
+    """What others do, among it some of what else may be done."""
+    return st.lists(st.one_of(OTHERS, OTHERS, OTHERS, *more), min_size=8, max_size=40)
+
+
+EVERYTHING = scripts(CANCELS, BIDS, ASKS, WITHDRAWALS)
+ONE_A_SIDE = st.builds(
+    lambda bid, ask, before, after: [*before, bid, ask, *after],
+    BIDS,
+    ASKS,
+    st.lists(OTHERS, max_size=8),
+    scripts(),
+)
+
+
+def arrivals(played: World) -> list[int]:
+    """When each of our orders was placed."""
+    acts = enumerate(played.script, 1)
+    return [moment_of(number) for number, act in acts if act.verb == "place"]
+
+
+# One taker meets eight of ours and others': seven are of our first, one is of others.
+TWO_AT_A_PRICE = [
+    Act("rest", "bid", 48, 5),
+    Act("place", "bid", 49, 7),
+    Act("rest", "bid", 49, 7),
+    Act("place", "bid", 49, 1),
+    Act("take", "ask", 48, 8),
+]
+# The same at two prices: of what our better one took nothing comes to the other.
+TWO_PRICES = [
+    Act("rest", "bid", 47, 2),
+    Act("rest", "bid", 50, 8),
+    Act("rest", "bid", 48, 1),
+    Act("place", "bid", 48, 1),
+    Act("place", "bid", 49, 2),
+    Act("take", "ask", 47, 11),
+]
+
+
+def noted(fills: object) -> None:
+    event("something of ours filled" if fills else "nothing of ours filled")
+
+
+@given(EVERYTHING)
+@example(TWO_AT_A_PRICE)
+@example(TWO_PRICES)
+@settings(max_examples=200, deadline=None)
+def test_an_order_never_gets_more_or_sooner_than_it_would_have_got(
+    script: list[Act],
+) -> None:
+    told = without_ours(script)
+    real = world(told.script, with_ours=True)
+    fills, _ = backtested(told)
+    noted(fills)
+    placed = arrivals(told)
+    for key, order in told.orders.items():
+        # The one thing that nobody is told: whom our earlier fills left standing.
+        before = total(
+            filled(fills, other, placed[key])
+            for other in range(key)
+            if told.orders[other].side == order.side
+        )
+        ours, theirs = course(told, fills, key), course(real, real.fills, key)
+        assert all(x <= y + before for x, y in zip(ours, theirs, strict=True))
+        limit = Decimal(order.price) / 100
+        better = min if order.side == "bid" else max
+        assert {price for _, price, _ in fills.get(key, [])} <= {limit}
+        assert all(better(x, limit) == x for _, x, _ in real.fills.get(key, []))
+
+
+def seen_whole(script: list[Act]) -> World:
+    """Without those who found less than they wanted, as what they wanted is not told."""
+    told = without_ours(script)
+    while told.unseen:
+        told = without_ours(left(told, told.unseen))
+    return told
+
+
+@given(scripts(BIDS, ASKS, WITHDRAWALS))
+@settings(max_examples=150, deadline=None)
+def test_an_order_gets_the_same_where_nobody_cancels_and_all_is_seen(
+    script: list[Act],
+) -> None:
+    told = seen_whole(script)
+    real = world(told.script, with_ours=True)
+    fills, report = backtested(told)
+    noted(fills)
+    assert not report.failures
+    placed = arrivals(told)
+    for key, order in told.orders.items():
+        sides = [k for k, x in told.orders.items() if x.side == order.side]
+        if not any(filled(fills, other, placed[key]) for other in sides):
+            assert course(told, fills, key) == course(real, real.fills, key)
+
+
+@given(scripts(CANCELS, BIDS, ASKS, WITHDRAWALS))
+@settings(max_examples=150, deadline=None)
+def test_a_recording_with_our_orders_in_it_never_gives_them_more_or_sooner(
+    script: list[Act],
+) -> None:
+    real = world(script, with_ours=True)
+    real = world(left(real, real.refused), with_ours=True)
+    fills, _ = backtested(real)
+    noted(fills)
+    for key in real.orders:
+        ours, theirs = course(real, fills, key), course(real, real.fills, key)
+        assert all(x <= y for x, y in zip(ours, theirs, strict=True))
+
+
+@given(ONE_A_SIDE)
+@settings(max_examples=150, deadline=None)
+def test_a_recording_with_our_orders_in_it_gives_them_the_same_fill_by_fill(
+    script: list[Act],
+) -> None:
+    # Whoever rests may trade on arrival here, and whoever takes may find too little.
+    real = world(script, with_ours=True)
+    real = world(left(real, real.refused), with_ours=True)
+    fills, _ = backtested(real)
+    noted(fills)
+    assert fills == real.fills
