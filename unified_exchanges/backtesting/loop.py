@@ -182,11 +182,13 @@ class _Backtest:
                     pit = quiet[event.market_id]
                 except KeyError:
                     pit = quiet[event.market_id] = None
-                if pit is None or event.outcome != pit.outcome:
+                if pit is None:
                     self._receive(moment, event)
-                else:
+                elif event.outcome == pit.outcome:
                     pit.latest = event
                     on_book(desk, event)
+                else:
+                    self._ignored += 1  # it tells the same orders again
             else:
                 self._receive(moment, event)
         self._events += maxsize - length_hint(left)

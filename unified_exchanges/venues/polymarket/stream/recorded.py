@@ -114,22 +114,26 @@ class RecordedMarketStream(MarketStream):
         book = None if asset is None else asset.book
         if asset is None or type(book) is not PicturedAssetBook or not book.is_live:
             return None
-        grid = asset.grid or self._names.grid(asset.market_id)
-        return _shown(_Followed(asset, book, asset.market_id, outcome, grid))
+        market_id = asset.market_id
+        return unread(
+            "polymarket",
+            market_id,
+            outcome,
+            book.bid_picture,
+            book.ask_picture,
+            None,
+            book.moment,
+            asset.grid or self._names.grid(market_id),
+        )
 
 
 def _taken(followed: _Followed, step: Step, moment: int) -> OrderBook:
     """Do a step; gives the book after it."""
-    asset, book, _, _, _ = followed
+    asset, book, market_id, name, grid = followed
     book.take_step(step, moment)
     if asset.has_ticker:
-        bid, ask = step[0].best_bid, step[0].best_ask
-        if asset.top.quote(bid or "", ask or "", moment):
+        best_bid, best_ask = step[0].best_bid, step[0].best_ask
+        if asset.top.quote(best_bid or "", best_ask or "", moment):
             asset.owes_ticker = False
-    return _shown(followed)
-
-
-def _shown(followed: _Followed) -> OrderBook:
-    _, book, market_id, name, grid = followed
-    bids, asks, moment = book.bid_picture, book.ask_picture, book.moment
+    bids, asks = book.bid_picture, book.ask_picture
     return unread("polymarket", market_id, name, bids, asks, None, moment, grid)
