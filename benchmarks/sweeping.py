@@ -20,7 +20,7 @@ from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from backtest import NAMES, Trivial, contract, written
+from backtest import NAMES, Trivial, contract, of_kalshi
 from timing import Goal, Seconds, arguments, interleave, ratio, report, verdict
 
 from unified_exchanges.backtesting import backtest, sweep
@@ -84,7 +84,7 @@ def measured(runs: int, rounds: int) -> list[Goal]:
         return taken
 
     with TemporaryDirectory() as folder:
-        path = written(Path(folder) / "session.jsonl")
+        path = of_kalshi(Path(folder) / "session.jsonl")
         variants: dict[str, Callable[[], object]] = {
             FLOOR: lambda: noted(FLOOR, runs / CORES, lambda: once(path)),
             BARE: lambda: bare(path, runs),

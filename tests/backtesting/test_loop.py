@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from operator import methodcaller
@@ -601,9 +601,34 @@ def test_a_strategy_that_stops_is_told_nothing_more() -> None:
 
     brief = Brief()
     events: list[Told] = [(when(n), QUIET) for n in range(5)]
-    backtest(brief, events, contracts=[contract()])
+    report = backtest(brief, events, contracts=[contract()])
     assert brief.times(OrderBook) == [0]
     assert brief.told[-1] == (when(0), "stop")
+    assert report.events == 1
+
+
+@pytest.mark.parametrize("last", range(5))
+def test_events_are_counted_that_were_told(last: int) -> None:
+    class Brief(Strategy):
+        subjects = ("order_book", "trades")
+
+        def on_trade(self, desk: Desk, trade: Trade) -> None:
+            desk.stop()
+
+    # Books are only noted here, and a trade is not.
+    events: list[Told] = [(when(n), QUIET) for n in range(5)]
+    events[last] = (when(last), trade("0.50", "1"))
+    asked = []
+
+    def told() -> Iterator[Told]:
+        for event in events:
+            asked.append(event)
+            yield event
+
+    report = backtest(Brief(), told(), contracts=[contract()])
+    assert report.events == last + 1
+    # To see that it is late the next one is asked for, and no more.
+    assert len(asked) == min(last + 2, len(events))
 
 
 def test_what_is_decided_last_meets_the_last_book() -> None:

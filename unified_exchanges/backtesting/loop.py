@@ -8,7 +8,9 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from decimal import Decimal
-from itertools import chain
+from itertools import compress, repeat
+from operator import length_hint
+from sys import maxsize
 from typing import Final, TypeAlias
 
 from ..errors import BadRequest, OrderRejected, UnifiedExchangesError
@@ -99,7 +101,8 @@ class _Backtest:
         self._measures = Measures(engine)
         self._subjects = frozenset(read_subjects(strategy))
         self._followed = self._read_markets()
-        self._quiet: dict[str, Pit] = {}
+        self._quiet: dict[str, Pit | None] = {}
+        """None for a market whose books are not only noted."""
         for pit in engine.pits.values():
             # As live: a book of the other outcome tells the same orders again.
             pit.outcome = pit.contract.first
@@ -146,8 +149,12 @@ class _Backtest:
             self._sample_due = self._boundary(first[0])
         strategy.on_start(desk)
         if first is not None and not desk.is_stopped:
-            told = chain([first], iterator)
-            self._play(told if progress is None else self._shown(told, progress))
+            # Whatever feeds it is asked by the loop itself: each step between counts.
+            self._play((first,))
+            if not desk.is_stopped:
+                self._play(
+                    iterator if progress is None else self._shown(iterator, progress)
+                )
             # What was decided last meets the last that is known.
             self._catch_up(desk.moment + 1)
         desk.is_closed = True
@@ -159,28 +166,36 @@ class _Backtest:
     def _play(self, events: Events) -> None:
         """The hot loop: a book of a market in which we have nothing is only noted."""
         desk, quiet, on_book = self._desk, self._quiet, self._strategy.on_book
-        last, count = desk.moment, 0
-        for moment, event in events:
+        last = desk.moment
+        # What is used up of this tells how many there were, and takes a fifth of the time
+        # of counting each.
+        left = repeat(True, maxsize)  # noqa: FBT003 - each event is taken
+        for moment, event in compress(events, left):
             if not last <= moment < desk.due:
                 self._advance(last, moment)
                 if desk.is_stopped:
+                    self._events -= 1  # this one is told to nobody
                     break
             last = desk.moment = moment
-            count += 1
             if isinstance(event, OrderBook):
-                pit = quiet.get(event.market_id)
-                if pit is None or event.outcome != pit.outcome:
+                try:
+                    pit = quiet[event.market_id]
+                except KeyError:
+                    pit = quiet[event.market_id] = None
+                if pit is None:
                     self._receive(moment, event)
-                else:
+                elif event.outcome == pit.outcome:
                     pit.latest = event
                     on_book(desk, event)
+                else:
+                    self._ignored += 1  # it tells the same orders again
             else:
                 self._receive(moment, event)
-        self._events = count
+        self._events += maxsize - length_hint(left)
 
     def _shown(self, events: Events, progress: Progress) -> Events:
         """The same events, and now and then a word on how far it is."""
-        for count, event in enumerate(events, 1):
+        for count, event in enumerate(events, 2):
             yield event
             if not count % _BEAT:
                 moment, fills = self._desk.moment, len(self._fills)
@@ -361,7 +376,7 @@ class _Backtest:
     def _order(self, command: Command) -> None:
         engine = self._engine
         if isinstance(command, Place):
-            self._quiet.pop(command.market_id, None)
+            self._quiet[command.market_id] = None
             engine.place(
                 command.at,
                 command.market_id,

@@ -27,6 +27,8 @@ Data: TypeAlias = "Events | str | PathLike[str] | Sequence[str | PathLike[str]]"
 _Shortened: TypeAlias = tuple[int, *tuple[OrderBook, ...]]
 """What `Overheard.shortcut` makes of a line."""
 
+_ONE: Final = 2
+"""Parts of what was made of a line that tells of one book, as nearly all do."""
 _PASSED_OVER: Final = frozenset((Ticker, Order))
 """What a backtest is not told."""
 
@@ -64,7 +66,11 @@ def recorded(path: str | PathLike[str]) -> Iterator[tuple[int, PaperEvent]]:
     moment = 0
     for line in read_shortened(path, listener.begin):
         if type(line) is tuple:
-            moment = max(moment, line[0])
+            if line[0] >= moment:
+                moment = line[0]
+                if len(line) == _ONE:
+                    yield line
+                    continue
             for book in line[1:]:
                 yield moment, book
             continue

@@ -29,6 +29,7 @@ __all__ = [
     "DOLLARS",
     "NO_ASK",
     "NO_BID",
+    "Amounts",
     "Book",
     "BookError",
     "Keys",
@@ -169,6 +170,23 @@ def contracts(count: int, places: int = _SIZE_PLACES) -> Decimal:
     return EXACT.scaleb(Decimal(count), -places)
 
 
+class Amounts(dict[int, Decimal]):
+    """Contracts of what has so many places, made once for as long as they come again."""
+
+    __slots__ = ("_places",)
+
+    def __init__(self, places: int) -> None:
+        super().__init__()
+        self._places = places
+
+    def __missing__(self, count: int) -> Decimal:
+        value = contracts(count, self._places)
+        if len(self) >= _MOST_SIZES:
+            self.clear()
+        self[count] = value
+        return value
+
+
 _SPARE = 32
 """Levels that are gone and may be remembered all the same."""
 
@@ -204,6 +222,8 @@ class Book:
 
     places: ClassVar[int] = _SIZE_PLACES
     """Decimals of a size."""
+    amounts: ClassVar[Amounts] = Amounts(_SIZE_PLACES)
+    """Sizes as they are shown."""
 
     def __init__(self) -> None:
         self._bids: dict[int, int] = {}
@@ -319,7 +339,7 @@ class Book:
 
     def level(self, key: int, held: int) -> Level:
         """So much at the price that has this key."""
-        return Level(DOLLARS[key], contracts(held, self.places))
+        return Level(DOLLARS[key], self.amounts[held])
 
     def _read(self, levels: dict[int, int]) -> tuple[Level, ...]:
         """The levels of a side; those that are as they were shown last are used again.

@@ -11,6 +11,7 @@ from .book import (
     DOLLARS,
     NO_ASK,
     NO_BID,
+    Amounts,
     Book,
     Keys,
     next_best,
@@ -86,6 +87,7 @@ class TotalsBook(Book):
     __slots__ = ()
 
     places: ClassVar[int] = _PLACES
+    amounts: ClassVar[Amounts] = Amounts(_PLACES)
 
     # The two below differ in names only, as in `Book`.
 

@@ -75,9 +75,7 @@ class Tape:
         self.bids = {20: "5", 700: "7.5", 710: "3"}
         self.asks = {730: "4", 740: "9.25", 990: "1"}
         if is_listed:
-            page = Body.of(json.dumps(venue.markets(venue.market(1))))
-            rest = Rest(START, 0, START, 1, "GET", "x", "/markets/keyset", 200)
-            self.lines.append(encode(msgspec.structs.replace(rest, body=page)))
+            self.list_market()
         self.ask_for(*tokens)
         for token in tokens:
             self.tell(self.book(token))
@@ -99,6 +97,11 @@ class Tape:
         direction: Any = "out" if form == "out" else "in"
         connection = 2 if form == "elsewhere" else 1
         self.lines.append(encode(Frame(self.at, 0, connection, direction, body)))
+
+    def list_market(self) -> None:
+        page = Body.of(json.dumps(venue.markets(venue.market(1))))
+        rest = Rest(self.at, 0, START, 1, "GET", "x", "/markets/keyset", 200)
+        self.lines.append(encode(msgspec.structs.replace(rest, body=page)))
 
     def ask_for(self, *tokens: str) -> None:
         self.tell({"assets_ids": tokens, "type": "market"}, "out")
@@ -337,6 +340,8 @@ def recording(tape: Tape, drawn: Steps) -> Tape:
             tape.lines.append(encode(Withheld(tape.at, 0, "frame", "1", ["x"], 1)))
         elif kind == "closed":
             tape.lines.append(encode(Closed(tape.at, 0, 1, "gone")))
+        elif kind == "answered":
+            tape.list_market()
         elif kind == "asked":
             tape.ask_for(YES, NO)
         else:
@@ -359,6 +364,7 @@ steps = st.tuples(
             "other book",
             "withheld",
             "closed",
+            "answered",
             "asked",
         ]
     ),
@@ -383,6 +389,7 @@ def unusual(kind: str = "both", form: str = "json", when: str = "next") -> Steps
 @example((YES,), True, [USUAL, *unusual("again")])
 @example((YES,), True, [USUAL, ("same", False, 740, "1", "both", "json"), USUAL] * 2)
 @example((YES,), False, unusual("listed"))
+@example((YES, NO), False, unusual("answered"))
 @example((YES, NO), True, unusual("ticked"))
 @example((YES, NO), True, unusual("gridded"))
 @example((YES, NO), False, unusual(form="out"))

@@ -15,7 +15,7 @@ from ...recording.overheard import Heard
 from ...recording.redaction import REDACTED_KEY
 from ...streams.protocol import StreamProtocol
 from ...tap import Direction
-from .lines import are_changes, read_changes
+from .lines import read_changes
 from .memory import Known, Memory
 from .parse import catalog
 from .parse.orders import Ours
@@ -50,6 +50,7 @@ class PolymarketOverheard:
 
     def answered(self, path: str, body: bytes) -> None:
         """Learn the outcomes of markets where they were listed."""
+        self._look_again()
         if "/markets" not in path:
             return
         try:
@@ -80,6 +81,7 @@ class PolymarketOverheard:
         self, connection: int, direction: Direction, frame: bytes
     ) -> Iterator[Heard]:
         """Read one frame."""
+        self._look_again()
         stream = self._streams.get(connection)
         if stream is None:
             return
@@ -100,6 +102,7 @@ class PolymarketOverheard:
 
     def missed(self, connection: int, reason: str) -> Iterator[Heard]:
         """Believe no book of it until it is told whole again, as on a new connection."""
+        self._look_again()
         stream = self._streams.get(connection)
         if stream is not None:
             # Messages are not numbered here: the stream would not notice.
@@ -108,16 +111,23 @@ class PolymarketOverheard:
 
     def closed(self, connection: int, reason: str) -> Iterator[Heard]:
         """Its books are not told any more."""
+        self._look_again()
         stream = self._streams.pop(connection, None)
         if stream is not None:
             yield from self._heard(stream, stream.connection_lost(reason))
 
+    def _look_again(self) -> None:
+        # All of them know markets by the same memory.
+        for stream in self._streams.values():
+            if isinstance(stream, RecordedMarketStream):
+                stream.look_again()
+
     def shortcut(self, line: bytes) -> tuple[int, *tuple[OrderBook, ...]] | None:
         """Take one level of each token of a market, which is nearly all that comes."""
-        if not are_changes(line):
-            return None
         try:
-            at, connection, changes, moment = read_changes(line)
+            if (told := read_changes(line)) is None:
+                return None
+            at, connection, changes, moment = told
             stream = self._streams[connection]
             if type(stream) is not RecordedMarketStream:
                 return None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Final, TypeAlias
+from typing import ClassVar, Final, NamedTuple, TypeAlias
 
 from ....clock import Clock
+from ....grid import PriceGrid
 from ....models import OrderBook
 from ....models.unread import unread
 from ....streams.health import SAMPLE
@@ -25,8 +26,22 @@ _BOTH: Final = 2
 """Tokens of a market."""
 
 
+class _Followed(NamedTuple):
+    """A token that changes are told of, with all that is looked up to take one."""
+
+    asset: Asset
+    book: PicturedAssetBook
+    market_id: str
+    name: str
+    grid: PriceGrid | None
+
+
 class RecordedMarketStream(MarketStream):
-    """A `MarketStream` that nobody sends anything from; ``called`` is kept up to date."""
+    """A `MarketStream` that nobody sends anything from; ``called`` is kept up to date.
+
+    Whoever tells it, or ``called`` and ``names``, anything but by `take_changes` calls
+    `look_again`.
+    """
 
     keeps: ClassVar[type[AssetBook]] = PicturedAssetBook
 
@@ -34,6 +49,11 @@ class RecordedMarketStream(MarketStream):
         super().__init__(clock=clock, names=names)
         self._called = called
         self._market = names.market
+        self._followed: dict[str, _Followed | None] = {}
+
+    def look_again(self) -> None:
+        """What was looked up of tokens may be otherwise from now on."""
+        self._followed.clear()
 
     def take_changes(
         self, changes: Sequence[frames.Change], moment: int
@@ -44,46 +64,49 @@ class RecordedMarketStream(MarketStream):
         where anything about it is unusual: `receive` it instead.  Of a token that is not
         called anything it raises KeyError for that, of a strange number `BookError`.
         """
-        number = self.counters.messages + 1
+        counters = self.counters
+        number = counters.messages + 1
         if len(changes) != _BOTH or not number % SAMPLE:
             return None
         one, two = changes
-        find = self._assets.get
-        mine, other = find(one.asset_id), find(two.asset_id)
+        followed = self._followed
+        try:
+            mine, other = followed[one.asset_id], followed[two.asset_id]
+        except KeyError:
+            mine, other = self._look_up(one.asset_id), self._look_up(two.asset_id)
         # All of it is found out before anything is done.
         if other is None:
-            if mine is None or (step := self._foresee(mine, one, moment)) is None:
+            if mine is None or (step := mine.book.step(one, moment)) is None:
                 return None
-            books: tuple[OrderBook, ...] = (self._do(mine, step, moment),)
+            books: tuple[OrderBook, ...] = (_taken(mine, step, moment),)
         elif mine is None:
-            if (step := self._foresee(other, two, moment)) is None:
+            if (step := other.book.step(two, moment)) is None:
                 return None
-            books = (self._do(other, step, moment),)
+            books = (_taken(other, step, moment),)
         else:
-            step = self._foresee(mine, one, moment)
-            then = self._foresee(other, two, moment)
-            if step is None or then is None or mine is other:
+            step, then = mine.book.step(one, moment), other.book.step(two, moment)
+            if step is None or then is None or mine.book is other.book:
                 return None
-            books = self._do(mine, step, moment), self._do(other, then, moment)
-        self.counters.messages = number
+            books = _taken(mine, step, moment), _taken(other, then, moment)
+        counters.messages = number
         self._expects_changes = True
         return books
 
-    def _foresee(self, asset: Asset, change: frames.Change, moment: int) -> Step | None:
-        if self._called[asset.token][0] is not self._market(asset.market_id):
-            return None
-        book = asset.book
-        return book.step(change, moment) if type(book) is PicturedAssetBook else None
-
-    def _do(self, asset: Asset, step: Step, moment: int) -> OrderBook:
-        book = asset.book
-        assert type(book) is PicturedAssetBook
-        book.take_step(step, moment)
-        if asset.has_ticker:
-            bid, ask = step[0].best_bid, step[0].best_ask
-            if asset.top.quote(bid or "", ask or "", moment):
-                asset.owes_ticker = False
-        return self._shown(asset, book, self._called[asset.token][1])
+    def _look_up(self, token: str) -> _Followed | None:
+        """Find a token, None if nobody follows it; KeyError where that is unusual."""
+        asset, found = self._assets.get(token), None
+        if asset is not None:
+            market_id, book = asset.market_id, asset.book
+            known, name = self._called[token]
+            if (
+                known is not self._market(market_id)
+                or type(book) is not PicturedAssetBook
+            ):
+                raise KeyError(token)
+            grid = asset.grid or self._names.grid(market_id)
+            found = _Followed(asset, book, market_id, name, grid)
+        self._followed[token] = found
+        return found
 
     def shown(self, token: str, outcome: str) -> OrderBook | None:
         """A book as it is now, to be read whenever somebody wants to; None if not whole."""
@@ -91,9 +114,6 @@ class RecordedMarketStream(MarketStream):
         book = None if asset is None else asset.book
         if asset is None or type(book) is not PicturedAssetBook or not book.is_live:
             return None
-        return self._shown(asset, book, outcome)
-
-    def _shown(self, asset: Asset, book: PicturedAssetBook, outcome: str) -> OrderBook:
         market_id = asset.market_id
         return unread(
             "polymarket",
@@ -105,3 +125,15 @@ class RecordedMarketStream(MarketStream):
             book.moment,
             asset.grid or self._names.grid(market_id),
         )
+
+
+def _taken(followed: _Followed, step: Step, moment: int) -> OrderBook:
+    """Do a step; gives the book after it."""
+    asset, book, market_id, name, grid = followed
+    book.take_step(step, moment)
+    if asset.has_ticker:
+        best_bid, best_ask = step[0].best_bid, step[0].best_ask
+        if asset.top.quote(best_bid or "", best_ask or "", moment):
+            asset.owes_ticker = False
+    bids, asks = book.bid_picture, book.ask_picture
+    return unread("polymarket", market_id, name, bids, asks, None, moment, grid)
