@@ -61,6 +61,15 @@ class PaperVenueOverRecording(PaperVenue):
             listener(event)
         super().hear(event)
 
+    @property
+    def closing(self) -> int:
+        """When the next market closes by the clock, as the strategy's shows it."""
+        return self.house.engine.hours.due + self.clock.lag
+
+    def close_markets(self) -> None:
+        """Close those whose time has come."""
+        self.house.land(self.nanoseconds(), 0)
+
     # -- what is known --------------------------------------------------------------
 
     def fetch_market(self, market_id: str) -> Flow[Market]:

@@ -63,6 +63,15 @@ class _Overheard(Protocol):
         """Tell of what is followed before the account makes anything of it."""
         ...
 
+    @property
+    def closing(self) -> int:
+        """When the next market closes by the clock, as the strategy's shows it."""
+        ...
+
+    def close_markets(self) -> None:
+        """Close those whose time has come."""
+        ...
+
 
 class Recorded(Protocol):
     """An exchange, of either flavour, on paper over a recording."""
@@ -160,7 +169,11 @@ class RecordedRun:
         line, planned = timeline.ahead
         timer = self._passed_at(session.due)
         end = self._passed_at(self._running.end)
-        if timer <= line and not (planned < line and planned <= timer):
+        closing = self._passed_at(self._venue.closing)
+        if closing < line and closing <= min(planned, timer, end):
+            self._let_pass(closing)
+            self._venue.close_markets()
+        elif timer <= line and not (planned < line and planned <= timer):
             self._let_pass(min(timer, end))
             if timer <= end:
                 session.ring_next(session.due)
