@@ -108,7 +108,7 @@ def scene(venue: str, path: Path, *, is_over: bool = False) -> Iterator[Scene]:
             **getattr(box, "arguments", {}),
         }
         with exchange(venue, **account) as looking:
-            names = _busy(looking)[:2]
+            names = ended, other = _busy(looking)[:2]
         if is_over:
             with server.lock:
                 box.venue.engine.determine(names[0], Decimal(1))
@@ -119,7 +119,7 @@ def scene(venue: str, path: Path, *, is_over: bool = False) -> Iterator[Scene]:
             lives = ex.watch_market_status(names)
             while books.next(timeout=10).market_id != names[1]:
                 pass
-            yield Scene(ex, box.venue.engine, server, *names, books, lives)
+            yield Scene(ex, box.venue.engine, server, ended, other, books, lives)
 
 
 @pytest.fixture(scope="module", params=VENUES)

@@ -68,7 +68,10 @@ def test_where_times_are_only_planned_nothing_closes() -> None:
 
 
 def test_a_market_opens_by_the_clock() -> None:
-    opens = {"status": MarketStatus.UNOPENED, "opens_at": at(START + SECOND)}
+    opens: dict[str, Any] = {
+        "status": MarketStatus.UNOPENED,
+        "opens_at": at(START + SECOND),
+    }
     engine = PaperEngine([hours(**opens)], cash="1000")
     for moment in (START, START + SECOND):
         engine.place(moment, "RAIN", "yes", "buy", "0.30", 10)
