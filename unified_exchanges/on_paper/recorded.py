@@ -14,6 +14,7 @@ from ..grid import read_size
 from ..models import BUY, FeeRule, Market, TimeInForce
 from ..paper import Delays
 from ..replaying.clock import ReplayClock
+from ..replaying.overhearing import Overhearing
 from ..settings import Settings
 from ..venue.draft import Draft, Rules
 from ..venue.drafting import Drafting
@@ -36,7 +37,7 @@ def late(terms: Terms) -> Terms:
     return attrs.evolve(terms, delays=Delays(order=delays.order + delays.event))
 
 
-class PaperVenueOverRecording(PaperVenue):
+class PaperVenueOverRecording(PaperVenue, Overhearing):
     """As `PaperVenue`; a market is known by the first answer, and then by its stream."""
 
     clock: ReplayClock
