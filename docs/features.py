@@ -24,6 +24,7 @@ FACTS: tuple[Row, ...] = (
     ("credentials", lambda facts: _words(facts.credentials)),
     ("idempotent_create", lambda facts: facts.idempotent_create),
     ("outcome_books", lambda facts: facts.outcome_books),
+    ("hours", lambda facts: facts.hours),
     ("price_grid", lambda facts: facts.price_grid),
     ("size_unit", lambda facts: facts.size_unit),
     ("settlement", lambda facts: facts.settlement),

@@ -109,7 +109,9 @@ class Description:
     ``has`` maps every unified method and order feature to what the venue can do.
     ``idempotent_create`` says what keeps an order from being sent twice: a client order
     id, the order's hash, or nothing.  ``outcome_books`` says whether each outcome has a
-    book of its own or all are views of one.  ``book_checks`` says what shows on the stream
+    book of its own or all are views of one.  ``hours`` says whether markets open and close
+    at `Market.opens_at` and `closes_at`, which no stream tells, or those are only planned
+    and what happens is told.  ``book_checks`` says what shows on the stream
     that a change of a book was missed: its number, the best prices that come with each,
     or nothing; what that does not show, comparisons with REST find.  ``edit`` says what
     `edit_order` does.  ``key_headers`` are what the names of the headers begin with that
@@ -136,4 +138,5 @@ class Description:
     api_version: str
     checked_on: str
     book_checks: Literal["numbers", "best prices", "none"] = "none"
+    hours: Literal["kept", "planned"] = "planned"
     limitations: tuple[str, ...] = ()

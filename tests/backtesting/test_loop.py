@@ -22,6 +22,7 @@ from unified_exchanges import (
     InvalidPrice,
     Market,
     MarketChange,
+    MarketClosed,
     MarketStatus,
     Order,
     OrderBook,
@@ -31,7 +32,7 @@ from unified_exchanges import (
 from unified_exchanges.backtesting import BacktestProgress, Report, backtest, merged
 from unified_exchanges.money import total
 from unified_exchanges.paper import Contract, Delays, PaperEvent, at
-from unified_exchanges.strategies import Desk, Failure, Strategy
+from unified_exchanges.strategies import Amend, Desk, Failure, Strategy
 
 from ..paper.scene import SECOND, START, book, change, contract, trade
 
@@ -686,6 +687,64 @@ def test_a_market_that_has_ended_since_is_open_again() -> None:
         later = attrs.evolve(contract(), market=ended)
         report = backtest(Once(), [(when(0), QUIET)], contracts=[later])
         assert len(report.trades) == 1
+
+
+@pytest.mark.parametrize(
+    "status", [MarketStatus.SETTLED, MarketStatus.CLOSED, MarketStatus.PAUSED]
+)
+@pytest.mark.parametrize("read", [0, 1])
+def test_a_market_is_taken_as_it_was_read_before_the_first_event_and_not_after(
+    status: MarketStatus, read: int
+) -> None:
+    shut = attrs.evolve(contract().market, status=status)
+    known = attrs.evolve(contract(), market=shut, read_at=at(when(read)))
+    strategy = Enduring()
+    report = backtest(strategy, [(when(0), QUIET)], contracts=[known])
+    assert len(report.trades) == read
+    assert [type(x.error) for x in report.failures] == [MarketClosed][read:]
+
+
+class Enduring(Once):
+    """Passes over what is refused."""
+
+    def on_failure(self, desk: Desk, failure: Failure) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    "delays", [Delays(), Delays(order=SECOND // 2, event=SECOND // 4)]
+)
+def test_a_change_of_an_order_is_refused_while_its_market_pauses(
+    delays: Delays,
+) -> None:
+    class Changing(Strategy):
+        failed: list[tuple[int, Failure]]
+        told: Decimal
+
+        def on_start(self, desk: Desk) -> None:
+            self.failed = []
+            self.key = desk.place("RAIN", "yes", "buy", "0.40", 10)
+            desk.timer("change", timedelta(seconds=3))
+
+        def on_timer(self, desk: Desk, name: str) -> None:
+            desk.amend(self.key, size=5)
+
+        def on_order(self, desk: Desk, order: Order) -> None:
+            self.told = order.size
+
+        def on_failure(self, desk: Desk, failure: Failure) -> None:
+            self.failed.append((desk.moment, failure))
+
+    paused = change(MarketStatus.PAUSED)
+    events: list[Told] = [(when(0), QUIET), (when(2), paused), (when(9), QUIET)]
+    strategy = Changing()
+    report = backtest(strategy, events, contracts=[contract()], delays=delays)
+    [(moment, failure)] = strategy.failed
+    assert isinstance(failure.error, MarketClosed)
+    assert isinstance(failure.command, Amend)
+    assert moment == when(3) + delays.order + delays.event
+    assert strategy.told == 10
+    assert report.failures == (failure,)
 
 
 def test_contracts_are_given_once() -> None:

@@ -13,7 +13,7 @@ from operator import length_hint
 from sys import maxsize
 from typing import Final, TypeAlias
 
-from ..errors import BadRequest, OrderRejected, UnifiedExchangesError
+from ..errors import BadRequest, UnifiedExchangesError
 from ..models import (
     Fill,
     Gap,
@@ -27,9 +27,18 @@ from ..models import (
     Trade,
 )
 from ..money import EXACT, ZERO, Number, div, total
-from ..paper import Contract, Delays, Notice, PaperEngine, PaperEvent, at
+from ..paper import (
+    Contract,
+    Delays,
+    PaperEngine,
+    PaperEvent,
+    RefusedChange,
+    at,
+    nanoseconds,
+)
 from ..paper.account import Account
 from ..paper.pit import Pit
+from ..paper.refusals import error_of
 from ..strategies import Amend, Command, Desk, Failure, Place, Strategy
 from ..strategies.beginning import read_subjects
 from ..strategies.desk import NEVER
@@ -47,7 +56,7 @@ _MOST_STEPS: Final = 100_000
 _BEAT: Final = 50_000
 """Events between two words on progress."""
 
-Told: TypeAlias = PaperEvent | Notice | Failure
+Told: TypeAlias = PaperEvent | Order | Fill | Settlement | Failure
 Progress: TypeAlias = Callable[[BacktestProgress], object]
 
 
@@ -106,9 +115,6 @@ class _Backtest:
         for pit in engine.pits.values():
             # As live: a book of the other outcome tells the same orders again.
             pit.outcome = pit.contract.first
-            if pit.status in (MarketStatus.CLOSED, MarketStatus.SETTLED):
-                # It was read later than what is told here; its end is told, or not known.
-                pit.status = MarketStatus.OPEN
             self._calm(pit.contract.market_id)
         self._told: deque[tuple[int, Told]] = deque()
         self._sample_due = NEVER
@@ -118,6 +124,8 @@ class _Backtest:
         self._fills: list[Fill] = []
         self._settlements: list[Settlement] = []
         self._failures: list[Failure] = []
+        self._changes: dict[int, Amend] = {}
+        """Changes on their way, by the turn of their sending."""
 
     def _newest(self, market_id: str) -> OrderBook | None:
         return self._engine.pits[market_id].latest
@@ -145,6 +153,7 @@ class _Backtest:
         desk, strategy = self._desk, self._strategy
         if first is not None:
             self._began = desk.moment = first[0]
+            self._look_back(first[0])
             self._measures.begin(first[0])
             self._sample_due = self._boundary(first[0])
         strategy.on_start(desk)
@@ -162,6 +171,17 @@ class _Backtest:
         if self._began is not None:
             self._measures.sample(desk.moment)
         return self._report()
+
+    def _look_back(self, moment: int) -> None:
+        """Take markets that were read later as open: their end is told, or not known."""
+        for pit in self._engine.pits.values():
+            read_at = pit.contract.read_at
+            if read_at is not None and nanoseconds(read_at) <= moment:
+                continue
+            if pit.status in (MarketStatus.CLOSED, MarketStatus.SETTLED) or (
+                read_at is not None and pit.status is MarketStatus.PAUSED
+            ):
+                pit.status = MarketStatus.OPEN
 
     def _play(self, events: Events) -> None:
         """The hot loop: a book of a market in which we have nothing is only noted."""
@@ -254,7 +274,7 @@ class _Backtest:
         engine, desk = self._engine, self._desk
         self._send()
         while not desk.is_stopped:
-            effect = engine.commands[0][0] if engine.commands else NEVER
+            effect = engine.due or NEVER
             told = self._told[0][0] if self._told else NEVER
             timer = desk.timers[0][0] if desk.timers else NEVER
             soonest = min(told, timer)
@@ -304,10 +324,21 @@ class _Backtest:
                 self._fills.append(notice)
             elif isinstance(notice, Settlement):
                 self._settlements.append(notice)
+            elif isinstance(notice, RefusedChange):
+                self._tell_at(moment + delay, self._refused(notice))
+                continue
             if not isinstance(notice, Order):
                 self._measures.changed(moment, notice.market_id)
                 self._measures.sample(moment)
             self._tell_at(moment + delay, notice)
+
+    def _refused(self, change: RefusedChange) -> Failure:
+        command = self._changes.pop(change.turn)
+        venue = self._engine.pits[change.market_id].contract.market.venue
+        error = error_of(change.reason)(
+            change.reason, venue=venue, client_order_id=command.key
+        )
+        return Failure(command=command, error=error)
 
     # -- the strategy ------------------------------------------------------------------
 
@@ -349,7 +380,7 @@ class _Backtest:
         assert key is not None
         if order.status is OrderStatus.REJECTED:
             reason = json.loads(order.raw_json)["reason"]
-            error = OrderRejected(reason, venue=order.venue, client_order_id=key)
+            error = error_of(reason)(reason, venue=order.venue, client_order_id=key)
             self._fail(Failure(command=self._desk.placed(key), error=error))
             return
         if is_old(self._desk.order(key), order):
@@ -390,9 +421,10 @@ class _Backtest:
                 client_order_id=command.key,
             )
         elif isinstance(command, Amend):
-            engine.amend(
+            turn = engine.amend(
                 command.at, command.key, price=command.price, size=command.size
             )
+            self._changes[turn] = command
         else:
             engine.cancel(command.at, command.key)
 

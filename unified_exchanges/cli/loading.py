@@ -12,6 +12,7 @@ from ..errors import BadRequest, MarketNotFound, NotRecorded
 from ..paper import FREE, Contract
 from ..registry import exchange
 from ..strategies import Strategy, contract_of
+from ..strategies.beginning import time_of
 from .failing import own_failures
 
 __all__ = ["contracts", "strategy", "strategy_class"]
@@ -78,8 +79,9 @@ def contracts(
                         found.append(contract_of(ex, market_id))
                     else:
                         market = ex.fetch_market(market_id)
-                        nets = ex.describe().outcome_books == "one"
-                        found.append(Contract(market=market, fees=FREE, nets=nets))
+                        read_at = time_of(ex.venue)
+                        facts = ex.describe()
+                        found.append(Contract.of(facts, market, FREE, read_at=read_at))
                 except (MarketNotFound, NotRecorded):
                     continue
                 left.remove(name)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from ..drivers.dry_run import Fence
-from ..errors import UnifiedExchangesError
 from ..shells.blocking import Exchange
 from ..transports import Transport
-from .terms import FED, WeakEyes
+from .feeding import feed
+from .terms import WeakEyes
 from .venue import PaperVenue
 
 if TYPE_CHECKING:
     from ..watching.hub import Hub
 
 __all__ = ["Paper"]
-
-_log = logging.getLogger(__name__)
 
 
 class Paper(Exchange):
@@ -48,14 +45,9 @@ class Paper(Exchange):
         fed = self._fed.get(market_id)
         if self._is_closed or (fed is not None and fed.is_usable):
             return
-        try:
-            for subject in FED:
-                hub = self._open_hub(subject)
-                hub.feed(subject, market_id, self.venue.hear)
-                self._fed[market_id] = hub
-        except UnifiedExchangesError as error:
-            # It is read instead, and tried again with the next order.
-            _log.info("paper: %s is not followed: %s", market_id, error)
+        hub = feed(self._open_hub, market_id, self.venue.hear)
+        if hub is not None:
+            self._fed[market_id] = hub
 
     def sees(self, market_id: str) -> bool:
         """Whether the house is fed with a market now."""

@@ -11,6 +11,7 @@ import attrs
 from ..errors import (
     ArgumentsRequired,
     BadRequest,
+    ExchangeError,
     InvalidOrder,
     UnifiedExchangesError,
 )
@@ -18,6 +19,8 @@ from ..flow import Flow, Leaving, Shown
 from ..grid import read_price, read_size
 from ..models import CancelReport, CancelResult, Order, Params
 from ..money import EXACT, Number
+from ..paper.house import Refusal
+from ..paper.refusals import error_of
 from .account import ARGUMENTS
 from .placing import OnPaper
 
@@ -148,19 +151,32 @@ class Changing(OnPaper):
             message = f"{about}: it is {before.status} and cannot be changed"
             raise InvalidOrder(message, venue=self.id)
         after = self._after(before, outcome, price, size)
+        try:
+            self.house.check_trading(before.market_id)
+        except Refusal as refusal:
+            raise self.refused_change(about, refusal) from None
         yield from self.heed(about)
         yield Leaving(
             changes=((self.in_terms(before, None), self.in_terms(after, None)),)
         )
-        self.house.amend(
+        turn = self.house.amend(
             before.order_id,
             price=None if price is None else after.price,
             size=None if size is None else after.size,
         )
         yield from self.travelled()
         self.save_state()
+        try:
+            self.house.changed(turn)
+        except Refusal as refusal:
+            raise self.refused_change(about, refusal) from None
         found = self.present(before.order_id)
         return self.in_terms(found, outcome)
+
+    def refused_change(self, about: str, refusal: Refusal) -> ExchangeError:
+        """Why an order was not changed, as its venue would answer."""
+        reason = str(refusal)
+        return error_of(reason)(f"{about}: refused on paper: {reason}", venue=self.id)
 
     def _after(
         self,

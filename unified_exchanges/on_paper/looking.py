@@ -143,9 +143,8 @@ class Looking(FromSource):
         market = yield from self.market_to_trade(market_id)
         fees = yield from self.fees_to_charge(market_id)
         self._read[market_id] = self.clock.monotonic()
-        nets = self.first_outcome is not None
         try:
-            return Contract(market=market, fees=fees, nets=nets)
+            return Contract.of(self.facts, market, fees)
         except ValueError as error:
             raise NotSupported(str(error), venue=self.id) from error
 

@@ -12,9 +12,6 @@ import attrs
 from ..errors import (
     DuplicateOrderId,
     ExchangeNotAvailable,
-    InsufficientFunds,
-    MarketClosed,
-    OrderRejected,
     UnifiedExchangesError,
 )
 from ..flow import Flow, Response, Sleep
@@ -22,6 +19,7 @@ from ..models import BUY, Intent, Order, OrderPreview
 from ..models.tracking import risk
 from ..money import EXACT
 from ..paper.house import Refusal
+from ..paper.refusals import error_of
 from ..venue import Call
 from ..venue.batching import Batching
 from ..venue.closing import Closing
@@ -249,14 +247,10 @@ class OnPaper(OnAccount, Batching[Draft], Closing[Draft]):
         return order_id, ""
 
     def _refused(self, ready: Draft, reason: str) -> UnifiedExchangesError:
-        kind: type[UnifiedExchangesError] = OrderRejected
+        kind = error_of(reason)
         if reason == "duplicate":
             kind = DuplicateOrderId
             reason = "this client order id was used before"
-        elif reason.startswith("the market is"):
-            kind = MarketClosed
-        elif reason.startswith("not enough"):
-            kind = InsufficientFunds
         return kind(
             f"{ready}: refused on paper: {reason}",
             venue=self.id,

@@ -14,6 +14,7 @@ from ..grid import read_size
 from ..models import BUY, FeeRule, Market, TimeInForce
 from ..paper import Delays
 from ..replaying.clock import ReplayClock
+from ..replaying.overhearing import Overhearing
 from ..settings import Settings
 from ..venue.draft import Draft, Rules
 from ..venue.drafting import Drafting
@@ -36,7 +37,7 @@ def late(terms: Terms) -> Terms:
     return attrs.evolve(terms, delays=Delays(order=delays.order + delays.event))
 
 
-class PaperVenueOverRecording(PaperVenue):
+class PaperVenueOverRecording(PaperVenue, Overhearing):
     """As `PaperVenue`; a market is known by the first answer, and then by its stream."""
 
     clock: ReplayClock
@@ -60,6 +61,15 @@ class PaperVenueOverRecording(PaperVenue):
         for listener in self._listeners:
             listener(event)
         super().hear(event)
+
+    @property
+    def closing(self) -> int:
+        """When the next market closes by the clock, as the strategy's shows it."""
+        return self.house.engine.hours.due + self.clock.lag
+
+    def close_markets(self) -> None:
+        """Close those whose time has come."""
+        self.house.land(self.nanoseconds(), 0)
 
     # -- what is known --------------------------------------------------------------
 

@@ -7,7 +7,7 @@ Decimal('1000')
 """
 
 from .contract import FREE, Contract, Delays
-from .engine import Notice, PaperEngine, PaperEvent
+from .engine import Notice, PaperEngine, PaperEvent, RefusedChange
 from .orders import at, nanoseconds
 from .state import dump_state, load_state
 
@@ -18,6 +18,7 @@ __all__ = [
     "Notice",
     "PaperEngine",
     "PaperEvent",
+    "RefusedChange",
     "at",
     "dump_state",
     "load_state",

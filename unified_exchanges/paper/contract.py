@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 import attrs
 
+from ..description import Description
 from ..models import FeeRule, Market, Side
 from ..money import ZERO
 
@@ -48,6 +50,10 @@ class Contract:
     cancel: a sale of what is not held then buys the other outcome, as on Kalshi.
     Without it (Polymarket) only what is held can be sold.
 
+    ``keeps_hours`` is whether it opens and closes at `Market.opens_at` and `closes_at`
+    by the clock, without that being told, as on Kalshi.  ``read_at`` is when the market was
+    read: what its status was before that a backtest does not take from it.
+
     Both outcomes trade in one book: a bid for the first at p is an ask for the second
     at 1 − p.  Venues that show a book of each outcome show the same orders twice.
     """
@@ -55,6 +61,26 @@ class Contract:
     market: Market
     fees: FeeRule
     nets: bool
+    keeps_hours: bool = False
+    read_at: datetime | None = attrs.field(default=None, eq=False)
+
+    @classmethod
+    def of(
+        cls,
+        facts: Description,
+        market: Market,
+        fees: FeeRule,
+        *,
+        read_at: datetime | None = None,
+    ) -> Contract:
+        """A market as it trades at the venue of these facts."""
+        return cls(
+            market=market,
+            fees=fees,
+            nets=facts.outcome_books == "one",
+            keeps_hours=facts.hours == "kept",
+            read_at=read_at,
+        )
 
     def __attrs_post_init__(self) -> None:
         if len(self.market.outcomes) != 2:  # noqa: PLR2004 - binary

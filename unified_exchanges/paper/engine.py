@@ -37,15 +37,27 @@ from ..models import (
 from ..money import EXACT, ZERO, Number, complement, read_number, total
 from .account import Account
 from .contract import Contract, Delays
+from .hours import NEVER, Hours
 from .orders import PaperOrder, at, nanoseconds
 from .pit import Pit, Take
+from .refusals import NOT_ENOUGH, WOULD_CROSS, not_trading
 
-__all__ = ["Command", "Notice", "PaperEngine", "PaperEvent"]
+__all__ = ["Command", "Notice", "PaperEngine", "PaperEvent", "RefusedChange"]
 
 PaperEvent: TypeAlias = OrderBook | Trade | MarketChange | Gap
 """What a source tells: whole books, public trades, changes of markets, gaps."""
 
-Notice: TypeAlias = Order | Fill | Settlement
+
+@attrs.frozen(slots=True)
+class RefusedChange:
+    """A change of an order that was refused on its arrival; ``turn`` is that of its sending."""
+
+    turn: int
+    market_id: str
+    reason: str
+
+
+Notice: TypeAlias = Order | Fill | Settlement | RefusedChange
 """What the paper venue tells its account."""
 
 Command: TypeAlias = tuple[int, int, str, int, Decimal | None, Decimal | None]
@@ -95,6 +107,7 @@ class PaperEngine:
         self.orders: dict[int, PaperOrder] = {}
         self.moment = 0
         self.commands: list[Command] = []
+        self.hours = Hours()
         self._by_client: dict[str, int] = {}
         self.turn = 0
         self.fill_count = 0
@@ -134,19 +147,26 @@ class PaperEngine:
 
     def advance(self, moment: int) -> None:
         """Let time pass: commands that arrive by this moment take effect."""
-        while self.commands and self.commands[0][0] <= moment:
-            self._execute(heapq.heappop(self.commands))
-        self._pass(moment)
+        self._pass_to(moment, NEVER)
 
     def land(self, moment: int, turn: int) -> None:
         """Let take effect what arrives before a moment, and then up to a turn of sending."""
-        while self.commands and self.commands[0][:2] <= (moment, turn):
-            self._execute(heapq.heappop(self.commands))
-        self._pass(moment)
+        self._pass_to(moment, turn)
 
     def _until(self, moment: int) -> None:
-        while self.commands and self.commands[0][0] < moment:
-            self._execute(heapq.heappop(self.commands))
+        self._pass_to(moment, -1)
+
+    def _pass_to(self, moment: int, turn: int) -> None:
+        """Let everything happen that is due by a turn of a moment; first, markets close."""
+        while True:
+            coming = self.commands[0][:2] if self.commands else (NEVER, 0)
+            closing = self.hours.due
+            if min(coming, (closing, 0)) > (moment, turn):
+                break
+            if closing <= coming[0]:
+                self._close(closing)
+            else:
+                self._execute(heapq.heappop(self.commands))
         self._pass(moment)
 
     def _pass(self, moment: int) -> None:
@@ -160,15 +180,38 @@ class PaperEngine:
             pit.value = change.value
         if change.grid is not None:
             pit.contract = _regridded(pit.contract, change.grid)
+        if change.closes_at is not None:
+            self._close_at(pit, change.closes_at)
         if change.status is None or change.status is MarketStatus.UNKNOWN:
             return
         if pit.status is MarketStatus.SETTLED:
             return
         pit.status = change.status
+        if change.status is MarketStatus.OPEN and not pit.trades_at(self.moment):
+            # It trades though its close has passed: when it closes is not known.
+            self._close_at(pit, None)
         if pit.status in _DONE:
-            for order in list(pit.orders.values()):
-                self._end(order, OrderStatus.CANCELED, f"the market is {pit.status}")
+            self._clear(pit)
         self._settle_if_known(pit)
+
+    def _close_at(self, pit: Pit, closes: datetime | None) -> None:
+        market = attrs.evolve(pit.contract.market, closes_at=closes)
+        pit.contract = attrs.evolve(pit.contract, market=market)
+        if pit.orders:
+            self.hours.note(pit)
+
+    def _close(self, moment: int) -> None:
+        """Close the markets whose time it is, as nobody tells of that."""
+        self._pass(moment)
+        for market_id in self.hours.closed(moment):
+            pit = self.pits[market_id]
+            pit.status = pit.status_at(moment)
+            if pit.status in _DONE:
+                self._clear(pit)
+
+    def _clear(self, pit: Pit) -> None:
+        for order in list(pit.orders.values()):
+            self._end(order, OrderStatus.CANCELED, not_trading(pit.status))
 
     def _settle_if_known(self, pit: Pit) -> None:
         if pit.status is MarketStatus.SETTLED and pit.value is not None:
@@ -252,10 +295,11 @@ class PaperEngine:
         *,
         price: Number | None = None,
         size: Number | None = None,
-    ) -> None:
+    ) -> int:
         """Send a new price for the order's outcome, or a new total size, filled included.
 
-        Only a smaller size at the same price keeps the place in the queue.
+        Only a smaller size at the same price keeps the place in the queue.  Gives its turn,
+        by which a `RefusedChange` names it, if the market does not trade when it arrives.
         """
         self._until(moment)
         order = self.find(order_id)
@@ -269,6 +313,7 @@ class PaperEngine:
             else read_size(size, lot=market.lot, minimum=market.minimum_size)
         )
         self._send(moment, "amend", order.number, asked, contracts)
+        return self.turn
 
     def _send(
         self,
@@ -295,8 +340,12 @@ class PaperEngine:
 
     @property
     def due(self) -> int | None:
-        """When the next command takes effect; None if none is under way."""
-        return self.commands[0][0] if self.commands else None
+        """When the next command takes effect, or a market closes in which orders rest.
+
+        None if nothing is planned.
+        """
+        due = min(self.hours.due, self.commands[0][0] if self.commands else NEVER)
+        return None if due == NEVER else due
 
     def notices(self) -> list[tuple[int, Notice]]:
         """What the venue told since the last call, and when, oldest first."""
@@ -386,7 +435,7 @@ class PaperEngine:
     # -- what happens ------------------------------------------------------------------
 
     def _execute(self, command: Command) -> None:
-        moment, _, verb, number, price, size = command
+        moment, turn, verb, number, price, size = command
         self._pass(moment)
         order = self.orders[number]
         pit = self.pits[order.market_id]
@@ -394,6 +443,10 @@ class PaperEngine:
             self._arrive(pit, order)
         elif order.status is not OrderStatus.OPEN or order.arrived is None:
             return
+        elif verb == "amend" and not pit.trades_at(moment):
+            reason = not_trading(pit.status_at(moment))
+            refused = RefusedChange(turn, order.market_id, reason)
+            self._notices.append((moment, refused))
         elif verb == "amend":
             self._amend(pit, order, price, size)
         elif verb == "cancel":
@@ -403,8 +456,9 @@ class PaperEngine:
 
     def _arrive(self, pit: Pit, order: PaperOrder) -> None:
         order.arrived = self.moment
+        pit.status = pit.status_at(self.moment)
         if pit.status is not MarketStatus.OPEN:
-            self._end(order, OrderStatus.REJECTED, f"the market is {pit.status}")
+            self._end(order, OrderStatus.REJECTED, not_trading(pit.status))
         elif order.expires is not None and order.expires <= self.moment:
             self._end(order, OrderStatus.EXPIRED, "expired on its way")
         elif (refused := self._match(pit, order)) is not None:
@@ -417,7 +471,7 @@ class PaperEngine:
         takes = pit.crossing(order)
         own = pit.meets_own(order)
         if order.post_only and (takes or own):
-            return OrderStatus.REJECTED, "post_only would have crossed"
+            return OrderStatus.REJECTED, WOULD_CROSS
         offered = total(take.size for take in takes)
         if order.time_in_force is TimeInForce.FOK and offered < order.remaining:
             return OrderStatus.CANCELED, "fill or kill: too few are offered"
@@ -427,7 +481,7 @@ class PaperEngine:
             and not own
         )
         if not self._affords(pit, order, takes, rests=rests):
-            return OrderStatus.REJECTED, "not enough cash or contracts"
+            return OrderStatus.REJECTED, NOT_ENOUGH
         for take in takes:
             pit.take(take)
             self._fill(pit, take, Liquidity.TAKER)
@@ -435,6 +489,7 @@ class PaperEngine:
             return None
         if rests:
             pit.rest(order)
+            self.hours.note(pit)
             self._tell(order)
             return None
         reason = "would meet an order of the same account" if own else "no more offered"

@@ -25,9 +25,10 @@ from ..models import (
 )
 from ..money import Number
 from .contract import Contract, Delays
-from .engine import Notice, PaperEngine
+from .engine import Notice, PaperEngine, RefusedChange
 from .ledger import read_fill, read_settlement, told_fill, told_settlement
 from .orders import PaperOrder
+from .refusals import not_trading
 from .session import PaperSession
 from .state import dump_state, load_state
 from .tape import Tape
@@ -69,6 +70,8 @@ class PaperHouse:
         self._sessions: list[PaperSession] = []
         self._bells: list[Callable[[], None]] = []
         self._tapes: dict[str, Tape] = {}
+        self._refused: dict[int, str] = {}
+        """Changes that were refused, until who has sent them asks."""
 
     # -- what the source tells ---------------------------------------------------------
 
@@ -118,6 +121,7 @@ class PaperHouse:
             market_id=market.market_id,
             change="read",
             status=market.status,
+            closes_at=market.closes_at,
             value=market.settlement_price,
             grid=market.grid,
         )
@@ -192,13 +196,26 @@ class PaperHouse:
             self.engine.cancel(self._moment(), order_id)
             self.changes += 1
 
-    def amend(
-        self, order_id: str, *, price: Number | None, size: Number | None
-    ) -> None:
-        """Send a change of an order."""
+    def amend(self, order_id: str, *, price: Number | None, size: Number | None) -> int:
+        """Send a change of an order; gives the turn by which `changed` asks for it."""
         with self._lock:
-            self.engine.amend(self._moment(), order_id, price=price, size=size)
+            turn = self.engine.amend(self._moment(), order_id, price=price, size=size)
             self.changes += 1
+            return turn
+
+    def changed(self, turn: int) -> None:
+        """See to it that a change was not refused when it arrived: raises `Refusal`."""
+        with self._lock:
+            reason = self._refused.pop(turn, None)
+        if reason is not None:
+            raise Refusal(reason)
+
+    def check_trading(self, market_id: str) -> None:
+        """Refuse what a market that does not trade now would: raises `Refusal`."""
+        with self._lock:
+            status = self.engine.pits[market_id].status_at(self._moment())
+        if status is not MarketStatus.OPEN:
+            raise Refusal(not_trading(status))
 
     def advance(self, *, travelled: bool = False) -> None:
         """Let time pass up to now; ``travelled`` lets what was just sent arrive."""
@@ -340,6 +357,9 @@ class PaperHouse:
     def _note(self, moment: int, notice: Notice) -> None:
         if isinstance(notice, Settlement):
             self.settlements.append(notice)
+            return
+        if isinstance(notice, RefusedChange):
+            self._refused[notice.turn] = notice.reason
             return
         if isinstance(notice, Fill):
             self.fills.append(notice)

@@ -21,6 +21,7 @@ have been.  Wherever they leave that open, the worse for us is assumed:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from decimal import Decimal
 
 import attrs
@@ -66,6 +67,21 @@ class Pit:
     def is_busy(self) -> bool:
         """Whether a newer book or a trade may change more than what is shown."""
         return bool(self.orders or self.taken_bids or self.taken_asks)
+
+    def status_at(self, moment: int) -> MarketStatus:
+        """Its status as it was told, or as its hours have it since."""
+        market, status = self.contract.market, self.status
+        if not self.contract.keeps_hours:
+            return status
+        if status is MarketStatus.UNOPENED and _is_past(market.opens_at, moment):
+            status = MarketStatus.OPEN
+        if status is MarketStatus.OPEN and _is_past(market.closes_at, moment):
+            return MarketStatus.CLOSED
+        return status
+
+    def trades_at(self, moment: int) -> bool:
+        """Whether orders are placed and changed in it."""
+        return self.status_at(moment) is MarketStatus.OPEN
 
     def follows(self, outcome: str) -> bool:
         """Whether events of this outcome feed the pit; the first to come decides."""
@@ -219,6 +235,10 @@ class Pit:
             shown = shown.complement(outcome)
         level = shown.ask if side is BUY else shown.bid
         return None if level is None else level.price
+
+
+def _is_past(time: datetime | None, moment: int) -> bool:
+    return time is not None and nanoseconds(time) <= moment
 
 
 def _before(order: PaperOrder, price: Decimal, own: Decimal) -> bool:

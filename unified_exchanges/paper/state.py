@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -93,6 +94,8 @@ def load_state(text: str, contracts: Iterable[Contract]) -> PaperEngine:
     )
     for market_id, told in state["pits"].items():
         _read_pit(engine.pits[market_id], told, engine.orders)
+        if engine.pits[market_id].orders:
+            engine.hours.note(engine.pits[market_id])
     return engine
 
 
@@ -139,7 +142,8 @@ def _read_order(told: dict[str, Any]) -> PaperOrder:
 
 
 def _pit(pit: Pit) -> dict[str, Any]:
-    bands = pit.contract.market.grid.bands
+    market = pit.contract.market
+    bands, closes = market.grid.bands, market.closes_at
     return {
         "outcome": pit.outcome,
         "status": str(pit.status),
@@ -148,6 +152,7 @@ def _pit(pit: Pit) -> dict[str, Any]:
         "taken_bids": {str(k): str(v) for k, v in pit.taken_bids.items()},
         "taken_asks": {str(k): str(v) for k, v in pit.taken_asks.items()},
         "grid": [{k: str(v) for k, v in attrs.asdict(b).items()} for b in bands],
+        "closes_at": closes and closes.isoformat(),
         "book": None if pit.latest is None else _book(pit.latest),
     }
 
@@ -172,6 +177,10 @@ def _read_pit(pit: Pit, told: dict[str, Any], orders: dict[int, PaperOrder]) -> 
     bands = ({k: Decimal(v) for k, v in band.items()} for band in told["grid"])
     grid = PriceGrid(tuple(PriceBand(**band) for band in bands))
     market = attrs.evolve(pit.contract.market, grid=grid)
+    if "closes_at" in told:
+        closes = told["closes_at"]
+        closes_at = None if closes is None else datetime.fromisoformat(closes)
+        market = attrs.evolve(market, closes_at=closes_at)
     pit.contract = attrs.evolve(pit.contract, market=market)
     book = told["book"]
     if book is not None:

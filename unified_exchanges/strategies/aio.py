@@ -12,7 +12,7 @@ from ..models import Gap, Order, Reconciled, Reconnected, Subject
 from ..paper import Contract
 from ..shells.aio import AsyncExchange
 from ..watching.aio import AsyncWatch
-from .beginning import read_subjects, routed
+from .beginning import read_subjects, routed, time_of
 from .commands import Amend, Command, Place
 from .inbox import Item
 from .recorded import BREATH, Recorded, RecordedRun, ground
@@ -256,8 +256,7 @@ class _AsyncRun:
 
 async def async_contract_of(exchange: AsyncExchange, market_id: str) -> Contract:
     """Get a market as a run or a backtest takes it; see `contract_of`."""
-    return Contract(
-        market=await exchange.fetch_market(market_id),
-        fees=await exchange.fetch_fee_rule(market_id),
-        nets=exchange.describe().outcome_books == "one",
-    )
+    market = await exchange.fetch_market(market_id)
+    read_at = time_of(exchange.venue)
+    fees = await exchange.fetch_fee_rule(market_id)
+    return Contract.of(exchange.describe(), market, fees, read_at=read_at)

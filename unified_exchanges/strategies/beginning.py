@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from ..errors import BadRequest
@@ -10,9 +11,10 @@ from ..models import Balance, Position, Subject
 from ..money import EXACT, ZERO, div
 from ..paper import Contract
 from ..paper.account import Account
+from ..venue import Venue
 from .strategy import Strategy
 
-__all__ = ["begun", "read_subjects", "routed"]
+__all__ = ["begun", "read_subjects", "routed", "time_of"]
 
 _SUBJECTS: Final = (Subject.ORDER_BOOK, Subject.TRADES, Subject.MARKET_STATUS)
 """What a strategy may declare."""
@@ -49,6 +51,11 @@ def routed(markets: Sequence[str], venues: Sequence[str]) -> dict[str, int]:
                 f"'{venues[0]}:{name}'"
             )
     return found
+
+
+def time_of(venue: Venue) -> datetime:
+    """Now, by the clock of an exchange: in a replay, when what it told last was recorded."""
+    return datetime.fromtimestamp(venue.clock.now(), UTC)
 
 
 def begun(

@@ -12,7 +12,7 @@ from ..models import Gap, Order, Reconciled, Reconnected, Subject
 from ..paper import Contract
 from ..shells.blocking import Exchange
 from ..watching.blocking import Watch
-from .beginning import read_subjects, routed
+from .beginning import read_subjects, routed, time_of
 from .commands import Amend, Command, Place
 from .inbox import Item
 from .recorded import Recorded, RecordedRun, ground
@@ -241,8 +241,7 @@ class _Run:
 
 def contract_of(exchange: Exchange, market_id: str) -> Contract:
     """Get a market of an exchange as a run or a backtest takes it: with its fees as of now."""
-    return Contract(
-        market=exchange.fetch_market(market_id),
-        fees=exchange.fetch_fee_rule(market_id),
-        nets=exchange.describe().outcome_books == "one",
-    )
+    market = exchange.fetch_market(market_id)
+    read_at = time_of(exchange.venue)
+    fees = exchange.fetch_fee_rule(market_id)
+    return Contract.of(exchange.describe(), market, fees, read_at=read_at)

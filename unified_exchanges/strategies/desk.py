@@ -229,13 +229,14 @@ class Desk:
         return contract
 
     def told_change(self, change: MarketChange) -> None:
-        """A market has another grid or status from now on, or pays what it is worth."""
+        """A market has another grid, status or close from now on, or pays what it is worth."""
         contract = self.contract(change.market_id)
-        if change.grid is not None or change.status is not None:
+        if change.grid or change.status or change.closes_at:
             market = attrs.evolve(
                 contract.market,
                 grid=change.grid or contract.market.grid,
                 status=change.status or contract.market.status,
+                closes_at=change.closes_at or contract.market.closes_at,
             )
             self._contracts[market.market_id] = attrs.evolve(contract, market=market)
         if change.value is not None:

@@ -28,10 +28,10 @@ from ..models import (
     Trade,
 )
 from ..paper import Contract
-from ..paper.house import PaperHouse
 from ..replaying import Timeline
 from ..replaying.clock import ReplayClock
 from ..replaying.errands import Errand
+from ..replaying.overhearing import Overhearing
 from ..replaying.player import NEVER
 from ..venue import Venue
 from .beginning import read_subjects
@@ -53,17 +53,6 @@ _FED: Final = (
 )
 
 
-class _Overheard(Protocol):
-    """The venue on paper over a recording."""
-
-    house: PaperHouse
-    clock: ReplayClock
-
-    def overhear(self, listener: Callable[[object], None]) -> None:
-        """Tell of what is followed before the account makes anything of it."""
-        ...
-
-
 class Recorded(Protocol):
     """An exchange, of either flavour, on paper over a recording."""
 
@@ -81,7 +70,7 @@ class Recorded(Protocol):
 def ground(venues: Iterable[Venue]) -> bool:
     """Whether a run goes by the time of a recording; raises `BadRequest` if of several."""
     venues = list(venues)
-    found = [hasattr(venue, "overhear") for venue in venues]
+    found = [isinstance(venue, Overhearing) for venue in venues]
     if any(found) and len(found) > 1:
         raise BadRequest(
             "on paper over a recording a run is on one exchange: each recording has a time of "
@@ -105,7 +94,7 @@ class RecordedRun:
     ) -> None:
         venue = exchange.venue
         self._exchange = exchange
-        self._venue: _Overheard = venue
+        self._venue: Overhearing = venue
         self._timeline = cast("Timeline", venue.taps.timeline)
         self._subjects = read_subjects(strategy)
         self._contracts = tuple(contracts.values())
@@ -160,7 +149,11 @@ class RecordedRun:
         line, planned = timeline.ahead
         timer = self._passed_at(session.due)
         end = self._passed_at(self._running.end)
-        if timer <= line and not (planned < line and planned <= timer):
+        closing = self._passed_at(self._venue.closing)
+        if closing < line and closing <= min(planned, timer, end):
+            self._let_pass(closing)
+            self._venue.close_markets()
+        elif timer <= line and not (planned < line and planned <= timer):
             self._let_pass(min(timer, end))
             if timer <= end:
                 session.ring_next(session.due)

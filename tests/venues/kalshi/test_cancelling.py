@@ -16,6 +16,7 @@ from tests.venues.kalshi.desk import (
     order,
     orders,
     refusal,
+    simulated_desk,
 )
 from unified_exchanges.errors import (
     BadRequest,
@@ -641,3 +642,19 @@ def test_an_order_placed_by_this_object_needs_no_look_before_its_cancel() -> Non
     place.kalshi.create_order(*RAIN, client_order_id="mine")
     place.kalshi.cancel_order("o1")
     assert place.asked[-2:] == [ONE, READ]
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+def test_a_cancel_has_the_same_words_whether_or_not_its_order_was_read_since(
+    *, is_read: bool
+) -> None:
+    # Else a replay that reads at another moment would ask for what was never recorded.
+    place = simulated_desk(history=False)
+    [market] = place.kalshi.fetch_markets(limit=1)
+    name = market.market_id
+    made = place.kalshi.create_order(name, "yes", "buy", market.grid.lowest, 1)
+    if is_read:
+        assert place.kalshi.fetch_orders(market_id=name)
+    place.kalshi.cancel_order(made.order_id)
+    [asked] = place.queries(f"{ORDERS}/{made.order_id}")
+    assert asked == {"exchange_index": str(made.shard)}

@@ -69,6 +69,7 @@ FACTS = Description(
     has=_FEATURES | _STREAMS,
     idempotent_create="client_order_id",
     outcome_books="one",
+    hours="kept",
     book_checks="numbers",
     price_grid="per market",
     size_unit="contracts",

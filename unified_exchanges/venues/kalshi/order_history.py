@@ -157,7 +157,13 @@ class OrderHistory(Existence):
 
     def known_order(self, order: Order, outcome: str | None = None) -> Order:
         """Remember where an order lives; tell it in YES terms, or for ``outcome``."""
-        self.memory.learn_order(order, _subaccount(order, self.subaccount))
+        route = self.memory.route(order.order_id)
+        # Of an order that was placed here it stays as it was asked for: else the words of
+        # its cancel would hang on whether a read came in between, and no replay knew them.
+        told = (
+            _subaccount(order, self.subaccount) if route is None else route.subaccount
+        )
+        self.memory.learn_order(order, told)
         return order if outcome is None else order.in_terms_of(outcome)
 
     def _orders(

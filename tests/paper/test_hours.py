@@ -1,0 +1,119 @@
+"""Markets that open and close by the clock, which nobody tells."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import attrs
+import pytest
+
+from unified_exchanges import MarketStatus, Order
+from unified_exchanges.errors import InsufficientFunds, MarketClosed, OrderRejected
+from unified_exchanges.paper import PaperEngine, at, dump_state, load_state
+from unified_exchanges.paper.refusals import (
+    NOT_ENOUGH,
+    WOULD_CROSS,
+    error_of,
+    not_trading,
+)
+
+from .scene import SECOND, START, book, change, contract
+
+CLOSE = START + 100 * SECOND
+
+
+def hours(*, keeps: bool = True, **how: Any) -> Any:
+    market = attrs.evolve(contract().market, **{"closes_at": at(CLOSE), **how})
+    return attrs.evolve(contract(), market=market, keeps_hours=keeps)
+
+
+def resting(given: Any) -> tuple[PaperEngine, str]:
+    engine = PaperEngine([given], cash="1000")
+    engine.receive(START, book("100@0.40", "100@0.50"))
+    key = engine.place(START, "RAIN", "yes", "buy", "0.30", 10)
+    engine.advance(START)
+    engine.notices()
+    return engine, key
+
+
+def told(engine: PaperEngine) -> list[tuple[int, str]]:
+    return [(m, str(x.status)) for m, x in engine.notices() if isinstance(x, Order)]
+
+
+def test_what_rests_ends_when_the_market_closes() -> None:
+    engine, _ = resting(hours())
+    assert engine.due == CLOSE
+    engine.advance(CLOSE - 1)
+    assert engine.open_orders()
+    engine.advance(CLOSE + SECOND)
+    assert told(engine) == [(CLOSE, "canceled")]
+    assert engine.due is None
+
+
+def test_an_order_that_arrives_as_the_market_closes_is_refused() -> None:
+    engine, _ = resting(hours())
+    early = engine.place(CLOSE - 1, "RAIN", "yes", "buy", "0.30", 10)
+    late = engine.place(CLOSE, "RAIN", "yes", "buy", "0.30", 10)
+    engine.advance(CLOSE)
+    assert engine.order(early).status == "canceled"
+    assert engine.find(late).reason == "the market is closed"
+    assert engine.order(late).status == "rejected"
+
+
+def test_where_times_are_only_planned_nothing_closes() -> None:
+    engine, _ = resting(hours(keeps=False))
+    engine.advance(CLOSE + SECOND)
+    assert len(engine.open_orders()) == 1
+
+
+def test_a_market_opens_by_the_clock() -> None:
+    opens: dict[str, Any] = {
+        "status": MarketStatus.UNOPENED,
+        "opens_at": at(START + SECOND),
+    }
+    engine = PaperEngine([hours(**opens)], cash="1000")
+    for moment in (START, START + SECOND):
+        engine.place(moment, "RAIN", "yes", "buy", "0.30", 10)
+        engine.advance(moment)
+    assert [x for _, x in told(engine)] == ["rejected", "open"]
+
+
+@pytest.mark.parametrize(
+    ("moved", "ends"), [(-50, CLOSE - 50 * SECOND), (50, CLOSE + 50 * SECOND)]
+)
+def test_a_close_that_is_moved_counts(moved: int, ends: int) -> None:
+    engine, _ = resting(hours())
+    to = at(CLOSE + moved * SECOND)
+    engine.receive(START + SECOND, attrs.evolve(change(), closes_at=to))
+    engine.advance(CLOSE + 60 * SECOND)
+    assert told(engine) == [(ends, "canceled")]
+
+
+def test_a_market_that_is_told_to_trade_after_its_close_trades() -> None:
+    engine, _ = resting(hours())
+    engine.receive(CLOSE + SECOND, change(MarketStatus.OPEN))
+    key = engine.place(CLOSE + SECOND, "RAIN", "yes", "buy", "0.30", 10)
+    engine.advance(CLOSE + 9 * SECOND)
+    assert engine.order(key).is_open
+
+
+def test_a_state_knows_when_its_markets_close() -> None:
+    engine, _ = resting(hours())
+    to: datetime = at(CLOSE - 50 * SECOND)
+    engine.receive(START + SECOND, attrs.evolve(change(), closes_at=to))
+    loaded = load_state(dump_state(engine), [hours()])
+    loaded.advance(CLOSE)
+    assert told(loaded) == [(CLOSE - 50 * SECOND, "canceled")]
+
+
+@pytest.mark.parametrize(
+    ("reason", "error"),
+    [
+        (not_trading(MarketStatus.SETTLED), MarketClosed),
+        (NOT_ENOUGH, InsufficientFunds),
+        (WOULD_CROSS, OrderRejected),
+    ],
+)
+def test_a_refusal_is_the_error_of_a_venue(reason: str, error: type[Exception]) -> None:
+    assert error_of(reason) is error

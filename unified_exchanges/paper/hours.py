@@ -1,0 +1,41 @@
+"""When markets close by the clock in which orders rest."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from typing import Final
+
+from .orders import nanoseconds
+from .pit import Pit
+
+__all__ = ["NEVER", "Hours"]
+
+NEVER: Final = 1 << 63
+"""A moment that does not come."""
+
+
+class Hours:
+    """Closings of markets that keep hours, and of which somebody wants to know."""
+
+    def __init__(self) -> None:
+        self.due = NEVER
+        """When the next market closes, in nanoseconds since 1970."""
+        self._closings: list[tuple[int, str]] = []
+
+    def note(self, pit: Pit) -> None:
+        """Mind the close of a market as it is planned now."""
+        closes = pit.contract.market.closes_at
+        if not pit.contract.keeps_hours or closes is None:
+            return
+        closing = nanoseconds(closes), pit.contract.market_id
+        if closing not in self._closings:
+            heapq.heappush(self._closings, closing)
+            self.due = self._closings[0][0]
+
+    def closed(self, moment: int) -> Iterator[str]:
+        """The markets whose close was noted for a time up to now; it may have moved."""
+        while self.due <= moment:
+            _, market_id = heapq.heappop(self._closings)
+            self.due = self._closings[0][0] if self._closings else NEVER
+            yield market_id
