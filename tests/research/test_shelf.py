@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
-from hypothesis import given
+import pyarrow.parquet as pq
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from unified_exchanges.models.unread import Picture, developed
+from unified_exchanges.research.parquet import SCHEMAS
+from unified_exchanges.research.reading import tables
 from unified_exchanges.research.shelf import TableBook
 
 MILLION = 10**6
@@ -26,6 +30,11 @@ def levels(picture: Picture) -> list[tuple[Decimal, Decimal]]:
     return [(x.price, x.size) for x in developed(picture)]
 
 
+LONG = [(n % 3 == 0, 50_000 * (n % 11 + 1), n * 7 % 5 * MILLION) for n in range(400)]
+
+
+@example(LONG, 1)
+@example(LONG, 401)
 @given(changes, st.integers(1, 7))
 def test_a_kept_book_is_what_it_was(
     drawn: list[tuple[bool, int, int]], every: int
@@ -52,3 +61,11 @@ def test_a_kept_book_is_what_it_was(
         kept.append((pictures, [bids[::-1], asks]))
     for pictures, expected in kept:
         assert [levels(x) for x in pictures] == expected
+
+
+def test_a_file_without_rows_tells_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "books" / "venue=kalshi" / "market=RAIN" / "day=2026-11-24"
+    folder.mkdir(parents=True)
+    empty = SCHEMAS["books"].empty_table()
+    pq.write_table(empty, folder / "part-0.parquet")
+    assert [*tables(tmp_path)] == []

@@ -196,7 +196,7 @@ def _books_with_gaps(folder: Path) -> Iterator[Found]:
         elif side == "ask":
             books[outcome].set_ask(price, size)
         # Else a book that is empty, or as it was.
-    if last is not None:
+    if last is not None:  # a file may have no rows
         yield _told(venue, books, last)
 
 
