@@ -3,8 +3,8 @@
 The floor reads the same rows with pyarrow, batch by batch as the backtest does, into what
 Python can compare and compute with, and does with each, in the order of the recording, the
 least that tells a strategy of the best ask: a level is set, and looked at.  Of a column
-arrow makes one object after another there, which takes most of it; the backtest reads them
-by their bytes.
+arrow makes one object after another there, which takes most of it.  The backtest reads them
+by their bytes, so that this floor is not the least that there is.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from itertools import repeat
 from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -48,25 +49,23 @@ def rows(folder: Path) -> Iterator[tuple[Any, ...]]:
         with pq.ParquetFile(part) as file:
             for batch in file.iter_batches(batch_size=ROWS, columns=NEEDED):
                 columns = (batch.column(name) for name in NEEDED)
-                yield from zip(
-                    *(
-                        (x.cast(pa.int64()) if n == 1 else x).to_pylist()
-                        for n, x in enumerate(columns)
-                    ),
-                    strict=True,
+                lists = (
+                    (x.cast(pa.int64()) if n == 1 else x).to_pylist()
+                    for n, x in enumerate(columns)
                 )
+                yield from zip(*lists, repeat(folder.name), strict=False)
 
 
 def inline(tables: Path) -> int:
     streams = [rows(x) for x in sorted(tables.glob("books/venue=*/market=*"))]
-    books: dict[tuple[int, str], dict[Decimal, Decimal]] = {}
+    books: dict[tuple[str, str], dict[Decimal, Decimal]] = {}
     last = seen = found = 0
-    for line, moment, outcome, side, price, size in heapq.merge(
+    for _, moment, outcome, side, price, size, market in heapq.merge(
         *streams, key=itemgetter(0)
     ):
         last = max(last, moment)
         found += 1
-        levels = books.setdefault((line % len(NAMES), outcome), {})
+        levels = books.setdefault((market, outcome), {})
         if side == "ask":
             if size:
                 levels[price] = size
