@@ -58,10 +58,11 @@ class Order(Record):
     """An order as the venue knows it.
 
     ``price`` is the limit in dollars for ``outcome``; ``size``, ``filled`` and
-    ``remaining`` are contracts.  After a cancel ``remaining`` is 0 and what was not
-    filled is gone.  ``average_price`` is dollars for ``outcome`` over what filled, None
-    before the first fill or when the venue does not tell.  ``fee`` is dollars so far,
-    None when the venue does not tell.
+    ``remaining`` are contracts.  ``filled`` is never more than ``size``: where a venue
+    brought more than was asked for (Polymarket), ``size`` is what it brought.  After a
+    cancel ``remaining`` is 0 and what was not filled is gone.  ``average_price`` is dollars
+    for ``outcome`` over what filled, None before the first fill or when the venue does not
+    tell.  ``fee`` is dollars so far, None when the venue does not tell.
 
     ``failed`` are those of ``filled`` that matched and then failed to settle, as far as is
     known: they never traded, and the venue goes on counting them.
