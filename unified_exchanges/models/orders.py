@@ -66,6 +66,10 @@ class Order(Record):
 
     ``failed`` are those of ``filled`` that matched and then failed to settle, as far as is
     known: they never traded, and the venue goes on counting them.
+
+    ``computed`` names the fields that the venue did not give and we worked out.  An order
+    that it tells no more (Polymarket) stands as it was seen, and has ended only once
+    nothing showed it for some time: `is_inferred`.
     """
 
     order_id: str
@@ -88,6 +92,12 @@ class Order(Record):
     updated_at: datetime | None = None
     shard: int = 0
     failed: Decimal = ZERO
+    computed: frozenset[str] = frozenset()
+
+    @property
+    def is_inferred(self) -> bool:
+        """Whether the venue does not tell where it stands: it may be alive if it ended so."""
+        return "status" in self.computed
 
     @property
     def is_open(self) -> bool:

@@ -257,28 +257,33 @@ def test_an_order_that_is_told_no_more_ended_by_its_fills(
 ) -> None:
     told = told_by(flavour)
     told("fetch_open_orders")
+    told.answers[ORDERS] = page()
     told.answers[TRADES] = page(
         trade("t1", size="4"),
         trade("t2", size=filled),
         trade("t3", size="1", status="FAILED"),
     )
+    told("fetch_order", order_id(1))
+    told.clock.advance(30)
     found = told("fetch_order", order_id(1))
     assert (str(found.status), found.remaining) == (status, D(left))
-    assert found.filled == min(D(10), D(4) + D(filled) + 1)
+    assert found.is_inferred is (status == "canceled")
+    assert found.filled == D(4) + D(filled) + 1
     assert found.filled - found.failed == D(4) + D(filled)
     assert told("fetch_order", order_id(1)) == found
 
 
 @pytest.mark.parametrize(
     ("fills", "filled", "status"),
-    [(["1"], "3", "canceled"), (["8", "5"], "10", "closed")],
+    [(["1"], "3", "open"), (["8", "5"], "13", "closed")],
 )
-def test_fills_of_what_ended_never_take_back_nor_exceed_what_was_told(
+def test_fills_of_what_is_told_no_more_take_nothing_back_and_leave_nothing_out(
     fills: list[str], filled: str, status: str, flavour: str
 ) -> None:
-    # Trades may lag behind the order, or tell of it more than it had.
+    # Trades may lag behind the order, or bring more than it names.
     told = told_by(flavour, clob__data__orders=page(order(1, size_matched="3")))
     told("fetch_open_orders")
+    told.answers[ORDERS] = page()
     told.answers[TRADES] = page(
         *(trade(f"t{n}", size=size) for n, size in enumerate(fills))
     )

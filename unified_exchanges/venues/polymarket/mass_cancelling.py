@@ -69,7 +69,7 @@ class MassCancelling(Cancelling):
                 results[given] = CancelResult(order_id=given, error=error)
                 continue
             seen = self.memory.order(name)
-            if seen is None or seen.is_open:
+            if seen is None or seen.is_open or seen.is_inferred:
                 # One that was never seen is not read first: reads may fail, or take long.
                 leaving[name] = None
             else:
@@ -119,10 +119,12 @@ class MassCancelling(Cancelling):
     def _said(self, call: Call) -> Flow[_Answer]:
         try:
             response = yield from self.send(call)
-            return receipts.canceled(response.body)
+            said = receipts.canceled(response.body)
         except UnifiedExchangesError as error:
             error.maybe_executed = is_doubtful(error)
             return error
+        self.memory.learn_canceled(said.done)
+        return said
 
     def _concluded(
         self, order_id: str, call: Call, answer: _Answer, waits: list[float]
