@@ -171,6 +171,28 @@ def test_fault_24_25_a_list_that_fails_keeps_no_cancel_back_of_what_is_known(
     assert {x.order_id for x in shown.fetch_closed_orders()} >= orders
 
 
+def test_fault_24_a_list_that_does_not_answer_keeps_cancels_back_for_two_seconds(
+    scene: Scene,
+) -> None:
+    scene.client.rest(scene.market, "2")
+    scene.ground.clock.advance(60)
+    clock, sent = scene.ground.clock, list[float]()
+    begun = clock.monotonic()
+
+    def silent(request: Request, _: Callable[[], Response]) -> Response:
+        clock.advance(request.timeout)
+        raise ConnectionLost("nothing came")
+
+    def cancel(_: Request, serve: Callable[[], Response]) -> Response:
+        sent.append(clock.monotonic() - begun)
+        return serve()
+
+    scene.on("GET /portfolio/orders", silent, 100_000)
+    scene.on("DELETE", cancel, 100_000)
+    scene.client.halt("because", deadline=20.0)
+    assert sent[0] < 2.5
+
+
 def test_fault_24_an_order_that_only_the_stream_told_is_canceled_where_no_list_is(
     scene: Scene,
 ) -> None:
