@@ -54,6 +54,8 @@ class Memory:
         self._grids: dict[str, PriceGrid] = {}
         self._orders: dict[str, Order] = {}
         self._client_ids: dict[str, str] = {}
+        self._missing: dict[str, float] = {}
+        self._canceled: dict[str, None] = {}
 
     # -- markets --------------------------------------------------------------------
 
@@ -112,7 +114,29 @@ class Memory:
             self._orders.pop(order.order_id, None)
             _forget(self._orders, _MOST_ORDERS)
             self._orders[order.order_id] = order
+            if not order.is_inferred:
+                self._missing.pop(order.order_id, None)
         return order
+
+    def missing_since(self, order_id: str, now: float) -> float:
+        """Since when the venue has told nothing of an order; that it does not now is told.
+
+        In seconds of the monotonic clock.  Whatever it tells of the order ends it.
+        """
+        with self._lock:
+            _forget(self._missing, _MOST_ORDERS)
+            return self._missing.setdefault(order_id, now)
+
+    def learn_canceled(self, order_ids: Iterable[str]) -> None:
+        """Remember that the venue said it has cancelled these."""
+        with self._lock:
+            for order_id in order_ids:
+                _forget(self._canceled, _MOST_ORDERS)
+                self._canceled[order_id] = None
+
+    def was_canceled(self, order_id: str) -> bool:
+        """Whether the venue said so of an order; that it has ended a look must show."""
+        return order_id in self._canceled
 
     def order(self, order_id: str) -> Order | None:
         """An order as it was seen last."""

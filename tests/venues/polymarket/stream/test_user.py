@@ -129,6 +129,12 @@ def test_what_matched_whole_is_closed_whatever_the_words() -> None:
         assert (order.status, order.remaining) == (OrderStatus.CLOSED, D(0))
 
 
+def test_what_brought_more_than_it_named_is_as_large_as_that() -> None:
+    order = told_order(type="UPDATE", status="MATCHED", size_matched="6")
+    assert (order.size, order.filled, order.remaining) == (D(6), D(6), D(0))
+    assert order.status is OrderStatus.CLOSED
+
+
 @pytest.mark.parametrize(
     ("word", "status"),
     [
@@ -199,7 +205,7 @@ def test_an_outcome_that_nobody_names_is_its_token() -> None:
     [
         {"side": "HOLD"},
         {"price": "2"},
-        {"size_matched": "6"},
+        {"size_matched": "-6"},
         {"original_size": ""},
         {"original_size": "-5"},
         {"timestamp": "soon"},

@@ -32,6 +32,7 @@ from .reading import (
     seconds_text,
     side_of,
     size,
+    sizes,
 )
 
 __all__ = ["EXPIRY_MARGIN", "Ours", "fills_page", "order", "orders_page"]
@@ -75,10 +76,7 @@ def status_of(word: str) -> OrderStatus:
 
 
 def _order(w: wire.Order, payload: bytes) -> Order:
-    whole = size(w.original_size, "original_size")
-    filled = size(w.size_matched, "size_matched") if w.size_matched else ZERO
-    if filled > whole:
-        raise Malformed("size_matched", f"is {filled}, more than {whole}")
+    whole, filled = sizes(w.original_size, w.size_matched)
     status = status_of(w.status)
     may_fill = status in (OrderStatus.OPEN, OrderStatus.UNKNOWN)
     return Order(

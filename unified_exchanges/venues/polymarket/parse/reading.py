@@ -41,6 +41,7 @@ __all__ = [
     "seconds_text",
     "side_of",
     "size",
+    "sizes",
     "units",
 ]
 
@@ -82,6 +83,18 @@ def side_of(word: str, field: str) -> Side:
     if found is None:
         raise Malformed(field, f"is {word!r}, not BUY or SELL")
     return found
+
+
+def sizes(original: str, matched: str | None) -> tuple[Decimal, Decimal]:
+    """The size of an order and how much of it filled, which is never more.
+
+    An order that buys at once may bring more shares than it names, and the venue goes on
+    telling what it named (reported by users of the vendor's clients, 2026-07; not
+    documented): then its size is what it brought, as in the answer to its create.  Nothing
+    is told of what an order that was killed had filled.
+    """
+    filled = size(matched, "size_matched") if matched else ZERO
+    return max(size(original, "original_size"), filled), filled
 
 
 def label_of(word: str) -> str:

@@ -40,6 +40,7 @@ from ..parse.reading import (
     seconds_text,
     side_of,
     size,
+    sizes,
 )
 from . import frames
 from .books import Top
@@ -227,17 +228,9 @@ class Whose:
     client_id: Callable[[str], str | None]
 
 
-def _count(text: str, field: str) -> Decimal:
-    """Shares; an order that was killed tells nothing where that is nought."""
-    return size(text, field) if text else ZERO
-
-
 def order(told: frames.UserOrder, whose: Whose, raw: bytes) -> Order:
     """An order of ours as it stands from here."""
-    whole = size(told.original_size, "original_size")
-    filled = _count(told.size_matched, "size_matched")
-    if filled > whole:
-        raise Malformed("size_matched", f"is {filled}, more than {whole}")
+    whole, filled = sizes(told.original_size, told.size_matched)
     status = _status(told, whole, filled)
     may_fill = status in (OrderStatus.OPEN, OrderStatus.UNKNOWN)
     market_id, order_id = told.market.lower(), told.id.lower()
