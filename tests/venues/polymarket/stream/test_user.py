@@ -338,6 +338,50 @@ def test_a_match_is_told_to_the_microsecond_where_that_is_known() -> None:
     assert fill.created_at == start + timedelta(microseconds=123_456)
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"fee_rate_bps": 0},
+        {"fee_rate_bps": None},
+        {"bucket_index": "0"},
+        {"transaction_hash": 7},
+        {"type": None},
+        {"timestamp": 1725958681000},
+        {"last_update": None},
+        {"err_msg": {}},
+        {"match_time_nano": 1.5},
+        {"match_time_nano": "9" * 40},
+        {"maker_address": None},
+        {"owner": None},
+        {"trade_owner": None},
+    ],
+)
+def test_a_field_that_no_money_depends_on_costs_no_fill(more: dict[str, Any]) -> None:
+    desk = UserDesk()
+    [plain] = told_fills()
+    assert desk.tell(user_trade(**more)) == [plain]
+    assert desk.stream.health().malformed_messages == 0
+
+
+def test_a_fine_time_may_be_a_number() -> None:
+    [fill] = told_fills(match_time_nano=1725958681123456789)
+    start = datetime.fromtimestamp(1725958681, UTC)
+    assert fill.created_at == start + timedelta(microseconds=123_456)
+
+
+@pytest.mark.parametrize("field", ["owner", "maker_address", "fee_rate_bps"])
+def test_a_null_of_a_maker_costs_no_fill(field: str) -> None:
+    part = maker(**{field: None})
+    assert len(told_fills(trader_side="MAKER", maker_orders=[part])) == 1
+
+
+@pytest.mark.parametrize(
+    "field", ["owner", "order_owner", "maker_address", "associate_trades"]
+)
+def test_a_null_that_no_money_depends_on_costs_no_order(field: str) -> None:
+    assert told_order(**{field: None}) == told_order()
+
+
 # -- fees that are not known yet -------------------------------------------------------
 
 

@@ -364,9 +364,14 @@ class MarketTerms:
     fees: FeeTerms | None
 
 
-def _fees(rate: Decimal, exponent: Decimal, *, taker_only: bool) -> FeeTerms | None:
+def _fees(
+    rate: Decimal, exponent: Decimal, *, taker_only: bool | None
+) -> FeeTerms | None:
     found = FeeTerms(
-        dollars(rate, "fee rate"), number(exponent, "fee exponent"), taker_only
+        dollars(rate, "fee rate"),
+        number(exponent, "fee exponent"),
+        # Makers pay nothing, unless it is said that they do (docs, fees, 2026-08).
+        taker_only is not False,
     )
     return found if found.rate else None
 
@@ -386,7 +391,8 @@ def _terms(w: wire.ClobMarket, _: bytes, market_id: str) -> MarketTerms:
         is_v2=is_protocol_v2(w.tokens[0].token_id),
         seconds_delay=w.seconds_delay,
         has_taker_delay=w.has_taker_delay,
-        fees=_fees(fees.rate, fees.exponent, taker_only=fees.taker_only)
+        # Falsy fields are left out, and the vendor's client reads them as 0 (2026-10).
+        fees=_fees(fees.rate or ZERO, fees.exponent or ZERO, taker_only=fees.taker_only)
         if fees
         else None,
     )
@@ -400,16 +406,24 @@ def terms(body: bytes, market_id: str) -> MarketTerms:
     return read(_CLOB, partial(_terms, market_id=market_id), body)
 
 
-def _fee_terms(w: wire.Market, _: bytes) -> tuple[FeeTerms | None, bool]:
+def _fee_terms(w: wire.MarketFees, _: bytes) -> tuple[FeeTerms | None, bool]:
     schedule = w.fee_schedule
+    if w.fees_enabled is False:
+        return None, True
     if schedule is None:
         return None, not w.fees_enabled
-    return (
-        _fees(schedule.rate, schedule.exponent, taker_only=schedule.taker_only),
-        True,
-    )
+    rate, exponent = schedule.rate, schedule.exponent
+    if rate is None or exponent is None:
+        return None, False
+    return _fees(rate, exponent, taker_only=schedule.taker_only), True
+
+
+_FEES: Final = msgspec.json.Decoder(wire.MarketFees)
 
 
 def fee_terms(market: Market) -> tuple[FeeTerms | None, bool]:
-    """What a listed market charges, and whether it was told: not before 2026-03-31."""
-    return read(_MARKET, _fee_terms, market.raw_json)
+    """What a listed market charges, and whether it was told: not before 2026-03-31.
+
+    A market whose fees are not enabled charges nothing, whatever its schedule says.
+    """
+    return read(_FEES, _fee_terms, market.raw_json)
