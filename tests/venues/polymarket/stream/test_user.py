@@ -213,6 +213,27 @@ def test_an_order_that_cannot_be_trusted_is_a_gap(more: dict[str, Any]) -> None:
     assert (gap.subject, gap.market_ids) == (Subject.ORDERS, (A,))
 
 
+@pytest.mark.parametrize(
+    ("frame", "why"),
+    [
+        (user_order(size_matched="x"), "a frame of type order could not be read"),
+        (user_trade(price="2"), "a frame of type trade could not be read"),
+    ],
+)
+def test_what_is_passed_over_is_told_by_the_health(
+    frame: dict[str, Any], why: str
+) -> None:
+    desk = UserDesk()
+    desk.stream.data_to_send()
+    desk.tell("PONG")
+    for count in (1, 2):
+        desk.tell(frame)
+        health = desk.stream.health()
+        assert (health.state, health.malformed_messages) == ("live", count)
+        assert health.last_error.startswith(why)
+        assert f"passed over, {count} by now: `" in health.last_error
+
+
 def test_a_gap_concerns_who_follows() -> None:
     assert UserDesk(Subject.FILLS).tell(user_order(side="HOLD")) == []
     [gap] = UserDesk().tell({"event_type": "trade"})

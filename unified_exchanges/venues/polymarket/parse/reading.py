@@ -38,6 +38,7 @@ __all__ = [
     "price_of",
     "read",
     "read_all",
+    "read_each",
     "seconds",
     "seconds_text",
     "side_of",
@@ -49,6 +50,7 @@ _READER: Final = Reader("polymarket")
 decode = _READER.decode
 read = _READER.read
 read_all = _READER.read_all
+read_each = _READER.read_each
 
 _SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL}
 _YES_NO: Final = frozenset({"yes", "no"})

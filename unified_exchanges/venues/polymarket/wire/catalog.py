@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Raw, field
 
-from .base import Id, Number, TokenId, Wire
+from .base import Id, Number, TokenId, Untrusted, Wire
 
 __all__ = [
     "CategoryOf",
@@ -17,6 +17,7 @@ __all__ = [
     "Market",
     "MarketFees",
     "MarketsPage",
+    "Named",
     "SearchPage",
     "Series",
     "Tag",
@@ -85,6 +86,13 @@ class Market(Wire, kw_only=True, rename="camel"):
     end_date: str | None = None
     closed_time: str | None = None
     events: list[EventOf] | None = None
+
+
+class Named(Wire, kw_only=True, rename="camel"):
+    """What a row that cannot be read is called."""
+
+    id: Untrusted = None
+    condition_id: Untrusted = None
 
 
 class MarketsPage(Wire, kw_only=True):
