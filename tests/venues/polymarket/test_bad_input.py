@@ -140,11 +140,23 @@ def test_a_token_of_another_market_is_no_outcome(scene: Scene) -> None:
     token = scene.other.outcomes[0].outcome_id
     yes, no = scene.market.outcomes
     assert scene.refused(InvalidOrder, outcome=token) == (
-        f"{scene.market.market_id} has no outcome {token!r}; it has: "
+        f"market {scene.market.market_id} has no outcome {token!r}; it has: "
         f"{yes.label} ({yes.outcome_id}), {no.label} ({no.outcome_id})"
     )
     with pytest.raises(BadRequest, match=f"has no outcome '{token}'; it has: yes"):
         scene.face.call("fetch_order_book", scene.market.market_id, outcome=token)
+    assert scene.asked == []
+
+
+def test_an_outcome_itself_is_told_to_be_named_by_its_label(scene: Scene) -> None:
+    first = scene.market.outcomes[0]
+    told = f"pass its label, {first.label!r}"
+    assert told in scene.refused(InvalidOrder, outcome=first)
+    with pytest.raises(BadRequest, match=told):
+        scene.face.call("fetch_order_book", scene.market.market_id, outcome=first)
+    wrong: Any = first
+    with pytest.raises(BadRequest, match=told):
+        scene.market.outcome(wrong)
     assert scene.asked == []
 
 

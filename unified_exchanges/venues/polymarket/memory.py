@@ -11,7 +11,7 @@ from ... import fork
 from ...errors import BadRequest
 from ...grid import PriceGrid
 from ...models import Market, Order, Outcome
-from ...models.catalog import told_outcomes
+from ...models.catalog import find_outcome, no_outcome
 
 __all__ = ["Known", "Memory"]
 
@@ -32,13 +32,11 @@ class Known:
         """Find an outcome by label or token, in any case; default the first."""
         if name is None:
             return self.outcomes[0]
-        wanted = str(name).casefold()
-        for outcome in self.outcomes:
-            if wanted in (outcome.label.casefold(), outcome.outcome_id):
-                return outcome
-        labels = told_outcomes(self.outcomes)
-        message = f"market {self.market_id} has no outcome {name!r}; it has: {labels}"
-        raise BadRequest(message, venue="polymarket")
+        found = find_outcome(self.outcomes, name)
+        if found is None:
+            message = no_outcome(self.market_id, name, self.outcomes)
+            raise BadRequest(message, venue="polymarket")
+        return found
 
     def label(self, token: str) -> str:
         """The outcome that a token is; raises KeyError for a token of another market."""

@@ -6,7 +6,7 @@ What cannot be trusted raises `Malformed`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -36,6 +36,7 @@ from ..parse.reading import (
     grid_of,
     label_of,
     milliseconds,
+    nanoseconds,
     price,
     seconds_text,
     side_of,
@@ -274,8 +275,8 @@ def _status(told: frames.UserOrder, whole: Decimal, filled: Decimal) -> OrderSta
     return word if told.status else OrderStatus.OPEN
 
 
-def _label(word: str, market_id: str, token: str, whose: Whose) -> str:
-    return whose.label(market_id, token) or label_of(word) or token
+def _label(word: str | None, market_id: str, token: str, whose: Whose) -> str:
+    return whose.label(market_id, token) or label_of(word or "") or token
 
 
 def fills(told: frames.UserTrade, whose: Whose, raw: bytes) -> list[Fill] | None:
@@ -392,9 +393,5 @@ def _fill(
 
 
 def _matched_at(told: frames.UserTrade) -> datetime:
-    nano = told.match_time_nano
-    if nano and nano.isascii() and nano.isdigit():
-        whole, rest = divmod(int(nano), 10**9)
-        at = seconds_text(str(whole), "match_time_nano")
-        return at + timedelta(microseconds=rest // 1000)
-    return _moment(told.match_time, "match_time")
+    matched = _moment(told.match_time, "match_time")
+    return nanoseconds(told.match_time_nano) or matched
