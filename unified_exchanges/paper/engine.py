@@ -40,7 +40,7 @@ from .contract import Contract, Delays
 from .hours import NEVER, Hours
 from .orders import PaperOrder, at, nanoseconds
 from .pit import Pit, Take
-from .refusals import NOT_ENOUGH, WOULD_CROSS, not_trading
+from .refusals import HAS_FILLED, NOT_ENOUGH, WOULD_CROSS, not_trading
 
 __all__ = ["Command", "Notice", "PaperEngine", "PaperEvent", "RefusedChange"]
 
@@ -128,9 +128,8 @@ class PaperEngine:
         self._until(moment)
         if isinstance(event, Gap):
             for market_id in event.market_ids or tuple(self.pits):
-                # Until the next book nobody knows what is offered.
                 if market_id in self.pits:
-                    self.pits[market_id].latest = None
+                    self.pits[market_id].lose()
             return
         pit = self.pits[event.market_id]
         if isinstance(event, MarketChange):
@@ -139,11 +138,13 @@ class PaperEngine:
             return
         elif isinstance(event, Trade):
             if pit.status is MarketStatus.OPEN:
+                pit.note(event)
                 self._fill_resting(pit, pit.traded(event))
         else:
             pit.renew(event)
             if pit.status is MarketStatus.OPEN:
                 self._fill_resting(pit, pit.reached())
+                self._see(pit)
 
     def advance(self, moment: int) -> None:
         """Let time pass: commands that arrive by this moment take effect."""
@@ -299,7 +300,9 @@ class PaperEngine:
         """Send a new price for the order's outcome, or a new total size, filled included.
 
         Only a smaller size at the same price keeps the place in the queue.  Gives its turn,
-        by which a `RefusedChange` names it, if the market does not trade when it arrives.
+        by which a `RefusedChange` names it, if it is refused when it arrives: the market does
+        not trade, cash does not suffice, ``post_only`` would cross, or as much has filled.
+        The order then stays as it was.
         """
         self._until(moment)
         order = self.find(order_id)
@@ -444,11 +447,11 @@ class PaperEngine:
         elif order.status is not OrderStatus.OPEN or order.arrived is None:
             return
         elif verb == "amend" and not pit.trades_at(moment):
-            reason = not_trading(pit.status_at(moment))
-            refused = RefusedChange(turn, order.market_id, reason)
-            self._notices.append((moment, refused))
+            self._refuse_change(turn, order, not_trading(pit.status_at(moment)))
         elif verb == "amend":
-            self._amend(pit, order, price, size)
+            refused = self._amend(pit, order, price, size)
+            if refused is not None:
+                self._refuse_change(turn, order, refused)
         elif verb == "cancel":
             self._end(order, OrderStatus.CANCELED, "canceled by the account")
         else:
@@ -465,6 +468,15 @@ class PaperEngine:
             self._end(order, *refused)
         elif order.expires is not None and order.status is OrderStatus.OPEN:
             self._schedule(order.expires, "expire", order.number)
+
+    def _see(self, pit: Pit) -> None:
+        """Let orders that came while no book was known meet the first that is."""
+        for order in pit.blind() if pit.orders else ():
+            del pit.orders[order.number]
+            order.arrived = self.moment
+            refused = self._match(pit, order)
+            if refused is not None:  # it was told to be open
+                self._end(order, OrderStatus.CANCELED, refused[1])
 
     def _match(self, pit: Pit, order: PaperOrder) -> tuple[OrderStatus, str] | None:
         """Fill what is offered and rest the remainder; gives how it ended, if it did."""
@@ -531,17 +543,18 @@ class PaperEngine:
         order: PaperOrder,
         price: Decimal | None,
         size: Decimal | None,
-    ) -> None:
+    ) -> str | None:
+        """Change an order; gives why it was refused, and then stays as it was."""
         asked = order.price if price is None else price
         contracts = order.size if size is None else size
         if contracts <= order.filled:
-            self._end(order, OrderStatus.CANCELED, "amended to what has filled")
-            return
+            return HAS_FILLED
+        before = order.size, order.price, order.limit, order.rank, order.arrived
         keeps = asked == order.price and contracts <= order.size
         order.size, order.price = contracts, asked
         if keeps:
             self._tell(order)
-            return
+            return None
         # It gives up its place, and meets the book as an order that arrives now.
         del pit.orders[order.number]
         first = order.outcome == pit.contract.first
@@ -549,8 +562,20 @@ class PaperEngine:
         self.turn += 1
         order.rank, order.arrived = self.turn, self.moment
         refused = self._match(pit, order)
-        if refused is not None:
-            self._end(order, OrderStatus.CANCELED, refused[1])
+        if refused is None:
+            return None
+        status, reason = refused
+        if status is not OrderStatus.REJECTED:
+            self._end(order, status, reason)
+            return None
+        # As at the venues: nothing has happened, and it stands where it stood.
+        order.size, order.price, order.limit, order.rank, order.arrived = before
+        pit.orders[order.number] = order
+        return reason
+
+    def _refuse_change(self, turn: int, order: PaperOrder, reason: str) -> None:
+        refused = RefusedChange(turn, order.market_id, reason)
+        self._notices.append((self.moment, refused))
 
     def _fill_resting(self, pit: Pit, takes: Iterable[Take]) -> None:
         for take in takes:
