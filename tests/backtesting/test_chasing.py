@@ -16,7 +16,7 @@ import pytest
 from unified_exchanges import OrderBook, Trade, exchange
 from unified_exchanges.backtesting import backtest, recorded
 from unified_exchanges.money import total
-from unified_exchanges.paper import Contract, Delays, PaperEvent
+from unified_exchanges.paper import Contract, Delays, PaperEvent, nanoseconds
 from unified_exchanges.recording import Recorder
 from unified_exchanges.strategies import Desk, Strategy, contract_of, run
 
@@ -101,8 +101,14 @@ def tape(
 
 
 def received(told: Told, *, later: type) -> Told:
-    """The same, and events of one kind reach the recorder two milliseconds later."""
-    delayed = [(m + 2 * MILLISECOND * isinstance(x, later), x) for m, x in told]
+    """The same as by a line without delay, but for one kind that takes two milliseconds."""
+    timed = [
+        (x.created_at if isinstance(x, Trade) else x.timestamp, x)
+        for _, x in told
+        if isinstance(x, Trade | OrderBook)
+    ]
+    moments = [(nanoseconds(time), x) for time, x in timed if time is not None]
+    delayed = [(m + 2 * MILLISECOND * isinstance(x, later), x) for m, x in moments]
     return sorted(delayed, key=lambda pair: pair[0])
 
 
