@@ -191,3 +191,24 @@ def test_a_wait_that_ended_a_little_early_counts_as_over(clock: Clock) -> None:
     assert house.arrived(order_id) is None
     house.advance(travelled=True)
     assert house.find(order_id).filled == 5  # type: ignore[union-attr]
+
+
+def test_a_change_that_arrives_while_its_market_pauses_is_refused(
+    clock: Clock,
+) -> None:
+    house = PaperHouse(cash="1000", now=clock, delays=Delays(order=SECOND))
+    house.admit(contract())
+    order_id = place(house)
+    clock.moment += SECOND
+    house.advance()
+    turn = house.amend(order_id, price=None, size=5)
+    house.check_trading("RAIN")
+    house.hear(change(MarketStatus.PAUSED))
+    clock.moment += SECOND
+    house.advance()
+    with pytest.raises(Refusal, match="the market is paused"):
+        house.changed(turn)
+    house.changed(turn)  # it is told once
+    with pytest.raises(Refusal, match="the market is paused"):
+        house.check_trading("RAIN")
+    assert [x.size for x in house.open_orders()] == [10]

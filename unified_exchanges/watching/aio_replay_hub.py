@@ -11,7 +11,7 @@ from typing import Any
 from ..drivers.aio import AsyncDriver
 from ..models import Subject
 from ..replaying import Player, Timeline, Turn
-from ..replaying.waiting import take_part, wait
+from ..replaying.waiting import expect, take_part, wait
 from ..streams.line import Line
 from ..venue import Venue
 from .aio_hub import AsyncHub
@@ -121,6 +121,7 @@ class _Demand(Bell):
         super().__init__()
         self._timeline = timeline
         self._turns: list[Turn] = []
+        expect(timeline, self)
 
     def ring(self) -> None:
         """Something came, or the end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -20,8 +21,9 @@ from unified_exchanges.errors import (
     ReadOnly,
     UnifiedExchangesError,
 )
-from unified_exchanges.flow import Response
+from unified_exchanges.flow import Request, Response
 from unified_exchanges.models import Order, OrderStatus
+from unified_exchanges.policy import LimitPolicy
 from unified_exchanges.simulator.orders import Ticket
 
 
@@ -303,6 +305,18 @@ def test_fault_20_many_are_cancelled_as_the_signers_bucket_allows(scene: Scene) 
     results = trader.cancel_orders(ids)
     assert [r.order.status for r in results] == [OrderStatus.CANCELED] * 125
     assert [len(x) for x in scene.bodies if isinstance(x, list)] == [120, 5]
+
+
+def test_fault_20_no_cancel_holds_more_ids_than_the_venue_takes(scene: Scene) -> None:
+    # Of an elite signer the bucket would let 1800 pass at once.
+    fast = LimitPolicy(buckets={"cancels": (1200, 1800)}, discover=False)
+    other = scene.another(limits=fast)
+    ids = [f"0x{number:064x}" for number in range(1, 1002)]
+    scene.always(answer(200, {"canceled": [], "not_canceled": {}}))
+    results = other.cancel_orders(ids)
+    assert {type(x.error) for x in results} == {OrderNotFound}
+    sizes = [len(msgspec.json.decode(x.body)) for x in other.writes if x.body]
+    assert sizes == [1000, 1]
 
 
 def test_fault_20_each_of_several_has_a_result_of_its_own(scene: Scene) -> None:
@@ -593,6 +607,23 @@ def test_fault_20_what_the_venue_leaves_is_cancelled_by_its_ids(one: Scene) -> N
     assert report.is_complete
     assert {o.order_id for o in report.canceled} == gone
     assert "DELETE orders" in paths(one)
+
+
+def test_fault_20_what_one_round_leaves_the_next_one_cancels(one: Scene) -> None:
+    gone = [one.trader.rest(one.market).order_id for _ in range(3)]
+    other = one.another()
+
+    def busy(_: Request, __: Callable[[], Response]) -> Response:
+        # Another program cancels the first of them, and this cancel does nothing.
+        other.cancel_order(gone[0])
+        refused = {"canceled": [], "not_canceled": dict.fromkeys(gone, "busy")}
+        return Response(200, {}, msgspec.json.encode(refused))
+
+    one.then(answer(400, {"error": "what"}), busy)
+    report = one.trader.cancel_all_orders()
+    assert report.is_complete
+    assert {x.order_id for x in report.canceled} == {*gone}
+    assert report.errors == ()
 
 
 def test_fault_19_what_cannot_be_cancelled_is_reported_with_the_reasons(
