@@ -134,9 +134,11 @@ def kalshi_contract(name: str) -> Contract:
 
 
 def test_recordings_are_read_together(session: Session) -> None:
-    alone, _ = backtested(session, session.path)
-    twice, _ = backtested(session, [session.path, str(session.tables)])
-    assert len(twice.told) == 2 * len(alone.told)
+    alone, once = backtested(session, session.path)
+    both, twice = backtested(session, [session.path, str(session.tables)])
+    assert both.told == alone.told
+    assert twice.repeated == once.events > 0
+    assert attrs.evolve(twice, repeated=0) == once
 
 
 def test_moments_of_a_recording_never_go_back(session: Session) -> None:

@@ -98,9 +98,9 @@ def test_an_order_that_comes_before_any_book_stands_behind_all_of_it(
     sold(house, "10", "unseen", START + 4 * SECOND)
     assert house.find(order_id).filled == 0  # type: ignore[union-attr]
     house.hear(book("100@0.50", "100@0.60"))
-    sold(house, "100", "a", START + 5 * SECOND)
+    sold(house, "100", "a", START + 15 * SECOND)
     assert house.find(order_id).filled == 0  # type: ignore[union-attr]
-    sold(house, "4", "b", START + 6 * SECOND)
+    sold(house, "4", "b", START + 16 * SECOND)
     assert house.find(order_id).filled == 4  # type: ignore[union-attr]
 
 

@@ -7,8 +7,9 @@ Decimal('100')
 """
 
 from .loop import backtest
+from .merging import Events, Merged, merged
 from .report import BacktestProgress, EquityPoint, MarketReport, Report
-from .sources import Data, Events, merged, recorded
+from .sources import Data, recorded
 from .sweep_report import SweepFailure, SweepProgress, SweepReport, SweepRow
 from .sweeping import Grid, sweep
 from .tables import Decision, Table
@@ -21,6 +22,7 @@ __all__ = [
     "Events",
     "Grid",
     "MarketReport",
+    "Merged",
     "Report",
     "SweepFailure",
     "SweepProgress",

@@ -101,9 +101,8 @@ class PaperEngine(Execution):
         self._until(moment)
         if isinstance(event, Gap):
             for market_id in event.market_ids or tuple(self.pits):
-                # Until the next book nobody knows what is offered.
                 if market_id in self.pits:
-                    self.pits[market_id].latest = None
+                    self.pits[market_id].lose()
             return
         pit = self.pits[event.market_id]
         if isinstance(event, MarketChange):
@@ -112,11 +111,13 @@ class PaperEngine(Execution):
             return
         elif isinstance(event, Trade):
             if pit.status is MarketStatus.OPEN:
+                pit.note(event)
                 self._fill_resting(pit, pit.traded(event))
         else:
             pit.renew(event)
             if pit.status is MarketStatus.OPEN:
                 self._fill_resting(pit, pit.reached())
+                self._see(pit)
 
     def advance(self, moment: int) -> None:
         """Let time pass: commands that arrive by this moment take effect."""
@@ -262,7 +263,9 @@ class PaperEngine(Execution):
         """Send a new price for the order's outcome, or a new total size, filled included.
 
         Only a smaller size at the same price keeps the place in the queue.  Gives its turn,
-        by which a `RefusedChange` names it, if the market does not trade when it arrives.
+        by which a `RefusedChange` names it, if it is refused when it arrives: the market does
+        not trade, cash does not suffice, ``post_only`` would cross, or as much has filled.
+        The order then stays as it was.
         """
         self._until(moment)
         order = self.find(order_id)

@@ -25,7 +25,7 @@ from .contract import Delays
 from .hours import Hours
 from .orders import PaperOrder, at
 from .pit import Pit, Take
-from .refusals import NOT_ENOUGH, WOULD_CROSS, not_trading
+from .refusals import HAS_FILLED, NOT_ENOUGH, WOULD_CROSS, not_trading
 
 __all__ = ["Command", "Execution", "Notice", "RefusedChange"]
 
@@ -101,11 +101,11 @@ class Execution:
         elif order.status is not OrderStatus.OPEN or order.arrived is None:
             return
         elif verb == "amend" and not pit.trades_at(moment):
-            reason = not_trading(pit.status_at(moment))
-            refused = RefusedChange(turn, order.market_id, reason)
-            self._notices.append((moment, refused))
+            self._refuse_change(turn, order, not_trading(pit.status_at(moment)))
         elif verb == "amend":
-            self._amend(pit, order, price, size)
+            refused = self._amend(pit, order, price, size)
+            if refused is not None:
+                self._refuse_change(turn, order, refused)
         elif verb == "cancel":
             self._end(order, OrderStatus.CANCELED, "canceled by the account")
         else:
@@ -122,6 +122,15 @@ class Execution:
             self._end(order, *refused)
         elif order.expires is not None and order.status is OrderStatus.OPEN:
             self._schedule(order.expires, "expire", order.number)
+
+    def _see(self, pit: Pit) -> None:
+        """Let orders that came while no book was known meet the first that is."""
+        for order in pit.blind() if pit.orders else ():
+            del pit.orders[order.number]
+            order.arrived = self.moment
+            refused = self._match(pit, order)
+            if refused is not None:  # it was told to be open
+                self._end(order, OrderStatus.CANCELED, refused[1])
 
     def _match(self, pit: Pit, order: PaperOrder) -> tuple[OrderStatus, str] | None:
         """Fill what is offered and rest the remainder; gives how it ended, if it did."""
@@ -188,17 +197,18 @@ class Execution:
         order: PaperOrder,
         price: Decimal | None,
         size: Decimal | None,
-    ) -> None:
+    ) -> str | None:
+        """Change an order; gives why it was refused, and then stays as it was."""
         asked = order.price if price is None else price
         contracts = order.size if size is None else size
         if contracts <= order.filled:
-            self._end(order, OrderStatus.CANCELED, "amended to what has filled")
-            return
+            return HAS_FILLED
+        before = order.size, order.price, order.limit, order.rank, order.arrived
         keeps = asked == order.price and contracts <= order.size
         order.size, order.price = contracts, asked
         if keeps:
             self._tell(order)
-            return
+            return None
         # It gives up its place, and meets the book as an order that arrives now.
         del pit.orders[order.number]
         first = order.outcome == pit.contract.first
@@ -206,8 +216,20 @@ class Execution:
         self.turn += 1
         order.rank, order.arrived = self.turn, self.moment
         refused = self._match(pit, order)
-        if refused is not None:
-            self._end(order, OrderStatus.CANCELED, refused[1])
+        if refused is None:
+            return None
+        status, reason = refused
+        if status is not OrderStatus.REJECTED:
+            self._end(order, status, reason)
+            return None
+        # As at the venues: nothing has happened, and it stands where it stood.
+        order.size, order.price, order.limit, order.rank, order.arrived = before
+        pit.orders[order.number] = order
+        return reason
+
+    def _refuse_change(self, turn: int, order: PaperOrder, reason: str) -> None:
+        refused = RefusedChange(turn, order.market_id, reason)
+        self._notices.append((self.moment, refused))
 
     def _fill_resting(self, pit: Pit, takes: Iterable[Take]) -> None:
         for take in takes:

@@ -399,7 +399,7 @@ class PaperHouse:
             self.engine = load_state(json.dumps(state["engine"]), contracts)
             self.engine.delays = delays
             for pit in self.engine.pits.values():
-                pit.latest = None
+                pit.lose()
             self.fills = [read_fill(x) for x in state["fills"]]
             self.settlements = [read_settlement(x) for x in state["settlements"]]
             self._tapes = {name: Tape(self._moment()) for name in self.engine.pits}
