@@ -318,7 +318,14 @@ class _Backtest:
     def _collect(self) -> None:
         """Take what the engine tells: it is measured now, and told once it is there."""
         delay = self._engine.delays.event
-        for moment, notice in self._engine.notices():
+        notices = self._engine.notices()
+        if not notices:
+            return
+        # All of it has happened already: equity at the first of them is after the last.
+        traded = (x.market_id for _, x in notices if isinstance(x, Fill | Settlement))
+        for market_id in dict.fromkeys(traded):
+            self._measures.hold(market_id)
+        for moment, notice in notices:
             if isinstance(notice, Fill):
                 self._fills.append(notice)
             elif isinstance(notice, Settlement):

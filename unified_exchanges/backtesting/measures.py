@@ -62,9 +62,9 @@ class Measures:
         self._costs[market_id] = cost
         self.exposure = EXACT.add(self.exposure, EXACT.subtract(cost, before))
         self.peak_exposure = max(self.peak_exposure, self.exposure)
-        self._hold(market_id)
 
-    def _hold(self, market_id: str) -> None:
+    def hold(self, market_id: str) -> None:
+        """What is held of a market is another than it was."""
         held = self._worth.pop(market_id, None)
         if held is not None:
             self._total = EXACT.subtract(self._total, held.worth)
@@ -125,6 +125,9 @@ class Measures:
             pit = self._engine.pits.get(market_id)
             if pit is not None and pit.latest is not None:
                 self._lost[market_id] = pit.latest
+                if market_id in self._worth:
+                    # Not what it was marked by, if that was in an earlier gap.
+                    self._worth[market_id].book = pit.latest
 
     def market(self, pit: Pit, fills: Sequence[Fill]) -> MarketReport:
         """One market, as it stands, with what was traded in it."""
@@ -158,6 +161,7 @@ class Measures:
         is_first = outcome == pit.contract.first
         if pit.value is not None:
             return pit.value if is_first else complement(pit.value)
+        # Where it is not known, the last one that was.
         book = pit.latest or self._lost.get(pit.contract.market_id)
         if book is None:
             return ZERO
