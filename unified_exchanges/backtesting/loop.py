@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from decimal import Decimal
 from itertools import compress, repeat
 from operator import length_hint
 from sys import maxsize
@@ -18,7 +17,6 @@ from ..models import (
     Fill,
     Gap,
     MarketChange,
-    MarketStatus,
     Order,
     OrderBook,
     OrderStatus,
@@ -26,7 +24,7 @@ from ..models import (
     Subject,
     Trade,
 )
-from ..money import EXACT, ZERO, Number, div, total
+from ..money import EXACT, Number, div, total
 from ..paper import (
     Contract,
     Delays,
@@ -34,7 +32,6 @@ from ..paper import (
     PaperEvent,
     RefusedChange,
     at,
-    nanoseconds,
 )
 from ..paper.account import Account
 from ..paper.pit import Pit
@@ -43,6 +40,7 @@ from ..strategies import Amend, Command, Desk, Failure, Place, Strategy
 from ..strategies.beginning import read_subjects
 from ..strategies.desk import NEVER
 from ..strategies.session import is_old
+from .hindsight import as_known
 from .measures import Measures
 from .merging import Events, Merged
 from .report import BacktestProgress, Report
@@ -104,14 +102,15 @@ class _Backtest:
         self._every = every
         self._books: dict[str, OrderBook] = {}
         self._is_delayed = engine.delays.event > 0
+        self._followed = self._read_markets()
         self._desk = Desk(
-            [pit.contract for pit in engine.pits.values()],
+            # As live: of other markets the strategy knows nothing, and trades none.
+            [x.contract for name, x in engine.pits.items() if name in self._followed],
             Account(engine.cash),
             book=self._books.get if self._is_delayed else self._newest,
         )
         self._measures = Measures(engine)
         self._subjects = frozenset(read_subjects(strategy))
-        self._followed = self._read_markets()
         self._quiet: dict[str, Pit | None] = {}
         """None for a market whose books are not only noted."""
         for pit in engine.pits.values():
@@ -177,15 +176,12 @@ class _Backtest:
         return self._report()
 
     def _look_back(self, moment: int) -> None:
-        """Take markets that were read later as open: their end is told, or not known."""
-        for pit in self._engine.pits.values():
-            read_at = pit.contract.read_at
-            if read_at is not None and nanoseconds(read_at) <= moment:
-                continue
-            if pit.status in (MarketStatus.CLOSED, MarketStatus.SETTLED) or (
-                read_at is not None and pit.status is MarketStatus.PAUSED
-            ):
-                pit.status = MarketStatus.OPEN
+        """Take markets that were read later as they could be known: their end is told."""
+        for market_id, pit in self._engine.pits.items():
+            known = as_known(pit.contract, moment)
+            pit.status = known.market.status
+            if market_id in self._followed:
+                self._desk.know(known)
 
     def _play(self, events: Events) -> None:
         """The hot loop: a book of a market in which we have nothing is only noted."""
@@ -236,7 +232,9 @@ class _Backtest:
 
     def _receive(self, moment: int, event: PaperEvent) -> None:
         """Take any event, and tell it once it has come that far."""
-        if not isinstance(event, Gap):
+        if isinstance(event, Gap):
+            self._measures.lose(event.market_ids or self._engine.pits)
+        else:
             pit = self._engine.pits.get(event.market_id)
             told_twice = pit is not None and (
                 isinstance(event, OrderBook | Trade) and event.outcome != pit.outcome
@@ -265,7 +263,8 @@ class _Backtest:
                 event.market_ids
             )
         if isinstance(event, MarketChange):
-            return True  # the desk has to know, whether the strategy does or not
+            # The desk has to know, whether the strategy is told or not.
+            return event.market_id in self._followed
         subject = Subject.TRADES if isinstance(event, Trade) else Subject.ORDER_BOOK
         return event.market_id in self._followed and (
             subject in self._subjects or isinstance(event, OrderBook)
@@ -323,7 +322,14 @@ class _Backtest:
     def _collect(self) -> None:
         """Take what the engine tells: it is measured now, and told once it is there."""
         delay = self._engine.delays.event
-        for moment, notice in self._engine.notices():
+        notices = self._engine.notices()
+        if not notices:
+            return
+        # All of it has happened already: equity at the first of them is after the last.
+        traded = (x.market_id for _, x in notices if isinstance(x, Fill | Settlement))
+        for market_id in dict.fromkeys(traded):
+            self._measures.hold(market_id)
+        for moment, notice in notices:
             if isinstance(notice, Fill):
                 self._fills.append(notice)
             elif isinstance(notice, Settlement):
@@ -370,8 +376,7 @@ class _Backtest:
 
     def _tell_change(self, change: MarketChange) -> None:
         self._desk.told_change(change)
-        is_followed = change.market_id in self._followed
-        if is_followed and Subject.MARKET_STATUS in self._subjects:
+        if Subject.MARKET_STATUS in self._subjects:
             self._strategy.on_status(self._desk, change)
 
     def _tell_gap(self, gap: Gap) -> None:
@@ -436,12 +441,11 @@ class _Backtest:
 
     def _report(self) -> Report:
         engine, desk, measures = self._engine, self._desk, self._measures
-        counts = Counter(fill.market_id for fill in self._fills)
-        contracts: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+        fills: defaultdict[str, list[Fill]] = defaultdict(list)
         for fill in self._fills:
-            contracts[fill.market_id] = EXACT.add(contracts[fill.market_id], fill.size)
+            fills[fill.market_id].append(fill)
         markets = tuple(
-            measures.market(pit, counts[market_id], contracts[market_id])
+            measures.market(pit, fills[market_id])
             for market_id, pit in engine.pits.items()
         )
         taken = [

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from ..models import Holding
+import attrs
+
+from ..models import Fill, Holding, MarketStatus, OrderBook
 from ..money import EXACT, ZERO, complement, div, total
 from ..paper import PaperEngine, at
 from ..paper.pit import Pit
@@ -13,12 +16,27 @@ from .report import EquityPoint, MarketReport
 __all__ = ["Measures"]
 
 
+@attrs.define(eq=False)
+class _Worth:
+    """What is held of one market, and the book or the value by which it was marked."""
+
+    pit: Pit
+    book: OrderBook | None = None
+    value: Decimal | None = None
+    worth: Decimal = ZERO
+
+
 class Measures:
     """Looks at an engine whenever its account or its time has moved on."""
 
     def __init__(self, engine: PaperEngine) -> None:
         self._engine = engine
-        self._marks: dict[tuple[str, str], Decimal] = {}
+        self._lost: dict[str, OrderBook] = {}
+        """The last books of markets whose books are not known since a gap."""
+        self._worth: dict[str, _Worth] = {}
+        """What is held now."""
+        self._total = ZERO
+        """What all of that is worth."""
         self._costs: dict[str, Decimal] = {}
         self._began: int | None = None
         self._latest = 0
@@ -44,6 +62,17 @@ class Measures:
         self._costs[market_id] = cost
         self.exposure = EXACT.add(self.exposure, EXACT.subtract(cost, before))
         self.peak_exposure = max(self.peak_exposure, self.exposure)
+
+    def hold(self, market_id: str) -> None:
+        """What is held of a market is another than it was."""
+        held = self._worth.pop(market_id, None)
+        if held is not None:
+            self._total = EXACT.subtract(self._total, held.worth)
+        lots = self._engine.account.lots[market_id].values()
+        if any(x.size for x in lots):
+            held = _Worth(self._engine.pits[market_id])
+            self._worth[market_id] = held
+            self._mark_again(held)
 
     def sample(self, moment: int) -> None:
         """Note how much there is."""
@@ -74,18 +103,34 @@ class Measures:
         return div(self._area, Decimal(self._latest - self._began))
 
     def equity(self) -> Decimal:
-        """Cash, and what is held at the best bids."""
-        worth = self._engine.cash
-        for market_id, outcomes in self._engine.account.lots.items():
-            pit = self._engine.pits[market_id]
-            for outcome, lots in outcomes.items():
-                if lots.size:
-                    value = EXACT.multiply(lots.size, self._mark(pit, outcome))
-                    worth = EXACT.add(worth, value)
-        return worth
+        """Cash, and what is held, at what it is worth now."""
+        for held in self._worth.values():
+            pit = held.pit
+            if pit.latest is not held.book or pit.value is not held.value:
+                self._mark_again(held)
+        return EXACT.add(self._engine.cash, self._total)
 
-    def market(self, pit: Pit, fills: int, contracts: Decimal) -> MarketReport:
-        """One market, as it stands."""
+    def _mark_again(self, held: _Worth) -> None:
+        pit, worth = held.pit, ZERO
+        for outcome, lots in self._engine.account.lots[pit.contract.market_id].items():
+            if lots.size:
+                value = EXACT.multiply(lots.size, self._mark(pit, outcome))
+                worth = EXACT.add(worth, value)
+        self._total = EXACT.add(self._total, EXACT.subtract(worth, held.worth))
+        held.book, held.value, held.worth = pit.latest, pit.value, worth
+
+    def lose(self, market_ids: Iterable[str]) -> None:
+        """The books of these markets are about to be lost: their last bids count."""
+        for market_id in market_ids:
+            pit = self._engine.pits.get(market_id)
+            if pit is not None and pit.latest is not None:
+                self._lost[market_id] = pit.latest
+                if market_id in self._worth:
+                    # Not what it was marked by, if that was in an earlier gap.
+                    self._worth[market_id].book = pit.latest
+
+    def market(self, pit: Pit, fills: Sequence[Fill]) -> MarketReport:
+        """One market, as it stands, with what was traded in it."""
         market_id, account = pit.contract.market_id, self._engine.account
         held, unrealized = [], ZERO
         for outcome, lots in account.lots.get(market_id, {}).items():
@@ -100,28 +145,29 @@ class Measures:
             venue=pit.contract.market.venue,
             market_id=market_id,
             title=pit.contract.market.title,
-            fills=fills,
-            contracts=contracts,
-            turnover=account.market_total(market_id, "traded"),
+            fills=len(fills),
+            contracts=total(fill.size for fill in fills),
+            turnover=total(EXACT.multiply(fill.price, fill.size) for fill in fills),
             fees=fees,
             realized=realized,
             unrealized=unrealized,
             pnl=EXACT.subtract(EXACT.add(realized, unrealized), fees),
             value=pit.value,
+            is_settled=pit.value is not None and pit.status is MarketStatus.SETTLED,
             held=tuple(held),
         )
 
     def _mark(self, pit: Pit, outcome: str) -> Decimal:
-        key = pit.contract.market_id, outcome
-        book = pit.latest
+        is_first = outcome == pit.contract.first
+        if pit.value is not None:
+            return pit.value if is_first else complement(pit.value)
+        # Where it is not known, the last one that was.
+        book = pit.latest or self._lost.get(pit.contract.market_id)
         if book is None:
-            return self._marks.get(key, ZERO)
+            return ZERO
         if outcome == book.outcome:
-            mark = book.bids[0].price if book.bids else ZERO
-        else:
-            mark = complement(book.asks[0].price) if book.asks else ZERO
-        self._marks[key] = mark
-        return mark
+            return book.bids[0].price if book.bids else ZERO
+        return complement(book.asks[0].price) if book.asks else ZERO
 
     def _pass(self, moment: int) -> None:
         passed = Decimal(moment - self._latest)

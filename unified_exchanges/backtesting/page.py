@@ -174,12 +174,18 @@ def _markets(markets: Iterable[MarketReport]) -> str:
             _dollars(x.realized),
             _dollars(x.unrealized),
             _dollars(x.pnl),
-            "–" if x.value is None else text(x.value, 2),
+            _paid(x),
             ", ".join(f"{text(h.size)} {h.outcome}" for h in x.held) or "–",
         )
         for x in markets
     ]
-    return _table((*head, "Unrealized", "P&L", "Paid", "Held"), rows)
+    return _table((*head, "Unrealized", "P&L", "Pays", "Held"), rows)
+
+
+def _paid(market: MarketReport) -> str:
+    if market.value is None:
+        return "–"
+    return text(market.value, 2) + ("" if market.is_settled else " (not settled)")
 
 
 def _judged(report: Report) -> list[str]:

@@ -38,8 +38,9 @@ class EquityPoint(Flat):
     """Dollars at a moment.
 
     ``equity`` is ``cash`` and what is held at the best bids: what has no bid is worth
-    nothing, and while a book is not known its last bid counts.  ``exposure`` is what the
-    open positions cost.
+    nothing, and while a book is not known its last bid counts.  Once it was told what a
+    market pays, that counts, also where it is paid later.  ``exposure`` is what the open
+    positions cost.
     """
 
     at: datetime
@@ -53,8 +54,10 @@ class MarketReport(Flat):
     """One market: ``pnl`` is ``realized`` and ``unrealized`` less ``fees``, in dollars.
 
     The ``pnl`` of all markets together is that of the backtest, to the last digit.
-    ``turnover`` is price times size of what traded, ``value`` what a contract of the first
-    outcome paid, None as long as the market is not settled, ``held`` what is still held.
+    ``turnover`` is price times size of its trades, as they were ordered: ten YES sold at 0.10
+    are one dollar, also where that buys NO at 0.90.  ``value`` is what a contract of the
+    first outcome pays, None until that was told; ``is_settled`` is whether it was paid.
+    ``held`` is what is still held.
     """
 
     venue: str
@@ -68,6 +71,7 @@ class MarketReport(Flat):
     unrealized: Decimal
     pnl: Decimal
     value: Decimal | None
+    is_settled: bool
     held: tuple[Holding, ...]
 
 

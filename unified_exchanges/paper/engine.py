@@ -144,8 +144,11 @@ class PaperEngine(Execution):
         self._pass(moment)
 
     def _change(self, pit: Pit, change: MarketChange) -> None:
-        if change.value is not None:
+        is_paid = pit.status is MarketStatus.SETTLED and pit.value is not None
+        if change.value is not None and not is_paid:
+            # What was paid stands.  A value told only after the end is paid now.
             pit.value = change.value
+            self._settle_if_known(pit)
         if change.grid is not None:
             pit.contract = _regridded(pit.contract, change.grid)
         if change.closes_at is not None:

@@ -30,7 +30,7 @@ from ..money import EXACT, ZERO, Number, read_number
 from ..paper import Contract, at
 from ..paper.account import Account
 from .commands import Amend, Cancel, Command, Note, Place
-from .forecasts import Forecasts
+from .forecasts import Forecasts, read_probability
 
 __all__ = ["NEVER", "Desk"]
 
@@ -82,8 +82,10 @@ class Desk:
         self._turn = 0
         self._places: dict[str, Place] = {}
         self._orders: dict[str, Order] = {}
+        self._open: dict[str, Order] = {}
         self._ended: deque[str] = deque()
-        self._values: dict[str, Decimal] = {}
+        self._paid: set[str] = set()
+        """Markets that were settled."""
 
     # -- acting ------------------------------------------------------------------------
 
@@ -152,10 +154,15 @@ class Desk:
         _log.info("%s", text)
 
     def forecast(self, market_id: str, outcome: str, probability: Number) -> None:
-        """State a probability, to be judged once the market is settled."""
+        """State a probability, to be judged once the market is settled.
+
+        One of a market of which it was told what it pays, or what came true, does not count.
+        """
         market = self.market(market_id)
         label, first = market.outcome(outcome).label, market.outcomes[0].label
-        self.forecasts.add(market_id, _number(probability), is_first=label == first)
+        said = read_probability(_number(probability))
+        if market.result is None and market.settlement_price is None:
+            self.forecasts.add(market_id, said, is_first=label == first)
 
     def stop(self) -> None:
         """End the run after this call: own orders are canceled, positions are kept."""
@@ -177,7 +184,7 @@ class Desk:
     @property
     def open_orders(self) -> list[Order]:
         """The orders of this run that are open, as far as was told, oldest first."""
-        return [order for order in self._orders.values() if order.is_open]
+        return list(self._open.values())
 
     def order(self, key: str) -> Order | None:
         """An order as it was told last; None if nothing was told of it yet."""
@@ -203,7 +210,11 @@ class Desk:
         return self.contract(market_id).market
 
     def book(self, market_id: str) -> OrderBook | None:
-        """The book that was told last, of the first outcome; None if it is not known."""
+        """The book that was told last, of the first outcome; None if it is not known.
+
+        Raises `BadRequest` for a market that is not of this run.
+        """
+        self.contract(market_id)
         return self._book(market_id)
 
     def _position(self, contract: Contract, outcome: str) -> Position | None:
@@ -228,21 +239,37 @@ class Desk:
             )
         return contract
 
+    def know(self, contract: Contract) -> None:
+        """A market of this run is from now on what this says."""
+        self._contracts[contract.market_id] = contract
+
     def told_change(self, change: MarketChange) -> None:
         """A market has another grid, status or close from now on, or pays what it is worth."""
         contract = self.contract(change.market_id)
-        if change.grid or change.status or change.closes_at:
-            market = attrs.evolve(
-                contract.market,
-                grid=change.grid or contract.market.grid,
-                status=change.status or contract.market.status,
-                closes_at=change.closes_at or contract.market.closes_at,
+        before = contract.market
+        is_paid = change.market_id in self._paid
+        if is_paid and change.value not in (None, before.settlement_price):
+            self.log(
+                f"{change.market_id} was settled at {before.settlement_price} and is told "
+                f"to be worth {change.value}: what was paid stands"
             )
-            self._contracts[market.market_id] = attrs.evolve(contract, market=market)
-        if change.value is not None:
-            self._values[change.market_id] = change.value
-        if change.status is MarketStatus.SETTLED and change.market_id in self._values:
-            self.settle(change.market_id, self._values[change.market_id])
+        market = attrs.evolve(
+            before,
+            grid=change.grid or before.grid,
+            status=change.status or before.status,
+            closes_at=change.closes_at or before.closes_at,
+        )
+        if not is_paid:
+            # What it pays is known from now on, also where it is paid later.
+            value = (
+                change.value if change.value is not None else market.settlement_price
+            )
+            result = change.result or market.result
+            market = attrs.evolve(market, result=result, settlement_price=value)
+            if market.status is MarketStatus.SETTLED and value is not None:
+                self._paid.add(change.market_id)
+                self.settle(change.market_id, value)
+        self.know(attrs.evolve(contract, market=market))
 
     def placed(self, key: str) -> Place:
         """What was asked for under a key."""
@@ -255,7 +282,11 @@ class Desk:
         """Remember an order as it is now."""
         before = self._orders.get(key)
         self._orders[key] = order
-        if not order.is_open and (before is None or before.is_open):
+        if order.is_open:
+            self._open[key] = order
+            return
+        self._open.pop(key, None)
+        if before is None or before.is_open:
             self.forget(key)
 
     def forget(self, key: str) -> None:

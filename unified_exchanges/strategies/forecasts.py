@@ -11,7 +11,7 @@ from ..errors import BadRequest
 from ..models.record import Flat
 from ..money import EXACT, ONE, ZERO, complement, div
 
-__all__ = ["CalibrationBin", "Forecasts"]
+__all__ = ["CalibrationBin", "Forecasts", "read_probability"]
 
 BINS: Final = 10
 
@@ -40,6 +40,13 @@ class _Tally:
     bins: list[tuple[int, Decimal]] = attrs.Factory(lambda: [(0, ZERO)] * BINS)
 
 
+def read_probability(number: Decimal) -> Decimal:
+    """A probability between 0 and 1; raises `BadRequest` for another number."""
+    if not ZERO <= number <= ONE:
+        raise BadRequest(f"probability {number} is not between 0 and 1")
+    return number
+
+
 class Forecasts:
     """Sums of what was said of each market: as much memory, however often it is said."""
 
@@ -48,9 +55,7 @@ class Forecasts:
         self._values: dict[str, Decimal] = {}
 
     def add(self, market_id: str, probability: Decimal, *, is_first: bool) -> None:
-        """Take down a probability between 0 and 1; raises `BadRequest` for another."""
-        if not ZERO <= probability <= ONE:
-            raise BadRequest(f"probability {probability} is not between 0 and 1")
+        """Take down a probability between 0 and 1, as long as the market is not settled."""
         if market_id in self._values:
             return  # the outcome is known
         said = probability if is_first else complement(probability)

@@ -1,0 +1,238 @@
+"""What a backtest measures: what is held, when a book is lost, and after the end."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unified_exchanges import Gap, MarketStatus, OrderBook
+from unified_exchanges.backtesting import backtest
+from unified_exchanges.money import ZERO
+from unified_exchanges.paper import at
+from unified_exchanges.strategies import Desk, Strategy
+
+from ..paper.scene import SECOND, START, book, change, contract
+from .test_loop import CONTRACTS, QUIET, D, Once, Restless, Told, randomly, when
+
+
+def gap(seconds: int, *market_ids: str) -> Told:
+    lost = Gap(subject=None, market_ids=market_ids, reason="lost", at=at(when(seconds)))
+    return when(seconds), lost
+
+
+@pytest.mark.parametrize("names", [(), ("RAIN",), ("RAIN", "HAIL")])
+def test_in_a_gap_the_last_bid_before_it_counts(names: tuple[str, ...]) -> None:
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(1), QUIET),
+        (when(5), book("100@0.10", "100@0.15")),
+        gap(6, *names),
+        gap(30, *names),
+    ]
+    report = backtest(Once(time_in_force="ioc"), events, contracts=[contract()])
+    # Ten at 0.50 and a cent of fee each, of which each is worth 0.10.
+    assert report.equity == D("9995.90")
+    assert report.markets[0].unrealized == -4
+    assert report.pnl == report.markets[0].pnl
+
+
+def test_after_a_gap_the_newest_bid_counts() -> None:
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(1), QUIET),
+        gap(6),
+        (when(7), book("", "100@0.15")),
+    ]
+    report = backtest(Once(time_in_force="ioc"), events, contracts=[contract()])
+    assert report.equity == D("9994.90")
+
+
+@given(st.integers(0, 10_000), st.integers(1, 80))
+def test_equity_is_cash_and_what_is_held_at_the_last_bids(seed: int, n: int) -> None:
+    events = randomly(random.Random(seed), 80)[:n]
+    report = backtest(Restless(seed), events, contracts=CONTRACTS, cash="500")
+    books = {x.market_id: x for _, x in events if isinstance(x, OrderBook)}
+    worth = report.cash
+    for market in report.markets:
+        for held in market.held:
+            last = books[market.market_id]
+            last = last if held.outcome == "yes" else last.complement("no")
+            worth += held.size * (last.bid.price if last.bid else ZERO)
+    assert report.equity == worth
+    assert report.equity_curve[-1].equity == worth
+
+
+@pytest.mark.parametrize(("outcome", "worth"), [("yes", D("0.75")), ("no", D("0.25"))])
+def test_what_is_determined_counts_at_what_it_pays_before_it_is_paid(
+    outcome: str, worth: Decimal
+) -> None:
+    class Holder(Strategy):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            if not desk.decisions:
+                desk.place("RAIN", outcome, "buy", "0.60", 10, time_in_force="ioc")
+
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(1), QUIET),
+        (when(2), change(MarketStatus.CLOSED, "0.75")),
+        (when(3), book()),
+    ]
+    report = backtest(Holder(), events, contracts=[contract()])
+    assert report.settlements == ()
+    assert report.equity == report.cash + 10 * worth
+    [market] = report.markets
+    assert (market.value, market.is_settled) == (D("0.75"), False)
+    assert market.pnl == report.pnl
+    assert "0.75 (not settled)" in report.to_html()
+    events.append((when(4), change(MarketStatus.SETTLED)))
+    paid = backtest(Holder(), events, contracts=[contract()])
+    assert paid.pnl == report.pnl
+    assert (paid.markets[0].value, paid.markets[0].is_settled) == (D("0.75"), True)
+    assert "not settled" not in paid.to_html()
+
+
+def test_a_value_that_is_corrected_before_it_is_paid_is_paid_as_corrected() -> None:
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(2), change(MarketStatus.CLOSED, "1")),
+        (when(3), change(MarketStatus.CLOSED, "0")),
+        (when(4), change(MarketStatus.SETTLED)),
+    ]
+    report = backtest(Once(), events, contracts=[contract()])
+    assert [x.payout for x in report.settlements] == [0]
+    assert report.markets[0].value == 0
+    assert report.notes == ()
+
+
+def test_what_was_paid_stands_and_that_another_value_was_told_is_noted() -> None:
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(2), change(MarketStatus.SETTLED, "1")),
+        (when(3), change(MarketStatus.SETTLED, "1")),
+        (when(4), change(MarketStatus.SETTLED, "0")),
+    ]
+    report = backtest(Once(), events, contracts=[contract()])
+    assert [x.payout for x in report.settlements] == [10]
+    assert report.markets[0].value == 1
+    [note] = report.notes
+    assert note.text == (
+        "RAIN was settled at 1 and is told to be worth 0: what was paid stands"
+    )
+
+
+@pytest.mark.parametrize("status", [None, MarketStatus.SETTLED])
+def test_a_value_that_is_told_after_the_end_is_paid_then(
+    status: MarketStatus | None,
+) -> None:
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(2), change(MarketStatus.SETTLED)),
+        (when(3), change(status, "1")),
+    ]
+    report = backtest(Once(), events, contracts=[contract()])
+    assert [(x.payout, x.settled_at) for x in report.settlements] == [(10, at(when(3)))]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "side", "price", "turnover"),
+    [
+        ("yes", "sell", "0.40", "4"),
+        ("yes", "buy", "0.50", "5"),
+        ("no", "buy", "0.60", "6"),
+        ("no", "sell", "0.50", "5"),
+    ],
+)
+def test_turnover_is_price_times_size_as_it_was_ordered(
+    outcome: str, side: str, price: str, turnover: str
+) -> None:
+    class Trader(Strategy):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            if not desk.decisions:
+                desk.place("RAIN", outcome, side, price, 10, time_in_force="ioc")
+
+    report = backtest(
+        Trader(), [(when(0), QUIET), (when(1), QUIET)], contracts=[contract()]
+    )
+    assert report.turnover == report.markets[0].turnover == D(turnover)
+
+
+def calls(run: Callable[[], Any]) -> int:
+    """Calls that it makes: as many on any machine."""
+    count = 0
+
+    def count_it(*_: object) -> None:
+        nonlocal count
+        count += 1
+
+    before = sys.getprofile()
+    sys.setprofile(count_it)
+    try:
+        run()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+def test_a_fill_costs_as_much_with_many_markets_as_with_few() -> None:
+    class Buyer(Strategy):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            desk.place(book.market_id, "yes", "buy", "0.50", 1, time_in_force="ioc")
+
+    def each(count: int) -> float:
+        names = [f"M{n}" for n in range(count)]
+        contracts = [contract(name) for name in names]
+        events = [
+            (START + n * SECOND // 10, attrs.evolve(QUIET, market_id=name))
+            for n, name in enumerate(names * 2)
+        ]
+        fills = len(events)
+        return calls(lambda: backtest(Buyer(), events, contracts=contracts)) / fills
+
+    assert each(200) < 1.2 * each(20)
+
+
+def test_open_orders_cost_as_much_after_many_orders_as_after_few() -> None:
+    class Looker(Strategy):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            desk.place("RAIN", "yes", "buy", "0.50", 1, time_in_force="ioc")
+            for _ in range(10):
+                assert desk.open_orders == []
+
+    def each(count: int) -> float:
+        events = [(START + n, QUIET) for n in range(count)]
+        run = lambda: backtest(Looker(), events, contracts=[contract()])  # noqa: E731
+        return calls(run) / count
+
+    assert each(400) < 1.2 * each(40)
+
+
+def test_open_orders_are_told_oldest_first_and_as_they_are() -> None:
+    seen: list[list[tuple[str, Decimal]]] = []
+
+    class Resting(Strategy):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            step = len(seen)
+            open_orders = desk.open_orders
+            seen.append([(str(x.client_order_id), x.size) for x in open_orders])
+            if not step:
+                self.keys = [
+                    desk.place("RAIN", "yes", "buy", price, 10)
+                    for price in ("0.30", "0.31", "0.32")
+                ]
+            elif step == 1:
+                desk.amend(self.keys[0], size=5)
+            elif step == 2:
+                desk.cancel(self.keys[1])
+
+    backtest(Resting(), [(when(n), QUIET) for n in range(4)], contracts=[contract()])
+    assert seen[1] == [("order-1", 10), ("order-2", 10), ("order-3", 10)]
+    assert seen[2] == [("order-1", 5), ("order-2", 10), ("order-3", 10)]
+    assert seen[3] == [("order-1", 5), ("order-3", 10)]
