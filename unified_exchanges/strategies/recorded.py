@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, Protocol, cast
 
-from ..errors import BadRequest, InvalidOrder, OrderNotFound
+from ..errors import BadRequest, InvalidOrder, NotSupported, OrderNotFound
 from ..flow import Flow, JournalStep
 from ..journal import MemoryJournal, performed
 from ..models import (
@@ -68,9 +68,23 @@ class Recorded(Protocol):
 
 
 def ground(venues: Iterable[Venue]) -> bool:
-    """Whether a run goes by the time of a recording; raises `BadRequest` if of several."""
+    """Whether a run goes by the time of a recording; raises `BadRequest` if of several.
+
+    Raises `NotSupported` for a recording without an account on paper: only whoever waits
+    for the next message moves its time, and a run waits for all of them at once.
+    """
     venues = list(venues)
     found = [isinstance(venue, Overhearing) for venue in venues]
+    for venue, is_on_paper in zip(venues, found, strict=True):
+        if venue.taps.is_replay and not is_on_paper:
+            raise NotSupported(
+                'no strategy is run on exchange("replay", path=…), which answers only what '
+                'was asked for when it was recorded. exchange("paper", source="replay", '
+                "path=…) runs the same strategy on paper in the time of the recording, and "
+                "backtest(strategy, path, contracts=…) gives the report of it. Nothing was "
+                "asked for",
+                venue=venue.id,
+            )
     if any(found) and len(found) > 1:
         raise BadRequest(
             "on paper over a recording a run is on one exchange: each recording has a time of "
