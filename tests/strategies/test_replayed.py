@@ -1,62 +1,68 @@
-"""A strategy over what was recorded of an exchange: both venues, both flavours."""
+"""A strategy live on a simulated venue while it is recorded, and over that recording."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from unified_exchanges import NotSupported, OrderBook, async_exchange, exchange
-from unified_exchanges.recording import Recorder
-from unified_exchanges.strategies import Desk, Strategy, async_run, run
+from unified_exchanges import async_exchange, exchange
+from unified_exchanges.strategies import RunReport, Strategy, async_run, run
 
+from ..backtesting.test_making import Among, Crowd, Maker, cash_before, decided, filled
+from ..backtesting.test_making import live as made
+from ..backtesting.test_proof import Stopping
+from ..backtesting.test_proof import decided as decided_by_market
+from ..backtesting.test_proof import filled as filled_by_market
+from ..backtesting.test_proof import live as went_round
 from ..flavours import FLAVOURS
 from ..recording.sessions import VENUES, stage
 
 
-class Looker(Strategy):
-    """Sees one book."""
+def replayed(flavour: str, strategy: Strategy, path: Path, **how: Any) -> RunReport:
+    if flavour == "blocking":
+        with exchange("replay", path=path) as ex:
+            return run(strategy, ex, **how)
+
+    async def go() -> RunReport:
+        async with async_exchange("replay", path=path) as ex:
+            return await async_run(strategy, ex, **how)
+
+    return asyncio.run(go())
+
+
+class Alone(Among):
+    """The same, where the others are those of the recording."""
 
     def __init__(self, name: str) -> None:
-        self.markets = [name]
-
-    def on_book(self, desk: Desk, book: OrderBook) -> None:
-        desk.stop()
+        super().__init__(name, Absent())
 
 
-def looked(flavour: str, path: Path, name: str) -> None:
-    """Run it over the recording; it has been stopped, so that one that begins also ends."""
-    if flavour == "blocking":
-        stopped = threading.Event()
-        stopped.set()
-        with exchange("replay", path=path) as ex:
-            run(Looker(name), ex, stop=stopped)
-        return
+class Absent(Crowd):
+    """Who acts in a recording acts by himself."""
 
-    async def go() -> None:
-        stop = asyncio.Event()
-        stop.set()
-        async with async_exchange("replay", path=path) as ex:
-            await async_run(Looker(name), ex, stop=stop)
+    def __init__(self) -> None: ...
 
-    asyncio.run(go())
+    def step(self) -> bool:
+        return False
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
 @pytest.mark.parametrize("venue", VENUES)
-def test_a_run_on_a_replayed_exchange_is_refused_at_once_and_says_what_to_do(
+def test_a_maker_decides_and_fills_over_its_recording_as_it_did_live(
     venue: str, flavour: str, tmp_path: Path
 ) -> None:
-    path = tmp_path / "run.jsonl"
-    with stage(venue) as at, exchange(at.venue, **at.account) as ex:
-        name = next(m.market_id for m in ex.fetch_markets() if m.bid)
-        with Recorder(ex, path):
-            run(Looker(name), ex, seconds=20)
-    with pytest.raises(NotSupported) as refused:
-        looked(flavour, path, name)
-    assert refused.value.venue == venue
-    said = str(refused.value)
-    assert 'exchange("paper", source="replay", path=…)' in said
-    assert "backtest(strategy, path, contracts=…)" in said
+    path = tmp_path / "maker.jsonl"
+    with stage(venue) as at:
+        real, contract = made(flavour, at, path)
+    assert [x.size for x in real.fills] == [12, 18, 30, 4]
+    for other in FLAVOURS:
+        again = replayed(other, Alone(contract.market_id), path)
+        assert decided(again) == decided(real)
+        assert filled(again.fills) == filled(real.fills)
+        assert again.cash == real.cash
+        assert again.positions == real.positions
+        assert again.failures == real.failures == ()
