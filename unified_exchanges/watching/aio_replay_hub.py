@@ -15,6 +15,7 @@ from ..replaying.waiting import expect, take_part, wait
 from ..streams.line import Line
 from ..venue import Venue
 from .aio_hub import AsyncHub
+from .handed import Handed
 from .job import Job
 from .listener import Listener
 from .replay_hub import check_told, made_player, timeline_of
@@ -61,11 +62,11 @@ class AsyncReplayHub(AsyncHub):
         return super().seat(wish)
 
     def feed(
-        self, subject: Subject, market_id: str, hear: Callable[[Any], None]
-    ) -> None:
-        """Hand on all that is told of a market; raises `NotRecorded` if nothing is."""
-        self._check(subject, [market_id], None)
-        super().feed(subject, market_id, hear)
+        self, subject: Subject, market_ids: Sequence[str], hear: Callable[[Any], None]
+    ) -> Handed:
+        """Hand on all that is told of markets; raises `NotRecorded` if nothing is."""
+        self._check(subject, market_ids, None)
+        return super().feed(subject, market_ids, hear)
 
     def _check(
         self, subject: Subject, market_ids: Sequence[str] | None, outcome: str | None
