@@ -64,6 +64,8 @@ def read_number(value: object) -> Decimal:
     >>> read_number(0.55), read_number("7"), read_number(3)
     (Decimal('0.55'), Decimal('7'), Decimal('3'))
     """
+    if isinstance(value, str):
+        return _read_text(value)
     if isinstance(value, bool):
         raise ValueError(f"{value!r} is a truth value, not a number")  # noqa: TRY004
     if isinstance(value, Decimal):
@@ -72,12 +74,14 @@ def read_number(value: object) -> Decimal:
         number = Decimal(value)
     elif isinstance(value, float):
         number = Decimal(repr(value))
-    elif isinstance(value, str):
-        number = _read_text(value)
     else:
         raise ValueError(  # noqa: TRY004 - one kind of error for every bad number
             f"{value!r} is a {type(value).__name__}; pass Decimal, str, int or float"
         )
+    return _checked(number, value)
+
+
+def _checked(number: Decimal, value: object) -> Decimal:
     if not number.is_finite():
         raise ValueError(f"{value!r} is not a finite number")
     if number.adjusted() > _LARGEST or number.as_tuple().exponent < -_FINEST:  # type: ignore[operator]
@@ -90,7 +94,7 @@ def _read_text(value: str) -> Decimal:
     # Prices and sizes come in few distinct texts, again and again.
     if not _NUMERAL.fullmatch(value.strip()) or not value.isascii():
         raise ValueError(f"{value!r} is not a decimal number")
-    return Decimal(value.strip())
+    return _checked(Decimal(value.strip()), value)
 
 
 def complement(price: Decimal) -> Decimal:

@@ -174,9 +174,12 @@ def _percentiles(seconds: list[dict[int, list[float]]]) -> Latency:
     together: dict[int, list[float]] = {}
     for classes in seconds:
         for number, (count, sum_) in classes.items():
-            known = together.setdefault(number, [0, 0.0])
-            known[0] += count
-            known[1] += sum_
+            known = together.get(number)
+            if known is None:
+                together[number] = [count, sum_]
+            else:
+                known[0] += count
+                known[1] += sum_
     ordered = [together[number] for number in sorted(together)]
     count = int(sum(each for each, _ in ordered))
     if not count:

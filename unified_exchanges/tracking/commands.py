@@ -174,7 +174,9 @@ class Commands(OrderBoard):
             elif not (entry.sending or entry.is_doubted):
                 # It tells nothing of another sending with the same id.
                 entry.is_refused = True
-            self._entries.settle(entry)
+            if entry.order is None:
+                # Else it stands as the venue shows it, whatever a call came to.
+                self._entries.settle(entry)
 
     def cancelling(self, order_id: str) -> None:
         """A cancel of it is on its way."""

@@ -126,10 +126,11 @@ class Entry:
 
         A venue's own count of an order goes on having those.
         """
-        if self.order is None:
+        order = self.order
+        if order is None:
             return self.fills
-        told = self.order.filled
-        if self.failed:
+        told = order.filled
+        if self.failed_seen or order.failed:
             told = EXACT.subtract(told, self.failed)
         return max(told, self.fills)
 
@@ -176,7 +177,9 @@ class Entry:
             return ZERO if is_over else max(ZERO, left)
         if not order.is_open:
             return ZERO
-        unseen = max(ZERO, EXACT.subtract(self.fills, order.filled))
+        if self.fills <= order.filled:
+            return max(ZERO, order.remaining)
+        unseen = EXACT.subtract(self.fills, order.filled)
         return max(ZERO, EXACT.subtract(order.remaining, unseen))
 
     @property
@@ -233,9 +236,11 @@ class Entry:
     @property
     def is_over(self) -> bool:
         """Whether nothing more can fill, as far as is known."""
-        if self.order is not None and not self.order.is_open:
-            return True
-        return self.state.is_done
+        order = self.order
+        if order is None:
+            return self._unseen_state().is_done
+        # Said again in short: it is asked whenever anything happens to an order.
+        return not (order.is_open and (self.remaining or self.claims()))
 
     @property
     def _is_cancel_lost(self) -> bool:

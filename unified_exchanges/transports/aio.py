@@ -12,7 +12,6 @@ import os
 import select
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
 from math import ceil
@@ -206,10 +205,12 @@ def _own_loop(
     parents: asyncio.AbstractEventLoop | None,
 ) -> asyncio.AbstractEventLoop:
     """The running loop, unless a fork has copied it."""
-    loop: asyncio.AbstractEventLoop | None = None
-    with suppress(RuntimeError):
-        # In a child there is none although this runs, if the loop ran when it was forked.
+    loop: asyncio.AbstractEventLoop | None
+    try:
         loop = asyncio.get_running_loop()
+    except RuntimeError:
+        # In a child there is none although this runs, if the loop ran when it was forked.
+        loop = None
     if loop is None or loop is parents:
         message = (
             "this event loop stayed in the process that was forked; in the child run "

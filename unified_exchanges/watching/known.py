@@ -24,7 +24,7 @@ from typing import Final, TypeAlias, TypeVar
 import attrs
 
 from ..models import Fill, FillState, Order, OrderStatus
-from ..money import total
+from ..money import ZERO, total
 
 __all__ = ["LAG", "FillKey", "KnownFills", "KnownOrders", "fill_key", "is_unclear"]
 
@@ -119,7 +119,7 @@ class KnownOrders:
     def _with_failed(self, order: Order) -> Order:
         """A state of an order, with what is known to have failed of it."""
         name = order.order_id
-        failed = total(self._failed.get(name, {}).values())
+        failed = total(self._failed[name].values()) if name in self._failed else ZERO
         before = self.find(name)
         if before is not None:
             failed = max(failed, before.failed)
