@@ -320,10 +320,11 @@ def test_a_fill_that_fails_is_taken_back(scene: Scene, face: Face) -> None:
 def test_fault_30_an_order_whose_state_was_lost_is_told_as_its_fills_make_it(
     driver: str, *, fails: bool
 ) -> None:
-    lost = StreamFault("drop", frame="order", nth=2, count=None)
+    lost = StreamFault("drop", frame="order", nth=2, count=1)
     with Scene(lost) as scene:
         face = scene.face(driver)
         watch = face.watch("orders")
+        assert soon(lambda: face.call("stream_health").last_reconciled_at is not None)
         best = face.call("fetch_order_book", scene.market).bid
         bid = scene.place("BUY", str(best.price), "20").body["orderID"]
         watch.until(lambda x: x.order_id == bid)
@@ -337,6 +338,7 @@ def test_fault_30_an_order_whose_state_was_lost_is_told_as_its_fills_make_it(
         found = told[-1]
         assert (found.order_id, found.filled, found.remaining) == (bid, 20, 0)
         assert found.failed == (20 if fails else 0)
+        assert face.call("stream_health").missed == 0
         assert face.call("fetch_order", bid).status is found.status
 
 
