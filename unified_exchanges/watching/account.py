@@ -80,6 +80,7 @@ class Account:
 
         In place of one that has failed comes what takes it back, if it was told.
         """
+        self._orders.match(fill)
         if not self._fills.take(fill):
             return None
         if fill.state is FillState.FAILED:
@@ -91,6 +92,14 @@ class Account:
     def failed_of(self, fill: Fill) -> Order | None:
         """The order of a fill, if that has failed and this is news of the order."""
         return self._orders.fail(fill) if fill.state is FillState.FAILED else None
+
+    def is_overtaken(self, order_id: str) -> bool:
+        """Whether the fills of an order tell more than its state, which may yet come."""
+        return self._orders.is_overtaken(order_id)
+
+    def overtake(self, order_id: str) -> Order | None:
+        """The state of an order as its fills make it, if that is news of it."""
+        return self._orders.overtake(order_id)
 
     def settled(self, fill: Fill) -> FillSettled | None:
         """That a fill has ended which might yet have failed; to be asked before `fill`."""

@@ -282,6 +282,7 @@ class Feed(Teller):
     def jobs(self) -> list[Job[Any]]:
         """What is due to be read; each is to be run once, beside the stream."""
         self.handle(())
+        self._tell_overtaken()
         self._reconciler.check()
         waiting = [
             follower.since
@@ -308,6 +309,7 @@ class Feed(Teller):
             self._auditor.delay(),
             self._existence.delay(),
             self._endings.delay(),
+            self._overtaken.delay(),
             _LOOK if self._outage.is_on else inf,
         )
 

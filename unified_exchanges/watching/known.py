@@ -5,6 +5,7 @@ it.  The rules that make one truth of it stand here, once, for whoever needs the
 
 * a fill counts once, by its trade and its order, and what takes it back once after it;
 * what failed to settle is taken down with its order, whichever is told first;
+* an order has filled no less than its fills do, those that failed included;
 * an order's states go forward only: what has filled never falls, what has ended never
   opens again, and of two states that filled the same the later change is the newer;
 * an end that the venue has not told is inferred: it yields to whatever it tells.
@@ -24,7 +25,7 @@ from typing import Final, TypeAlias, TypeVar
 import attrs
 
 from ..models import Fill, FillState, Order, OrderStatus
-from ..money import ZERO, total
+from ..money import EXACT, ZERO, total
 
 __all__ = ["LAG", "FillKey", "KnownFills", "KnownOrders", "fill_key", "is_unclear"]
 
@@ -57,6 +58,8 @@ class KnownOrders:
         self._ended: OrderedDict[str, Order] = OrderedDict()
         self._failed: OrderedDict[str, dict[FillKey, Decimal]] = OrderedDict()
         """Contracts by fill that failed to settle, which no state of an order shows."""
+        self._matched: OrderedDict[str, dict[FillKey, Decimal]] = OrderedDict()
+        """Contracts by fill that matched, whatever became of them."""
 
     @property
     def open(self) -> list[Order]:
@@ -92,29 +95,47 @@ class KnownOrders:
         if order.is_open:
             self._open[key] = _Known(order, at, _seen(order, known))
         else:
-            self._open.pop(key, None)
-            self._ended[key] = order
-            if len(self._ended) > _MOST_ENDED:
-                self._ended.popitem(last=False)
+            self._end(order)
         return order
 
     def fail(self, fill: Fill) -> Order | None:
         """Take a fill that failed to settle; its order comes back if that is news of it."""
         name = fill.order_id
-        known = self._failed.pop(name, {})
-        known[fill_key(fill)] = abs(fill.size)
-        _keep(self._failed, name, known)
+        _count(self._failed, fill)
+        _count(self._matched, fill)
         order = self.find(name)
-        if order is None:
-            return None
-        changed = self._with_failed(order)
+        return None if order is None else self._put(order, self._with_failed(order))
+
+    def match(self, fill: Fill) -> None:
+        """Take a fill of any kind; what takes one back is the same one."""
+        _count(self._matched, fill)
+
+    def is_overtaken(self, order_id: str) -> bool:
+        """Whether the fills of an order tell that more of it filled than its state does."""
+        order = self.find(order_id)
+        return order is not None and self._with_matched(order) is not order
+
+    def overtake(self, order_id: str) -> Order | None:
+        """Believe the fills of an order: its state comes back if that is news of it."""
+        order = self.find(order_id)
+        return None if order is None else self._put(order, self._with_matched(order))
+
+    def _put(self, order: Order, changed: Order) -> Order | None:
+        """Keep what is known of an order by now; it comes back if that is news."""
         if changed is order:
             return None
-        if name in self._open:
+        name = order.order_id
+        if changed.is_open:
             self._open[name].order = changed
         else:
-            self._ended[name] = changed
+            self._end(changed)
         return changed
+
+    def _end(self, order: Order) -> None:
+        self._open.pop(order.order_id, None)
+        self._ended[order.order_id] = order
+        if len(self._ended) > _MOST_ENDED:
+            self._ended.popitem(last=False)
 
     def _with_failed(self, order: Order) -> Order:
         """A state of an order, with what is known to have failed of it."""
@@ -123,7 +144,30 @@ class KnownOrders:
         before = self.find(name)
         if before is not None:
             failed = max(failed, before.failed)
-        return order if failed <= order.failed else attrs.evolve(order, failed=failed)
+        if failed > order.failed:
+            order = attrs.evolve(order, failed=failed)
+        # What failed is part of what matched: else less than that would look settled.
+        return self._with_matched(order) if order.failed else order
+
+    def _with_matched(self, order: Order) -> Order:
+        """A state of an order that has filled no less than its fills tell."""
+        matched = total(self._matched.get(order.order_id, {}).values())
+        if matched <= order.filled:
+            return order
+        left, status = order.remaining, order.status
+        if order.is_open:
+            unseen = EXACT.subtract(matched, order.filled)
+            left = max(ZERO, EXACT.subtract(left, unseen))
+            status = status if left else OrderStatus.CLOSED
+        # What it costs and pays was told of less than that.
+        return attrs.evolve(
+            order,
+            filled=matched,
+            remaining=left,
+            status=status,
+            average_price=None,
+            fee=None,
+        )
 
     def forget_open(self, order_id: str) -> None:
         """Forget an order that was open; what ended is kept, or it might open again."""
@@ -224,6 +268,13 @@ def _keep(kept: OrderedDict[K, T], key: K, value: T) -> None:
     kept[key] = value
     if len(kept) > _MOST_FILLS:
         kept.popitem(last=False)
+
+
+def _count(counts: OrderedDict[str, dict[FillKey, Decimal]], fill: Fill) -> None:
+    """Take down a fill of an order, each once."""
+    known = counts.pop(fill.order_id, {})
+    known[fill_key(fill)] = abs(fill.size)
+    _keep(counts, fill.order_id, known)
 
 
 def fill_key(fill: Fill) -> FillKey:

@@ -42,6 +42,7 @@ from .known import fill_key
 from .listener import Listener
 from .mailbox import Look
 from .memory import Memory
+from .overtaken import Overtaken
 from .quotes import Quotes
 from .reconciler import News, Reconciler
 from .snapshots import Snapshots
@@ -71,6 +72,7 @@ class Teller(ABC):
         self.venue = venue
         self.account = Account(nets=venue.first_outcome is not None)
         self._clock = venue.clock
+        self._overtaken = Overtaken(self.account, venue.clock)
         self._monitor = venue.monitor
         # One for each line: that another is live tells nothing of this one.
         self._outage = venue.monitor.outage_of(line)
@@ -284,6 +286,17 @@ class Teller(ABC):
             self._put_order(news)
             if order.order_id in self.account.strangers:
                 self._reconciler.wonder()
+        self._await_state(order.order_id)
+
+    def _await_state(self, order_id: str) -> None:
+        """The state of an order may come a moment after the fill that made it."""
+        if self._overtaken.look(order_id):
+            self._has_work()
+
+    def _tell_overtaken(self) -> None:
+        """Orders of which fills were told, and whose states did not come in time."""
+        for order in self._overtaken.states():
+            self._put_order(order)
 
     def _put_order(self, order: Order, *, was_read: bool = False) -> None:
         # The stream tells what is new, though perhaps not to this client.
@@ -306,6 +319,7 @@ class Teller(ABC):
             self._put_failed(changed)
         if settled is not None:
             self._put_settled(settled)
+        self._await_state(fill.order_id)
 
     def _take_fill(self, fill: Fill) -> None:
         news = self.account.fill(fill)
@@ -369,6 +383,7 @@ class Teller(ABC):
     def _put_news(self, news: News) -> None:
         for order in news.orders:
             self._put_order(order, was_read=True)
+            self._await_state(order.order_id)
         for fill in news.fills:
             self._put_fill(fill)
         for order in news.failed:

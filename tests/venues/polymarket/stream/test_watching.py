@@ -316,6 +316,32 @@ def test_a_fill_that_fails_is_taken_back(scene: Scene, face: Face) -> None:
     assert fills.is_quiet()
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_fault_30_an_order_whose_state_was_lost_is_told_as_its_fills_make_it(
+    driver: str, *, fails: bool
+) -> None:
+    lost = StreamFault("drop", frame="order", nth=2, count=1)
+    with Scene(lost) as scene:
+        face = scene.face(driver)
+        watch = face.watch("orders")
+        assert soon(lambda: face.call("stream_health").last_reconciled_at is not None)
+        best = face.call("fetch_order_book", scene.market).bid
+        bid = scene.place("BUY", str(best.price), "20").body["orderID"]
+        watch.until(lambda x: x.order_id == bid)
+        if fails:
+            scene.venue.settler.fail(9, retrying=False)
+        # Who buys the other outcome takes those before us, and then us.
+        other, size = str(1 - best.price), str(best.size + 20)
+        scene.place("BUY", other, size, by=scene.them, index=1)
+        told = watch.until(lambda x: not x.is_open)
+        assert [x.failed for x in told if x.failed > x.filled] == []
+        found = told[-1]
+        assert (found.order_id, found.filled, found.remaining) == (bid, 20, 0)
+        assert found.failed == (20 if fails else 0)
+        assert face.call("stream_health").missed == 0
+        assert face.call("fetch_order", bid).status is found.status
+
+
 def test_a_failure_that_the_stream_lost_is_found_over_rest(driver: str) -> None:
     lost = StreamFault("drop", frame="trade", nth=2, count=None)
     with Scene(lost) as scene:
