@@ -6,6 +6,7 @@
 Decimal('100')
 """
 
+from .assumptions import Assumptions, FeesAssumed, Source
 from .loop import backtest
 from .report import BacktestProgress, EquityPoint, MarketReport, Report
 from .sources import Data, Events, merged, recorded
@@ -14,14 +15,17 @@ from .sweeping import Grid, sweep
 from .tables import Decision, Table
 
 __all__ = [
+    "Assumptions",
     "BacktestProgress",
     "Data",
     "Decision",
     "EquityPoint",
     "Events",
+    "FeesAssumed",
     "Grid",
     "MarketReport",
     "Report",
+    "Source",
     "SweepFailure",
     "SweepProgress",
     "SweepReport",
