@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import cycle
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
@@ -28,7 +29,9 @@ SECRET = 0xAC0974BEC39A17E36BA4A6B4D238FF944BACB478CBED5EFCAE784D7BF4F2FF80
 WALLET = "0x1111111111111111111111111111111111111111"
 ASSET = "71321045679252212594626385532706912750332728571942532289631379312455583992563"
 MOMENT = 1_713_398_400_000
-PRICE, SIZE = Decimal("0.52"), Decimal(10)
+# Prices of a cent's grid come again; a size hardly ever does.
+PRICES = [Decimal(cents).scaleb(-2) for cents in range(1, 100)]
+SIZES = [Decimal(lots).scaleb(-2) for lots in range(500, 100_500)]
 STRUCT, WRAPPER, DIGEST = bytes(range(192)) * 2, bytes(224), bytes(range(66))
 FLOOR = "keccak + secp256k1"
 OURS = "signed order"
@@ -53,6 +56,7 @@ def floor(key: curve.Key, *, wrapped: bool) -> Callable[[], object]:
 def ours(key: curve.Key, kind: signing.SignatureType) -> Callable[[], object]:
     """One order, from price and size to id and signature."""
     signer = signing.Signer(key, signing.Wallet(WALLET, kind), POLYGON.id)
+    prices, sizes = cycle(PRICES), cycle(SIZES)
     salts = iter(range(1 << 40, 1 << 41))
 
     def work() -> signing.SignedOrder:
@@ -60,7 +64,7 @@ def ours(key: curve.Key, kind: signing.SignatureType) -> Callable[[], object]:
             exchange_domain(POLYGON, ASSET, neg_risk=False),
             BUY,
             ASSET,
-            amounts_of(BUY, PRICE, SIZE),
+            amounts_of(BUY, next(prices), next(sizes)),
             salt=next(salts),
             timestamp_ms=MOMENT,
         )

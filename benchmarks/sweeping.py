@@ -7,6 +7,9 @@ By the wall clock that holds only where both cores are free.  So the goal is by 
 as well: that of this process and of all it has started, a half of it for each core, which a
 busy machine hardly changes; and by the wall clock beside as many bare processes that do
 the same runs, which a busy machine slows down as much as the sweep.  Those two gate.
+
+CPU time is shown of those processes, too: cores that share caches take longer for the same
+where both are in use, and what the bare processes take more than the floor no sweep can help.
 """
 
 from __future__ import annotations
@@ -74,7 +77,7 @@ class Numbered(Trivial):
 
 
 def measured(runs: int, rounds: int) -> list[Goal]:
-    used: dict[str, list[float]] = {FLOOR: [], OURS: []}
+    used: dict[str, list[float]] = {FLOOR: [], BARE: [], OURS: []}
 
     def noted(name: str, times: float, act: Callable[[], None]) -> Seconds:
         before, began = cpu(), time.perf_counter()
@@ -87,14 +90,15 @@ def measured(runs: int, rounds: int) -> list[Goal]:
         path = of_kalshi(Path(folder) / "session.jsonl")
         variants: dict[str, Callable[[], object]] = {
             FLOOR: lambda: noted(FLOOR, runs / CORES, lambda: once(path)),
-            BARE: lambda: bare(path, runs),
+            BARE: lambda: noted(BARE, 1, lambda: bare(path, runs)),
             OURS: lambda: noted(OURS, 1, lambda: swept(path, runs)),
         }
         times = interleave(variants, rounds)
     title = f"{runs} runs on {CORES} cores"
     report(title, times, FLOOR, per=runs, unit="run")
     # The round to warm up is in it, too.
-    shares = {FLOOR: used[FLOOR][1:], OURS: [x / CORES for x in used[OURS][1:]]}
+    shares = {FLOOR: used[FLOOR][1:]}
+    shares |= {name: [x / CORES for x in used[name][1:]] for name in (BARE, OURS)}
     report(f"{title}, CPU of each", shares, FLOOR, per=runs, unit="run")
     return [
         Goal(f"{title}, by CPU", ratio(shares, OURS, FLOOR), 1.2),

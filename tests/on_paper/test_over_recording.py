@@ -257,13 +257,18 @@ def _stepped(steps: Any) -> Any:
 
 
 async def _stepped_async(steps: Any) -> Any:
-    told = None
+    told: Any = None
+    failed: Exception | None = None
     while True:
         try:
-            step = steps.send(told)
+            step = steps.send(told) if failed is None else steps.throw(failed)
         except StopIteration as end:
             return end.value
-        told = await step if isawaitable(step) else step
+        failed = None
+        try:
+            told = await step if isawaitable(step) else step
+        except Exception as error:  # noqa: BLE001 - raised where the script asked
+            failed = error
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)

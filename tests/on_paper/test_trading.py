@@ -16,6 +16,7 @@ from unified_exchanges import (
     Halted,
     InsufficientFunds,
     InvalidOrder,
+    OrderRejected,
     ReadOnly,
 )
 from unified_exchanges.money import EXACT, total
@@ -33,8 +34,13 @@ def ground(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture(params=FLAVOURS)
-def trader(request: pytest.FixtureRequest, ground: Any) -> Trader:
-    made: Trader = ground.trader(request.param)
+def flavour(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture
+def trader(flavour: str, ground: Any) -> Trader:
+    made: Trader = ground.trader(flavour)
     return made
 
 
@@ -133,6 +139,33 @@ class TestChanges:
             trader.edit_order(resting.order_id, size=trader.units(6))
         found = trader.exchange.orders.find(order_id=resting.order_id)
         assert (found.state, found.at_risk) == ("canceled", 0)
+
+    def test_a_change_beyond_the_cash_is_refused_and_the_order_stays(
+        self, ground: Any, flavour: str
+    ) -> None:
+        trader = ground.trader(flavour, cash=5)
+        market = trader.quoted_market()
+        resting = trader.rest(market)
+        with pytest.raises(InsufficientFunds, match="not enough cash"):
+            trader.edit_order(resting.order_id, size=100_000)
+        found = trader.fetch_order(resting.order_id)
+        assert found.is_open
+        assert (found.size, found.price) == (resting.size, resting.price)
+        assert [x.order_id for x in trader.fetch_open_orders()] == [resting.order_id]
+
+    def test_a_change_that_post_only_forbids_is_refused_and_the_order_stays(
+        self, trader: Trader
+    ) -> None:
+        market = trader.quoted_market()
+        label, lowest = market.outcomes[0].label, market.grid.lowest
+        resting = trader.create_order(
+            market.market_id, label, "buy", lowest, trader.units(4), post_only=True
+        )
+        with pytest.raises(OrderRejected, match="post_only"):
+            trader.edit_order(resting.order_id, outcome=label, price=market.ask)
+        found = trader.fetch_order(resting.order_id)
+        assert (found.is_open, found.price) == (True, lowest)
+        assert trader.edit_order(resting.order_id, size=trader.units(2)).is_open
 
 
 class TestMoney:

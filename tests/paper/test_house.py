@@ -98,9 +98,9 @@ def test_an_order_that_comes_before_any_book_stands_behind_all_of_it(
     sold(house, "10", "unseen", START + 4 * SECOND)
     assert house.find(order_id).filled == 0  # type: ignore[union-attr]
     house.hear(book("100@0.50", "100@0.60"))
-    sold(house, "100", "a", START + 5 * SECOND)
+    sold(house, "100", "a", START + 15 * SECOND)
     assert house.find(order_id).filled == 0  # type: ignore[union-attr]
-    sold(house, "4", "b", START + 6 * SECOND)
+    sold(house, "4", "b", START + 16 * SECOND)
     assert house.find(order_id).filled == 4  # type: ignore[union-attr]
 
 
@@ -191,3 +191,24 @@ def test_a_wait_that_ended_a_little_early_counts_as_over(clock: Clock) -> None:
     assert house.arrived(order_id) is None
     house.advance(travelled=True)
     assert house.find(order_id).filled == 5  # type: ignore[union-attr]
+
+
+def test_a_change_that_arrives_while_its_market_pauses_is_refused(
+    clock: Clock,
+) -> None:
+    house = PaperHouse(cash="1000", now=clock, delays=Delays(order=SECOND))
+    house.admit(contract())
+    order_id = place(house)
+    clock.moment += SECOND
+    house.advance()
+    turn = house.amend(order_id, price=None, size=5)
+    house.check_trading("RAIN")
+    house.hear(change(MarketStatus.PAUSED))
+    clock.moment += SECOND
+    house.advance()
+    with pytest.raises(Refusal, match="the market is paused"):
+        house.changed(turn)
+    house.changed(turn)  # it is told once
+    with pytest.raises(Refusal, match="the market is paused"):
+        house.check_trading("RAIN")
+    assert [x.size for x in house.open_orders()] == [10]

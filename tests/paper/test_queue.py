@@ -84,6 +84,14 @@ def test_a_trade_beyond_the_price_would_have_met_the_order(
     assert fills(resting) == [("3", "0.50")]
 
 
+def test_a_trade_beyond_the_price_has_passed_all_who_were_ahead(
+    resting: PaperEngine,
+) -> None:
+    resting.receive(START, trade("0.49", "3", SELL))
+    resting.receive(START, trade("0.50", "4", SELL))
+    assert fills(resting) == [("3", "0.50"), ("4", "0.50")]
+
+
 def test_offers_that_reach_the_order_fill_it_at_its_own_price(
     resting: PaperEngine,
 ) -> None:

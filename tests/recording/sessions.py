@@ -27,6 +27,8 @@ class Stage:
     venue: str
     account: dict[str, Any]
     secrets: list[str]
+    simulated: Any = None
+    server: Any = None
 
 
 @contextmanager
@@ -41,7 +43,13 @@ def stage(venue: str, faults: StreamPlan | None = None) -> Iterator[Stage]:
         }
         names = ("api_key", "private_key", "secret", "password")
         given = [str(account[name]) for name in names if account.get(name)]
-        yield Stage(venue=venue, account=account, secrets=given)
+        yield Stage(
+            venue=venue,
+            account=account,
+            secrets=given,
+            simulated=box.venue,
+            server=server,
+        )
 
 
 def traded(flavour: str, at: Stage, path: Path, **how: Any) -> Order:

@@ -641,3 +641,11 @@ def test_an_order_that_was_shown_before_has_the_recorded_id(
 
     seen = recorded(flavour, script, at, path)
     assert performed(flavour, script, "replay", path=path) == seen
+
+
+@pytest.mark.parametrize("make", [exchange, async_exchange])
+def test_a_folder_in_place_of_a_recording_is_told_as_one(
+    make: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(NotRecorded, match="is a folder"):
+        make("replay", path=tmp_path)

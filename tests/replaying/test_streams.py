@@ -297,7 +297,7 @@ def test_a_cassette_has_no_streams(at: Stage, tmp_path: Path, flavour: str) -> N
 
 def without_end_of_patience(ex: Any) -> Any:
     """The same, but that no thread is too slow to be waited for, however busy the machine."""
-    ex.venue.taps.timeline._real = VirtualClock()
+    ex.venue.taps.timeline.attendance._real = VirtualClock()
     return ex
 
 
@@ -419,6 +419,74 @@ def test_a_task_that_takes_what_waits_already_is_waited_for(
     assert folded == 0
     for name, books in zip(names, found, strict=True):
         assert venues_own(books) == [x for x in told if x["market_id"] == name]
+
+
+async def turns(count: int) -> None:
+    """Let the loop go round."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("who", ["opener", "another"])
+@pytest.mark.parametrize("late", [0, 1, 2, 3, 4, 5, 8, 13, 40])
+def test_a_task_that_has_not_taken_yet_is_waited_for_however_the_loop_goes_round(
+    at: Stage, path: Path, late: int, who: str
+) -> None:
+    recorded("async", two_books, at, path)
+    told = venues_own(replayed("async", all_of_two_books, path))
+
+    async def take(watch: Any, after: int) -> list[Any]:
+        await turns(after)
+        return [book async for book in watch]
+
+    async def opened(ex: Any, name: str, after: int) -> tuple[list[Any], int]:
+        watch = ex.watch_order_book(name, policy="latest")
+        return await take(watch, after), watch.folded
+
+    async def run(early: int) -> tuple[list[str], list[list[Any]], int]:
+        async with async_exchange("replay", path=path) as ex:
+            names = [x.market_id for x in await ex.fetch_markets(limit=2)]
+            without_end_of_patience(ex)
+            if who == "opener":
+                found = await asyncio.gather(
+                    opened(ex, names[0], early), opened(ex, names[1], late)
+                )
+                return names, [x for x, _ in found], sum(x for _, x in found)
+            watches = [ex.watch_order_book(x, policy="latest") for x in names]
+            other = asyncio.create_task(take(watches[1], late))
+            books = [await take(watches[0], early), await other]
+            return names, books, sum(x.folded for x in watches)
+
+    for early in (0, 2, 7):
+        names, found, folded = asyncio.run(run(early))
+        assert folded == 0
+        for name, books in zip(names, found, strict=True):
+            assert venues_own(books) == [x for x in told if x["market_id"] == name]
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_tasks_go_on_without_a_watch_that_nobody_takes_from(
+    at: Stage, path: Path, others: int
+) -> None:
+    recorded("async", two_books, at, path)
+    told = venues_own(replayed("async", all_of_two_books, path))
+
+    async def run() -> tuple[str, list[Any]]:
+        async with async_exchange("replay", path=path) as ex:
+            names = [x.market_id for x in await ex.fetch_markets(limit=2)]
+            watches = [ex.watch_order_book(x, policy="latest") for x in names]
+            idle = [asyncio.create_task(asyncio.Event().wait()) for _ in range(others)]
+            if not others:
+                # Nobody else is there who could: so that is not even waited for.
+                without_end_of_patience(ex)
+            async with asyncio.timeout(30):
+                books = [book async for book in watches[0]]
+            for task in idle:
+                task.cancel()
+            return names[0], books
+
+    name, found = asyncio.run(run())
+    assert venues_own(found) == [x for x in told if x["market_id"] == name]
 
 
 # -- orders that are waited for ----------------------------------------------------------

@@ -14,6 +14,7 @@ from unified_exchanges.streams.book import (
     ASKS,
     BIDS,
     CHANGES,
+    Amounts,
     Book,
     BookError,
     Keys,
@@ -101,6 +102,14 @@ def test_a_change_has_one_sign_at_most(text: str) -> None:
 def test_a_size_in_a_snapshot_has_no_sign() -> None:
     with pytest.raises(BookError, match="size"):
         Book().load([("0.40", "-1.00")], [])
+
+
+def test_amounts_are_not_remembered_for_ever() -> None:
+    amounts = Amounts(6)
+    shown = [amounts[n] for n in range(16_385)]
+    assert len(amounts) == 1
+    assert shown[:2] == [amounts[0], amounts[1]]
+    assert str(amounts[2_500_000]) == "2.500000"
 
 
 def test_texts_are_remembered_up_to_a_bound() -> None:

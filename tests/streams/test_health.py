@@ -5,12 +5,27 @@ from __future__ import annotations
 from unified_exchanges.streams.freshness import Life
 from unified_exchanges.streams.health import Counters
 
+ODD = ValueError("`price` is missing")
+
 
 def test_the_log_hears_of_ever_fewer_of_the_same() -> None:
     counters = Counters()
-    told = [n for n in range(1, 20) if counters.note_malformed("trade")]
+    told = [n for n in range(1, 20) if counters.note_malformed("trade", ODD)]
     assert told == [1, 2, 4, 8, 16]
     assert counters.malformed == {"trade": 19}
+
+
+def test_the_newest_frame_that_was_passed_over_is_told_with_its_reason() -> None:
+    counters = Counters()
+    counters.note_malformed("trade", ODD)
+    assert counters.last_error == (
+        "a frame of type trade could not be read and was passed over, 1 by now: "
+        "`price` is missing"
+    )
+    counters.note_malformed("", ValueError("no JSON"))
+    assert counters.last_error == (
+        "a frame could not be read and was passed over, 2 by now: no JSON"
+    )
 
 
 def test_a_flood_of_unknown_types_is_counted_in_bounded_memory() -> None:

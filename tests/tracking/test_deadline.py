@@ -10,7 +10,7 @@ from tests.flavours import FLAVOURS, Rig
 from unified_exchanges.clock import VirtualClock
 from unified_exchanges.errors import ConnectionLost, RequestTimeout
 from unified_exchanges.flow import Flow, Request, Response, Sleep
-from unified_exchanges.tracking.deadline import within
+from unified_exchanges.venue.deadline import within
 
 GET = Request("GET", "https://venue.test/", timeout=10.0)
 OK = Response(200)

@@ -8,8 +8,9 @@ Decimal('100')
 
 from .assumptions import Assumptions, FeesAssumed, Source
 from .loop import backtest
+from .merging import Events, Merged, merged
 from .report import BacktestProgress, EquityPoint, MarketReport, Report
-from .sources import Data, Events, merged, recorded
+from .sources import Data, recorded
 from .sweep_report import SweepFailure, SweepProgress, SweepReport, SweepRow
 from .sweeping import Grid, sweep
 from .tables import Decision, Table
@@ -24,6 +25,7 @@ __all__ = [
     "FeesAssumed",
     "Grid",
     "MarketReport",
+    "Merged",
     "Report",
     "Source",
     "SweepFailure",

@@ -43,8 +43,9 @@ from ..strategies.session import is_old
 from .assumptions import assumed
 from .hindsight import as_known
 from .measures import Measures
+from .merging import Events, Merged
 from .report import BacktestProgress, Report
-from .sources import Data, Events, Feed, feeds_of
+from .sources import Data, Feed, feeds_of
 
 __all__ = ["backtest"]
 
@@ -72,8 +73,9 @@ def backtest(
     """Run a strategy over what was recorded; gives what would have become of it.
 
     ``data`` are events with the nanoseconds of their receipt, such as ``[(ns, book)]``, the
-    path of a recording or of its Parquet files, or several paths, which are merged by
-    time.  ``contracts`` are the markets with their fees, from `contract_of`.
+    path of a recording or of its Parquet files, or several paths, which are put together
+    as by `merged`: what overlaps counts once.  ``contracts`` are the markets with their
+    fees, from `contract_of`.
 
     Time is that of the events.  The strategy is told an event ``delays.event`` nanoseconds
     after its receipt, and never before; an order takes effect ``delays.order`` after it
@@ -128,7 +130,7 @@ class _Backtest:
         self._sample_due = NEVER
         self._began: int | None = None
         self._last: int | None = None
-        self._events = self._ignored = 0
+        self._events = self._ignored = self._repeated = 0
         self._instant = self._steps = 0
         self._fills: list[Fill] = []
         self._settlements: list[Settlement] = []
@@ -179,6 +181,8 @@ class _Backtest:
         strategy.on_stop(desk)
         if self._began is not None:
             self._measures.sample(desk.moment)
+        if isinstance(events, Merged):
+            self._repeated = events.repeated
         return self._report()
 
     def _look_back(self, moment: int) -> None:
@@ -473,6 +477,7 @@ class _Backtest:
             ended_at=at(desk.moment) if is_begun else None,
             events=self._events,
             ignored=self._ignored,
+            repeated=self._repeated,
             starting_cash=engine.starting_cash,
             cash=engine.cash,
             equity=equity,

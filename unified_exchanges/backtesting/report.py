@@ -87,6 +87,7 @@ class Report(Flat):
     time.  ``fill_ratio`` is contracts filled of contracts ordered, of orders that the venue
     took; None without any.  ``brier`` is of the forecasts whose markets were settled.
     ``ignored`` events were of other markets, or told the same book of the other outcome.
+    ``repeated`` is what overlapping recordings told again, and is not among ``events``.
     """
 
     strategy: str
@@ -94,6 +95,7 @@ class Report(Flat):
     ended_at: datetime | None
     events: int
     ignored: int
+    repeated: int
     starting_cash: Decimal
     cash: Decimal
     equity: Decimal

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from operator import itemgetter
 from os import PathLike
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -17,11 +15,9 @@ from ..recording import Header
 from ..recording.format import read_shortened
 from ..recording.overheard import Heard, LineClock, Overheard, hear
 from ..registry import folder
+from .merging import Events, merged
 
-__all__ = ["Data", "Events", "Feed", "events_of", "feeds_of", "merged", "recorded"]
-
-Events: TypeAlias = Iterable[tuple[int, PaperEvent]]
-"""Events, each with the nanoseconds since 1970 at which it was received, in that order."""
+__all__ = ["Data", "Feed", "events_of", "feeds_of", "recorded"]
 
 Data: TypeAlias = "Events | str | PathLike[str] | Sequence[str | PathLike[str]]"
 """Events; or the path of a recording or of the Parquet files of one; or several paths."""
@@ -33,11 +29,6 @@ _ONE: Final = 2
 """Parts of what was made of a line that tells of one book, as nearly all do."""
 _PASSED_OVER: Final = frozenset((Ticker, Order))
 """What a backtest is not told."""
-
-
-def merged(*streams: Events) -> Iterator[tuple[int, PaperEvent]]:
-    """Merge events in the order of their receipt; of those at once, earlier streams first."""
-    return heapq.merge(*streams, key=itemgetter(0))
 
 
 @attrs.define

@@ -92,6 +92,8 @@ def converted(
         try:
             if exchange_times is not Times.RECEIVED and to is not Target.HFTBACKTEST:
                 raise BadRequest("--exchange-times is for --to hftbacktest")
+            if out.exists() and not out.is_dir():
+                raise BadRequest(f"--out {out} is a file: name a folder, a new one")
             if to is Target.PARQUET:
                 if markets or markets_from:
                     raise BadRequest(

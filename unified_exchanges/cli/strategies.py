@@ -27,6 +27,15 @@ from ..paper import Delays, PaperEvent
 from ..strategies import RunProgress, RunReport, run
 from . import loading
 from .command import command, guarded, plain_command
+from .experiment import (
+    Cash,
+    EventDelay,
+    MarketsFrom,
+    NoFees,
+    OrderDelay,
+    read_paths,
+    recordings_of,
+)
 from .failing import own_failures
 from .options import Debug, Json, lasting
 from .screen import Screen
@@ -150,22 +159,11 @@ def backtest_strategy(
             help="A recording, or a folder that `convert` made; again for more.",
         ),
     ] = None,
-    cash: Annotated[str, typer.Option(help="Dollars to begin with.")] = "10000",
-    order_delay: Annotated[
-        int, typer.Option("--order-delay", min=0, help="Milliseconds to the venue.")
-    ] = 0,
-    event_delay: Annotated[
-        int, typer.Option("--event-delay", min=0, help="Milliseconds to the strategy.")
-    ] = 0,
-    markets_from: Annotated[
-        Path | None,
-        typer.Option(
-            "--markets-from", metavar="FILE", help="A recording that has the markets."
-        ),
-    ] = None,
-    no_fees: Annotated[
-        bool, typer.Option("--no-fees", help="As if nothing were charged.")
-    ] = False,
+    cash: Cash = "10000",
+    order_delay: OrderDelay = 0,
+    event_delay: EventDelay = 0,
+    markets_from: MarketsFrom = None,
+    no_fees: NoFees = False,
     html: Annotated[
         Path | None,
         typer.Option("--html", metavar="FILE", help="Write the report as a page."),
@@ -181,22 +179,14 @@ def backtest_strategy(
     """
     screen = Screen(as_json=as_json, debug=debug)
     with guarded(screen):
-        paths = data or []
-        if not paths:
-            raise BadRequest(
-                "--data says over what: a recording, or a folder of tables"
-            )
-        if missing := [path for path in paths if not path.exists()]:
-            raise BadRequest(f"there is no {missing[0]}")
+        paths = read_paths(data)
         began_with = read_cash(cash)
         if html is not None and (html.is_dir() or not html.parent.is_dir()):
             # Now, and not after an hour.
             raise BadRequest(f"--html {html}: no page can be written there")
         strategy = loading.strategy(file, markets or [])
         count, seen = counted(screen, paths)
-        recordings = (
-            [markets_from] if markets_from else [p for p in paths if p.is_file()]
-        )
+        recordings = recordings_of(paths, markets_from)
         wanted = strategy.markets or seen
         found = loading.contracts(recordings, wanted, fees=not no_fees)
         with shown(screen, count) as show, own_failures(file):

@@ -22,6 +22,15 @@ from ..strategies import Strategy
 from . import loading
 from .command import guarded, plain_command
 from .exits import Exit
+from .experiment import (
+    Cash,
+    EventDelay,
+    MarketsFrom,
+    NoFees,
+    OrderDelay,
+    read_paths,
+    recordings_of,
+)
 from .layout import Column
 from .options import Debug, Json
 from .screen import Screen
@@ -77,22 +86,11 @@ def sweep_strategy(
     stop_on_failure: Annotated[
         bool, typer.Option("--stop-on-failure", help="End at the first that fails.")
     ] = False,
-    cash: Annotated[str, typer.Option(help="Dollars to begin with.")] = "10000",
-    order_delay: Annotated[
-        int, typer.Option("--order-delay", min=0, help="Milliseconds to the venue.")
-    ] = 0,
-    event_delay: Annotated[
-        int, typer.Option("--event-delay", min=0, help="Milliseconds to the strategy.")
-    ] = 0,
-    markets_from: Annotated[
-        Path | None,
-        typer.Option(
-            "--markets-from", metavar="FILE", help="A recording that has the markets."
-        ),
-    ] = None,
-    no_fees: Annotated[
-        bool, typer.Option("--no-fees", help="As if nothing were charged.")
-    ] = False,
+    cash: Cash = "10000",
+    order_delay: OrderDelay = 0,
+    event_delay: EventDelay = 0,
+    markets_from: MarketsFrom = None,
+    no_fees: NoFees = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -104,22 +102,14 @@ def sweep_strategy(
     """
     screen = Screen(as_json=as_json, debug=debug)
     with guarded(screen):
-        paths = data or []
-        if not paths:
-            raise BadRequest(
-                "--data says over what: a recording, or a folder of tables"
-            )
-        if missing := [path for path in paths if not path.exists()]:
-            raise BadRequest(f"there is no {missing[0]}")
+        paths = read_paths(data)
         began_with = read_cash(cash)
         # A name that is no figure is refused now, not after an hour.
         SweepReport(strategy="", rows=()).ranked(best)
         kind = loading.strategy_class(file)
         grid = _grid(kind, param or [])
         _, seen = counted(screen, paths)
-        recordings = (
-            [markets_from] if markets_from else [p for p in paths if p.is_file()]
-        )
+        recordings = recordings_of(paths, markets_from)
         wanted = markets or kind.markets or seen
         found = loading.contracts(recordings, wanted, fees=not no_fees)
         together = together or len(paths) == 1

@@ -21,9 +21,9 @@ from ..errors import (
 from ..flow import Flow
 from ..models import OrderBook
 from ..money import ZERO, text
-from ..tracking.deadline import within
 from ..tracking.waiting import read_timeout
 from ..venue import Venue
+from ..venue.deadline import within
 from .exit_record import ExitRecord, ExitState
 from .exits import ExitPlan
 from .legs import require_plain

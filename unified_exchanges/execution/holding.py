@@ -16,9 +16,9 @@ from ..errors import AuthenticationError, UnifiedExchangesError
 from ..flow import Flow, collect
 from ..models import Order, Side
 from ..money import EXACT, ZERO, total
-from ..tracking.deadline import within
 from ..venue import Venue
 from ..venue.closing import Closing
+from ..venue.deadline import within
 from .exit_record import ExitRecord
 
 __all__ = ["Holding", "read_holding"]

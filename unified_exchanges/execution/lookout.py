@@ -8,8 +8,8 @@ from typing import Final
 from ..errors import UnifiedExchangesError
 from ..flow import Flow
 from ..models import OrderBook
-from ..tracking.deadline import within
 from ..venue import Venue
+from ..venue.deadline import within
 from .exits import ExitPlan
 
 __all__ = ["READ", "Lookout"]

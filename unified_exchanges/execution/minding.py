@@ -8,8 +8,8 @@ from typing import Final
 from ..errors import MarketClosed, UnifiedExchangesError
 from ..flow import Flow
 from ..models import Market, MarketStatus
-from ..tracking.deadline import within
 from ..venue import Venue
+from ..venue.deadline import within
 from .exits import ExitPlan
 from .keeping import Keeping
 from .patience import Patience, Rarely

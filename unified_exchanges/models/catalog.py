@@ -23,6 +23,8 @@ __all__ = [
     "Outcome",
     "Series",
     "Tag",
+    "find_outcome",
+    "no_outcome",
     "told_outcomes",
 ]
 
@@ -44,6 +46,30 @@ def told_outcomes(outcomes: Iterable[Outcome]) -> str:
     """
     named = ((outcome.label, outcome.outcome_id) for outcome in outcomes)
     return ", ".join(x if x == id_ else f"{x} ({id_})" for x, id_ in named)
+
+
+def find_outcome(outcomes: Iterable[Outcome], name: object) -> Outcome | None:
+    """The outcome of a label or of the venue's id, in any case; None if it is neither."""
+    wanted = str(name).casefold()
+    for outcome in outcomes:
+        if wanted in (outcome.label.casefold(), outcome.outcome_id.casefold()):
+            return outcome
+    return None
+
+
+def no_outcome(market_id: str, name: object, outcomes: Iterable[Outcome]) -> str:
+    """What an error says of a name that is none of a market's outcomes.
+
+    >>> no_outcome("RAIN", Outcome("yes", "71", "Rain"), [])
+    "outcome= takes the label of an outcome, not an Outcome: pass its label, 'yes'"
+    """
+    if isinstance(name, Outcome):
+        return (
+            "outcome= takes the label of an outcome, not an Outcome: pass its label, "
+            f"{name.label!r}"
+        )
+    labels = told_outcomes(outcomes)
+    return f"market {market_id} has no outcome {name!r}; it has: {labels}"
 
 
 @attrs.frozen(slots=True)
@@ -106,13 +132,11 @@ class Market(Record):
         """
         if name is None:
             return self.outcomes[0]
-        wanted = str(name).casefold()
-        for outcome in self.outcomes:
-            if wanted in (outcome.label.casefold(), outcome.outcome_id.casefold()):
-                return outcome
-        labels = told_outcomes(self.outcomes)
-        message = f"market {self.market_id} has no outcome {name!r}; it has: {labels}"
-        raise BadRequest(message, venue=self.venue)
+        found = find_outcome(self.outcomes, name)
+        if found is None:
+            message = no_outcome(self.market_id, name, self.outcomes)
+            raise BadRequest(message, venue=self.venue)
+        return found
 
     def instrument(self, outcome: str | None = None) -> Instrument:
         """The lossless name of one outcome, such as ``kalshi:TICKER:yes``."""

@@ -58,13 +58,18 @@ class Order(Record):
     """An order as the venue knows it.
 
     ``price`` is the limit in dollars for ``outcome``; ``size``, ``filled`` and
-    ``remaining`` are contracts.  After a cancel ``remaining`` is 0 and what was not
-    filled is gone.  ``average_price`` is dollars for ``outcome`` over what filled, None
-    before the first fill or when the venue does not tell.  ``fee`` is dollars so far,
-    None when the venue does not tell.
+    ``remaining`` are contracts.  ``filled`` is never more than ``size``: where a venue
+    brought more than was asked for (Polymarket), ``size`` is what it brought.  After a
+    cancel ``remaining`` is 0 and what was not filled is gone.  ``average_price`` is dollars
+    for ``outcome`` over what filled, None before the first fill or when the venue does not
+    tell.  ``fee`` is dollars so far, None when the venue does not tell.
 
     ``failed`` are those of ``filled`` that matched and then failed to settle, as far as is
     known: they never traded, and the venue goes on counting them.
+
+    ``computed`` names the fields that the venue did not give and we worked out.  An order
+    that it tells no more (Polymarket) stands as it was seen, and has ended only once
+    nothing showed it for some time: `is_inferred`.
     """
 
     order_id: str
@@ -87,6 +92,12 @@ class Order(Record):
     updated_at: datetime | None = None
     shard: int = 0
     failed: Decimal = ZERO
+    computed: frozenset[str] = frozenset()
+
+    @property
+    def is_inferred(self) -> bool:
+        """Whether the venue does not tell where it stands: it may be alive if it ended so."""
+        return "status" in self.computed
 
     @property
     def is_open(self) -> bool:

@@ -169,10 +169,11 @@ class StreamHealth(Flat):
 
     ``silence_ms`` is milliseconds since any sign of life, None without a connection.  ``gaps``
     were noticed while connected; a lost connection shows in ``connections``.
-    ``unknown_messages`` and ``malformed_messages`` were passed over; ``unknown_fields``
-    are names that we do not know, from samples.  ``folded`` were replaced by newer ones
-    under the policy ``latest``.  ``missed`` orders and fills were found over REST only: each is
-    counted once the stream has had ten seconds to tell of it too.
+    ``unknown_messages`` and ``malformed_messages`` were passed over, and ``last_error`` says
+    why the newest malformed one was; ``unknown_fields`` are names that we do not know, from
+    samples.  ``folded`` were replaced by newer ones under the policy ``latest``.  ``missed``
+    orders and fills were found over REST only: each is counted once the stream has had ten
+    seconds to tell of it too.
     ``reconciliations`` succeeded, the last ``last_reconciled_at``; ``reconcile_failures``
     were tries that did not.  ``latency`` is how old messages were by the venue's time
     when their consumer got them, as far as the clocks are known; without an observer it

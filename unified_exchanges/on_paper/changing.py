@@ -11,7 +11,6 @@ import attrs
 from ..errors import (
     ArgumentsRequired,
     BadRequest,
-    ExchangeError,
     InvalidOrder,
     UnifiedExchangesError,
 )
@@ -173,7 +172,7 @@ class Changing(OnPaper):
         found = self.present(before.order_id)
         return self.in_terms(found, outcome)
 
-    def refused_change(self, about: str, refusal: Refusal) -> ExchangeError:
+    def refused_change(self, about: str, refusal: Refusal) -> UnifiedExchangesError:
         """Why an order was not changed, as its venue would answer."""
         reason = str(refusal)
         return error_of(reason)(f"{about}: refused on paper: {reason}", venue=self.id)

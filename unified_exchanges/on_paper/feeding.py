@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from ..errors import NotRecorded, UnifiedExchangesError
@@ -19,9 +19,9 @@ class _Feeds(Protocol):
     """A hub of either flavour."""
 
     def feed(
-        self, subject: Subject, market_id: str, hear: Callable[[Any], None]
-    ) -> None:
-        """Hand on all that is told of a market."""
+        self, subject: Subject, market_ids: Sequence[str], hear: Callable[[Any], None]
+    ) -> object:
+        """Hand on all that is told of markets."""
         ...
 
 
@@ -40,7 +40,7 @@ def feed(
         for subject in FED:
             hub = open_hub(subject)
             try:
-                hub.feed(subject, market_id, hear)
+                hub.feed(subject, [market_id], hear)
             except NotRecorded as error:
                 # A recording without trades still tells books, and that a market closes.
                 _log.info("paper: %s of %s: %s", subject, market_id, error)

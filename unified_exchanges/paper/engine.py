@@ -20,48 +20,30 @@ from ..errors import (
 from ..grid import PriceGrid, read_price, read_size
 from ..models import (
     BUY,
-    Fill,
     Gap,
-    Liquidity,
     MarketChange,
     MarketStatus,
     Order,
     OrderBook,
     OrderStatus,
     Position,
-    Settlement,
     Side,
     TimeInForce,
     Trade,
 )
-from ..money import EXACT, ZERO, Number, complement, read_number, total
+from ..money import ZERO, Number, complement, read_number
 from .account import Account
 from .contract import Contract, Delays
-from .hours import NEVER, Hours
-from .orders import PaperOrder, at, nanoseconds
-from .pit import Pit, Take
-from .refusals import NOT_ENOUGH, WOULD_CROSS, not_trading
+from .execution import Command, Execution, Notice, RefusedChange
+from .hours import NEVER
+from .orders import PaperOrder, nanoseconds
+from .pit import Pit
 
 __all__ = ["Command", "Notice", "PaperEngine", "PaperEvent", "RefusedChange"]
 
 PaperEvent: TypeAlias = OrderBook | Trade | MarketChange | Gap
 """What a source tells: whole books, public trades, changes of markets, gaps."""
 
-
-@attrs.frozen(slots=True)
-class RefusedChange:
-    """A change of an order that was refused on its arrival; ``turn`` is that of its sending."""
-
-    turn: int
-    market_id: str
-    reason: str
-
-
-Notice: TypeAlias = Order | Fill | Settlement | RefusedChange
-"""What the paper venue tells its account."""
-
-Command: TypeAlias = tuple[int, int, str, int, Decimal | None, Decimal | None]
-"""When it takes effect, its turn, ``place|cancel|amend|expire``, order, price, size."""
 
 _DONE = (MarketStatus.CLOSED, MarketStatus.SETTLED)
 
@@ -75,7 +57,7 @@ class _Pits(dict[str, Pit]):
         raise MarketNotFound(message, venue="paper")
 
 
-class PaperEngine:
+class PaperEngine(Execution):
     """A venue on paper: orders of one account against books and trades of a source.
 
     Moments are nanoseconds since 1970 and never go back.  `receive` takes what the source
@@ -95,23 +77,14 @@ class PaperEngine:
         cash: Number,
         delays: Delays | None = None,
     ) -> None:
-        self.pits: dict[str, Pit] = _Pits()
-        for contract in contracts:
-            self.admit(contract)
-        self.delays = delays or Delays()
         self.starting_cash = read_number(cash)
         if self.starting_cash < ZERO:
             message = f"cash of {cash} dollars is less than nothing"
             raise ValueError(message)
-        self.account = Account(self.starting_cash)
-        self.orders: dict[int, PaperOrder] = {}
-        self.moment = 0
-        self.commands: list[Command] = []
-        self.hours = Hours()
+        super().__init__(_Pits(), Account(self.starting_cash), delays or Delays())
         self._by_client: dict[str, int] = {}
-        self.turn = 0
-        self.fill_count = 0
-        self._notices: list[tuple[int, Notice]] = []
+        for contract in contracts:
+            self.admit(contract)
 
     def admit(self, contract: Contract) -> None:
         """Trade one more market from now on; ValueError if it is traded already."""
@@ -128,9 +101,8 @@ class PaperEngine:
         self._until(moment)
         if isinstance(event, Gap):
             for market_id in event.market_ids or tuple(self.pits):
-                # Until the next book nobody knows what is offered.
                 if market_id in self.pits:
-                    self.pits[market_id].latest = None
+                    self.pits[market_id].lose()
             return
         pit = self.pits[event.market_id]
         if isinstance(event, MarketChange):
@@ -139,11 +111,13 @@ class PaperEngine:
             return
         elif isinstance(event, Trade):
             if pit.status is MarketStatus.OPEN:
+                pit.note(event)
                 self._fill_resting(pit, pit.traded(event))
         else:
             pit.renew(event)
             if pit.status is MarketStatus.OPEN:
                 self._fill_resting(pit, pit.reached())
+                self._see(pit)
 
     def advance(self, moment: int) -> None:
         """Let time pass: commands that arrive by this moment take effect."""
@@ -168,12 +142,6 @@ class PaperEngine:
             else:
                 self._execute(heapq.heappop(self.commands))
         self._pass(moment)
-
-    def _pass(self, moment: int) -> None:
-        if moment < self.moment:
-            message = f"time went back by {self.moment - moment} ns, to {at(moment)}"
-            raise ValueError(message)
-        self.moment = moment
 
     def _change(self, pit: Pit, change: MarketChange) -> None:
         is_paid = pit.status is MarketStatus.SETTLED and pit.value is not None
@@ -211,10 +179,6 @@ class PaperEngine:
             pit.status = pit.status_at(moment)
             if pit.status in _DONE:
                 self._clear(pit)
-
-    def _clear(self, pit: Pit) -> None:
-        for order in list(pit.orders.values()):
-            self._end(order, OrderStatus.CANCELED, not_trading(pit.status))
 
     def _settle_if_known(self, pit: Pit) -> None:
         if pit.status is MarketStatus.SETTLED and pit.value is not None:
@@ -302,7 +266,9 @@ class PaperEngine:
         """Send a new price for the order's outcome, or a new total size, filled included.
 
         Only a smaller size at the same price keeps the place in the queue.  Gives its turn,
-        by which a `RefusedChange` names it, if the market does not trade when it arrives.
+        by which a `RefusedChange` names it, if it is refused when it arrives: the market does
+        not trade, cash does not suffice, ``post_only`` would cross, or as much has filled.
+        The order then stays as it was.
         """
         self._until(moment)
         order = self.find(order_id)
@@ -327,17 +293,6 @@ class PaperEngine:
         size: Decimal | None = None,
     ) -> None:
         self._schedule(moment + self.delays.order, verb, number, price, size)
-
-    def _schedule(
-        self,
-        moment: int,
-        verb: str,
-        number: int,
-        price: Decimal | None = None,
-        size: Decimal | None = None,
-    ) -> None:
-        self.turn += 1
-        heapq.heappush(self.commands, (moment, self.turn, verb, number, price, size))
 
     # -- what there is -----------------------------------------------------------------
 
@@ -424,183 +379,6 @@ class PaperEngine:
     def cash(self) -> Decimal:
         """Dollars, what open orders hold back included."""
         return self.account.cash
-
-    @property
-    def available(self) -> Decimal:
-        """Dollars that open orders do not hold back."""
-        held = total(
-            self.account.reserved(pit.contract, pit.orders.values())
-            for pit in self.pits.values()
-            if pit.orders
-        )
-        return EXACT.subtract(self.account.cash, held)
-
-    # -- what happens ------------------------------------------------------------------
-
-    def _execute(self, command: Command) -> None:
-        moment, turn, verb, number, price, size = command
-        self._pass(moment)
-        order = self.orders[number]
-        pit = self.pits[order.market_id]
-        if verb == "place":
-            self._arrive(pit, order)
-        elif order.status is not OrderStatus.OPEN or order.arrived is None:
-            return
-        elif verb == "amend" and not pit.trades_at(moment):
-            reason = not_trading(pit.status_at(moment))
-            refused = RefusedChange(turn, order.market_id, reason)
-            self._notices.append((moment, refused))
-        elif verb == "amend":
-            self._amend(pit, order, price, size)
-        elif verb == "cancel":
-            self._end(order, OrderStatus.CANCELED, "canceled by the account")
-        else:
-            self._end(order, OrderStatus.EXPIRED, "expired")
-
-    def _arrive(self, pit: Pit, order: PaperOrder) -> None:
-        order.arrived = self.moment
-        pit.status = pit.status_at(self.moment)
-        if pit.status is not MarketStatus.OPEN:
-            self._end(order, OrderStatus.REJECTED, not_trading(pit.status))
-        elif order.expires is not None and order.expires <= self.moment:
-            self._end(order, OrderStatus.EXPIRED, "expired on its way")
-        elif (refused := self._match(pit, order)) is not None:
-            self._end(order, *refused)
-        elif order.expires is not None and order.status is OrderStatus.OPEN:
-            self._schedule(order.expires, "expire", order.number)
-
-    def _match(self, pit: Pit, order: PaperOrder) -> tuple[OrderStatus, str] | None:
-        """Fill what is offered and rest the remainder; gives how it ended, if it did."""
-        takes = pit.crossing(order)
-        own = pit.meets_own(order)
-        if order.post_only and (takes or own):
-            return OrderStatus.REJECTED, WOULD_CROSS
-        offered = total(take.size for take in takes)
-        if order.time_in_force is TimeInForce.FOK and offered < order.remaining:
-            return OrderStatus.CANCELED, "fill or kill: too few are offered"
-        rests = (
-            order.time_in_force is TimeInForce.GTC
-            and offered < order.remaining
-            and not own
-        )
-        if not self._affords(pit, order, takes, rests=rests):
-            return OrderStatus.REJECTED, NOT_ENOUGH
-        for take in takes:
-            pit.take(take)
-            self._fill(pit, take, Liquidity.TAKER)
-        if order.status is not OrderStatus.OPEN:
-            return None
-        if rests:
-            pit.rest(order)
-            self.hours.note(pit)
-            self._tell(order)
-            return None
-        reason = "would meet an order of the same account" if own else "no more offered"
-        return OrderStatus.CANCELED, reason
-
-    def _affords(
-        self, pit: Pit, order: PaperOrder, takes: list[Take], *, rests: bool
-    ) -> bool:
-        """Whether cash and contracts suffice for it all: tried, and taken back."""
-        contract, before = pit.contract, self.account.snapshot(order.market_id)
-        filled = order.filled
-        if not contract.nets and order.side is not BUY:
-            held = self.account.size(order.market_id, order.outcome)
-            selling = total(
-                x.remaining
-                for x in pit.orders.values()
-                if x.outcome == order.outcome and x.side is order.side
-            )
-            if EXACT.add(selling, order.remaining) > held:
-                return False
-        for take in takes:
-            price = order.price_of(take.price)
-            fee = contract.fees.fee(order.outcome, order.side, price, take.size)
-            self.account.trade(
-                contract, order.outcome, order.side, price, take.size, fee
-            )
-            order.filled = EXACT.add(order.filled, take.size)
-        if rests:
-            pit.orders[order.number] = order
-        affords = self.available >= ZERO
-        pit.orders.pop(order.number, None)
-        order.filled = filled
-        self.account.restore(order.market_id, before)
-        return affords
-
-    def _amend(
-        self,
-        pit: Pit,
-        order: PaperOrder,
-        price: Decimal | None,
-        size: Decimal | None,
-    ) -> None:
-        asked = order.price if price is None else price
-        contracts = order.size if size is None else size
-        if contracts <= order.filled:
-            self._end(order, OrderStatus.CANCELED, "amended to what has filled")
-            return
-        keeps = asked == order.price and contracts <= order.size
-        order.size, order.price = contracts, asked
-        if keeps:
-            self._tell(order)
-            return
-        # It gives up its place, and meets the book as an order that arrives now.
-        del pit.orders[order.number]
-        first = order.outcome == pit.contract.first
-        order.limit = asked if first else complement(asked)
-        self.turn += 1
-        order.rank, order.arrived = self.turn, self.moment
-        refused = self._match(pit, order)
-        if refused is not None:
-            self._end(order, OrderStatus.CANCELED, refused[1])
-
-    def _fill_resting(self, pit: Pit, takes: Iterable[Take]) -> None:
-        for take in takes:
-            self._fill(pit, take, Liquidity.MAKER)
-
-    def _fill(self, pit: Pit, take: Take, liquidity: Liquidity) -> None:
-        order, size = take.order, take.size
-        price = order.price_of(take.price)
-        maker = liquidity is Liquidity.MAKER
-        rule = pit.contract.fees
-        fee = rule.fee(order.outcome, order.side, price, size, maker=maker)
-        self.account.trade(pit.contract, order.outcome, order.side, price, size, fee)
-        order.filled = EXACT.add(order.filled, size)
-        order.paid = EXACT.add(order.paid, EXACT.multiply(price, size))
-        order.fee = EXACT.add(order.fee, fee)
-        self.fill_count += 1
-        fill = Fill(
-            venue=pit.contract.market.venue,
-            fill_id=f"paper-fill-{self.fill_count}",
-            order_id=order.order_id,
-            market_id=order.market_id,
-            outcome=order.outcome,
-            side=order.side,
-            price=price,
-            size=size,
-            fee=fee,
-            liquidity=liquidity,
-            created_at=at(self.moment),
-            client_order_id=order.client_order_id,
-        )
-        self._notices.append((self.moment, fill))
-        if order.filled == order.size:
-            self._end(order, OrderStatus.CLOSED, "")
-        elif maker:
-            self._tell(order)
-
-    def _end(self, order: PaperOrder, status: OrderStatus, reason: str) -> None:
-        order.status, order.reason = status, reason
-        self.pits[order.market_id].orders.pop(order.number, None)
-        self._tell(order)
-
-    def _tell(self, order: PaperOrder) -> None:
-        order.updated = self.moment
-        self._notices.append((self.moment, self._told(order)))
-
-    def _told(self, order: PaperOrder) -> Order:
-        return order.to_model(self.pits[order.market_id].contract.market.venue)
 
 
 def _side(side: Side | str) -> Side:

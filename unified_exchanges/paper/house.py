@@ -399,7 +399,7 @@ class PaperHouse:
         fills = [read_fill(x) for x in state["fills"]]
         settlements = [read_settlement(x) for x in state["settlements"]]
         for pit in engine.pits.values():
-            pit.latest = None
+            pit.lose()
         with self._lock:
             engine.delays = self.engine.delays
             self.engine = engine

@@ -39,8 +39,8 @@ class PaperOrder:
     trades: a trade that is told after the book has shown it must not count twice.
     ``spared`` is how many more stand before it, at its price or a better one, of whom the
     source tells that they have traded: an order of ours has filled in their place.
-    ``is_blind`` says that no book was known when it arrived: all that the next one shows
-    at its price stands before it.
+    ``is_blind`` says that no book is known since it arrived: it meets the next one as an
+    order that arrives with it.
     """
 
     number: int

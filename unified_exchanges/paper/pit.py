@@ -4,11 +4,11 @@ The source does not know of our orders, so its book and trades must be read as w
 have been.  Wherever they leave that open, the worse for us is assumed:
 
 - *Taking.*  What we took of a level stays taken as long as the level shows it: only
-  what a level shows in addition, or anew, can be taken again.
+  what a level shows in addition, or anew, can be taken again.  What others took by a
+  trade that was told is gone as well, before the book shows that: see `Prints`.
 - *Queue.*  An order stands behind all that its level shows when it arrives.  It moves up
   by trades at its price; cancels are taken to be of those behind it, except where the level
   shows less than what was ahead.  A trade told after the book has shown it counts once.
-  Where no book is known when it arrives, it stands behind all that the next one shows.
   What a trade gave to another order of ours it did not take from others: they stay before
   those of ours that come after that order.
 - *Filling at rest.*  By the part of a trade at its price that is left over from those
@@ -16,6 +16,9 @@ have been.  Wherever they leave that open, the worse for us is assumed:
   side of a newer book that reaches its price.  Always at its own price.
 - A trade whose taker is not told, a block trade, and one that happened before the order
   arrived move and fill nothing.
+- *Without a book.*  Where none is known, nothing is offered: what must fill at once does
+  not.  Whoever would rest meets the next book, as an order that arrives with it; nothing
+  moves or fills it before.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 
 import attrs
 
@@ -31,6 +35,7 @@ from ..money import EXACT, ZERO, total
 from .account import priority
 from .contract import Contract
 from .orders import PaperOrder, nanoseconds
+from .prints import Prints
 
 __all__ = ["Pit", "Take"]
 
@@ -62,6 +67,10 @@ class Pit:
     orders: dict[int, PaperOrder] = attrs.field(factory=dict)
     taken_bids: dict[Decimal, Decimal] = attrs.field(factory=dict)
     taken_asks: dict[Decimal, Decimal] = attrs.field(factory=dict)
+    prints: Prints = attrs.field(
+        init=False,
+        default=attrs.Factory(lambda pit: Prints(pit.contract.first), takes_self=True),
+    )
 
     @property
     def is_busy(self) -> bool:
@@ -94,6 +103,15 @@ class Pit:
         """The newest book in terms of the first outcome."""
         book, first = self.latest, self.contract.first
         return book if book is None or book.outcome == first else book.complement(first)
+
+    def lose(self) -> None:
+        """Until the next book nobody knows what is offered."""
+        self.latest = None
+        self.prints.forget()
+
+    def note(self, trade: Trade) -> None:
+        """Take what a trade took of the book, which may still show it."""
+        self.prints.note(trade.in_terms_of(self.contract.first), self.latest)
 
     # -- taking ------------------------------------------------------------------------
 
@@ -132,8 +150,11 @@ class Pit:
             if order.buys
             else (shown.bids, self.taken_bids)
         )
+        self.prints.follow(self.latest)
         for level in levels:
-            yield level, EXACT.subtract(level.size, taken.get(level.price, ZERO))
+            gone = self.prints.of((order.buys, level.price))
+            gone = EXACT.add(gone, taken.get(level.price, ZERO))
+            yield level, max(ZERO, EXACT.subtract(level.size, gone))
 
     def _nearest_own(self, order: PaperOrder) -> Decimal | None:
         limits = [x.limit for x in self.orders.values() if x.buys is not order.buys]
@@ -149,6 +170,12 @@ class Pit:
         order.spared = ZERO
         order.is_blind = self.latest is None
         self.orders[order.number] = order
+        self.prints.follow(self.latest)
+        place = not order.buys, order.limit
+        gone = self.prints.of(place)
+        if gone and self.prints.is_certain(place):
+            # The book will show less, and that is no cancel of one ahead.
+            order.ahead = EXACT.subtract(order.ahead, gone)
 
     def _displayed(self, order: PaperOrder) -> Decimal:
         shown = self.shown
@@ -166,18 +193,22 @@ class Pit:
         self.latest = book
         if not self.is_busy:
             return
+        self.prints.follow(book)
         shown = self.shown
         assert shown is not None
         self.taken_bids = _still(self.taken_bids, shown.bids)
         self.taken_asks = _still(self.taken_asks, shown.asks)
         for order in self.orders.values():
             displayed = self._displayed(order)
-            if order.is_blind:
-                order.ahead, order.is_blind = displayed, False
-            elif order.ahead > displayed:
+            if order.ahead > displayed:
                 gone = EXACT.subtract(order.ahead, displayed)
                 order.clipped = EXACT.add(order.clipped, gone)
                 order.ahead = displayed
+
+    def blind(self) -> list[PaperOrder]:
+        """Our orders that arrived while no book was known, first to come first."""
+        found = [x for x in self.orders.values() if x.is_blind]
+        return sorted(found, key=attrgetter("rank"))
 
     def reached(self) -> Iterator[Take]:
         """What of the book reaches our resting orders: each fills at its own price.
@@ -189,6 +220,8 @@ class Pit:
         for buys in (True, False):
             met = ZERO
             for order in self.queue(buys=buys):
+                if order.is_blind:
+                    continue
                 order.spared = max(ZERO, EXACT.subtract(order.spared, met))
                 for level, free in self._offered(order):
                     if not order.reaches(level.price) or not order.remaining:
@@ -212,14 +245,14 @@ class Pit:
         happened = nanoseconds(trade.created_at) + _MICROSECOND
         lifted, given = trade.taker_side is BUY, ZERO
         for order in self.queue(buys=not lifted):
+            if order.is_blind:
+                continue
             if not order.reaches(trade.price) and not given:
                 break
             if order.arrived is not None and happened <= order.arrived:
                 continue
             if not order.reaches(trade.price):
                 order.spared = EXACT.add(order.spared, given)
-                continue
-            if order.limit == trade.price and order.is_blind:
                 continue
             size = min(order.remaining, _passed(order, trade, given))
             if size:

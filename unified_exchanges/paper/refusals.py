@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..errors import ExchangeError, InsufficientFunds, MarketClosed, OrderRejected
+from ..errors import (
+    InsufficientFunds,
+    InvalidSize,
+    MarketClosed,
+    OrderRejected,
+    UnifiedExchangesError,
+)
 from ..models import MarketStatus
 
-__all__ = ["NOT_ENOUGH", "WOULD_CROSS", "error_of", "not_trading"]
+__all__ = ["HAS_FILLED", "NOT_ENOUGH", "WOULD_CROSS", "error_of", "not_trading"]
 
 NOT_ENOUGH: Final = "not enough cash or contracts"
 WOULD_CROSS: Final = "post_only would have crossed"
+HAS_FILLED: Final = (
+    "the new size is the total, and as much has filled; cancel the order instead"
+)
 _NOT_TRADING: Final = "the market is"
 
 
@@ -19,7 +28,7 @@ def not_trading(status: MarketStatus) -> str:
     return f"{_NOT_TRADING} {status}"
 
 
-def error_of(reason: str) -> type[ExchangeError]:
+def error_of(reason: str) -> type[UnifiedExchangesError]:
     """The error that a venue would have answered.
 
     >>> error_of(not_trading(MarketStatus.PAUSED)).__name__
@@ -27,4 +36,10 @@ def error_of(reason: str) -> type[ExchangeError]:
     """
     if reason.startswith(_NOT_TRADING):
         return MarketClosed
-    return InsufficientFunds if reason == NOT_ENOUGH else OrderRejected
+    return _ERRORS.get(reason, OrderRejected)
+
+
+_ERRORS: Final[dict[str, type[UnifiedExchangesError]]] = {
+    NOT_ENOUGH: InsufficientFunds,
+    HAS_FILLED: InvalidSize,
+}

@@ -18,6 +18,7 @@ from .contract import Contract, Delays
 from .engine import PaperEngine
 from .orders import PaperOrder
 from .pit import Pit
+from .prints import Printed
 
 __all__ = ["dump_state", "load_state"]
 
@@ -154,7 +155,20 @@ def _pit(pit: Pit) -> dict[str, Any]:
         "grid": [{k: str(v) for k, v in attrs.asdict(b).items()} for b in bands],
         "closes_at": closes and closes.isoformat(),
         "book": None if pit.latest is None else _book(pit.latest),
+        "prints": _prints(pit),
     }
+
+
+def _prints(pit: Pit) -> dict[str, Any] | None:
+    prints = pit.prints
+    if prints.seen is None or not (prints.told or prints.gone):
+        return None
+    told, gone = (
+        [[asks, str(price), str(x.size), x.moment] for (asks, price), x in kept.items()]
+        for kept in (prints.told, prints.gone)
+    )
+    book = None if prints.seen is pit.latest else _book(prints.seen)
+    return {"told": told, "gone": gone, "book": book}
 
 
 def _book(book: OrderBook) -> dict[str, Any]:
@@ -164,6 +178,7 @@ def _book(book: OrderBook) -> dict[str, Any]:
         "outcome": book.outcome,
         "bids": [[str(x.price), str(x.size)] for x in book.bids],
         "asks": [[str(x.price), str(x.size)] for x in book.asks],
+        "timestamp": book.timestamp and book.timestamp.isoformat(),
     }
 
 
@@ -182,15 +197,32 @@ def _read_pit(pit: Pit, told: dict[str, Any], orders: dict[int, PaperOrder]) -> 
         closes_at = None if closes is None else datetime.fromisoformat(closes)
         market = attrs.evolve(market, closes_at=closes_at)
     pit.contract = attrs.evolve(pit.contract, market=market)
-    book = told["book"]
-    if book is not None:
-        pit.latest = OrderBook(
-            venue=book["venue"],
-            market_id=book["market_id"],
-            outcome=book["outcome"],
-            bids=_levels(book["bids"]),
-            asks=_levels(book["asks"]),
+    pit.latest = _read_book(told["book"])
+    prints = told.get("prints")  # they were not kept at first
+    if prints is not None:
+        seen = _read_book(prints["book"])
+        pit.prints.seen = pit.latest if seen is None else seen
+        pit.prints.told, pit.prints.gone = (
+            {
+                (asks, Decimal(price)): Printed(Decimal(size), moment)
+                for asks, price, size, moment in prints[name]
+            }
+            for name in ("told", "gone")
         )
+
+
+def _read_book(book: dict[str, Any] | None) -> OrderBook | None:
+    if book is None:
+        return None
+    timestamp = book.get("timestamp")
+    return OrderBook(
+        venue=book["venue"],
+        market_id=book["market_id"],
+        outcome=book["outcome"],
+        bids=_levels(book["bids"]),
+        asks=_levels(book["asks"]),
+        timestamp=None if timestamp is None else datetime.fromisoformat(timestamp),
+    )
 
 
 def _levels(told: list[list[str]]) -> tuple[Level, ...]:

@@ -111,6 +111,12 @@ class Answers:
                 )
             return self._taken(entry, key, request)
 
+    def nearest(self, request: Request) -> str:
+        """What is nearest to a request that is not there, in words that end a sentence."""
+        key = key_of(request.method, request.url, request.query, request.body or b"")
+        with self._lock:
+            return self._nearest(key)
+
     def told(self, entry: Entry) -> Response:
         """What was answered; raises the `NetworkError` that was recorded."""
         line = entry.line

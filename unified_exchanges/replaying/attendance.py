@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Condition, RLock
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -69,10 +70,21 @@ class Attendance:
             if turn is None and len(self._present) > 1:
                 self.wake()
 
-    def may_go_on(self, me: object, patience: float = PATIENCE) -> bool:
+    def knows(self, who: object) -> bool:
+        """Whether somebody takes part."""
+        return who in self._present
+
+    def may_go_on(
+        self,
+        me: object,
+        patience: float = PATIENCE,
+        is_alone: Callable[[], bool] = lambda: True,
+    ) -> bool:
         """Whether all others wait as well, so that time may go on.
 
         ``patience`` is real seconds, after which who does other things is not waited for.
+        ``is_alone`` says whether a watch that was opened here has nobody else to take from
+        it: where that is not known, who opened it waits without it.
         """
         present = self._present
         if len(present) == 1 and not self._expected:
@@ -86,7 +98,11 @@ class Attendance:
             if not _is_alive(who):
                 del present[who]
         blocking = [who for who in blocking if who in present]
-        expected = [x for x, opener in self._expected.items() if opener is not me]
+        expected = [
+            watch
+            for watch, opener in self._expected.items()
+            if opener is not me or not is_alone()
+        ]
         if not blocking and not expected:
             self._blocked_at = None
             return True

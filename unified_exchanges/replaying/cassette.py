@@ -16,6 +16,7 @@ import attrs
 from ..description import Description, Environment
 from ..errors import BadRequest
 from ..recording.format import Body, DamagedRecording, Rest
+from .document import read_document
 
 __all__ = ["Tape", "load_cassette"]
 
@@ -86,9 +87,8 @@ def _read(file: Path) -> Any:
             "record with Recorder instead"
         )
     else:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         try:
-            return yaml.load(file.read_bytes(), loader)
+            return read_document(yaml, file.read_bytes())
         except yaml.YAMLError as error:
             raise DamagedRecording(f"{file} is no YAML: {error}") from error
     raise ImportError(reason)

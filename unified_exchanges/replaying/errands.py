@@ -24,11 +24,11 @@ from ..flow import (
 )
 from .answers import Answers, Entry
 
-__all__ = ["Errand", "Times"]
+__all__ = ["WITHIN", "Errand", "Times"]
 
 _SECOND = 1_000_000_000
 _LATER: Final = object()
-_WITHIN: Final = (2 * _SECOND, 10 * _SECOND)
+WITHIN: Final = (2 * _SECOND, 10 * _SECOND)
 """Nanoseconds before and after now in which such a read was made when it was recorded.
 
 It takes a moment there to do what takes none in a replay."""
@@ -101,7 +101,7 @@ class Errand:
 
     def _ask(self, request: Request) -> Any:
         try:
-            entry = self.answers.claim(request, _WITHIN)
+            entry = self._claim(request)
         except NotRecorded as error:
             self.missed(error)
             return error
@@ -109,6 +109,10 @@ class Errand:
         if self.times.when_answered(entry.number, resume):
             return _LATER
         return self._told(entry)
+
+    def _claim(self, request: Request) -> Entry:
+        """What was recorded of a request; raises `NotRecorded`."""
+        return self.answers.claim(request, WITHIN)
 
     def _answered(self, entry: Entry) -> None:
         self._resume(self._told(entry))

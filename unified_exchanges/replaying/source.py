@@ -59,6 +59,10 @@ def load(
     `NotRecorded` where there is no such file, and `DamagedRecording`.
     """
     file = Path(path)
+    if file.is_dir():
+        raise NotRecorded(
+            f"{fspath(path)} is a folder: a replay wants the recording itself, a file"
+        )
     if not file.is_file():
         raise NotRecorded(f"there is no recording {fspath(path)}; record it first")
     with open_recording(file) as opened:

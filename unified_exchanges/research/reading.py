@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
-from decimal import Decimal
-from itertools import chain, groupby
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -17,23 +16,28 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from ..errors import BadRequest
 from ..models import (
     Gap,
-    Level,
     MarketChange,
     MarketStatus,
-    OrderBook,
     Side,
     Subject,
     Trade,
 )
+from ..models.unread import unread
 from ..paper import PaperEvent, at
+from .cells import microseconds, millionths, whole, words
 from .grids import text_grid
+from .shelf import TableBook
 
 __all__ = ["tables"]
 
 Found: TypeAlias = tuple[tuple[int, int], int, PaperEvent]
 """The line of the recording with the part of it, when it came, and what it told."""
 
+_BookRow: TypeAlias = tuple[Any, ...]
+"""The cells of `_CELLS`."""
+
 _ROWS: Final = 16_384
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def tables(
@@ -79,12 +83,16 @@ def _names(market_id: str) -> tuple[str, str]:
 
 def _rows(folder: Path) -> Iterator[dict[str, Any]]:
     """The rows of a market, day after day, as they were written."""
+    for batch in _batches(folder):
+        yield from _plain(batch)
+
+
+def _batches(folder: Path) -> Iterator[Any]:
     for day in sorted(folder.glob("day=*")):
         parts = sorted(day.glob("part-*.parquet"), key=_number)
         for part in parts:
             with pq.ParquetFile(part) as file:
-                for batch in file.iter_batches(batch_size=_ROWS):
-                    yield from _plain(batch)
+                yield from file.iter_batches(batch_size=_ROWS)
 
 
 def _number(part: Path) -> int:
@@ -131,9 +139,6 @@ def _trades(folder: Path) -> Iterator[Found]:
         yield _place(row), row["received_at"], trade
 
 
-_Sides: TypeAlias = dict[str, dict[Decimal, Level]]
-
-
 def _changes(folder: Path) -> Iterator[Found]:
     venue = _venue(folder)
     for row in _rows(folder):
@@ -173,60 +178,95 @@ def _books(folder: Path) -> Iterator[Found]:
 
 def _books_with_gaps(folder: Path) -> Iterator[Found]:
     venue = _venue(folder)
-    shown: dict[str, _Sides] = {}
-    for (place, outcome), group in groupby(_rows(folder), _of_one_book):
-        row, rows = _first(group)
-        if row["event"] == "stale":
-            shown.pop(outcome, None)
-            yield place, row["received_at"], _gap(row)
-            continue
-        if row["event"] == "snapshot":
-            shown[outcome] = {"bid": {}, "ask": {}}
-        sides = shown[outcome]
-        for each in rows:
-            _change(sides, each)
-        book = OrderBook(
-            venue=venue,
-            market_id=row["market_id"],
-            outcome=outcome,
-            bids=tuple(
-                level for _, level in sorted(sides["bid"].items(), reverse=True)
-            ),
-            asks=tuple(level for _, level in sorted(sides["ask"].items())),
-            sequence=row["sequence"],
-            timestamp=row["timestamp"],
-            grid=text_grid(row.get("grid")),
-        )
-        yield place, row["received_at"], book
+    books: dict[str, TableBook] = {}
+    last: _BookRow | None = None
+    for row in _book_rows(folder):
+        line, part, _, _, outcome, event, side, price, size, *_ = row
+        if last is not None and (
+            line != last[0] or part != last[1] or outcome != last[4]
+        ):
+            yield _told(venue, books, last)
+            last = None
+        if last is None:
+            last = row
+            if event == "snapshot":
+                books[outcome] = TableBook()
+            elif event == "stale":
+                books.pop(outcome, None)
+        if side == "bid":
+            books[outcome].set_bid(price, size)
+        elif side == "ask":
+            books[outcome].set_ask(price, size)
+        # Else a book that is empty, or as it was.
+    if last is not None:  # a file may have no rows
+        yield _told(venue, books, last)
 
 
-def _of_one_book(row: dict[str, Any]) -> tuple[tuple[int, int], str]:
-    return _place(row), row["outcome"]
+def _told(venue: str, books: dict[str, TableBook], row: _BookRow) -> Found:
+    line, part, received, market_id, outcome, event, _, _, _, sequence, moment, grid = (
+        row
+    )
+    if event == "stale":
+        return (line, part), received, _gap(market_id, outcome, received)
+    book = books[outcome]
+    told = unread(
+        venue,
+        market_id,
+        outcome,
+        book.bid_picture,
+        book.ask_picture,
+        sequence,
+        moment,
+        text_grid(grid),
+    )
+    return (line, part), received, told
 
 
-def _first(
-    group: Iterable[dict[str, Any]],
-) -> tuple[dict[str, Any], Iterable[dict[str, Any]]]:
-    rows = iter(group)
-    row = next(rows)
-    return row, chain([row], rows)
+def _book_rows(folder: Path) -> Iterator[_BookRow]:
+    for batch in _batches(folder):
+        names, count = batch.schema.names, len(batch)
+        cells = [
+            read(batch.column(name)) if name in names else [default] * count
+            for name, read, default in _CELLS
+        ]
+        yield from zip(*cells, strict=True)
 
 
-def _change(sides: _Sides, row: dict[str, Any]) -> None:
-    side, price, size = row["side"], row["price"], row["size"]
-    if side is None:
-        return  # a book that is empty, or as it was
-    if size:
-        sides[side][price] = Level(price, size)
-    else:
-        sides[side].pop(price, None)
+def _moments(column: Any) -> list[int | datetime | None]:
+    """Milliseconds where they are whole: whoever asks for the time gets it of them."""
+    return [
+        None
+        if x is None
+        else x // 1_000
+        if not x % 1_000
+        else _EPOCH + timedelta(microseconds=x)
+        for x in microseconds(column)
+    ]
 
 
-def _gap(row: dict[str, Any]) -> Gap:
+_CELLS: Final[tuple[tuple[str, Callable[[Any], list[Any]], object], ...]] = (
+    ("line", whole, None),
+    # Tables of before had no parts: what a line told of a book was one.
+    ("part", whole, 0),
+    ("received_at", whole, None),
+    ("market_id", words, None),
+    ("outcome", words, None),
+    ("event", words, None),
+    ("side", words, None),
+    ("price", millionths, None),
+    ("size", millionths, None),
+    ("sequence", whole, None),
+    ("timestamp", _moments, None),
+    ("grid", words, None),
+)
+"""The columns of a row of a book, how they are read, and what stands for one that is not."""
+
+
+def _gap(market_id: str, outcome: str, moment: int) -> Gap:
     return Gap(
         subject=Subject.ORDER_BOOK,
-        market_ids=(row["market_id"],),
-        outcome=row["outcome"],
+        market_ids=(market_id,),
+        outcome=outcome,
         reason="the recording says that a change may have been missed",
-        at=at(row["received_at"]),
+        at=at(moment),
     )

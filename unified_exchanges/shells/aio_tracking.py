@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ..errors import AuthenticationError, NotRecorded, NotSupported
@@ -226,12 +227,36 @@ class AsyncTracking(AsyncWatching):
         *,
         client_order_id: str | None = None,
         market_id: str | None = None,
+        outcome: str | None = None,
     ) -> Flow[Order]:
         """The flow of a read of one order that `orders` learns from, likewise."""
         flow = self.venue.fetch_order(
-            order_id, client_order_id=client_order_id, market_id=market_id
+            order_id,
+            client_order_id=client_order_id,
+            market_id=market_id,
+            outcome=outcome,
         )
         return self._calls.reading_order(flow, client_order_id, market_id)
+
+    def changing(
+        self,
+        order_id: str,
+        *,
+        market_id: str,
+        outcome: str,
+        price: Decimal | None,
+        size: Decimal | None,
+    ) -> Flow[Order]:
+        """The flow of a change of one order, likewise."""
+        flow = self.venue.edit_order(
+            order_id, market_id=market_id, outcome=outcome, price=price, size=size
+        )
+        return self._calls.changing(flow)
+
+    def cancelling(self, order_id: str, *, market_id: str) -> Flow[Order]:
+        """The flow of a cancel of one order, likewise."""
+        flow = self.venue.cancel_order(order_id, market_id=market_id)
+        return self._calls.cancelling(flow, order_id)
 
     def ending(self, order: Order, timeout: float) -> Flow[Order]:
         """The flow that reads an order until it has ended, likewise; see `wait_done`."""

@@ -28,6 +28,7 @@ from ..venue import Venue
 from ..watching import misuse
 from ..watching.blocking import Watch
 from ..watching.follower import check_wish
+from ..watching.handed import Handed
 from ..watching.mailbox import Policy
 
 if TYPE_CHECKING:
@@ -324,6 +325,17 @@ class Watching:
     def stream_health(self) -> StreamHealth:
         """Connections, messages, gaps and what came of them, since the first watch."""
         return together([hub.health() for hub in list(self._hubs.values())])
+
+    def hearing(
+        self, subject: Subject, market_ids: Sequence[str], hear: Callable[[Any], None]
+    ) -> Handed:
+        """Have somebody called with all that is told, and gaps, in the order of the stream.
+
+        For what goes along with it, such as a run over a recording: ``hear`` is called by
+        whoever drives the stream, under its lock, and must not wait.
+        """
+        self.venue.require_stream(f"watch_{subject}")
+        return self._open_hub(subject).feed(subject, market_ids, hear)
 
     def _watch(
         self,

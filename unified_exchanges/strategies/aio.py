@@ -14,8 +14,9 @@ from ..shells.aio import AsyncExchange
 from ..watching.aio import AsyncWatch
 from .beginning import read_subjects, routed, time_of
 from .commands import Amend, Command, Place
+from .grounds import Recorded, is_recorded
 from .inbox import Item
-from .recorded import BREATH, Recorded, RecordedRun, ground
+from .recorded import BREATH, RecordedRun
 from .report import RunReport
 from .running import BEAT, SENDERS, Progress, Running, of_markets, request
 from .session import raised, told
@@ -38,7 +39,7 @@ async def async_run(
     loop, and must not wait.  A task that is cancelled cancels its orders first.
     """
     stop = stop or asyncio.Event()
-    if ground(x.venue for x in exchanges):
+    if is_recorded(x.venue for x in exchanges):
         return await _recorded(strategy, exchanges, keep, seconds, stop, progress)
     running = _AsyncRun(strategy, exchanges)
     await running.open(keep)

@@ -14,8 +14,9 @@ from ..shells.blocking import Exchange
 from ..watching.blocking import Watch
 from .beginning import read_subjects, routed, time_of
 from .commands import Amend, Command, Place
+from .grounds import Recorded, is_recorded
 from .inbox import Item
-from .recorded import Recorded, RecordedRun, ground
+from .recorded import RecordedRun
 from .report import RunReport
 from .running import BEAT, SENDERS, Progress, Running, of_markets, request
 from .session import raised, told
@@ -48,7 +49,7 @@ def run(
     that cannot be followed, and what the exchanges raise.
     """
     stop = stop or Event()
-    if ground(x.venue for x in exchanges):
+    if is_recorded(x.venue for x in exchanges):
         return _recorded(strategy, exchanges, keep, seconds, stop, progress)
     return _Run(strategy, exchanges, keep=keep).go(seconds, stop, progress)
 

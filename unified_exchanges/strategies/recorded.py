@@ -1,4 +1,4 @@
-"""A run on paper over a recording: in the time of the recording, as a backtest goes.
+"""A run in the time of a recording, on paper or as it was recorded, as a backtest goes.
 
 Nothing waits and nobody is woken here: one thing after another happens in the thread, or
 the task, of the run.  Live a slow strategy is told the newest book; here time stands still
@@ -10,73 +10,30 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, cast
 
-from ..errors import BadRequest, InvalidOrder, OrderNotFound
-from ..flow import Flow, JournalStep
+from ..errors import NotRecorded, OrderNotFound
+from ..flow import JournalStep, Request
 from ..journal import MemoryJournal, performed
-from ..models import (
-    Balance,
-    Fill,
-    Gap,
-    MarketChange,
-    Order,
-    OrderBook,
-    OrderRequest,
-    Position,
-    Subject,
-    Trade,
-)
+from ..models import Balance, Gap, Order, Position
 from ..paper import Contract
-from ..replaying import Timeline
+from ..replaying.answers import Entry
 from ..replaying.clock import ReplayClock
 from ..replaying.errands import Errand
-from ..replaying.overhearing import Overhearing
 from ..replaying.player import NEVER
-from ..venue import Venue
 from .beginning import read_subjects
-from .commands import Amend, Command, Place
+from .commands import Cancel, Command
+from .grounds import Ground, Recorded, ground_of
 from .inbox import Item
 from .report import RunReport
-from .running import Progress, Running, of_markets, request
+from .running import Progress, Running, of_markets
 from .session import told
 from .strategy import Strategy
 
-__all__ = ["BREATH", "Recorded", "RecordedRun", "ground"]
+__all__ = ["BREATH", "RecordedRun"]
 
 BREATH: Final = 256
 """Things that happen before others are let in."""
-_FED: Final = (
-    (OrderBook, Subject.ORDER_BOOK),
-    (Trade, Subject.TRADES),
-    (MarketChange, Subject.MARKET_STATUS),
-)
-
-
-class Recorded(Protocol):
-    """An exchange, of either flavour, on paper over a recording."""
-
-    venue: Any
-
-    def attend(self, market_id: str) -> None:
-        """Follow a market of the recording."""
-        ...
-
-    def placing(self, order: OrderRequest) -> Flow[Order]:
-        """The flow of a create."""
-        ...
-
-
-def ground(venues: Iterable[Venue]) -> bool:
-    """Whether a run goes by the time of a recording; raises `BadRequest` if of several."""
-    venues = list(venues)
-    found = [isinstance(venue, Overhearing) for venue in venues]
-    if any(found) and len(found) > 1:
-        raise BadRequest(
-            "on paper over a recording a run is on one exchange: each recording has a time of "
-            "its own. backtest(strategy, [path, …]) merges several by their time"
-        )
-    return any(found)
 
 
 class RecordedRun:
@@ -92,33 +49,21 @@ class RecordedRun:
         *,
         keep: int,
     ) -> None:
-        venue = exchange.venue
-        self._exchange = exchange
-        self._venue: Overhearing = venue
-        self._timeline = cast("Timeline", venue.taps.timeline)
+        self._ground = ground_of(exchange)
+        self._timeline = self._ground.timeline
         self._subjects = read_subjects(strategy)
-        self._contracts = tuple(contracts.values())
+        self._contracts = contracts
         self._markets = tuple(contracts)
         self._running = _Running(
-            strategy, venue, contracts, balances, positions, keep=keep
+            strategy, exchange.venue, contracts, balances, positions, keep=keep
         )
-        self._running.session.has_lasting_ids = True
-        self._news = venue.house.open_session()
+        self._running.session.has_lasting_ids = self._ground.has_lasting_ids
         self._items: deque[Item] = deque()
         self._journal = MemoryJournal()
 
     def begin(self, seconds: float | None) -> None:
         """Follow the markets, and let the strategy begin."""
-        for subject in self._subjects:
-            self._timeline.check(
-                self._exchange.venue.on_the_wire, subject, self._markets
-            )
-        self._venue.overhear(self._hear)
-        self._venue.house.hang(self._drain)
-        for contract in self._contracts:
-            # First, so that the account misses nothing of what is told.
-            self._venue.house.admit(contract)
-            self._exchange.attend(contract.market_id)
+        self._ground.follow(self._subjects, self._contracts, self._hear)
         self._running.limit(seconds)
         self._running.session.start(self._running.now())
         self._send()
@@ -133,6 +78,7 @@ class RecordedRun:
             self._tell(self._items.popleft())
             self._send()
             return True
+        self._ground.check()
         if self._timeline.is_over:
             return False
         self._pass()
@@ -149,10 +95,10 @@ class RecordedRun:
         line, planned = timeline.ahead
         timer = self._passed_at(session.due)
         end = self._passed_at(self._running.end)
-        closing = self._passed_at(self._venue.closing)
+        closing = self._passed_at(self._ground.closing)
         if closing < line and closing <= min(planned, timer, end):
             self._let_pass(closing)
-            self._venue.close_markets()
+            self._ground.close_markets()
         elif timer <= line and not (planned < line and planned <= timer):
             self._let_pass(min(timer, end))
             if timer <= end:
@@ -164,27 +110,19 @@ class RecordedRun:
 
     def _passed_at(self, moment: int) -> int:
         """What the clock of the timeline shows when the strategy's shows a moment."""
-        clock = self._venue.clock
+        clock = self._ground.clock
         return min(NEVER, moment - clock.moment + clock.passed)
 
     def _let_pass(self, passed: int) -> None:
         with self._timeline.lock:
-            self._venue.clock.move(passed)
+            self._ground.clock.move(passed)
 
     # -- what is told ------------------------------------------------------------------
 
-    def _hear(self, event: object) -> None:
-        # What became of orders by what was told before comes before this.
-        self._drain()
-        if isinstance(event, Gap):
-            self._items.append(of_markets(event, self._markets))
-            return
-        for kind, subject in _FED:
-            if isinstance(event, kind) and subject in self._subjects:
-                self._items.append(cast("Item", event))
-
-    def _drain(self) -> None:
-        self._items.extend(cast("list[Order | Fill]", self._news.take(NEVER)))
+    def _hear(self, item: Item) -> None:
+        if isinstance(item, Gap):
+            item = of_markets(item, self._markets)
+        self._items.append(item)
 
     def _tell(self, item: Item) -> None:
         session = self._running.session
@@ -208,17 +146,15 @@ class RecordedRun:
         self._put(partial(self._running.session.answered, command, order))
 
     def _failed(self, command: Command, error: Exception) -> None:
-        if isinstance(command, Amend) and type(error) is InvalidOrder:
-            order = self._venue.house.find(command.key)
-            if order is not None and not order.is_open:
-                # It ended by itself, which is on its way: nothing is left to change.
-                self._answered(command, order)
-                return
+        order = self._ground.ended(command, error)
+        if order is not None:
+            self._answered(command, order)
+            return
         self._put(partial(self._running.session.failed, command, told(error)))
 
     def _put(self, item: Callable[[], None]) -> None:
         # What the account's stream tells of it comes first.
-        self._drain()
+        self._ground.drain()
         self._items.append(item)
 
     def _perform(
@@ -227,50 +163,31 @@ class RecordedRun:
         done: Callable[[Order], None],
         failed: Callable[[Exception], None],
     ) -> None:
+        place, order_id = self._running.session.place_of(command)
         errand = _Errand(
-            self._flow(command),
+            self._ground.flow(command, place, order_id),
             done,
             failed,
             self._timeline.answers,
             self._timeline,
             _pass_over,
             _nothing,
+            ground=self._ground,
             journal=self._journal,
         )
         with self._timeline.lock:
             errand.begin()
 
-    def _flow(self, command: Command) -> Flow[Order]:
-        place, order_id = self._running.session.place_of(command)
-        venue = self._exchange.venue
-        if isinstance(command, Place):
-            return self._exchange.placing(request(place))
-        name = order_id or place.key
-        if isinstance(command, Amend):
-            return cast(
-                "Flow[Order]",
-                venue.edit_order(
-                    name,
-                    market_id=place.market_id,
-                    outcome=place.outcome,
-                    price=command.price,
-                    size=command.size,
-                ),
-            )
-        return cast("Flow[Order]", venue.cancel_order(name, market_id=place.market_id))
-
     # -- the end -----------------------------------------------------------------------
 
     def end(self, broke: BaseException | None) -> RunReport:
         """Wait for what is on its way, cancel what is open, and report."""
-        session = self._running.session
-        unsent = session.stop()
+        unsent = self._running.session.stop()
         try:
             broke = self._settle(broke)
             ended = self._cancel()
         finally:
-            self._venue.house.take_down(self._drain)
-            self._venue.house.close_session(self._news)
+            self._ground.leave()
         return self._running.report(broke, unsent, ended)
 
     def _settle(self, broke: BaseException | None) -> BaseException | None:
@@ -290,16 +207,28 @@ class RecordedRun:
         return broke
 
     def _cancel(self) -> list[Order | Exception | None]:
-        """Cancel what is open; what rests when the recording ends rests for ever."""
+        """Cancel what is open; what rests when the recording ends rests for ever.
+
+        So does what nobody canceled then when it was recorded.
+        """
         if self._timeline.is_over:
             return []
         ended: list[Order | Exception | None] = []
         left = self._running.session.left()
         for command in left:
-            self._perform(command, ended.append, ended.append)
+            failed = partial(self._not_ended, command, ended)
+            self._perform(command, ended.append, failed)
         while len(ended) < len(left) and self._timeline.step():
             pass
-        return [None if isinstance(x, OrderNotFound) else x for x in ended]
+        return ended
+
+    def _not_ended(
+        self, command: Cancel, ended: list[Order | Exception | None], error: Exception
+    ) -> None:
+        _, order_id = self._running.session.place_of(command)
+        # The venue does not know the key: it never came there.
+        is_absent = isinstance(error, OrderNotFound) and order_id is None
+        ended.append(None if is_absent or isinstance(error, NotRecorded) else error)
 
 
 class _Running(Running):
@@ -318,9 +247,13 @@ class _Running(Running):
 class _Errand(Errand):
     """A command on its way, written down nowhere but in memory."""
 
-    def __init__(self, *given: Any, journal: MemoryJournal) -> None:
+    def __init__(self, *given: Any, ground: Ground, journal: MemoryJournal) -> None:
         super().__init__(*given)
+        self._ground = ground
         self._journal = journal
+
+    def _claim(self, request: Request) -> Entry:
+        return self._ground.claim(request)
 
     def _perform(self, step: Any) -> Any:
         if isinstance(step, JournalStep):

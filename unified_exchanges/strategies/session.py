@@ -347,6 +347,9 @@ def is_old(told: Order | None, order: Order) -> bool:
     """Whether an order tells nothing new: streams and answers tell the same twice."""
     if told is None or told.order_id != order.order_id:
         return False
+    if told.is_inferred and not (told.is_open or order.is_inferred):
+        # It had not ended after all, or the venue tells by now how.
+        return False
     if order.filled < told.filled or (order.is_open and not told.is_open):
         return True
     names = ("status", "filled", "failed", "remaining", "price", "size")

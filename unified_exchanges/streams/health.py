@@ -106,9 +106,19 @@ class Counters:
         """Count a frame of an unknown type; whether to say so in the log."""
         return _count(self.unknown, kind)
 
-    def note_malformed(self, kind: str) -> bool:
-        """Count a frame that could not be read; whether to say so in the log."""
-        return _count(self.malformed, kind)
+    def note_malformed(self, kind: str, error: Exception) -> bool:
+        """Count a frame that could not be read; whether to say so in the log.
+
+        Whoever looks at the health sees why the newest could not be: the stream goes on,
+        and its state tells nothing of it.
+        """
+        is_told = _count(self.malformed, kind)
+        count = sum(self.malformed.values())
+        what = f"a frame of type {kind}" if kind else "a frame"
+        self.last_error = (
+            f"{what} could not be read and was passed over, {count} by now: {error}"
+        )
+        return is_told
 
     def note_trouble(self, kind: str) -> bool:
         """Count something else that went wrong; whether to say so in the log."""

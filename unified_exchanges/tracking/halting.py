@@ -26,8 +26,8 @@ from ..models import (
     TrackedOrder,
 )
 from ..venue import Venue
+from ..venue.deadline import within
 from .calls import TrackedCalls
-from .deadline import within
 
 __all__ = ["Halting"]
 
@@ -230,6 +230,8 @@ class Halting:
                 report = CancelReport(canceled=(), remaining=tuple(listed))
         except UnifiedExchangesError as error:
             last.errors = (error,)
+            if cancel and not last.is_refused:
+                yield from self._cancel_known(end)
             last.remaining = yield from self._still_open(
                 end, is_readable=last.is_refused
             )
@@ -239,6 +241,22 @@ class Halting:
         last.remaining, last.errors = report.remaining, report.errors
         is_done = not report.errors and not (cancel and report.remaining)
         last.is_verified = is_settled and is_done
+
+    def _cancel_known(self, end: float) -> Flow[None]:
+        """Cancel what is known here by its ids: a list that fails must not keep it open."""
+        calls = self._calls
+        ids = [x.order_id for x in calls.tracker.undone() if x.order_id is not None]
+        if not ids:
+            return
+        flow = calls.cancelling_many(self._venue.cancel_orders(ids), ids)
+        try:
+            results = yield from within(flow, self._clock, end)
+        except UnifiedExchangesError as error:
+            _log.info("what is known to be open was not canceled by its ids: %s", error)
+            return
+        for result in results:
+            if result.order is not None:
+                self._ended[result.order_id] = result.order
 
     def _still_open(self, end: float, *, is_readable: bool) -> Flow[tuple[Order, ...]]:
         """What is open where nothing could be cancelled.

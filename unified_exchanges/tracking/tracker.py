@@ -131,7 +131,7 @@ class OrderTracker(Commands):
                 else:
                     entry.order_at = inf
                 self.memory.order(news, placed=entry.placed)
-            if told.is_open and read_at is not None:
+            if told.is_open and read_at is not None and not told.is_inferred:
                 entry.shown_open(read_at)
             self._entries.settle(entry)
 

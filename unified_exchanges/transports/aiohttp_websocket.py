@@ -111,6 +111,7 @@ class _Socket(aiohttp.ClientWebSocketResponse):
         super().__init__(reader, writer, protocol, response, *more, **rest)
         # aiohttp has no word for it: without this, messages are taken one by one.
         self.waiting = getattr(reader, "_buffer", ())
+        self.read = reader.read
         self.transport = response.connection.transport
 
 
@@ -133,26 +134,19 @@ class AiohttpWebSocket:
     async def run(self, deliver: _Deliver) -> NoReturn:
         """Hand over messages as they arrive, until the connection or ``deliver`` fails."""
         socket = self._socket
-        receive, waiting = socket.receive, socket.waiting
+        receive, read, waiting = socket.receive, socket.read, socket.waiting
         text = aiohttp.WSMsgType.TEXT
-        batch: list[str | bytes] = []
         while True:
             message = await receive()
-            if message.type is text:
-                batch.append(message.data)
-                if waiting and len(batch) < _TURN:
-                    continue
-            else:
-                # What came before it was told before it.
-                if batch:
-                    deliver(batch)
-                    batch = []
+            if message.type is not text:
                 await self._control(message)
                 continue
-            full = len(batch) >= _TURN
+            batch: list[str | bytes] = [message.data]
+            # What else has arrived: `receive` does more, but for such messages nothing.
+            while waiting and len(batch) < _TURN and waiting[0][0].type is text:
+                batch.append((await read()).data)
             deliver(batch)
-            batch = []
-            if full:
+            if len(batch) >= _TURN:
                 await asyncio.sleep(0)
 
     async def send(self, text: str) -> None:

@@ -10,6 +10,7 @@ import attrs
 
 from ..grid import PriceGrid
 from ..models import Intent, MarketStatus, Outcome, Side
+from ..models.catalog import find_outcome
 from ..models.tracking import risk
 from ..money import text
 from .ticket import Ticket
@@ -39,11 +40,7 @@ class Rules:
 
     def outcome(self, name: object) -> Outcome | None:
         """The outcome of a label or an id, in any case."""
-        wanted = str(name).casefold()
-        for outcome in self.outcomes:
-            if wanted in (outcome.label.casefold(), outcome.outcome_id.casefold()):
-                return outcome
-        return None
+        return find_outcome(self.outcomes, name)
 
     def is_first(self, label: str) -> bool:
         """Whether an outcome is the first, whose prices the grid is of."""

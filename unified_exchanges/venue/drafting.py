@@ -16,7 +16,7 @@ from ..errors import (
 from ..flow import Flow
 from ..grid import read_price, read_size
 from ..models import MarketStatus, Side
-from ..models.catalog import told_outcomes
+from ..models.catalog import no_outcome
 from ..money import EXACT, ONE, ZERO, read_number, text
 from .doubt import Doubt
 from .draft import Draft, Rules
@@ -151,7 +151,6 @@ class Drafting(Intents[D], Doubt, Generic[D]):
         """The label of a market's outcome, by any name of it."""
         found = rules.outcome(name)
         if found is None:
-            labels = told_outcomes(rules.outcomes)
-            message = f"{rules.market_id} has no outcome {name!r}; it has: {labels}"
+            message = no_outcome(rules.market_id, name, rules.outcomes)
             raise self.tickets.refusal(message)
         return found.label

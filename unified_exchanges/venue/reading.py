@@ -188,6 +188,26 @@ class Reader:
             raise self._schema_error(error, place, own) from error
         return made
 
+    def read_each(
+        self,
+        decoder: msgspec.json.Decoder[W],
+        make: Callable[[W, bytes], M],
+        payloads: Iterable[Payload],
+        path: str,
+    ) -> tuple[list[M], list[tuple[bytes, VenueSchemaError]]]:
+        """Read what can be read of a list; what cannot comes beside it, with its error."""
+        made: list[M] = []
+        unread: list[tuple[bytes, VenueSchemaError]] = []
+        for index, payload in enumerate(payloads):
+            own = bytes(payload)
+            try:
+                made.append(make(decoder.decode(own), own))
+            except _UNREADABLE as error:
+                problem = self._schema_error(error, f"{path}[{index}]", own)
+                problem.__cause__ = error
+                unread.append((own, problem))
+        return made, unread
+
     def _schema_error(
         self, error: Exception, path: str, payload: bytes
     ) -> VenueSchemaError:

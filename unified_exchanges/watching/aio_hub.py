@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from typing import Any, Final
@@ -18,6 +18,7 @@ from . import misuse
 from .aio import AsyncWatch
 from .feed import Feed
 from .follower import Follower
+from .handed import Handed
 from .job import Job
 from .listener import Listener
 from .relay import Relay
@@ -139,12 +140,13 @@ class AsyncHub:
         return asyncio.timeout(seconds)
 
     def feed(
-        self, subject: Subject, market_id: str, hear: Callable[[Any], None]
-    ) -> None:
-        """Hand on all that is told of a market, as it comes."""
+        self, subject: Subject, market_ids: Sequence[str], hear: Callable[[Any], None]
+    ) -> Handed:
+        """Hand on all that is told of markets, as it comes."""
         self.check()
-        self._feed.hand(subject, market_id, hear)
+        follower = self._feed.hand(subject, market_ids, hear)
         self._start()
+        return Handed(self.leave, follower)
 
     def keep(self) -> None:
         """Follow orders and fills for the listener, until `release`."""

@@ -11,10 +11,11 @@ from typing import Any
 from ..drivers.aio import AsyncDriver
 from ..models import Subject
 from ..replaying import Player, Timeline, Turn
-from ..replaying.waiting import take_part, wait
+from ..replaying.waiting import expect, take_part, wait
 from ..streams.line import Line
 from ..venue import Venue
 from .aio_hub import AsyncHub
+from .handed import Handed
 from .job import Job
 from .listener import Listener
 from .replay_hub import check_told, made_player, timeline_of
@@ -61,11 +62,11 @@ class AsyncReplayHub(AsyncHub):
         return super().seat(wish)
 
     def feed(
-        self, subject: Subject, market_id: str, hear: Callable[[Any], None]
-    ) -> None:
-        """Hand on all that is told of a market; raises `NotRecorded` if nothing is."""
-        self._check(subject, [market_id], None)
-        super().feed(subject, market_id, hear)
+        self, subject: Subject, market_ids: Sequence[str], hear: Callable[[Any], None]
+    ) -> Handed:
+        """Hand on all that is told of markets; raises `NotRecorded` if nothing is."""
+        self._check(subject, market_ids, None)
+        return super().feed(subject, market_ids, hear)
 
     def _check(
         self, subject: Subject, market_ids: Sequence[str] | None, outcome: str | None
@@ -121,6 +122,7 @@ class _Demand(Bell):
         super().__init__()
         self._timeline = timeline
         self._turns: list[Turn] = []
+        expect(timeline, self)
 
     def ring(self) -> None:
         """Something came, or the end."""

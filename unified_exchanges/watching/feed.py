@@ -7,7 +7,7 @@ not thread-safe: all of it wants the lock of the stream.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from math import inf
 from typing import Any, Final
 
@@ -100,18 +100,19 @@ class Feed(Teller):
         return follower
 
     def hand(
-        self, subject: Subject, market_id: str, hear: Callable[[Any], None]
-    ) -> None:
-        """Hand on all that is told of a market, and gaps, as it comes, whoever unwatches."""
+        self, subject: Subject, market_ids: Sequence[str], hear: Callable[[Any], None]
+    ) -> Follower:
+        """Hand on all that is told of markets, and gaps, as it comes, whoever unwatches."""
         follower = self.join(
             subject,
-            [market_id],
+            market_ids,
             policy="every",
             events=True,
             wake=lambda: None,
             mailbox=Ear(hear),
         )
         self._handed.append(follower)
+        return follower
 
     def copy(self, follower: Follower, *, wake: Callable[[], None]) -> Follower:
         """Follow from where another is, with all that waits for it."""
@@ -179,6 +180,8 @@ class Feed(Teller):
 
     def leave(self, follower: Follower) -> None:
         """Follow no more; the last of a market takes its subscription along."""
+        if follower in self._handed:
+            self._handed.remove(follower)
         if self._remove(follower):
             mine = wanted(follower)
             self.protocol.unfollow(follower.subject, mine, follower.outcome)

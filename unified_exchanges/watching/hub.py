@@ -18,6 +18,7 @@ from . import misuse
 from .blocking import Ready, Watch
 from .feed import Feed
 from .follower import Follower
+from .handed import Handed
 from .job import Job
 from .listener import Listener
 from .mailbox import Policy
@@ -114,14 +115,15 @@ class Hub:
         return Condition(self._lock)
 
     def feed(
-        self, subject: Subject, market_id: str, hear: Callable[[Any], None]
-    ) -> None:
-        """Hand on all that is told of a market, as it comes, under the lock."""
+        self, subject: Subject, market_ids: Sequence[str], hear: Callable[[Any], None]
+    ) -> Handed:
+        """Hand on all that is told of markets, as it comes, under the lock."""
         self.check_process()
         with self._lock:
-            self._feed.hand(subject, market_id, hear)
+            follower = self._feed.hand(subject, market_ids, hear)
         self._start()
         self._stream.flush()
+        return Handed(self.leave, follower)
 
     def keep(self) -> None:
         """Follow orders and fills for the listener, until `release`."""

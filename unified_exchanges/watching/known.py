@@ -6,7 +6,8 @@ it.  The rules that make one truth of it stand here, once, for whoever needs the
 * a fill counts once, by its trade and its order, and what takes it back once after it;
 * what failed to settle is taken down with its order, whichever is told first;
 * an order's states go forward only: what has filled never falls, what has ended never
-  opens again, and of two states that filled the same the later change is the newer.
+  opens again, and of two states that filled the same the later change is the newer;
+* an end that the venue has not told is inferred: it yields to whatever it tells.
 
 Nothing here reads a clock: ``at`` is when something arrived and ``read_at`` when the read
 that told it was begun, on one monotonic clock.
@@ -77,7 +78,10 @@ class KnownOrders:
         key = order.order_id
         order = self._with_failed(order)
         ended = self._ended.get(key)
-        if ended is not None:
+        if ended is not None and order.is_open and _is_told_after(order, ended):
+            # It lives, and counts again, whatever it was believed to have filled.
+            del self._ended[key]
+        elif ended is not None:
             if order.is_open or not _tells_more(order, ended):
                 return None
             self._ended[key] = order
@@ -232,11 +236,16 @@ def is_unclear(order: Order) -> bool:
     return order.status is OrderStatus.UNKNOWN and not order.is_open
 
 
+def _is_told_after(order: Order, ended: Order) -> bool:
+    """Whether the venue tells of an order whose end was inferred as it told nothing."""
+    return ended.is_inferred and not order.is_inferred
+
+
 def _tells_more(order: Order, ended: Order) -> bool:
     """Whether an end says more than another: more filled, or a word that is known."""
     if order.filled != ended.filled:
         return order.filled > ended.filled
-    if order.failed != ended.failed:
+    if order.failed != ended.failed or _is_told_after(order, ended):
         return True
     return is_unclear(ended) and not is_unclear(order)
 

@@ -18,6 +18,7 @@ from ..venue import Venue
 from .blocking import Watch
 from .feed import Feed
 from .follower import Follower
+from .handed import Handed
 from .hub import Hub
 from .job import Job
 from .listener import Listener
@@ -93,11 +94,11 @@ class ReplayHub(Hub):
         )
 
     def feed(
-        self, subject: Subject, market_id: str, hear: Callable[[Any], None]
-    ) -> None:
-        """Hand on all that is told of a market; raises `NotRecorded` if nothing is."""
-        self._check(subject, [market_id], None)
-        super().feed(subject, market_id, hear)
+        self, subject: Subject, market_ids: Sequence[str], hear: Callable[[Any], None]
+    ) -> Handed:
+        """Hand on all that is told of markets; raises `NotRecorded` if nothing is."""
+        self._check(subject, market_ids, None)
+        return super().feed(subject, market_ids, hear)
 
     def note_leaving(self, follower: Follower) -> None:
         """Let a watch go soon; safe to call from anywhere, at any time."""

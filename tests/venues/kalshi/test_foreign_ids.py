@@ -9,6 +9,7 @@ import pytest
 
 from tests.venues.kalshi.ground import KalshiGround
 from unified_exchanges.errors import (
+    BadRequest,
     EventNotFound,
     InvalidOrder,
     MarketNotFound,
@@ -62,6 +63,16 @@ def test_a_token_of_polymarket_is_no_outcome(trader: Trader) -> None:
         InvalidOrder, match=f"has no outcome '{TOKEN}'; it has: yes, no"
     ):
         trader.create_order(market.market_id, TOKEN, "buy", market.grid.lowest, 5)
+    assert trader.writes == []
+
+
+def test_an_outcome_itself_is_told_to_be_named_by_its_label(trader: Trader) -> None:
+    market = trader.quoted_market()
+    yes: Any = market.outcomes[0]
+    with pytest.raises(InvalidOrder, match="pass its label, 'yes'"):
+        trader.create_order(market.market_id, yes, "buy", market.grid.lowest, 5)
+    with pytest.raises(BadRequest, match="pass its label, 'yes'"):
+        trader.fetch_order_book(market.market_id, outcome=yes)
     assert trader.writes == []
 
 

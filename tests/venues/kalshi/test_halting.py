@@ -43,6 +43,7 @@ class Scene:
         self.client: Trader = self.ground.trader(flavour, limits=FREE)
         self.others: list[Trader] = []
         self.market: Market = self.client.quoted_market()
+        self.served = self.ground.venue.handle
 
     @property
     def asked(self) -> list[str]:
@@ -140,6 +141,73 @@ def test_fault_24_43_cancels_have_their_reserve_in_a_limiter_that_is_used_up() -
     assert report.is_complete
     assert len(report.canceled) == 30
     assert ground.clock.monotonic() - begun < 5
+
+
+_UNREADABLE = [
+    pytest.param(Response(503, {}, b""), id="failing"),
+    pytest.param(Response(200, {}, b'{"orders":[{"order_id":1}]}'), id="unreadable"),
+]
+
+
+@pytest.mark.parametrize("listing", _UNREADABLE)
+@pytest.mark.parametrize("name", ["halt", "cancel_all_orders"])
+def test_fault_24_25_a_list_that_fails_keeps_no_cancel_back_of_what_is_known(
+    scene: Scene, listing: Response, name: str
+) -> None:
+    orders = {scene.client.rest(scene.market, "2").order_id for _ in range(2)}
+    scene.ground.clock.advance(60)
+    scene.on("GET /portfolio/orders", lambda _, __: listing, 100_000)
+    if name == "halt":
+        report = scene.client.halt("because", deadline=10.0)
+        assert not report.is_complete
+        assert report.errors
+    else:
+        with pytest.raises(UnifiedExchangesError) as caught:
+            scene.client.cancel_all_orders()
+        assert caught.value.maybe_executed
+    shown = scene.another()
+    scene.ground.venue.handle = scene.served  # type: ignore[method-assign]
+    assert shown.fetch_open_orders() == []
+    assert {x.order_id for x in shown.fetch_closed_orders()} >= orders
+
+
+def test_fault_24_a_list_that_does_not_answer_keeps_cancels_back_for_two_seconds(
+    scene: Scene,
+) -> None:
+    scene.client.rest(scene.market, "2")
+    scene.ground.clock.advance(60)
+    clock, sent = scene.ground.clock, list[float]()
+    begun = clock.monotonic()
+
+    def silent(request: Request, _: Callable[[], Response]) -> Response:
+        clock.advance(request.timeout)
+        raise ConnectionLost("nothing came")
+
+    def cancel(_: Request, serve: Callable[[], Response]) -> Response:
+        sent.append(clock.monotonic() - begun)
+        return serve()
+
+    scene.on("GET /portfolio/orders", silent, 100_000)
+    scene.on("DELETE", cancel, 100_000)
+    scene.client.halt("because", deadline=20.0)
+    assert sent[0] < 2.5
+
+
+def test_fault_24_an_order_that_only_the_stream_told_is_canceled_where_no_list_is(
+    scene: Scene,
+) -> None:
+    order = scene.another().rest(scene.market, "2")
+    scene.client.exchange._calls.tracker.hear_order(order)
+
+    def unlisted(request: Request, serve: Callable[[], Response]) -> Response:
+        is_list = _path(request) == "/portfolio/orders"
+        return Response(503, {}, b"") if is_list else serve()
+
+    scene.on("GET /portfolio/orders", unlisted, 100_000)
+    report = scene.client.halt("because", deadline=10.0)
+    assert [x.order_id for x in report.canceled] == [order.order_id]
+    scene.ground.venue.handle = scene.served  # type: ignore[method-assign]
+    assert scene.client.fetch_open_orders() == []
 
 
 def test_fault_24_18_an_order_that_fills_meanwhile_is_reported_as_filled(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,7 @@ from unified_exchanges.errors import (
     ArgumentsRequired,
     AuthenticationError,
     BadRequest,
+    DuplicateOrderId,
     EventNotFound,
     InsufficientFunds,
     InvalidOrder,
@@ -138,11 +140,23 @@ def test_a_token_of_another_market_is_no_outcome(scene: Scene) -> None:
     token = scene.other.outcomes[0].outcome_id
     yes, no = scene.market.outcomes
     assert scene.refused(InvalidOrder, outcome=token) == (
-        f"{scene.market.market_id} has no outcome {token!r}; it has: "
+        f"market {scene.market.market_id} has no outcome {token!r}; it has: "
         f"{yes.label} ({yes.outcome_id}), {no.label} ({no.outcome_id})"
     )
     with pytest.raises(BadRequest, match=f"has no outcome '{token}'; it has: yes"):
         scene.face.call("fetch_order_book", scene.market.market_id, outcome=token)
+    assert scene.asked == []
+
+
+def test_an_outcome_itself_is_told_to_be_named_by_its_label(scene: Scene) -> None:
+    first = scene.market.outcomes[0]
+    told = f"pass its label, {first.label!r}"
+    assert told in scene.refused(InvalidOrder, outcome=first)
+    with pytest.raises(BadRequest, match=told):
+        scene.face.call("fetch_order_book", scene.market.market_id, outcome=first)
+    wrong: Any = first
+    with pytest.raises(BadRequest, match=told):
+        scene.market.outcome(wrong)
     assert scene.asked == []
 
 
@@ -186,6 +200,63 @@ def test_what_takes_at_once_is_worth_a_dollar_in_whole_cents(scene: Scene) -> No
     broken = scene.refused(InvalidSize, size="33.33", **take)
     assert "in whole cents only; nearest sizes at this price: " in broken
     assert scene.asked == []
+
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.mark.parametrize(
+    ("terms", "kind", "told"),
+    [
+        (
+            {"expires_at": NOW - timedelta(days=1)},
+            InvalidOrder,
+            "is too soon: an order",
+        ),
+        ({"expires_at": NOW + timedelta(seconds=30)}, InvalidOrder, "two minutes at"),
+        ({"expires_at": datetime(2030, 1, 1)}, InvalidOrder, "no time zone"),  # noqa: DTZ001
+        (
+            {"expires_at": NOW + timedelta(hours=1), "time_in_force": "ioc"},
+            InvalidOrder,
+            "belongs to orders that rest",
+        ),
+        (
+            {"post_only": True, "time_in_force": "fok"},
+            InvalidOrder,
+            "time_in_force must be gtc",
+        ),
+        ({"reduce_only": True}, InvalidOrder, "sell what is held"),
+        ({"size": 1e-7}, InvalidSize, "size 0.0000001 is below the minimum of 5"),
+        ({"price": 1e-7}, InvalidPrice, "not on the market's grid; nearest: 0.01"),
+        ({"price": 0.1 + 0.2}, InvalidPrice, "nearest: 0.3 or 0.31"),
+        ({"price": Decimal("NaN")}, InvalidPrice, "is not a finite number"),
+        ({"price": float("inf")}, InvalidPrice, "is not a finite number"),
+        ({"price": True}, InvalidPrice, "is a truth value, not a number"),
+        ({"size": True}, InvalidSize, "is a truth value, not a number"),
+        ({"size": Decimal("Infinity")}, InvalidSize, "is not a finite number"),
+        ({"size": -10}, InvalidSize, "size -10 is below the minimum of 5"),
+        ({"size": 0}, InvalidSize, "size 0 is below the minimum of 5"),
+        ({"price": -0.5}, InvalidPrice, "not between 0 and 1 dollar"),
+        ({"price": None}, ArgumentsRequired, "needs price=, dollars between 0 and 1"),
+        ({"side": "long"}, InvalidOrder, "neither 'buy' nor 'sell'"),
+        ({"client_order_id": ""}, InvalidOrder, "is not a printable text"),
+    ],
+)
+def test_a_slip_in_what_is_ordered_is_told_before_anything_leaves(
+    scene: Scene, terms: dict[str, Any], kind: type[Exception], told: str
+) -> None:
+    assert told in scene.refused(kind, **terms)
+    assert scene.asked == []
+
+
+def test_a_client_order_id_stands_for_one_order(scene: Scene) -> None:
+    first = scene.buy(client_order_id="mine")
+    assert scene.buy(client_order_id="mine").order_id == first.order_id
+    told = scene.refused(DuplicateOrderId, client_order_id="mine", size=11)
+    assert "nothing new was placed. Use a new id" in told
+    assert [x.order_id for x in scene.face.call("fetch_open_orders")] == [
+        first.order_id
+    ]
 
 
 IDS = (

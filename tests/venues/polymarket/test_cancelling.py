@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from unified_exchanges.errors import (
     BadRequest,
     ExchangeError,
     ExchangeNotAvailable,
+    MarketNotFound,
     NetworkError,
     NotSupported,
     OnMaintenance,
@@ -20,8 +22,9 @@ from unified_exchanges.errors import (
     ReadOnly,
     UnifiedExchangesError,
 )
-from unified_exchanges.flow import Response
+from unified_exchanges.flow import Request, Response
 from unified_exchanges.models import Order, OrderStatus
+from unified_exchanges.policy import LimitPolicy
 from unified_exchanges.simulator.orders import Ticket
 
 
@@ -303,6 +306,18 @@ def test_fault_20_many_are_cancelled_as_the_signers_bucket_allows(scene: Scene) 
     results = trader.cancel_orders(ids)
     assert [r.order.status for r in results] == [OrderStatus.CANCELED] * 125
     assert [len(x) for x in scene.bodies if isinstance(x, list)] == [120, 5]
+
+
+def test_fault_20_no_cancel_holds_more_ids_than_the_venue_takes(scene: Scene) -> None:
+    # Of an elite signer the bucket would let 1800 pass at once.
+    fast = LimitPolicy(buckets={"cancels": (1200, 1800)}, discover=False)
+    other = scene.another(limits=fast)
+    ids = [f"0x{number:064x}" for number in range(1, 1002)]
+    scene.always(answer(200, {"canceled": [], "not_canceled": {}}))
+    results = other.cancel_orders(ids)
+    assert {type(x.error) for x in results} == {OrderNotFound}
+    sizes = [len(msgspec.json.decode(x.body)) for x in other.writes if x.body]
+    assert sizes == [1000, 1]
 
 
 def test_fault_20_each_of_several_has_a_result_of_its_own(scene: Scene) -> None:
@@ -595,6 +610,23 @@ def test_fault_20_what_the_venue_leaves_is_cancelled_by_its_ids(one: Scene) -> N
     assert "DELETE orders" in paths(one)
 
 
+def test_fault_20_what_one_round_leaves_the_next_one_cancels(one: Scene) -> None:
+    gone = [one.trader.rest(one.market).order_id for _ in range(3)]
+    other = one.another()
+
+    def busy(_: Request, __: Callable[[], Response]) -> Response:
+        # Another program cancels the first of them, and this cancel does nothing.
+        other.cancel_order(gone[0])
+        refused = {"canceled": [], "not_canceled": dict.fromkeys(gone, "busy")}
+        return Response(200, {}, msgspec.json.encode(refused))
+
+    one.then(answer(400, {"error": "what"}), busy)
+    report = one.trader.cancel_all_orders()
+    assert report.is_complete
+    assert {x.order_id for x in report.canceled} == {*gone}
+    assert report.errors == ()
+
+
 def test_fault_19_what_cannot_be_cancelled_is_reported_with_the_reasons(
     one: Scene,
 ) -> None:
@@ -653,22 +685,77 @@ def test_fault_19_a_delay_that_ends_meanwhile_is_waited_for(scene: Scene) -> Non
     assert report.is_complete
 
 
-def test_fault_25_a_list_that_fails_is_no_report(one: Scene) -> None:
-    one.trader.rest(one.market)
-    serve = one.ground.venue.handle
-    asked = [0]
+def unlisted(scene: Scene, response: Response) -> None:
+    """From now on the list of open orders answers this."""
+    serve = scene.ground.venue.handle
 
     def failing(request: Any) -> Any:
-        if request.url.endswith("/data/orders"):
-            asked[0] += 1
-            if asked[0] > 1:
-                return Response(503, {}, b"")
-        return serve(request)
+        return response if request.url.endswith("/data/orders") else serve(request)
 
-    one.ground.venue.handle = failing  # type: ignore[method-assign]
+    scene.ground.venue.handle = failing  # type: ignore[method-assign]
+
+
+_UNREADABLE = [
+    pytest.param(Response(503, {}, b""), id="failing"),
+    pytest.param(Response(200, {}, b'{"data":[{"id":"0x1"}]}'), id="unreadable"),
+]
+
+
+@pytest.mark.parametrize("listing", _UNREADABLE)
+@pytest.mark.parametrize("of_market", [True, False])
+def test_fault_25_a_list_that_fails_is_no_report_and_keeps_no_cancel_back(
+    scene: Scene, listing: Response, *, of_market: bool
+) -> None:
+    order = scene.trader.rest(scene.market)
+    unlisted(scene, listing)
+    which = {"market_id": scene.market.market_id} if of_market else {}
+    before = scene.ground.clock.monotonic()
     with pytest.raises(UnifiedExchangesError, match="what is left could") as caught:
-        one.trader.cancel_all_orders()
+        scene.trader.cancel_all_orders(**which)
     assert caught.value.maybe_executed
+    (sent,) = [x for x in scene.trader.transport.requests if x.method == "DELETE"]
+    name = "cancel-market-orders" if of_market else "cancel-all"
+    assert sent.url.endswith(name)
+    asked = [x.url for x in scene.trader.transport.requests]
+    assert not any("/data/orders" in x for x in asked[: asked.index(sent.url)])
+    assert not scene.trader.fetch_order(order.order_id).is_open
+    assert scene.ground.clock.monotonic() - before < 10
+
+
+@pytest.mark.parametrize("listing", _UNREADABLE)
+def test_fault_24_a_halt_cancels_though_no_list_can_be_read(
+    scene: Scene, listing: Response
+) -> None:
+    order = scene.trader.rest(scene.market)
+    unlisted(scene, listing)
+    report = scene.trader.halt("because", deadline=5.0)
+    assert not report.is_complete
+    assert report.errors
+    assert [x.order_id for x in report.canceled] == [order.order_id]
+    assert report.remaining == ()
+
+
+def test_fault_24_where_neither_the_cancel_of_all_nor_the_list_works_ids_do(
+    scene: Scene,
+) -> None:
+    orders = {scene.trader.rest(scene.market).order_id for _ in range(2)}
+    scene.advance(60)
+    unlisted(scene, Response(503, {}, b""))
+
+    def refused(request: Any, serve: Any) -> Any:
+        is_all = request.url.endswith("cancel-all")
+        return Response(503, {}, b"") if is_all else serve()
+
+    scene.always(refused)
+    with pytest.raises(UnifiedExchangesError, match="cancels of 2 orders that were"):
+        scene.trader.cancel_all_orders()
+    assert {*scene.bodies[-1]} == orders
+    assert not any(scene.trader.fetch_order(x).is_open for x in orders)
+
+
+def test_a_cancel_of_a_market_that_is_none_is_no_success(scene: Scene) -> None:
+    with pytest.raises(MarketNotFound):
+        scene.trader.cancel_all_orders(market_id=scene.ground.missing_market)
 
 
 def test_fault_25_fills_that_cannot_be_read_are_told(one: Scene) -> None:

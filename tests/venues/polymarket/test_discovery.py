@@ -33,6 +33,7 @@ from unified_exchanges import (
     PriceGrid,
     VenueSchemaError,
 )
+from unified_exchanges.venues.polymarket import listings
 
 D = Decimal
 LISTING = "/gamma/markets/keyset"
@@ -223,6 +224,122 @@ def test_what_money_depends_on_is_not_guessed(
     with pytest.raises(VenueSchemaError) as caught:
         desk(answers={LISTING: markets(row)})("fetch_markets")
     assert caught.value.field == f"markets[0].{field}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"orderPriceMinTickSize": 0.03}, "orderPriceMinTickSize"),
+        ({"orderPriceMinTickSize": None, "acceptingOrders": False}, "PriceMinTickSize"),
+        ({"orderMinSize": None}, "orderMinSize"),
+        ({"bestBid": 1.5}, "bestBid"),
+        ({"outcomes": 7}, "outcomes"),
+    ],
+)
+def test_fault_26_a_market_that_cannot_be_read_hides_no_other_and_is_told_of(
+    flavour: str, caplog: pytest.LogCaptureFixture, fields: dict[str, Any], field: str
+) -> None:
+    caplog.set_level("WARNING")
+    told = desk(flavour, {LISTING: catalog(market(1), market(2, **fields), market(3))})
+    for _ in range(2):
+        found = told("fetch_markets")
+        assert [x.market_id for x in found] == [condition(1), condition(3)]
+    (line,) = caplog.messages
+    assert line.startswith(f"{condition(2)} is left out of what is listed: ")
+    assert field in line
+    for asked in (
+        {"market_ids": [condition(1), condition(2)]},
+        {"params": {"slug": "rain-2"}},
+    ):
+        with pytest.raises(VenueSchemaError, match=field):
+            told("fetch_markets", **asked)
+    with pytest.raises(VenueSchemaError, match=field):
+        told("fetch_market", condition(2))
+    with pytest.raises(VenueSchemaError, match=field):
+        told("create_order", condition(2), "yes", "buy", "0.4", 10)
+
+
+def test_fault_26_a_market_that_cannot_be_read_does_not_end_a_listing(
+    flavour: str,
+) -> None:
+    answers = {
+        LISTING: Turns(
+            markets(market(1, orderMinSize=None), market(2), cursor="next"),
+            markets(market(3)),
+        )
+    }
+    found = desk(flavour, answers)("fetch_markets")
+    assert [x.market_id for x in found] == [condition(2), condition(3)]
+
+
+def test_fault_26_a_page_of_which_nothing_can_be_read_is_no_empty_page(
+    flavour: str,
+) -> None:
+    rows = [market(n, orderMinSize=None) for n in (1, 2)]
+    with pytest.raises(VenueSchemaError, match="orderMinSize"):
+        desk(flavour, {LISTING: markets(*rows)})("fetch_markets")
+
+
+def test_rows_without_a_name_are_told_of_too(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("WARNING")
+    rows: list[Any] = [market(1), 7, {"id": 8, "active": "yes"}]
+    assert len(desk(answers={LISTING: markets(*rows)})("fetch_markets")) == 1
+    first, second = caplog.messages
+    assert first.startswith("a row is left out of what is listed: ")
+    assert second.startswith("8 is left out of what is listed: ")
+
+
+def test_what_is_left_out_is_remembered_for_so_many(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("WARNING")
+    monkeypatch.setattr(listings, "_MOST_LEFT_OUT", 1)
+    odd = [market(n, orderMinSize=None) for n in (2, 3)]
+    told = desk(answers={LISTING: markets(market(1), *odd)})
+    for _ in range(2):
+        assert len(told("fetch_markets")) == 1
+    assert len(caplog.messages) == 4
+
+
+def test_fault_26_an_event_is_listed_with_all_its_markets_or_left_out(
+    flavour: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("WARNING")
+    odd = event(78, market(2), market(3, orderMinSize=None))
+    answers = {
+        EVENTS: events(event(77, market(1)), odd),
+        "/gamma/public-search": {
+            "events": [event(77, market(1)), odd],
+            "pagination": {"hasMore": False},
+        },
+        "/gamma/events/78": odd,
+    }
+    told = desk(flavour, answers)
+    assert [x.event_id for x in told("fetch_events")] == ["77"]
+    assert [x.event_id for x in told("fetch_events", query="rain")] == ["77"]
+    (line,) = caplog.messages
+    assert line.startswith("78 is left out of what is listed: ")
+    assert "events[1].markets[1].orderMinSize" in line
+    with pytest.raises(VenueSchemaError, match="orderMinSize"):
+        told("fetch_event", "78")
+    with pytest.raises(VenueSchemaError, match="orderMinSize"):
+        told("fetch_events", params={"slug": "weather-78"})
+
+
+def test_a_market_that_takes_no_orders_may_lack_their_least_size(flavour: str) -> None:
+    row = market(1, acceptingOrders=False, orderMinSize=None)
+    found = desk(flavour, {LISTING: catalog(row)})("fetch_market", condition(1))
+    assert (found.status, found.minimum_size) == (MarketStatus.PAUSED, D(0))
+
+
+def test_a_schedule_that_cannot_be_read_is_an_error_to_whoever_asks_for_fees(
+    flavour: str,
+) -> None:
+    row = market(1, feeSchedule={"rate": "dear", "exponent": 1})
+    told = desk(flavour, {LISTING: catalog(row)})
+    assert [x.market_id for x in told("fetch_markets")] == [condition(1)]
+    with pytest.raises(VenueSchemaError, match="rate"):
+        told("estimate_fee", condition(1), "yes", "buy", "0.4", 10)
 
 
 def test_a_condition_that_is_none_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,7 @@ from unified_exchanges import (
     MarketNotFound,
     NotSupported,
 )
+from unified_exchanges.venues.polymarket import parse
 from unified_exchanges.venues.polymarket.fees import fee_of
 from unified_exchanges.venues.polymarket.parse import FeeTerms
 
@@ -105,6 +107,54 @@ def test_a_schedule_that_gamma_does_not_tell_is_the_clob_s(flavour: str) -> None
     }
     told = desk(flavour, answers)
     assert told("estimate_fee", condition(1), "yes", "buy", "0.5", 100) == D("1.75")
+
+
+def test_a_market_whose_fees_are_not_enabled_charges_nothing_whatever_its_schedule(
+    flavour: str,
+) -> None:
+    row = market(1, feesEnabled=False, **schedule(0.05))
+    told = desk(flavour, {LISTING: catalog(row)})
+    assert told("estimate_fee", condition(1), "yes", "buy", "0.5", 100) == 0
+    assert told("fetch_fee_rule", condition(1)).terms is None
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"rate": None, "exponent": None, "takerOnly": None},
+        {"rate": 0.05, "exponent": None},
+        {"exponent": 1},
+        {},
+    ],
+)
+def test_a_schedule_of_nulls_is_the_clob_s(flavour: str, told: dict[str, Any]) -> None:
+    answers = {
+        LISTING: catalog(market(1, feeSchedule=told)),
+        f"/clob/clob-markets/{condition(1)}": terms(1, fd={"r": 0.07, "e": 1}),
+    }
+    asked = desk(flavour, answers)
+    assert len(asked("fetch_markets")) == 1
+    assert asked("estimate_fee", condition(1), "yes", "buy", "0.5", 100) == D("1.75")
+
+
+@pytest.mark.parametrize(
+    ("fd", "expected"),
+    [
+        ({"e": 1, "to": True}, "0"),
+        ({"r": None, "e": None, "to": None}, "0"),
+        ({}, "0"),
+        (None, "0"),
+        ({"r": 0.01, "to": True}, "1"),  # p × (1 − p) to the power of 0 is 1
+        ({"r": 0.07, "e": 1}, "1.75"),
+    ],
+)
+def test_what_the_clob_leaves_out_of_its_schedule_is_nought(
+    fd: dict[str, Any] | None, expected: str
+) -> None:
+    body = json.dumps(terms(1, fd=fd)).encode()
+    found = parse.terms(body, condition(1)).fees
+    assert fee_of(found, D("0.5"), D(100), maker=False) == D(expected)
+    assert fee_of(found, D("0.5"), D(100), maker=True) == 0
 
 
 def test_another_exponent_is_a_power() -> None:

@@ -222,6 +222,48 @@ def test_the_time_is_as_exact_as_it_is_told() -> None:
 
 
 @pytest.mark.parametrize(
+    ("nano", "microseconds"),
+    [
+        (int(f"{SECONDS}123456789"), 123456),
+        (f"{SECONDS}123456789", 123456),
+        (1.5, 0),
+        (10**40, 0),
+        ("soon", 0),
+        ({}, 0),
+        (None, 0),
+    ],
+)
+def test_a_fine_time_of_any_type_costs_no_fill(
+    flavour: str, nano: object, microseconds: int
+) -> None:
+    row = trade("t1", match_time=str(SECONDS), match_time_nano=nano)
+    (found,) = told_by(flavour, row)("fetch_fills")
+    assert found.created_at == NOW + timedelta(microseconds=microseconds)
+
+
+def test_who_made_it_may_be_null_where_the_rest_says_whose_it_is(flavour: str) -> None:
+    rows = [
+        trade("t1", maker_address=None),
+        made("t2", maker(2, owner=None), maker(3, maker_address=None)),
+        made("t3", maker(2), maker(4, owner=None, maker_address=None)),
+    ]
+    found = told_by(flavour, *rows)("fetch_fills")
+    told = [(x.trade_id, x.order_id) for x in found]
+    assert [name for name, _ in told] == ["t1", "t2", "t2", "t3"]
+    assert [x for name, x in told if name != "t1"] == [
+        order_id(2),
+        order_id(3),
+        order_id(2),
+    ]
+
+
+def test_a_part_that_nobody_is_told_to_own_is_not_passed_over() -> None:
+    row = made("t1", maker(2, owner=None, maker_address=None))
+    with pytest.raises(VenueSchemaError, match="no order of this key or wallet"):
+        told_by("blocking", row)("fetch_fills")
+
+
+@pytest.mark.parametrize(
     ("fields", "field"),
     [
         ({"side": "LONG"}, "side"),

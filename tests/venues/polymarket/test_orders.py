@@ -130,7 +130,7 @@ def test_empty_texts_are_nothing() -> None:
         ({"price": "1.2"}, "price"),
         ({"price": ""}, "price"),
         ({"original_size": "-1"}, "original_size"),
-        ({"size_matched": "11"}, "size_matched"),
+        ({"size_matched": "-1"}, "size_matched"),
         ({"id": "x"}, "id"),
         ({"market": ""}, "market"),
         ({"asset_id": "0x1"}, "asset_id"),
@@ -143,6 +143,29 @@ def test_an_order_is_not_guessed(fields: dict[str, Any], field: str) -> None:
     with pytest.raises(VenueSchemaError) as caught:
         told_by(**{one(1): order(1, **fields)})("fetch_order", order_id(1))
     assert caught.value.field == field
+
+
+_MORE: dict[str, Any] = {
+    "status": "MATCHED",
+    "original_size": "100",
+    "size_matched": "125",
+}
+
+
+def test_an_order_that_brought_more_than_it_named_is_as_large_as_that(
+    flavour: str,
+) -> None:
+    told = told_by(
+        flavour,
+        **{one(1): order(1, **_MORE)},
+        clob__data__orders=page(order(1, **_MORE), order(2)),
+        clob__data__trades=page(trade("t1", size="125", price="0.4")),
+    )
+    found = told("fetch_order", order_id(1))
+    assert (found.size, found.filled, found.remaining) == (D(125), D(125), D(0))
+    assert (str(found.status), found.average_price) == ("closed", D("0.4"))
+    assert found.raw["original_size"] == "100"
+    assert [x.size for x in told("fetch_open_orders")] == [D(125), D(10)]
 
 
 def test_fills_make_the_average_price_and_the_fee(flavour: str) -> None:
@@ -234,28 +257,33 @@ def test_an_order_that_is_told_no_more_ended_by_its_fills(
 ) -> None:
     told = told_by(flavour)
     told("fetch_open_orders")
+    told.answers[ORDERS] = page()
     told.answers[TRADES] = page(
         trade("t1", size="4"),
         trade("t2", size=filled),
         trade("t3", size="1", status="FAILED"),
     )
+    told("fetch_order", order_id(1))
+    told.clock.advance(30)
     found = told("fetch_order", order_id(1))
     assert (str(found.status), found.remaining) == (status, D(left))
-    assert found.filled == min(D(10), D(4) + D(filled) + 1)
+    assert found.is_inferred is (status == "canceled")
+    assert found.filled == D(4) + D(filled) + 1
     assert found.filled - found.failed == D(4) + D(filled)
     assert told("fetch_order", order_id(1)) == found
 
 
 @pytest.mark.parametrize(
     ("fills", "filled", "status"),
-    [(["1"], "3", "canceled"), (["8", "5"], "10", "closed")],
+    [(["1"], "3", "open"), (["8", "5"], "13", "closed")],
 )
-def test_fills_of_what_ended_never_take_back_nor_exceed_what_was_told(
+def test_fills_of_what_is_told_no_more_take_nothing_back_and_leave_nothing_out(
     fills: list[str], filled: str, status: str, flavour: str
 ) -> None:
-    # Trades may lag behind the order, or tell of it more than it had.
+    # Trades may lag behind the order, or bring more than it names.
     told = told_by(flavour, clob__data__orders=page(order(1, size_matched="3")))
     told("fetch_open_orders")
+    told.answers[ORDERS] = page()
     told.answers[TRADES] = page(
         *(trade(f"t{n}", size=size) for n, size in enumerate(fills))
     )

@@ -36,6 +36,7 @@ from unified_exchanges.errors import (
 )
 from unified_exchanges.flow import Response
 from unified_exchanges.grid import PriceGrid
+from unified_exchanges.guards import GuardPolicy
 from unified_exchanges.models import OrderRequest, OrderStatus, TimeInForce
 from unified_exchanges.money import EXACT
 from unified_exchanges.policy import RetryPolicy
@@ -829,21 +830,45 @@ def test_a_purchase_at_once_takes_no_more_than_it_names(scene: Scene) -> None:
 
 
 def test_where_dollars_count_it_takes_no_more_dollars_and_tells_all_shares(
-    one: Scene,
+    scene: Scene,
 ) -> None:
     # Reported by users of the vendor's clients, 2026-07.
-    one.venue.settings.spends_all = True
-    before = one.trader.fetch_balance().available
-    order = one.trader.lift(one.market, 100, price="0.9")
+    scene.venue.settings.spends_all = True
+    trader = scene.trader
+    before = trader.fetch_balance().available
+    order = trader.lift(scene.market, 100, price="0.9")
     assert (order.status, order.remaining) == (OrderStatus.CLOSED, 0)
     assert order.filled == order.size > 100
-    told = one.another().fetch_order(order.order_id)
-    assert (told.filled, told.status) == (order.filled, order.status)
-    spent = EXACT.subtract(before, one.trader.fetch_balance().available)
-    fees = sum(fill.fee for fill in one.trader.fetch_fills())
+    told = scene.another().fetch_order(order.order_id)
+    assert told.raw["original_size"] == "100"
+    assert (told.size, told.filled, told.status) == (
+        order.size,
+        order.filled,
+        order.status,
+    )
+    spent = EXACT.subtract(before, trader.fetch_balance().available)
+    fees = sum(fill.fee for fill in trader.fetch_fills())
     assert spent - fees <= 90
-    held = one.trader.fetch_positions(market_id=one.market.market_id)
+    held = trader.fetch_positions(market_id=scene.market.market_id)
     assert [x.size for x in held] == [order.filled]
+    known = trader.exchange.orders.find(order_id=order.order_id)
+    assert (known.state, known.filled) == ("filled", order.filled)
+    assert (known.remaining, known.at_risk) == (0, 0)
+
+
+def test_an_order_that_brought_more_than_it_named_keeps_nothing_from_being_read(
+    scene: Scene,
+) -> None:
+    scene.venue.settings.spends_all = True
+    scene.trader.lift(scene.market, 100, price="0.9")
+    other = scene.another(guards=GuardPolicy(max_exposure=D(500)))
+    (order,) = other.fetch_orders()
+    assert order.filled == order.size > 100
+    assert other.fetch_closed_orders() == [order]
+    assert other.fetch_open_orders() == []
+    assert other.fetch_balance().available
+    assert other.cancel_all_orders().is_complete
+    assert other.rest(scene.market).is_open
 
 
 # -- batches ---------------------------------------------------------------------------

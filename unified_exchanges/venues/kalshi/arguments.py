@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from ...models import Outcome
+from ...models.catalog import no_outcome
 from ...venue.arguments import Arguments, Span, page_size, pages_for
 
 __all__ = [
@@ -74,6 +76,8 @@ def read_outcome(outcome: object) -> str:
         return YES
     if isinstance(outcome, str) and outcome.casefold() in (YES, NO):
         return outcome.casefold()
+    if isinstance(outcome, Outcome):
+        raise ARGUMENTS.refusal(no_outcome("", outcome, ()))
     raise ARGUMENTS.refusal(f"outcome {outcome!r} is not one of yes, no")
 
 

@@ -6,13 +6,14 @@ Nothing counts as cancelled that was not read so, and what still rests is told.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
 from ...errors import UnifiedExchangesError
 from ...flow import Flow, Sleep, collect
 from ...models import CancelReport, CancelResult, Order, Params
+from ...venue.deadline import within
 from .arguments import read_params
 from .batch_cancelling import BatchCancelling
 from .cancelling import SETTLING
@@ -24,6 +25,8 @@ _log = logging.getLogger(__name__)
 _GROUPS = "/portfolio/order_groups"
 _UNLISTED = timedelta(seconds=10)
 """How long after it was acknowledged an order may be missing in listings."""
+_GLANCE = 2.0
+"""Seconds for the list that comes before all cancels."""
 _ROUNDS = 5
 """How often cancel-all goes over what is still open."""
 _SCOPE: Final[Mapping[str, type]] = {"exchange_index": int, "subaccount": int}
@@ -100,10 +103,34 @@ class MassCancelling(BatchCancelling):
     def _at_first(
         self, market_id: str | None, params: Params | None
     ) -> Flow[list[Order]]:
-        """What is open before anything is cancelled."""
-        found = yield from self._open(market_id, params)
+        """What is open before anything is cancelled.
+
+        A list that fails, or takes long, must not keep open what is known here: then that
+        goes first, and the list is read afterwards.
+        """
+        end = self.clock.monotonic() + _GLANCE
+        try:
+            found = yield from within(self._open(market_id, params), self.clock, end)
+        except UnifiedExchangesError as error:
+            known = self._seen_open(market_id, params)
+            if not known:
+                return (yield from self._open(market_id, params))
+            _log.warning(
+                "what is open could not be read, so %d orders that were seen here are "
+                "cancelled first: %s",
+                len(known),
+                error,
+            )
+            return known
+        since = self.venue_now() - _UNLISTED
         listed = {order.order_id for order in found}
-        found += self._unlisted(listed, market_id, params)
+        found += [
+            order
+            for order in self._seen_open(market_id, params)
+            if order.order_id not in listed
+            and order.updated_at is not None
+            and order.updated_at >= since
+        ]
         if market_id is not None and not found:
             # A mistyped market must not look like success.
             yield from self.rules(market_id)
@@ -144,20 +171,14 @@ class MassCancelling(BatchCancelling):
         ids = {order.order_id for order in stopped}
         return {name: order for name, order in shown.items() if name in ids}
 
-    def _unlisted(
-        self, listed: Collection[str], market_id: str | None, params: Params | None
-    ) -> list[Order]:
-        """Orders that were acknowledged open, and that a listing need not show yet."""
-        since = self.venue_now() - _UNLISTED
+    def _seen_open(self, market_id: str | None, params: Params | None) -> list[Order]:
+        """Orders that were open when they were seen last, which a list need not show yet."""
         scope = {"subaccount": self.subaccount, **(params or {})}
         shard, subaccount = scope.get("exchange_index"), scope["subaccount"]
         return [
             order
             for order in self.memory.orders()
             if order.is_open
-            and order.updated_at is not None
-            and order.updated_at >= since
-            and order.order_id not in listed
             and market_id in (None, order.market_id)
             and shard in (None, order.shard)
             and subaccount in (None, self._subaccount_of(order.order_id) or 0)

@@ -9,6 +9,7 @@ So nothing is rounded here; what would have to be is refused.
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from math import gcd, lcm
 from typing import NamedTuple
 
@@ -46,7 +47,8 @@ Of polymarket-client 0.14.0 and py-clob-client-v2 1.2.1, 2026-10; 0.0025 since 2
 
 _PLACES = 6
 _CENT = UNITS // 100
-_LOT = UNITS // 100
+_LOTS = 100
+_LOT = UNITS // _LOTS
 
 
 class Amounts(NamedTuple):
@@ -141,20 +143,21 @@ def _number(units: int) -> Decimal:
     return Decimal(text(EXACT.scaleb(Decimal(units), -_PLACES)))
 
 
+@lru_cache(maxsize=16_384)
 def _price_units(price: Decimal) -> int:
-    units = EXACT.scaleb(price, _PLACES)
-    if not 0 < units < UNITS or units != int(units):
+    dollars, parts = price.as_integer_ratio()
+    if not 0 < dollars < parts or UNITS % parts:
         message = f"price {text(price)} is not on any grid of Polymarket's"
         raise InvalidPrice(message, venue="polymarket")
-    return int(units)
+    return dollars * (UNITS // parts)
 
 
 def _shares(size: Decimal) -> int:
-    units = EXACT.scaleb(size, _PLACES)
-    if units <= 0 or units % _LOT:
+    shares, parts = size.as_integer_ratio()
+    if shares <= 0 or _LOTS % parts:
         message = f"size {text(size)} is not a number of shares of at most two decimals"
         raise InvalidSize(message, venue="polymarket")
-    return int(units)
+    return shares * (UNITS // parts)
 
 
 def _whole_cents(price: int) -> int:

@@ -52,7 +52,7 @@ class Cancelling(Lookup):
         read_params(params, (), {})
         self.check_market(name, market)
         seen = self.memory.order(name)
-        if seen is not None and not seen.is_open:
+        if seen is not None and not (seen.is_open or seen.is_inferred):
             return seen
         return (yield from self.cancel_present(name))
 
@@ -64,6 +64,7 @@ class Cancelling(Lookup):
             said = receipts.canceled(response.body)
         except UnifiedExchangesError as error:
             return (yield from self._after_lost(error, order_id))
+        self.memory.learn_canceled(said.done)
         if order_id in said.done:
             return (yield from self.ended(order_id))
         reason = said.reasons.get(order_id)

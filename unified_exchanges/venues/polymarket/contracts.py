@@ -8,8 +8,7 @@ and of Amoy are of the vendor's polymarket-client 0.14.0 and py-clob-client-v2 1
 from __future__ import annotations
 
 from functools import lru_cache
-
-import attrs
+from typing import NamedTuple
 
 from ...errors import BadRequest
 
@@ -37,9 +36,10 @@ _BELOW = 1 << 256
 # others (polymarket-client 0.14.0, 2026-10).
 _ZERO_IN_V2 = ((1 << 64) - 1) << 40
 
+# Domains and chains are keys of what each order looks up; a tuple takes least as a key.
 
-@attrs.frozen(kw_only=True, cache_hash=True)
-class Domain:
+
+class Domain(NamedTuple):
     """What an EIP-712 signature is for; ``contract`` is None where no contract reads it."""
 
     name: str
@@ -48,8 +48,7 @@ class Domain:
     contract: str | None = None
 
 
-@attrs.frozen(kw_only=True, cache_hash=True)
-class Chain:
+class Chain(NamedTuple):
     """One chain's contracts, as checksummed addresses.
 
     ``position_manager`` holds the balances of Protocol V2; None where it is not known.
@@ -127,6 +126,7 @@ def is_protocol_v2(asset_id: str) -> bool:
     return not asset_number(asset_id) & _ZERO_IN_V2
 
 
+@lru_cache(maxsize=65_536)
 def exchange_domain(chain: Chain, asset_id: str, *, neg_risk: bool) -> Domain:
     """The domain under which an order for this outcome is signed.
 
@@ -135,12 +135,7 @@ def exchange_domain(chain: Chain, asset_id: str, *, neg_risk: bool) -> Domain:
     >>> exchange_domain(POLYGON, "1" * 77, neg_risk=True).version
     '2'
     """
-    return _exchange_domain(chain, is_protocol_v2(asset_id), neg_risk)
-
-
-@lru_cache(maxsize=16)
-def _exchange_domain(chain: Chain, protocol_v2: bool, neg_risk: bool) -> Domain:  # noqa: FBT001 - the key of a cache
-    if protocol_v2:
+    if is_protocol_v2(asset_id):
         version, contract = "3", chain.protocol_v2
     else:
         version, contract = "2", chain.neg_risk if neg_risk else chain.standard

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from operator import attrgetter
 from typing import Final
 
@@ -48,6 +49,7 @@ _LISTS: Final = (
     "slug",
     "tag_id",
 )
+_BY_NAME: Final = frozenset({"id", "slug"})
 _KNOWN: Final[Mapping[str, type]] = {
     **dict.fromkeys(_LISTS, str),
     "ascending": bool,
@@ -198,6 +200,9 @@ class Discovery(Markets):
         the venue's search by words, and goes with nothing but ``status``.  Of what it finds,
         markets that closed more than an hour ago may be missing: `fetch_event` has them.
 
+        An event of which a market cannot be read is left out of a listing, which the log
+        tells; asked for by id or by name it raises `VenueSchemaError`.
+
         ``params`` takes the filters of Gamma: ``slug``, ``tag_slug``, ``title_search`` and
         others, several values with commas between, as for ``tag_id`` too.
         """
@@ -233,11 +238,12 @@ class Discovery(Markets):
         self, sides: tuple[bool, ...], given: Mapping[str, object], limit: int | None
     ) -> Pages[Event]:
         seen: set[Hashable] = set()
+        leave_out = self.leave_out if _BY_NAME.isdisjoint(given) else None
         for closed in sides:
             yield from self.catalog(
                 _EVENTS,
                 {**given, "closed": closed},
-                parse.events_page,
+                partial(parse.events_page, leave_out=leave_out),
                 _EVENT_ID,
                 about="events",
                 lists=_LISTS,
@@ -257,7 +263,7 @@ class Discovery(Markets):
         return self.numbered(
             _SEARCH,
             asked,
-            parse.search_page,
+            partial(parse.search_page, leave_out=self.leave_out),
             _EVENT_ID,
             about="search",
             parameter="page",

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Hashable, Mapping
 from typing import Final, TypeVar
 
-from ...errors import EventNotFound, MarketNotFound, OrderNotFound
+from ...errors import (
+    EventNotFound,
+    MarketNotFound,
+    OrderNotFound,
+    VenueSchemaError,
+)
 from ...flow import Flow, Pages, Response
+from ...settings import Settings
 from ...venue import Call
 from .arguments import page_size
 from .asked import check_listed
@@ -16,6 +23,10 @@ __all__ = ["Listings"]
 
 T = TypeVar("T")
 
+_log = logging.getLogger(__name__)
+
+_MOST_LEFT_OUT: Final = 10_000
+"""Rows of which it is remembered that they were told of."""
 _GAMMA_PAGE: Final = 100
 """Keyset listings give no more at once (docs.polymarket.com, changelog, 2026-05-14)."""
 _DATA_PAGE: Final = 1000
@@ -24,6 +35,25 @@ _DATA_PAGE: Final = 1000
 
 class Listings(PolymarketConnection):
     """Follows the pages of Gamma, of the CLOB and of the Data API."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._left_out: set[tuple[str, str]] = set()
+
+    def leave_out(self, name: str, problem: VenueSchemaError) -> None:
+        """Go on without a row of the catalog, and say so once.
+
+        Thousands of markets are not hidden by one that nobody here may ever trade: it is
+        an error to whoever asks for that one.
+        """
+        # Where on the page it stood changes from one look to the next.
+        what = (name, (problem.field or "").rpartition("]")[2])
+        if what in self._left_out:
+            return
+        if len(self._left_out) >= _MOST_LEFT_OUT:
+            self._left_out.clear()
+        self._left_out.add(what)
+        _log.warning("%s is left out of what is listed: %s", name or "a row", problem)
 
     def catalog(
         self,

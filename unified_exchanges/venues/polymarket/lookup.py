@@ -12,7 +12,7 @@ import attrs
 from ...errors import BadRequest, UnifiedExchangesError
 from ...flow import Flow, Sleep, collect
 from ...models import Fill, Intent, Order, OrderStatus, Side, TimeInForce
-from ...money import EXACT, ZERO, div, total
+from ...money import EXACT, div, total
 from .drafts import Draft
 from .own_trades import after
 from .rules import RuleBook
@@ -110,30 +110,22 @@ class Lookup(RuleBook):
     def _rebuilt(
         self, order_id: str, of: Draft | Intent, fills: Sequence[Fill]
     ) -> Flow[Order]:
-        """An order that is told by its fills only: how it stands by them.
-
-        It is open if the list of open orders has it, and has ended otherwise.
-        """
-        market_id = of.market_id
-        for order in (yield from collect(self.open_orders(market_id))):
-            if order.order_id == order_id:
-                return self._named(order, of)
+        """An order that is told by its fills only: how it stands by them, as `concluded`."""
         filled = total(fill.size for fill in fills)
         size = max(of.size, filled)
-        is_whole = filled >= of.size
         made = Order(
             venue=self.id,
             raw_json=fills[0].raw_json,
             order_id=order_id,
             client_order_id=of.client_order_id,
-            market_id=market_id,
+            market_id=of.market_id,
             outcome=of.outcome,
             side=of.side,
             price=of.price,
             size=size,
             filled=filled,
-            remaining=ZERO,
-            status=OrderStatus.CLOSED if is_whole else OrderStatus.CANCELED,
+            remaining=EXACT.subtract(size, filled),
+            status=OrderStatus.OPEN,
             average_price=_average(fills, filled),
             time_in_force=_time_in_force(of),
             reduce_only=True if of.side is Side.SELL else None,
@@ -141,7 +133,8 @@ class Lookup(RuleBook):
             created_at=_made_at(of),
         )
         self.memory.name_order(order_id, of.client_order_id)
-        return self.memory.learn_order(made)
+        found = yield from self.concluded(made)
+        return (yield from self.priced(self._named(found, of)))
 
     def check_market(self, order_id: str, market_id: str | None) -> None:
         """Refuse a market that an order which was seen does not belong to."""

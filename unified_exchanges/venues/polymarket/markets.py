@@ -109,6 +109,9 @@ class Markets(Listings):
         raises `EventNotFound`, a tag `BadRequest`.  Placeholders of events that may still
         grow are left out, unless they are asked for by event or by name.
 
+        A market that cannot be read is left out of a listing, which the log tells; asked
+        for by id, by event or by name it raises `VenueSchemaError`.
+
         ``params`` takes the filters of Gamma: ``slug``, ``clob_token_ids`` and others,
         several values with commas between, as for ``tag_id`` too.
         """
@@ -150,9 +153,7 @@ class Markets(Listings):
         for closed in sides:
             query = {**given, "closed": closed}
             yield from changed(
-                self._market_pages(
-                    query, limit=limit, seen=seen, placeholders=is_named
-                ),
+                self._market_pages(query, limit=limit, seen=seen, is_named=is_named),
                 kept,
             )
 
@@ -240,12 +241,13 @@ class Markets(Listings):
         *,
         limit: int | None = None,
         seen: set[Hashable] | None = None,
-        placeholders: bool = True,
+        is_named: bool = True,
     ) -> Pages[Market]:
+        leave_out = None if is_named else self.leave_out
         return self.catalog(
             _PATH,
             query,
-            partial(parse.markets_page, placeholders=placeholders),
+            partial(parse.markets_page, placeholders=is_named, leave_out=leave_out),
             _MARKET_ID,
             about="markets",
             lists=_LISTS,

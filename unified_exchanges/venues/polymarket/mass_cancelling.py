@@ -6,7 +6,7 @@ Nothing counts as cancelled that was not read so, and what still rests is told.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from datetime import timedelta
 from itertools import islice
@@ -69,7 +69,7 @@ class MassCancelling(Cancelling):
                 results[given] = CancelResult(order_id=given, error=error)
                 continue
             seen = self.memory.order(name)
-            if seen is None or seen.is_open:
+            if seen is None or seen.is_open or seen.is_inferred:
                 # One that was never seen is not read first: reads may fail, or take long.
                 leaving[name] = None
             else:
@@ -119,10 +119,12 @@ class MassCancelling(Cancelling):
     def _said(self, call: Call) -> Flow[_Answer]:
         try:
             response = yield from self.send(call)
-            return receipts.canceled(response.body)
+            said = receipts.canceled(response.body)
         except UnifiedExchangesError as error:
             error.maybe_executed = is_doubtful(error)
             return error
+        self.memory.learn_canceled(said.done)
+        return said
 
     def _concluded(
         self, order_id: str, call: Call, answer: _Answer, waits: list[float]
@@ -176,23 +178,27 @@ class MassCancelling(Cancelling):
     ) -> Flow[CancelReport]:
         """Cancel everything open and re-read; see `Exchange.cancel_all_orders`.
 
-        The venue's own request for that goes first: it also ends what no list shows yet.
-        It is for the orders of the API key.
+        The venue's own request for that goes first, whatever can be read: it also ends what
+        no list shows yet.  It is for the orders of the API key.
         """
         self.require_writable("cancel of all orders")
         read_params(params, (), {})
         market = None if market_id is None else read_market_id(market_id)
-        remaining = yield from self._at_first(market)
-        failure = yield from self._cancel_at_once(market)
+        answer = yield from self._cancel_at_once(market)
+        failure = answer if isinstance(answer, UnifiedExchangesError) else None
+        known = self._suspects(market, answer)
         canceled: dict[str, Order] = {}
         unread: dict[str, UnifiedExchangesError] = {}
         errors: list[UnifiedExchangesError] = []
-        known = {order.order_id: order for order in remaining}
+        remaining: list[Order] = []
         for pause in range(_ROUNDS):
             if pause:
                 yield Sleep(SETTLING[min(pause, len(SETTLING)) - 1])
-            remaining = yield from self._left(market, len(known))
-            known.update((order.order_id, order) for order in remaining)
+            remaining = yield from self._left(market, known, failure)
+            known.update(dict.fromkeys(order.order_id for order in remaining))
+            if market is not None and not known:
+                # A mistyped market must not look like success.
+                yield from self.rules(market)
             remaining += yield from self._read_gone(known, remaining, canceled, unread)
             if not remaining:
                 break
@@ -202,7 +208,7 @@ class MassCancelling(Cancelling):
                 if result.order is not None:
                     canceled[result.order_id] = result.order
             if len(errors) == len(results) or pause == _ROUNDS - 1:
-                remaining = yield from self._left(market, len(known))
+                remaining = yield from self._left(market, known, None)
                 # They were waited for already.
                 remaining += yield from self._read_gone(
                     known, remaining, canceled, unread, waits=[]
@@ -216,28 +222,25 @@ class MassCancelling(Cancelling):
             errors=(*unread.values(), *(errors if remaining else ())),
         )
 
-    def _at_first(self, market_id: str | None) -> Flow[list[Order]]:
-        """What is open before anything is cancelled."""
-        found = yield from collect(self.open_orders(market_id))
-        listed = {order.order_id for order in found}
+    def _suspects(self, market_id: str | None, answer: _Answer) -> dict[str, None]:
+        """Ids of what was open before the cancel of all, as far as that is known unread.
+
+        Those that it says it ended, and those seen here that a list need not show yet; all
+        that were seen open where it says nothing.
+        """
         since = self.venue_now() - _UNLISTED
-        found += [
-            order
+        is_told = not isinstance(answer, UnifiedExchangesError)
+        seen = [
+            order.order_id
             for order in self.memory.orders()
             if order.is_open
-            and order.order_id not in listed
-            and order.created_at is not None
-            and order.created_at >= since
             and market_id in (None, order.market_id)
+            and not (is_told and (order.created_at is None or order.created_at < since))
         ]
-        if market_id is not None and not found:
-            # A mistyped market must not look like success.
-            yield from self.rules(market_id)
-        return found
+        done = [] if isinstance(answer, UnifiedExchangesError) else sorted(answer.done)
+        return dict.fromkeys([*done, *seen])
 
-    def _cancel_at_once(
-        self, market_id: str | None
-    ) -> Flow[UnifiedExchangesError | None]:
+    def _cancel_at_once(self, market_id: str | None) -> Flow[_Answer]:
         """The venue's own cancel of all; what it met is not the end, since lists tell.
 
         It costs the signer one, and afterwards one for each that it ends.
@@ -252,24 +255,37 @@ class MassCancelling(Cancelling):
             urgent=True,
             is_order=True,
         )
-        answer = yield from self._said(call)
-        return answer if isinstance(answer, UnifiedExchangesError) else None
+        return (yield from self._said(call))
 
-    def _left(self, market_id: str | None, tried: int) -> Flow[list[Order]]:
-        """What is open by now."""
+    def _left(
+        self,
+        market_id: str | None,
+        known: Mapping[str, None],
+        failure: UnifiedExchangesError | None,
+    ) -> Flow[list[Order]]:
+        """What is open by now; ``failure`` is what the cancel of all met, if it did."""
         try:
             return (yield from collect(self.open_orders(market_id)))
         except UnifiedExchangesError as error:
-            error.maybe_executed = True
+            sent = "the cancel of all orders was sent before"
+            is_sent = failure is None or failure.maybe_executed
+            if failure is not None:
+                # Neither was heard: what was seen here is cancelled by its id at least.
+                yield from self._cancel_resting([*known])
+                sent = (
+                    f"the cancel of all orders failed as well ({failure.message}), and "
+                    f"cancels of {len(known)} orders that were seen here were sent"
+                )
+            error.maybe_executed = bool(known) or is_sent
             error.add(
-                f"; {tried} orders were to be cancelled before, but what is left could "
-                "not be read: look at fetch_open_orders()"
+                f"; {sent}, but what is left could not be read: look at "
+                "fetch_open_orders()"
             )
             raise
 
     def _read_gone(
         self,
-        known: dict[str, Order],
+        known: Mapping[str, None],
         remaining: Sequence[Order],
         canceled: dict[str, Order],
         unread: dict[str, UnifiedExchangesError],

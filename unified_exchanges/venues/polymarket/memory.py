@@ -11,7 +11,7 @@ from ... import fork
 from ...errors import BadRequest
 from ...grid import PriceGrid
 from ...models import Market, Order, Outcome
-from ...models.catalog import told_outcomes
+from ...models.catalog import find_outcome, no_outcome
 
 __all__ = ["Known", "Memory"]
 
@@ -32,13 +32,11 @@ class Known:
         """Find an outcome by label or token, in any case; default the first."""
         if name is None:
             return self.outcomes[0]
-        wanted = str(name).casefold()
-        for outcome in self.outcomes:
-            if wanted in (outcome.label.casefold(), outcome.outcome_id):
-                return outcome
-        labels = told_outcomes(self.outcomes)
-        message = f"market {self.market_id} has no outcome {name!r}; it has: {labels}"
-        raise BadRequest(message, venue="polymarket")
+        found = find_outcome(self.outcomes, name)
+        if found is None:
+            message = no_outcome(self.market_id, name, self.outcomes)
+            raise BadRequest(message, venue="polymarket")
+        return found
 
     def label(self, token: str) -> str:
         """The outcome that a token is; raises KeyError for a token of another market."""
@@ -54,6 +52,8 @@ class Memory:
         self._grids: dict[str, PriceGrid] = {}
         self._orders: dict[str, Order] = {}
         self._client_ids: dict[str, str] = {}
+        self._missing: dict[str, float] = {}
+        self._canceled: dict[str, None] = {}
 
     # -- markets --------------------------------------------------------------------
 
@@ -112,7 +112,29 @@ class Memory:
             self._orders.pop(order.order_id, None)
             _forget(self._orders, _MOST_ORDERS)
             self._orders[order.order_id] = order
+            if not order.is_inferred:
+                self._missing.pop(order.order_id, None)
         return order
+
+    def missing_since(self, order_id: str, now: float) -> float:
+        """Since when the venue has told nothing of an order; that it does not now is told.
+
+        In seconds of the monotonic clock.  Whatever it tells of the order ends it.
+        """
+        with self._lock:
+            _forget(self._missing, _MOST_ORDERS)
+            return self._missing.setdefault(order_id, now)
+
+    def learn_canceled(self, order_ids: Iterable[str]) -> None:
+        """Remember that the venue said it has cancelled these."""
+        with self._lock:
+            for order_id in order_ids:
+                _forget(self._canceled, _MOST_ORDERS)
+                self._canceled[order_id] = None
+
+    def was_canceled(self, order_id: str) -> bool:
+        """Whether the venue said so of an order; that it has ended a look must show."""
+        return order_id in self._canceled
 
     def order(self, order_id: str) -> Order | None:
         """An order as it was seen last."""

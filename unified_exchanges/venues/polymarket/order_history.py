@@ -15,8 +15,8 @@ import attrs
 
 from ...errors import ArgumentsRequired, BadRequest, OrderNotFound
 from ...flow import Flow, Page, Pages, collect
-from ...models import Order, OrderStatus, Params
-from ...money import ZERO, total
+from ...models import Order, OrderStatus, Params, TimeInForce
+from ...money import EXACT, ZERO, total
 from ...venue.merging import next_page
 from . import parse
 from .arguments import (
@@ -36,6 +36,7 @@ _log = logging.getLogger(__name__)
 
 _ORDERS: Final = "/clob/data/orders"
 _ORDER_ID: Final = attrgetter("order_id")
+_INFERRED: Final = frozenset({"status", "filled", "remaining"})
 _ORDER_ARGUMENTS: Final = ("asset_id", "market", "next_cursor")
 
 
@@ -92,8 +93,7 @@ class OrderHistory(OwnTrades):
     ) -> Flow[Order | None]:
         """An order by its id; None if neither the venue nor this object knows it.
 
-        One that the venue does not tell any more has ended; if this object saw it while it
-        was open, its fills complete what it knew.
+        One that this object saw open, and that the venue does not tell, is `concluded`.
         """
         call = self.read(
             f"/clob/data/order/{order_id}",
@@ -107,9 +107,11 @@ class OrderHistory(OwnTrades):
             check_asked(found.order_id, (order_id,), "id")
             return self.memory.learn_order(found)
         seen = self.memory.order(order_id)
-        if seen is None or not seen.is_open or market_id not in (None, seen.market_id):
+        if seen is None or market_id not in (None, seen.market_id):
             return seen
-        return (yield from self._ended(seen))
+        if not (seen.is_open or seen.is_inferred):
+            return seen
+        return (yield from self.concluded(seen))
 
     def order_of(self, body: bytes) -> Order | None:
         """The order of an answer, without the API key that its payload names."""
@@ -118,18 +120,50 @@ class OrderHistory(OwnTrades):
     def _orders_of(self, body: bytes) -> tuple[list[Order], str | None]:
         return parse.orders_page(self.ours().without_key(body))
 
-    def _ended(self, order: Order) -> Flow[Order]:
-        """An order that was open and is told no more: what it filled, and then the end."""
+    def concluded(self, order: Order) -> Flow[Order]:
+        """How an order stands that was open, and that the venue does not tell by its id.
+
+        That alone proves nothing: a read may miss what is there, an order that a game's
+        delay holds is in no list, and in 2026-07 nothing was told of orders that had ended.
+        So it has ended if it is not among the open ones and
+
+        * its fills make it whole: that is a fact, and all else is inferred; or
+        * the venue said that it cancelled it; or
+        * it takes at once, and has filled something: none such rests; or
+        * no look has shown it for as long as an order may be on its way.
+
+        Until then it stands as it was seen.  Where that is inferred, its cancel is sent all
+        the same, and who sees it open again counts it again.
+        """
+        for listed in (yield from collect(self.open_orders(order.market_id))):
+            if listed.order_id == order.order_id:
+                return listed
         fills = yield from self.fills_of(order)
         filled = max(total(fill.size for fill in fills), order.filled)
-        is_whole = filled >= order.size
-        ended = attrs.evolve(
-            order,
-            filled=min(filled, order.size),
-            remaining=ZERO,
-            status=OrderStatus.CLOSED if is_whole else OrderStatus.CANCELED,
+        size = max(order.size, filled)
+        left = EXACT.subtract(size, filled)
+        now = self.clock.monotonic()
+        missed = now - self.memory.missing_since(order.order_id, now)
+        is_immediate = order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
+        is_over = (
+            self.memory.was_canceled(order.order_id)
+            or (is_immediate and filled > ZERO)
+            or missed >= self.retry.order_grace
         )
-        return self.memory.learn_order(ended)
+        status = order.status if order.is_open else OrderStatus.OPEN
+        if not left:
+            status = OrderStatus.CLOSED
+        elif is_over:
+            status, left = OrderStatus.CANCELED, ZERO
+        found = attrs.evolve(
+            order,
+            size=size,
+            filled=filled,
+            remaining=left,
+            status=status,
+            computed=frozenset() if status is OrderStatus.CLOSED else _INFERRED,
+        )
+        return self.memory.learn_order(found)
 
     def unknown_order(self, order_id: str) -> OrderNotFound:
         """The error for an order that is not known."""

@@ -69,7 +69,7 @@ class Resyncing(Streaming):
             if seen.created_at is None or seen.created_at < wanted.since:
                 continue
             names.append(seen.order_id)
-            if not seen.is_open:
+            if not (seen.is_open or seen.is_inferred):
                 # How it ended was read, and is not asked again.
                 found.setdefault(seen.order_id, seen)
         for name in dict.fromkeys(names):

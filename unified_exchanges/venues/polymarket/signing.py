@@ -19,7 +19,6 @@ from .eip712 import (
     OrderEncoder,
     WrapperEncoder,
     auth_struct,
-    domain_separator,
     signed_prefix,
 )
 
@@ -109,30 +108,30 @@ class Signer:
         ``amounts`` are what the maker gives and takes, in millionths.  ``timestamp_ms`` is
         Unix milliseconds; with the ``salt`` it sets orders apart that say the same.
         """
-        key = self._key
-        hashed = key.hash
+        hashed = self._key.hash
         prefix = signed_prefix(domain)
         contents = hashed(
             self._encoder.struct(side, asset_id, amounts, salt, timestamp_ms)
         )
         order = hashed(prefix + contents)
         if self._wrapper is None:
-            signature = key.sign(order)
+            signature = self._key.sign(order)
         else:
-            signature = self._wrapped(domain, contents)
+            signature = self._wrapped(self._wrapper, prefix, contents)
         return SignedOrder(f"0x{order.hex()}", f"0x{signature.hex()}")
 
-    def _wrapped(self, domain: Domain, contents: bytes) -> bytes:
+    def _wrapped(
+        self, wrapper: WrapperEncoder, prefix: bytes, contents: bytes
+    ) -> bytes:
         """A signature that a deposit wallet takes: of the order as part of its own text.
 
         Its contract rebuilds the text from what follows the signature itself (ERC-7739,
         as in docs.polymarket.com, 2026-08, and polymarket-client 0.14.0, 2026-10).
         """
-        key = self._key
-        assert self._wrapper is not None
-        wrapper = key.hash(self._wrapper.struct(contents))
-        signature = key.sign(key.hash(signed_prefix(domain) + wrapper))
-        return signature + domain_separator(domain) + contents + _ORDER_TYPE_ENDING
+        hashed = self._key.hash
+        digest = hashed(prefix + hashed(wrapper.struct(contents)))
+        separator = prefix[-32:]
+        return self._key.sign(digest) + separator + contents + _ORDER_TYPE_ENDING
 
     def auth(self, timestamp: int, nonce: int = 0) -> str:
         """Sign that the key's address is ours, at ``timestamp`` in Unix seconds.

@@ -267,7 +267,11 @@ def test_fault_38_an_unknown_word_of_a_lifecycle_is_an_unknown_status() -> None:
 def test_a_malformed_quote_is_replaced_by_the_next_one() -> None:
     desk = Desk().follow(subject=Subject.TICKER).connect().run()
     assert desk.tell("ticker", "ticker", {"market_ticker": A}) == []
-    assert desk.stream.health().malformed_messages == 1
+    health = desk.stream.health()
+    assert (health.state, health.malformed_messages) == ("live", 1)
+    assert health.last_error.startswith(
+        "a frame of type ticker could not be read and was passed over, 1 by now: "
+    )
 
 
 def test_fault_38_an_unknown_type_of_no_subscription_is_counted() -> None:

@@ -355,6 +355,100 @@ def test_it_is_of_no_use_if_something_newer_was_told() -> None:
     assert list(desk.stream.load(read(11)))
 
 
+# -- machines whose clocks are apart -------------------------------------------------
+
+BOTH = (("0.45", "10"), ("0.46", "3"))
+"""The bids after the change that was told last."""
+
+
+def behind() -> MarketDesk:
+    """A book that was doubted after a change; a machine 200 ms behind tells it now."""
+    desk = live()
+    desk.tell(changes(change("0.46", "3", best=("0.46", "0.52")), at=1000))
+    list(desk.stream.doubt(A, "REST says otherwise", "YES"))
+    assert desk.tell(book(bids=BOTH, at=800)) == []
+    return desk
+
+
+def test_a_clock_that_is_behind_leaves_no_book_of_a_quiet_market_stale_for_ever() -> (
+    None
+):
+    desk = behind()
+    desk.overdue()
+    [told] = desk.tell(book(bids=BOTH, at=800))
+    assert isinstance(told, BookSnapshot)
+    assert desk.is_live
+    assert levels(desk.book())[0][0] == (D("0.46"), D(3))
+    # What is told next by the same clock is taken.
+    desk.tell(changes(change("0.46", "4", best=("0.46", "0.52")), at=900))
+    assert desk.book().bid == Level(D("0.46"), D(4))
+
+
+def test_a_clock_of_rest_that_is_behind_leaves_none_stale_either() -> None:
+    desk = live()
+    desk.tell(changes(change("0.4", "3", best=("0.45", "0.52")), at=1000))
+    list(desk.stream.doubt(A, "REST says otherwise", "YES"))
+    desk.overdue()
+    assert list(desk.stream.load(read(800))) == []
+    desk.pass_time(5)
+    [told, *_] = desk.stream.load(read(800))
+    assert isinstance(told, BookSnapshot)
+    assert desk.is_live
+
+
+def test_a_frame_that_comes_twice_at_once_is_no_second_word() -> None:
+    desk = behind()
+    assert desk.tell(book(bids=BOTH, at=800), book(bids=BOTH, at=800)) == []
+    assert not desk.is_live
+
+
+@pytest.mark.parametrize(
+    "bids", [(("0.45", "10"),), (("0.45", "10"), ("0.46", "2")), ()]
+)
+def test_a_book_that_lacks_what_was_told_last_is_an_older_one(bids: Any) -> None:
+    desk = behind()
+    for _ in range(3):
+        desk.overdue()
+        assert desk.tell(book(bids=bids, at=800)) == []
+        assert list(desk.stream.load(read(800))) == []
+    assert not desk.is_live
+
+
+def test_a_level_that_went_must_not_be_there() -> None:
+    desk = live()
+    desk.tell(changes(change("0.45", "0", best=("0", "0.52")), at=1000))
+    list(desk.stream.doubt(A, "REST says otherwise", "YES"))
+    for _ in range(3):
+        desk.overdue()
+        assert desk.tell(book(at=800)) == []
+    desk.overdue()
+    assert [type(x) for x in desk.tell(book(bids=(), at=800))] == [BookSnapshot]
+
+
+def test_a_market_that_moved_meanwhile_has_to_be_told_again() -> None:
+    desk = behind()
+    desk.overdue()
+    desk.tell(changes(change("0.46", "3", best=("0.46", "0.52")), at=1001))
+    assert desk.tell(book(bids=BOTH, at=800)) == []
+    assert not desk.is_live
+
+
+def test_a_clock_that_is_ahead_is_believed_until_a_change_is_older_than_its_book() -> (
+    None
+):
+    desk = live()
+    desk.tell(changes(change("0.46", "3", best=("0.46", "0.52")), at=1000))
+    list(desk.stream.doubt(A, "REST says otherwise", "YES"))
+    desk.tell(book(bids=BOTH, at=1200))
+    assert desk.is_live
+    # Nobody can tell whether it is in the book: it is not live with that.
+    [gap] = desk.tell(changes(change("0.44", "1", best=("0.46", "0.52")), at=1100))
+    assert isinstance(gap, Gap)
+    assert not desk.is_live
+    desk.tell(book(bids=(*BOTH, ("0.44", "1")), at=1300))
+    assert desk.is_live
+
+
 def test_it_is_of_no_use_where_the_stream_was_faster_or_is_gone() -> None:
     desk = live()
     assert list(desk.stream.load(read(10))) == []

@@ -129,6 +129,12 @@ def test_what_matched_whole_is_closed_whatever_the_words() -> None:
         assert (order.status, order.remaining) == (OrderStatus.CLOSED, D(0))
 
 
+def test_what_brought_more_than_it_named_is_as_large_as_that() -> None:
+    order = told_order(type="UPDATE", status="MATCHED", size_matched="6")
+    assert (order.size, order.filled, order.remaining) == (D(6), D(6), D(0))
+    assert order.status is OrderStatus.CLOSED
+
+
 @pytest.mark.parametrize(
     ("word", "status"),
     [
@@ -199,7 +205,7 @@ def test_an_outcome_that_nobody_names_is_its_token() -> None:
     [
         {"side": "HOLD"},
         {"price": "2"},
-        {"size_matched": "6"},
+        {"size_matched": "-6"},
         {"original_size": ""},
         {"original_size": "-5"},
         {"timestamp": "soon"},
@@ -211,6 +217,27 @@ def test_an_order_that_cannot_be_trusted_is_a_gap(more: dict[str, Any]) -> None:
     [gap] = UserDesk().tell(user_order(**more))
     assert isinstance(gap, Gap)
     assert (gap.subject, gap.market_ids) == (Subject.ORDERS, (A,))
+
+
+@pytest.mark.parametrize(
+    ("frame", "why"),
+    [
+        (user_order(size_matched="x"), "a frame of type order could not be read"),
+        (user_trade(price="2"), "a frame of type trade could not be read"),
+    ],
+)
+def test_what_is_passed_over_is_told_by_the_health(
+    frame: dict[str, Any], why: str
+) -> None:
+    desk = UserDesk()
+    desk.stream.data_to_send()
+    desk.tell("PONG")
+    for count in (1, 2):
+        desk.tell(frame)
+        health = desk.stream.health()
+        assert (health.state, health.malformed_messages) == ("live", count)
+        assert health.last_error.startswith(why)
+        assert f"passed over, {count} by now: `" in health.last_error
 
 
 def test_a_gap_concerns_who_follows() -> None:
@@ -336,6 +363,50 @@ def test_a_match_is_told_to_the_microsecond_where_that_is_known() -> None:
     [fill] = told_fills(match_time_nano="1725958681123456789")
     start = datetime.fromtimestamp(1725958681, UTC)
     assert fill.created_at == start + timedelta(microseconds=123_456)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"fee_rate_bps": 0},
+        {"fee_rate_bps": None},
+        {"bucket_index": "0"},
+        {"transaction_hash": 7},
+        {"type": None},
+        {"timestamp": 1725958681000},
+        {"last_update": None},
+        {"err_msg": {}},
+        {"match_time_nano": 1.5},
+        {"match_time_nano": "9" * 40},
+        {"maker_address": None},
+        {"owner": None},
+        {"trade_owner": None},
+    ],
+)
+def test_a_field_that_no_money_depends_on_costs_no_fill(more: dict[str, Any]) -> None:
+    desk = UserDesk()
+    [plain] = told_fills()
+    assert desk.tell(user_trade(**more)) == [plain]
+    assert desk.stream.health().malformed_messages == 0
+
+
+def test_a_fine_time_may_be_a_number() -> None:
+    [fill] = told_fills(match_time_nano=1725958681123456789)
+    start = datetime.fromtimestamp(1725958681, UTC)
+    assert fill.created_at == start + timedelta(microseconds=123_456)
+
+
+@pytest.mark.parametrize("field", ["owner", "maker_address", "fee_rate_bps"])
+def test_a_null_of_a_maker_costs_no_fill(field: str) -> None:
+    part = maker(**{field: None})
+    assert len(told_fills(trader_side="MAKER", maker_orders=[part])) == 1
+
+
+@pytest.mark.parametrize(
+    "field", ["owner", "order_owner", "maker_address", "associate_trades"]
+)
+def test_a_null_that_no_money_depends_on_costs_no_order(field: str) -> None:
+    assert told_order(**{field: None}) == told_order()
 
 
 # -- fees that are not known yet -------------------------------------------------------

@@ -97,7 +97,7 @@ class Misreading(Watchdog):
         return [self._gap(sub, reason, (market_id,) if market_id else ())]
 
     def _bad(self, kind: str, error: Exception, raw: bytes) -> None:
-        if self.counters.note_malformed(kind):
+        if self.counters.note_malformed(kind, error):
             _log.warning(
                 "passing a malformed %s over: %s: %s", kind, error, excerpt(raw)
             )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias, TypeVar
 
 import attrs
 import msgspec
 
+from ....errors import VenueSchemaError
 from ....grid import PriceGrid
 from ....models import Event, Market, MarketStatus, Outcome, Series, Tag
 from ....money import CENTI, ONE, ZERO
@@ -26,10 +27,12 @@ from .reading import (
     price_of,
     read,
     read_all,
+    read_each,
 )
 
 __all__ = [
     "FeeTerms",
+    "LeaveOut",
     "MarketTerms",
     "event",
     "events_page",
@@ -41,6 +44,12 @@ __all__ = [
     "tag_list",
     "terms",
 ]
+
+W = TypeVar("W")
+M = TypeVar("M")
+
+LeaveOut: TypeAlias = Callable[[str, VenueSchemaError], None]
+"""Is told the name of a row that a listing goes on without, and why it could not be read."""
 
 _HALF: Final = Decimal("0.5")
 _RESULTS: Final = frozenset({(ONE, ZERO), (ZERO, ONE), (_HALF, _HALF)})
@@ -146,7 +155,8 @@ def _grid(w: wire.Market) -> PriceGrid:
 
 def _minimum(w: wire.Market) -> Decimal:
     if w.order_min_size is None:
-        if not w.closed:
+        # What takes no orders has none that an order could be below.
+        if w.accepting_orders and not w.closed:
             raise Malformed("orderMinSize", "is missing")
         return ZERO
     return dollars(w.order_min_size, "orderMinSize")
@@ -213,13 +223,48 @@ def _named(w: wire.Market, payload: bytes) -> Market | None:
     return None if w.neg_risk_other or not w.question else _market(w, payload)
 
 
+_NAMED: Final = msgspec.json.Decoder(wire.Named)
+
+
+def _name_of(row: bytes) -> str:
+    try:
+        told = _NAMED.decode(row)
+    except msgspec.MsgspecError:
+        return ""
+    return str(told.condition_id or told.id or "")
+
+
+def _rows(
+    decoder: msgspec.json.Decoder[W],
+    make: Callable[[W, bytes], M],
+    rows: list[msgspec.Raw],
+    path: str,
+    leave_out: LeaveOut | None,
+) -> list[M]:
+    """What can be read of a page; an error if that is none of it.
+
+    Then it is not a row that is odd, and to go on would give an empty catalog.
+    """
+    if leave_out is None:
+        return read_all(decoder, make, rows, path)
+    made, unread = read_each(decoder, make, rows, path)
+    if unread and not made:
+        raise unread[0][1]
+    for row, problem in unread:
+        leave_out(_name_of(row), problem)
+    return made
+
+
 def markets_page(
-    body: bytes, *, placeholders: bool = True
+    body: bytes, *, placeholders: bool = True, leave_out: LeaveOut | None = None
 ) -> tuple[list[Market], str | None]:
-    """The markets of a page that have or had an order book, and the next cursor."""
+    """The markets of a page that have or had an order book, and the next cursor.
+
+    One that cannot be read is an error, or is handed to ``leave_out`` if there is one.
+    """
     page = decode(_MARKETS, body)
     make = _market if placeholders else _named
-    found = read_all(_MARKET, make, page.markets, "markets")
+    found = _rows(_MARKET, make, page.markets, "markets", leave_out)
     return _with_book(found), page.next_cursor or None
 
 
@@ -260,17 +305,25 @@ def event(body: bytes) -> Event:
     return read(_EVENT, _event, body)
 
 
-def events_page(body: bytes) -> tuple[list[Event], str | None]:
-    """The events of a page and the next cursor."""
+def events_page(
+    body: bytes, *, leave_out: LeaveOut | None = None
+) -> tuple[list[Event], str | None]:
+    """The events of a page and the next cursor; ``leave_out`` as for markets.
+
+    An event is read whole or not at all: without one of its markets, what the others cost
+    together would look like a profit.
+    """
     page = decode(_EVENTS, body)
-    found = read_all(_EVENT, _event, page.events, "events")
+    found = _rows(_EVENT, _event, page.events, "events", leave_out)
     return found, page.next_cursor or None
 
 
-def search_page(body: bytes) -> tuple[list[Event], bool]:
+def search_page(
+    body: bytes, *, leave_out: LeaveOut | None = None
+) -> tuple[list[Event], bool]:
     """The events of a page of a search, and whether there are more."""
     page = decode(_SEARCH, body)
-    found = read_all(_EVENT, _event, page.events or (), "events")
+    found = _rows(_EVENT, _event, page.events or [], "events", leave_out)
     return found, page.pagination.has_more
 
 
@@ -364,9 +417,14 @@ class MarketTerms:
     fees: FeeTerms | None
 
 
-def _fees(rate: Decimal, exponent: Decimal, *, taker_only: bool) -> FeeTerms | None:
+def _fees(
+    rate: Decimal, exponent: Decimal, *, taker_only: bool | None
+) -> FeeTerms | None:
     found = FeeTerms(
-        dollars(rate, "fee rate"), number(exponent, "fee exponent"), taker_only
+        dollars(rate, "fee rate"),
+        number(exponent, "fee exponent"),
+        # Makers pay nothing, unless it is said that they do (docs, fees, 2026-08).
+        taker_only is not False,
     )
     return found if found.rate else None
 
@@ -386,7 +444,8 @@ def _terms(w: wire.ClobMarket, _: bytes, market_id: str) -> MarketTerms:
         is_v2=is_protocol_v2(w.tokens[0].token_id),
         seconds_delay=w.seconds_delay,
         has_taker_delay=w.has_taker_delay,
-        fees=_fees(fees.rate, fees.exponent, taker_only=fees.taker_only)
+        # Falsy fields are left out, and the vendor's client reads them as 0 (2026-10).
+        fees=_fees(fees.rate or ZERO, fees.exponent or ZERO, taker_only=fees.taker_only)
         if fees
         else None,
     )
@@ -400,16 +459,24 @@ def terms(body: bytes, market_id: str) -> MarketTerms:
     return read(_CLOB, partial(_terms, market_id=market_id), body)
 
 
-def _fee_terms(w: wire.Market, _: bytes) -> tuple[FeeTerms | None, bool]:
+def _fee_terms(w: wire.MarketFees, _: bytes) -> tuple[FeeTerms | None, bool]:
     schedule = w.fee_schedule
+    if w.fees_enabled is False:
+        return None, True
     if schedule is None:
         return None, not w.fees_enabled
-    return (
-        _fees(schedule.rate, schedule.exponent, taker_only=schedule.taker_only),
-        True,
-    )
+    rate, exponent = schedule.rate, schedule.exponent
+    if rate is None or exponent is None:
+        return None, False
+    return _fees(rate, exponent, taker_only=schedule.taker_only), True
+
+
+_FEES: Final = msgspec.json.Decoder(wire.MarketFees)
 
 
 def fee_terms(market: Market) -> tuple[FeeTerms | None, bool]:
-    """What a listed market charges, and whether it was told: not before 2026-03-31."""
-    return read(_MARKET, _fee_terms, market.raw_json)
+    """What a listed market charges, and whether it was told: not before 2026-03-31.
+
+    A market whose fees are not enabled charges nothing, whatever its schedule says.
+    """
+    return read(_FEES, _fee_terms, market.raw_json)

@@ -26,12 +26,14 @@ from .reading import (
     Malformed,
     decode,
     label_of,
+    nanoseconds,
     price,
     read,
     read_all,
     seconds_text,
     side_of,
     size,
+    sizes,
 )
 
 __all__ = ["EXPIRY_MARGIN", "Ours", "fills_page", "order", "orders_page"]
@@ -75,10 +77,7 @@ def status_of(word: str) -> OrderStatus:
 
 
 def _order(w: wire.Order, payload: bytes) -> Order:
-    whole = size(w.original_size, "original_size")
-    filled = size(w.size_matched, "size_matched") if w.size_matched else ZERO
-    if filled > whole:
-        raise Malformed("size_matched", f"is {filled}, more than {whole}")
+    whole, filled = sizes(w.original_size, w.size_matched)
     status = status_of(w.status)
     may_fill = status in (OrderStatus.OPEN, OrderStatus.UNKNOWN)
     return Order(
@@ -150,9 +149,9 @@ class Ours:
     key_id: str
     wallet: str
 
-    def has(self, owner: str, address: str) -> bool:
+    def has(self, owner: str | None, address: str | None) -> bool:
         """Whether a part with that API key and that wallet beside it is ours."""
-        if self.wallet and address.lower() == self.wallet:
+        if self.wallet and address and address.lower() == self.wallet:
             return True
         return self.is_key(owner) and not self.is_elsewhere(address)
 
@@ -161,12 +160,13 @@ class Ours:
         key = self.key_id.encode()
         return payload.replace(key, b"REDACTED") if key else payload
 
-    def is_elsewhere(self, address: str) -> bool:
+    def is_elsewhere(self, address: str | None) -> bool:
         """Whether that is an address, and not our wallet's."""
-        is_told = bool(self.wallet) and _ADDRESS.fullmatch(address) is not None
-        return is_told and address.lower() != self.wallet
+        if not (self.wallet and address and _ADDRESS.fullmatch(address)):
+            return False
+        return address.lower() != self.wallet
 
-    def is_key(self, owner: str) -> bool:
+    def is_key(self, owner: str | None) -> bool:
         """Whether the part is of our API key, from whichever wallet."""
         return bool(owner) and owner == self.key_id
 
@@ -262,12 +262,8 @@ def _fill(
 
 
 def _moment(w: wire.Trade) -> datetime:
-    nano = w.match_time_nano
-    if nano and nano.isascii() and nano.isdigit():
-        whole, rest = divmod(int(nano), 10**9)
-        found = seconds_text(str(whole), "match_time_nano")
-        return found + timedelta(microseconds=rest // 1000)
-    return seconds_text(w.match_time, "match_time").astimezone(UTC)
+    told = seconds_text(w.match_time, "match_time").astimezone(UTC)
+    return nanoseconds(w.match_time_nano) or told
 
 
 _TRADE: Final = msgspec.json.Decoder(wire.Trade)

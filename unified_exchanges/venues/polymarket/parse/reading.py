@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -32,15 +32,18 @@ __all__ = [
     "label_of",
     "milliseconds",
     "moment",
+    "nanoseconds",
     "number",
     "price",
     "price_of",
     "read",
     "read_all",
+    "read_each",
     "seconds",
     "seconds_text",
     "side_of",
     "size",
+    "sizes",
     "units",
 ]
 
@@ -48,11 +51,13 @@ _READER: Final = Reader("polymarket")
 decode = _READER.decode
 read = _READER.read
 read_all = _READER.read_all
+read_each = _READER.read_each
 
 _SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL}
 _YES_NO: Final = frozenset({"yes", "no"})
 _MILLION: Final = 6
 _NO_BOUND: Final = 10**30
+_NANO: Final = 10**9
 
 
 def number(value: Decimal, field: str) -> Decimal:
@@ -82,6 +87,18 @@ def side_of(word: str, field: str) -> Side:
     if found is None:
         raise Malformed(field, f"is {word!r}, not BUY or SELL")
     return found
+
+
+def sizes(original: str, matched: str | None) -> tuple[Decimal, Decimal]:
+    """The size of an order and how much of it filled, which is never more.
+
+    An order that buys at once may bring more shares than it names, and the venue goes on
+    telling what it named (reported by users of the vendor's clients, 2026-07; not
+    documented): then its size is what it brought, as in the answer to its create.  Nothing
+    is told of what an order that was killed had filled.
+    """
+    filled = size(matched, "size_matched") if matched else ZERO
+    return max(size(original, "original_size"), filled), filled
 
 
 def label_of(word: str) -> str:
@@ -116,6 +133,22 @@ def seconds_text(value: int | str, field: str) -> datetime:
     if not (text.isascii() and text.isdigit()):
         raise Malformed(field, f"is {value!r}, not a moment in seconds")
     return seconds(int(text), field)
+
+
+def nanoseconds(value: object) -> datetime | None:
+    """A moment in Unix nanoseconds, as a number or a text; None if it is neither.
+
+    The same moment is told in seconds too, and that is the one to depend on.
+    """
+    text = str(value)
+    if not (text.isascii() and text.isdigit()):
+        return None
+    whole, rest = divmod(int(text), _NANO)
+    try:
+        found = seconds(whole, "match_time_nano")
+    except Malformed:
+        return None
+    return found + timedelta(microseconds=rest // 1000)
 
 
 def moment(text: str | None) -> datetime | None:

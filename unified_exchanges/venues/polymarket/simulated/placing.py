@@ -279,7 +279,7 @@ class Desk:
             index=draft.index,
             side=draft.envelope.side,
             price=draft.price,
-            size=draft.size,
+            size=draft.envelope.amounts.size,
             order_type=draft.envelope.order_type,
             expiration=draft.envelope.expiration,
             created_us=self._house.engine.now_us(),

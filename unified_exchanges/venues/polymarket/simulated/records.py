@@ -39,7 +39,10 @@ def other_price(index: int, price: Decimal) -> Decimal:
 
 @attrs.define(kw_only=True, slots=True)
 class Placed:
-    """An order as it was sent; how much of it is done the engine knows."""
+    """An order as it was sent; how much of it is done the engine knows.
+
+    ``size`` are the shares that it names, which what its dollars bring may exceed.
+    """
 
     order_id: str
     key_id: str

@@ -24,7 +24,8 @@ class PolymarketSettings:
     its price passes 0.96 or 0.04. ``clock_skew`` is how old or new a signed request may
     be: not documented (assumed). ``spends_all`` lets an order that buys at once spend its
     dollars, so that a better price brings more shares than it names (reported by users of
-    the vendor's clients, 2026-07; not documented). ``ledger_page`` is how many
+    the vendor's clients, 2026-07; not documented); its ``original_size`` stays what it
+    names. ``ledger_page`` is how many
     orders or trades come at once.
 
     Of the sockets: ``duplicates`` sends every n-th frame twice (0: none), and

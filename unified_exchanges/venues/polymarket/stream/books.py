@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
 from ....grid import PriceGrid
@@ -14,16 +14,20 @@ from ....streams.book import ASKS, BIDS, BookError
 from ....streams.freshness import Listener
 from ....streams.live import LiveBook
 from ....streams.pace import Pace
-from ....streams.totals import BEST_ASKS, BEST_BIDS, TotalsBook
+from ....streams.totals import BEST_ASKS, BEST_BIDS, TOTALS, TotalsBook
 from . import frames
 
 __all__ = ["NO_ROWS", "Asset", "AssetBook", "Rows", "Top"]
 
 
+Levels: TypeAlias = Sequence[tuple[str, str]]
+"""Prices and sizes of one side."""
 Rows: TypeAlias = tuple[frames.Change, ...]
 """The changes of one token in one frame."""
 
 NO_ROWS: Final[tuple[Rows, ...]] = ()
+_LATER: Final = 1.0
+"""Seconds between two tellings of one book: a frame may come twice at once."""
 
 
 class AssetBook(LiveBook, TotalsBook):
@@ -34,7 +38,7 @@ class AssetBook(LiveBook, TotalsBook):
     older than it are in it already.
     """
 
-    __slots__ = ("earlier", "is_bridged", "latest", "seen")
+    __slots__ = ("earlier", "is_bridged", "latest", "refused", "refused_at", "seen")
 
     def __init__(self, listener: Listener) -> None:
         super().__init__(listener)
@@ -43,6 +47,9 @@ class AssetBook(LiveBook, TotalsBook):
         self.latest: Rows = ()
         self.earlier: tuple[Rows, ...] = NO_ROWS
         """What was told of the moment that was seen last, and before that of the same."""
+        self.refused: tuple[int, int] | None = None
+        """The moment of a whole book that was too old, and the one seen by then."""
+        self.refused_at = 0.0
 
     def forget(self) -> None:
         """Another connection tells from its own beginning."""
@@ -50,6 +57,39 @@ class AssetBook(LiveBook, TotalsBook):
         self.seen = 0
         self.is_bridged = False
         self.latest, self.earlier = (), NO_ROWS
+        self.refused = None
+
+    def is_all_there_is(
+        self, bids: Levels, asks: Levels, moment: int, now: float
+    ) -> bool:
+        """Whether a book that is older than what was seen is the newest all the same.
+
+        Nothing says that the clocks of the venue's machines agree (2026-10).  Where one
+        that is behind tells of a market that is quiet, its book stays older than the
+        change that it has in it, and would be refused for ever.  It is believed when it is
+        told again a while later, nothing newer came meanwhile, and it has all that was
+        told of the last moment; one that was overtaken by a change lacks that, or is newer
+        when it is told again.
+        """
+        told = moment, self.seen
+        if self.refused != told:
+            self.refused, self.refused_at = told, now
+            return False
+        if now - self.refused_at < _LATER:
+            return False
+        held = {
+            "BUY": {BIDS[price]: TOTALS[size] for price, size in bids},
+            "SELL": {ASKS[price]: TOTALS[size] for price, size in asks},
+        }
+        wanted = {
+            (x.side, (BIDS if x.side == "BUY" else ASKS)[x.price]): TOTALS[x.size]
+            for rows in (*self.earlier, self.latest)
+            for x in rows
+        }
+        return all(
+            held.get(side, {}).get(key, 0) == total
+            for (side, key), total in wanted.items()
+        )
 
     def take(self, told: frames.Book, moment: int) -> None:
         """Take a whole book."""
@@ -74,6 +114,7 @@ class AssetBook(LiveBook, TotalsBook):
         self.moment = self.seen = moment
         self.is_bridged = is_bridged
         self.latest, self.earlier = (), NO_ROWS
+        self.refused = None
 
     def apply(self, rows: Rows, moment: int) -> bool:  # noqa: C901 - the hottest code of all
         """Apply the changes of one frame; False where they are in it already, or it waits.

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Raw, Struct
 
-from ..wire.base import ConditionId, Hash, Id, TokenId
+from ..wire.base import ConditionId, Hash, Id, TokenId, Untrusted
 
 __all__ = [
     "FRAMES",
@@ -116,7 +116,7 @@ class LastTrade(_Frame, tag="last_trade_price"):
     size: str
     side: str
     timestamp: str
-    fee_rate_bps: str | None = None
+    fee_rate_bps: Untrusted = None
     transaction_hash: str | None = None
 
 
@@ -202,14 +202,14 @@ class UserOrder(_Frame, tag="order"):
     type: str
     timestamp: str
     status: str = ""
-    outcome: str = ""
-    owner: str = ""
-    order_owner: str = ""
+    outcome: str | None = None
+    owner: Untrusted = None
+    order_owner: Untrusted = None
     order_type: str | None = None
     created_at: int | str | None = None
     expiration: int | str | None = None
-    maker_address: str = ""
-    associate_trades: list[str] | None = None
+    maker_address: Untrusted = None
+    associate_trades: Untrusted = None
 
 
 class MakerOrder(Struct, gc=False, kw_only=True):
@@ -219,12 +219,12 @@ class MakerOrder(Struct, gc=False, kw_only=True):
     matched_amount: str
     price: str
     asset_id: TokenId
-    owner: str = ""
-    outcome: str = ""
+    owner: str | None = None
+    outcome: str | None = None
     side: str | None = None
-    maker_address: str = ""
-    fee_rate_bps: str | None = None
-    outcome_index: int | None = None
+    maker_address: str | None = None
+    fee_rate_bps: Untrusted = None
+    outcome_index: Untrusted = None
 
 
 class UserTrade(_Frame, tag="trade"):
@@ -242,20 +242,20 @@ class UserTrade(_Frame, tag="trade"):
     price: str
     status: str
     match_time: int | str
-    timestamp: str = ""
-    outcome: str = ""
-    owner: str = ""
-    trade_owner: str = ""
-    trader_side: str = ""
+    timestamp: Untrusted = None
+    outcome: str | None = None
+    owner: str | None = None
+    trade_owner: str | None = None
+    trader_side: str | None = None
     maker_orders: list[MakerOrder] | None = None
-    match_time_nano: str | None = None
-    last_update: int | str | None = None
-    maker_address: str = ""
-    fee_rate_bps: str | None = None
-    bucket_index: int | None = None
-    transaction_hash: str | None = None
-    type: str = ""
-    err_msg: str | None = None
+    match_time_nano: Untrusted = None
+    last_update: Untrusted = None
+    maker_address: str | None = None
+    fee_rate_bps: Untrusted = None
+    bucket_index: Untrusted = None
+    transaction_hash: Untrusted = None
+    type: Untrusted = None
+    err_msg: Untrusted = None
 
 
 # -- reading ---------------------------------------------------------------------------

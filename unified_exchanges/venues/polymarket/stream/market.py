@@ -199,12 +199,16 @@ class MarketStream(Asking):
     def _load(
         self, asset: Asset, book: AssetBook, told: frames.Book, moment: int
     ) -> Events:
-        if moment < book.seen:
-            if book.is_live and book.is_bridged:
-                return NONE
-            reason = f"a book of {moment} came after a change of {book.seen}"
-            return self._distrust(asset, reason)
         try:
+            if moment < book.seen:
+                if book.is_live and book.is_bridged:
+                    return NONE
+                bids, asks = (
+                    [(x.price, x.size) for x in y] for y in (told.bids, told.asks)
+                )
+                if not book.is_all_there_is(bids, asks, moment, self._monotonic()):
+                    reason = f"a book of {moment} came after a change of {book.seen}"
+                    return self._distrust(asset, reason)
             book.take(told, moment)
         except BookError as error:
             return self._distrust(asset, str(error))
@@ -221,14 +225,19 @@ class MarketStream(Asking):
             # Read for who followed it before: nothing tells what happened since.
             return NONE
         moment = round(book.timestamp.timestamp() * 1000)
-        if moment < mine.seen or not self.is_connected or asset.token not in self._told:
-            # Something newer was told meanwhile, or nobody would tell what follows.
+        if not self.is_connected or asset.token not in self._told:
+            # Nobody would tell what follows.
             return NONE
         bids, asks = (
             [(f"{x.price:f}", f"{x.size:f}") for x in side]
             for side in (book.bids, book.asks)
         )
         try:
+            if moment < mine.seen and not mine.is_all_there_is(
+                bids, asks, moment, self._monotonic()
+            ):
+                # Something newer was told meanwhile.
+                return NONE
             mine.bridge(bids, asks, moment)
         except BookError as error:
             return self._distrust(asset, f"from REST: {error}")

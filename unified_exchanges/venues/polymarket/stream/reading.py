@@ -6,7 +6,7 @@ What cannot be trusted raises `Malformed`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -36,10 +36,12 @@ from ..parse.reading import (
     grid_of,
     label_of,
     milliseconds,
+    nanoseconds,
     price,
     seconds_text,
     side_of,
     size,
+    sizes,
 )
 from . import frames
 from .books import Top
@@ -227,17 +229,9 @@ class Whose:
     client_id: Callable[[str], str | None]
 
 
-def _count(text: str, field: str) -> Decimal:
-    """Shares; an order that was killed tells nothing where that is nought."""
-    return size(text, field) if text else ZERO
-
-
 def order(told: frames.UserOrder, whose: Whose, raw: bytes) -> Order:
     """An order of ours as it stands from here."""
-    whole = size(told.original_size, "original_size")
-    filled = _count(told.size_matched, "size_matched")
-    if filled > whole:
-        raise Malformed("size_matched", f"is {filled}, more than {whole}")
+    whole, filled = sizes(told.original_size, told.size_matched)
     status = _status(told, whole, filled)
     may_fill = status in (OrderStatus.OPEN, OrderStatus.UNKNOWN)
     market_id, order_id = told.market.lower(), told.id.lower()
@@ -281,8 +275,8 @@ def _status(told: frames.UserOrder, whole: Decimal, filled: Decimal) -> OrderSta
     return word if told.status else OrderStatus.OPEN
 
 
-def _label(word: str, market_id: str, token: str, whose: Whose) -> str:
-    return whose.label(market_id, token) or label_of(word) or token
+def _label(word: str | None, market_id: str, token: str, whose: Whose) -> str:
+    return whose.label(market_id, token) or label_of(word or "") or token
 
 
 def fills(told: frames.UserTrade, whose: Whose, raw: bytes) -> list[Fill] | None:
@@ -399,9 +393,5 @@ def _fill(
 
 
 def _matched_at(told: frames.UserTrade) -> datetime:
-    nano = told.match_time_nano
-    if nano and nano.isascii() and nano.isdigit():
-        whole, rest = divmod(int(nano), 10**9)
-        at = seconds_text(str(whole), "match_time_nano")
-        return at + timedelta(microseconds=rest // 1000)
-    return _moment(told.match_time, "match_time")
+    matched = _moment(told.match_time, "match_time")
+    return nanoseconds(told.match_time_nano) or matched

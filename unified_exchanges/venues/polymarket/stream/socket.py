@@ -256,7 +256,7 @@ class Socket(StreamProtocol):
         """Nobody knows what was lost."""
 
     def _bad(self, kind: str, error: Exception, raw: bytes) -> None:
-        if self.counters.note_malformed(kind):
+        if self.counters.note_malformed(kind, error):
             _log.warning(
                 "passing a malformed %s over: %s: %s", kind, error, excerpt(raw)
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from msgspec import Meta, Raw, Struct
 
@@ -17,6 +17,7 @@ __all__ = [
     "OrderId",
     "Pagination",
     "TokenId",
+    "Untrusted",
     "Wire",
 ]
 
@@ -36,6 +37,9 @@ TokenId: TypeAlias = Annotated[str, Meta(pattern="^[0-9]{1,78}$")]
 
 Number: TypeAlias = Decimal
 """A JSON number, or a text that is one, read exactly."""
+
+Untrusted: TypeAlias = Any
+"""What no money depends on: a value of another type costs this field, and nothing else."""
 
 
 class Wire(Struct, gc=False):

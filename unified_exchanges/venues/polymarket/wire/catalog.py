@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Raw, field
 
-from .base import Id, Number, TokenId, Wire
+from .base import Id, Number, TokenId, Untrusted, Wire
 
 __all__ = [
     "CategoryOf",
@@ -15,7 +15,9 @@ __all__ = [
     "EventsPage",
     "FeeSchedule",
     "Market",
+    "MarketFees",
     "MarketsPage",
+    "Named",
     "SearchPage",
     "Series",
     "Tag",
@@ -23,11 +25,18 @@ __all__ = [
 
 
 class FeeSchedule(Wire, kw_only=True, rename="camel"):
-    """What takers of a market are charged by."""
+    """What takers of a market are charged by; each may be null (specification, 2026-10)."""
 
-    rate: Number
-    exponent: Number
-    taker_only: bool = True
+    rate: Number | None = None
+    exponent: Number | None = None
+    taker_only: bool | None = None
+
+
+class MarketFees(Wire, kw_only=True, rename="camel"):
+    """What a market says of its fees: read when they are asked for, and not before."""
+
+    fees_enabled: bool | None = None
+    fee_schedule: FeeSchedule | None = None
 
 
 class SeriesOf(Wire, kw_only=True):
@@ -77,8 +86,13 @@ class Market(Wire, kw_only=True, rename="camel"):
     end_date: str | None = None
     closed_time: str | None = None
     events: list[EventOf] | None = None
-    fees_enabled: bool | None = None
-    fee_schedule: FeeSchedule | None = None
+
+
+class Named(Wire, kw_only=True, rename="camel"):
+    """What a row that cannot be read is called."""
+
+    id: Untrusted = None
+    condition_id: Untrusted = None
 
 
 class MarketsPage(Wire, kw_only=True):
@@ -160,11 +174,11 @@ class ClobToken(Wire, kw_only=True):
 
 
 class ClobFees(Wire, kw_only=True):
-    """The fee schedule of a market, in the CLOB's letters."""
+    """The fee schedule of a market, in the CLOB's letters; what is left out is 0."""
 
-    rate: Number = field(name="r")
-    exponent: Number = field(name="e")
-    taker_only: bool = field(name="to", default=True)
+    rate: Number | None = field(name="r", default=None)
+    exponent: Number | None = field(name="e", default=None)
+    taker_only: bool | None = field(name="to", default=None)
 
 
 class ClobMarket(Wire, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from .base import ConditionId, Hash, Id, OrderId, TokenId, Wire
+from .base import ConditionId, Hash, Id, OrderId, TokenId, Untrusted, Wire
 
 __all__ = ["MakerOrder", "Order", "Page", "Trade"]
 
@@ -37,8 +37,8 @@ class MakerOrder(Wire, kw_only=True):
     """One maker of a trade, in its own terms; captures of 2024 have no ``side``."""
 
     order_id: Hash
-    owner: str = ""
-    maker_address: str = ""
+    owner: str | None = None
+    maker_address: str | None = None
     matched_amount: str
     price: str
     asset_id: TokenId
@@ -60,6 +60,6 @@ class Trade(Wire, kw_only=True):
     outcome: Id
     trader_side: str
     match_time: int | str
-    match_time_nano: str | None = None
-    maker_address: str = ""
+    match_time_nano: Untrusted = None
+    maker_address: str | None = None
     maker_orders: list[MakerOrder] | None = None

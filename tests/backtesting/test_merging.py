@@ -1,0 +1,237 @@
+"""Recordings that overlap: every book, trade and gap of a market counts once."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unified_exchanges import (
+    BUY,
+    SELL,
+    Gap,
+    MarketStatus,
+    OrderBook,
+    Trade,
+    exchange,
+)
+from unified_exchanges.backtesting import Merged, backtest, merged, recorded
+from unified_exchanges.paper import PaperEvent, at
+from unified_exchanges.recording import Recorder
+from unified_exchanges.strategies import Desk, Strategy, contract_of
+
+from ..paper.scene import SECOND, START, book, change, contract, trade
+from ..recording.sessions import VENUES, stage
+
+Told = list[tuple[int, PaperEvent]]
+
+
+def when(seconds: float) -> int:
+    return START + int(seconds * SECOND)
+
+
+def stream(*events: tuple[float, PaperEvent]) -> Told:
+    return [(when(second), event) for second, event in events]
+
+
+def later(told: Told, seconds: float = 0.001) -> Told:
+    """The same, as another recorder receives it."""
+    return [(moment + int(seconds * SECOND), event) for moment, event in told]
+
+
+def sold(name: str, size: str = "60") -> Trade:
+    return attrs.evolve(trade("0.40", size, SELL), trade_id=name)
+
+
+def lost(*names: str, second: float = 0) -> Gap:
+    return Gap(subject=None, market_ids=names, reason="lost", at=at(when(second)))
+
+
+def seconds(made: Merged) -> list[float]:
+    return [(moment - START) / SECOND for moment, _ in made]
+
+
+A = book("50@0.40", "100@0.50")
+B = book("60@0.40", "100@0.50")
+
+
+class Bidding(Strategy):
+    """Rests one bid behind fifty others."""
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if not desk.decisions:
+            desk.place(book.market_id, "yes", "buy", "0.40", 100)
+
+
+def test_a_trade_of_two_overlapping_recordings_fills_once() -> None:
+    told = stream((0, A), (1, A), (2, sold("a")), (4, A))
+    once = backtest(Bidding(), told, contracts=[contract()])
+    twice = backtest(Bidding(), merged(told, later(told)), contracts=[contract()])
+    assert [x.size for x in once.trades] == [x.size for x in twice.trades] == [10]
+    assert (once.events, twice.events) == (4, 5)  # the last book comes after the end
+    assert (once.repeated, twice.repeated) == (0, 3)
+
+
+def test_a_trade_that_the_other_told_first_is_told_at_once() -> None:
+    slow = stream((0, A), (3, sold("a")))
+    quick = stream((1, B), (2, sold("a")), (5, sold("b")))
+    assert seconds(merged(slow, quick)) == [0, 2, 5]
+
+
+def test_two_trades_of_one_name_in_one_recording_are_two() -> None:
+    told = stream((0, A), (1, sold("a")), (1, sold("a")), (2, A))
+    assert [x for _, x in merged(told, later(told))][:4] == [x for _, x in told]
+    assert seconds(merged(told, stream((1.5, sold("a"))))) == [0, 1, 1, 2]
+
+
+def test_of_the_books_of_a_market_one_recording_is_followed() -> None:
+    first = stream((0, A), (2, B), (4, A))
+    # It hears of each change only after the next: an older book is no news.
+    second = stream((1, A), (3, A), (5, B), (7, A))
+    made = merged(first, second)
+    assert seconds(made) == [0, 2, 4, 5, 7]
+    assert made.repeated == 2
+
+
+def test_other_markets_and_outcomes_are_followed_for_themselves() -> None:
+    first = stream((0, A), (2, A))
+    second = stream((1, book(market_id="SNOW")), (1.5, A.complement("no")))
+    assert seconds(merged(first, second)) == [0, 1, 1.5, 2]
+
+
+def test_after_a_gap_who_tells_the_next_book_is_followed() -> None:
+    first = stream((0, A), (2, lost("RAIN")), (6, A))
+    second = stream((1, A), (3, B), (5, B), (7, B))
+    made = merged(first, second)
+    assert seconds(made) == [0, 2, 3, 5, 7]
+
+
+def test_a_gap_of_one_who_is_not_followed_is_none() -> None:
+    first = stream((0, A), (4, A))
+    second = stream((1, A), (2, lost("RAIN")), (3, lost()), (3.5, A))
+    assert seconds(merged(first, second)) == [0, 4]
+
+
+def test_of_a_gap_the_markets_are_told_for_which_it_is_followed() -> None:
+    snow = book(market_id="SNOW")
+    first = stream((0, A), (4, A), (5, snow))
+    second = stream((1, snow), (2, lost("RAIN", "SNOW")), (3, lost()))
+    told = [x for _, x in merged(first, second)]
+    assert told == [A, snow, lost("SNOW"), A, snow]
+
+
+@pytest.mark.parametrize("names", [(), ("RAIN",)])
+def test_a_gap_before_any_book_is_told_once(names: tuple[str, ...]) -> None:
+    told = stream((0, lost(*names)), (1, lost(*names)), (2, A))
+    assert list(merged(told, told)) == told
+
+
+def test_a_change_of_a_market_is_told_once() -> None:
+    paused, opened = change(MarketStatus.PAUSED), change(MarketStatus.OPEN)
+    told = stream((0, A), (1, paused), (2, opened), (3, paused), (4, opened))
+    made = merged(told, later(told, 0.1))
+    assert seconds(made) == [0, 1, 2, 3, 4, 4.1]
+    # It may do the same again once the first recording has ended.
+    more = stream((0, A), (5, paused), (6, opened))
+    assert seconds(merged(told, more)) == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_a_recording_that_takes_over_goes_on_where_the_first_ends() -> None:
+    whole = stream(*((n, (A, B)[n % 2]) for n in range(10)))
+    assert list(merged(whole[:7], later(whole[4:], 0.1)))[:7] == whole[:7]
+    assert list(merged(whole[:7], whole[4:])) == whole
+
+
+EVENTS = st.one_of(
+    st.sampled_from(
+        [
+            *(A, B, book(market_id="SNOW"), A.complement("no")),
+            *(sold("a"), sold("b"), change(MarketStatus.PAUSED)),
+            *(change(MarketStatus.OPEN), lost(), lost("RAIN"), lost("RAIN", "SNOW")),
+        ]
+    )
+)
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), EVENTS), max_size=14))
+def test_the_same_recording_twice_is_the_recording_once(
+    events: list[tuple[int, PaperEvent]],
+) -> None:
+    told = stream(*sorted(events, key=lambda pair: pair[0]))
+    made = merged(told, told)
+    assert list(made) == told
+    assert made.repeated == len(told)
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    count = 40_000
+
+    def trades() -> Iterator[tuple[int, PaperEvent]]:
+        for n in range(count):
+            yield n, sold(str(n), "1")
+
+    tracemalloc.start()
+    made = merged(trades())
+    heights = []
+    for number, _ in enumerate(made, 1):
+        if not number % (count // 4):
+            heights.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    assert heights[3] < 1.3 * heights[1]
+
+
+def test_nothing_merged_is_nothing() -> None:
+    assert list(merged()) == list(merged([], [])) == []
+
+
+class Listening(Strategy):
+    subjects = ("order_book", "trades")
+
+    def __init__(self) -> None:
+        self.trades: list[str] = []
+
+    def on_trade(self, desk: Desk, trade: Trade) -> None:
+        self.trades.append(trade.trade_id)
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_two_recorders_of_a_market_tell_each_trade_once(
+    venue: str, tmp_path: Path
+) -> None:
+    paths = [tmp_path / "one.jsonl", tmp_path / "two.jsonl"]
+    with (
+        stage(venue) as ground,
+        exchange(ground.venue, **ground.account) as one,
+        exchange(ground.venue, **ground.account) as two,
+        Recorder(one, paths[0]),
+        Recorder(two, paths[1]),
+    ):
+        market = next(x for x in one.fetch_markets() if x.bid and x.ask)
+        name, first = market.market_id, market.outcomes[0].label
+        made = contract_of(one, name)
+        streams = [x.watch_trades(name) for x in (one, two)]
+        books = [x.watch_order_book(name) for x in (one, two)]
+        for book_stream in books:
+            book_stream.next(timeout=10)
+        assert market.ask is not None
+        for _ in range(3):
+            one.create_order(name, first, BUY, market.ask, 10, time_in_force="ioc")
+            for trade_stream in streams:
+                trade_stream.next(timeout=10)
+    heard = []
+    for data in (paths[0], paths[1], paths, [*paths, *paths]):
+        listening = Listening()
+        report = backtest(listening, data, contracts=[made])
+        heard.append((listening.trades, report.repeated))
+    (alone, _), (other, _), (both, passed), (_, often) = heard
+    assert len(alone) >= 3
+    assert both == alone == other
+    assert passed >= len(alone)
+    assert often > passed
+    count = sum(1 for path in paths for _ in recorded(path))
+    assert passed < count

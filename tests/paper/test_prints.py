@@ -1,0 +1,184 @@
+"""A trade that was told took what it took, also before the book shows that."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from unified_exchanges import BUY, SELL, Fill, Gap, OrderBook
+from unified_exchanges.paper import PaperEngine, at, dump_state, load_state
+
+from .scene import SECOND, START, D, book, contract, engine, trade
+
+MS = 1_000_000
+NOW = START + SECOND
+ASKS = "100@0.55 50@0.56 30@0.60"
+
+
+def shown(asks: str, moment: int | None, bids: str = "100@0.50") -> OrderBook:
+    made = book(bids, asks)
+    return made if moment is None else attrs.evolve(made, timestamp=at(moment))
+
+
+def quoted(moment: int | None = START, asks: str = ASKS) -> PaperEngine:
+    made = engine()
+    made.receive(START, shown(asks, moment))
+    return made
+
+
+def taken(made: PaperEngine, price: str = "0.56", side: str = "buy") -> list[str]:
+    """What an order finds that would take everything up to a price."""
+    made.place(made.moment, "RAIN", "yes", side, price, 999, time_in_force="ioc")
+    made.advance(made.moment)
+    told = [x for _, x in made.notices() if isinstance(x, Fill)]
+    return [f"{x.size}@{x.price}" for x in told]
+
+
+def test_a_level_that_a_told_trade_has_consumed_is_not_there() -> None:
+    made = quoted()
+    made.receive(NOW, trade("0.55", "100", moment=NOW))
+    assert taken(made, "0.55") == []
+
+
+def test_what_a_trade_left_of_a_level_is_there() -> None:
+    made = quoted()
+    made.receive(NOW, trade("0.55", "60", moment=NOW))
+    made.receive(NOW, trade("0.55", "10", moment=NOW))
+    assert taken(made) == ["30@0.55", "50@0.56"]
+
+
+def test_what_was_better_than_a_trade_is_gone_as_well() -> None:
+    made = quoted()
+    made.receive(NOW, trade("0.56", "20", moment=NOW))
+    assert taken(made, "0.60") == ["30@0.56", "30@0.60"]
+
+
+def test_a_trade_of_a_seller_consumes_the_bids() -> None:
+    made = engine()
+    made.receive(START, shown("", START, bids="10@0.52 40@0.50"))
+    made.receive(NOW, trade("0.50", "15", SELL, moment=NOW))
+    assert taken(made, "0.40", "sell") == ["25@0.50"]
+
+
+def test_a_trade_whose_taker_is_not_told_counts_too() -> None:
+    made = quoted()
+    made.receive(NOW, trade("0.55", "100", None, moment=NOW))
+    assert taken(made) == ["50@0.56"]
+
+
+def test_a_book_of_the_other_outcome_is_consumed_all_the_same() -> None:
+    made = engine()
+    made.receive(START, shown(ASKS, START).complement("no"))
+    made.receive(NOW, trade("0.55", "100", BUY, moment=NOW).in_terms_of("no"))
+    assert taken(made) == ["50@0.56"]
+
+
+def test_a_block_trade_consumes_nothing() -> None:
+    made = quoted()
+    made.receive(NOW, trade("0.55", "100", moment=NOW, is_block=True))
+    assert taken(made) == ["100@0.55", "50@0.56"]
+
+
+def test_the_trade_and_the_book_that_shows_it_count_once() -> None:
+    made = quoted()
+    made.receive(NOW, trade("0.55", "60", moment=NOW))
+    made.receive(NOW + MS, shown("40@0.55 50@0.56", NOW))
+    assert taken(made) == ["40@0.55", "50@0.56"]
+
+
+def test_a_trade_that_is_told_after_a_newer_book_counts_once() -> None:
+    made = quoted()
+    made.receive(NOW, shown("40@0.55 50@0.56", NOW))
+    made.receive(NOW, trade("0.55", "60", moment=NOW - MS))
+    assert taken(made) == ["40@0.55", "50@0.56"]
+
+
+def test_where_it_cannot_be_known_it_counts_twice_until_a_later_book() -> None:
+    made = quoted()
+    made.receive(NOW, shown("80@0.55 50@0.56", NOW))
+    made.receive(NOW, trade("0.55", "20", moment=NOW))
+    assert taken(made, "0.55") == ["60@0.55"]
+    made.receive(NOW, shown("80@0.55 51@0.56", NOW + MS))
+    assert taken(made, "0.55") == ["20@0.55"]
+
+
+def test_a_book_from_before_the_trade_does_not_tell_of_it() -> None:
+    made = quoted()
+    made.receive(NOW, trade("0.55", "60", moment=NOW))
+    # Somebody canceled before it, and that is told after it.
+    made.receive(NOW, shown("90@0.55 50@0.56", NOW - 2 * MS))
+    assert taken(made, "0.55") == ["30@0.55"]
+
+
+def test_one_taker_who_meets_several_is_told_piece_by_piece() -> None:
+    made = quoted()
+    made.receive(NOW, trade("0.55", "40", moment=NOW))
+    made.receive(NOW, trade("0.55", "60", moment=NOW))
+    made.receive(NOW, trade("0.56", "5", moment=NOW))
+    made.receive(NOW, shown("60@0.55 50@0.56", NOW))
+    assert taken(made, "0.55") == []
+    made.receive(NOW, shown("50@0.56", NOW))
+    assert taken(made, "0.56") == ["45@0.56"]
+
+
+@pytest.mark.parametrize(
+    ("later", "left"),
+    [("100@0.55", []), ("40@0.55", []), ("101@0.55", ["101@0.55"])],
+)
+def test_without_times_it_is_gone_until_the_level_shows_less_by_as_much_or_more(
+    later: str, left: list[str]
+) -> None:
+    made = quoted(None, "100@0.55")
+    made.receive(NOW, trade("0.55", "100", moment=NOW))
+    made.receive(NOW, shown(later, None))
+    assert taken(made, "0.55") == left
+
+
+def test_after_a_gap_the_next_book_is_believed() -> None:
+    made = quoted(None, "100@0.55")
+    made.receive(NOW, trade("0.55", "100", moment=NOW))
+    made.receive(NOW, Gap(subject=None, reason="lost", at=at(NOW)))
+    made.receive(NOW, shown("100@0.55", None))
+    assert taken(made, "0.55") == ["100@0.55"]
+
+
+def test_what_we_took_and_what_others_took_are_both_gone() -> None:
+    made = quoted()
+    made.place(START, "RAIN", "yes", "buy", "0.55", 30, time_in_force="ioc")
+    made.receive(NOW, trade("0.55", "60", moment=NOW))
+    made.notices()
+    assert taken(made, "0.55") == ["10@0.55"]
+    made.receive(NOW, shown("40@0.55", NOW))
+    assert taken(made, "0.55") == []
+
+
+def test_an_order_that_joins_after_a_trade_stands_behind_what_is_left() -> None:
+    made = engine()
+    made.receive(START, shown("", START, bids="100@0.50"))
+    made.receive(NOW, trade("0.50", "60", SELL, moment=NOW))
+    made.place(NOW, "RAIN", "yes", "buy", "0.50", 10)
+    made.advance(NOW)
+    made.receive(NOW + MS, shown("", NOW, bids="40@0.50"))
+    made.receive(NOW + SECOND, trade("0.50", "45", SELL, moment=NOW + SECOND))
+    assert made.order("paper-1").filled == 5
+
+
+def test_where_it_cannot_be_known_an_order_stands_behind_all_that_is_shown() -> None:
+    made = engine()
+    made.receive(START, shown("", NOW, bids="100@0.50"))
+    made.receive(NOW, trade("0.50", "60", SELL, moment=NOW))
+    made.place(NOW, "RAIN", "yes", "buy", "0.50", 10)
+    made.advance(NOW)
+    made.receive(NOW + SECOND, trade("0.50", "45", SELL, moment=NOW + SECOND))
+    assert made.order("paper-1").filled == 0
+
+
+def test_it_is_kept_with_the_state() -> None:
+    made = quoted(None, "100@0.55")
+    made.receive(NOW, trade("0.55", "60", moment=NOW))
+    made.receive(NOW, shown("90@0.55", None))
+    loaded = load_state(dump_state(made), [contract()])
+    for one in (made, loaded):
+        one.receive(NOW, shown("70@0.55", None))
+    assert taken(loaded, "0.55") == taken(made, "0.55") == ["40@0.55"]
+    assert loaded.cash == made.cash < D(1000)

@@ -1,0 +1,283 @@
+"""What orders do at the venue on paper: they arrive, fill, change and end."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import TypeAlias
+
+import attrs
+
+from ..models import (
+    BUY,
+    Fill,
+    Liquidity,
+    MarketStatus,
+    Order,
+    OrderStatus,
+    Settlement,
+    TimeInForce,
+)
+from ..money import EXACT, ZERO, complement, total
+from .account import Account
+from .contract import Delays
+from .hours import Hours
+from .orders import PaperOrder, at
+from .pit import Pit, Take
+from .refusals import HAS_FILLED, NOT_ENOUGH, WOULD_CROSS, not_trading
+
+__all__ = ["Command", "Execution", "Notice", "RefusedChange"]
+
+
+@attrs.frozen(slots=True)
+class RefusedChange:
+    """A change of an order that was refused on its arrival; ``turn`` is that of its sending."""
+
+    turn: int
+    market_id: str
+    reason: str
+
+
+Notice: TypeAlias = Order | Fill | Settlement | RefusedChange
+"""What the paper venue tells its account."""
+
+Command: TypeAlias = tuple[int, int, str, int, Decimal | None, Decimal | None]
+"""When it takes effect, its turn, ``place|cancel|amend|expire``, order, price, size."""
+
+
+class Execution:
+    """Orders of one account in their pits, and what becomes of them.
+
+    Whoever moves time on calls it with one command after another.
+    """
+
+    def __init__(self, pits: dict[str, Pit], account: Account, delays: Delays) -> None:
+        self.pits = pits
+        self.account = account
+        self.delays = delays
+        self.orders: dict[int, PaperOrder] = {}
+        self.commands: list[Command] = []
+        self.hours = Hours()
+        self.moment = 0
+        self.turn = 0
+        self.fill_count = 0
+        self._notices: list[tuple[int, Notice]] = []
+
+    @property
+    def available(self) -> Decimal:
+        """Dollars that open orders do not hold back."""
+        held = total(
+            self.account.reserved(pit.contract, pit.orders.values())
+            for pit in self.pits.values()
+            if pit.orders
+        )
+        return EXACT.subtract(self.account.cash, held)
+
+    def _schedule(
+        self,
+        moment: int,
+        verb: str,
+        number: int,
+        price: Decimal | None = None,
+        size: Decimal | None = None,
+    ) -> None:
+        self.turn += 1
+        heapq.heappush(self.commands, (moment, self.turn, verb, number, price, size))
+
+    def _pass(self, moment: int) -> None:
+        if moment < self.moment:
+            message = f"time went back by {self.moment - moment} ns, to {at(moment)}"
+            raise ValueError(message)
+        self.moment = moment
+
+    def _execute(self, command: Command) -> None:
+        moment, turn, verb, number, price, size = command
+        self._pass(moment)
+        order = self.orders[number]
+        pit = self.pits[order.market_id]
+        if verb == "place":
+            self._arrive(pit, order)
+        elif order.status is not OrderStatus.OPEN or order.arrived is None:
+            return
+        elif verb == "amend" and not pit.trades_at(moment):
+            self._refuse_change(turn, order, not_trading(pit.status_at(moment)))
+        elif verb == "amend":
+            refused = self._amend(pit, order, price, size)
+            if refused is not None:
+                self._refuse_change(turn, order, refused)
+        elif verb == "cancel":
+            self._end(order, OrderStatus.CANCELED, "canceled by the account")
+        else:
+            self._end(order, OrderStatus.EXPIRED, "expired")
+
+    def _arrive(self, pit: Pit, order: PaperOrder) -> None:
+        order.arrived = self.moment
+        pit.status = pit.status_at(self.moment)
+        if pit.status is not MarketStatus.OPEN:
+            self._end(order, OrderStatus.REJECTED, not_trading(pit.status))
+        elif order.expires is not None and order.expires <= self.moment:
+            self._end(order, OrderStatus.EXPIRED, "expired on its way")
+        elif (refused := self._match(pit, order)) is not None:
+            self._end(order, *refused)
+        elif order.expires is not None and order.status is OrderStatus.OPEN:
+            self._schedule(order.expires, "expire", order.number)
+
+    def _see(self, pit: Pit) -> None:
+        """Let orders that came while no book was known meet the first that is."""
+        for order in pit.blind() if pit.orders else ():
+            del pit.orders[order.number]
+            order.arrived = self.moment
+            refused = self._match(pit, order)
+            if refused is not None:  # it was told to be open
+                self._end(order, OrderStatus.CANCELED, refused[1])
+
+    def _match(self, pit: Pit, order: PaperOrder) -> tuple[OrderStatus, str] | None:
+        """Fill what is offered and rest the remainder; gives how it ended, if it did."""
+        takes = pit.crossing(order)
+        own = pit.meets_own(order)
+        if order.post_only and (takes or own):
+            return OrderStatus.REJECTED, WOULD_CROSS
+        offered = total(take.size for take in takes)
+        if order.time_in_force is TimeInForce.FOK and offered < order.remaining:
+            return OrderStatus.CANCELED, "fill or kill: too few are offered"
+        rests = (
+            order.time_in_force is TimeInForce.GTC
+            and offered < order.remaining
+            and not own
+        )
+        if not self._affords(pit, order, takes, rests=rests):
+            return OrderStatus.REJECTED, NOT_ENOUGH
+        for take in takes:
+            pit.take(take)
+            self._fill(pit, take, Liquidity.TAKER)
+        if order.status is not OrderStatus.OPEN:
+            return None
+        if rests:
+            pit.rest(order)
+            self.hours.note(pit)
+            self._tell(order)
+            return None
+        reason = "would meet an order of the same account" if own else "no more offered"
+        return OrderStatus.CANCELED, reason
+
+    def _affords(
+        self, pit: Pit, order: PaperOrder, takes: list[Take], *, rests: bool
+    ) -> bool:
+        """Whether cash and contracts suffice for it all: tried, and taken back."""
+        contract, before = pit.contract, self.account.snapshot(order.market_id)
+        filled = order.filled
+        if not contract.nets and order.side is not BUY:
+            held = self.account.size(order.market_id, order.outcome)
+            selling = total(
+                x.remaining
+                for x in pit.orders.values()
+                if x.outcome == order.outcome and x.side is order.side
+            )
+            if EXACT.add(selling, order.remaining) > held:
+                return False
+        for take in takes:
+            price = order.price_of(take.price)
+            fee = contract.fees.fee(order.outcome, order.side, price, take.size)
+            self.account.trade(
+                contract, order.outcome, order.side, price, take.size, fee
+            )
+            order.filled = EXACT.add(order.filled, take.size)
+        if rests:
+            pit.orders[order.number] = order
+        affords = self.available >= ZERO
+        pit.orders.pop(order.number, None)
+        order.filled = filled
+        self.account.restore(order.market_id, before)
+        return affords
+
+    def _amend(
+        self,
+        pit: Pit,
+        order: PaperOrder,
+        price: Decimal | None,
+        size: Decimal | None,
+    ) -> str | None:
+        """Change an order; gives why it was refused, and then stays as it was."""
+        asked = order.price if price is None else price
+        contracts = order.size if size is None else size
+        if contracts <= order.filled:
+            return HAS_FILLED
+        before = order.size, order.price, order.limit, order.rank, order.arrived
+        keeps = asked == order.price and contracts <= order.size
+        order.size, order.price = contracts, asked
+        if keeps:
+            self._tell(order)
+            return None
+        # It gives up its place, and meets the book as an order that arrives now.
+        del pit.orders[order.number]
+        first = order.outcome == pit.contract.first
+        order.limit = asked if first else complement(asked)
+        self.turn += 1
+        order.rank, order.arrived = self.turn, self.moment
+        refused = self._match(pit, order)
+        if refused is None:
+            return None
+        status, reason = refused
+        if status is not OrderStatus.REJECTED:
+            self._end(order, status, reason)
+            return None
+        # As at the venues: nothing has happened, and it stands where it stood.
+        order.size, order.price, order.limit, order.rank, order.arrived = before
+        pit.orders[order.number] = order
+        return reason
+
+    def _refuse_change(self, turn: int, order: PaperOrder, reason: str) -> None:
+        refused = RefusedChange(turn, order.market_id, reason)
+        self._notices.append((self.moment, refused))
+
+    def _fill_resting(self, pit: Pit, takes: Iterable[Take]) -> None:
+        for take in takes:
+            self._fill(pit, take, Liquidity.MAKER)
+
+    def _fill(self, pit: Pit, take: Take, liquidity: Liquidity) -> None:
+        order, size = take.order, take.size
+        price = order.price_of(take.price)
+        maker = liquidity is Liquidity.MAKER
+        rule = pit.contract.fees
+        fee = rule.fee(order.outcome, order.side, price, size, maker=maker)
+        self.account.trade(pit.contract, order.outcome, order.side, price, size, fee)
+        order.filled = EXACT.add(order.filled, size)
+        order.paid = EXACT.add(order.paid, EXACT.multiply(price, size))
+        order.fee = EXACT.add(order.fee, fee)
+        self.fill_count += 1
+        fill = Fill(
+            venue=pit.contract.market.venue,
+            fill_id=f"paper-fill-{self.fill_count}",
+            order_id=order.order_id,
+            market_id=order.market_id,
+            outcome=order.outcome,
+            side=order.side,
+            price=price,
+            size=size,
+            fee=fee,
+            liquidity=liquidity,
+            created_at=at(self.moment),
+            client_order_id=order.client_order_id,
+        )
+        self._notices.append((self.moment, fill))
+        if order.filled == order.size:
+            self._end(order, OrderStatus.CLOSED, "")
+        elif maker:
+            self._tell(order)
+
+    def _end(self, order: PaperOrder, status: OrderStatus, reason: str) -> None:
+        order.status, order.reason = status, reason
+        self.pits[order.market_id].orders.pop(order.number, None)
+        self._tell(order)
+
+    def _tell(self, order: PaperOrder) -> None:
+        order.updated = self.moment
+        self._notices.append((self.moment, self._told(order)))
+
+    def _told(self, order: PaperOrder) -> Order:
+        return order.to_model(self.pits[order.market_id].contract.market.venue)
+
+    def _clear(self, pit: Pit) -> None:
+        for order in list(pit.orders.values()):
+            self._end(order, OrderStatus.CANCELED, not_trading(pit.status))
