@@ -190,8 +190,8 @@ def test_recordings_are_read_together(session: Session) -> None:
     assert both.told == alone.told
     assert twice.repeated == once.events > 0
     assert len(twice.assumptions.data) == 2
-    same = {"repeated": 0, "assumptions": once.assumptions}
-    assert attrs.evolve(twice, **same) == once
+    assumed = once.assumptions
+    assert attrs.evolve(twice, repeated=0, assumptions=assumed) == once
 
 
 def test_moments_of_a_recording_never_go_back(session: Session) -> None:
