@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
@@ -16,6 +17,7 @@ from unified_exchanges import BadRequest, Level, MarketStatus, OrderBook
 from unified_exchanges.backtesting import Report, backtest
 from unified_exchanges.backtesting.page import summary
 from unified_exchanges.backtesting.tables import Table
+from unified_exchanges.paper import FREE, Delays
 from unified_exchanges.strategies import Desk, Strategy
 
 from ..paper.scene import change
@@ -192,3 +194,59 @@ def test_a_table_that_there_is_not_is_refused(report: Report) -> None:
     wanted: Any = "positions"
     with pytest.raises(BadRequest, match=r"no table 'positions'; it has: calibration,"):
         report.to_frame(wanted)
+
+
+def test_a_report_says_what_it_took_for_granted(report: Report) -> None:
+    told = json.loads(report.to_json())["assumptions"]
+    assert (told["order_delay"], told["event_delay"], told["sample"]) == (
+        0,
+        0,
+        60 * 10**9,
+    )
+    assert told["fees"][0] == {"venue": "toy", "market_id": "RAIN", "rule": "Cent"}
+    [source] = told["data"]
+    assert source["name"] is None
+    assert source["began_at"] == json.loads(report.to_json())["started_at"]
+    html = report.to_html()
+    for shown in (
+        'Delay of orders</td><td class="word">0 ms<',
+        'Delay of events</td><td class="word">0 ms<',
+        'Equity every</td><td class="word">60000 ms<',
+        f'Fees of {len(CONTRACTS)} markets</td><td class="word">Cent<',
+        "events given in memory, 2026-11-20 18:40:",
+    ):
+        assert shown in html
+
+
+def test_a_report_says_what_its_run_was_told_to_assume() -> None:
+    free = [attrs.evolve(x, fees=FREE) for x in CONTRACTS[:1]]
+    report = backtest(
+        Strategy(),
+        [],
+        contracts=free,
+        delays=Delays(order=150_000_000, event=1_500),
+        sample=timedelta(seconds=2),
+    )
+    assert [x.rule for x in report.assumptions.fees] == ["none"]
+    html = report.to_html()
+    for shown in (
+        "150 ms",
+        "0.0015 ms",
+        "2000 ms",
+        "none<",
+        "of which nothing was read",
+    ):
+        assert shown in html
+
+
+def test_the_rule_of_a_venue_is_told_with_its_numbers() -> None:
+    rule = attrs.make_class("Rule", {"rate": attrs.field()}, frozen=True)(D("0.07"))
+    charged = [attrs.evolve(x, fees=rule) for x in CONTRACTS[:1]]
+    report = backtest(Strategy(), [], contracts=charged)
+    assert report.assumptions.fees[0].rule == "Rule(rate=Decimal('0.07'))"
+
+
+def test_dollars_on_a_page_have_as_many_places_everywhere(report: Report) -> None:
+    shown = re.findall(r"-?[\d,.]+ \$", report.to_html())
+    assert len(shown) > 10
+    assert {len(x.removesuffix(" $").partition(".")[2]) for x in shown} == {4}

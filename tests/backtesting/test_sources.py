@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import runpy
 import tracemalloc
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from unified_exchanges import BadRequest, Gap, Level, OrderBook, Trade, exchange
 from unified_exchanges.backtesting import Report, backtest, recorded
+from unified_exchanges.money import text
 from unified_exchanges.paper import FREE, Contract, Delays
 from unified_exchanges.recording import Recorder
 from unified_exchanges.research import convert
@@ -20,6 +23,8 @@ from unified_exchanges.strategies import Desk, Strategy, contract_of
 from ..paper import scene
 from ..recording.sessions import VENUES, stage
 from ..research.test_conversion import DELTA, SNAPSHOT, journal
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @attrs.frozen(kw_only=True)
@@ -108,7 +113,53 @@ def test_tables_give_the_report_of_their_recording_byte_by_byte(
     _, of_recording = backtested(session, session.path)
     _, of_tables = backtested(session, session.tables)
     assert of_recording.trades
-    assert of_recording.to_json() == of_tables.to_json()
+    names = [x.name for r in (of_recording, of_tables) for x in r.assumptions.data]
+    assert names == [session.path.name, session.tables.name]
+    assert without_name(of_recording) == without_name(of_tables)
+
+
+def test_a_shipped_strategy_gives_the_same_report_but_for_zeros_in_its_own_lines(
+    session: Session,
+) -> None:
+    """Numbers that it writes down by itself have the places of what they were read from."""
+    reports = []
+    for data in (session.path, session.tables):
+        maker = runpy.run_path(str(EXAMPLES / "spread_maker.py"))["SpreadMaker"]()
+        maker.markets = [session.contract.market_id]
+        report = backtest(maker, data, contracts=[session.contract])
+        notes = tuple(attrs.evolve(x, text=shortened(x.text)) for x in report.notes)
+        reports.append(attrs.evolve(report, notes=notes))
+    of_recording, of_tables = reports
+    assert of_recording.decisions
+    assert without_name(of_recording) == without_name(of_tables)
+
+
+def shortened(line: str) -> str:
+    """A line whose numbers end without zeros."""
+    return re.sub(r"\d+\.\d+", lambda found: text(Decimal(found[0])), line)
+
+
+def without_name(report: Report) -> str:
+    """All of it but what its data was called."""
+    told = attrs.evolve(
+        report.assumptions,
+        data=tuple(attrs.evolve(x, name="") for x in report.assumptions.data),
+    )
+    return attrs.evolve(report, assumptions=told).to_json()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_report_says_over_which_data_it_is_and_not_where_that_lies(
+    session: Session, count: int
+) -> None:
+    paths = [session.path, session.tables][:count]
+    report = backtest(Strategy(), paths, contracts=[session.contract])
+    data = report.assumptions.data
+    assert [x.name for x in data] == [path.name for path in paths]
+    for source in data:
+        assert source.began_at == report.started_at
+        assert source.ended_at == report.ended_at
+    assert str(session.path.parent) not in report.to_json()
 
 
 def test_tables_tell_the_books_of_their_recording(tmp_path: Path) -> None:
@@ -138,7 +189,9 @@ def test_recordings_are_read_together(session: Session) -> None:
     both, twice = backtested(session, [session.path, str(session.tables)])
     assert both.told == alone.told
     assert twice.repeated == once.events > 0
-    assert attrs.evolve(twice, repeated=0) == once
+    assert len(twice.assumptions.data) == 2
+    assumed = once.assumptions
+    assert attrs.evolve(twice, repeated=0, assumptions=assumed) == once
 
 
 def test_moments_of_a_recording_never_go_back(session: Session) -> None:

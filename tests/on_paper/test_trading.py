@@ -10,6 +10,7 @@ import pytest
 
 from tests.on_paper.ground import KalshiPaper, PolymarketPaper
 from unified_exchanges import (
+    BadRequest,
     GuardPolicy,
     GuardTripped,
     Halted,
@@ -319,6 +320,34 @@ class TestState:
             trader.fetch_balance()
         trader.close()
         assert path.read_text() == '{"version": 99}'
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("", "line 1"),
+            ("[]", "no JSON object"),
+            ("7", "no JSON object"),
+            ('{"version": VERSION}', "no account"),
+            ('{"version": VERSION, "engine": []}', "no account"),
+            ('{"version": VERSION, "engine": {"pits": []}}', "no account"),
+            ('{"version": VERSION, "engine": {"pits": {}}}', "version None"),
+            (
+                '{"version": VERSION, "engine": {"pits": {}, "version": VERSION}}',
+                "KeyError",
+            ),
+        ],
+    )
+    def test_a_file_of_another_form_is_refused_and_kept(
+        self, ground: Any, tmp_path: Path, text: str, said: str
+    ) -> None:
+        path = tmp_path / "paper.json"
+        text = text.replace("VERSION", "1")
+        path.write_text(text)
+        trader = ground.trader("blocking", path=path)
+        with pytest.raises(BadRequest, match=rf"paper\.json is no state of .*{said}"):
+            trader.fetch_balance()
+        trader.close()
+        assert path.read_text() == text
 
     def test_an_exchange_that_did_nothing_writes_nothing(
         self, ground: Any, tmp_path: Path

@@ -6,6 +6,7 @@
 Decimal('100')
 """
 
+from .assumptions import Assumptions, FeesAssumed, Source
 from .loop import backtest
 from .merging import Events, Merged, merged
 from .report import BacktestProgress, EquityPoint, MarketReport, Report
@@ -15,15 +16,18 @@ from .sweeping import Grid, sweep
 from .tables import Decision, Table
 
 __all__ = [
+    "Assumptions",
     "BacktestProgress",
     "Data",
     "Decision",
     "EquityPoint",
     "Events",
+    "FeesAssumed",
     "Grid",
     "MarketReport",
     "Merged",
     "Report",
+    "Source",
     "SweepFailure",
     "SweepProgress",
     "SweepReport",

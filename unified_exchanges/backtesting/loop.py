@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from itertools import compress, repeat
 from operator import length_hint
@@ -40,11 +40,12 @@ from ..strategies import Amend, Command, Desk, Failure, Place, Strategy
 from ..strategies.beginning import read_subjects
 from ..strategies.desk import NEVER
 from ..strategies.session import is_old
+from .assumptions import assumed
 from .hindsight import as_known
 from .measures import Measures
 from .merging import Events, Merged
 from .report import BacktestProgress, Report
-from .sources import Data, events_of
+from .sources import Data, Feed, feeds_of
 
 __all__ = ["backtest"]
 
@@ -92,11 +93,19 @@ def backtest(
     if every <= 0:
         raise BadRequest(f"sample {sample} is no span of time")
     engine = PaperEngine(contracts, cash=cash, delays=delays)
-    return _Backtest(strategy, engine, every).run(events_of(data), progress)
+    events, feeds = feeds_of(data)
+    return _Backtest(strategy, engine, every, feeds).run(events, progress)
 
 
 class _Backtest:
-    def __init__(self, strategy: Strategy, engine: PaperEngine, every: int) -> None:
+    def __init__(
+        self,
+        strategy: Strategy,
+        engine: PaperEngine,
+        every: int,
+        feeds: Sequence[Feed],
+    ) -> None:
+        self._feeds = feeds
         self._strategy = strategy
         self._engine = engine
         self._every = every
@@ -120,6 +129,7 @@ class _Backtest:
         self._told: deque[tuple[int, Told]] = deque()
         self._sample_due = NEVER
         self._began: int | None = None
+        self._last: int | None = None
         self._events = self._ignored = self._repeated = 0
         self._instant = self._steps = 0
         self._fills: list[Fill] = []
@@ -212,6 +222,7 @@ class _Backtest:
             else:
                 self._receive(moment, event)
         self._events += maxsize - length_hint(left)
+        self._last = last
 
     def _shown(self, events: Events, progress: Progress) -> Events:
         """The same events, and now and then a word on how far it is."""
@@ -457,6 +468,9 @@ class _Backtest:
         filled = total(order.filled for order in taken)
         equity = measures.equity()
         is_begun = self._began is not None
+        if len(self._feeds) == 1 and is_begun:
+            [feed] = self._feeds
+            feed.began, feed.ended = self._began, self._last
         return Report(
             strategy=type(self._strategy).__name__,
             started_at=None if self._began is None else at(self._began),
@@ -483,6 +497,7 @@ class _Backtest:
             equity_curve=tuple(measures.points),
             trades=tuple(self._fills),
             settlements=tuple(self._settlements),
+            assumptions=assumed(engine, self._every, self._feeds),
             decisions=tuple(desk.decisions),
             failures=tuple(self._failures),
             notes=tuple(desk.notes),

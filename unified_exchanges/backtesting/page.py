@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +13,7 @@ from ..models import Fill
 from ..money import EXACT, ZERO, div, text
 from ..paper import at
 from ..research.thinning import thinned
+from .assumptions import Assumptions, Source
 from .report import EquityPoint, MarketReport, Report
 
 __all__ = ["page", "summary"]
@@ -58,6 +60,7 @@ def page(report: Report) -> str:
         *_judged(report),
         f"<h2>Trades</h2>{_trades(report.trades)}",
         *_log(report),
+        f"<h2>Assumptions</h2>{_assumptions(report.assumptions)}",
     ]
     body = "\n".join(parts)
     return (
@@ -223,6 +226,30 @@ def _trades(trades: Sequence[Fill]) -> str:
     return more + _table(head, rows)
 
 
+def _assumptions(assumed: Assumptions) -> str:
+    """Each fee rule once, with how many markets it was taken for."""
+    rules = Counter(x.rule for x in assumed.fees)
+    rows = [
+        ("Delay of orders", _milliseconds(assumed.order_delay)),
+        ("Delay of events", _milliseconds(assumed.event_delay)),
+        ("Equity every", _milliseconds(assumed.sample)),
+        *((f"Fees of {n:,} markets", rule) for rule, n in rules.items()),
+        *(("Data", _source(x)) for x in assumed.data),
+    ]
+    return _table(("What", "As"), rows)
+
+
+def _milliseconds(nanoseconds: int) -> str:
+    return f"{text(EXACT.scaleb(Decimal(nanoseconds), -6))} ms"
+
+
+def _source(source: Source) -> str:
+    name = "events given in memory" if source.name is None else source.name
+    if source.began_at is None or source.ended_at is None:
+        return f"{name}, of which nothing was read"
+    return f"{name}, {_time(source.began_at)} to {_time(source.ended_at)}, UTC"
+
+
 def _log(report: Report) -> list[str]:
     lines = [
         (f"{_time(at(note.at))}.{note.at % 1_000_000_000:09}", note.text)
@@ -261,7 +288,7 @@ def _tone(sign: Decimal) -> str:
 
 def _dollars(amount: Decimal) -> str:
     """To the hundredth of a cent, for people; JSON has every digit."""
-    return f"{amount:,.4f}".removesuffix("00") + " $"
+    return f"{amount:,.4f} $"
 
 
 def _percent(ratio: Decimal) -> str:

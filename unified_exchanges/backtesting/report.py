@@ -12,6 +12,7 @@ import attrs
 from ..models import Fill, Holding, Settlement
 from ..models.record import Flat
 from ..strategies import CalibrationBin, Command, Failure, Note
+from .assumptions import Assumptions
 from .tables import Table, rows
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ class Report(Flat):
     decisions: tuple[Command, ...]
     failures: tuple[Failure, ...]
     notes: tuple[Note, ...]
+    assumptions: Assumptions
 
     @overload
     def to_frame(

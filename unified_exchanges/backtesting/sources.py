@@ -7,6 +7,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Final, TypeAlias
 
+import attrs
+
 from ..models import Order, OrderBook, Ticker
 from ..paper import PaperEvent
 from ..recording import Header
@@ -15,7 +17,7 @@ from ..recording.overheard import Heard, LineClock, Overheard, hear
 from ..registry import folder
 from .merging import Events, merged
 
-__all__ = ["Data", "events_of", "recorded"]
+__all__ = ["Data", "Feed", "events_of", "feeds_of", "recorded"]
 
 Data: TypeAlias = "Events | str | PathLike[str] | Sequence[str | PathLike[str]]"
 """Events; or the path of a recording or of the Parquet files of one; or several paths."""
@@ -29,14 +31,40 @@ _PASSED_OVER: Final = frozenset((Ticker, Order))
 """What a backtest is not told."""
 
 
+@attrs.define
+class Feed:
+    """One of the places that events come from; the moments are of what was read of it."""
+
+    name: str | None
+    began: int | None = None
+    ended: int | None = None
+
+
 def events_of(data: Data) -> Events:
     """The events of whatever a backtest was given."""
+    return feeds_of(data)[0]
+
+
+def feeds_of(data: Data) -> tuple[Events, list[Feed]]:
+    """The same, and where they come from; one feed alone is timed by who reads it."""
     if isinstance(data, str | PathLike):
-        return _stored(Path(data))
+        path = Path(data)
+        return _stored(path), [Feed(path.name)]
     if isinstance(data, Sequence) and data and isinstance(data[0], str | PathLike):
         paths = [Path(x) for x in data if isinstance(x, str | PathLike)]
-        return merged(*map(_stored, paths))
-    return data  # type: ignore[return-value]  # no paths, so events
+        feeds = [Feed(path.name) for path in paths]
+        if len(paths) == 1:
+            return _stored(paths[0]), feeds
+        return merged(*map(_timed, feeds, map(_stored, paths))), feeds
+    return data, [Feed(None)]  # type: ignore[return-value]  # no paths, so events
+
+
+def _timed(feed: Feed, events: Events) -> Events:
+    for told in events:
+        if feed.began is None:
+            feed.began = told[0]
+        feed.ended = told[0]
+        yield told
 
 
 def _stored(path: Path) -> Events:

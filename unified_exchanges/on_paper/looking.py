@@ -34,6 +34,14 @@ _RULES: Final = 60.0
 """Seconds after which a market is read again whose contracts are held, or ordered."""
 _SAVED: Final = 1.0
 """Seconds between two times that the state is kept, at least."""
+_MALFORMED: Final = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+"""What a text meets that looks like a state and is none."""
 
 
 class Looking(FromSource):
@@ -105,11 +113,8 @@ class Looking(FromSource):
         if text is not None:
             try:
                 names = PaperHouse.markets_of(text)
-            except (ValueError, KeyError) as error:
-                message = (
-                    f"{self.terms.file.path} is no state of orders on paper: {error}"
-                )
-                raise BadRequest(message, venue=self.id) from error
+            except ValueError as error:
+                raise self._no_state(error) from error
             found: list[Contract] = []
             for name in names:
                 contract = yield from self.contract(name)
@@ -120,10 +125,19 @@ class Looking(FromSource):
     def _go_on(self, text: str, contracts: Sequence[Contract]) -> None:
         # Another call may have done it while this one was reading.
         if not self._is_awake:
-            self.house.load(text, contracts)
+            try:
+                self.house.load(text, contracts)
+            except _MALFORMED as error:
+                raise self._no_state(error) from error
             for contract in contracts:
                 self.house.read_market(contract.market)
             self._kept = self.house.changes
+
+    def _no_state(self, error: Exception) -> BadRequest:
+        assert self.terms.file is not None
+        what = str(error) if isinstance(error, ValueError) else repr(error)
+        message = f"{self.terms.file.path} is no state of orders on paper: {what}"
+        return BadRequest(message, venue=self.id)
 
     def save_state(self, *, now: bool = False) -> None:
         """Write the state down if it has changed, not more than once a second."""

@@ -394,14 +394,17 @@ class PaperHouse:
         What its books were is not known any more, nor what happened meanwhile.
         """
         state = _state(text)
+        # All of it is read before any of it is taken.
+        engine = load_state(json.dumps(state["engine"]), contracts)
+        fills = [read_fill(x) for x in state["fills"]]
+        settlements = [read_settlement(x) for x in state["settlements"]]
+        for pit in engine.pits.values():
+            pit.lose()
         with self._lock:
-            delays = self.engine.delays
-            self.engine = load_state(json.dumps(state["engine"]), contracts)
-            self.engine.delays = delays
-            for pit in self.engine.pits.values():
-                pit.lose()
-            self.fills = [read_fill(x) for x in state["fills"]]
-            self.settlements = [read_settlement(x) for x in state["settlements"]]
+            engine.delays = self.engine.delays
+            self.engine = engine
+            self.fills = fills
+            self.settlements = settlements
             self._tapes = {name: Tape(self._moment()) for name in self.engine.pits}
 
 
@@ -410,11 +413,18 @@ _SLACK = 1_000_000
 
 
 def _state(text: str) -> dict[str, Any]:
-    state: dict[str, Any] = json.loads(text)
+    state: Any = json.loads(text)
+    if not isinstance(state, dict):
+        message = "it is no JSON object"
+        raise ValueError(message)  # noqa: TRY004 - of what is read, as the others are
     version = state.get("version")
     if version != _VERSION:
         message = f"a state of version {version}; this reads {_VERSION}"
         raise ValueError(message)
+    engine = state.get("engine")
+    if not isinstance(engine, dict) or not isinstance(engine.get("pits"), dict):
+        message = "it has no account in it"
+        raise ValueError(message)  # noqa: TRY004 - likewise
     return state
 
 

@@ -1,0 +1,87 @@
+"""What a backtest took for granted, so that its figures can be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import attrs
+
+from ..models import FeeRule
+from ..models.record import Flat
+from ..paper import FREE, PaperEngine, at
+from .sources import Feed
+
+__all__ = ["Assumptions", "FeesAssumed", "Source", "assumed"]
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class FeesAssumed(Flat):
+    """The rule by which trades of a market were charged; ``none`` charges nothing."""
+
+    venue: str
+    market_id: str
+    rule: str
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class Source(Flat):
+    """Where events came from, and when the first and the last that were read were received.
+
+    ``name`` is that of the file or folder, without where it lies; None for events that were
+    given as such.
+    """
+
+    name: str | None
+    began_at: datetime | None
+    ended_at: datetime | None
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class Assumptions(Flat):
+    """What a backtest took for granted: how late, at what fees, over which data.
+
+    ``order_delay`` and ``event_delay`` are nanoseconds, as in `Delays`: with 0 a strategy
+    acts before anybody else can.  ``sample`` is the nanoseconds between points of equity.
+    """
+
+    order_delay: int
+    event_delay: int
+    sample: int
+    fees: tuple[FeesAssumed, ...]
+    data: tuple[Source, ...]
+
+
+def assumed(engine: PaperEngine, sample: int, feeds: Sequence[Feed]) -> Assumptions:
+    """What a run on this engine, over these feeds, took for granted."""
+    contracts = (pit.contract for pit in engine.pits.values())
+    fees = tuple(
+        FeesAssumed(
+            venue=contract.market.venue,
+            market_id=contract.market_id,
+            rule=_told(contract.fees),
+        )
+        for contract in contracts
+    )
+    data = tuple(
+        Source(name=x.name, began_at=_time(x.began), ended_at=_time(x.ended))
+        for x in feeds
+    )
+    return Assumptions(
+        order_delay=engine.delays.order,
+        event_delay=engine.delays.event,
+        sample=sample,
+        fees=fees,
+        data=data,
+    )
+
+
+def _time(moment: int | None) -> datetime | None:
+    return None if moment is None else at(moment)
+
+
+def _told(rule: FeeRule) -> str:
+    if rule is FREE:
+        return "none"
+    # The repr of any other object has its address, which is another each time.
+    return repr(rule) if attrs.has(type(rule)) else type(rule).__qualname__
