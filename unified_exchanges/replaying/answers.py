@@ -92,16 +92,25 @@ class Answers:
         self._clock.answered(began=entry.line.began, at=entry.line.at)
         return self.told(entry)
 
-    def claim(self, request: Request, within: tuple[int, int] | None = None) -> Entry:
+    def claim(
+        self,
+        request: Request,
+        within: tuple[int, int] | None = None,
+        *,
+        since: int | None = None,
+    ) -> Entry:
         """Take what was recorded of a request, while streams are replayed beside it.
 
         That is the next one from now on, else the last one before.  ``within`` is how many
         nanoseconds before and after now it may have begun: so reads of the library itself
-        get no answer of another moment.  Raises `NotRecorded`.
+        get no answer of another moment.  ``since`` is a moment of `ReplayClock.wall` that
+        stands for now, where the program has waited for as long as was drawn by lot.
+        Raises `NotRecorded`.
         """
         key = key_of(request.method, request.url, request.query, request.body or b"")
         with self._lock:
-            entry = self._nearest_of(key, within)
+            now = self._clock.wall if since is None else since
+            entry = self._nearest_of(key, now, within)
             if entry is None and within is not None:
                 # What is nearest is of no interest to anybody, and takes long to find.
                 raise NotRecorded(
@@ -174,8 +183,9 @@ class Answers:
                 return entry
         return None
 
-    def _nearest_of(self, key: Key, within: tuple[int, int] | None) -> Entry | None:
-        now = self._clock.wall
+    def _nearest_of(
+        self, key: Key, now: int, within: tuple[int, int] | None
+    ) -> Entry | None:
         before, after = within or (now, _EVER)
         for some in dict.fromkeys((key, loosened(key))):
             entries = self._ordered.get(some, [])

@@ -92,7 +92,10 @@ class Recorded(Protocol):
 
 
 def is_recorded(venues: Iterable[Venue]) -> bool:
-    """Whether a run goes by the time of a recording; raises `BadRequest` if of several."""
+    """Whether a run goes by the time of a recording; raises `BadRequest` if of several.
+
+    Raises `NotRecorded` where the recording has no streams, or has come to its end.
+    """
     venues = list(venues)
     found = [x.taps.is_replay for x in venues]
     if any(found) and len(found) > 1:
@@ -100,11 +103,13 @@ def is_recorded(venues: Iterable[Venue]) -> bool:
             "over a recording a run is on one exchange: each recording has a time of its "
             "own. backtest(strategy, [path, …]) merges several by their time"
         )
+    if any(found):
+        timeline_of(venues[0])
     return any(found)
 
 
 def ground_of(exchange: Recorded) -> Ground:
-    """That of an exchange; raises `NotRecorded` where its recording has no streams."""
+    """That of an exchange of which `is_recorded` says so."""
     if isinstance(exchange.venue, Overhearing):
         return OnPaper(exchange)
     return OnRecord(exchange)
@@ -182,8 +187,11 @@ class Ground(ABC):
         )
 
     @abstractmethod
-    def claim(self, request: Request) -> Entry:
-        """What was recorded of a request of a command; raises `NotRecorded`."""
+    def claim(self, request: Request, since: int | None) -> Entry:
+        """What was recorded of a request of a command; raises `NotRecorded`.
+
+        ``since`` is when it began to wait before that, such as between two tries.
+        """
 
     @abstractmethod
     def ended(self, command: Command, error: Exception) -> Order | None:
@@ -254,8 +262,9 @@ class OnPaper(Ground):
         # The account knows its orders by our keys as well.
         return super()._of_one(command, place, order_id or place.key)
 
-    def claim(self, request: Request) -> Entry:
+    def claim(self, request: Request, since: int | None) -> Entry:
         """What was recorded of a read of the market."""
+        del since  # on paper it waits for as long as messages take
         return self.timeline.answers.claim(request, WITHIN)
 
     def ended(self, command: Command, error: Exception) -> Order | None:
@@ -331,11 +340,11 @@ class OnRecord(Ground):
         for handed in self._handed:
             handed.close()
 
-    def claim(self, request: Request) -> Entry:
+    def claim(self, request: Request, since: int | None) -> Entry:
         """The same request, sent about now when it was recorded; raises `NotRecorded`."""
         answers = self.timeline.answers
         try:
-            return answers.claim(request, _WITHIN)
+            return answers.claim(request, _WITHIN, since=since)
         except NotRecorded as error:
             raise NotRecorded(
                 f"the strategy decides otherwise, or at another time, than when it was "

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Final, cast
 
 from ..errors import NotRecorded, OrderNotFound
-from ..flow import JournalStep, Request
+from ..flow import JournalStep, Request, Sleep
 from ..journal import MemoryJournal, performed
 from ..models import Balance, Gap, Order, Position
 from ..paper import Contract
@@ -251,11 +251,16 @@ class _Errand(Errand):
         super().__init__(*given)
         self._ground = ground
         self._journal = journal
+        self._since: int | None = None
 
     def _claim(self, request: Request) -> Entry:
-        return self._ground.claim(request)
+        since, self._since = self._since, None
+        return self._ground.claim(request, since)
 
     def _perform(self, step: Any) -> Any:
+        if isinstance(step, Sleep) and self._since is None:
+            # For how long it waits between two tries is drawn by lot.
+            self._since = self._ground.clock.wall
         if isinstance(step, JournalStep):
             return performed(self._journal, step)
         return super()._perform(step)
