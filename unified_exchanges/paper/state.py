@@ -135,7 +135,6 @@ def _order(order: PaperOrder) -> dict[str, Any]:
 
 
 def _read_order(told: dict[str, Any]) -> PaperOrder:
-    told = {"spared": "0", **told}  # it was not kept at first
     numbers = {name: Decimal(told[name]) for name in _DECIMALS}
     words: dict[str, Any] = {name: word(told[name]) for name, word in _WORDS.items()}
     fields: dict[str, Any] = {**told, **numbers, **words}
@@ -191,15 +190,12 @@ def _read_pit(pit: Pit, told: dict[str, Any], orders: dict[int, PaperOrder]) -> 
     pit.taken_asks = {Decimal(k): Decimal(v) for k, v in told["taken_asks"].items()}
     bands = ({k: Decimal(v) for k, v in band.items()} for band in told["grid"])
     grid = PriceGrid(tuple(PriceBand(**band) for band in bands))
-    market = attrs.evolve(pit.contract.market, grid=grid)
-    if "closes_at" in told:
-        closes = told["closes_at"]
-        closes_at = None if closes is None else datetime.fromisoformat(closes)
-        market = attrs.evolve(market, closes_at=closes_at)
+    closes = told["closes_at"]
+    closes_at = None if closes is None else datetime.fromisoformat(closes)
+    market = attrs.evolve(pit.contract.market, grid=grid, closes_at=closes_at)
     pit.contract = attrs.evolve(pit.contract, market=market)
     pit.latest = _read_book(told["book"])
-    prints = told.get("prints")  # they were not kept at first
-    if prints is not None:
+    if (prints := told["prints"]) is not None:
         seen = _read_book(prints["book"])
         pit.prints.seen = pit.latest if seen is None else seen
         pit.prints.told, pit.prints.gone = (

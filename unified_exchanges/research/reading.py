@@ -23,9 +23,10 @@ from ..models import (
     Trade,
 )
 from ..models.unread import unread
-from ..paper import PaperEvent, at
+from ..paper import PaperEvent
 from .cells import microseconds, millionths, whole, words
 from .grids import text_grid
+from .parquet import SCHEMAS
 from .shelf import TableBook
 
 __all__ = ["tables"]
@@ -48,9 +49,8 @@ def tables(
     Books, trades, changes of markets and gaps, in the order in which they stood in the
     recording: what a backtest of the recording is told.  In memory there are the rows of
     one group of each market.  With a ``market_id`` only the files of that market are read,
-    and what concerns several.  Tables of before there were changes and gaps tell neither
-    changes, nor which markets lost something together.  Raises `BadRequest` where there
-    are no tables.
+    and what concerns several.  Raises `BadRequest` where there are no tables, and where
+    they have not the columns that `convert` writes now.
     """
     readers: dict[str, Callable[[Path], Iterator[Found]]] = {
         "books": _books,
@@ -58,8 +58,6 @@ def tables(
         "changes": _changes,
         "gaps": _gaps,
     }
-    if not (path / "gaps").is_dir():
-        readers["books"] = _books_with_gaps
     streams = [
         read(folder)
         for table, read in readers.items()
@@ -92,7 +90,17 @@ def _batches(folder: Path) -> Iterator[Any]:
         parts = sorted(day.glob("part-*.parquet"), key=_number)
         for part in parts:
             with pq.ParquetFile(part) as file:
+                _check_columns(part, file.schema_arrow.names)
                 yield from file.iter_batches(batch_size=_ROWS)
+
+
+def _check_columns(part: Path, names: list[str]) -> None:
+    table = part.parents[3].name
+    if missing := [x for x in SCHEMAS[table].names if x not in names]:
+        raise BadRequest(
+            f"{part} has no column {', '.join(missing)}: `convert` of another version made "
+            "it; convert the recording again"
+        )
 
 
 def _number(part: Path) -> int:
@@ -111,8 +119,7 @@ def _plain(batch: Any) -> Iterator[dict[str, Any]]:
 
 
 def _place(row: dict[str, Any]) -> tuple[int, int]:
-    # Tables of before had no parts: what a line told of a book was one.
-    return row["line"], row.get("part", 0)
+    return row["line"], row["part"]
 
 
 def _venue(folder: Path) -> str:
@@ -133,8 +140,7 @@ def _trades(folder: Path) -> Iterator[Found]:
             taker_side=None if taker is None else Side(taker),
             created_at=row["created_at"],
             is_block=row["is_block"],
-            # Tables of before had none.
-            transaction=row.get("transaction"),
+            transaction=row["transaction"],
         )
         yield _place(row), row["received_at"], trade
 
@@ -171,12 +177,6 @@ def _gaps(folder: Path) -> Iterator[Found]:
 
 
 def _books(folder: Path) -> Iterator[Found]:
-    for found in _books_with_gaps(folder):
-        if not isinstance(found[2], Gap):
-            yield found
-
-
-def _books_with_gaps(folder: Path) -> Iterator[Found]:
     venue = _venue(folder)
     books: dict[str, TableBook] = {}
     last: _BookRow | None = None
@@ -185,7 +185,7 @@ def _books_with_gaps(folder: Path) -> Iterator[Found]:
         if last is not None and (
             line != last[0] or part != last[1] or outcome != last[4]
         ):
-            yield _told(venue, books, last)
+            yield from _told(venue, books, last)
             last = None
         if last is None:
             last = row
@@ -199,15 +199,15 @@ def _books_with_gaps(folder: Path) -> Iterator[Found]:
             books[outcome].set_ask(price, size)
         # Else a book that is empty, or as it was.
     if last is not None:  # a file may have no rows
-        yield _told(venue, books, last)
+        yield from _told(venue, books, last)
 
 
-def _told(venue: str, books: dict[str, TableBook], row: _BookRow) -> Found:
+def _told(venue: str, books: dict[str, TableBook], row: _BookRow) -> Iterator[Found]:
     line, part, received, market_id, outcome, event, _, _, _, sequence, moment, grid = (
         row
     )
     if event == "stale":
-        return (line, part), received, _gap(market_id, outcome, received)
+        return  # the gap stands in its own table
     book = books[outcome]
     told = unread(
         venue,
@@ -219,16 +219,12 @@ def _told(venue: str, books: dict[str, TableBook], row: _BookRow) -> Found:
         moment,
         text_grid(grid),
     )
-    return (line, part), received, told
+    yield (line, part), received, told
 
 
 def _book_rows(folder: Path) -> Iterator[_BookRow]:
     for batch in _batches(folder):
-        names, count = batch.schema.names, len(batch)
-        cells = [
-            read(batch.column(name)) if name in names else [default] * count
-            for name, read, default in _CELLS
-        ]
+        cells = [read(batch.column(name)) for name, read in _CELLS]
         yield from zip(*cells, strict=True)
 
 
@@ -244,29 +240,18 @@ def _moments(column: Any) -> list[int | datetime | None]:
     ]
 
 
-_CELLS: Final[tuple[tuple[str, Callable[[Any], list[Any]], object], ...]] = (
-    ("line", whole, None),
-    # Tables of before had no parts: what a line told of a book was one.
-    ("part", whole, 0),
-    ("received_at", whole, None),
-    ("market_id", words, None),
-    ("outcome", words, None),
-    ("event", words, None),
-    ("side", words, None),
-    ("price", millionths, None),
-    ("size", millionths, None),
-    ("sequence", whole, None),
-    ("timestamp", _moments, None),
-    ("grid", words, None),
+_CELLS: Final[tuple[tuple[str, Callable[[Any], list[Any]]], ...]] = (
+    ("line", whole),
+    ("part", whole),
+    ("received_at", whole),
+    ("market_id", words),
+    ("outcome", words),
+    ("event", words),
+    ("side", words),
+    ("price", millionths),
+    ("size", millionths),
+    ("sequence", whole),
+    ("timestamp", _moments),
+    ("grid", words),
 )
-"""The columns of a row of a book, how they are read, and what stands for one that is not."""
-
-
-def _gap(market_id: str, outcome: str, moment: int) -> Gap:
-    return Gap(
-        subject=Subject.ORDER_BOOK,
-        market_ids=(market_id,),
-        outcome=outcome,
-        reason="the recording says that a change may have been missed",
-        at=at(moment),
-    )
+"""The columns of a row of a book, and how they are read."""
