@@ -174,4 +174,4 @@ def test_fault_30_what_is_told_is_what_the_tracker_says(
     [found] = [x for x in drain(follower) if isinstance(x, Order)]
     kept = tracker.find(order_id="o1")
     assert (found.filled - found.failed, found.failed) == (kept.filled, kept.failed)
-    assert (found.is_open, kept.is_open) == (False, False)
+    assert (found.is_open, kept.is_over) == (False, True)
