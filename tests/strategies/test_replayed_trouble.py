@@ -19,7 +19,7 @@ from unified_exchanges import (
     async_exchange,
     exchange,
 )
-from unified_exchanges.recording import Recorder
+from unified_exchanges.recording import DamagedRecording, Recorder
 from unified_exchanges.simulator.faults import Fault, StreamFault, StreamPlan
 from unified_exchanges.strategies import (
     Desk,
@@ -250,3 +250,20 @@ def test_a_dry_run_is_not_answered_by_what_was_really_sent(
         live("blocking", first, at, path)
     with pytest.raises(BadRequest, match="leave dry_run=True away"):
         replayed(flavour, Silent(first.markets[0]), path, dry_run=True)
+
+
+@pytest.mark.parametrize("source", [None, "replay"])
+def test_a_recording_that_cannot_be_read_on_ends_the_run_with_that(
+    source: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "damaged.jsonl"
+    with stage("kalshi") as at:
+        first = Told(quoted(at), breaks=False)
+        live("blocking", first, at, path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    how: dict[str, Any] = {} if source is None else {"source": source, "cash": 100}
+    with exchange("replay" if source is None else "paper", path=path, **how) as ex:
+        # It was whole when it was opened.
+        path.write_bytes(b"".join([*lines[:-4], b"{]\n", *lines[-4:]]))
+        with pytest.raises(DamagedRecording, match="cannot be read"):
+            run(Silent(first.markets[0]), ex)

@@ -109,6 +109,8 @@ class RecordedRun:
             return True
         self._ground.check()
         if self._timeline.is_over:
+            if self._timeline.error is not None:
+                raise self._timeline.error
             return False
         self._pass()
         self._send()
