@@ -31,13 +31,15 @@ from ..flavours import FLAVOURS
 from ..recording.sessions import VENUES, Stage, stage
 
 
-def replayed(flavour: str, strategy: Strategy, path: Path, **how: Any) -> RunReport:
+def replayed(
+    flavour: str, strategy: Strategy, path: Path, *, dry_run: bool = False, **how: Any
+) -> RunReport:
     if flavour == "blocking":
-        with exchange("replay", path=path) as ex:
+        with exchange("replay", path=path, dry_run=dry_run) as ex:
             return run(strategy, ex, **how)
 
     async def go() -> RunReport:
-        async with async_exchange("replay", path=path) as ex:
+        async with async_exchange("replay", path=path, dry_run=dry_run) as ex:
             return await async_run(strategy, ex, **how)
 
     return asyncio.run(go())

@@ -19,7 +19,7 @@ from unified_exchanges import (
     async_exchange,
     exchange,
 )
-from unified_exchanges.recording import Recorder
+from unified_exchanges.recording import DamagedRecording, Recorder
 from unified_exchanges.simulator.faults import Fault, StreamFault, StreamPlan
 from unified_exchanges.strategies import (
     Desk,
@@ -32,6 +32,7 @@ from unified_exchanges.strategies import (
 )
 from unified_exchanges.testing import cassette
 
+from ..backtesting.test_making import cash_before
 from ..flavours import FLAVOURS
 from ..recording.sessions import VENUES, Stage, stage
 from .test_replayed import replayed
@@ -226,7 +227,7 @@ def test_a_run_ends_in_the_time_of_the_recording(
     whole = replayed(flavour, Silent(first.markets[0]), path, seconds=3_600)
     assert whole.ended_at - whole.started_at < timedelta(seconds=30)
     assert early.orders == whole.orders == early.fills == whole.fills == ()
-    assert whole.cash == real.cash - sum(x.proceeds - x.fee for x in real.fills)
+    assert whole.cash == cash_before(real)
 
 
 class Silent(Strategy):
@@ -237,3 +238,32 @@ class Silent(Strategy):
 
     def on_start(self, desk: Desk) -> None:
         desk.timer("look", timedelta(seconds=0.2))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_dry_run_is_not_answered_by_what_was_really_sent(
+    flavour: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "dry.jsonl"
+    with stage("kalshi") as at:
+        first = Told(quoted(at), breaks=False)
+        live("blocking", first, at, path)
+    with pytest.raises(BadRequest, match="leave dry_run=True away"):
+        replayed(flavour, Silent(first.markets[0]), path, dry_run=True)
+
+
+@pytest.mark.parametrize("source", [None, "replay"])
+def test_a_recording_that_cannot_be_read_on_ends_the_run_with_that(
+    source: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "damaged.jsonl"
+    with stage("kalshi") as at:
+        first = Told(quoted(at), breaks=False)
+        live("blocking", first, at, path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    how: dict[str, Any] = {} if source is None else {"source": source, "cash": 100}
+    with exchange("replay" if source is None else "paper", path=path, **how) as ex:
+        # It was whole when it was opened.
+        path.write_bytes(b"".join([*lines[:-4], b"{]\n", *lines[-4:]]))
+        with pytest.raises(DamagedRecording, match="cannot be read"):
+            run(Silent(first.markets[0]), ex)

@@ -87,6 +87,8 @@ class Timeline:
         self.answers = answers
         self.lock = fork.rlock()
         self.is_begun = self.is_over = False
+        self.error: Exception | None = None
+        """What ended it early."""
         self.line = 1
         """How many lines have been played."""
         self._overheard = overheard
@@ -424,6 +426,7 @@ class Timeline:
     def _finish(self, error: Exception | None) -> None:
         """There is nothing more: whoever watches gets what waits, and the end."""
         self.is_over = True
+        self.error = error
         self._next = None
         for player in list(self._players):
             if error is None:

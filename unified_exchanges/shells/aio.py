@@ -192,6 +192,11 @@ class AsyncExchange(AsyncTracking, ABC):
         return self.venue.guards.policy
 
     @property
+    def is_dry_run(self) -> bool:
+        """Whether it answers every write itself."""
+        return self._dry_run is not None
+
+    @property
     def dry_runs(self) -> list[DryRunReport]:
         """The writes that a dry run has answered, oldest first: the last ten thousand."""
         return [] if self._dry_run is None else self._dry_run.reports

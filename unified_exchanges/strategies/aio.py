@@ -14,9 +14,9 @@ from ..shells.aio import AsyncExchange
 from ..watching.aio import AsyncWatch
 from .beginning import read_subjects, routed, time_of
 from .commands import Amend, Command, Place
-from .grounds import Recorded, is_recorded
+from .grounds import Recorded
 from .inbox import Item
-from .recorded import BREATH, RecordedRun
+from .recorded import BREATH, RecordedRun, is_recorded
 from .report import RunReport
 from .running import BEAT, SENDERS, Progress, Running, of_markets, request
 from .session import raised, told

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, cast
 
-from ..errors import NotRecorded, OrderNotFound
+from ..errors import BadRequest, NotRecorded, OrderNotFound
 from ..flow import JournalStep, Request, Sleep
 from ..journal import MemoryJournal, performed
 from ..models import Balance, Gap, Order, Position
@@ -20,20 +20,49 @@ from ..paper import Contract
 from ..replaying.answers import Entry
 from ..replaying.clock import ReplayClock
 from ..replaying.errands import Errand
+from ..replaying.overhearing import Overhearing
 from ..replaying.player import NEVER
+from ..venue import Venue
+from ..watching.replay_hub import timeline_of
 from .beginning import read_subjects
 from .commands import Cancel, Command
-from .grounds import Ground, Recorded, ground_of
+from .grounds import Ground, Recorded
 from .inbox import Item
+from .on_paper import OnPaper
+from .on_record import OnRecord
 from .report import RunReport
 from .running import Progress, Running, of_markets
 from .session import told
 from .strategy import Strategy
 
-__all__ = ["BREATH", "RecordedRun"]
+__all__ = ["BREATH", "RecordedRun", "is_recorded"]
 
 BREATH: Final = 256
 """Things that happen before others are let in."""
+
+
+def is_recorded(venues: Iterable[Venue]) -> bool:
+    """Whether a run goes by the time of a recording; raises `BadRequest` if of several.
+
+    Raises `NotRecorded` where the recording has no streams, or has come to its end.
+    """
+    venues = list(venues)
+    found = [x.taps.is_replay for x in venues]
+    if any(found) and len(found) > 1:
+        raise BadRequest(
+            "over a recording a run is on one exchange: each recording has a time of its "
+            "own. backtest(strategy, [path, …]) merges several by their time"
+        )
+    if any(found):
+        timeline_of(venues[0])
+    return any(found)
+
+
+def _ground_of(exchange: Recorded) -> Ground:
+    """That of an exchange of which `is_recorded` says so."""
+    if isinstance(exchange.venue, Overhearing):
+        return OnPaper(exchange)
+    return OnRecord(exchange)
 
 
 class RecordedRun:
@@ -49,7 +78,7 @@ class RecordedRun:
         *,
         keep: int,
     ) -> None:
-        self._ground = ground_of(exchange)
+        self._ground = _ground_of(exchange)
         self._timeline = self._ground.timeline
         self._subjects = read_subjects(strategy)
         self._contracts = contracts
@@ -80,6 +109,8 @@ class RecordedRun:
             return True
         self._ground.check()
         if self._timeline.is_over:
+            if self._timeline.error is not None:
+                raise self._timeline.error
             return False
         self._pass()
         self._send()

@@ -1,0 +1,97 @@
+"""A run on paper over a recording: the market is that of then, and the account its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from ..errors import InvalidOrder
+from ..flow import Flow, Request
+from ..models import Gap, Order, Subject
+from ..paper import Contract
+from ..replaying.answers import Entry
+from ..replaying.errands import WITHIN
+from ..replaying.overhearing import Overhearing
+from ..replaying.player import NEVER
+from .commands import Amend, Command, Place
+from .grounds import FED, Ground, Hear, Recorded
+from .inbox import Item
+
+__all__ = ["OnPaper"]
+
+
+class OnPaper(Ground):
+    """On paper over it: the market is that of the recording, and the account its own."""
+
+    # Nothing ends but by what is told, and messages arrive in order.
+    has_lasting_ids = True
+
+    def __init__(self, exchange: Recorded) -> None:
+        super().__init__(exchange)
+        self._venue: Overhearing = exchange.venue
+        self._news = self._venue.house.open_session()
+
+    @property
+    def closing(self) -> int:
+        """When the next market closes by the clock, as the strategy's shows it."""
+        return self._venue.closing
+
+    def close_markets(self) -> None:
+        """Close those whose time has come."""
+        self._venue.close_markets()
+
+    def follow(
+        self,
+        subjects: tuple[Subject, ...],
+        contracts: Mapping[str, Contract],
+        hear: Hear,
+    ) -> None:
+        """Tell what the account hears, before it makes anything of it."""
+        self._hear = hear
+        self._kinds = (Gap, *(kind for kind, x in FED if x in subjects))
+        on_the_wire = self.exchange.venue.on_the_wire
+        for subject in subjects:
+            self.timeline.check(on_the_wire, subject, tuple(contracts))
+        self._venue.overhear(self._told)
+        self._venue.house.hang(self.drain)
+        for contract in contracts.values():
+            # First, so that the account misses nothing of what is told.
+            self._venue.house.admit(contract)
+            self.exchange.attend(contract.market_id)
+
+    def _told(self, event: object) -> None:
+        # What became of orders by what was told before comes before this.
+        self.drain()
+        if isinstance(event, self._kinds):
+            self._hear(cast("Item", event))
+
+    def drain(self) -> None:
+        """Tell what became of orders by now."""
+        for news in self._news.take(NEVER):
+            self._hear(cast("Item", news))
+
+    def check(self) -> None:
+        """The account is told no errors of a stream: it hears no more."""
+
+    def leave(self) -> None:
+        """Tell no more."""
+        self._venue.house.take_down(self.drain)
+        self._venue.house.close_session(self._news)
+
+    def _of_one(
+        self, command: Command, place: Place, order_id: str | None
+    ) -> Flow[Order]:
+        # The account knows its orders by our keys as well.
+        return super()._of_one(command, place, order_id or place.key)
+
+    def claim(self, request: Request, since: int | None) -> Entry:
+        """What was recorded of a read of the market."""
+        del since  # on paper it waits for as long as messages take
+        return self.timeline.answers.claim(request, WITHIN)
+
+    def ended(self, command: Command, error: Exception) -> Order | None:
+        """One that ended by itself, which is on its way: nothing is left to change."""
+        if isinstance(command, Amend) and type(error) is InvalidOrder:
+            order = self._venue.house.find(command.key)
+            return None if order is None or order.is_open else order
+        return None

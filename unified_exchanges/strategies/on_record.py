@@ -1,0 +1,116 @@
+"""A run over its own recording: orders, fills and answers are those that there were then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from ..errors import BadRequest, NotRecorded
+from ..flow import Request
+from ..models import Fill, Gap, MarketChange, Order, OrderBook, Subject, Trade
+from ..paper import Contract
+from ..replaying.answers import Entry
+from ..replaying.player import NEVER
+from ..watching.handed import Handed
+from .commands import Command
+from .grounds import FED, Ground, Hear, Recorded
+
+__all__ = ["OnRecord"]
+
+_SECOND: Final = 10**9
+_WITHIN: Final = (2 * _SECOND, 60 * _SECOND)
+"""Nanoseconds before and after now in which a command may have been sent when it was recorded.
+
+A moment passed there between a decision and its request, more where many were under way.
+"""
+
+
+class OnRecord(Ground):
+    """As it was recorded: orders, fills and answers are those that there were then."""
+
+    has_lasting_ids = False
+
+    def __init__(self, exchange: Recorded) -> None:
+        super().__init__(exchange)
+        if exchange.is_dry_run:
+            raise BadRequest(
+                "a run over its own recording is answered by what was answered then, and "
+                "nothing is sent: leave dry_run=True away",
+                venue=exchange.venue.id,
+            )
+        self._handed: list[Handed] = []
+
+    @property
+    def closing(self) -> int:
+        """Never by the clock: what closes then was told when it did."""
+        return NEVER
+
+    def close_markets(self) -> None:
+        """They close by what is told."""
+
+    def drain(self) -> None:
+        """It was told as it came."""
+
+    def follow(
+        self,
+        subjects: tuple[Subject, ...],
+        contracts: Mapping[str, Contract],
+        hear: Hear,
+    ) -> None:
+        """Tell what the streams of the exchange tell, the account's first."""
+        names = tuple(contracts)
+
+        def of_account(news: object) -> None:
+            if isinstance(news, Order | Fill):
+                hear(news)
+
+        def of_market(news: object) -> None:
+            if isinstance(news, OrderBook | Trade | MarketChange):
+                hear(news)
+
+        def of_books(news: object) -> None:
+            if isinstance(news, OrderBook | Gap):
+                hear(news)
+
+        ears: dict[Subject, Callable[[object], None]] = {
+            Subject.ORDERS: of_account,
+            Subject.FILLS: of_account,
+            Subject.ORDER_BOOK: of_books,
+        }
+        for subject in (
+            Subject.ORDERS,
+            Subject.FILLS,
+            *(x for _, x in FED if x in subjects),
+        ):
+            ear = ears.get(subject, of_market)
+            self._handed.append(self.exchange.hearing(subject, names, ear))
+
+    def check(self) -> None:
+        """Raise what broke a stream."""
+        for handed in self._handed:
+            if handed.is_over:
+                handed.check()
+
+    def leave(self) -> None:
+        """Tell no more."""
+        for handed in self._handed:
+            handed.close()
+
+    def claim(self, request: Request, since: int | None) -> Entry:
+        """The same request, sent about now when it was recorded; raises `NotRecorded`."""
+        answers = self.timeline.answers
+        try:
+            return answers.claim(request, _WITHIN, since=since)
+        except NotRecorded as error:
+            raise NotRecorded(
+                f"the strategy decides otherwise, or at another time, than when it was "
+                f"recorded: {error}{answers.nearest(request)}. Nothing was sent. To run "
+                'what was not recorded use exchange("paper", source="replay", path=…) or '
+                "backtest(strategy, path, contracts=…)",
+                request=f"{request.method} {request.url}",
+            ) from None
+
+    def ended(self, command: Command, error: Exception) -> Order | None:
+        """What was refused then is refused again."""
+        del command, error
+        return None
