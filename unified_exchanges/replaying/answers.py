@@ -98,6 +98,7 @@ class Answers:
         within: tuple[int, int] | None = None,
         *,
         since: int | None = None,
+        is_shared: bool = False,
     ) -> Entry:
         """Take what was recorded of a request, while streams are replayed beside it.
 
@@ -105,12 +106,15 @@ class Answers:
         nanoseconds before and after now it may have begun: so reads of the library itself
         get no answer of another moment.  ``since`` is a moment of `ReplayClock.wall` that
         stands for now, where the program has waited for as long as was drawn by lot.
+        ``is_shared`` takes what was asked within that time though it was given already.
         Raises `NotRecorded`.
         """
         key = key_of(request.method, request.url, request.query, request.body or b"")
         with self._lock:
             now = self._clock.wall if since is None else since
             entry = self._nearest_of(key, now, within)
+            if entry is None and within is not None and is_shared:
+                entry = self._nearest_of(key, now, within, is_played=True)
             if entry is None and within is not None:
                 # What is nearest is of no interest to anybody, and takes long to find.
                 raise NotRecorded(
@@ -184,7 +188,12 @@ class Answers:
         return None
 
     def _nearest_of(
-        self, key: Key, now: int, within: tuple[int, int] | None
+        self,
+        key: Key,
+        now: int,
+        within: tuple[int, int] | None,
+        *,
+        is_played: bool = False,
     ) -> Entry | None:
         before, after = within or (now, _EVER)
         for some in dict.fromkeys((key, loosened(key))):
@@ -194,7 +203,7 @@ class Answers:
             earlier = reversed(entries[max(0, first - _LOOKED_AT) : first])
             for entry in chain(later, earlier):
                 span = entry.line.began - now
-                if entry.is_played or not -before <= span <= after:
+                if entry.is_played is not is_played or not -before <= span <= after:
                     continue
                 if some is key or has_moved(key, entry.key, -round(span / _SECOND)):
                     return entry

@@ -97,10 +97,16 @@ class OnRecord(Ground):
             handed.close()
 
     def claim(self, request: Request, since: int | None) -> Entry:
-        """The same request, sent about now when it was recorded; raises `NotRecorded`."""
+        """The same request, sent about now when it was recorded; raises `NotRecorded`.
+
+        What was read once then may be asked for twice here: by commands that begin together,
+        of which the first alone read it then, and by a stream that reads beside them.  Both
+        get the same answer.
+        """
         answers = self.timeline.answers
+        is_read = request.method == "GET"
         try:
-            return answers.claim(request, _WITHIN, since=since)
+            return answers.claim(request, _WITHIN, since=since, is_shared=is_read)
         except NotRecorded as error:
             raise NotRecorded(
                 f"the strategy decides otherwise, or at another time, than when it was "
