@@ -592,7 +592,7 @@ def test_a_report_does_not_depend_on_the_shortcut(
         report = backtest(Watching(), data, contracts=[contract])  # type: ignore[arg-type]
         assert report.trades
         # What it was told from is told by name, where it has one.
-        taken = attrs.evolve(report.assumptions, sources=())
+        taken = attrs.evolve(report.assumptions, data=())
         reports.append(attrs.evolve(report, assumptions=taken).to_json())
     assert reports[0] == reports[1]
 
