@@ -22,6 +22,7 @@ __all__ = [
     "CANCELS",
     "GROUPS",
     "ORDERS",
+    "SHARED",
     "STANDARD",
     "TIERS",
     "Standing",
@@ -106,6 +107,9 @@ _SUMS: Final = {"gamma:listings": 900, _EVERYTHING: 15_000}
 
 Today neither binds before its parts do; they would if a caller raised those.
 """
+
+SHARED: Final = frozenset({"clob", _EVERYTHING})
+"""Buckets that cancels are charged to and other calls as well."""
 
 _WRITES: Final[Mapping[tuple[str, str], tuple[str, int, int]]] = {
     ("POST", "/clob/order"): ("clob:place", 5000, 120_000),
