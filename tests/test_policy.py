@@ -246,7 +246,7 @@ def test_fault_43_who_asks_during_a_pause_does_not_hold_an_urgent_one(
     bucket = TokenBucket(10, 100, share=share)
     bucket.pause(0.0, 60.0, spares_urgent=True)
     assert bucket.wait_for(1.0, 95) >= 59.0
-    assert bucket.take(1.0, 95) >= 59.0
+    assert (bucket.take(1.0, 95) or 0.0) >= 59.0
     marks = bucket.marks()
     assert bucket.take(2.0, 1, urgent=True) == 0.0
     # The one that has a place at the end of the pause takes a new one.

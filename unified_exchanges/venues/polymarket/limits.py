@@ -27,6 +27,7 @@ __all__ = [
     "TIERS",
     "Standing",
     "bucket_limits",
+    "charges",
     "granted",
     "groups_of",
 ]
@@ -153,6 +154,15 @@ def groups_of(path: str, method: str = "GET") -> tuple[str, ...]:
             named = (name, _JOINT.get(name), name.partition(":")[0], _EVERYTHING)
             return tuple(dict.fromkeys(filter(None, named)))
     return ()
+
+
+def charges(path: str, method: str = "GET") -> tuple[tuple[str, float], ...]:
+    """What a request to a path takes of an address' buckets: one of each.
+
+    >>> charges("/clob/time")
+    (('clob', 1), ('everything', 1))
+    """
+    return tuple((name, 1) for name in groups_of(path, method))
 
 
 def granted(name: str) -> tuple[float, float]:
