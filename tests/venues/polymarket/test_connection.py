@@ -248,6 +248,19 @@ def test_a_key_that_another_process_had_made_meanwhile_is_derived(flavour: str) 
     assert exchange.venue.key_id == API_KEY
 
 
+def test_who_gave_no_api_key_is_told_what_to_do_if_the_derived_one_was_revoked(
+    flavour: str,
+) -> None:
+    revoked = {CASH: body({"error": "Unauthorized/Invalid api key"}, 401)}
+    exchange = keyed(flavour, api=False, more=revoked)
+    with pytest.raises(AuthenticationError, match="a new exchange object gets one"):
+        exchange("fetch_balance")
+    given = keyed(flavour, more=revoked)
+    with pytest.raises(AuthenticationError) as caught:
+        given("fetch_balance")
+    assert "new exchange object" not in str(caught.value)
+
+
 def test_an_api_key_that_cannot_be_read_is_not_shown() -> None:
     exchange = keyed(
         api=False, more={DERIVE: {"apiKey": API_KEY, "secret": API_SECRET}}

@@ -47,6 +47,10 @@ _ASKING: Final = re.compile(
 )
 _STOPS: Final = re.compile(r"/clob/(?:v1/)?heartbeats")
 _UNAUTHORIZED: Final = 401
+_REVOKED: Final = (
+    ". No api_key= was given, and this object keeps the one that it derived: if that was "
+    "revoked, a new exchange object gets one that holds"
+)
 _SKEW: Final = 5.0
 """Seconds by which a clock may be off and not be the reason of a refusal."""
 _RESTARTING: Final = "restarting"
@@ -194,7 +198,10 @@ class PolymarketConnection(OwnKey):
             return (yield from super().attempt(call, deadline))
         except AuthenticationError as error:
             is_stale = abs(self.offset.seconds - assumed) > _SKEW
-            if not call.signed or error.status != _UNAUTHORIZED or not is_stale:
+            is_unknown = call.signed and error.status == _UNAUTHORIZED
+            if is_unknown and not is_stale and self.is_key_derived:
+                error.add(_REVOKED)
+            if not is_unknown or not is_stale:
                 raise
         return (yield from super().attempt(call, deadline))
 

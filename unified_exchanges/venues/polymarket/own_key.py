@@ -64,6 +64,8 @@ class OwnKey(Pace):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._asking = _Asking()
+        self.is_key_derived = False
+        """Whether the API key was got here, and not given."""
 
     @property
     def key_id(self) -> str:
@@ -90,6 +92,7 @@ class OwnKey(Pace):
                     # What the other met would be met again, one after another.
                     raise copy(asking.failure)
                 held.api = yield from self._ask_key()
+                self.is_key_derived = True
             finally:
                 asking.leave()
 
