@@ -229,6 +229,30 @@ def test_fault_43_a_pause_holds_everyone() -> None:
     assert bucket.paused_for(4.0) == 0.0
 
 
+def test_fault_43_a_pause_of_common_takers_holds_no_urgent_one() -> None:
+    bucket = TokenBucket(10, 100, share=0.1)
+    bucket.pause(0.0, 60.0, spares_urgent=True)
+    # Nothing is left, and an urgent one waits for its tokens only.
+    assert bucket.take(0.0, 1, urgent=True) == pytest.approx(1 / 9)
+    assert bucket.take(1.0, 1) == pytest.approx(59.0)
+    bucket.pause(2.0, 3.0)
+    assert bucket.take(2.0, 1, urgent=True) == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1])
+def test_fault_43_who_asks_during_a_pause_does_not_hold_an_urgent_one(
+    share: float,
+) -> None:
+    bucket = TokenBucket(10, 100, share=share)
+    bucket.pause(0.0, 60.0, spares_urgent=True)
+    assert bucket.wait_for(1.0, 95) >= 59.0
+    assert (bucket.take(1.0, 95) or 0.0) >= 59.0
+    marks = bucket.marks()
+    assert bucket.take(2.0, 1, urgent=True) == 0.0
+    # The one that has a place at the end of the pause takes a new one.
+    assert bucket.marks() != marks
+
+
 def test_fault_43_cancels_have_tokens_of_their_own() -> None:
     bucket = TokenBucket(100, 100, share=0.1)
     for _ in range(20):

@@ -155,6 +155,10 @@ class _Tokens:
         kept = self.level, self.at
         return next(((lv, at) for leaves, lv, at in self.places if leaves > now), kept)
 
+    def level_at(self, start: float) -> float:
+        """What is there at a moment if nobody takes until then."""
+        return min(self.capacity, self.level + max(0.0, start - self.at) * self.rate)
+
     def turn(self, start: float, cost: float, state: tuple[float, float]) -> float:
         """When a taker of that cost may leave, from ``start``: after those before it."""
         if not cost:
@@ -195,6 +199,9 @@ class TokenBucket:
     goes before all common takers that are still to leave: their places are given up, and
     each takes a new one when it wakes up.  ``marks`` tells a taker whether that, or a
     pause, has happened since it took its place.
+
+    A pause that a common taker brought about does not hold urgent ones, which wait for
+    their tokens only.
     """
 
     def __init__(self, rate: float, capacity: float, *, share: float = 0.0) -> None:
@@ -202,7 +209,7 @@ class TokenBucket:
         self._share = share
         self._common = _Tokens()
         self._urgent = _Tokens()
-        self._paused_until = float("-inf")
+        self._paused_until = self._urgent_paused_until = float("-inf")
         self._fresh = True
         self._pauses = 0
         self._overtaken = 0
@@ -273,13 +280,16 @@ class TokenBucket:
         """A number that changes when takers who wait have lost their places."""
         return self._pauses if urgent else self._pauses + self._overtaken
 
-    def pause(self, now: float, seconds: float) -> None:
-        """Hold everyone back: the venue said that we are too fast.
+    def pause(self, now: float, seconds: float, *, spares_urgent: bool = False) -> None:
+        """Hold everyone back, or all but urgent takers: the venue said we are too fast.
 
         Nothing is left then, and those who wait must take again (see ``marks``).
         """
+        end = now + seconds
         with self._lock:
-            self._paused_until = max(self._paused_until, now + seconds)
+            self._paused_until = max(self._paused_until, end)
+            if not spares_urgent:
+                self._urgent_paused_until = max(self._urgent_paused_until, end)
             for tokens in (self._common, self._urgent):
                 tokens.level, tokens.at = 0.0, now
                 tokens.places.clear()
@@ -297,7 +307,7 @@ class TokenBucket:
                 tokens.level = min(tokens.level, left * part)
 
     def paused_for(self, now: float) -> float:
-        """Seconds that are left of a pause."""
+        """Seconds that are left of a pause, for common takers."""
         return max(0.0, self._paused_until - now)
 
     @property
@@ -327,8 +337,9 @@ class TokenBucket:
         self, now: float, cost: float, *, urgent: bool
     ) -> tuple[float, bool, float]:
         """When to leave, whether by overtaking, and what the common part bears."""
-        start = max(now, self._paused_until)
-        self._refill(start)
+        start = max(now, self._urgent_paused_until if urgent else self._paused_until)
+        # Not up to the end of a pause: it need not hold the next taker.
+        self._refill(now)
         common, reserve = self._common.capacity, self._urgent.capacity
         # No venue grants more than all: that leaves when all is full.  Both parts pay it
         # off in the same time, lest one grants what the other still owes.
@@ -336,7 +347,10 @@ class TokenBucket:
         cost -= debt
         ways = [min(cost, common)]
         if urgent:
-            ways += [cost - min(cost, reserve), cost - max(0.0, self._urgent.level)]
+            ways += [
+                cost - min(cost, reserve),
+                cost - max(0.0, self._urgent.level_at(start)),
+            ]
         # The two parts may add up to a hair less than the whole.
         possible = [w for w in ways if 0.0 <= w <= common and cost - w <= reserve]
         queued = self._common.level, self._common.at

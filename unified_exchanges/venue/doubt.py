@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..errors import (
     ExchangeNotAvailable,
     NetworkError,
@@ -9,9 +11,10 @@ from ..errors import (
     UnifiedExchangesError,
     VenueSchemaError,
 )
+from ..models import CancelResult
 from .contract import Venue
 
-__all__ = ["Doubt", "is_doubtful"]
+__all__ = ["Doubt", "has_acted", "is_doubtful", "reckoned"]
 
 
 def is_doubtful(error: UnifiedExchangesError) -> bool:
@@ -23,6 +26,29 @@ def is_doubtful(error: UnifiedExchangesError) -> bool:
     if isinstance(error, ExchangeNotAvailable):
         return not error.refused
     return isinstance(error, VenueSchemaError)
+
+
+def has_acted(results: Sequence[CancelResult]) -> bool:
+    """Whether one of these cancels took effect, or may have."""
+    return any(x.error is None or x.error.maybe_executed for x in results)
+
+
+def reckoned(results: Sequence[CancelResult]) -> str:
+    """What came of cancels, in words: a cancel that was never sent is not told as sent.
+
+    >>> reckoned([])
+    'none was tried'
+    """
+    errors = [x.error for x in results if x.error is not None]
+    idle = [error for error in errors if not error.maybe_executed]
+    counts = {
+        "took effect": len(results) - len(errors),
+        "may have taken effect": len(errors) - len(idle),
+        "did not": len(idle),
+    }
+    told = [f"{count} {what}" for what, count in counts.items() if count]
+    why = f" ({idle[0].message})" if idle else ""
+    return (", ".join(told) or "none was tried") + why
 
 
 class Doubt(Venue):

@@ -176,6 +176,14 @@ class Sender(ABC):
         """Refuse what would leave if another process has halted; here there is none."""
         yield from ()
 
+    def held_by(self, call: Call, response: Response) -> Mapping[str, bool]:  # noqa: ARG002
+        """Which buckets a 429 to this call pauses, and whether for urgent calls too.
+
+        Urgent ones (cancels) are held by what was said to one of them only: an order, or
+        a read, that was refused must not keep others alive.
+        """
+        return dict.fromkeys((name for name, _ in call.charges), call.urgent)
+
     def family(self, call: Call) -> str:
         """What kind of endpoint a call asks, for monitoring: one of a few words."""
         if call.is_order:
@@ -325,7 +333,7 @@ class Sender(ABC):
             return response
         error = self.refusal(call, response)
         if isinstance(error, RateLimitExceeded):
-            self._slow_down(call, error)
+            self._slow_down(call, response, error)
         error.maybe_executed = not call.repeatable and _may_have_happened(error)
         error.client_order_id = error.client_order_id or call.client_order_id
         raise error
@@ -428,15 +436,20 @@ class Sender(ABC):
             client_order_id=call.client_order_id,
         )
 
-    def _slow_down(self, call: Call, error: RateLimitExceeded) -> None:
+    def _slow_down(
+        self, call: Call, response: Response, error: RateLimitExceeded
+    ) -> None:
         now = self.clock.monotonic()
+        held = self.held_by(call, response)
         with self.limiter.lock:
-            buckets = [(self.bucket(name), cost) for name, cost in call.charges]
+            buckets = [(self.bucket(name), name, cost) for name, cost in call.charges]
             # A bare 429 says no time: until the cost of the call is earned again.
-            earned = max((b.seconds_for(cost) for b, cost in buckets), default=None)
+            earned = max((b.seconds_for(cost) for b, _, cost in buckets), default=None)
             error.retry_after = error.retry_after or earned
-            for bucket, cost in buckets:
-                bucket.pause(now, error.retry_after or bucket.seconds_for(cost))
+            for bucket, name, cost in buckets:
+                if name in held:
+                    wait = error.retry_after or bucket.seconds_for(cost)
+                    bucket.pause(now, wait, spares_urgent=not held[name])
 
     # -- pages ----------------------------------------------------------------------
 

@@ -605,7 +605,7 @@ def test_fault_25_what_is_left_and_cannot_be_read_is_no_success() -> None:
     place = sweep([orders(resting()), GONE], receipts_of("o1"), ONCE)
     error = told(place.kalshi.cancel_all_orders)
     assert isinstance(error, ExchangeNotAvailable)
-    assert "1 cancels were sent before" in str(error)
+    assert "of 1 cancels before 1 took effect" in str(error)
     assert error.maybe_executed
 
 

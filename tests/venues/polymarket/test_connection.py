@@ -43,7 +43,7 @@ from unified_exchanges import (
     ReadOnly,
     RetryPolicy,
 )
-from unified_exchanges.venues.polymarket import connection, limits
+from unified_exchanges.venues.polymarket import limits, own_key
 
 CASH = "/clob/balance-allowance"
 ORDERS = "/clob/data/orders"
@@ -235,7 +235,30 @@ def test_a_key_that_was_not_made_is_told_by_what_its_making_met(flavour: str) ->
     exchange = keyed(flavour, api=False, more=refused)
     with pytest.raises(BadRequest, match="no"):
         exchange("fetch_balance")
-    assert len(exchange.asked) == 2
+    assert exchange.asked == [f"GET {DERIVE}", f"POST {CREATE}", f"GET {DERIVE}"]
+
+
+def test_a_key_that_another_process_had_made_meanwhile_is_derived(flavour: str) -> None:
+    none = body({"error": "Could not derive api key!"}, 400)
+    late = body({"error": "Could not create api key"}, 400)
+    more = {DERIVE: Turns(none, KEY), CREATE: late}
+    exchange = keyed(flavour, api=False, more=more)
+    exchange("fetch_balance")
+    assert exchange.asked[:3] == [f"GET {DERIVE}", f"POST {CREATE}", f"GET {DERIVE}"]
+    assert exchange.venue.key_id == API_KEY
+
+
+def test_who_gave_no_api_key_is_told_what_to_do_if_the_derived_one_was_revoked(
+    flavour: str,
+) -> None:
+    revoked = {CASH: body({"error": "Unauthorized/Invalid api key"}, 401)}
+    exchange = keyed(flavour, api=False, more=revoked)
+    with pytest.raises(AuthenticationError, match="a new exchange object gets one"):
+        exchange("fetch_balance")
+    given = keyed(flavour, more=revoked)
+    with pytest.raises(AuthenticationError) as caught:
+        given("fetch_balance")
+    assert "new exchange object" not in str(caught.value)
 
 
 def test_an_api_key_that_cannot_be_read_is_not_shown() -> None:
@@ -250,7 +273,7 @@ def test_an_api_key_that_cannot_be_read_is_not_shown() -> None:
 
 
 def test_an_api_key_on_its_way_shows_nothing() -> None:
-    on_its_way = connection._KEY.decode(msgspec.json.encode(KEY))
+    on_its_way = own_key._KEY.decode(msgspec.json.encode(KEY))
     assert repr(on_its_way) == "<API key>"
 
 

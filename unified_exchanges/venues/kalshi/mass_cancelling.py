@@ -14,6 +14,7 @@ from ...errors import UnifiedExchangesError
 from ...flow import Flow, Sleep, collect
 from ...models import CancelReport, CancelResult, Order, Params
 from ...venue.deadline import within
+from ...venue.doubt import has_acted, reckoned
 from .arguments import read_params
 from .batch_cancelling import BatchCancelling
 from .cancelling import SETTLING
@@ -70,7 +71,9 @@ class MassCancelling(BatchCancelling):
             if pause:
                 yield Sleep(SETTLING[min(pause, len(SETTLING) - 1)])
             results = yield from self._cancel_resting(remaining, params)
-            remaining, stale = yield from self._left(market_id, params, results)
+            remaining, stale = yield from self._left(
+                market_id, params, results, had_acted=with_groups or bool(canceled)
+            )
             listed = {order.order_id for order in remaining}
             gone = [result for result in results if result.order_id not in listed]
             broken: UnifiedExchangesError | None = None
@@ -189,22 +192,24 @@ class MassCancelling(BatchCancelling):
         market_id: str | None,
         params: Params | None,
         results: Sequence[CancelResult],
+        *,
+        had_acted: bool,
     ) -> Flow[tuple[list[Order], UnifiedExchangesError | None]]:
         """What is open after a round, and why that may not be all.
 
         It is believed when reads show what happened up to now, be it by others.
+        ``had_acted`` says that something may have been cancelled before these results.
         """
         ended = [result.order.updated_at for result in results if result.order]
         since = max([self.venue_now(), *(at for at in ended if at is not None)])
         stale = yield from self.until_fresh(since, urgent=True)
-        tried = len(results)
         try:
             return (yield from self._open(market_id, params)), stale
         except UnifiedExchangesError as error:
-            error.maybe_executed = True
+            error.maybe_executed = had_acted or has_acted(results)
             error.add(
-                f"; {tried} cancels were sent before, but what is left could not be "
-                "read: look at fetch_open_orders()"
+                f"; of {len(results)} cancels before {reckoned(results)}, but what is "
+                "left could not be read: look at fetch_open_orders()"
             )
             raise
 

@@ -20,16 +20,14 @@ from ...limiter import Limiter
 from ...models import Params
 from ...settings import Settings
 from ...venue import Call
-from ...venue.doubt import is_doubtful
 from ...venue.raw import RawBody, read_body, require_none
 from . import credentials, limits
 from .addresses import read_address
-from .api_key import ApiKey
 from .arguments import asked, refuse_unknown
 from .description import FACTS, SERVICES
 from .memory import Memory
 from .misplaced import refuse_misplaced
-from .pace import Pace
+from .own_key import CREATE, DERIVE, OwnKey
 
 __all__ = ["PolymarketConnection"]
 
@@ -42,8 +40,6 @@ _PATH: Final = re.compile(
 _METHODS: Final = ("GET", "POST", "DELETE")
 _OPTIONS: Final = (*credentials.OPTIONS, "wallet")
 _CHAINS: Final = ("chain", "chain_id")
-_DERIVE: Final = "/clob/auth/derive-api-key"
-_CREATE: Final = "/clob/auth/api-key"
 # Asked by POST, because tokens are long and many (docs.polymarket.com, 2026-08).
 _ASKING: Final = re.compile(
     r"/clob/(?:books|prices|midpoints|spreads|last-trades-prices|batch-prices-history"
@@ -51,6 +47,10 @@ _ASKING: Final = re.compile(
 )
 _STOPS: Final = re.compile(r"/clob/(?:v1/)?heartbeats")
 _UNAUTHORIZED: Final = 401
+_REVOKED: Final = (
+    ". No api_key= was given, and this object keeps the one that it derived: if that was "
+    "revoked, a new exchange object gets one that holds"
+)
 _SKEW: Final = 5.0
 """Seconds by which a clock may be off and not be the reason of a refusal."""
 _RESTARTING: Final = "restarting"
@@ -62,20 +62,6 @@ _RESTART: Final = 120.0
 """Seconds of post-only after a restart (docs.polymarket.com, restarts, 2026-08)."""
 
 
-class _KeyAnswer(msgspec.Struct):
-    """An API key as the venue gives it."""
-
-    key: str = msgspec.field(name="apiKey")
-    secret: str
-    passphrase: str
-
-    def __repr__(self) -> str:
-        return "<API key>"
-
-
-_KEY: Final = msgspec.json.Decoder(_KeyAnswer)
-
-
 @attrs.define(slots=True)
 class _Mode:
     """What the venue said last of not trading as usual, and until when that holds."""
@@ -84,7 +70,7 @@ class _Mode:
     until: float = float("-inf")
 
 
-class PolymarketConnection(Pace):
+class PolymarketConnection(OwnKey):
     """The part of the venue that every method stands on.
 
     Paths begin with the service that they are of: ``/gamma``, ``/clob`` or ``/data``.  In
@@ -126,12 +112,6 @@ class PolymarketConnection(Pace):
         return held.wallet.address.lower() if held else ""
 
     @property
-    def key_id(self) -> str:
-        """The API key, as orders and trades name their owner; "" before there is one."""
-        api = self.credentials.api if self.credentials else None
-        return api.key if api else ""
-
-    @property
     def mode(self) -> tuple[str, float | None]:
         """How the venue does not trade as usual, and for how many seconds that holds.
 
@@ -149,7 +129,7 @@ class PolymarketConnection(Pace):
         if self.credentials is None:
             raise self.keyless(call.about, call.name)
         moment = int(self.clock.now() + self.offset.seconds)
-        if call.path == _DERIVE or call.name == f"POST {_CREATE}":
+        if call.path == DERIVE or call.name == f"POST {CREATE}":
             return self.credentials.first_headers(moment)
         below = call.path.removeprefix("/clob")
         body = call.body or b""
@@ -201,7 +181,7 @@ class PolymarketConnection(Pace):
 
     def attempt(self, call: Call, deadline: float) -> Flow[Response]:
         """One try; the first that is signed gets an API key before, if none was given."""
-        if call.signed and call.path not in (_DERIVE, _CREATE):
+        if call.signed and call.path not in (DERIVE, CREATE):
             yield from self.obtain_key()
         response = yield from self._attempt_timely(call, deadline)
         self.heed_limits(call, response)
@@ -218,58 +198,12 @@ class PolymarketConnection(Pace):
             return (yield from super().attempt(call, deadline))
         except AuthenticationError as error:
             is_stale = abs(self.offset.seconds - assumed) > _SKEW
-            if not call.signed or error.status != _UNAUTHORIZED or not is_stale:
+            is_unknown = call.signed and error.status == _UNAUTHORIZED
+            if is_unknown and not is_stale and self.is_key_derived:
+                error.add(_REVOKED)
+            if not is_unknown or not is_stale:
                 raise
         return (yield from super().attempt(call, deadline))
-
-    # -- the API key ----------------------------------------------------------------
-
-    def obtain_key(self) -> Flow[None]:
-        """Derive the API key that belongs to the private key, or have one made."""
-        held = self.credentials
-        if held is None or held.api is not None:
-            return
-        about = "the API key of the private key"
-        derive = Call(
-            method="GET", path=_DERIVE, about=about, charges=_charges(_DERIVE)
-        )
-        try:
-            response = yield from self.send(derive)
-        except (AuthenticationError, BadRequest) as error:
-            if not self._may_create_key:
-                error.add(
-                    ". There may be none yet: make one on polymarket.com, or by an object "
-                    "that may write (live=True), and pass api_key=, secret= and password="
-                )
-                raise
-            # Made anew it would be the same: twice does no harm (docs, 2026-08).
-            create = attrs.evolve(derive, method="POST", path=_CREATE)
-            response = yield from self._made_key(create, derive)
-        try:
-            told = _KEY.decode(response.body)
-        except msgspec.MsgspecError:
-            message = f"{about} came in words that cannot be read"
-            raise AuthenticationError(message, venue=self.id) from None
-        held.api = ApiKey(told.key, told.secret, told.passphrase)
-
-    def _made_key(self, create: Call, derive: Call) -> Flow[Response]:
-        """The answer with a key that is made; one whose answer was lost is derived."""
-        try:
-            return (yield from self.send(create))
-        except UnifiedExchangesError as lost:
-            if not is_doubtful(lost):
-                raise
-            try:
-                return (yield from self.send(derive))
-            except (AuthenticationError, BadRequest):
-                # It was not made after all.
-                raise lost from None
-
-    @property
-    def _may_create_key(self) -> bool:
-        settings = self.settings
-        unlocked = settings.live or not self.environment.is_real_money
-        return unlocked and not settings.dry_run and not self.guards.policy.read_only
 
     def keyless(self, about: object, request: str) -> AuthenticationError:
         """The error for what needs a key where there is none."""
@@ -297,7 +231,7 @@ class PolymarketConnection(Pace):
             path=path,
             about=about,
             query=asked(parameters or {}, lists),
-            charges=_charges(path),
+            charges=limits.charges(path),
             urgent=urgent,
             signed=private,
         )
@@ -309,7 +243,7 @@ class PolymarketConnection(Pace):
             path=path,
             about=about,
             body=_encode(body),
-            charges=_charges(path),
+            charges=limits.charges(path),
             signed=False,
             reads=True,
         )
@@ -339,7 +273,7 @@ class PolymarketConnection(Pace):
             about=about,
             query=asked(query or {}),
             body=None if body is None else _encode(body),
-            charges=(*_charges(path, method), (signer, items)),
+            charges=(*limits.charges(path, method), (signer, items)),
             urgent=urgent,
             repeatable=repeatable,
             is_order=is_order,
@@ -397,10 +331,6 @@ class PolymarketConnection(Pace):
             self.require_raw(call.about)
         call.heeds = call.opens
         return self.send(call)
-
-
-def _charges(path: str, method: str = "GET") -> tuple[tuple[str, float], ...]:
-    return tuple((name, 1) for name in limits.groups_of(path, method))
 
 
 def _check_words(settings: Settings) -> None:

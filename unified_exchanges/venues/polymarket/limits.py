@@ -22,10 +22,12 @@ __all__ = [
     "CANCELS",
     "GROUPS",
     "ORDERS",
+    "SHARED",
     "STANDARD",
     "TIERS",
     "Standing",
     "bucket_limits",
+    "charges",
     "granted",
     "groups_of",
 ]
@@ -107,6 +109,9 @@ _SUMS: Final = {"gamma:listings": 900, _EVERYTHING: 15_000}
 Today neither binds before its parts do; they would if a caller raised those.
 """
 
+SHARED: Final = frozenset({"clob", _EVERYTHING})
+"""Buckets that cancels are charged to and other calls as well."""
+
 _WRITES: Final[Mapping[tuple[str, str], tuple[str, int, int]]] = {
     ("POST", "/clob/order"): ("clob:place", 5000, 120_000),
     ("DELETE", "/clob/order"): ("clob:cancel", 5000, 120_000),
@@ -149,6 +154,15 @@ def groups_of(path: str, method: str = "GET") -> tuple[str, ...]:
             named = (name, _JOINT.get(name), name.partition(":")[0], _EVERYTHING)
             return tuple(dict.fromkeys(filter(None, named)))
     return ()
+
+
+def charges(path: str, method: str = "GET") -> tuple[tuple[str, float], ...]:
+    """What a request to a path takes of an address' buckets: one of each.
+
+    >>> charges("/clob/time")
+    (('clob', 1), ('everything', 1))
+    """
+    return tuple((name, 1) for name in groups_of(path, method))
 
 
 def granted(name: str) -> tuple[float, float]:

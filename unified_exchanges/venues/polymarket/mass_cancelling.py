@@ -21,7 +21,7 @@ from ...errors import (
 from ...flow import Flow, Sleep, collect
 from ...models import CancelReport, CancelResult, Order, Params
 from ...venue import Call
-from ...venue.doubt import is_doubtful
+from ...venue.doubt import has_acted, is_doubtful, reckoned
 from . import limits, receipts
 from .arguments import ARGUMENTS, read_market_id, read_order_id, read_params
 from .cancelling import SETTLING, UNTOLD, Cancelling, doubted, is_absent, unlooked
@@ -271,12 +271,14 @@ class MassCancelling(Cancelling):
             is_sent = failure is None or failure.maybe_executed
             if failure is not None:
                 # Neither was heard: what was seen here is cancelled by its id at least.
-                yield from self._cancel_resting([*known])
+                results = yield from self._cancel_resting([*known])
+                is_sent = is_sent or has_acted(results)
                 sent = (
-                    f"the cancel of all orders failed as well ({failure.message}), and "
-                    f"cancels of {len(known)} orders that were seen here were sent"
+                    f"the cancel of all orders failed as well ({failure.message}); of "
+                    f"cancels by id of the {len(known)} orders that were seen here "
+                    f"{reckoned(results)}"
                 )
-            error.maybe_executed = bool(known) or is_sent
+            error.maybe_executed = is_sent
             error.add(
                 f"; {sent}, but what is left could not be read: look at "
                 "fetch_open_orders()"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ...flow import Response
 from ...policy import TokenBucket
 from ...venue import Call, Venue
@@ -42,6 +44,19 @@ class Pace(Venue):
         for name in (limits.ORDERS, limits.CANCELS):
             if name in self.buckets and name not in self.settings.limits.buckets:
                 self.buckets[name].configure(*self._granted(name))
+
+    def held_by(self, call: Call, response: Response) -> Mapping[str, bool]:
+        """Only the group of endpoints that was asked; the signer's if that is told of.
+
+        Each group has limits of its own: that one is used up says nothing of others, least
+        of all of cancels.
+        """
+        names = [name for name, _ in call.charges]
+        held = {name: call.urgent and name not in limits.SHARED for name in names[:1]}
+        if limits.Standing.read(response.headers) is not None:
+            signers = (limits.ORDERS, limits.CANCELS)
+            held.update((name, call.urgent) for name in names if name in signers)
+        return held
 
     def heed_limits(self, call: Call, response: Response) -> None:
         """Take over what an answer to a write tells of the signer's bucket."""
