@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -305,13 +306,8 @@ def test_a_strategy_hears_of_an_order_that_shows_again(scene: Scene) -> None:
 # -- what is told by its fills only ----------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("lasting", "status"),
-    [("gtc", OrderStatus.OPEN), ("ioc", OrderStatus.CANCELED)],
-)
-def test_fault_13_a_part_that_filled_ends_only_what_cannot_rest(
-    scene: Scene, lasting: str, status: OrderStatus
-) -> None:
+@pytest.mark.parametrize("lasting", ["gtc", "ioc"])
+def test_fault_13_a_part_that_filled_ends_no_order(scene: Scene, lasting: str) -> None:
     best = scene.trader.book(scene.market).ask
     assert best is not None
     untold(scene, listed=False)
@@ -319,12 +315,66 @@ def test_fault_13_a_part_that_filled_ends_only_what_cannot_rest(
     order = scene.trader.lift(
         scene.market, best.size + 105, price=best.price, time_in_force=lasting
     )
-    assert (order.status, order.filled) == (status, best.size)
+    assert (order.status, order.filled) == (OrderStatus.OPEN, best.size)
     assert order.average_price == best.price
     assert order.is_inferred
-    resting = 105 * best.price if order.is_open else 0
-    assert at_risk(scene) == resting
+    assert at_risk(scene) == 105 * best.price
     scene.advance(GRACE)
     found = scene.trader.fetch_order(order.order_id)
     assert (found.status, found.filled) == (OrderStatus.CANCELED, best.size)
     assert at_risk(scene) == 0
+
+
+def parted(scene: Scene, share: Decimal = D("0.25")) -> Callable[[], None]:
+    """The trades tell part of a match only, and no order is told."""
+    relieve = untold(scene, NULL)
+    venue = scene.ground.venue
+    serve = venue.handle
+
+    def handle(request: Request) -> Response:
+        response = serve(request)
+        if not request.url.endswith("/data/trades"):
+            return response
+        told = json.loads(response.body)
+        for row in told["data"][:1]:
+            row["size"] = str(D(row["size"]) * share)
+        told["data"] = told["data"][:1]
+        return Response(200, {}, json.dumps(told).encode())
+
+    venue.handle = handle  # type: ignore[method-assign]
+    return relieve
+
+
+@pytest.mark.parametrize("lasting", ["fok", "ioc"])
+def test_fault_13_one_part_of_a_match_that_was_told_frees_nothing_of_the_others(
+    scene: Scene, lasting: str
+) -> None:
+    best = scene.trader.book(scene.market).ask
+    assert best is not None
+    size = best.size // 10 * 10  # in whole cents
+    cap = GuardPolicy(max_exposure=size * best.price * D("1.5"))
+    scene.trader = scene.another(guards=cap)
+    relieve = parted(scene)
+    scene.then(lost)
+    buy = {"price": best.price, "time_in_force": lasting}
+    order = scene.trader.lift(scene.market, size, **buy)
+    assert order.is_inferred
+    assert order.filled + order.remaining == size
+    # Fill or kill is whole if it is anything; what else takes at once may be.
+    expected = OrderStatus.CLOSED if lasting == "fok" else OrderStatus.OPEN
+    assert order.status is expected
+    assert (order.average_price is None) is (lasting == "fok")
+    exposure = scene.trader.exchange.exposure()
+    assert exposure.orders + exposure.positions == size * best.price
+    with pytest.raises(GuardTripped):
+        scene.trader.lift(scene.market, size, **buy)
+    # It is asked again, and one part is still no proof.
+    again = scene.trader.fetch_order(order.order_id)
+    assert (again.status, again.is_inferred) == (expected, True)
+    assert again.filled + again.remaining == size
+    relieve()
+    found = scene.trader.fetch_order(order.order_id)
+    assert (found.status, found.filled) == (OrderStatus.CLOSED, size)
+    assert not found.is_inferred
+    held = scene.venue.tokens(scene.wallet, scene.listed().tokens[0])
+    assert held == size

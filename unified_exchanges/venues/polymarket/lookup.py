@@ -134,6 +134,9 @@ class Lookup(RuleBook):
         )
         self.memory.name_order(order_id, of.client_order_id)
         found = yield from self.concluded(made)
+        if found.filled != filled:
+            # Of what is not told yet nobody knows the price.
+            found = self.memory.learn_order(attrs.evolve(found, average_price=None))
         return (yield from self.priced(self._named(found, of)))
 
     def check_market(self, order_id: str, market_id: str | None) -> None:

@@ -129,8 +129,11 @@ class OrderHistory(OwnTrades):
 
         * its fills make it whole: that is a fact, and all else is inferred; or
         * the venue said that it cancelled it; or
-        * it takes at once, and has filled something: none such rests; or
+        * it fills whole or not at all, and has filled something; or
         * no look has shown it for as long as an order may be on its way.
+
+        The trades may tell one part of a match before the others, so a part that filled
+        ends nothing else: not what takes at once either.
 
         Until then it stands as it was seen.  Where that is inferred, its cancel is sent all
         the same, and who sees it open again counts it again.
@@ -139,16 +142,18 @@ class OrderHistory(OwnTrades):
             if listed.order_id == order.order_id:
                 return listed
         fills = yield from self.fills_of(order)
-        filled = max(total(fill.size for fill in fills), order.filled)
+        told = total(fill.size for fill in fills)
+        filled = max(told, order.filled)
         size = max(order.size, filled)
+        is_all_or_none = order.time_in_force is TimeInForce.FOK
+        if filled and is_all_or_none:
+            filled = size
         left = EXACT.subtract(size, filled)
+        is_proven = not left and (told >= size or not is_all_or_none)
         now = self.clock.monotonic()
         missed = now - self.memory.missing_since(order.order_id, now)
-        is_immediate = order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
         is_over = (
-            self.memory.was_canceled(order.order_id)
-            or (is_immediate and filled > ZERO)
-            or missed >= self.retry.order_grace
+            self.memory.was_canceled(order.order_id) or missed >= self.retry.order_grace
         )
         status = order.status if order.is_open else OrderStatus.OPEN
         if not left:
@@ -161,7 +166,7 @@ class OrderHistory(OwnTrades):
             filled=filled,
             remaining=left,
             status=status,
-            computed=frozenset() if status is OrderStatus.CLOSED else _INFERRED,
+            computed=frozenset() if is_proven else _INFERRED,
         )
         return self.memory.learn_order(found)
 
