@@ -18,6 +18,7 @@ NOT_HANDED_ON = {
     "fetch_activity": "the account is not the source's",
     "fetch_limits": "the account is not the source's",
     "learn_key_expiry": "orders on paper need no key",
+    "held_by": "the source hears itself what it is refused",
     "moves_position": "every fill on paper is of the one account there is",
     "rehearse": "nothing is ever sent that could be rehearsed",
     "rehearsed": "nothing is ever sent that could be rehearsed",
