@@ -18,6 +18,7 @@ from unified_exchanges.models import (
     OrderBook,
     Reconciled,
     Reconnected,
+    Ticker,
 )
 from unified_exchanges.recording import Recorder
 
@@ -99,6 +100,9 @@ def venues_own(said: list[Any]) -> list[Any]:
 def _own(item: Any) -> Any:
     if isinstance(item, Order | Fill):
         return attrs.evolve(item, client_order_id=None)
+    if isinstance(item, Ticker):
+        # Seldom the first is not the one that was first live: threads ask in any order.
+        return (Ticker, item.market_id, item.outcome)
     if isinstance(item, OrderBook):
         return item.to_dict() | {"received_at": None, "age": None}
     if isinstance(item, Gap):
