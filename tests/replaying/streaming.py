@@ -94,15 +94,16 @@ def venues_own(said: list[Any]) -> list[Any]:
 
     What is in the recording by the venue's words is compared to the last digit.
     """
-    return [_own(item) for item in said]
+    # Seldom the first ticker is not the one that was first live: threads ask in any order.
+    return [
+        (Ticker, item.market_id) if isinstance(item, Ticker) else _own(item)
+        for item in said
+    ]
 
 
 def _own(item: Any) -> Any:
     if isinstance(item, Order | Fill):
         return attrs.evolve(item, client_order_id=None)
-    if isinstance(item, Ticker):
-        # Seldom the first is not the one that was first live: threads ask in any order.
-        return (Ticker, item.market_id, item.outcome)
     if isinstance(item, OrderBook):
         return item.to_dict() | {"received_at": None, "age": None}
     if isinstance(item, Gap):
