@@ -34,4 +34,6 @@ nitpick_ignore_regex = [
     ("py:(class|obj)", r".*\.T(_co)?"),
     # What flows are made of concerns those who write venues.
     ("py:class", r"unified_exchanges\.flow\.\w+"),
+    # What runs over a recording hear.
+    ("py:class", r"unified_exchanges\.watching\.handed\.Handed"),
 ]
