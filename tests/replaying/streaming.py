@@ -18,7 +18,6 @@ from unified_exchanges.models import (
     OrderBook,
     Reconciled,
     Reconnected,
-    Ticker,
 )
 from unified_exchanges.recording import Recorder
 
@@ -94,11 +93,7 @@ def venues_own(said: list[Any]) -> list[Any]:
 
     What is in the recording by the venue's words is compared to the last digit.
     """
-    # Seldom the first ticker is not the one that was first live: threads ask in any order.
-    return [
-        (Ticker, item.market_id) if isinstance(item, Ticker) else _own(item)
-        for item in said
-    ]
+    return [_own(item) for item in said]
 
 
 def _own(item: Any) -> Any:

@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 
 _NUMBERED: Final = b'"id":'
 _SUBSCRIBED: Final = b'"subscribed"'
+_TICKER: Final = b'"ticker"'
+_TICKERS: Final = "ticker"
 _ASKS: Final = frozenset({"subscribe", "add_markets"})
 
 
@@ -38,6 +40,7 @@ class _Words(msgspec.Struct):
     sid: int | None = None
     sids: list[int] = []
     action: str = ""
+    send_initial_snapshot: bool = False
 
 
 class _Command(msgspec.Struct):
@@ -56,6 +59,15 @@ class _Answer(msgspec.Struct):
     id: int | None = None
 
 
+class _OfMarket(msgspec.Struct):
+    market_ticker: str = ""
+
+
+class _Ticker(msgspec.Struct):
+    msg: _OfMarket
+    type: str = ""
+
+
 class _Named(msgspec.Struct):
     msg: _Subscribed = msgspec.field(default_factory=_Subscribed)
 
@@ -67,9 +79,14 @@ class _Key(NamedTuple):
     channel: str
     markets: frozenset[str]
 
+    def has(self, market_id: str) -> bool:
+        """Whether it asks for a market; none are all."""
+        return self.action in _ASKS and (not self.markets or market_id in self.markets)
+
 
 _read_command: Final = msgspec.json.Decoder(_Command).decode
 _read_answer: Final = msgspec.json.Decoder(_Answer).decode
+_read_ticker: Final = msgspec.json.Decoder(_Ticker).decode
 _read_named: Final = msgspec.json.Decoder(_Named).decode
 _read_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode: Final = msgspec.json.Encoder().encode
@@ -159,13 +176,25 @@ class KalshiCounterpart:
         one that was is theirs."""
         self._given: set[int] = set()
         """Subscriptions that the program was told of."""
+        self._tickers: dict[str, bytes] = {}
+        """What was told of each market last, for who asks for it later than it was asked."""
 
     def recorded(self, direction: Direction, frame: bytes) -> bytes | None:
         """A message that was recorded: what of it the program is told."""
         if direction == "out":
             self._command(frame)
             return None
+        if _TICKER in frame:
+            self._note_ticker(frame)
         return self._answer(frame) if _NUMBERED in frame else frame
+
+    def _note_ticker(self, frame: bytes) -> None:
+        try:
+            told = _read_ticker(frame)
+        except msgspec.MsgspecError:
+            return
+        if told.type == _TICKERS:
+            self._tickers[told.msg.market_ticker] = frame
 
     def _command(self, frame: bytes) -> None:
         """A command was given: it is the program's, if that gave it as well."""
@@ -199,7 +228,8 @@ class KalshiCounterpart:
 
     def asked(self, text: str, line: int, past: Past) -> Iterable[bytes]:
         """The program sends a command: what is answered at once."""
-        number, keys = _keys(text.encode(), self._sids)
+        frame = text.encode()
+        number, keys = _keys(frame, self._sids)
         for key in keys[:1]:
             lines = self._lines[key]
             while lines and lines[0] < line:
@@ -210,7 +240,10 @@ class KalshiCounterpart:
                 lines.popleft()
                 self._waiting[key].append(number)
             elif key.channel in self._sids.values():
-                return self._carry_out(number, key, past)
+                told = self._carry_out(number, key, past)
+                if key.channel == _TICKERS and _wants_first(frame):
+                    told += [self._tickers[x] for x in self._tickers if key.has(x)]
+                return told
             else:
                 self._late[key.channel] = number
         return ()
@@ -274,6 +307,11 @@ def _learn(sids: dict[int, str], frame: bytes) -> int:
         return 0
     sids[told.sid] = told.channel
     return told.sid
+
+
+def _wants_first(frame: bytes) -> bool:
+    """Whether a command asks for what is known of each market at once."""
+    return _read_command(frame).params.send_initial_snapshot
 
 
 def _keys(frame: bytes, sids: dict[int, str]) -> tuple[int, list[_Key]]:
