@@ -29,7 +29,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"(?!unified_exchanges).*"),
     ("py:class", r".*\._\w+"),
     # Bases whose methods are shown where they are inherited; parameters of types.
-    ("py:class", r".*\.(Async)?(Watching|Tracking)"),
+    ("py:class", r".*\.((Async)?(Watching|Tracking)|OrderFlows)"),
     ("py:class", r".*\.(OrderView|OrderTracker)"),
     ("py:(class|obj)", r".*\.T(_co)?"),
     # What flows are made of concerns those who write venues.

@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ..errors import AuthenticationError, NotRecorded, NotSupported
 from ..flow import Flow
-from ..models import Exposure, Order, OrderRequest, Subject
+from ..models import Exposure, Order, Subject
 from ..tracking.tracker import OrderTracker
 from ..tracking.view import OrderView
 from ..tracking.waiting import (
     Awaited,
     Key,
     Wait,
-    ending,
     finding,
     polling,
     read_settled,
@@ -25,6 +23,7 @@ from ..tracking.waiting import (
     wanted,
 )
 from .aio_watching import AsyncWatching
+from .order_flows import OrderFlows
 
 if TYPE_CHECKING:
     from ..replaying import Timeline
@@ -69,7 +68,7 @@ class AsyncOrders(OrderView):
         self._unfollow()
 
 
-class AsyncTracking(AsyncWatching):
+class AsyncTracking(OrderFlows, AsyncWatching):
     """Knows its orders, and waits for them."""
 
     @property
@@ -216,51 +215,6 @@ class AsyncTracking(AsyncWatching):
             await self._driver.run(flow)
         except Exception as error:  # noqa: BLE001 - raised to whoever waits
             wait.trouble = error
-
-    def placing(self, order: OrderRequest) -> Flow[Order]:
-        """The flow of a create that `orders` counts, for flows that `run` performs."""
-        return self._calls.creating(self.venue.create_order(order))
-
-    def looking(
-        self,
-        order_id: str | None = None,
-        *,
-        client_order_id: str | None = None,
-        market_id: str | None = None,
-        outcome: str | None = None,
-    ) -> Flow[Order]:
-        """The flow of a read of one order that `orders` learns from, likewise."""
-        flow = self.venue.fetch_order(
-            order_id,
-            client_order_id=client_order_id,
-            market_id=market_id,
-            outcome=outcome,
-        )
-        return self._calls.reading_order(flow, client_order_id, market_id)
-
-    def changing(
-        self,
-        order_id: str,
-        *,
-        market_id: str,
-        outcome: str,
-        price: Decimal | None,
-        size: Decimal | None,
-    ) -> Flow[Order]:
-        """The flow of a change of one order, likewise."""
-        flow = self.venue.edit_order(
-            order_id, market_id=market_id, outcome=outcome, price=price, size=size
-        )
-        return self._calls.changing(flow)
-
-    def cancelling(self, order_id: str, *, market_id: str) -> Flow[Order]:
-        """The flow of a cancel of one order, likewise."""
-        flow = self.venue.cancel_order(order_id, market_id=market_id)
-        return self._calls.cancelling(flow, order_id)
-
-    def ending(self, order: Order, timeout: float) -> Flow[Order]:
-        """The flow that reads an order until it has ended, likewise; see `wait_done`."""
-        return ending(order, timeout, self._calls, self.venue)
 
     def _follow_orders(self) -> AsyncHub:
         self.venue.require_stream("follow")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from threading import Condition, Thread
 from typing import TYPE_CHECKING
 
 from ..drivers.blocking import BlockingDriver
 from ..errors import AuthenticationError, NotRecorded, NotSupported
-from ..flow import Flow
-from ..models import Exposure, Order, OrderRequest, Subject
+from ..models import Exposure, Order, Subject
 from ..tracking.calls import TrackedCalls
 from ..tracking.tracker import OrderTracker
 from ..tracking.view import OrderView
@@ -18,13 +16,13 @@ from ..tracking.waiting import (
     Awaited,
     Key,
     Wait,
-    ending,
     finding,
     polling,
     read_settled,
     read_timeout,
     wanted,
 )
+from .order_flows import OrderFlows
 from .watching import Watching
 
 if TYPE_CHECKING:
@@ -70,7 +68,7 @@ class Orders(OrderView):
         self._unfollow()
 
 
-class Tracking(Watching):
+class Tracking(OrderFlows, Watching):
     """Knows its orders, and waits for them."""
 
     @property
@@ -197,51 +195,6 @@ class Tracking(Watching):
                     return result
                 timeline.check_open()
                 timeline.wait(turn, timeline.soon(wait.delay(is_told=is_told)))
-
-    def placing(self, order: OrderRequest) -> Flow[Order]:
-        """The flow of a create that `orders` counts, for flows that `run` performs."""
-        return self._calls.creating(self.venue.create_order(order))
-
-    def looking(
-        self,
-        order_id: str | None = None,
-        *,
-        client_order_id: str | None = None,
-        market_id: str | None = None,
-        outcome: str | None = None,
-    ) -> Flow[Order]:
-        """The flow of a read of one order that `orders` learns from, likewise."""
-        flow = self.venue.fetch_order(
-            order_id,
-            client_order_id=client_order_id,
-            market_id=market_id,
-            outcome=outcome,
-        )
-        return self._calls.reading_order(flow, client_order_id, market_id)
-
-    def changing(
-        self,
-        order_id: str,
-        *,
-        market_id: str,
-        outcome: str,
-        price: Decimal | None,
-        size: Decimal | None,
-    ) -> Flow[Order]:
-        """The flow of a change of one order, likewise."""
-        flow = self.venue.edit_order(
-            order_id, market_id=market_id, outcome=outcome, price=price, size=size
-        )
-        return self._calls.changing(flow)
-
-    def cancelling(self, order_id: str, *, market_id: str) -> Flow[Order]:
-        """The flow of a cancel of one order, likewise."""
-        flow = self.venue.cancel_order(order_id, market_id=market_id)
-        return self._calls.cancelling(flow, order_id)
-
-    def ending(self, order: Order, timeout: float) -> Flow[Order]:
-        """The flow that reads an order until it has ended, likewise; see `wait_done`."""
-        return ending(order, timeout, self._calls, self.venue)
 
     def _follow_orders(self) -> Hub:
         self.venue.require_stream("follow")
