@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from math import inf
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -14,18 +14,10 @@ from unified_exchanges.watching.account import Account
 from unified_exchanges.watching.follower import Follower
 
 from .samples import fill, order
-from .toy import Stage, WatchedVenue, drain
+from .toy import LateStage, drain
 
 PENDING, FINAL, FAILED = FillState.PENDING, FillState.FINAL, FillState.FAILED
 D = Decimal
-
-
-class LateVenue(WatchedVenue):
-    settles_late: ClassVar[bool] = True
-
-
-class LateStage(Stage):
-    venue_type = LateVenue
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -18,18 +18,10 @@ from unified_exchanges.models import (
 from unified_exchanges.watching.follower import Follower
 
 from .samples import fill, order
-from .toy import Stage, WatchedVenue, drain
+from .toy import LateStage, Stage, drain
 
 PENDING, FINAL, FAILED = FillState.PENDING, FillState.FINAL, FillState.FAILED
 D = Decimal
-
-
-class LateVenue(WatchedVenue):
-    settles_late: ClassVar[bool] = True
-
-
-class LateStage(Stage):
-    venue_type = LateVenue
 
 
 @pytest.fixture

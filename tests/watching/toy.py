@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
@@ -265,3 +265,15 @@ def drain(follower: Follower) -> list[Any]:
     while (item := follower.mailbox.take()) is not None:
         found.append(item)
     return found
+
+
+class LateVenue(WatchedVenue):
+    """A venue at which fills settle later."""
+
+    settles_late: ClassVar[bool] = True
+
+
+class LateStage(Stage):
+    """A stage of such a venue."""
+
+    venue_type = LateVenue

@@ -591,8 +591,9 @@ def test_a_report_does_not_depend_on_the_shortcut(
     for data in (path, told):
         report = backtest(Watching(), data, contracts=[contract])  # type: ignore[arg-type]
         assert report.trades
-        # What it was told from is told by name, where it has one.
-        taken = attrs.evolve(report.assumptions, data=())
+        # What it was told from is told by its name, where it has one.
+        sources = tuple(attrs.evolve(x, name=None) for x in report.assumptions.data)
+        taken = attrs.evolve(report.assumptions, data=sources)
         reports.append(attrs.evolve(report, assumptions=taken).to_json())
     assert reports[0] == reports[1]
 
