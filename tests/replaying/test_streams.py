@@ -547,7 +547,9 @@ def test_an_order_is_waited_for_in_the_recording_s_time(
         began = monotonic()
         *again, span = replayed(other, waiting, path)
         assert monotonic() - began < 2
-        assert (again, 2 <= span <= took) == (live, True)
+        # As before, up to two seconds more than the timeout; live it took what it took.
+        assert again == live
+        assert 2 <= span < took + 2
 
 
 # -- what is missing in a recording ------------------------------------------------------
