@@ -28,6 +28,8 @@ from unified_exchanges.strategies import Cancel, Command, Desk, Failure, Place, 
 from unified_exchanges.strategies.inbox import Waiting
 from unified_exchanges.strategies.running import of_markets
 from unified_exchanges.strategies.session import Session, told
+from unified_exchanges.venues.polymarket.fees import Fees
+from unified_exchanges.venues.polymarket.parse import FeeTerms
 
 from ..paper.scene import START, book, change, contract, trade
 
@@ -223,11 +225,47 @@ def test_a_fill_that_failed_is_taken_back(scene: Scene) -> None:
     assert (scene.desk.cash, scene.desk.held("RAIN", "yes")) == (D(100), D(0))
 
 
-def test_a_fee_that_is_not_known_is_not_counted_and_the_report_says_so(
-    scene: Scene,
+@pytest.mark.parametrize(
+    ("size", "liquidity", "most"),
+    [
+        # A cent for each lot that is begun.
+        (10, Liquidity.TAKER, "0.10"),
+        ("9.5", Liquidity.TAKER, "0.10"),
+        (10, Liquidity.MAKER, "0.010"),
+    ],
+)
+def test_of_a_fee_that_is_not_known_the_most_is_counted_and_the_report_says_so(
+    scene: Scene, size: Any, liquidity: Liquidity, most: str
 ) -> None:
-    scene.desk.told_fill(fill(fee=None))
+    told = fill(fee=None, size=D(size), liquidity=liquidity)
+    scene.desk.told_fill(told)
+    account = scene.desk.account
+    assert account.held("RAIN", "yes").size == D(size)
+    assert account.fees == D(most)
+    assert scene.desk.cash == D(100) - D(size) * D("0.50") - D(most)
+    (note,) = scene.desk.notes
+    assert note.text.endswith(
+        f"fee unknown) is not known: {D(most).normalize()} is counted, the most that "
+        "it can be"
+    )
+    scene.desk.told_fill(told.taken_back())
+    assert (account.fees, scene.desk.cash) == (D(0), D(100))
+
+
+@pytest.mark.parametrize(
+    ("terms", "liquidity"),
+    [
+        (FeeTerms(D("0.05"), D(9)), Liquidity.TAKER),
+        (FeeTerms(D("0.05"), D(1), is_taker_only=False), Liquidity.MAKER),
+    ],
+)
+def test_a_fee_of_which_nobody_knows_the_most_is_not_counted_and_the_report_says_so(
+    scene: Scene, terms: FeeTerms, liquidity: Liquidity
+) -> None:
+    scene.desk.know(attrs.evolve(contract(), fees=Fees(terms)))
+    scene.desk.told_fill(fill(fee=None, liquidity=liquidity))
     assert scene.desk.account.held("RAIN", "yes").size == 10
+    assert scene.desk.account.fees == 0
     (note,) = scene.desk.notes
     assert note.text.endswith("fee unknown) is not known: none is counted for it")
 

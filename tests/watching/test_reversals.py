@@ -47,6 +47,30 @@ def test_one_that_fails_is_taken_back_once() -> None:
     assert sizes == [1, -1, None, None]
 
 
+@pytest.mark.parametrize("is_reversal", [True, False])
+@pytest.mark.parametrize(
+    ("told", "later", "back"),
+    [
+        (None, D("0.02"), None),
+        (D("0.02"), None, D("-0.02")),
+        (D("0.02"), D("0.03"), D("-0.02")),
+    ],
+)
+def test_a_fill_is_taken_back_with_the_fee_that_it_was_told_with(
+    told: Decimal | None,
+    later: Decimal | None,
+    back: Decimal | None,
+    *,
+    is_reversal: bool,
+) -> None:
+    account = Account()
+    account.fill(step(PENDING, fee=told))
+    failed = step(FAILED, fee=later)
+    reversal = account.fill(failed.taken_back() if is_reversal else failed)
+    assert reversal is not None
+    assert (reversal.size, reversal.fee) == (-1, back)
+
+
 def test_one_that_is_told_as_a_reversal_is_one() -> None:
     account = Account()
     account.fill(step(PENDING))

@@ -135,7 +135,8 @@ class Fill(Record):
     """One execution of one of our orders; ``fee`` is dollars, ``price`` for ``outcome``.
 
     ``fee`` is None where it is not known: the venue does not tell it, and the rule of its
-    market is none that anybody has published.  On Kalshi it is always told.
+    market is none that anybody has published, cannot be read, or did not come in time for
+    a stream (`fetch_fills` tells it then).  On Kalshi it is always told.
     ``state`` is whether it stands: where a venue settles after the match, a fill may still
     fail, and then never happened.  A stream that told of it takes it back by another, of
     the same trade and order, whose ``size`` and ``fee`` are negative: sums of sizes, fees

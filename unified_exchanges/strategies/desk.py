@@ -12,10 +12,12 @@ from typing import Final, TypeVar
 
 import attrs
 
-from ..errors import BadRequest
+from ..errors import BadRequest, NotSupported
+from ..execution.sizing import lots_of
 from ..models import (
     BUY,
     Fill,
+    Liquidity,
     Market,
     MarketChange,
     MarketStatus,
@@ -26,7 +28,7 @@ from ..models import (
     Side,
     TimeInForce,
 )
-from ..money import EXACT, ZERO, Number, read_number
+from ..money import EXACT, ZERO, Number, read_number, text
 from ..paper import Contract, at
 from ..paper.account import Account
 from .commands import Amend, Cancel, Command, Note, Place
@@ -308,11 +310,30 @@ class Desk:
             if lots.size < size:
                 # Bought elsewhere since the run began: what it cost is not known here.
                 lots.add(EXACT.subtract(size, lots.size), fill.price)
-        fee = fill.fee
-        if fee is None:
-            fee = ZERO
-            self.log(f"the fee of {fill!r} is not known: none is counted for it")
+        fee = fill.fee if fill.fee is not None else self._most_fee(contract, fill)
         self.account.trade(contract, fill.outcome, side, fill.price, size, fee)
+
+    def _most_fee(self, contract: Contract, fill: Fill) -> Decimal:
+        """What a fill pays at most whose fee is not known, below 0 if it takes one back.
+
+        By the rule as it was when the run began; nothing where that does not tell it.
+        """
+        rule, size = contract.fees, abs(fill.size)
+        try:
+            if fill.liquidity is Liquidity.MAKER:
+                most = rule.fee(fill.outcome, fill.side, fill.price, size, maker=True)
+            else:
+                lot = contract.market.lot
+                each = rule.lot_fee(fill.outcome, fill.side, fill.price, lot)
+                most = EXACT.multiply(lots_of(size, lot), each)
+        except NotSupported:
+            self.log(f"the fee of {fill!r} is not known: none is counted for it")
+            return ZERO
+        self.log(
+            f"the fee of {fill!r} is not known: {text(most)} is counted, the most that "
+            "it can be"
+        )
+        return EXACT.minus(most) if fill.is_reversal else most
 
     def told_settlement(self, settlement: Settlement) -> None:
         """Book what a market paid."""

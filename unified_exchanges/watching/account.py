@@ -84,7 +84,7 @@ class Account:
         if not self._fills.take(fill):
             return None
         if fill.state is FillState.FAILED:
-            fill = fill.taken_back()
+            fill = self._fills.reversal(fill)
         if self.find(fill.order_id) is None:
             self._strangers.add(fill.order_id)
         return self._named(fill)

@@ -179,11 +179,19 @@ class KnownOrders:
         self._ended.clear()
 
 
+@attrs.frozen(slots=True, eq=False)
+class _Counted:
+    """When a fill was made that was counted, and the fee that it was told with."""
+
+    made_at: datetime
+    fee: Decimal | None
+
+
 class KnownFills:
     """The fills that were counted, up to a bound."""
 
     def __init__(self) -> None:
-        self._fills: OrderedDict[FillKey, datetime] = OrderedDict()
+        self._fills: OrderedDict[FillKey, _Counted] = OrderedDict()
         self._failed: OrderedDict[FillKey, None] = OrderedDict()
         self._pending: OrderedDict[FillKey, datetime] = OrderedDict()
         self._final: OrderedDict[FillKey, None] = OrderedDict()
@@ -213,10 +221,22 @@ class KnownFills:
             return False
         if self._from is not None and fill.created_at < self._from:
             return False
-        _keep(self._fills, key, fill.created_at)
+        _keep(self._fills, key, _Counted(fill.created_at, fill.fee))
         if fill.state is FillState.PENDING:
             _keep(self._pending, key, fill.created_at)
         return True
+
+    def reversal(self, fill: Fill) -> Fill:
+        """What takes back a fill that was counted, with the fee that it was told with.
+
+        The fee may have become known since, or be reckoned by another rule by now: sums of
+        fees come out right by what they hold.
+        """
+        back, counted = fill.taken_back(), self._fills.get(fill_key(fill))
+        if counted is None:
+            return back
+        fee = None if counted.fee is None else EXACT.minus(counted.fee)
+        return attrs.evolve(back, fee=fee)
 
     def ends(self, fill: Fill) -> bool:
         """Whether it is news that a fill stands for good, or that it has failed.
@@ -251,7 +271,7 @@ class KnownFills:
         """Every fill before this moment is known: one that is older is no news."""
         if self._from is None or since > self._from:
             self._from = since
-        old = [key for key, made in self._fills.items() if made < self._from]
+        old = [key for key, x in self._fills.items() if x.made_at < self._from]
         for key in old:
             del self._fills[key]
 

@@ -38,6 +38,7 @@ from unified_exchanges import (
     AuthenticationError,
     BadRequest,
     EventNotFound,
+    ExchangeNotAvailable,
     Holding,
     MarketNotFound,
     VenueSchemaError,
@@ -202,6 +203,54 @@ def test_a_market_that_is_gone_leaves_what_is_held_unmarked() -> None:
     desk = account(**{POSITIONS: told(position(8))})
     (found,) = desk("fetch_positions")
     assert (found.market_id, found.mark_price) == (condition(8), None)
+
+
+GONE_OR_ODD = [catalog(market(1)), catalog(market(1), market(2, orderMinSize=None))]
+
+
+@pytest.mark.parametrize("listing", GONE_OR_ODD)
+def test_fault_26_a_market_that_cannot_be_read_hides_no_position_and_is_told_of(
+    flavour: str, caplog: pytest.LogCaptureFixture, listing: Any
+) -> None:
+    caplog.set_level("WARNING")
+    rows = [position(1), position(2, current_size=10, entry_cost_usdc=4.7)]
+    desk = account(flavour, **{POSITIONS: told(*rows), LISTING: listing})
+    for _ in range(2):
+        known, unknown = desk("fetch_positions")
+        assert known.mark_price == D("0.5")
+        assert (unknown.market_id, unknown.outcome) == (condition(2), "yes")
+        assert (unknown.size, unknown.cost) == (D(10), D("4.7"))
+        assert (unknown.mark_price, unknown.unrealized_pnl) == (None, None)
+    [line] = caplog.messages
+    assert line.startswith(
+        f"market {condition(2)} is told without its fees, marks and payouts: "
+    )
+
+
+@pytest.mark.parametrize("listing", GONE_OR_ODD)
+def test_fault_26_an_outcome_that_nobody_names_is_its_token(
+    flavour: str, listing: Any
+) -> None:
+    rows = [position(1, outcome=""), position(2, outcome="")]
+    desk = account(flavour, **{POSITIONS: told(*rows), LISTING: listing})
+    found = desk("fetch_positions", mark=False)
+    assert [x.outcome for x in found] == ["yes", token(2)]
+
+
+def test_a_token_that_is_of_no_outcome_of_its_market_is_told_as_it_is() -> None:
+    row = position(1, outcome="", token_id=token(2))
+    (found,) = account(**{POSITIONS: told(row)})("fetch_positions", mark=False)
+    assert found.outcome == token(2)
+
+
+@pytest.mark.parametrize("method", ["fetch_positions", "fetch_settlements"])
+def test_a_catalog_that_does_not_answer_is_an_error_and_no_unknown_value(
+    method: str, flavour: str
+) -> None:
+    rows = {POSITIONS: told(position(1)), ACTIVITY: told(redemption(1))}
+    desk = account(flavour, **rows, **{LISTING: body({}, 503)})
+    with pytest.raises(ExchangeNotAvailable):
+        desk(method)
 
 
 def test_what_is_held_no_more_is_left_out_unless_asked_for(flavour: str) -> None:
@@ -377,6 +426,24 @@ def test_a_redemption_of_a_market_that_is_gone_is_told_all_the_same(
     (found,) = desk("fetch_settlements")
     assert (found.result, found.value, found.event_id) == ("", None, None)
     assert found.holdings == (Holding("yes", D(100), None),)
+
+
+def test_fault_26_a_market_that_cannot_be_read_hides_no_settlement_and_is_told_of(
+    flavour: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("WARNING")
+    rows = [redemption(3), redemption(2, transaction_hash="0x" + "18" * 32)]
+    listing = catalog(resolved(3), resolved(2, "[?"))
+    answers = {ACTIVITY: told(*rows), LISTING: listing, POSITIONS: told(closed(3))}
+    desk = account(flavour, **answers)
+    for _ in range(2):
+        known, unknown = desk("fetch_settlements")
+        assert (known.result, known.value, known.cost) == ("yes", D(1), D(40))
+        assert (unknown.result, unknown.value, unknown.payout) == ("", None, D(100))
+        assert unknown.holdings == (Holding("yes", D(100), None),)
+    [line] = caplog.messages
+    assert line.startswith(f"market {condition(2)} is told without its fees")
+    assert "outcomePrices" in line
 
 
 def test_an_outcome_of_no_name_has_no_token() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -15,6 +15,7 @@ from tests.venues.polymarket.desk import (
     SECONDS,
     Desk,
     Turns,
+    body,
     catalog,
     condition,
     desk,
@@ -30,6 +31,7 @@ from tests.venues.polymarket.keys import ADDRESS, API_KEY
 from unified_exchanges import (
     BUY,
     SELL,
+    ExchangeNotAvailable,
     FillState,
     Liquidity,
     MarketNotFound,
@@ -212,7 +214,90 @@ def test_the_fee_of_a_taker_is_worked_out_and_says_so(flavour: str) -> None:
     taken, given = told("fetch_fills")
     assert (taken.fee, given.fee) == (D("0.04992"), D(0))
     assert taken.computed == given.computed == {"fee"}
-    assert told.queries(LISTING)[0]["condition_ids"] == condition(1)
+    # Whether a maker pays is told by the market too.
+    asked = told.queries(LISTING)[0]["condition_ids"]
+    assert asked == f"{condition(1)},{condition(2)}"
+
+
+@pytest.mark.parametrize(
+    ("told_only", "fee", "computed"),
+    [(True, D(0), {"fee"}), (None, D(0), {"fee"}), (False, None, set())],
+)
+def test_a_maker_pays_nothing_unless_it_is_said_that_makers_pay(
+    flavour: str, told_only: bool | None, fee: Decimal | None, computed: set[str]
+) -> None:
+    schedule = {"rate": 0.05, "exponent": 1, "takerOnly": told_only}
+    told = told_by(
+        flavour,
+        trade("t1"),
+        made("t2", maker(2, side="SELL")),
+        **{LISTING: catalog(market(1, feeSchedule=schedule))},
+    )
+    taken, given = told("fetch_fills")
+    assert taken.fee == D("0.04992")
+    assert (given.fee, given.computed) == (fee, computed)
+
+
+ODD: Final = [
+    market(2, orderMinSize=None),
+    market(2, feeSchedule={"rate": "much", "exponent": 1}),
+    market(2, feeSchedule=None),  # and the CLOB tells none
+    market(3),  # there is no such market
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_fault_26_a_market_that_cannot_be_read_hides_no_fill_and_is_told_of(
+    flavour: str, caplog: pytest.LogCaptureFixture, odd: dict[str, Any]
+) -> None:
+    caplog.set_level("WARNING")
+    rows = [
+        trade("t1"),
+        trade("t2", market=condition(2)),
+        made("t3", maker(2, side="SELL"), market=condition(2)),
+    ]
+    told = told_by(flavour, *rows, **{LISTING: catalog(market(1), odd)})
+    for _ in range(2):
+        found = told("fetch_fills")
+        assert [(x.trade_id, x.fee, x.computed) for x in found] == [
+            ("t1", D("0.04992"), {"fee"}),
+            ("t2", None, frozenset()),
+            ("t3", None, frozenset()),
+        ]
+    [line] = caplog.messages
+    assert line.startswith(
+        f"market {condition(2)} is told without its fees, marks and payouts: "
+    )
+
+
+def test_fault_26_nothing_but_fills_of_such_a_market_is_told_too(flavour: str) -> None:
+    told = told_by(
+        flavour, trade("t1"), **{LISTING: catalog(market(1, orderMinSize=None))}
+    )
+    assert [x.fee for x in told("fetch_fills")] == [None]
+
+
+def test_a_fee_is_told_again_once_its_market_can_be_read() -> None:
+    told = told_by("blocking", trade("t1"), **{LISTING: catalog()})
+    early = [x.fee for x in told("fetch_fills")]
+    told.answers[LISTING] = catalog(market(1))
+    assert (early, [x.fee for x in told("fetch_fills")]) == ([None], [D("0.04992")])
+
+
+def test_a_catalog_that_does_not_answer_is_an_error_and_no_unknown_fee(
+    flavour: str,
+) -> None:
+    told = told_by(flavour, trade("t1"), **{LISTING: body({}, 503)})
+    with pytest.raises(ExchangeNotAvailable):
+        told("fetch_fills")
+
+
+def test_an_order_of_such_a_market_is_told_without_its_fee(flavour: str) -> None:
+    one = f"/clob/data/order/{order_id(1)}"
+    odd = catalog(market(1, orderMinSize=None))
+    told = told_by(flavour, trade("t1"), **{LISTING: odd, one: order(1)})
+    found = told("fetch_order", order_id(1))
+    assert (found.filled, found.average_price, found.fee) == (D(4), D("0.52"), None)
 
 
 def test_the_time_is_as_exact_as_it_is_told() -> None:

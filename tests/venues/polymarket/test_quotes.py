@@ -15,6 +15,7 @@ from tests.venues.polymarket.desk import (
     condition,
     desk,
     market,
+    markets,
     resolved,
     terms,
     token,
@@ -266,3 +267,32 @@ def test_markets_that_are_missing_are_told(flavour: str) -> None:
     told = desk(flavour, answers())
     wanted = [condition(n) for n in (1, 3, 8)]
     assert told.run(told.venue.missing_markets(wanted)) == [condition(8)]
+
+
+def test_fault_26_a_market_that_cannot_be_read_is_not_missing(flavour: str) -> None:
+    listing = catalog(market(1), market(2, orderMinSize=None))
+    told = desk(flavour, answers() | {LISTING: listing})
+    wanted = [condition(n) for n in (1, 2, 8)]
+    assert told.run(told.venue.missing_markets(wanted)) == [condition(8)]
+    # Of what can be read the fee is known.
+    assert told.venue.known_fees(condition(1)) is not None
+    assert told.venue.known_fees(condition(2)) is None
+
+
+def test_a_row_that_may_be_of_any_market_has_none_taken_for_missing(
+    flavour: str,
+) -> None:
+    def listing(_: dict[str, str]) -> Any:
+        return markets(market(2, conditionId="?"))
+
+    told = desk(flavour, answers() | {LISTING: listing})
+    with pytest.raises(VenueSchemaError, match="conditionId"):
+        told.run(told.venue.missing_markets([condition(2)]))
+
+
+def test_fault_26_a_market_that_cannot_be_read_hides_no_ending(flavour: str) -> None:
+    listing = catalog(resolved(3), resolved(2, "[?"))
+    told = desk(flavour, answers() | {LISTING: listing})
+    wanted = [condition(n) for n in (2, 3)]
+    found = told.run(told.venue.settled_markets(wanted))
+    assert [(x.market_id, x.value) for x in found] == [(condition(3), 1)]

@@ -168,18 +168,22 @@ class Account(OrderHistory):
             pages.close()
 
     def _label(self, token: str, position: Position) -> Flow[str]:
-        """The outcome that a token is, where its row does not say."""
+        """The outcome that a token is, where its row does not say; else the token."""
         if position.outcome:
             return position.outcome
-        known = yield from self.known(position.market_id)
-        return known.label(token)
+        known = self.memory.market(position.market_id)
+        if known is None:
+            yield from self.readable_markets([position.market_id])
+            known = self.memory.market(position.market_id)
+        outcomes = () if known is None else known.outcomes
+        return next((x.label for x in outcomes if x.outcome_id == token), token)
 
     def _marked(
         self, rows: list[tuple[str, Position]], positions: list[Position]
     ) -> Flow[list[Position]]:
         """Positions valued at the best bid, or at what a share of them pays."""
         ids = list(dict.fromkeys(position.market_id for position in positions))
-        markets = yield from collect(self.known_markets(ids))
+        markets = yield from self.readable_markets(ids)
         by_id = {market.market_id: market for market in markets}
         paid = {
             outcome.outcome_id: price
@@ -291,7 +295,7 @@ class Account(OrderHistory):
         self, rows: list[parse.Redemption], user: str
     ) -> Flow[list[Settlement]]:
         ids = list(dict.fromkeys(row.market_id for row in rows))
-        found = yield from collect(self.known_markets(ids))
+        found = yield from self.readable_markets(ids)
         markets = {market.market_id: market for market in found}
         prices = yield from self._average_prices(ids, user)
         return [_settlement(row, markets.get(row.market_id), prices) for row in rows]

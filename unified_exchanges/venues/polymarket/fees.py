@@ -85,6 +85,15 @@ class Fees:
         """Dollars for one fill of ``size`` shares at ``price``."""
         return fee_of(self.terms, price, size, maker=maker)
 
+    def fee_if_known(
+        self, price: Decimal, size: Decimal, *, maker: bool
+    ) -> Decimal | None:
+        """The same; None where nobody has published the arithmetic."""
+        try:
+            return fee_of(self.terms, price, size, maker=maker)
+        except NotSupported:
+            return None
+
     def lot_fee(
         self,
         outcome: str,  # noqa: ARG002 - likewise

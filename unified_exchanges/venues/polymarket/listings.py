@@ -46,14 +46,33 @@ class Listings(PolymarketConnection):
         Thousands of markets are not hidden by one that nobody here may ever trade: it is
         an error to whoever asks for that one.
         """
+        if self._is_news(name, problem):
+            what = name or "a row"
+            _log.warning("%s is left out of what is listed: %s", what, problem)
+
+    def go_without(self, name: str, problem: VenueSchemaError | MarketNotFound) -> None:
+        """Go on without what the catalog tells of a market of the account; say so once.
+
+        What is held, filled or paid out elsewhere is not hidden by it.
+        """
+        if self._is_news(name, problem):
+            _log.warning(
+                "%s is told without its fees, marks and payouts: %s",
+                f"market {name}" if name else "a market",
+                problem,
+            )
+
+    def _is_news(self, name: str, problem: VenueSchemaError | MarketNotFound) -> bool:
+        """Whether it was not said yet; for that it is said now."""
         # Where on the page it stood changes from one look to the next.
-        what = (name, (problem.field or "").rpartition("]")[2])
+        field = getattr(problem, "field", None) or ""
+        what = (name, field.rpartition("]")[2])
         if what in self._left_out:
-            return
+            return False
         if len(self._left_out) >= _MOST_LEFT_OUT:
             self._left_out.clear()
         self._left_out.add(what)
-        _log.warning("%s is left out of what is listed: %s", name or "a row", problem)
+        return True
 
     def catalog(
         self,

@@ -10,7 +10,7 @@ from typing import Final, TypeVar, get_args
 
 import attrs
 
-from ...errors import BadRequest, MarketNotFound
+from ...errors import BadRequest, MarketNotFound, VenueSchemaError
 from ...flow import Flow, Page, Pages, collect
 from ...models import Market, MarketStatus, Params, StatusFilter
 from ...venue.merging import changed, next_page
@@ -210,12 +210,40 @@ class Markets(Listings):
         )
         return MarketNotFound(message, venue=self.id, status=404)
 
-    def known_markets(self, ids: list[str]) -> Pages[Market]:
-        """Those of the markets that there are, in that order."""
-        return self._markets_by_id(ids, all_or_none=False)
+    def known_markets(
+        self, ids: list[str], *, leave_out: parse.LeaveOut | None = None
+    ) -> Pages[Market]:
+        """Those of the markets that there are, in that order.
+
+        One that cannot be read is an error, or is handed to ``leave_out`` if there is one.
+        """
+        return self._markets_by_id(ids, all_or_none=False, leave_out=leave_out)
+
+    def readable_markets(self, ids: list[str]) -> Flow[list[Market]]:
+        """Those of the markets that are there and can be read, in that order.
+
+        For what an account holds and did, which one odd market must not hide.  Of what is
+        missing the log says why.
+        """
+        unread: set[str] = set()
+
+        def leave_out(name: str, problem: VenueSchemaError) -> None:
+            unread.add(name)
+            self.go_without(name, problem)
+
+        found = yield from collect(self.known_markets(ids, leave_out=leave_out))
+        there = {market.market_id for market in found} | unread
+        for name in ids:
+            if name not in there:
+                self.go_without(name, self.unknown_markets([name]))
+        return found
 
     def _markets_by_id(
-        self, ids: list[str], *, all_or_none: bool = True
+        self,
+        ids: list[str],
+        *,
+        all_or_none: bool = True,
+        leave_out: parse.LeaveOut | None = None,
     ) -> Pages[Market]:
         for start in range(0, len(ids), _IDS_A_REQUEST):
             chunk = ids[start : start + _IDS_A_REQUEST]
@@ -225,7 +253,8 @@ class Markets(Listings):
                 if not missing:
                     break
                 query = {"condition_ids": ",".join(missing), "closed": closed}
-                markets = yield from collect(self._market_pages(query))
+                pages = self._market_pages(query, leave_out=leave_out)
+                markets = yield from collect(pages)
                 for market in markets:
                     check_asked(market.market_id, missing, "conditionId")
                     found[market.market_id] = market
@@ -242,8 +271,9 @@ class Markets(Listings):
         limit: int | None = None,
         seen: set[Hashable] | None = None,
         is_named: bool = True,
+        leave_out: parse.LeaveOut | None = None,
     ) -> Pages[Market]:
-        leave_out = None if is_named else self.leave_out
+        leave_out = leave_out if is_named else self.leave_out
         return self.catalog(
             _PATH,
             query,

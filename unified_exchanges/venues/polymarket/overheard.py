@@ -10,11 +10,11 @@ import msgspec
 from ...clock import Clock
 from ...errors import UnifiedExchangesError
 from ...models import Gap, MarketChange, Order, OrderBook, Subject, Ticker, Trade
-from ...money import ZERO
 from ...recording.overheard import Heard
 from ...recording.redaction import REDACTED_KEY
 from ...streams.protocol import StreamProtocol
 from ...tap import Direction
+from .fees import Fees
 from .lines import read_changes
 from .memory import Known, Memory
 from .parse import catalog
@@ -182,7 +182,8 @@ class PolymarketOverheard:
         return Whose(
             ours=lambda: Ours(key_id=REDACTED_KEY, wallet=""),
             label=lambda market_id, token: self._name((market_id,), token),
-            fee=lambda _market, _price, _size: ZERO,
+            # Fills of then are not told: nothing is to wait for its fee.
+            fees=lambda _market: Fees(None),
             client_id=lambda _order: None,
         )
 

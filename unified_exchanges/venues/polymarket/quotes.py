@@ -133,8 +133,18 @@ class Quotes(Discovery):
     def missing_markets(self, market_ids: Sequence[str]) -> Flow[list[str]]:
         """Those among the markets that do not exist."""
         wanted = read_market_ids(market_ids)
-        there = yield from collect(self.known_markets(wanted))
-        names = {market.market_id for market in there}
+        names: set[str] = set()
+
+        def leave_out(name: str, problem: VenueSchemaError) -> None:
+            if name not in wanted:
+                # It may be any of them: none can be said to be missing.
+                raise problem
+            # It is there, whatever it is.
+            names.add(name)
+            self.go_without(name, problem)
+
+        there = yield from collect(self.known_markets(wanted, leave_out=leave_out))
+        names.update(market.market_id for market in there)
         return [name for name in wanted if name not in names]
 
     def _ticker(self, book: OrderBook) -> Ticker:

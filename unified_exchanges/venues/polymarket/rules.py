@@ -123,4 +123,5 @@ class RuleBook(ActivityHistory, FillHistory):
             terms = yield from self.terms(name)
         except MarketNotFound:
             return MarketRules.without_book(market, seen_at)
+        self.learn_fees(market, terms)
         return MarketRules.of(terms, market.event_id, seen_at)

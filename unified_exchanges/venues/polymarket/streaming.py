@@ -7,7 +7,6 @@ in the first frame (docs.polymarket.com, websockets, 2026-08).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -19,7 +18,6 @@ from ...streams.line import Line
 from ...streams.protocol import StreamProtocol
 from ...streams.session import Dial
 from .arguments import read_market_ids
-from .fees import fee_of
 from .fill_history import FillHistory
 
 if TYPE_CHECKING:
@@ -76,7 +74,7 @@ class Streaming(FillHistory):
         whose = Whose(
             ours=self.ours,
             label=self._label_of_token,
-            fee=self._fee_if_known,
+            fees=self.known_fees,
             client_id=self.memory.client_id,
         )
         return UserStream(
@@ -146,13 +144,6 @@ class Streaming(FillHistory):
             return None
         return next((x.label for x in known.outcomes if x.outcome_id == token), None)
 
-    def _fee_if_known(
-        self, market_id: str, price: Decimal, size: Decimal
-    ) -> Decimal | None:
-        """A taker's fee by the schedule that was read last; None before the first."""
-        known, terms = self.known_fee_terms(market_id)
-        return fee_of(terms, price, size, maker=False) if known else None
-
     def read_watch(
         self, market_ids: str | Sequence[str] | None, outcome: str | None
     ) -> tuple[tuple[str, ...] | None, str | None]:
@@ -171,12 +162,15 @@ class Streaming(FillHistory):
         """Those among the markets that do not exist; of the others fees are known then."""
         missing = yield from super().missing_markets(market_ids)
         there = [name for name in read_market_ids(market_ids) if name not in missing]
-        yield from self.fee_terms(there)
+        yield from self.readable_fees(there)
         return missing
 
     def settled_markets(self, market_ids: Sequence[str]) -> Flow[list[MarketChange]]:
         """How those of the markets ended that are resolved."""
-        there = yield from collect(self.known_markets(read_market_ids(market_ids)))
+        wanted = read_market_ids(market_ids)
+        there = yield from collect(
+            self.known_markets(wanted, leave_out=self.go_without)
+        )
         return [
             _ending(market) for market in there if market.status is MarketStatus.SETTLED
         ]

@@ -8,10 +8,16 @@ from typing import Final
 
 import attrs
 
-from ...errors import ArgumentsRequired, BadRequest, InvalidOrder, NotSupported
+from ...errors import (
+    ArgumentsRequired,
+    BadRequest,
+    InvalidOrder,
+    MarketNotFound,
+    VenueSchemaError,
+)
 from ...flow import Flow, collect
 from ...grid import read_price, read_size
-from ...models import FeeRule, Fill, Liquidity, Side
+from ...models import FeeRule, Fill, Liquidity, Market, Side
 from ...money import Number
 from ...settings import Settings
 from . import parse
@@ -25,6 +31,7 @@ _MOST: Final = 10_000
 """Markets whose fee rule is remembered."""
 _FRESH: Final = 300
 """Seconds for which a fee rule is believed."""
+_COMPUTED: Final = frozenset({"fee"})
 
 
 @attrs.frozen(slots=True)
@@ -80,54 +87,84 @@ class Tariffs(PriceHistory):
         self, market_ids: Iterable[str]
     ) -> Flow[dict[str, parse.FeeTerms | None]]:
         """What markets charge; asked for once in five minutes, a hundred at a time."""
-        now = self.clock.monotonic()
-        names = list(dict.fromkeys(market_ids))
-        stale = [
-            name
-            for name in names
-            if name not in self._tariffs or now - self._tariffs[name].at >= _FRESH
-        ]
-        if len(self._tariffs) + len(stale) > _MOST:
-            self._tariffs.clear()
-            stale = names
+        found, stale = self._fresh(market_ids)
         markets = yield from collect(self.fetch_markets(market_ids=stale))
         for market in markets:
-            found, is_told = parse.fee_terms(market)
-            if not is_told:
-                # Charged for, and without a schedule: the CLOB has one.
-                terms = yield from self.terms(market.market_id)
-                found = terms.fees
-            self._tariffs[market.market_id] = _Read(found, now)
-        return {name: self._tariffs[name].terms for name in names}
+            found[market.market_id] = yield from self._read_fees(market)
+        return found
 
-    def known_fee_terms(self, market_id: str) -> tuple[bool, parse.FeeTerms | None]:
-        """What a market charges by what was read last, and whether that was read."""
+    def readable_fees(self, market_ids: Iterable[str]) -> Flow[dict[str, Fees]]:
+        """The rules of those of the markets of which they can be read.
+
+        Of the others the log says once what is wrong.
+        """
+        found, stale = self._fresh(market_ids)
+        for market in (yield from self.readable_markets(stale)):
+            name = market.market_id
+            try:
+                found[name] = yield from self._read_fees(market)
+            except (MarketNotFound, VenueSchemaError) as problem:
+                self.go_without(name, problem)
+        return {name: Fees(terms) for name, terms in found.items()}
+
+    def _fresh(
+        self, market_ids: Iterable[str]
+    ) -> tuple[dict[str, parse.FeeTerms | None], list[str]]:
+        """What is remembered and still believed, and the markets of which nothing is."""
+        now = self.clock.monotonic()
+        names = dict.fromkeys(market_ids)
+        reads = {name: self._tariffs[name] for name in names if name in self._tariffs}
+        found = {x: read.terms for x, read in reads.items() if now - read.at < _FRESH}
+        return found, [name for name in names if name not in found]
+
+    def _read_fees(self, market: Market) -> Flow[parse.FeeTerms | None]:
+        found, is_told = parse.fee_terms(market)
+        if not is_told:
+            # Charged for, and without a schedule: the CLOB has one.
+            terms = yield from self.terms(market.market_id)
+            found = terms.fees
+        self._learn_fees(market.market_id, found)
+        return found
+
+    def learn_fees(self, market: Market, terms: parse.MarketTerms) -> None:
+        """Remember what a market charges that was read to trade on it.
+
+        So no fill of an order that was placed here waits for its fee.
+        """
+        try:
+            found, is_told = parse.fee_terms(market)
+        except VenueSchemaError:
+            # Orders can be placed all the same; whoever asks for the fee is told.
+            return
+        self._learn_fees(market.market_id, found if is_told else terms.fees)
+
+    def _learn_fees(self, market_id: str, found: parse.FeeTerms | None) -> None:
+        if market_id not in self._tariffs and len(self._tariffs) >= _MOST:
+            self._tariffs.clear()
+        self._tariffs[market_id] = _Read(found, self.clock.monotonic())
+
+    def known_fees(self, market_id: str) -> Fees | None:
+        """The rule of a market as it was read last; None before the first."""
         found = self._tariffs.get(market_id)
-        return found is not None, None if found is None else found.terms
+        return None if found is None else Fees(found.terms)
 
     def with_fees(self, fills: list[Fill]) -> Flow[list[Fill]]:
         """Fills with the fees that their markets' present schedules make of them.
 
-        None where a schedule is of no kind that has been published: one such market hides
-        neither that fill nor any other.
+        None where the catalog does not tell a schedule that can be read, or one by which
+        nobody has published what is paid: such a market hides neither its fills nor others.
         """
-        taken = {fill.market_id for fill in fills if fill.liquidity is Liquidity.TAKER}
-        terms = yield from self.fee_terms(sorted(taken))
-        return [
-            _with_fee(fill, terms[fill.market_id])
-            if fill.liquidity is Liquidity.TAKER
-            else fill
-            for fill in fills
-        ]
+        rules = yield from self.readable_fees(sorted({x.market_id for x in fills}))
+        return [_with_fee(fill, rules.get(fill.market_id)) for fill in fills]
 
 
-def _with_fee(fill: Fill, terms: parse.FeeTerms | None) -> Fill:
-    """A fill of a taker with its fee, or without where there is no telling it."""
-    try:
-        fee = fee_of(terms, fill.price, fill.size, maker=False)
-    except NotSupported:
-        return attrs.evolve(fill, fee=None, computed=fill.computed - {"fee"})
-    return attrs.evolve(fill, fee=fee)
+def _with_fee(fill: Fill, rule: Fees | None) -> Fill:
+    """A fill with its fee, or without where there is no telling it."""
+    if rule is None:
+        return fill
+    is_maker = fill.liquidity is Liquidity.MAKER
+    fee = rule.fee_if_known(fill.price, fill.size, maker=is_maker)
+    return fill if fee is None else attrs.evolve(fill, fee=fee, computed=_COMPUTED)
 
 
 def _read_side(side: object) -> Side:

@@ -8,13 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 from unified_exchanges.clock import VirtualClock
-from unified_exchanges.errors import NotSupported
 from unified_exchanges.hidden import Hidden
 from unified_exchanges.models import Gap, OrderBook, Outcome, Subject
 from unified_exchanges.policy import StreamPolicy
 from unified_exchanges.streams.protocol import BookWanted
+from unified_exchanges.venues.polymarket.fees import Fees
 from unified_exchanges.venues.polymarket.memory import Memory
-from unified_exchanges.venues.polymarket.parse import Ours
+from unified_exchanges.venues.polymarket.parse import FeeTerms, Ours
 from unified_exchanges.venues.polymarket.stream import (
     MarketStream,
     UserStream,
@@ -268,18 +268,19 @@ class MarketDesk:
 
 
 class UserDesk:
-    """The user channel; the fee of a taker in market A is 1 % of the dollars."""
+    """The user channel, which knows the fees of market A."""
 
     def __init__(self, *subjects: Subject, has_key: bool = True) -> None:
         self.clock = VirtualClock()
         self.has_key = has_key
-        self.fees = {A: Decimal("0.01")}
-        self.strange: set[str] = set()
+        self.fees: dict[str, FeeTerms | None] = {
+            A: FeeTerms(Decimal("0.05"), Decimal(1))
+        }
         self.client_ids: dict[str, str] = {}
         whose = Whose(
             ours=lambda: Ours(KEY, WALLET),
             label=lambda market, token: {YES: "yes", NO: "no"}.get(token),
-            fee=self._fee,
+            fees=lambda x: Fees(self.fees[x]) if x in self.fees else None,
             client_id=self.client_ids.get,
         )
         self.stream = UserStream(
@@ -290,12 +291,6 @@ class UserDesk:
         for subject in subjects or (Subject.ORDERS, Subject.FILLS):
             self.stream.follow(subject, None)
         list(self.stream.connection_made())
-
-    def _fee(self, market: str, price: Decimal, size: Decimal) -> Decimal | None:
-        if market in self.strange:
-            raise NotSupported("a fee with the exponent 9 is like none before")
-        rate = self.fees.get(market)
-        return None if rate is None else rate * price * size
 
     def tell(self, *frames: Any) -> list[Any]:
         return [

@@ -12,6 +12,7 @@ import pytest
 from tests.recorded import need_examples, read_example
 from unified_exchanges import FillState, Liquidity, Side, Subject
 from unified_exchanges.models import Gap
+from unified_exchanges.venues.polymarket.fees import Fees
 from unified_exchanges.venues.polymarket.memory import Memory
 from unified_exchanges.venues.polymarket.parse import Ours
 from unified_exchanges.venues.polymarket.stream import MarketStream, UserStream, Whose
@@ -66,7 +67,7 @@ def user(*frames: dict[str, Any]) -> list[Any]:
     whose = Whose(
         ours=lambda: Recorded("", ""),
         label=lambda _market, _token: None,
-        fee=lambda _market, _price, _size: D(0),
+        fees=lambda _market: Fees(None),
         client_id=lambda _order: None,
     )
     desk = UserDesk()

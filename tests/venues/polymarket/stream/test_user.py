@@ -22,6 +22,7 @@ from unified_exchanges import (
 from unified_exchanges.errors import NotSupported
 from unified_exchanges.models import Gap
 from unified_exchanges.streams.protocol import Unheard
+from unified_exchanges.venues.polymarket.parse import FeeTerms
 
 from .desk import KEY, NO, YES, A, B, UserDesk, maker, user_order, user_trade
 
@@ -275,7 +276,7 @@ def test_what_we_took_is_one_fill() -> None:
         D(5),
     )
     assert (fill.liquidity, fill.state) == (Liquidity.TAKER, FillState.PENDING)
-    assert (fill.fee, fill.computed) == (D("0.0260"), {"fee"})
+    assert (fill.fee, fill.computed) == (D("0.06240"), {"fee"})
     assert fill.created_at == datetime.fromtimestamp(1725958681, UTC)
 
 
@@ -409,16 +410,25 @@ def test_a_null_that_no_money_depends_on_costs_no_order(field: str) -> None:
     assert told_order(**{field: None}) == told_order()
 
 
-# -- fees that are not known yet -------------------------------------------------------
+# -- fees that are not known ------------------------------------------------------------
+
+STRANGE = FeeTerms(D("0.05"), D(9))
+"""By an arithmetic like none that was published."""
+HALVED = FeeTerms(D("0.02"), D(1))
+MAKERS_PAY = FeeTerms(D("0.05"), D(1), is_taker_only=False)
+
+
+def made_of_us(**more: Any) -> dict[str, Any]:
+    return user_trade(trader_side="MAKER", maker_orders=[maker()], **more)
 
 
 def test_a_fee_by_a_rule_like_no_other_is_not_known_and_its_fill_is_told() -> None:
     desk = UserDesk()
-    desk.strange = {A}
+    desk.fees[A] = STRANGE
     [fill] = desk.tell(user_trade())
     assert isinstance(fill, Fill)
     assert (fill.fee, fill.trade_id, fill.computed) == (None, "trade-1", frozenset())
-    desk.strange.clear()
+    desk.fees[A] = HALVED
     [other] = desk.tell(user_trade(id="t2"))
     assert other.fee is not None
 
@@ -427,55 +437,119 @@ def test_a_trade_that_waited_for_such_a_rule_is_told_too() -> None:
     desk = UserDesk()
     del desk.fees[A]
     assert [type(x) for x in desk.tell(user_trade())] == [Unheard]
-    desk.strange = {A}
+    desk.fees[A] = STRANGE
     assert [x.fee for x in desk.stream.poll()] == [None]
     assert list(desk.stream.poll()) == []
 
 
-def test_what_we_took_in_an_unknown_market_waits_for_its_fee() -> None:
+@pytest.mark.parametrize(
+    ("terms", "fee", "computed"),
+    [(HALVED, D(0), {"fee"}), (MAKERS_PAY, None, set()), (None, D(0), {"fee"})],
+)
+def test_what_a_maker_pays_is_nothing_unless_it_is_said_that_makers_pay(
+    terms: FeeTerms | None, fee: Decimal | None, computed: set[str]
+) -> None:
     desk = UserDesk()
-    [asked] = desk.tell(user_trade(market=B))
+    desk.fees[A] = terms
+    [fill] = desk.tell(made_of_us())
+    assert (fill.fee, fill.computed) == (fee, computed)
+
+
+def test_a_taker_s_fee_is_known_where_makers_pay_too() -> None:
+    desk = UserDesk()
+    desk.fees[A] = MAKERS_PAY
+    [fill] = desk.tell(user_trade())
+    assert fill.fee == D("0.06240")
+
+
+# -- fees that are not known yet -------------------------------------------------------
+
+
+@pytest.mark.parametrize("frame", [user_trade, made_of_us])
+def test_what_fills_in_an_unknown_market_waits_for_its_fee(frame: Any) -> None:
+    desk = UserDesk()
+    [asked] = desk.tell(frame(market=B))
     assert isinstance(asked, Unheard)
     assert asked.market_ids == {B}
     early = list(desk.stream.poll())
-    desk.fees[B] = D("0.02")
+    desk.fees[B] = HALVED
     [fill] = desk.stream.poll()
-    assert (early, fill.market_id, fill.fee) == ([], B, D("0.0520"))
+    assert (early, fill.market_id) == ([], B)
+    assert fill.fee == (D("0.02496") if frame is user_trade else D(0))
     assert (list(desk.stream.poll()), desk.stream.next_poll()) == ([], 28.0)
 
 
-def test_several_wait_together_and_are_asked_about_again() -> None:
+@pytest.mark.parametrize("frame", [user_trade, made_of_us])
+def test_a_fill_waits_a_second_for_its_fee_and_no_longer(frame: Any) -> None:
     desk = UserDesk()
-    told = desk.tell(user_trade(market=B), user_trade(market=B, id="trade-2"))
+    desk.tell(frame(market=B))
+    assert desk.stream.next_poll() == 1.0
+    desk.clock.advance(0.75)
+    assert (list(desk.stream.poll()), desk.stream.next_poll()) == ([], 0.25)
+    desk.clock.advance(0.25)
+    [fill] = desk.stream.poll()
+    assert (fill.trade_id, fill.size) == ("trade-1", D(5))
+    assert (fill.fee, fill.computed) == (None, frozenset())
+    # It is told once, whatever is known later.
+    desk.fees[B] = HALVED
+    assert (list(desk.stream.poll()), desk.stream.next_poll()) == ([], 27.0)
+
+
+def test_each_waits_for_itself_and_those_that_wait_are_told_in_order() -> None:
+    desk = UserDesk()
+    told = desk.tell(user_trade(market=B))
+    desk.clock.advance(0.5)
+    told += desk.tell(user_trade(market=B, id="trade-2"))
     assert [type(x) for x in told] == [Unheard]
-    desk.clock.advance(10)
-    desk.stream.heard()
-    assert [type(x) for x in desk.stream.poll()] == [Unheard]
-    desk.fees[B] = D(0)
-    assert [x.trade_id for x in desk.stream.poll()] == ["trade-1", "trade-2"]
+    desk.clock.advance(0.5)
+    assert [(x.trade_id, x.fee) for x in desk.stream.poll()] == [("trade-1", None)]
+    desk.fees[B] = HALVED
+    [second] = desk.stream.poll()
+    assert (second.trade_id, second.fee) == ("trade-2", D("0.02496"))
+
+
+def test_each_market_is_asked_about_and_again_after_ten_seconds() -> None:
+    desk = UserDesk()
+    strange = "0x" + "d" * 64
+    asked = desk.tell(user_trade(market=B), user_trade(market=strange, id="trade-2"))
+    assert [x.market_ids for x in asked] == [{B}, {strange}]
+    for seconds, told in ((9, []), (1, [{B}])):
+        desk.clock.advance(seconds)
+        desk.stream.heard()
+        list(desk.stream.poll())
+        found = desk.tell(user_trade(market=B, id=f"after {seconds}"))
+        assert [x.market_ids for x in found if isinstance(x, Unheard)] == told
+
+
+def test_a_break_has_a_market_asked_about_anew() -> None:
+    desk = UserDesk()
+    desk.tell(user_trade(market=B))
+    list(desk.stream.connection_lost("the line broke"))
+    list(desk.stream.connection_made())
+    assert [type(x) for x in desk.tell(user_trade(market=B))] == [Unheard]
 
 
 def test_what_waits_is_told_before_what_comes_after_it() -> None:
     desk = UserDesk()
     desk.tell(user_trade(market=B), user_trade(market="0x" + "d" * 64, id="strange"))
-    desk.fees[B] = D(0)
+    desk.fees[B] = HALVED
     told = desk.tell(user_trade(market=B, id="trade-2"))
     assert [x.trade_id for x in told] == ["trade-1", "trade-2"]
     assert list(desk.stream.poll()) == []
 
 
-def test_what_a_maker_filled_waits_for_nothing() -> None:
-    desk = UserDesk()
-    frame = user_trade(market=B, trader_side="MAKER", maker_orders=[maker()])
-    assert [type(x) for x in desk.tell(frame)] == [Fill]
+def test_what_is_not_ours_waits_for_nothing() -> None:
+    elsewhere = "0x" + "8" * 40
+    assert UserDesk().tell(user_trade(market=B, maker_address=elsewhere)) == []
 
 
-def test_too_many_that_wait_are_a_gap() -> None:
+def test_where_too_many_wait_the_next_is_told_without_its_fee() -> None:
     desk = UserDesk()
     told = [
         x for n in range(1_001) for x in desk.tell(user_trade(market=B, id=f"t{n}"))
     ]
-    assert [type(x) for x in told] == [Unheard, Gap]
+    [asked, fill] = told
+    assert (type(asked), fill.trade_id, fill.fee) == (Unheard, "t1000", None)
 
 
 def test_what_waits_is_left_to_the_read_after_a_break() -> None:
@@ -483,6 +557,6 @@ def test_what_waits_is_left_to_the_read_after_a_break() -> None:
     desk.tell(user_trade(market=B))
     list(desk.stream.connection_lost("the line broke"))
     list(desk.stream.connection_made())
-    desk.fees[B] = D(0)
+    desk.fees[B] = HALVED
     assert list(desk.stream.poll()) == []
     assert YES

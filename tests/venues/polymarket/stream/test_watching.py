@@ -11,11 +11,12 @@ import pytest
 
 import unified_exchanges as ux
 from tests.watching.face import Face, soon
-from unified_exchanges.simulator.faults import StreamFault, unavailable
+from unified_exchanges.simulator.faults import Fault, StreamFault, unavailable
 
 from .scene import Scene
 
 D = Decimal
+DOWN = unavailable(path="/gamma/", count=None)
 
 
 def size_at(book: Any, price: str) -> Decimal:
@@ -301,6 +302,36 @@ def test_what_others_took_of_us_is_ours_at_our_terms(scene: Scene, face: Face) -
     assert (fill.order_id, fill.outcome, fill.side) == (ours, "yes", "buy")
     assert (fill.price, fill.size, fill.fee) == (bid.price, 6, 0)
     assert fill.liquidity == "maker"
+
+
+@pytest.mark.parametrize(
+    "trouble", [Fault("stall", path="/gamma/", count=None), DOWN], ids=["slow", "down"]
+)
+def test_a_fill_is_told_without_its_fee_where_the_catalog_does_not_answer(
+    scene: Scene, face: Face, trouble: Fault
+) -> None:
+    fills = face.watch("fills")
+    assert soon(lambda: face.call("stream_health").last_reconciled_at is not None)
+    scene.server.faults.add(trouble)
+    taken = scene.buy("6")
+    fill = fills.next()
+    assert (fill.order_id, fill.size, fill.fee) == (taken, 6, None)
+    scene.server.faults.clear()
+    # That it is known by now is no other fill; the listing tells it.
+    assert soon(lambda: face.call("fetch_fills", order_id=taken)[0].fee > 0)
+    assert fills.is_quiet(0.6)
+
+
+def test_a_fill_of_an_order_that_was_placed_here_needs_no_catalog_for_its_fee(
+    scene: Scene, face: Face
+) -> None:
+    face.call("create_order", scene.market, "yes", "buy", "0.01", 10)
+    fills = face.watch("fills")
+    assert soon(lambda: face.call("stream_health").last_reconciled_at is not None)
+    scene.server.faults.add(DOWN)
+    ask = face.call("fetch_order_book", scene.market).ask.price
+    face.call("create_order", scene.market, "yes", "buy", ask, 20)
+    assert fills.next().fee > 0
 
 
 def test_a_fill_that_fails_is_taken_back(scene: Scene, face: Face) -> None:

@@ -12,6 +12,7 @@ import pytest
 import unified_exchanges as ux
 from tests.watching.face import soon
 from unified_exchanges.hidden import Hidden
+from unified_exchanges.simulator.faults import Fault
 from unified_exchanges.venues import polymarket
 from unified_exchanges.venues.polymarket import PolymarketWebSocket
 
@@ -61,6 +62,17 @@ def test_each_step_of_a_settlement_is_told(scene: Scene, driver: str) -> None:
     assert states == ["pending", "pending", "final"]
     socket.unsubscribe("user")
     socket.unsubscribe("user")
+
+
+def test_a_fill_is_told_without_its_fee_where_the_catalog_does_not_answer(
+    scene: Scene, driver: str
+) -> None:
+    socket = scene.socket(driver)
+    socket.subscribe("user")
+    scene.server.faults.add(Fault("stall", path="/gamma/", count=None))
+    order_id = scene.buy("6")
+    fill = socket.until("Fill")[-1]
+    assert (fill.order_id, fill.size, fill.fee) == (order_id, 6, None)
 
 
 def test_an_api_key_is_derived_where_none_was_given(scene: Scene, driver: str) -> None:

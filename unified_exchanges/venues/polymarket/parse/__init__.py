@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .activity import KINDS, activity_page
     from .catalog import (
         FeeTerms,
+        LeaveOut,
         MarketTerms,
         event,
         events_page,
@@ -48,6 +49,7 @@ __all__ = [
     "EXPIRY_MARGIN",
     "KINDS",
     "FeeTerms",
+    "LeaveOut",
     "MarketTerms",
     "Ours",
     "Redemption",
@@ -91,6 +93,7 @@ _HOMES = {
     ),
     "catalog": (
         "FeeTerms",
+        "LeaveOut",
         "MarketTerms",
         "event",
         "events_page",

@@ -240,15 +240,18 @@ def _rows(
     rows: list[msgspec.Raw],
     path: str,
     leave_out: LeaveOut | None,
+    *,
+    are_named: bool = False,
 ) -> list[M]:
     """What can be read of a page; an error if that is none of it.
 
-    Then it is not a row that is odd, and to go on would give an empty catalog.
+    Then it is not a row that is odd, and to go on would give an empty catalog.  Rows that
+    were asked for by name (``are_named``) may all be odd: there may be one only.
     """
     if leave_out is None:
         return read_all(decoder, make, rows, path)
     made, unread = read_each(decoder, make, rows, path)
-    if unread and not made:
+    if unread and not (made or are_named):
         raise unread[0][1]
     for row, problem in unread:
         leave_out(_name_of(row), problem)
@@ -264,7 +267,9 @@ def markets_page(
     """
     page = decode(_MARKETS, body)
     make = _market if placeholders else _named
-    found = _rows(_MARKET, make, page.markets, "markets", leave_out)
+    found = _rows(
+        _MARKET, make, page.markets, "markets", leave_out, are_named=placeholders
+    )
     return _with_book(found), page.next_cursor or None
 
 

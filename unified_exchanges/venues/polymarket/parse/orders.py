@@ -252,12 +252,11 @@ def _fill(
         side=side,
         price=paid,
         size=shares,
-        fee=ZERO,
+        fee=None,
         liquidity=liquidity,
         created_at=_moment(w),
         # A word that is not known is no end: the fill may still fail.
         state=_STATES.get(w.status.removeprefix("TRADE_STATUS_"), FillState.PENDING),
-        computed=frozenset({"fee"}),
     )
 
 

@@ -12,7 +12,6 @@ from typing import Final
 
 import attrs
 
-from ....errors import NotSupported
 from ....grid import PriceGrid
 from ....models import (
     Fill,
@@ -29,6 +28,7 @@ from ....models import (
     Trade,
 )
 from ....money import EXACT, ONE, ZERO
+from ..fees import Fees
 from ..memory import Known
 from ..parse.orders import EXPIRY_MARGIN, Ours, status_of
 from ..parse.reading import (
@@ -219,13 +219,13 @@ class Whose:
     """Whose parts in a trade are ours, and what is known of tokens, ids and fees.
 
     ``ours`` tells whose as of now: the API key may come late.  ``label`` names the outcome of
-    a market's token, ``fee`` is a taker's in dollars; both give None where the market is
-    not known yet.  ``fee`` raises `NotSupported` where its rule is none that is known.
+    a market's token, ``fees`` gives its fee rule; both give None where the market is not
+    known yet.
     """
 
     ours: Callable[[], Ours]
     label: Callable[[str, str], str | None]
-    fee: Callable[[str, Decimal, Decimal], Decimal | None]
+    fees: Callable[[str], Fees | None]
     client_id: Callable[[str], str | None]
 
 
@@ -279,28 +279,30 @@ def _label(word: str | None, market_id: str, token: str, whose: Whose) -> str:
     return whose.label(market_id, token) or label_of(word or "") or token
 
 
-def fills(told: frames.UserTrade, whose: Whose, raw: bytes) -> list[Fill] | None:
-    """Our parts in a trade; None where its market is not known, and so not its fee.
+def fills(
+    told: frames.UserTrade, whose: Whose, raw: bytes, *, may_wait: bool
+) -> list[Fill] | None:
+    """Our parts in a trade.
 
-    Each order of ours that was taken counts by itself; of what we took there is one.
+    None where the fee rule of its market is not known yet, and they ``may_wait`` for it;
+    else they have no fee then.  Each order of ours that was taken counts by itself; of
+    what we took there is one.
     """
     ours, makers = whose.ours(), told.maker_orders or ()
     raw = ours.without_key(raw)
+    rule = whose.fees(told.market.lower())
     found = [
-        _made(told, maker, whose, raw)
+        _made(told, maker, whose, rule, raw)
         for maker in makers
         if ours.has(maker.owner, maker.maker_address)
     ]
     is_taker = _is_taker(told, ours)
     is_elsewhere = is_taker or any(ours.is_key(maker.owner) for maker in makers)
     if is_taker and not ours.is_elsewhere(told.maker_address):
-        taken = _taken(told, whose, raw)
-        if taken is None:
-            return None
-        found.append(taken)
+        found.append(_taken(told, whose, rule, raw))
     if not (found or is_elsewhere):
         raise Malformed("maker_orders", "holds no order of this key or wallet")
-    return found
+    return None if found and rule is None and may_wait else found
 
 
 def _is_taker(told: frames.UserTrade, ours: Ours) -> bool:
@@ -311,42 +313,38 @@ def _is_taker(told: frames.UserTrade, ours: Ours) -> bool:
     return ours.is_key(owner) or ours.has(owner, told.maker_address)
 
 
-def _taken(told: frames.UserTrade, whose: Whose, raw: bytes) -> Fill | None:
-    paid, shares = price(told.price, "price"), size(told.size, "size")
-    try:
-        fee = whose.fee(told.market.lower(), paid, shares)
-    except NotSupported:
-        fee = None
-    else:
-        if fee is None:
-            return None
+def _taken(told: frames.UserTrade, whose: Whose, rule: Fees | None, raw: bytes) -> Fill:
     return _fill(
         told,
         raw,
         whose,
+        rule,
         order_id=told.taker_order_id.lower(),
         outcome=_label(told.outcome, told.market.lower(), told.asset_id, whose),
         side=side_of(told.side, "side"),
-        price=paid,
-        size=shares,
-        fee=fee,
+        price=price(told.price, "price"),
+        size=size(told.size, "size"),
         liquidity=Liquidity.TAKER,
     )
 
 
 def _made(
-    told: frames.UserTrade, maker: frames.MakerOrder, whose: Whose, raw: bytes
+    told: frames.UserTrade,
+    maker: frames.MakerOrder,
+    whose: Whose,
+    rule: Fees | None,
+    raw: bytes,
 ) -> Fill:
     return _fill(
         told,
         raw,
         whose,
+        rule,
         order_id=maker.order_id.lower(),
         outcome=_label(maker.outcome, told.market.lower(), maker.asset_id, whose),
         side=_maker_side(told, maker),
         price=price(maker.price, "maker_orders[].price"),
         size=size(maker.matched_amount, "maker_orders[].matched_amount"),
-        fee=ZERO,
         liquidity=Liquidity.MAKER,
     )
 
@@ -363,15 +361,19 @@ def _fill(
     told: frames.UserTrade,
     raw: bytes,
     whose: Whose,
+    rule: Fees | None,
     *,
     order_id: str,
     outcome: str,
     side: Side,
     price: Decimal,
     size: Decimal,
-    fee: Decimal | None,
     liquidity: Liquidity,
 ) -> Fill:
+    fee = None
+    if rule is not None:
+        is_maker = liquidity is Liquidity.MAKER
+        fee = rule.fee_if_known(price, size, maker=is_maker)
     return Fill(
         venue="polymarket",
         raw_json=raw,

@@ -29,18 +29,22 @@ __all__ = ["SUBJECTS", "UserStream"]
 _log = logging.getLogger(__name__)
 
 SUBJECTS: Final = frozenset({Subject.ORDERS, Subject.FILLS, Subject.POSITIONS})
+_PATIENCE: Final = 1.0
+"""Seconds that a fill may wait for its fee, which the catalog tells.  It is what hedges and
+strategies act on: if the catalog is slower than that, or down, the fee can wait better."""
 _MOST_PARKED: Final = 1_000
-"""Trades that may wait for their market to be known."""
+"""Trades that may wait together; more are told at once."""
 _AGAIN: Final = 10.0
-"""Seconds after which it is asked about again."""
+"""Seconds after which the fee rule of a market is asked for again."""
 
 
 @attrs.frozen(slots=True, eq=False, repr=False)
 class _Parked:
-    """A trade whose fee cannot be told before its market is known."""
+    """A trade that waits ``until`` then for the fee rule of its market."""
 
     told: frames.UserTrade
     raw: bytes
+    until: float
 
 
 class UserStream(Socket):
@@ -50,6 +54,7 @@ class UserStream(Socket):
     ``whose`` says which parts of a trade are ours.
 
     A fill is told at each step of its settlement, in its ``state``; positions are not told.
+    Its fee is None where the rule of its market is not known within a second.
     """
 
     def __init__(
@@ -69,7 +74,8 @@ class UserStream(Socket):
         self._counts: Counter[Subject] = Counter()
         self._is_asked = False
         self._parked: list[_Parked] = []
-        self._parked_at = inf
+        self._asked_for: dict[str, float] = {}
+        """Until when a market is not asked about again."""
         self._handlers = {frames.UserOrder: self._order, frames.UserTrade: self._trade}
 
     # -- what is asked for ----------------------------------------------------------
@@ -122,7 +128,7 @@ class UserStream(Socket):
     def _end(self) -> None:
         # What waits is told by the read that follows.
         self._parked.clear()
-        self._parked_at = inf
+        self._asked_for.clear()
 
     def _asks(self) -> list[str]:
         if self._is_asked or not self._counts:
@@ -135,23 +141,14 @@ class UserStream(Socket):
 
     # -- time -----------------------------------------------------------------------
 
-    def _due(self, now: float) -> Events:
+    def _due(self, now: float) -> Events:  # noqa: ARG002 - each knows until when
         if not self._parked:
             return NONE
         parked, self._parked = self._parked, []
-        events: list[Any] = []
-        for each in parked:
-            events += self._parts(each.told, each.raw)
-        if not self._parked:
-            self._parked_at = inf
-        elif now >= self._parked_at:
-            self._parked_at = now + _AGAIN
-            ids = frozenset(each.told.market.lower() for each in self._parked)
-            events.append(Unheard(market_ids=ids))
-        return events
+        return [event for each in parked for event in self._parts(each)]
 
-    def _next_due(self, now: float) -> float:  # noqa: ARG002 - it knows when
-        return self._parked_at
+    def _next_due(self, now: float) -> float:  # noqa: ARG002 - likewise
+        return min((each.until for each in self._parked), default=inf)
 
     # -- frames ---------------------------------------------------------------------
 
@@ -160,29 +157,36 @@ class UserStream(Socket):
         return (found,) if self._counts[Subject.ORDERS] else NONE
 
     def _trade(self, told: frames.UserTrade, raw: str | bytes) -> Events:
-        was_parked = bool(self._parked)
-        events = self._parts(told, _bytes(raw))
-        if events and was_parked:
-            events = [*self._unparked(told.market), *events]
-        if self._parked and not was_parked:
-            self._parked_at = self._monotonic() + _AGAIN
-            return [*events, Unheard(market_ids=frozenset([told.market.lower()]))]
-        return events
+        now = self._monotonic()
+        count = len(self._parked)
+        events = self._parts(_Parked(told, _bytes(raw), now + _PATIENCE))
+        if len(self._parked) > count:
+            return self._ask_for(told.market.lower(), now)
+        return [*self._unparked(told.market), *events] if events and count else events
+
+    def _ask_for(self, market_id: str, now: float) -> Events:
+        """Have the fee rule of a market read, if that was not asked for a moment ago."""
+        recent = {name: end for name, end in self._asked_for.items() if end > now}
+        self._asked_for = recent
+        if market_id in recent:
+            return NONE
+        recent[market_id] = now + _AGAIN
+        return [Unheard(market_ids=frozenset([market_id]))]
 
     def _unparked(self, market: str) -> list[Any]:
         """What waited of a market that is known by now: it came before what comes now."""
         waited = [each for each in self._parked if each.told.market == market]
         self._parked = [each for each in self._parked if each.told.market != market]
-        return [e for each in waited for e in self._parts(each.told, each.raw)]
+        return [event for each in waited for event in self._parts(each)]
 
-    def _parts(self, told: frames.UserTrade, raw: bytes) -> Events:
-        found = reading.fills(told, self._whose, raw)
+    def _parts(self, trade: _Parked) -> Events:
+        """The fills of a trade; none yet if it goes on waiting."""
+        is_early = self._monotonic() < trade.until
+        may_wait = is_early and len(self._parked) < _MOST_PARKED
+        found = reading.fills(trade.told, self._whose, trade.raw, may_wait=may_wait)
         if found is None:
-            if len(self._parked) < _MOST_PARKED:
-                self._parked.append(_Parked(told, raw))
-                return NONE
-            reason = f"the fee of trade {told.id} could not be worked out"
-            return [self._gap(Subject.FILLS, reason)]
+            self._parked.append(trade)
+            return NONE
         # Orders too: one that filled never was if its trade fails, and no order tells that.
         return found if self._counts else NONE
 
