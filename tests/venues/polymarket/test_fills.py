@@ -15,6 +15,7 @@ from tests.venues.polymarket.desk import (
     SECONDS,
     Desk,
     Turns,
+    balance,
     body,
     catalog,
     condition,
@@ -36,8 +37,11 @@ from unified_exchanges import (
     Liquidity,
     MarketNotFound,
     OrderNotFound,
+    Subject,
     VenueSchemaError,
 )
+from unified_exchanges.errors import ConnectionLost
+from unified_exchanges.models import Resync
 
 D = Decimal
 TRADES = "/clob/data/trades"
@@ -290,6 +294,32 @@ def test_a_catalog_that_does_not_answer_is_an_error_and_no_unknown_fee(
     told = told_by(flavour, trade("t1"), **{LISTING: body({}, 503)})
     with pytest.raises(ExchangeNotAvailable):
         told("fetch_fills")
+
+
+@pytest.mark.parametrize(
+    "down", [body({}, 503), body({}, 429), ConnectionLost("the line broke")]
+)
+def test_what_a_stream_lost_is_read_without_fees_where_the_catalog_does_not_answer(
+    flavour: str, down: Any
+) -> None:
+    told = told_by(
+        flavour,
+        trade("t1"),
+        trade("t2", market=condition(2)),
+        **{
+            LISTING: catalog(market(1)),
+            "/clob/data/orders": page(),
+            "/clob/balance-allowance": balance(),
+        },
+    )
+    told("fetch_fee_rule", condition(1))
+    told.answers[LISTING] = down
+    wanted = Resync(subjects=frozenset({Subject.FILLS}), since=NOW - timedelta(hours=1))
+    found = told.run(told.venue.resync(wanted))
+    assert [(x.trade_id, x.fee) for x in found.fills] == [
+        ("t1", D("0.04992")),
+        ("t2", None),
+    ]
 
 
 def test_an_order_of_such_a_market_is_told_without_its_fee(flavour: str) -> None:

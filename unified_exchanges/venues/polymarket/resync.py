@@ -6,14 +6,18 @@ The user channel tells nothing of what was before a connection, and nothing twic
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
+from ...errors import ExchangeNotAvailable, NetworkError, RateLimitExceeded
 from ...flow import Flow, collect
 from ...models import AccountState, Fill, Order, Position, Resync, Settlement, Subject
 from .own_trades import after
 from .streaming import Streaming
 
 __all__ = ["Resyncing"]
+
+_log = logging.getLogger(__name__)
 
 
 class Resyncing(Streaming):
@@ -31,7 +35,7 @@ class Resyncing(Streaming):
         if Subject.ORDERS in wanted.subjects:
             orders = yield from self._orders_since(wanted, found)
         if Subject.FILLS in wanted.subjects:
-            fills = yield from self.with_fees(found)
+            fills = yield from self._priced(found)
         if Subject.POSITIONS in wanted.subjects:
             positions = yield from self.fetch_positions(mark=False)
         settlements: list[Settlement] = []
@@ -46,6 +50,17 @@ class Resyncing(Streaming):
             balance=balance,
             settlements=tuple(settlements),
         )
+
+    def _priced(self, fills: list[Fill]) -> Flow[list[Fill]]:
+        """Fills with their fees, by what is known of them if the catalog does not answer.
+
+        What the stream lost is told by this read alone, which waits for no fee.
+        """
+        try:
+            return (yield from self.with_fees(fills))
+        except (ExchangeNotAvailable, NetworkError, RateLimitExceeded) as error:
+            _log.info("fees of fills that the stream lost were not read: %s", error)
+            return self.with_known_fees(fills)
 
     def _fills_from(self, wanted: Resync) -> Flow[list[Fill]]:
         """Fills since then, without their fees; they also tell which orders ended."""

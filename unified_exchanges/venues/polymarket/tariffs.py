@@ -157,6 +157,10 @@ class Tariffs(PriceHistory):
         rules = yield from self.readable_fees(sorted({x.market_id for x in fills}))
         return [_with_fee(fill, rules.get(fill.market_id)) for fill in fills]
 
+    def with_known_fees(self, fills: list[Fill]) -> list[Fill]:
+        """The same by the schedules that were read last; None of what was never read."""
+        return [_with_fee(fill, self.known_fees(fill.market_id)) for fill in fills]
+
 
 def _with_fee(fill: Fill, rule: Fees | None) -> Fill:
     """A fill with its fee, or without where there is no telling it."""
