@@ -19,9 +19,9 @@ from unified_exchanges.cli.account import balance_line
 from unified_exchanges.cli.layout import Column, amount, average, lay_out, moment
 from unified_exchanges.cli.options import instant
 from unified_exchanges.cli.screen import Screen, flat
-from unified_exchanges.cli.views import ladder
+from unified_exchanges.cli.views import FILLS, ladder
 from unified_exchanges.errors import BadRequest
-from unified_exchanges.models import Balance, Level, OrderBook
+from unified_exchanges.models import Balance, Fill, Level, Liquidity, OrderBook, Side
 
 NOON = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -209,3 +209,28 @@ def test_no_progress_goes_into_a_file(
 def test_a_balance_without_shards_is_one_line() -> None:
     shown = balance_line(Balance(venue="toy", available=Decimal("12.3")))
     assert shown.plain == "12.30 USD free"
+
+
+@pytest.mark.parametrize("others", [[], [Decimal("0.1")]])
+def test_a_fee_that_is_not_known_is_said_to_be_so(others: list[Decimal]) -> None:
+    fills = [
+        Fill(
+            venue="polymarket",
+            fill_id="f",
+            order_id="o",
+            market_id="m",
+            outcome="yes",
+            side=Side.BUY,
+            price=Decimal("0.5"),
+            size=Decimal(3),
+            fee=fee,
+            liquidity=Liquidity.TAKER,
+            created_at=NOON,
+        )
+        for fee in (None, *others)
+    ]
+    out = io.StringIO()
+    Console(file=out, width=120).print(lay_out(FILLS, fills, 120)[0])
+    _, _, unknown, *known = out.getvalue().splitlines()
+    assert " unknown " in unknown
+    assert ["0.10" in line for line in known] == [True for _ in others]

@@ -29,7 +29,7 @@ from ..models import (
     Trade,
 )
 from ..money import text
-from .layout import LONG, Column, amount, average
+from .layout import LONG, Cell, Column, amount, average
 
 __all__ = [
     "ACTIVITY",
@@ -163,13 +163,20 @@ ORDERS: tuple[Column[Order], ...] = (
     Column("created (UTC)", lambda o: o.created_at, rank=1),
     Column("client order id", lambda o: Text(o.client_order_id or "–", "dim"), rank=3),
 )
+
+
+def _fee(fill: Fill) -> Cell:
+    """Its fee; one that is not known looks like no other, above all not like none."""
+    return Text("unknown", "dim", justify="right") if fill.fee is None else fill.fee
+
+
 FILLS: tuple[Column[Fill], ...] = (
     Column("time (UTC)", lambda f: f.created_at, rank=1),
     Column("market", lambda f: f.market_id, spans=True),
     Column("fill", lambda f: _side(f.side, f.outcome)),
     Column("price", lambda f: f.price, places=2),
     Column("size", lambda f: f.size),
-    Column("fee", lambda f: f.fee, places=2),
+    Column("fee", _fee, places=2),
     Column("as", lambda f: Text(str(f.liquidity), style="dim"), rank=2),
     Column("order", lambda f: Text(f.order_id, style="dim"), rank=3),
 )

@@ -293,7 +293,7 @@ def test_what_is_left_out_is_remembered_for_so_many(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level("WARNING")
-    monkeypatch.setattr(listings, "_MOST_LEFT_OUT", 1)
+    monkeypatch.setattr(listings, "_MOST_WARNED", 1)
     odd = [market(n, orderMinSize=None) for n in (2, 3)]
     told = desk(answers={LISTING: markets(market(1), *odd)})
     for _ in range(2):

@@ -274,6 +274,18 @@ def test_fault_26_a_market_that_cannot_be_read_hides_no_fill_and_is_told_of(
     )
 
 
+def test_fault_26_what_a_listing_said_of_a_market_is_said_of_its_fills_too(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("WARNING")
+    odd = catalog(market(1), market(2, orderMinSize=None))
+    row = trade("t1", market=condition(2))
+    told = told_by("blocking", row, **{LISTING: odd})
+    told("fetch_markets")
+    told("fetch_fills")
+    assert ["listed" in x for x in caplog.messages] == [True, False]
+
+
 def test_fault_26_nothing_but_fills_of_such_a_market_is_told_too(flavour: str) -> None:
     told = told_by(
         flavour, trade("t1"), **{LISTING: catalog(market(1, orderMinSize=None))}

@@ -25,8 +25,10 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-_MOST_LEFT_OUT: Final = 10_000
-"""Rows of which it is remembered that they were told of."""
+_LEFT_OUT: Final = "%s is left out of what is listed: %s"
+_GONE_WITHOUT: Final = "%s is told without its fees, marks and payouts: %s"
+_MOST_WARNED: Final = 10_000
+"""Warnings of which it is remembered that they were given."""
 _GAMMA_PAGE: Final = 100
 """Keyset listings give no more at once (docs.polymarket.com, changelog, 2026-05-14)."""
 _DATA_PAGE: Final = 1000
@@ -38,7 +40,7 @@ class Listings(PolymarketConnection):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._left_out: set[tuple[str, str]] = set()
+        self._warned: set[tuple[str, str, str]] = set()
 
     def leave_out(self, name: str, problem: VenueSchemaError) -> None:
         """Go on without a row of the catalog, and say so once.
@@ -46,33 +48,27 @@ class Listings(PolymarketConnection):
         Thousands of markets are not hidden by one that nobody here may ever trade: it is
         an error to whoever asks for that one.
         """
-        if self._is_news(name, problem):
-            what = name or "a row"
-            _log.warning("%s is left out of what is listed: %s", what, problem)
+        self._warn(_LEFT_OUT, name or "a row", problem)
 
     def go_without(self, name: str, problem: VenueSchemaError | MarketNotFound) -> None:
         """Go on without what the catalog tells of a market of the account; say so once.
 
         What is held, filled or paid out elsewhere is not hidden by it.
         """
-        if self._is_news(name, problem):
-            _log.warning(
-                "%s is told without its fees, marks and payouts: %s",
-                f"market {name}" if name else "a market",
-                problem,
-            )
+        self._warn(_GONE_WITHOUT, f"market {name}" if name else "a market", problem)
 
-    def _is_news(self, name: str, problem: VenueSchemaError | MarketNotFound) -> bool:
-        """Whether it was not said yet; for that it is said now."""
+    def _warn(
+        self, words: str, name: str, problem: VenueSchemaError | MarketNotFound
+    ) -> None:
         # Where on the page it stood changes from one look to the next.
         field = getattr(problem, "field", None) or ""
-        what = (name, field.rpartition("]")[2])
-        if what in self._left_out:
-            return False
-        if len(self._left_out) >= _MOST_LEFT_OUT:
-            self._left_out.clear()
-        self._left_out.add(what)
-        return True
+        what = (words, name, field.rpartition("]")[2])
+        if what in self._warned:
+            return
+        if len(self._warned) >= _MOST_WARNED:
+            self._warned.clear()
+        self._warned.add(what)
+        _log.warning(words, name, problem)
 
     def catalog(
         self,
