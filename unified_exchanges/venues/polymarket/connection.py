@@ -16,7 +16,6 @@ from ...errors import (
     UnifiedExchangesError,
 )
 from ...flow import Flow, Response
-from ...limiter import Limiter
 from ...models import Params
 from ...settings import Settings
 from ...venue import Call
@@ -85,13 +84,9 @@ class PolymarketConnection(OwnKey):
         super().__init__(settings)
         _check_words(settings)
         self.credentials = credentials.load(settings)
+        self.signer = self.credentials.address if self.credentials else ""
         given = settings.options.get("wallet")
         self._wallet = None if given is None else read_address(given, "wallet").lower()
-        self.limiter = Limiter.of(
-            (self.id, self.environment.rest, self.wallet or ""),
-            settings.limits,
-            self.clock,
-        )
         self.memory = Memory()
         self._mode = _Mode()
 
