@@ -50,7 +50,8 @@ _FRUITLESS_PAGES = 20
 class Call:
     """One request as the venue means it, before it is signed.
 
-    Not changed once made, but for ``has_left``: that a try was begun, whatever it came to.
+    Not changed once made, but for ``has_left``: that a try was begun, whatever it came to;
+    and for what ``body`` says of the key that signs, where that is renewed meanwhile.
 
     ``about`` says for people what is asked, as text or as what has that text.
     ``charges`` are (bucket, tokens).
