@@ -193,9 +193,8 @@ def test_threads_and_an_event_loop_wait_for_one_bucket() -> None:
                 await exchange.request("GET", "/clob/time")
 
     with SimulatorServer(venue) as server, ThreadPoolExecutor(3) as pool:
-        one, two, three = (
-            {"environment": server.url, "limits": limits, **x} for x in fields
-        )
+        both: dict[str, Any] = {"environment": server.url, "limits": limits}
+        one, two, three = (both | x for x in fields)
         # As long as this is there, so is the bucket.
         with ux.exchange("polymarket", **one) as kept:
             kept.request("GET", "/clob/time")
