@@ -11,11 +11,11 @@ from argparse import ArgumentParser
 
 from unified_exchanges import Market, OrderRequest, exchange
 
-OPTIONS = ArgumentParser(description=__doc__)
-OPTIONS.add_argument(
-    "--venue", default=os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
-)
+VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
 WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
+OPTIONS = ArgumentParser(description=__doc__)
+OPTIONS.add_argument("--venue", default=VENUE)
+OPTIONS.add_argument("--environment", default=WHERE)
 
 
 def quote(market: Market) -> OrderRequest:
@@ -33,9 +33,9 @@ def quote(market: Market) -> OrderRequest:
     )
 
 
-def main(venue_id: str) -> None:
+def main(venue_id: str, environment: str) -> None:
     """Place the batch, look at each result, cancel all and prove it."""
-    with exchange(venue_id, environment=WHERE) as venue:
+    with exchange(venue_id, environment=environment) as venue:
         markets = [market for market in venue.iter_markets(limit=20) if market.bid]
         results = venue.create_orders([quote(market) for market in markets[:6]])
         for result in results:
@@ -48,4 +48,5 @@ def main(venue_id: str) -> None:
 
 
 if __name__ == "__main__":
-    main(OPTIONS.parse_args().venue)
+    given = OPTIONS.parse_args()
+    main(given.venue, given.environment)

@@ -54,11 +54,12 @@ class ComplementWatcher(ux.Strategy):
 if __name__ == "__main__":
     OPTIONS = ArgumentParser(description=__doc__)
     OPTIONS.add_argument("--venue", default=VENUE)
+    OPTIONS.add_argument("--environment", default=WHERE)
     OPTIONS.add_argument("--other", help="the second venue; else one with itself")
     given = OPTIONS.parse_args()
     with (
-        ux.exchange(given.venue, environment=WHERE) as one,
-        ux.exchange(given.other or given.venue, environment=WHERE) as two,
+        ux.exchange(given.venue, environment=given.environment) as one,
+        ux.exchange(given.other or given.venue, environment=given.environment) as two,
     ):
         watcher = ComplementWatcher()
         found = [v.fetch_markets(limit=2)[n] for n, v in enumerate((one, two))]

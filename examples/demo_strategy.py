@@ -11,14 +11,14 @@ import unified_exchanges as ux
 __all__ = ["trade"]
 
 
-def trade(exchange_id: str, **account: Any) -> Iterator[tuple[str, object]]:
+def trade(venue: str, **account: Any) -> Iterator[tuple[str, object]]:
     """Rest one order, fill another, leave none behind; hand out what is seen."""
-    with ux.exchange(exchange_id, **account) as venue:
-        yield "cash before", venue.fetch_balance()
-        yield "markets", (markets := venue.fetch_markets(limit=100))
+    with ux.exchange(venue, **account) as exchange:
+        yield "cash before", exchange.fetch_balance()
+        yield "markets", (markets := exchange.fetch_markets(limit=100))
         doubts = [(abs(m.bid + m.ask - 1), m) for m in markets if m.bid and m.ask]
-        yield from play(venue, min(doubts, key=lambda pair: pair[0])[1])
-        yield "cash after", venue.fetch_balance()
+        yield from play(exchange, min(doubts, key=lambda pair: pair[0])[1])
+        yield "cash after", exchange.fetch_balance()
 
 
 def play(venue: ux.Exchange, market: Any) -> Iterator[tuple[str, object]]:
@@ -26,7 +26,6 @@ def play(venue: ux.Exchange, market: Any) -> Iterator[tuple[str, object]]:
     name, outcome = market.market_id, market.outcomes[0].label
     books, orders = venue.watch_order_book(name), venue.watch_orders()
     fills = venue.watch_fills()
-
     yield "book", (book := told(books, lambda _: True))
     bid, ask = book.bids[0].price, book.asks[0].price
     yield "rest", venue.create_order(name, outcome, "buy", bid, 5, post_only=True)
@@ -39,8 +38,7 @@ def play(venue: ux.Exchange, market: Any) -> Iterator[tuple[str, object]]:
     yield "positions", venue.fetch_positions()
 
     try:
-        between = bid + market.grid.step_at(bid) / 2
-        venue.create_order(name, outcome, "buy", between, 5)
+        venue.create_order(name, outcome, "buy", bid + market.grid.step_at(bid) / 2, 5)
     except ux.InvalidPrice as refusal:
         yield "off the grid", refusal
 
@@ -62,8 +60,11 @@ def told(stream: ux.Watch[Any], is_wanted: Callable[[Any], bool]) -> Any:
 
 if __name__ == "__main__":
     from argparse import ArgumentParser
+    from os import environ
 
     options = ArgumentParser(description=__doc__)
-    options.add_argument("--venue", default="kalshi")
-    for step, seen in trade(options.parse_args().venue, environment="local"):
+    for name, usual in {"venue": "kalshi", "environment": "local"}.items():
+        default = environ.get(f"UNIFIED_EXCHANGES_{name.upper()}", usual)
+        options.add_argument(f"--{name}", default=default)
+    for step, seen in trade(**vars(options.parse_args())):
         print(f"{step}: {seen}")

@@ -12,11 +12,11 @@ from argparse import ArgumentParser
 
 import unified_exchanges as ux
 
-OPTIONS = ArgumentParser(description=__doc__)
-OPTIONS.add_argument(
-    "--venue", default=os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
-)
+VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
 WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
+OPTIONS = ArgumentParser(description=__doc__)
+OPTIONS.add_argument("--venue", default=VENUE)
+OPTIONS.add_argument("--environment", default=WHERE)
 
 
 def bid(
@@ -46,9 +46,9 @@ def bid(
     return None
 
 
-def main(venue_id: str) -> None:
+def main(venue_id: str, environment: str) -> None:
     """Try a good order and several bad ones."""
-    with ux.exchange(venue_id, environment=WHERE) as venue:
+    with ux.exchange(venue_id, environment=environment) as venue:
         market = next(
             m for m in venue.iter_markets() if m.bid and m.bid > m.grid.lowest
         )
@@ -62,4 +62,5 @@ def main(venue_id: str) -> None:
 
 
 if __name__ == "__main__":
-    main(OPTIONS.parse_args().venue)
+    given = OPTIONS.parse_args()
+    main(given.venue, given.environment)

@@ -63,9 +63,8 @@ class FavouriteFilter(ux.Strategy):
         """Fills may be told after the end of their order: wait for all of them."""
         place = fill.market_id, fill.outcome
         self.busy[place] = self.busy.get(place, ZERO) + fill.size
-        order = desk.order(fill.client_order_id or "")
-        if order and not order.is_open and self.busy[place] >= order.filled:
-            del self.busy[place]
+        if order := desk.order(fill.client_order_id or ""):
+            self.on_order(desk, order)
 
     def on_order(self, desk: Desk, order: Order) -> None:  # noqa: ARG002
         """The end, before or after its fills."""
@@ -82,7 +81,9 @@ class FavouriteFilter(ux.Strategy):
 if __name__ == "__main__":
     OPTIONS = ArgumentParser(description=__doc__)
     OPTIONS.add_argument("--venue", default=VENUE)
-    with ux.exchange(OPTIONS.parse_args().venue, environment=WHERE) as venue:
+    OPTIONS.add_argument("--environment", default=WHERE)
+    given = OPTIONS.parse_args()
+    with ux.exchange(given.venue, environment=given.environment) as venue:
         strategy = FavouriteFilter()
         strategy.markets = [m.market_id for m in venue.iter_markets() if m.bid][:20]
         report = ux.run(strategy, venue, seconds=2)  # yours would go on until Ctrl-C

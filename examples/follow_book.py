@@ -12,17 +12,17 @@ from argparse import ArgumentParser
 
 from unified_exchanges import Gap, OrderBook, Reconnected, async_exchange
 
-OPTIONS = ArgumentParser(description=__doc__)
-OPTIONS.add_argument(
-    "--venue", default=os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
-)
+VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
 WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
+OPTIONS = ArgumentParser(description=__doc__)
+OPTIONS.add_argument("--venue", default=VENUE)
+OPTIONS.add_argument("--environment", default=WHERE)
 UPDATES = int(os.environ.get("UPDATES", "5"))
 
 
-async def main(venue_id: str) -> None:
+async def main(venue_id: str, environment: str) -> None:
     """Print so many updates of five markets, and what happened to the stream."""
-    async with async_exchange(venue_id, environment=WHERE) as venue:
+    async with async_exchange(venue_id, environment=environment) as venue:
         markets = await venue.fetch_markets(limit=5)
         names = [market.market_id for market in markets]
         seen = 0
@@ -41,4 +41,5 @@ async def main(venue_id: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(OPTIONS.parse_args().venue))
+    given = OPTIONS.parse_args()
+    asyncio.run(main(given.venue, given.environment))

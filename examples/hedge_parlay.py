@@ -13,11 +13,11 @@ from argparse import ArgumentParser
 from unified_exchanges import Exchange, Leg, NetworkError, exchange
 from unified_exchanges.execution import against, hedge
 
-OPTIONS = ArgumentParser(description=__doc__)
-OPTIONS.add_argument(
-    "--venue", default=os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
-)
+VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
 WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
+OPTIONS = ArgumentParser(description=__doc__)
+OPTIONS.add_argument("--venue", default=VENUE)
+OPTIONS.add_argument("--environment", default=WHERE)
 
 
 def slip(venue: Exchange) -> list[Leg]:
@@ -30,9 +30,9 @@ def slip(venue: Exchange) -> list[Leg]:
     return list(legs.values())[:2]
 
 
-def main(venue_id: str) -> None:
+def main(venue_id: str, environment: str) -> None:
     """Buy what pays if the parlay does not, for twenty dollars at most."""
-    with exchange(venue_id, environment=WHERE) as venue:
+    with exchange(venue_id, environment=environment) as venue:
         parlay = slip(venue)
         print("a parlay of")
         for leg in parlay:
@@ -52,6 +52,7 @@ def main(venue_id: str) -> None:
 
 if __name__ == "__main__":
     try:
-        main(OPTIONS.parse_args().venue)
+        given = OPTIONS.parse_args()
+        main(given.venue, given.environment)
     except NetworkError as error:
         sys.exit(f"the venue was not reached, does it run? {error}")

@@ -13,11 +13,11 @@ from decimal import Decimal
 
 from unified_exchanges import Exchange, Order, OrderStatus, exchange
 
-OPTIONS = ArgumentParser(description=__doc__)
-OPTIONS.add_argument(
-    "--venue", default=os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
-)
+VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
 WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
+OPTIONS = ArgumentParser(description=__doc__)
+OPTIONS.add_argument("--venue", default=VENUE)
+OPTIONS.add_argument("--environment", default=WHERE)
 
 
 def changed(
@@ -32,12 +32,11 @@ def changed(
     )
 
 
-def main(venue_id: str) -> None:
+def main(venue_id: str, environment: str) -> None:
     """Rest an order far from the market and follow it to its end."""
-    with exchange(venue_id, environment=WHERE) as venue:
+    with exchange(venue_id, environment=environment) as venue:
         market = next(m for m in venue.iter_markets() if m.bid and m.ask)
-        outcome = market.outcomes[0].label
-        lowest = market.grid.lowest
+        outcome, lowest = market.outcomes[0].label, market.grid.lowest
         higher = lowest + market.grid.step_at(lowest)
 
         in_an_hour = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
@@ -67,4 +66,5 @@ def main(venue_id: str) -> None:
 
 
 if __name__ == "__main__":
-    main(OPTIONS.parse_args().venue)
+    given = OPTIONS.parse_args()
+    main(given.venue, given.environment)

@@ -11,16 +11,16 @@ from argparse import ArgumentParser
 
 from unified_exchanges import exchange
 
-OPTIONS = ArgumentParser(description=__doc__)
-OPTIONS.add_argument(
-    "--venue", default=os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
-)
+VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
 WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
+OPTIONS = ArgumentParser(description=__doc__)
+OPTIONS.add_argument("--venue", default=VENUE)
+OPTIONS.add_argument("--environment", default=WHERE)
 
 
-def main(venue_id: str) -> None:
+def main(venue_id: str, environment: str) -> None:
     """Look at a few markets and buy ten contracts of one."""
-    with exchange(venue_id, environment=WHERE) as venue:
+    with exchange(venue_id, environment=environment) as venue:
         markets = venue.fetch_markets(limit=5)
         for market in markets:
             print(f"{market.market_id:<28} {market.bid} / {market.ask}  {market.title}")
@@ -40,4 +40,5 @@ def main(venue_id: str) -> None:
 
 
 if __name__ == "__main__":
-    main(OPTIONS.parse_args().venue)
+    given = OPTIONS.parse_args()
+    main(given.venue, given.environment)

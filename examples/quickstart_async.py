@@ -12,16 +12,16 @@ from argparse import ArgumentParser
 
 from unified_exchanges import async_exchange
 
-OPTIONS = ArgumentParser(description=__doc__)
-OPTIONS.add_argument(
-    "--venue", default=os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
-)
+VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
 WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
+OPTIONS = ArgumentParser(description=__doc__)
+OPTIONS.add_argument("--venue", default=VENUE)
+OPTIONS.add_argument("--environment", default=WHERE)
 
 
-async def main(venue_id: str) -> None:
+async def main(venue_id: str, environment: str) -> None:
     """Read several books at once, then buy the best offer of the first."""
-    async with async_exchange(venue_id, environment=WHERE) as venue:
+    async with async_exchange(venue_id, environment=environment) as venue:
         markets = [market async for market in venue.iter_markets(limit=4)]
         books = await asyncio.gather(
             *(venue.fetch_order_book(market.market_id) for market in markets)
@@ -44,4 +44,5 @@ async def main(venue_id: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(OPTIONS.parse_args().venue))
+    given = OPTIONS.parse_args()
+    asyncio.run(main(given.venue, given.environment))

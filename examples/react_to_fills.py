@@ -11,11 +11,11 @@ from argparse import ArgumentParser
 
 from unified_exchanges import Exchange, Fill, Side, exchange
 
-OPTIONS = ArgumentParser(description=__doc__)
-OPTIONS.add_argument(
-    "--venue", default=os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
-)
+VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
 WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
+OPTIONS = ArgumentParser(description=__doc__)
+OPTIONS.add_argument("--venue", default=VENUE)
+OPTIONS.add_argument("--environment", default=WHERE)
 
 
 def offer_higher(venue: Exchange, fill: Fill) -> None:
@@ -28,9 +28,12 @@ def offer_higher(venue: Exchange, fill: Fill) -> None:
     print("offered", order)
 
 
-def main(venue_id: str) -> None:
+def main(venue_id: str, environment: str) -> None:
     """Buy a little, hear of the fill once, and answer it."""
-    with exchange(venue_id, environment=WHERE) as venue, venue.watch_fills() as fills:
+    with (
+        exchange(venue_id, environment=environment) as venue,
+        venue.watch_fills() as fills,
+    ):
         market = next(m for m in venue.iter_markets() if m.bid and m.ask)
         outcome = market.outcomes[0].label
         venue.create_order(
@@ -49,4 +52,5 @@ def main(venue_id: str) -> None:
 
 
 if __name__ == "__main__":
-    main(OPTIONS.parse_args().venue)
+    given = OPTIONS.parse_args()
+    main(given.venue, given.environment)

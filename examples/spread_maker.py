@@ -60,7 +60,9 @@ class SpreadMaker(ux.Strategy):
 if __name__ == "__main__":
     OPTIONS = ArgumentParser(description=__doc__)
     OPTIONS.add_argument("--venue", default=VENUE)
-    with ux.exchange(OPTIONS.parse_args().venue, environment=WHERE) as venue:
+    OPTIONS.add_argument("--environment", default=WHERE)
+    given = OPTIONS.parse_args()
+    with ux.exchange(given.venue, environment=given.environment) as venue:
         maker = SpreadMaker()
         open_ones = (m for m in venue.iter_markets() if m.bid and m.ask)
         maker.markets = [market.market_id for market in open_ones][:2]

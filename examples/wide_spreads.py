@@ -14,11 +14,11 @@ from heapq import nlargest
 
 from unified_exchanges import Exchange, Market, exchange
 
-OPTIONS = ArgumentParser(description=__doc__)
-OPTIONS.add_argument(
-    "--venue", default=os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
-)
+VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
 WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
+OPTIONS = ArgumentParser(description=__doc__)
+OPTIONS.add_argument("--venue", default=VENUE)
+OPTIONS.add_argument("--environment", default=WHERE)
 
 
 def spreads(venue: Exchange) -> Iterator[tuple[Decimal, Market]]:
@@ -29,9 +29,9 @@ def spreads(venue: Exchange) -> Iterator[tuple[Decimal, Market]]:
             yield (market.ask - market.bid) / tick, market
 
 
-def main(venue_id: str) -> None:
+def main(venue_id: str, environment: str) -> None:
     """Print the ten widest."""
-    with exchange(venue_id, environment=WHERE) as venue:
+    with exchange(venue_id, environment=environment) as venue:
         for ticks, market in nlargest(10, spreads(venue), key=lambda pair: pair[0]):
             print(
                 f"{ticks:>6.0f} ticks  {market.bid} / {market.ask}  {market.market_id}"
@@ -39,4 +39,5 @@ def main(venue_id: str) -> None:
 
 
 if __name__ == "__main__":
-    main(OPTIONS.parse_args().venue)
+    given = OPTIONS.parse_args()
+    main(given.venue, given.environment)

@@ -6,11 +6,9 @@ import ast
 import runpy
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from socket import create_server
 
-import attrs
 import pytest
 
 from unified_exchanges import Strategy, backtest, exchange
@@ -35,17 +33,11 @@ QUICK = {"kalshi": "ed25519"}
 def place(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Practice]:
-    """Each simulated venue, reached as its exports and as ``local`` say."""
+    """Each simulated venue, reached as its exports say."""
     name = request.param
-    facts = import_module(f"unified_exchanges.venues.{name}.description").FACTS
     with practice(name, seed=7, key_type=QUICK.get(name)) as opened:
-        exports = dict(opened.exports)
-        # It is named in the call, and the environment says another.
-        exports["UNIFIED_EXCHANGES_VENUE"] = "nowhere"
-        for variable, value in exports.items():
+        for variable, value in opened.exports.items():
             monkeypatch.setenv(variable, value)
-        local = attrs.evolve(facts.environments["local"], rest=opened.url, stream=None)
-        monkeypatch.setitem(facts.environments, "local", local)
         yield opened
 
 
@@ -56,12 +48,29 @@ def test_an_example_runs_and_leaves_nothing_open(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sys, "argv", [str(path), "--venue", place.venue])
+    # Both are named in the call, and the variables say others.
+    for name in ("VENUE", "ENVIRONMENT"):
+        monkeypatch.setenv(f"UNIFIED_EXCHANGES_{name}", "nowhere")
+    given = ["--venue", place.venue, "--environment", place.url]
+    monkeypatch.setattr(sys, "argv", [str(path), *given])
     runpy.run_path(str(path), run_name="__main__")
     printed = capsys.readouterr()
     assert (bool(printed.out), printed.err) == (True, "")
     with exchange(place.venue, environment=place.url) as venue:
         assert venue.fetch_open_orders() == []
+
+
+def test_the_strategy_of_the_demo_goes_where_the_exports_say(
+    place: Practice,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = ROOT / "examples" / "demo_strategy.py"
+    monkeypatch.setattr(sys, "argv", [str(path)])
+    runpy.run_path(str(path), run_name="__main__")
+    assert "left open: []" in capsys.readouterr().out
+    with exchange(place.venue, environment=place.url) as venue:
+        assert venue.fetch_fills()
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -274,6 +274,15 @@ def test_reconfiguring_keeps_what_was_used() -> None:
     assert bucket.fill(0.0) == pytest.approx(140 / 200)
 
 
+def test_fault_43_who_waits_keeps_its_place_where_the_same_is_told_again() -> None:
+    bucket = TokenBucket(10, 10, share=0.1)
+    bucket.take(0.0, 9)
+    bucket.take(0.0, 9)
+    bucket.configure(10, 10)
+    # A cancel of more than the reserve still goes before the one that waits.
+    assert bucket.take(0.0, 2, urgent=True) == pytest.approx(1 / 9)
+
+
 def test_a_bucket_counts_on_no_more_than_the_venue_grants() -> None:
     bucket = TokenBucket(10.0, 100.0, share=0.1)
     bucket.lower(0.0, 20.0)

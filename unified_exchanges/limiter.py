@@ -1,4 +1,4 @@
-"""The token buckets of an account, shared by the exchange objects that use its key."""
+"""The token buckets of a host, shared by the objects that the venue counts together."""
 
 from __future__ import annotations
 
@@ -7,45 +7,62 @@ from weakref import WeakValueDictionary
 
 from . import fork
 from .clock import Clock, SystemClock
-from .policy import LimitPolicy, TokenBucket
+from .policy import TokenBucket
 
 __all__ = ["Limiter"]
 
 
 class Limiter:
-    """Buckets by name, and the lock under which a call takes from several at once."""
+    """Buckets of one host by one clock, and the lock to take from several at once.
 
-    def __init__(self, policy: LimitPolicy) -> None:
-        self.policy = policy
-        self.buckets: dict[str, TokenBucket] = {}
+    Each is there for as long as an exchange object holds it.
+    """
+
+    def __init__(self, clock: Clock) -> None:
         self.lock = fork.lock()
-
-    def used(self, now: float) -> dict[str, float]:
-        """The share of each bucket that is used up: 0 untouched, 1 empty."""
-        return {
-            name: round(1 - bucket.fill(now), 6)
-            for name, bucket in list(self.buckets.items())
-        }
+        # Kept, as it is known by its id.
+        self._clock = clock
+        self._buckets: WeakValueDictionary[tuple[object, ...], TokenBucket] = (
+            WeakValueDictionary()
+        )
 
     @classmethod
-    def of(
-        cls, account: tuple[str, str, str], policy: LimitPolicy, clock: Clock
-    ) -> Limiter:
-        """The limiter of (venue, address, key id) in this process.
+    def of(cls, venue: str, address: str, clock: Clock) -> Limiter:
+        """The limiter of a host in this process.
 
-        The venue counts by account, so two objects with one key share their buckets if
-        they keep to the same policy and to the machine's clock.
+        What runs by a clock of its own, as a replay, is not counted with what does not.
         """
-        if type(clock) is not SystemClock:
-            return cls(policy)
+        which = 0 if type(clock) is SystemClock else id(clock)
         with _finding:
-            found = _known.get(account)
+            found = _known.get((venue, address, which))
             if found is None:
-                found = _known[account] = cls(policy)
-        return found if found.policy == policy else cls(policy)
+                found = _known[venue, address, which] = cls(clock)
+        return found
+
+    def bucket(
+        self,
+        name: str,
+        *,
+        account: str,
+        chosen: tuple[float, float] | None,
+        granted: tuple[float, float],
+        share: float,
+    ) -> TokenBucket:
+        """The bucket of that name and account, made on first use.
+
+        ``account`` is "" for what the venue counts by address. ``chosen`` is what a caller
+        set instead of what is ``granted``: those who chose the same share it.
+        """
+        key = (account, name, share, None if chosen is None else tuple(chosen))
+        with _finding:
+            found = self._buckets.get(key)
+            if found is None:
+                found = TokenBucket(*(chosen or granted), share=share)
+                self._buckets[key] = found
+        return found
 
 
-_known: Final[WeakValueDictionary[tuple[str, str, str], Limiter]] = (
+_known: Final[WeakValueDictionary[tuple[str, str, int], Limiter]] = (
     WeakValueDictionary()
 )
 _finding: Final = fork.lock()

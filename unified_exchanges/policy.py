@@ -227,6 +227,9 @@ class TokenBucket:
                 (self._common, 1 - self._share),
                 (self._urgent, self._share),
             ):
+                if (tokens.rate, tokens.capacity) == (rate * part, capacity * part):
+                    # Told again: who waits keeps its place.
+                    continue
                 used = tokens.capacity - tokens.level
                 tokens.rate, tokens.capacity = rate * part, capacity * part
                 tokens.level = tokens.capacity - used

@@ -50,7 +50,8 @@ _FRUITLESS_PAGES = 20
 class Call:
     """One request as the venue means it, before it is signed.
 
-    Not changed once made, but for ``has_left``: that a try was begun, whatever it came to.
+    Not changed once made, but for ``has_left``: that a try was begun, whatever it came to;
+    and for what ``body`` says of the key that signs, where that is renewed meanwhile.
 
     ``about`` says for people what is asked, as text or as what has that text.
     ``charges`` are (bucket, tokens).
@@ -127,7 +128,9 @@ class Sender(ABC):
             raise
         self.telemetry = Telemetry(self.clock)
         self.offset = ClockOffset(self.clock)
-        self.limiter = Limiter(settings.limits)
+        self.limiter = Limiter.of(self.id, self.environment.rest, self.clock)
+        self.buckets: dict[str, TokenBucket] = {}
+        """The token buckets used so far, by name."""
         self.monitor = Monitor(
             settings.observer,
             settings.alerts,
@@ -153,11 +156,6 @@ class Sender(ABC):
         """What holds orders against the policy; it cannot be changed."""
         return self._guards
 
-    @property
-    def buckets(self) -> dict[str, TokenBucket]:
-        """The token buckets made so far, by name."""
-        return self.limiter.buckets
-
     # -- what a subclass must say ---------------------------------------------------
 
     @abstractmethod
@@ -170,7 +168,7 @@ class Sender(ABC):
 
     @abstractmethod
     def bucket(self, name: str) -> TokenBucket:
-        """The token bucket of that name, made on first use."""
+        """The token bucket of that name, taken into ``buckets`` on first use."""
 
     def heed(self, about: object) -> Flow[None]:  # noqa: ARG002
         """Refuse what would leave if another process has halted; here there is none."""
@@ -344,7 +342,12 @@ class Sender(ABC):
         self.monitor.look()
 
     def _used(self) -> dict[str, float]:
-        return self.limiter.used(self.clock.monotonic())
+        """The share of each bucket that is used up: 0 untouched, 1 empty."""
+        now = self.clock.monotonic()
+        return {
+            name: round(1 - bucket.fill(now), 6)
+            for name, bucket in list(self.buckets.items())
+        }
 
     def _located(
         self, error: UnifiedExchangesError, call: Call

@@ -11,7 +11,6 @@ import msgspec
 
 from ...errors import AuthenticationError, BadRequest, UnifiedExchangesError
 from ...flow import Flow, Response, query
-from ...limiter import Limiter
 from ...models import AccountLimits, Params
 from ...policy import TokenBucket
 from ...settings import Settings
@@ -54,14 +53,11 @@ class KalshiConnection(Venue):
             settings.api_key, settings.private_key, settings.password, settings.environ
         )
         self._key_id = self._credentials.key_id if self._credentials else ""
-        self.limiter = Limiter.of(
-            (self.id, self.environment.rest, self._key_id), settings.limits, self.clock
-        )
         self._prefix = urlsplit(self.environment.rest).path
         self._costs = limits.Costs()
         policy = settings.limits
         self._limits_known = not (policy.enabled and policy.discover)
-        self._rates: dict[str, tuple[float, float]] = dict(limits.TIERS["basic"])
+        self._rates: dict[str, tuple[float, float]] = {}
         self._key_expires_at: datetime | None = None
         self.memory = Memory()
         self.subaccount = _subaccount(settings.options.get("subaccount"))
@@ -152,11 +148,19 @@ class KalshiConnection(Venue):
             policy = self.settings.limits
             kind = name.partition(":")[0]
             chosen = policy.buckets.get(name) or policy.buckets.get(kind)
-            rate, capacity = chosen or _with_margin(*self._rates[kind])
-            # setdefault: two threads may both find it missing.
-            found = self.buckets.setdefault(
-                name, TokenBucket(rate, capacity, share=policy.cancel_share)
+            told = self._rates.get(kind)
+            granted = _with_margin(*(told or limits.TIERS["basic"][kind]))
+            found = self.limiter.bucket(
+                name,
+                account=self._key_id,
+                chosen=chosen,
+                granted=granted,
+                share=policy.cancel_share,
             )
+            if told and not chosen:
+                # Another object of the key may have made it, and not have asked.
+                found.configure(*granted)
+            self.buckets[name] = found
         return found
 
     def request(

@@ -16,7 +16,6 @@ from ...errors import (
     UnifiedExchangesError,
 )
 from ...flow import Flow, Response
-from ...limiter import Limiter
 from ...models import Params
 from ...settings import Settings
 from ...venue import Call
@@ -47,9 +46,9 @@ _ASKING: Final = re.compile(
 )
 _STOPS: Final = re.compile(r"/clob/(?:v1/)?heartbeats")
 _UNAUTHORIZED: Final = 401
-_REVOKED: Final = (
-    ". No api_key= was given, and this object keeps the one that it derived: if that was "
-    "revoked, a new exchange object gets one that holds"
+_REFUSED_ANEW: Final = (
+    ". No api_key= was given: the one that was derived was revoked, another was got in its "
+    "place, and that is refused too"
 )
 _SKEW: Final = 5.0
 """Seconds by which a clock may be off and not be the reason of a refusal."""
@@ -85,13 +84,9 @@ class PolymarketConnection(OwnKey):
         super().__init__(settings)
         _check_words(settings)
         self.credentials = credentials.load(settings)
+        self.signer = self.credentials.address if self.credentials else ""
         given = settings.options.get("wallet")
         self._wallet = None if given is None else read_address(given, "wallet").lower()
-        self.limiter = Limiter.of(
-            (self.id, self.environment.rest, self.wallet or ""),
-            settings.limits,
-            self.clock,
-        )
         self.memory = Memory()
         self._mode = _Mode()
 
@@ -157,7 +152,7 @@ class PolymarketConnection(OwnKey):
             asked=str(call.about),
             path=call.name,
             now=self.clock.now(),
-            hidden=(self.key_id,),
+            hidden=(self.key_id, *self.former_keys),
             is_order=call.is_order,
         )
         name = name_of(error)
@@ -182,10 +177,48 @@ class PolymarketConnection(OwnKey):
     def attempt(self, call: Call, deadline: float) -> Flow[Response]:
         """One try; the first that is signed gets an API key before, if none was given."""
         if call.signed and call.path not in (DERIVE, CREATE):
-            yield from self.obtain_key()
-        response = yield from self._attempt_timely(call, deadline)
+            response = yield from self._attempt_keyed(call, deadline)
+        else:
+            response = yield from self._attempt_timely(call, deadline)
         self.heed_limits(call, response)
         return response
+
+    def _attempt_keyed(self, call: Call, deadline: float) -> Flow[Response]:
+        """One try, and one more if the API key that was derived here was revoked.
+
+        What is refused for its key was not read: an order may be sent again, which has
+        the same signature and id.
+        """
+        yield from self.obtain_key()
+        held = self.credentials
+        used = held.api if held else None
+        self._name_owner(call)
+        try:
+            response = yield from self._attempt_timely(call, deadline)
+        except AuthenticationError as error:
+            if error.status != _UNAUTHORIZED or not self.is_key_derived or not used:
+                raise
+            yield from self.renew_key(used, error)
+        else:
+            self.accept_key(used)
+            return response
+        assert held is not None
+        used = held.api
+        self._name_owner(call)
+        try:
+            response = yield from self._attempt_timely(call, deadline)
+        except AuthenticationError as error:
+            if error.status == _UNAUTHORIZED:
+                error.add(_REFUSED_ANEW)
+            raise
+        self.accept_key(used)
+        return response
+
+    def _name_owner(self, call: Call) -> None:
+        """Have an order name the API key that signs the call: its own signature does not."""
+        for former in self.former_keys if call.body else ():
+            old, new = (_encode({"owner": x})[1:-1] for x in (former, self.key_id))
+            call.body = (call.body or b"").replace(old, new)
 
     def _attempt_timely(self, call: Call, deadline: float) -> Flow[Response]:
         """One try, and one more if it was signed by a clock that the answer shows wrong.
@@ -199,8 +232,6 @@ class PolymarketConnection(OwnKey):
         except AuthenticationError as error:
             is_stale = abs(self.offset.seconds - assumed) > _SKEW
             is_unknown = call.signed and error.status == _UNAUTHORIZED
-            if is_unknown and not is_stale and self.is_key_derived:
-                error.add(_REVOKED)
             if not is_unknown or not is_stale:
                 raise
         return (yield from super().attempt(call, deadline))

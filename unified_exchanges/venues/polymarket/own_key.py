@@ -1,4 +1,4 @@
-"""The API key that belongs to the private key: derived or made once, and shared."""
+"""The API key that belongs to the private key: derived or made, shared, and renewed."""
 
 from __future__ import annotations
 
@@ -23,6 +23,13 @@ __all__ = ["CREATE", "DERIVE", "OwnKey"]
 
 DERIVE: Final = "/clob/auth/derive-api-key"
 CREATE: Final = "/clob/auth/api-key"
+_NEVER_TAKEN: Final = (
+    ". No api_key= was given, and the one that was derived from the private key has been "
+    "refused from the first: it is not derived again"
+)
+_TAKEN_BACK: Final = (
+    ". No api_key= was given, and the venue has revoked the one that was derived"
+)
 _GLANCE: Final = 0.05
 """Seconds after which who waits for an API key that another asks for looks again."""
 
@@ -66,6 +73,10 @@ class OwnKey(Pace):
         self._asking = _Asking()
         self.is_key_derived = False
         """Whether the API key was got here, and not given."""
+        self.former_keys: tuple[str, ...] = ()
+        """Names of API keys that the venue has taken back since."""
+        self._accepted: ApiKey | None = None
+        """The API key that the venue accepted last."""
 
     @property
     def key_id(self) -> str:
@@ -73,28 +84,52 @@ class OwnKey(Pace):
         api = self.credentials.api if self.credentials else None
         return api.key if api else ""
 
-    def obtain_key(self) -> Flow[None]:
+    def obtain_key(self, refused: ApiKey | None = None) -> Flow[None]:
         """Derive the API key that belongs to the private key, or have one made.
 
-        One caller asks, and the others wait for what it gets: the venue makes a key once,
-        and refuses whoever asks for the same again.
+        With ``refused`` another in the place of that one. One caller asks, and the others
+        wait for what it gets: the venue makes a key once, and refuses whoever asks for the
+        same again.
         """
         held, asking = self.credentials, self._asking
         seen = asking.count
-        while held is not None and held.api is None:
+        while held is not None and held.api is refused:
             if not asking.turn.acquire(blocking=False):
                 yield Sleep(_GLANCE)
                 continue
             try:
-                if self.key_id:
+                if held.api is not refused:
                     return
                 if asking.count != seen and asking.failure is not None:
                     # What the other met would be met again, one after another.
                     raise copy(asking.failure)
-                held.api = yield from self._ask_key()
+                found = yield from self._ask_key()
+                if refused is not None and found.key != refused.key:
+                    self.former_keys += (refused.key,)
+                held.api = found
                 self.is_key_derived = True
             finally:
                 asking.leave()
+
+    def accept_key(self, used: ApiKey | None) -> None:
+        """Take note that the venue did what was signed with that API key."""
+        self._accepted = used
+
+    def renew_key(self, used: ApiKey, error: AuthenticationError) -> Flow[None]:
+        """Get another API key in the place of one that was refused; or raise the refusal.
+
+        Only of one that was accepted before: so a venue that refuses every key is not
+        asked for one with every call.
+        """
+        assert self.credentials is not None
+        if self.credentials.api is used and self._accepted is not used:
+            error.add(_NEVER_TAKEN)
+            raise error
+        try:
+            yield from self.obtain_key(used)
+        except UnifiedExchangesError as failure:
+            error.add(f"{_TAKEN_BACK}, and no other could be had: {failure.message}")
+            raise error from None
 
     def _ask_key(self) -> Flow[ApiKey]:
         asking = self._asking

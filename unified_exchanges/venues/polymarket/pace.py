@@ -17,16 +17,27 @@ class Pace(Venue):
 
     tier = limits.STANDARD
     """The tier of the signer, as far as it is known."""
+    signer = ""
+    """The address that signs; "" without a key."""
 
     def bucket(self, name: str) -> TokenBucket:
         """The bucket of an address' group of endpoints, or one of the signer's two."""
         found = self.buckets.get(name)
         if found is None:
             policy = self.settings.limits
-            chosen = policy.buckets.get(name) or self._granted(name)
-            share = policy.cancel_share if name not in limits.GROUPS else 0.0
-            # setdefault: two threads may both find it missing.
-            found = self.buckets.setdefault(name, TokenBucket(*chosen, share=share))
+            is_signers = name not in limits.GROUPS
+            chosen, granted = policy.buckets.get(name), self._granted(name)
+            found = self.limiter.bucket(
+                name,
+                account=self.signer if is_signers else "",
+                chosen=chosen,
+                granted=granted,
+                share=policy.cancel_share if is_signers else 0.0,
+            )
+            if is_signers and self.tier != limits.STANDARD and not chosen:
+                # Another object of the signer may have made it, and not know the tier.
+                found.configure(*granted)
+            self.buckets[name] = found
         return found
 
     def _granted(self, name: str) -> tuple[float, float]:

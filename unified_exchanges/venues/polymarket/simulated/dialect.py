@@ -137,6 +137,13 @@ class SimulatedPolymarket:
         """Make the API key of the wallet's signer, as ``POST /auth/api-key`` would."""
         return self._house.members.add_key(wallet, nonce)
 
+    def revoke_keys(self, wallet: Wallet) -> None:
+        """End the API keys of the wallet's signer: 401 for them from now on.
+
+        Another can be made as the first was (what Polymarket gives out then is assumed).
+        """
+        self._house.members.revoke_keys(wallet)
+
     def collateral(self, wallet: Wallet) -> Decimal:
         """The pUSD of a wallet."""
         return self._house.collateral(wallet)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .authentication import check_signer
 from .errors import bad_request
 from .routes import Call, Operation
-from .wallets import ApiKey, derived_key
+from .wallets import ApiKey
 from .wire import Payload
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def _told(key: ApiKey) -> Payload:
 
 def create_key(house: House, call: Call) -> Payload:
     """A key for an address and a nonce that have none."""
-    key = derived_key(house.seed, *_signer(house, call))
+    key = house.members.key_of(*_signer(house, call))
     if key.key_id in house.keys:
         raise bad_request("Could not create api key")
     house.keys[key.key_id] = key
@@ -40,7 +40,7 @@ def create_key(house: House, call: Call) -> Payload:
 
 def derive_key(house: House, call: Call) -> Payload:
     """The key that was made for an address and a nonce."""
-    key = derived_key(house.seed, *_signer(house, call))
+    key = house.members.key_of(*_signer(house, call))
     if key.key_id not in house.keys:
         raise bad_request("Could not derive api key!")
     return _told(key)
@@ -54,7 +54,7 @@ def list_keys(house: House, call: Call) -> Payload:
 
 def delete_key(house: House, call: Call) -> str:
     """End the key that signs."""
-    del house.keys[call.key.key_id]
+    house.members.revoke(call.key)
     return "OK"
 
 

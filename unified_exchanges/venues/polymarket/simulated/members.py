@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import partial
@@ -31,6 +32,7 @@ class Members:
     def __init__(self, house: House) -> None:
         self._house = house
         self._beats: dict[str, str] = {}
+        self._revoked: Counter[tuple[str, int]] = Counter()
         self._told = 0
 
     def open(
@@ -70,9 +72,25 @@ class Members:
 
     def add_key(self, wallet: Wallet, nonce: int = 0) -> ApiKey:
         """The API key of the wallet's signer."""
-        key = derived_key(self._house.seed, wallet.signer, nonce)
+        key = self.key_of(wallet.signer, nonce)
         self._house.keys[key.key_id] = key
         return key
+
+    def key_of(self, address: str, nonce: int) -> ApiKey:
+        """The API key of a signer that is there, or would be made."""
+        after = self._revoked[address, nonce]
+        return derived_key(self._house.seed, address, nonce, after=after)
+
+    def revoke(self, key: ApiKey) -> None:
+        """End an API key for good."""
+        del self._house.keys[key.key_id]
+        self._revoked[key.address, key.nonce] += 1
+
+    def revoke_keys(self, wallet: Wallet) -> None:
+        """End the API keys of the wallet's signer."""
+        for key in list(self._house.keys.values()):
+            if key.address == wallet.signer:
+                self.revoke(key)
 
     def wallet_of(self, address: str, signature_type: int) -> Wallet | None:
         """The wallet of a signer, of that kind."""

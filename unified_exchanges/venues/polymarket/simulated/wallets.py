@@ -33,11 +33,15 @@ class ApiKey:
     nonce: int
 
 
-def derived_key(seed: int, address: str, nonce: int) -> ApiKey:
-    """The API key of an address and a nonce: always the same one."""
+def derived_key(seed: int, address: str, nonce: int, *, after: int = 0) -> ApiKey:
+    """The API key of an address and a nonce: always the same one.
+
+    ``after`` is how many of it were revoked before.
+    """
+    which = f"{address.lower()}:{nonce}" + f":{after}" * bool(after)
 
     def drawn(word: str) -> bytes:
-        return sha256(f"{seed}:{word}:{address.lower()}:{nonce}".encode()).digest()
+        return sha256(f"{seed}:{word}:{which}".encode()).digest()
 
     return ApiKey(
         key_id=str(UUID(bytes=drawn("key")[:16])),

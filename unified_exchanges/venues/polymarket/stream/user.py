@@ -70,6 +70,7 @@ class UserStream(Socket):
         # Of matches: "match_time" alone (docs.polymarket.com, user channel, 2026-08).
         self.tells_seconds = True
         self._introduce = introduce
+        self._introduced: Hidden | None = None
         self._whose = whose
         self._counts: Counter[Subject] = Counter()
         self._is_asked = False
@@ -136,12 +137,15 @@ class UserStream(Socket):
         frame = self._introduce()
         if frame is None:
             return []
-        self._is_asked = True
+        self._is_asked, self._introduced = True, frame
         return [frame]
 
     # -- time -----------------------------------------------------------------------
 
     def _due(self, now: float) -> Events:  # noqa: ARG002 - each knows until when
+        if self._is_asked and self._introduce() != self._introduced:
+            self._break("it was opened with an API key that was revoked since")
+            return NONE
         if not self._parked:
             return NONE
         parked, self._parked = self._parked, []
