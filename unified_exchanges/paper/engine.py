@@ -115,7 +115,7 @@ class PaperEngine(Execution):
                 self._fill_resting(pit, pit.traded(event))
         else:
             pit.renew(event)
-            if pit.status is MarketStatus.OPEN:
+            if pit.orders and pit.status is MarketStatus.OPEN and pit.known is not None:
                 self._fill_resting(pit, pit.reached())
                 self._see(pit)
 

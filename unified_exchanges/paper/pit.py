@@ -19,6 +19,8 @@ have been.  Wherever they leave that open, the worse for us is assumed:
 - *Without a book.*  Where none is known, nothing is offered: what must fill at once does
   not.  Whoever would rest meets the next book, as an order that arrives with it; nothing
   moves or fills it before.
+- *Crossed or locked.*  Bids and asks that meet would have traded: such a book is a moment
+  of its making, or of two that disagree.  While it stands no book is known.
 """
 
 from __future__ import annotations
@@ -99,9 +101,15 @@ class Pit:
         return outcome == self.outcome
 
     @property
+    def known(self) -> OrderBook | None:
+        """The newest book, if it can be believed."""
+        book = self.latest
+        return None if book is None or _is_crossed(book) else book
+
+    @property
     def shown(self) -> OrderBook | None:
-        """The newest book in terms of the first outcome."""
-        book, first = self.latest, self.contract.first
+        """The same in terms of the first outcome."""
+        book, first = self.known, self.contract.first
         return book if book is None or book.outcome == first else book.complement(first)
 
     def lose(self) -> None:
@@ -111,7 +119,7 @@ class Pit:
 
     def note(self, trade: Trade) -> None:
         """Take what a trade took of the book, which may still show it."""
-        self.prints.note(trade.in_terms_of(self.contract.first), self.latest)
+        self.prints.note(trade.in_terms_of(self.contract.first), self.known)
 
     # -- taking ------------------------------------------------------------------------
 
@@ -150,7 +158,7 @@ class Pit:
             if order.buys
             else (shown.bids, self.taken_bids)
         )
-        self.prints.follow(self.latest)
+        self.prints.follow(self.known)
         for level in levels:
             gone = self.prints.of((order.buys, level.price))
             gone = EXACT.add(gone, taken.get(level.price, ZERO))
@@ -168,9 +176,9 @@ class Pit:
         """Queue up behind all that is shown at the order's price."""
         order.ahead, order.clipped = self._displayed(order), ZERO
         order.spared = ZERO
-        order.is_blind = self.latest is None
+        order.is_blind = self.known is None
         self.orders[order.number] = order
-        self.prints.follow(self.latest)
+        self.prints.follow(self.known)
         place = not order.buys, order.limit
         gone = self.prints.of(place)
         if gone and self.prints.is_certain(place):
@@ -193,9 +201,10 @@ class Pit:
         self.latest = book
         if not self.is_busy:
             return
-        self.prints.follow(book)
+        self.prints.follow(self.known)
         shown = self.shown
-        assert shown is not None
+        if shown is None:
+            return
         self.taken_bids = _still(self.taken_bids, shown.bids)
         self.taken_asks = _still(self.taken_asks, shown.asks)
         for order in self.orders.values():
@@ -268,6 +277,11 @@ class Pit:
             shown = shown.complement(outcome)
         level = shown.ask if side is BUY else shown.bid
         return None if level is None else level.price
+
+
+def _is_crossed(book: OrderBook) -> bool:
+    bid, ask = book.bid, book.ask
+    return bid is not None and ask is not None and bid.price >= ask.price
 
 
 def _is_past(time: datetime | None, moment: int) -> bool:
