@@ -17,9 +17,10 @@ from ..replaying import AsyncReplayTransport, ReplayTransport
 from ..replaying.streams import no_stream, no_stream_async
 from .aio import AsyncPaper
 from .blocking import Paper
+from .file import StateFile
 from .recorded import PaperVenueOverRecording, late
 from .simulated import serving
-from .terms import StateFile, Terms
+from .terms import Terms
 from .venue import venue_on
 
 __all__ = ["AsyncPaper", "Paper", "async_paper", "paper"]

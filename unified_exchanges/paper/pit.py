@@ -38,6 +38,7 @@ from .account import priority
 from .contract import Contract
 from .orders import PaperOrder, nanoseconds
 from .prints import Prints
+from .touched import Touched
 
 __all__ = ["Pit", "Take"]
 
@@ -62,6 +63,7 @@ class Pit:
     """
 
     contract: Contract
+    touched: Touched = attrs.field(factory=Touched)
     outcome: str | None = None
     latest: OrderBook | None = None
     status: MarketStatus = MarketStatus.OPEN
@@ -98,6 +100,7 @@ class Pit:
         """Whether events of this outcome feed the pit; the first to come decides."""
         if self.outcome is None:
             self.outcome = outcome
+            self.touched.markets.add(self.contract.market_id)
         return outcome == self.outcome
 
     @property
@@ -148,6 +151,7 @@ class Pit:
         """Note what is no longer there to be taken."""
         taken = self.taken_asks if take.order.buys else self.taken_bids
         taken[take.price] = EXACT.add(taken.get(take.price, ZERO), take.size)
+        self.touched.markets.add(self.contract.market_id)
 
     def _offered(self, order: PaperOrder) -> Iterator[tuple[Level, Decimal]]:
         shown = self.shown
@@ -205,6 +209,8 @@ class Pit:
         shown = self.shown
         if shown is None:
             return
+        if self.taken_bids or self.taken_asks:
+            self.touched.markets.add(self.contract.market_id)
         self.taken_bids = _still(self.taken_bids, shown.bids)
         self.taken_asks = _still(self.taken_asks, shown.asks)
         for order in self.orders.values():
@@ -213,6 +219,7 @@ class Pit:
                 gone = EXACT.subtract(order.ahead, displayed)
                 order.clipped = EXACT.add(order.clipped, gone)
                 order.ahead = displayed
+                self.touched.orders.add(order.number)
 
     def blind(self) -> list[PaperOrder]:
         """Our orders that arrived while no book was known, first to come first."""
@@ -231,7 +238,9 @@ class Pit:
             for order in self.queue(buys=buys):
                 if order.is_blind:
                     continue
-                order.spared = max(ZERO, EXACT.subtract(order.spared, met))
+                if met and order.spared:
+                    order.spared = max(ZERO, EXACT.subtract(order.spared, met))
+                    self.touched.orders.add(order.number)
                 for level, free in self._offered(order):
                     if not order.reaches(level.price) or not order.remaining:
                         break
@@ -240,6 +249,7 @@ class Pit:
                     if theirs:
                         self.take(Take(order, level.price, theirs))
                         order.spared = EXACT.subtract(order.spared, theirs)
+                        self.touched.orders.add(order.number)
                         met = EXACT.add(met, theirs)
                     size = min(order.remaining, EXACT.subtract(free, theirs))
                     if size:
@@ -260,6 +270,7 @@ class Pit:
                 break
             if order.arrived is not None and happened <= order.arrived:
                 continue
+            self.touched.orders.add(order.number)
             if not order.reaches(trade.price):
                 order.spared = EXACT.add(order.spared, given)
                 continue
