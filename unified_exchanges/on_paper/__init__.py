@@ -15,8 +15,8 @@ from ..replay import arguments, kind_of, opened, timeline_of
 from ..replaying import AsyncReplayTransport, ReplayTransport
 from ..replaying.streams import no_stream, no_stream_async
 from .aio import AsyncPaper
-from .arguments import ACCOUNT, read_path, read_terms, refuse_account
 from .blocking import Paper
+from .given import ACCOUNT, read_path, read_terms, refuse_account
 from .recorded import PaperVenueOverRecording, late
 from .simulated import serving
 from .venue import venue_on

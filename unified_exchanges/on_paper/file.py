@@ -19,10 +19,10 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from threading import Lock
 from typing import Final, TypeVar
 from weakref import WeakSet
 
+from .. import fork
 from ..errors import BadRequest, JournalError, UnifiedExchangesError
 from ..paper.kept import ACCOUNT, Rows
 
@@ -56,7 +56,7 @@ class StateFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = Lock()
+        self._lock = fork.lock()
         self._process = os.getpid()
         self._connection: sqlite3.Connection | None = None
         self._is_made = self._is_new = self._is_closed = False
@@ -98,7 +98,7 @@ class StateFile:
         return True
 
     def resume_from_fork(self) -> None:
-        """Let it be used again; in the child that is refused."""
+        """Let the parent use it again; in the child it is free, and refused."""
         self._lock.release()
 
     # -- the connection -------------------------------------------------------------
@@ -294,5 +294,5 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_before_fork,
         after_in_parent=_after_fork,
-        after_in_child=_after_fork,
+        after_in_child=_held.clear,
     )
