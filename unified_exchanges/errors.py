@@ -429,7 +429,10 @@ class Halted(UnifiedExchangesError):
 
 
 class JournalError(UnifiedExchangesError):
-    """The journal of orders could not be read or written: locked, damaged, disk full."""
+    """The journal of orders could not be read or written: locked, damaged, disk full.
+
+    So is the file of an account on paper.
+    """
 
 
 class StreamOverflow(UnifiedExchangesError):

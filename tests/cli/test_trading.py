@@ -183,7 +183,7 @@ def test_a_market_order_is_confirmed_as_such(real: Command, market: str) -> None
 def test_an_order_on_paper_is_in_its_file_and_not_at_the_venue(
     cli: Command, market: str, tmp_path: Path
 ) -> None:
-    file = ("--paper", str(tmp_path / "paper.json"), "--json")
+    file = ("--paper", str(tmp_path / "paper.db"), "--json")
     placed = cli("order", market, "yes", "buy", "0.01", "5", *file).document
     assert placed["status"] == "open"
     [kept] = cli("orders", *file).lines

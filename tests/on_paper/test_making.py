@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,20 @@ from unified_exchanges.venues.polymarket.venue import PolymarketVenue
 MAKERS = [exchange, async_exchange]
 
 
+@pytest.fixture(params=["kalshi", "simulated", "replay"])
+def source(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    return found
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """A file that nobody comes to read."""
+    path = tmp_path / "day.jsonl"
+    path.touch()
+    return path
+
+
 @pytest.mark.parametrize("make", MAKERS)
 class TestArguments:
     def test_a_source_is_needed(self, make: Any) -> None:
@@ -53,10 +68,53 @@ class TestArguments:
         with pytest.raises(BadRequest, match="is for 'paper', not 'kalshi'"):
             make("kalshi", **given)
 
-    @pytest.mark.parametrize("cash", ["-1", "much"])
-    def test_cash_is_a_sum_of_dollars(self, make: Any, cash: str) -> None:
-        with pytest.raises(ValueError, match=cash):
+    @pytest.mark.parametrize("cash", ["-1", "much", True, float("nan"), [1]])
+    def test_cash_is_a_sum_of_dollars(self, make: Any, cash: Any) -> None:
+        with pytest.raises(BadRequest, match=rf"cash= .*{re.escape(str(cash))}"):
             make("paper", source="kalshi", cash=cash)
+
+    @pytest.mark.parametrize("source", [5, ["kalshi"]])
+    def test_a_source_is_a_text(self, make: Any, source: Any) -> None:
+        with pytest.raises(BadRequest, match="source= must be one of kalshi"):
+            make("paper", source=source)
+
+    @pytest.mark.parametrize("delays", [5, 0, {"order": 1}])
+    def test_delays_are_no_number(
+        self, make: Any, delays: Any, source: str, recording: Path
+    ) -> None:
+        path = recording if source == "replay" else None
+        with pytest.raises(BadRequest, match=r"delays= must be Delays\(order=…"):
+            make("paper", source=source, delays=delays, path=path)
+
+    @pytest.mark.parametrize("path", ["", " ", 5, b"paper.db"])
+    def test_a_path_is_that_of_a_file(self, make: Any, path: Any, source: str) -> None:
+        with pytest.raises(BadRequest, match="path= must be the path of a file"):
+            make("paper", source=source, path=path)
+
+    def test_a_folder_is_no_file(self, make: Any, tmp_path: Path) -> None:
+        with pytest.raises(BadRequest, match=r"path=.* is a folder"):
+            make("paper", source="kalshi", path=tmp_path)
+
+    def test_the_folder_of_a_file_is_there(self, make: Any, tmp_path: Path) -> None:
+        with pytest.raises(BadRequest, match=r"path=.* a folder that does not exist"):
+            make("paper", source="kalshi", path=tmp_path / "nowhere" / "paper.db")
+
+    @pytest.mark.parametrize("source", ["simulated", "simulated:polymarket", "replay"])
+    @pytest.mark.parametrize(
+        "name", ["api_key", "private_key", "secret", "password", "environment"]
+    )
+    def test_what_a_source_would_ignore_is_refused(
+        self, make: Any, source: str, name: str, recording: Path
+    ) -> None:
+        path = recording if source == "replay" else None
+        with pytest.raises(
+            BadRequest, match=rf"source='{source}' .* leave {name}= away"
+        ):
+            make("paper", source=source, path=path, **{name: "demo"})
+
+    def test_whether_there_is_a_stream_is_yes_or_no(self, make: Any) -> None:
+        with pytest.raises(BadRequest, match=r"options=.*'stream' is True or False"):
+            make("paper", source="kalshi", options={"stream": "no"})
 
 
 class TestDescription:

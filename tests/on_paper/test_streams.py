@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
 from tests.on_paper.ground import KalshiPaper, PolymarketPaper
+from tests.on_paper.left import left
 from unified_exchanges import (
     BUY,
     SELL,
@@ -177,3 +180,71 @@ def test_the_account_is_told_without_the_source(scene: Scene) -> None:
         line = paper.venue.line_of(Subject.ORDERS)
         assert line.dial.url == "paper:account"
         assert {x.name for x in paper.venue.lines()} >= {"paper"}
+
+
+def test_a_fill_that_was_told_is_kept_already(scene: Scene, tmp_path: Path) -> None:
+    path = tmp_path / "paper.db"
+    with (
+        scene.real() as real,
+        exchange(
+            "paper", source=scene.ground.source, path=path, **scene.account
+        ) as paper,
+    ):
+        market = scene.market(real)
+        bid = paper.fetch_order_book(market.market_id).bid
+        first, size = market.outcomes[0].label, 2 * scene.ground.unit
+        order = paper.create_order(market.market_id, first, BUY, bid.price, size)
+        assert _left(path, tmp_path) == [("order", order.order_id, "0")]
+        eyes, fills = paper.venue.eyes, paper.watch_fills()
+        _until(lambda: eyes.sees(market.market_id))
+        scene.sell_through(real, market)
+        fill = fills.next(PATIENCE)
+        assert ("fill", fill.fill_id, str(fill.size)) in _left(path, tmp_path)
+        # Nobody asks for anything: what happens meanwhile is kept as it happens.
+        again = paper.create_order(market.market_id, first, BUY, bid.price, size)
+        _until(lambda: eyes.sees(market.market_id))
+        scene.sell_through(real, market)
+        _until(lambda: len(_left(path, tmp_path)) == 4)
+        assert ("order", again.order_id, str(size)) in _left(path, tmp_path)
+
+
+def test_so_it_is_in_an_event_loop(scene: Scene, tmp_path: Path) -> None:
+    path = tmp_path / "paper.db"
+
+    async def main(real: Any, market: Market) -> None:
+        paper = async_exchange(
+            "paper", source=scene.ground.source, path=path, **scene.account
+        )
+        async with paper, asyncio.timeout(3 * PATIENCE):
+            bid = (await paper.fetch_order_book(market.market_id)).bid
+            first, size = market.outcomes[0].label, 2 * scene.ground.unit
+            order = await paper.create_order(
+                market.market_id, first, BUY, bid.price, size
+            )
+            async with paper.watch_fills() as fills, paper.watch_orders() as orders:
+                eyes = paper.venue.eyes
+                await asyncio.to_thread(_until, lambda: eyes.sees(market.market_id))
+                await asyncio.to_thread(scene.sell_through, real, market)
+                fill = await anext(aiter(fills))
+                assert ("fill", fill.fill_id, str(fill.size)) in _left(path, tmp_path)
+                async for told in orders:
+                    if not told.is_open:
+                        break
+                row = ("order", order.order_id, str(told.filled))
+                assert row in _left(path, tmp_path)
+
+    with scene.real() as real:
+        market = scene.market(real)
+        asyncio.run(main(real, market))
+
+
+def _left(path: Path, folder: Path) -> list[tuple[str, str, str]]:
+    """What of orders and fills a process that is killed now would leave in its file."""
+    found = []
+    for (kind, _), text in left(path, folder).items():
+        told = json.loads(text or "{}")
+        if kind == "order":
+            found.append((kind, f"paper-{told['number']}", told["filled"]))
+        if kind == "news":
+            found.append(("fill", told["fill"]["fill_id"], told["fill"]["size"]))
+    return sorted(found)

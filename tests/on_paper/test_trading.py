@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from unified_exchanges import (
     Halted,
     InsufficientFunds,
     InvalidOrder,
+    JournalError,
     OrderRejected,
     ReadOnly,
 )
@@ -294,7 +297,7 @@ class TestState:
     def test_a_restart_goes_on_to_the_last_digit(
         self, ground: Any, tmp_path: Path
     ) -> None:
-        path = tmp_path / "paper.json"
+        path = tmp_path / "paper.db"
         first = ground.trader("blocking", path=path)
         market = first.quoted_market()
         first.lift(market)
@@ -310,49 +313,48 @@ class TestState:
         another = second.lift(market)
         assert another.order_id not in {x for x, *_ in seen[0]}
 
-    def test_a_file_that_is_no_state_is_named(
+    def test_a_file_that_is_no_state_is_named_and_left_as_it_is(
         self, ground: Any, tmp_path: Path
     ) -> None:
-        path = tmp_path / "paper.json"
+        path = tmp_path / "paper.db"
         path.write_text('{"version": 99}')
         trader = ground.trader("blocking", path=path)
-        with pytest.raises(Exception, match=r"paper\.json is no state .* version 99"):
+        with pytest.raises(
+            BadRequest, match=r"paper\.db is no state .* not a database"
+        ):
             trader.fetch_balance()
         trader.close()
         assert path.read_text() == '{"version": 99}'
 
     @pytest.mark.parametrize(
-        ("text", "said"),
+        ("change", "said"),
         [
-            ("", "line 1"),
-            ("[]", "no JSON object"),
-            ("7", "no JSON object"),
-            ('{"version": VERSION}', "no account"),
-            ('{"version": VERSION, "engine": []}', "no account"),
-            ('{"version": VERSION, "engine": {"pits": []}}', "no account"),
-            ('{"version": VERSION, "engine": {"pits": {}}}', "version None"),
-            (
-                '{"version": VERSION, "engine": {"pits": {}, "version": VERSION}}',
-                "KeyError",
-            ),
+            ("DELETE FROM kept WHERE kind = 'account'", "no account in it"),
+            ("DELETE FROM kept WHERE kind = 'news'", "its fills come to"),
+            ("UPDATE kept SET told = '[]' WHERE kind = 'order'", "TypeError"),
+            ("UPDATE kept SET told = '{' WHERE kind = 'account'", "line 1"),
+            ("DROP TABLE kept", "no such table"),
         ],
     )
-    def test_a_file_of_another_form_is_refused_and_kept(
-        self, ground: Any, tmp_path: Path, text: str, said: str
+    def test_a_state_that_was_tampered_with_is_refused(
+        self, ground: Any, tmp_path: Path, change: str, said: str
     ) -> None:
-        path = tmp_path / "paper.json"
-        text = text.replace("VERSION", "1")
-        path.write_text(text)
+        path = tmp_path / "paper.db"
         trader = ground.trader("blocking", path=path)
-        with pytest.raises(BadRequest, match=rf"paper\.json is no state of .*{said}"):
-            trader.fetch_balance()
+        trader.lift(trader.quoted_market())
         trader.close()
-        assert path.read_text() == text
+        with closing(sqlite3.connect(path)) as file, file:
+            file.execute(change)
+        ground._house = None
+        again = ground.trader("blocking", path=path)
+        with pytest.raises((BadRequest, JournalError), match=rf"paper\.db .*{said}"):
+            again.fetch_balance()
+        again.close()
 
     def test_an_exchange_that_did_nothing_writes_nothing(
         self, ground: Any, tmp_path: Path
     ) -> None:
-        path = tmp_path / "paper.json"
+        path = tmp_path / "paper.db"
         trader = ground.trader("blocking", path=path)
         trader.fetch_balance()
         trader.close()

@@ -133,34 +133,6 @@ def test_a_session_hears_orders_and_fills_and_nothing_refused(
     assert house.take(session) == []
 
 
-def test_a_house_that_was_kept_goes_on(house: PaperHouse, clock: Clock) -> None:
-    place(house, "0.60", 5)
-    resting = place(house)
-    text = house.dump()
-    other = PaperHouse(cash="1", now=clock)
-    other.load(text, [contract()])
-    assert PaperHouse.markets_of(text) == ["RAIN"]
-    assert other.cash == house.cash
-    assert other.fills[0].to_dict() == house.fills[0].to_dict()
-    assert [x.order_id for x in other.open_orders()] == [resting]
-    # What was taken of the book that is no more may not be counted on.
-    assert other.engine.pits["RAIN"].latest is None
-
-
-def test_what_was_paid_out_is_kept_to_the_last_digit(
-    house: PaperHouse, clock: Clock
-) -> None:
-    place(house, "0.60", 5)
-    house.hear(change(MarketStatus.SETTLED, "0.375"))
-    [paid] = house.settlements
-    assert (paid.payout, house.held("RAIN", "yes")) == (D("1.875"), 0)
-    other = PaperHouse(cash="1", now=clock)
-    other.load(house.dump(), [contract()])
-    assert [x.to_dict() for x in other.settlements] == [paid.to_dict()]
-    assert other.cash == house.cash
-    assert other.held_markets() == []
-
-
 def test_news_is_told_after_the_delay_of_events(clock: Clock) -> None:
     house = PaperHouse(cash="1000", delays=Delays(event=2 * SECOND), now=clock)
     house.admit(contract())

@@ -58,13 +58,22 @@ def _levels(sizes: dict[int, Decimal], *, reverse: bool) -> tuple[Level, ...]:
     return tuple(Level(Decimal(price) / 100, size) for price, size in ordered)
 
 
+@st.composite
+def torn_books(draw: st.DrawFn) -> OrderBook:
+    """Books of which the bids reach the asks, or meet them."""
+    shown = draw(books())
+    bids = draw(st.dictionaries(st.integers(50, 56), SIZES, min_size=1, max_size=3))
+    asks = draw(st.dictionaries(st.integers(44, 50), SIZES, min_size=1, max_size=3))
+    return attrs.evolve(
+        shown, bids=_levels(bids, reverse=True), asks=_levels(asks, reverse=False)
+    )
+
+
 SIDES = st.sampled_from(["buy", "sell"])
-EVENTS = st.one_of(
-    books().map(lambda x: ("book", x)),
-    st.tuples(PRICES, SIZES, st.sampled_from([BUY, Side.SELL, None])).map(
-        lambda x: ("trade", trade(str(x[0]), str(x[1]), x[2]))
-    ),
+TRADES = st.tuples(PRICES, SIZES, st.sampled_from([BUY, Side.SELL, None])).map(
+    lambda x: ("trade", trade(str(x[0]), str(x[1]), x[2]))
 )
+EVENTS = st.one_of(books().map(lambda x: ("book", x)), TRADES)
 ORDERS = st.fixed_dictionaries(
     {
         "outcome": st.sampled_from(["yes", "no"]),
@@ -82,6 +91,13 @@ CHANGES = st.one_of(
 )
 STEPS = st.lists(
     st.tuples(st.integers(0, 5), EVENTS | EVENTS | ORDERS | CHANGES), max_size=40
+)
+TORN_STEPS = st.lists(
+    st.tuples(
+        st.integers(0, 5),
+        torn_books().map(lambda x: ("book", x)) | EVENTS | ORDERS | CHANGES,
+    ),
+    max_size=40,
 )
 DELAYS = st.integers(0, 6).map(lambda x: Delays(order=x))
 
@@ -188,6 +204,18 @@ def test_cash_contracts_and_fees_add_up_exactly(
 def test_nothing_fills_better_than_the_book_or_more_than_it_shows(
     steps: list[tuple[int, tuple[str, Any]]], delays: Delays
 ) -> None:
+    _play(steps, delays)
+
+
+@given(TORN_STEPS, DELAYS)
+@settings(max_examples=300)
+def test_nothing_fills_but_by_trades_while_the_book_is_crossed_or_locked(
+    steps: list[tuple[int, tuple[str, Any]]], delays: Delays
+) -> None:
+    _play(steps, delays)
+
+
+def _play(steps: list[tuple[int, tuple[str, Any]]], delays: Delays) -> None:
     made, moment = engine(cash="100", delays=delays), START
     shown: OrderBook | None = None
     followed: str | None = None
@@ -203,9 +231,11 @@ def test_nothing_fills_better_than_the_book_or_more_than_it_shows(
             followed = followed or what.outcome
         if verb == "book" and what.outcome == followed:
             newer = what if what.outcome == "yes" else what.complement("yes")
-            for key, size in used.items():
+            # Nothing may be taken of one that is crossed, and nothing is learned from it.
+            is_torn = newer.bids and newer.asks and newer.spread <= 0
+            for key, size in () if is_torn else used.items():
                 used[key] = min(size, _at(newer, *key))
-            shown = newer
+            shown = None if is_torn else newer
         allowed = what.size if verb == "trade" else None
         _check(made, shown, used, allowed=allowed)
         for pit in made.pits.values():

@@ -50,9 +50,9 @@ def test_a_bid_above_the_first_offers_takes_them_at_their_prices(
 
 def test_what_the_first_book_leaves_of_it_rests(lost: PaperEngine) -> None:
     name = send(lost, "0.50")
-    lost.receive(LATER, book("30@0.50", "4@0.50"))
+    lost.receive(LATER, book("30@0.49", "4@0.50"))
     assert fills(lost) == [("4", "0.50", Liquidity.TAKER)]
-    lost.receive(LATER, trade("0.50", "33", SELL))
+    lost.receive(LATER, trade("0.50", "3", SELL))
     assert fills(lost) == [("3", "0.50", Liquidity.MAKER)]
     assert lost.order(name).remaining == 3
 

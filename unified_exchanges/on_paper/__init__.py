@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from os import PathLike
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from ..errors import ArgumentsRequired, BadRequest
@@ -17,9 +16,9 @@ from ..replaying import AsyncReplayTransport, ReplayTransport
 from ..replaying.streams import no_stream, no_stream_async
 from .aio import AsyncPaper
 from .blocking import Paper
+from .given import ACCOUNT, read_path, read_terms, refuse_account
 from .recorded import PaperVenueOverRecording, late
 from .simulated import serving
-from .terms import StateFile, Terms
 from .venue import venue_on
 
 __all__ = ["AsyncPaper", "Paper", "async_paper", "paper"]
@@ -27,7 +26,6 @@ __all__ = ["AsyncPaper", "Paper", "async_paper", "paper"]
 E = TypeVar("E", Paper, AsyncPaper)
 
 _SIMULATED: Final = "simulated"
-_CASH: Final = "10000"
 
 
 def paper(source: str | None, **given: Any) -> Paper:
@@ -54,11 +52,9 @@ def _made(
     **how: Any,
 ) -> E:
     name, served = _source(source)
-    terms = Terms(
-        cash=_CASH if cash is None else cash,
-        delays=delays or Delays(),
-        file=None if path is None else StateFile(Path(path)),
-    )
+    if served is not None:
+        refuse_account(source, how)
+    terms = read_terms(cash, delays, path)
     over = folder(name, "blocking").EXCHANGE.venue_type
     made: type[E] = type(kind.__name__, (kind,), {"venue_type": venue_on(over, terms)})
     with ExitStack() as stack:
@@ -82,11 +78,12 @@ def _replayed(
     """Over a recording, in its time: no socket is opened, and no state is kept."""
     if path is None:
         raise ArgumentsRequired("paper over a replay needs path=, of a recording")
+    refuse_account(REPLAY, how)
+    terms = read_terms(cash, delays, None)
     given = {name: how.pop(name) for name in ("clock", "journal", "transport")}
-    for name in ("api_key", "private_key", "secret", "password", "environment", "live"):
+    for name in (*ACCOUNT, "live"):
         how.pop(name)
-    delays = delays or Delays()
-    source = opened(path, given, lag=delays.event)
+    source = opened(read_path(path), given, lag=terms.delays.event)
     timeline = timeline_of(source, by_receipt=True)
     if timeline is None:
         raise BadRequest(
@@ -94,7 +91,7 @@ def _replayed(
             "trades, as Recorder or unified-exchanges record write them"
         )
     is_blocking = kind is Paper
-    terms = late(Terms(cash=_CASH if cash is None else cash, delays=delays))
+    terms = late(terms)
     over = kind_of(source, "blocking" if is_blocking else "aio").venue_type
     venue = venue_on(over, terms, PaperVenueOverRecording)
     made: type[E] = type(kind.__name__, (kind,), {"venue_type": venue})
@@ -115,9 +112,11 @@ def _source(
     if source is None:
         message = f"paper needs source=, one of {_listed()}"
         raise ArgumentsRequired(message)
-    kind, _, name = source.partition(":")
+    if not isinstance(source, str):
+        raise BadRequest(f"source= must be one of {_listed()}, not {source!r}")
+    kind, colon, name = source.partition(":")
     if kind == _SIMULATED:
-        venue = name or exchanges[0]
+        venue = name if colon else exchanges[0]
         if venue in exchanges:
             return venue, lambda: serving(venue)
     elif source in exchanges:

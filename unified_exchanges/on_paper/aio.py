@@ -36,11 +36,13 @@ class AsyncPaper(AsyncExchange):
         self.venue.eyes = WeakEyes(self)
 
     async def aclose(self) -> None:
-        """Keep the state, and end as any exchange."""
-        self.venue.save_state(now=True)
-        await super().aclose()
-        self.venue.source.monitor.close()
-        self.besides.close()
+        """End as any exchange, and let others have the account."""
+        try:
+            await super().aclose()
+        finally:
+            self.venue.source.monitor.close()
+            self.besides.close()
+            self.venue.let_go()
 
     def attend(self, market_id: str) -> None:
         """Feed the house with a market over the source's stream."""

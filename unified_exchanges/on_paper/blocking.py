@@ -34,11 +34,13 @@ class Paper(Exchange):
         self.venue.eyes = WeakEyes(self)
 
     def close(self) -> None:
-        """Keep the state, and end as any exchange."""
-        self.venue.save_state(now=True)
-        super().close()
-        self.venue.source.monitor.close()
-        self.besides.close()
+        """End as any exchange, and let others have the account."""
+        try:
+            super().close()
+        finally:
+            self.venue.source.monitor.close()
+            self.besides.close()
+            self.venue.let_go()
 
     def attend(self, market_id: str) -> None:
         """Feed the house with a market over the source's stream."""

@@ -59,7 +59,6 @@ class Changing(OnPaper):
         for order in orders:
             self.house.cancel(order.order_id)
         yield from self.travelled()
-        self.save_state()
         return [self.present(x.order_id) for x in orders]
 
     def cancel_orders(
@@ -164,7 +163,6 @@ class Changing(OnPaper):
             size=None if size is None else after.size,
         )
         yield from self.travelled()
-        self.save_state()
         try:
             self.house.changed(turn)
         except Refusal as refusal:

@@ -8,15 +8,17 @@ from typing import Final
 
 import attrs
 
-from ..errors import BadRequest, NotSupported
+from ..errors import NotSupported
 from ..flow import Flow, collect
 from ..models import FeeRule, Market, Subject
 from ..paper import Contract
 from ..paper.house import PaperHouse
+from ..paper.kept import Rows, markets_of
 from ..settings import Settings
 from ..streams.line import Line
 from ..streams.session import Dial
 from ..tap import Taps
+from .file import StateFile
 from .source import PRIVATE, FromSource
 from .stream import AccountStream, connect, connect_async
 from .terms import Eyes
@@ -32,8 +34,6 @@ _OFTEN: Final = 2.0
 """Seconds between two looks for who follows orders where the source has no stream."""
 _RULES: Final = 60.0
 """Seconds after which a market is read again whose contracts are held, or ordered."""
-_SAVED: Final = 1.0
-"""Seconds between two times that the state is kept, at least."""
 _MALFORMED: Final = (
     ArithmeticError,
     AttributeError,
@@ -58,13 +58,14 @@ class Looking(FromSource):
                 self.settings, stream=attrs.evolve(stream, reconcile=often)
             )
         self.house = PaperHouse(
-            cash=self.terms.cash, delays=self.terms.delays, now=self.nanoseconds
+            cash=self.terms.cash,
+            delays=self.terms.delays,
+            now=self.nanoseconds,
+            keeper=self.terms.file,
         )
         self._is_awake = self.terms.file is None
         self._looked: dict[str, float] = {}
         self._read: dict[str, float] = {}
-        self._kept = 0
-        self._kept_at: float | None = None
         self._account_taps = Taps()
         self._account_taps.connect = connect(self.house)
         self._account_taps.async_connect = connect_async(self.house)
@@ -109,46 +110,38 @@ class Looking(FromSource):
         if self._is_awake:
             return
         assert self.terms.file is not None
-        text = self.terms.file.read()
-        if text is not None:
-            try:
-                names = PaperHouse.markets_of(text)
-            except ValueError as error:
-                raise self._no_state(error) from error
-            found: list[Contract] = []
-            for name in names:
-                contract = yield from self.contract(name)
-                found.append(contract)
-            self._go_on(text, found)
-        self._is_awake = True
-
-    def _go_on(self, text: str, contracts: Sequence[Contract]) -> None:
+        rows = self.terms.file.read()
+        found: list[Contract] = []
+        for name in markets_of(rows):
+            contract = yield from self.contract(name)
+            found.append(contract)
         # Another call may have done it while this one was reading.
         if not self._is_awake:
-            try:
-                self.house.load(text, contracts)
-            except _MALFORMED as error:
-                raise self._no_state(error) from error
-            for contract in contracts:
-                self.house.read_market(contract.market)
-            self._kept = self.house.changes
+            self._go_on(self.terms.file, rows, found)
+            self._is_awake = True
 
-    def _no_state(self, error: Exception) -> BadRequest:
-        assert self.terms.file is not None
-        what = str(error) if isinstance(error, ValueError) else repr(error)
-        message = f"{self.terms.file.path} is no state of orders on paper: {what}"
-        return BadRequest(message, venue=self.id)
-
-    def save_state(self, *, now: bool = False) -> None:
-        """Write the state down if it has changed, not more than once a second."""
-        file, changes = self.terms.file, self.house.changes
-        if file is None or not self._is_awake or changes == self._kept:
+    def _go_on(
+        self, file: StateFile, rows: Rows, contracts: Sequence[Contract]
+    ) -> None:
+        if not rows:
             return
-        moment = self.clock.monotonic()
-        last = self._kept_at
-        if now or last is None or moment - last >= _SAVED:
-            file.write(self.house.dump())
-            self._kept, self._kept_at = changes, moment
+        try:
+            self.house.load(rows, contracts)
+        except _MALFORMED as error:
+            what = str(error) if isinstance(error, ValueError) else repr(error)
+            raise file.no_state(what) from error
+        for contract in contracts:
+            self.house.read_market(contract.market)
+
+    def let_go(self) -> None:
+        """Keep what is left to be kept, and let others have the file."""
+        file = self.terms.file
+        if file is None or file.is_of_parent:
+            return
+        try:
+            self.house.keep()
+        finally:
+            file.close()
 
     # -- looking --------------------------------------------------------------------
 
@@ -203,7 +196,6 @@ class Looking(FromSource):
             if read is None or self.clock.monotonic() - read >= _RULES:
                 yield from self.look_at_rules(market_id)
         self.house.advance()
-        self.save_state()
 
     def _read_anew(self, market_id: str) -> Flow[None]:
         since = self.house.since(market_id)

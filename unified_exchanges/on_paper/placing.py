@@ -190,7 +190,6 @@ class OnPaper(OnAccount, Batching[Draft], Closing[Draft]):
         sent = [self._sent(x) for x in call.drafts]
         yield from self.travelled()
         answers = [self._answer(order_id, reason) for order_id, reason in sent]
-        self.save_state()
         if len(sent) == 1 and answers[0][0] is None:
             raise self._refused(call.drafts[0], answers[0][1])
         return Response(200, {}, json.dumps(answers).encode())

@@ -12,6 +12,7 @@ import attrs
 from ..description import Environment
 from ..errors import (
     AuthenticationError,
+    BadRequest,
     MarketNotFound,
     ReadOnly,
     UnifiedExchangesError,
@@ -62,6 +63,9 @@ class FromSource(Venue):
 
     def __init__(self, settings: Settings) -> None:
         own = {_STREAM: settings.options.get(_STREAM, True)}
+        if not isinstance(own[_STREAM], bool):
+            message = f"options={own!r}: {_STREAM!r} is True or False"
+            raise BadRequest(message, venue=self.id)
         theirs = {k: v for k, v in settings.options.items() if k != _STREAM}
         super().__init__(attrs.evolve(settings, options=own))
         self.source = self.source_type(

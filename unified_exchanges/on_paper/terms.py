@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Final, Protocol
 from weakref import WeakMethod
 
@@ -12,8 +10,9 @@ import attrs
 from ..models import Subject
 from ..money import Number
 from ..paper import Delays
+from .file import StateFile
 
-__all__ = ["FED", "Eyes", "StateFile", "Terms", "WeakEyes"]
+__all__ = ["FED", "Eyes", "Terms", "WeakEyes"]
 
 FED: Final = (Subject.ORDER_BOOK, Subject.TRADES, Subject.MARKET_STATUS)
 """What the house is told of a market."""
@@ -57,26 +56,3 @@ class Terms:
     cash: Number
     delays: Delays
     file: StateFile | None = None
-
-
-@attrs.frozen
-class StateFile:
-    """The state of one account on paper, in a file that is replaced as a whole."""
-
-    path: Path
-
-    def read(self) -> str | None:
-        """What was kept last; None where there is no such file yet."""
-        try:
-            return self.path.read_text("utf-8")
-        except FileNotFoundError:
-            return None
-
-    def write(self, text: str) -> None:
-        """Keep a state: after a crash the file holds this one or the one before."""
-        beside = self.path.with_name(f"{self.path.name}.new")
-        with beside.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self.path)

@@ -106,6 +106,9 @@ class Contract:
         return second if outcome == first else first
 
 
+_WHOLE = (attrs.validators.instance_of(int), attrs.validators.ge(0))
+
+
 @attrs.frozen(kw_only=True, slots=True)
 class Delays:
     """Nanoseconds that messages are under way.
@@ -118,5 +121,5 @@ class Delays:
     On paper over a venue market data is as late as it really is.
     """
 
-    order: int = attrs.field(default=0, validator=attrs.validators.ge(0))
-    event: int = attrs.field(default=0, validator=attrs.validators.ge(0))
+    order: int = attrs.field(default=0, validator=_WHOLE)
+    event: int = attrs.field(default=0, validator=_WHOLE)

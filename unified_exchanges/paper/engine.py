@@ -34,10 +34,11 @@ from ..models import (
 from ..money import ZERO, Number, complement, read_number
 from .account import Account
 from .contract import Contract, Delays
-from .execution import Command, Execution, Notice, RefusedChange
+from .execution import Execution, Notice, RefusedChange
 from .hours import NEVER
 from .orders import PaperOrder, nanoseconds
 from .pit import Pit
+from .touched import Command
 
 __all__ = ["Command", "Notice", "PaperEngine", "PaperEvent", "RefusedChange"]
 
@@ -92,7 +93,10 @@ class PaperEngine(Execution):
             message = f"market {contract.market_id!r} was given twice"
             raise ValueError(message)
         status = contract.market.status
-        self.pits[contract.market_id] = Pit(contract=contract, status=status)
+        self.pits[contract.market_id] = Pit(
+            contract=contract, status=status, touched=self.touched
+        )
+        self.touched.markets.add(contract.market_id)
 
     # -- what the source tells ---------------------------------------------------------
 
@@ -115,7 +119,7 @@ class PaperEngine(Execution):
                 self._fill_resting(pit, pit.traded(event))
         else:
             pit.renew(event)
-            if pit.status is MarketStatus.OPEN:
+            if pit.orders and pit.status is MarketStatus.OPEN and pit.known is not None:
                 self._fill_resting(pit, pit.reached())
                 self._see(pit)
 
@@ -144,6 +148,7 @@ class PaperEngine(Execution):
         self._pass(moment)
 
     def _change(self, pit: Pit, change: MarketChange) -> None:
+        self.touched.markets.add(change.market_id)
         is_paid = pit.status is MarketStatus.SETTLED and pit.value is not None
         if change.value is not None and not is_paid:
             # What was paid stands.  A value told only after the end is paid now.
@@ -177,6 +182,7 @@ class PaperEngine(Execution):
         for market_id in self.hours.closed(moment):
             pit = self.pits[market_id]
             pit.status = pit.status_at(moment)
+            self.touched.markets.add(market_id)
             if pit.status in _DONE:
                 self._clear(pit)
 
@@ -339,6 +345,7 @@ class PaperEngine(Execution):
             )
             raise ValueError(message)
         del self.orders[order.number]
+        self.touched.orders.add(order.number)
         del self._by_client[order.client_order_id]
 
     def find(self, order_id: str) -> PaperOrder:

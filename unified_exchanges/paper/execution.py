@@ -26,6 +26,7 @@ from .hours import Hours
 from .orders import PaperOrder, at
 from .pit import Pit, Take
 from .refusals import HAS_FILLED, NOT_ENOUGH, WOULD_CROSS, not_trading
+from .touched import Command, Touched
 
 __all__ = ["Command", "Execution", "Notice", "RefusedChange"]
 
@@ -42,9 +43,6 @@ class RefusedChange:
 Notice: TypeAlias = Order | Fill | Settlement | RefusedChange
 """What the paper venue tells its account."""
 
-Command: TypeAlias = tuple[int, int, str, int, Decimal | None, Decimal | None]
-"""When it takes effect, its turn, ``place|cancel|amend|expire``, order, price, size."""
-
 
 class Execution:
     """Orders of one account in their pits, and what becomes of them.
@@ -59,6 +57,7 @@ class Execution:
         self.orders: dict[int, PaperOrder] = {}
         self.commands: list[Command] = []
         self.hours = Hours()
+        self.touched = Touched()
         self.moment = 0
         self.turn = 0
         self.fill_count = 0
@@ -83,7 +82,10 @@ class Execution:
         size: Decimal | None = None,
     ) -> None:
         self.turn += 1
-        heapq.heappush(self.commands, (moment, self.turn, verb, number, price, size))
+        command = (moment, self.turn, verb, number, price, size)
+        heapq.heappush(self.commands, command)
+        self.touched.commands[self.turn] = command
+        self.touched.orders.add(number)
 
     def _pass(self, moment: int) -> None:
         if moment < self.moment:
@@ -94,6 +96,7 @@ class Execution:
     def _execute(self, command: Command) -> None:
         moment, turn, verb, number, price, size = command
         self._pass(moment)
+        self.touched.executed(turn)
         order = self.orders[number]
         pit = self.pits[order.market_id]
         if verb == "place":
@@ -246,6 +249,7 @@ class Execution:
         order.paid = EXACT.add(order.paid, EXACT.multiply(price, size))
         order.fee = EXACT.add(order.fee, fee)
         self.fill_count += 1
+        self.touched.orders.add(order.number)
         fill = Fill(
             venue=pit.contract.market.venue,
             fill_id=f"paper-fill-{self.fill_count}",
@@ -273,6 +277,7 @@ class Execution:
 
     def _tell(self, order: PaperOrder) -> None:
         order.updated = self.moment
+        self.touched.orders.add(order.number)
         self._notices.append((self.moment, self._told(order)))
 
     def _told(self, order: PaperOrder) -> Order:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from .. import fork
 from ..errors import OrderNotFound
@@ -26,16 +24,13 @@ from ..models import (
 from ..money import Number
 from .contract import Contract, Delays
 from .engine import Notice, PaperEngine, RefusedChange
-from .ledger import read_fill, read_settlement, told_fill, told_settlement
+from .kept import Keeper, Rows, changed, restored
 from .orders import PaperOrder
 from .refusals import not_trading
 from .session import PaperSession
-from .state import dump_state, load_state
 from .tape import Tape
 
 __all__ = ["PaperHouse", "Refusal"]
-
-_VERSION = 1
 
 
 class Refusal(Exception):
@@ -59,13 +54,15 @@ class PaperHouse:
         cash: Number,
         delays: Delays | None = None,
         now: Callable[[], int],
+        keeper: Keeper | None = None,
     ) -> None:
         self.engine = PaperEngine([], cash=cash, delays=delays)
         self.fills: list[Fill] = []
         self.settlements: list[Settlement] = []
-        self.changes = 0
-        """How often something was changed that is worth to be kept."""
         self._now = now
+        self._keeper = keeper
+        self._untold: list[tuple[int, Notice]] = []
+        """What is told once it is kept."""
         self._lock = fork.rlock()
         self._sessions: list[PaperSession] = []
         self._bells: list[Callable[[], None]] = []
@@ -185,7 +182,6 @@ class PaperHouse:
                 size,
                 **how,  # type: ignore[arg-type]  # as it takes them
             )
-            self.changes += 1
             # What is on its way arrives by the clock of who follows it.
             self._ring()
             return order_id
@@ -194,14 +190,11 @@ class PaperHouse:
         """Send a cancel."""
         with self._lock:
             self.engine.cancel(self._moment(), order_id)
-            self.changes += 1
 
     def amend(self, order_id: str, *, price: Number | None, size: Number | None) -> int:
         """Send a change of an order; gives the turn by which `changed` asks for it."""
         with self._lock:
-            turn = self.engine.amend(self._moment(), order_id, price=price, size=size)
-            self.changes += 1
-            return turn
+            return self.engine.amend(self._moment(), order_id, price=price, size=size)
 
     def changed(self, turn: int) -> None:
         """See to it that a change was not refused when it arrived: raises `Refusal`."""
@@ -343,12 +336,14 @@ class PaperHouse:
             return session.take(self._moment())
 
     def _tell(self) -> None:
-        notices = self.engine.notices()
-        for moment, notice in notices:
+        """Tell what has become of orders, after it is kept: what was told stays true."""
+        if not (self.engine.untold or self._untold):
+            return
+        self._note_down()
+        untold, self._untold = self._untold, []
+        for moment, notice in untold:
             self._note(moment, notice)
-        if notices:
-            self.changes += 1
-            self._ring()
+        self._ring()
 
     def _ring(self) -> None:
         for bell in self._bells:
@@ -371,61 +366,38 @@ class PaperHouse:
 
     # -- keeping it --------------------------------------------------------------------
 
-    def dump(self) -> str:
-        """The account as JSON text; see `markets_of` and `load`."""
+    def keep(self) -> None:
+        """Keep what has changed and nobody was told of, such as places in queues."""
         with self._lock:
             self._tell()
-            state = {
-                "version": _VERSION,
-                "engine": json.loads(dump_state(self.engine)),
-                "fills": [told_fill(x) for x in self.fills],
-                "settlements": [told_settlement(x) for x in self.settlements],
-            }
-            return json.dumps(state, indent=1)
+            if self.engine.touched:
+                self._note_down()
 
-    @staticmethod
-    def markets_of(text: str) -> list[str]:
-        """The markets whose contracts `load` wants; ValueError if it is no such text."""
-        return list(_state(text)["engine"]["pits"])
+    def _note_down(self) -> None:
+        self._untold += self.engine.notices()
+        if self._keeper is not None:
+            # What cannot be kept stays untold, and touched: it is tried again.
+            news = [x for _, x in self._untold if isinstance(x, Fill | Settlement)]
+            count = len(self.fills) + len(self.settlements)
+            self._keeper.keep(changed(self.engine, enumerate(news, count)))
+        self.engine.touched.clear()
 
-    def load(self, text: str, contracts: Iterable[Contract]) -> None:
-        """Go on as the account that was dumped; its delays are those of now.
+    def load(self, rows: Rows, contracts: Iterable[Contract]) -> None:
+        """Go on as the account whose rows these are; its delays are those of now.
 
         What its books were is not known any more, nor what happened meanwhile.
         """
-        state = _state(text)
         # All of it is read before any of it is taken.
-        engine = load_state(json.dumps(state["engine"]), contracts)
-        fills = [read_fill(x) for x in state["fills"]]
-        settlements = [read_settlement(x) for x in state["settlements"]]
-        for pit in engine.pits.values():
-            pit.lose()
+        kept = restored(rows, contracts, self.engine.delays)
         with self._lock:
-            engine.delays = self.engine.delays
-            self.engine = engine
-            self.fills = fills
-            self.settlements = settlements
+            self.engine = kept.engine
+            self.fills = [x for x in kept.news if isinstance(x, Fill)]
+            self.settlements = [x for x in kept.news if isinstance(x, Settlement)]
             self._tapes = {name: Tape(self._moment()) for name in self.engine.pits}
 
 
 _SLACK = 1_000_000
 """Nanoseconds by which a wait may have ended too early."""
-
-
-def _state(text: str) -> dict[str, Any]:
-    state: Any = json.loads(text)
-    if not isinstance(state, dict):
-        message = "it is no JSON object"
-        raise ValueError(message)  # noqa: TRY004 - of what is read, as the others are
-    version = state.get("version")
-    if version != _VERSION:
-        message = f"a state of version {version}; this reads {_VERSION}"
-        raise ValueError(message)
-    engine = state.get("engine")
-    if not isinstance(engine, dict) or not isinstance(engine.get("pits"), dict):
-        message = "it has no account in it"
-        raise ValueError(message)  # noqa: TRY004 - likewise
-    return state
 
 
 def _is_there(order: PaperOrder) -> bool:

@@ -19,6 +19,8 @@ have been.  Wherever they leave that open, the worse for us is assumed:
 - *Without a book.*  Where none is known, nothing is offered: what must fill at once does
   not.  Whoever would rest meets the next book, as an order that arrives with it; nothing
   moves or fills it before.
+- *Crossed or locked.*  Bids and asks that meet would have traded: such a book is a moment
+  of its making, or of two that disagree.  While it stands no book is known.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ from .account import priority
 from .contract import Contract
 from .orders import PaperOrder, nanoseconds
 from .prints import Prints
+from .touched import Touched
 
 __all__ = ["Pit", "Take"]
 
@@ -60,6 +63,7 @@ class Pit:
     """
 
     contract: Contract
+    touched: Touched = attrs.field(factory=Touched)
     outcome: str | None = None
     latest: OrderBook | None = None
     status: MarketStatus = MarketStatus.OPEN
@@ -96,12 +100,19 @@ class Pit:
         """Whether events of this outcome feed the pit; the first to come decides."""
         if self.outcome is None:
             self.outcome = outcome
+            self.touched.markets.add(self.contract.market_id)
         return outcome == self.outcome
 
     @property
+    def known(self) -> OrderBook | None:
+        """The newest book, if it can be believed."""
+        book = self.latest
+        return None if book is None or _is_crossed(book) else book
+
+    @property
     def shown(self) -> OrderBook | None:
-        """The newest book in terms of the first outcome."""
-        book, first = self.latest, self.contract.first
+        """The same in terms of the first outcome."""
+        book, first = self.known, self.contract.first
         return book if book is None or book.outcome == first else book.complement(first)
 
     def lose(self) -> None:
@@ -111,7 +122,7 @@ class Pit:
 
     def note(self, trade: Trade) -> None:
         """Take what a trade took of the book, which may still show it."""
-        self.prints.note(trade.in_terms_of(self.contract.first), self.latest)
+        self.prints.note(trade.in_terms_of(self.contract.first), self.known)
 
     # -- taking ------------------------------------------------------------------------
 
@@ -140,6 +151,7 @@ class Pit:
         """Note what is no longer there to be taken."""
         taken = self.taken_asks if take.order.buys else self.taken_bids
         taken[take.price] = EXACT.add(taken.get(take.price, ZERO), take.size)
+        self.touched.markets.add(self.contract.market_id)
 
     def _offered(self, order: PaperOrder) -> Iterator[tuple[Level, Decimal]]:
         shown = self.shown
@@ -150,7 +162,7 @@ class Pit:
             if order.buys
             else (shown.bids, self.taken_bids)
         )
-        self.prints.follow(self.latest)
+        self.prints.follow(self.known)
         for level in levels:
             gone = self.prints.of((order.buys, level.price))
             gone = EXACT.add(gone, taken.get(level.price, ZERO))
@@ -168,9 +180,9 @@ class Pit:
         """Queue up behind all that is shown at the order's price."""
         order.ahead, order.clipped = self._displayed(order), ZERO
         order.spared = ZERO
-        order.is_blind = self.latest is None
+        order.is_blind = self.known is None
         self.orders[order.number] = order
-        self.prints.follow(self.latest)
+        self.prints.follow(self.known)
         place = not order.buys, order.limit
         gone = self.prints.of(place)
         if gone and self.prints.is_certain(place):
@@ -193,9 +205,12 @@ class Pit:
         self.latest = book
         if not self.is_busy:
             return
-        self.prints.follow(book)
+        self.prints.follow(self.known)
         shown = self.shown
-        assert shown is not None
+        if shown is None:
+            return
+        if self.taken_bids or self.taken_asks:
+            self.touched.markets.add(self.contract.market_id)
         self.taken_bids = _still(self.taken_bids, shown.bids)
         self.taken_asks = _still(self.taken_asks, shown.asks)
         for order in self.orders.values():
@@ -204,6 +219,7 @@ class Pit:
                 gone = EXACT.subtract(order.ahead, displayed)
                 order.clipped = EXACT.add(order.clipped, gone)
                 order.ahead = displayed
+                self.touched.orders.add(order.number)
 
     def blind(self) -> list[PaperOrder]:
         """Our orders that arrived while no book was known, first to come first."""
@@ -222,7 +238,9 @@ class Pit:
             for order in self.queue(buys=buys):
                 if order.is_blind:
                     continue
-                order.spared = max(ZERO, EXACT.subtract(order.spared, met))
+                if met and order.spared:
+                    order.spared = max(ZERO, EXACT.subtract(order.spared, met))
+                    self.touched.orders.add(order.number)
                 for level, free in self._offered(order):
                     if not order.reaches(level.price) or not order.remaining:
                         break
@@ -231,6 +249,7 @@ class Pit:
                     if theirs:
                         self.take(Take(order, level.price, theirs))
                         order.spared = EXACT.subtract(order.spared, theirs)
+                        self.touched.orders.add(order.number)
                         met = EXACT.add(met, theirs)
                     size = min(order.remaining, EXACT.subtract(free, theirs))
                     if size:
@@ -251,6 +270,7 @@ class Pit:
                 break
             if order.arrived is not None and happened <= order.arrived:
                 continue
+            self.touched.orders.add(order.number)
             if not order.reaches(trade.price):
                 order.spared = EXACT.add(order.spared, given)
                 continue
@@ -268,6 +288,11 @@ class Pit:
             shown = shown.complement(outcome)
         level = shown.ask if side is BUY else shown.bid
         return None if level is None else level.price
+
+
+def _is_crossed(book: OrderBook) -> bool:
+    bid, ask = book.bid, book.ask
+    return bid is not None and ask is not None and bid.price >= ask.price
 
 
 def _is_past(time: datetime | None, moment: int) -> bool:

@@ -19,8 +19,18 @@ from .engine import PaperEngine
 from .orders import PaperOrder
 from .pit import Pit
 from .prints import Printed
+from .touched import Command
 
-__all__ = ["dump_state", "load_state"]
+__all__ = [
+    "dump_state",
+    "load_state",
+    "read_command",
+    "read_order",
+    "read_terms",
+    "told_command",
+    "told_order",
+    "told_terms",
+]
 
 _VERSION = 1
 _DECIMALS = (
@@ -54,8 +64,8 @@ def dump_state(engine: PaperEngine) -> str:
             for market_id, held in account.lots.items()
             if held
         },
-        "orders": [_order(x) for x in engine.orders.values()],
-        "commands": [[_plain(x) for x in command] for command in engine.commands],
+        "orders": [told_order(x) for x in engine.orders.values()],
+        "commands": [told_command(x) for x in engine.commands],
         "pits": {market_id: _pit(pit) for market_id, pit in engine.pits.items()},
     }
     return json.dumps(state, indent=1)
@@ -82,16 +92,13 @@ def load_state(text: str, contracts: Iterable[Contract]) -> PaperEngine:
         )
         raise ValueError(message)
     engine.account = _account(state)
-    orders = [_read_order(x) for x in state["orders"]]
+    orders = [read_order(x) for x in state["orders"]]
     engine.resume(
         moment=state["moment"],
         turn=state["turn"],
         fill_count=state["fill_count"],
         orders=orders,
-        commands=[
-            (c[0], c[1], c[2], c[3], _number(c[4]), _number(c[5]))
-            for c in state["commands"]
-        ],
+        commands=[read_command(x) for x in state["commands"]],
     )
     for market_id, told in state["pits"].items():
         _read_pit(engine.pits[market_id], told, engine.orders)
@@ -129,30 +136,50 @@ def _account(state: dict[str, Any]) -> Account:
     return account
 
 
-def _order(order: PaperOrder) -> dict[str, Any]:
+def told_command(command: Command) -> list[Any]:
+    """A command, with numbers as texts."""
+    return [_plain(x) for x in command]
+
+
+def read_command(told: list[Any]) -> Command:
+    """The command again."""
+    moment, turn, verb, number, price, size = told
+    return moment, turn, verb, number, _number(price), _number(size)
+
+
+def told_order(order: PaperOrder) -> dict[str, Any]:
+    """An order, likewise."""
     told = {x.name: _plain(getattr(order, x.name)) for x in attrs.fields(PaperOrder)}
     return {**told, **{name: str(told[name]) for name in _WORDS}}
 
 
-def _read_order(told: dict[str, Any]) -> PaperOrder:
+def read_order(told: dict[str, Any]) -> PaperOrder:
+    """The order again."""
     numbers = {name: Decimal(told[name]) for name in _DECIMALS}
     words: dict[str, Any] = {name: word(told[name]) for name, word in _WORDS.items()}
     fields: dict[str, Any] = {**told, **numbers, **words}
     return PaperOrder(**fields)
 
 
-def _pit(pit: Pit) -> dict[str, Any]:
+def told_terms(pit: Pit) -> dict[str, Any]:
+    """What of a market outlives its books: its status, its grid, what was taken of it."""
     market = pit.contract.market
     bands, closes = market.grid.bands, market.closes_at
     return {
         "outcome": pit.outcome,
         "status": str(pit.status),
         "value": None if pit.value is None else str(pit.value),
-        "orders": list(pit.orders),
         "taken_bids": {str(k): str(v) for k, v in pit.taken_bids.items()},
         "taken_asks": {str(k): str(v) for k, v in pit.taken_asks.items()},
         "grid": [{k: str(v) for k, v in attrs.asdict(b).items()} for b in bands],
         "closes_at": closes and closes.isoformat(),
+    }
+
+
+def _pit(pit: Pit) -> dict[str, Any]:
+    return {
+        **told_terms(pit),
+        "orders": list(pit.orders),
         "book": None if pit.latest is None else _book(pit.latest),
         "prints": _prints(pit),
     }
@@ -181,11 +208,11 @@ def _book(book: OrderBook) -> dict[str, Any]:
     }
 
 
-def _read_pit(pit: Pit, told: dict[str, Any], orders: dict[int, PaperOrder]) -> None:
+def read_terms(pit: Pit, told: dict[str, Any]) -> None:
+    """Put a market into the state that `told_terms` told."""
     pit.outcome = told["outcome"]
     pit.status = MarketStatus(told["status"])
     pit.value = _number(told["value"])
-    pit.orders = {number: orders[number] for number in told["orders"]}
     pit.taken_bids = {Decimal(k): Decimal(v) for k, v in told["taken_bids"].items()}
     pit.taken_asks = {Decimal(k): Decimal(v) for k, v in told["taken_asks"].items()}
     bands = ({k: Decimal(v) for k, v in band.items()} for band in told["grid"])
@@ -194,6 +221,11 @@ def _read_pit(pit: Pit, told: dict[str, Any], orders: dict[int, PaperOrder]) -> 
     closes_at = None if closes is None else datetime.fromisoformat(closes)
     market = attrs.evolve(pit.contract.market, grid=grid, closes_at=closes_at)
     pit.contract = attrs.evolve(pit.contract, market=market)
+
+
+def _read_pit(pit: Pit, told: dict[str, Any], orders: dict[int, PaperOrder]) -> None:
+    read_terms(pit, told)
+    pit.orders = {number: orders[number] for number in told["orders"]}
     pit.latest = _read_book(told["book"])
     if (prints := told["prints"]) is not None:
         seen = _read_book(prints["book"])

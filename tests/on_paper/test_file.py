@@ -1,0 +1,333 @@
+"""The file of an account on paper: who has it, what it is after an end of any kind."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.guards import ROOT
+from tests.on_paper.ground import KalshiPaper
+from tests.on_paper.left import left
+from tests.unmeasured import unmeasured
+from unified_exchanges.errors import BadRequest, JournalError
+from unified_exchanges.on_paper.file import StateFile
+from unified_exchanges.paper.kept import ACCOUNT
+
+IN_USE = r"account on paper in .*paper\.db is in use by another exchange.*path="
+ROWS = {ACCOUNT: "{}", ("order", 7): "{}"}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "paper.db"
+
+
+@pytest.fixture
+def file(path: Path) -> Generator[StateFile, None, None]:
+    made = StateFile(path)
+    yield made
+    made.close()
+
+
+def kept(path: Path) -> StateFile:
+    made = StateFile(path)
+    assert made.read() == {}
+    made.keep(ROWS)
+    return made
+
+
+# -- who has it -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("flavour", ["blocking", "async"])
+@pytest.mark.parametrize("is_written", [False, True])
+def test_a_second_exchange_is_refused_until_the_first_is_closed(
+    path: Path, flavour: str, is_written: bool
+) -> None:
+    ground = KalshiPaper()
+    first = ground.trader(flavour, path=path)
+    first.fetch_balance()
+    if is_written:
+        first.lift(first.quoted_market())
+    cash = first.fetch_balance().total
+    ground._house = None
+    second = ground.trader(flavour, path=path)
+    with pytest.raises(BadRequest, match=IN_USE):
+        second.fetch_balance()
+    with pytest.raises(BadRequest, match=IN_USE):
+        second.lift(second.quoted_market())
+    end(first)
+    assert second.fetch_balance().total == cash
+    end(second)
+
+
+def end(trader: Any) -> None:
+    trader.aclose() if trader.is_async else trader.close()
+
+
+@pytest.mark.parametrize("ending", ["returns", "is killed"])
+def test_a_process_has_it_until_it_ends_however_it_ends(
+    path: Path, ending: str
+) -> None:
+    program = (
+        "import sys, pathlib\n"
+        "from unified_exchanges.on_paper.file import StateFile\n"
+        "file = StateFile(pathlib.Path(sys.argv[1]))\n"
+        "file.read()\n"
+        "file.keep({('account', 0): '{}', ('order', 7): '{}'})\n"
+        "print('kept', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        env=unmeasured(),
+    ) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"kept\n"
+        mine = StateFile(path)
+        with pytest.raises(BadRequest, match=IN_USE):
+            mine.read()
+        if ending == "is killed":
+            other.send_signal(signal.SIGKILL)
+        other.stdin.close()
+        other.wait(20)
+    assert mine.read() == ROWS
+    mine.close()
+
+
+def test_one_that_nobody_has_any_more_is_free(path: Path) -> None:
+    made = kept(path)
+    del made
+    gc.collect()
+    with closing(StateFile(path)) as other:
+        assert other.read() == ROWS
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_a_forked_child_is_refused_and_its_parent_goes_on(path: Path) -> None:
+    file = kept(path)
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        said = []
+        for one in (file, StateFile(path)):
+            try:
+                one.read()
+            except BadRequest as error:
+                said.append(str(error))
+        os.write(write, " | ".join(said).encode())
+        os._exit(0)
+    file.keep({ACCOUNT: "{}", ("order", 8): "{}"})
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        heard = pipe.read()
+    os.waitpid(child, 0)
+    assert "belongs to the process that this one was forked from" in heard
+    assert set(file.read()) == {ACCOUNT, ("order", 7), ("order", 8)}
+    file.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_a_child_that_ends_its_exchange_leaves_the_account_to_its_parent(
+    path: Path,
+) -> None:
+    ground = KalshiPaper()
+    trader = ground.trader("blocking", path=path)
+    trader.lift(trader.quoted_market())
+    child = os.fork()
+    if not child:
+        try:
+            trader.close()
+        except BaseException:  # noqa: BLE001 - told by its end
+            os._exit(1)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    trader.lift(trader.quoted_market())
+    assert len(trader.fetch_orders()) == 2
+    trader.close()
+    ground._house = None
+    again = ground.trader("blocking", path=path)
+    assert len(again.fetch_orders()) == 2
+    again.close()
+
+
+def test_one_that_another_took_while_this_process_forked_is_not_written(
+    path: Path,
+) -> None:
+    file = kept(path)
+    assert file.release_to_fork()
+    file.resume_from_fork()
+    with closing(StateFile(path)) as other:
+        other.read()
+        other.keep({ACCOUNT: '{"other": 1}'})
+    with pytest.raises(JournalError, match="another exchange has written to it"):
+        file.keep({ACCOUNT: '{"mine": 1}'})
+    with closing(StateFile(path)) as other:
+        assert other.read()[ACCOUNT] == '{"other": 1}'
+
+
+# -- what it is -------------------------------------------------------------------------
+
+
+def test_rows_are_replaced_and_removed(file: StateFile) -> None:
+    assert file.read() == {}
+    file.keep(
+        {ACCOUNT: "1", ("order", 10): "a", ("order", 9): "b", ("market", "X"): "m"}
+    )
+    file.keep({ACCOUNT: "2", ("order", 9): None})
+    found = file.read()
+    assert found == {ACCOUNT: "2", ("order", 10): "a", ("market", "X"): "m"}
+
+
+def test_what_was_kept_is_there_for_whoever_comes_after_a_kill(
+    file: StateFile, path: Path, tmp_path: Path
+) -> None:
+    file.read()
+    for number in range(50):
+        file.keep({ACCOUNT: str(number), ("order", number): "x" * 300})
+        assert len(left(path, tmp_path)) == number + 2
+
+
+def test_a_file_that_was_only_begun_is_a_new_account(path: Path) -> None:
+    path.touch()
+    with closing(sqlite3.connect(path)) as begun:
+        begun.execute("PRAGMA journal_mode=WAL")
+    assert path.stat().st_size
+    kept(path).close()
+    with closing(StateFile(path)) as found:
+        assert found.read() == ROWS
+
+
+def test_an_empty_file_is_a_new_account_and_stays(path: Path) -> None:
+    path.touch()
+    with closing(StateFile(path)) as file:
+        assert file.read() == {}
+    assert path.exists()
+
+
+def test_where_nothing_is_done_nothing_is_left(tmp_path: Path) -> None:
+    with closing(StateFile(tmp_path / "paper.db")) as file:
+        assert file.read() == {}
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"version": 1, "engine": {}}', "file is not a database"),
+        ("x" * 5000, "file is not a database"),
+    ],
+)
+def test_a_file_of_something_else_is_refused_and_left_as_it_is(
+    path: Path, text: str, said: str
+) -> None:
+    path.write_text(text)
+    with (
+        closing(StateFile(path)) as file,
+        pytest.raises(BadRequest, match=rf"paper\.db is no state .*: {said}"),
+    ):
+        file.read()
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        ("PRAGMA user_version=3", "an SQLite file of something else"),
+        ("CREATE TABLE kept (a)", "an SQLite file of something else"),
+        (
+            f"PRAGMA application_id={0x75785031}; PRAGMA user_version=2",
+            "form 2, and this reads form 1",
+        ),
+    ],
+)
+def test_another_form_is_refused(path: Path, head: str, said: str) -> None:
+    with closing(sqlite3.connect(path)) as other:
+        other.executescript(head)
+    with (
+        closing(StateFile(path)) as file,
+        pytest.raises(BadRequest, match=rf"paper\.db is no state .*{said}"),
+    ):
+        file.read()
+
+
+# -- what goes wrong --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+def test_one_that_was_taken_away_while_it_was_in_use_is_told(
+    path: Path, how: str
+) -> None:
+    file = kept(path)
+    path.rename(path.with_name("elsewhere.db"))
+    if how == "replaced":
+        kept(path).close()
+    with pytest.raises(
+        JournalError, match=r"paper\.db could not be written: .*not told"
+    ):
+        file.keep({ACCOUNT: "3"})
+    file.close()
+
+
+def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    file = StateFile(tmp_path / "nowhere" / "paper.db")
+    with pytest.raises(
+        JournalError, match=r"paper\.db could not be read: .*No such file"
+    ):
+        file.read()
+
+
+def test_a_write_that_fails_leaves_what_was(file: StateFile) -> None:
+    file.read()
+    file.keep(ROWS)
+    assert file._connection is not None
+    file._connection.execute("PRAGMA query_only=1")
+    with pytest.raises(JournalError, match="could not be written"):
+        file.keep({ACCOUNT: "9"})
+    assert file.read() == ROWS
+    file.keep({ACCOUNT: "9"})
+
+
+def test_one_that_is_closed_is_not_used(path: Path) -> None:
+    file = kept(path)
+    file.close()
+    file.close()
+    with pytest.raises(JournalError, match="is closed"):
+        file.keep(ROWS)
+
+
+def test_an_order_that_cannot_be_kept_is_told_so_and_told_once_it_is(
+    path: Path,
+) -> None:
+    ground = KalshiPaper()
+    trader = ground.trader("blocking", path=path)
+    market = trader.quoted_market()
+    trader.lift(market)
+    elsewhere = path.with_name("elsewhere.db")
+    path.rename(elsewhere)
+    with pytest.raises(JournalError, match=r"paper\.db could not be written"):
+        trader.lift(market)
+    with pytest.raises(JournalError, match=r"paper\.db could not be written"):
+        trader.fetch_fills()
+    elsewhere.rename(path)
+    # Put right, it is kept, and told.
+    assert len(trader.fetch_fills()) == len(trader.fetch_orders()) == 2
+    path.rename(elsewhere)
+    trader.close()
+    elsewhere.rename(path)
+    with closing(StateFile(path)) as found:
+        assert {("order", 1), ("news", 1)} < set(found.read())

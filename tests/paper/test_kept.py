@@ -1,0 +1,189 @@
+"""An account on paper as rows: what a change writes down, and what the rows come to again."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unified_exchanges import BUY, SELL, MarketStatus, UnifiedExchangesError
+from unified_exchanges.paper import Delays, dump_state
+from unified_exchanges.paper.house import PaperHouse
+from unified_exchanges.paper.kept import Key, Rows, markets_of
+
+from .scene import SECOND, START, book, change, contract, trade
+from .test_properties import CHANGES, DELAYS, EVENTS, ORDERS
+
+
+class Shelf:
+    """Keeps rows in memory, and may refuse to."""
+
+    def __init__(self) -> None:
+        self.rows: dict[Key, str] = {}
+        self.written: list[int] = []
+        self.is_broken = False
+
+    def keep(self, rows: Rows) -> None:
+        if self.is_broken:
+            raise OSError("no space left")
+        self.written.append(len(rows))
+        for key, told in rows.items():
+            if told is None:
+                self.rows.pop(key, None)
+            else:
+                self.rows[key] = told
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.moment = START
+
+    def __call__(self) -> int:
+        return self.moment
+
+
+def opened(shelf: Shelf, clock: Clock, **how: Any) -> PaperHouse:
+    made = PaperHouse(cash="100", now=clock, keeper=shelf, **how)
+    made.admit(contract())
+    return made
+
+
+def again(shelf: Shelf, clock: Clock, **how: Any) -> PaperHouse:
+    made = PaperHouse(cash="1", now=clock, **how)
+    assert markets_of(shelf.rows) == ["RAIN"]
+    made.load(dict(reversed(shelf.rows.items())), [contract()])
+    return made
+
+
+def state(house: PaperHouse) -> Any:
+    """All that outlives a book."""
+    for pit in house.engine.pits.values():
+        pit.lose()
+    told = json.loads(dump_state(house.engine))
+    told["commands"].sort()
+    for pit in told["pits"].values():
+        pit["orders"].sort()
+    # Time alone is no change.
+    del told["moment"]
+    return told, [x.to_dict() for x in house.fills]
+
+
+STEPS = st.lists(
+    st.tuples(st.integers(0, 5), EVENTS | EVENTS | ORDERS | CHANGES), max_size=40
+)
+
+
+@given(STEPS, DELAYS)
+@settings(max_examples=150)
+def test_the_rows_come_to_the_account_to_the_last_digit(
+    steps: list[tuple[int, tuple[str, Any]]], delays: Delays
+) -> None:
+    shelf, clock = Shelf(), Clock()
+    house = opened(shelf, clock, delays=delays)
+    for wait, (verb, what) in steps:
+        clock.moment += wait
+        with suppress(UnifiedExchangesError):  # an order that was never placed
+            _step(house, verb, what)
+    house.keep()
+    if not shelf.rows:
+        return
+    other = again(shelf, clock, delays=delays)
+    assert state(other) == state(house)
+    assert other.available == house.available
+
+
+def _step(house: PaperHouse, verb: str, what: Any) -> None:
+    if verb in ("book", "trade"):
+        house.hear(what)
+    elif verb == "place":
+        house.place("RAIN", **what)
+    elif verb == "cancel":
+        house.cancel(f"paper-{what}")
+    else:
+        number, price, size = what
+        house.amend(f"paper-{number}", price=price, size=size)
+    house.advance()
+
+
+def test_what_was_paid_out_comes_to_the_same_cash() -> None:
+    shelf, clock = Shelf(), Clock()
+    house = opened(shelf, clock)
+    house.hear(book("100@0.50", "100@0.60"))
+    house.place("RAIN", "yes", BUY, "0.60", 5)
+    house.advance()
+    house.hear(change(MarketStatus.SETTLED, "0.375"))
+    other = again(shelf, clock)
+    assert (other.cash, other.held_markets()) == (house.cash, [])
+    assert [x.to_dict() for x in other.settlements] == [
+        x.to_dict() for x in house.settlements
+    ]
+
+
+def test_an_event_writes_what_it_changes_however_much_there_was() -> None:
+    shelf, clock = Shelf(), Clock()
+    house = opened(shelf, clock)
+    house.hear(book("9000@0.10", "9000@0.11"))
+    for _ in range(30):
+        house.place("RAIN", "yes", BUY, "0.11", 1)
+        house.advance()
+        house.place("RAIN", "yes", BUY, "0.01", 1)
+        house.advance()
+    # The account, the market, and the order with its fill, or without one.
+    assert set(shelf.written[1:]) == {3, 4}
+
+
+def test_a_fill_is_kept_before_it_is_told() -> None:
+    shelf, clock = Shelf(), Clock()
+    house = opened(shelf, clock)
+    rung: list[bool] = []
+    house.hang(lambda: rung.append(("news", 0) in shelf.rows))
+    house.hear(book("", "100@0.60"))
+    house.place("RAIN", "yes", BUY, "0.50", 5)
+    house.advance()
+    rung.clear()
+    clock.moment += 3_601 * SECOND
+    house.hear(trade("0.50", "5", SELL))
+    assert rung == [True]
+
+
+def test_what_cannot_be_kept_is_not_told_and_is_told_once_it_can() -> None:
+    shelf, clock = Shelf(), Clock()
+    house = opened(shelf, clock)
+    session = house.open_session()
+    house.hear(book("", "100@0.60"))
+    shelf.is_broken = True
+    house.place("RAIN", "yes", BUY, "0.60", 5)
+    with pytest.raises(OSError, match="no space left"):
+        house.advance()
+    with pytest.raises(OSError, match="no space left"):
+        house.take(session)
+    assert house.fills == []
+    shelf.is_broken = False
+    assert len(house.take(session)) == 2
+    assert len(house.fills) == 1
+    assert again(shelf, clock).cash == house.cash
+
+
+def test_a_refused_order_leaves_no_row() -> None:
+    shelf, clock = Shelf(), Clock()
+    house = opened(shelf, clock)
+    house.place("RAIN", "yes", BUY, "0.50", 9000, client_order_id="mine")
+    house.advance()
+    assert [x for x in shelf.rows if x[0] == "order"] == []
+    other = again(shelf, clock)
+    other.place("RAIN", "yes", BUY, "0.50", 1, client_order_id="mine")
+
+
+def test_rows_that_do_not_add_up_are_refused() -> None:
+    shelf, clock = Shelf(), Clock()
+    house = opened(shelf, clock)
+    house.hear(book("", "100@0.60"))
+    house.place("RAIN", "yes", BUY, "0.60", 5)
+    house.advance()
+    del shelf.rows["news", 0]
+    with pytest.raises(ValueError, match="its fills come to 100 dollars, not 96"):
+        again(shelf, clock)
