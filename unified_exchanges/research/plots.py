@@ -14,6 +14,7 @@ from ..errors import BadRequest
 from ..models import Candle, Level, Ohlc, OrderBook, PricePoint, Trade
 from ..money import EXACT, ZERO, text
 from .columns import sorted_out
+from .embedding import embedded_rows, embedded_text
 from .thinning import thinned
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def plot_depth(book: OrderBook) -> LayerChart:
             (_deep(book.asks), "step-after", _ASK),
         )
     ]
-    layers: LayerChart = alt.layer(*sides, title=title)
+    layers: LayerChart = alt.layer(*sides, title=_title(alt, title))
     return layers
 
 
@@ -231,14 +232,14 @@ def _chart(alt: Any, rows: Sequence[Mapping[str, str]], numbers: Iterable[str]) 
     if rows and "at" in rows[0]:
         parse |= dict.fromkeys(("at", "since"), "date")
     form = {"type": "json", "parse": parse}
-    return alt.Chart(alt.InlineData(values=list(rows), format=form))
+    return alt.Chart(alt.InlineData(values=embedded_rows(rows), format=form))
 
 
-def _title(alt: Any, title: str, shown: int, count: int) -> Any:
-    if shown == count:
-        return title
+def _title(alt: Any, title: str, shown: int = 0, count: int = 0) -> Any:
     less = f"{shown:,} of {count:,} points: the lowest and highest of each stretch"
-    return alt.TitleParams(title, subtitle=less)
+    more = {} if shown == count else {"subtitle": less}
+    told = embedded_text(alt, title)
+    return told if told is title and not more else alt.TitleParams(told, **more)
 
 
 def _when(alt: Any) -> Any:
