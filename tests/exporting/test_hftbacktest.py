@@ -211,9 +211,8 @@ def test_of_tables_only_the_files_of_the_market_are_read(
 ) -> None:
     tables = tmp_path / "tables"
     convert(session.path, tables)
-    other = (
-        tables / "books" / f"venue={session.market.venue}" / "market=OTHER" / "day=1"
-    )
+    [venue] = tables.glob(f"books/recording=*/venue={session.market.venue}")
+    other = venue / "market=OTHER" / "day=1"
     other.mkdir(parents=True)
     (other / "part-0.parquet").write_text("nothing that can be read")
     assert to_hftbacktest(tables, session.market, tmp_path / "m.npz").trades >= 6

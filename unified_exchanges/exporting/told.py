@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
-from os import PathLike
-from pathlib import Path
 from typing import Final, TypeAlias
 
 import attrs
 
-from ..backtesting import Data, Events
+from ..backtesting import Data
 from ..backtesting.sources import events_of
 from ..errors import BadRequest
 from ..grid import PriceGrid
@@ -68,7 +66,7 @@ def told(data: Data, market: Market) -> Iterator[tuple[int, Told]]:
     """
     reading = _Reading(market)
     latest = 0
-    for moment, event in _events(data, market.market_id):
+    for moment, event in events_of(data, market.market_id):
         if moment < latest:
             raise ValueError(
                 f"events go back by {latest - moment} ns, to {moment}; `merged` puts "
@@ -77,14 +75,6 @@ def told(data: Data, market: Market) -> Iterator[tuple[int, Told]]:
         latest = moment
         for found in reading.of(moment, event):
             yield moment, found
-
-
-def _events(data: Data, market_id: str) -> Events:
-    if isinstance(data, str | PathLike) and Path(data).is_dir():
-        from ..research.reading import tables  # noqa: PLC0415 - pyarrow is an extra
-
-        return tables(Path(data), market_id)
-    return events_of(data)
 
 
 def finest_step(grids: Iterator[PriceGrid] | list[PriceGrid]) -> Decimal:
