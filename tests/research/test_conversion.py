@@ -359,7 +359,7 @@ def test_that_one_of_many_is_no_recording_is_said_before_any_is_read(
     tmp_path: Path,
 ) -> None:
     good, out = journal(tmp_path / "good", SNAPSHOT % 1), tmp_path / "out"
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(BadRequest, match=r"there is no .*nothing"):
         convert([good, tmp_path / "nothing"], out)
     with pytest.raises(BadRequest, match="is a folder"):
         convert([good, tmp_path], out)

@@ -180,6 +180,19 @@ def test_what_has_no_price_over_time_is_refused() -> None:
         plot_prices([])
 
 
+@pytest.mark.parametrize("given", [None, 5, "x", [], {}])
+def test_what_cannot_be_drawn_is_refused_with_what_can(given: Any) -> None:
+    with pytest.raises(
+        BadRequest, match=r"^depth is that of one OrderBook, .* is none"
+    ):
+        plot_depth(given)
+    with pytest.raises(BadRequest, match=r"^equity is that of a Report, .* is none"):
+        plot_equity(given)
+    if not isinstance(given, list | dict):
+        with pytest.raises(BadRequest, match=r"^prices are those of a list .* is none"):
+            plot_prices(given)
+
+
 def test_many_points_are_thinned_keep_their_extremes_and_the_title_says_so() -> None:
     points = [point(n, "0.5") for n in range(9_000)]
     points[4_321] = point(4_321, "0.99")

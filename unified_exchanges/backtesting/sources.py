@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from os import PathLike
@@ -11,15 +11,18 @@ from typing import Final, TypeAlias
 
 import attrs
 
+from ..errors import BadRequest
 from ..models import Order, OrderBook, Ticker
+from ..models.record import Record
 from ..paper import PaperEvent
 from ..recording import Header
 from ..recording.format import read_shortened
 from ..recording.overheard import Heard, LineClock, Overheard, hear
 from ..registry import folder
+from ..strategies.given import mistaken
 from .merging import Events, merged
 
-__all__ = ["Data", "Feed", "events_of", "feeds_of", "recorded"]
+__all__ = ["Data", "Feed", "check", "events_of", "feeds_of", "recorded"]
 
 Data: TypeAlias = "Events | str | PathLike[str] | Sequence[str | PathLike[str]]"
 """Events; or the path of a recording or of the Parquet files of one; or several paths."""
@@ -47,11 +50,54 @@ def events_of(data: Data, market_id: str | None = None) -> Events:
     return feeds_of(data, market_id)[0]
 
 
+def check(data: object) -> None:
+    """Refuse what is no data, as far as can be said without reading it.
+
+    Raises `BadRequest`.
+    """
+    wanted = (
+        "the path of a recording or of its tables, a list of such paths, or events as "
+        "[(nanoseconds, book), …]"
+    )
+    if isinstance(data, str | PathLike):
+        _check_path(Path(data))
+        return
+    if isinstance(data, bytes | Mapping | Record) or not isinstance(data, Iterable):
+        raise mistaken("data", data, wanted)
+    if not isinstance(data, Sequence) or not data:
+        return
+    if isinstance(data[0], str | PathLike):
+        for path in data:
+            if not isinstance(path, str | PathLike):
+                raise mistaken("data", data, wanted)
+            _check_path(Path(path))
+    elif not _is_event(data[0]):
+        raise mistaken("data", data, wanted)
+
+
+def _check_path(path: Path) -> None:
+    if not path.exists():
+        raise BadRequest(
+            f"there is no {path}: give the path of a recording or of its tables"
+        )
+
+
+def _is_event(told: object) -> bool:
+    return (
+        isinstance(told, tuple)
+        and len(told) == _ONE
+        and isinstance(told[0], int)
+        and isinstance(told[1], PaperEvent)
+    )
+
+
 def feeds_of(data: Data, market_id: str | None = None) -> tuple[Events, list[Feed]]:
     """The same, and where they come from; one feed alone is timed by who reads it.
 
-    With a ``market_id`` of tables only what concerns that market is read.
+    With a ``market_id`` of tables only what concerns that market is read.  Raises
+    `BadRequest` for what is no data.
     """
+    check(data)
     if isinstance(data, str | PathLike):
         return _together(_stored(Path(data), market_id))
     if isinstance(data, Sequence) and data and isinstance(data[0], str | PathLike):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
+from os import PathLike
+from pathlib import Path
 from typing import Final, TypeAlias
 
 import attrs
@@ -24,8 +26,17 @@ from ..models import (
     Trade,
 )
 from ..money import EXACT, ZERO, text
+from ..strategies.given import mistaken
 
-__all__ = ["BookStep", "Told", "finest_lot", "finest_step", "told"]
+__all__ = [
+    "BookStep",
+    "Told",
+    "check_market",
+    "finest_lot",
+    "finest_step",
+    "read_path",
+    "told",
+]
 
 _HIDDEN: Final = frozenset(
     (
@@ -64,6 +75,7 @@ def told(data: Data, market: Market) -> Iterator[tuple[int, Told]]:
     Raises `BadRequest` for a book whose best bid is not below its best ask, and ValueError
     where the events go back in time.
     """
+    check_market(market)
     reading = _Reading(market)
     latest = 0
     for moment, event in events_of(data, market.market_id):
@@ -75,6 +87,19 @@ def told(data: Data, market: Market) -> Iterator[tuple[int, Told]]:
         latest = moment
         for found in reading.of(moment, event):
             yield moment, found
+
+
+def check_market(given: object) -> None:
+    """Refuse what is no market."""
+    if not isinstance(given, Market):
+        raise mistaken("market", given, "a Market, as `fetch_market` gives it")
+
+
+def read_path(given: str | PathLike[str]) -> Path:
+    """Where something is to be written."""
+    if not isinstance(given, str | PathLike):
+        raise mistaken("out", given, "the path to write to")
+    return Path(given)
 
 
 def finest_step(grids: Iterator[PriceGrid] | list[PriceGrid]) -> Decimal:

@@ -95,6 +95,8 @@ def _paths(recordings: object) -> list[Path]:
 def _check(paths: Sequence[Path]) -> None:
     """Read how each begins: that one is none is said now, and not after an hour."""
     for path in paths:
+        if not path.exists():
+            raise BadRequest(f"there is no {path}: give the path of a recording")
         if path.is_dir():
             raise BadRequest(f"{path} is a folder: tables are made of a recording")
         next(read(path))

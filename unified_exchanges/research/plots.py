@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib import import_module
+from reprlib import repr as shortened
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 import attrs
@@ -61,9 +62,13 @@ class Curve(Protocol):
 def plot_depth(book: OrderBook) -> LayerChart:
     """Draw how many contracts a book has up to each price, bids and asks.
 
-    Raises `BadRequest` for an empty book, ImportError without altair.
+    Raises `BadRequest` for what is no book and for an empty one, ImportError without altair.
     """
     alt = _altair()
+    if not isinstance(book, OrderBook):
+        raise _undrawn(
+            "depth is that of one OrderBook, as `fetch_order_book` gives it", book
+        )
     if not book.bids and not book.asks:
         raise BadRequest(f"the book of {book.market_id} is empty: there is no depth")
     name = f"{book.venue}:{book.market_id}:{book.outcome}"
@@ -133,9 +138,12 @@ def plot_equity(report: Curve) -> LayerChart:
     """Draw the equity of a backtest over time; dashed is what it began with.
 
     Of more than 2,000 points the lowest and highest of each stretch are drawn, and the
-    title says so.  Raises `BadRequest` for a report without any, ImportError without altair.
+    title says so.  Raises `BadRequest` for what is no report and for one without any,
+    ImportError without altair.
     """
     alt = _altair()
+    if not hasattr(report, "equity_curve"):
+        raise _undrawn("equity is that of a Report, as `backtest` gives it", report)
     curve = report.equity_curve
     if not curve:
         raise BadRequest("the report has no equity curve: there were no events")
@@ -177,7 +185,15 @@ class _Point:
         return {"line": self.line, "since": since, "at": at, **told}
 
 
+def _undrawn(wanted: str, given: object) -> BadRequest:
+    return BadRequest(f"{wanted}, and {shortened(given)} is none")
+
+
 def _points(objects: Iterable[object]) -> Iterable[_Point]:
+    if isinstance(objects, str) or not isinstance(objects, Iterable):
+        raise _undrawn(
+            "prices are those of a list of trades, candles or price points", objects
+        )
     found = list(objects)
     if found:
         sorted_out(found, None)
