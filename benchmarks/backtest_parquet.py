@@ -57,7 +57,7 @@ def rows(folder: Path) -> Iterator[tuple[Any, ...]]:
 
 
 def inline(tables: Path) -> int:
-    streams = [rows(x) for x in sorted(tables.glob("books/venue=*/market=*"))]
+    streams = [rows(x) for x in sorted(tables.glob("books/*/venue=*/market=*"))]
     books: dict[tuple[str, str], dict[Decimal, Decimal]] = {}
     last = seen = found = 0
     for _, moment, outcome, side, price, size, market in heapq.merge(

@@ -15,7 +15,7 @@ import pytest
 from unified_exchanges import models as m
 from unified_exchanges.strategies import Note, RunReport
 
-from .backtesting.browser import looked_at
+from .backtesting.browser import HOSTILE, dom, is_broken_out, looked_at
 from .research.making import made
 
 D = Decimal
@@ -24,6 +24,11 @@ SHOWN: list[Any] = [
     *(m.Market, m.Event, m.Order, m.Fill, m.Position, m.Balance, m.Settlement),
     *(m.Ticker, m.Trade, m.Candle, m.PricePoint, m.OrderBook),
     *(m.CancelReport, m.HaltReport, m.ReconcileReport, m.DryRunReport, RunReport),
+]
+EVERY: list[Any] = [
+    kind
+    for name in m.__all__
+    if isinstance(kind := getattr(m, name), type) and hasattr(kind, "_repr_html_")
 ]
 
 
@@ -74,16 +79,21 @@ class Stale:
         return 1.0
 
 
-@pytest.mark.parametrize("full", [True, False])
-@pytest.mark.parametrize("kind", SHOWN, ids=lambda kind: kind.__name__)
-def test_every_model_and_report_is_a_table_of_text(kind: Any, full: bool) -> None:
+def named(kind: Any, text: str, *, full: bool) -> tuple[dict[str, str], Any]:
+    """One of a kind, and which of its fields have this text: all that have any."""
     told = made(kind, full=full)
     names = {
-        field.name: EVIL
+        field.name: text
         for field in attrs.fields(kind)
         if field.type == "str" or "str" in get_args(field.type)
     }
-    told = attrs.evolve(told, **names)
+    return names, attrs.evolve(told, **names)
+
+
+@pytest.mark.parametrize("full", [True, False])
+@pytest.mark.parametrize("kind", SHOWN, ids=lambda kind: kind.__name__)
+def test_every_model_and_report_is_a_table_of_text(kind: Any, full: bool) -> None:
+    names, told = named(kind, EVIL, full=full)
     page = told._repr_html_()
     assert Cells(page).tags <= {
         *("table", "caption", "thead", "tbody", "tr", "th", "td", "ul", "li", "em")
@@ -159,3 +169,15 @@ def test_a_browser_paints_the_ladder(tmp_path: Path) -> None:
     red = [x for x in pixels if x[0] > x[1] + 30 and x[0] > x[2] + 30]
     assert len(green) > 1_000
     assert len(red) > 1_000
+
+
+def test_in_a_browser_nothing_that_a_venue_wrote_is_more_than_text(
+    tmp_path: Path,
+) -> None:
+    cells = [named(kind, HOSTILE, full=True)[1]._repr_html_() for kind in EVERY]
+    page = tmp_path / "models.html"
+    page.write_text(f"<title>models</title><meta charset=utf-8>{''.join(cells)}")
+    seen = dom(page)
+    assert not is_broken_out(seen)
+    assert "<title>models</title>" in seen
+    assert seen.count("<table>") == len(EVERY)

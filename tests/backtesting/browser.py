@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import struct
 import subprocess
@@ -17,6 +18,12 @@ NAMES = (
     "google-chrome-stable",
     "chrome",
 )
+
+HOSTILE = (
+    "</script></title><!--<script>--><script>document.title='broken out'</script>"
+    "<img src=x onerror=\"document.title='broken out'\">"
+)
+"""What a venue would write to run something in the page of a reader."""
 
 Pixel = tuple[int, int, int]
 
@@ -61,6 +68,10 @@ def dom(page: Path) -> str:
             "--headless",
             "--no-sandbox",
             "--disable-gpu",
+            # Whatever it would fetch is not found.
+            "--host-resolver-rules=MAP * ~NOTFOUND",
+            # What scripts of the page do later is waited for, in the browser's own time.
+            "--virtual-time-budget=10000",
             f"--user-data-dir={page.parent / 'profile'}",
             "--dump-dom",
             page.as_uri(),
@@ -70,6 +81,12 @@ def dom(page: Path) -> str:
         timeout=120,
     )
     return done.stdout.decode()
+
+
+def is_broken_out(seen: str) -> bool:
+    """Whether anything of `HOSTILE` is more than text, in a page as `dom` gives it."""
+    without_scripts = re.sub(r"<script.*?</script>", "", seen, flags=re.DOTALL)
+    return "<title>broken out" in seen or "<img" in without_scripts
 
 
 def _pixels(png: bytes) -> list[list[Pixel]]:

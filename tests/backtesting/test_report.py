@@ -18,10 +18,10 @@ from unified_exchanges.backtesting import Report, backtest
 from unified_exchanges.backtesting.page import summary
 from unified_exchanges.backtesting.tables import Table
 from unified_exchanges.paper import FREE, Delays
-from unified_exchanges.strategies import Desk, Strategy
+from unified_exchanges.strategies import Desk, Note, Strategy
 
 from ..paper.scene import change
-from .browser import dom, looked_at
+from .browser import HOSTILE, dom, is_broken_out, looked_at
 from .test_loop import CONTRACTS, Restless, randomly
 
 CURVE = (0x24, 0x57, 0xC5)
@@ -82,6 +82,26 @@ def test_a_browser_shows_the_curve_the_markets_and_the_trades(
     assert max(y for _, y in blue) - min(y for _, y in blue) > 100
     # White paper around it, not an error page in another colour.
     assert rows[2][2] == (255, 255, 255)
+
+
+def test_in_a_browser_whatever_is_named_by_others_is_text(
+    report: Report, tmp_path: Path
+) -> None:
+    market = attrs.evolve(report.markets[0], title=HOSTILE, market_id=HOSTILE)
+    trade = attrs.evolve(report.trades[0], market_id=HOSTILE, outcome=HOSTILE)
+    told = attrs.evolve(
+        report,
+        strategy=HOSTILE,
+        markets=(market,),
+        trades=(trade,),
+        notes=(Note(at=1, text=HOSTILE),),
+    )
+    for html in (told.to_html(), f"<title>cell</title>{told._repr_html_()}"):
+        page = tmp_path / "report.html"
+        page.write_text(html)
+        seen = dom(page)
+        assert not is_broken_out(seen)
+        assert "document.title='broken out'&lt;/script&gt;" in seen
 
 
 def test_a_backtest_without_events_has_a_page_too() -> None:

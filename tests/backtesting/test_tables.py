@@ -16,21 +16,20 @@ import pytest
 
 from unified_exchanges import Gap, MarketChange, OrderBook, Outcome, Trade
 from unified_exchanges.backtesting import Report, backtest
-from unified_exchanges.backtesting.sources import events_of
+from unified_exchanges.backtesting.sources import Data, events_of
 from unified_exchanges.errors import BadRequest
 from unified_exchanges.models import MarketStatus
 from unified_exchanges.paper import FREE, Contract, PaperEvent
 from unified_exchanges.recording import Body, Closed, Frame, Opened
 from unified_exchanges.recording.format import encode
 from unified_exchanges.research import Converted, convert
-from unified_exchanges.strategies import Desk, Strategy
+from unified_exchanges.strategies import Desk, Failure, Strategy
 
 from ..paper import scene
 from ..recording.sessions import VENUES
 from ..research.test_conversion import ADDRESS, DELTA, HEAD, SNAPSHOT
 from ..venues.polymarket.stream import desk as poly
 from ..venues.polymarket.stream.test_quotes import regridded, resolved, traded
-from .test_sources import without_name
 
 
 def life(seq: int, what: str, **more: Any) -> str:
@@ -83,9 +82,11 @@ TOLD: dict[str, tuple[str, ...]] = {
 MARKETS = {"kalshi": ("M", "yes", "no"), "polymarket": (poly.A, poly.YES, poly.NO)}
 
 
-def recording(venue: str, path: Path) -> Path:
-    lines: list[Any] = [msgspec.structs.replace(HEAD, venue=venue)]
-    lines.append(Opened(HEAD.at, 0, 1, ADDRESS[venue]))
+def recording(venue: str, path: Path, *, late: int = 0) -> Path:
+    """What is in `TOLD`, so many seconds later."""
+    began = HEAD.at + late * 10**9
+    lines: list[Any] = [msgspec.structs.replace(HEAD, venue=venue, at=began)]
+    lines.append(Opened(began, 0, 1, ADDRESS[venue]))
     asked = json.dumps({"assets_ids": [poly.YES, poly.NO]})
     for n, (direction, text) in enumerate(
         [("out", asked), *(("in", text) for text in TOLD[venue])], 1
@@ -93,14 +94,14 @@ def recording(venue: str, path: Path) -> Path:
         # The monotonic clock went otherwise: it is not what a backtest goes by.
         lines.append(
             Frame(
-                at=HEAD.at + n * 10**9,
+                at=began + n * 10**9,
                 mono=5 * n,
                 connection=1,
                 direction=direction,
                 body=Body.of(text),
             )
         )
-    lines.append(Closed(HEAD.at + 60 * 10**9, 10**6, 1, "reset"))
+    lines.append(Closed(began + 60 * 10**9, 10**6, 1, "reset"))
     path.write_bytes(b"".join(map(encode, lines)))
     return path
 
@@ -154,7 +155,7 @@ def session(request: pytest.FixtureRequest, tmp_path: Path) -> Session:
     return Session(request.param, path, tmp_path / "tables", found)
 
 
-def report_of(session: Session, data: Path) -> Report:
+def report_of(session: Session, data: Data) -> Report:
     return backtest(Grasping(), data, contracts=[contract(session.venue)])
 
 
@@ -168,7 +169,7 @@ def test_a_settlement_and_another_grid_give_the_same_report_byte_by_byte(
     prices = {x.price for x in report.decisions if hasattr(x, "price")}
     assert {len(str(price.normalize())) for price in prices} >= {3, 4, 5}
     of_tables = report_of(session, session.tables)
-    assert without_name(of_tables) == without_name(report)
+    assert of_tables.to_json() == report.to_json()
 
 
 def plain(event: PaperEvent) -> dict[str, Any]:
@@ -232,3 +233,120 @@ def test_tables_that_lack_a_column_are_refused_by_its_name(session: Session) -> 
     pq.write_table(whole.drop_columns(["part"]), file)
     with pytest.raises(BadRequest, match=r"has no column part.*convert the recording"):
         list(events_of(session.tables))
+
+
+# -- several recordings ------------------------------------------------------------------
+
+
+class Enduring(Grasping):
+    """Goes on bidding where the market was settled days ago."""
+
+    def on_failure(self, desk: Desk, failure: Failure) -> None:
+        desk.log(str(failure.error))
+
+
+def report_of_week(session: Session, data: Data) -> Report:
+    return backtest(Enduring(), data, contracts=[contract(session.venue)])
+
+
+@pytest.fixture
+def week(session: Session, tmp_path: Path) -> list[Path]:
+    """Recordings of which each begins before the last one ends; one tells nothing."""
+    paths = [tmp_path / f"day{n}.jsonl" for n in range(6)]
+    for number, path in enumerate(paths):
+        # Also days apart: each has folders of its own.
+        recording(session.venue, path, late=number * 3 + 86_400 * (number // 3))
+    silent = tmp_path / "silent.jsonl"
+    silent.write_bytes(encode(msgspec.structs.replace(HEAD, venue=session.venue)))
+    return [*paths, silent]
+
+
+def test_tables_of_a_week_give_the_report_of_its_recordings_byte_by_byte(
+    session: Session, week: list[Path], tmp_path: Path
+) -> None:
+    of_recordings = report_of_week(session, week)
+    assert of_recordings.repeated
+    assert of_recordings.trades
+    convert(week, tmp_path / "week")
+    assert (
+        report_of_week(session, tmp_path / "week").to_json() == of_recordings.to_json()
+    )
+    names = [x.name for x in of_recordings.assumptions.data]
+    assert names == [path.name for path in week]
+
+
+def test_what_is_added_a_day_later_is_as_if_converted_at_once(
+    session: Session, week: list[Path], tmp_path: Path
+) -> None:
+    at_once, daily = tmp_path / "at_once", tmp_path / "daily"
+    convert(week, at_once)
+    for path in week:
+        convert(path, daily, add=True)
+    files = [
+        {str(x.relative_to(out)): x.read_bytes() for x in out.rglob("*.parquet")}
+        for out in (at_once, daily)
+    ]
+    assert files[0] == files[1]
+    assert (
+        report_of_week(session, at_once).to_json()
+        == report_of_week(session, daily).to_json()
+    )
+
+
+def test_tables_and_recordings_are_read_together_in_their_order(
+    session: Session, week: list[Path], tmp_path: Path
+) -> None:
+    convert(week[:3], tmp_path / "first")
+    mixed = report_of_week(session, [tmp_path / "first", *week[3:]])
+    assert mixed.to_json() == report_of_week(session, week).to_json()
+
+
+def test_a_week_is_one_table_for_duckdb_polars_and_pandas(
+    week: list[Path], tmp_path: Path
+) -> None:
+    found = convert(week, tmp_path / "week")
+    of_each = [convert(x, tmp_path / f"out{n}").trades for n, x in enumerate(week)]
+    assert found.trades == sum(of_each) > 0
+    files = f"{tmp_path}/week/trades/**/*.parquet"
+    counted = duckdb.sql(
+        f"SELECT recording, count(*) FROM read_parquet('{files}') GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    expected = [
+        (f"00{n}-day{n - 1}.jsonl", count)
+        for n, count in enumerate(of_each, 1)
+        if count
+    ]
+    assert counted == expected
+    frame = pl.read_parquet(files, hive_partitioning=True)
+    sizes = frame.group_by("recording").len().sort("recording").rows()
+    assert sizes == expected
+    told = pd.read_parquet(tmp_path / "week" / "trades", dtype_backend="pyarrow")
+    assert len(told) == found.trades
+    assert set(told["recording"]) == {name for name, _ in expected}
+
+
+def test_a_week_is_open_one_recording_at_a_time(
+    session: Session,
+    week: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number, path in enumerate(week[:6]):
+        recording(session.venue, path, late=86_400 * number)
+    convert(week, tmp_path / "week")
+    opened: list[str] = []
+
+    class Seen(pq.ParquetFile):  # type: ignore[misc]
+        def __init__(self, source: Path) -> None:
+            super().__init__(source)
+            self.of = next(x for x in source.parts if x.startswith("recording="))
+            opened.append(self.of)
+
+        def close(self, force: bool = False) -> None:
+            opened.remove(self.of)
+            super().close(force)
+
+    monkeypatch.setattr("unified_exchanges.research.reading.pq.ParquetFile", Seen)
+    most = max(len(set(opened)) for _ in events_of(tmp_path / "week"))
+    assert most == 1
+    assert not opened

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -81,6 +82,50 @@ def test_tables_take_their_markets_from_the_recording(
     done = invoke(*words, "--market", name, "--markets-from", str(session.path))
     assert done.code == 0, done.err
     assert len(list(out.rglob("*.npz"))) == 1
+
+
+def test_a_week_becomes_one_folder_of_tables_day_by_day_or_at_once(
+    session: Recorded, tmp_path: Path
+) -> None:
+    days = [tmp_path / name for name in ("monday.jsonl", "tuesday.jsonl")]
+    for day in days:
+        shutil.copy(session.path, day)
+    words = ("convert", *map(str, days), "--out", str(tmp_path / "week"), "--json")
+    done = invoke(*words)
+    assert done.code == 0, done.err
+    again = invoke(*words)
+    assert again.code == 2
+    assert "--add" in again.error["message"]
+    for day in days:
+        out = str(tmp_path / "daily")
+        added = invoke("convert", str(day), "--out", out, "--add", "--json")
+        assert added.code == 0, added.err
+    twice = invoke("convert", str(days[0]), "--out", out, "--add", "--json")
+    assert (twice.code, "already" in twice.error["message"]) == (2, True)
+    week, daily = (
+        sorted(
+            str(x.relative_to(tmp_path / name)) for x in (tmp_path / name).rglob("*")
+        )
+        for name in ("week", "daily")
+    )
+    assert week == daily
+    assert done.document["books"] == 2 * added.document["books"] > 0
+    assert done.document["is_torn"] is False
+
+
+def test_several_recordings_become_one_file_of_a_market_for_hftbacktest(
+    session: Recorded, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.jsonl"
+    shutil.copy(session.path, other)
+    words = ("convert", str(session.path), str(other), "--to", "hftbacktest")
+    done = invoke(*words, "--out", str(tmp_path / "out"), "--json")
+    assert done.code == 0, done.err
+    # What overlaps, here all of it, counts once.
+    made = to_hftbacktest(session.path, session.market, tmp_path / "m.npz")
+    assert (done.document["rows"], done.document["trades"]) == (made.rows, made.trades)
+    added = invoke(*words, "--out", str(tmp_path / "new"), "--add", "--json")
+    assert (added.code, "--add is for tables" in added.error["message"]) == (2, True)
 
 
 @pytest.mark.parametrize("to", ["parquet", "hftbacktest", "nautilus"])

@@ -101,6 +101,21 @@ def test_a_run_over_a_recording_decides_as_its_backtest(
     assert mine[: len(theirs)] == theirs
 
 
+def test_a_run_without_markets_says_which_the_recording_has(
+    place: Practice, markets: list[str], recording: Path
+) -> None:
+    done = invoke("run", MAKER, "--over", str(recording), "--json")
+    assert done.code == 2
+    message = done.error["message"]
+    assert f"`run {MAKER} MARKET --over {recording}`" in message
+    assert all(name in message for name in markets)
+    live = invoke("run", MAKER, "--json", env=place.exports)
+    assert live.code == 2
+    assert f"`run {MAKER} MARKET`; `markets` lists them" in live.error["message"]
+    gone = invoke("run", MAKER, "--over", str(recording.parent / "no"), "--json")
+    assert (gone.code, "there is no" in gone.error["message"]) == (2, True)
+
+
 def test_what_is_for_a_recording_is_refused_without_one(
     place: Practice, markets: list[str], recording: Path, tmp_path: Path
 ) -> None:

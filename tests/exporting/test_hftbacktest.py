@@ -211,9 +211,8 @@ def test_of_tables_only_the_files_of_the_market_are_read(
 ) -> None:
     tables = tmp_path / "tables"
     convert(session.path, tables)
-    other = (
-        tables / "books" / f"venue={session.market.venue}" / "market=OTHER" / "day=1"
-    )
+    [venue] = tables.glob(f"books/recording=*/venue={session.market.venue}")
+    other = venue / "market=OTHER" / "day=1"
     other.mkdir(parents=True)
     (other / "part-0.parquet").write_text("nothing that can be read")
     assert to_hftbacktest(tables, session.market, tmp_path / "m.npz").trades >= 6
@@ -381,3 +380,23 @@ def test_without_hftbacktest_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "hftbacktest", None)
     with pytest.raises(ImportError, match=r"unified-exchanges\[hftbacktest\]"):
         exported([book(*FIRST)], tmp_path)
+
+
+def test_what_is_given_wrongly_is_refused_before_anything_is_read(
+    tmp_path: Path,
+) -> None:
+    given: Any
+    out = tmp_path / "m.npz"
+    for given in (None, 5, "M"):
+        with pytest.raises(BadRequest, match=r"^market=.*: give a Market"):
+            to_hftbacktest([book(*FIRST)], given, out)
+        with pytest.raises(
+            BadRequest, match=r"^exchange_times=.*: give \"received\" or"
+        ):
+            to_hftbacktest([book(*FIRST)], market(), out, exchange_times=given)
+    for given in (None, 5):
+        with pytest.raises(BadRequest, match=r"^out=.*: give the path"):
+            to_hftbacktest([book(*FIRST)], market(), given)
+        with pytest.raises(BadRequest, match=r"^data=.*: give the path"):
+            to_hftbacktest(given, market(), out)
+    assert not out.exists()

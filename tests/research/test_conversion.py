@@ -20,7 +20,15 @@ import pytest
 
 from unified_exchanges import BadRequest, exchange
 from unified_exchanges.models import Order, OrderBook, Trade
-from unified_exchanges.recording import Body, Closed, Frame, Header, Opened, Recorder
+from unified_exchanges.recording import (
+    Body,
+    Closed,
+    DamagedRecording,
+    Frame,
+    Header,
+    Opened,
+    Recorder,
+)
 from unified_exchanges.recording.format import encode
 from unified_exchanges.research import Converted, convert
 from unified_exchanges.research.rows import Rows
@@ -92,8 +100,9 @@ def test_every_table_has_what_was_told(session: Session) -> None:
 def test_files_lie_by_venue_market_and_day(session: Session) -> None:
     day = datetime.now(UTC).date()
     trade = session.trade
-    folder = session.out / "trades" / f"venue={trade.venue}"
-    [file] = folder.rglob("*.parquet")
+    [file] = (session.out / "trades").rglob("*.parquet")
+    assert file.parents[3].name == "recording=001-session.jsonl"
+    assert file.parents[2].name == f"venue={trade.venue}"
     assert file.parent.parent.name == f"market={trade.market_id}"
     assert file.parent.name.startswith(f"day={day:%Y-%m}")
 
@@ -325,8 +334,67 @@ def test_a_recording_that_broke_off_is_converted_up_to_there(tmp_path: Path) -> 
 def test_tables_are_not_written_over(tmp_path: Path) -> None:
     path = journal(tmp_path / "r", SNAPSHOT % 1)
     convert(path, tmp_path / "out")
-    with pytest.raises(BadRequest, match="not written over"):
+    with pytest.raises(BadRequest, match=r"not written over: .*add=True"):
         convert(path, tmp_path / "out")
+    with pytest.raises(BadRequest, match="r is a file"):
+        convert(path, path)
+
+
+def test_several_recordings_are_tables_together_or_none_is(tmp_path: Path) -> None:
+    good, out = journal(tmp_path / "good", SNAPSHOT % 1), tmp_path / "out"
+    bad = journal(tmp_path / "bad", SNAPSHOT % 1, DELTA % (2, "1.00"))
+    # In its middle: the first lines can be read.
+    bad.write_bytes(bad.read_bytes().replace(b'"delta_fp"', b"\xff", 1))
+    with pytest.raises(DamagedRecording):
+        convert([good, bad], out)
+    assert not out.exists()
+    convert(good, out)
+    before = sorted(out.rglob("*"))
+    with pytest.raises(DamagedRecording):
+        convert(bad, out, add=True)
+    assert sorted(out.rglob("*")) == before
+
+
+def test_that_one_of_many_is_no_recording_is_said_before_any_is_read(
+    tmp_path: Path,
+) -> None:
+    good, out = journal(tmp_path / "good", SNAPSHOT % 1), tmp_path / "out"
+    with pytest.raises(BadRequest, match=r"there is no .*nothing"):
+        convert([good, tmp_path / "nothing"], out)
+    with pytest.raises(BadRequest, match="is a folder"):
+        convert([good, tmp_path], out)
+    given: Any
+    for given in ([], 5, [good, 5], {good}):
+        with pytest.raises(BadRequest, match="neither the path of a recording nor"):
+            convert(given, out)
+    assert not out.exists()
+
+
+def test_a_recording_is_not_added_twice(tmp_path: Path) -> None:
+    path, out = journal(tmp_path / "r", SNAPSHOT % 1), tmp_path / "out"
+    with pytest.raises(BadRequest, match="recording r is given twice"):
+        convert([path, path], out)
+    convert(path, out)
+    with pytest.raises(BadRequest, match=r"recording r is in .*out already"):
+        convert(path, out, add=True)
+
+
+def test_nothing_is_added_to_what_are_no_tables(tmp_path: Path) -> None:
+    path, out = journal(tmp_path / "r", SNAPSHOT % 1), tmp_path / "out"
+    out.mkdir()
+    (out / "letter.txt").write_text("mine", "utf-8")
+    with pytest.raises(BadRequest, match="has no tables"):
+        convert(path, out, add=True)
+    (out / "books" / "venue=kalshi").mkdir(parents=True)
+    with pytest.raises(BadRequest, match="of an earlier version"):
+        convert(path, out, add=True)
+
+
+def test_what_a_killed_conversion_left_is_named(tmp_path: Path) -> None:
+    path, out = journal(tmp_path / "r", SNAPSHOT % 1), tmp_path / "out"
+    (out / ".converting").mkdir(parents=True)
+    with pytest.raises(BadRequest, match=r"was killed: delete .*out/\.converting"):
+        convert(path, out, add=True)
 
 
 def test_a_number_with_more_places_than_its_column_is_an_error(tmp_path: Path) -> None:
@@ -340,7 +408,7 @@ def test_a_number_with_more_places_than_its_column_is_an_error(tmp_path: Path) -
             1,
         )
     )
-    with pytest.raises(pa.ArrowInvalid), Tables(tmp_path / "out", "kalshi") as tables:
+    with pytest.raises(pa.ArrowInvalid), Tables(tmp_path, "kalshi", "r") as tables:
         tables.add("books", row | {"price": Decimal("0.1234567")})
 
 

@@ -258,3 +258,31 @@ def test_no_library_of_tables_is_loaded_before_a_table_is_made() -> None:
         [sys.executable, "-c", code], capture_output=True, check=True, text=True
     )
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    ("field", "told", "wanted"),
+    [
+        *(("price", D(x), "finite Decimals") for x in ("NaN", "sNaN", "Infinity")),
+        *(("price", x, "finite Decimals") for x in (0.5, 1, "0.5", True)),
+        ("trade_id", 5, "text"),
+        ("created_at", NOON.replace(tzinfo=None), "datetimes with a zone"),
+        ("created_at", "now", "datetimes with a zone"),
+        ("is_block", 1, "True and False"),
+    ],
+)
+def test_a_field_of_another_kind_is_refused_by_its_column_and_row(
+    field: str, told: Any, wanted: str, backend: Any
+) -> None:
+    trade = made(Trade, full=True)
+    wrong = attrs.evolve(trade, **{field: told})
+    message = f"^column '{field}' holds {wanted}, and in row 1 there is "
+    with pytest.raises(BadRequest, match=message):
+        to_frame([trade, wrong], backend)
+
+
+@pytest.mark.parametrize("kind", [5, "Trade", made(Trade, full=True)], ids=str)
+def test_the_kind_of_a_table_is_a_class(kind: Any) -> None:
+    with pytest.raises(BadRequest, match=r"^kind=.*: give the class of the models"):
+        to_frame([], kind=kind)

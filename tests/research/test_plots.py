@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import json
 import random
 import re
 import sys
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -26,6 +28,7 @@ from unified_exchanges.models import (
 )
 from unified_exchanges.research import plot_depth, plot_equity, plot_prices
 
+from ..backtesting.browser import HOSTILE, dom, is_broken_out
 from ..backtesting.test_loop import CONTRACTS, Restless, randomly
 from .making import made
 
@@ -37,11 +40,13 @@ def rows(chart: Any) -> list[list[dict[str, str]]]:
     """The data of its layers."""
     told = chart.to_dict()
     sets = told.get("datasets", {})
-    return [
+    found = [
         sets[data["name"]] if "name" in data else data["values"]
         for layer in told["layer"]
         for data in [layer.get("data", told.get("data"))]
     ]
+    # Where a name has a `<`, it is JSON.
+    return [json.loads(x) if isinstance(x, str) else x for x in found]
 
 
 def svg(chart: Any) -> str:
@@ -175,6 +180,19 @@ def test_what_has_no_price_over_time_is_refused() -> None:
         plot_prices([])
 
 
+@pytest.mark.parametrize("given", [None, 5, "x", [], {}])
+def test_what_cannot_be_drawn_is_refused_with_what_can(given: Any) -> None:
+    with pytest.raises(
+        BadRequest, match=r"^depth is that of one OrderBook, .* is none"
+    ):
+        plot_depth(given)
+    with pytest.raises(BadRequest, match=r"^equity is that of a Report, .* is none"):
+        plot_equity(given)
+    if not isinstance(given, list | dict):
+        with pytest.raises(BadRequest, match=r"^prices are those of a list .* is none"):
+            plot_prices(given)
+
+
 def test_many_points_are_thinned_keep_their_extremes_and_the_title_says_so() -> None:
     points = [point(n, "0.5") for n in range(9_000)]
     points[4_321] = point(4_321, "0.99")
@@ -218,3 +236,66 @@ def test_the_extra_is_named_without_altair(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "altair", None)
     with pytest.raises(ImportError, match=r"plots need altair: .*\[research\]"):
         plot_depth(book(("0.5",), ()))
+
+
+def hostile() -> dict[str, Any]:
+    """A picture of each kind, with names that break out of a page where they can."""
+    report = backtest(Strategy(), randomly(random.Random(5), 60), contracts=CONTRACTS)
+    return {
+        "depth": plot_depth(
+            attrs.evolve(book(("0.50", "0.49"), ("0.52",)), outcome=HOSTILE)
+        ),
+        "prices": plot_prices(
+            [
+                attrs.evolve(point(minute, "0.5"), outcome=outcome)
+                for minute in (0, 1)
+                for outcome in (HOSTILE, "no")
+            ]
+        ),
+        "equity": plot_equity(attrs.evolve(report, strategy=HOSTILE)),
+    }
+
+
+@pytest.mark.parametrize("kind", ["depth", "prices", "equity"])
+def test_no_name_can_end_the_script_that_a_picture_is_written_into(kind: str) -> None:
+    assert "<" not in hostile()[kind].to_json()
+
+
+@pytest.mark.parametrize("kind", ["depth", "prices", "equity"])
+def test_a_name_with_markup_is_drawn_as_it_is(kind: str) -> None:
+    texts = re.findall(r"<text[^>]*>([^<]*)<", svg(hostile()[kind]))
+    # Long ones are cut by the renderer.
+    drawn = [html.unescape(text).removesuffix("…") for text in texts]
+    shown = {
+        "depth": "kalshi:RAIN:",
+        "prices": "kalshi:RAIN:",
+        "equity": "Backtest of ",
+    }
+    wanted = shown[kind] + HOSTILE
+    assert any(len(text) > 15 and wanted.startswith(text) for text in drawn)
+
+
+@pytest.mark.parametrize("kind", ["depth", "prices", "equity"])
+def test_in_a_browser_a_picture_is_drawn_and_no_name_is_run(
+    kind: str, tmp_path: Path
+) -> None:
+    page = tmp_path / "chart.html"
+    drawn = hostile()[kind].to_html(inline=True, embed_options={"renderer": "svg"})
+    page.write_text(f"<title>chart</title>{drawn}")
+    seen = dom(page)
+    assert not is_broken_out(seen)
+    assert "<title>chart</title>" in seen
+    assert "document.title=" in seen
+    assert seen.count('role="graphics-document"') == 1
+
+
+@pytest.mark.parametrize("kind", ["depth", "prices", "equity"])
+def test_in_a_browser_a_cell_with_a_picture_runs_no_name(
+    kind: str, tmp_path: Path
+) -> None:
+    page = tmp_path / "cell.html"
+    cell = hostile()[kind]._repr_mimebundle_()["text/html"]
+    page.write_text(f"<title>cell</title>{cell}")
+    seen = dom(page)
+    assert not is_broken_out(seen)
+    assert "<title>cell</title>" in seen

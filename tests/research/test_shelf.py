@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from unified_exchanges.models.unread import Picture, developed
+from unified_exchanges.research.catalog import Recorded
 from unified_exchanges.research.parquet import SCHEMAS
 from unified_exchanges.research.reading import tables
 from unified_exchanges.research.shelf import TableBook
@@ -64,8 +65,10 @@ def test_a_kept_book_is_what_it_was(
 
 
 def test_a_file_without_rows_tells_nothing(tmp_path: Path) -> None:
-    folder = tmp_path / "books" / "venue=kalshi" / "market=RAIN" / "day=2026-11-24"
+    recorded = Recorded(1, "day.jsonl")
+    venue = tmp_path / "books" / recorded.folder / "venue=kalshi"
+    folder = venue / "market=RAIN" / "day=2026-11-24"
     folder.mkdir(parents=True)
     empty = SCHEMAS["books"].empty_table()
     pq.write_table(empty, folder / "part-0.parquet")
-    assert [*tables(tmp_path)] == []
+    assert [*tables(tmp_path, recorded)] == []

@@ -28,8 +28,8 @@ class FeesAssumed(Flat):
 class Source(Flat):
     """Where events came from, and when the first and the last that were read were received.
 
-    ``name`` is that of the file or folder, without where it lies; None for events that were
-    given as such.
+    ``name`` is that of the recording, without where it or its tables lie; None for events
+    that were given as such.
     """
 
     name: str | None

@@ -39,6 +39,15 @@ from ..paper.refusals import error_of
 from ..strategies import Amend, Command, Desk, Failure, Place, Strategy
 from ..strategies.beginning import read_subjects
 from ..strategies.desk import NEVER
+from ..strategies.given import (
+    check_limits,
+    check_strategy,
+    mistaken,
+    read_cash,
+    read_contracts,
+    read_delays,
+    read_sample,
+)
 from ..strategies.session import is_old
 from .assumptions import assumed
 from .hindsight import as_known
@@ -50,7 +59,6 @@ from .sources import Data, Feed, feeds_of
 __all__ = ["backtest"]
 
 _MINUTE: Final = timedelta(minutes=1)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _MOST_STEPS: Final = 100_000
 """Things that may happen at one moment."""
 _BEAT: Final = 50_000
@@ -83,16 +91,19 @@ def backtest(
     `PaperEngine`: never at a price that was not offered, behind all that was displayed.
     Nothing depends on a clock, on chance or on the machine.
 
-    What the strategy raises is raised.  Raises `BadRequest` for markets that have no
-    contract, and ValueError where the events go back in time.
+    What the strategy raises is raised.  Raises `BadRequest`, before anything runs, for what
+    was given wrongly and for markets that have no contract, and ValueError where the events
+    go back in time.
 
     >>> backtest(Strategy(), [], contracts=[]).pnl
     Decimal('0')
     """
-    every = sample // _MICROSECOND * 1_000
-    if every <= 0:
-        raise BadRequest(f"sample {sample} is no span of time")
-    engine = PaperEngine(contracts, cash=cash, delays=delays)
+    check_strategy(strategy)
+    check_limits(progress=progress)
+    every = read_sample(sample)
+    engine = PaperEngine(
+        read_contracts(contracts), cash=read_cash(cash), delays=read_delays(delays)
+    )
     events, feeds = feeds_of(data)
     return _Backtest(strategy, engine, every, feeds).run(events, progress)
 
@@ -246,6 +257,7 @@ class _Backtest:
         if isinstance(event, Gap):
             self._measures.lose(event.market_ids or self._engine.pits)
         else:
+            _check(event)
             pit = self._engine.pits.get(event.market_id)
             told_twice = pit is not None and (
                 isinstance(event, OrderBook | Trade) and event.outcome != pit.outcome
@@ -501,4 +513,13 @@ class _Backtest:
             decisions=tuple(desk.decisions),
             failures=tuple(self._failures),
             notes=tuple(desk.notes),
+        )
+
+
+def _check(event: object) -> None:
+    if not isinstance(event, OrderBook | Trade | MarketChange):
+        raise mistaken(
+            "event",
+            event,
+            "books, trades, changes of markets and gaps, each as (ns, it)",
         )

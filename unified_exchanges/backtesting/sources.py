@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import Final, TypeAlias
 
 import attrs
 
+from ..errors import BadRequest
 from ..models import Order, OrderBook, Ticker
+from ..models.record import Record
 from ..paper import PaperEvent
 from ..recording import Header
 from ..recording.format import read_shortened
 from ..recording.overheard import Heard, LineClock, Overheard, hear
 from ..registry import folder
+from ..strategies.given import mistaken
 from .merging import Events, merged
 
-__all__ = ["Data", "Feed", "events_of", "feeds_of", "recorded"]
+__all__ = ["Data", "Feed", "check", "events_of", "feeds_of", "recorded"]
 
 Data: TypeAlias = "Events | str | PathLike[str] | Sequence[str | PathLike[str]]"
 """Events; or the path of a recording or of the Parquet files of one; or several paths."""
@@ -40,23 +45,72 @@ class Feed:
     ended: int | None = None
 
 
-def events_of(data: Data) -> Events:
-    """The events of whatever a backtest was given."""
-    return feeds_of(data)[0]
+def events_of(data: Data, market_id: str | None = None) -> Events:
+    """The events of whatever a backtest was given; see `feeds_of`."""
+    return feeds_of(data, market_id)[0]
 
 
-def feeds_of(data: Data) -> tuple[Events, list[Feed]]:
-    """The same, and where they come from; one feed alone is timed by who reads it."""
+def check(data: object) -> None:
+    """Refuse what is no data, as far as can be said without reading it.
+
+    Raises `BadRequest`.
+    """
+    wanted = (
+        "the path of a recording or of its tables, a list of such paths, or events as "
+        "[(nanoseconds, book), …]"
+    )
     if isinstance(data, str | PathLike):
-        path = Path(data)
-        return _stored(path), [Feed(path.name)]
+        _check_path(Path(data))
+        return
+    if isinstance(data, bytes | Mapping | Record) or not isinstance(data, Iterable):
+        raise mistaken("data", data, wanted)
+    if not isinstance(data, Sequence) or not data:
+        return
+    if isinstance(data[0], str | PathLike):
+        for path in data:
+            if not isinstance(path, str | PathLike):
+                raise mistaken("data", data, wanted)
+            _check_path(Path(path))
+    elif not _is_event(data[0]):
+        raise mistaken("data", data, wanted)
+
+
+def _check_path(path: Path) -> None:
+    if not path.exists():
+        raise BadRequest(
+            f"there is no {path}: give the path of a recording or of its tables"
+        )
+
+
+def _is_event(told: object) -> bool:
+    return (
+        isinstance(told, tuple)
+        and len(told) == _ONE
+        and isinstance(told[0], int)
+        and isinstance(told[1], PaperEvent)
+    )
+
+
+def feeds_of(data: Data, market_id: str | None = None) -> tuple[Events, list[Feed]]:
+    """The same, and where they come from; one feed alone is timed by who reads it.
+
+    With a ``market_id`` of tables only what concerns that market is read.  Raises
+    `BadRequest` for what is no data.
+    """
+    check(data)
+    if isinstance(data, str | PathLike):
+        return _together(_stored(Path(data), market_id))
     if isinstance(data, Sequence) and data and isinstance(data[0], str | PathLike):
         paths = [Path(x) for x in data if isinstance(x, str | PathLike)]
-        feeds = [Feed(path.name) for path in paths]
-        if len(paths) == 1:
-            return _stored(paths[0]), feeds
-        return merged(*map(_timed, feeds, map(_stored, paths))), feeds
+        return _together([x for path in paths for x in _stored(path, market_id)])
     return data, [Feed(None)]  # type: ignore[return-value]  # no paths, so events
+
+
+def _together(found: Sequence[tuple[Feed, Events]]) -> tuple[Events, list[Feed]]:
+    feeds = [feed for feed, _ in found]
+    if len(found) == 1:
+        return found[0][1], feeds
+    return merged(*(_timed(feed, events) for feed, events in found)), feeds
 
 
 def _timed(feed: Feed, events: Events) -> Events:
@@ -67,12 +121,34 @@ def _timed(feed: Feed, events: Events) -> Events:
         yield told
 
 
-def _stored(path: Path) -> Events:
-    if path.is_dir():
-        from ..research.reading import tables  # noqa: PLC0415 - pyarrow is an extra
+def _stored(path: Path, market_id: str | None) -> list[tuple[Feed, Events]]:
+    """A recording, or those of which the tables are."""
+    if not path.is_dir():
+        return [(Feed(path.name), recorded(path))]
+    from ..research.catalog import recorded_in  # noqa: PLC0415 - pyarrow is an extra
+    from ..research.reading import check_market, tables  # noqa: PLC0415 - as above
 
-        return tables(path)
-    return recorded(path)
+    found = recorded_in(path)
+    if market_id is not None:
+        check_market(path, market_id)
+    streams = [partial(tables, path, each, market_id) for each in found]
+    if len(found) == 1:
+        return [(Feed(found[0].name), streams[0]())]
+    return [
+        (Feed(each.name), _begun_late(stream))
+        for each, stream in zip(found, streams, strict=True)
+    ]
+
+
+def _begun_late(stream: Callable[[], Events]) -> Events:
+    """The same events; after the first nothing is held until the second is asked for.
+
+    Who merges streams asks each for its first event at once: a week of tables would be
+    open with all its markets seven times.
+    """
+    first = [*islice(stream(), 1)]
+    yield from first
+    yield from islice(stream(), 1, None)
 
 
 def recorded(path: str | PathLike[str]) -> Iterator[tuple[int, PaperEvent]]:

@@ -116,7 +116,7 @@ class SweepReport(Flat):
         lowest: bool = False,
     ) -> list[SweepRow]:
         """The runs that have the figure, the best first; see `best`."""
-        figure = _figure(key) if isinstance(key, str) else key
+        figure = key if callable(key) else _figure(key)
         found = [
             (value, row)
             for row in self.rows

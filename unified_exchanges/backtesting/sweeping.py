@@ -13,9 +13,18 @@ from typing import Any, Final, Literal, TypeAlias, cast
 from ..errors import BadRequest
 from ..money import Number
 from ..paper import Contract, Delays
+from ..strategies.given import (
+    check_limits,
+    check_markets,
+    mistaken,
+    read_cash,
+    read_contracts,
+    read_delays,
+    read_sample,
+)
 from .cluster import on_cluster
 from .processes import in_processes, in_this_process
-from .sources import Data
+from .sources import Data, check
 from .sweep_report import SweepProgress, SweepReport, SweepRow
 from .trial import Make, Setup, Trial, check_names
 
@@ -75,20 +84,21 @@ def sweep(
     >>> [(row.parameters, row.pnl) for row in told.rows]
     [({'size': 10}, Decimal('0')), ({'size': 20}, Decimal('0'))]
     """
+    _check_terms(cash, delays, sample, markets, progress)
     named = _named(data)
     setup = Setup(
         make=make,
         markets=markets,
         data=named,
         paths=[path for given in named.values() for path in _paths(given)],
-        contracts=tuple(contracts),
+        contracts=read_contracts(contracts),
         cash=cash,
         delays=delays,
         sample=sample,
         keeps_reports=keep_reports,
     )
     trials = _trials(make, grid, named)
-    _check(setup, engine, scheduler, workers)
+    _check(engine, scheduler, workers)
     if engine == "dask":
         rows = on_cluster(setup, trials, scheduler or "")
     elif workers == 1:
@@ -127,6 +137,8 @@ def _collected(
 def _trials(make: Make, grid: Grid, named: Mapping[str, Data]) -> list[Trial]:
     combinations = _combinations(grid)
     for names in {tuple(found): None for found in combinations}:
+        if not all(isinstance(name, str) for name in names):
+            raise mistaken("grid", grid, "names of parameters as text")
         check_names(make, names)
     pairs = [(name, found) for name in named for found in combinations]
     return [
@@ -137,13 +149,19 @@ def _trials(make: Make, grid: Grid, named: Mapping[str, Data]) -> list[Trial]:
 
 def _combinations(grid: Grid) -> list[dict[str, Any]]:
     if not isinstance(grid, Mapping):
+        wanted = 'values by name, {"size": [10, 20]}, or combinations, [{"size": 10}]'
+        given: object = grid
+        if not isinstance(given, Sequence) or not all(
+            isinstance(one, Mapping) for one in given
+        ):
+            raise mistaken("grid", grid, wanted)
         found = [dict(one) for one in grid]
         if not found:
             raise BadRequest("the grid has no combination of parameters")
         return found
     for name, values in grid.items():
-        given: object = values
-        if isinstance(given, str) or not isinstance(given, Sequence) or not given:
+        listed: object = values
+        if isinstance(listed, str) or not isinstance(listed, Sequence) or not listed:
             raise BadRequest(
                 f"the values of {name!r} are no list of at least one: {values!r}"
             )
@@ -160,6 +178,7 @@ def _named(data: Data | Mapping[str, Data]) -> dict[str, Data]:
 
 def _settled(data: Data) -> Data:
     """Data that can be read again and again, from wherever a run is."""
+    check(data)
     if isinstance(data, str | PathLike):
         return Path(data).absolute()
     if not isinstance(data, Sequence):
@@ -183,11 +202,23 @@ def _is_of_paths(data: Sequence[object]) -> bool:
     return bool(data) and isinstance(data[0], Path)
 
 
-def _check(
-    setup: Setup, engine: str, scheduler: str | None, workers: int | None
+def _check_terms(
+    cash: Number,
+    delays: Delays | None,
+    sample: timedelta,
+    markets: Sequence[str] | None,
+    progress: object,
 ) -> None:
-    if missing := [path for path in setup.paths if not path.exists()]:
-        raise BadRequest(f"there is no {missing[0]}")
+    """What would fail each run alike is refused before any."""
+    read_cash(cash)
+    read_delays(delays)
+    read_sample(sample)
+    check_limits(progress=progress)
+    if markets is not None:
+        check_markets(markets)
+
+
+def _check(engine: str, scheduler: str | None, workers: int | None) -> None:
     if engine not in {"local", "dask"}:
         raise BadRequest(f"engine {engine!r} is neither 'local' nor 'dask'")
     if engine == "dask" and not scheduler:
@@ -196,6 +227,9 @@ def _check(
         )
     if engine == "local" and scheduler:
         raise BadRequest(f"scheduler {scheduler!r} is for engine='dask'")
+    count: object = workers
+    if isinstance(count, bool) or not isinstance(count, int | None):
+        raise mistaken("workers", workers, "a whole number of processes, or None")
     if workers is not None and (workers < 1 or engine == "dask"):
         raise BadRequest(
             f"workers={workers}: at least one, on this machine; a cluster has its own"

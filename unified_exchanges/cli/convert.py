@@ -1,4 +1,4 @@
-"""The command that turns a recording into tables, or into the data of another engine."""
+"""The command that turns recordings into tables, or into the data of another engine."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ..money import text
 from ..research import convert
 from . import loading
 from .command import guarded, plain_command
+from .experiment import read_paths, recordings_of
 from .options import Json
 from .screen import Screen
 from .words import counted
@@ -47,13 +48,19 @@ def add_to(app: typer.Typer) -> None:
 
 
 def converted(
-    recording: Annotated[
-        Path,
+    recordings: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="FILE", help="A recording; for engines also its tables."
+            metavar="FILE...",
+            help="Recordings, in their order; for engines also tables of such.",
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="A new folder.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", metavar="FOLDER", help="A new folder; with --add, that of tables."
+        ),
+    ],
     to: Annotated[
         Target, typer.Option("--to", help="Tables, or the data of another engine.")
     ] = Target.PARQUET,
@@ -78,12 +85,16 @@ def converted(
             help="For hftbacktest: when a thing was at the exchange.",
         ),
     ] = Times.RECEIVED,
+    add: Annotated[
+        bool, typer.Option("--add", help="Add to the tables that are in the folder.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    r"""Turn a recording into Parquet files, or into the data of another engine.
+    r"""Turn recordings into Parquet files, or into the data of another engine.
 
-    Parquet has books, trades, tickers, orders, changes of markets and gaps, by venue,
-    market and day, with exact decimals: pip install 'unified-exchanges\[research]'. Engines
+    Parquet has books, trades, tickers, orders, changes of markets and gaps, by recording,
+    venue, market and day, with exact decimals: pip install 'unified-exchanges\[research]'.
+    All of the recordings become tables, or, if anything is wrong, none does. Engines
     get the book and the trades of the first outcome of each market, exactly or not at all:
     hftbacktest an .npz for each, nautilus a ParquetDataCatalog, with the extra of that name.
     """
@@ -92,20 +103,23 @@ def converted(
         try:
             if exchange_times is not Times.RECEIVED and to is not Target.HFTBACKTEST:
                 raise BadRequest("--exchange-times is for --to hftbacktest")
+            if to is Target.PARQUET and (markets or markets_from):
+                raise BadRequest(
+                    "tables have all markets: --market and --markets-from are for engines"
+                )
+            if to is not Target.PARQUET and add:
+                raise BadRequest("--add is for tables, not for the data of an engine")
             if out.exists() and not out.is_dir():
                 raise BadRequest(f"--out {out} is a file: name a folder, a new one")
+            read_paths(recordings)
             if to is Target.PARQUET:
-                if markets or markets_from:
-                    raise BadRequest(
-                        "tables have all markets: --market and --markets-from are for engines"
-                    )
-                _tables(screen, recording, out)
+                _tables(screen, recordings, out, add=add)
             else:
-                found = _markets(recording, markets, markets_from)
+                found = _markets(recordings, markets, markets_from)
                 if to is Target.NAUTILUS:
-                    _nautilus(screen, recording, out, found)
+                    _nautilus(screen, recordings, out, found)
                 else:
-                    _hftbacktest(screen, recording, out, found, exchange_times.value)
+                    _hftbacktest(screen, recordings, out, found, exchange_times.value)
         except (ImportError, OSError) as error:
             failure = str(error)
         else:
@@ -113,13 +127,8 @@ def converted(
         raise BadRequest(failure)
 
 
-def _tables(screen: Screen, recording: Path, out: Path) -> None:
-    if not recording.is_file():
-        what = "is a folder: tables are made of a recording"
-        raise BadRequest(
-            f"{recording} {what}" if recording.exists() else f"there is no {recording}"
-        )
-    found = convert(recording, out)
+def _tables(screen: Screen, recordings: list[Path], out: Path, *, add: bool) -> None:
+    found = convert(recordings, out, add=add)
     rows = {
         "books": found.books,
         "trades": found.trades,
@@ -135,43 +144,42 @@ def _tables(screen: Screen, recording: Path, out: Path) -> None:
 
 
 def _markets(
-    recording: Path, names: list[str] | None, markets_from: Path | None
+    recordings: list[Path], names: list[str] | None, markets_from: Path | None
 ) -> list[Market]:
     """The markets that are asked for, else all of which anything is told."""
-    if not recording.exists():
-        raise BadRequest(f"there is no {recording}")
-    wanted = names or list(dict.fromkeys(_told(recording)))
+    wanted = names or list(dict.fromkeys(_told(recordings)))
     if not wanted:
-        raise BadRequest(f"{recording} tells nothing of any market")
-    sources = [markets_from] if markets_from else [recording] * recording.is_file()
+        told = ", ".join(map(str, recordings))
+        raise BadRequest(f"{told}: nothing is told of any market there")
+    sources = recordings_of(recordings, markets_from)
     contracts = loading.contracts(sources, wanted, fees=False)
     return [contract.market for contract in contracts]
 
 
-def _told(recording: Path) -> Iterator[str]:
-    for _, event in events_of(recording):
+def _told(recordings: list[Path]) -> Iterator[str]:
+    for _, event in events_of(recordings):
         if isinstance(event, OrderBook | Trade):
             yield event.market_id
 
 
 def _hftbacktest(
     screen: Screen,
-    recording: Path,
+    recordings: list[Path],
     out: Path,
     markets: list[Market],
     times: ExchangeTimes,
 ) -> None:
     for market in markets:
         path = out / market.venue / f"{quote(market.market_id, safe='')}.npz"
-        made = to_hftbacktest(recording, market, path, exchange_times=times)
+        made = to_hftbacktest(recordings, market, path, exchange_times=times)
         screen.document(_document(made), _words(made))
 
 
 def _nautilus(
-    screen: Screen, recording: Path, out: Path, markets: list[Market]
+    screen: Screen, recordings: list[Path], out: Path, markets: list[Market]
 ) -> None:
     for market in markets:
-        made = to_nautilus_catalog(recording, market, out)
+        made = to_nautilus_catalog(recordings, market, out)
         name, books = str(made.instrument.id), len(made.events) - made.trades
         told = {
             "path": out,

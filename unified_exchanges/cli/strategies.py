@@ -6,6 +6,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ from rich.table import Table
 from ..backtesting import Report, backtest
 from ..backtesting.sources import events_of
 from ..errors import BadRequest, JournalError
+from ..models import OrderBook
 from ..money import read_number, text
 from ..paper import Delays, PaperEvent
 from ..strategies import RunProgress, RunReport, run
@@ -44,6 +46,10 @@ from .stopping import until_stopped
 
 __all__ = ["File", "Markets", "add_to", "counted", "dollars", "read_cash", "shown"]
 
+_LOOKED_AT = 100_000
+"""Events of a recording that are looked at for its markets."""
+_NAMED = 8
+"""Markets that a message names at most."""
 _NOTE = 10.0
 """Seconds between two words on progress where there is no terminal."""
 
@@ -119,6 +125,7 @@ def run_strategy(
                 "--over keeps neither an account nor a journal: leave --paper and --journal "
                 "away"
             )
+        read_paths([over])
         session.recorded = {
             "path": over,
             "cash": None if cash is None else read_cash(cash),
@@ -126,6 +133,8 @@ def run_strategy(
         }
     elif cash is not None or order_delay or event_delay:
         raise BadRequest("--cash, --order-delay and --event-delay are for --over")
+    if not strategy.markets:
+        raise BadRequest(_unnamed(file, over))
     screen, exchange = session.screen, session.exchange
     if session.is_real_money and session.live and not yes:
         question = f"run {file} on {exchange.id} with real money?"
@@ -146,6 +155,22 @@ def run_strategy(
                 strategy, exchange, seconds=seconds, stop=stopped, progress=tell
             )
     screen.document(report, *_of_run(report))
+
+
+def _unnamed(file: Path, over: Path | None) -> str:
+    """What to do about a strategy of no markets; of a recording, which it has."""
+    message = f"the strategy of {file} names no markets: "
+    if over is None:
+        return f"{message}write them after it, as `run {file} MARKET`; `markets` lists them"
+    there = dict.fromkeys(
+        event.market_id
+        for event in islice(_events([over]), _LOOKED_AT)
+        if isinstance(event, OrderBook)
+    )
+    told = ", ".join(islice(there, _NAMED)) or "none of which a book was told"
+    more = ", …" if len(there) > _NAMED else ""
+    advice = f"write them after it, as `run {file} MARKET --over {over}`"
+    return f"{message}{advice}; it has {told}{more}"
 
 
 def backtest_strategy(

@@ -16,7 +16,16 @@ from ..backtesting import Data
 from ..errors import BadRequest
 from ..models import Market, MarketChange, Side, Trade
 from ..money import EXACT, text
-from .told import BookStep, Told, finest_lot, finest_step, told
+from ..strategies.given import mistaken
+from .told import (
+    BookStep,
+    Told,
+    check_market,
+    finest_lot,
+    finest_step,
+    read_path,
+    told,
+)
 
 __all__ = ["ExchangeTimes", "HftbacktestFile", "to_hftbacktest"]
 
@@ -87,7 +96,10 @@ def to_hftbacktest(
         )
     """
     numpy, types = _libraries()
-    path = Path(out)
+    check_market(market)
+    if exchange_times not in {"received", "venue"}:
+        raise mistaken("exchange_times", exchange_times, '"received" or "venue"')
+    path = read_path(out)
     if path.suffix != ".npz":
         raise BadRequest(f"{path} is read by hftbacktest only if it ends in .npz")
     if path.exists():

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
 from os import PathLike
-from pathlib import Path
 from typing import Any, Final
 
 import attrs
@@ -16,7 +15,7 @@ from ..backtesting import Data
 from ..errors import BadRequest
 from ..models import Market, MarketChange, Side, Trade
 from ..money import EXACT, text
-from .told import BookStep, Told, finest_lot, finest_step, told
+from .told import BookStep, Told, finest_lot, finest_step, read_path, told
 
 __all__ = ["NautilusData", "to_nautilus", "to_nautilus_catalog"]
 
@@ -86,12 +85,13 @@ def to_nautilus_catalog(
 
     Raises `BadRequest` where the catalog has the market already, and as `to_nautilus`.
     """
+    path = read_path(out)
     made = to_nautilus(data, market)
     catalogs = _module("persistence.catalog")
     deltas = [x for x in made.events if hasattr(x, "deltas")]
     trades = [x for x in made.events if not hasattr(x, "deltas")]
-    Path(out).mkdir(parents=True, exist_ok=True)
-    catalog = catalogs.ParquetDataCatalog(str(out))
+    path.mkdir(parents=True, exist_ok=True)
+    catalog = catalogs.ParquetDataCatalog(str(path))
     name = made.instrument.id.value
     if catalog.instruments(instrument_ids=[name]):
         raise BadRequest(f"{out} has {name} already, and it is not written over")

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from ..backtesting import Data, Events
+from ..backtesting import Data
 from ..backtesting.sources import events_of
 from ..errors import BadRequest
 from ..grid import PriceGrid
@@ -26,8 +26,17 @@ from ..models import (
     Trade,
 )
 from ..money import EXACT, ZERO, text
+from ..strategies.given import mistaken
 
-__all__ = ["BookStep", "Told", "finest_lot", "finest_step", "told"]
+__all__ = [
+    "BookStep",
+    "Told",
+    "check_market",
+    "finest_lot",
+    "finest_step",
+    "read_path",
+    "told",
+]
 
 _HIDDEN: Final = frozenset(
     (
@@ -66,9 +75,10 @@ def told(data: Data, market: Market) -> Iterator[tuple[int, Told]]:
     Raises `BadRequest` for a book whose best bid is not below its best ask, and ValueError
     where the events go back in time.
     """
+    check_market(market)
     reading = _Reading(market)
     latest = 0
-    for moment, event in _events(data, market.market_id):
+    for moment, event in events_of(data, market.market_id):
         if moment < latest:
             raise ValueError(
                 f"events go back by {latest - moment} ns, to {moment}; `merged` puts "
@@ -79,12 +89,17 @@ def told(data: Data, market: Market) -> Iterator[tuple[int, Told]]:
             yield moment, found
 
 
-def _events(data: Data, market_id: str) -> Events:
-    if isinstance(data, str | PathLike) and Path(data).is_dir():
-        from ..research.reading import tables  # noqa: PLC0415 - pyarrow is an extra
+def check_market(given: object) -> None:
+    """Refuse what is no market."""
+    if not isinstance(given, Market):
+        raise mistaken("market", given, "a Market, as `fetch_market` gives it")
 
-        return tables(Path(data), market_id)
-    return events_of(data)
+
+def read_path(given: str | PathLike[str]) -> Path:
+    """Where something is to be written."""
+    if not isinstance(given, str | PathLike):
+        raise mistaken("out", given, "the path to write to")
+    return Path(given)
 
 
 def finest_step(grids: Iterator[PriceGrid] | list[PriceGrid]) -> Decimal:

@@ -42,6 +42,17 @@ _CONTENTS: Final[dict[type, Content]] = {
     datetime: "time",
     timedelta: "span",
 }
+_KINDS: Final[dict[Content, tuple[Any, str]]] = {
+    "decimal": (Decimal, "finite Decimals"),
+    "json": (object, "anything"),
+    "number": (float | int, "numbers"),
+    "span": (timedelta, "timedeltas"),
+    "text": (str, "text"),
+    "time": (datetime, "datetimes with a zone"),
+    "truth": (bool, "True and False"),
+    "whole": (int, "whole numbers"),
+}
+"""What a cell has to be, and how that is called."""
 
 
 @attrs.frozen(kw_only=True, slots=True)
@@ -69,16 +80,20 @@ class Column:
     path: tuple[str, ...]
 
     def cells(self, objects: Iterable[object]) -> list[Any]:
-        """A cell for each object, None where it has none."""
-        return [self._cell(each) for each in objects]
+        """A cell for each object, None where it has none.
 
-    def _cell(self, found: Any) -> Any:
+        Raises `BadRequest` for what is not of the kind of the column.
+        """
+        return [self._cell(row, each) for row, each in enumerate(objects)]
+
+    def _cell(self, row: int, found: Any) -> Any:
         for name in self.path:
             if found is None:
                 return None
             found = getattr(found, name)
         if found is None:
             return None
+        self._check(row, found)
         if self.content == "time":
             return found.astimezone(UTC)
         if self.content == "text":
@@ -88,6 +103,20 @@ class Column:
             told = sorted(found) if isinstance(found, frozenset) else found
             return json.dumps(plain(told), ensure_ascii=False)
         return found
+
+    def _check(self, row: int, found: Any) -> None:
+        kind, wanted = _KINDS[self.content]
+        if (
+            isinstance(found, kind)
+            and (self.content != "decimal" or found.is_finite())
+            and (self.content != "time" or found.tzinfo is not None)
+            and (self.content == "truth" or not isinstance(found, bool))
+        ) or self.content == "json":
+            return
+        raise BadRequest(
+            f"column {self.name!r} holds {wanted}, and in row {row} there is {found!r}: "
+            "make that model anew, or leave it out"
+        )
 
 
 @lru_cache(maxsize=256)
@@ -110,6 +139,8 @@ def sorted_out(
     Raises `BadRequest` for what is no model, for several kinds in one table, and for
     nothing at all of no kind.
     """
+    if kind is not None and not isinstance(kind, type):
+        raise BadRequest(f"kind={kind!r}: give the class of the models, as kind=Trade")
     found = [objects] if attrs.has(type(objects)) else _listed(objects)
     kinds = {type(each): None for each in found}
     if kind is not None:

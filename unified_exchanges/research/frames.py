@@ -86,8 +86,9 @@ def to_frame(
     [Decimal('0.56'), Decimal('0.57')]
 
     Raises `BadRequest` for several kinds in one list, for an empty one without ``kind``,
-    for what is no model, and for a number with more than 38 digits where the table cannot
-    hold it; ImportError without the library.
+    for what is no model, for a field that is not of its kind, such as a price that is no
+    finite Decimal or a time without its zone, and for a number with more than 38 digits
+    where the table cannot hold it; ImportError without the library.
     """
     if backend not in {"pandas", "polars", "pyarrow"}:
         raise BadRequest(f"backend {backend!r} is none of: pandas, polars, pyarrow")

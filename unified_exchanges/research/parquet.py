@@ -1,4 +1,4 @@
-"""Rows to Parquet: a file for each venue, market and day, in bounded memory."""
+"""Rows to Parquet: a file for each recording, venue, market and day, in bounded memory."""
 
 from __future__ import annotations
 
@@ -120,12 +120,16 @@ _Place: TypeAlias = tuple[str, str, int]
 
 
 class Tables:
-    """The files below a folder; they are whole once this is closed."""
+    """The files of a recording below a folder; they are whole once this is closed.
 
-    def __init__(self, path: Path, venue: str) -> None:
+    ``recording`` is the name of its folder in each table, as `Recorded.folder` has it.
+    """
+
+    def __init__(self, path: Path, venue: str, recording: str) -> None:
         self.counts: Counter[str] = Counter()
         self._path = path
         self._venue = venue
+        self._recording = recording
         self._waiting: dict[_Place, list[Row]] = {}
         self._held = 0
         self._open: OrderedDict[_Place, Any] = OrderedDict()
@@ -183,6 +187,7 @@ class Tables:
         folder = (
             self._path
             / table
+            / self._recording
             / f"venue={self._venue}"
             / f"market={quote(market_id, safe='')}"
             / f"day={date}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib import import_module
+from reprlib import repr as shortened
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 import attrs
@@ -14,6 +15,7 @@ from ..errors import BadRequest
 from ..models import Candle, Level, Ohlc, OrderBook, PricePoint, Trade
 from ..money import EXACT, ZERO, text
 from .columns import sorted_out
+from .embedding import embedded_rows, embedded_text
 from .thinning import thinned
 
 if TYPE_CHECKING:
@@ -60,9 +62,13 @@ class Curve(Protocol):
 def plot_depth(book: OrderBook) -> LayerChart:
     """Draw how many contracts a book has up to each price, bids and asks.
 
-    Raises `BadRequest` for an empty book, ImportError without altair.
+    Raises `BadRequest` for what is no book and for an empty one, ImportError without altair.
     """
     alt = _altair()
+    if not isinstance(book, OrderBook):
+        raise _undrawn(
+            "depth is that of one OrderBook, as `fetch_order_book` gives it", book
+        )
     if not book.bids and not book.asks:
         raise BadRequest(f"the book of {book.market_id} is empty: there is no depth")
     name = f"{book.venue}:{book.market_id}:{book.outcome}"
@@ -79,7 +85,7 @@ def plot_depth(book: OrderBook) -> LayerChart:
             (_deep(book.asks), "step-after", _ASK),
         )
     ]
-    layers: LayerChart = alt.layer(*sides, title=title)
+    layers: LayerChart = alt.layer(*sides, title=_title(alt, title))
     return layers
 
 
@@ -132,9 +138,12 @@ def plot_equity(report: Curve) -> LayerChart:
     """Draw the equity of a backtest over time; dashed is what it began with.
 
     Of more than 2,000 points the lowest and highest of each stretch are drawn, and the
-    title says so.  Raises `BadRequest` for a report without any, ImportError without altair.
+    title says so.  Raises `BadRequest` for what is no report and for one without any,
+    ImportError without altair.
     """
     alt = _altair()
+    if not hasattr(report, "equity_curve"):
+        raise _undrawn("equity is that of a Report, as `backtest` gives it", report)
     curve = report.equity_curve
     if not curve:
         raise BadRequest("the report has no equity curve: there were no events")
@@ -176,7 +185,15 @@ class _Point:
         return {"line": self.line, "since": since, "at": at, **told}
 
 
+def _undrawn(wanted: str, given: object) -> BadRequest:
+    return BadRequest(f"{wanted}, and {shortened(given)} is none")
+
+
 def _points(objects: Iterable[object]) -> Iterable[_Point]:
+    if isinstance(objects, str) or not isinstance(objects, Iterable):
+        raise _undrawn(
+            "prices are those of a list of trades, candles or price points", objects
+        )
     found = list(objects)
     if found:
         sorted_out(found, None)
@@ -231,14 +248,14 @@ def _chart(alt: Any, rows: Sequence[Mapping[str, str]], numbers: Iterable[str]) 
     if rows and "at" in rows[0]:
         parse |= dict.fromkeys(("at", "since"), "date")
     form = {"type": "json", "parse": parse}
-    return alt.Chart(alt.InlineData(values=list(rows), format=form))
+    return alt.Chart(alt.InlineData(values=embedded_rows(rows), format=form))
 
 
-def _title(alt: Any, title: str, shown: int, count: int) -> Any:
-    if shown == count:
-        return title
+def _title(alt: Any, title: str, shown: int = 0, count: int = 0) -> Any:
     less = f"{shown:,} of {count:,} points: the lowest and highest of each stretch"
-    return alt.TitleParams(title, subtitle=less)
+    more = {} if shown == count else {"subtitle": less}
+    told = embedded_text(alt, title)
+    return told if told is title and not more else alt.TitleParams(told, **more)
 
 
 def _when(alt: Any) -> Any:

@@ -24,12 +24,13 @@ from ..models import (
 )
 from ..models.unread import unread
 from ..paper import PaperEvent
+from .catalog import Recorded
 from .cells import microseconds, millionths, whole, words
 from .grids import text_grid
 from .parquet import SCHEMAS
 from .shelf import TableBook
 
-__all__ = ["tables"]
+__all__ = ["check_market", "tables"]
 
 Found: TypeAlias = tuple[tuple[int, int], int, PaperEvent]
 """The line of the recording with the part of it, when it came, and what it told."""
@@ -42,15 +43,15 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def tables(
-    path: Path, market_id: str | None = None
+    path: Path, recorded: Recorded, market_id: str | None = None
 ) -> Iterator[tuple[int, PaperEvent]]:
-    """Read the events of tables that `convert` wrote, with the nanoseconds of receipt.
+    """Read the events that `convert` wrote of a recording, with the time of receipt.
 
     Books, trades, changes of markets and gaps, in the order in which they stood in the
     recording: what a backtest of the recording is told.  In memory there are the rows of
     one group of each market.  With a ``market_id`` only the files of that market are read,
-    and what concerns several.  Raises `BadRequest` where there are no tables, and where
-    they have not the columns that `convert` writes now.
+    and what concerns several.  Raises `BadRequest` where the tables have not the columns
+    that `convert` writes now.
     """
     readers: dict[str, Callable[[Path], Iterator[Found]]] = {
         "books": _books,
@@ -61,18 +62,27 @@ def tables(
     streams = [
         read(folder)
         for table, read in readers.items()
-        for folder in sorted(path.glob(f"{table}/venue=*/market=*"))
+        for folder in sorted(path.glob(f"{table}/{recorded.folder}/venue=*/market=*"))
         if market_id is None or folder.name in _names(market_id)
     ]
-    if not streams:
-        of = "" if market_id is None else f" of {market_id}"
-        raise BadRequest(
-            f"{path} has no tables of books or trades{of}: `convert` makes them"
-        )
     latest = 0
     for _, moment, event in heapq.merge(*streams, key=itemgetter(0)):
         latest = max(latest, moment)
         yield latest, event
+
+
+def check_market(path: Path, market_id: str) -> None:
+    """Raise `BadRequest` where nothing is told of a market, by none of the recordings."""
+    found = (
+        folder
+        for table in ("books", "trades", "changes", "gaps")
+        for name in _names(market_id)
+        for folder in path.glob(f"{table}/recording=*/venue=*/{name}")
+    )
+    if not any(found):
+        raise BadRequest(
+            f"{path} has no tables of books or trades of {market_id}: `convert` makes them"
+        )
 
 
 def _names(market_id: str) -> tuple[str, str]:
@@ -95,7 +105,7 @@ def _batches(folder: Path) -> Iterator[Any]:
 
 
 def _check_columns(part: Path, names: list[str]) -> None:
-    table = part.parents[3].name
+    table = part.parents[4].name
     if missing := [x for x in SCHEMAS[table].names if x not in names]:
         raise BadRequest(
             f"{part} has no column {', '.join(missing)}: `convert` of another version made "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from itertools import count
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from ..errors import OrderNotFound
 from ..models import Gap, Order, Reconciled, Reconnected, Subject
@@ -14,6 +14,7 @@ from ..shells.aio import AsyncExchange
 from ..watching.aio import AsyncWatch
 from .beginning import read_subjects, routed, time_of
 from .commands import Amend, Command, Place
+from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded
 from .inbox import Item
 from .recorded import BREATH, RecordedRun, is_recorded
@@ -23,6 +24,10 @@ from .session import raised, told
 from .strategy import Strategy
 
 __all__ = ["async_contract_of", "async_run"]
+
+_WANTED: Final = (
+    'an AsyncExchange, such as async_exchange("kalshi"), or take the blocking function'
+)
 
 
 async def async_run(
@@ -38,6 +43,9 @@ async def async_run(
     The strategy is the same object, with the same plain methods: they are called in the
     loop, and must not wait.  A task that is cancelled cancels its orders first.
     """
+    check_strategy(strategy)
+    check_limits(seconds=seconds, stop=stop, progress=progress, keep=keep)
+    check_exchanges(exchanges, AsyncExchange, _WANTED)
     stop = stop or asyncio.Event()
     if is_recorded(x.venue for x in exchanges):
         return await _recorded(strategy, exchanges, keep, seconds, stop, progress)
@@ -257,6 +265,7 @@ class _AsyncRun:
 
 async def async_contract_of(exchange: AsyncExchange, market_id: str) -> Contract:
     """Get a market as a run or a backtest takes it; see `contract_of`."""
+    check_exchanges([exchange], AsyncExchange, _WANTED)
     market = await exchange.fetch_market(market_id)
     read_at = time_of(exchange.venue)
     fees = await exchange.fetch_fee_rule(market_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from threading import Condition, Event, Thread
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from ..errors import OrderNotFound
 from ..models import Gap, Order, Reconciled, Reconnected, Subject
@@ -14,6 +14,7 @@ from ..shells.blocking import Exchange
 from ..watching.blocking import Watch
 from .beginning import read_subjects, routed, time_of
 from .commands import Amend, Command, Place
+from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded
 from .inbox import Item
 from .recorded import RecordedRun, is_recorded
@@ -23,6 +24,8 @@ from .session import raised, told
 from .strategy import Strategy
 
 __all__ = ["contract_of", "run"]
+
+_WANTED: Final = 'an Exchange, such as exchange("kalshi"), or take the async function'
 
 
 def run(
@@ -48,6 +51,9 @@ def run(
     decisions and fills are in the report.  Raises `BadRequest` for markets or subjects
     that cannot be followed, and what the exchanges raise.
     """
+    check_strategy(strategy)
+    check_limits(seconds=seconds, stop=stop, progress=progress, keep=keep)
+    check_exchanges(exchanges, Exchange, _WANTED)
     stop = stop or Event()
     if is_recorded(x.venue for x in exchanges):
         return _recorded(strategy, exchanges, keep, seconds, stop, progress)
@@ -242,6 +248,7 @@ class _Run:
 
 def contract_of(exchange: Exchange, market_id: str) -> Contract:
     """Get a market of an exchange as a run or a backtest takes it: with its fees as of now."""
+    check_exchanges([exchange], Exchange, _WANTED)
     market = exchange.fetch_market(market_id)
     read_at = time_of(exchange.venue)
     fees = exchange.fetch_fee_rule(market_id)

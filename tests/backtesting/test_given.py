@@ -1,0 +1,155 @@
+"""What is given wrongly is refused in words, before anything runs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from unified_exchanges import BadRequest, OrderBook, Strategy, Ticker, sweep
+from unified_exchanges.backtesting import backtest
+from unified_exchanges.paper import Contract, Delays
+
+from ..paper import scene
+from ..research.making import made
+
+CONTRACT = scene.contract("M")
+BOOK = OrderBook(venue="toy", market_id="M", outcome="yes", bids=(), asks=())
+EVENTS = [(1, BOOK), (2, BOOK)]
+
+
+class Sized(Strategy):
+    """Fails where anything is told: nothing is to run."""
+
+    size = 10
+
+    def on_start(self, desk: object) -> None:
+        pytest.fail("it ran")
+
+
+def named(**names: Any) -> Strategy:
+    made_so = Sized()
+    for name, value in names.items():
+        setattr(made_so, name, value)
+    return made_so
+
+
+LATE: Any = Delays(order=1.5)  # type: ignore[arg-type]
+TERMS: list[tuple[str, Any, str]] = [
+    *(("delays", x, r"Delays\(order=…") for x in (5, -1, "x", (1, 2), LATE)),
+    *(("sample", x, "a span of time") for x in (5, "x", None)),
+    *(("sample", timedelta(x), "a span of time") for x in (0, -1)),
+    *(("cash", x, "dollars from 0 on") for x in ("x", None, -5, True, [], "inf")),
+    ("cash", Decimal("NaN"), "dollars from 0 on"),
+    *(("contracts", x, "a list of contracts") for x in (None, 5, "M", [5], CONTRACT)),
+    ("contracts", {"M": CONTRACT}, "a list of contracts"),
+    ("contracts", [CONTRACT.market], "a Market says nothing of its fees"),
+    *(("progress", x, "a function") for x in (5, "x")),
+]
+
+
+@pytest.mark.parametrize(("name", "given", "wanted"), TERMS)
+def test_terms_are_refused_by_what_was_given_and_what_is_wanted(
+    name: str, given: Any, wanted: str
+) -> None:
+    terms: dict[str, Any] = {"contracts": [CONTRACT], name: given}
+    with pytest.raises(BadRequest, match=rf"^{name}=.*: give .*{wanted}"):
+        backtest(Sized(), EVENTS, **terms)
+    # A sweep says it once, and not of each run.
+    with pytest.raises(BadRequest, match=rf"^{name}=.*: give .*{wanted}"):
+        sweep(Sized, {"size": [1, 2]}, EVENTS, workers=1, **terms)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(None, 5, b"x", BOOK, {"a": EVENTS}, [BOOK], [5], [(1,)], [(1, 5)]),
+        *([("x", BOOK)], [(1.5, BOOK)], [Path("/"), 5]),
+    ],
+    ids=str,
+)
+def test_what_is_no_data_is_refused(data: Any) -> None:
+    with pytest.raises(BadRequest, match=r"^data=.*: give the path of a recording"):
+        backtest(Sized(), data, contracts=[CONTRACT])
+    if not isinstance(data, dict):
+        with pytest.raises(BadRequest, match=r"^data=.*: give the path of a recording"):
+            sweep(Sized, {"size": [1]}, {"a": data}, contracts=[CONTRACT], workers=1)
+
+
+@pytest.mark.parametrize("given", ["nothing.jsonl", ["nothing.jsonl"]])
+def test_a_path_at_which_nothing_is_is_named(given: Any, tmp_path: Path) -> None:
+    for data in (given, [tmp_path, "nothing.jsonl"]):
+        with pytest.raises(BadRequest, match=r"there is no nothing\.jsonl: give"):
+            backtest(Sized(), data, contracts=[CONTRACT])
+
+
+def test_an_event_that_is_none_is_named_when_it_comes() -> None:
+    ticker = attrs.evolve(made(Ticker, full=True), market_id="M", outcome="yes")
+    events: Any = [*EVENTS, (3, ticker)]
+    with pytest.raises(BadRequest, match=r"^event=Ticker.*: give books, trades"):
+        backtest(Strategy(), events, contracts=[CONTRACT])
+
+
+@pytest.mark.parametrize("given", [None, 5, "Sized"])
+def test_what_is_no_strategy_is_refused(given: Any) -> None:
+    with pytest.raises(BadRequest, match=r"^strategy=.*: give a Strategy"):
+        backtest(given, EVENTS, contracts=[CONTRACT])
+
+
+def test_a_class_in_place_of_a_strategy_is_said_to_be_one() -> None:
+    kind: Any = Sized
+    with pytest.raises(BadRequest, match=r"^strategy=.*: give one .* made, Sized\(\)"):
+        backtest(kind, EVENTS, contracts=[CONTRACT])
+
+
+@pytest.mark.parametrize("given", [None, 5, "M", [5]])
+def test_markets_are_a_list_of_ids(given: Any) -> None:
+    with pytest.raises(BadRequest, match=r"^markets=.*: give a list of ids"):
+        backtest(named(markets=given), EVENTS, contracts=[CONTRACT])
+    if given is not None:
+        terms: Any = {"markets": given, "contracts": [CONTRACT], "workers": 1}
+        with pytest.raises(BadRequest, match=r"^markets=.*: give a list of ids"):
+            sweep(Sized, {"size": [1]}, EVENTS, **terms)
+
+
+@pytest.mark.parametrize("given", [None, 5, "order_book"])
+def test_subjects_are_a_list(given: Any) -> None:
+    with pytest.raises(BadRequest, match=r"^subjects=.*: give a list"):
+        backtest(named(subjects=given), EVENTS, contracts=[CONTRACT])
+
+
+@pytest.mark.parametrize("given", [5, "size", [5], {5: [1]}])
+def test_a_grid_is_values_by_name_or_combinations(given: Any) -> None:
+    with pytest.raises(BadRequest, match=r"^grid=.*: give "):
+        sweep(Sized, given, EVENTS, contracts=[CONTRACT], workers=1)
+
+
+@pytest.mark.parametrize("given", ["x", 1.5, True])
+def test_workers_are_a_whole_number(given: Any) -> None:
+    with pytest.raises(BadRequest, match=r"^workers=.*: give a whole number"):
+        sweep(Sized, {"size": [1]}, EVENTS, contracts=[CONTRACT], workers=given)
+
+
+@pytest.mark.parametrize("given", [None, 5])
+def test_a_figure_that_is_none_is_refused_with_those_that_there_are(given: Any) -> None:
+    told = sweep(Strategy, {}, [], contracts=[], workers=1)
+    with pytest.raises(BadRequest, match=f"there is no figure {given}; there are: pnl"):
+        told.best(given)
+
+
+def test_what_may_be_given_still_is() -> None:
+    contracts: tuple[Contract, ...] = (CONTRACT,)
+    report = backtest(
+        named(on_start=lambda _: None),
+        iter(EVENTS),
+        contracts=iter(contracts),
+        cash=0,
+        delays=Delays(order=1, event=1),
+        sample=timedelta(microseconds=1),
+        progress=print,
+    )
+    assert report.events == 2

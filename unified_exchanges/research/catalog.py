@@ -1,0 +1,144 @@
+"""Which recordings the tables below a folder are of, and how they get there whole.
+
+Each table has a folder for each recording, ``recording=001-day.jsonl``: a number, which is
+the place of the recording among them, and its name.  That of ``books`` is there for every
+recording, and is the last to come: with it the recording is.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Self
+from urllib.parse import quote, unquote
+
+import attrs
+
+from ..errors import BadRequest
+
+__all__ = ["Recorded", "placing", "recorded_in"]
+
+_PREFIX: Final = "recording="
+_BOOKS: Final = "books"
+_STAGE: Final = ".converting"
+
+
+@attrs.frozen(order=True)
+class Recorded:
+    """A recording of which there are tables.
+
+    >>> Recorded(7, "day 1.jsonl").folder
+    'recording=007-day%201.jsonl'
+    >>> Recorded.of("recording=007-day%201.jsonl").name
+    'day 1.jsonl'
+    """
+
+    number: int
+    name: str
+
+    @classmethod
+    def of(cls, folder: str) -> Self:
+        """The one whose folder is called so."""
+        number, _, name = folder.removeprefix(_PREFIX).partition("-")
+        return cls(int(number), unquote(name))
+
+    @property
+    def folder(self) -> str:
+        """How its folder in each table is called."""
+        return f"{_PREFIX}{self.number:03}-{quote(self.name, safe='')}"
+
+
+def recorded_in(path: Path) -> list[Recorded]:
+    """The recordings of tables, in the order in which they were given to `convert`.
+
+    Raises `BadRequest` where there are no tables.
+    """
+    found = _recorded(path, _BOOKS)
+    if not found:
+        if any(path.glob("*/venue=*")):
+            raise BadRequest(
+                f"the tables in {path} are of an earlier version: convert the recordings "
+                "again"
+            )
+        raise BadRequest(
+            f"{path} has no tables of books or trades: `convert` makes them"
+        )
+    return found
+
+
+def _recorded(path: Path, table: str) -> list[Recorded]:
+    folders = path.glob(f"{table}/{_PREFIX}*")
+    return sorted({Recorded.of(folder.name) for folder in folders})
+
+
+@contextmanager
+def placing(
+    path: Path, names: Iterable[str], *, add: bool
+) -> Generator[tuple[Path, list[Recorded]], None, None]:
+    """Give a folder to write tables of these recordings to, and what they will be there.
+
+    When all is written they come below ``path``; if anything is raised, nothing does.
+    Raises `BadRequest` where they cannot come there.
+    """
+    _check(path, add=add)
+    found = _numbered(path, list(names))
+    is_new = not path.exists()
+    stage = path / _STAGE
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        stage.mkdir()
+    except FileExistsError as error:
+        raise BadRequest(
+            f"another `convert` is writing to {path}; if there is none, one was killed: "
+            f"delete {stage}"
+        ) from error
+    try:
+        yield stage, found
+        for each in found:
+            _place(stage, path, each.folder)
+    finally:
+        shutil.rmtree(stage)
+        if is_new and not any(path.iterdir()):
+            path.rmdir()
+
+
+def _check(path: Path, *, add: bool) -> None:
+    if path.is_file():
+        raise BadRequest(f"{path} is a file: tables are written below a folder")
+    if not path.exists() or not any(path.iterdir()):
+        return
+    if not add:
+        raise BadRequest(
+            f"{path} is not empty, and is not written over: name another folder, or add "
+            "to the tables that are there, with `--add` or `add=True`"
+        )
+    if (path / _STAGE).exists():
+        return  # it says itself what is the matter
+    recorded_in(path)
+
+
+def _numbered(path: Path, names: list[str]) -> list[Recorded]:
+    """What comes after those that are there, each with a name of its own."""
+    there = _recorded(path, "*")
+    taken = {each.name: f"in {path} already" for each in there}
+    first = max((each.number for each in there), default=0) + 1
+    for name in names:
+        if name in taken:
+            raise BadRequest(
+                f"a recording {name} is {taken[name]}, and tables tell recordings apart by "
+                "their names: rename one"
+            )
+        taken[name] = "given twice"
+    return [Recorded(number, name) for number, name in enumerate(names, first)]
+
+
+def _place(stage: Path, path: Path, folder: str) -> None:
+    tables = sorted(x.parent.name for x in stage.glob(f"*/{folder}"))
+    for table in (*(x for x in tables if x != _BOOKS), _BOOKS):
+        to = path / table / folder
+        to.parent.mkdir(exist_ok=True)
+        # Also a recording that told of no book has been read: the folder says so.
+        (stage / table / folder).mkdir(parents=True, exist_ok=True)
+        (stage / table / folder).rename(to)
