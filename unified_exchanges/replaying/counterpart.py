@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 
 from ..models import Subject
+from ..recording.format import Body
 from ..tap import Direction
 from ..venue import Venue
 
@@ -35,6 +36,19 @@ class Contents(Protocol):
         self, connection: int, direction: Direction, frame: bytes, line: int
     ) -> None:
         """A message came or went, in that line of the recording."""
+        ...
+
+    def answered(self, path: str, body: Body) -> None:
+        """A request was answered well."""
+        ...
+
+    def unnamed(
+        self, venue: Venue, subject: Subject, market_ids: Sequence[str]
+    ) -> Sequence[str]:
+        """Let a venue know markets as the recording lists them: those that it does not.
+
+        Only those of which nothing can be told without that.
+        """
         ...
 
     def missing(

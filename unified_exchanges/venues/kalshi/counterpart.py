@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from ...models import Level, OrderBook, Subject
+from ...recording.format import Body
 from ...replaying.counterpart import UNKNOWN_BOOK, Past
 from ...tap import Direction
 from ...venue import Venue
@@ -122,6 +123,18 @@ class KalshiContents:
             self._channels[key.channel] = None
         elif markets is not None:
             markets |= key.markets
+
+    def answered(self, path: str, body: Body) -> None:
+        """A request was answered well; a market needs no listing to be followed."""
+
+    def unnamed(
+        self,
+        venue: Venue,  # noqa: ARG002 - a market is named by its id
+        subject: Subject,  # noqa: ARG002
+        market_ids: Sequence[str],  # noqa: ARG002
+    ) -> Sequence[str]:
+        """None: frames name markets by their ids."""
+        return ()
 
     def missing(
         self,
