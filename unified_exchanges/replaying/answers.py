@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from itertools import chain, islice
 from typing import TypeAlias
@@ -39,10 +39,16 @@ class Entry:
     line: _Recorded
     number: int
     is_played: bool = False
+    """Whether the program was given it."""
+    is_overheard: bool = False
+    """Whether a stream of the program was."""
 
 
 class Answers:
     """Answers requests from what was recorded, each once and in that order.
+
+    What a stream reads by itself takes nothing from the program, which may ask for the same
+    before it or after: each answer is there once for the program, and once for its streams.
 
     Usable from several threads.  ``name`` is that of the recording, for errors.
     """
@@ -103,8 +109,8 @@ class Answers:
         """Take what was recorded of a request, while streams are replayed beside it.
 
         That is the next one from now on, else the last one before.  ``within`` is how many
-        nanoseconds before and after now it may have begun: so reads of the library itself
-        get no answer of another moment.  ``since`` is a moment of `ReplayClock.wall` that
+        nanoseconds before and after now it may have begun: so a command gets no answer of
+        another moment.  ``since`` is a moment of `ReplayClock.wall` that
         stands for now, where the program has waited for as long as was drawn by lot.
         ``is_shared`` takes what was asked within that time though it was given already.
         Raises `NotRecorded`.
@@ -112,17 +118,22 @@ class Answers:
         key = key_of(request.method, request.url, request.query, request.body or b"")
         with self._lock:
             now = self._clock.wall if since is None else since
-            entry = self._nearest_of(key, now, within)
+            entry = self._nearest_of(key, now, within, _is_left)
             if entry is None and within is not None and is_shared:
-                entry = self._nearest_of(key, now, within, is_played=True)
+                entry = self._nearest_of(key, now, within, _is_any)
             if entry is None and within is not None:
-                # What is nearest is of no interest to anybody, and takes long to find.
-                raise NotRecorded(
-                    f"{_short(str(key))} was not asked for at this moment when "
-                    f"{self._name} was recorded",
-                    request=f"{request.method} {request.url}",
-                )
+                raise self._not_now(key, request)
             return self._taken(entry, key, request)
+
+    def overhear(self, request: Request, within: tuple[int, int]) -> Entry:
+        """As `claim`, for what a stream reads by itself; the program is given it as well."""
+        key = key_of(request.method, request.url, request.query, request.body or b"")
+        with self._lock:
+            entry = self._nearest_of(key, self._clock.wall, within, _is_news)
+            if entry is None:
+                raise self._not_now(key, request)
+            entry.is_overheard = True
+            return entry
 
     def nearest(self, request: Request) -> str:
         """What is nearest to a request that is not there, in words that end a sentence."""
@@ -192,8 +203,7 @@ class Answers:
         key: Key,
         now: int,
         within: tuple[int, int] | None,
-        *,
-        is_played: bool = False,
+        may_be: Callable[[Entry], bool],
     ) -> Entry | None:
         before, after = within or (now, _EVER)
         for some in dict.fromkeys((key, loosened(key))):
@@ -203,7 +213,7 @@ class Answers:
             earlier = reversed(entries[max(0, first - _LOOKED_AT) : first])
             for entry in chain(later, earlier):
                 span = entry.line.began - now
-                if entry.is_played is not is_played or not -before <= span <= after:
+                if not may_be(entry) or not -before <= span <= after:
                     continue
                 if some is key or has_moved(key, entry.key, -round(span / _SECOND)):
                     return entry
@@ -220,6 +230,14 @@ class Answers:
         return NotRecorded(
             f"the replay of {self._name} was asked for {_short(str(key))}, which {why}. "
             "Nothing was sent: ask for what was recorded, or record again",
+            request=f"{request.method} {request.url}",
+        )
+
+    def _not_now(self, key: Key, request: Request) -> NotRecorded:
+        # What is nearest is of no interest to anybody, and takes long to find.
+        return NotRecorded(
+            f"{_short(str(key))} was not asked for at this moment when {self._name} was "
+            "recorded",
             request=f"{request.method} {request.url}",
         )
 
@@ -241,6 +259,18 @@ class Answers:
 
 def _begun(entry: Entry) -> int:
     return entry.line.began
+
+
+def _is_left(entry: Entry) -> bool:
+    return not entry.is_played
+
+
+def _is_any(_: Entry) -> bool:
+    return True
+
+
+def _is_news(entry: Entry) -> bool:
+    return not entry.is_overheard
 
 
 def _first_left(entries: deque[Entry] | None) -> Entry | None:
