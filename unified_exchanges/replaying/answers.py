@@ -17,7 +17,7 @@ from ..flow import Request, Response
 from ..recording.format import Rest, Unanswered, Withheld
 from .aliases import Aliases
 from .clock import ReplayClock
-from .matching import Key, has_moved, key_of, loosened
+from .matching import Key, differences, has_moved, key_of, loosened
 
 __all__ = ["Answers", "Entry"]
 
@@ -247,14 +247,17 @@ class Answers:
             return (
                 ": it was withheld when it was recorded, for it may have held a secret"
             )
-        same = [str(found) for found in self._times if found[:2] == key[:2]]
+        same = {str(found): found for found in self._times if found[:2] == key[:2]}
         if near := get_close_matches(str(key), same, n=1, cutoff=0.0):
-            return f"; the nearest that is there is {_short(near[0])}"
+            # Of a long one that is cut, only this tells it from what was asked.
+            apart = "; ".join(differences(key, same[near[0]]))
+            return f"; the nearest that is there is {_short(near[0])}, where {_short(apart)}"
         places = {f"{found.method} {found.address}" for found in self._times}
         asked = f"{key.method} {key.address}"
-        if near := get_close_matches(asked, sorted(places), n=1, cutoff=0.0):
+        alike = [x for x in places if x.startswith(f"{key.method} ")] or places
+        if near := get_close_matches(asked, sorted(alike), n=1, cutoff=0.0):
             return f"; the nearest that is there is {_short(near[0])}"
-        return ", which holds no request"
+        return ": it holds no request at all"
 
 
 def _begun(entry: Entry) -> int:

@@ -15,15 +15,28 @@ from ..recording.format import Body
 from ..tap import Direction
 from ..venue import Venue
 
-__all__ = ["UNKNOWN_BOOK", "Contents", "Counterpart", "Past"]
+__all__ = ["UNKNOWN_BOOK", "Contents", "Counterpart", "Past", "some_of"]
 
 UNKNOWN_BOOK: Final = (
     "the book of %s is not known at this moment of the recording: it begins with the next "
     "whole one that was recorded, if there is one"
 )
 
+_NAMED: Final = 5
+"""How many of many are named."""
+
 Past = Callable[[], Any]
 """Reads the recording once more up to now, and gives the venue's `Overheard` of it."""
+
+
+def some_of(names: Sequence[str]) -> str:
+    """The first of many, and how many more there are.
+
+    >>> some_of(["A", "B"]), some_of("ABCDEFGH")
+    ('A, B', 'A, B, C, D, E and 3 more')
+    """
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
 
 
 class Contents(Protocol):

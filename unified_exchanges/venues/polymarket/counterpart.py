@@ -17,7 +17,7 @@ import msgspec
 from ...errors import BadRequest
 from ...models import Level, OrderBook, Outcome, Subject
 from ...recording.format import Body
-from ...replaying.counterpart import UNKNOWN_BOOK, Past
+from ...replaying.counterpart import UNKNOWN_BOOK, Past, some_of
 from ...tap import Direction
 from ...venue import Venue
 from .listed import listed_markets
@@ -150,11 +150,15 @@ class PolymarketContents:
     def described(self) -> str:
         """What there is."""
         held = ["the account"] if self._has_account else []
-        held += [
-            f"token {token}{market and ' of ' + market}"
-            for token, market in self._tokens.items()
-        ]
-        return f"It holds {', '.join(held) or 'no stream'}"
+        self._read_answers()
+        outcomes = {
+            outcome.outcome_id: f"{outcome.label} of {market_id}"
+            for market_id, both in self._listed.items()
+            for outcome in both
+        }
+        if tokens := [outcomes.get(x, f"token {x}") for x in self._tokens]:
+            held.append(f"books, tickers and trades for {some_of(tokens)}")
+        return f"It holds {' and '.join(held) or 'no stream'}"
 
     def counterpart(self, connection: int) -> PolymarketCounterpart:
         """The venue on a connection that is opened now."""
