@@ -106,6 +106,14 @@ def test_what_is_no_path_is_told_to_be_none(given: object) -> None:
     assert repr(given) in str(told)
 
 
+def test_a_file_that_the_system_does_not_give_is_told_with_its_reason(
+    tmp_path: Path,
+) -> None:
+    told = refusal("blocking", tmp_path / ("long" * 999))
+    assert type(told) is BadRequest
+    assert "cannot be read: File name too long" in str(told)
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -138,3 +140,21 @@ async def test_the_same_is_said_in_an_event_loop(path: Path) -> None:
     async with async_exchange("replay", path=path) as ex:
         with pytest.raises(NotRecorded, match="no answer in it lists"):
             await ex.watch_order_book(market.market_id).next(timeout=30)
+
+
+def test_threads_that_watch_markets_for_the_first_time_at_once_know_them_all(
+    path: Path,
+) -> None:
+    with stage("polymarket") as at:
+        names = recorded("blocking", by_markets, at, path)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(10):
+            with (
+                exchange("replay", path=path) as ex,
+                ThreadPoolExecutor(4) as threads,
+            ):
+                list(threads.map(ex.watch_order_book, names * 2))
+    finally:
+        sys.setswitchinterval(before)

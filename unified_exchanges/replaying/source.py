@@ -62,8 +62,14 @@ def load(
     nanoseconds late everything is heard.  Raises
     `NotRecorded` where there is no such file, and `DamagedRecording`.
     """
-    file = _file(path)
-    begin = _begin_of(file)
+    try:
+        file = _file(path)
+        begin = _begin_of(file)
+    except OSError as error:
+        raise BadRequest(
+            f"the recording {fspath(path)} cannot be read: {error.strerror or error}; see "
+            "that it may be, or give another path="
+        ) from error
     if _CASSETTE in begin and not begin.lstrip().startswith(b"{"):
         from .cassette import load_cassette  # noqa: PLC0415 - YAML is an extra
 
@@ -122,10 +128,6 @@ def _begin_of(file: Path) -> bytes:
             return opened.read(_BEGIN)
     except (EOFError, zlib.error, BadGzipFile):
         return b""
-    except OSError as error:
-        raise BadRequest(
-            f"the recording {file} cannot be read: {error.strerror or error}"
-        ) from error
 
 
 def _noted(lines: Iterator[Line], streams: Streams) -> Iterator[Line]:
