@@ -192,7 +192,9 @@ def test_a_cassette_that_is_not_whole_is_told_in_one_line(tmp_path: Path) -> Non
     path.write_bytes(whole[: len(whole) // 2])
     assert "is no YAML" in str(refusal("blocking", path))
     path.write_bytes(b"interactions: []\nversion: 1\n")
-    assert "holds no request: nothing was recorded" in str(refusal("blocking", path))
+    assert "no cassette that holds a request: nothing was" in str(
+        refusal("blocking", path)
+    )
     path.write_bytes(b"interactions:\n- request: 5\n")
     assert "is no cassette that can be read" in str(refusal("blocking", path))
     many = whole + b"# " + bytes(range(33, 127)) * 99
@@ -228,7 +230,7 @@ def test_a_recording_without_a_request_says_so(at: Stage, path: Path) -> None:
         pass
 
     def ask(ex: Any) -> Any:
-        with pytest.raises(NotRecorded, match="it holds no request at all"):
+        with pytest.raises(NotRecorded, match="which holds no request at all"):
             yield ex.fetch_markets(limit=2)
         return []
 

@@ -257,7 +257,7 @@ class Answers:
         alike = [x for x in places if x.startswith(f"{key.method} ")] or places
         if near := get_close_matches(asked, sorted(alike), n=1, cutoff=0.0):
             return f"; the nearest that is there is {_short(near[0])}"
-        return ": it holds no request at all"
+        return ": that is a recording which holds no request at all"
 
 
 def _begun(entry: Entry) -> int:

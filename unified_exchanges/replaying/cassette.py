@@ -51,7 +51,9 @@ def _load(file: Path, venues: Iterable[Description]) -> Tape:
     try:
         pairs = content["interactions"]
         if pairs == []:
-            raise DamagedRecording(f"{file} holds no request: nothing was recorded")
+            raise DamagedRecording(
+                f"{file} is no cassette that holds a request: nothing was recorded{_HOW}"
+            )
         addresses = [str(pair["request"]["uri"]).partition("?")[0] for pair in pairs]
         moments = _moments(pairs, int(file.stat().st_mtime))
         spans = zip([moments[0], *moments], moments, strict=False)
