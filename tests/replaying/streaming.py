@@ -123,14 +123,14 @@ def recorded(flavour: str, script: Script, at: Stage, path: Path) -> list[Any]:
     return asyncio.run(run())
 
 
-def replayed(flavour: str, script: Script, path: Path) -> list[Any]:
+def replayed(flavour: str, script: Script, path: Path, **how: Any) -> list[Any]:
     """What a script says on a recording."""
     if flavour == "blocking":
-        with exchange("replay", path=path) as ex:
+        with exchange("replay", path=path, **how) as ex:
             return _run(ex, script)
 
     async def run() -> list[Any]:
-        async with async_exchange("replay", path=path) as ex:
+        async with async_exchange("replay", path=path, **how) as ex:
             return await _run_async(ex, script)
 
     return asyncio.run(run())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import pytest
 
 from unified_exchanges.errors import NotRecorded
@@ -16,9 +18,9 @@ ABOUT_NOW = (2 * SECOND, 10 * SECOND)
 HOST, PATH = "https://venue.example", "/markets/A"
 
 
-def answers(*, began: int = NOW) -> Answers:
-    """A recording of one read."""
-    read = Rest(
+def read(began: int) -> Rest:
+    """One that was answered a second after it began."""
+    return Rest(
         at=began + SECOND,
         mono=0,
         began=began,
@@ -29,7 +31,12 @@ def answers(*, began: int = NOW) -> Answers:
         status=200,
         body=Body(b"{}"),
     )
-    return Answers([read], ReplayClock(NOW), "the recording")
+
+
+def answers(*, began: int = NOW, count: int = 1) -> Answers:
+    """A recording of so many reads, one after another."""
+    reads = [read(began + number * SECOND) for number in range(count)]
+    return Answers(reads, ReplayClock(NOW), "the recording")
 
 
 def request(method: str = "GET") -> Request:
@@ -54,3 +61,27 @@ def test_nothing_of_another_moment_is_shared() -> None:
     told.claim(request())
     with pytest.raises(NotRecorded):
         told.claim(request(), ABOUT_NOW, is_shared=True)
+
+
+@pytest.mark.parametrize("order", sorted(set(permutations("ppss"))))
+def test_streams_take_nothing_from_the_program_in_whatever_order_both_read(
+    order: tuple[str, ...],
+) -> None:
+    told = answers(count=2)
+    given: dict[str, list[int]] = {"p": [], "s": []}
+    for who in order:
+        entry = (
+            told.claim(request()) if who == "p" else told.overhear(request(), ABOUT_NOW)
+        )
+        given[who].append(entry.number)
+    assert given == {"p": [1, 2], "s": [1, 2]}
+    with pytest.raises(NotRecorded, match="recorded 2 times, and is asked for once"):
+        told.claim(request())
+    with pytest.raises(NotRecorded, match="was not asked for at this moment"):
+        told.overhear(request(), ABOUT_NOW)
+
+
+def test_what_only_streams_have_read_was_not_asked_for_by_the_program() -> None:
+    told = answers()
+    told.overhear(request(), ABOUT_NOW)
+    assert told.unplayed == [f"GET {PATH}"]

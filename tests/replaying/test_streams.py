@@ -632,3 +632,49 @@ def test_a_stream_is_live_once_the_reads_it_has_not_are_passed_over(
     slow = stretched(without_reads_of_the_account(path), 20.0)
     told = replayed(flavour, followed, slow)
     assert told == ["live", 0]
+
+
+# -- reads beside a stream ---------------------------------------------------------------
+
+
+def reading_once(ex: Any) -> Any:
+    """Follow a book, and read it once some time after it was told."""
+    [market] = yield ex.fetch_markets(limit=1)
+    name = market.market_id
+    books = ex.watch_order_book(name, policy="every")
+    yield books.next(timeout=30)
+    terms = (name, market.outcomes[0].label, "buy", market.grid.lowest)
+    order = yield ex.create_order(*terms, 10)
+    yield books.next(timeout=30)
+    book = yield ex.fetch_order_book(name)
+    yield ex.cancel_order(order.order_id)
+    yield books.next(timeout=30)
+    return [book.bids, book.asks]
+
+
+def later_orders(path: Path, seconds: float) -> Path:
+    """The same recording with a pause before the first order."""
+    lines, later = [], 0
+    for line in read(path):
+        if isinstance(line, Rest) and line.method == "POST" and not later:
+            later = int(seconds * SECOND)
+        if not isinstance(line, Torn):
+            more = {"began": line.began + later} if isinstance(line, Rest) else {}
+            moved = replace(line, at=line.at + later, mono=line.mono + later, **more)
+            lines.append(encode(moved))
+    other = path.with_name("later.jsonl")
+    other.write_bytes(b"".join(lines))
+    return other
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_what_the_program_reads_is_there_though_a_stream_has_read_it_before(
+    at: Stage, path: Path, flavour: str
+) -> None:
+    at.account["stream"] = StreamPolicy(audit=None)
+    book = recorded(flavour, reading_once, at, path)
+    # The stream compares its book when it was not compared live, and is answered by the
+    # read of the program, which asks for it afterwards.
+    often = StreamPolicy(audit=0.5)
+    later = later_orders(path, 3.0)
+    assert replayed(flavour, reading_once, later, stream=often) == book

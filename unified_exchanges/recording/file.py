@@ -36,7 +36,10 @@ class RecordingFile:
             failure = str(error)
         else:
             return
-        raise BadRequest(f"cannot record there: {failure}")
+        raise BadRequest(
+            f"cannot record there: {failure}; choose a path in a folder that is there and "
+            "may be written to"
+        )
 
     def write(self, line: bytes) -> None:
         """Append a line."""

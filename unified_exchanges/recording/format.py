@@ -57,6 +57,7 @@ _log = logging.getLogger(__name__)
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _NONE = msgspec.Raw(b"")
+_HOW = "; one is made with Recorder, or unified-exchanges record"
 
 _T = TypeVar("_T")
 
@@ -323,14 +324,16 @@ def _lines(
     number = 0
     shortcut: Callable[[bytes], _T | None] | None = None
     with open_recording(path) as file:
-        for text in file if isinstance(file, BufferedReader) else _whole(file):
+        for text in file if isinstance(file, BufferedReader) else _whole(file, name):
             number += 1
             if not text.endswith(b"\n"):
                 if number > 1:
                     _log.warning("%s ends within line %d: left out", name, number)
                     yield Torn(len(text))
                     return
-                raise DamagedRecording(f"{name} is not a recording: no line is whole")
+                raise DamagedRecording(
+                    f"{name} is not a recording: no line is whole{_HOW}"
+                )
             if shortcut is not None and (short := shortcut(text)) is not None:
                 yield short
                 continue
@@ -339,7 +342,7 @@ def _lines(
                 shortcut = begin(line)
             yield line
     if not number:
-        raise DamagedRecording(f"{name} is empty: nothing was recorded")
+        raise DamagedRecording(f"{name} is empty: nothing was recorded{_HOW}")
 
 
 def _read(text: bytes, number: int, name: str) -> _Written:
@@ -354,12 +357,16 @@ def _read(text: bytes, number: int, name: str) -> _Written:
     return line
 
 
-def _whole(file: IO[bytes]) -> Iterator[bytes]:
+def _whole(file: IO[bytes], name: str) -> Iterator[bytes]:
     """Every line; where compressed data break off, what there is of the last, or b""."""
     try:
         yield from file
     except (EOFError, zlib.error):
         yield b""
+    except gzip.BadGzipFile as error:
+        raise DamagedRecording(
+            f"{name} is damaged within its compression ({error}); restore it from a copy"
+        ) from error
 
 
 def _damage(name: str, number: int, text: bytes, error: Exception) -> str:
@@ -367,7 +374,7 @@ def _damage(name: str, number: int, text: bytes, error: Exception) -> str:
         later = _version_of(text)
         if later > FORMAT:
             return _later(name, later)
-        return f"{name} is not a recording: its first line is no header ({error})"
+        return f"{name} is not a recording: its first line is no header ({error}){_HOW}"
     return f"{name}: line {number} cannot be read ({error}); restore it from a copy"
 
 
@@ -385,7 +392,7 @@ class _Versioned(msgspec.Struct):
 def _later(name: str, version: int) -> str:
     return (
         f"{name} has version {version} of the format, and this library reads up to "
-        f"{FORMAT}: use a later one"
+        f"{FORMAT}: use a later version of unified-exchanges"
     )
 
 

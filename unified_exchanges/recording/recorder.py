@@ -105,6 +105,12 @@ class Recorder:
             )
         # On paper nothing but the source is on the wire: that is what can be replayed.
         venue = exchange.venue.on_the_wire
+        if venue.taps.is_replay:
+            raise NotSupported(
+                "a replay is not recorded, as nothing of it goes over a wire: copy the file "
+                "that it is made of",
+                venue=venue.id,
+            )
         if exchange.stream_health().state not in {"idle", "stopped"}:
             raise BadRequest("begin to record before the first watch", venue=venue.id)
         if venue.taps.tap is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from itertools import chain, islice
 from typing import TypeAlias
@@ -17,7 +17,7 @@ from ..flow import Request, Response
 from ..recording.format import Rest, Unanswered, Withheld
 from .aliases import Aliases
 from .clock import ReplayClock
-from .matching import Key, has_moved, key_of, loosened
+from .matching import Key, differences, has_moved, key_of, loosened
 
 __all__ = ["Answers", "Entry"]
 
@@ -39,10 +39,16 @@ class Entry:
     line: _Recorded
     number: int
     is_played: bool = False
+    """Whether the program was given it."""
+    is_overheard: bool = False
+    """Whether a stream of the program was."""
 
 
 class Answers:
     """Answers requests from what was recorded, each once and in that order.
+
+    What a stream reads by itself takes nothing from the program, which may ask for the same
+    before it or after: each answer is there once for the program, and once for its streams.
 
     Usable from several threads.  ``name`` is that of the recording, for errors.
     """
@@ -103,8 +109,8 @@ class Answers:
         """Take what was recorded of a request, while streams are replayed beside it.
 
         That is the next one from now on, else the last one before.  ``within`` is how many
-        nanoseconds before and after now it may have begun: so reads of the library itself
-        get no answer of another moment.  ``since`` is a moment of `ReplayClock.wall` that
+        nanoseconds before and after now it may have begun: so a command gets no answer of
+        another moment.  ``since`` is a moment of `ReplayClock.wall` that
         stands for now, where the program has waited for as long as was drawn by lot.
         ``is_shared`` takes what was asked within that time though it was given already.
         Raises `NotRecorded`.
@@ -112,17 +118,22 @@ class Answers:
         key = key_of(request.method, request.url, request.query, request.body or b"")
         with self._lock:
             now = self._clock.wall if since is None else since
-            entry = self._nearest_of(key, now, within)
+            entry = self._nearest_of(key, now, within, _is_left)
             if entry is None and within is not None and is_shared:
-                entry = self._nearest_of(key, now, within, is_played=True)
+                entry = self._nearest_of(key, now, within, _is_any)
             if entry is None and within is not None:
-                # What is nearest is of no interest to anybody, and takes long to find.
-                raise NotRecorded(
-                    f"{_short(str(key))} was not asked for at this moment when "
-                    f"{self._name} was recorded",
-                    request=f"{request.method} {request.url}",
-                )
+                raise self._not_now(key, request)
             return self._taken(entry, key, request)
+
+    def overhear(self, request: Request, within: tuple[int, int]) -> Entry:
+        """As `claim`, for what a stream reads by itself; the program is given it as well."""
+        key = key_of(request.method, request.url, request.query, request.body or b"")
+        with self._lock:
+            entry = self._nearest_of(key, self._clock.wall, within, _is_news)
+            if entry is None:
+                raise self._not_now(key, request)
+            entry.is_overheard = True
+            return entry
 
     def nearest(self, request: Request) -> str:
         """What is nearest to a request that is not there, in words that end a sentence."""
@@ -192,8 +203,7 @@ class Answers:
         key: Key,
         now: int,
         within: tuple[int, int] | None,
-        *,
-        is_played: bool = False,
+        may_be: Callable[[Entry], bool],
     ) -> Entry | None:
         before, after = within or (now, _EVER)
         for some in dict.fromkeys((key, loosened(key))):
@@ -203,7 +213,7 @@ class Answers:
             earlier = reversed(entries[max(0, first - _LOOKED_AT) : first])
             for entry in chain(later, earlier):
                 span = entry.line.began - now
-                if entry.is_played is not is_played or not -before <= span <= after:
+                if not may_be(entry) or not -before <= span <= after:
                     continue
                 if some is key or has_moved(key, entry.key, -round(span / _SECOND)):
                     return entry
@@ -223,24 +233,47 @@ class Answers:
             request=f"{request.method} {request.url}",
         )
 
+    def _not_now(self, key: Key, request: Request) -> NotRecorded:
+        # What is nearest is of no interest to anybody, and takes long to find.
+        return NotRecorded(
+            f"{_short(str(key))} was not asked for at this moment when {self._name} was "
+            "recorded",
+            request=f"{request.method} {request.url}",
+        )
+
     def _nearest(self, key: Key) -> str:
         path = "/" + key.address.partition("://")[2].partition("/")[2]
         if f"{key.method} {path}" in self._withheld:
             return (
                 ": it was withheld when it was recorded, for it may have held a secret"
             )
-        same = [str(found) for found in self._times if found[:2] == key[:2]]
+        same = {str(found): found for found in self._times if found[:2] == key[:2]}
         if near := get_close_matches(str(key), same, n=1, cutoff=0.0):
-            return f"; the nearest that is there is {_short(near[0])}"
+            # Of a long one that is cut, only this tells it from what was asked.
+            apart = "; ".join(differences(key, same[near[0]]))
+            return f"; the nearest that is there is {_short(near[0])}, where {_short(apart)}"
         places = {f"{found.method} {found.address}" for found in self._times}
         asked = f"{key.method} {key.address}"
-        if near := get_close_matches(asked, sorted(places), n=1, cutoff=0.0):
+        alike = [x for x in places if x.startswith(f"{key.method} ")] or places
+        if near := get_close_matches(asked, sorted(alike), n=1, cutoff=0.0):
             return f"; the nearest that is there is {_short(near[0])}"
-        return ", which holds no request"
+        return ": that is a recording which holds no request at all"
 
 
 def _begun(entry: Entry) -> int:
     return entry.line.began
+
+
+def _is_left(entry: Entry) -> bool:
+    return not entry.is_played
+
+
+def _is_any(_: Entry) -> bool:
+    return True
+
+
+def _is_news(entry: Entry) -> bool:
+    return not entry.is_overheard
 
 
 def _first_left(entries: deque[Entry] | None) -> Entry | None:

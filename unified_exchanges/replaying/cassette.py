@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import zlib
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from gzip import BadGzipFile
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,13 @@ import attrs
 
 from ..description import Description, Environment
 from ..errors import BadRequest
-from ..recording.format import Body, DamagedRecording, Rest
+from ..recording.format import Body, DamagedRecording, Rest, open_recording
 from .document import read_document
 
 __all__ = ["Tape", "load_cassette"]
 
 _SECOND = 1_000_000_000
+_HOW = "; restore it from a copy, or record it again"
 
 
 @attrs.frozen(kw_only=True, slots=True)
@@ -47,6 +50,10 @@ def _load(file: Path, venues: Iterable[Description]) -> Tape:
     content = _read(file)
     try:
         pairs = content["interactions"]
+        if pairs == []:
+            raise DamagedRecording(
+                f"{file} is no cassette that holds a request: nothing was recorded{_HOW}"
+            )
         addresses = [str(pair["request"]["uri"]).partition("?")[0] for pair in pairs]
         moments = _moments(pairs, int(file.stat().st_mtime))
         spans = zip([moments[0], *moments], moments, strict=False)
@@ -56,7 +63,8 @@ def _load(file: Path, venues: Iterable[Description]) -> Tape:
         ]
     except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         raise DamagedRecording(
-            f"{file} is no cassette that can be read: {type(error).__name__} {error}"
+            f"{file} is no cassette that can be read ({type(error).__name__}: {error})"
+            f"{_HOW}"
         ) from error
     venue, environment = _whose(addresses, venues, file)
     start = lines[0].began
@@ -88,9 +96,13 @@ def _read(file: Path) -> Any:
         )
     else:
         try:
-            return read_document(yaml, file.read_bytes())
+            with open_recording(file) as opened:
+                return read_document(yaml, opened.read())
         except yaml.YAMLError as error:
-            raise DamagedRecording(f"{file} is no YAML: {error}") from error
+            where = " ".join(str(error).split())
+            raise DamagedRecording(f"{file} is no YAML: {where}{_HOW}") from error
+        except (EOFError, zlib.error, BadGzipFile) as error:
+            raise DamagedRecording(f"{file} is not whole: {error}{_HOW}") from error
     raise ImportError(reason)
 
 

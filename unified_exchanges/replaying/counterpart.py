@@ -11,18 +11,32 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 
 from ..models import Subject
+from ..recording.format import Body
 from ..tap import Direction
 from ..venue import Venue
 
-__all__ = ["UNKNOWN_BOOK", "Contents", "Counterpart", "Past"]
+__all__ = ["UNKNOWN_BOOK", "Contents", "Counterpart", "Past", "some_of"]
 
 UNKNOWN_BOOK: Final = (
     "the book of %s is not known at this moment of the recording: it begins with the next "
     "whole one that was recorded, if there is one"
 )
 
+_NAMED: Final = 5
+"""How many of many are named."""
+
 Past = Callable[[], Any]
 """Reads the recording once more up to now, and gives the venue's `Overheard` of it."""
+
+
+def some_of(names: Sequence[str]) -> str:
+    """The first of many, and how many more there are.
+
+    >>> some_of(["A", "B"]), some_of("ABCDEFGH")
+    ('A, B', 'A, B, C, D, E and 3 more')
+    """
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
 
 
 class Contents(Protocol):
@@ -35,6 +49,19 @@ class Contents(Protocol):
         self, connection: int, direction: Direction, frame: bytes, line: int
     ) -> None:
         """A message came or went, in that line of the recording."""
+        ...
+
+    def answered(self, path: str, body: Body) -> None:
+        """A request was answered well."""
+        ...
+
+    def unnamed(
+        self, venue: Venue, subject: Subject, market_ids: Sequence[str]
+    ) -> Sequence[str]:
+        """Let a venue know markets as the recording lists them: those that it does not.
+
+        Only those of which nothing can be told without that.
+        """
         ...
 
     def missing(

@@ -112,7 +112,7 @@ class Errand:
 
     def _claim(self, request: Request) -> Entry:
         """What was recorded of a request; raises `NotRecorded`."""
-        return self.answers.claim(request, WITHIN)
+        return self.answers.overhear(request, WITHIN)
 
     def _answered(self, entry: Entry) -> None:
         self._resume(self._told(entry))

@@ -9,14 +9,14 @@ the clock: by as much as it stands elsewhere than when that was recorded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
 
 from ..recording.redaction import is_secret
 
-__all__ = ["Key", "has_moved", "key_of", "loosened"]
+__all__ = ["Key", "differences", "has_moved", "key_of", "loosened"]
 
 _PASSING = frozenset(
     {
@@ -33,6 +33,7 @@ _NEAR = 5
 """Seconds by which "now" may be another: a request is made a moment after it is decided."""
 _MILLISECONDS = 100_000_000_000
 """From here on a time is in milliseconds."""
+_ABSENT = "left out"
 
 # Numbers with a fraction stay as they are written: 0.10 is another request than 0.1.
 _decode = msgspec.json.Decoder(float_hook=str).decode
@@ -81,6 +82,46 @@ def has_moved(asked: Key, recorded: Key, seconds: int) -> bool:
         for one, other in pairs
         if _is_bound(one[0])
     )
+
+
+def differences(asked: Key, recorded: Key) -> list[str]:
+    """In what a request to an address differs from one that was recorded, in words.
+
+    >>> one = key_of("GET", "/a", [("limit", "3")], b"")
+    >>> differences(one, key_of("GET", "/a", [("limit", "1")], b""))
+    ['limit was 1, not 3']
+    >>> one = key_of("POST", "/a", [], b'{"order": {"size": 2}}')
+    >>> differences(one, key_of("POST", "/a", [], b'{"order": {"size": 2, "tif": "ioc"}}'))
+    ['order.tif was ioc, not left out']
+    """
+    ours, theirs = dict(_fields(asked)), dict(_fields(recorded))
+    return [
+        f"{name} was {theirs.get(name, _ABSENT)}, not {ours.get(name, _ABSENT)}"
+        for name in dict.fromkeys([*ours, *theirs])
+        if ours.get(name) != theirs.get(name)
+    ]
+
+
+def _fields(key: Key) -> Iterator[tuple[str, str]]:
+    """What is asked for, each value by its place."""
+    for name in dict.fromkeys(name for name, _ in key.query):
+        yield name, ",".join(text for other, text in key.query if other == name)
+    if key.body:
+        try:
+            yield from _values("", msgspec.json.decode(key.body))
+        except msgspec.MsgspecError:
+            yield "the body", key.body.decode(errors="replace")
+
+
+def _values(place: str, content: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(content, dict):
+        for name, value in content.items():
+            yield from _values(f"{place}.{name}" if place else str(name), value)
+    elif isinstance(content, list):
+        for number, value in enumerate(content):
+            yield from _values(f"{place}[{number}]", value)
+    else:
+        yield place or "the body", str(content)
 
 
 def _is_later(asked: str, recorded: str, seconds: int) -> bool:

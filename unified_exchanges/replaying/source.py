@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator
+from gzip import BadGzipFile
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -21,13 +24,14 @@ from ..recording.format import (
 )
 from .answers import Answers
 from .clock import ReplayClock
-from .counterpart import Contents
+from .counterpart import Contents, some_of
 from .streams import Streams
 
 __all__ = ["Source", "load"]
 
 _CASSETTE = b"interactions:"
 _BEGIN = 4096
+_LOOKS_LIKE = re.compile(r"\.(jsonl|ya?ml)\b")
 
 
 @attrs.frozen(kw_only=True, slots=True)
@@ -46,7 +50,7 @@ class Source:
 
 def load(
     path: str | PathLike[str],
-    venues: Iterable[Description],
+    venues: Collection[Description],
     contents: Callable[[str], Contents] | None = None,
     *,
     lag: int = 0,
@@ -58,15 +62,14 @@ def load(
     nanoseconds late everything is heard.  Raises
     `NotRecorded` where there is no such file, and `DamagedRecording`.
     """
-    file = Path(path)
-    if file.is_dir():
-        raise NotRecorded(
-            f"{fspath(path)} is a folder: a replay wants the recording itself, a file"
-        )
-    if not file.is_file():
-        raise NotRecorded(f"there is no recording {fspath(path)}; record it first")
-    with open_recording(file) as opened:
-        begin = opened.read(_BEGIN)
+    try:
+        file = _file(path)
+        begin = _begin_of(file)
+    except OSError as error:
+        raise BadRequest(
+            f"the recording {fspath(path)} cannot be read: {error.strerror or error}; see "
+            "that it may be, or give another path="
+        ) from error
     if _CASSETTE in begin and not begin.lstrip().startswith(b"{"):
         from .cassette import load_cassette  # noqa: PLC0415 - YAML is an extra
 
@@ -77,7 +80,8 @@ def load(
     assert isinstance(header, Header)
     if header.venue not in {venue.id for venue in venues}:
         raise BadRequest(
-            f"{file} was recorded at {header.venue}, which this library does not know"
+            f"{file} was recorded at {header.venue}, which this version of the library "
+            f"does not know: it knows {', '.join(venue.id for venue in venues)}"
         )
     streams = None
     if contents is not None:
@@ -86,6 +90,44 @@ def load(
     wanted = (x for x in lines if isinstance(x, Rest | Unanswered | Withheld))
     source = _source(header.venue, header.environment, header.at, wanted, file, lag)
     return attrs.evolve(source, streams=streams)
+
+
+def _file(path: object) -> Path:
+    """The file that is meant; raises `NotRecorded` where there is none."""
+    if not isinstance(path, str | PathLike) or not fspath(path):
+        raise BadRequest(
+            f"path= of a replay must be that of one recording or cassette, not {path!r}"
+        )
+    file = Path(path)
+    if file.is_dir():
+        raise NotRecorded(
+            f"{file} is a folder, {_held(file)}: a replay wants the recording itself, a file"
+        )
+    if file.exists():
+        return file
+    folder = file.parent
+    there = _held(folder) if folder.is_dir() else "which is not there"
+    raise NotRecorded(
+        f"there is no recording {file}, in the folder {folder.absolute()}, {there}: correct "
+        "path=, or record it first"
+    )
+
+
+def _held(folder: Path) -> str:
+    """What may have been meant of a folder, in words."""
+    names = sorted(x.name for x in folder.iterdir() if _LOOKS_LIKE.search(x.name))
+    if not names:
+        return "which holds no recording"
+    return f"which holds {some_of(names)}"
+
+
+def _begin_of(file: Path) -> bytes:
+    """How a file begins; what of it is damaged is said by who reads all of it."""
+    try:
+        with open_recording(file) as opened:
+            return opened.read(_BEGIN)
+    except (EOFError, zlib.error, BadGzipFile):
+        return b""
 
 
 def _noted(lines: Iterator[Line], streams: Streams) -> Iterator[Line]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,7 +12,7 @@ import attrs
 
 from ..errors import NotRecorded
 from ..models import Subject
-from ..recording.format import Frame, Header, Line, Opened
+from ..recording.format import Frame, Header, Line, Opened, Rest
 from ..venue import Venue
 from .counterpart import Contents
 
@@ -40,6 +41,8 @@ class Streams:
             self.contents.told(line.connection, line.direction, frame, number)
         elif isinstance(line, Opened):
             self.opened[line.url].append(number)
+        elif isinstance(line, Rest) and line.status == HTTPStatus.OK:
+            self.contents.answered(line.path, line.body)
 
     def is_opened_after(self, url: str, line: int) -> bool:
         """Whether there is a later connection to an address."""
@@ -53,15 +56,27 @@ class Streams:
         outcome: str | None = None,
     ) -> None:
         """Refuse what was not followed when it was recorded: raises `NotRecorded`."""
-        missing = self.contents.missing(venue, subject, market_ids, outcome)
-        if missing:
-            text = ", ".join(missing)
+        unnamed = self.contents.unnamed(venue, subject, market_ids or ())
+        if missing := self.contents.missing(venue, subject, market_ids, outcome):
             raise NotRecorded(
-                f"the replay of {self.file} was asked for the stream of {_short(text)}, "
-                f"which was not followed when it was recorded. "
+                f"{self._asked(missing)}, which was not followed when it was recorded. "
                 f"{_short(self.contents.described())}. Nothing was sent: watch what was "
                 "recorded, or record again",
             )
+        if unnamed:
+            raise NotRecorded(
+                f"{self._asked([f'{subject} of {x}' for x in unnamed])}. It was followed "
+                "when it was recorded, and no answer in it lists the market, so that it is "
+                "not known which outcome was told of. Nothing was sent: record again, and "
+                "begin the Recorder before the markets are fetched; what there is, is read "
+                "with unified_exchanges.recording.read",
+            )
+
+    def _asked(self, what: Sequence[str]) -> str:
+        return (
+            f"the replay of {self.file} was asked for the stream of "
+            f"{_short(', '.join(what))}"
+        )
 
 
 def no_stream(

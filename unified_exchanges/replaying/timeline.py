@@ -131,7 +131,9 @@ class Timeline:
     ) -> None:
         """Refuse to watch what is over, or was not followed: raises `NotRecorded`."""
         self.check_open()
-        self.streams.check(venue, subject, market_ids, outcome)
+        with self.lock:
+            # The first who asks has what was listed read.
+            self.streams.check(venue, subject, market_ids, outcome)
 
     def join(self, player: Player) -> None:
         """Play to a stream from now on."""

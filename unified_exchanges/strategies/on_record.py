@@ -99,9 +99,8 @@ class OnRecord(Ground):
     def claim(self, request: Request, since: int | None) -> Entry:
         """The same request, sent about now when it was recorded; raises `NotRecorded`.
 
-        What was read once then may be asked for twice here: by commands that begin together,
-        of which the first alone read it then, and by a stream that reads beside them.  Both
-        get the same answer.
+        What was read once then may be asked for twice here, by commands that begin together,
+        of which the first alone read it then.  Both get the same answer.
         """
         answers = self.timeline.answers
         is_read = request.method == "GET"

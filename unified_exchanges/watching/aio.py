@@ -71,7 +71,7 @@ class AsyncWatch(Coroutine[Any, Any, T_co], Generic[T_co]):
         except TimeoutError:
             raise misuse.late(timeout, self.health()) from None
         except Ended:
-            raise misuse.over() from None
+            raise self._hub.over() from None
         return item
 
     async def aclose(self) -> None:
@@ -99,7 +99,7 @@ class AsyncWatch(Coroutine[Any, Any, T_co], Generic[T_co]):
     def __aiter__(self) -> AsyncIterator[T_co]:
         self._place.part()
         if self._place.seat.follower.mailbox.is_spent:
-            raise misuse.over()
+            raise self._hub.over()
         return _Loop(self, self._hub, self._place)
 
     def __anext__(self) -> Coroutine[Any, Any, T_co]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ..drivers.aio import AsyncDriver
 from ..drivers.aio_streaming import AsyncStreamDriver
+from ..errors import BadRequest
 from ..models import OrderBook, StreamHealth, Subject
 from ..streams.line import Line
 from ..venue import Venue
@@ -101,6 +102,10 @@ class AsyncHub:
             raise misuse.strange()
         if self._process != os.getpid():
             raise misuse.forked()
+
+    def over(self) -> BadRequest:
+        """What who asks more of a watch that has ended is told."""
+        return misuse.over()
 
     def watch(self, wish: Wish) -> AsyncWatch[Any]:
         """Follow something from now on."""

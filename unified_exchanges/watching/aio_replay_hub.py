@@ -9,11 +9,13 @@ from types import TracebackType
 from typing import Any
 
 from ..drivers.aio import AsyncDriver
+from ..errors import BadRequest
 from ..models import Subject
 from ..replaying import Player, Timeline, Turn
 from ..replaying.waiting import expect, take_part, wait
 from ..streams.line import Line
 from ..venue import Venue
+from . import misuse
 from .aio_hub import AsyncHub
 from .handed import Handed
 from .job import Job
@@ -80,6 +82,13 @@ class AsyncReplayHub(AsyncHub):
         for subject in (Subject.ORDERS, Subject.FILLS):
             self._check(subject, None, None)
         super().keep()
+
+    def over(self) -> BadRequest:
+        """What who asks more of a watch that has ended is told."""
+        timeline = self._timeline
+        if timeline.is_over:
+            return misuse.played(timeline.streams.file)
+        return super().over()
 
     def within(
         self, seconds: float | None

@@ -85,7 +85,7 @@ class Watch(Generic[T_co]):
         try:
             return self._take(timeout)
         except Ended:
-            raise misuse.over() from None
+            raise self._hub.over() from None
 
     def close(self) -> None:
         """Follow no more; closing twice is allowed."""
@@ -108,7 +108,7 @@ class Watch(Generic[T_co]):
         self._hub.check_process()
         with self._ready:
             if self._is_closed or self._follower.mailbox.is_spent:
-                raise misuse.over()
+                raise self._hub.over()
         return self._loop()
 
     def _loop(self) -> Iterator[T_co]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..drivers.blocking import BlockingDriver
 from ..drivers.streaming import StreamDriver
+from ..errors import BadRequest
 from ..models import OrderBook, StreamHealth, Subject
 from ..streams.line import Line
 from ..venue import Venue
@@ -186,6 +187,10 @@ class Hub:
         """Say goodbye to the venue; watches deliver what waits, and end."""
         if self._process == os.getpid():
             self._stream.close()
+
+    def over(self) -> BadRequest:
+        """What who asks more of a watch that has ended is told."""
+        return misuse.over()
 
     def check_process(self) -> None:
         """Refuse a child process: the threads of the stream are not in it."""

@@ -7,7 +7,16 @@ from math import inf
 from ..errors import BadRequest, RequestTimeout
 from ..models import StreamHealth
 
-__all__ = ["check_timeout", "closed", "forked", "homeless", "late", "over", "strange"]
+__all__ = [
+    "check_timeout",
+    "closed",
+    "forked",
+    "homeless",
+    "late",
+    "over",
+    "played",
+    "strange",
+]
 
 
 def check_timeout(timeout: object) -> None:
@@ -35,6 +44,15 @@ def over() -> BadRequest:
     message = (
         "this watch has ended: it was closed, unwatched, its loop was left, or it "
         "failed; call watch_* again"
+    )
+    return BadRequest(message)
+
+
+def played(recording: object) -> BadRequest:
+    """More is asked of a watch that has ended with the recording."""
+    message = (
+        f"this watch has ended: the recording {recording} has come to its end, and tells "
+        "nothing more; make another exchange to replay it anew"
     )
     return BadRequest(message)
 

@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from . import misuse
 from .mailbox import Ended
 from .seat import Seat, Wish
 
@@ -143,7 +142,7 @@ class Place:
         """Refuse one that was closed, and other loops and processes."""
         self._hub.check()
         if self.is_closed:
-            raise misuse.over()
+            raise self._hub.over()
 
     # -- waiting --------------------------------------------------------------------
 
@@ -158,7 +157,7 @@ class Place:
             item = await self._try()
         except Ended:
             if not was_over:
-                raise misuse.over() from None
+                raise self._hub.over() from None
             # It was unwatched before this call, which begins anew.
             self._renew()
             item = await self._last()
@@ -171,7 +170,7 @@ class Place:
         try:
             return await self._try()
         except Ended:
-            raise misuse.over() from None
+            raise self._hub.over() from None
 
     async def _try(self) -> Any:
         try:

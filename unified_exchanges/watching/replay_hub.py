@@ -9,12 +9,13 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ..drivers.blocking import BlockingDriver
-from ..errors import NotRecorded
+from ..errors import BadRequest, NotRecorded
 from ..models import Subject
 from ..replaying import Audience, Player, Timeline, Turn
 from ..replaying.player import LocalPlayer
 from ..streams.line import Line
 from ..venue import Venue
+from . import misuse
 from .blocking import Watch
 from .feed import Feed
 from .follower import Follower
@@ -99,6 +100,13 @@ class ReplayHub(Hub):
         """Hand on all that is told of markets; raises `NotRecorded` if nothing is."""
         self._check(subject, market_ids, None)
         return super().feed(subject, market_ids, hear)
+
+    def over(self) -> BadRequest:
+        """What who asks more of a watch that has ended is told."""
+        timeline = self._timeline
+        if timeline.is_over:
+            return misuse.played(timeline.streams.file)
+        return super().over()
 
     def note_leaving(self, follower: Follower) -> None:
         """Let a watch go soon; safe to call from anywhere, at any time."""

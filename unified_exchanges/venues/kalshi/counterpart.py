@@ -16,7 +16,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from ...models import Level, OrderBook, Subject
-from ...replaying.counterpart import UNKNOWN_BOOK, Past
+from ...recording.format import Body
+from ...replaying.counterpart import UNKNOWN_BOOK, Past, some_of
 from ...tap import Direction
 from ...venue import Venue
 from .overheard import KalshiOverheard
@@ -30,6 +31,7 @@ _NUMBERED: Final = b'"id":'
 _SUBSCRIBED: Final = b'"subscribed"'
 _TICKER: Final = b'"ticker"'
 _TICKERS: Final = "ticker"
+_CALLED: Final = {channel: str(subject) for subject, channel in SUBJECTS.items()}
 _ASKS: Final = frozenset({"subscribe", "add_markets"})
 
 
@@ -123,6 +125,18 @@ class KalshiContents:
         elif markets is not None:
             markets |= key.markets
 
+    def answered(self, path: str, body: Body) -> None:
+        """A request was answered well; a market needs no listing to be followed."""
+
+    def unnamed(
+        self,
+        venue: Venue,  # noqa: ARG002 - a market is named by its id
+        subject: Subject,  # noqa: ARG002
+        market_ids: Sequence[str],  # noqa: ARG002
+    ) -> Sequence[str]:
+        """None: frames name markets by their ids."""
+        return ()
+
     def missing(
         self,
         venue: Venue,  # noqa: ARG002 - a market is named by its id
@@ -135,16 +149,18 @@ class KalshiContents:
         held = self._channels.get(name, set())
         if held is None:
             return []
+        if CHANNELS[name].is_private:
+            return [f"{subject} of the account"]
         if not CHANNELS[name].is_filtered or market_ids is None:
             return [f"{subject} of all markets" if market_ids is None else str(subject)]
         return [f"{subject} of {x}" for x in market_ids if x not in held]
 
     def described(self) -> str:
-        """What there is, by Kalshi's names of channels."""
+        """What there is, by our names where there are such."""
         if not self._channels:
             return "It holds no stream"
         told = [
-            f"{name} of {'all markets' if markets is None else ', '.join(sorted(markets))}"
+            f"{_CALLED.get(name, name)} of {_whose(name, markets)}"
             for name, markets in self._channels.items()
         ]
         return f"It holds {'; '.join(told)}"
@@ -271,6 +287,13 @@ class KalshiCounterpart:
                 else:
                     told.append(_snapshot(sid, market_id, book))
         return told
+
+
+def _whose(channel: str, markets: set[str] | None) -> str:
+    known = CHANNELS.get(channel)
+    if known is not None and known.is_private:
+        return "the account"
+    return "all markets" if markets is None else some_of(sorted(markets))
 
 
 def _acknowledged(number: int, sid: int, key: _Key, last: int) -> bytes:

@@ -15,10 +15,12 @@ from typing import Any, Final
 import msgspec
 
 from ...errors import BadRequest
-from ...models import Level, OrderBook, Subject
-from ...replaying.counterpart import UNKNOWN_BOOK, Past
+from ...models import Level, OrderBook, Outcome, Subject
+from ...recording.format import Body
+from ...replaying.counterpart import UNKNOWN_BOOK, Past, some_of
 from ...tap import Direction
 from ...venue import Venue
+from .listed import listed_markets
 from .overheard import PolymarketOverheard
 from .venue import PolymarketVenue
 
@@ -57,6 +59,9 @@ class PolymarketContents:
         """Where each token was asked for, by connection."""
         self._tokens: dict[str, str] = {}
         """The tokens that were asked for, and their markets as far as they were told."""
+        self._answers: list[tuple[str, Body]] = []
+        """What was answered, of which nothing is read yet."""
+        self._listed: dict[str, tuple[Outcome, ...]] = {}
         self._has_account = self._has_markets = False
 
     def told(
@@ -81,6 +86,36 @@ class PolymarketContents:
             for book in told if isinstance(told, list) else [told]:
                 if self._tokens.get(book.asset_id) == "":
                     self._tokens[book.asset_id] = book.market.lower()
+
+    def answered(self, path: str, body: Body) -> None:
+        """A request was answered well."""
+        self._answers.append((path, body))
+
+    def unnamed(
+        self, venue: Venue, subject: Subject, market_ids: Sequence[str]
+    ) -> Sequence[str]:
+        """Let a venue know markets as the recording lists them: those that it does not."""
+        assert isinstance(venue, PolymarketVenue)
+        strange = [x for x in market_ids if not self._introduce(venue, x.lower())]
+        # What is told of the account names its market.
+        return [] if subject in _PRIVATE else strange
+
+    def _introduce(self, venue: PolymarketVenue, market_id: str) -> bool:
+        if venue.memory.market(market_id) is not None:
+            return True
+        self._read_answers()
+        outcomes = self._listed.get(market_id)
+        if outcomes is None:
+            return False
+        # A market's tokens never change, so it does not matter when it was listed.
+        venue.memory.learn_market(market_id, outcomes)
+        return True
+
+    def _read_answers(self) -> None:
+        answers, self._answers = self._answers, []
+        for path, body in answers:
+            for market in listed_markets(path, body.data):
+                self._listed[market.market_id] = market.outcomes
 
     def missing(
         self,
@@ -115,11 +150,15 @@ class PolymarketContents:
     def described(self) -> str:
         """What there is."""
         held = ["the account"] if self._has_account else []
-        held += [
-            f"token {token}{market and ' of ' + market}"
-            for token, market in self._tokens.items()
-        ]
-        return f"It holds {', '.join(held) or 'no stream'}"
+        self._read_answers()
+        outcomes = {
+            outcome.outcome_id: f"{outcome.label} of {market_id}"
+            for market_id, both in self._listed.items()
+            for outcome in both
+        }
+        if tokens := [outcomes.get(x, f"token {x}") for x in self._tokens]:
+            held.append(f"books, tickers and trades for {some_of(tokens)}")
+        return f"It holds {' and '.join(held) or 'no stream'}"
 
     def counterpart(self, connection: int) -> PolymarketCounterpart:
         """The venue on a connection that is opened now."""

@@ -8,7 +8,6 @@ import attrs
 import msgspec
 
 from ...clock import Clock
-from ...errors import UnifiedExchangesError
 from ...models import Gap, MarketChange, Order, OrderBook, Subject, Ticker, Trade
 from ...recording.overheard import Heard
 from ...recording.redaction import REDACTED_KEY
@@ -16,8 +15,8 @@ from ...streams.protocol import StreamProtocol
 from ...tap import Direction
 from .fees import Fees
 from .lines import read_changes
+from .listed import listed_markets
 from .memory import Known, Memory
-from .parse import catalog
 from .parse.orders import Ours
 from .stream.events import BookChange, BookSnapshot
 from .stream.reading import Whose
@@ -51,12 +50,7 @@ class PolymarketOverheard:
     def answered(self, path: str, body: bytes) -> None:
         """Learn the outcomes of markets where they were listed."""
         self._look_again()
-        if "/markets" not in path:
-            return
-        try:
-            found, _ = catalog.markets_page(body)
-        except UnifiedExchangesError:
-            return  # another listing, whose tokens stand for themselves
+        found = listed_markets(path, body)
         self._memory.learn_markets(found)
         for market in found:
             for outcome in market.outcomes:
