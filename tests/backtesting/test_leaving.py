@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -31,16 +32,16 @@ Said: TypeAlias = "tuple[int, str, dict[str, Any]]"
 URL: Final = {"kalshi": "ws://kalshi.test", "polymarket": "ws://poly.test/ws/market"}
 
 
-def journal(path: Path, venue: str, *said: Said) -> Path:
+def journal(path: Path, venue: str, *said: Said, later: int = 0) -> Path:
     """A recording of these, a nanosecond apart."""
-    head = structs.replace(HEAD, venue=venue)
-    lines: list[Any] = [head]
-    for number in sorted({connection for connection, _, _ in said}):
-        lines.append(Opened(HEAD.at, 0, number, URL[venue]))
+    began = HEAD.at + later
+    head = structs.replace(HEAD, venue=venue, at=began)
+    numbers = sorted({connection for connection, _, _ in said})
+    lines: list[Any] = [head, *(Opened(began, 0, x, URL[venue]) for x in numbers)]
     for n, (connection, direction, content) in enumerate(said, 1):
         body = Body.of(json.dumps(content, separators=(",", ":")))
         lines.append(
-            Frame(HEAD.at + n, n, connection, direction, body)  # type: ignore[arg-type]
+            Frame(began + n, n, connection, direction, body)  # type: ignore[arg-type]
         )
     path.write_bytes(b"".join(map(encode, lines)))
     return path
@@ -274,3 +275,47 @@ def test_nothing_fills_in_a_market_that_was_left(tmp_path: Path) -> None:
         assert len(report.decisions) == 1
         assert report.trades == ()
         assert strategy.gaps == [("A",)]
+
+
+class Between(Late):
+    """The same by a timer alone, in the hour between two recordings."""
+
+    def on_start(self, desk: Desk) -> None:
+        super().on_start(desk)
+        desk.timer("buy", timedelta(minutes=30))
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None: ...
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        desk.place("A", "yes", "buy", Decimal("0.60"), 10, time_in_force="ioc")
+
+
+def test_nothing_fills_between_two_recordings(tmp_path: Path) -> None:
+    hour = 3600 * 10**9
+    paths = [
+        journal(tmp_path / str(x), "kalshi", *BOTH, delta("A", 3), later=x * hour)
+        for x in range(2)
+    ]
+    folders = [tmp_path / f"tables{x}" for x in range(2)]
+    for path, folder in zip(paths, folders, strict=True):
+        convert(path, folder)
+    contracts = [contract("A"), contract("B")]
+    of: list[Data] = [paths, folders, [paths[0], folders[1]]]
+    for data in of:
+        strategy = Between()
+        report = backtest(strategy, data, contracts=contracts)
+        assert len(report.decisions) == 1
+        assert report.trades == ()
+        assert strategy.gaps == [("A", "B")]
+    # Where a third was there all the time, nothing is missing.
+    third = journal(tmp_path / "third", "kalshi", *BOTH, delta("B", 3), later=1)
+    lines = third.read_bytes()
+    assert backtest(Between(), [*paths, third], contracts=contracts).trades == ()
+    last = f'"at":{HEAD.at + 1 + 3}'
+    assert last.encode() in lines
+    third.write_bytes(
+        lines.replace(last.encode(), f'"at":{HEAD.at + hour + 2}'.encode())
+    )
+    strategy = Between()
+    assert backtest(strategy, [*paths, third], contracts=contracts).trades
+    assert strategy.gaps == []
