@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 
 from ..models import Subject
+from ..streams.protocol import StreamEvent
 from ..tap import Direction
 from ..venue import Venue
 
-__all__ = ["UNKNOWN_BOOK", "Contents", "Counterpart", "Past"]
+__all__ = ["UNKNOWN_BOOK", "Contents", "Counterpart", "Move", "Past"]
 
 UNKNOWN_BOOK: Final = (
     "the book of %s is not known at this moment of the recording: it begins with the next "
@@ -23,6 +24,10 @@ UNKNOWN_BOOK: Final = (
 
 Past = Callable[[], Any]
 """Reads the recording once more up to now, and gives the venue's `Overheard` of it."""
+
+
+Move = Callable[[Any], Iterable[StreamEvent]]
+"""Has a stream of the venue know what the client that was recorded left, or took up again."""
 
 
 class Contents(Protocol):
@@ -63,9 +68,11 @@ class Counterpart(Protocol):
     """The venue on one connection, from its beginning on.
 
     ``is_numbered``: the program notices by itself that a message is missing.
+    ``moves`` are to be made after what was recorded last; whoever makes them clears it.
     """
 
     is_numbered: bool
+    moves: list[Move]
 
     def recorded(self, direction: Direction, frame: bytes) -> bytes | None:
         """A message that was recorded: what of it the program is told, if anything."""

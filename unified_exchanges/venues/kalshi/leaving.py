@@ -11,7 +11,7 @@ from typing import Final
 import attrs
 import msgspec
 
-__all__ = ["Command", "Leaving", "Move", "read_command"]
+__all__ = ["Command", "Leaving", "Moved", "read_command"]
 
 
 class _Words(msgspec.Struct):
@@ -44,7 +44,7 @@ read_command: Final = msgspec.json.Decoder(Command).decode
 
 
 @attrs.frozen(slots=True)
-class Move:
+class Moved:
     """Markets that one subscription tells no more, or with ``is_back`` tells again."""
 
     sid: int
@@ -61,7 +61,7 @@ class Leaving:
     >>> words = '"action":"delete_markets","sid":7,"market_tickers":["A"]'
     >>> leaving.sent(f'{{"id":3,"cmd":"update_subscription","params":{{{words}}}}}'.encode())
     >>> leaving.acknowledged(3, 7)
-    Move(sid=7, market_ids=frozenset({'A'}), is_back=False)
+    Moved(sid=7, market_ids=frozenset({'A'}), is_back=False)
     """
 
     def __init__(self) -> None:
@@ -76,10 +76,10 @@ class Leaving:
         if command.markets and command.params.action != "get_snapshot":
             self._sent[command.id] = command
 
-    def acknowledged(self, number: int | None, sid: int | None) -> Move | None:
+    def acknowledged(self, number: int | None, sid: int | None) -> Moved | None:
         """A command was carried out, in a subscription; what that changed."""
         command = self._sent.pop(number or 0, None)
         if command is None or sid is None:
             return None
         is_back = command.params.action != "delete_markets"
-        return Move(sid, command.markets, is_back)
+        return Moved(sid, command.markets, is_back)

@@ -16,7 +16,7 @@ from ...recording.overheard import LEFT, Heard
 from ...streams.book import BookError
 from ...streams.pictures import PicturedBook
 from ...tap import Direction
-from .leaving import Leaving, Move
+from .leaving import Leaving, Moved
 from .lines import DELTA, read_delta
 from .parse.reading import Malformed
 from .stream import frames
@@ -180,7 +180,7 @@ class KalshiOverheard:
             )
         counted.books.clear()
 
-    def _moved(self, counted: _Counted, move: Move) -> Iterator[Heard]:
+    def _moved(self, counted: _Counted, move: Moved) -> Iterator[Heard]:
         if move.is_back:
             counted.left -= move.market_ids
             return
