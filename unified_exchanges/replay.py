@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
+from sys import float_info
 from typing import Any, Final, cast
 
 import attrs
@@ -22,6 +23,8 @@ __all__ = ["arguments", "async_replay", "kind_of", "opened", "replay", "timeline
 
 _EVER: Final = 1e9
 """Seconds that no recording lasts."""
+_AT_ONCE: Final = float_info.min
+"""Seconds: the least above none."""
 
 
 def replay(
@@ -90,9 +93,13 @@ def arguments(source: Source, how: Mapping[str, Any]) -> dict[str, Any]:
         **how,
         **stand_in,
         "options": options,
-        # How long a line was alive, and an answer took, the recording knows.
+        # How long a line was alive, and an answer took, the recording knows; and when
+        # something was tried again, which must be asked for by then.
         "stream": attrs.evolve(
-            how["stream"] or StreamPolicy(), silence=_EVER, acknowledgement=_EVER
+            how["stream"] or StreamPolicy(),
+            first=_AT_ONCE,
+            silence=_EVER,
+            acknowledgement=_EVER,
         ),
         "environment": source.environment,
         "clock": source.clock,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import attrs
@@ -101,7 +102,9 @@ def test_of_the_books_of_a_market_one_recording_is_followed() -> None:
 def test_other_markets_and_outcomes_are_followed_for_themselves() -> None:
     first = stream((0, A), (2, A))
     second = stream((1, book(market_id="SNOW")), (1.5, A.complement("no")))
-    assert seconds(merged(first, second)) == [0, 1, 1.5, 2]
+    assert seconds(merged(first, second)) == [0, 1, 1.5, 1.5, 1.5, 2]
+    ended = [(1.5, ("SNOW",), None), (1.5, ("RAIN",), "no")]
+    assert gaps(merged(first, second)) == ended
 
 
 def test_after_a_gap_who_tells_the_next_book_is_followed() -> None:
@@ -145,6 +148,82 @@ def test_a_recording_that_takes_over_goes_on_where_the_first_ends() -> None:
     whole = stream(*((n, (A, B)[n % 2]) for n in range(10)))
     assert list(merged(whole[:7], later(whole[4:], 0.1)))[:7] == whole[:7]
     assert list(merged(whole[:7], whole[4:])) == whole
+
+
+def gaps(made: Merged) -> list[tuple[float, tuple[str, ...], str | None]]:
+    return [
+        ((moment - START) / SECOND, gap.market_ids, gap.outcome)
+        for moment, gap in made
+        if isinstance(gap, Gap)
+    ]
+
+
+SNOW = book(market_id="SNOW")
+
+
+def test_between_a_recording_and_the_next_there_is_a_gap() -> None:
+    first, later = stream((0, A), (1, SNOW), (2, A)), stream((5, A), (6, SNOW), (7, A))
+    made = merged(first, later)
+    assert seconds(made) == [0, 1, 2, 2, 5, 6, 7]
+    assert gaps(merged(first, later)) == [(2, ("RAIN", "SNOW"), None)]
+    # Of the last there is none, and of one that is alone neither.
+    assert gaps(merged(later, first)) == [(2, ("RAIN", "SNOW"), None)]
+    assert gaps(merged(first)) == gaps(merged(first, [])) == []
+
+
+def test_a_recording_that_ends_is_a_gap_of_what_no_other_knows() -> None:
+    first = stream((0, A), (1, SNOW), (2, A))
+    # What it told last is that of a book that may have stood since.
+    other = stream((0.5, A), (1.5, sold("a")), (9, SNOW))
+    assert gaps(merged(first, other)) == [(2, ("SNOW",), None)]
+    third = stream((10, A), (11, SNOW))
+    assert gaps(merged(first, other, third)) == [
+        (2, ("SNOW",), None),
+        (9, ("RAIN", "SNOW"), None),
+    ]
+
+
+def test_one_that_has_a_gap_itself_knows_no_more() -> None:
+    first = stream((0, A), (4, A))
+    other = stream((1, A), (2, lost("RAIN")), (9, A))
+    assert gaps(merged(first, other)) == [(4, ("RAIN",), None)]
+    # It was not followed then, and is not after the end of the first: its gap is told.
+    other = stream((1, A), (5, lost("RAIN")), (9, A))
+    assert gaps(merged(first, other)) == [(5, ("RAIN",), None)]
+    assert seconds(merged(first, other)) == [0, 4, 5, 9]
+
+
+def test_what_comes_at_the_moment_of_an_end_comes_before_it() -> None:
+    first, later = stream((0, A), (2, A)), stream((2, B), (3, B))
+    assert [x for _, x in merged(first, later)] == [A, A, B]
+    assert gaps(merged(later, first)) == []
+
+
+def test_of_an_outcome_that_another_recording_goes_on_to_tell_there_is_no_gap() -> None:
+    no = A.complement("no")
+    first, other = stream((0, A), (2, A)), stream((1, no), (3, no))
+    assert gaps(merged(first, other)) == [(2, ("RAIN",), "yes")]
+
+
+class Crossing(Strategy):
+    """Buys at the ask of the last book of the first recording, a second after it."""
+
+    subjects = ("order_book", "trades")
+
+    def on_start(self, desk: Desk) -> None:
+        desk.timer("buy", timedelta(seconds=3))
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        desk.place("RAIN", "yes", "buy", "0.50", 10)
+
+
+def test_nothing_fills_between_recordings() -> None:
+    first, later = stream((0, A), (2, A)), stream((5, A), (7, A))
+    alone = backtest(Crossing(), [*first, *later], contracts=[contract()])
+    assert [at(when(3)) for _ in alone.trades] == [x.created_at for x in alone.trades]
+    report = backtest(Crossing(), merged(first, later), contracts=[contract()])
+    # It rests in the gap, and meets the book that ends it.
+    assert [x.created_at for x in report.trades] == [at(when(5))]
 
 
 EVENTS = st.one_of(

@@ -35,6 +35,16 @@ def fills(made: PaperEngine) -> list[tuple[str, str, Liquidity | None]]:
     return [(str(x.size), str(x.price), x.liquidity) for x in told]
 
 
+def test_what_is_lost_of_the_other_outcome_leaves_the_book() -> None:
+    made = engine()
+    made.receive(START, book("100@0.40", "100@0.50"))
+    for outcome, filled in (("no", [("10", "0.50", Liquidity.TAKER)]), ("yes", [])):
+        gap = Gap(subject=None, outcome=outcome, reason="lost", at=at(START))
+        made.receive(START, gap)
+        send(made, "0.50")
+        assert fills(made) == filled
+
+
 def test_a_bid_above_the_first_offers_takes_them_at_their_prices(
     lost: PaperEngine,
 ) -> None:

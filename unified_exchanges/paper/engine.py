@@ -105,8 +105,10 @@ class PaperEngine(Execution):
         self._until(moment)
         if isinstance(event, Gap):
             for market_id in event.market_ids or tuple(self.pits):
-                if market_id in self.pits:
-                    self.pits[market_id].lose()
+                pit = self.pits.get(market_id)
+                # Of another outcome's book nothing was taken.
+                if pit is not None and event.outcome in (None, pit.outcome):
+                    pit.lose()
             return
         pit = self.pits[event.market_id]
         if isinstance(event, MarketChange):

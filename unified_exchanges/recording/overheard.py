@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from ..models import Gap, MarketChange, Order, OrderBook, Ticker, Trade
 from ..tap import Direction
 from .format import Closed, Frame, Opened, Rest, Withheld
 
-__all__ = ["Heard", "LineClock", "Overheard", "hear"]
+__all__ = ["LEFT", "Heard", "LineClock", "Overheard", "hear"]
 
 _OK = 200
 _SECOND = 10**9
+
+LEFT: Final = "whoever was recorded follows it no more"
+"""Why there is a gap where a market was left, and the recording goes on."""
 
 Heard: TypeAlias = OrderBook | Trade | Ticker | Order | MarketChange | Gap
 """A whole book after each of its changes, what was told besides, or that a book may have

@@ -12,10 +12,11 @@ from typing import Any, Final, Protocol
 
 from ..models import Subject
 from ..recording.format import Body
+from ..streams.protocol import StreamEvent
 from ..tap import Direction
 from ..venue import Venue
 
-__all__ = ["UNKNOWN_BOOK", "Contents", "Counterpart", "Past", "some_of"]
+__all__ = ["UNKNOWN_BOOK", "Contents", "Counterpart", "Move", "Past", "some_of"]
 
 UNKNOWN_BOOK: Final = (
     "the book of %s is not known at this moment of the recording: it begins with the next "
@@ -37,6 +38,10 @@ def some_of(names: Sequence[str]) -> str:
     """
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"{', '.join(names[:_NAMED])}{more}"
+
+
+Move = Callable[[Any], Iterable[StreamEvent]]
+"""Has a stream of the venue know what the client that was recorded left, or took up again."""
 
 
 class Contents(Protocol):
@@ -90,9 +95,11 @@ class Counterpart(Protocol):
     """The venue on one connection, from its beginning on.
 
     ``is_numbered``: the program notices by itself that a message is missing.
+    ``moves`` are to be made after what was recorded last; whoever makes them clears it.
     """
 
     is_numbered: bool
+    moves: list[Move]
 
     def recorded(self, direction: Direction, frame: bytes) -> bytes | None:
         """A message that was recorded: what of it the program is told, if anything."""

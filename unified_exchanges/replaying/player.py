@@ -18,6 +18,7 @@ from ..models import StreamHealth
 from ..policy import StreamPolicy
 from ..streams.protocol import StreamEvent, StreamProtocol
 from ..streams.session import Dial, Session
+from .counterpart import Move
 from .errands import Errand
 
 if TYPE_CHECKING:
@@ -200,6 +201,11 @@ class Player:
         events = self.protocol.receive_all(frames)
         if events:
             self._audience.hear(events)
+        self._settle()
+
+    def move(self, move: Move) -> None:
+        """Whoever was recorded left something, or took it up again."""
+        self._audience.hear(move(self._inner))
         self._settle()
 
     def lost(self, reason: str) -> None:

@@ -367,10 +367,22 @@ class Timeline:
                     if b'client_order_id"' in frame:
                         frame = self.answers.aliased(frame)
                     told.append(frame)
+                if link.counterpart.moves:
+                    self._tell(link, told)
+                    told = []
             self._fetch()
             each = self._next
-        if told and link is not None and link.player is not None:
-            link.player.receive(told)
+        if link is not None:
+            self._tell(link, told)
+
+    def _tell(self, link: Link, told: Sequence[str | bytes]) -> None:
+        moves, player = link.counterpart.moves, link.player
+        if player is not None:
+            if told:
+                player.receive(told)
+            for move in moves:
+                player.move(move)
+        moves.clear()
 
     def _pass(self, line: Line) -> None:
         """Take a line that is no message from the venue, or one that nobody hears."""
@@ -379,6 +391,7 @@ class Timeline:
             link = self._links.get(line.connection)
             if link is not None:
                 link.counterpart.recorded(line.direction, line.body.data)
+                self._tell(link, ())
         elif isinstance(line, Rest | Unanswered):
             self._answered += 1
             for act in self._waiting.pop(self._answered, ()):

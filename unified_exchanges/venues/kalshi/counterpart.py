@@ -11,16 +11,21 @@ from __future__ import annotations
 import logging
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from ...models import Level, OrderBook, Subject
 from ...recording.format import Body
-from ...replaying.counterpart import UNKNOWN_BOOK, Past, some_of
+from ...recording.overheard import LEFT
+from ...replaying.counterpart import UNKNOWN_BOOK, Move, Past, some_of
+from ...streams.protocol import StreamEvent
 from ...tap import Direction
 from ...venue import Venue
+from .leaving import Leaving, Moved, read_command
 from .overheard import KalshiOverheard
+from .stream import KalshiStream
 from .stream.channels import BOOKS, CHANNELS, SUBJECTS
 
 __all__ = ["CONTENTS", "KalshiContents", "KalshiCounterpart"]
@@ -35,22 +40,6 @@ _CALLED: Final = {channel: str(subject) for subject, channel in SUBJECTS.items()
 _ASKS: Final = frozenset({"subscribe", "add_markets"})
 
 
-class _Words(msgspec.Struct):
-    channels: list[str] = []
-    market_tickers: list[str] = []
-    market_ticker: str = ""
-    sid: int | None = None
-    sids: list[int] = []
-    action: str = ""
-    send_initial_snapshot: bool = False
-
-
-class _Command(msgspec.Struct):
-    id: int = 0
-    cmd: str = ""
-    params: _Words = msgspec.field(default_factory=_Words)
-
-
 class _Subscribed(msgspec.Struct):
     channel: str = ""
     sid: int = 0
@@ -59,6 +48,7 @@ class _Subscribed(msgspec.Struct):
 class _Answer(msgspec.Struct):
     type: str = ""
     id: int | None = None
+    sid: int | None = None
 
 
 class _OfMarket(msgspec.Struct):
@@ -86,7 +76,6 @@ class _Key(NamedTuple):
         return self.action in _ASKS and (not self.markets or market_id in self.markets)
 
 
-_read_command: Final = msgspec.json.Decoder(_Command).decode
 _read_answer: Final = msgspec.json.Decoder(_Answer).decode
 _read_ticker: Final = msgspec.json.Decoder(_Ticker).decode
 _read_named: Final = msgspec.json.Decoder(_Named).decode
@@ -192,12 +181,15 @@ class KalshiCounterpart:
         one that was is theirs."""
         self._given: set[int] = set()
         """Subscriptions that the program was told of."""
+        self.moves: list[Move] = []
+        self._leaving = Leaving()
         self._tickers: dict[str, bytes] = {}
         """What was told of each market last, for who asks for it later than it was asked."""
 
     def recorded(self, direction: Direction, frame: bytes) -> bytes | None:
         """A message that was recorded: what of it the program is told."""
         if direction == "out":
+            self._leaving.sent(frame)
             self._command(frame)
             return None
         if _TICKER in frame:
@@ -231,6 +223,13 @@ class KalshiCounterpart:
         if number is None:
             return frame
         own = self._numbers.pop(number, 0)
+        move = (
+            self._leaving.acknowledged(number, told.sid) if told.type == "ok" else None
+        )
+        if move is not None and not own:
+            self.moves.append(partial(_moved, move))
+        if told.type == "unsubscribed":
+            self._sids.pop(told.sid or 0, None)
         if told.type == "subscribed":
             sid = _learn(self._sids, frame)
             own = own or self._late.pop(self._sids.get(sid, ""), 0)
@@ -296,6 +295,12 @@ def _whose(channel: str, markets: set[str] | None) -> str:
     return "all markets" if markets is None else some_of(sorted(markets))
 
 
+def _moved(move: Moved, stream: KalshiStream) -> Iterable[StreamEvent]:
+    if move.is_back:
+        return stream.rejoin(move.sid, move.market_ids)
+    return stream.leave(move.sid, move.market_ids, LEFT)
+
+
 def _acknowledged(number: int, sid: int, key: _Key, last: int) -> bytes:
     """That a command was carried out; ``last`` is the number to count on from, if any."""
     told: dict[str, Any] = {"type": "ok", "id": number, "sid": sid}
@@ -334,19 +339,16 @@ def _learn(sids: dict[int, str], frame: bytes) -> int:
 
 def _wants_first(frame: bytes) -> bool:
     """Whether a command asks for what is known of each market at once."""
-    return _read_command(frame).params.send_initial_snapshot
+    return read_command(frame).params.send_initial_snapshot
 
 
 def _keys(frame: bytes, sids: dict[int, str]) -> tuple[int, list[_Key]]:
     """The number of a command, and what it asks for of each channel."""
     try:
-        told = _read_command(frame)
+        told = read_command(frame)
     except msgspec.MsgspecError:
         return 0, []
-    words = told.params
-    markets = frozenset(words.market_tickers)
-    if words.market_ticker:
-        markets |= {words.market_ticker}
+    words, markets = told.params, told.markets
     if told.cmd == "subscribe":
         return told.id, [_Key(told.cmd, name, markets) for name in words.channels]
     sid = words.sids[0] if words.sids else words.sid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Final
@@ -11,10 +12,11 @@ import attrs
 from ...clock import Clock
 from ...models import Gap, MarketChange, Order, OrderBook, Subject, Ticker, Trade
 from ...models.unread import unread
-from ...recording.overheard import Heard
+from ...recording.overheard import LEFT, Heard
 from ...streams.book import BookError
 from ...streams.pictures import PicturedBook
 from ...tap import Direction
+from .leaving import Leaving, Moved
 from .lines import DELTA, read_delta
 from .parse.reading import Malformed
 from .stream import frames
@@ -46,6 +48,8 @@ class _Counted:
 
     last: int = 0
     books: dict[str, _Book] = attrs.field(factory=dict)
+    left: set[str] = attrs.field(factory=set)
+    """Markets that it tells no more, though a snapshot of one may still come."""
 
 
 class KalshiOverheard:
@@ -54,6 +58,7 @@ class KalshiOverheard:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._counted: dict[tuple[int, int], _Counted] = {}
+        self._leaving: dict[int, Leaving] = defaultdict(Leaving)
 
     def answered(self, path: str, body: bytes) -> None:
         """Nothing: the stream names markets and outcomes itself."""
@@ -66,6 +71,7 @@ class KalshiOverheard:
     ) -> Iterable[Heard]:
         """Read one frame; one that cannot be read is a `Gap` of all it may have been."""
         if direction == "out":
+            self._leaving[connection].sent(frame)
             return ()
         try:
             told = frames.decode(frame)
@@ -115,6 +121,13 @@ class KalshiOverheard:
             yield from self._changed(self._counted[connection, told.sid], told)
         elif isinstance(told, frames.Snapshot):
             yield from self._loaded(self._counted[connection, told.sid], told)
+        elif isinstance(told, frames.Acknowledged):
+            move = self._leaving[connection].acknowledged(told.id, told.sid)
+            if move is not None:
+                yield from self._moved(self._counted[connection, move.sid], move)
+        elif isinstance(told, frames.Unsubscribed):
+            counted = self._counted.pop((connection, told.sid))
+            yield from self._left(counted, tuple(counted.books))
         elif (read := READERS.get(type(told))) is not None:
             try:
                 event = read(told, frame, self._now())
@@ -133,6 +146,7 @@ class KalshiOverheard:
         gone = [key for key in self._counted if key[0] == connection]
         for key in gone:
             yield from self._doubt(self._counted.pop(key), reason)
+        self._leaving.pop(connection, None)
 
     def book(self, connection: int, sid: int, market_id: str) -> OrderBook | None:
         """A book as it stands; None where it is not known whole."""
@@ -166,6 +180,26 @@ class KalshiOverheard:
             )
         counted.books.clear()
 
+    def _moved(self, counted: _Counted, move: Moved) -> Iterator[Heard]:
+        if move.is_back:
+            counted.left -= move.market_ids
+            return
+        counted.left |= move.market_ids
+        yield from self._left(counted, sorted(move.market_ids))
+
+    def _left(self, counted: _Counted, market_ids: Iterable[str]) -> Iterator[Heard]:
+        """Nobody is told these books any more, unless by another subscription."""
+        gone = [x for x in market_ids if counted.books.pop(x, None) is not None]
+        others = [x.books for x in self._counted.values()]
+        lost = tuple(x for x in gone if not any(x in books for books in others))
+        if lost:
+            yield Gap(
+                subject=Subject.ORDER_BOOK,
+                market_ids=lost,
+                reason=LEFT,
+                at=self._now(),
+            )
+
     def _changed(self, counted: _Counted, told: frames.Delta) -> tuple[Heard, ...]:
         msg = told.msg
         market_id = msg.market_ticker
@@ -192,6 +226,8 @@ class KalshiOverheard:
     def _loaded(self, counted: _Counted, told: frames.Snapshot) -> tuple[Heard, ...]:
         msg = told.msg
         market_id = msg.market_ticker
+        if market_id in counted.left:
+            return ()  # asked for before, and nothing will change it
         book = _Book()
         try:
             book.load(tuple(msg.yes_dollars_fp or ()), tuple(msg.no_dollars_fp or ()))

@@ -10,6 +10,7 @@ import logging
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -17,11 +18,14 @@ import msgspec
 from ...errors import BadRequest
 from ...models import Level, OrderBook, Outcome, Subject
 from ...recording.format import Body
-from ...replaying.counterpart import UNKNOWN_BOOK, Past, some_of
+from ...recording.overheard import LEFT
+from ...replaying.counterpart import UNKNOWN_BOOK, Move, Past, some_of
+from ...streams.protocol import StreamEvent, StreamProtocol
 from ...tap import Direction
 from ...venue import Venue
 from .listed import listed_markets
 from .overheard import PolymarketOverheard
+from .stream import MarketStream
 from .venue import PolymarketVenue
 
 __all__ = ["CONTENTS", "PolymarketContents", "PolymarketCounterpart"]
@@ -171,25 +175,51 @@ class PolymarketCounterpart:
     is_numbered = False
 
     def __init__(self, connection: int, lines: dict[str, list[int]]) -> None:
+        self.moves: list[Move] = []
         self._connection = connection
         self._lines = lines
+        self._held: set[str] = set()
+        """The tokens that are told as it was recorded."""
+        self._given_up: dict[str, int] = {}
+        """Those that the program gives up by itself, and before which line."""
 
     def recorded(self, direction: Direction, frame: bytes) -> bytes | None:
         """A message that was recorded: what the program is told of it."""
-        return frame if direction == "in" else None
+        if direction == "in":
+            return frame
+        asked = _asked(frame)
+        if asked is None or not asked.assets_ids:
+            return None
+        tokens = asked.assets_ids
+        if asked.operation == "unsubscribe":
+            self._held.difference_update(tokens)
+            left = [x for x in tokens if self._given_up.pop(x, None) is None]
+            self.moves.append(partial(_left, left))
+        else:
+            self._held.update(tokens)
+            self.moves.append(partial(_back, tokens))
+        return None
 
     def asked(self, text: str, line: int, past: Past) -> Iterable[bytes]:
         """The program asks: the books of tokens that were asked for before."""
         asked = _asked(text.encode())
-        if asked is None or asked.operation == "unsubscribe":
+        if asked is None:
             return ()
+        if asked.operation == "unsubscribe":
+            held = self._held.intersection(asked.assets_ids)
+            self._given_up.update(dict.fromkeys(held, line))
+            return ()
+        for token in asked.assets_ids:
+            if self._given_up.get(token, line) != line:
+                del self._given_up[token]  # and it was not done so then
         late = [x for x in asked.assets_ids if self._is_late(x, line)]
         if not late:
             return ()
-        before: PolymarketOverheard = past()
+        # For what is not told by now the recording need not be read again.
+        before: PolymarketOverheard | None = past() if self._held & {*late} else None
         told = []
         for token in late:
-            book = before.book(self._connection, token)
+            book = before.book(self._connection, token) if before else None
             if book is None:
                 _log.warning(UNKNOWN_BOOK, token)
             else:
@@ -200,6 +230,18 @@ class PolymarketCounterpart:
         """Whether it was asked for before, and will not be again."""
         lines = self._lines.get(token, [])
         return 0 < len(lines) == bisect_left(lines, line)
+
+
+def _left(tokens: Sequence[str], stream: StreamProtocol) -> Iterable[StreamEvent]:
+    assert isinstance(stream, MarketStream)
+    return [gap for token in tokens for gap in stream.leave(token, LEFT)]
+
+
+def _back(tokens: Sequence[str], stream: StreamProtocol) -> Iterable[StreamEvent]:
+    assert isinstance(stream, MarketStream)
+    for token in tokens:
+        stream.rejoin(token)
+    return ()
 
 
 def _asked(frame: bytes) -> _Asked | None:

@@ -9,7 +9,7 @@ import msgspec
 
 from ...clock import Clock
 from ...models import Gap, MarketChange, Order, OrderBook, Subject, Ticker, Trade
-from ...recording.overheard import Heard
+from ...recording.overheard import LEFT, Heard
 from ...recording.redaction import REDACTED_KEY
 from ...streams.protocol import StreamProtocol
 from ...tap import Direction
@@ -29,6 +29,7 @@ __all__ = ["OVERHEARD"]
 class _Asked(msgspec.Struct):
     """What we asked a market channel for, as far as it names tokens."""
 
+    operation: str = ""
     assets_ids: list[str] = []
 
 
@@ -86,13 +87,27 @@ class PolymarketOverheard:
                 asked = _read_asked(frame)
             except msgspec.MsgspecError:
                 return  # a ping
-            stream.tap(asked.assets_ids)
-            # What is followed by its market may have another name.
-            self._names.clear()
-            for token in asked.assets_ids:
-                # Tickers are told of markets only.
-                if (market_id := self._tokens.get(token)) is not None:
-                    stream.follow(Subject.TICKER, [market_id], token)
+            if asked.operation == "unsubscribe":
+                for token in asked.assets_ids:
+                    yield from self._left(stream, token)
+            else:
+                self._follow(stream, asked.assets_ids)
+
+    def _follow(self, stream: RecordedMarketStream, tokens: Iterable[str]) -> None:
+        stream.tap(tokens)
+        # What is followed by its market may have another name.
+        self._names.clear()
+        for token in tokens:
+            stream.rejoin(token)
+            # Tickers are told of markets only.
+            if (market_id := self._tokens.get(token)) is not None:
+                stream.follow(Subject.TICKER, [market_id], token)
+
+    def _left(self, stream: RecordedMarketStream, token: str) -> Iterator[Heard]:
+        """Nobody is told its book any more, unless on another connection."""
+        told = list(self._heard(stream, stream.leave(token, LEFT)))
+        if not any(self.book(x, token) for x in self._streams):
+            yield from told
 
     def missed(self, connection: int, reason: str) -> Iterator[Heard]:
         """Believe no book of it until it is told whole again, as on a new connection."""

@@ -278,6 +278,34 @@ class KalshiStream(Misreading):
             return NONE
         return [self._distrust(market_id, reason)]
 
+    def leave(
+        self, sid: int, market_ids: Iterable[str], reason: str
+    ) -> Iterable[StreamEvent]:
+        """Believe no book of these, and ask for none, until `rejoin`.
+
+        Whose connection is replayed has let them go there.
+        """
+        sub = self._by_name[BOOKS]
+        lost = []
+        for market_id in self._held_by(sid, market_ids):
+            if self._markets[market_id].is_live:
+                lost.append(market_id)
+            self._books.let_go(market_id)
+        return [self._gap(sub, reason, tuple(lost))] if lost else NONE
+
+    def rejoin(self, sid: int, market_ids: Iterable[str]) -> Iterable[StreamEvent]:
+        """They are told again there, each with its snapshot first."""
+        early = [x for x in self._held_by(sid, market_ids) if self._books.hold(x)]
+        self._books.want(early)
+        self._books_dirty = self._books_dirty or bool(early)
+        return NONE
+
+    def _held_by(self, sid: int, market_ids: Iterable[str]) -> list[str]:
+        sub = self._by_name[BOOKS]
+        return (
+            sorted(x for x in market_ids if x in sub.wishes) if sub.sid == sid else []
+        )
+
     def health(self) -> StreamHealth:
         """Counters since the protocol was made."""
         counters = self.counters

@@ -127,12 +127,15 @@ class Asking(Socket):
         for asset in assets:
             token = asset.token
             self._to_add.pop(token, None)
-            self._again.pop(token, None)
-            self._awaited.pop(token, None)
-            self._doubted.discard(token)
-            self._frost.settled(token)
+            self._forget_asking(token)
             if token in self._told:
                 self._to_drop[token] = None
+
+    def _forget_asking(self, token: str) -> None:
+        self._again.pop(token, None)
+        self._awaited.pop(token, None)
+        self._doubted.discard(token)
+        self._frost.settled(token)
 
     def _ask_anew(self, token: str) -> None:
         # Asking for what is subscribed is passed over (docs.polymarket.com, 2026-08).
@@ -170,6 +173,7 @@ class Asking(Socket):
         for book in self._books.values():
             book.forget()
         for asset in self._assets.values():
+            asset.is_left = False
             # It may have moved unseen, and whoever comes is told where it stands.
             asset.owes_ticker = asset.has_ticker
             asset.top.forget()
@@ -307,11 +311,7 @@ class Asking(Socket):
 
     def _arrived(self, asset: Asset) -> None:
         """Nobody waits for the book of a token any more."""
-        token = asset.token
-        self._awaited.pop(token, None)
-        self._again.pop(token, None)
-        self._doubted.discard(token)
-        self._frost.settled(token)
+        self._forget_asking(asset.token)
         asset.misses = 0
 
     def _next_due(self, now: float) -> float:

@@ -238,6 +238,7 @@ class Asset:
         "book",
         "grid",
         "has_ticker",
+        "is_left",
         "label",
         "market_id",
         "misses",
@@ -273,6 +274,8 @@ class Asset:
         """Whether its book was asked of REST since it is followed on this connection."""
         self.misses = 0
         """How often its book did not come in time."""
+        self.is_left = False
+        """Whether nobody asks for it any more where it is told, in a recording."""
 
     @property
     def is_wanted(self) -> bool:

@@ -179,7 +179,7 @@ class MarketStream(Asking):
 
     def _book(self, told: frames.Book, raw: str | bytes) -> Events:
         asset = self._assets.get(told.asset_id)
-        if asset is None:
+        if asset is None or asset.is_left:
             return NONE
         moment = _moment(told.timestamp)
         asset.market_id = asset.market_id or told.market.lower()
@@ -221,7 +221,7 @@ class MarketStream(Asking):
         mine = None if asset is None else asset.book
         if asset is None or mine is None or mine.is_live or book.timestamp is None:
             return NONE
-        if not asset.wants_rest:
+        if not asset.wants_rest or asset.is_left:
             # Read for who followed it before: nothing tells what happened since.
             return NONE
         moment = round(book.timestamp.timestamp() * 1000)
@@ -249,6 +249,8 @@ class MarketStream(Asking):
     def _distrust(self, asset: Asset, reason: str) -> list[Gap]:
         """A book is stale; it is asked for, at once or the more often the later."""
         book, now = asset.book, self._monotonic()
+        if asset.is_left:
+            return []
         if book is None:
             if asset.has_ticker:
                 # Only a whole book tells where it stands by now.
@@ -286,6 +288,29 @@ class MarketStream(Asking):
                 self._accuse("REST has another book than it had before", asset.token)
             self._doubted.add(asset.token)
         return self._distrust(asset, reason)
+
+    def leave(self, token: str, reason: str) -> list[Gap]:
+        """Believe no book of a token, and ask for none, until `rejoin`.
+
+        Whose connection is replayed has given it up: a book that was on its way then
+        would never change again.
+        """
+        asset = self._assets.get(token)
+        if asset is None:
+            return []
+        asset.is_left, asset.wants_rest = True, False
+        self._forget_asking(token)
+        book = asset.book
+        if book is None or not book.is_live:
+            return []
+        book.forget()
+        return [self._book_gap(asset, reason)]
+
+    def rejoin(self, token: str) -> None:
+        """The token is asked for again there: its book comes."""
+        asset = self._assets.get(token)
+        if asset is not None:
+            asset.is_left = False
 
     # -- quotes, trades and lives ---------------------------------------------------
 

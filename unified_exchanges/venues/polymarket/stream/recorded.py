@@ -95,7 +95,7 @@ class RecordedMarketStream(MarketStream):
     def _look_up(self, token: str) -> _Followed | None:
         """Find a token, None if nobody follows it; KeyError where that is unusual."""
         asset, found = self._assets.get(token), None
-        if asset is not None:
+        if asset is not None and not asset.is_left:
             market_id, book = asset.market_id, asset.book
             known, name = self._called[token]
             if (
