@@ -19,7 +19,7 @@ from .arguments import page_size
 from .asked import check_listed
 from .connection import PolymarketConnection
 
-__all__ = ["Listings"]
+__all__ = ["DATA_PAGE", "Listings"]
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ _MOST_LEFT_OUT: Final = 10_000
 """Rows of which it is remembered that they were told of."""
 _GAMMA_PAGE: Final = 100
 """Keyset listings give no more at once (docs.polymarket.com, changelog, 2026-05-14)."""
-_DATA_PAGE: Final = 1000
+DATA_PAGE: Final = 1000
 """Pages of the Data API's version 2 (docs.polymarket.com, 2026-10)."""
 
 
@@ -114,7 +114,8 @@ class Listings(PolymarketConnection):
         *,
         about: str,
         limit: int | None = None,
-        most: int = _DATA_PAGE,
+        most: int = DATA_PAGE,
+        tell_apart: Callable[[list[T]], Flow[list[T]]] | None = None,
     ) -> Pages[T]:
         """Pages of what the Data API tells of wallets, trades and prices."""
         size = page_size(limit, most)
@@ -123,7 +124,7 @@ class Listings(PolymarketConnection):
             asked = {**query, "limit": size, "cursor": cursor}
             return self.read(path, asked, about=about)
 
-        return self.pages(ask, parse, key)
+        return self.pages(ask, parse, key, tell_apart=tell_apart)
 
     def ledger(
         self,
