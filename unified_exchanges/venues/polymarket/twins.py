@@ -57,7 +57,8 @@ class Twins:
         for token, trade in rows:
             last[trade.trade_id] += 1
             named.append((token, _with_number(trade, last[trade.trade_id])))
-        self._told |= Counter(last)
+        for name, number in last.items():
+            self._told[name] = max(self._told[name], number)
         if rows:
             self._open = rows[-1][1].transaction
         return named
