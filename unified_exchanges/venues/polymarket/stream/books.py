@@ -151,7 +151,7 @@ class AssetBook(LiveBook, TotalsBook):
             self._took(moment, is_bridged=True)
             self.passed, self.passed_at = passed, passed_at
             return
-        self._catch_up()
+        self._apply_passed()
         self.make_whole()
         self.moment = self.seen
         self.is_bridged = False
@@ -191,7 +191,7 @@ class AssetBook(LiveBook, TotalsBook):
         """A change is newer than the book from REST."""
         self.is_bridged = False
         if self.is_live:
-            self._catch_up()
+            self._apply_passed()
             self._pass_none()
 
     def _note_passed(self, moment: int) -> None:
@@ -199,7 +199,7 @@ class AssetBook(LiveBook, TotalsBook):
             raise BookError(f"a change of {moment} came after one of {self.passed_at}")
         self.passed_at = moment
 
-    def _catch_up(self) -> None:
+    def _apply_passed(self) -> None:
         """Let hold what was passed."""
         if self.passed_book is not None:
             self.load(*self.passed_book)
