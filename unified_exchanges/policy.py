@@ -92,8 +92,8 @@ class StreamPolicy:
     frame, pings included.  ``acknowledgement`` is how long a command may go unanswered.
     ``queue`` is how many items wait for a consumer with the policy ``every`` before it
     gets an error.  ``reconcile`` is how often orders, fills, positions and cash are read
-    over REST, ``audit`` how often one live book is compared; None switches it off.
-    All are seconds.
+    over REST, at most: while some orders are open it is every half minute.  ``audit`` is
+    how often one live book is compared.  None switches either off.  All are seconds.
     """
 
     driver: Literal["websockets", "aiohttp"] = attrs.field(

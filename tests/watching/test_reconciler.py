@@ -424,6 +424,39 @@ def test_it_can_be_left_to_breaks_alone() -> None:
     assert len(stage.venue.asked) == 2
 
 
+def reads_within(stage: Stage, seconds: float) -> int:
+    before = len(stage.venue.asked)
+    stage.pass_time(seconds)
+    return len(stage.venue.asked) - before
+
+
+@pytest.mark.parametrize(
+    ("every", "count"), [(180.0, 10), (20.0, 15), (None, 0)], ids=str
+)
+def test_it_is_read_every_half_minute_while_an_order_is_open(
+    every: float | None, count: int
+) -> None:
+    stage = Stage(reconcile=every, audit=None)
+    stage.connect()
+    settled(stage, ORDERS)
+    stage.tell(order())
+    assert reads_within(stage, 301) == count
+
+
+def test_an_order_that_has_ended_is_no_reason_to_read_often(stage: Stage) -> None:
+    settled(stage, ORDERS)
+    stage.tell(order())
+    stage.tell(order(status=CANCELED))
+    # Once, as was planned while it was open.
+    assert reads_within(stage, 179) == 1
+
+
+def test_many_open_orders_are_read_as_often_as_was_asked_for(stage: Stage) -> None:
+    settled(stage, ORDERS)
+    stage.tell(*(order(f"o{number}") for number in range(101)))
+    assert reads_within(stage, 179) == 1
+
+
 def test_fault_23_an_order_that_filled_and_was_never_told_of_is_looked_for(
     stage: Stage,
 ) -> None:

@@ -464,11 +464,13 @@ class Sender(ABC):
         *,
         peek: Callable[[bytes], str | None] | None = None,
         seen: set[Hashable] | None = None,
+        tell_apart: Callable[[list[T]], Flow[list[T]]] | None = None,
     ) -> Pages[T]:
         """Follow cursors to the end, handing out each item once.
 
         With ``peek`` the next page is asked for before this one is decoded.  ``seen``
-        carries the keys over several listings.  A cursor that comes back, or pages that
+        carries the keys over several listings, and ``tell_apart`` changes the items of a
+        page before their keys are looked at.  A cursor that comes back, or pages that
         bring nothing new for ever, raise `VenueSchemaError`.
         """
         seen = set() if seen is None else seen
@@ -482,6 +484,8 @@ class Sender(ABC):
             if ahead and ahead not in cursors:
                 begun = yield from self._begin(ask(ahead))
             items, cursor = parse(response.body)
+            if tell_apart is not None:
+                items = yield from tell_apart(items)
             fresh = [item for item in items if not _known(seen, key(item))]
             if fresh:
                 yield Page(fresh)

@@ -46,6 +46,11 @@ class Account:
         return self._orders.open
 
     @property
+    def open_count(self) -> int:
+        """How many they are."""
+        return self._orders.open_count
+
+    @property
     def strangers(self) -> frozenset[str]:
         """Ids of orders to ask about: filled and never told of, or ended who knows how."""
         return frozenset(self._strangers)

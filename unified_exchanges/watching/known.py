@@ -66,6 +66,11 @@ class KnownOrders:
         """The orders that were open when last heard of."""
         return [known.order for known in self._open.values()]
 
+    @property
+    def open_count(self) -> int:
+        """How many they are."""
+        return len(self._open)
+
     def find(self, order_id: str) -> Order | None:
         """An order as last heard of."""
         known = self._open.get(order_id)

@@ -55,6 +55,10 @@ _OVERDUE: Final = 30.0
 _WHAT: Final = "orders, fills and positions"
 _LONGEST: Final = 60.0
 """Seconds at most between tries of a read that fails."""
+_WHILE_OPEN: Final = 30.0
+"""Seconds between reads while orders rest: the loss of an end does not show by itself."""
+_FEW: Final = 100
+"""Open orders up to which that is so: a page, of which a listing of more takes many."""
 
 
 @attrs.frozen(kw_only=True, slots=True, eq=False, repr=False)
@@ -174,6 +178,11 @@ class Reconciler:
             self._due = self._asked = due
             self._wanted = min(self._wanted, due)
             self._has_work()
+
+    def opened(self) -> None:
+        """An order is open, whose end may not be told."""
+        if self._often == _WHILE_OPEN:
+            self.ask_in(_WHILE_OPEN)
 
     def wonder(self, *, again: bool = False) -> None:
         """A fill came without its order, which may still come: look in a moment.
@@ -378,7 +387,10 @@ class Reconciler:
     @property
     def _often(self) -> float:
         every = self._venue.settings.stream.reconcile
-        return inf if every is None else every
+        if every is None:
+            return inf
+        has_few = 0 < self._account.open_count <= _FEW
+        return min(every, _WHILE_OPEN) if has_few else every
 
     def _finished(self, again: float) -> None:
         self._is_running = False

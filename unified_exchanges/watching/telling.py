@@ -299,6 +299,8 @@ class Teller(ABC):
             self._put_order(order)
 
     def _put_order(self, order: Order, *, was_read: bool = False) -> None:
+        if order.is_open:
+            self._reconciler.opened()
         # The stream tells what is new, though perhaps not to this client.
         offset = self.venue.offset if was_read else None
         for follower in self._circles[Subject.ORDERS].of(order.market_id):

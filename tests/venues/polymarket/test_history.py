@@ -81,10 +81,12 @@ def test_pages_are_followed_and_a_trade_comes_once(flavour: str) -> None:
     pages = Turns(
         told(public_trade(1), public_trade(2), cursor="c2"),
         told(public_trade(2), public_trade(3)),
+        told(public_trade(2)),
     )
     exchange = desk(flavour, {TRADES: pages})
     assert len(exchange("fetch_trades")) == 3
-    assert [q.get("cursor") for q in exchange.queries(TRADES)] == [None, "c2"]
+    followed = [q.get("cursor") for q in exchange.queries(TRADES) if "user" not in q]
+    assert followed == [None, "c2"]
 
 
 def test_trades_of_one_outcome_are_sifted(flavour: str) -> None:

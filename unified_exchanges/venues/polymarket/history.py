@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from ...errors import BadRequest
-from ...flow import Page, Pages
+from ...flow import Flow, Page, Pages
 from ...models import Params, Trade
 from ...venue.merging import next_page
 from . import parse
 from .arguments import Span, read_event_id, read_limit, read_params, read_span
+from .listings import DATA_PAGE
 from .quotes import Quotes
+from .twins import Row, Twins
 
 __all__ = ["History"]
 
@@ -28,7 +31,7 @@ _KNOWN: Final[Mapping[str, type]] = {
 }
 
 
-def _name(found: tuple[str, Trade]) -> str:
+def _name(found: Row) -> str:
     return found[1].trade_id
 
 
@@ -94,7 +97,13 @@ class History(Quotes):
             if outcome is not None:
                 token = known.outcome(outcome).outcome_id
         pages = self.told(
-            _PATH, query, parse.trades_page, _name, about="trades", limit=limit
+            _PATH,
+            query,
+            parse.trades_page,
+            _name,
+            about="trades",
+            limit=limit,
+            tell_apart=Twins(partial(self._alike, query["taker_only"])).numbered,
         )
         try:
             while (found := (yield from next_page(pages))) is not None:
@@ -111,3 +120,17 @@ class History(Quotes):
                     return
         finally:
             pages.close()
+
+    def _alike(self, taker_only: object, trade: Trade) -> Flow[int]:
+        """How many trades are told as this one is: all are of one wallet and second."""
+        moment = int(trade.created_at.timestamp())
+        asked = {
+            "user": trade.raw["proxy_wallet"],
+            "taker_only": taker_only,
+            "start": moment,
+            "end": moment,
+            "limit": DATA_PAGE,
+        }
+        response = yield from self.send(self.read(_PATH, asked, about="trades"))
+        rows, _ = parse.trades_page(response.body)
+        return sum(_name(row) == trade.trade_id for row in rows)

@@ -19,7 +19,7 @@ from .arguments import page_size
 from .asked import check_listed
 from .connection import PolymarketConnection
 
-__all__ = ["Listings"]
+__all__ = ["DATA_PAGE", "Listings"]
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ _MOST_WARNED: Final = 10_000
 """Warnings of which it is remembered that they were given."""
 _GAMMA_PAGE: Final = 100
 """Keyset listings give no more at once (docs.polymarket.com, changelog, 2026-05-14)."""
-_DATA_PAGE: Final = 1000
+DATA_PAGE: Final = 1000
 """Pages of the Data API's version 2 (docs.polymarket.com, 2026-10)."""
 
 
@@ -129,7 +129,8 @@ class Listings(PolymarketConnection):
         *,
         about: str,
         limit: int | None = None,
-        most: int = _DATA_PAGE,
+        most: int = DATA_PAGE,
+        tell_apart: Callable[[list[T]], Flow[list[T]]] | None = None,
     ) -> Pages[T]:
         """Pages of what the Data API tells of wallets, trades and prices."""
         size = page_size(limit, most)
@@ -138,7 +139,7 @@ class Listings(PolymarketConnection):
             asked = {**query, "limit": size, "cursor": cursor}
             return self.read(path, asked, about=about)
 
-        return self.pages(ask, parse, key)
+        return self.pages(ask, parse, key, tell_apart=tell_apart)
 
     def ledger(
         self,

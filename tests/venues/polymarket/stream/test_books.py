@@ -338,7 +338,9 @@ def test_a_book_may_come_over_rest() -> None:
 def test_changes_that_are_in_it_already_are_passed_over() -> None:
     desk = bridged()
     assert desk.tell(changes(change("0.4", "1", best=("0.4", "0.6")), at=9)) == []
-    assert desk.tell(book(at=9)) == []
+    older = book(bids=[("0.4", "1")], asks=[("0.6", "0.5")], at=9)
+    assert desk.tell(older) == []
+    assert desk.book().bid == Level(D("0.4"), D(3))
     desk.tell(changes(change("0.4", "2", best=("0.4", "0.6")), at=11))
     assert desk.is_live
     assert desk.book().bid == Level(D("0.4"), D(2))

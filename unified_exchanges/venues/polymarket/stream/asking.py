@@ -286,6 +286,8 @@ class Asking(Socket):
         if not asset.market_id:
             return NONE
         asset.wants_rest = True
+        if book is not None:
+            book.await_rest()
         return [BookWanted(market_id=asset.market_id, outcome=asset.label)]
 
     def _untold(self, asset: Asset, *, is_bridged: bool, now: float) -> Events:

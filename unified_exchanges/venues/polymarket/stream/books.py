@@ -26,6 +26,7 @@ Rows: TypeAlias = tuple[frames.Change, ...]
 """The changes of one token in one frame."""
 
 NO_ROWS: Final[tuple[Rows, ...]] = ()
+_SIDES: Final = frozenset({"BUY", "SELL"})
 _LATER: Final = 1.0
 """Seconds between two tellings of one book: a frame may come twice at once."""
 
@@ -35,10 +36,26 @@ class AssetBook(LiveBook, TotalsBook):
 
     ``seen`` is the latest moment that the venue told of it, applied or not: what is older
     does not fit any more.  ``is_bridged``: it was read over REST, so that changes that are
-    older than it are in it already.
+    older than it should be in it already.
+
+    Nothing says that the clock of REST is that of the changes.  So it is not believed that
+    they are: the last that was told of each level since REST was asked is ``passed``, and
+    holds as soon as a change is newer than the book, by when all that could be in it was
+    told.  Where the clocks agree that changes nothing.
     """
 
-    __slots__ = ("earlier", "is_bridged", "latest", "refused", "refused_at", "seen")
+    __slots__ = (
+        "asked",
+        "earlier",
+        "is_bridged",
+        "latest",
+        "passed",
+        "passed_at",
+        "passed_book",
+        "refused",
+        "refused_at",
+        "seen",
+    )
 
     def __init__(self, listener: Listener) -> None:
         super().__init__(listener)
@@ -50,6 +67,12 @@ class AssetBook(LiveBook, TotalsBook):
         self.refused: tuple[int, int] | None = None
         """The moment of a whole book that was too old, and the one seen by then."""
         self.refused_at = 0.0
+        self.asked: int | None = None
+        """What was seen when REST was asked first since it was whole."""
+        self.passed: dict[tuple[str, str], str] = {}
+        self.passed_book: tuple[Levels, Levels] | None = None
+        """The whole book that was told before those."""
+        self.passed_at = 0
 
     def forget(self) -> None:
         """Another connection tells from its own beginning."""
@@ -58,6 +81,22 @@ class AssetBook(LiveBook, TotalsBook):
         self.is_bridged = False
         self.latest, self.earlier = (), NO_ROWS
         self.refused = None
+
+    def spoil(self) -> None:
+        """Something was lost: what was told before it is not the last."""
+        super().spoil()
+        self._pass_none()
+
+    def await_rest(self) -> None:
+        """REST is asked for it: what is told from here on may not be in the answer."""
+        if self.asked is None:
+            self._pass_none()
+            self.asked = self.seen
+
+    @property
+    def oldest(self) -> int:
+        """The moment from which on a book over REST has all that is not passed."""
+        return self.seen if self.asked is None else self.asked
 
     def is_all_there_is(
         self, bids: Levels, asks: Levels, moment: int, now: float
@@ -107,7 +146,16 @@ class AssetBook(LiveBook, TotalsBook):
     ) -> None:
         """Take a book that came another way than the changes."""
         self.load(bids, asks)
-        self._took(moment, is_bridged=True)
+        passed, passed_at = self.passed, self.passed_at
+        if passed_at <= moment:
+            self._took(moment, is_bridged=True)
+            self.passed, self.passed_at = passed, passed_at
+            return
+        self._apply_passed()
+        self.make_whole()
+        self.moment = self.seen
+        self.is_bridged = False
+        self._pass_none()
 
     def _took(self, moment: int, *, is_bridged: bool) -> None:
         self.make_whole()
@@ -115,6 +163,54 @@ class AssetBook(LiveBook, TotalsBook):
         self.is_bridged = is_bridged
         self.latest, self.earlier = (), NO_ROWS
         self.refused = None
+        self._pass_none()
+
+    def pass_book(self, bids: Levels, asks: Levels, moment: int) -> None:
+        """Keep in mind a whole book that should be older than the one from REST."""
+        self._note_passed(moment)
+        self.passed = {}
+        self.passed_book = bids, asks
+
+    def _pass(self, rows: Rows, moment: int) -> None:
+        """Keep in mind what may be in the book from REST, or not."""
+        self._note_passed(moment)
+        for change in rows:
+            if change.side not in _SIDES:
+                raise BookError(f"side {change.side[:20]!r} is neither BUY nor SELL")
+            level = change.side, change.price
+            # Behind the others: one price may be written in two ways.
+            self.passed.pop(level, None)
+            self.passed[level] = change.size
+
+    def _miss(self, rows: Rows, moment: int) -> None:
+        """Changes come while the book is not whole."""
+        if self.asked is not None:
+            self._pass(rows, moment)
+
+    def _cross(self) -> None:
+        """A change is newer than the book from REST."""
+        self.is_bridged = False
+        if self.is_live:
+            self._apply_passed()
+            self._pass_none()
+
+    def _note_passed(self, moment: int) -> None:
+        if moment < self.passed_at:
+            raise BookError(f"a change of {moment} came after one of {self.passed_at}")
+        self.passed_at = moment
+
+    def _apply_passed(self) -> None:
+        """Let hold what was passed."""
+        if self.passed_book is not None:
+            self.load(*self.passed_book)
+        for (side, price), size in self.passed.items():
+            (self.set_bid if side == "BUY" else self.set_ask)(price, size)
+        if self.is_crossed:
+            raise BookError(f"bid {self.bid} and ask {self.ask} cross")
+
+    def _pass_none(self) -> None:
+        self.asked = None
+        self.passed, self.passed_book, self.passed_at = {}, None, 0
 
     def apply(self, rows: Rows, moment: int) -> bool:  # noqa: C901 - the hottest code of all
         """Apply the changes of one frame; False where they are in it already, or it waits.
@@ -125,11 +221,13 @@ class AssetBook(LiveBook, TotalsBook):
         """
         if moment > self.seen:
             self.seen = moment
-            self.is_bridged = False
+            if self.is_bridged:
+                self._cross()
             self.latest, self.earlier = rows, NO_ROWS
         elif not self._fits(rows, moment):
             return False
         if not self.is_live:
+            self._miss(rows, moment)
             return False
         for change in rows:
             side = change.side
@@ -160,6 +258,11 @@ class AssetBook(LiveBook, TotalsBook):
             if self.is_live and not self.is_bridged:
                 message = f"a change of {moment} came after one of {self.seen}"
                 raise BookError(message)
+            if self.is_live:
+                self._pass(rows, moment)
+            else:
+                # Which of two was the last is not known any more.
+                self._pass_none()
             return False
         if rows != self.latest:
             if rows in self.earlier:
@@ -170,6 +273,8 @@ class AssetBook(LiveBook, TotalsBook):
                 raise BookError(message)
             self.earlier = (*self.earlier, self.latest)
             self.latest = rows
+        if self.is_bridged and self.is_live:
+            self._pass(rows, moment)
         return True
 
 

@@ -201,11 +201,12 @@ class MarketStream(Asking):
     ) -> Events:
         try:
             if moment < book.seen:
-                if book.is_live and book.is_bridged:
-                    return NONE
                 bids, asks = (
                     [(x.price, x.size) for x in y] for y in (told.bids, told.asks)
                 )
+                if book.is_live and book.is_bridged:
+                    book.pass_book(bids, asks, moment)
+                    return NONE
                 if not book.is_all_there_is(bids, asks, moment, self._monotonic()):
                     reason = f"a book of {moment} came after a change of {book.seen}"
                     return self._distrust(asset, reason)
@@ -233,10 +234,10 @@ class MarketStream(Asking):
             for side in (book.bids, book.asks)
         )
         try:
-            if moment < mine.seen and not mine.is_all_there_is(
+            if moment < mine.oldest and not mine.is_all_there_is(
                 bids, asks, moment, self._monotonic()
             ):
-                # Something newer was told meanwhile.
+                # Something newer was told before it was asked for.
                 return NONE
             mine.bridge(bids, asks, moment)
         except BookError as error:
