@@ -26,6 +26,7 @@ from tests.venues.polymarket.desk import (
     token,
     trade,
 )
+from tests.venues.polymarket.scene import Scene
 from unified_exchanges import (
     BUY,
     SELL,
@@ -455,6 +456,105 @@ def test_what_this_object_saw_is_listed_though_it_never_filled(flavour: str) -> 
     told.answers[ORDERS] = page()
     found = told("fetch_closed_orders")
     assert [(x.order_id, str(x.status)) for x in found] == [(order_id(1), "canceled")]
+
+
+def counted(scene: Scene, name: str, **arguments: Any) -> tuple[list[Any], int]:
+    """What a listing gives, and how many requests that took."""
+    before = len(scene.trader.transport.requests)
+    found = getattr(scene.trader, name)(**arguments)
+    return found, len(scene.trader.transport.requests) - before
+
+
+def test_what_is_known_to_have_ended_costs_no_request(flavour: str) -> None:
+    scene = Scene(flavour)
+    ids = []
+    for _ in range(20):
+        ids.append(scene.trader.rest(scene.market).order_id)
+        scene.advance(1)
+        scene.trader.cancel_order(ids[-1])
+    bought = scene.trader.lift(scene.market, 10)
+    scene.advance(3600)
+    for name in ("fetch_orders", "fetch_closed_orders"):
+        # The open orders, and the trades.
+        found, requests = counted(scene, name)
+        assert [x.order_id for x in found] == [bought.order_id, *reversed(ids)]
+        assert {x.is_open for x in found} == {False}
+        assert requests == 2
+        found, requests = counted(scene, name, limit=1)
+        assert ([x.order_id for x in found], requests) == ([bought.order_id], 2)
+        soon = scene.trader.exchange.venue.venue_now() - timedelta(minutes=1)
+        assert counted(scene, name, since=soon, limit=5) == ([], 2)
+
+
+def test_an_order_whose_trades_are_not_settled_is_asked_for(flavour: str) -> None:
+    scene = Scene(flavour)
+    scene.venue.settings.mined = scene.venue.settings.confirmed = 600
+    bought = scene.trader.lift(scene.market, 10)
+    found, requests = counted(scene, "fetch_orders")
+    assert ([x.order_id for x in found], requests) == ([bought.order_id], 3)
+    scene.advance(700)
+    assert counted(scene, "fetch_orders")[1] == 2
+
+
+def test_what_was_seen_open_is_asked_for_unless_it_is_of_another_time(
+    flavour: str,
+) -> None:
+    gone = order(1, status="CANCELED", size_matched="")
+    told = told_by(flavour, **{one(1): gone})
+    told("fetch_open_orders")
+    told.answers[ORDERS] = page()
+    assert told("fetch_orders", since=NOW - timedelta(seconds=60)) == []
+    assert told.asked.count(f"GET /clob/data/order/{order_id(1)}") == 0
+    found = told("fetch_orders", since=NOW - timedelta(seconds=600))
+    assert [str(x.status) for x in found] == ["canceled"]
+    assert told("fetch_orders") == found
+    assert told.asked.count(f"GET /clob/data/order/{order_id(1)}") == 1
+
+
+@pytest.mark.parametrize(("limit", "asked"), [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5)])
+def test_orders_are_read_newest_first_and_no_more_than_are_wanted(
+    flavour: str, limit: int, asked: int
+) -> None:
+    rows = [
+        trade(
+            f"t{n}",
+            taker_order_id=order_id(n),
+            match_time=str(SECONDS - 100 * n),
+            size="10",
+        )
+        for n in (4, 2, 5, 3, 9)
+    ]
+    told = told_by(
+        flavour,
+        clob__data__orders=page(),
+        clob__data__trades=page(*rows),
+        **{one(n): closed(n) for n in (2, 3, 4, 5, 9)},
+    )
+    found = told("fetch_orders", limit=limit)
+    newest = [order_id(n) for n in (2, 3, 4, 5, 9)]
+    assert [x.order_id for x in found] == newest[:limit]
+    assert len([x for x in told.asked if "/data/order/" in x]) == asked
+    # What those reads told is not asked for again.
+    assert [x.order_id for x in told("fetch_orders")] == newest
+    assert len([x for x in told.asked if "/data/order/" in x]) == 5
+
+
+def test_what_rested_long_before_it_filled_stands_by_when_it_was_made(
+    flavour: str,
+) -> None:
+    rows = [
+        trade("t2", taker_order_id=order_id(2), match_time=str(SECONDS - 10)),
+        trade("t3", taker_order_id=order_id(3), match_time=str(SECONDS - 240)),
+    ]
+    old = closed(2) | {"created_at": SECONDS - 9000}
+    told = told_by(
+        flavour,
+        clob__data__trades=page(*rows),
+        **{one(2): old, one(3): closed(3) | {"created_at": SECONDS - 250}},
+    )
+    found = told("fetch_orders")
+    # Order 1 is open.
+    assert [x.order_id for x in found] == [order_id(n) for n in (3, 1, 2)]
 
 
 def test_an_order_that_opened_meanwhile_is_not_closed() -> None:
