@@ -40,6 +40,7 @@ from unified_exchanges import (
     TimeInForce,
     VenueSchemaError,
 )
+from unified_exchanges.grid import PriceGrid
 
 D = Decimal
 ORDERS = "/clob/data/orders"
@@ -573,10 +574,16 @@ def test_a_sale_is_a_sale() -> None:
     assert (found.side, found.outcome) == (SELL, "Chiefs")
 
 
-def test_memory_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def small(monkeypatch: pytest.MonkeyPatch, *, orders: int, names: int = 6) -> None:
+    """Let objects remember little."""
     home = "unified_exchanges.venues.polymarket.memory"
-    monkeypatch.setattr(f"{home}._MOST_ORDERS", 2)
+    monkeypatch.setattr(f"{home}._MOST_ORDERS", orders)
+    monkeypatch.setattr(f"{home}._MOST_NAMES", names)
     monkeypatch.setattr(f"{home}._MOST_MARKETS", 2)
+
+
+def test_memory_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    small(monkeypatch, orders=2, names=2)
     told = told_by(**{one(1): order(1)})
     memory = told.venue.memory
     found = told("fetch_order", order_id(1))
@@ -593,3 +600,68 @@ def test_memory_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
         True,
         False,
     ]
+
+
+def test_a_resting_order_keeps_its_name_however_many_come_and_go(
+    monkeypatch: pytest.MonkeyPatch, flavour: str
+) -> None:
+    small(monkeypatch, orders=4)
+    scene = Scene(flavour)
+    resting = scene.trader.rest(scene.market, client_order_id="resting")
+    for _ in range(10):
+        other = scene.trader.rest(scene.market)
+        scene.trader.cancel_order(other.order_id)
+        scene.advance(1)
+    found = scene.trader.fetch_order(client_order_id="resting")
+    assert (found.order_id, found.is_open) == (resting.order_id, True)
+    assert found.client_order_id == "resting"
+    named = [x.client_order_id for x in scene.trader.fetch_open_orders()]
+    assert named == ["resting"]
+    # Those that ended are forgotten first, and what is remembered is no more than it was.
+    memory = scene.trader.exchange.venue.memory
+    assert len(memory.orders()) == 4
+    assert memory.order(resting.order_id) is not None
+
+
+def test_a_name_of_one_that_ended_gives_way_before_that_of_one_that_rests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small(monkeypatch, orders=4, names=3)
+    told = told_by(**{one(1): order(1)})
+    memory = told.venue.memory
+    found = told("fetch_order", order_id(1))
+    memory.name_order(order_id(1), "1")
+    gone = attrs.evolve(found, order_id=order_id(2), status=OrderStatus.CANCELED)
+    memory.name_order(order_id(2), "2")
+    memory.learn_order(gone)
+    for number in (3, 4):
+        memory.name_order(order_id(number), str(number))
+    names = [memory.client_id(order_id(n)) for n in (1, 2, 3, 4)]
+    assert names == ["1", None, "3", "4"]
+    # It has ended too, and is the oldest again.
+    memory.learn_order(attrs.evolve(found, status=OrderStatus.CANCELED))
+    memory.name_order(order_id(5), "5")
+    memory.name_order(order_id(6), "6")
+    names = [memory.client_id(order_id(n)) for n in (1, 3, 4, 5, 6)]
+    assert names == [None, None, "4", "5", "6"]
+
+
+def test_what_is_remembered_again_takes_no_place_of_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small(monkeypatch, orders=2, names=2)
+    memory = told_by().venue.memory
+    grid = PriceGrid.of("0.01")
+    for number in (1, 2, 2, 1):
+        memory.name_order(order_id(number), str(number))
+        memory.learn_canceled([order_id(number)])
+        memory.learn_grid(condition(number), grid)
+        assert memory.missing_since(order_id(number), 10.0 + number) == 10 + number
+    assert [memory.client_id(order_id(n)) for n in (1, 2)] == ["1", "2"]
+    assert [memory.was_canceled(order_id(n)) for n in (1, 2)] == [True, True]
+    assert [memory.grid(condition(n)) for n in (1, 2)] == [grid, grid]
+    assert [memory.missing_since(order_id(n), 99.0) for n in (1, 2)] == [11, 12]
+    # What was remembered last stays.
+    memory.learn_canceled([order_id(2)])
+    memory.learn_canceled([order_id(3)])
+    assert [memory.was_canceled(order_id(n)) for n in (1, 2, 3)] == [False, True, True]
