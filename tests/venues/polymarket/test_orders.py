@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -125,6 +125,35 @@ def test_empty_texts_are_nothing() -> None:
     assert (found.filled, found.created_at, found.expires_at) == (0, None, None)
 
 
+@pytest.mark.parametrize("form", [int, str])
+def test_times_are_in_seconds_or_in_milliseconds(flavour: str, form: Any) -> None:
+    rows = [
+        order(1, created_at=form(SECONDS - 600), expiration=str(SECONDS + 240)),
+        order(
+            2,
+            created_at=form(SECONDS * 1000 - 599_877),
+            expiration=str(SECONDS * 1000 + 240_000),
+        ),
+    ]
+    told = told_by(
+        flavour,
+        clob__data__orders=page(*rows),
+        clob__data__trades=page(trade("t1", match_time=form(SECONDS * 1000 - 300_000))),
+    )
+    first, second = told("fetch_open_orders")
+    assert first.created_at == NOW - timedelta(seconds=600)
+    assert second.created_at == NOW - timedelta(milliseconds=599_877)
+    assert first.expires_at == second.expires_at == NOW + timedelta(seconds=180)
+    (fill,) = told("fetch_fills")
+    assert fill.created_at == NOW - timedelta(seconds=300)
+
+
+def test_whoever_never_lets_an_order_expire_says_so_in_seconds_too() -> None:
+    told = told_by(**{one(1): order(1, expiration="253402300799")})
+    found = told("fetch_order", order_id(1)).expires_at
+    assert found == datetime(9999, 12, 31, 23, 58, 59, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
@@ -137,6 +166,7 @@ def test_empty_texts_are_nothing() -> None:
         ({"market": ""}, "market"),
         ({"asset_id": "0x1"}, "asset_id"),
         ({"created_at": "soon"}, "created_at"),
+        ({"created_at": SECONDS * 10**6}, "created_at"),
         ({"expiration": "-5"}, "expiration"),
         ({"status": None}, "status"),
     ],
