@@ -285,7 +285,7 @@ class Batching(Previewing[D], Generic[D]):
     ) -> Flow[OrderResult]:
         if isinstance(answer, Order):
             return OrderResult(request=ready.ticket.request, order=answer)
-        ended = yield from self.ended_by(ready, answer, in_doubt=False)
+        ended = self.ended_by(ready, answer) if self._is_first(ready) else None
         if ended is not None:
             return OrderResult(request=ready.ticket.request, order=ended)
         if isinstance(answer, DuplicateOrderId):

@@ -75,14 +75,12 @@ class Placing(Earlier[D], Generic[D]):
         self,
         ready: D,  # noqa: ARG002
         error: UnifiedExchangesError,  # noqa: ARG002
-        *,
-        in_doubt: bool,  # noqa: ARG002
-    ) -> Flow[Order | None]:
+    ) -> Order | None:
         """The order that a refusal tells of, where a venue refuses what has ended.
 
-        ``in_doubt``: an earlier try of it may have arrived.
+        Not asked where an earlier copy may have arrived: that may have filled, and taken
+        what the other did not find.
         """
-        yield from ()
         return None
 
     def look_again(self, ready: D) -> Flow[Order | None]:  # noqa: ARG002
@@ -170,9 +168,8 @@ class Placing(Earlier[D], Generic[D]):
             except DuplicateOrderId as error:
                 return (yield from self._existing(ready, error))
             except UnifiedExchangesError as error:
-                ended = yield from self.ended_by(
-                    ready, error, in_doubt=doubt is not None
-                )
+                is_first = doubt is None and self._is_first(ready)
+                ended = self.ended_by(ready, error) if is_first else None
                 if ended is not None:
                     return ended
                 if is_doubtful(error):
@@ -195,6 +192,10 @@ class Placing(Earlier[D], Generic[D]):
         # What goes out again was written down before a halt.
         yield from self.heed(ready)
         return None
+
+    def _is_first(self, ready: D) -> bool:
+        """Whether no earlier call may have left an order under this id at the venue."""
+        return not self.sent.is_doubtful(ready.client_order_id)
 
     def _claim(self, ready: D) -> bool:
         """Take the order's key, once."""

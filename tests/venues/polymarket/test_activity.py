@@ -156,6 +156,26 @@ def test_fault_26_pages_that_come_again_for_ever_are_an_error(flavour: str) -> N
     assert len(pages.queries(ACTIVITY)) < 30
 
 
+@pytest.mark.parametrize("rows", [[row("REWARD")], [trade(), row("REWARD")]], ids=len)
+def test_fault_26_nor_do_pages_of_one_row_come_for_ever(
+    flavour: str, rows: list[dict[str, Any]]
+) -> None:
+    turns = [told(rows[n % len(rows)], cursor=f"x{n}") for n in range(1000)]
+    pages = desk(flavour, {ACTIVITY: Turns(*turns)})
+    with pytest.raises(VenueSchemaError, match="does not end"):
+        pages("fetch_activity")
+    assert len(pages.queries(ACTIVITY)) <= 101 * len(rows)
+
+
+def test_as_many_as_that_may_say_the_same_and_each_counts(flavour: str) -> None:
+    turns = [told(row("REWARD"), cursor=f"x{n}") for n in range(99)]
+    pages = desk(flavour, {ACTIVITY: Turns(*turns, told(row("REWARD")))})
+    # Of each listing anew.
+    for _ in range(2):
+        pages.answers[ACTIVITY] = Turns(*turns, told(row("REWARD")))
+        assert len(pages("fetch_activity")) == 100
+
+
 def test_deposits_and_all_of_the_past_are_asked_for(flavour: str) -> None:
     asked = desk(flavour, {ACTIVITY: told()})
     asked("fetch_activity", limit=5)

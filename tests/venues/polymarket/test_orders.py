@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +26,7 @@ from tests.venues.polymarket.desk import (
     token,
     trade,
 )
+from tests.venues.polymarket.scene import Scene
 from unified_exchanges import (
     BUY,
     SELL,
@@ -39,6 +40,7 @@ from unified_exchanges import (
     TimeInForce,
     VenueSchemaError,
 )
+from unified_exchanges.grid import PriceGrid
 
 D = Decimal
 ORDERS = "/clob/data/orders"
@@ -123,6 +125,35 @@ def test_empty_texts_are_nothing() -> None:
     assert (found.filled, found.created_at, found.expires_at) == (0, None, None)
 
 
+@pytest.mark.parametrize("form", [int, str])
+def test_times_are_in_seconds_or_in_milliseconds(flavour: str, form: Any) -> None:
+    rows = [
+        order(1, created_at=form(SECONDS - 600), expiration=str(SECONDS + 240)),
+        order(
+            2,
+            created_at=form(SECONDS * 1000 - 599_877),
+            expiration=str(SECONDS * 1000 + 240_000),
+        ),
+    ]
+    told = told_by(
+        flavour,
+        clob__data__orders=page(*rows),
+        clob__data__trades=page(trade("t1", match_time=form(SECONDS * 1000 - 300_000))),
+    )
+    first, second = told("fetch_open_orders")
+    assert first.created_at == NOW - timedelta(seconds=600)
+    assert second.created_at == NOW - timedelta(milliseconds=599_877)
+    assert first.expires_at == second.expires_at == NOW + timedelta(seconds=180)
+    (fill,) = told("fetch_fills")
+    assert fill.created_at == NOW - timedelta(seconds=300)
+
+
+def test_whoever_never_lets_an_order_expire_says_so_in_seconds_too() -> None:
+    told = told_by(**{one(1): order(1, expiration="253402300799")})
+    found = told("fetch_order", order_id(1)).expires_at
+    assert found == datetime(9999, 12, 31, 23, 58, 59, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
@@ -135,6 +166,7 @@ def test_empty_texts_are_nothing() -> None:
         ({"market": ""}, "market"),
         ({"asset_id": "0x1"}, "asset_id"),
         ({"created_at": "soon"}, "created_at"),
+        ({"created_at": SECONDS * 10**6}, "created_at"),
         ({"expiration": "-5"}, "expiration"),
         ({"status": None}, "status"),
     ],
@@ -457,6 +489,105 @@ def test_what_this_object_saw_is_listed_though_it_never_filled(flavour: str) -> 
     assert [(x.order_id, str(x.status)) for x in found] == [(order_id(1), "canceled")]
 
 
+def counted(scene: Scene, name: str, **arguments: Any) -> tuple[list[Any], int]:
+    """What a listing gives, and how many requests that took."""
+    before = len(scene.trader.transport.requests)
+    found = getattr(scene.trader, name)(**arguments)
+    return found, len(scene.trader.transport.requests) - before
+
+
+def test_what_is_known_to_have_ended_costs_no_request(flavour: str) -> None:
+    scene = Scene(flavour)
+    ids = []
+    for _ in range(20):
+        ids.append(scene.trader.rest(scene.market).order_id)
+        scene.advance(1)
+        scene.trader.cancel_order(ids[-1])
+    bought = scene.trader.lift(scene.market, 10)
+    scene.advance(3600)
+    for name in ("fetch_orders", "fetch_closed_orders"):
+        # The open orders, and the trades.
+        found, requests = counted(scene, name)
+        assert [x.order_id for x in found] == [bought.order_id, *reversed(ids)]
+        assert {x.is_open for x in found} == {False}
+        assert requests == 2
+        found, requests = counted(scene, name, limit=1)
+        assert ([x.order_id for x in found], requests) == ([bought.order_id], 2)
+        soon = scene.trader.exchange.venue.venue_now() - timedelta(minutes=1)
+        assert counted(scene, name, since=soon, limit=5) == ([], 2)
+
+
+def test_an_order_whose_trades_are_not_settled_is_asked_for(flavour: str) -> None:
+    scene = Scene(flavour)
+    scene.venue.settings.mined = scene.venue.settings.confirmed = 600
+    bought = scene.trader.lift(scene.market, 10)
+    found, requests = counted(scene, "fetch_orders")
+    assert ([x.order_id for x in found], requests) == ([bought.order_id], 3)
+    scene.advance(700)
+    assert counted(scene, "fetch_orders")[1] == 2
+
+
+def test_what_was_seen_open_is_asked_for_unless_it_is_of_another_time(
+    flavour: str,
+) -> None:
+    gone = order(1, status="CANCELED", size_matched="")
+    told = told_by(flavour, **{one(1): gone})
+    told("fetch_open_orders")
+    told.answers[ORDERS] = page()
+    assert told("fetch_orders", since=NOW - timedelta(seconds=60)) == []
+    assert told.asked.count(f"GET /clob/data/order/{order_id(1)}") == 0
+    found = told("fetch_orders", since=NOW - timedelta(seconds=600))
+    assert [str(x.status) for x in found] == ["canceled"]
+    assert told("fetch_orders") == found
+    assert told.asked.count(f"GET /clob/data/order/{order_id(1)}") == 1
+
+
+@pytest.mark.parametrize(("limit", "asked"), [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5)])
+def test_orders_are_read_newest_first_and_no_more_than_are_wanted(
+    flavour: str, limit: int, asked: int
+) -> None:
+    rows = [
+        trade(
+            f"t{n}",
+            taker_order_id=order_id(n),
+            match_time=str(SECONDS - 100 * n),
+            size="10",
+        )
+        for n in (4, 2, 5, 3, 9)
+    ]
+    told = told_by(
+        flavour,
+        clob__data__orders=page(),
+        clob__data__trades=page(*rows),
+        **{one(n): closed(n) for n in (2, 3, 4, 5, 9)},
+    )
+    found = told("fetch_orders", limit=limit)
+    newest = [order_id(n) for n in (2, 3, 4, 5, 9)]
+    assert [x.order_id for x in found] == newest[:limit]
+    assert len([x for x in told.asked if "/data/order/" in x]) == asked
+    # What those reads told is not asked for again.
+    assert [x.order_id for x in told("fetch_orders")] == newest
+    assert len([x for x in told.asked if "/data/order/" in x]) == 5
+
+
+def test_what_rested_long_before_it_filled_stands_by_when_it_was_made(
+    flavour: str,
+) -> None:
+    rows = [
+        trade("t2", taker_order_id=order_id(2), match_time=str(SECONDS - 10)),
+        trade("t3", taker_order_id=order_id(3), match_time=str(SECONDS - 240)),
+    ]
+    old = closed(2) | {"created_at": SECONDS - 9000}
+    told = told_by(
+        flavour,
+        clob__data__trades=page(*rows),
+        **{one(2): old, one(3): closed(3) | {"created_at": SECONDS - 250}},
+    )
+    found = told("fetch_orders")
+    # Order 1 is open.
+    assert [x.order_id for x in found] == [order_id(n) for n in (3, 1, 2)]
+
+
 def test_an_order_that_opened_meanwhile_is_not_closed() -> None:
     told = told_by(
         clob__data__orders=page(),
@@ -473,10 +604,16 @@ def test_a_sale_is_a_sale() -> None:
     assert (found.side, found.outcome) == (SELL, "Chiefs")
 
 
-def test_memory_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def small(monkeypatch: pytest.MonkeyPatch, *, orders: int, names: int = 6) -> None:
+    """Let objects remember little."""
     home = "unified_exchanges.venues.polymarket.memory"
-    monkeypatch.setattr(f"{home}._MOST_ORDERS", 2)
+    monkeypatch.setattr(f"{home}._MOST_ORDERS", orders)
+    monkeypatch.setattr(f"{home}._MOST_NAMES", names)
     monkeypatch.setattr(f"{home}._MOST_MARKETS", 2)
+
+
+def test_memory_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    small(monkeypatch, orders=2, names=2)
     told = told_by(**{one(1): order(1)})
     memory = told.venue.memory
     found = told("fetch_order", order_id(1))
@@ -493,3 +630,68 @@ def test_memory_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
         True,
         False,
     ]
+
+
+def test_a_resting_order_keeps_its_name_however_many_come_and_go(
+    monkeypatch: pytest.MonkeyPatch, flavour: str
+) -> None:
+    small(monkeypatch, orders=4)
+    scene = Scene(flavour)
+    resting = scene.trader.rest(scene.market, client_order_id="resting")
+    for _ in range(10):
+        other = scene.trader.rest(scene.market)
+        scene.trader.cancel_order(other.order_id)
+        scene.advance(1)
+    found = scene.trader.fetch_order(client_order_id="resting")
+    assert (found.order_id, found.is_open) == (resting.order_id, True)
+    assert found.client_order_id == "resting"
+    named = [x.client_order_id for x in scene.trader.fetch_open_orders()]
+    assert named == ["resting"]
+    # Those that ended are forgotten first, and what is remembered is no more than it was.
+    memory = scene.trader.exchange.venue.memory
+    assert len(memory.orders()) == 4
+    assert memory.order(resting.order_id) is not None
+
+
+def test_a_name_of_one_that_ended_gives_way_before_that_of_one_that_rests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small(monkeypatch, orders=4, names=3)
+    told = told_by(**{one(1): order(1)})
+    memory = told.venue.memory
+    found = told("fetch_order", order_id(1))
+    memory.name_order(order_id(1), "1")
+    gone = attrs.evolve(found, order_id=order_id(2), status=OrderStatus.CANCELED)
+    memory.name_order(order_id(2), "2")
+    memory.learn_order(gone)
+    for number in (3, 4):
+        memory.name_order(order_id(number), str(number))
+    names = [memory.client_id(order_id(n)) for n in (1, 2, 3, 4)]
+    assert names == ["1", None, "3", "4"]
+    # It has ended too, and is the oldest again.
+    memory.learn_order(attrs.evolve(found, status=OrderStatus.CANCELED))
+    memory.name_order(order_id(5), "5")
+    memory.name_order(order_id(6), "6")
+    names = [memory.client_id(order_id(n)) for n in (1, 3, 4, 5, 6)]
+    assert names == [None, None, "4", "5", "6"]
+
+
+def test_what_is_remembered_again_takes_no_place_of_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small(monkeypatch, orders=2, names=2)
+    memory = told_by().venue.memory
+    grid = PriceGrid.of("0.01")
+    for number in (1, 2, 2, 1):
+        memory.name_order(order_id(number), str(number))
+        memory.learn_canceled([order_id(number)])
+        memory.learn_grid(condition(number), grid)
+        assert memory.missing_since(order_id(number), 10.0 + number) == 10 + number
+    assert [memory.client_id(order_id(n)) for n in (1, 2)] == ["1", "2"]
+    assert [memory.was_canceled(order_id(n)) for n in (1, 2)] == [True, True]
+    assert [memory.grid(condition(n)) for n in (1, 2)] == [grid, grid]
+    assert [memory.missing_since(order_id(n), 99.0) for n in (1, 2)] == [11, 12]
+    # What was remembered last stays.
+    memory.learn_canceled([order_id(2)])
+    memory.learn_canceled([order_id(3)])
+    assert [memory.was_canceled(order_id(n)) for n in (1, 2, 3)] == [False, True, True]

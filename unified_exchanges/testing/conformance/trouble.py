@@ -16,6 +16,7 @@ from ...errors import (
 )
 from ...models import OrderRequest, OrderStatus
 from ...policy import RetryPolicy
+from ...simulator.faults import Fault
 from .ground import Conformance, Kind, Trader
 from .needs import needs
 
@@ -49,6 +50,21 @@ class LostAnswers(Conformance):
         order = trader.lift(market, trader.units(2), client_order_id="intent")
         assert (order.filled, order.status) == (trader.units(2), OrderStatus.CLOSED)
         assert len(trader.mine(market, "intent")) == 1
+
+    @needs("idempotent create")
+    @pytest.mark.parametrize("word", ["ioc", "fok"])
+    @pytest.mark.parametrize("kind", ["lost after", "timeout", "503", "cut"])
+    def test_fault_04_28_one_that_filled_unheard_is_found_while_reads_lag(
+        self, trader: Trader, kind: Kind, word: str
+    ) -> None:
+        market = trader.quoted_market()
+        best = trader.book(market).ask
+        assert best is not None
+        trader.suffer(kind)
+        trader.meet(Fault("lag", seconds=1.5, count=None), reads=True)
+        two = trader.units(2)
+        order = trader.lift(market, two, price=best.price, time_in_force=word)
+        assert (order.filled, order.status) == (two, OrderStatus.CLOSED)
 
     @needs("idempotent create")
     @pytest.mark.parametrize("kind", ALWAYS)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from ...errors import BadRequest
@@ -97,7 +99,7 @@ class ActivityHistory(Account):
         pages = self.told(
             _PATH,
             query,
-            parse.activity_page,
+            partial(parse.activity_page, alone=Counter()),
             lambda row: row[0],
             about="activity",
             limit=limit,

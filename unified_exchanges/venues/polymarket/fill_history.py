@@ -56,7 +56,6 @@ class FillHistory(OrderHistory):
         given: Mapping[str, object],
     ) -> Pages[Fill]:
         wanted = yield from self.scope(market_id, None, outcome, span)
-        label = None
         query: dict[str, object] = {
             **given,
             **after(span.since),
@@ -65,8 +64,7 @@ class FillHistory(OrderHistory):
         if market_id is not None:
             known = yield from self.known(market_id)
             query["market"] = known.market_id
-            # Not asset_id: that may be the taker's, where ours is the other outcome.
-            label = None if wanted.token is None else known.label(wanted.token)
+        # Not asset_id: that may be the taker's, where ours is the other outcome.
         is_empty = True
         pages = self.own_fills(query)
         try:
@@ -76,7 +74,7 @@ class FillHistory(OrderHistory):
                     for fill in fills
                     if span.holds(fill.created_at)
                     and order_id in (None, fill.order_id)
-                    and label in (None, fill.outcome)
+                    and wanted.label in (None, fill.outcome)
                 ]
                 is_empty = is_empty and not kept
                 yield Page((yield from self.with_fees(kept)))

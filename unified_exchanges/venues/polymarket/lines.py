@@ -7,8 +7,8 @@ from typing import Final, Literal
 import msgspec
 
 from ...recording.one_pass import FrameLine, reader_of
+from .parse.reading import EARLIEST, LATEST
 from .stream.frames import Change
-from .stream.reading import EARLIEST, LATEST
 
 __all__ = ["read_changes"]
 

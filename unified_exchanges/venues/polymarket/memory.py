@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final, TypeVar
 
@@ -19,6 +20,7 @@ T = TypeVar("T")
 
 _MOST_MARKETS: Final = 100_000
 _MOST_ORDERS: Final = 20_000
+_MOST_NAMES: Final = 200_000
 
 
 @attrs.frozen(slots=True)
@@ -38,10 +40,6 @@ class Known:
             raise BadRequest(message, venue="polymarket")
         return found
 
-    def label(self, token: str) -> str:
-        """The outcome that a token is; raises KeyError for a token of another market."""
-        return next(x.label for x in self.outcomes if x.outcome_id == token)
-
 
 class Memory:
     """Markets by id and orders by id; threads may share it."""
@@ -49,11 +47,13 @@ class Memory:
     def __init__(self) -> None:
         self._lock = fork.lock()
         self._markets: dict[str, Known] = {}
-        self._grids: dict[str, PriceGrid] = {}
-        self._orders: dict[str, Order] = {}
-        self._client_ids: dict[str, str] = {}
-        self._missing: dict[str, float] = {}
-        self._canceled: dict[str, None] = {}
+        self._grids: OrderedDict[str, PriceGrid] = OrderedDict()
+        self._orders: OrderedDict[str, Order] = OrderedDict()
+        self._ended: OrderedDict[str, None] = OrderedDict()
+        """Those of the orders that are not alive."""
+        self._client_ids: OrderedDict[str, str] = OrderedDict()
+        self._missing: OrderedDict[str, float] = OrderedDict()
+        self._canceled: OrderedDict[str, None] = OrderedDict()
 
     # -- markets --------------------------------------------------------------------
 
@@ -82,16 +82,32 @@ class Memory:
     def learn_grid(self, market_id: str, grid: PriceGrid) -> None:
         """They are these from now on."""
         with self._lock:
-            _forget(self._grids, _MOST_MARKETS)
-            self._grids[market_id] = grid
+            _put(self._grids, market_id, grid, _MOST_MARKETS)
 
     # -- orders ---------------------------------------------------------------------
 
     def name_order(self, order_id: str, client_order_id: str) -> None:
-        """Remember our own id of an order: the venue never hears it."""
+        """Remember our own id of an order: the venue never hears it.
+
+        Those of orders that were seen open stay the longest: what rests may do so for days.
+        """
         with self._lock:
-            _forget(self._client_ids, _MOST_ORDERS)
+            if (
+                order_id not in self._client_ids
+                and len(self._client_ids) >= _MOST_NAMES
+            ):
+                self._forget_name()
             self._client_ids[order_id] = client_order_id
+            self._client_ids.move_to_end(order_id)
+
+    def _forget_name(self) -> None:
+        names = self._client_ids
+        for _ in range(len(names)):
+            oldest = next(iter(names))
+            if oldest not in self._orders or oldest in self._ended:
+                break
+            names.move_to_end(oldest)
+        names.popitem(last=False)
 
     def client_id(self, order_id: str) -> str | None:
         """Our own id of an order, if this object placed it."""
@@ -109,12 +125,22 @@ class Memory:
         if named is not None and order.client_order_id is None:
             order = attrs.evolve(order, client_order_id=named)
         with self._lock:
-            self._orders.pop(order.order_id, None)
-            _forget(self._orders, _MOST_ORDERS)
-            self._orders[order.order_id] = order
+            if order.order_id not in self._orders and len(self._orders) >= _MOST_ORDERS:
+                self._forget_order()
+            _put(self._orders, order.order_id, order, _MOST_ORDERS)
+            if order.is_open or order.is_inferred:
+                self._ended.pop(order.order_id, None)
+            else:
+                _put(self._ended, order.order_id, None, _MOST_ORDERS)
             if not order.is_inferred:
                 self._missing.pop(order.order_id, None)
         return order
+
+    def _forget_order(self) -> None:
+        """One that has ended, if there is one."""
+        oldest = next(iter(self._ended or self._orders))
+        self._ended.pop(oldest, None)
+        self._orders.pop(oldest, None)
 
     def missing_since(self, order_id: str, now: float) -> float:
         """Since when the venue has told nothing of an order; that it does not now is told.
@@ -122,15 +148,15 @@ class Memory:
         In seconds of the monotonic clock.  Whatever it tells of the order ends it.
         """
         with self._lock:
-            _forget(self._missing, _MOST_ORDERS)
-            return self._missing.setdefault(order_id, now)
+            since = self._missing.get(order_id, now)
+            _put(self._missing, order_id, since, _MOST_ORDERS)
+            return since
 
     def learn_canceled(self, order_ids: Iterable[str]) -> None:
         """Remember that the venue said it has cancelled these."""
         with self._lock:
             for order_id in order_ids:
-                _forget(self._canceled, _MOST_ORDERS)
-                self._canceled[order_id] = None
+                _put(self._canceled, order_id, None, _MOST_ORDERS)
 
     def was_canceled(self, order_id: str) -> bool:
         """Whether the venue said so of an order; that it has ended a look must show."""
@@ -146,7 +172,9 @@ class Memory:
             return list(self._orders.values())
 
 
-def _forget(things: dict[str, T], most: int) -> None:
-    """Make room for one more."""
-    while len(things) >= most:
-        del things[next(iter(things))]
+def _put(things: OrderedDict[str, T], name: str, thing: T, most: int) -> None:
+    """Remember something as the latest of so many; whoever reads meanwhile misses nothing."""
+    things[name] = thing
+    things.move_to_end(name)
+    if len(things) > most:
+        things.popitem(last=False)

@@ -7,7 +7,8 @@ The CLOB lists open orders only.  One that ended is told by its id (docs.polymar
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from operator import attrgetter
 from typing import Final
 
@@ -15,7 +16,7 @@ import attrs
 
 from ...errors import ArgumentsRequired, BadRequest, OrderNotFound
 from ...flow import Flow, Page, Pages, collect
-from ...models import Order, OrderStatus, Params, TimeInForce
+from ...models import Fill, FillState, Order, OrderStatus, Params, TimeInForce
 from ...money import EXACT, ZERO, total
 from ...venue.merging import next_page
 from . import parse
@@ -28,6 +29,7 @@ from .arguments import (
     read_span,
 )
 from .asked import check_asked
+from .newest_first import NewestFirst
 from .own_trades import OwnTrades, Scope, after
 
 __all__ = ["OrderHistory"]
@@ -239,8 +241,9 @@ class OrderHistory(OwnTrades):
         """Our orders, newest first, by the time they were created.
 
         The open ones; of those that ended, those that filled something since ``since`` and
-        that the venue still tells by their id (a request for each), and those that this
-        object has seen.  An order that was cancelled unfilled by another program is not
+        that the venue still tells by their id, and those that this object has seen.  Each
+        is a request, as far as they are wanted, until this object has seen it end and its
+        trades are final.  An order that was cancelled unfilled by another program is not
         listed anywhere.
         """
         read_limit(limit)
@@ -278,39 +281,48 @@ class OrderHistory(OwnTrades):
         with_open: bool,
     ) -> Pages[Order]:
         wanted = yield from self.scope(market_id, event_id, outcome, span)
-        everything = attrs.evolve(wanted, span=Span())
-        open_now = yield from collect(self._open_pages(everything))
+        always = attrs.evolve(wanted, span=Span())
+        open_now = yield from collect(self._open_pages(always))
         names = {order.order_id for order in open_now}
-        found = list(open_now) if with_open else []
         query = after(span.since)
         if market_id is not None:
             query["market"] = read_market_id(market_id)
         fills = yield from collect(self.own_fills(query))
-        seen = [x.order_id for x in self.memory.orders() if everything.holds(x)]
-        for name in dict.fromkeys([*(fill.order_id for fill in fills), *seen]):
+        listing = NewestFirst(span)
+        if with_open:
+            listing.add(order for order in open_now if wanted.holds(order))
+        for name, parts in self._known(always, fills).items():
             if name in names:
                 continue
-            order = yield from self.read_order(name)
+            seen = self.memory.order(name)
+            if seen is None or not _is_final(seen, parts):
+                listing.expect(name, seen, parts)
+            elif wanted.holds(seen):
+                listing.add([seen])
+        yield Page(listing.due())
+        while (due := listing.next()) is not None:
+            order = yield from self.read_order(due)
             if order is None:
-                _log.warning("order %s filled, and the venue tells no more of it", name)
-            elif with_open or not order.is_open:
-                found.append(order)
-        token = wanted.token
-        label = None
-        if token is not None:
-            known = yield from self.known(read_market_id(market_id))
-            label = known.label(token)
-        kept = [
-            order
-            for order in found
-            if wanted.holds(order) and label in (None, order.outcome)
-        ]
-        kept.sort(key=_created, reverse=True)
-        yield Page(kept)
+                _log.warning("order %s filled, and the venue tells no more of it", due)
+            elif wanted.holds(order) and (with_open or not order.is_open):
+                listing.add([order])
+            yield Page(listing.due())
+
+    def _known(self, wanted: Scope, fills: Sequence[Fill]) -> dict[str, list[Fill]]:
+        """The orders that filled, or that this object has seen, with their fills."""
+        found: dict[str, list[Fill]] = {}
+        for fill in fills:
+            if wanted.market_ids is None or fill.market_id in wanted.market_ids:
+                found.setdefault(fill.order_id, []).append(fill)
+        for order in self.memory.orders():
+            if wanted.holds(order):
+                found.setdefault(order.order_id, [])
+        return found
 
 
-_EPOCH: Final = datetime.fromtimestamp(0, UTC)
-
-
-def _created(order: Order) -> datetime:
-    return order.created_at or _EPOCH
+def _is_final(order: Order, fills: Sequence[Fill]) -> bool:
+    """Whether a read would tell the same of an order: what it filled is settled too."""
+    if order.is_open or order.is_inferred:
+        return False
+    is_settled = all(fill.state is FillState.FINAL for fill in fills)
+    return is_settled and total(fill.size for fill in fills) == order.filled

@@ -11,7 +11,7 @@ import attrs
 
 from ...errors import BadRequest
 from ...flow import Flow, Page, Pages, collect
-from ...models import Fill, FillState, Order
+from ...models import Fill, FillState, Order, Outcome
 from ...money import EXACT, div, total, total_if_known
 from ...venue.merging import next_page
 from . import parse
@@ -29,14 +29,25 @@ class Scope:
     """Which orders a caller wants; ``market_ids`` None means all."""
 
     market_ids: frozenset[str] | None
-    token: str | None
+    outcome: Outcome | None
     span: Span
 
+    @property
+    def token(self) -> str | None:
+        """The only one that they are of."""
+        return None if self.outcome is None else self.outcome.outcome_id
+
+    @property
+    def label(self) -> str | None:
+        """What that is called."""
+        return None if self.outcome is None else self.outcome.label
+
     def holds(self, order: Order) -> bool:
-        """Whether an order is one of them, but for its outcome."""
+        """Whether an order is one of them."""
         if self.market_ids is not None and order.market_id not in self.market_ids:
             return False
-        return self.span.holds(order.created_at)
+        is_of_it = self.label in (None, order.outcome)
+        return is_of_it and self.span.holds(order.created_at)
 
 
 class OwnTrades(Tariffs):
@@ -50,7 +61,7 @@ class OwnTrades(Tariffs):
         span: Span,
     ) -> Flow[Scope]:
         """Read whose orders are wanted; what does not exist raises."""
-        token, ids = None, None
+        found, ids = None, None
         if outcome is not None and market_id is None:
             message = "outcome= names one of a market's, so give market_id too"
             raise BadRequest(message, venue=self.id)
@@ -58,12 +69,12 @@ class OwnTrades(Tariffs):
             known = yield from self.known(market_id)
             ids = frozenset([known.market_id])
             if outcome is not None:
-                token = known.outcome(outcome).outcome_id
+                found = known.outcome(outcome)
         if event_id is not None:
             event = yield from self.fetch_event(read_event_id(event_id))
             held = frozenset(market.market_id for market in event.markets)
             ids = held if ids is None else ids & held
-        return Scope(ids, token, span)
+        return Scope(ids, found, span)
 
     def own_fills(
         self, query: Mapping[str, object], *, with_failed: bool = False

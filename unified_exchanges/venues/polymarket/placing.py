@@ -133,9 +133,7 @@ class Placing(Intents):
         error.client_order_id = ready.client_order_id
         return error
 
-    def ended_by(
-        self, ready: Draft, error: UnifiedExchangesError, *, in_doubt: bool
-    ) -> Flow[Order | None]:
+    def ended_by(self, ready: Draft, error: UnifiedExchangesError) -> Order | None:
         """One that takes what is there and found nothing has ended: that is no error.
 
         All or nothing that got nothing is refused, as by other venues.
@@ -143,12 +141,6 @@ class Placing(Intents):
         is_over = name_of(error) == "killed"
         if not is_over or ready.ticket.time_in_force is not TimeInForce.IOC:
             return None
-        if in_doubt:
-            # The first copy may have found something.
-            assert ready.order_id is not None
-            found = yield from self.look(ready.order_id, ready)
-            if found is not None:
-                return found
         # It was compared with the book, which no mode but the usual does.
         self.taken(post_only=False)
         return self._learnt(receipts.killed(ready, (error.payload or "").encode()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Mapping
 from decimal import Decimal
 from types import MappingProxyType
@@ -9,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from ....errors import VenueSchemaError
 from ....models import Activity, ActivityKind, Side
 from ....money import EXACT
 from ..wire import account as wire
@@ -112,20 +114,35 @@ _ACT: Final = msgspec.json.Decoder(wire.Act)
 _PAGE: Final = msgspec.json.Decoder(base.DataPage)
 
 
-def activity_page(body: bytes) -> tuple[list[tuple[Hashable, Activity]], str | None]:
+_MOST_ALIKE: Final = 100
+"""Pages of one row that may say the same; a page is asked for with up to 1,000 rows."""
+
+
+def activity_page(
+    body: bytes, alone: Counter[bytes]
+) -> tuple[list[tuple[Hashable, Activity]], str | None]:
     """The activity of a page, each with a name of its own, and the next cursor.
 
     Rows have no id, and two may say the same, as of two makers' orders at one price in one
     transaction: each counts, on one page or on two.  Pages by cursor do not overlap: they
     are stable against what is added meanwhile (the vendor's specification of the Data API,
     2026-10).  So a row is named by its place, and only a page of several that comes again
-    whole, as from a listing that never ends, brings nothing new.
+    whole, as from a listing that never ends, brings nothing new.  ``alone`` counts for a
+    listing the rows that were a page each.
     """
     page = decode(_PAGE, body)
     found = read_all(_ACT, _activity, page.data, "data")
-    is_telling = len(found) > 1
-    whole = b"".join(each.raw_json for each in found) if is_telling else object()
+    whole = b"".join(each.raw_json for each in found)
+    if len(found) == 1:
+        alone[whole] += 1
+    copy = alone[whole]
+    if copy > _MOST_ALIKE:
+        message = (
+            f"activity: the listing does not end ({_MOST_ALIKE + 1} pages of one row, "
+            "which say the same); the items so far are not complete"
+        )
+        raise VenueSchemaError(message, field="data", venue="polymarket")
     named: list[tuple[Hashable, Activity]] = [
-        ((whole, place), each) for place, each in enumerate(found)
+        ((whole, copy, place), each) for place, each in enumerate(found)
     ]
     return named, page.pagination.next_cursor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Final
@@ -25,12 +25,12 @@ from ..wire import orders as wire
 from .reading import (
     Malformed,
     decode,
+    instant,
     label_of,
     nanoseconds,
     price,
     read,
     read_all,
-    seconds_text,
     side_of,
     size,
     sizes,
@@ -105,11 +105,11 @@ def _expiry(value: int | str | None) -> datetime | None:
     if value in (None, "", "0", 0):
         return None
     assert value is not None
-    return seconds_text(value, "expiration") - EXPIRY_MARGIN
+    return instant(value, "expiration") - EXPIRY_MARGIN
 
 
 def _created(value: int | str | None) -> datetime | None:
-    return None if value in (None, "") else seconds_text(str(value), "created_at")
+    return None if value is None or value == "" else instant(value, "created_at")
 
 
 _ORDER: Final = msgspec.json.Decoder(wire.Order)
@@ -261,7 +261,7 @@ def _fill(
 
 
 def _moment(w: wire.Trade) -> datetime:
-    told = seconds_text(w.match_time, "match_time").astimezone(UTC)
+    told = instant(w.match_time, "match_time")
     return nanoseconds(w.match_time_nano) or told
 
 

@@ -22,6 +22,8 @@ from ....venue.reading import (
 )
 
 __all__ = [
+    "EARLIEST",
+    "LATEST",
     "Malformed",
     "amount",
     "bound",
@@ -29,9 +31,11 @@ __all__ = [
     "decode",
     "dollars",
     "grid_of",
+    "instant",
     "label_of",
     "milliseconds",
     "moment",
+    "moment_ms",
     "nanoseconds",
     "number",
     "price",
@@ -40,7 +44,6 @@ __all__ = [
     "read_all",
     "read_each",
     "seconds",
-    "seconds_text",
     "side_of",
     "size",
     "sizes",
@@ -58,6 +61,10 @@ _YES_NO: Final = frozenset({"yes", "no"})
 _MILLION: Final = 6
 _NO_BOUND: Final = 10**30
 _NANO: Final = 10**9
+EARLIEST: Final = 253_402_300_800
+"""Seconds and milliseconds are mixed: what is less is seconds, before the year 10000."""
+LATEST: Final = 10**14
+"""What is more is neither; a book that believed it would believe nothing after it."""
 
 
 def number(value: Decimal, field: str) -> Decimal:
@@ -127,12 +134,20 @@ def bound(value: str | int, field: str) -> Decimal | None:
     return None if int(text) >= _NO_BOUND else units(text, field)
 
 
-def seconds_text(value: int | str, field: str) -> datetime:
-    """A moment in Unix seconds, as a number or a text."""
-    text = str(value)
-    if not (text.isascii() and text.isdigit()):
-        raise Malformed(field, f"is {value!r}, not a moment in seconds")
-    return seconds(int(text), field)
+def moment_ms(value: int | str, field: str) -> int:
+    """Unix milliseconds, of a number or a text that is in milliseconds or in seconds."""
+    told = str(value)
+    if not (told.isascii() and told.isdigit()):
+        raise Malformed(field, f"is {told[:40]!r}, not a moment")
+    count = int(told)
+    if count >= LATEST:
+        raise Malformed(field, f"is {told[:40]!r}, neither seconds nor milliseconds")
+    return count if count >= EARLIEST else count * 1000
+
+
+def instant(value: int | str, field: str) -> datetime:
+    """The same moment as a time."""
+    return milliseconds(moment_ms(value, field), field)
 
 
 def nanoseconds(value: object) -> datetime | None:

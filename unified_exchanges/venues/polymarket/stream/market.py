@@ -21,14 +21,20 @@ from ....streams.book import BookError
 from ....streams.health import SAMPLE
 from ....streams.protocol import StreamEvent
 from ....streams.recent import Recent
-from ..parse.reading import Malformed, grid_of, milliseconds
+from ..parse.reading import (
+    EARLIEST,
+    LATEST,
+    Malformed,
+    grid_of,
+    milliseconds,
+    moment_ms,
+)
 from . import frames, reading
 from .asking import Asking
 from .books import Asset, AssetBook, Rows
 from .events import BookChange, BookSnapshot
 from .frames import PriceChange, decode_changes
 from .names import Names
-from .reading import EARLIEST, LATEST
 from .socket import NONE, UNREADABLE, Events
 
 __all__ = ["MarketStream"]
@@ -523,7 +529,7 @@ def _bytes(raw: str | bytes) -> bytes:
     return raw.encode() if isinstance(raw, str) else raw
 
 
-_moment = partial(reading.moment_ms, field="timestamp")
+_moment = partial(moment_ms, field="timestamp")
 
 
 def _decimal(text: str, field: str) -> Decimal:

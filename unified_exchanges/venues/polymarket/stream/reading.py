@@ -34,11 +34,11 @@ from ..parse.orders import EXPIRY_MARGIN, Ours, status_of
 from ..parse.reading import (
     Malformed,
     grid_of,
+    instant,
     label_of,
     milliseconds,
     nanoseconds,
     price,
-    seconds_text,
     side_of,
     size,
     sizes,
@@ -48,12 +48,9 @@ from .books import Top
 from .events import NewMarket
 
 __all__ = [
-    "EARLIEST",
-    "LATEST",
     "Whose",
     "fills",
     "listed",
-    "moment_ms",
     "opened",
     "order",
     "regridded",
@@ -61,27 +58,6 @@ __all__ = [
     "ticker",
     "trade",
 ]
-
-EARLIEST: Final = 10**11
-"""Seconds and milliseconds are mixed: what is less is seconds."""
-LATEST: Final = 10**14
-"""What is more is neither; a book that believed it would believe nothing after it."""
-
-
-def moment_ms(text: int | str, field: str) -> int:
-    """Unix milliseconds, of a text that is in milliseconds or in seconds."""
-    told = str(text)
-    if not (told.isascii() and told.isdigit()):
-        raise Malformed(field, f"is {told[:40]!r}, not a moment")
-    count = int(told)
-    if count >= LATEST:
-        raise Malformed(field, f"is {told[:40]!r}, neither seconds nor milliseconds")
-    return count if count >= EARLIEST else count * 1000
-
-
-def _moment(text: int | str, field: str) -> datetime:
-    return milliseconds(moment_ms(text, field), field)
-
 
 # -- the market channel ----------------------------------------------------------------
 
@@ -123,7 +99,7 @@ def trade(told: frames.LastTrade, market_id: str, outcome: str, raw: bytes) -> T
         price=price(told.price, "price"),
         size=size(told.size, "size"),
         taker_side=side_of(told.side, "side"),
-        created_at=_moment(told.timestamp, "timestamp"),
+        created_at=instant(told.timestamp, "timestamp"),
         transaction=(told.transaction_hash or "").lower() or None,
     )
 
@@ -136,7 +112,7 @@ def regridded(told: frames.TickSizeChange, grid: PriceGrid, raw: bytes) -> Marke
         market_id=told.market.lower(),
         change="tick_size_change",
         grid=grid,
-        timestamp=_moment(told.timestamp, "timestamp"),
+        timestamp=instant(told.timestamp, "timestamp"),
     )
 
 
@@ -154,7 +130,7 @@ def listed(told: frames.NewMarket, raw: bytes) -> tuple[NewMarket, tuple[Outcome
         outcomes=labels,
         tokens=tokens,
         grid=grid_of(Decimal(tick), "order_price_min_tick_size") if tick else None,
-        timestamp=_moment(told.timestamp, "timestamp"),
+        timestamp=instant(told.timestamp, "timestamp"),
     )
     if len(labels) != len(tokens):
         return event, ()
@@ -198,7 +174,7 @@ def resolved(
         status=MarketStatus.SETTLED,
         result=label_of(told.winning_outcome) or None,
         value=value,
-        timestamp=_moment(told.timestamp, "timestamp"),
+        timestamp=instant(told.timestamp, "timestamp"),
     )
 
 
@@ -252,9 +228,9 @@ def order(told: frames.UserOrder, whose: Whose, raw: bytes) -> Order:
         time_in_force=_TIMES.get(told.order_type or ""),
         expires_at=None
         if expires in (None, "", "0", 0)
-        else seconds_text(expires or "", "expiration") - EXPIRY_MARGIN,
-        created_at=_moment(told.created_at, "created_at") if told.created_at else None,
-        updated_at=_moment(told.timestamp, "timestamp"),
+        else instant(expires or "", "expiration") - EXPIRY_MARGIN,
+        created_at=instant(told.created_at, "created_at") if told.created_at else None,
+        updated_at=instant(told.timestamp, "timestamp"),
     )
 
 
@@ -395,5 +371,5 @@ def _fill(
 
 
 def _matched_at(told: frames.UserTrade) -> datetime:
-    matched = _moment(told.match_time, "match_time")
+    matched = instant(told.match_time, "match_time")
     return nanoseconds(told.match_time_nano) or matched
