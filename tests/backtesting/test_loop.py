@@ -561,10 +561,13 @@ def test_events_that_go_back_in_time_are_refused() -> None:
 def test_streams_are_merged_by_their_time() -> None:
     one: list[Told] = [(when(n), QUIET) for n in (0, 2, 4)]
     other: list[Told] = [(when(n), book(market_id="SNOW")) for n in (1, 2, 3)]
-    assert [m for m, _ in merged(one, other)] == [when(n) for n in (0, 1, 2, 2, 3, 4)]
+    # Where the second ends nobody knows its market any more.
+    moments = [when(n) for n in (0, 1, 2, 2, 3, 3, 4)]
+    assert [m for m, _ in merged(one, other)] == moments
     noting = Noting()
     backtest(noting, merged(one, other), contracts=CONTRACTS)
     assert noting.times(OrderBook) == [0, 1, 2, 2, 3, 4]
+    assert noting.times(Gap) == [3]
 
 
 def test_a_market_without_a_contract_is_named() -> None:

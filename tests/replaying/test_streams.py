@@ -23,7 +23,7 @@ from unified_exchanges import (
     exchange,
 )
 from unified_exchanges.clock import VirtualClock
-from unified_exchanges.models import Gap, OrderBook, Reconnected
+from unified_exchanges.models import Gap, OrderBook, Reconciled, Reconnected
 from unified_exchanges.recording import Frame, Opened, Rest, Torn, Withheld, read
 from unified_exchanges.recording.format import encode
 from unified_exchanges.simulator.faults import StreamFault, StreamPlan
@@ -250,6 +250,45 @@ def stretched(path: Path, pause: float) -> Path:
     other = path.with_name("stretched.jsonl")
     other.write_bytes(b"".join(lines))
     return other
+
+
+def pressed(path: Path, seconds: float) -> Path:
+    """The same recording in so many seconds; the order of what happened stays."""
+    lines = [x for x in read(path) if not isinstance(x, Torn)]
+    first, most = lines[0], int(seconds * SECOND)
+    span = lines[-1].mono - first.mono
+
+    def sooner(moment: int, of: int) -> int:
+        return of + (moment - of) * most // span
+
+    pressed = []
+    for line in lines:
+        more = {"began": sooner(line.began, first.at)} if isinstance(line, Rest) else {}
+        at, mono = sooner(line.at, first.at), sooner(line.mono, first.mono)
+        pressed.append(encode(replace(line, at=at, mono=mono, **more)))
+    other = path.with_name("pressed.jsonl")
+    other.write_bytes(b"".join(pressed))
+    return other
+
+
+def reconciled(ex: Any) -> Any:
+    """Follow the orders until the account was read, as it is for each connection."""
+    orders = ex.watch_orders(events=True)
+    said = [(yield orders.next(timeout=30))]
+    while not isinstance(said[-1], Reconciled):
+        said.append((yield orders.next(timeout=30)))
+    return said
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_what_was_read_at_once_when_the_venue_had_answered_is_read_at_once_again(
+    at: Stage, path: Path, flavour: str
+) -> None:
+    live = recorded(flavour, reconciled, at, path)
+    # All of it is over before the time at which an answer would be looked for by itself.
+    quick = pressed(path, 0.04)
+    for other in FLAVOURS:
+        assert venues_own(replayed(other, reconciled, quick)) == venues_own(live)
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)

@@ -224,7 +224,7 @@ def test_a_run_ends_in_the_time_of_the_recording(
         real = live("blocking", first, at, path)
     # A second passes in no time, and the order that rested then rests.
     early = replayed(flavour, Silent(first.markets[0]), path, seconds=0.25)
-    assert early.ended_at - early.started_at == timedelta(seconds=0.2)
+    assert early.ended_at - early.started_at == timedelta(seconds=0.25)
     whole = replayed(flavour, Silent(first.markets[0]), path, seconds=3_600)
     assert whole.ended_at - whole.started_at < timedelta(seconds=30)
     assert early.orders == whole.orders == early.fills == whole.fills == ()

@@ -7,6 +7,7 @@ what this client knew before it is not, however far its clock is off.
 from __future__ import annotations
 
 from collections import Counter
+from decimal import Decimal
 from email.utils import formatdate
 from random import Random
 from typing import Any
@@ -75,6 +76,17 @@ class Client(Studio):
     def watch(self, flavour: str) -> list[Consumer]:
         make: Any = CONSUMERS[flavour]
         return [make(self, wish(x)) for x in (Subject.FILLS, Subject.ORDERS)]
+
+    def deepen(self, levels: int) -> None:
+        """Somebody else offers more, further up: enough for so many orders that rest.
+
+        Each of them takes a whole level, and the founding book has four.
+        """
+        seller = self.another_trader()
+        top = self.me.fetch_order_book(MARKET).asks[-1].price
+        for number in range(1, levels + 1):
+            price = top + number * Decimal("0.01")
+            seller.create_order(MARKET, "yes", "sell", price, 10)
 
     def buy(self, size: int = 1, *, by: Any = None) -> Order:
         """Buy at once; somebody who is not named is this client."""
@@ -281,6 +293,8 @@ def stamp(moment: float) -> str:
     return formatdate(moment, usegmt=True)
 
 
+MOST = 8
+"""Acts of one example."""
 SECONDS = st.integers(-50, 50).map(lambda x: x / 10)
 
 
@@ -296,9 +310,10 @@ SECONDS = st.integers(-50, 50).map(lambda x: x / 10)
             st.sampled_from([0.001, 0.2, 1.0, 20.0]),
             SECONDS.map(lambda x: ("step", x)),
         ),
-        max_size=8,
+        max_size=MOST,
     ),
 )
+@example(0.0, 0.0, 0.0, False, "blocking", ["watch", *["rest"] * (MOST - 2), "buy"])
 @example(0.1, 0.0, 0.9, True, "blocking", ["watch", "buy"])
 @example(-0.9, 0.0, 0.0, False, "async", ["buy", 0.2, "watch"])
 @example(0.0, 0.0, 0.0, False, "async", ["watch", 0.001, "buy", "watch"])
@@ -312,6 +327,7 @@ def test_fault_44_22_own_trades_are_told_to_those_who_came_before_them_and_no_ot
     acts: list[Any],
 ) -> None:
     client = Client(ahead, phase)
+    client.deepen(levels=MOST)
     client.connect_in(upgrade)
     if is_lossy:
         client.lose_frames()

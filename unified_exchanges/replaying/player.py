@@ -32,6 +32,11 @@ NEVER: Final = 1 << 62
 _SECOND: Final = 1_000_000_000
 _SHORTEST: Final = 5_000_000
 """Nanoseconds between two polls at least, whatever a protocol says."""
+_SOON: Final = 50_000_000
+"""Nanoseconds until a look at what is due that a message may be waited for with.
+
+Live such a look was late by the time that a thread takes to begin, and so found what came
+a moment later; the next one here would be later than the reads that were made then."""
 _LONGEST: Final = 1e8
 """Seconds that are as good as never."""
 _TURNS: Final = 1_000
@@ -198,9 +203,7 @@ class Player:
 
     def receive(self, frames: Sequence[str | bytes]) -> None:
         """Messages came."""
-        events = self.protocol.receive_all(frames)
-        if events:
-            self._audience.hear(events)
+        self._hear(frames)
         self._settle()
 
     def move(self, move: Move) -> None:
@@ -233,6 +236,13 @@ class Player:
             self.connected(link)
 
     # -- within ---------------------------------------------------------------------
+
+    def _hear(self, frames: Sequence[str | bytes]) -> None:
+        events = self.protocol.receive_all(frames)
+        if events:
+            self._audience.hear(events)
+        if self._work_due - self._timeline.passed <= _SOON:
+            self._has_work = True
 
     def _missed(self, error: NotRecorded) -> None:
         """A read was not recorded; it is passed over, and that is said once."""
@@ -280,7 +290,7 @@ class Player:
         for text in texts:
             answers = self._timeline.asked(link, text)
             if answers:
-                self._audience.hear(self.protocol.receive_all(answers))
+                self._hear(answers)
         return bool(texts)
 
     def _work(self) -> bool:

@@ -156,12 +156,16 @@ class RecordedRun:
         self._items.append(item)
 
     def _tell(self, item: Item) -> None:
-        session = self._running.session
-        session.desk.moment = max(session.desk.moment, self._running.now())
+        self._look_up()
         if callable(item):
             item()
         else:
-            session.take(item)
+            self._running.session.take(item)
+
+    def _look_up(self) -> None:
+        """Let the strategy see what the clock shows, as live before all that it is told."""
+        desk = self._running.session.desk
+        desk.moment = max(desk.moment, self._running.now())
 
     # -- what is sent ------------------------------------------------------------------
 
@@ -213,6 +217,7 @@ class RecordedRun:
 
     def end(self, broke: BaseException | None) -> RunReport:
         """Wait for what is on its way, cancel what is open, and report."""
+        self._look_up()
         unsent = self._running.session.stop()
         try:
             broke = self._settle(broke)

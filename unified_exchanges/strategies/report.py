@@ -29,6 +29,7 @@ class RunProgress:
 class RunReport(Flat):
     """What a run on exchanges came to.
 
+    ``ended_at`` is when it ended, told something then or not: over a recording by its time.
     ``decisions``, ``fills``, ``failures`` and ``notes`` are the last ones, as many as
     ``run`` was told to keep.  ``orders`` are how those ended that were open when it
     stopped.  ``unsent`` were decided, but not sent any more since it ended.
