@@ -38,7 +38,7 @@ def named(**names: Any) -> Strategy:
     return made_so
 
 
-LATE: Any = Delays(order=1.5)  # type: ignore[arg-type]
+LATE: Any = Delays(order=True)
 TERMS: list[tuple[str, Any, str]] = [
     *(("delays", x, r"Delays\(order=…") for x in (5, -1, "x", (1, 2), LATE)),
     *(("sample", x, "a span of time") for x in (5, "x", None)),
