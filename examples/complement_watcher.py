@@ -1,8 +1,9 @@
 """Watch one question on two venues: YES here and NO there should cost a dollar together.
 
 In another terminal run ``unified-exchanges simulate`` (or ``simulate polymarket``), and
-paste the exports that it prints here.  Over two recordings of yours: ``unified-exchanges
-backtest complement_watcher.py HERE THERE --data one.jsonl --data other.jsonl``.
+paste the exports that it prints here; ``--other`` is looked for at ``local``.  Over two
+recordings of yours: ``unified-exchanges backtest complement_watcher.py HERE THERE --data
+one.jsonl --data other.jsonl``.
 """
 
 from __future__ import annotations
@@ -56,10 +57,13 @@ if __name__ == "__main__":
     OPTIONS.add_argument("--venue", default=VENUE)
     OPTIONS.add_argument("--environment", default=WHERE)
     OPTIONS.add_argument("--other", help="the second venue; else one with itself")
+    OPTIONS.add_argument("--other-environment", default="local")
     given = OPTIONS.parse_args()
+    # A URL, as `simulate` exports it, is where one venue is.
+    there = given.other_environment if given.other else given.environment
     with (
         ux.exchange(given.venue, environment=given.environment) as one,
-        ux.exchange(given.other or given.venue, environment=given.environment) as two,
+        ux.exchange(given.other or given.venue, environment=there) as two,
     ):
         watcher = ComplementWatcher()
         found = [v.fetch_markets(limit=2)[n] for n, v in enumerate((one, two))]

@@ -91,6 +91,28 @@ def test_an_example_names_a_venue_as_its_default_only(path: Path) -> None:
     assert names == ["kalshi"]
 
 
+@pytest.mark.parametrize("first", exchanges)
+def test_the_complement_watcher_reaches_two_venues_by_the_exports_of_one(
+    first: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for second in (name for name in exchanges if name != first):
+        with (
+            practice(first, seed=7, key_type=QUICK.get(first)) as here,
+            practice(second, seed=7, key_type=QUICK.get(second)) as there,
+        ):
+            for variable, value in {**there.exports, **here.exports}.items():
+                monkeypatch.setenv(variable, value)
+            # Its address stands for "local", which in a test is another's.
+            where = ["--other", second, "--other-environment", there.url]
+            monkeypatch.setattr(sys, "argv", ["complement_watcher.py", *where])
+            runpy.run_path(
+                str(ROOT / "examples" / "complement_watcher.py"), run_name="__main__"
+            )
+        assert "books:" in capsys.readouterr().out
+
+
 def test_the_hedge_says_that_no_venue_was_reached(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

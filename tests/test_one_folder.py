@@ -115,7 +115,11 @@ def test_a_folder_is_known_to_the_command(clone: Clone) -> None:
 
 def test_a_folder_is_in_the_table_of_features(clone: Clone) -> None:
     heads = re.findall(r"^\| \| (.+) \|$", clone.run("docs/features.py"), re.MULTILINE)
-    assert set(heads) == {"Auspicia | Kalshi | Polymarket"}
+    names = {
+        venue: registry.folder(venue, "description").FACTS.name for venue in VENUES
+    }
+    names["auspicia"] = "Auspicia"
+    assert set(heads) == {" | ".join(names[venue] for venue in sorted(names))}
 
 
 def test_a_folder_is_under_the_import_contracts(clone: Clone) -> None:

@@ -59,15 +59,17 @@ class Taps:
 
     In a replay ``connect`` and ``async_connect`` refuse to open a WebSocket, and
     ``timeline`` tells what streams told; None where that was not recorded.
+    ``has_streams`` is False where the transport answers in memory.
     """
 
-    __slots__ = ("async_connect", "connect", "tap", "timeline")
+    __slots__ = ("async_connect", "connect", "has_streams", "tap", "timeline")
 
     def __init__(self) -> None:
         self.tap: Tap | None = None
         self.connect: Connect | None = None
         self.async_connect: AsyncConnect | None = None
         self.timeline: Timeline | None = None
+        self.has_streams = True
 
     @property
     def is_replay(self) -> bool:

@@ -10,9 +10,18 @@ from typing import Any
 import attrs
 import pytest
 
-from unified_exchanges import BadRequest, OrderBook, Strategy, Ticker, sweep
+from unified_exchanges import (
+    BadRequest,
+    NotSupported,
+    OrderBook,
+    Strategy,
+    Ticker,
+    sweep,
+)
 from unified_exchanges.backtesting import backtest
 from unified_exchanges.paper import Contract, Delays
+from unified_exchanges.venues.polymarket.fees import Fees
+from unified_exchanges.venues.polymarket.parse import FeeTerms
 
 from ..paper import scene
 from ..research.making import made
@@ -38,7 +47,7 @@ def named(**names: Any) -> Strategy:
     return made_so
 
 
-LATE: Any = Delays(order=1.5)  # type: ignore[arg-type]
+LATE: Any = Delays(order=True)
 TERMS: list[tuple[str, Any, str]] = [
     *(("delays", x, r"Delays\(order=…") for x in (5, -1, "x", (1, 2), LATE)),
     *(("sample", x, "a span of time") for x in (5, "x", None)),
@@ -50,6 +59,21 @@ TERMS: list[tuple[str, Any, str]] = [
     ("contracts", [CONTRACT.market], "a Market says nothing of its fees"),
     *(("progress", x, "a function") for x in (5, "x")),
 ]
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        FeeTerms(Decimal("0.05"), Decimal(1), is_taker_only=False),
+        FeeTerms(Decimal("0.05"), Decimal(9)),
+    ],
+)
+def test_a_market_whose_fees_nobody_knows_is_refused_before_anything_runs(
+    terms: FeeTerms,
+) -> None:
+    unknown = attrs.evolve(CONTRACT, fees=Fees(terms))
+    with pytest.raises(NotSupported, match="market M is not traded on paper: "):
+        backtest(Sized(), EVENTS, contracts=[unknown])
 
 
 @pytest.mark.parametrize(("name", "given", "wanted"), TERMS)

@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from unified_exchanges import exchange
+from unified_exchanges import exchange, exchanges
 from unified_exchanges.cli.practice import Practice, practice
 from unified_exchanges.recording import Recorder
 from unified_exchanges.strategies import contract_of
@@ -33,7 +33,7 @@ class Place:
     empty: Path
 
 
-@pytest.fixture(scope="module", params=("kalshi", "polymarket"))
+@pytest.fixture(scope="module", params=exchanges)
 def place(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Place]:

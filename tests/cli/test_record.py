@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from unified_exchanges import exchange
+from unified_exchanges import exchange, exchanges
 from unified_exchanges.cli.practice import Practice, practice
 from unified_exchanges.recording import End, Frame, Header, Line, Rest, read
 
@@ -18,7 +18,7 @@ from .conftest import invoke
 from .test_processes import start
 
 
-@pytest.fixture(params=("kalshi", "polymarket"))
+@pytest.fixture(params=exchanges)
 def place(request: pytest.FixtureRequest) -> Iterator[Practice]:
     with practice(request.param, seed=7, lively=True) as opened:
         yield opened

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from unified_exchanges import exchange
+from unified_exchanges import exchange, exchanges
 from unified_exchanges.cli.practice import Practice, practice
 
 from ..guards import ROOT
@@ -28,7 +28,7 @@ def unmeasured_workers() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module", params=("kalshi", "polymarket"))
+@pytest.fixture(scope="module", params=exchanges)
 def place(request: pytest.FixtureRequest) -> Iterator[Practice]:
     with practice(request.param, seed=7, lively=True) as opened:
         yield opened

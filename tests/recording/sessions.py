@@ -13,11 +13,11 @@ import attrs
 from unified_exchanges import async_exchange, exchange
 from unified_exchanges.models import Market, Order
 from unified_exchanges.recording import Frame, Line, Recorder, read
-from unified_exchanges.registry import folder
+from unified_exchanges.registry import exchanges, folder
 from unified_exchanges.simulator.faults import StreamPlan
 from unified_exchanges.simulator.server import SimulatorServer
 
-VENUES = ("kalshi", "polymarket")
+VENUES = exchanges
 
 
 @attrs.frozen(kw_only=True)

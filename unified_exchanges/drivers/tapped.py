@@ -20,6 +20,7 @@ class Tapped:
     def __init__(self, transport: Transport, taps: Taps) -> None:
         self._transport = transport
         self._taps = taps
+        taps.has_streams = getattr(transport, "has_streams", True)
 
     def send(self, request: Request) -> Response:
         """Perform the request, as the transport does."""
@@ -50,6 +51,7 @@ class AsyncTapped:
     def __init__(self, transport: AsyncTransport, taps: Taps) -> None:
         self._transport = transport
         self._taps = taps
+        taps.has_streams = getattr(transport, "has_streams", True)
 
     async def send(self, request: Request) -> Response:
         """Perform the request, as the transport does."""

@@ -15,6 +15,7 @@ from ..errors import (
     DuplicateOrderId,
     InvalidOrder,
     MarketNotFound,
+    NotSupported,
     OrderNotFound,
 )
 from ..grid import PriceGrid, read_price, read_size
@@ -88,10 +89,14 @@ class PaperEngine(Execution):
             self.admit(contract)
 
     def admit(self, contract: Contract) -> None:
-        """Trade one more market from now on; ValueError if it is traded already."""
+        """Trade one more market from now on; ValueError if it is traded already.
+
+        Raises `NotSupported` for one of which nobody knows what a fill pays.
+        """
         if contract.market_id in self.pits:
             message = f"market {contract.market_id!r} was given twice"
             raise ValueError(message)
+        _check_fees(contract)
         status = contract.market.status
         self.pits[contract.market_id] = Pit(
             contract=contract, status=status, touched=self.touched
@@ -405,6 +410,19 @@ def _time_in_force(word: TimeInForce | str) -> TimeInForce:
         known = ", ".join(TimeInForce)
         message = f"time_in_force {word!r} is none of {known}"
         raise BadRequest(message) from error
+
+
+def _check_fees(contract: Contract) -> None:
+    """Refuse a market whose fees are not known before a fill would need them."""
+    market = contract.market
+    for maker in (False, True):
+        try:
+            contract.fees.fee(
+                contract.first, BUY, market.grid.lowest, market.lot, maker=maker
+            )
+        except NotSupported as error:
+            message = f"market {market.market_id} is not traded on paper: {error}"
+            raise NotSupported(message, venue=market.venue) from error
 
 
 def _regridded(contract: Contract, grid: PriceGrid) -> Contract:

@@ -88,7 +88,9 @@ class AsyncTracking(OrderFlows, AsyncWatching):
         """Get the dollars at risk that guards judge by, of one market or of all.
 
         Nothing is asked: it is what this object has placed, adopted, seen fill and read.
-        Orders that are unresolved or on their way count.
+        Orders that are unresolved or on their way count.  Where what matched may still fail
+        (Polymarket), so does what was sold, until a stream or a read of fills or of the
+        order shows the sale as final: no read of positions does.
         """
         return self._calls.tracker.exposure(market_id)
 

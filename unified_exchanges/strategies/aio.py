@@ -26,7 +26,7 @@ from .strategy import Strategy
 __all__ = ["async_contract_of", "async_run"]
 
 _WANTED: Final = (
-    'an AsyncExchange, such as async_exchange("kalshi"), or take the blocking function'
+    "an AsyncExchange, such as async_exchange(…), or take the blocking function"
 )
 
 

@@ -25,7 +25,7 @@ from .strategy import Strategy
 
 __all__ = ["contract_of", "run"]
 
-_WANTED: Final = 'an Exchange, such as exchange("kalshi"), or take the async function'
+_WANTED: Final = "an Exchange, such as exchange(…), or take the async function"
 
 
 def run(

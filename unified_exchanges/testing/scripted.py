@@ -63,6 +63,8 @@ class Lagging:
 class _Script:
     """What both flavours share: the answers, the clock, and the record of it all."""
 
+    has_streams = False
+
     def __init__(
         self,
         source: Server | Iterable[Line],

@@ -257,10 +257,16 @@ class Venue(Checkup, Permission):
         return MarketNotFound(message, venue=self.id)
 
     def require_stream(self, method: str) -> None:
-        """Refuse what follows a stream where the venue has none."""
+        """Refuse what follows a stream where the venue or the transport has none."""
         mine = type(self)
         if mine.stream is Venue.stream and mine.lines is Venue.lines:
             raise self.unsupported(method)
+        if not self.taps.has_streams:
+            message = (
+                f"{method} follows a stream, and this transport answers in memory: reach "
+                "the simulated venue over a SimulatorServer instead"
+            )
+            raise NotSupported(message, venue=self.id)
 
     def unsupported(self, method: str, instead: str = "") -> NotSupported:
         """The error for what this venue cannot do."""

@@ -107,7 +107,8 @@ class Drafting(Intents[D], Doubt, Generic[D]):
         if best is None:
             message = f"nothing to {ticket.side} against: the book has no other side"
             raise InvalidOrder(message, venue=self.id)
-        grid = rules.grid_of(book.outcome)
+        # The book is later than the rules, which may be remembered.
+        grid = book.grid or rules.grid_of(book.outcome)
         if ticket.side is Side.BUY:
             worst = min(EXACT.add(best.price, slippage), grid.highest)
             snapped = grid.snap(worst, "down")

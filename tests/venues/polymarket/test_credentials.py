@@ -451,6 +451,13 @@ def test_a_secret_that_is_not_base64_is_refused_and_not_shown(wrong):
     assert wrong not in str(caught.value)
 
 
+@pytest.mark.parametrize("wrong", ["abcd", "abc=", "ABCDEFG", "AB=="])
+def test_a_secret_that_was_cut_off_is_called_so(wrong):
+    with pytest.raises(BadRequest, match="secret is too short") as caught:
+        load(private_key=SECRET_KEY, **{**TRIPLE, "secret": wrong})
+    assert wrong not in str(caught.value)
+
+
 # -- headers ---------------------------------------------------------------------------
 
 

@@ -300,6 +300,36 @@ def test_a_stream_that_tells_of_a_new_grid_is_believed(one: Scene) -> None:
     assert len(trader.writes) == 1
 
 
+@pytest.mark.parametrize("reading", ["fetch_order_book", "fetch_order_books"])
+def test_a_book_that_was_read_tells_of_a_new_grid_as_a_stream_does(
+    scene: Scene, reading: str
+) -> None:
+    trader, market = scene.trader, scene.market
+    trader.rest(market, price="0.012")
+    scene.venue.change_tick(scene.listed(), "0.01")
+    several = reading == "fetch_order_books"
+    getattr(trader, reading)([market.market_id] if several else market.market_id)
+    with pytest.raises(InvalidPrice) as caught:
+        trader.rest(market, price="0.013")
+    assert caught.value.nearest == (D("0.01"), D("0.02"))
+    assert len(trader.writes) == 1
+
+
+def test_a_price_that_we_choose_is_on_the_grid_of_the_book_it_is_chosen_by(
+    scene: Scene,
+) -> None:
+    trader, market = scene.trader, scene.market
+    trader.lift(market, 20)
+    scene.venue.change_tick(scene.listed(), "0.01")
+    bought = trader.create_order(
+        market.market_id, "yes", "buy", None, 10, type="market", max_slippage="0.055"
+    )
+    assert (bought.price in PriceGrid.of("0.01"), bought.filled) == (True, 10)
+    scene.venue.change_tick(scene.listed(), "0.1")
+    sold = trader.close_position(market.market_id, max_slippage="0.2")
+    assert (sold.price in PriceGrid.of("0.1"), sold.filled) == (True, 30)
+
+
 @pytest.mark.parametrize(
     ("wrong", "error", "words"),
     [

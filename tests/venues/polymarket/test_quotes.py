@@ -71,6 +71,27 @@ def test_a_book_is_best_first_whatever_the_venue_s_order(flavour: str) -> None:
     assert found.raw["hash"] == "a" * 40
 
 
+def test_a_book_tells_which_prices_may_be_ordered_now(flavour: str) -> None:
+    told = desk(flavour, answers())
+    assert told("fetch_order_book", condition(1)).grid == PriceGrid.of("0.01")
+    several = told("fetch_order_books", [condition(1), condition(2)], outcome="no")
+    assert [x.grid for x in several.values()] == [PriceGrid.of("0.01")] * 2
+
+
+@pytest.mark.parametrize("told", ["", None])
+def test_a_book_that_tells_no_tick_has_no_grid(told: str | None) -> None:
+    asked = desk(answers={**answers(), "/clob/book": book(1, tick_size=told)})
+    assert asked("fetch_order_book", condition(1)).grid is None
+
+
+@pytest.mark.parametrize("told", ["0.03", "0", "1", "-0.01", "fine", "NaN"])
+def test_a_tick_that_is_none_is_named(told: str) -> None:
+    asked = desk(answers={**answers(), "/clob/book": book(1, tick_size=told)})
+    with pytest.raises(VenueSchemaError) as caught:
+        asked("fetch_order_book", condition(1))
+    assert caught.value.field == "tick_size"
+
+
 @pytest.mark.parametrize("outcome", ["no", "NO", token(1, 1)])
 def test_each_outcome_has_a_book_of_its_own(outcome: str, flavour: str) -> None:
     told = desk(flavour, answers())

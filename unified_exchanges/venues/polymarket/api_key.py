@@ -43,6 +43,12 @@ class ApiKey:
                 "secret is not Base64, as Polymarket gives it beside the API key",
                 venue="polymarket",
             )
+        if hidden.is_cut_off():
+            raise BadRequest(
+                "secret is too short to be what Polymarket gives beside the API key: was "
+                "it cut off?",
+                venue="polymarket",
+            )
         self.key = name.text
         self._secret = hidden.decoded()
         self._headers = {"POLY_API_KEY": name.text, "POLY_PASSPHRASE": phrase.text}

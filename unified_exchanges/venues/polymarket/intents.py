@@ -21,7 +21,6 @@ from ...errors import (
 )
 from ...flow import Flow
 from ...models import Intent, Order
-from ...models import Intent as Written
 from ...settings import Settings
 from ...venue import Call
 from ...venue.batching import Batching
@@ -109,7 +108,7 @@ class Intents(Lookup, Batching[Draft]):
 
     def _write_down(
         self, ready: Sequence[Draft], deadline: float
-    ) -> Flow[Mapping[str, Written]]:
+    ) -> Flow[Mapping[str, Intent]]:
         taken = yield from super()._write_down(ready, deadline)
         for x in ready:
             kept = Identity.kept(x.before) or Identity.of(x)
@@ -192,7 +191,7 @@ class Intents(Lookup, Batching[Draft]):
                 found[x.client_order_id] = order
         return found
 
-    def holder(self, same: Draft, before: Written | None) -> Flow[Order | None]:
+    def holder(self, same: Draft, before: Intent | None) -> Flow[Order | None]:
         """The order that holds an id, where it is known to be or else would be."""
         order_id = None if before is None else before.order_id
         if order_id is None:

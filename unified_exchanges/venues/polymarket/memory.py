@@ -76,7 +76,7 @@ class Memory:
         return self._markets.get(market_id)
 
     def grid(self, market_id: str) -> PriceGrid | None:
-        """The prices that may be ordered, if a stream has told: they change at run time."""
+        """The prices that may be ordered, as was told last: they change at run time."""
         return self._grids.get(market_id)
 
     def learn_grid(self, market_id: str, grid: PriceGrid) -> None:

@@ -52,7 +52,7 @@ class Quotes(Discovery):
             return self._empty_book(known, side)
         token, book = parse.order_book(response.body)
         check_asked(token, (side.outcome_id,), "asset_id")
-        return _told(book, known, side, levels)
+        return self._of_outcome(book, known, side, levels)
 
     def fetch_order_books(
         self,
@@ -76,7 +76,7 @@ class Quotes(Discovery):
             found[name] = (
                 self._empty_book(known[name], side)
                 if book is None
-                else _told(book, known[name], side, levels)
+                else self._of_outcome(book, known[name], side, levels)
             )
         return found
 
@@ -162,6 +162,22 @@ class Quotes(Discovery):
             timestamp=book.timestamp,
         )
 
+    def _of_outcome(
+        self, book: OrderBook, known: Known, side: Outcome, depth: int | None
+    ) -> OrderBook:
+        """The book under its outcome's name, no deeper than asked; its grid is learned."""
+        if book.market_id != known.market_id:
+            message = (
+                f"the book of token {side.outcome_id} came as one of market "
+                f"{book.market_id}, which was asked for as {known.market_id}"
+            )
+            raise VenueSchemaError(message, field="market", venue=self.id)
+        if book.grid is not None:
+            self.memory.learn_grid(known.market_id, book.grid)
+        return attrs.evolve(
+            book, outcome=side.label, bids=book.bids[:depth], asks=book.asks[:depth]
+        )
+
     def _empty_book(self, known: Known, side: Outcome) -> OrderBook:
         """The book of a market that exists and has none."""
         return OrderBook(
@@ -185,16 +201,3 @@ def _read_depth(depth: object) -> int | None:
     if type(depth) is int and 1 <= depth <= _DEEPEST:
         return depth
     raise refusal(f"depth {depth!r} is not a number of levels from 1; None means all")
-
-
-def _told(book: OrderBook, known: Known, side: Outcome, depth: int | None) -> OrderBook:
-    """The book under its outcome's name, no deeper than asked."""
-    if book.market_id != known.market_id:
-        message = (
-            f"the book of token {side.outcome_id} came as one of market {book.market_id}, "
-            f"which was asked for as {known.market_id}"
-        )
-        raise VenueSchemaError(message, field="market", venue="polymarket")
-    return attrs.evolve(
-        book, outcome=side.label, bids=book.bids[:depth], asks=book.asks[:depth]
-    )

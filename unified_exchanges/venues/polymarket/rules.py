@@ -96,7 +96,7 @@ class RuleBook(ActivityHistory, FillHistory):
                 self._rules.popitem(last=False)
             self.memory.learn_grid(name, found.grid)
             return found
-        # A stream that is followed tells at once that a grid has changed.
+        # Books and streams that were read since may have told of another grid.
         grid = self.memory.grid(name)
         if grid is not None and grid != found.grid:
             found = self._rules[name] = attrs.evolve(found, grid=grid)

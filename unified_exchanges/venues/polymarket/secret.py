@@ -12,7 +12,8 @@ __all__ = ["Secret", "refuse_pickling"]
 
 _HEX_KEY = re.compile(r"(?:0[xX])?[0-9a-fA-F]{64}")
 _TOKEN = re.compile(r"[\x21-\x7e]{1,256}")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+_LEAST = 8
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
@@ -34,6 +35,10 @@ class Secret:
         # One character more than whole groups of four is less than a byte.
         is_whole = len(self.text.rstrip("=")) % 4 != 1
         return is_whole and bool(_BASE64.fullmatch(self.text))
+
+    def is_cut_off(self) -> bool:
+        """Whether it is too short to sign anything with."""
+        return len(self.text.rstrip("=")) < _LEAST
 
     def decoded(self) -> bytes:
         """The bytes behind Base64 of either alphabet, its padding there or not."""

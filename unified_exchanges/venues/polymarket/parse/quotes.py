@@ -18,6 +18,7 @@ from .reading import (
     Malformed,
     decode,
     dollars,
+    grid_of,
     label_of,
     milliseconds,
     price,
@@ -89,6 +90,11 @@ def _book(w: wire.Book, payload: bytes) -> tuple[str, OrderBook]:
         bids=bids,
         asks=asks,
         timestamp=milliseconds(int(w.timestamp), "timestamp"),
+        grid=(
+            grid_of(price(w.tick_size, "tick_size"), "tick_size")
+            if w.tick_size
+            else None
+        ),
     )
 
 

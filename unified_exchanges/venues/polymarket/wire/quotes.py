@@ -22,6 +22,7 @@ class Book(Wire, kw_only=True):
     timestamp: str
     bids: list[Level]
     asks: list[Level]
+    tick_size: str | None = None
 
 
 class Last(Wire, kw_only=True):
