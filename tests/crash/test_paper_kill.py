@@ -47,8 +47,8 @@ def trades_on(file: StateFile, tell: int) -> None:
         os.write(tell, f"{json.dumps(told)}\n".encode())
 
 
-def killed(path: Path, after: float) -> list[str]:
-    """What a process told of its fills before it was killed."""
+def killed(path: Path, rounds: int, after: float) -> list[str]:
+    """What a process told of its fills before it was killed, some time after so many rounds."""
     read, write = os.pipe()
     child = os.fork()
     if not child:
@@ -58,10 +58,11 @@ def killed(path: Path, after: float) -> list[str]:
         finally:
             os._exit(1)
     os.close(write)
-    time.sleep(after)
-    os.kill(child, signal.SIGKILL)
     with os.fdopen(read) as pipe:
-        lines = pipe.read().split("\n")[:-1]
+        said = "".join(pipe.readline() for _ in range(rounds))
+        time.sleep(after)
+        os.kill(child, signal.SIGKILL)
+        lines = (said + pipe.read()).split("\n")[:-1]
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
     return [name for line in lines for name in json.loads(line)]
 
@@ -72,9 +73,11 @@ def test_what_was_told_is_there_after_a_kill_at_any_moment(tmp_path: Path) -> No
     count = 0
     for number in range(KILLS):
         # Some begin a new account: to make the file is to be killed at, too.
-        if number % 3 == 0:
+        is_new = number % 3 == 0
+        if is_new:
             path, told = tmp_path / f"{number}.db", []
-        now = killed(path, rng.uniform(0.001, 0.2))
+        rounds = 0 if is_new else number % 4
+        now = killed(path, rounds, rng.uniform(0.001, 0.2))
         told, count = told + now, count + len(now)
         file = StateFile(path)
         rows = file.read()

@@ -45,6 +45,8 @@ from .test_over_recording import DELAYS, FLAVOURS, _busy, _facts, _plain, looped
 _TURNS = 6
 """Times that the other market moves in each part of the closing one's life."""
 _SECOND = 1_000_000
+_LATE = max(x.order + x.event for x in DELAYS) // 1_000 * 2
+"""Microseconds after which all that was decided has come to the venue."""
 
 
 @attrs.frozen
@@ -79,9 +81,13 @@ class Scene:
         return order
 
     def move(self, until: Callable[[], bool] | None = None) -> None:
-        """Have the other market's book change some times."""
+        """Have the other market's book change some times, and then until that is late."""
+        late_at = 0
         for turn in range(10_000):
-            if turn >= _TURNS and (until is None or until()):
+            now = self.engine.now_us()
+            if turn == _TURNS:
+                late_at = now + _LATE
+            if turn >= _TURNS and now >= late_at and (until is None or until()):
                 return
             order = self.rest(self.other)
             self.books.next(timeout=10)
