@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unified_exchanges import (
+    BUY,
     SELL,
     BadRequest,
     Fill,
@@ -596,6 +597,27 @@ def test_only_what_is_followed_is_told() -> None:
     assert narrow.times(Trade) == []
     # The same book said of the other outcome, and a market that nobody asked for.
     assert (report.events, report.ignored) == (5, 2)
+
+
+def test_a_trade_of_the_other_outcome_is_told_as_live_and_moves_no_queue() -> None:
+    class Resting(Noting):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            super().on_book(desk, book)
+            if not desk.open_orders:
+                desk.place("RAIN", "yes", "buy", "0.50", 5)
+
+    events: list[Told] = [
+        (when(0), book("1@0.50", "1@0.60")),
+        (when(1), trade("0.50", "100", BUY, outcome="no")),
+        (when(2), book("1@0.50", "1@0.60")),
+    ]
+    resting = Resting()
+    report = backtest(resting, events, contracts=CONTRACTS)
+    assert [(x.outcome, x.price) for _, x in resting.told if isinstance(x, Trade)] == [
+        ("no", D("0.50"))
+    ]
+    # Whether a match of both outcomes is told once or twice is not said: none is counted.
+    assert (report.ignored, report.trades) == (0, ())
 
 
 def test_a_strategy_that_stops_is_told_nothing_more() -> None:

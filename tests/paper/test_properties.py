@@ -191,7 +191,7 @@ def test_cash_contracts_and_fees_add_up_exactly(
         assert made.cash >= -rounding
         assert all(x.size > 0 for x in made.positions())
         assert holds(made, fills, nets=market.nets)
-        assert made.account.fees == sum(x.fee for x in fills)
+        assert made.account.fees == total(x.fee or D(0) for x in fills)
         assert sum(x.fee for x in made.orders.values()) == made.account.fees
     made.receive(moment, change(MarketStatus.SETTLED, paid))
     fills += [x for _, x in made.notices() if isinstance(x, Fill)]

@@ -259,10 +259,10 @@ class _Backtest:
         else:
             _check(event)
             pit = self._engine.pits.get(event.market_id)
-            told_twice = pit is not None and (
-                isinstance(event, OrderBook | Trade) and event.outcome != pit.outcome
-            )
-            if pit is None or told_twice:
+            if pit is None or (
+                # It tells the same orders again. A trade is told for one outcome alone.
+                isinstance(event, OrderBook) and event.outcome != pit.outcome
+            ):
                 self._ignored += 1
                 return
         self._engine.receive(moment, event)
