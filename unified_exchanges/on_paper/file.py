@@ -128,6 +128,8 @@ class StateFile:
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
             self._connection = self._open()
+        # What is written to one that was taken away would be there when it comes back.
+        self._require_same(self._file)
         return self._connection
 
     def _open(self) -> sqlite3.Connection:

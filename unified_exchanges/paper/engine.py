@@ -307,6 +307,18 @@ class PaperEngine(Execution):
     ) -> None:
         self._schedule(moment + self.delays.order, verb, number, price, size)
 
+    def withdraw(self, turn: int) -> None:
+        """Make undone what was sent after a turn, and has not arrived."""
+        sent = [x for x in self.commands if x[1] > turn and x[2] != "expire"]
+        for command in sent:
+            _, own, verb, number, *_ = command
+            self.commands.remove(command)
+            # It may have been written down all the same.
+            self.touched.commands[own] = None
+            if verb == "place":
+                self._drop(self.orders[number])
+        heapq.heapify(self.commands)
+
     # -- what there is -----------------------------------------------------------------
 
     @property
@@ -351,6 +363,9 @@ class PaperEngine(Execution):
                 f"order {order_id} is {order.status}, and only rejected are forgotten"
             )
             raise ValueError(message)
+        self._drop(order)
+
+    def _drop(self, order: PaperOrder) -> None:
         del self.orders[order.number]
         self.touched.orders.add(order.number)
         del self._by_client[order.client_order_id]
