@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,25 +21,37 @@ from unified_exchanges.errors import (
 FULL = "database or disk is full"
 
 
+def refuse(paper: Any, kind: str, verb: str = "INSERT") -> None:
+    """Let the file of an account refuse rows of a kind, as a full disk refuses all."""
+    row = "NEW" if verb == "INSERT" else "OLD"
+    _execute(
+        paper,
+        f"CREATE TRIGGER full BEFORE {verb} ON kept WHEN {row}.kind = '{kind}' "
+        f"BEGIN SELECT RAISE(ABORT, '{FULL}'); END",
+    )
+
+
+def put_right(paper: Any) -> None:
+    """Let it take them again."""
+    _execute(paper, "DROP TRIGGER full")
+
+
+def _execute(paper: Any, words: str) -> None:
+    paper.venue.terms.file._perform("changed", lambda file: file.execute(words))
+
+
 @attrs.define
 class Scene:
-    """An exchange with a file that refuses rows of some kinds, as a full disk refuses all."""
+    """An exchange with a file, and an order that rests."""
 
     trader: Any
-    path: Path
     market: Market
 
     def refuse(self, kind: str, verb: str = "INSERT") -> None:
-        row = "NEW" if verb == "INSERT" else "OLD"
-        self.trader.venue.terms.file._connection.execute(
-            f"CREATE TRIGGER full BEFORE {verb} ON kept WHEN {row}.kind = '{kind}' "
-            f"BEGIN SELECT RAISE(ABORT, '{FULL}'); END"
-        )
+        refuse(self.trader, kind, verb)
 
     def put_right(self) -> None:
-        # Whoever could not write has let the file go.
-        with closing(sqlite3.connect(self.path)) as file:
-            file.execute("DROP TRIGGER full")
+        put_right(self.trader)
 
     def rest(self, **how: Any) -> Any:
         return self.trader.create_order(
@@ -57,9 +67,8 @@ class Scene:
 
 @pytest.fixture(params=["blocking", "async"])
 def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Scene:
-    path = tmp_path / "paper.db"
-    trader = KalshiPaper().trader(request.param, path=path)
-    made = Scene(trader, path, trader.quoted_market())
+    trader = KalshiPaper().trader(request.param, path=tmp_path / "paper.db")
+    made = Scene(trader, trader.quoted_market())
     made.rest()
     return made
 

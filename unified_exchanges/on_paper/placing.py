@@ -12,6 +12,7 @@ import attrs
 from ..errors import (
     DuplicateOrderId,
     ExchangeNotAvailable,
+    NotRecorded,
     UnifiedExchangesError,
 )
 from ..flow import Flow, Response, Sleep
@@ -208,9 +209,9 @@ class OnPaper(OnAccount, Batching[Draft], Closing[Draft]):
         """As `travelled`: what came of it has happened, also where it cannot be kept."""
         try:
             yield from self.travelled()
+        except NotRecorded:
+            raise
         except UnifiedExchangesError as error:
-            if error is not self.house.trouble:
-                raise
             error.leave_in_doubt()
             error.add(f". Until then nobody is told what became of {about}")
             raise

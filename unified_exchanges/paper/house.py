@@ -63,12 +63,12 @@ class PaperHouse:
         self.engine = PaperEngine([], cash=cash, delays=delays)
         self.fills: list[Fill] = []
         self.settlements: list[Settlement] = []
-        self.trouble: Exception | None = None
-        """Why the account could not be kept, until it is."""
         self._now = now
         self._keeper = keeper
         self._untold: list[tuple[int, Notice]] = []
         """What is told once it is kept."""
+        self._trouble: Exception | None = None
+        """Why it was not kept, the last time that it was tried."""
         self._lock = fork.rlock()
         self._sessions: list[PaperSession] = []
         self._bells: list[Callable[[], None]] = []
@@ -113,9 +113,11 @@ class PaperHouse:
             try:
                 self._tell()
             except Exception as error:
-                if error is not self.trouble:
+                if error is not self._trouble:
                     raise
                 _log.debug("paper: %s", error)
+                # Who follows the account asks, and is told so.
+                self._ring()
 
     def read_trades(self, market_id: str, trades: Iterable[Trade]) -> None:
         """Take trades that were listed."""
@@ -429,9 +431,8 @@ class PaperHouse:
             try:
                 self._keeper.keep(rows)
             except Exception as error:
-                self.trouble = error
+                self._trouble = error
                 raise
-            self.trouble = None
         self.engine.touched.clear()
 
     def load(self, rows: Rows, contracts: Iterable[Contract]) -> None:
