@@ -262,9 +262,23 @@ def test_a_settled_market_pays_and_ends_orders() -> None:
     made.receive(START, change(MarketStatus.CLOSED, "1"))
     made.receive(START, change(MarketStatus.SETTLED))
     told = [x for _, x in made.notices() if isinstance(x, Settlement)]
-    assert [(x.payout, x.profit) for x in told] == [(D(10), D("4.50"))]
+    assert [(x.payout, x.fee, x.profit) for x in told] == [
+        (D(10), D("0.10"), D("4.40"))
+    ]
     assert made.order(resting.order_id).status is OrderStatus.CANCELED
-    assert made.cash == D("1000") + D("4.50") - D("0.10")
+    assert made.cash == D("1000") + D("4.40")
+
+
+def test_the_fee_of_a_settlement_is_all_that_was_paid_in_its_market() -> None:
+    made = quoted()
+    send(made, "buy", "0.55", 10)
+    send(made, "sell", "0.50", 10)
+    send(made, "buy", "0.55", 5)
+    paid = made.account.fees
+    made.notices()
+    made.receive(START, change(MarketStatus.SETTLED, "1"))
+    [told] = [x for _, x in made.notices() if isinstance(x, Settlement)]
+    assert told.fee == paid > D(0)
 
 
 def test_a_market_is_settled_once() -> None:
