@@ -244,6 +244,23 @@ def test_a_file_of_something_else_is_refused_and_left_as_it_is(
     assert path.read_text() == text
 
 
+@pytest.mark.parametrize("length", [100, 1000, 4096, 9000])
+def test_a_file_that_was_cut_off_is_refused_and_left_as_it_is(
+    path: Path, length: int
+) -> None:
+    with closing(StateFile(path)) as file:
+        file.read()
+        file.keep({ACCOUNT: "{}", **{("order", n): "x" * 300 for n in range(60)}})
+    path.write_bytes(path.read_bytes()[:length])
+    left = path.read_bytes()
+    with (
+        closing(StateFile(path)) as cut,
+        pytest.raises(BadRequest, match=r"malformed.*Give another path="),
+    ):
+        cut.read()
+    assert path.read_bytes() == left
+
+
 @pytest.mark.parametrize(
     ("head", "said"),
     [

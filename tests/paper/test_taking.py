@@ -23,7 +23,7 @@ from unified_exchanges import (
     OrderStatus,
     Settlement,
 )
-from unified_exchanges.paper import Delays, PaperEngine, at, dump_state
+from unified_exchanges.paper import Delays, PaperEngine, at
 
 from .scene import SECOND, START, D, book, change, contract, engine, market, trade
 
@@ -342,13 +342,6 @@ def test_an_unknown_order_is_not_found() -> None:
 def test_time_does_not_go_back() -> None:
     with pytest.raises(ValueError, match="time went back by 1 ns"):
         quoted().receive(START - 1, book())
-
-
-def test_state_with_untold_notices_is_not_written() -> None:
-    made = quoted()
-    send(made, "buy", "0.40", 1)
-    with pytest.raises(ValueError, match="take the 1 notices"):
-        dump_state(made)
 
 
 def test_a_contract_has_two_outcomes() -> None:

@@ -349,7 +349,7 @@ class PaperEngine(Execution):
         orders: Iterable[PaperOrder],
         commands: list[Command],
     ) -> None:
-        """Go on from what another engine was: for `load_state`."""
+        """Go on from what another engine was, as it was kept; its pits follow."""
         self.moment, self.turn, self.fill_count = moment, turn, fill_count
         self.orders = {order.number: order for order in orders}
         self._by_client = {x.client_order_id: x.number for x in self.orders.values()}
