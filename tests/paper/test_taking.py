@@ -269,6 +269,19 @@ def test_a_settled_market_pays_and_ends_orders() -> None:
     assert made.cash == D("1000") + D("4.40")
 
 
+def test_what_a_market_will_pay_is_the_mark_before_it_is_paid() -> None:
+    made = quoted()
+    send(made, "buy", "0.55", 10)
+    made.receive(START, change(MarketStatus.CLOSED, "0.25"))
+    [held] = made.positions()
+    assert (held.mark_price, held.unrealized_pnl) == (D("0.25"), D("-3.00"))
+    other = quoted()
+    other.place(START, "RAIN", "no", "buy", "0.50", 10)
+    other.advance(START)
+    other.receive(START, change(MarketStatus.CLOSED, "0.25"))
+    assert [x.mark_price for x in other.positions()] == [D("0.75")]
+
+
 def test_the_fee_of_a_settlement_is_all_that_was_paid_in_its_market() -> None:
     made = quoted()
     send(made, "buy", "0.55", 10)

@@ -80,7 +80,8 @@ class Position(Record):
     ``size`` is contracts, never negative: short YES is a position in NO.  ``cost`` is
     the dollars that the open position cost, ``entry_price`` is cost per contract,
     ``mark_price`` what one contract could be sold for now (the best bid of its
-    outcome).  ``realized_pnl`` and ``fees_paid`` are dollars, fees not deducted.
+    outcome), on paper and in backtests what it will pay, once its market has told that.
+    ``realized_pnl`` and ``fees_paid`` are dollars, fees not deducted.
     ``computed`` names the fields that the venue did not give and we worked out.
     """
 

@@ -391,7 +391,7 @@ class PaperEngine(Execution):
         return [self._told(x) for x in sorted(resting, key=lambda x: x.number)]
 
     def positions(self) -> list[Position]:
-        """What is held, marked at the best bid of each outcome."""
+        """What is held, marked at the best bid of each outcome, or at what it will pay."""
         return [
             position
             for pit in self.pits.values()
@@ -401,7 +401,8 @@ class PaperEngine(Execution):
 
     def position(self, pit: Pit, outcome: str) -> Position | None:
         """The position in one outcome of a market; None if nothing is held."""
-        mark = pit.mark(outcome, Side.SELL)
+        worth = pit.worth(outcome)
+        mark = pit.mark(outcome, Side.SELL) if worth is None else worth
         return self.account.position(pit.contract, outcome, mark)
 
     @property
