@@ -264,6 +264,21 @@ def test_a_settlement_whose_cost_nobody_tells_has_no_profit() -> None:
     assert (settled.cost, settled.profit) == (None, None)
 
 
+def test_a_settlement_whose_fees_nobody_tells_has_no_profit() -> None:
+    settled = m.Settlement(
+        venue="polymarket",
+        market_id="0x1",
+        event_id=None,
+        result="yes",
+        value=D(1),
+        payout=D(10),
+        holdings=(m.Holding("yes", D(10), D(4)),),
+        fee=None,
+        settled_at=NOON,
+    )
+    assert (settled.cost, settled.profit) == (D(4), None)
+
+
 def test_cash_is_counted_per_shard() -> None:
     shards = (m.ShardBalance(0, D(5)), m.ShardBalance(2, D(7)))
     balance = m.Balance(venue="kalshi", available=D(12), shards=shards)

@@ -431,7 +431,8 @@ class Halted(UnifiedExchangesError):
 class JournalError(UnifiedExchangesError):
     """The journal of orders could not be read or written: locked, damaged, disk full.
 
-    So is the file of an account on paper.
+    So is the file of an account on paper.  Nothing was sent, unless ``maybe_executed`` says
+    that a cancel or a change on paper took effect and could not be written.
     """
 
 

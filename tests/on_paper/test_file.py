@@ -244,6 +244,23 @@ def test_a_file_of_something_else_is_refused_and_left_as_it_is(
     assert path.read_text() == text
 
 
+@pytest.mark.parametrize("length", [100, 1000, 4096, 9000])
+def test_a_file_that_was_cut_off_is_refused_and_left_as_it_is(
+    path: Path, length: int
+) -> None:
+    with closing(StateFile(path)) as file:
+        file.read()
+        file.keep({ACCOUNT: "{}", **{("order", n): "x" * 300 for n in range(60)}})
+    path.write_bytes(path.read_bytes()[:length])
+    left = path.read_bytes()
+    with (
+        closing(StateFile(path)) as cut,
+        pytest.raises(BadRequest, match=r"malformed.*Give another path="),
+    ):
+        cut.read()
+    assert path.read_bytes() == left
+
+
 @pytest.mark.parametrize(
     ("head", "said"),
     [
@@ -310,7 +327,7 @@ def test_one_that_is_closed_is_not_used(path: Path) -> None:
         file.keep(ROWS)
 
 
-def test_an_order_that_cannot_be_kept_is_told_so_and_told_once_it_is(
+def test_an_order_that_cannot_be_kept_is_not_placed_and_is_once_it_can_be(
     path: Path,
 ) -> None:
     ground = KalshiPaper()
@@ -321,10 +338,9 @@ def test_an_order_that_cannot_be_kept_is_told_so_and_told_once_it_is(
     path.rename(elsewhere)
     with pytest.raises(JournalError, match=r"paper\.db could not be written"):
         trader.lift(market)
-    with pytest.raises(JournalError, match=r"paper\.db could not be written"):
-        trader.fetch_fills()
     elsewhere.rename(path)
-    # Put right, it is kept, and told.
+    assert len(trader.fetch_fills()) == len(trader.fetch_orders()) == 1
+    trader.lift(market)
     assert len(trader.fetch_fills()) == len(trader.fetch_orders()) == 2
     path.rename(elsewhere)
     trader.close()

@@ -14,6 +14,7 @@ import pytest
 
 from tests.on_paper.ground import KalshiPaper, PolymarketPaper
 from tests.on_paper.left import left
+from tests.on_paper.test_unwritten import FULL, put_right, refuse
 from unified_exchanges import (
     BUY,
     SELL,
@@ -23,6 +24,7 @@ from unified_exchanges import (
     async_exchange,
     exchange,
 )
+from unified_exchanges.errors import JournalError
 
 GROUNDS = [KalshiPaper, PolymarketPaper]
 PATIENCE = 20.0
@@ -232,6 +234,86 @@ def test_so_it_is_in_an_event_loop(scene: Scene, tmp_path: Path) -> None:
                         break
                 row = ("order", order.order_id, str(told.filled))
                 assert row in _left(path, tmp_path)
+
+    with scene.real() as real:
+        market = scene.market(real)
+        asyncio.run(main(real, market))
+
+
+def test_a_fill_that_cannot_be_written_stops_the_account_until_it_is_and_no_market(
+    scene: Scene, tmp_path: Path
+) -> None:
+    path = tmp_path / "paper.db"
+    with (
+        scene.real() as real,
+        exchange(
+            "paper", source=scene.ground.source, path=path, **scene.account
+        ) as paper,
+    ):
+        market = scene.market(real)
+        name, first = market.market_id, market.outcomes[0].label
+        books, fills = paper.watch_order_book(name), paper.watch_fills()
+        best = books.next(PATIENCE).bid
+        size = 2 * scene.ground.unit
+        order = paper.create_order(name, first, BUY, best.price, size)
+        _until(lambda: paper.venue.eyes.sees(name))
+        refuse(paper, "news")
+        scene.sell_through(real, market)
+        for _ in range(2):
+            with pytest.raises(JournalError, match=FULL):
+                fills.next(PATIENCE)
+        with pytest.raises(JournalError, match=FULL):
+            paper.fetch_fills()
+        late = paper.watch_orders()
+        with pytest.raises(JournalError, match=FULL):
+            late.next(PATIENCE)
+        health = fills.health()
+        assert health.state == "degraded"
+        assert FULL in health.last_error
+        while books.next(PATIENCE).bid.price >= best.price:
+            pass
+        put_right(paper)
+        assert len(paper.fetch_fills()) == 1
+        _until(lambda: fills.health().state == "live")
+        assert fills.next(PATIENCE).order_id == order.order_id
+        paper.create_order(name, first, BUY, market.grid.lowest, 5 * size)
+        assert late.next(PATIENCE).market_id == name
+
+
+def test_so_it_is_in_an_event_loop_too(scene: Scene, tmp_path: Path) -> None:
+    path = tmp_path / "paper.db"
+
+    async def main(real: Any, market: Market) -> None:
+        paper = async_exchange(
+            "paper", source=scene.ground.source, path=path, **scene.account
+        )
+        name, first = market.market_id, market.outcomes[0].label
+        async with (
+            paper,
+            asyncio.timeout(3 * PATIENCE),
+            paper.watch_order_book(name) as books,
+            paper.watch_fills() as fills,
+        ):
+            best = (await books.next()).bid
+            size = 2 * scene.ground.unit
+            order = await paper.create_order(name, first, BUY, best.price, size)
+            await asyncio.to_thread(_until, lambda: paper.venue.eyes.sees(name))
+            refuse(paper, "news")
+            await asyncio.to_thread(scene.sell_through, real, market)
+            for _ in range(2):
+                with pytest.raises(JournalError, match=FULL):
+                    await fills.next()
+            while (await books.next()).bid.price >= best.price:
+                pass
+            put_right(paper)
+            assert (await told(fills)).order_id == order.order_id
+
+    async def told(fills: Any) -> Any:
+        while True:
+            try:
+                return await fills.next()
+            except JournalError:
+                await asyncio.sleep(0.05)
 
     with scene.real() as real:
         market = scene.market(real)

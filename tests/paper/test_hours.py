@@ -10,7 +10,8 @@ import pytest
 
 from unified_exchanges import MarketStatus, Order
 from unified_exchanges.errors import InsufficientFunds, MarketClosed, OrderRejected
-from unified_exchanges.paper import PaperEngine, at, dump_state, load_state
+from unified_exchanges.paper import PaperEngine, at
+from unified_exchanges.paper.kept import changed, restored
 from unified_exchanges.paper.refusals import (
     NOT_ENOUGH,
     WOULD_CROSS,
@@ -102,7 +103,7 @@ def test_a_state_knows_when_its_markets_close() -> None:
     engine, _ = resting(hours())
     to: datetime = at(CLOSE - 50 * SECOND)
     engine.receive(START + SECOND, attrs.evolve(change(), closes_at=to))
-    loaded = load_state(dump_state(engine), [hours()])
+    loaded = restored(changed(engine, ()), [hours()], engine.delays).engine
     loaded.advance(CLOSE)
     assert told(loaded) == [(CLOSE - 50 * SECOND, "canceled")]
 

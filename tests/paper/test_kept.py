@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unified_exchanges import BUY, SELL, MarketStatus, UnifiedExchangesError
-from unified_exchanges.paper import Delays, dump_state
+from unified_exchanges.paper import Delays
 from unified_exchanges.paper.house import PaperHouse
 from unified_exchanges.paper.kept import Key, Rows, markets_of
+from unified_exchanges.paper.state import told_command, told_order, told_terms
 
 from .scene import SECOND, START, book, change, contract, trade
 from .test_properties import CHANGES, DELAYS, EVENTS, ORDERS
@@ -60,16 +61,21 @@ def again(shelf: Shelf, clock: Clock, **how: Any) -> PaperHouse:
 
 
 def state(house: PaperHouse) -> Any:
-    """All that outlives a book."""
-    for pit in house.engine.pits.values():
-        pit.lose()
-    told = json.loads(dump_state(house.engine))
-    told["commands"].sort()
-    for pit in told["pits"].values():
-        pit["orders"].sort()
-    # Time alone is no change.
-    del told["moment"]
-    return told, [x.to_dict() for x in house.fills]
+    """All that outlives a book; time alone is no change."""
+    engine, account = house.engine, house.engine.account
+    return (
+        (engine.starting_cash, engine.turn, engine.fill_count, engine.delays),
+        (account.cash, account.fees),
+        {
+            (market_id, outcome): attrs.asdict(lots)
+            for market_id, held in account.lots.items()
+            for outcome, lots in held.items()
+        },
+        [told_order(x) for x in engine.orders.values()],
+        sorted(told_command(x) for x in engine.commands),
+        {x: (told_terms(pit), set(pit.orders)) for x, pit in engine.pits.items()},
+        [x.to_dict() for x in house.fills],
+    )
 
 
 STEPS = st.lists(

@@ -6,9 +6,9 @@ import attrs
 import pytest
 
 from unified_exchanges import BUY, SELL, Fill, Gap, OrderBook
-from unified_exchanges.paper import PaperEngine, at, dump_state, load_state
+from unified_exchanges.paper import PaperEngine, at
 
-from .scene import SECOND, START, D, book, contract, engine, trade
+from .scene import SECOND, START, book, engine, trade
 
 MS = 1_000_000
 NOW = START + SECOND
@@ -171,14 +171,3 @@ def test_where_it_cannot_be_known_an_order_stands_behind_all_that_is_shown() -> 
     made.advance(NOW)
     made.receive(NOW + SECOND, trade("0.50", "45", SELL, moment=NOW + SECOND))
     assert made.order("paper-1").filled == 0
-
-
-def test_it_is_kept_with_the_state() -> None:
-    made = quoted(None, "100@0.55")
-    made.receive(NOW, trade("0.55", "60", moment=NOW))
-    made.receive(NOW, shown("90@0.55", None))
-    loaded = load_state(dump_state(made), [contract()])
-    for one in (made, loaded):
-        one.receive(NOW, shown("70@0.55", None))
-    assert taken(loaded, "0.55") == taken(made, "0.55") == ["40@0.55"]
-    assert loaded.cash == made.cash < D(1000)

@@ -28,8 +28,6 @@ from unified_exchanges.paper import (
     Contract,
     Delays,
     PaperEngine,
-    dump_state,
-    load_state,
 )
 from unified_exchanges.strategies import contract_of
 from unified_exchanges.testing.scripted import ScriptedTransport
@@ -287,25 +285,3 @@ def _check(
                 used[buys, price] += eaten
                 left -= eaten
             assert left == 0
-
-
-@given(STEPS, DELAYS, st.booleans(), st.integers(0, 40))
-@settings(max_examples=100)
-def test_a_loaded_state_goes_on_as_if_it_never_stopped(
-    steps: list[tuple[int, tuple[str, Any]]], delays: Delays, nets: bool, stop: int
-) -> None:
-    made, moment = engine(cash="100", nets=nets, delays=delays), START
-    for wait, (verb, what) in steps[:stop]:
-        moment += wait
-        step(made, moment, verb, what)
-    made.notices()
-    text = dump_state(made)
-    loaded = load_state(text, [contract(nets=nets)])
-    assert dump_state(loaded) == text
-    for wait, (verb, what) in steps[stop:]:
-        moment += wait
-        step(made, moment, verb, what)
-        step(loaded, moment, verb, what)
-        assert loaded.notices() == made.notices()
-        assert dump_state(loaded) == dump_state(made)
-        assert loaded.available == made.available

@@ -158,9 +158,9 @@ class Measures:
         )
 
     def _mark(self, pit: Pit, outcome: str) -> Decimal:
-        is_first = outcome == pit.contract.first
-        if pit.value is not None:
-            return pit.value if is_first else complement(pit.value)
+        worth = pit.worth(outcome)
+        if worth is not None:
+            return worth
         # Where it is not known, the last one that was.
         book = pit.latest or self._lost.get(pit.contract.market_id)
         if book is None:

@@ -80,7 +80,8 @@ class Position(Record):
     ``size`` is contracts, never negative: short YES is a position in NO.  ``cost`` is
     the dollars that the open position cost, ``entry_price`` is cost per contract,
     ``mark_price`` what one contract could be sold for now (the best bid of its
-    outcome).  ``realized_pnl`` and ``fees_paid`` are dollars, fees not deducted.
+    outcome), on paper and in backtests what it will pay, once its market has told that.
+    ``realized_pnl`` and ``fees_paid`` are dollars, fees not deducted.
     ``computed`` names the fields that the venue did not give and we worked out.
     """
 
@@ -137,10 +138,12 @@ class Settlement(Record):
 
     ``payout`` is dollars received, ``value`` what one contract of the first outcome
     paid (0–1, not only the two ends), ``result`` the outcome that won or the venue's
-    word, ``profit`` is payout minus cost minus fee.  ``rounded`` names the fields that
-    the venue told in coarser steps than it may have paid: a ledger books the cash by the
-    balance, and ``profit`` is as coarse as ``payout``.  The exact value of a contract is
-    `Market.settlement_price`, where the venue tells it.
+    word.  ``fee`` is what the account paid in this market, in dollars: for all of its
+    trades, those that closed contracts before included, and for the payout; None where the
+    venue does not tell.  ``profit`` is payout minus cost minus fee.  ``rounded`` names the
+    fields that the venue told in coarser steps than it may have paid: a ledger books the
+    cash by the balance, and ``profit`` is as coarse as ``payout``.  The exact value of a
+    contract is `Market.settlement_price`, where the venue tells it.
     """
 
     market_id: str
@@ -149,7 +152,7 @@ class Settlement(Record):
     value: Decimal | None
     payout: Decimal
     holdings: tuple[Holding, ...]
-    fee: Decimal
+    fee: Decimal | None
     settled_at: datetime
     shard: int = 0
     rounded: frozenset[str] = frozenset()
@@ -162,11 +165,11 @@ class Settlement(Record):
 
     @property
     def profit(self) -> Decimal | None:
-        """Payout minus cost minus fee, in dollars; None if the cost is not known."""
-        cost = self.cost
-        if cost is None:
+        """Payout minus cost minus fee, in dollars; None if one of them is not known."""
+        cost, fee = self.cost, self.fee
+        if cost is None or fee is None:
             return None
-        return EXACT.subtract(EXACT.subtract(self.payout, cost), self.fee)
+        return EXACT.subtract(EXACT.subtract(self.payout, cost), fee)
 
 
 @attrs.frozen(kw_only=True, slots=True, repr=False, eq=False)

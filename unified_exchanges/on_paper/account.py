@@ -6,7 +6,12 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
-from ..errors import ArgumentsRequired, OrderNotFound, UnifiedExchangesError
+from ..errors import (
+    ArgumentsRequired,
+    JournalError,
+    OrderNotFound,
+    UnifiedExchangesError,
+)
 from ..flow import Flow, Pages, collect
 from ..models import (
     AccountState,
@@ -288,7 +293,12 @@ class OnAccount(Looking):
 
     def resync(self, wanted: Resync) -> Flow[AccountState]:
         """All that a stream may have lost: the house has it."""
-        yield from self.look_around()
+        try:
+            yield from self.look_around()
+        except JournalError as error:
+            # The file may be written again by and by: no reason to follow nothing any more.
+            error.retryable = True
+            raise
         orders: list[Order] = []
         if Subject.ORDERS in wanted.subjects:
             asked = {x.order_id for x in wanted.open_orders} | wanted.strangers

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..drivers.dry_run import Fence
 from ..shells.blocking import Exchange
 from ..transports import Transport
-from .feeding import feed
+from .feeding import Feeding
 from .terms import WeakEyes
 from .venue import PaperVenue
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Paper"]
 
 
-class Paper(Exchange):
+class Paper(Exchange, Feeding["Hub"]):
     """An exchange whose orders are on paper; see `exchange`.
 
     Its transport lets nothing but reads through.
@@ -41,20 +41,6 @@ class Paper(Exchange):
             self.venue.source.monitor.close()
             self.besides.close()
             self.venue.let_go()
-
-    def attend(self, market_id: str) -> None:
-        """Feed the house with a market over the source's stream."""
-        fed = self._fed.get(market_id)
-        if self._is_closed or (fed is not None and fed.is_usable):
-            return
-        hub = feed(self._open_hub, market_id, self.venue.hear)
-        if hub is not None:
-            self._fed[market_id] = hub
-
-    def sees(self, market_id: str) -> bool:
-        """Whether the house is fed with a market now."""
-        hub = self._fed.get(market_id)
-        return hub is not None and hub.live_book(market_id) is not None
 
 
 def _transport() -> Transport:

@@ -43,7 +43,7 @@ class Changing(OnPaper):
         self.require_writable(f"cancel of {order_id}")
         before = yield from self._before(order_id, market_id)
         if before.is_open:
-            [before] = yield from self._canceled([before])
+            [before] = yield from self._canceled([before], f"cancel of {order_id}")
         return self.in_terms(before, None)
 
     def _before(self, order_id: str, market_id: str | None) -> Flow[Order]:
@@ -54,11 +54,12 @@ class Changing(OnPaper):
             raise BadRequest(message, venue=self.id)
         return found
 
-    def _canceled(self, orders: Sequence[Order]) -> Flow[list[Order]]:
+    def _canceled(self, orders: Sequence[Order], about: str) -> Flow[list[Order]]:
         """Cancel open orders together, and get them as they are then."""
-        for order in orders:
-            self.house.cancel(order.order_id)
-        yield from self.travelled()
+        with self.house.leaving():
+            for order in orders:
+                self.house.cancel(order.order_id)
+        yield from self.arrived(about)
         return [self.present(x.order_id) for x in orders]
 
     def cancel_orders(
@@ -71,7 +72,8 @@ class Changing(OnPaper):
         """Cancel several, each with a result of its own."""
         ARGUMENTS.read_params(params, (), {})
         names = ARGUMENTS.read_several("order_ids", order_ids)
-        self.require_writable(f"cancel of {len(names)} orders")
+        about = f"cancel of {len(names)} orders"
+        self.require_writable(about)
         results: dict[str, CancelResult] = {}
         for name in dict.fromkeys(names):
             try:
@@ -81,7 +83,7 @@ class Changing(OnPaper):
             else:
                 results[name] = CancelResult(order_id=name, order=found)
         resting = [x.order for x in results.values() if x.order and x.order.is_open]
-        ended = {x.order_id: x for x in (yield from self._canceled(resting))}
+        ended = {x.order_id: x for x in (yield from self._canceled(resting, about))}
         for name, result in results.items():
             if result.order is not None:
                 told = ended.get(result.order.order_id, result.order)
@@ -102,7 +104,7 @@ class Changing(OnPaper):
         resting = [
             x for x in self.house.open_orders() if market_id in (None, x.market_id)
         ]
-        ended = yield from self._canceled(resting)
+        ended = yield from self._canceled(resting, "cancel of all orders")
         return CancelReport(
             canceled=tuple(self.in_terms(x, None) for x in ended if not x.is_open),
             remaining=tuple(self.in_terms(x, None) for x in ended if x.is_open),
@@ -157,12 +159,13 @@ class Changing(OnPaper):
         yield Leaving(
             changes=((self.in_terms(before, None), self.in_terms(after, None)),)
         )
-        turn = self.house.amend(
-            before.order_id,
-            price=None if price is None else after.price,
-            size=None if size is None else after.size,
-        )
-        yield from self.travelled()
+        with self.house.leaving():
+            turn = self.house.amend(
+                before.order_id,
+                price=None if price is None else after.price,
+                size=None if size is None else after.size,
+            )
+        yield from self.arrived(about)
         try:
             self.house.changed(turn)
         except Refusal as refusal:

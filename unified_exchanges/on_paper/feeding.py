@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from ..errors import NotRecorded, UnifiedExchangesError
-from ..models import Subject
+from ..models import OrderBook, Subject
 from .terms import FED
+from .venue import PaperVenue
 
-__all__ = ["feed"]
+__all__ = ["Feeding"]
 
 _log = logging.getLogger(__name__)
 
 
 class _Feeds(Protocol):
     """A hub of either flavour."""
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it can be watched on."""
+        ...
+
+    def live_book(self, market_id: str) -> OrderBook | None:
+        """A book that is followed; None unless it is live."""
+        ...
 
     def feed(
         self, subject: Subject, market_ids: Sequence[str], hear: Callable[[Any], None]
@@ -28,24 +38,46 @@ class _Feeds(Protocol):
 H = TypeVar("H", bound=_Feeds)
 
 
-def feed(
-    open_hub: Callable[[Subject], H], market_id: str, hear: Callable[[Any], None]
-) -> H | None:
-    """Have somebody hear a market's books, trades and changes; gives the first hub.
+class Feeding(Generic[H]):
+    """Follows markets over the source's stream, as an exchange on paper of either flavour."""
 
-    None where nothing is followed: then it is read, and tried again with the next order.
-    """
-    first: H | None = None
-    try:
-        for subject in FED:
-            hub = open_hub(subject)
-            try:
-                hub.feed(subject, [market_id], hear)
-            except NotRecorded as error:
-                # A recording without trades still tells books, and that a market closes.
-                _log.info("paper: %s of %s: %s", subject, market_id, error)
-            else:
-                first = first or hub
-    except UnifiedExchangesError as error:
-        _log.info("paper: %s is not followed: %s", market_id, error)
-    return first
+    venue: PaperVenue
+    _is_closed: bool
+    _fed: dict[str, H]
+
+    def _open_hub(self, subject: Subject) -> H:
+        raise NotImplementedError
+
+    def attend(self, market_id: str) -> None:
+        """Feed the house with a market over the source's stream."""
+        fed = self._fed.get(market_id)
+        if self._is_closed or (fed is not None and fed.is_usable):
+            return
+        hub = self._feed(market_id)
+        if hub is not None:
+            self._fed[market_id] = hub
+
+    def sees(self, market_id: str) -> bool:
+        """Whether the house is fed with a market now."""
+        hub = self._fed.get(market_id)
+        return hub is not None and hub.live_book(market_id) is not None
+
+    def _feed(self, market_id: str) -> H | None:
+        """Have the house hear a market's books, trades and changes; gives the first hub.
+
+        None where nothing is followed: then it is read, and tried again with the next order.
+        """
+        first: H | None = None
+        try:
+            for subject in FED:
+                hub = self._open_hub(subject)
+                try:
+                    hub.feed(subject, [market_id], self.venue.hear)
+                except NotRecorded as error:
+                    # A recording without trades still tells books, and that a market closes.
+                    _log.info("paper: %s of %s: %s", subject, market_id, error)
+                else:
+                    first = first or hub
+        except UnifiedExchangesError as error:
+            _log.info("paper: %s is not followed: %s", market_id, error)
+        return first

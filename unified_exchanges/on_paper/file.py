@@ -33,6 +33,7 @@ T = TypeVar("T")
 _VERSION: Final = 1
 _APPLICATION: Final = 0x75785031
 """What says that an SQLite file is an account on paper."""
+_DAMAGED: Final = "SQLITE_CORRUPT"
 _PATIENCE: Final = 0.2
 """Seconds to wait for another that has just ended, or forks."""
 _TABLE: Final = (
@@ -128,6 +129,8 @@ class StateFile:
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
             self._connection = self._open()
+        # What is written to one that was taken away would be there when it comes back.
+        self._require_same(self._file)
         return self._connection
 
     def _open(self) -> sqlite3.Connection:
@@ -238,7 +241,8 @@ class StateFile:
                 "process or of another: close that one first, or give another path="
             )
             return BadRequest(message)
-        if name == "SQLITE_NOTADB":
+        # What is cut off or damaged where it is opened cannot be gone on with at all.
+        if name == "SQLITE_NOTADB" or (what == "read" and name.startswith(_DAMAGED)):
             return self.no_state(str(error))
         return self._lost(what, f"{error} ({name})")
 

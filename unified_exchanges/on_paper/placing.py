@@ -12,6 +12,7 @@ import attrs
 from ..errors import (
     DuplicateOrderId,
     ExchangeNotAvailable,
+    NotRecorded,
     UnifiedExchangesError,
 )
 from ..flow import Flow, Response, Sleep
@@ -186,9 +187,10 @@ class OnPaper(OnAccount, Batching[Draft], Closing[Draft]):
         if call.heeds:
             yield from self.heed(call.about)
         self.switch.check(call.about)
+        with self.house.leaving():
+            sent = [self._sent(x) for x in call.drafts]
         call.has_left = True
-        sent = [self._sent(x) for x in call.drafts]
-        yield from self.travelled()
+        yield from self.arrived(call.about)
         answers = [self._answer(order_id, reason) for order_id, reason in sent]
         if len(sent) == 1 and answers[0][0] is None:
             raise self._refused(call.drafts[0], answers[0][1])
@@ -202,6 +204,17 @@ class OnPaper(OnAccount, Batching[Draft], Closing[Draft]):
         self.house.advance(travelled=True)
         if delays.event:
             yield Sleep(delays.event / _SECOND)
+
+    def arrived(self, about: object) -> Flow[None]:
+        """As `travelled`: what came of it has happened, also where it cannot be kept."""
+        try:
+            yield from self.travelled()
+        except NotRecorded:
+            raise
+        except UnifiedExchangesError as error:
+            error.leave_in_doubt()
+            error.add(f". Until then nobody is told what became of {about}")
+            raise
 
     def _sent(self, ready: Draft) -> tuple[str | None, str]:
         """The id of an order that is on its way, or why it does not leave."""
@@ -271,8 +284,8 @@ class OnPaper(OnAccount, Batching[Draft], Closing[Draft]):
     def find_everywhere(self, client_order_id: str) -> Flow[Order | None]:
         """The same, on any market."""
         yield from self.awake()
-        found = self.house.find(client_order_id)
-        return found
+        self.house.keep()
+        return self.house.find(client_order_id)
 
     def is_same(self, mine: Order, ready: Draft) -> Flow[bool]:
         """Whether an order is the one that is asked for."""
@@ -285,6 +298,7 @@ class OnPaper(OnAccount, Batching[Draft], Closing[Draft]):
     ) -> Flow[Mapping[str, Order]]:
         """Orders that are these intents, by client order id."""
         yield from self.awake()
+        self.house.keep()
         found: dict[str, Order] = {}
         for intent in intents:
             order = self.house.find(intent.client_order_id)

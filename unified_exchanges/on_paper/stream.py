@@ -12,11 +12,12 @@ from typing import Final
 import attrs
 
 from ..clock import Clock
+from ..errors import UnifiedExchangesError
 from ..models import Fill, Order, OrderBook, StreamHealth, Subject
 from ..models.streams import IDLE, StreamState
 from ..paper.house import PaperHouse
 from ..paper.session import PaperSession
-from ..streams.protocol import StreamEvent, StreamProtocol
+from ..streams.protocol import StreamEvent, StreamProtocol, Withheld
 from ..transports import AsyncConnect, AsyncConnection, Connect, Connection
 
 __all__ = ["AccountStream", "connect", "connect_async"]
@@ -24,6 +25,8 @@ __all__ = ["AccountStream", "connect", "connect_async"]
 _NEWS: Final = "news"
 _LONGEST: Final = 60.0
 """Seconds between two looks at the clock where nothing is planned."""
+_AGAIN: Final = 1.0
+"""Seconds after which it is tried again to keep what could not be kept."""
 _SECOND: Final = 1_000_000_000
 
 
@@ -37,6 +40,7 @@ class AccountStream(StreamProtocol):
         self._first = first
         self._session: PaperSession | None = None
         self._messages = 0
+        self._trouble: UnifiedExchangesError | None = None
 
     def follow(
         self,
@@ -85,15 +89,25 @@ class AccountStream(StreamProtocol):
         """What may be told by now."""
         if self._session is None:
             return ()
-        news = self._house.take(self._session)
+        before = self._trouble
+        try:
+            news = self._house.take(self._session)
+        except UnifiedExchangesError as error:
+            # What cannot be kept is not told, and is tried again.
+            self._trouble = error
+            return [Withheld(error=error)]
+        self._trouble = None
         self._messages += len(news)
-        return [self._told(x) for x in news]
+        told = [self._told(x) for x in news]
+        return told if before is None else [Withheld(error=None), *told]
 
     def _told(self, news: Order | Fill) -> Order | Fill:
         return news if self._first is None else news.in_terms_of(self._first)
 
     def next_poll(self) -> float:
         """Seconds until the house does something, or may tell something."""
+        if self._trouble is not None:
+            return _AGAIN
         waiting = None if self._session is None else self._session.due
         due = [x for x in (self._house.due, waiting) if x is not None]
         if not due:
@@ -122,7 +136,14 @@ class AccountStream(StreamProtocol):
     def health(self) -> StreamHealth:
         """It is live while it is followed."""
         state: StreamState = "live" if self.is_connected else "idle"
-        return attrs.evolve(IDLE, state=state, messages=self._messages)
+        if self._trouble is not None:
+            state = "degraded"
+        return attrs.evolve(
+            IDLE,
+            state=state,
+            messages=self._messages,
+            last_error="" if self._trouble is None else str(self._trouble),
+        )
 
 
 class _Bell:

@@ -9,7 +9,6 @@ Decimal('1000')
 from .contract import FREE, Contract, Delays
 from .engine import Notice, PaperEngine, PaperEvent, RefusedChange
 from .orders import at, nanoseconds
-from .state import dump_state, load_state
 
 __all__ = [
     "FREE",
@@ -20,7 +19,5 @@ __all__ = [
     "PaperEvent",
     "RefusedChange",
     "at",
-    "dump_state",
-    "load_state",
     "nanoseconds",
 ]

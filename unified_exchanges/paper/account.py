@@ -161,7 +161,7 @@ class Account:
             value=value,
             payout=payout,
             holdings=holdings,
-            fee=ZERO,
+            fee=self.market_total(market_id, "fees"),
             settled_at=at(moment),
         )
 

@@ -307,6 +307,18 @@ class PaperEngine(Execution):
     ) -> None:
         self._schedule(moment + self.delays.order, verb, number, price, size)
 
+    def withdraw(self, turn: int) -> None:
+        """Make undone what was sent after a turn, and has not arrived."""
+        sent = [x for x in self.commands if x[1] > turn and x[2] != "expire"]
+        for command in sent:
+            _, own, verb, number, *_ = command
+            self.commands.remove(command)
+            # It may have been written down all the same.
+            self.touched.commands[own] = None
+            if verb == "place":
+                self._drop(self.orders[number])
+        heapq.heapify(self.commands)
+
     # -- what there is -----------------------------------------------------------------
 
     @property
@@ -337,7 +349,7 @@ class PaperEngine(Execution):
         orders: Iterable[PaperOrder],
         commands: list[Command],
     ) -> None:
-        """Go on from what another engine was: for `load_state`."""
+        """Go on from what another engine was, as it was kept; its pits follow."""
         self.moment, self.turn, self.fill_count = moment, turn, fill_count
         self.orders = {order.number: order for order in orders}
         self._by_client = {x.client_order_id: x.number for x in self.orders.values()}
@@ -351,6 +363,9 @@ class PaperEngine(Execution):
                 f"order {order_id} is {order.status}, and only rejected are forgotten"
             )
             raise ValueError(message)
+        self._drop(order)
+
+    def _drop(self, order: PaperOrder) -> None:
         del self.orders[order.number]
         self.touched.orders.add(order.number)
         del self._by_client[order.client_order_id]
@@ -376,7 +391,7 @@ class PaperEngine(Execution):
         return [self._told(x) for x in sorted(resting, key=lambda x: x.number)]
 
     def positions(self) -> list[Position]:
-        """What is held, marked at the best bid of each outcome."""
+        """What is held, marked at the best bid of each outcome, or at what it will pay."""
         return [
             position
             for pit in self.pits.values()
@@ -386,7 +401,8 @@ class PaperEngine(Execution):
 
     def position(self, pit: Pit, outcome: str) -> Position | None:
         """The position in one outcome of a market; None if nothing is held."""
-        mark = pit.mark(outcome, Side.SELL)
+        worth = pit.worth(outcome)
+        mark = pit.mark(outcome, Side.SELL) if worth is None else worth
         return self.account.position(pit.contract, outcome, mark)
 
     @property

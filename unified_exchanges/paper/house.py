@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 
@@ -31,6 +33,8 @@ from .session import PaperSession
 from .tape import Tape
 
 __all__ = ["PaperHouse", "Refusal"]
+
+_log = logging.getLogger(__name__)
 
 
 class Refusal(Exception):
@@ -63,6 +67,8 @@ class PaperHouse:
         self._keeper = keeper
         self._untold: list[tuple[int, Notice]] = []
         """What is told once it is kept."""
+        self._trouble: Exception | None = None
+        """Why it was not kept, the last time that it was tried."""
         self._lock = fork.rlock()
         self._sessions: list[PaperSession] = []
         self._bells: list[Callable[[], None]] = []
@@ -88,7 +94,11 @@ class PaperHouse:
         return self.engine.pits[market_id].contract.market
 
     def hear(self, event: object) -> None:
-        """Take what the stream of the source tells; what is not of its markets passes."""
+        """Take what the stream of the source tells; what is not of its markets passes.
+
+        That the account cannot be kept is no matter of the market: who asks for the account
+        is told, and the market goes on.
+        """
         if not isinstance(event, OrderBook | Trade | MarketChange | Gap):
             return
         with self._lock:
@@ -100,7 +110,14 @@ class PaperHouse:
                 ).from_stream(event):
                     return
             self.engine.receive(self._moment(), event)
-            self._tell()
+            try:
+                self._tell()
+            except Exception as error:
+                if error is not self._trouble:
+                    raise
+                _log.debug("paper: %s", error)
+                # Who follows the account asks, and is told so.
+                self._ring()
 
     def read_trades(self, market_id: str, trades: Iterable[Trade]) -> None:
         """Take trades that were listed."""
@@ -161,6 +178,24 @@ class PaperHouse:
 
     # -- what the account wants --------------------------------------------------------
 
+    @contextmanager
+    def leaving(self) -> Generator[None, None, None]:
+        """What is sent in here is kept before it goes its way.
+
+        Raises what the keeper raises if it cannot be, and then nothing of it was sent.
+        """
+        if self._keeper is None:
+            yield
+            return
+        with self._lock:
+            turn = self.engine.turn
+            try:
+                yield
+                self.keep()
+            except BaseException:
+                self.engine.withdraw(turn)
+                raise
+
     def place(
         self,
         market_id: str,
@@ -168,11 +203,14 @@ class PaperHouse:
         side: str,
         price: Number,
         size: Number,
+        *,
+        client_order_id: str | None = None,
         **how: object,
     ) -> str:
         """Send an order, as `PaperEngine.place`; gives its order id."""
         with self._lock:
             moment = self._moment()
+            self._forget_refused(client_order_id)
             order_id = self.engine.place(
                 moment,
                 market_id,
@@ -180,11 +218,21 @@ class PaperHouse:
                 side,
                 price,
                 size,
+                client_order_id=client_order_id,
                 **how,  # type: ignore[arg-type]  # as it takes them
             )
             # What is on its way arrives by the clock of who follows it.
             self._ring()
             return order_id
+
+    def _forget_refused(self, client_order_id: str | None) -> None:
+        """Free an id of which nobody could be told that its order was refused."""
+        try:
+            order = self.engine.find(client_order_id or "")
+        except OrderNotFound:
+            return
+        if order.status is OrderStatus.REJECTED:
+            self.engine.forget(order.order_id)
 
     def cancel(self, order_id: str) -> None:
         """Send a cancel."""
@@ -379,7 +427,12 @@ class PaperHouse:
             # What cannot be kept stays untold, and touched: it is tried again.
             news = [x for _, x in self._untold if isinstance(x, Fill | Settlement)]
             count = len(self.fills) + len(self.settlements)
-            self._keeper.keep(changed(self.engine, enumerate(news, count)))
+            rows = changed(self.engine, enumerate(news, count))
+            try:
+                self._keeper.keep(rows)
+            except Exception as error:
+                self._trouble = error
+                raise
         self.engine.touched.clear()
 
     def load(self, rows: Rows, contracts: Iterable[Contract]) -> None:

@@ -33,7 +33,7 @@ from operator import attrgetter
 import attrs
 
 from ..models import BUY, Level, MarketStatus, OrderBook, Side, Trade
-from ..money import EXACT, ZERO, total
+from ..money import EXACT, ZERO, complement, total
 from .account import priority
 from .contract import Contract
 from .orders import PaperOrder, nanoseconds
@@ -278,6 +278,12 @@ class Pit:
             if size:
                 given = EXACT.add(given, size)
                 yield Take(order, order.limit, size)
+
+    def worth(self, outcome: str) -> Decimal | None:
+        """What a contract of an outcome pays, once that is told; then nobody trades it."""
+        if self.value is None or outcome == self.contract.first:
+            return self.value
+        return complement(self.value)
 
     def mark(self, outcome: str, side: Side) -> Decimal | None:
         """The best price of an outcome to sell at, or with ``BUY`` to buy at."""

@@ -50,6 +50,7 @@ __all__ = [
     "StreamEvent",
     "StreamProtocol",
     "Unheard",
+    "Withheld",
 ]
 
 
@@ -108,6 +109,16 @@ class Unheard:
     market_ids: frozenset[str]
 
 
+@attrs.frozen(kw_only=True, slots=True, eq=False)
+class Withheld:
+    """What happens to the account cannot be told now, and why; None: it can be again.
+
+    Nothing of it is lost: it is told once it can be.
+    """
+
+    error: UnifiedExchangesError | None
+
+
 StreamEvent: TypeAlias = (
     BookChanged
     | BookWanted
@@ -121,6 +132,7 @@ StreamEvent: TypeAlias = (
     | Reconnected
     | Refused
     | Unheard
+    | Withheld
 )
 """What a protocol tells; a venue's own events may come besides, and are passed over."""
 

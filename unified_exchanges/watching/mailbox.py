@@ -55,13 +55,14 @@ class Mailbox(ABC, Generic[T]):
     nothing before.
     """
 
-    __slots__ = ("_closed", "_error", "_most", "_wake", "folded")
+    __slots__ = ("_closed", "_error", "_most", "_trouble", "_wake", "folded")
 
     def __init__(self, *, most: int | None, wake: Callable[[], None]) -> None:
         self._most = most
         self._wake = wake
         self._closed = False
         self._error: Exception | None = None
+        self._trouble: Exception | None = None
         self.folded = 0
         """How many items were replaced by newer ones before they were taken."""
 
@@ -85,13 +86,19 @@ class Mailbox(ABC, Generic[T]):
             self._error = error
             self._wake()
 
+    def withhold(self, error: Exception | None) -> None:
+        """Have whoever takes told why nothing comes, until None says that it does again."""
+        self._trouble = error
+        if error is not None:
+            self._wake()
+
     def take(self) -> T | None:
         """The next item, None if there is none yet; after the last the error, or `Ended`."""
         item = self._next()
+        if item is None and (error := self._error or self._trouble) is not None:
+            # It may be raised to several consumers, and again.
+            raise error.with_traceback(None)
         if item is None and self._closed:
-            if self._error is not None:
-                # It may be raised to several consumers, and again.
-                raise self._error.with_traceback(None)
             raise Ended
         return item
 

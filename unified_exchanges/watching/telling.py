@@ -31,6 +31,7 @@ from ..streams.protocol import (
     Refused,
     StreamProtocol,
     Unheard,
+    Withheld,
 )
 from ..venue import Venue
 from .account import Account
@@ -121,6 +122,7 @@ class Teller(ABC):
             Refused: self._refuse,
             BookWanted: self._want_book,
             Unheard: self._ask_whether_there_is,
+            Withheld: self._withhold,
         }
 
     @abstractmethod
@@ -421,6 +423,10 @@ class Teller(ABC):
         return Gap(subject=subject, reason=self._reconciler.trouble, at=at)
 
     # -- breaks ---------------------------------------------------------------------
+
+    def _withhold(self, event: Withheld) -> None:
+        for follower in self._everybody():
+            follower.mailbox.withhold(event.error)
 
     def _tell_gap(self, gap: Gap) -> None:
         if gap.subject in {None, Subject.ORDER_BOOK}:

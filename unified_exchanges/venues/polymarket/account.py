@@ -384,7 +384,8 @@ def _settlement(
         value=market.settlement_price if market else None,
         payout=row.payout,
         holdings=holdings,
-        fee=ZERO,
+        # A redemption costs nothing, and does not say what the trades did.
+        fee=None,
         settled_at=row.at,
         rounded=frozenset({"cost"}) if holdings and holdings[0].cost else frozenset(),
     )
