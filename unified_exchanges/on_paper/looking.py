@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import attrs
@@ -18,6 +19,7 @@ from ..settings import Settings
 from ..streams.line import Line
 from ..streams.session import Dial
 from ..tap import Taps
+from .fees import FeesInForce
 from .file import StateFile
 from .source import PRIVATE, FromSource
 from .stream import AccountStream, connect, connect_async
@@ -66,6 +68,7 @@ class Looking(FromSource):
         self._is_awake = self.terms.file is None
         self._looked: dict[str, float] = {}
         self._read: dict[str, float] = {}
+        self._charges: dict[str, FeesInForce] = {}
         self._account_taps = Taps()
         self._account_taps.connect = connect(self.house)
         self._account_taps.async_connect = connect_async(self.house)
@@ -148,7 +151,7 @@ class Looking(FromSource):
     def contract(self, market_id: str) -> Flow[Contract]:
         """A market with its fees, as the house trades it."""
         market = yield from self.market_to_trade(market_id)
-        fees = yield from self.fees_to_charge(market_id)
+        fees = yield from self._read_fees(market_id)
         self._read[market_id] = self.clock.monotonic()
         try:
             return Contract.of(self.facts, market, fees)
@@ -162,6 +165,16 @@ class Looking(FromSource):
     def fees_to_charge(self, market_id: str) -> Flow[FeeRule]:
         """The source's fees of it."""
         return self.source.fetch_fee_rule(market_id)
+
+    def _read_fees(self, market_id: str) -> Flow[FeeRule]:
+        """Have fills charged by the fees of now, which the source remembers for a while."""
+        rule = yield from self.fees_to_charge(market_id)
+        known = self._charges.get(market_id)
+        if known is None:
+            announced = partial(self.announced_fees, market_id)
+            known = self._charges[market_id] = FeesInForce(rule, announced)
+        known.latest = rule
+        return known
 
     def hear(self, event: object) -> None:
         """Take what the source's stream tells."""
@@ -177,6 +190,7 @@ class Looking(FromSource):
     def look(self, market_id: str) -> Flow[None]:
         """Let the house know the market as it is now, before an order meets it."""
         yield from self.admitted(market_id)
+        yield from self._read_fees(market_id)
         self.attend(market_id)
         if self._sees(market_id):
             return
@@ -207,7 +221,9 @@ class Looking(FromSource):
         self._looked[market_id] = self.clock.monotonic()
 
     def look_at_rules(self, market_id: str) -> Flow[None]:
-        """Read whether a market still trades, and what it pays."""
+        """Read whether a market still trades, what it pays, and what it charges."""
+        if market_id in self.house.busy_markets():
+            yield from self._read_fees(market_id)
         market = yield from self.source.fetch_market(market_id)
         self._read[market_id] = self.clock.monotonic()
         self.house.read_market(market)
