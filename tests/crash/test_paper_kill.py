@@ -13,7 +13,7 @@ import pytest
 
 from tests.paper.scene import SECOND, START, book, contract, trade
 from unified_exchanges import BUY, SELL, Fill
-from unified_exchanges.on_paper.file import StateFile
+from unified_exchanges.on_paper.file import Source, StateFile
 from unified_exchanges.paper.house import PaperHouse
 
 KILLS = 48
@@ -23,12 +23,14 @@ pytestmark = [
     pytest.mark.timeout(120),
 ]
 
+SOURCE = Source("kalshi", "demo")
+
 
 def trades_on(file: StateFile, tell: int) -> None:
     """Go on with an account, fill upon fill, and tell each as it is told here."""
     moment = START
     house = PaperHouse(cash="100000", now=lambda: moment, keeper=file)
-    rows = file.read()
+    rows = file.read(SOURCE)
     if rows:
         house.load(rows, [contract()])
     else:
@@ -77,7 +79,7 @@ def test_what_was_told_is_there_after_a_kill_at_any_moment(tmp_path: Path) -> No
         now = killed(path, rng.uniform(0.001, 0.2))
         told, count = told + now, count + len(now)
         file = StateFile(path)
-        rows = file.read()
+        rows = file.read(SOURCE)
         house = PaperHouse(cash="100000", now=lambda: START)
         if rows:
             # It refuses what does not add up.

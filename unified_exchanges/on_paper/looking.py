@@ -20,7 +20,7 @@ from ..streams.line import Line
 from ..streams.session import Dial
 from ..tap import Taps
 from .fees import FeesInForce
-from .file import StateFile
+from .file import Source, StateFile
 from .source import PRIVATE, FromSource
 from .stream import AccountStream, connect, connect_async
 from .terms import Eyes
@@ -113,7 +113,7 @@ class Looking(FromSource):
         if self._is_awake:
             return
         assert self.terms.file is not None
-        rows = self.terms.file.read()
+        rows = self.terms.file.read(self._whose())
         found: list[Contract] = []
         for name in markets_of(rows):
             contract = yield from self.contract(name)
@@ -122,6 +122,10 @@ class Looking(FromSource):
         if not self._is_awake:
             self._go_on(self.terms.file, rows, found)
             self._is_awake = True
+
+    def _whose(self) -> Source:
+        source = self.source
+        return Source(source.id, self.terms.environment or source.environment_name())
 
     def _go_on(
         self, file: StateFile, rows: Rows, contracts: Sequence[Contract]
