@@ -11,10 +11,12 @@ from random import Random
 
 import pytest
 
-from tests.paper.scene import SECOND, START, book, contract, trade
+from tests.paper.scene import SECOND, START, book, contract, contract_of, trade
 from unified_exchanges import BUY, SELL, Fill
 from unified_exchanges.on_paper.file import Source, StateFile
+from unified_exchanges.paper import Delays
 from unified_exchanges.paper.house import PaperHouse
+from unified_exchanges.paper.kept import restored
 
 KILLS = 48
 
@@ -32,7 +34,7 @@ def trades_on(file: StateFile, tell: int) -> None:
     house = PaperHouse(cash="100000", now=lambda: moment, keeper=file)
     rows = file.read(SOURCE)
     if rows:
-        house.load(rows, [contract()])
+        house.load(restored(rows, contract_of, Delays()))
     else:
         house.admit(contract())
     session = house.open_session()
@@ -83,7 +85,7 @@ def test_what_was_told_is_there_after_a_kill_at_any_moment(tmp_path: Path) -> No
         house = PaperHouse(cash="100000", now=lambda: START)
         if rows:
             # It refuses what does not add up.
-            house.load(rows, [contract()])
+            house.load(restored(rows, contract_of, Delays()))
         file.close()
         kept = {x.fill_id for x in house.fills}
         assert set(told) <= kept

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import attrs
 
+from ..errors import NotSupported
 from ..models import FeeRule, Side
 
 __all__ = ["FeesInForce"]
@@ -19,9 +20,10 @@ class FeesInForce:
     An order may rest for days: its fee is that of the moment of the fill.
     """
 
-    latest: FeeRule
     announced: Callable[[], FeeRule | None]
     """What holds now of all that was read; None where nothing is announced."""
+    latest: FeeRule | None = None
+    """None until it is read: an account that goes on has not read all its markets."""
 
     def fee(
         self,
@@ -43,4 +45,7 @@ class FeesInForce:
         return self._rule().lot_fee(outcome, side, price, lot)
 
     def _rule(self) -> FeeRule:
-        return self.announced() or self.latest
+        rule = self.announced() or self.latest
+        if rule is None:
+            raise NotSupported("what it charges was not read", venue="paper")
+        return rule

@@ -227,8 +227,8 @@ class StateFile:
         try:
             if self._is_new:
                 _make_form(connection)
-                told = json.dumps(attrs.asdict(self._source))
-                connection.execute(_PUT, (*_SOURCE, told))
+                whose = json.dumps(attrs.asdict(self._source))
+                connection.execute(_PUT, (*_SOURCE, whose))
             for key, told in rows.items():
                 if told is None:
                     connection.execute(_REMOVE, key)
