@@ -233,6 +233,7 @@ def test_a_report_says_what_it_took_for_granted(report: Report) -> None:
         'Delay of events</td><td class="word">0 ms<',
         'Equity every</td><td class="word">60000 ms<',
         f'Fees of {len(CONTRACTS)} markets</td><td class="word">Cent<',
+        "one rule for all days",
         "events given in memory, 2026-11-20 18:40:",
     ):
         assert shown in html

@@ -11,10 +11,12 @@ from random import Random
 
 import pytest
 
-from tests.paper.scene import SECOND, START, book, contract, trade
+from tests.paper.scene import SECOND, START, book, contract, contract_of, trade
 from unified_exchanges import BUY, SELL, Fill
-from unified_exchanges.on_paper.file import StateFile
+from unified_exchanges.on_paper.file import Source, StateFile
+from unified_exchanges.paper import Delays
 from unified_exchanges.paper.house import PaperHouse
+from unified_exchanges.paper.kept import restored
 
 KILLS = 48
 
@@ -23,14 +25,16 @@ pytestmark = [
     pytest.mark.timeout(120),
 ]
 
+SOURCE = Source("kalshi", "demo")
+
 
 def trades_on(file: StateFile, tell: int) -> None:
     """Go on with an account, fill upon fill, and tell each as it is told here."""
     moment = START
     house = PaperHouse(cash="100000", now=lambda: moment, keeper=file)
-    rows = file.read()
+    rows = file.read(SOURCE)
     if rows:
-        house.load(rows, [contract()])
+        house.load(restored(rows, contract_of, Delays()))
     else:
         house.admit(contract())
     session = house.open_session()
@@ -80,11 +84,11 @@ def test_what_was_told_is_there_after_a_kill_at_any_moment(tmp_path: Path) -> No
         now = killed(path, rounds, rng.uniform(0.001, 0.2))
         told, count = told + now, count + len(now)
         file = StateFile(path)
-        rows = file.read()
+        rows = file.read(SOURCE)
         house = PaperHouse(cash="100000", now=lambda: START)
         if rows:
             # It refuses what does not add up.
-            house.load(rows, [contract()])
+            house.load(restored(rows, contract_of, Delays()))
         file.close()
         kept = {x.fill_id for x in house.fills}
         assert set(told) <= kept

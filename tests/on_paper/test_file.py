@@ -20,10 +20,11 @@ from tests.on_paper.ground import KalshiPaper
 from tests.on_paper.left import left
 from tests.unmeasured import unmeasured
 from unified_exchanges.errors import BadRequest, JournalError
-from unified_exchanges.on_paper.file import StateFile
+from unified_exchanges.on_paper.file import Source, StateFile
 from unified_exchanges.paper.kept import ACCOUNT
 
 IN_USE = r"account on paper in .*paper\.db is in use by another exchange.*path="
+SOURCE = Source("kalshi", "demo")
 ROWS = {ACCOUNT: "{}", ("order", 7): "{}"}
 
 
@@ -41,7 +42,7 @@ def file(path: Path) -> Generator[StateFile, None, None]:
 
 def kept(path: Path) -> StateFile:
     made = StateFile(path)
-    assert made.read() == {}
+    assert made.read(SOURCE) == {}
     made.keep(ROWS)
     return made
 
@@ -81,9 +82,9 @@ def test_a_process_has_it_until_it_ends_however_it_ends(
 ) -> None:
     program = (
         "import sys, pathlib\n"
-        "from unified_exchanges.on_paper.file import StateFile\n"
+        "from unified_exchanges.on_paper.file import Source, StateFile\n"
         "file = StateFile(pathlib.Path(sys.argv[1]))\n"
-        "file.read()\n"
+        "file.read(Source('kalshi', 'demo'))\n"
         "file.keep({('account', 0): '{}', ('order', 7): '{}'})\n"
         "print('kept', flush=True)\n"
         "sys.stdin.read()\n"
@@ -100,12 +101,12 @@ def test_a_process_has_it_until_it_ends_however_it_ends(
         assert other.stdout.readline() == b"kept\n"
         mine = StateFile(path)
         with pytest.raises(BadRequest, match=IN_USE):
-            mine.read()
+            mine.read(SOURCE)
         if ending == "is killed":
             other.send_signal(signal.SIGKILL)
         other.stdin.close()
         other.wait(20)
-    assert mine.read() == ROWS
+    assert mine.read(SOURCE) == ROWS
     mine.close()
 
 
@@ -114,7 +115,7 @@ def test_one_that_nobody_has_any_more_is_free(path: Path) -> None:
     del made
     gc.collect()
     with closing(StateFile(path)) as other:
-        assert other.read() == ROWS
+        assert other.read(SOURCE) == ROWS
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
@@ -126,7 +127,7 @@ def test_a_forked_child_is_refused_and_its_parent_goes_on(path: Path) -> None:
         said = []
         for one in (file, StateFile(path)):
             try:
-                one.read()
+                one.read(SOURCE)
             except BadRequest as error:
                 said.append(str(error))
         os.write(write, " | ".join(said).encode())
@@ -137,7 +138,7 @@ def test_a_forked_child_is_refused_and_its_parent_goes_on(path: Path) -> None:
         heard = pipe.read()
     os.waitpid(child, 0)
     assert "belongs to the process that this one was forked from" in heard
-    assert set(file.read()) == {ACCOUNT, ("order", 7), ("order", 8)}
+    assert set(file.read(SOURCE)) == {ACCOUNT, ("order", 7), ("order", 8)}
     file.close()
 
 
@@ -172,31 +173,31 @@ def test_one_that_another_took_while_this_process_forked_is_not_written(
     assert file.release_to_fork()
     file.resume_from_fork()
     with closing(StateFile(path)) as other:
-        other.read()
+        other.read(SOURCE)
         other.keep({ACCOUNT: '{"other": 1}'})
     with pytest.raises(JournalError, match="another exchange has written to it"):
         file.keep({ACCOUNT: '{"mine": 1}'})
     with closing(StateFile(path)) as other:
-        assert other.read()[ACCOUNT] == '{"other": 1}'
+        assert other.read(SOURCE)[ACCOUNT] == '{"other": 1}'
 
 
 # -- what it is -------------------------------------------------------------------------
 
 
 def test_rows_are_replaced_and_removed(file: StateFile) -> None:
-    assert file.read() == {}
+    assert file.read(SOURCE) == {}
     file.keep(
         {ACCOUNT: "1", ("order", 10): "a", ("order", 9): "b", ("market", "X"): "m"}
     )
     file.keep({ACCOUNT: "2", ("order", 9): None})
-    found = file.read()
+    found = file.read(SOURCE)
     assert found == {ACCOUNT: "2", ("order", 10): "a", ("market", "X"): "m"}
 
 
 def test_what_was_kept_is_there_for_whoever_comes_after_a_kill(
     file: StateFile, path: Path, tmp_path: Path
 ) -> None:
-    file.read()
+    file.read(SOURCE)
     for number in range(50):
         file.keep({ACCOUNT: str(number), ("order", number): "x" * 300})
         assert len(left(path, tmp_path)) == number + 2
@@ -209,19 +210,19 @@ def test_a_file_that_was_only_begun_is_a_new_account(path: Path) -> None:
     assert path.stat().st_size
     kept(path).close()
     with closing(StateFile(path)) as found:
-        assert found.read() == ROWS
+        assert found.read(SOURCE) == ROWS
 
 
 def test_an_empty_file_is_a_new_account_and_stays(path: Path) -> None:
     path.touch()
     with closing(StateFile(path)) as file:
-        assert file.read() == {}
+        assert file.read(SOURCE) == {}
     assert path.exists()
 
 
 def test_where_nothing_is_done_nothing_is_left(tmp_path: Path) -> None:
     with closing(StateFile(tmp_path / "paper.db")) as file:
-        assert file.read() == {}
+        assert file.read(SOURCE) == {}
     assert list(tmp_path.iterdir()) == []
 
 
@@ -240,7 +241,7 @@ def test_a_file_of_something_else_is_refused_and_left_as_it_is(
         closing(StateFile(path)) as file,
         pytest.raises(BadRequest, match=rf"paper\.db is no state .*: {said}"),
     ):
-        file.read()
+        file.read(SOURCE)
     assert path.read_text() == text
 
 
@@ -267,8 +268,8 @@ def test_a_file_that_was_cut_off_is_refused_and_left_as_it_is(
         ("PRAGMA user_version=3", "an SQLite file of something else"),
         ("CREATE TABLE kept (a)", "an SQLite file of something else"),
         (
-            f"PRAGMA application_id={0x75785031}; PRAGMA user_version=2",
-            "form 2, and this reads form 1",
+            f"PRAGMA application_id={0x75785031}; PRAGMA user_version=1",
+            "form 1, and this reads form 2",
         ),
     ],
 )
@@ -279,7 +280,7 @@ def test_another_form_is_refused(path: Path, head: str, said: str) -> None:
         closing(StateFile(path)) as file,
         pytest.raises(BadRequest, match=rf"paper\.db is no state .*{said}"),
     ):
-        file.read()
+        file.read(SOURCE)
 
 
 # -- what goes wrong --------------------------------------------------------------------
@@ -305,17 +306,17 @@ def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
     with pytest.raises(
         JournalError, match=r"paper\.db could not be read: .*No such file"
     ):
-        file.read()
+        file.read(SOURCE)
 
 
 def test_a_write_that_fails_leaves_what_was(file: StateFile) -> None:
-    file.read()
+    file.read(SOURCE)
     file.keep(ROWS)
     assert file._connection is not None
     file._connection.execute("PRAGMA query_only=1")
     with pytest.raises(JournalError, match="could not be written"):
         file.keep({ACCOUNT: "9"})
-    assert file.read() == ROWS
+    assert file.read(SOURCE) == ROWS
     file.keep({ACCOUNT: "9"})
 
 
@@ -346,4 +347,4 @@ def test_an_order_that_cannot_be_kept_is_not_placed_and_is_once_it_can_be(
     trader.close()
     elsewhere.rename(path)
     with closing(StateFile(path)) as found:
-        assert {("order", 1), ("news", 1)} < set(found.read())
+        assert {("order", 1), ("news", 1)} < set(found.read(SOURCE))

@@ -64,6 +64,11 @@ def contract(market_id: str = "RAIN", *, nets: bool = True) -> Contract:
     return Contract(market=market(market_id), fees=Cent(), nets=nets)
 
 
+def contract_of(found: Market) -> Contract:
+    """What a market is traded as that was kept."""
+    return Contract(market=found, fees=Cent(), nets=True)
+
+
 def engine(
     *, cash: str = "1000", nets: bool = True, delays: Delays | None = None
 ) -> PaperEngine:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from unified_exchanges import BUY, SELL, MarketStatus, UnifiedExchangesError
 from unified_exchanges.paper import Delays
 from unified_exchanges.paper.house import PaperHouse
-from unified_exchanges.paper.kept import Key, Rows, markets_of
+from unified_exchanges.paper.kept import Key, Rows, restored
 from unified_exchanges.paper.state import told_command, told_order, told_terms
 
-from .scene import SECOND, START, book, change, contract, trade
+from .scene import SECOND, START, book, change, contract, contract_of, trade
 from .test_properties import CHANGES, DELAYS, EVENTS, ORDERS
 
 
@@ -55,8 +55,9 @@ def opened(shelf: Shelf, clock: Clock, **how: Any) -> PaperHouse:
 
 def again(shelf: Shelf, clock: Clock, **how: Any) -> PaperHouse:
     made = PaperHouse(cash="1", now=clock, **how)
-    assert markets_of(shelf.rows) == ["RAIN"]
-    made.load(dict(reversed(shelf.rows.items())), [contract()])
+    rows = dict(reversed(shelf.rows.items()))
+    made.load(restored(rows, contract_of, made.engine.delays))
+    assert list(made.engine.pits) == ["RAIN"]
     return made
 
 

@@ -23,7 +23,7 @@ from unified_exchanges import (
     UnifiedExchangesError,
     exchange,
 )
-from unified_exchanges.money import complement
+from unified_exchanges.money import complement, total
 from unified_exchanges.paper import (
     Contract,
     Delays,

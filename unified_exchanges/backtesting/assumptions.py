@@ -17,7 +17,11 @@ __all__ = ["Assumptions", "FeesAssumed", "Source", "assumed"]
 
 @attrs.frozen(kw_only=True, slots=True)
 class FeesAssumed(Flat):
-    """The rule by which trades of a market were charged; ``none`` charges nothing."""
+    """The rule by which trades of a market were charged; ``none`` charges nothing.
+
+    It is one rule from the first event to the last: that of when the market was read.  What
+    changed or ended in between, such as a waiver, was not charged for.
+    """
 
     venue: str
     market_id: str

@@ -234,6 +234,7 @@ def _assumptions(assumed: Assumptions) -> str:
         ("Delay of events", _milliseconds(assumed.event_delay)),
         ("Equity every", _milliseconds(assumed.sample)),
         *((f"Fees of {n:,} markets", rule) for rule, n in rules.items()),
+        ("Fees over time", "one rule for all days: changes and waivers are not kept"),
         *(("Data", _source(x)) for x in assumed.data),
     ]
     return _table(("What", "As"), rows)

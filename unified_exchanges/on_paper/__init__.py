@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, ExitStack
 from os import PathLike
 from typing import Any, Final, TypeVar
 
+import attrs
+
 from ..errors import ArgumentsRequired, BadRequest
 from ..money import Number
 from ..paper import Delays
@@ -55,6 +57,8 @@ def _made(
     if served is not None:
         refuse_account(source, how)
     terms = read_terms(cash, delays, path)
+    if served is not None:
+        terms = attrs.evolve(terms, environment=_SIMULATED)
     over = folder(name, "blocking").EXCHANGE.venue_type
     made: type[E] = type(kind.__name__, (kind,), {"venue_type": venue_on(over, terms)})
     with ExitStack() as stack:

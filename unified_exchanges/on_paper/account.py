@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from ..errors import (
     ArgumentsRequired,
     JournalError,
+    MarketNotFound,
     OrderNotFound,
     UnifiedExchangesError,
 )
@@ -263,9 +264,12 @@ class OnAccount(Looking):
         return marked
 
     def _marked(self, position: Position) -> Flow[Position]:
-        book = yield from self.source.fetch_order_book(
-            position.market_id, outcome=position.outcome, depth=1
-        )
+        try:
+            book = yield from self.source.fetch_order_book(
+                position.market_id, outcome=position.outcome, depth=1
+            )
+        except MarketNotFound:  # told by the look before: it is worth what nobody knows
+            return position
         return position.marked_at(None if book.bid is None else book.bid.price)
 
     def fetch_settlements(

@@ -5,15 +5,17 @@ takes it from a process that ends, however it ends.  What was written is not los
 process.  It is not forced to the disk each time, as an event loop must not wait for that: a
 loss of power may take the last of it, and leaves the file whole.
 
-The form, number 1: a table ``kept`` with a row for everything that is told of the account.
+The form, number 2: a table ``kept`` with a row for everything that is told of the account.
 ``kind`` and ``name`` say what it is of, ``told`` is JSON in which money, prices and sizes are
-texts: ``account`` 0, ``market`` by market id, ``order`` by number, ``command`` (an order,
-change, cancel or expiry that is yet to take effect) by turn, and ``news`` by number: fills and
-settlements, which cash and contracts come to.
+texts: ``source`` 0, the venue and environment whose market it is in, ``account`` 0,
+``market`` by market id, ``order`` by number, ``command`` (an order, change, cancel or expiry
+that is yet to take effect) by turn, and ``news`` by number: fills and settlements, which cash
+and contracts come to.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Callable
@@ -22,18 +24,21 @@ from pathlib import Path
 from typing import Final, TypeVar
 from weakref import WeakSet
 
+import attrs
+
 from .. import fork
 from ..errors import BadRequest, JournalError, UnifiedExchangesError
-from ..paper.kept import ACCOUNT, Rows
+from ..paper.kept import ACCOUNT, Key, Rows
 
-__all__ = ["StateFile"]
+__all__ = ["Source", "StateFile"]
 
 T = TypeVar("T")
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _APPLICATION: Final = 0x75785031
 """What says that an SQLite file is an account on paper."""
 _DAMAGED: Final = "SQLITE_CORRUPT"
+_SOURCE: Final[Key] = ("source", 0)
 _PATIENCE: Final = 0.2
 """Seconds to wait for another that has just ended, or forks."""
 _TABLE: Final = (
@@ -52,6 +57,17 @@ _held: list[StateFile] = []
 """Those that nobody uses while this process is forked."""
 
 
+@attrs.frozen
+class Source:
+    """Whose market an account is traded in: its prices mean nothing in another."""
+
+    venue: str
+    environment: str
+
+    def __str__(self) -> str:
+        return f"{self.venue} ({self.environment})"
+
+
 class StateFile:
     """The account of one exchange in a file, made when it is first read; for any thread."""
 
@@ -62,6 +78,7 @@ class StateFile:
         self._connection: sqlite3.Connection | None = None
         self._is_made = self._is_new = self._is_closed = False
         self._file: tuple[int, int] | None = None
+        self._source: Source | None = None
         self._newest: str | None = None
         """The account as it was written last: nobody else may have written since."""
         _all.add(self)
@@ -71,12 +88,13 @@ class StateFile:
         """Whether it is that of a process from which this one was forked."""
         return self._process != os.getpid()
 
-    def read(self) -> Rows:
+    def read(self, source: Source) -> Rows:
         """All that was kept, nothing of a new account; others are refused from now on.
 
-        Raises `BadRequest` if another has it, or if it is no account on paper.
+        Raises `BadRequest` if another has it, if it is no account on paper, or if it is
+        one in the market of another source.
         """
-        return self._perform("read", self._read)
+        return self._perform("read", lambda connection: self._read(connection, source))
 
     def keep(self, rows: Rows) -> None:
         """Write rows, and remove those that are None, before returning."""
@@ -121,6 +139,9 @@ class StateFile:
             except OSError as error:
                 self._release()
                 raise self._lost(what, str(error)) from error
+            except BadRequest:
+                self._release()
+                raise
             except ValueError as error:
                 self._release()
                 raise self.no_state(str(error)) from error
@@ -176,13 +197,32 @@ class StateFile:
         if self._is_new or connection.execute(_NEWEST).fetchone() != (self._newest,):
             raise OSError("another exchange has written to it meanwhile")
 
-    def _read(self, connection: sqlite3.Connection) -> Rows:
+    def _read(self, connection: sqlite3.Connection, source: Source) -> Rows:
         found = () if self._is_new else connection.execute(_ROWS)
         rows = {(kind, name): told for kind, name, told in found}
+        if not self._is_new:
+            self._require_source(source, rows.pop(_SOURCE, None))
+        self._source = source
         self._newest = rows.get(ACCOUNT)
         return rows
 
+    def _require_source(self, source: Source, told: str | None) -> None:
+        if told is None:
+            raise ValueError("it does not say whose market it is in")
+        try:
+            found = Source(**json.loads(told))
+        except TypeError as error:
+            raise ValueError(f"it is in the market of {told}") from error
+        if found != source:
+            message = (
+                f"the account on paper in {self.path} is in the market of {found}, and this "
+                f"exchange is over {source}: give another path=, or that source= and "
+                "environment="
+            )
+            raise BadRequest(message)
+
     def _write(self, connection: sqlite3.Connection, rows: Rows) -> None:
+        assert self._source is not None, "it was read first"
         if self._is_new:
             connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
@@ -190,6 +230,8 @@ class StateFile:
         try:
             if self._is_new:
                 _make_form(connection)
+                whose = json.dumps(attrs.asdict(self._source))
+                connection.execute(_PUT, (*_SOURCE, whose))
             for key, told in rows.items():
                 if told is None:
                     connection.execute(_REMOVE, key)

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 import attrs
 
-from ..errors import NotSupported
+from ..errors import (
+    MarketNotFound,
+    NotSupported,
+    UnifiedExchangesError,
+    VenueSchemaError,
+)
 from ..flow import Flow, collect
 from ..models import FeeRule, Market, Subject
 from ..paper import Contract
 from ..paper.house import PaperHouse
-from ..paper.kept import Rows, markets_of
+from ..paper.kept import Kept, Rows, restored
 from ..settings import Settings
 from ..streams.line import Line
 from ..streams.session import Dial
 from ..tap import Taps
-from .file import StateFile
+from .fees import FeesInForce
+from .file import Source, StateFile
 from .source import PRIVATE, FromSource
 from .stream import AccountStream, connect, connect_async
 from .terms import Eyes
@@ -34,6 +41,8 @@ _OFTEN: Final = 2.0
 """Seconds between two looks for who follows orders where the source has no stream."""
 _RULES: Final = 60.0
 """Seconds after which a market is read again whose contracts are held, or ordered."""
+_UNREADABLE: Final = (MarketNotFound, NotSupported, VenueSchemaError)
+"""What a market meets that the source knows no more, or of which it tells too little."""
 _MALFORMED: Final = (
     ArithmeticError,
     AttributeError,
@@ -66,6 +75,10 @@ class Looking(FromSource):
         self._is_awake = self.terms.file is None
         self._looked: dict[str, float] = {}
         self._read: dict[str, float] = {}
+        self._charges: dict[str, FeesInForce] = {}
+        self._unread: set[str] = set()
+        """Markets of the account that are to be read before they are traded again."""
+        self._lost: set[str] = set()
         self._account_taps = Taps()
         self._account_taps.connect = connect(self.house)
         self._account_taps.async_connect = connect_async(self.house)
@@ -110,28 +123,52 @@ class Looking(FromSource):
         if self._is_awake:
             return
         assert self.terms.file is not None
-        rows = self.terms.file.read()
-        found: list[Contract] = []
-        for name in markets_of(rows):
-            contract = yield from self.contract(name)
-            found.append(contract)
+        kept = self._kept(self.terms.file, self.terms.file.read(self._whose()))
+        found: dict[str, Contract] = {}
+        lost: dict[str, UnifiedExchangesError] = {}
+        if kept is not None:
+            busy = kept.engine.busy_markets()
+            # Of the others nothing needs to be known before they are traded again.
+            for market_id in dict.fromkeys([*busy, *kept.engine.held_markets()]):
+                charges = market_id in busy
+                try:
+                    contract = yield from self._read_market(market_id, charges=charges)
+                except _UNREADABLE as error:
+                    lost[market_id] = error
+                else:
+                    found[market_id] = contract
         # Another call may have done it while this one was reading.
         if not self._is_awake:
-            self._go_on(self.terms.file, rows, found)
             self._is_awake = True
+            if kept is not None:
+                self._go_on(kept, found, lost)
 
     def _go_on(
-        self, file: StateFile, rows: Rows, contracts: Sequence[Contract]
+        self,
+        kept: Kept,
+        found: Mapping[str, Contract],
+        lost: Mapping[str, UnifiedExchangesError],
     ) -> None:
+        self.house.load(kept)
+        self._unread = set(kept.engine.pits).difference(found)
+        for market_id, why in lost.items():
+            self._lose(market_id, why)
+        for contract in found.values():
+            self.house.renew(contract)
+
+    def _whose(self) -> Source:
+        source = self.source
+        return Source(source.id, self.terms.environment or source.environment_name())
+
+    def _kept(self, file: StateFile, rows: Rows) -> Kept | None:
+        """The account that was kept; None if nothing was."""
         if not rows:
-            return
+            return None
         try:
-            self.house.load(rows, contracts)
+            return restored(rows, self._contract_of, self.terms.delays)
         except _MALFORMED as error:
             what = str(error) if isinstance(error, ValueError) else repr(error)
             raise file.no_state(what) from error
-        for contract in contracts:
-            self.house.read_market(contract.market)
 
     def let_go(self) -> None:
         """Keep what is left to be kept, and let others have the file."""
@@ -147,13 +184,26 @@ class Looking(FromSource):
 
     def contract(self, market_id: str) -> Flow[Contract]:
         """A market with its fees, as the house trades it."""
+        return self._read_market(market_id, charges=True)
+
+    def _read_market(self, market_id: str, *, charges: bool) -> Flow[Contract]:
+        """A market as it is now, with what it ``charges`` where orders want to know."""
         market = yield from self.market_to_trade(market_id)
-        fees = yield from self.fees_to_charge(market_id)
-        self._read[market_id] = self.clock.monotonic()
+        if charges:
+            yield from self._read_fees(market_id)
         try:
-            return Contract.of(self.facts, market, fees)
+            contract = self._contract_of(market)
         except ValueError as error:
             raise NotSupported(str(error), venue=self.id) from error
+        if charges:
+            contract.require_fees()
+        self._read[market_id] = self.clock.monotonic()
+        self._unread.discard(market_id)
+        self._lost.discard(market_id)
+        return contract
+
+    def _contract_of(self, market: Market) -> Contract:
+        return Contract.of(self.facts, market, self._charged(market.market_id))
 
     def market_to_trade(self, market_id: str) -> Flow[Market]:
         """A market of the source."""
@@ -162,6 +212,16 @@ class Looking(FromSource):
     def fees_to_charge(self, market_id: str) -> Flow[FeeRule]:
         """The source's fees of it."""
         return self.source.fetch_fee_rule(market_id)
+
+    def _charged(self, market_id: str) -> FeesInForce:
+        """Its fees in force, as far as they were read."""
+        announced = partial(self.announced_fees, market_id)
+        return self._charges.setdefault(market_id, FeesInForce(announced))
+
+    def _read_fees(self, market_id: str) -> Flow[None]:
+        """Have fills charged by the fees of now, which the source remembers for a while."""
+        rule = yield from self.fees_to_charge(market_id)
+        self._charged(market_id).latest = rule
 
     def hear(self, event: object) -> None:
         """Take what the source's stream tells."""
@@ -172,11 +232,15 @@ class Looking(FromSource):
         yield from self.awake()
         if not self.house.has_market(market_id):
             self.house.admit((yield from self.contract(market_id)))
+        elif market_id in self._unread:
+            self.house.renew((yield from self.contract(market_id)))
         return self.house.market(market_id)
 
     def look(self, market_id: str) -> Flow[None]:
         """Let the house know the market as it is now, before an order meets it."""
         yield from self.admitted(market_id)
+        yield from self._read_fees(market_id)
+        self.house.require_fees(market_id)
         self.attend(market_id)
         if self._sees(market_id):
             return
@@ -185,16 +249,20 @@ class Looking(FromSource):
     def look_around(self) -> Flow[None]:
         """Let the house know what became of its orders, before it is asked."""
         yield from self.awake()
+        for market_id in {*self.house.held_markets(), *self.house.busy_markets()}:
+            read = self._read.get(market_id)
+            if read is None or self.clock.monotonic() - read >= _RULES:
+                yield from self.look_at_rules(market_id)
         for market_id in self.house.busy_markets():
             self.attend(market_id)
             looked = self._looked.get(market_id)
             is_new = looked is None or self.clock.monotonic() - looked >= _ENOUGH
             if not self._sees(market_id) and is_new:
-                yield from self._read_anew(market_id)
-        for market_id in {*self.house.held_markets(), *self.house.busy_markets()}:
-            read = self._read.get(market_id)
-            if read is None or self.clock.monotonic() - read >= _RULES:
-                yield from self.look_at_rules(market_id)
+                try:
+                    yield from self._read_anew(market_id)
+                except MarketNotFound as error:
+                    self.house.advance()
+                    self._lose(market_id, error)
         self.house.advance()
 
     def _read_anew(self, market_id: str) -> Flow[None]:
@@ -207,10 +275,30 @@ class Looking(FromSource):
         self._looked[market_id] = self.clock.monotonic()
 
     def look_at_rules(self, market_id: str) -> Flow[None]:
-        """Read whether a market still trades, and what it pays."""
-        market = yield from self.source.fetch_market(market_id)
+        """Read whether a market still trades, what it pays, and what it charges."""
+        charges = market_id in self.house.busy_markets()
+        try:
+            contract = yield from self._read_market(market_id, charges=charges)
+        except _UNREADABLE as error:
+            self.house.advance()
+            self._lose(market_id, error)
+        else:
+            self.house.renew(contract)
+
+    def _lose(self, market_id: str, error: UnifiedExchangesError) -> None:
+        """Trade a market no more, and go on with the others."""
         self._read[market_id] = self.clock.monotonic()
-        self.house.read_market(market)
+        if market_id in self._lost:
+            return
+        _log.warning(
+            "paper: %s is traded no more, its orders are canceled, and what is held of it "
+            "stays until it can be read: %s",
+            market_id,
+            error,
+        )
+        self._lost.add(market_id)
+        self._unread.add(market_id)
+        self.house.abandon(market_id)
 
     def attend(self, market_id: str) -> None:
         """Follow a market from now on, if that can be."""

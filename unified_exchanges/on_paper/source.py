@@ -340,3 +340,7 @@ class FromSource(Venue):
     def fetch_fee_rule(self, market_id: str) -> Flow[FeeRule]:
         """The source's fees of one market as a rule."""
         return self.source.fetch_fee_rule(market_id)
+
+    def announced_fees(self, market_id: str) -> FeeRule | None:
+        """The same now, by what the source has read and what was announced in it."""
+        return self.source.announced_fees(market_id)

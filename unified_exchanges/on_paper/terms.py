@@ -56,3 +56,5 @@ class Terms:
     cash: Number
     delays: Delays
     file: StateFile | None = None
+    environment: str | None = None
+    """What to call a source that is at another address each time."""

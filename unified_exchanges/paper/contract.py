@@ -8,7 +8,8 @@ from decimal import Decimal
 import attrs
 
 from ..description import Description
-from ..models import FeeRule, Market, Side
+from ..errors import NotSupported
+from ..models import BUY, FeeRule, Market, Side
 from ..money import ZERO
 
 __all__ = ["FREE", "Contract", "Delays"]
@@ -99,6 +100,21 @@ class Contract:
     def first(self) -> str:
         """The label of the outcome whose book it is (YES)."""
         return self.market.outcomes[0].label
+
+    def require_fees(self) -> None:
+        """Refuse a market whose fees are not known before a fill would need them.
+
+        Raises `NotSupported`.
+        """
+        market = self.market
+        for maker in (False, True):
+            try:
+                self.fees.fee(
+                    self.first, BUY, market.grid.lowest, market.lot, maker=maker
+                )
+            except NotSupported as error:
+                message = f"market {market.market_id} is not traded on paper: {error}"
+                raise NotSupported(message, venue=market.venue) from error
 
     def other(self, outcome: str) -> str:
         """The label of the outcome that is not this one."""

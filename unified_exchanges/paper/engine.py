@@ -15,7 +15,6 @@ from ..errors import (
     DuplicateOrderId,
     InvalidOrder,
     MarketNotFound,
-    NotSupported,
     OrderNotFound,
 )
 from ..grid import PriceGrid, read_price, read_size
@@ -96,12 +95,33 @@ class PaperEngine(Execution):
         if contract.market_id in self.pits:
             message = f"market {contract.market_id!r} was given twice"
             raise ValueError(message)
-        _check_fees(contract)
+        contract.require_fees()
+        self.reopen(contract)
+
+    def reopen(self, contract: Contract) -> None:
+        """Trade a market as before, whose fees may not be known yet."""
         status = contract.market.status
         self.pits[contract.market_id] = Pit(
             contract=contract, status=status, touched=self.touched
         )
         self.touched.markets.add(contract.market_id)
+
+    def renew(self, contract: Contract) -> None:
+        """Trade a market by what is known of it now; what it does is told by a change."""
+        self.pits[contract.market_id].contract = contract
+        self.touched.markets.add(contract.market_id)
+
+    def abandon(self, market_id: str) -> None:
+        """Trade a market no more of which nothing can be known: its orders are canceled.
+
+        What is held of it stays, and pays if a change tells what.  No time passes: what is
+        due by now might want to know its fees.
+        """
+        pit = self.pits[market_id]
+        pit.lose()
+        pit.status = MarketStatus.UNKNOWN
+        self.touched.markets.add(market_id)
+        self._clear(pit)
 
     # -- what the source tells ---------------------------------------------------------
 
@@ -390,6 +410,21 @@ class PaperEngine(Execution):
         resting = (x for pit in self.pits.values() for x in pit.orders.values())
         return [self._told(x) for x in sorted(resting, key=lambda x: x.number)]
 
+    def busy_markets(self) -> list[str]:
+        """Markets in which orders rest or are on their way."""
+        coming = (self.orders[x[3]].market_id for x in self.commands)
+        resting = (name for name, pit in self.pits.items() if pit.orders)
+        return list(dict.fromkeys([*resting, *coming]))
+
+    def held_markets(self) -> list[str]:
+        """Markets of which contracts are held, and that have not been paid out."""
+        return [
+            name
+            for name, pit in self.pits.items()
+            if pit.status is not MarketStatus.SETTLED or pit.value is None
+            if any(x.size for x in self.account.lots.get(name, {}).values())
+        ]
+
     def positions(self) -> list[Position]:
         """What is held, marked at the best bid of each outcome, or at what it will pay."""
         return [
@@ -426,19 +461,6 @@ def _time_in_force(word: TimeInForce | str) -> TimeInForce:
         known = ", ".join(TimeInForce)
         message = f"time_in_force {word!r} is none of {known}"
         raise BadRequest(message) from error
-
-
-def _check_fees(contract: Contract) -> None:
-    """Refuse a market whose fees are not known before a fill would need them."""
-    market = contract.market
-    for maker in (False, True):
-        try:
-            contract.fees.fee(
-                contract.first, BUY, market.grid.lowest, market.lot, maker=maker
-            )
-        except NotSupported as error:
-            message = f"market {market.market_id} is not traded on paper: {error}"
-            raise NotSupported(message, venue=market.venue) from error
 
 
 def _regridded(contract: Contract, grid: PriceGrid) -> Contract:

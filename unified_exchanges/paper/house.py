@@ -26,7 +26,7 @@ from ..models import (
 from ..money import Number
 from .contract import Contract, Delays
 from .engine import Notice, PaperEngine, RefusedChange
-from .kept import Keeper, Rows, changed, restored
+from .kept import Keeper, Kept, changed
 from .orders import PaperOrder
 from .refusals import not_trading
 from .session import PaperSession
@@ -141,6 +141,22 @@ class PaperHouse:
         )
         self.hear(change)
 
+    def renew(self, contract: Contract) -> None:
+        """Take all that was read of a market that is traded here already."""
+        with self._lock:
+            self.engine.renew(contract)
+            self.read_market(contract.market)
+
+    def abandon(self, market_id: str) -> None:
+        """Trade a market no more of which nothing can be read: see `PaperEngine`."""
+        with self._lock:
+            self.engine.abandon(market_id)
+            self._tell()
+
+    def require_fees(self, market_id: str) -> None:
+        """See to it that it is known what a fill pays: raises `NotSupported`."""
+        self.engine.pits[market_id].contract.require_fees()
+
     def is_streamed(self, market_id: str) -> None:
         """The stream tells of a market now: nothing up to here needs to be read."""
         with self._lock:
@@ -160,21 +176,12 @@ class PaperHouse:
     def busy_markets(self) -> list[str]:
         """Markets in which orders rest or are on their way."""
         with self._lock:
-            engine = self.engine
-            coming = (engine.orders[x[3]].market_id for x in engine.commands)
-            resting = (name for name, pit in engine.pits.items() if pit.orders)
-            return list(dict.fromkeys([*resting, *coming]))
+            return self.engine.busy_markets()
 
     def held_markets(self) -> list[str]:
         """Markets of which contracts are held, and that have not been paid out."""
         with self._lock:
-            engine = self.engine
-            return [
-                name
-                for name, pit in engine.pits.items()
-                if pit.status is not MarketStatus.SETTLED or pit.value is None
-                if any(x.size for x in engine.account.lots.get(name, {}).values())
-            ]
+            return self.engine.held_markets()
 
     # -- what the account wants --------------------------------------------------------
 
@@ -435,13 +442,11 @@ class PaperHouse:
                 raise
         self.engine.touched.clear()
 
-    def load(self, rows: Rows, contracts: Iterable[Contract]) -> None:
-        """Go on as the account whose rows these are; its delays are those of now.
+    def load(self, kept: Kept) -> None:
+        """Go on as an account that was kept; its delays are those of now.
 
         What its books were is not known any more, nor what happened meanwhile.
         """
-        # All of it is read before any of it is taken.
-        kept = restored(rows, contracts, self.engine.delays)
         with self._lock:
             self.engine = kept.engine
             self.fills = [x for x in kept.news if isinstance(x, Fill)]

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol, TypeAlias
 
 import attrs
 
-from ..models import Fill, OrderStatus, Settlement
+from ..models import Fill, Market, OrderStatus, Settlement
 from .contract import Contract, Delays
 from .engine import PaperEngine
+from .kept_markets import read_market, told_market
 from .ledger import read_fill, read_settlement, told_fill, told_settlement
 from .state import (
     read_command,
@@ -35,7 +36,6 @@ __all__ = [
     "Key",
     "Rows",
     "changed",
-    "markets_of",
     "restored",
 ]
 
@@ -84,25 +84,25 @@ def changed(
             rows[_ORDER, number] = _text(told_order(order))
             markets.add(order.market_id)
     for market_id in markets:
-        rows[_MARKET, market_id] = _text(told_terms(engine.pits[market_id]))
+        pit = engine.pits[market_id]
+        told = {"market": told_market(pit.contract.market), **told_terms(pit)}
+        rows[_MARKET, market_id] = _text(told)
     for turn, command in touched.commands.items():
         if command is None or command[3] not in engine.orders:
             rows[_COMMAND, turn] = None
         else:
             rows[_COMMAND, turn] = _text(told_command(command))
-    for number, told in news:
-        rows[_NEWS, number] = _text(_told_news(told))
+    for number, happened in news:
+        rows[_NEWS, number] = _text(_told_news(happened))
     return rows
 
 
-def markets_of(rows: Rows) -> list[str]:
-    """The markets whose contracts `restored` wants."""
-    return [str(name) for kind, name in rows if kind == _MARKET]
-
-
-def restored(rows: Rows, contracts: Iterable[Contract], delays: Delays) -> Kept:
+def restored(
+    rows: Rows, contract_of: Callable[[Market], Contract], delays: Delays
+) -> Kept:
     """The account of all rows that were kept; of the books nothing is known any more.
 
+    Its markets are those that it knew: fees are code, and come from ``contract_of``.
     Raises ValueError or LookupError if they are no account's.
     """
     kinds: dict[str, dict[Any, Any]] = defaultdict(dict)
@@ -111,7 +111,9 @@ def restored(rows: Rows, contracts: Iterable[Contract], delays: Delays) -> Kept:
     account = kinds["account"].get(0)
     if account is None:
         raise ValueError("there is no account in it")
-    engine = PaperEngine(contracts, cash=account["starting_cash"], delays=delays)
+    engine = PaperEngine((), cash=account["starting_cash"], delays=delays)
+    for told in kinds[_MARKET].values():
+        engine.reopen(contract_of(read_market(told["market"], told["grid"])))
     engine.resume(
         moment=account["moment"],
         turn=account["turn"],

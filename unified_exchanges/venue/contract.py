@@ -627,3 +627,11 @@ class Venue(Checkup, Permission):
     def fetch_fee_rule(self, market_id: str) -> Flow[FeeRule]:
         """The fees of one market as a rule."""
         raise self.unsupported("fetch_fee_rule")
+
+    def announced_fees(self, market_id: str) -> FeeRule | None:
+        """Its fees now by what was read of it, announced changes applied.
+
+        Asks for nothing; None where nothing was read, or nothing is announced there.
+        """
+        del market_id
+        return None

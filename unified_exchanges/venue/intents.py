@@ -45,13 +45,13 @@ class Intents(Journaling, Generic[D]):
     def account(self) -> Account:
         """Whose orders they are: those of one key, by whatever address it is used."""
         if self._owner is None:
-            environment = "" if self.is_bound_key else self._environment_name()
+            environment = "" if self.is_bound_key else self.environment_name()
             self._owner = Account(
                 self.id, environment, _fingerprint(self.id, self.owner_name)
             )
         return self._owner
 
-    def _environment_name(self) -> str:
+    def environment_name(self) -> str:
         """Where the key is used; behind a gateway that nobody can place, for real money."""
         host = urlsplit(self.environment.rest).netloc
         known = self.facts.environments.values()

@@ -127,16 +127,24 @@ class Tariffs(Discovery):
         schedule = yield from self.fee_schedule(market_id)
         return _Fees(schedule)
 
+    def announced_fees(self, market_id: str) -> FeeRule | None:
+        """Its fees now by what was read of it: changes and waivers have their times."""
+        tariff = self._tariffs.get(market_id)
+        return None if tariff is None else _Fees(self._schedule(tariff))
+
     def fee_schedule(self, market_id: str) -> Flow[FeeSchedule]:
         """The fee rule of a market as it is now; asked for once in five minutes."""
-        from .fees import FeeSchedule  # noqa: PLC0415 - only who asks for fees needs it
-
         tariff = self._tariffs.get(market_id)
         if tariff is None or self.clock.monotonic() - tariff.read_at >= _FRESH:
             tariff = yield from self._tariff(market_id)
             if len(self._tariffs) >= _MOST:
                 self._tariffs.clear()
             self._tariffs[market_id] = tariff
+        return self._schedule(tariff)
+
+    def _schedule(self, tariff: _Tariff) -> FeeSchedule:
+        from .fees import FeeSchedule  # noqa: PLC0415 - only who asks for fees needs it
+
         now = datetime.fromtimestamp(self.clock.now(), UTC)
         rule = tariff.at(now)
         waived = tariff.waived_until is not None and now < tariff.waived_until
