@@ -181,7 +181,7 @@ def test_a_disk_that_becomes_full_leaves_what_was_written(path: Path) -> None:
 
 
 _QUOTA = """
-import resource, signal, sys
+import resource, signal, sys, time
 from unified_exchanges import exchange
 from unified_exchanges.flow import Response
 from unified_exchanges.recording import Recorder, RecordingFailed
@@ -192,9 +192,13 @@ line = ScriptedTransport([Response(200, {}, b'{"a": "%s"}' % (b"x y " * 200))] *
 done = 0
 with exchange("kalshi", environment="http://127.0.0.1:1", transport=line) as ex:
     recorder = Recorder(ex, sys.argv[1])
+    assert recorder.progress().failure is None
     for _ in range(200):
         ex.request("GET", "/exchange/status")
         done += 1
+    while recorder.progress().failure is None:
+        time.sleep(0.01)
+    assert "File too large" in recorder.progress().failure
     try:
         recorder.close()
     except RecordingFailed as error:

@@ -163,6 +163,8 @@ def _follow(
             if isinstance(item, OrderBook):
                 live.add(item.market_id)
         told, health = recorder.progress(), exchange.stream_health()
+        if told.failure is not None:
+            return  # closing the recorder raises it, and says what is kept
         count = max(0, len(live) - health.stale_books) if health.state == "live" else 0
         show.tell(
             f"{told.lines:,} lines  {told.size:,} bytes  "

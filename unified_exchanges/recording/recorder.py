@@ -56,11 +56,15 @@ class _Recordable(Protocol):
 
 @attrs.frozen(kw_only=True, slots=True)
 class RecordingProgress:
-    """How far a recording has come: lines and bytes written, and lines withheld."""
+    """How far a recording has come: lines and bytes written, and lines withheld.
+
+    ``failure`` is why nothing is recorded any more, None while all is well.
+    """
 
     lines: int
     size: int
     withheld: int
+    failure: str | None
 
 
 class Recorder:
@@ -79,8 +83,9 @@ class Recorder:
     the recording is one of the source, with what was read and told of its markets.
 
     A call is neither slowed nor failed by it.  Where the file cannot be written any more,
-    the log says so at once, trading goes on, and closing raises `RecordingFailed`; within
-    an error of yours it only logs.  Closing compresses the file, if ``compress``.
+    the log and ``progress`` say so at once, trading goes on, and closing raises
+    `RecordingFailed`; within an error of yours it only logs.  Closing compresses the file,
+    if ``compress``.
 
     >>> import unified_exchanges as ux
     >>> from tempfile import TemporaryDirectory
@@ -178,6 +183,7 @@ class Recorder:
             lines=self._file.lines,
             size=self._file.size,
             withheld=self._drafts.withheld,
+            failure=None if self._failure is None else str(self._failure),
         )
 
     def close(self) -> None:
@@ -197,7 +203,8 @@ class Recorder:
         if self._failure is not None:
             raise RecordingFailed(
                 f"{self.path} ended early, after {self._file.lines} lines: "
-                f"{self._failure}; what was traded is not affected",
+                f"{self._failure}; what was written can be read, and what was traded is "
+                "not affected",
                 venue=self._venue.id,
             ) from self._failure
 
