@@ -108,8 +108,24 @@ def test_a_recording_that_cannot_be_written_any_more_ends_the_command(
     assert said.startswith(
         f"✗ RecordingFailed {place.venue}: {path} ended early, after "
     )
-    assert "File too large; what was written can be read, and what was traded" in said
+    assert "File too large; what was written can be read; what was traded" in said
     assert any(isinstance(line, Rest) for line in read(path))
+
+
+def test_a_file_that_is_moved_away_ends_the_command(
+    place: Practice, path: Path, tmp_path: Path
+) -> None:
+    words = ("record", place.venue, *markets(place), "--out", str(path))
+    with start(*words, env=place.exports) as running:
+        end = time.monotonic() + 30
+        while not (path.exists() and b'"kind":"frame"' in path.read_bytes()):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        path.rename(tmp_path / "moved.jsonl")
+        _, err = running.communicate(timeout=30)
+    assert (running.returncode, "Traceback" in err) == (1, False)
+    assert "was moved away while it was recorded" in err
+    assert told(tmp_path / "moved.jsonl")
 
 
 def test_a_file_that_is_there_is_not_written_over(place: Practice, path: Path) -> None:

@@ -58,7 +58,8 @@ class _Recordable(Protocol):
 class RecordingProgress:
     """How far a recording has come: lines and bytes written, and lines withheld.
 
-    ``failure`` is why nothing is recorded any more, None while all is well.
+    ``failure`` is why closing would raise, None while all is well: nothing can be written any
+    more, or the file was moved or deleted.
     """
 
     lines: int
@@ -183,7 +184,7 @@ class Recorder:
             lines=self._file.lines,
             size=self._file.size,
             withheld=self._drafts.withheld,
-            failure=None if self._failure is None else str(self._failure),
+            failure=self._why(),
         )
 
     def close(self) -> None:
@@ -200,13 +201,18 @@ class Recorder:
             self._queue.put(None)
             self._thread.join()
             self._finish()
-        if self._failure is not None:
+        if (why := self._why()) is not None:
             raise RecordingFailed(
-                f"{self.path} ended early, after {self._file.lines} lines: "
-                f"{self._failure}; what was written can be read, and what was traded is "
-                "not affected",
-                venue=self._venue.id,
+                f"{why}; what was traded is not affected", venue=self._venue.id
             ) from self._failure
+
+    def _why(self) -> str | None:
+        if self._failure is None:
+            return self._file.lost
+        return (
+            f"{self.path} ended early, after {self._file.lines} lines: {self._failure}; "
+            "what was written can be read"
+        )
 
     # -- what the drivers say -------------------------------------------------------
 
@@ -324,6 +330,8 @@ class Recorder:
             self._file.close(is_whole=self._failure is None)
         except OSError as error:
             self._fail(error)
+        if self._file.lost is not None:
+            _log.error("%s; trading goes on", self._file.lost)
 
 
 def _secrets(venue: Venue) -> list[str]:
