@@ -27,6 +27,11 @@ class ComplementWatcher(ux.Strategy):
     def on_start(self, desk: ux.Desk) -> None:  # noqa: ARG002
         """Pair the markets."""
         names = [name.rpartition(":")[2] for name in self.markets]
+        if not names or len(names) % 2:
+            message = (
+                f"name two markets for each pair, one after the other, not {len(names)}"
+            )
+            raise ux.BadRequest(message)
         self.other = dict(zip(names[::2], names[1::2], strict=True))
         self.other |= {second: first for first, second in self.other.items()}
         self.gains: dict[str, Decimal] = {}

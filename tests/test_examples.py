@@ -11,7 +11,7 @@ from socket import create_server
 
 import pytest
 
-from unified_exchanges import Strategy, backtest, exchange
+from unified_exchanges import BadRequest, Strategy, backtest, exchange
 from unified_exchanges.cli import strategy
 from unified_exchanges.cli.practice import Practice, practice
 from unified_exchanges.paper import Contract
@@ -186,6 +186,18 @@ def test_a_strategy_of_the_examples_runs_in_a_backtest(
     if name == "spread_maker":
         assert len(report.decisions) >= 4
         assert report.orders >= 4
+
+
+def test_the_complement_watcher_says_that_it_wants_pairs(
+    day: tuple[Path, list[Contract]],
+) -> None:
+    path, contracts = day
+    watcher = dict(strategies())["complement_watcher"]
+    for some in ([], [contracts[0].market_id]):
+        strategy = watcher()
+        strategy.markets = some
+        with pytest.raises(BadRequest, match="name two markets for each pair"):
+            backtest(strategy, path, contracts=contracts)
 
 
 def test_there_are_three_strategies_among_the_examples() -> None:

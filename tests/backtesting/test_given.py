@@ -12,8 +12,11 @@ import pytest
 
 from unified_exchanges import (
     BadRequest,
+    Desk,
+    Level,
     NotSupported,
     OrderBook,
+    Side,
     Strategy,
     Ticker,
     sweep,
@@ -177,3 +180,30 @@ def test_what_may_be_given_still_is() -> None:
         progress=print,
     )
     assert report.events == 2
+
+
+class Buyer(Strategy):
+    """Buys once, at a price."""
+
+    def __init__(self, price: str) -> None:
+        self.price = price
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if not desk.decisions:
+            desk.place(book.market_id, "yes", "buy", self.price, 10)
+
+
+@pytest.mark.parametrize("price", ["0.40", "0.42"])
+def test_an_event_with_a_number_made_of_a_float_is_named(price: str) -> None:
+    """It has dozens of digits, and what follows from it is not exact any more."""
+    fine, sold = (
+        scene.book("100@0.40", "100@0.42"),
+        scene.trade("0.40", "99", Side.SELL),
+    )
+    long = Decimal(1 / 100)
+    behind = attrs.evolve(fine, bids=(Level(Decimal("0.40"), long),))
+    ahead = attrs.evolve(fine, asks=(Level(Decimal("0.42"), long),))
+    told = [fine, sold, behind] if price == "0.40" else [ahead, ahead]
+    events = [(scene.START + n * scene.SECOND, event) for n, event in enumerate(told)]
+    with pytest.raises(BadRequest, match=r"^event=OrderBook.*not Decimal\(0\.01\)"):
+        backtest(Buyer(price), events, contracts=[scene.contract()])

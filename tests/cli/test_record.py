@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from resource import RLIMIT_FSIZE, setrlimit
 
 import pytest
 
@@ -14,8 +16,9 @@ from unified_exchanges import exchange, exchanges
 from unified_exchanges.cli.practice import Practice, practice
 from unified_exchanges.recording import End, Frame, Header, Line, Rest, read
 
+from ..unmeasured import unmeasured
 from .conftest import invoke
-from .test_processes import start
+from .test_processes import COMMAND, start
 
 
 @pytest.fixture(params=exchanges)
@@ -85,6 +88,44 @@ def test_ctrl_c_ends_a_recording_whole(place: Practice, path: Path) -> None:
     assert running.returncode == 0, err
     assert '"withheld":0' in out
     assert told(path)
+
+
+def test_a_recording_that_cannot_be_written_any_more_ends_the_command(
+    place: Practice, path: Path
+) -> None:
+    """With a limit on the size of files, as for a quota, and no end by itself."""
+    words = ("record", place.venue, *markets(place), "--out", str(path))
+    with subprocess.Popen(
+        [*COMMAND, *words],
+        stderr=subprocess.PIPE,
+        env=unmeasured(**place.exports),
+        text=True,
+        preexec_fn=lambda: setrlimit(RLIMIT_FSIZE, (20_000, 20_000)),  # noqa: PLW1509 - no thread is waited for
+    ) as running:
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == 1, err
+    [said] = err.splitlines()
+    assert said.startswith(
+        f"✗ RecordingFailed {place.venue}: {path} ended early, after "
+    )
+    assert "File too large; what was written can be read; what was traded" in said
+    assert any(isinstance(line, Rest) for line in read(path))
+
+
+def test_a_file_that_is_moved_away_ends_the_command(
+    place: Practice, path: Path, tmp_path: Path
+) -> None:
+    words = ("record", place.venue, *markets(place), "--out", str(path))
+    with start(*words, env=place.exports) as running:
+        end = time.monotonic() + 30
+        while not (path.exists() and b'"kind":"frame"' in path.read_bytes()):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        path.rename(tmp_path / "moved.jsonl")
+        _, err = running.communicate(timeout=30)
+    assert (running.returncode, "Traceback" in err) == (1, False)
+    assert "was moved away while it was recorded" in err
+    assert told(tmp_path / "moved.jsonl")
 
 
 def test_a_file_that_is_there_is_not_written_over(place: Practice, path: Path) -> None:

@@ -32,6 +32,7 @@ from unified_exchanges.recording import (
     Withheld,
     read,
 )
+from unified_exchanges.recording.file import RecordingFile
 from unified_exchanges.simulator.faults import StreamFault, StreamPlan
 from unified_exchanges.testing.scripted import AsyncScriptedTransport, ScriptedTransport
 
@@ -181,7 +182,7 @@ def test_a_disk_that_becomes_full_leaves_what_was_written(path: Path) -> None:
 
 
 _QUOTA = """
-import resource, signal, sys
+import resource, signal, sys, time
 from unified_exchanges import exchange
 from unified_exchanges.flow import Response
 from unified_exchanges.recording import Recorder, RecordingFailed
@@ -192,14 +193,70 @@ line = ScriptedTransport([Response(200, {}, b'{"a": "%s"}' % (b"x y " * 200))] *
 done = 0
 with exchange("kalshi", environment="http://127.0.0.1:1", transport=line) as ex:
     recorder = Recorder(ex, sys.argv[1])
+    assert recorder.progress().failure is None
     for _ in range(200):
         ex.request("GET", "/exchange/status")
         done += 1
+    while recorder.progress().failure is None:
+        time.sleep(0.01)
+    assert "File too large" in recorder.progress().failure
     try:
         recorder.close()
     except RecordingFailed as error:
         print(done, type(error).__name__)
 """
+
+
+@pytest.mark.parametrize("is_replaced", [True, False])
+def test_a_file_that_is_moved_away_is_told_and_is_whole_where_it_is(
+    path: Path, tmp_path: Path, is_replaced: bool
+) -> None:
+    elsewhere = tmp_path / "elsewhere.jsonl"
+    with exchange("kalshi", environment=URL) as ex:
+        recorder = Recorder(ex, path)
+        assert recorder.progress().failure is None
+        path.rename(elsewhere)
+        if is_replaced:
+            path.write_text("another's\n")
+        said = recorder.progress().failure
+        assert said is not None
+        assert "was moved away while it was recorded" in said
+        with pytest.raises(RecordingFailed, match="where it was moved to"):
+            recorder.close()
+        assert recorder.progress().failure == said
+    assert [type(line) for line in read(elsewhere)] == [Header, End]
+    assert path.exists() is is_replaced
+    assert not is_replaced or path.read_text() == "another's\n"
+
+
+def test_a_file_that_is_deleted_is_told(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with exchange("kalshi", environment=URL) as ex:
+        recorder = Recorder(ex, path)
+        path.unlink()
+        with pytest.raises(RecordingFailed, match="was deleted while it was recorded"):
+            recorder.close()
+    assert "was deleted" in caplog.text
+    assert not path.exists()
+
+
+def test_a_recording_is_found_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with exchange("kalshi", environment=URL) as ex, Recorder(ex, "x.jsonl"):
+        monkeypatch.chdir("/")
+    assert (tmp_path / "x.jsonl").read_bytes().startswith(b"\x1f\x8b")
+
+
+def test_of_two_who_ask_for_an_empty_file_the_first_one_gets_it(path: Path) -> None:
+    first = RecordingFile(path, compress=False)
+    with pytest.raises(BadRequest, match="not written over"):
+        RecordingFile(path, compress=False)
+    first.write(b"mine\n")
+    first.close(is_whole=True)
+    assert path.read_bytes() == b"mine\n"
 
 
 def test_an_error_of_the_user_is_not_hidden_by_that_of_the_recording(

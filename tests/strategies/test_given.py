@@ -15,6 +15,7 @@ from unified_exchanges import (
     exchange,
     run,
 )
+from unified_exchanges.backtesting import backtest
 from unified_exchanges.strategies import async_contract_of, contract_of
 
 
@@ -58,6 +59,67 @@ def test_what_is_no_strategy_is_not_run(given: Any) -> None:
         run(given, ex)
     with pytest.raises(BadRequest, match=r"^strategy=.*: give "):
         asyncio.run(async_run(given))
+
+
+class Asynchronous(Named):
+    async def on_book(self, desk: Any, book: Any) -> None:
+        raise AssertionError
+
+
+class Yielding(Named):
+    def on_timer(self, desk: Any, name: Any) -> Any:
+        yield name
+
+
+class Misspelt(Named):
+    def on_boook(self, desk: Any, book: Any) -> None:
+        raise AssertionError
+
+
+class Invented(Named):
+    @staticmethod
+    def on_liquidation() -> None:
+        raise AssertionError
+
+
+DEAF: list[tuple[type[Strategy], str]] = [
+    (Asynchronous, "^on_book of a strategy is a plain function: write it with `def`"),
+    (Yielding, "^on_timer of a strategy is a plain function.*without `yield`"),
+    (Misspelt, r"^a Strategy has no on_boook.*: did you mean on_book\?"),
+    (Invented, r"^a Strategy has no on_liquidation.*there are on_start, on_book, "),
+]
+
+
+@pytest.mark.parametrize(("kind", "message"), DEAF)
+def test_a_strategy_of_which_a_method_would_do_nothing_is_not_run(
+    kind: type[Strategy], message: str
+) -> None:
+    with pytest.raises(BadRequest, match=message):
+        backtest(kind(), [], contracts=[])
+    with (
+        exchange("kalshi", environment="local") as ex,
+        pytest.raises(BadRequest, match=message),
+    ):
+        run(kind(), ex)
+
+    async def of_async() -> None:
+        async with async_exchange("kalshi", environment="local") as ex:
+            with pytest.raises(BadRequest, match=message):
+                await async_run(kind(), ex)
+
+    asyncio.run(of_async())
+
+
+def test_what_is_called_on_something_and_is_no_method_is_let_be() -> None:
+    class Switched(Named):
+        on_demand = True
+
+        @property
+        def on_time(self) -> bool:
+            raise AssertionError
+
+    with pytest.raises(BadRequest, match="no contract was given for 'M'"):
+        backtest(Switched(), [], contracts=[])
 
 
 @pytest.mark.parametrize("given", [None, 5, "kalshi"])

@@ -7,6 +7,7 @@ import json
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from decimal import Inexact
 from itertools import compress, repeat
 from operator import length_hint
 from sys import maxsize
@@ -265,7 +266,10 @@ class _Backtest:
             ):
                 self._ignored += 1
                 return
-        self._engine.receive(moment, event)
+        try:
+            self._engine.receive(moment, event)
+        except Inexact as error:
+            raise _overlong(event) from error
         if self._is_wanted(event):
             self._tell_at(moment + self._engine.delays.event, event)
         self._collect()
@@ -310,8 +314,7 @@ class _Backtest:
                 # Until the next thing happens there is nothing new to see.
                 self._sample_due = self._boundary(min(effect, soonest, moment))
             elif effect < moment and effect <= soonest:
-                engine.advance(effect)
-                self._collect()
+                self._effect(effect)
             elif soonest <= moment:
                 desk.moment = max(desk.moment, soonest)
                 if told <= timer:
@@ -323,6 +326,14 @@ class _Backtest:
             else:
                 desk.due = min(effect, soonest, self._sample_due)
                 return
+
+    def _effect(self, moment: int) -> None:
+        try:
+            self._engine.advance(moment)
+        except Inexact as error:
+            books = (pit.latest for pit in self._engine.pits.values())
+            raise _overlong(max(filter(None, books), key=_digits)) from error
+        self._collect()
 
     def _step(self, moment: int) -> None:
         """Refuse a strategy that answers itself for ever, while no time passes."""
@@ -523,3 +534,20 @@ def _check(event: object) -> None:
             event,
             "books, trades, changes of markets and gaps, each as (ns, it)",
         )
+
+
+def _overlong(event: object) -> BadRequest:
+    """Of a number made of a float, which has fifty digits: money is never rounded."""
+    return mistaken(
+        "event",
+        event,
+        'prices and sizes that are made of text, Decimal("0.01") and not Decimal(0.01)',
+    )
+
+
+def _digits(book: OrderBook) -> int:
+    """How long the longest number of a book is."""
+    numbers = (
+        x for level in (*book.bids, *book.asks) for x in (level.price, level.size)
+    )
+    return max((len(x.as_tuple().digits) for x in numbers), default=0)

@@ -76,7 +76,7 @@ def record(
     names = list(dict.fromkeys(markets))
     recorder = Recorder(exchange, out)
     watches: list[Watch[Any]] = []
-    with _left_out(out, unless=watches), recorder, until_stopped() as stopped:
+    with _left_out(recorder, unless=watches), recorder, until_stopped() as stopped:
         found = exchange.fetch_markets(market_ids=names)
         for market in found:
             _ask_terms(exchange, market.market_id)
@@ -104,13 +104,14 @@ def record(
 
 
 @contextmanager
-def _left_out(out: Path, *, unless: Sized) -> Generator[None, None, None]:
+def _left_out(recorder: Recorder, *, unless: Sized) -> Generator[None, None, None]:
     """Leave no file where nothing was followed: the next try would not write over it."""
     try:
         yield
     except Exception:
-        if not unless:
-            out.unlink(missing_ok=True)
+        # What is at the path of a file that was moved is somebody else's.
+        if not unless and recorder.progress().failure is None:
+            recorder.path.unlink(missing_ok=True)
         raise
 
 
@@ -163,6 +164,8 @@ def _follow(
             if isinstance(item, OrderBook):
                 live.add(item.market_id)
         told, health = recorder.progress(), exchange.stream_health()
+        if told.failure is not None:
+            return  # closing the recorder raises it, and says what is kept
         count = max(0, len(live) - health.stale_books) if health.state == "live" else 0
         show.tell(
             f"{told.lines:,} lines  {told.size:,} bytes  "

@@ -1,19 +1,23 @@
-"""Ctrl-C, Ctrl-Z and a request to end as events, so that what they do is orderly."""
+"""Ctrl-C, Ctrl-Z, a lost terminal and a request to end as events: what they do is orderly."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import cast
+from types import FrameType
+from typing import TypeAlias, cast
 
 __all__ = ["Suspension", "until_stopped"]
 
 
+_Handler: TypeAlias = Callable[[int, FrameType | None], object]
+
+
 @contextmanager
 def until_stopped() -> Generator[threading.Event, None, None]:
-    """An event that SIGINT or SIGTERM sets; the second time they interrupt.
+    """An event that SIGINT, SIGTERM or SIGHUP sets; either of the first two then interrupts.
 
     The second is for whoever is stuck in writing to a reader who does not read.
     """
@@ -24,12 +28,20 @@ def until_stopped() -> Generator[threading.Event, None, None]:
             raise KeyboardInterrupt
         stopped.set()
 
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, stop) for number in signals]
+    def hang_up(_: int, __: object) -> None:
+        # The shell and the kernel both tell: it comes twice, and asks for no hurry.
+        stopped.set()
+
+    handlers: dict[int, _Handler] = {signal.SIGINT: stop, signal.SIGTERM: stop}
+    # Not every system has such a thing, and who runs it with nohup wants it to go on.
+    lost: signal.Signals | None = getattr(signal, "SIGHUP", None)
+    if lost is not None and signal.getsignal(lost) is not signal.SIG_IGN:
+        handlers[lost] = hang_up
+    before = {number: signal.signal(number, each) for number, each in handlers.items()}
     try:
         yield stopped
     finally:
-        for number, handler in zip(signals, before, strict=True):
+        for number, handler in before.items():
             signal.signal(number, handler)
 
 

@@ -6,10 +6,16 @@ import gzip
 import logging
 import os
 import shutil
+import stat
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from ..errors import BadRequest
+
+if sys.platform != "win32":
+    import fcntl
 
 __all__ = ["RecordingFile"]
 
@@ -23,23 +29,34 @@ class RecordingFile:
 
     def __init__(self, path: Path, *, compress: bool) -> None:
         self.lines = self.size = 0
-        self._path = path
+        self._name = path
+        # The folder of this process may become another one.
+        self._path = path.absolute()
         self._compress = compress
-        exists = path.is_file()
-        if exists and path.stat().st_size:
+        self._is_closed = False
+        self._lost: str | None = None
+        try:
+            self._file = _begun(self._path)
+        except FileExistsError:
             raise BadRequest(
                 f"{path} exists and is not written over: choose another path, or move it"
-            )
-        try:
-            self._file = _private(path, os.O_APPEND)
+            ) from None
         except OSError as error:
             failure = str(error)
         else:
+            self._mine = os.fstat(self._file.fileno())
             return
         raise BadRequest(
             f"cannot record there: {failure}; choose a path in a folder that is there and "
             "may be written to"
         )
+
+    @property
+    def lost(self) -> str | None:
+        """What became of a file that is not at its path any more; None while it is."""
+        found = self._looked_for()
+        # To compress it puts another one there.
+        return self._lost if self._is_closed else found
 
     def write(self, line: bytes) -> None:
         """Append a line."""
@@ -52,7 +69,9 @@ class RecordingFile:
         self._file.flush()
 
     def close(self, *, is_whole: bool) -> None:
-        """Close, and compress what is whole."""
+        """Close, and compress what is whole and in its place."""
+        self._lost = self._looked_for()
+        self._is_closed = True
         try:
             self._file.close()
         except OSError:
@@ -60,8 +79,24 @@ class RecordingFile:
             if is_whole:
                 raise
             return
-        if is_whole and self._compress and self._path.is_file():
+        if is_whole and self._compress and not self._lost and self._path.is_file():
             self._squeeze()
+
+    def _looked_for(self) -> str | None:
+        with suppress(OSError):
+            if os.path.samestat(self._mine, self._path.stat()):
+                return None
+        # It may be closed meanwhile: then this is not asked for any more.
+        with suppress(OSError, ValueError):
+            if not os.fstat(self._file.fileno()).st_nlink:
+                return (
+                    f"{self._name} was deleted while it was recorded, and what was recorded "
+                    "with it; end a recording before you delete or replace it, and record anew"
+                )
+        return (
+            f"{self._name} was moved away while it was recorded: what was recorded is where it "
+            "was moved to, uncompressed; end a recording before you move it"
+        )
 
     def _squeeze(self) -> None:
         part = self._path.with_name(f"{self._path.name}.part")
@@ -76,6 +111,31 @@ class RecordingFile:
         except OSError as error:
             part.unlink(missing_ok=True)
             _log.warning("%s stays uncompressed: %s", self._path, error)
+
+
+def _begun(path: Path) -> IO[bytes]:
+    """Open a file in which nothing is and nobody else records, or what is no file."""
+    if path.is_file() and path.stat().st_size:
+        raise FileExistsError(path)
+    file = _private(path, os.O_APPEND)
+    if _is_taken(file):
+        file.close()
+        raise FileExistsError(path)
+    return file
+
+
+def _is_taken(file: IO[bytes]) -> bool:
+    """Of two who began at once one has it: that it was empty a moment ago says nothing."""
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return False
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass  # a file system without locks
+    return bool(os.fstat(file.fileno()).st_size)
 
 
 def _private(path: Path, how: int) -> IO[bytes]:

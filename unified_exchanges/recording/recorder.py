@@ -56,11 +56,16 @@ class _Recordable(Protocol):
 
 @attrs.frozen(kw_only=True, slots=True)
 class RecordingProgress:
-    """How far a recording has come: lines and bytes written, and lines withheld."""
+    """How far a recording has come: lines and bytes written, and lines withheld.
+
+    ``failure`` is why closing would raise, None while all is well: nothing can be written any
+    more, or the file was moved or deleted.
+    """
 
     lines: int
     size: int
     withheld: int
+    failure: str | None
 
 
 class Recorder:
@@ -79,8 +84,9 @@ class Recorder:
     the recording is one of the source, with what was read and told of its markets.
 
     A call is neither slowed nor failed by it.  Where the file cannot be written any more,
-    the log says so at once, trading goes on, and closing raises `RecordingFailed`; within
-    an error of yours it only logs.  Closing compresses the file, if ``compress``.
+    the log and ``progress`` say so at once, trading goes on, and closing raises
+    `RecordingFailed`; within an error of yours it only logs.  Closing compresses the file,
+    if ``compress``.
 
     >>> import unified_exchanges as ux
     >>> from tempfile import TemporaryDirectory
@@ -178,6 +184,7 @@ class Recorder:
             lines=self._file.lines,
             size=self._file.size,
             withheld=self._drafts.withheld,
+            failure=self._why(),
         )
 
     def close(self) -> None:
@@ -194,12 +201,18 @@ class Recorder:
             self._queue.put(None)
             self._thread.join()
             self._finish()
-        if self._failure is not None:
+        if (why := self._why()) is not None:
             raise RecordingFailed(
-                f"{self.path} ended early, after {self._file.lines} lines: "
-                f"{self._failure}; what was traded is not affected",
-                venue=self._venue.id,
+                f"{why}; what was traded is not affected", venue=self._venue.id
             ) from self._failure
+
+    def _why(self) -> str | None:
+        if self._failure is None:
+            return self._file.lost
+        return (
+            f"{self.path} ended early, after {self._file.lines} lines: {self._failure}; "
+            "what was written can be read"
+        )
 
     # -- what the drivers say -------------------------------------------------------
 
@@ -317,6 +330,8 @@ class Recorder:
             self._file.close(is_whole=self._failure is None)
         except OSError as error:
             self._fail(error)
+        if self._file.lost is not None:
+            _log.error("%s; trading goes on", self._file.lost)
 
 
 def _secrets(venue: Venue) -> list[str]:

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from difflib import get_close_matches
 from math import isfinite
 from reprlib import repr as shortened
 
@@ -41,16 +42,51 @@ def mistaken(name: str, given: object, wanted: str) -> BadRequest:
 
 
 def check_strategy(given: object) -> None:
-    """Refuse what is no strategy, and one that names no markets or subjects rightly."""
+    """Refuse what is no strategy, and one that would hear nothing of what it is for."""
     if not isinstance(given, Strategy):
         is_kind = inspect.isclass(given) and issubclass(given, Strategy)
         wanted = f"one that is made, {given.__name__}()" if is_kind else "a Strategy"  # type: ignore[attr-defined]
         raise mistaken("strategy", given, wanted)
+    _check_hooks(given)
     check_markets(given.markets)
     subjects: object = given.subjects
     if isinstance(subjects, str) or not isinstance(subjects, Collection):
         raise mistaken("subjects", subjects, 'a list, such as ["order_book", "trades"]')
     read_subjects(given)
+
+
+_HOOKS = tuple(name for name in vars(Strategy) if name.startswith("on_"))
+_LAZY = (
+    inspect.iscoroutinefunction,
+    inspect.isgeneratorfunction,
+    inspect.isasyncgenfunction,
+)
+"""Kinds of functions of which a call alone does nothing."""
+
+
+def _check_hooks(strategy: Strategy) -> None:
+    """Refuse methods that would never do anything, and that nobody would miss."""
+    for name in dir(strategy):
+        if not name.startswith("on_"):
+            continue
+        found: object = inspect.getattr_static(strategy, name)
+        found = getattr(found, "__func__", found)
+        if name not in _HOOKS and callable(found):
+            raise BadRequest(_unheard(name))
+        if any(is_lazy(found) for is_lazy in _LAZY):
+            raise BadRequest(
+                f"{name} of a strategy is a plain function: write it with `def`, not with "
+                "`async def`, and without `yield`; called as it is, it does nothing"
+            )
+
+
+def _unheard(name: str) -> str:
+    near = get_close_matches(name, _HOOKS, 1)
+    advice = f"did you mean {near[0]}?" if near else f"there are {', '.join(_HOOKS)}."
+    return (
+        f"a Strategy has no {name}, and nobody would call it: {advice} Methods of your own "
+        "are named otherwise than on_…"
+    )
 
 
 def check_markets(given: object) -> None:
