@@ -46,7 +46,7 @@ def convert(
 
     There is a folder for each table, ``books``, ``trades``, ``tickers``, ``orders``,
     ``changes`` (of markets: status, grid, settlement) and ``gaps``, and in it the files of
-    each recording, venue, market and day (of receipt, in UTC), as
+    each recording, venue, market and day (in UTC, by the time that never goes back), as
     ``recording=001-day.jsonl/venue=…/market=…/day=…``.  Prices and sizes are decimals,
     exactly as they were told: one that has more places than its column is an error.  Every
     row says in ``received_at`` when it came, in ``line`` of which line of its recording it
@@ -119,7 +119,7 @@ def _convert(path: Path, recorded: Recorded, out: Path, counts: Counter[str]) ->
             # As a backtest of the recording itself has it.
             clock.moment = max(clock.moment, line.at)
             for part, event in enumerate(hear(overheard, line)):
-                for table, row in rows.of(event, line.at, number, part):
+                for table, row in rows.of(event, line.at, clock.moment, number, part):
                     tables.add(table, row)
     counts.update(tables.counts)
     return is_torn
