@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,6 +20,7 @@ from unified_exchanges.models import OrderBook
 from unified_exchanges.recording import Body, DamagedRecording, Frame, Opened, Rest
 from unified_exchanges.recording.format import encode
 from unified_exchanges.research import convert
+from unified_exchanges.strategies import Desk, Strategy
 
 from ..recording.sessions import VENUES
 from ..research.test_conversion import ADDRESS, DELTA, HEAD, SNAPSHOT
@@ -96,6 +98,56 @@ def test_tables_whose_days_are_not_in_the_order_of_their_lines_are_refused(
     later.rename(later.with_name("day=2020-01-01"))
     with pytest.raises(DamagedRecording, match=r"convert the recording again"):
         list(events_of(tmp_path / "tables"))
+
+
+class Ticking(Strategy):
+    """Counts how often five seconds have passed."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def on_start(self, desk: Desk) -> None:
+        desk.timer("tick", timedelta(seconds=5))
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        self.count += 1
+        desk.timer(name, timedelta(seconds=5))
+
+
+@pytest.mark.parametrize("seconds", [0, -1, -2, -60, -86_400])
+def test_timers_ring_as_often_where_the_clock_was_set_back(
+    seconds: int, tmp_path: Path
+) -> None:
+    told = [SNAPSHOT % 1, *(DELTA % (n, "1.00") for n in range(2, 31))]
+    ats = [MIDNIGHT + n * SECOND for n in range(30)]
+    ats[10:] = [at + seconds * SECOND for at in ats[10:]]
+    path = recording(tmp_path / "r.jsonl", told, ats)
+    ticking = Ticking()
+    report = backtest(ticking, path, contracts=[contract("kalshi")])
+    assert ticking.count == 5
+    words = f"was set back, by {-seconds:.1f} s until here"
+    assert [words in x.text for x in report.notes] == [True] * (seconds < -1)
+    convert(path, tmp_path / "tables")
+    of_tables = backtest(Ticking(), tmp_path / "tables", contracts=[contract("kalshi")])
+    assert of_tables.to_json() == report.to_json()
+
+
+def test_a_clock_that_is_set_back_and_right_again_is_followed_again(
+    tmp_path: Path,
+) -> None:
+    told = [SNAPSHOT % 1, *(DELTA % (n, "1.00") for n in range(2, 10))]
+    ats = [MIDNIGHT + n * SECOND for n in range(9)]
+    was = [*ats]
+    ats[3:6] = [at - 60 * SECOND for at in ats[3:6]]
+    path = recording(tmp_path / "r.jsonl", told, ats)
+    assert [moment for moment, _ in events_of(path)] == was
+
+
+def test_where_a_machine_slept_time_is_that_of_its_wall_clock(tmp_path: Path) -> None:
+    told = [SNAPSHOT % 1, *(DELTA % (n, "1.00") for n in range(2, 10))]
+    ats = [MIDNIGHT + n * SECOND + (n > 4) * 3_600 * SECOND for n in range(9)]
+    path = recording(tmp_path / "r.jsonl", told, ats)
+    assert [moment for moment, _ in events_of(path)] == ats
 
 
 STEPS = st.one_of(

@@ -26,6 +26,7 @@ from ..models import (
 from ..models.unread import unread
 from ..paper import PaperEvent
 from ..recording import DamagedRecording
+from ..recording.line_clock import Setbacks
 from .catalog import Recorded
 from .cells import microseconds, millionths, whole, words
 from .grids import text_grid
@@ -34,8 +35,9 @@ from .shelf import TableBook
 
 __all__ = ["check_market", "tables"]
 
-Found: TypeAlias = tuple[tuple[int, int], int, PaperEvent]
-"""The line of the recording with the part of it, when it came, and what it told."""
+Found: TypeAlias = tuple[tuple[int, int], int, int, PaperEvent]
+"""The line of the recording with the part of it, when it came by the wall clock, what is
+added to that, and what it told."""
 
 _BookRow: TypeAlias = tuple[Any, ...]
 """The cells of `_CELLS`."""
@@ -48,7 +50,10 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def tables(
-    path: Path, recorded: Recorded, market_id: str | None = None
+    path: Path,
+    recorded: Recorded,
+    market_id: str | None = None,
+    setbacks: Setbacks | None = None,
 ) -> Iterator[tuple[int, PaperEvent]]:
     """Read the events that `convert` wrote of a recording, with the time of each.
 
@@ -72,7 +77,11 @@ def tables(
         for folder in sorted(path.glob(f"{table}/{recorded.folder}/venue=*/market=*"))
         if market_id is None or folder.name in _names(market_id)
     ]
-    for _, moment, event in heapq.merge(*streams, key=itemgetter(0)):
+    setbacks = setbacks or Setbacks()
+    for _, received_at, offset, event in heapq.merge(*streams, key=itemgetter(0)):
+        moment = received_at + offset
+        if offset:
+            setbacks.see(moment, offset)
         yield moment, event
 
 
@@ -149,13 +158,8 @@ def _plain(batch: Any) -> Iterator[dict[str, Any]]:
         yield dict(zip(names, values, strict=True))
 
 
-def _place(row: dict[str, Any]) -> tuple[int, int]:
-    return row["line"], row["part"]
-
-
-def _moment(row: dict[str, Any]) -> int:
-    moment: int = row["received_at"] + row["clock_offset"]
-    return moment
+def _place(row: dict[str, Any]) -> tuple[tuple[int, int], int, int]:
+    return (row["line"], row["part"]), row["received_at"], row["clock_offset"]
 
 
 def _venue(folder: Path) -> str:
@@ -178,7 +182,7 @@ def _trades(folder: Path) -> Iterator[Found]:
             is_block=row["is_block"],
             transaction=row["transaction"],
         )
-        yield _place(row), _moment(row), trade
+        yield *_place(row), trade
 
 
 def _changes(folder: Path) -> Iterator[Found]:
@@ -196,7 +200,7 @@ def _changes(folder: Path) -> Iterator[Found]:
             grid=text_grid(row["grid"]),
             timestamp=row["timestamp"],
         )
-        yield _place(row), _moment(row), change
+        yield *_place(row), change
 
 
 def _gaps(folder: Path) -> Iterator[Found]:
@@ -209,7 +213,7 @@ def _gaps(folder: Path) -> Iterator[Found]:
             reason=row["reason"],
             at=row["at"],
         )
-        yield _place(row), _moment(row), gap
+        yield *_place(row), gap
 
 
 def _books(folder: Path) -> Iterator[Found]:
@@ -260,7 +264,7 @@ def _told(venue: str, books: dict[str, TableBook], row: _BookRow) -> Iterator[Fo
         moment,
         text_grid(grid),
     )
-    yield (line, part), received_at + offset, told
+    yield (line, part), received_at, offset, told
 
 
 def _book_rows(folder: Path) -> Iterator[_BookRow]:
