@@ -219,7 +219,7 @@ def bound(path: Path, *tokens: str) -> int:
             if (told := read_changes(text)) is None:
                 continue
             found += 1
-            for change in told[2]:
+            for change in told[3]:
                 book = books.get(change.asset_id)
                 if book is None:
                     continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from inspect import isawaitable
@@ -11,6 +12,7 @@ from typing import Any
 
 import attrs
 import pytest
+from msgspec.structs import replace
 
 from unified_exchanges import (
     ArgumentsRequired,
@@ -28,7 +30,8 @@ from unified_exchanges import (
 from unified_exchanges.backtesting import Report, backtest
 from unified_exchanges.models import Subject
 from unified_exchanges.paper import Contract, Delays, at
-from unified_exchanges.recording import Recorder
+from unified_exchanges.recording import Recorder, Torn, read
+from unified_exchanges.recording.format import encode
 from unified_exchanges.registry import folder
 from unified_exchanges.simulator.server import SimulatorServer
 from unified_exchanges.strategies import (
@@ -232,6 +235,92 @@ def test_a_run_over_a_recording_is_the_backtest_of_it_to_the_last_digit(
     assert _decided(ran) == _decided(tested)
     assert [_facts(x) for x in ran.fills] == [_facts(x) for x in tested.trades]
     assert ran.cash == tested.cash
+
+
+def clock_set(path: Path, out: Path, seconds: int) -> Path:
+    """The same recording, with the wall clock set in its middle."""
+    lines = [*read(path)]
+    by = seconds * 1_000 * MILLISECOND
+    later: list[Any] = [
+        replace(
+            x, at=x.at + by, **({"began": x.began + by} if hasattr(x, "began") else {})
+        )
+        for x in lines[len(lines) // 2 :]
+        if not isinstance(x, Torn)
+    ]
+    out.write_bytes(b"".join(map(encode, [*lines[: len(lines) // 2], *later])))  # type: ignore[arg-type]
+    return out
+
+
+@pytest.mark.parametrize("seconds", [-60, -3_600, 3_600])
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_run_over_a_recording_whose_clock_was_set_is_the_backtest_of_it(
+    flavour: str, tape: Tape, seconds: int, tmp_path: Path
+) -> None:
+    path = clock_set(tape.path, tmp_path / "set.jsonl", seconds)
+    mine, theirs = Busy(tape.names), Busy(tape.names)
+    delays = Delays(order=7 * MILLISECOND)
+    ran = played(flavour, mine, path, delays=delays, cash=2_000)
+    tested = backtest(
+        theirs, path, contracts=_contracts(tape), delays=delays, cash=2_000
+    )
+    assert mine.said[: len(theirs.said)] == theirs.said
+    assert _decided(ran) == _decided(tested)
+    assert [_facts(x) for x in ran.fills] == [_facts(x) for x in tested.trades]
+    assert len(tested.trades) > 10
+    assert ran.cash == tested.cash
+    notes = [x.text for x in tested.notes]
+    assert [x.text for x in ran.notes] == notes
+    assert len(notes) == (seconds < 0)
+
+
+def span(report: Report | RunReport) -> timedelta:
+    assert report.started_at is not None
+    assert report.ended_at is not None
+    return report.ended_at - report.started_at
+
+
+@pytest.mark.parametrize("seconds", [-2, -60])
+def test_time_passes_as_it_did_where_the_clock_was_set_back(
+    tape: Tape, seconds: int, tmp_path: Path
+) -> None:
+    path = clock_set(tape.path, tmp_path / "set.jsonl", seconds)
+    as_it_was, report = (
+        backtest(Busy(tape.names), each, contracts=_contracts(tape), cash=2_000)
+        for each in (tape.path, path)
+    )
+    assert abs(span(report) - span(as_it_was)) < timedelta(milliseconds=50)
+    assert len(report.decisions) == len(as_it_was.decisions)
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_replay_tells_the_time_that_passed_where_the_clock_was_set_back(
+    tape: Tape, flavour: str, tmp_path: Path
+) -> None:
+    def moments(ex: Any) -> Any:
+        watch = ex.watch_order_book(tape.names, policy="every")
+        found = []
+        with suppress(StopIteration, StopAsyncIteration):
+            while True:
+                yield anext(watch) if flavour == "async" else next(watch)
+                found.append(ex.venue.clock.now())
+        return found
+
+    def replayed(path: Path) -> Any:
+        if flavour == "blocking":
+            with exchange("replay", path=path) as ex:
+                return _stepped(moments(ex))
+
+        async def go() -> Any:
+            async with async_exchange("replay", path=path) as ex:
+                return await _stepped_async(moments(ex))
+
+        return asyncio.run(go())
+
+    as_it_was = replayed(tape.path)
+    told = replayed(clock_set(tape.path, tmp_path / "set.jsonl", -60))
+    assert len(told) == len(as_it_was) > 10
+    assert told == pytest.approx(as_it_was, abs=0.05, rel=0)
 
 
 def looped(flavour: str, path: Path, script: Any, **how: Any) -> Any:

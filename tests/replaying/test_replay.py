@@ -87,7 +87,7 @@ def written(path: Path, *lines: Any) -> Path:
         library="0",
         rest=BASE,
         at=1_000 * SECOND,
-        mono=7,
+        mono=1_000 * SECOND,
     )
     path.write_bytes(b"".join(map(encode, (header, *lines))))
     return path

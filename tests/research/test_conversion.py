@@ -406,6 +406,7 @@ def test_a_number_with_more_places_than_its_column_is_an_error(tmp_path: Path) -
             OrderBook(venue="kalshi", market_id="M", outcome="yes", bids=(), asks=()),
             1,
             1,
+            1,
         )
     )
     with pytest.raises(pa.ArrowInvalid), Tables(tmp_path, "kalshi", "r") as tables:

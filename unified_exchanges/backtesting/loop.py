@@ -37,7 +37,8 @@ from ..paper import (
 from ..paper.account import Account
 from ..paper.pit import Pit
 from ..paper.refusals import error_of
-from ..strategies import Amend, Command, Desk, Failure, Place, Strategy
+from ..recording.line_clock import setback_told
+from ..strategies import Amend, Command, Desk, Failure, Note, Place, Strategy
 from ..strategies.beginning import read_subjects
 from ..strategies.desk import NEVER
 from ..strategies.given import (
@@ -523,8 +524,17 @@ class _Backtest:
             assumptions=assumed(engine, self._every, self._feeds),
             decisions=tuple(desk.decisions),
             failures=tuple(self._failures),
-            notes=tuple(desk.notes),
+            notes=self._notes(),
         )
+
+    def _notes(self) -> tuple[Note, ...]:
+        """What the strategy wrote, and what is to be known of the data."""
+        of_data = [
+            Note(at=moment, text=setback_told(feed.name, offset))
+            for feed in self._feeds
+            for moment, offset in feed.setbacks.found
+        ]
+        return tuple(sorted([*of_data, *self._desk.notes], key=lambda note: note.at))
 
 
 def _check(event: object) -> None:

@@ -15,9 +15,10 @@ from ..errors import BadRequest
 from ..models import Order, OrderBook, Ticker
 from ..models.record import Record
 from ..paper import PaperEvent
-from ..recording import Header
+from ..recording import Header, Torn
 from ..recording.format import read_shortened
-from ..recording.overheard import Heard, LineClock, Overheard, hear
+from ..recording.line_clock import LineClock, Setbacks
+from ..recording.overheard import Overheard, hear
 from ..registry import folder
 from ..strategies.given import mistaken
 from .merging import Events, merged
@@ -27,11 +28,13 @@ __all__ = ["Data", "Feed", "check", "events_of", "feeds_of", "recorded"]
 Data: TypeAlias = "Events | str | PathLike[str] | Sequence[str | PathLike[str]]"
 """Events; or the path of a recording or of the Parquet files of one; or several paths."""
 
-_Shortened: TypeAlias = tuple[int, *tuple[OrderBook, ...]]
+_Shortened: TypeAlias = tuple[int, int, *tuple[OrderBook, ...]]
 """What `Overheard.shortcut` makes of a line."""
 
-_ONE: Final = 2
+_USUAL: Final = 3
 """Parts of what was made of a line that tells of one book, as nearly all do."""
+_PAIR: Final = 2
+"""Parts of an event with its time."""
 _PASSED_OVER: Final = frozenset((Ticker, Order))
 """What a backtest is not told."""
 
@@ -43,6 +46,7 @@ class Feed:
     name: str | None
     began: int | None = None
     ended: int | None = None
+    setbacks: Setbacks = attrs.field(factory=Setbacks)
 
 
 def events_of(data: Data, market_id: str | None = None) -> Events:
@@ -85,7 +89,7 @@ def _check_path(path: Path) -> None:
 def _is_event(told: object) -> bool:
     return (
         isinstance(told, tuple)
-        and len(told) == _ONE
+        and len(told) == _PAIR
         and isinstance(told[0], int)
         and isinstance(told[1], PaperEvent)
     )
@@ -124,20 +128,26 @@ def _timed(feed: Feed, events: Events) -> Events:
 def _stored(path: Path, market_id: str | None) -> list[tuple[Feed, Events]]:
     """A recording, or those of which the tables are."""
     if not path.is_dir():
-        return [(Feed(path.name), recorded(path))]
+        return [_of_recording(path)]
     from ..research.catalog import recorded_in  # noqa: PLC0415 - pyarrow is an extra
     from ..research.reading import check_market, tables  # noqa: PLC0415 - as above
 
     found = recorded_in(path)
     if market_id is not None:
         check_market(path, market_id)
-    streams = [partial(tables, path, each, market_id) for each in found]
-    if len(found) == 1:
-        return [(Feed(found[0].name), streams[0]())]
-    return [
-        (Feed(each.name), _begun_late(stream))
-        for each, stream in zip(found, streams, strict=True)
+    feeds = [Feed(each.name) for each in found]
+    streams = [
+        partial(tables, path, each, market_id, feed.setbacks)
+        for each, feed in zip(found, feeds, strict=True)
     ]
+    if len(found) == 1:
+        return [(feeds[0], streams[0]())]
+    return [(x, _begun_late(y)) for x, y in zip(feeds, streams, strict=True)]
+
+
+def _of_recording(path: Path) -> tuple[Feed, Events]:
+    feed = Feed(path.name)
+    return feed, recorded(path, feed.setbacks)
 
 
 def _begun_late(stream: Callable[[], Events]) -> Events:
@@ -151,42 +161,46 @@ def _begun_late(stream: Callable[[], Events]) -> Events:
     yield from islice(stream(), 1, None)
 
 
-def recorded(path: str | PathLike[str]) -> Iterator[tuple[int, PaperEvent]]:
+def recorded(
+    path: str | PathLike[str], setbacks: Setbacks | None = None
+) -> Iterator[tuple[int, PaperEvent]]:
     """Read the events of a recording, by the parsers that read them live.
 
-    Their time is that of their receipt; it never goes back, also if the clock was set.
+    Their time is that of their receipt by `LineClock`, which never goes back.
     Raises `DamagedRecording` and `OSError`.
     """
+    setbacks = setbacks or Setbacks()
     listener = _Listener()
-    moment = 0
-    for line in read_shortened(path, listener.begin):
-        if type(line) is tuple:
-            if line[0] >= moment:
-                moment = line[0]
-                if len(line) == _ONE:
-                    yield line
-                    continue
-            for book in line[1:]:
+    lines = read_shortened(path, listener.begin)
+    next(lines)  # the header, with which the listener has begun
+    receive, overheard = listener.clock.read, listener.overheard
+    for line in lines:
+        if isinstance(line, tuple):
+            received_at = line[0]
+            moment = receive(received_at, line[1])
+            if len(line) == _USUAL and moment == received_at:
+                yield moment, line[2]
+                continue
+            for book in line[2:]:
+                setbacks.see(moment, moment - received_at)
                 yield moment, book
             continue
-        moment = max(moment, getattr(line, "at", moment))
-        for event in listener.hear(moment, line):
+        if isinstance(line, Torn):
+            continue
+        moment = receive(line.at, line.mono)
+        for event in hear(overheard, line):
             if type(event) not in _PASSED_OVER:
+                setbacks.see(moment, moment - line.at)
                 yield moment, event  # type: ignore[misc]  # mypy does not see it narrowed
 
 
 class _Listener:
     """Hears a recording, by a clock that shows the time of the line at hand."""
 
+    clock: LineClock
     overheard: Overheard
 
-    def __init__(self) -> None:
-        self._clock = LineClock(0)
-
     def begin(self, head: Header) -> Callable[[bytes], _Shortened | None]:
-        self.overheard = folder(head.venue, "overheard").OVERHEARD(self._clock)
+        self.clock = LineClock(head.at, head.mono)
+        self.overheard = folder(head.venue, "overheard").OVERHEARD(self.clock)
         return self.overheard.shortcut
-
-    def hear(self, moment: int, line: object) -> Iterable[Heard]:
-        self._clock.moment = moment
-        return hear(self.overheard, line)

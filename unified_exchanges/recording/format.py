@@ -33,6 +33,7 @@ __all__ = [
     "Body",
     "Closed",
     "DamagedRecording",
+    "Dated",
     "End",
     "Flavour",
     "Frame",
@@ -240,19 +241,16 @@ class Torn(msgspec.Struct, frozen=True):
     bytes: int
 
 
-Line: TypeAlias = (
-    Header | Rest | Unanswered | Opened | Frame | Closed | Withheld | End | Torn
-)
+Dated: TypeAlias = Header | Rest | Unanswered | Opened | Frame | Closed | Withheld | End
+"""A line as it was written, which says when."""
+Line: TypeAlias = Dated | Torn
 """What a recording holds; match by class."""
 
-_Written: TypeAlias = (
-    Header | Rest | Unanswered | Opened | Frame | Closed | Withheld | End
-)
-_decode = msgspec.json.Decoder(_Written).decode
+_decode = msgspec.json.Decoder(Dated).decode
 _encoder = msgspec.json.Encoder()
 
 
-def encode(line: _Written) -> bytes:
+def encode(line: Dated) -> bytes:
     """One line, with its end."""
     return _encoder.encode(line) + b"\n"
 
@@ -345,9 +343,9 @@ def _lines(
         raise DamagedRecording(f"{name} is empty: nothing was recorded{_HOW}")
 
 
-def _read(text: bytes, number: int, name: str) -> _Written:
+def _read(text: bytes, number: int, name: str) -> Dated:
     try:
-        line: _Written = _decode(text)
+        line: Dated = _decode(text)
     except msgspec.MsgspecError as error:
         raise DamagedRecording(_damage(name, number, text, error)) from error
     if (number == 1) is not isinstance(line, Header):

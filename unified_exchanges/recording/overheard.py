@@ -9,10 +9,9 @@ from ..models import Gap, MarketChange, Order, OrderBook, Ticker, Trade
 from ..tap import Direction
 from .format import Closed, Frame, Opened, Rest, Withheld
 
-__all__ = ["LEFT", "Heard", "LineClock", "Overheard", "hear"]
+__all__ = ["LEFT", "Heard", "Overheard", "hear"]
 
 _OK = 200
-_SECOND = 10**9
 
 LEFT: Final = "whoever was recorded follows it no more"
 """Why there is a gap where a market was left, and the recording goes on."""
@@ -51,31 +50,13 @@ class Overheard(Protocol):
         """A WebSocket has ended, or what follows on it was not recorded."""
         ...
 
-    def shortcut(self, line: bytes) -> tuple[int, *tuple[OrderBook, ...]] | None:
+    def shortcut(self, line: bytes) -> tuple[int, int, *tuple[OrderBook, ...]] | None:
         """Hear a whole line as it is in the file, where nothing about it is unusual.
 
-        Gives when it was received, and the books that `told` would have told; tickers are
+        Gives its ``at`` and ``mono``, and the books that `told` would have told; tickers are
         left out.  Of any other line it gives None, and has not heard it.
         """
         ...
-
-
-class LineClock:
-    """Shows when the line at hand was received; it never goes back.
-
-    A wall clock that was set back stands still here until it is as far again.
-    """
-
-    def __init__(self, moment: int) -> None:
-        self.moment = moment
-
-    def now(self) -> float:
-        """Seconds since 1970."""
-        return self.moment / _SECOND
-
-    def monotonic(self) -> float:
-        """The same: nothing else passes here."""
-        return self.moment / _SECOND
 
 
 def hear(overheard: Overheard, line: object) -> Iterable[Heard]:

@@ -22,6 +22,7 @@ from ..recording.format import (
     open_recording,
     read,
 )
+from ..recording.line_clock import LineClock, in_time
 from .answers import Answers
 from .clock import ReplayClock
 from .counterpart import Contents, some_of
@@ -78,6 +79,7 @@ def load(
     lines = read(file)
     header = next(lines)
     assert isinstance(header, Header)
+    lines = in_time(lines, LineClock(header.at, header.mono))
     if header.venue not in {venue.id for venue in venues}:
         raise BadRequest(
             f"{file} was recorded at {header.venue}, which this version of the library "

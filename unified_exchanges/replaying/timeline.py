@@ -34,6 +34,7 @@ from ..recording.format import (
     Withheld,
     read,
 )
+from ..recording.line_clock import LineClock, in_time
 from ..recording.overheard import Overheard
 from ..venue import Venue
 from .answers import Answers, Entry
@@ -89,6 +90,8 @@ class Timeline:
         self.is_begun = self.is_over = False
         self.error: Exception | None = None
         """What ended it early."""
+        self.received = LineClock(0, 0)
+        """The clock of its lines, as far as they are read."""
         self.line = 1
         """How many lines have been played."""
         self._overheard = overheard
@@ -306,10 +309,12 @@ class Timeline:
     def _begin(self) -> None:
         """Begin where the clock stands by what was asked until now."""
         self.is_begun = True
-        self._lines = read(self.streams.file)
         header = self.streams.header
+        self.received = LineClock(header.at, header.mono)
+        lines = read(self.streams.file)
+        next(lines)
+        self._lines = in_time(lines, self.received)
         self._base = self.passed
-        next(self._lines)
         now = self.clock.wall
         at, mono = header.at, self._time(header)
         self._fetch()

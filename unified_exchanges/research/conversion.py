@@ -12,7 +12,8 @@ import attrs
 
 from ..errors import BadRequest
 from ..recording import Header, Torn, read
-from ..recording.overheard import LineClock, Overheard, hear
+from ..recording.line_clock import LineClock
+from ..recording.overheard import Overheard, hear
 from ..registry import folder
 from .catalog import Recorded, placing
 from .rows import Rows
@@ -46,7 +47,7 @@ def convert(
 
     There is a folder for each table, ``books``, ``trades``, ``tickers``, ``orders``,
     ``changes`` (of markets: status, grid, settlement) and ``gaps``, and in it the files of
-    each recording, venue, market and day (of receipt, in UTC), as
+    each recording, venue, market and day (in UTC, by the time that never goes back), as
     ``recording=001-day.jsonl/venue=…/market=…/day=…``.  Prices and sizes are decimals,
     exactly as they were told: one that has more places than its column is an error.  Every
     row says in ``received_at`` when it came, in ``line`` of which line of its recording it
@@ -107,7 +108,7 @@ def _convert(path: Path, recorded: Recorded, out: Path, counts: Counter[str]) ->
     lines = read(path)
     head = next(lines)
     assert isinstance(head, Header)
-    clock = LineClock(head.at)
+    clock = LineClock(head.at, head.mono)
     overheard: Overheard = folder(head.venue, "overheard").OVERHEARD(clock)
     is_torn = False
     with _tables(out, head.venue, recorded.folder) as tables:
@@ -117,9 +118,9 @@ def _convert(path: Path, recorded: Recorded, out: Path, counts: Counter[str]) ->
                 is_torn = True
                 continue
             # As a backtest of the recording itself has it.
-            clock.moment = max(clock.moment, line.at)
+            clock.read(line.at, line.mono)
             for part, event in enumerate(hear(overheard, line)):
-                for table, row in rows.of(event, line.at, number, part):
+                for table, row in rows.of(event, line.at, clock.moment, number, part):
                     tables.add(table, row)
     counts.update(tables.counts)
     return is_torn

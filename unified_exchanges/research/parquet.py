@@ -24,6 +24,7 @@ _WORD: Final = pa.string()
 
 _BASE: Final = {
     "received_at": _AT,
+    "clock_offset": pa.int64(),
     "line": pa.int64(),
     "part": pa.int32(),
     "market_id": _WORD,
@@ -153,9 +154,13 @@ class Tables:
 
     def add(self, table: str, row: Row) -> None:
         """Append a row."""
-        at, market_id = row["received_at"], row["market_id"]
-        assert isinstance(at, int)
-        place = table, _SEVERAL if market_id is None else str(market_id), at // _DAY
+        received_at, offset = row["received_at"], row["clock_offset"]
+        assert isinstance(received_at, int)
+        assert isinstance(offset, int)
+        # By the time that never goes back: days are read one after another.
+        day = (received_at + offset) // _DAY
+        market_id = row["market_id"]
+        place = table, _SEVERAL if market_id is None else str(market_id), day
         self._waiting.setdefault(place, []).append(row)
         self.counts[table] += 1
         self._held += 1

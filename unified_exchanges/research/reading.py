@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
 import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from ..errors import BadRequest
@@ -24,6 +25,8 @@ from ..models import (
 )
 from ..models.unread import unread
 from ..paper import PaperEvent
+from ..recording import DamagedRecording
+from ..recording.line_clock import Setbacks
 from .catalog import Recorded
 from .cells import microseconds, millionths, whole, words
 from .grids import text_grid
@@ -32,26 +35,35 @@ from .shelf import TableBook
 
 __all__ = ["check_market", "tables"]
 
-Found: TypeAlias = tuple[tuple[int, int], int, PaperEvent]
-"""The line of the recording with the part of it, when it came, and what it told."""
+Found: TypeAlias = tuple[tuple[int, int], int, int, PaperEvent]
+"""The line of the recording with the part of it, when it came by the wall clock, what is
+added to that, and what it told."""
 
 _BookRow: TypeAlias = tuple[Any, ...]
 """The cells of `_CELLS`."""
 
 _ROWS: Final = 16_384
+_AGAIN: Final = "delete the folders {} of all tables, and convert the recording again"
+_PARTS: Final = 1 << 31
+"""More than a line has: a line and a part of it are one number, in their order."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def tables(
-    path: Path, recorded: Recorded, market_id: str | None = None
+    path: Path,
+    recorded: Recorded,
+    market_id: str | None = None,
+    setbacks: Setbacks | None = None,
 ) -> Iterator[tuple[int, PaperEvent]]:
-    """Read the events that `convert` wrote of a recording, with the time of receipt.
+    """Read the events that `convert` wrote of a recording, with the time of each.
+
+    That is when it was received by the clock of a backtest, which never goes back.
 
     Books, trades, changes of markets and gaps, in the order in which they stood in the
     recording: what a backtest of the recording is told.  In memory there are the rows of
     one group of each market.  With a ``market_id`` only the files of that market are read,
     and what concerns several.  Raises `BadRequest` where the tables have not the columns
-    that `convert` writes now.
+    that `convert` writes now, and `DamagedRecording` where rows are not in their order.
     """
     readers: dict[str, Callable[[Path], Iterator[Found]]] = {
         "books": _books,
@@ -65,10 +77,12 @@ def tables(
         for folder in sorted(path.glob(f"{table}/{recorded.folder}/venue=*/market=*"))
         if market_id is None or folder.name in _names(market_id)
     ]
-    latest = 0
-    for _, moment, event in heapq.merge(*streams, key=itemgetter(0)):
-        latest = max(latest, moment)
-        yield latest, event
+    setbacks = setbacks or Setbacks()
+    for _, received_at, offset, event in heapq.merge(*streams, key=itemgetter(0)):
+        moment = received_at + offset
+        if offset:
+            setbacks.see(moment, offset)
+        yield moment, event
 
 
 def check_market(path: Path, market_id: str) -> None:
@@ -96,12 +110,15 @@ def _rows(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _batches(folder: Path) -> Iterator[Any]:
+    last = 0
     for day in sorted(folder.glob("day=*")):
         parts = sorted(day.glob("part-*.parquet"), key=_number)
         for part in parts:
             with pq.ParquetFile(part) as file:
                 _check_columns(part, file.schema_arrow.names)
-                yield from file.iter_batches(batch_size=_ROWS)
+                for batch in file.iter_batches(batch_size=_ROWS):
+                    last = _check_order(part, batch, last)
+                    yield batch
 
 
 def _check_columns(part: Path, names: list[str]) -> None:
@@ -111,6 +128,19 @@ def _check_columns(part: Path, names: list[str]) -> None:
             f"{part} has no column {', '.join(missing)}: `convert` of another version made "
             "it; convert the recording again"
         )
+
+
+def _check_order(part: Path, batch: Any, last: int) -> int:
+    """Refuse rows that came before those that were read; gives the place of the last."""
+    lines = pc.multiply(batch.column("line"), pa.scalar(_PARTS))
+    places = pc.add(lines, batch.column("part"))
+    before = pa.concat_arrays([pa.array([last]), places])[:-1]
+    if not pc.all(pc.greater_equal(places, before), min_count=0).as_py():
+        raise DamagedRecording(
+            f"{part} tells what came before what was read before it; "
+            f"{_AGAIN.format(part.parents[3].name)}"
+        )
+    return int(places[-1].as_py()) if len(places) else last
 
 
 def _number(part: Path) -> int:
@@ -128,8 +158,8 @@ def _plain(batch: Any) -> Iterator[dict[str, Any]]:
         yield dict(zip(names, values, strict=True))
 
 
-def _place(row: dict[str, Any]) -> tuple[int, int]:
-    return row["line"], row["part"]
+def _place(row: dict[str, Any]) -> tuple[tuple[int, int], int, int]:
+    return (row["line"], row["part"]), row["received_at"], row["clock_offset"]
 
 
 def _venue(folder: Path) -> str:
@@ -152,7 +182,7 @@ def _trades(folder: Path) -> Iterator[Found]:
             is_block=row["is_block"],
             transaction=row["transaction"],
         )
-        yield _place(row), row["received_at"], trade
+        yield *_place(row), trade
 
 
 def _changes(folder: Path) -> Iterator[Found]:
@@ -170,7 +200,7 @@ def _changes(folder: Path) -> Iterator[Found]:
             grid=text_grid(row["grid"]),
             timestamp=row["timestamp"],
         )
-        yield _place(row), row["received_at"], change
+        yield *_place(row), change
 
 
 def _gaps(folder: Path) -> Iterator[Found]:
@@ -183,7 +213,7 @@ def _gaps(folder: Path) -> Iterator[Found]:
             reason=row["reason"],
             at=row["at"],
         )
-        yield _place(row), row["received_at"], gap
+        yield *_place(row), gap
 
 
 def _books(folder: Path) -> Iterator[Found]:
@@ -191,9 +221,9 @@ def _books(folder: Path) -> Iterator[Found]:
     books: dict[str, TableBook] = {}
     last: _BookRow | None = None
     for row in _book_rows(folder):
-        line, part, _, _, outcome, event, side, price, size, *_ = row
+        line, part, _, _, _, outcome, event, side, price, size, *_ = row
         if last is not None and (
-            line != last[0] or part != last[1] or outcome != last[4]
+            line != last[0] or part != last[1] or outcome != last[5]
         ):
             yield from _told(venue, books, last)
             last = None
@@ -203,19 +233,24 @@ def _books(folder: Path) -> Iterator[Found]:
                 books[outcome] = TableBook()
             elif event == "stale":
                 books.pop(outcome, None)
-        if side == "bid":
-            books[outcome].set_bid(price, size)
-        elif side == "ask":
-            books[outcome].set_ask(price, size)
+        try:
+            if side == "bid":
+                books[outcome].set_bid(price, size)
+            elif side == "ask":
+                books[outcome].set_ask(price, size)
+        except KeyError:
+            raise DamagedRecording(
+                f"{folder} tells in line {line} a change of a book that did not begin: a "
+                f"day is missing or elsewhere; {_AGAIN.format(folder.parents[1].name)}"
+            ) from None
         # Else a book that is empty, or as it was.
     if last is not None:  # a file may have no rows
         yield from _told(venue, books, last)
 
 
 def _told(venue: str, books: dict[str, TableBook], row: _BookRow) -> Iterator[Found]:
-    line, part, received, market_id, outcome, event, _, _, _, sequence, moment, grid = (
-        row
-    )
+    line, part, received_at, offset, market_id, outcome, event = row[:7]
+    sequence, moment, grid = row[10:]
     if event == "stale":
         return  # the gap stands in its own table
     book = books[outcome]
@@ -229,7 +264,7 @@ def _told(venue: str, books: dict[str, TableBook], row: _BookRow) -> Iterator[Fo
         moment,
         text_grid(grid),
     )
-    yield (line, part), received, told
+    yield (line, part), received_at, offset, told
 
 
 def _book_rows(folder: Path) -> Iterator[_BookRow]:
@@ -254,6 +289,7 @@ _CELLS: Final[tuple[tuple[str, Callable[[Any], list[Any]]], ...]] = (
     ("line", whole),
     ("part", whole),
     ("received_at", whole),
+    ("clock_offset", whole),
     ("market_id", words),
     ("outcome", words),
     ("event", words),

@@ -27,14 +27,20 @@ class Rows:
         self._books: dict[tuple[str, str], _Levels] = {}
 
     def of(
-        self, event: Heard, received_at: int, line: int, part: int = 0
+        self, event: Heard, received_at: int, moment: int, line: int, part: int = 0
     ) -> Iterator[tuple[str, Row]]:
         """The table and the row of everything that an event tells.
 
-        ``received_at`` is in nanoseconds, ``line`` its number in the recording, ``part``
-        which of the events of that line it is.
+        ``received_at`` is in nanoseconds by the wall clock, ``moment`` by the clock that a
+        backtest goes by; ``line`` is its number in the recording, ``part`` which of the
+        events of that line it is.
         """
-        at: Row = {"received_at": received_at, "line": line, "part": part}
+        at: Row = {
+            "received_at": received_at,
+            "clock_offset": moment - received_at,
+            "line": line,
+            "part": part,
+        }
         if isinstance(event, OrderBook):
             for row in self._changed(event, at):
                 yield "books", row

@@ -17,6 +17,7 @@ from ..flow import JournalStep, Request, Sleep
 from ..journal import MemoryJournal, performed
 from ..models import Balance, Gap, Order, Position
 from ..paper import Contract
+from ..recording.line_clock import Setbacks, setback_told
 from ..replaying.answers import Entry
 from ..replaying.clock import ReplayClock
 from ..replaying.errands import Errand
@@ -89,6 +90,7 @@ class RecordedRun:
         self._running.session.has_lasting_ids = self._ground.has_lasting_ids
         self._items: deque[Item] = deque()
         self._journal = MemoryJournal()
+        self._setbacks = Setbacks()
 
     def begin(self, seconds: float | None) -> None:
         """Follow the markets, and let the strategy begin."""
@@ -166,6 +168,9 @@ class RecordedRun:
         """Let the strategy see what the clock shows, as live before all that it is told."""
         desk = self._running.session.desk
         desk.moment = max(desk.moment, self._running.now())
+        offset = self._timeline.received.offset
+        if self._setbacks.see(desk.moment, offset):
+            desk.log(setback_told(self._timeline.streams.file.name, offset))
 
     # -- what is sent ------------------------------------------------------------------
 

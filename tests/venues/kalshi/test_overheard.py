@@ -90,9 +90,9 @@ def told(path: Path, drawn: list[tuple[str, ...]]) -> Path:
             body = Body(json=body.json, base64="eyJ0eXBlIjoidGlja2VyIn0=")
         direction = "out" if form == "out" else "in"
         lines.append(
-            encode(Closed(at, at, 1, "gone"))
+            encode(Closed(at, at - HEAD.at, 1, "gone"))
             if form == "closed"
-            else encode(Frame(at, at, 1, direction, body))  # type: ignore[arg-type]
+            else encode(Frame(at, at - HEAD.at, 1, direction, body))  # type: ignore[arg-type]
         )
     path.write_bytes(b"".join(lines))
     return path
@@ -122,7 +122,7 @@ def test_changes_of_a_book_go_by_the_shortcut(tmp_path: Path) -> None:
         list(hear(overheard, told))
     found = overheard.shortcut(line)
     assert found is not None
-    assert found[1].sequence == 2
+    assert found[2].sequence == 2
     # Told once more it is no next one, and was not heard.
     assert overheard.shortcut(line) is None
     assert overheard.last(1, 1) == 2

@@ -30,7 +30,8 @@ from unified_exchanges.recording import (
     read,
 )
 from unified_exchanges.recording.format import encode
-from unified_exchanges.recording.overheard import LineClock, hear
+from unified_exchanges.recording.line_clock import LineClock
+from unified_exchanges.recording.overheard import hear
 from unified_exchanges.streams.health import SAMPLE
 from unified_exchanges.venues.polymarket.memory import Memory
 from unified_exchanges.venues.polymarket.overheard import OVERHEARD
@@ -183,7 +184,7 @@ def facts(event: object) -> Facts:
 
 def line_by_line(path: Path) -> Iterator[tuple[int, list[Any]]]:
     """The events of each line, each read whole and then told."""
-    clock = LineClock(0)
+    clock = LineClock(0, 0)
     overheard = OVERHEARD(clock)
     for line in read(path):
         clock.moment = max(clock.moment, getattr(line, "at", 0))
@@ -192,7 +193,7 @@ def line_by_line(path: Path) -> Iterator[tuple[int, list[Any]]]:
 
 def shortened(path: Path) -> Iterator[tuple[bool, list[Any]]]:
     """The events of each line, by the shortcut where it has one."""
-    clock = LineClock(0)
+    clock = LineClock(0, 0)
     overheard = OVERHEARD(clock)
     with path.open("rb") as file:
         for text, line in zip(file, read(path), strict=True):
@@ -201,13 +202,16 @@ def shortened(path: Path) -> Iterator[tuple[bool, list[Any]]]:
             if found is None:
                 yield False, list(hear(overheard, line))
             else:
-                assert found[0] == getattr(line, "at", None)
-                yield True, list(found[1:])
+                assert found[:2] == (
+                    getattr(line, "at", None),
+                    getattr(line, "mono", None),
+                )
+                yield True, list(found[2:])
 
 
 def live(path: Path) -> Iterator[Facts]:
     """Levels of the books that the stream has which reads them live."""
-    stream = MarketStream(clock=LineClock(0), names=Memory())
+    stream = MarketStream(clock=LineClock(0, 0), names=Memory())
     list(stream.connection_made())
     for line in read(path):
         if isinstance(line, Withheld | Closed):
@@ -415,7 +419,7 @@ def test_a_shortcut_tells_what_the_lines_tell(
 
 def heard(*told: object, tokens: tuple[str, ...] = (YES, NO)) -> Any:
     """Somebody who has heard these frames, after the books of these tokens."""
-    overheard = OVERHEARD(LineClock(0))
+    overheard = OVERHEARD(LineClock(0, 0))
     tape = Tape(*tokens)
     for each in told:
         tape.tell(each)
@@ -496,7 +500,7 @@ def test_what_is_not_taken_was_not_heard() -> None:
     tape.tell(tape.changes(tape.set(True, 720, "9")))
     found = overheard.shortcut(tape.lines[-1])
     assert found is not None
-    assert len(found) == 3
+    assert len(found) == 4
     # Told once more, it was told before.
     assert overheard.shortcut(tape.lines[-1]) is None
 
@@ -704,7 +708,7 @@ def test_a_book_that_is_asked_for_is_the_newest(is_bid: bool) -> None:
     tape.moment += 1
     tape.tell(tape.changes(tape.set(is_bid, 710 if is_bid else 730, "8")))
     found = overheard.shortcut(tape.lines[-1])
-    for token, told in zip((YES, NO), found[1:], strict=True):
+    for token, told in zip((YES, NO), found[2:], strict=True):
         book = overheard.book(1, token)
         assert (book.bids, book.asks) == (told.bids, told.asks)
 

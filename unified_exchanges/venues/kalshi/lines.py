@@ -16,9 +16,9 @@ DELTA: Final = b'"orderbook_delta"'
 _read: Final = reader_of(Delta | Snapshot)
 
 
-def read_delta(line: bytes) -> tuple[int, int, Delta]:
-    """When it was received, on which connection, and the change; else ValueError."""
+def read_delta(line: bytes) -> FrameLine[Delta]:
+    """The line, where it is one; else ValueError."""
     told = _read(line)
     if type(told) is FrameLine and type(told.body.json) is Delta:
-        return told.at, told.connection, told.body.json
+        return told
     raise ValueError

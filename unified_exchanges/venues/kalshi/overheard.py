@@ -86,13 +86,14 @@ class KalshiOverheard:
                 return self._changed(counted, told)
         return self._read(connection, told, frame)
 
-    def shortcut(self, line: bytes) -> tuple[int, OrderBook] | None:
+    def shortcut(self, line: bytes) -> tuple[int, int, OrderBook] | None:
         """Take the next change of a book that is known, which is nearly all that comes."""
         if line.find(DELTA, _FROM, _TO) < 0:
             return None
         try:
-            at, connection, told = read_delta(line)
-            counted = self._counted[connection, told.sid]
+            read = read_delta(line)
+            told = read.body.json
+            counted = self._counted[read.connection, told.sid]
             seq = told.seq
             if seq != counted.last + 1:
                 return None
@@ -111,7 +112,8 @@ class KalshiOverheard:
         counted.last = seq
         book.moment = moment = msg.ts_ms or told.sending_ts_ms
         bids, asks = book.bid_picture, book.ask_picture
-        return at, unread("kalshi", market_id, "yes", bids, asks, seq, moment)
+        found = unread("kalshi", market_id, "yes", bids, asks, seq, moment)
+        return read.at, read.mono, found
 
     def _read(self, connection: int, told: object, frame: bytes) -> Iterator[Heard]:
         sid = getattr(told, "sid", None)

@@ -31,8 +31,8 @@ class PlainChanges(msgspec.Struct, gc=False):
 _read: Final = reader_of(PlainChanges)
 
 
-def read_changes(line: bytes) -> tuple[int, int, list[Change], int] | None:
-    """When it was received, on which connection, the changes and their moment.
+def read_changes(line: bytes) -> tuple[int, int, int, list[Change], int] | None:
+    """When it was received by both clocks, on which connection, the changes and their moment.
 
     The moment is in Unix milliseconds.  None where a line does not look like one, which takes
     less time than to fail to read it; raises ValueError for another that does.
@@ -47,5 +47,5 @@ def read_changes(line: bytes) -> tuple[int, int, list[Change], int] | None:
         if text.isdigit() and text.isascii():
             moment = int(text)
             if EARLIEST <= moment < LATEST:
-                return told.at, told.connection, said.price_changes, moment
+                return told.at, told.mono, told.connection, said.price_changes, moment
     raise ValueError

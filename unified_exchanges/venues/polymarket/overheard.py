@@ -131,19 +131,19 @@ class PolymarketOverheard:
             if isinstance(stream, RecordedMarketStream):
                 stream.look_again()
 
-    def shortcut(self, line: bytes) -> tuple[int, *tuple[OrderBook, ...]] | None:
+    def shortcut(self, line: bytes) -> tuple[int, int, *tuple[OrderBook, ...]] | None:
         """Take one level of each token of a market, which is nearly all that comes."""
         try:
             if (told := read_changes(line)) is None:
                 return None
-            at, connection, changes, moment = told
+            at, mono, connection, changes, moment = told
             stream = self._streams[connection]
             if type(stream) is not RecordedMarketStream:
                 return None
             books = stream.take_changes(changes, moment)
         except (ValueError, LookupError, RecursionError):
             return None
-        return None if books is None else (at, *books)
+        return None if books is None else (at, mono, *books)
 
     def book(self, connection: int, token: str) -> OrderBook | None:
         """The book of a token as it stands; None where it is not known whole."""
