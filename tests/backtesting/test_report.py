@@ -261,7 +261,9 @@ def test_a_report_says_what_its_run_was_told_to_assume() -> None:
 
 
 def test_the_rule_of_a_venue_is_told_with_its_numbers() -> None:
-    rule = attrs.make_class("Rule", {"rate": attrs.field()}, frozen=True)(D("0.07"))
+    fields = {"rate": attrs.field()}
+    kind = attrs.make_class("Rule", fields, bases=(type(FREE),), frozen=True)
+    rule = kind(D("0.07"))
     charged = [attrs.evolve(x, fees=rule) for x in CONTRACTS[:1]]
     report = backtest(Strategy(), [], contracts=charged)
     assert report.assumptions.fees[0].rule == "Rule(rate=Decimal('0.07'))"

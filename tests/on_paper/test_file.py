@@ -250,7 +250,7 @@ def test_a_file_that_was_cut_off_is_refused_and_left_as_it_is(
     path: Path, length: int
 ) -> None:
     with closing(StateFile(path)) as file:
-        file.read()
+        file.read(SOURCE)
         file.keep({ACCOUNT: "{}", **{("order", n): "x" * 300 for n in range(60)}})
     path.write_bytes(path.read_bytes()[:length])
     left = path.read_bytes()
@@ -258,7 +258,7 @@ def test_a_file_that_was_cut_off_is_refused_and_left_as_it_is(
         closing(StateFile(path)) as cut,
         pytest.raises(BadRequest, match=r"malformed.*Give another path="),
     ):
-        cut.read()
+        cut.read(SOURCE)
     assert path.read_bytes() == left
 
 

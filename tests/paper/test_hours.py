@@ -103,7 +103,7 @@ def test_a_state_knows_when_its_markets_close() -> None:
     engine, _ = resting(hours())
     to: datetime = at(CLOSE - 50 * SECOND)
     engine.receive(START + SECOND, attrs.evolve(change(), closes_at=to))
-    loaded = restored(changed(engine, ()), [hours()], engine.delays).engine
+    loaded = restored(changed(engine, ()), lambda _: hours(), engine.delays).engine
     loaded.advance(CLOSE)
     assert told(loaded) == [(CLOSE - 50 * SECOND, "canceled")]
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from operator import itemgetter
+from operator import gt, itemgetter
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
 import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from ..errors import BadRequest
@@ -132,15 +131,14 @@ def _check_columns(part: Path, names: list[str]) -> None:
 
 def _check_order(part: Path, batch: Any, last: int) -> int:
     """Refuse rows that came before those that were read; gives the place of the last."""
-    lines = pc.multiply(batch.column("line"), pa.scalar(_PARTS))
-    places = pc.add(lines, batch.column("part"))
-    before = pa.concat_arrays([pa.array([last]), places])[:-1]
-    if not pc.all(pc.greater_equal(places, before), min_count=0).as_py():
+    lines, parts = (batch.column(x).to_pylist() for x in ("line", "part"))
+    places = [last, *(line * _PARTS + n for line, n in zip(lines, parts, strict=True))]
+    if any(map(gt, places, places[1:])):
         raise DamagedRecording(
             f"{part} tells what came before what was read before it; "
             f"{_AGAIN.format(part.parents[3].name)}"
         )
-    return int(places[-1].as_py()) if len(places) else last
+    return places[-1]
 
 
 def _number(part: Path) -> int:
