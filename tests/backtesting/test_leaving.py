@@ -15,12 +15,12 @@ from msgspec import structs
 
 from unified_exchanges import Gap, OrderBook
 from unified_exchanges.backtesting import Data, backtest, recorded
+from unified_exchanges.backtesting.sources import events_of
 from unified_exchanges.paper import FREE, Contract
 from unified_exchanges.recording import Body, Frame, Opened
 from unified_exchanges.recording.format import encode
 from unified_exchanges.recording.overheard import LEFT
 from unified_exchanges.research import convert
-from unified_exchanges.research.reading import tables
 from unified_exchanges.strategies import Desk, Strategy
 
 from ..paper import scene
@@ -68,7 +68,7 @@ def heard(tmp_path: Path) -> Callable[..., list[tuple[object, ...]]]:
         path = journal(tmp_path / "r.jsonl", venue, *said)
         convert(path, tmp_path / "tables")
         found = told(recorded(path))
-        assert told(tables(tmp_path / "tables")) == found
+        assert told(events_of(tmp_path / "tables")) == found
         return found
 
     return of
