@@ -132,7 +132,8 @@ def _check_columns(part: Path, names: list[str]) -> None:
 def _check_order(part: Path, batch: Any, last: int) -> int:
     """Refuse rows that came before those that were read; gives the place of the last."""
     lines, parts = (batch.column(x).to_pylist() for x in ("line", "part"))
-    places = [last, *(line * _PARTS + n for line, n in zip(lines, parts, strict=True))]
+    places: list[int] = [last]
+    places += [line * _PARTS + n for line, n in zip(lines, parts, strict=True)]
     if any(map(gt, places, places[1:])):
         raise DamagedRecording(
             f"{part} tells what came before what was read before it; "
