@@ -263,7 +263,7 @@ def test_what_was_not_followed_is_told_with_what_was_by_the_names_of_the_library
 ) -> None:
     one, two = recorded("blocking", one_book, at, path)
     held = {
-        "kalshi": f"It holds order_book of {one}.",
+        "kalshi": f"It holds order_book for {one}.",
         "polymarket": f"It holds books, tickers and trades for yes of {one}.",
     }[at.venue]
 

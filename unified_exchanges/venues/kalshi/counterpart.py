@@ -149,7 +149,7 @@ class KalshiContents:
         if not self._channels:
             return "It holds no stream"
         told = [
-            f"{_CALLED.get(name, name)} of {_whose(name, markets)}"
+            f"{_CALLED.get(name, name)} for {_whose(name, markets)}"
             for name, markets in self._channels.items()
         ]
         return f"It holds {'; '.join(told)}"
