@@ -98,7 +98,7 @@ def test_a_recording_that_cannot_be_written_any_more_ends_the_command(
     with subprocess.Popen(
         [*COMMAND, *words],
         stderr=subprocess.PIPE,
-        env=unmeasured(**place.exports),
+        env=unmeasured(**place.exports, COLUMNS="500"),
         text=True,
         preexec_fn=lambda: setrlimit(RLIMIT_FSIZE, (20_000, 20_000)),  # noqa: PLW1509 - no thread is waited for
     ) as running:

@@ -238,17 +238,22 @@ def test_a_run_over_a_recording_is_the_backtest_of_it_to_the_last_digit(
 
 
 def clock_set(path: Path, out: Path, seconds: int) -> Path:
-    """The same recording, with the wall clock set in its middle."""
-    lines = [*read(path)]
+    """The same recording, with the wall clock set in its middle.
+
+    Not between messages that were received at once, as no clock is.
+    """
+    lines = [x for x in read(path) if not isinstance(x, Torn)]
+    middle = len(lines) // 2
+    while lines[middle].mono == lines[middle - 1].mono:
+        middle += 1
     by = seconds * 1_000 * MILLISECOND
     later: list[Any] = [
         replace(
             x, at=x.at + by, **({"began": x.began + by} if hasattr(x, "began") else {})
         )
-        for x in lines[len(lines) // 2 :]
-        if not isinstance(x, Torn)
+        for x in lines[middle:]
     ]
-    out.write_bytes(b"".join(map(encode, [*lines[: len(lines) // 2], *later])))  # type: ignore[arg-type]
+    out.write_bytes(b"".join(map(encode, [*lines[:middle], *later])))  # type: ignore[arg-type]
     return out
 
 

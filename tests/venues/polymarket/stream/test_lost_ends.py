@@ -33,7 +33,8 @@ class Stage(Wire):
         ground = PolymarketGround()
         ground.server()
         polymarket = ground.polymarket
-        self.us = trader(polymarket, ground.clock, 0xA11CE)
+        # A key of its own: others write the frames of theirs to the log.
+        self.us = trader(polymarket, ground.clock, 0x105E4D)
         self.them = trader(polymarket, ground.clock, 0xB0B)
         self.listed = self.us.market()
         self.frames = StreamPlan(rng=Random(seed))
