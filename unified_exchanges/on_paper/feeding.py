@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -38,15 +39,17 @@ class _Feeds(Protocol):
 H = TypeVar("H", bound=_Feeds)
 
 
-class Feeding(Generic[H]):
+class Feeding(ABC, Generic[H]):
     """Follows markets over the source's stream, as an exchange on paper of either flavour."""
 
     venue: PaperVenue
     _is_closed: bool
     _fed: dict[str, H]
 
+    @abstractmethod
     def _open_hub(self, subject: Subject) -> H:
-        raise NotImplementedError
+        """The hub of a subject, opened if it is not."""
+        ...
 
     def attend(self, market_id: str) -> None:
         """Feed the house with a market over the source's stream."""
