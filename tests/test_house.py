@@ -87,7 +87,6 @@ LOCKING = (
     "drivers.inbox",
     "drivers.streaming",
     "fork",
-    "journal.file",
     "simulator*",
     "testing*",
 )

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from tests.guards import ROOT
+from unified_exchanges import sqlite_file
 from unified_exchanges.errors import BadRequest, JournalError
-from unified_exchanges.journal import file as module
 from unified_exchanges.journal import journal_at
+from unified_exchanges.journal.file import JournalFile
 from unified_exchanges.journal.sqlite import SqliteJournal
 from unified_exchanges.models import Halt
 
@@ -224,7 +225,7 @@ def run(path: Path, *lines: str) -> str:
         "import os, sys, threading\n"
         "from tests.journal.samples import ACCOUNT, intent\n"
         "from unified_exchanges.errors import JournalError\n"
-        "from unified_exchanges.journal import file\n"
+        "from unified_exchanges import sqlite_file\n"
         "from unified_exchanges.journal.sqlite import SqliteJournal\n"
         "journal = SqliteJournal(sys.argv[1])\n"
         "journal.note([intent('parent')])\n"
@@ -315,15 +316,15 @@ def test_a_connection_that_is_in_use_when_it_is_forked_is_left_to_the_parent(
 ) -> None:
     run(
         path,
-        "file._PATIENCE = 0.05",
+        "SqliteJournal.patience = 0.05",
         "number = id(journal._connection)",
         "user = threading.Thread(target=journal._lock.acquire)",
         "user.start(); user.join()",
         "if not os.fork():",
         "    journal.note([intent('child')])",
         # Neither used nor closed here: it is the parent's.
-        "    assert [id(x) for x in file._inherited] == [number]",
-        "    file._inherited[0].total_changes",
+        "    assert [id(x) for x in sqlite_file._inherited] == [number]",
+        "    sqlite_file._inherited[0].total_changes",
         "    os._exit(0)",
         "assert os.wait()[1] == 0",
         "journal._lock.release()",
@@ -359,7 +360,7 @@ def test_a_closed_journal_keeps_nothing(journal: SqliteJournal) -> None:
 def test_a_file_that_another_process_has_locked_is_a_typed_error(
     path: Path, journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_PATIENCE", 0.05)
+    monkeypatch.setattr(JournalFile, "patience", 0.05)
     SqliteJournal(str(path)).compact(START)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
@@ -454,7 +455,7 @@ def test_a_file_of_a_later_version_is_a_typed_error(
     path: Path, journal: SqliteJournal
 ) -> None:
     with sqlite3.connect(path) as other:
-        other.execute(f"PRAGMA application_id={module._APPLICATION}")
+        other.execute(f"PRAGMA application_id={0x75784A31}")
         other.execute("PRAGMA user_version=2")
     other.close()
     assert "later version" in refused(journal)
@@ -506,7 +507,7 @@ def test_a_place_without_a_log_is_a_typed_error(
     def in_memory(_: object, **how: object) -> sqlite3.Connection:
         return connect(":memory:", **how)  # type: ignore[call-overload, no-any-return]
 
-    monkeypatch.setattr(module.sqlite3, "connect", in_memory)
+    monkeypatch.setattr(sqlite_file.sqlite3, "connect", in_memory)
     assert "no write-ahead log" in refused(journal)
 
 
@@ -544,7 +545,7 @@ def test_fault_12_24_a_file_that_is_gone_is_refused_until_it_is_back(
 def test_fault_12_24_a_file_is_not_made_anew_after_another_error(
     path: Path, journal: SqliteJournal, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_PATIENCE", 0.05)
+    monkeypatch.setattr(JournalFile, "patience", 0.05)
     journal.note([intent()])
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
@@ -715,8 +716,8 @@ def other_process(path: Path, *lines: str) -> subprocess.Popen[str]:
         "import sys\n"
         "from tests.journal.samples import ACCOUNT, intent\n"
         "from unified_exchanges.errors import JournalError\n"
-        "from unified_exchanges.journal import file, sqlite\n"
-        "file._PATIENCE = 0.2\n"
+        "from unified_exchanges.journal import sqlite\n"
+        "sqlite.SqliteJournal.patience = 0.2\n"
         "journal = sqlite.SqliteJournal(sys.argv[1])\n"
     ) + "\n".join(lines)
     return subprocess.Popen(
@@ -786,7 +787,7 @@ def test_fault_13_another_object_in_the_process_lets_no_other_write(
 def test_objects_and_processes_that_contend_lose_nothing(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_PATIENCE", 30.0)
+    monkeypatch.setattr(JournalFile, "patience", 30.0)
 
     def work(number: int) -> None:
         for n in range(10):
@@ -797,7 +798,7 @@ def test_objects_and_processes_that_contend_lose_nothing(
 
     process = other_process(
         path,
-        "file._PATIENCE = 30",
+        "journal.patience = 30",
         "for n in range(40): journal.note([intent(f'theirs-{n}', n)])",
     )
     threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
@@ -842,5 +843,5 @@ def test_a_file_that_is_replaced_while_it_is_opened_is_a_typed_error(
         path.touch()
         return made
 
-    monkeypatch.setattr(module.sqlite3, "connect", late)
+    monkeypatch.setattr(sqlite_file.sqlite3, "connect", late)
     assert "replaced by another" in refused(journal)

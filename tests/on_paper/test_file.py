@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections.abc import Generator
@@ -298,6 +299,28 @@ def test_one_that_was_taken_away_while_it_was_in_use_is_told(
         JournalError, match=r"paper\.db could not be written: .*not told"
     ):
         file.keep({ACCOUNT: "3"})
+    file.close()
+
+
+@pytest.mark.parametrize("how", ["closed", "used"])
+def test_what_others_put_in_the_place_of_a_new_one_is_not_removed(
+    path: Path, how: str
+) -> None:
+    file = StateFile(path)
+    file.read(SOURCE)
+    path.rename(path.with_name("elsewhere.db"))
+    path.write_text("theirs")
+    if how == "used":
+        with pytest.raises(JournalError, match="it was replaced by another"):
+            file.read(SOURCE)
+    file.close()
+    assert path.read_text() == "theirs"
+
+
+def test_it_is_made_for_its_owner_only(path: Path) -> None:
+    file = kept(path)
+    modes = {x.name: stat.S_IMODE(x.stat().st_mode) for x in path.parent.iterdir()}
+    assert modes == dict.fromkeys(("paper.db", "paper.db-wal"), 0o600)
     file.close()
 
 

@@ -12,19 +12,12 @@ from typing import Final
 
 import attrs
 
-__all__ = ["Gone", "Parts", "has_log"]
+from ..sqlite_file import Gone, Number
+
+__all__ = ["Parts", "has_log"]
 
 _LOG: Final = "-wal"
 _INDEX: Final = "-shm"
-
-
-class Gone(Exception):
-    """A file that was open is not at its path any more: which one, and how that was seen."""
-
-    def __init__(self, path: str, how: str) -> None:
-        super().__init__(path, how)
-        self.path = path
-        self.how = how
 
 
 @attrs.define(slots=True)
@@ -33,7 +26,7 @@ class _Part:
 
     path: str
     is_main: bool
-    number: tuple[int, int]
+    number: Number
     size: int
 
 

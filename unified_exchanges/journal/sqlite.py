@@ -15,8 +15,9 @@ from typing import Final
 
 from ..models import Account, Halt, Intent, IntentState
 from ..money import text
+from ..sqlite_file import transact
 from . import rows
-from .file import JournalFile, transact
+from .file import JournalFile
 from .memory import AGAIN
 
 __all__ = ["SqliteJournal"]

@@ -18,43 +18,31 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, TypeVar
-from weakref import WeakSet
+from typing import ClassVar, Final
 
 import attrs
 
-from .. import fork
 from ..errors import BadRequest, JournalError, UnifiedExchangesError
 from ..paper.kept import ACCOUNT, Key, Rows
+from ..sqlite_file import Form, Gone, SqliteFile, transact
 
 __all__ = ["Source", "StateFile"]
 
-T = TypeVar("T")
-
-_VERSION: Final = 2
-_APPLICATION: Final = 0x75785031
-"""What says that an SQLite file is an account on paper."""
-_DAMAGED: Final = "SQLITE_CORRUPT"
-_SOURCE: Final[Key] = ("source", 0)
-_PATIENCE: Final = 0.2
-"""Seconds to wait for another that has just ended, or forks."""
 _TABLE: Final = (
     "CREATE TABLE kept (kind TEXT NOT NULL, name NOT NULL, told TEXT NOT NULL, "
     "PRIMARY KEY (kind, name)) WITHOUT ROWID"
 )
+_FORM: Final = Form(
+    kind="an account on paper", application=0x75785031, version=2, tables=(_TABLE,)
+)
+_DAMAGED: Final = "SQLITE_CORRUPT"
+_SOURCE: Final[Key] = ("source", 0)
 _NEWEST: Final = "SELECT told FROM kept WHERE kind = 'account'"
 _ROWS: Final = "SELECT kind, name, told FROM kept ORDER BY kind, name"
 _PUT: Final = "REPLACE INTO kept VALUES (?, ?, ?)"
 _REMOVE: Final = "DELETE FROM kept WHERE kind = ? AND name = ?"
-
-_inherited: list[sqlite3.Connection] = []
-"""Connections of a parent process: closing one would break its locks."""
-_all: WeakSet[StateFile] = WeakSet()
-_held: list[StateFile] = []
-"""Those that nobody uses while this process is forked."""
 
 
 @attrs.frozen
@@ -68,20 +56,19 @@ class Source:
         return f"{self.venue} ({self.environment})"
 
 
-class StateFile:
+class StateFile(SqliteFile):
     """The account of one exchange in a file, made when it is first read; for any thread."""
 
+    patience: ClassVar[float] = 0.2
+    is_exclusive = True
+
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lock = fork.lock()
+        super().__init__(path, f"the account on paper in {path}")
         self._process = os.getpid()
-        self._connection: sqlite3.Connection | None = None
-        self._is_made = self._is_new = self._is_closed = False
-        self._file: tuple[int, int] | None = None
+        self._is_new = False
         self._source: Source | None = None
         self._newest: str | None = None
         """The account as it was written last: nobody else may have written since."""
-        _all.add(self)
 
     @property
     def is_of_parent(self) -> bool:
@@ -94,104 +81,26 @@ class StateFile:
         Raises `BadRequest` if another has it, if it is no account on paper, or if it is
         one in the market of another source.
         """
+        self._require_of_this_process()
         return self._perform("read", lambda connection: self._read(connection, source))
 
     def keep(self, rows: Rows) -> None:
         """Write rows, and remove those that are None, before returning."""
+        self._require_of_this_process()
         self._perform("written", lambda connection: self._write(connection, rows))
 
-    def close(self) -> None:
-        """Let others have it."""
-        with self._lock:
-            self._is_closed = True
-            self._release()
-
-    def release_to_fork(self) -> bool:
-        """Let nobody use it until the process is forked: a child would inherit its locks.
-
-        False for one that is in use by whoever forks.
-        """
-        if not self._lock.acquire(timeout=_PATIENCE):
-            return False
-        self._release()
-        return True
-
-    def resume_from_fork(self) -> None:
-        """Let the parent use it again; in the child it is free, and refused."""
-        self._lock.release()
-
-    # -- the connection -------------------------------------------------------------
-
-    def _perform(self, what: str, act: Callable[[sqlite3.Connection], T]) -> T:
+    def _require_of_this_process(self) -> None:
         if self.is_of_parent:
-            self._leave_to_parent()
-        with self._lock:
-            if self._is_closed:
-                raise JournalError(f"the account on paper in {self.path} is closed")
-            try:
-                connection = self._opened()
-                done = act(connection)
-                # Where it was written may have been taken away meanwhile.
-                self._require_same(self._file)
-            except sqlite3.Error as error:
-                self._release()
-                raise self._failed(what, error) from error
-            except OSError as error:
-                self._release()
-                raise self._lost(what, str(error)) from error
-            except BadRequest:
-                self._release()
-                raise
-            except ValueError as error:
-                self._release()
-                raise self.no_state(str(error)) from error
-            return done
+            message = (
+                f"{self._what} belongs to the process that this one was forked from: make "
+                "an exchange with another path= here"
+            )
+            raise BadRequest(message)
 
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = self._open()
-        # What is written to one that was taken away would be there when it comes back.
-        self._require_same(self._file)
-        return self._connection
+    # -- what is in it --------------------------------------------------------------
 
-    def _open(self) -> sqlite3.Connection:
-        if self._file is None:
-            self._make()
-        file = _identity(self.path)
-        self._require_same(self._file or file)
-        connection = sqlite3.connect(
-            f"{self.path.absolute().as_uri()}?mode=rw",
-            uri=True,
-            timeout=_PATIENCE,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        try:
-            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-            connection.execute("BEGIN EXCLUSIVE")
-            connection.execute("COMMIT")
-            self._require_same(file)
-            self._require_own(connection)
-        except BaseException:
-            connection.close()
-            raise
-        self._file = file
-        return connection
-
-    def _make(self) -> None:
-        """Make a file that is not there: what does not exist cannot be locked."""
-        with suppress(FileExistsError):
-            self.path.touch(exist_ok=False)
-            self._is_made = True
-
-    def _require_same(self, file: tuple[int, int] | None) -> None:
-        if _identity(self.path) != file:
-            raise OSError("it was replaced by another while it was in use")
-
-    def _require_own(self, connection: sqlite3.Connection) -> None:
-        self._is_new = _is_new(connection)
-        if not self._is_new:
-            _check_form(connection)
+    def _claim(self, connection: sqlite3.Connection) -> None:
+        self._is_new = _FORM.is_to_be_made(connection)
         if self._newest is None:
             return
         if self._is_new or connection.execute(_NEWEST).fetchone() != (self._newest,):
@@ -214,57 +123,42 @@ class StateFile:
         except TypeError as error:
             raise ValueError(f"it is in the market of {told}") from error
         if found != source:
+            # Whoever is in that market may have it.
+            self._release()
             message = (
-                f"the account on paper in {self.path} is in the market of {found}, and this "
-                f"exchange is over {source}: give another path=, or that source= and "
-                "environment="
+                f"{self._what} is in the market of {found}, and this exchange is over "
+                f"{source}: give another path=, or that source= and environment="
             )
             raise BadRequest(message)
 
     def _write(self, connection: sqlite3.Connection, rows: Rows) -> None:
         assert self._source is not None, "it was read first"
+        told = dict(rows)
         if self._is_new:
             connection.execute("PRAGMA journal_mode=WAL")
+            told[_SOURCE] = json.dumps(attrs.asdict(self._source))
         connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            if self._is_new:
-                _make_form(connection)
-                whose = json.dumps(attrs.asdict(self._source))
-                connection.execute(_PUT, (*_SOURCE, whose))
-            for key, told in rows.items():
-                if told is None:
-                    connection.execute(_REMOVE, key)
-                else:
-                    connection.execute(_PUT, (*key, told))
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+        transact(connection, lambda connection: self._put(connection, told))
         self._is_new = False
         self._newest = rows[ACCOUNT]
 
+    def _put(self, connection: sqlite3.Connection, rows: Rows) -> None:
+        if self._is_new:
+            _FORM.make(connection)
+        for key, told in rows.items():
+            if told is None:
+                connection.execute(_REMOVE, key)
+            else:
+                connection.execute(_PUT, (*key, told))
+
     def _release(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        if self._is_made and self._newest is None:
+        if self._connection is not None and self._is_made and self._is_new:
             # Nothing was done.  Removed while it is ours: whoever waits makes a new one.
-            with suppress(OSError):
+            with suppress(Gone, OSError):
+                self._check()
                 self.path.unlink()
                 self._file, self._is_made = None, False
-        connection.close()
-
-    def _leave_to_parent(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            _inherited.append(connection)
-        message = (
-            f"the account on paper in {self.path} belongs to the process that this one was "
-            "forked from: make an exchange with another path= here"
-        )
-        raise BadRequest(message)
+        super()._release()
 
     # -- what goes wrong ------------------------------------------------------------
 
@@ -275,12 +169,18 @@ class StateFile:
         )
         return BadRequest(message)
 
-    def _failed(self, what: str, error: sqlite3.Error) -> UnifiedExchangesError:
+    def _failed(self, what: str, error: Exception) -> UnifiedExchangesError:
+        if isinstance(error, Gone):
+            return self._lost(what, f"it was {error.how} while it was in use")
+        if isinstance(error, OSError):
+            return self._lost(what, str(error))
+        if not isinstance(error, sqlite3.Error):
+            return self.no_state(str(error))
         name = getattr(error, "sqlite_errorname", "")
         if name.startswith("SQLITE_BUSY"):
             message = (
-                f"the account on paper in {self.path} is in use by another exchange, of this "
-                "process or of another: close that one first, or give another path="
+                f"{self._what} is in use by another exchange, of this process or of "
+                "another: close that one first, or give another path="
             )
             return BadRequest(message)
         # What is cut off or damaged where it is opened cannot be gone on with at all.
@@ -290,55 +190,7 @@ class StateFile:
 
     def _lost(self, what: str, why: str) -> JournalError:
         message = (
-            f"the account on paper in {self.path} could not be {what}: {why}. What is not "
+            f"{self._what} could not be {what}: {why}. What is not "
             "kept is not told: put that right, or make the exchange anew"
         )
         return JournalError(message)
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_dev, found.st_ino
-
-
-def _number(connection: sqlite3.Connection, name: str) -> int:
-    (found,) = connection.execute(f"PRAGMA {name}").fetchone()
-    return int(found)
-
-
-def _is_new(connection: sqlite3.Connection) -> bool:
-    """Whether nothing was written yet; whoever was killed may have begun."""
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    return not tables and not _number(connection, "user_version")
-
-
-def _check_form(connection: sqlite3.Connection) -> None:
-    if _number(connection, "application_id") != _APPLICATION:
-        raise ValueError("it is an SQLite file of something else")
-    version = _number(connection, "user_version")
-    if version != _VERSION:
-        raise ValueError(f"it is of form {version}, and this reads form {_VERSION}")
-
-
-def _make_form(connection: sqlite3.Connection) -> None:
-    connection.execute(_TABLE)
-    connection.execute(f"PRAGMA application_id={_APPLICATION}")
-    connection.execute(f"PRAGMA user_version={_VERSION}")
-
-
-def _before_fork() -> None:
-    _held.extend(x for x in list(_all) if x.release_to_fork())
-
-
-def _after_fork() -> None:
-    for x in _held:
-        x.resume_from_fork()
-    _held.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork,
-        after_in_parent=_after_fork,
-        after_in_child=_held.clear,
-    )
