@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
-from itertools import pairwise
+from functools import cache
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import TypeGuard, TypeVar
 
@@ -16,6 +19,7 @@ __all__ = [
     "ambient",
     "floats",
     "flow_names",
+    "hidden",
     "lost_flows",
     "modules",
     "out_of_order",
@@ -32,6 +36,8 @@ _INJECTED = {"Random", "SystemRandom"}
 _AMBIENT_CALL = re.compile(
     r"(.*\b(datetime|date)\.(now|utcnow|today)|(.*\.)?(uuid1|uuid4|urandom))$"
 )
+_OUTSIDE = {"abc", "builtins", "typing"}
+_MADE_BY_PYTHON = re.compile(r"__.*__$|_abc_impl$|_is_(runtime_)?protocol$")
 _UNFINISHED = re.compile(r"\b(TOD[O]|FIXM[E]|XX[X])\b")
 
 
@@ -241,3 +247,55 @@ def _rank(name: str) -> tuple[int, str]:
     if name.isupper() and len(name) > 1:
         return 0, name
     return (1, name) if name[:1].isupper() else (2, name)
+
+
+def hidden(kind: type) -> list[str]:
+    """Names that two classes put together in one both define, so that one hides the other.
+
+    Nothing is hidden unseen where a subclass defines a public name of its base anew, or
+    anybody what is abstract elsewhere, or what it says by an annotation that others set.
+    """
+    parts = [part for part in kind.__mro__ if part.__module__ not in _OUTSIDE]
+    return [
+        f"{first.__module__}.{first.__name__} hides {second.__name__}.{name}"
+        for first, second in combinations(parts, 2)
+        for name in sorted(_defined(first) & _defined(second))
+        if not _is_declared(second, name)
+        if name.startswith("_") or not issubclass(first, second)
+    ]
+
+
+def _is_declared(kind: type, name: str) -> bool:
+    if name in vars(kind):
+        return bool(getattr(vars(kind)[name], "__isabstractmethod__", False))
+    return name in inspect.get_annotations(kind)
+
+
+@cache
+def _defined(kind: type) -> set[str]:
+    """What a class defines: in its body, and of its instances where it sets them."""
+    names = {name for name in vars(kind) if not _MADE_BY_PYTHON.match(name)}
+    for node in ast.walk(_tree_of(kind.__module__)):
+        if isinstance(node, ast.ClassDef) and node.name == _last(kind.__qualname__):
+            names |= {found for part in ast.walk(node) for found in _set_on_self(part)}
+    return names
+
+
+@cache
+def _tree_of(module: str) -> ast.Module:
+    return ast.parse(inspect.getsource(sys.modules[module]))
+
+
+def _last(qualname: str) -> str:
+    return qualname.rpartition(".")[2]
+
+
+def _set_on_self(node: ast.AST) -> Iterator[str]:
+    targets: list[ast.expr] = []
+    if isinstance(node, ast.Assign):
+        targets = [x for t in node.targets for x in getattr(t, "elts", [t])]
+    elif isinstance(node, ast.AnnAssign) and node.value is not None:
+        targets = [node.target]
+    for target in targets:
+        if isinstance(target, ast.Attribute) and ast.unparse(target.value) == "self":
+            yield target.attr

@@ -7,12 +7,20 @@ import json
 import re
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from fnmatch import fnmatch
 
 import pytest
 
 import unified_exchanges
+from unified_exchanges.on_paper.aio import AsyncPaper
+from unified_exchanges.on_paper.blocking import Paper
+from unified_exchanges.on_paper.recorded import PaperVenueOverRecording
+from unified_exchanges.on_paper.terms import Terms
+from unified_exchanges.on_paper.venue import PaperVenue, venue_on
+from unified_exchanges.paper import Delays
+from unified_exchanges.registry import folder
 from unified_exchanges.version import VERSION
 
 from . import guards
@@ -153,6 +161,102 @@ def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
 
 def test_the_package_lists_its_names() -> None:
     assert dir(unified_exchanges) == sorted(unified_exchanges.__all__)
+
+
+# -- classes that are put together -----------------------------------------------------
+
+
+def venue_kinds() -> list[type]:
+    """What an exchange is put together of: each venue, in replays and on paper too."""
+    terms = Terms(cash=0, delays=Delays())
+    found: list[type] = [Paper, AsyncPaper]
+    for venue in unified_exchanges.exchanges:
+        kinds = [folder(venue, x).EXCHANGE for x in ("blocking", "aio")]
+        sources = [
+            *{x.venue_type for x in kinds},
+            folder(venue, "replayed").venue_type(()),
+        ]
+        bases = (PaperVenue, PaperVenueOverRecording)
+        found += [*kinds, *sources]
+        found += [venue_on(x, terms, base) for x in sources for base in bases]
+    return found
+
+
+@pytest.mark.parametrize("kind", venue_kinds(), ids=lambda kind: kind.__qualname__)
+def test_no_part_of_a_venue_hides_a_name_of_another_unseen(kind: type) -> None:
+    assert guards.hidden(kind) == []
+
+
+class Base(ABC):
+    is_late = False
+    _heard: int
+
+    def __init__(self) -> None:
+        self._told = self._heard = 1
+
+    @abstractmethod
+    def _read(self) -> int: ...
+
+    def look(self) -> int:
+        return self._read()
+
+    def _found(self) -> int:
+        return 1
+
+
+class Reading:
+    def _read(self) -> int:
+        return 1
+
+    def _word(self) -> int:
+        return 1
+
+
+class Late(Base):
+    is_late = True
+
+    def __init__(self) -> None:
+        self._heard = 2
+
+    def look(self) -> int:
+        return super().look()
+
+
+class Wording:
+    def _word(self) -> int:
+        return 2
+
+
+class Counting:
+    is_late = True
+
+    def __init__(self) -> None:
+        self.size, self._told = 2, 2
+
+
+class Finding(Base):
+    def _found(self) -> int:
+        return 2
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ((Reading, Wording), ["Reading hides Wording._word"]),
+        (
+            (Counting, Base),
+            ["Counting hides Base._told", "Counting hides Base.is_late"],
+        ),
+        ((Finding,), ["Finding hides Base._found"]),
+        ((Base, Reading), ["Base hides Reading._read"]),
+        ((Reading, Late), []),
+    ],
+)
+def test_a_name_that_is_hidden_unseen_is_noticed(
+    parts: tuple[type, ...], said: list[str]
+) -> None:
+    found = guards.hidden(type("Sample", parts, {}))
+    assert [x.removeprefix(f"{__name__}.") for x in found] == said
 
 
 # -- flows -----------------------------------------------------------------------------

@@ -215,13 +215,13 @@ class Batching(Previewing[D], Generic[D]):
                 else:
                     left.append(x)
             if left:
-                taken = yield from self._write_down(left, deadline)
+                taken = yield from self.note_down(left, deadline)
             is_leaving = True
         except UnifiedExchangesError as error:
             raise self._unsent(error, ready[0]) from None
         finally:
             kept = left if is_leaving else []
-            self._give_back([x for x in ready if x not in kept])
+            self.free_keys([x for x in ready if x not in kept])
         return taken
 
     def _send_batch(
@@ -256,7 +256,7 @@ class Batching(Previewing[D], Generic[D]):
     ) -> Flow[list[OrderResult]]:
         results = []
         for x in ready:
-            declined = self._declined(x, copy(error))
+            declined = self.decline(x, copy(error))
             results.append((yield from _result(x.ticket, declined)))
         return results
 
@@ -293,7 +293,7 @@ class Batching(Previewing[D], Generic[D]):
         elif is_doubtful(answer):
             outcome = self._send_one(ready, deadline, answer)
         else:
-            outcome = self._declined(ready, answer)
+            outcome = self.decline(ready, answer)
         return (yield from _result(ready.ticket, outcome))
 
     def _one_by_one(

@@ -213,22 +213,24 @@ class Placing(Earlier[D], Generic[D]):
         try:
             self.switch.check(ready[0])
             yield Leaving(tuple(ready))
-            taken = yield from self._write_down(ready, deadline)
+            taken = yield from self.note_down(ready, deadline)
             is_leaving = True
         except UnifiedExchangesError as error:
             raise self._unsent(error, ready[0]) from None
         finally:
             if not is_leaving:
-                self._give_back(ready)
+                self.free_keys(ready)
         return taken
 
-    def _write_down(
+    def note_down(
         self, ready: Sequence[D], deadline: float
     ) -> Flow[Mapping[str, Written]]:
+        """Write orders down that are about to leave; which ids are taken."""
         write = self.write_ahead if self.settings.is_journaled else self.keep_all
         return (yield from write(ready, deadline))
 
-    def _give_back(self, ready: Sequence[D]) -> None:
+    def free_keys(self, ready: Sequence[D]) -> None:
+        """Let the keys of orders that never left be used again."""
         for x in ready:
             self.sent.give_back(x.client_order_id)
 
@@ -264,7 +266,7 @@ class Placing(Earlier[D], Generic[D]):
                     x.market_id,
                 )
                 continue
-            self._give_back([x])
+            self.free_keys([x])
             if x.written is not None:
                 self.never_left([x.written])
             elif not self.sent.is_doubtful(key):
@@ -280,7 +282,7 @@ class Placing(Earlier[D], Generic[D]):
         """End a create that was not accepted: refused, never sent, or unknown."""
         key = ready.client_order_id
         if doubt is None:
-            return (yield from self._declined(ready, error))
+            return (yield from self.decline(ready, error))
         trouble = ""
         try:
             found = yield from self.find(ready)
@@ -307,7 +309,7 @@ class Placing(Earlier[D], Generic[D]):
             client_order_id=key,
         )
 
-    def _declined(self, ready: D, error: UnifiedExchangesError) -> Flow[Order]:
+    def decline(self, ready: D, error: UnifiedExchangesError) -> Flow[Order]:
         """End a create of which this call has sent nothing that could be there."""
         key = ready.client_order_id
         before = self.sent.is_doubtful(key)

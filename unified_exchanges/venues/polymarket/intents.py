@@ -106,10 +106,11 @@ class Intents(Lookup, Batching[Draft]):
             message, venue=self.id, client_order_id=ready.client_order_id
         )
 
-    def _write_down(
+    def note_down(
         self, ready: Sequence[Draft], deadline: float
     ) -> Flow[Mapping[str, Intent]]:
-        taken = yield from super()._write_down(ready, deadline)
+        """Keep the order that an id stands for, too."""
+        taken = yield from super().note_down(ready, deadline)
         for x in ready:
             kept = Identity.kept(x.before) or Identity.of(x)
             self.identities.put(x.client_order_id, kept)
@@ -123,13 +124,15 @@ class Intents(Lookup, Batching[Draft]):
                     )
         return taken
 
-    def _give_back(self, ready: Sequence[Draft]) -> None:
-        super()._give_back(ready)
+    def free_keys(self, ready: Sequence[Draft]) -> None:
+        """Forget the orders that they stand for, too."""
+        super().free_keys(ready)
         self._drop(ready)
 
-    def _declined(self, ready: Draft, error: UnifiedExchangesError) -> Flow[Order]:
+    def decline(self, ready: Draft, error: UnifiedExchangesError) -> Flow[Order]:
+        """Forget the order that its id stood for, too."""
         try:
-            return (yield from super()._declined(ready, error))
+            return (yield from super().decline(ready, error))
         finally:
             self._drop([ready])
 

@@ -34,8 +34,6 @@ class Lookup(RuleBook):
     that had come and gone without a fill would look the same, and has left nothing either.
     """
 
-    # The Data API is behind, and its answers may come out of a cache (docs, 2026-10).
-    positions_lag: ClassVar[bool] = True
     # Not documented.  A fill is a position once it is settled, for which the vendor's SDK
     # 0.14.0 waits 30 s, and reads of positions are cached for 5 s (docs, 2026-10).
     positions_late: ClassVar[float | None] = 40.0

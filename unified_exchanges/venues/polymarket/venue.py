@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import ClassVar
 
 from ...flow import Flow
 from ...models import Params
@@ -27,6 +28,9 @@ class PolymarketVenue(
 
     Each outcome has a book of its own, so nothing is told in terms of the first one.
     """
+
+    # The Data API is behind, and its answers may come out of a cache (docs, 2026-10).
+    positions_lag: ClassVar[bool] = True
 
     def held_now(
         self,
