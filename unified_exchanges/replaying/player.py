@@ -22,7 +22,8 @@ from .counterpart import Move
 from .errands import Errand
 
 if TYPE_CHECKING:
-    from .timeline import Link, Timeline
+    from .links import Link
+    from .timeline import Timeline
 
 __all__ = ["NEVER", "Audience", "LocalPlayer", "Player", "Work"]
 
