@@ -18,13 +18,13 @@ from ..errors import (
 from ..flow import Flow, collect
 from ..models import FeeRule, Market, Subject
 from ..paper import Contract
+from ..paper.fees import FeesInForce
 from ..paper.house import PaperHouse
 from ..paper.kept import Kept, Rows, restored
 from ..settings import Settings
 from ..streams.line import Line
 from ..streams.session import Dial
 from ..tap import Taps
-from .fees import FeesInForce
 from .file import Source, StateFile
 from .source import PRIVATE, FromSource
 from .stream import AccountStream, connect, connect_async

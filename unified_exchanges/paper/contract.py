@@ -11,6 +11,7 @@ from ..description import Description
 from ..errors import NotSupported
 from ..models import BUY, FeeRule, Market, Side
 from ..money import ZERO
+from .fees import FeesInForce
 
 __all__ = ["FREE", "Contract", "Delays"]
 
@@ -100,6 +101,16 @@ class Contract:
     def first(self) -> str:
         """The label of the outcome whose book it is (YES)."""
         return self.market.outcomes[0].label
+
+    @property
+    def has_dated_fees(self) -> bool:
+        """Whether its fees may be others later, without that being told."""
+        return isinstance(self.fees, FeesInForce)
+
+    def rule(self) -> FeeRule:
+        """Its fees of now: a rule that charges the same for the same for ever."""
+        fees = self.fees
+        return fees.in_force() if isinstance(fees, FeesInForce) else fees
 
     def require_fees(self) -> None:
         """Refuse a market whose fees are not known before a fill would need them.

@@ -109,6 +109,7 @@ class PaperEngine(Execution):
     def renew(self, contract: Contract) -> None:
         """Trade a market by what is known of it now; what it does is told by a change."""
         self.pits[contract.market_id].contract = contract
+        self.reserves.note(self.pits[contract.market_id])
         self.touched.markets.add(contract.market_id)
 
     def abandon(self, market_id: str) -> None:
@@ -407,7 +408,7 @@ class PaperEngine(Execution):
 
     def open_orders(self) -> list[Order]:
         """The orders that rest, oldest first."""
-        resting = (x for pit in self.pits.values() for x in pit.orders.values())
+        resting = (x for pit in self.pits.values() for x in pit.orders)
         return [self._told(x) for x in sorted(resting, key=lambda x: x.number)]
 
     def busy_markets(self) -> list[str]:
