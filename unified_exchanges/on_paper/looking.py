@@ -191,10 +191,7 @@ class Looking(FromSource):
         market = yield from self.market_to_trade(market_id)
         if charges:
             yield from self._read_fees(market_id)
-        try:
-            contract = self._contract_of(market)
-        except ValueError as error:
-            raise NotSupported(str(error), venue=self.id) from error
+        contract = self._contract_of(market)
         if charges:
             contract.require_fees()
         self._read[market_id] = self.clock.monotonic()

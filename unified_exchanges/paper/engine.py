@@ -78,10 +78,11 @@ class PaperEngine(Execution):
         cash: Number,
         delays: Delays | None = None,
     ) -> None:
-        self.starting_cash = read_number(cash)
-        if self.starting_cash < ZERO:
-            message = f"cash of {cash} dollars is less than nothing"
-            raise ValueError(message)
+        self.starting_cash = _cash(cash)
+        given: object = delays
+        if not isinstance(given, Delays | None):
+            message = f"delays must be Delays(order=…, event=…) or None, not {given!r}"
+            raise BadRequest(message)
         super().__init__(_Pits(), Account(self.starting_cash), delays or Delays())
         self._by_client: dict[str, int] = {}
         for contract in contracts:
@@ -92,6 +93,10 @@ class PaperEngine(Execution):
 
         Raises `NotSupported` for one of which nobody knows what a fill pays.
         """
+        given: object = contract
+        if not isinstance(given, Contract):
+            message = f"contracts must be of the type Contract, and {given!r} is none"
+            raise BadRequest(message)
         if contract.market_id in self.pits:
             message = f"market {contract.market_id!r} was given twice"
             raise ValueError(message)
@@ -445,6 +450,16 @@ class PaperEngine(Execution):
     def cash(self) -> Decimal:
         """Dollars, what open orders hold back included."""
         return self.account.cash
+
+
+def _cash(given: Number) -> Decimal:
+    try:
+        cash = read_number(given)
+    except ValueError as error:
+        raise BadRequest(f"cash must be a number of dollars: {error}") from error
+    if cash < ZERO:
+        raise BadRequest(f"cash of {given} dollars is less than nothing")
+    return cash
 
 
 def _side(side: Side | str) -> Side:
