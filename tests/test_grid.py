@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import itertools
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unified_exchanges.errors import InvalidPrice, InvalidSize, VenueSchemaError
+from unified_exchanges.errors import (
+    BadRequest,
+    InvalidPrice,
+    InvalidSize,
+    VenueSchemaError,
+)
 from unified_exchanges.grid import PriceBand, PriceGrid, read_price, read_size
-from unified_exchanges.money import complement
+from unified_exchanges.money import ONE, ZERO, complement
 
 CENT = PriceGrid.of("0.01")
 EDGES = ["0.0001", "0.0005", "0.001", "0.002", "0.005", "0.01"]
@@ -216,8 +222,38 @@ def test_a_band_must_be_one(start: str, end: str, step: str) -> None:
 
 @pytest.mark.parametrize("bands", [(), ("0 0.5 0.01", "0.6 1 0.01")])
 def test_the_bands_of_a_grid_must_adjoin(bands: tuple[str, ...]) -> None:
-    with pytest.raises(ValueError, match="adjoin"):
+    with pytest.raises(BadRequest, match="adjoin"):
         PriceGrid.of(*bands)
+
+
+WRITTEN: list[Any] = [0.01, 1, True, None, [], "", "x", "nan", "0 1", "1 0 0.01", "0"]
+
+
+@pytest.mark.parametrize("written", WRITTEN, ids=repr)
+def test_what_is_no_grid_is_refused_by_how_one_is_written(written: Any) -> None:
+    with pytest.raises(BadRequest) as caught:
+        PriceGrid.of(written)
+    assert caught.value.message.startswith(
+        'PriceGrid.of takes texts in dollars, "step" such as "0.01", or "start end step" '
+        f"for each band, not {written!r}: "
+    )
+
+
+@pytest.mark.parametrize("value", [0.1, 1, "0.1", None, Decimal("NaN")], ids=repr)
+@pytest.mark.parametrize("name", ["start", "end", "step"])
+def test_a_band_is_of_decimals(name: str, value: Any) -> None:
+    band: dict[str, Any] = {"start": ZERO, "end": ONE, "step": Decimal("0.01")}
+    with pytest.raises(BadRequest) as caught:
+        PriceBand(**{**band, name: value})
+    assert caught.value.message == (
+        f"PriceBand.{name} must be dollars as a finite Decimal, not {value!r}"
+    )
+
+
+@pytest.mark.parametrize("bands", [None, "0.01", [1], (1,)], ids=repr)
+def test_a_grid_is_of_bands(bands: Any) -> None:
+    with pytest.raises(BadRequest, match="bands must be a tuple of PriceBand, not "):
+        PriceGrid(bands)
 
 
 def test_anything_but_a_decimal_is_not_in_a_grid() -> None:

@@ -9,7 +9,8 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from .errors import InvalidPrice, InvalidSize, VenueSchemaError
+from .errors import BadRequest, InvalidPrice, InvalidSize, VenueSchemaError
+from .fields import is_such
 from .money import EXACT, ONE, ZERO, Number, complement, read_number, text
 
 __all__ = ["PriceBand", "PriceGrid", "Rounding", "read_price", "read_size"]
@@ -21,15 +22,22 @@ _FLOOR = Context(prec=60, rounding=ROUND_FLOOR)
 _CEILING = Context(prec=60, rounding=ROUND_CEILING)
 
 
+_EXACT = is_such(
+    lambda value: isinstance(value, Decimal) and value.is_finite(),
+    "dollars as a finite Decimal",
+)
+
+
 @attrs.frozen(kw_only=True, slots=True, cache_hash=True)
 class PriceBand:
     """Prices from ``start`` to ``end`` dollars in steps of ``step``."""
 
-    start: Decimal
-    end: Decimal
-    step: Decimal
+    start: Decimal = attrs.field(validator=_EXACT)
+    end: Decimal = attrs.field(validator=_EXACT)
+    step: Decimal = attrs.field(validator=_EXACT)
     anchor: Decimal = attrs.field(
-        default=attrs.Factory(lambda band: band.start, takes_self=True)
+        default=attrs.Factory(lambda band: band.start, takes_self=True),
+        validator=_EXACT,
     )
     """A price from which the steps count: the start, or for a mirrored band the end."""
 
@@ -75,7 +83,15 @@ class PriceGrid:
     (Decimal('0.55'), Decimal('0.56'))
     """
 
-    bands: tuple[PriceBand, ...]
+    bands: tuple[PriceBand, ...] = attrs.field(
+        validator=is_such(
+            lambda value: (
+                isinstance(value, tuple)
+                and all(isinstance(band, PriceBand) for band in value)
+            ),
+            "a tuple of PriceBand",
+        )
+    )
 
     def __attrs_post_init__(self) -> None:
         ends = [band.end for band in self.bands]
@@ -86,15 +102,14 @@ class PriceGrid:
 
     @classmethod
     def of(cls, *bands: str) -> PriceGrid:
-        """A grid written as ``"step"`` or as ``"start end step"`` for each band."""
-        parts = [band.split() for band in bands]
-        whole = [["0", "1", *part] if len(part) == 1 else part for part in parts]
-        return cls(
-            tuple(
-                PriceBand(start=Decimal(a), end=Decimal(b), step=Decimal(c))
-                for a, b, c in whole
-            )
-        )
+        """A grid written as ``"step"`` or as ``"start end step"`` for each band.
+
+        Raises `BadRequest` for what is written otherwise.
+        """
+        try:
+            return cls(tuple(_band(band) for band in bands))
+        except (ValueError, BadRequest) as error:
+            raise _unwritten(bands, str(error)) from error
 
     def __contains__(self, price: object) -> bool:
         return isinstance(price, Decimal) and _on_grid(self, price)
@@ -148,6 +163,27 @@ class PriceGrid:
                     last = price
                     yield price
                 price = EXACT.add(price, band.step)
+
+
+def _band(written: object) -> PriceBand:
+    if not isinstance(written, str) or not written.split():
+        raise ValueError(f"{written!r} is no text of numbers")
+    try:
+        *ends, step = [Decimal(part) for part in written.split()]
+    except ArithmeticError:
+        raise ValueError(f"{written!r} is not made of decimal numbers") from None
+    if len(ends) not in {0, 2}:
+        raise ValueError(f"{written!r} is neither one number nor three")
+    start, end = ends or (ZERO, ONE)
+    return PriceBand(start=start, end=end, step=step)
+
+
+def _unwritten(bands: tuple[str, ...], why: str) -> BadRequest:
+    given = ", ".join(map(repr, bands)) or "nothing"
+    return BadRequest(
+        f'PriceGrid.of takes texts in dollars, "step" such as "0.01", or "start end '
+        f'step" for each band, not {given}: {why}'
+    )
 
 
 @lru_cache(maxsize=65_536)

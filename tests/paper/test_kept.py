@@ -74,7 +74,10 @@ def state(house: PaperHouse) -> Any:
         },
         [told_order(x) for x in engine.orders.values()],
         sorted(told_command(x) for x in engine.commands),
-        {x: (told_terms(pit), set(pit.orders)) for x, pit in engine.pits.items()},
+        {
+            name: (told_terms(pit), {x.number for x in pit.orders})
+            for name, pit in engine.pits.items()
+        },
         [x.to_dict() for x in house.fills],
     )
 

@@ -237,7 +237,7 @@ def _play(steps: list[tuple[int, tuple[str, Any]]], delays: Delays) -> None:
         allowed = what.size if verb == "trade" else None
         _check(made, shown, used, allowed=allowed)
         for pit in made.pits.values():
-            for order in pit.orders.values():
+            for order in pit.orders:
                 assert order.ahead >= 0
                 assert order.clipped >= 0
                 assert order.remaining > 0

@@ -27,7 +27,7 @@ def fills(made: PaperEngine) -> list[tuple[str, str]]:
 
 
 def ahead(made: PaperEngine) -> str:
-    return str(next(iter(made.pits["RAIN"].orders.values())).ahead)
+    return str(next(iter(made.pits["RAIN"].orders)).ahead)
 
 
 def test_an_order_stands_behind_all_that_is_shown(resting: PaperEngine) -> None:

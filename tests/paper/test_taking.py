@@ -357,16 +357,6 @@ def test_time_does_not_go_back() -> None:
         quoted().receive(START - 1, book())
 
 
-def test_a_contract_has_two_outcomes() -> None:
-    import attrs
-
-    whole = contract().market
-    with pytest.raises(ValueError, match="has 1 outcomes"):
-        attrs.evolve(
-            contract(), market=attrs.evolve(whole, outcomes=whole.outcomes[:1])
-        )
-
-
 def test_times_keep_their_microseconds() -> None:
     from unified_exchanges.paper import nanoseconds
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -132,6 +133,37 @@ def test_a_folder_that_is_not_there_is_told(path: Path) -> None:
         pytest.raises(BadRequest, match="cannot record there"),
     ):
         Recorder(ex, path / "nothing" / "x.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("how", "wanted"),
+    [
+        *(
+            ({"path": x}, "path= must be the path of a file")
+            for x in (None, 5, "", b"x")
+        ),
+        *(
+            ({"never": x}, "never= must be a list of texts")
+            for x in ("pw", b"pw", 5, [5])
+        ),
+        *(
+            ({"compress": x}, "compress= must be True or False")
+            for x in (None, "no", 1)
+        ),
+    ],
+    ids=str,
+)
+def test_what_is_given_wrongly_is_refused_and_nothing_is_begun(
+    path: Path, how: dict[str, Any], wanted: str
+) -> None:
+    given: dict[str, Any] = {"path": path, **how}
+    with exchange("kalshi", environment=URL) as ex:
+        with pytest.raises(BadRequest, match=wanted) as caught:
+            Recorder(ex, given.pop("path"), **given)
+        assert "pw" not in caught.value.message
+        assert not path.exists()
+        with Recorder(ex, path):
+            pass
 
 
 def test_an_exchange_is_recorded_once_at_a_time(tmp_path: Path) -> None:

@@ -18,13 +18,13 @@ from ..errors import (
 from ..flow import Flow, collect
 from ..models import FeeRule, Market, Subject
 from ..paper import Contract
+from ..paper.fees import FeesInForce
 from ..paper.house import PaperHouse
 from ..paper.kept import Kept, Rows, restored
 from ..settings import Settings
 from ..streams.line import Line
 from ..streams.session import Dial
 from ..tap import Taps
-from .fees import FeesInForce
 from .file import Source, StateFile
 from .source import PRIVATE, FromSource
 from .stream import AccountStream, connect, connect_async
@@ -191,10 +191,7 @@ class Looking(FromSource):
         market = yield from self.market_to_trade(market_id)
         if charges:
             yield from self._read_fees(market_id)
-        try:
-            contract = self._contract_of(market)
-        except ValueError as error:
-            raise NotSupported(str(error), venue=self.id) from error
+        contract = self._contract_of(market)
         if charges:
             contract.require_fees()
         self._read[market_id] = self.clock.monotonic()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from decimal import Decimal
 
 import attrs
@@ -11,9 +10,9 @@ import attrs
 from ..models import BUY, Holding, Position, Settlement, Side
 from ..money import EXACT, ONE, ZERO, complement, div, total
 from .contract import Contract
-from .orders import PaperOrder, at
+from .orders import at
 
-__all__ = ["Account", "Lots", "priority"]
+__all__ = ["Account", "Lots"]
 
 
 @attrs.define(eq=False)
@@ -165,36 +164,6 @@ class Account:
             settled_at=at(moment),
         )
 
-    def reserved(self, contract: Contract, orders: Iterable[PaperOrder]) -> Decimal:
-        """Dollars that the open orders of a market may still take, fees included.
-
-        Where outcomes net, orders first close what is held: those that would fill first
-        count first.
-        """
-        first, second = contract.first, contract.other(contract.first)
-        closing = {
-            True: self.size(contract.market_id, second),
-            False: self.size(contract.market_id, first),
-        }
-        needed = ZERO
-        for order in sorted(orders, key=priority):
-            size = order.remaining
-            fee = contract.fees.fee(
-                order.outcome, order.side, order.price, size, maker=True
-            )
-            needed = EXACT.add(needed, fee)
-            if not contract.nets:
-                if order.side is BUY:
-                    cost = EXACT.multiply(order.price, size)
-                    needed = EXACT.add(needed, cost)
-                continue
-            closed = min(size, closing[order.buys])
-            closing[order.buys] = EXACT.subtract(closing[order.buys], closed)
-            each = order.limit if order.buys else complement(order.limit)
-            opened = EXACT.subtract(size, closed)
-            needed = EXACT.add(needed, EXACT.multiply(each, opened))
-        return needed
-
     def position(
         self, contract: Contract, outcome: str, mark: Decimal | None
     ) -> Position | None:
@@ -232,12 +201,6 @@ class Account:
         """The sum over both outcomes of ``realized``, ``fees`` or ``traded``."""
         lots = self.lots.get(market_id, {}).values()
         return total(getattr(held, field) for held in lots)
-
-
-def priority(order: PaperOrder) -> tuple[Decimal, int]:
-    """Sorts orders of one side as they fill: the best price first, then the oldest."""
-    best = EXACT.minus(order.limit) if order.buys else order.limit
-    return best, order.rank
 
 
 def _result(contract: Contract, value: Decimal) -> str:

@@ -8,9 +8,11 @@ from decimal import Decimal
 import attrs
 
 from ..description import Description
-from ..errors import NotSupported
+from ..errors import BadRequest, NotSupported
+from ..fields import is_a, is_flag, is_such
 from ..models import BUY, FeeRule, Market, Side
 from ..money import ZERO
+from .fees import FeesInForce
 
 __all__ = ["FREE", "Contract", "Delays"]
 
@@ -59,11 +61,24 @@ class Contract:
     at 1 − p.  Venues that show a book of each outcome show the same orders twice.
     """
 
-    market: Market
-    fees: FeeRule
-    nets: bool
-    keeps_hours: bool = False
-    read_at: datetime | None = attrs.field(default=None, eq=False)
+    market: Market = attrs.field(validator=is_a(Market, "a Market of an exchange"))
+    fees: FeeRule = attrs.field(
+        validator=is_such(
+            lambda value: callable(getattr(value, "fee", None)),
+            "a FeeRule, as `fetch_fee_rule` gives it, or FREE",
+        )
+    )
+    nets: bool = attrs.field(validator=is_flag())
+    keeps_hours: bool = attrs.field(default=False, validator=is_flag())
+    read_at: datetime | None = attrs.field(
+        default=None,
+        eq=False,
+        validator=is_such(
+            lambda value: isinstance(value, datetime) and value.tzinfo is not None,
+            "a datetime with a time zone",
+            or_none=True,
+        ),
+    )
 
     @classmethod
     def of(
@@ -75,6 +90,10 @@ class Contract:
         read_at: datetime | None = None,
     ) -> Contract:
         """A market as it trades at the venue of these facts."""
+        given: object = facts
+        if not isinstance(given, Description):
+            message = f"facts must be what `describe()` gives, not {given!r}"
+            raise BadRequest(message)
         return cls(
             market=market,
             fees=fees,
@@ -89,7 +108,7 @@ class Contract:
             message = (
                 f"market {self.market.market_id} has {found} outcomes; paper trades two"
             )
-            raise ValueError(message)
+            raise NotSupported(message, venue=self.market.venue)
 
     @property
     def market_id(self) -> str:
@@ -100,6 +119,16 @@ class Contract:
     def first(self) -> str:
         """The label of the outcome whose book it is (YES)."""
         return self.market.outcomes[0].label
+
+    @property
+    def has_dated_fees(self) -> bool:
+        """Whether its fees may be others later, without that being told."""
+        return isinstance(self.fees, FeesInForce)
+
+    def rule(self) -> FeeRule:
+        """Its fees of now: a rule that charges the same for the same for ever."""
+        fees = self.fees
+        return fees.in_force() if isinstance(fees, FeesInForce) else fees
 
     def require_fees(self) -> None:
         """Refuse a market whose fees are not known before a fill would need them.
@@ -122,7 +151,11 @@ class Contract:
         return second if outcome == first else first
 
 
-_WHOLE = (attrs.validators.instance_of(int), attrs.validators.ge(0))
+_YEAR = 31_536_000_000_000_000
+_SPAN = is_such(
+    lambda value: type(value) is int and 0 <= value <= _YEAR,
+    "whole nanoseconds from 0 up to a year, such as 50_000_000 for 50 ms",
+)
 
 
 @attrs.frozen(kw_only=True, slots=True)
@@ -137,5 +170,5 @@ class Delays:
     On paper over a venue market data is as late as it really is.
     """
 
-    order: int = attrs.field(default=0, validator=_WHOLE)
-    event: int = attrs.field(default=0, validator=_WHOLE)
+    order: int = attrs.field(default=0, validator=_SPAN)
+    event: int = attrs.field(default=0, validator=_SPAN)

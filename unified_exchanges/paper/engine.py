@@ -78,10 +78,11 @@ class PaperEngine(Execution):
         cash: Number,
         delays: Delays | None = None,
     ) -> None:
-        self.starting_cash = read_number(cash)
-        if self.starting_cash < ZERO:
-            message = f"cash of {cash} dollars is less than nothing"
-            raise ValueError(message)
+        self.starting_cash = _cash(cash)
+        given: object = delays
+        if not isinstance(given, Delays | None):
+            message = f"delays must be Delays(order=…, event=…) or None, not {given!r}"
+            raise BadRequest(message)
         super().__init__(_Pits(), Account(self.starting_cash), delays or Delays())
         self._by_client: dict[str, int] = {}
         for contract in contracts:
@@ -92,6 +93,10 @@ class PaperEngine(Execution):
 
         Raises `NotSupported` for one of which nobody knows what a fill pays.
         """
+        given: object = contract
+        if not isinstance(given, Contract):
+            message = f"contracts must be of the type Contract, and {given!r} is none"
+            raise BadRequest(message)
         if contract.market_id in self.pits:
             message = f"market {contract.market_id!r} was given twice"
             raise ValueError(message)
@@ -109,6 +114,7 @@ class PaperEngine(Execution):
     def renew(self, contract: Contract) -> None:
         """Trade a market by what is known of it now; what it does is told by a change."""
         self.pits[contract.market_id].contract = contract
+        self.reserves.note(self.pits[contract.market_id])
         self.touched.markets.add(contract.market_id)
 
     def abandon(self, market_id: str) -> None:
@@ -407,7 +413,7 @@ class PaperEngine(Execution):
 
     def open_orders(self) -> list[Order]:
         """The orders that rest, oldest first."""
-        resting = (x for pit in self.pits.values() for x in pit.orders.values())
+        resting = (x for pit in self.pits.values() for x in pit.orders)
         return [self._told(x) for x in sorted(resting, key=lambda x: x.number)]
 
     def busy_markets(self) -> list[str]:
@@ -444,6 +450,16 @@ class PaperEngine(Execution):
     def cash(self) -> Decimal:
         """Dollars, what open orders hold back included."""
         return self.account.cash
+
+
+def _cash(given: Number) -> Decimal:
+    try:
+        cash = read_number(given)
+    except ValueError as error:
+        raise BadRequest(f"cash must be a number of dollars: {error}") from error
+    if cash < ZERO:
+        raise BadRequest(f"cash of {given} dollars is less than nothing")
+    return cash
 
 
 def _side(side: Side | str) -> Side:

@@ -26,6 +26,7 @@ from .hours import Hours
 from .orders import PaperOrder, at
 from .pit import Pit, Take
 from .refusals import HAS_FILLED, NOT_ENOUGH, WOULD_CROSS, not_trading
+from .reserves import Reserves
 from .touched import Command, Touched
 
 __all__ = ["Command", "Execution", "Notice", "RefusedChange"]
@@ -53,6 +54,7 @@ class Execution:
     def __init__(self, pits: dict[str, Pit], account: Account, delays: Delays) -> None:
         self.pits = pits
         self.account = account
+        self.reserves = Reserves(pits, account)
         self.delays = delays
         self.orders: dict[int, PaperOrder] = {}
         self.commands: list[Command] = []
@@ -66,12 +68,16 @@ class Execution:
     @property
     def available(self) -> Decimal:
         """Dollars that open orders do not hold back."""
-        held = total(
-            self.account.reserved(pit.contract, pit.orders.values())
-            for pit in self.pits.values()
-            if pit.orders
-        )
-        return EXACT.subtract(self.account.cash, held)
+        return EXACT.subtract(self.account.cash, self.reserves.all())
+
+    def rest(self, pit: Pit, order: PaperOrder) -> None:
+        """Count an order to those that rest, as it is now."""
+        pit.orders.put(order)
+        self.reserves.note(pit)
+
+    def _leave(self, pit: Pit, order: PaperOrder) -> None:
+        pit.orders.drop(order)
+        self.reserves.note(pit)
 
     def _schedule(
         self,
@@ -129,7 +135,7 @@ class Execution:
     def _see(self, pit: Pit) -> None:
         """Let orders that came while no book was known meet the first that is."""
         for order in pit.blind() if pit.orders else ():
-            del pit.orders[order.number]
+            self._leave(pit, order)
             order.arrived = self.moment
             refused = self._match(pit, order)
             if refused is not None:  # it was told to be open
@@ -158,6 +164,7 @@ class Execution:
             return None
         if rests:
             pit.rest(order)
+            self.reserves.note(pit)
             self.hours.note(pit)
             self._tell(order)
             return None
@@ -172,11 +179,7 @@ class Execution:
         filled = order.filled
         if not contract.nets and order.side is not BUY:
             held = self.account.size(order.market_id, order.outcome)
-            selling = total(
-                x.remaining
-                for x in pit.orders.values()
-                if x.outcome == order.outcome and x.side is order.side
-            )
+            selling = pit.orders.selling(order.outcome)
             if EXACT.add(selling, order.remaining) > held:
                 return False
         for take in takes:
@@ -187,9 +190,10 @@ class Execution:
             )
             order.filled = EXACT.add(order.filled, take.size)
         if rests:
-            pit.orders[order.number] = order
+            pit.orders.put(order)
+        self.reserves.note(pit)
         affords = self.available >= ZERO
-        pit.orders.pop(order.number, None)
+        self._leave(pit, order)
         order.filled = filled
         self.account.restore(order.market_id, before)
         return affords
@@ -210,10 +214,11 @@ class Execution:
         keeps = asked == order.price and contracts <= order.size
         order.size, order.price = contracts, asked
         if keeps:
+            self.rest(pit, order)
             self._tell(order)
             return None
         # It gives up its place, and meets the book as an order that arrives now.
-        del pit.orders[order.number]
+        self._leave(pit, order)
         first = order.outcome == pit.contract.first
         order.limit = asked if first else complement(asked)
         self.turn += 1
@@ -227,7 +232,7 @@ class Execution:
             return None
         # As at the venues: nothing has happened, and it stands where it stood.
         order.size, order.price, order.limit, order.rank, order.arrived = before
-        pit.orders[order.number] = order
+        self.rest(pit, order)
         return reason
 
     def _refuse_change(self, turn: int, order: PaperOrder, reason: str) -> None:
@@ -248,6 +253,9 @@ class Execution:
         order.filled = EXACT.add(order.filled, size)
         order.paid = EXACT.add(order.paid, EXACT.multiply(price, size))
         order.fee = EXACT.add(order.fee, fee)
+        if order in pit.orders:
+            pit.orders.put(order)
+        self.reserves.note(pit)
         self.fill_count += 1
         self.touched.orders.add(order.number)
         fill = Fill(
@@ -272,7 +280,7 @@ class Execution:
 
     def _end(self, order: PaperOrder, status: OrderStatus, reason: str) -> None:
         order.status, order.reason = status, reason
-        self.pits[order.market_id].orders.pop(order.number, None)
+        self._leave(self.pits[order.market_id], order)
         self._tell(order)
 
     def _tell(self, order: PaperOrder) -> None:
@@ -284,5 +292,5 @@ class Execution:
         return order.to_model(self.pits[order.market_id].contract.market.venue)
 
     def _clear(self, pit: Pit) -> None:
-        for order in list(pit.orders.values()):
+        for order in list(pit.orders):
             self._end(order, OrderStatus.CANCELED, not_trading(pit.status))

@@ -22,6 +22,7 @@ class Hours:
         self.due = NEVER
         """When the next market closes, in nanoseconds since 1970."""
         self._closings: list[tuple[int, str]] = []
+        self._noted: set[tuple[int, str]] = set()
 
     def note(self, pit: Pit) -> None:
         """Mind the close of a market as it is planned now."""
@@ -29,13 +30,15 @@ class Hours:
         if not pit.contract.keeps_hours or closes is None:
             return
         closing = nanoseconds(closes), pit.contract.market_id
-        if closing not in self._closings:
+        if closing not in self._noted:
+            self._noted.add(closing)
             heapq.heappush(self._closings, closing)
             self.due = self._closings[0][0]
 
     def closed(self, moment: int) -> Iterator[str]:
         """The markets whose close was noted for a time up to now; it may have moved."""
         while self.due <= moment:
-            _, market_id = heapq.heappop(self._closings)
+            closing = heapq.heappop(self._closings)
+            self._noted.discard(closing)
             self.due = self._closings[0][0] if self._closings else NEVER
-            yield market_id
+            yield closing[1]

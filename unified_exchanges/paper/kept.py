@@ -128,7 +128,7 @@ def restored(
     for order in engine.orders.values():
         if order.arrived is not None and order.status is OrderStatus.OPEN:
             pit = engine.pits[order.market_id]
-            pit.orders[order.number] = order
+            engine.rest(pit, order)
             engine.hours.note(pit)
     news = [_read_news(x) for _, x in sorted(kinds[_NEWS].items())]
     for x in news:

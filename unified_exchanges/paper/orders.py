@@ -11,7 +11,7 @@ import attrs
 from ..models import BUY, Order, OrderStatus, Side, TimeInForce
 from ..money import EXACT, ZERO, complement, div
 
-__all__ = ["PaperOrder", "at", "nanoseconds"]
+__all__ = ["PaperOrder", "at", "nanoseconds", "priority"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -115,3 +115,9 @@ class PaperOrder:
             updated_at=at(self.updated),
             raw_json=json.dumps({"reason": self.reason}).encode(),
         )
+
+
+def priority(order: PaperOrder) -> tuple[Decimal, int]:
+    """Sorts orders of one side as they fill: the best price first, then the oldest."""
+    best = EXACT.minus(order.limit) if order.buys else order.limit
+    return best, order.rank

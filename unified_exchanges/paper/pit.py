@@ -34,10 +34,10 @@ import attrs
 
 from ..models import BUY, Level, MarketStatus, OrderBook, Side, Trade
 from ..money import EXACT, ZERO, complement, total
-from .account import priority
 from .contract import Contract
-from .orders import PaperOrder, nanoseconds
+from .orders import PaperOrder, nanoseconds, priority
 from .prints import Prints
+from .resting import Resting
 from .touched import Touched
 
 __all__ = ["Pit", "Take"]
@@ -68,7 +68,7 @@ class Pit:
     latest: OrderBook | None = None
     status: MarketStatus = MarketStatus.OPEN
     value: Decimal | None = None
-    orders: dict[int, PaperOrder] = attrs.field(factory=dict)
+    orders: Resting = attrs.field(factory=Resting)
     taken_bids: dict[Decimal, Decimal] = attrs.field(factory=dict)
     taken_asks: dict[Decimal, Decimal] = attrs.field(factory=dict)
     prints: Prints = attrs.field(
@@ -169,10 +169,7 @@ class Pit:
             yield level, max(ZERO, EXACT.subtract(level.size, gone))
 
     def _nearest_own(self, order: PaperOrder) -> Decimal | None:
-        limits = [x.limit for x in self.orders.values() if x.buys is not order.buys]
-        if not limits:
-            return None
-        return min(limits) if order.buys else max(limits)
+        return self.orders.best(buys=not order.buys)
 
     # -- resting -----------------------------------------------------------------------
 
@@ -181,7 +178,7 @@ class Pit:
         order.ahead, order.clipped = self._displayed(order), ZERO
         order.spared = ZERO
         order.is_blind = self.known is None
-        self.orders[order.number] = order
+        self.orders.put(order)
         self.prints.follow(self.known)
         place = not order.buys, order.limit
         gone = self.prints.of(place)
@@ -198,7 +195,7 @@ class Pit:
 
     def queue(self, *, buys: bool) -> list[PaperOrder]:
         """Our orders of one side, first to fill first."""
-        return sorted((x for x in self.orders.values() if x.buys is buys), key=priority)
+        return sorted((x for x in self.orders if x.buys is buys), key=priority)
 
     def renew(self, book: OrderBook) -> None:
         """Take a newer book: less may be taken or ahead than is shown."""
@@ -213,7 +210,7 @@ class Pit:
             self.touched.markets.add(self.contract.market_id)
         self.taken_bids = _still(self.taken_bids, shown.bids)
         self.taken_asks = _still(self.taken_asks, shown.asks)
-        for order in self.orders.values():
+        for order in self.orders:
             displayed = self._displayed(order)
             if order.ahead > displayed:
                 gone = EXACT.subtract(order.ahead, displayed)
@@ -223,7 +220,7 @@ class Pit:
 
     def blind(self) -> list[PaperOrder]:
         """Our orders that arrived while no book was known, first to come first."""
-        found = [x for x in self.orders.values() if x.is_blind]
+        found = [x for x in self.orders if x.is_blind]
         return sorted(found, key=attrgetter("rank"))
 
     def reached(self) -> Iterator[Take]:

@@ -121,7 +121,10 @@ class Recorder:
             raise BadRequest("begin to record before the first watch", venue=venue.id)
         if venue.taps.tap is not None:
             raise BadRequest("this exchange is being recorded already", venue=venue.id)
-        self.path = Path(path)
+        self.path = _read_path(path)
+        words = _read_never(never)
+        if not isinstance(compress, bool):
+            raise BadRequest(f"compress= must be True or False, not {compress!r}")
         self._venue = venue
         self._clock = venue.clock
         self._process = os.getpid()
@@ -133,7 +136,7 @@ class Recorder:
         self._is_ended = False
         self._drafts = Drafts(
             venue,
-            never=[*_secrets(venue), *never],
+            never=[*_secrets(venue), *words],
             flavour="async" if hasattr(exchange, "aclose") else "blocking",
         )
         self._file = RecordingFile(self.path, compress=compress)
@@ -332,6 +335,26 @@ class Recorder:
             self._fail(error)
         if self._file.lost is not None:
             _log.error("%s; trading goes on", self._file.lost)
+
+
+def _read_path(given: object) -> Path:
+    name = os.fspath(given) if isinstance(given, PathLike) else given
+    if not isinstance(name, str) or not name.strip():
+        message = (
+            f"path= must be the path of a file that is not there yet, not {given!r}"
+        )
+        raise BadRequest(message)
+    return Path(name)
+
+
+def _read_never(given: object) -> list[str]:
+    """The texts; one by itself would be taken letter by letter."""
+    if isinstance(given, Iterable) and not isinstance(given, str | bytes):
+        words = [*given]
+        if all(isinstance(x, str) for x in words):
+            return words
+    # What was given may be a secret: it is not shown.
+    raise BadRequest('never= must be a list of texts, such as ["my password"]')
 
 
 def _secrets(venue: Venue) -> list[str]:

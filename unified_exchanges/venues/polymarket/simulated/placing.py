@@ -89,7 +89,7 @@ class Desk:
         draft = self._admit(envelope, key)
         crossing = self._crossing(draft)
         self._check_money(draft, crossing)
-        self._check_kind(draft, crossing)
+        self._check_kind(draft, crossing, key)
         if crossing and draft.listed.seconds_delay:
             return self._delay(draft, key)
         return self._carry_out(draft, self._placed(draft, key))
@@ -239,7 +239,7 @@ class Desk:
         elif not house.may_sell(draft.wallet, draft.listed, draft.index, draft.size):
             raise not_enough()
 
-    def _check_kind(self, draft: _Draft, crossing: Decimal) -> None:
+    def _check_kind(self, draft: _Draft, crossing: Decimal, key: ApiKey) -> None:
         envelope = draft.envelope
         if envelope.post_only and draft.is_immediate:
             raise bad_request("invalid post-only order: only GTC and GTD are allowed")
@@ -248,13 +248,11 @@ class Desk:
         if envelope.order_type == "FAK" and not crossing:
             raise bad_request(_FAK)
         if envelope.order_type == "FOK" and crossing < draft.size:
-            self._kill(draft)
+            self._kill(draft, key)
             raise bad_request(_FOK)
 
-    def _kill(self, draft: _Draft) -> None:
+    def _kill(self, draft: _Draft, key: ApiKey) -> None:
         """A killed order is told as cancelled, with empty fields and a text for status."""
-        key_id = draft.envelope.owner
-        key = self._house.keys[key_id]
         placed = self._placed(draft, key, remember=False)
         placed.verdict = f"CANCELED_{_FOK}"
         self._house.tell(

@@ -35,16 +35,16 @@ class FeesInForce:
         maker: bool = False,
     ) -> Decimal:
         """Dollars for one fill now."""
-        rule = self._rule()
-        return rule.fee(outcome, side, price, size, maker=maker)
+        return self.in_force().fee(outcome, side, price, size, maker=maker)
 
     def lot_fee(
         self, outcome: str, side: Side | str, price: Decimal, lot: Decimal
     ) -> Decimal:
         """Dollars that each lot adds at most, by the rule of now."""
-        return self._rule().lot_fee(outcome, side, price, lot)
+        return self.in_force().lot_fee(outcome, side, price, lot)
 
-    def _rule(self) -> FeeRule:
+    def in_force(self) -> FeeRule:
+        """The rule of now, which charges the same for the same for ever."""
         rule = self.announced() or self.latest
         if rule is None:
             raise NotSupported("what it charges was not read", venue="paper")
