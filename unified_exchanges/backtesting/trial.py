@@ -17,7 +17,7 @@ from ..money import Number
 from ..paper import Contract, Delays
 from ..strategies import Strategy
 from ..version import VERSION
-from .loop import backtest
+from .running import backtest
 from .sources import Data
 from .sweep_report import SweepFailure, SweepRow, row_of
 

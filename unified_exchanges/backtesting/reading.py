@@ -1,0 +1,90 @@
+"""Data as it is read, in blocks, and what is known by then of where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from itertools import islice
+from typing import Final, TypeAlias
+
+import attrs
+
+from ..paper import PaperEvent
+from ..recording.line_clock import Setbacks
+from .merging import Merged
+from .sources import Data, Feed, feeds_of
+
+__all__ = ["Block", "Provenance", "Reading"]
+
+Block: TypeAlias = "list[tuple[int, PaperEvent]]"
+
+_BLOCK: Final = 8_192
+"""Events in memory at a time, of data that several runs share."""
+
+_Mark: TypeAlias = "tuple[int, list[tuple[int | None, int | None, int]]]"
+"""What was repeated so far; and of each feed, when it began and ended and its setbacks."""
+
+
+@attrs.frozen
+class Provenance:
+    """Where the events came from that were read so far, and how many were repeated."""
+
+    feeds: Sequence[Feed]
+    repeated: int
+
+
+class Reading:
+    """One read of data.
+
+    >>> reading = Reading([])
+    >>> [*reading.blocks()], reading.provenance().repeated
+    ([[]], 0)
+    """
+
+    def __init__(self, data: Data) -> None:
+        self.events, self._feeds = feeds_of(data)
+        self._marks: list[_Mark] = []
+        self._before = 0
+        """Events that were read before the block at hand."""
+
+    def blocks(self) -> Generator[Block]:
+        """Its events, some thousand at a time; at least one block, be it empty.
+
+        What reading raises is raised after the events that were read before.
+        """
+        events = iter(self.events)
+        is_first = True
+        while True:
+            self._before += len(self._marks)
+            self._marks = []
+            block: Block = []
+            try:
+                for told in islice(events, _BLOCK):
+                    block.append(told)
+                    self._marks.append(self._mark())
+            except Exception:
+                if block:
+                    yield block
+                raise
+            if not block and not is_first:
+                return
+            is_first = False
+            yield block
+
+    def provenance(self, count: int | None = None) -> Provenance:
+        """Of all that was read; or of no more than ``count`` events, of the last block.
+
+        Who stops is told of nothing that was read for the others.
+        """
+        mark = self._mark() if count is None else self._marks[count - self._before - 1]
+        repeated, found = mark
+        feeds = [
+            Feed(feed.name, began, ended, Setbacks(feed.setbacks.found[:setbacks]))
+            for feed, (began, ended, setbacks) in zip(self._feeds, found, strict=True)
+        ]
+        return Provenance(feeds, repeated)
+
+    def _mark(self) -> _Mark:
+        repeated = self.events.repeated if isinstance(self.events, Merged) else 0
+        return repeated, [
+            (feed.began, feed.ended, len(feed.setbacks.found)) for feed in self._feeds
+        ]
