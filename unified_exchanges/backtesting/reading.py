@@ -70,12 +70,12 @@ class Reading:
             is_first = False
             yield block
 
-    def provenance(self, count: int | None = None) -> Provenance:
-        """Of all that was read; or of no more than ``count`` events, of the last block.
+    def provenance(self, count: int = 0) -> Provenance:
+        """Of all that was read; or of the events up to the one so numbered, in this block.
 
-        Who stops is told of nothing that was read for the others.
+        The report of who stops there tells of nothing that was read for others.
         """
-        mark = self._mark() if count is None else self._marks[count - self._before - 1]
+        mark = self._marks[count - self._before - 1] if count else self._mark()
         repeated, found = mark
         feeds = [
             Feed(feed.name, began, ended, Setbacks(feed.setbacks.found[:setbacks]))
