@@ -17,11 +17,17 @@ __all__ = ["Block", "Provenance", "Reading"]
 
 Block: TypeAlias = "list[tuple[int, PaperEvent]]"
 
-_BLOCK: Final = 8_192
-"""Events in memory at a time, of data that several runs share."""
+_BLOCK: Final = 2_048
+"""Events in memory at a time, of data that several runs share.
 
-_Mark: TypeAlias = "tuple[int, list[tuple[int | None, int | None, int]]]"
-"""What was repeated so far; and of each feed, when it began and ended and its setbacks."""
+With more of them the garbage collector takes longer than is won by changing runs less often.
+"""
+
+_Mark: TypeAlias = "tuple[int | None, ...]"
+"""What was repeated so far; and of each feed, when it began and ended and its setbacks.
+
+One flat tuple for each event: the garbage collector has no business with these.
+"""
 
 
 @attrs.frozen
@@ -76,15 +82,17 @@ class Reading:
         The report of who stops there tells of nothing that was read for others.
         """
         mark = self._marks[count - self._before - 1] if count else self._mark()
-        repeated, found = mark
+        repeated, *rest = mark
+        of_each = zip(self._feeds, rest[::3], rest[1::3], rest[2::3], strict=True)
         feeds = [
             Feed(feed.name, began, ended, Setbacks(feed.setbacks.found[:setbacks]))
-            for feed, (began, ended, setbacks) in zip(self._feeds, found, strict=True)
+            for feed, began, ended, setbacks in of_each
         ]
-        return Provenance(feeds, repeated)
+        return Provenance(feeds, repeated or 0)
 
     def _mark(self) -> _Mark:
-        repeated = self.events.repeated if isinstance(self.events, Merged) else 0
-        return repeated, [
-            (feed.began, feed.ended, len(feed.setbacks.found)) for feed in self._feeds
-        ]
+        events = self.events
+        mark: list[int | None] = [events.repeated if isinstance(events, Merged) else 0]
+        for feed in self._feeds:
+            mark += (feed.began, feed.ended, len(feed.setbacks.found))
+        return tuple(mark)
