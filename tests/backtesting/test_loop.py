@@ -681,7 +681,7 @@ def test_a_strategy_that_answers_itself_for_ever_is_stopped() -> None:
 
 
 def test_progress_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unified_exchanges.backtesting.loop._BEAT", 10)
+    monkeypatch.setattr("unified_exchanges.backtesting.running._BEAT", 10)
     shown: list[BacktestProgress] = []
     events: list[Told] = [(when(n), QUIET) for n in range(25)]
     backtest(Strategy(), events, contracts=[contract()], progress=shown.append)

@@ -7,9 +7,9 @@ Decimal('100')
 """
 
 from .assumptions import Assumptions, FeesAssumed, Source
-from .loop import backtest
 from .merging import Events, Merged, merged
 from .report import BacktestProgress, EquityPoint, MarketReport, Report
+from .running import backtest
 from .sources import Data, recorded
 from .sweep_report import SweepFailure, SweepProgress, SweepReport, SweepRow
 from .sweeping import Grid, sweep

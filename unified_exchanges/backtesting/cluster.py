@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from ..errors import BadRequest, NetworkError
-from .shipping import check_process, packed, row_from
+from .grouping import grouped
+from .shipping import check_process, inspected, packed, play_shipped, unpacked
 from .sweep_report import SweepRow
-from .trial import Setup, Trial, inspected, play_shipped
+from .trial import Setup, Trial, failure_of
 
 __all__ = ["on_cluster"]
 
@@ -21,26 +22,44 @@ def on_cluster(
     """Give their rows in order, from the workers of the scheduler at this address."""
     payload = packed(setup, trials)
     with _client(scheduler) as client:
-        _check(client, payload, scheduler)
-        # Sent once to each worker, not once for each run.
+        groups = grouped(setup, trials, _count(client, payload, scheduler))
+        # Sent once to each worker, not once for each group.
         shared = client.scatter([payload], broadcast=True, hash=False)[0]
-        futures = [
-            client.submit(play_shipped, shared, trial, pure=False) for trial in trials
-        ]
+        play = partial(client.submit, play_shipped, shared, pure=False)
+        futures = [play(group) for group in groups]
         try:
-            for trial, future in zip(trials, futures, strict=True):
-                yield row_from(trial, future.result)
+            for group, future in zip(groups, futures, strict=True):
+                yield from _rows(play, group, future)
         finally:
             # Runs whose rows are not wanted any more are not begun; the rest is let go.
             client.cancel([*futures, shared])
 
 
-def _check(client: Any, payload: bytes, scheduler: str) -> None:
+def _rows(
+    play: Callable[[Sequence[Trial]], Any], group: Sequence[Trial], future: Any
+) -> Generator[SweepRow, None, None]:
+    """Those of a group; if its worker dies time and again, of each run alone."""
+    try:
+        rows = future.result()
+    except Exception as error:  # noqa: BLE001 - whatever kept it from coming back
+        if len(group) == 1:
+            yield failure_of(group[0], error)
+            return
+    else:
+        yield from unpacked(group, rows)
+        return
+    for trial in group:
+        yield from _rows(play, [trial], play([trial]))
+
+
+def _count(client: Any, payload: bytes, scheduler: str) -> int:
+    """How many workers there are, of which each can do it."""
     found = client.run(inspected, payload, on_error="return")
     if not found:
         raise BadRequest(f"{scheduler} has no workers; start some and try again")
     for address, told in sorted(found.items()):
         check_process(f"the worker {address}", partial(_told, told))
+    return len(found)
 
 
 def _told(told: tuple[str, list[str]] | Exception) -> tuple[str, list[str]]:

@@ -7,9 +7,11 @@ from collections import deque
 from collections.abc import Generator, Sequence
 from typing import Any
 
-from .shipping import check_process, packed, row_from
-from .sweep_report import SweepFailure, SweepRow, row_of
-from .trial import Setup, Trial, inspected, play, play_shipped
+from .group import play
+from .grouping import grouped
+from .shipping import check_process, inspected, packed, play_shipped, unpacked
+from .sweep_report import SweepRow
+from .trial import Setup, Trial, failure_of
 
 __all__ = ["in_processes", "in_this_process"]
 
@@ -17,9 +19,9 @@ __all__ = ["in_processes", "in_this_process"]
 def in_this_process(
     setup: Setup, trials: Sequence[Trial]
 ) -> Generator[SweepRow, None, None]:
-    """One after another, here."""
-    for trial in trials:
-        yield play(setup, trial)
+    """One group after another, here."""
+    for group in grouped(setup, trials, 1):
+        yield from play(setup, group)
 
 
 def in_processes(
@@ -30,47 +32,60 @@ def in_processes(
     A run that kills its process is a failure as any other.
     """
     payload = packed(setup, trials)
-    loky = _loky()
-    count = workers or loky.cpu_count()
-    waiting = deque(trials)
+    count = workers or _loky().cpu_count()
+    waiting = deque(grouped(setup, trials, count))
     while waiting:
         yield from _until_broken(payload, waiting, count)
         # A process died, and all that ran beside it are lost.  They were begun in order:
-        # each of those is run again alone, so that only the one to blame fails.
+        # each of those is run again apart, so that only the run to blame fails.
         for _ in range(min(count, len(waiting))):
-            yield _alone(payload, waiting.popleft())
+            yield from _apart(payload, waiting.popleft())
 
 
 def _until_broken(
-    payload: bytes, waiting: deque[Trial], count: int
+    payload: bytes, waiting: deque[Sequence[Trial]], count: int
 ) -> Generator[SweepRow, None, None]:
     pool = _pool(payload, min(count, len(waiting)))
     try:
         check_process("a process of this machine", pool.submit(_inspected).result)
-        futures = [(trial, pool.submit(_play, trial)) for trial in waiting]
-        for trial, future in futures:
+        futures = [(group, pool.submit(_play, group)) for group in waiting]
+        for group, future in futures:
             try:
-                row = row_from(trial, future.result, passing=_broken())
-            except _broken():
+                rows = future.result()
+            except Exception:  # noqa: BLE001 - it is told by the run that is to blame
                 return
             waiting.popleft()
-            yield row
+            yield from unpacked(group, rows)
     finally:
         # Nobody waits for runs whose rows are not wanted any more.
         pool.shutdown(wait=True, kill_workers=bool(waiting))
 
 
-def _alone(payload: bytes, trial: Trial) -> SweepRow:
+def _apart(payload: bytes, group: Sequence[Trial]) -> Generator[SweepRow, None, None]:
+    """A group in a process of its own; and if that dies, each half of it in its own."""
     pool = _pool(payload, 1)
     try:
-        return row_from(trial, pool.submit(_play, trial).result, passing=_broken())
-    except _broken() as error:
-        # What loky says after its first line is advice on other programs.
-        message = f"the run ended its process: {str(error).strip().splitlines()[0]}"
-        failure = SweepFailure(error=type(error).__name__, message=message)
-        return row_of(trial.number, trial.data, trial.parameters, failure)
+        rows = pool.submit(_play, group).result()
+    except Exception as error:  # noqa: BLE001 - whatever kept it from coming back
+        if len(group) == 1:
+            yield _lost(group[0], error)
+            return
+    else:
+        yield from unpacked(group, rows)
+        return
     finally:
         pool.shutdown(wait=True, kill_workers=True)
+    middle = len(group) // 2
+    yield from _apart(payload, group[:middle])
+    yield from _apart(payload, group[middle:])
+
+
+def _lost(trial: Trial, error: Exception) -> SweepRow:
+    if not isinstance(error, _broken()):
+        return failure_of(trial, error)
+    # What loky says after its first line is advice on other programs.
+    reason = str(error).strip().splitlines()[0]
+    return failure_of(trial, error, f"the run ended its process: {reason}")
 
 
 def _pool(payload: bytes, count: int) -> Any:
@@ -113,5 +128,5 @@ def _inspected() -> tuple[str, list[str]]:
     return inspected(_held[0])
 
 
-def _play(trial: Trial) -> SweepRow:
-    return play_shipped(_held[0], trial)
+def _play(group: Sequence[Trial]) -> list[bytes]:
+    return play_shipped(_held[0], group)

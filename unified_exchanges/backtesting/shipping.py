@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import cast
 
 from ..errors import BadRequest
 from ..version import VERSION
-from .sweep_report import SweepFailure, SweepRow, row_of
-from .trial import Setup, Trial
+from .group import play
+from .sweep_report import SweepRow
+from .trial import Setup, Trial, failure_of
 
-__all__ = ["check_process", "packed", "row_from"]
+__all__ = ["check_process", "inspected", "packed", "play_shipped", "unpacked"]
 
 
 def packed(setup: Setup, trials: Sequence[Trial]) -> bytes:
@@ -56,20 +58,50 @@ def check_process(where: str, inspect: Callable[[], tuple[str, list[str]]]) -> N
         raise BadRequest(f"{where} does not see {missing[0]}: put it where all see it")
 
 
-def row_from(
-    trial: Trial,
-    result: Callable[[], SweepRow],
-    *,
-    passing: type[Exception] | tuple[type[Exception], ...] = (),
-) -> SweepRow:
-    """The row of a run elsewhere; what kept it from coming back is told as its failure."""
+def unpacked(trials: Sequence[Trial], rows: Sequence[bytes]) -> Iterator[SweepRow]:
+    """The rows of runs elsewhere, as they were packed there."""
+    import pickle  # noqa: PLC0415 - only sweeps over processes do
+
+    for trial, row in zip(trials, rows, strict=True):
+        try:
+            yield pickle.loads(row)  # noqa: S301 - from a process that we started
+        except Exception as error:  # noqa: BLE001 - what unpacks itself may raise anything
+            yield failure_of(trial, error)
+
+
+# -- in the other process --------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def _loaded(payload: bytes) -> Setup:
+    """Unpack what all runs share once in each process, not for each of its groups."""
+    import pickle  # noqa: PLC0415 - only sweeps over processes do
+
+    return cast("Setup", pickle.loads(payload))  # noqa: S301 - from who started us
+
+
+def inspected(payload: bytes) -> tuple[str, list[str]]:
+    """What a process has: the version of this library; and which data it cannot see."""
+    setup = _loaded(payload)
+    return VERSION, [str(path) for path in setup.paths if not path.exists()]
+
+
+def play_shipped(payload: bytes, trials: Sequence[Trial]) -> list[bytes]:
+    """Play a group of what was packed by who started this process; gives packed rows.
+
+    A row that cannot be packed, because of its report say, is a failure of that run alone.
+    """
+    return [
+        _packed(trial, row)
+        for trial, row in zip(trials, play(_loaded(payload), trials), strict=True)
+    ]
+
+
+def _packed(trial: Trial, row: SweepRow) -> bytes:
+    import cloudpickle  # noqa: PLC0415 - an extra
+
     try:
-        return result()
-    except passing:
-        raise
-    except Exception as error:  # noqa: BLE001 - such as a report that cannot be pickled
-        told = "".join(traceback.format_exception(error))
-        failure = SweepFailure(
-            error=type(error).__name__, message=str(error), trace=told
-        )
-        return row_of(trial.number, trial.data, trial.parameters, failure)
+        found: bytes = cloudpickle.dumps(row)
+    except Exception as error:  # noqa: BLE001 - what packs itself may raise anything
+        found = cloudpickle.dumps(failure_of(trial, error))
+    return found

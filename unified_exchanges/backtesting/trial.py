@@ -1,4 +1,4 @@
-"""One run of a sweep: what makes it, and what it came to, in whatever process."""
+"""One run of a sweep: what makes it, and what is told if it fails."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import inspect
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -16,12 +15,10 @@ from ..errors import BadRequest
 from ..money import Number
 from ..paper import Contract, Delays
 from ..strategies import Strategy
-from ..version import VERSION
-from .loop import backtest
 from .sources import Data
 from .sweep_report import SweepFailure, SweepRow, row_of
 
-__all__ = ["Make", "Setup", "Trial", "check_names", "inspected", "play", "play_shipped"]
+__all__ = ["Make", "Setup", "Trial", "check_names", "failure_of", "made"]
 
 Make: TypeAlias = Callable[..., Strategy]
 """A subclass of `Strategy`, or what gives one for parameters."""
@@ -92,7 +89,8 @@ def _public(make: Make) -> Callable[[str], bool]:
     return lambda name: not name.startswith("_") and _is_attribute(make, name)
 
 
-def _made(setup: Setup, parameters: Mapping[str, Any]) -> Strategy:
+def made(setup: Setup, parameters: Mapping[str, Any]) -> Strategy:
+    """Make the strategy of a run."""
     given = dict(parameters)
     others: dict[str, Any] = {}
     if _is_kind(setup.make):
@@ -109,44 +107,11 @@ def _made(setup: Setup, parameters: Mapping[str, Any]) -> Strategy:
     return strategy
 
 
-def play(setup: Setup, trial: Trial) -> SweepRow:
-    """Run it; what it raises is told, as the runs do not concern each other."""
-    try:
-        report = backtest(
-            _made(setup, trial.parameters),
-            setup.data[trial.data],
-            contracts=setup.contracts,
-            cash=setup.cash,
-            delays=setup.delays,
-            sample=setup.sample,
-        )
-    except Exception as error:  # noqa: BLE001 - a strategy may raise anything
-        told = "".join(traceback.format_exception(error))
-        failure = SweepFailure(
-            error=type(error).__name__, message=str(error), trace=told
-        )
-        return row_of(trial.number, trial.data, trial.parameters, failure)
-    row = row_of(trial.number, trial.data, trial.parameters, report)
-    return row if setup.keeps_reports else attrs.evolve(row, report=None)
-
-
-# -- in another process ----------------------------------------------------------------
-
-
-@lru_cache(maxsize=1)
-def _loaded(payload: bytes) -> Setup:
-    """Unpack what all runs share once in each process, not for each run."""
-    import pickle  # noqa: PLC0415 - only sweeps over processes do
-
-    return cast("Setup", pickle.loads(payload))  # noqa: S301 - from who started us
-
-
-def inspected(payload: bytes) -> tuple[str, list[str]]:
-    """What a process has: the version of this library; and which data it cannot see."""
-    setup = _loaded(payload)
-    return VERSION, [str(path) for path in setup.paths if not path.exists()]
-
-
-def play_shipped(payload: bytes, trial: Trial) -> SweepRow:
-    """As `play`, of what was packed by who started it."""
-    return play(_loaded(payload), trial)
+def failure_of(trial: Trial, error: BaseException, message: str = "") -> SweepRow:
+    """The row of a run that has no figures, as this was raised."""
+    failure = SweepFailure(
+        error=type(error).__name__,
+        message=message or str(error),
+        trace="".join(traceback.format_exception(error)),
+    )
+    return row_of(trial.number, trial.data, trial.parameters, failure)

@@ -1,0 +1,58 @@
+"""Which runs of a sweep go side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby, pairwise
+from operator import attrgetter
+from pathlib import Path
+from typing import Final
+
+from .sources import Data
+from .trial import Setup, Trial
+
+__all__ = ["grouped"]
+
+_MOST: Final = 16
+"""Runs side by side at most: what they keep is in memory at once."""
+
+
+def grouped(
+    setup: Setup, trials: Sequence[Trial], workers: int
+) -> list[Sequence[Trial]]:
+    """Put runs over the same stored data together, and leave no worker without any.
+
+    They stay in their order.  Events in memory need not be read: their runs go alone.
+    """
+    return [
+        group
+        for name, found in groupby(trials, attrgetter("data"))
+        for group in _parts([*found], setup.data[name], len(setup.data), workers)
+    ]
+
+
+def _parts(
+    trials: Sequence[Trial], data: Data, total: int, workers: int
+) -> Iterator[Sequence[Trial]]:
+    count = len(trials)
+    if _is_stored(data):
+        count = _ceil(count, _MOST)
+        if total < workers:
+            # All of them end at about the same time: they are as many as there are workers,
+            # or twice as many, and so on.
+            rounds = _ceil(count * total, workers)
+            count = min(len(trials), _ceil(rounds * workers, total))
+    ends = [len(trials) * n // count for n in range(count + 1)]
+    for begin, end in pairwise(ends):
+        yield trials[begin:end]
+
+
+def _is_stored(data: Data) -> bool:
+    is_path = isinstance(data, Path)
+    return is_path or (
+        isinstance(data, Sequence) and bool(data) and isinstance(data[0], Path)
+    )
+
+
+def _ceil(number: int, by: int) -> int:
+    return -(-number // by)

@@ -1,0 +1,107 @@
+"""The report of a backtest, made of what there was when it ended."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import attrs
+
+from ..models import Fill, OrderStatus, Settlement
+from ..money import EXACT, div, total
+from ..paper import PaperEngine, at
+from ..recording.line_clock import setback_told
+from ..strategies import Desk, Note
+from .assumptions import assumed
+from .measures import Measures
+from .reading import Provenance
+from .report import Report
+from .sources import Feed
+from .telling import Teller
+
+__all__ = ["Tally", "report_of"]
+
+
+@attrs.define
+class Tally:
+    """What is counted and kept while events are played.
+
+    ``began`` and ``last`` are the moments of the first event and of the last that was told.
+    """
+
+    began: int | None = None
+    last: int | None = None
+    events: int = 0
+    ignored: int = 0
+    fills: list[Fill] = attrs.field(factory=list)
+    settlements: list[Settlement] = attrs.field(factory=list)
+
+
+def report_of(
+    tally: Tally,
+    teller: Teller,
+    engine: PaperEngine,
+    measures: Measures,
+    every: int,
+    provenance: Provenance,
+) -> Report:
+    """Make it; ``every`` are the nanoseconds between points of equity."""
+    desk = teller.desk
+    fills: defaultdict[str, list[Fill]] = defaultdict(list)
+    for fill in tally.fills:
+        fills[fill.market_id].append(fill)
+    markets = tuple(
+        measures.market(pit, fills[market_id]) for market_id, pit in engine.pits.items()
+    )
+    taken = [
+        order
+        for order in engine.orders.values()
+        if order.arrived is not None and order.status is not OrderStatus.REJECTED
+    ]
+    ordered = total(order.size for order in taken)
+    filled = total(order.filled for order in taken)
+    equity = measures.equity()
+    feeds = list(provenance.feeds)
+    if len(feeds) == 1 and tally.began is not None:
+        # One alone is timed here: to note each of its events takes time.
+        feeds = [attrs.evolve(feeds[0], began=tally.began, ended=tally.last)]
+    return Report(
+        strategy=type(teller.strategy).__name__,
+        started_at=None if tally.began is None else at(tally.began),
+        ended_at=None if tally.began is None else at(desk.moment),
+        events=tally.events,
+        ignored=tally.ignored,
+        repeated=provenance.repeated,
+        starting_cash=engine.starting_cash,
+        cash=engine.cash,
+        equity=equity,
+        pnl=EXACT.subtract(equity, engine.starting_cash),
+        fees=engine.account.fees,
+        max_drawdown=measures.max_drawdown,
+        max_drawdown_ratio=measures.max_drawdown_ratio,
+        peak_exposure=measures.peak_exposure,
+        average_exposure=measures.average_exposure,
+        turnover=total(market.turnover for market in markets),
+        orders=len(taken),
+        fill_ratio=div(filled, ordered) if ordered else None,
+        forecasts=desk.forecasts.count,
+        brier=desk.forecasts.brier,
+        calibration=desk.forecasts.calibration(),
+        markets=markets,
+        equity_curve=tuple(measures.points),
+        trades=tuple(tally.fills),
+        settlements=tuple(tally.settlements),
+        assumptions=assumed(engine, every, feeds),
+        decisions=tuple(desk.decisions),
+        failures=tuple(teller.failures),
+        notes=_notes(desk, feeds),
+    )
+
+
+def _notes(desk: Desk, feeds: list[Feed]) -> tuple[Note, ...]:
+    """What the strategy wrote, and what is to be known of the data."""
+    of_data = [
+        Note(at=moment, text=setback_told(feed.name, offset))
+        for feed in feeds
+        for moment, offset in feed.setbacks.found
+    ]
+    return tuple(sorted([*of_data, *desk.notes], key=lambda note: note.at))

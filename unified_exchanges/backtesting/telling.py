@@ -1,0 +1,147 @@
+"""What a strategy is told in a backtest, and what its desk knows by then."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from ..errors import BadRequest
+from ..models import (
+    Fill,
+    Gap,
+    MarketChange,
+    Order,
+    OrderBook,
+    OrderStatus,
+    Settlement,
+    Subject,
+    Trade,
+)
+from ..paper import PaperEngine, PaperEvent
+from ..paper.account import Account
+from ..paper.pit import Pit
+from ..paper.refusals import error_of
+from ..strategies import Desk, Failure, Place, Strategy
+from ..strategies.beginning import read_subjects
+from ..strategies.session import is_old
+from .hindsight import as_known
+
+__all__ = ["Teller", "Told"]
+
+Told: TypeAlias = PaperEvent | Order | Fill | Settlement | Failure
+
+
+class Teller:
+    """Tells one strategy what concerns it, at its desk.
+
+    ``failures`` are those that it was told.
+    """
+
+    def __init__(self, strategy: Strategy, engine: PaperEngine) -> None:
+        self.strategy = strategy
+        self.failures: list[Failure] = []
+        self._engine = engine
+        self._books: dict[str, OrderBook] = {}
+        self._followed = _read_markets(strategy, engine.pits)
+        self._subjects = frozenset(read_subjects(strategy))
+        self.desk = Desk(
+            # As live: of other markets the strategy knows nothing, and trades none.
+            [x.contract for name, x in engine.pits.items() if name in self._followed],
+            Account(engine.cash),
+            book=self._books.get if engine.delays.event else self._newest,
+        )
+
+    def _newest(self, market_id: str) -> OrderBook | None:
+        return self._engine.pits[market_id].latest
+
+    def look_back(self, moment: int) -> None:
+        """Take markets that were read later as they could be known: their end is told."""
+        for market_id, pit in self._engine.pits.items():
+            known = as_known(pit.contract, moment)
+            pit.status = known.market.status
+            if market_id in self._followed:
+                self.desk.know(known)
+
+    def hears_books(self, market_id: str) -> bool:
+        """Whether it is told the books of a market."""
+        return Subject.ORDER_BOOK in self._subjects and market_id in self._followed
+
+    def is_wanted(self, event: PaperEvent) -> bool:
+        """Whether it, or its desk, has to know of an event."""
+        if isinstance(event, Gap):
+            return not event.market_ids or not self._followed.isdisjoint(
+                event.market_ids
+            )
+        if isinstance(event, MarketChange):
+            # The desk has to know, whether the strategy is told or not.
+            return event.market_id in self._followed
+        subject = Subject.TRADES if isinstance(event, Trade) else Subject.ORDER_BOOK
+        return event.market_id in self._followed and (
+            subject in self._subjects or isinstance(event, OrderBook)
+        )
+
+    def tell(self, told: Told) -> None:
+        """Tell it, and have the desk know."""
+        desk, strategy = self.desk, self.strategy
+        if isinstance(told, OrderBook):
+            self._books[told.market_id] = told
+            if Subject.ORDER_BOOK in self._subjects:
+                strategy.on_book(desk, told)
+        elif isinstance(told, Trade):
+            strategy.on_trade(desk, told)
+        elif isinstance(told, Fill):
+            desk.told_fill(told)
+            strategy.on_fill(desk, told)
+        elif isinstance(told, Order):
+            self._order(told)
+        elif isinstance(told, Failure):
+            self._fail(told)
+        elif isinstance(told, Settlement):
+            desk.told_settlement(told)
+        elif isinstance(told, MarketChange):
+            self._change(told)
+        else:
+            self._gap(told)
+
+    def _change(self, change: MarketChange) -> None:
+        self.desk.told_change(change)
+        if Subject.MARKET_STATUS in self._subjects:
+            self.strategy.on_status(self.desk, change)
+
+    def _gap(self, gap: Gap) -> None:
+        for market_id in gap.market_ids or tuple(self._books):
+            self._books.pop(market_id, None)
+        self.strategy.on_gap(self.desk, gap)
+
+    def _order(self, order: Order) -> None:
+        key = order.client_order_id
+        assert key is not None
+        if order.status is OrderStatus.REJECTED:
+            reason = json.loads(order.raw_json)["reason"]
+            error = error_of(reason)(reason, venue=order.venue, client_order_id=key)
+            self._fail(Failure(command=self.desk.placed(key), error=error))
+            return
+        if is_old(self.desk.order(key), order):
+            return  # as live: a change that changes nothing is no news
+        self.desk.told_order(order, key)
+        self.strategy.on_order(self.desk, order)
+
+    def _fail(self, failure: Failure) -> None:
+        self.failures.append(failure)
+        if isinstance(failure.command, Place):
+            self.desk.forget(failure.command.key)
+        self.strategy.on_failure(self.desk, failure)
+
+
+def _read_markets(strategy: Strategy, pits: Mapping[str, Pit]) -> frozenset[str]:
+    found = set()
+    for name in strategy.markets:
+        venue, _, rest = name.partition(":")
+        is_named = rest in pits and pits[rest].contract.market.venue == venue
+        market_id = rest if is_named else name
+        if market_id not in pits:
+            known = ", ".join(sorted(pits)) or "none"
+            raise BadRequest(f"no contract was given for {name!r}; there are: {known}")
+        found.add(market_id)
+    return frozenset(found or pits)
