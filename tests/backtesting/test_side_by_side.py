@@ -459,6 +459,66 @@ def test_a_row_that_cannot_be_sent_back_is_a_failure_of_that_run_alone(
     assert "it stays here" in str(report.failed[0].failure)
 
 
+# -- on a cluster ----------------------------------------------------------------------
+
+
+def test_on_a_cluster_only_the_run_that_ends_its_worker_fails(tmp_path: Path) -> None:
+    from dask import config
+    from distributed import LocalCluster
+
+    path = over_midnight(tmp_path / "r.jsonl")
+    with (
+        # The scheduler gives a task up when the first worker has died of it.
+        config.set({"distributed.scheduler.allowed-failures": 0}),
+        LocalCluster(
+            n_workers=1,
+            threads_per_worker=2,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            memory_limit=0,
+        ) as cluster,
+    ):
+        report = sweep(
+            Ending,
+            MORTAL,
+            path,
+            contracts=CONTRACTS,
+            engine="dask",
+            scheduler=cluster.scheduler_address,
+        )
+    told = came_to(report)
+    assert "KilledWorker" in told.pop(2)
+    others = [x for x in MORTAL if not x["dies"]]
+    assert told == [alone(Ending, parameters, path) for parameters in others]
+
+
+def test_threads_of_one_worker_draw_random_numbers_of_their_own(tmp_path: Path) -> None:
+    from distributed import LocalCluster
+
+    paths = {f"{n}": over_midnight(tmp_path / f"{n}.jsonl") for n in range(4)}
+    with LocalCluster(
+        n_workers=1,
+        threads_per_worker=4,
+        processes=False,
+        dashboard_address="127.0.0.1:0",
+        host="127.0.0.1",
+        memory_limit=0,
+    ) as cluster:
+        report = sweep(
+            Drawing,
+            DRAWS,
+            paths,
+            contracts=CONTRACTS,
+            engine="dask",
+            scheduler=cluster.scheduler_address,
+        )
+    assert came_to(report) == [
+        alone(Drawing, parameters, path)
+        for path in paths.values()
+        for parameters in DRAWS
+    ]
+
+
 # -- how many --------------------------------------------------------------------------
 
 
