@@ -499,9 +499,8 @@ def test_threads_of_one_worker_draw_random_numbers_of_their_own(tmp_path: Path) 
     with LocalCluster(
         n_workers=1,
         threads_per_worker=4,
-        processes=False,
-        dashboard_address="127.0.0.1:0",
         host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
         memory_limit=0,
     ) as cluster:
         report = sweep(
