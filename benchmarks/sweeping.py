@@ -1,7 +1,10 @@
 """A sweep on two processes, next to one of its runs times half their number.
 
-The floor is what a machine of two cores could do at best: one run, timed in this process,
-times 32 for a sweep of 64.  Starting the processes counts.
+The floor is what a machine of two cores could do at best where each run reads its data: one
+run, timed in this process, times 32 for a sweep of 64.  Starting the processes counts.  A
+sweep reads its data once for many runs, and so takes less than that: as much less as reading
+is of a run.  That is nearly all of a strategy that only looks, and less of one that trades
+now and then, which is shown beside it.
 
 By the wall clock that holds only where both cores are free.  So the goal is by CPU time
 as well: that of this process and of all it has started, a half of it for each core, which a
@@ -27,6 +30,8 @@ from backtest import NAMES, Trivial, contract, of_kalshi
 from timing import Goal, Seconds, arguments, interleave, ratio, report, verdict
 
 from unified_exchanges.backtesting import backtest, sweep
+from unified_exchanges.models import OrderBook
+from unified_exchanges.strategies import Desk
 
 RUNS: Final = 64
 CORES: Final = 2
@@ -44,21 +49,48 @@ def cpu() -> float:
     return sum(used.ru_utime + used.ru_stime for used in both)
 
 
-def once(path: Path) -> None:
-    backtest(Trivial(), [path] * COPIES, contracts=map(contract, NAMES))
+class Looking(Trivial):
+    """The same, and one of many."""
+
+    def __init__(self, seen: int) -> None:
+        self.seen = seen
 
 
-def bare(path: Path, runs: int) -> None:
+class Trading(Looking):
+    """Has one small bid somewhere, of which it thinks again every hundred books."""
+
+    def __init__(self, seen: int) -> None:
+        super().__init__(seen)
+        self.books = seen
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        """Look at the best ask, and now and then cancel and place."""
+        super().on_book(desk, book)
+        self.books += 1
+        if not self.books % 100:
+            for order in desk.open_orders:
+                desk.cancel(order.client_order_id or "")
+            desk.place(book.market_id, "yes", "buy", book.bids[0].price, 1)
+
+
+KINDS: Final = {"looks": Looking, "trades now and then": Trading}
+
+
+def once(path: Path, kind: str) -> None:
+    backtest(KINDS[kind](0), [path] * COPIES, contracts=map(contract, NAMES))
+
+
+def bare(path: Path, runs: int, kind: str) -> None:
     """Each process does its share, and is told nothing else."""
-    command = [sys.executable, __file__, "--bare", str(path), str(runs // CORES)]
+    command = [sys.executable, __file__, "--bare", str(path), str(runs // CORES), kind]
     started = [subprocess.Popen(command) for _ in range(CORES)]
     assert not any(process.wait() for process in started)
 
 
-def swept(path: Path, runs: int) -> None:
+def swept(path: Path, runs: int, kind: str) -> None:
     grid = [{"seen": number} for number in range(runs)]
     told = sweep(
-        Numbered,
+        KINDS[kind],
         grid,
         [path] * COPIES,
         contracts=map(contract, NAMES),
@@ -69,14 +101,7 @@ def swept(path: Path, runs: int) -> None:
     assert not told.failed
 
 
-class Numbered(Trivial):
-    """The same, and one of many."""
-
-    def __init__(self, seen: int) -> None:
-        self.seen = seen
-
-
-def measured(runs: int, rounds: int) -> list[Goal]:
+def measured(runs: int, rounds: int, kind: str) -> list[Goal]:
     used: dict[str, list[float]] = {FLOOR: [], BARE: [], OURS: []}
 
     def noted(name: str, times: float, act: Callable[[], None]) -> Seconds:
@@ -89,12 +114,12 @@ def measured(runs: int, rounds: int) -> list[Goal]:
     with TemporaryDirectory() as folder:
         path = of_kalshi(Path(folder) / "session.jsonl")
         variants: dict[str, Callable[[], object]] = {
-            FLOOR: lambda: noted(FLOOR, runs / CORES, lambda: once(path)),
-            BARE: lambda: noted(BARE, 1, lambda: bare(path, runs)),
-            OURS: lambda: noted(OURS, 1, lambda: swept(path, runs)),
+            FLOOR: lambda: noted(FLOOR, runs / CORES, lambda: once(path, kind)),
+            BARE: lambda: noted(BARE, 1, lambda: bare(path, runs, kind)),
+            OURS: lambda: noted(OURS, 1, lambda: swept(path, runs, kind)),
         }
         times = interleave(variants, rounds)
-    title = f"{runs} runs on {CORES} cores"
+    title = f"{runs} runs on {CORES} cores, each {kind}"
     report(title, times, FLOOR, per=runs, unit="run")
     # The round to warm up is in it, too.
     shares = {FLOOR: used[FLOOR][1:]}
@@ -109,10 +134,11 @@ def measured(runs: int, rounds: int) -> list[Goal]:
 def main() -> None:
     if sys.argv[1:2] == ["--bare"]:
         for _ in range(int(sys.argv[3])):
-            once(Path(sys.argv[2]))
+            once(Path(sys.argv[2]), sys.argv[4])
         return
     options = arguments(__doc__)
-    goals = measured(RUNS, min(options.rounds, MOST_ROUNDS))
+    rounds = min(options.rounds, MOST_ROUNDS)
+    goals = [goal for kind in KINDS for goal in measured(RUNS, rounds, kind)]
     verdict(goals, gate=not options.no_gate)
 
 

@@ -85,7 +85,7 @@ def _time(moment: int | None) -> datetime | None:
 
 
 def _told(rule: FeeRule) -> str:
-    if rule is FREE:
+    if isinstance(rule, type(FREE)):  # in another process it is another one
         return "none"
     # The repr of any other object has its address, which is another each time.
     return repr(rule) if attrs.has(type(rule)) else type(rule).__qualname__

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from ..errors import BadRequest, NetworkError
 from .grouping import grouped
-from .shipping import check_process, inspected, packed, play_shipped, unpacked
+from .shipping import apart, check_process, inspected, packed, play_shipped, unpacked
 from .sweep_report import SweepRow
-from .trial import Setup, Trial, failure_of
+from .trial import Setup, Trial
 
 __all__ = ["on_cluster"]
 
@@ -25,31 +25,27 @@ def on_cluster(
         groups = grouped(setup, trials, _count(client, payload, scheduler))
         # Sent once to each worker, not once for each group.
         shared = client.scatter([payload], broadcast=True, hash=False)[0]
-        play = partial(client.submit, play_shipped, shared, pure=False)
-        futures = [play(group) for group in groups]
+        futures = [
+            client.submit(play_shipped, shared, group, pure=False) for group in groups
+        ]
         try:
             for group, future in zip(groups, futures, strict=True):
-                yield from _rows(play, group, future)
+                try:
+                    rows = future.result()
+                except Exception:  # noqa: BLE001 - the run to blame will tell it
+                    # A worker that died took along what was sent to it.
+                    yield from apart(partial(_play_apart, client, payload), group)
+                else:
+                    yield from unpacked(group, rows)
         finally:
             # Runs whose rows are not wanted any more are not begun; the rest is let go.
             client.cancel([*futures, shared])
 
 
-def _rows(
-    play: Callable[[Sequence[Trial]], Any], group: Sequence[Trial], future: Any
-) -> Generator[SweepRow, None, None]:
-    """Those of a group; if its worker dies time and again, of each run alone."""
-    try:
-        rows = future.result()
-    except Exception as error:  # noqa: BLE001 - whatever kept it from coming back
-        if len(group) == 1:
-            yield failure_of(group[0], error)
-            return
-    else:
-        yield from unpacked(group, rows)
-        return
-    for trial in group:
-        yield from _rows(play, [trial], play([trial]))
+def _play_apart(client: Any, payload: bytes, group: Sequence[Trial]) -> list[bytes]:
+    """Play a group that brings along all that it needs."""
+    rows: list[bytes] = client.submit(play_shipped, payload, group, pure=False).result()
+    return rows
 
 
 def _count(client: Any, payload: bytes, scheduler: str) -> int:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 from collections import deque
 from collections.abc import Generator, Sequence
+from functools import partial
 from typing import Any
 
 from .group import play
 from .grouping import grouped
-from .shipping import check_process, inspected, packed, play_shipped, unpacked
+from .shipping import apart, check_process, inspected, packed, play_shipped, unpacked
 from .sweep_report import SweepRow
-from .trial import Setup, Trial, failure_of
+from .trial import Setup, Trial
 
 __all__ = ["in_processes", "in_this_process"]
 
@@ -39,7 +40,7 @@ def in_processes(
         # A process died, and all that ran beside it are lost.  They were begun in order:
         # each of those is run again apart, so that only the run to blame fails.
         for _ in range(min(count, len(waiting))):
-            yield from _apart(payload, waiting.popleft())
+            yield from apart(partial(_play_apart, payload), waiting.popleft())
 
 
 def _until_broken(
@@ -61,31 +62,19 @@ def _until_broken(
         pool.shutdown(wait=True, kill_workers=bool(waiting))
 
 
-def _apart(payload: bytes, group: Sequence[Trial]) -> Generator[SweepRow, None, None]:
-    """A group in a process of its own; and if that dies, each half of it in its own."""
+def _play_apart(payload: bytes, group: Sequence[Trial]) -> list[bytes]:
+    """Play a group in a process of its own."""
     pool = _pool(payload, 1)
     try:
-        rows = pool.submit(_play, group).result()
-    except Exception as error:  # noqa: BLE001 - whatever kept it from coming back
-        if len(group) == 1:
-            yield _lost(group[0], error)
-            return
+        rows: list[bytes] = pool.submit(_play, group).result()
+    except _broken() as error:
+        # What loky says after its first line is advice on other programs.
+        reason = str(error).strip().splitlines()[0]
+        raise type(error)(f"the run ended its process: {reason}") from error
     else:
-        yield from unpacked(group, rows)
-        return
+        return rows
     finally:
         pool.shutdown(wait=True, kill_workers=True)
-    middle = len(group) // 2
-    yield from _apart(payload, group[:middle])
-    yield from _apart(payload, group[middle:])
-
-
-def _lost(trial: Trial, error: Exception) -> SweepRow:
-    if not isinstance(error, _broken()):
-        return failure_of(trial, error)
-    # What loky says after its first line is advice on other programs.
-    reason = str(error).strip().splitlines()[0]
-    return failure_of(trial, error, f"the run ended its process: {reason}")
 
 
 def _pool(payload: bytes, count: int) -> Any:

@@ -12,7 +12,7 @@ from .group import play
 from .sweep_report import SweepRow
 from .trial import Setup, Trial, failure_of
 
-__all__ = ["check_process", "inspected", "packed", "play_shipped", "unpacked"]
+__all__ = ["apart", "check_process", "inspected", "packed", "play_shipped", "unpacked"]
 
 
 def packed(setup: Setup, trials: Sequence[Trial]) -> bytes:
@@ -56,6 +56,28 @@ def check_process(where: str, inspect: Callable[[], tuple[str, list[str]]]) -> N
         raise BadRequest(f"{message}: results would not be the same")
     if missing:
         raise BadRequest(f"{where} does not see {missing[0]}: put it where all see it")
+
+
+def apart(
+    play: Callable[[Sequence[Trial]], list[bytes]], group: Sequence[Trial]
+) -> Iterator[SweepRow]:
+    """The rows of a group that did not come back, by playing it elsewhere.
+
+    If that does not come back either, each half of it is played by itself, and so on: only
+    the run to blame has no figures.
+    """
+    try:
+        rows = play(group)
+    except Exception as error:  # noqa: BLE001 - whatever kept it from coming back
+        if len(group) == 1:
+            yield failure_of(group[0], error)
+            return
+    else:
+        yield from unpacked(group, rows)
+        return
+    middle = len(group) // 2
+    yield from apart(play, group[:middle])
+    yield from apart(play, group[middle:])
 
 
 def unpacked(trials: Sequence[Trial], rows: Sequence[bytes]) -> Iterator[SweepRow]:

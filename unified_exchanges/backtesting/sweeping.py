@@ -68,7 +68,11 @@ def sweep(
     a time, one of each core if it is not said; ``workers=1`` is this process.
     ``engine="dask"`` runs on the cluster whose scheduler is at the address ``scheduler``
     (extra ``dask``).  Rows come in the order of the grid and are the same on any engine.
-    Runs share processes: a strategy must keep nothing in its class or module.
+    Of a recording or its tables, up to sixteen runs are played side by side over one read,
+    and each comes to what `backtest` of it gives, whatever the others do.  Random numbers of
+    ``random`` and ``numpy.random`` and the context of decimals are those of the run: the
+    generators begin by its number.  All else of a process is shared: a strategy must keep
+    nothing in its class or module.
 
     A run that raises is a row with a ``failure``; the others go on, or end there with
     ``stop_on_failure``.  ``keep_reports=False`` keeps the figures only.

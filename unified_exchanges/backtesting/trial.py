@@ -107,11 +107,11 @@ def made(setup: Setup, parameters: Mapping[str, Any]) -> Strategy:
     return strategy
 
 
-def failure_of(trial: Trial, error: BaseException, message: str = "") -> SweepRow:
+def failure_of(trial: Trial, error: Exception) -> SweepRow:
     """The row of a run that has no figures, as this was raised."""
     failure = SweepFailure(
         error=type(error).__name__,
-        message=message or str(error),
+        message=str(error),
         trace="".join(traceback.format_exception(error)),
     )
     return row_of(trial.number, trial.data, trial.parameters, failure)
