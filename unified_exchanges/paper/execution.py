@@ -26,6 +26,7 @@ from .hours import Hours
 from .orders import PaperOrder, at
 from .pit import Pit, Take
 from .refusals import HAS_FILLED, NOT_ENOUGH, WOULD_CROSS, not_trading
+from .register import Register
 from .touched import Command, Touched
 
 __all__ = ["Command", "Execution", "Notice", "RefusedChange"]
@@ -54,7 +55,7 @@ class Execution:
         self.pits = pits
         self.account = account
         self.delays = delays
-        self.orders: dict[int, PaperOrder] = {}
+        self.orders = Register()
         self.commands: list[Command] = []
         self.hours = Hours()
         self.touched = Touched()

@@ -29,7 +29,7 @@ class OnPaper(Ground):
     def __init__(self, exchange: Recorded) -> None:
         super().__init__(exchange)
         self._venue: Overhearing = exchange.venue
-        self._news = self._venue.house.open_session()
+        self._news = self._venue.house.news.open_session()
 
     @property
     def closing(self) -> int:
@@ -53,7 +53,7 @@ class OnPaper(Ground):
         for subject in subjects:
             self.timeline.check(on_the_wire, subject, tuple(contracts))
         self._venue.overhear(self._told)
-        self._venue.house.hang(self.drain)
+        self._venue.house.news.hang(self.drain)
         for contract in contracts.values():
             # First, so that the account misses nothing of what is told.
             self._venue.house.admit(contract)
@@ -75,8 +75,8 @@ class OnPaper(Ground):
 
     def leave(self) -> None:
         """Tell no more."""
-        self._venue.house.take_down(self.drain)
-        self._venue.house.close_session(self._news)
+        self._venue.house.news.take_down(self.drain)
+        self._venue.house.news.close_session(self._news)
 
     def _of_one(
         self, command: Command, place: Place, order_id: str | None
