@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -21,6 +21,7 @@ from ..models import (
     OrderStatus,
     Position,
     Side,
+    Subject,
     TimeInForce,
     Trade,
 )
@@ -35,10 +36,16 @@ from .pit import Pit
 from .register import Register
 from .touched import Command
 
-__all__ = ["Command", "Notice", "PaperEngine", "PaperEvent", "RefusedChange"]
+__all__ = ["HEARD", "Command", "Notice", "PaperEngine", "PaperEvent", "RefusedChange"]
 
 PaperEvent: TypeAlias = OrderBook | Trade | MarketChange | Gap
 """What a source tells: whole books, public trades, changes of markets, gaps."""
+HEARD: Final[Mapping[Subject, type[PaperEvent]]] = {
+    Subject.ORDER_BOOK: OrderBook,
+    Subject.TRADES: Trade,
+    Subject.MARKET_STATUS: MarketChange,
+}
+"""What is followed of a market to hear that, and what it tells."""
 
 
 _DONE = (MarketStatus.CLOSED, MarketStatus.SETTLED)

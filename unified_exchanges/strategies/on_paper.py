@@ -9,12 +9,13 @@ from ..errors import InvalidOrder
 from ..flow import Flow, Request
 from ..models import Gap, Order, Subject
 from ..paper import Contract
+from ..paper.engine import HEARD
 from ..replaying.answers import Entry
 from ..replaying.errands import WITHIN
 from ..replaying.overhearing import Overhearing
 from ..replaying.player import NEVER
 from .commands import Amend, Command, Place
-from .grounds import FED, Ground, Hear, Recorded
+from .grounds import Ground, Hear, Recorded
 from .inbox import Item
 
 __all__ = ["OnPaper"]
@@ -48,7 +49,7 @@ class OnPaper(Ground):
     ) -> None:
         """Tell what the account hears, before it makes anything of it."""
         self._hear = hear
-        self._kinds = (Gap, *(kind for kind, x in FED if x in subjects))
+        self._kinds = (Gap, *(kind for x, kind in HEARD.items() if x in subjects))
         on_the_wire = self.exchange.venue.on_the_wire
         for subject in subjects:
             self.timeline.check(on_the_wire, subject, tuple(contracts))
