@@ -37,7 +37,7 @@ def trades_on(file: StateFile, tell: int) -> None:
         house.load(restored(rows, contract_of, Delays()))
     else:
         house.admit(contract())
-    session = house.open_session()
+    session = house.news.open_session()
     moment = house.moment()
     house.hear(book("100@0.40", "1000000@0.60"))
     while True:
@@ -90,10 +90,12 @@ def test_what_was_told_is_there_after_a_kill_at_any_moment(tmp_path: Path) -> No
             # It refuses what does not add up.
             house.load(restored(rows, contract_of, Delays()))
         file.close()
-        kept = {x.fill_id for x in house.fills}
+        kept = {x.fill_id for x in house.news.fills}
         assert set(told) <= kept
         # No more than what was on its way to be told: one round of three orders.
         assert len(kept) - len(told) <= 2 * (number % 3 + 1)
-        assert {x.order_id for x in house.fills} <= {x.order_id for x in house.orders()}
+        assert {x.order_id for x in house.news.fills} <= {
+            x.order_id for x in house.orders()
+        }
     # Killed at work, and not only on the way to it.
     assert count > KILLS

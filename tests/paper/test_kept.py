@@ -78,7 +78,7 @@ def state(house: PaperHouse) -> Any:
             name: (told_terms(pit), {x.number for x in pit.orders})
             for name, pit in engine.pits.items()
         },
-        [x.to_dict() for x in house.fills],
+        [x.to_dict() for x in house.news.fills],
     )
 
 
@@ -129,7 +129,7 @@ def test_what_was_paid_out_comes_to_the_same_cash() -> None:
     other = again(shelf, clock)
     assert (other.cash, other.held_markets()) == (house.cash, [])
     assert [x.to_dict() for x in other.settlements] == [
-        x.to_dict() for x in house.settlements
+        x.to_dict() for x in house.news.settlements
     ]
 
 
@@ -150,7 +150,7 @@ def test_a_fill_is_kept_before_it_is_told() -> None:
     shelf, clock = Shelf(), Clock()
     house = opened(shelf, clock)
     rung: list[bool] = []
-    house.hang(lambda: rung.append(("news", 0) in shelf.rows))
+    house.news.hang(lambda: rung.append(("news", 0) in shelf.rows))
     house.hear(book("", "100@0.60"))
     house.place("RAIN", "yes", BUY, "0.50", 5)
     house.advance()
@@ -163,7 +163,7 @@ def test_a_fill_is_kept_before_it_is_told() -> None:
 def test_what_cannot_be_kept_is_not_told_and_is_told_once_it_can() -> None:
     shelf, clock = Shelf(), Clock()
     house = opened(shelf, clock)
-    session = house.open_session()
+    session = house.news.open_session()
     house.hear(book("", "100@0.60"))
     shelf.is_broken = True
     house.place("RAIN", "yes", BUY, "0.60", 5)
@@ -171,10 +171,10 @@ def test_what_cannot_be_kept_is_not_told_and_is_told_once_it_can() -> None:
         house.advance()
     with pytest.raises(OSError, match="no space left"):
         house.take(session)
-    assert house.fills == []
+    assert house.news.fills == []
     shelf.is_broken = False
     assert len(house.take(session)) == 2
-    assert len(house.fills) == 1
+    assert len(house.news.fills) == 1
     assert again(shelf, clock).cash == house.cash
 
 

@@ -167,7 +167,7 @@ class OnAccount(Looking):
         ARGUMENTS.read_limit(limit)
 
         def fills() -> list[Fill]:
-            found = reversed(self.house.fills)
+            found = reversed(self.house.news.fills)
             return [x for x in found if order_id in (None, x.order_id)]
 
         return self._listed(fills, wanted, outcome)
@@ -292,7 +292,7 @@ class OnAccount(Looking):
     def _settlements(self, wanted: _Wanted) -> Pages[Settlement]:
         yield from self.look_around()
         yield from self._require(wanted)
-        found = reversed(self.house.settlements)
+        found = reversed(self.house.news.settlements)
         yield from given([x for x in found if self._is_wanted(x, wanted)])
 
     def resync(self, wanted: Resync) -> Flow[AccountState]:
@@ -326,7 +326,9 @@ class OnAccount(Looking):
             positions=tuple(positions),
             balance=self._balance(),
             settlements=tuple(
-                x for x in self.house.settlements if x.market_id in wanted.unexplained
+                x
+                for x in self.house.news.settlements
+                if x.market_id in wanted.unexplained
             ),
         )
 

@@ -19,7 +19,7 @@ class AsyncBell:
         self._house = house
         self._loop = asyncio.get_running_loop()
         self._rung = asyncio.Event()
-        house.hang(self._ring)
+        house.news.hang(self._ring)
 
     def _ring(self) -> None:
         # A loop that is closed has nobody who listens.
@@ -38,4 +38,4 @@ class AsyncBell:
 
     async def close(self) -> None:
         """Take it down."""
-        self._house.take_down(self._ring)
+        self._house.news.take_down(self._ring)

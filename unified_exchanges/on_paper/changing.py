@@ -21,12 +21,12 @@ from ..money import EXACT, Number
 from ..paper.house import Refusal
 from ..paper.refusals import error_of
 from .account import ARGUMENTS
-from .placing import OnPaper
+from .placing import Placing
 
 __all__ = ["Changing"]
 
 
-class Changing(OnPaper):
+class Changing(Placing):
     """Cancels and changes orders."""
 
     # -- cancels --------------------------------------------------------------------

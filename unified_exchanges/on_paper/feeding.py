@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from ..errors import NotRecorded, UnifiedExchangesError
 from ..models import OrderBook, Subject
-from .terms import FED
+from ..paper.engine import HEARD
 from .venue import PaperVenue
 
 __all__ = ["Feeding"]
@@ -72,7 +72,7 @@ class Feeding(ABC, Generic[H]):
         """
         first: H | None = None
         try:
-            for subject in FED:
+            for subject in HEARD:
                 hub = self._open_hub(subject)
                 try:
                     hub.feed(subject, [market_id], self.venue.hear)

@@ -29,7 +29,7 @@ from ..venue.draft import Draft, Rules
 from ..venue.ticket import Ticket, Tickets
 from .account import OnAccount
 
-__all__ = ["OnPaper"]
+__all__ = ["Placing"]
 
 _SECOND: Final = 1_000_000_000
 _BATCH: Final = 20
@@ -44,7 +44,7 @@ class _Act(Call):
     drafts: Sequence[Draft] = attrs.field(eq=False, repr=False)
 
 
-class OnPaper(OnAccount, Batching[Draft], Closing[Draft]):
+class Placing(OnAccount, Batching[Draft], Closing[Draft]):
     """Places orders."""
 
     tickets: ClassVar[Tickets]

@@ -60,12 +60,12 @@ class AccountStream(StreamProtocol):
 
     def hang(self, bell: Callable[[], None]) -> None:
         """Have a bell rung whenever there is news; it must not wait."""
-        self._house.hang(bell)
+        self._house.news.hang(bell)
 
     def connection_made(self) -> Iterable[StreamEvent]:
         """Listen to the house."""
         self.is_connected = True
-        self._session = self._house.open_session()
+        self._session = self._house.news.open_session()
         return ()
 
     def connection_lost(self, reason: str) -> Iterable[StreamEvent]:
@@ -73,7 +73,7 @@ class AccountStream(StreamProtocol):
         del reason
         self.is_connected = False
         if self._session is not None:
-            self._house.close_session(self._session)
+            self._house.news.close_session(self._session)
             self._session = None
         return ()
 
@@ -153,7 +153,7 @@ class _Bell:
         self._house = house
         self._rung = Event()
         self._ring = self._rung.set
-        house.hang(self._ring)
+        house.news.hang(self._ring)
 
     def recv(self, timeout: float) -> Sequence[str | bytes]:
         """Wait for the bell."""
@@ -171,7 +171,7 @@ class _Bell:
 
     def close(self) -> None:
         """Take it down."""
-        self._house.take_down(self._ring)
+        self._house.news.take_down(self._ring)
         self._ring()
 
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Protocol
 from weakref import WeakMethod
 
 import attrs
 
-from ..models import Subject
 from ..money import Number
 from ..paper import Delays
 from .file import StateFile
 
-__all__ = ["FED", "Eyes", "Terms", "WeakEyes"]
-
-FED: Final = (Subject.ORDER_BOOK, Subject.TRADES, Subject.MARKET_STATUS)
-"""What the house is told of a market."""
+__all__ = ["Eyes", "Terms", "WeakEyes"]
 
 
 class Eyes(Protocol):

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
-from ..errors import (
-    BadRequest,
-    DuplicateOrderId,
-    InvalidOrder,
-    MarketNotFound,
-    OrderNotFound,
-)
-from ..grid import PriceGrid, read_price, read_size
+from ..errors import MarketNotFound
+from ..grid import PriceGrid
 from ..models import (
-    BUY,
     Gap,
     MarketChange,
     MarketStatus,
@@ -28,22 +21,31 @@ from ..models import (
     OrderStatus,
     Position,
     Side,
+    Subject,
     TimeInForce,
     Trade,
 )
-from ..money import ZERO, Number, complement, read_number
+from ..money import ZERO, Number, read_number
 from .account import Account
+from .asked import change_of, order_of
 from .contract import Contract, Delays
 from .execution import Execution, Notice, RefusedChange
 from .hours import NEVER
-from .orders import PaperOrder, nanoseconds
+from .orders import PaperOrder
 from .pit import Pit
+from .register import Register
 from .touched import Command
 
-__all__ = ["Command", "Notice", "PaperEngine", "PaperEvent", "RefusedChange"]
+__all__ = ["HEARD", "Command", "Notice", "PaperEngine", "PaperEvent", "RefusedChange"]
 
 PaperEvent: TypeAlias = OrderBook | Trade | MarketChange | Gap
 """What a source tells: whole books, public trades, changes of markets, gaps."""
+HEARD: Final[Mapping[Subject, type[PaperEvent]]] = {
+    Subject.ORDER_BOOK: OrderBook,
+    Subject.TRADES: Trade,
+    Subject.MARKET_STATUS: MarketChange,
+}
+"""What is followed of a market to hear that, and what it tells."""
 
 
 _DONE = (MarketStatus.CLOSED, MarketStatus.SETTLED)
@@ -84,7 +86,6 @@ class PaperEngine(Execution):
             message = f"delays must be Delays(order=…, event=…) or None, not {given!r}"
             raise BadRequest(message)
         super().__init__(_Pits(), Account(self.starting_cash), delays or Delays())
-        self._by_client: dict[str, int] = {}
         for contract in contracts:
             self.admit(contract)
 
@@ -250,42 +251,22 @@ class PaperEngine(Execution):
         want less of some orders than the market's.
         """
         self._until(moment)
-        pit = self.pits[market_id]
-        market, label = pit.contract.market, pit.contract.market.outcome(outcome).label
-        side, tif = _side(side), _time_in_force(time_in_force)
-        first = label == pit.contract.first
-        grid = market.grid if first else market.grid.complement()
-        asked = read_price(price, grid)
-        at_once = tif is not TimeInForce.GTC
-        if at_once and (post_only or expires_at is not None):
-            message = f"a {tif} order does not rest: no post_only, no expires_at"
-            raise InvalidOrder(message)
-        lot = market.immediate_lot(asked) if at_once and side is BUY else market.lot
-        least = market.minimum_size if minimum_size is None else minimum_size
-        contracts = read_size(size, lot=lot, minimum=least)
-        self.turn += 1
-        order = PaperOrder(
-            number=self.turn,
-            client_order_id=client_order_id or f"paper-{self.turn}",
-            market_id=market_id,
-            outcome=label,
-            side=side,
-            price=asked,
-            size=contracts,
-            time_in_force=tif,
+        order = order_of(
+            self.pits[market_id].contract,
+            outcome,
+            side,
+            price,
+            size,
+            number=self.turn + 1,
+            moment=moment,
+            time_in_force=time_in_force,
             post_only=post_only,
-            expires=None if expires_at is None else nanoseconds(expires_at),
-            created=moment,
-            buys=(side is BUY) is first,
-            limit=asked if first else complement(asked),
-            rank=self.turn,
-            updated=moment,
+            expires_at=expires_at,
+            client_order_id=client_order_id,
+            minimum_size=minimum_size,
         )
-        if order.client_order_id in self._by_client:
-            message = f"client order id {order.client_order_id!r} was used before"
-            raise DuplicateOrderId(message, venue="paper")
-        self._by_client[order.client_order_id] = order.number
-        self.orders[order.number] = order
+        self.turn += 1
+        self.orders.enter(order)
         self._send(moment, "place", order.number)
         return order.order_id
 
@@ -311,15 +292,8 @@ class PaperEngine(Execution):
         """
         self._until(moment)
         order = self.find(order_id)
-        market = self.pits[order.market_id].contract.market
-        first = self.pits[order.market_id].contract.first == order.outcome
-        grid = market.grid if first else market.grid.complement()
-        asked = None if price is None else read_price(price, grid)
-        contracts = (
-            None
-            if size is None
-            else read_size(size, lot=market.lot, minimum=market.minimum_size)
-        )
+        contract = self.pits[order.market_id].contract
+        asked, contracts = change_of(contract, order, price, size)
         self._send(moment, "amend", order.number, asked, contracts)
         return self.turn
 
@@ -377,8 +351,7 @@ class PaperEngine(Execution):
     ) -> None:
         """Go on from what another engine was, as it was kept; its pits follow."""
         self.moment, self.turn, self.fill_count = moment, turn, fill_count
-        self.orders = {order.number: order for order in orders}
-        self._by_client = {x.client_order_id: x.number for x in self.orders.values()}
+        self.orders = Register(orders)
         self.commands = commands
 
     def forget(self, order_id: str) -> None:
@@ -392,20 +365,12 @@ class PaperEngine(Execution):
         self._drop(order)
 
     def _drop(self, order: PaperOrder) -> None:
-        del self.orders[order.number]
+        self.orders.strike(order)
         self.touched.orders.add(order.number)
-        del self._by_client[order.client_order_id]
 
     def find(self, order_id: str) -> PaperOrder:
         """An order by its order id or client order id; raises `OrderNotFound`."""
-        number = self._by_client.get(order_id)
-        if number is None and order_id.startswith("paper-"):
-            digits = order_id.removeprefix("paper-")
-            number = int(digits) if digits.isdecimal() else None
-        if number is None or number not in self.orders:
-            message = f"paper: no order {order_id!r} was placed"
-            raise OrderNotFound(message, venue="paper")
-        return self.orders[number]
+        return self.orders.find(order_id)
 
     def order(self, order_id: str) -> Order:
         """The order as it is at the venue now."""
@@ -460,23 +425,6 @@ def _cash(given: Number) -> Decimal:
     if cash < ZERO:
         raise BadRequest(f"cash of {given} dollars is less than nothing")
     return cash
-
-
-def _side(side: Side | str) -> Side:
-    try:
-        return Side(side)
-    except ValueError as error:
-        message = f"side {side!r} is neither 'buy' nor 'sell'"
-        raise BadRequest(message) from error
-
-
-def _time_in_force(word: TimeInForce | str) -> TimeInForce:
-    try:
-        return TimeInForce(word)
-    except ValueError as error:
-        known = ", ".join(TimeInForce)
-        message = f"time_in_force {word!r} is none of {known}"
-        raise BadRequest(message) from error
 
 
 def _regridded(contract: Contract, grid: PriceGrid) -> Contract:

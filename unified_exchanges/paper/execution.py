@@ -26,6 +26,7 @@ from .hours import Hours
 from .orders import PaperOrder, at
 from .pit import Pit, Take
 from .refusals import HAS_FILLED, NOT_ENOUGH, WOULD_CROSS, not_trading
+from .register import Register
 from .reserves import Reserves
 from .touched import Command, Touched
 
@@ -56,7 +57,7 @@ class Execution:
         self.account = account
         self.reserves = Reserves(pits, account)
         self.delays = delays
-        self.orders: dict[int, PaperOrder] = {}
+        self.orders = Register()
         self.commands: list[Command] = []
         self.hours = Hours()
         self.touched = Touched()

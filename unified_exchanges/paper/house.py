@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,21 +19,19 @@ from ..models import (
     OrderBook,
     OrderStatus,
     Position,
-    Settlement,
     Trade,
 )
 from ..money import Number
 from .contract import Contract, Delays
-from .engine import Notice, PaperEngine, RefusedChange
-from .kept import Keeper, Kept, changed
+from .engine import PaperEngine
+from .kept import Keeper, Kept
+from .news import News
 from .orders import PaperOrder
 from .refusals import not_trading
 from .session import PaperSession
 from .tape import Tape
 
 __all__ = ["PaperHouse", "Refusal"]
-
-_log = logging.getLogger(__name__)
 
 
 class Refusal(Exception):
@@ -61,20 +58,11 @@ class PaperHouse:
         keeper: Keeper | None = None,
     ) -> None:
         self.engine = PaperEngine([], cash=cash, delays=delays)
-        self.fills: list[Fill] = []
-        self.settlements: list[Settlement] = []
         self._now = now
-        self._keeper = keeper
-        self._untold: list[tuple[int, Notice]] = []
-        """What is told once it is kept."""
-        self._trouble: Exception | None = None
-        """Why it was not kept, the last time that it was tried."""
+        self._is_kept = keeper is not None
         self._lock = fork.rlock()
-        self._sessions: list[PaperSession] = []
-        self._bells: list[Callable[[], None]] = []
+        self.news = News(self._lock, keeper)
         self._tapes: dict[str, Tape] = {}
-        self._refused: dict[int, str] = {}
-        """Changes that were refused, until who has sent them asks."""
 
     # -- what the source tells ---------------------------------------------------------
 
@@ -110,14 +98,7 @@ class PaperHouse:
                 ).from_stream(event):
                     return
             self.engine.receive(self._moment(), event)
-            try:
-                self._tell()
-            except Exception as error:
-                if error is not self._trouble:
-                    raise
-                _log.debug("paper: %s", error)
-                # Who follows the account asks, and is told so.
-                self._ring()
+            self.news.tell_if_kept(self.engine)
 
     def read_trades(self, market_id: str, trades: Iterable[Trade]) -> None:
         """Take trades that were listed."""
@@ -126,7 +107,7 @@ class PaperHouse:
             for trade in self._tape(market_id).from_listing(trades):
                 # Each is listed once, for the outcome that its taker traded.
                 self.engine.receive(self._moment(), trade.in_terms_of(first))
-            self._tell()
+            self.news.tell(self.engine)
 
     def read_market(self, market: Market) -> None:
         """Take a market that was read: its status, its grid and what it pays."""
@@ -151,7 +132,7 @@ class PaperHouse:
         """Trade a market no more of which nothing can be read: see `PaperEngine`."""
         with self._lock:
             self.engine.abandon(market_id)
-            self._tell()
+            self.news.tell(self.engine)
 
     def require_fees(self, market_id: str) -> None:
         """See to it that it is known what a fill pays: raises `NotSupported`."""
@@ -191,7 +172,7 @@ class PaperHouse:
 
         Raises what the keeper raises if it cannot be, and then nothing of it was sent.
         """
-        if self._keeper is None:
+        if not self._is_kept:
             yield
             return
         with self._lock:
@@ -229,7 +210,7 @@ class PaperHouse:
                 **how,  # type: ignore[arg-type]  # as it takes them
             )
             # What is on its way arrives by the clock of who follows it.
-            self._ring()
+            self.news.ring()
             return order_id
 
     def _forget_refused(self, client_order_id: str | None) -> None:
@@ -254,7 +235,7 @@ class PaperHouse:
     def changed(self, turn: int) -> None:
         """See to it that a change was not refused when it arrived: raises `Refusal`."""
         with self._lock:
-            reason = self._refused.pop(turn, None)
+            reason = self.news.refusal(turn)
         if reason is not None:
             raise Refusal(reason)
 
@@ -275,7 +256,7 @@ class PaperHouse:
                 if slack is not None and 0 < slack - moment < _SLACK:
                     moment = slack
             self.engine.advance(moment)
-            self._tell()
+            self.news.tell(self.engine)
 
     @property
     def turn(self) -> int:
@@ -289,7 +270,7 @@ class PaperHouse:
         """
         with self._lock:
             self.engine.land(max(moment, self.engine.moment), turn)
-            self._tell()
+            self.news.tell(self.engine)
 
     def arrived(self, order_id: str) -> Order | None:
         """An order that was sent: None while it is on its way.
@@ -358,89 +339,20 @@ class PaperHouse:
     def _moment(self) -> int:
         return max(self._now(), self.engine.moment)
 
-    # -- those who follow it -----------------------------------------------------------
-
-    def hang(self, bell: Callable[[], None]) -> None:
-        """Have a bell rung whenever there is news; it must not wait."""
-        with self._lock:
-            self._bells.append(bell)
-
-    def take_down(self, bell: Callable[[], None]) -> None:
-        """Ring it no more."""
-        with self._lock:
-            if bell in self._bells:
-                self._bells.remove(bell)
-
-    def open_session(self) -> PaperSession:
-        """Follow orders and fills from now on."""
-        session = PaperSession()
-        with self._lock:
-            self._sessions.append(session)
-        return session
-
-    def close_session(self, session: PaperSession) -> None:
-        """Follow no more."""
-        with self._lock:
-            if session in self._sessions:
-                self._sessions.remove(session)
-
     def take(self, session: PaperSession) -> list[Order | Fill]:
         """What a session may be told by now."""
         with self._lock:
             self.advance()
             return session.take(self._moment())
 
-    def _tell(self) -> None:
-        """Tell what has become of orders, after it is kept: what was told stays true."""
-        if not (self.engine.untold or self._untold):
-            return
-        self._note_down()
-        untold, self._untold = self._untold, []
-        for moment, notice in untold:
-            self._note(moment, notice)
-        self._ring()
-
-    def _ring(self) -> None:
-        for bell in self._bells:
-            bell()
-
-    def _note(self, moment: int, notice: Notice) -> None:
-        if isinstance(notice, Settlement):
-            self.settlements.append(notice)
-            return
-        if isinstance(notice, RefusedChange):
-            self._refused[notice.turn] = notice.reason
-            return
-        if isinstance(notice, Fill):
-            self.fills.append(notice)
-        elif notice.status is OrderStatus.REJECTED:
-            # As at a venue: who has sent it is told by the answer, and nobody else.
-            return
-        for session in self._sessions:
-            session.put(moment + self.engine.delays.event, notice)
-
     # -- keeping it --------------------------------------------------------------------
 
     def keep(self) -> None:
         """Keep what has changed and nobody was told of, such as places in queues."""
         with self._lock:
-            self._tell()
+            self.news.tell(self.engine)
             if self.engine.touched:
-                self._note_down()
-
-    def _note_down(self) -> None:
-        self._untold += self.engine.notices()
-        if self._keeper is not None:
-            # What cannot be kept stays untold, and touched: it is tried again.
-            news = [x for _, x in self._untold if isinstance(x, Fill | Settlement)]
-            count = len(self.fills) + len(self.settlements)
-            rows = changed(self.engine, enumerate(news, count))
-            try:
-                self._keeper.keep(rows)
-            except Exception as error:
-                self._trouble = error
-                raise
-        self.engine.touched.clear()
+                self.news.keep(self.engine)
 
     def load(self, kept: Kept) -> None:
         """Go on as an account that was kept; its delays are those of now.
@@ -449,8 +361,7 @@ class PaperHouse:
         """
         with self._lock:
             self.engine = kept.engine
-            self.fills = [x for x in kept.news if isinstance(x, Fill)]
-            self.settlements = [x for x in kept.news if isinstance(x, Settlement)]
+            self.news.load(kept.news)
             self._tapes = {name: Tape(self._moment()) for name in self.engine.pits}
 
 

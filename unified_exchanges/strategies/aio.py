@@ -241,11 +241,7 @@ class _AsyncRun:
                 broke = error
             except Exception as error:  # noqa: BLE001 - the first is raised
                 broke = broke or error
-        try:
-            session.strategy.on_stop(session.desk)
-        except Exception as error:  # noqa: BLE001 - the first is raised
-            broke = broke or error
-        return broke
+        return session.over(broke)
 
     async def _cancel(self) -> list[Order | Exception | None]:
         """Cancel what may be open; gives how each ended, or why that is not known."""

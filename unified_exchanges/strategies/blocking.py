@@ -224,11 +224,7 @@ class _Run:
                 broke = error
             except Exception as error:  # noqa: BLE001 - the first is raised
                 broke = broke or error
-        try:
-            session.strategy.on_stop(session.desk)
-        except Exception as error:  # noqa: BLE001 - the first is raised
-            broke = broke or error
-        return broke
+        return session.over(broke)
 
     def _cancel(self, pool: ThreadPoolExecutor) -> list[Order | Exception | None]:
         """Cancel what may be open; gives how each ended, or why that is not known."""

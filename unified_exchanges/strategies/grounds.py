@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, ClassVar, Final, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 from ..flow import Flow, Request
-from ..models import MarketChange, Order, OrderBook, OrderRequest, Subject, Trade
+from ..models import Order, OrderRequest, Subject
 from ..paper import Contract
 from ..replaying import Timeline
 from ..replaying.answers import Entry
@@ -19,14 +19,8 @@ from .commands import Amend, Command, Place
 from .inbox import Item
 from .running import request
 
-__all__ = ["FED", "Ground", "Hear", "Recorded"]
+__all__ = ["Ground", "Hear", "Recorded"]
 
-FED: Final = (
-    (OrderBook, Subject.ORDER_BOOK),
-    (Trade, Subject.TRADES),
-    (MarketChange, Subject.MARKET_STATUS),
-)
-"""What is told of markets."""
 Hear: TypeAlias = Callable[[Item], None]
 
 

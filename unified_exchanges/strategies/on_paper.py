@@ -9,12 +9,13 @@ from ..errors import InvalidOrder
 from ..flow import Flow, Request
 from ..models import Gap, Order, Subject
 from ..paper import Contract
+from ..paper.engine import HEARD
 from ..replaying.answers import Entry
 from ..replaying.errands import WITHIN
 from ..replaying.overhearing import Overhearing
 from ..replaying.player import NEVER
 from .commands import Amend, Command, Place
-from .grounds import FED, Ground, Hear, Recorded
+from .grounds import Ground, Hear, Recorded
 from .inbox import Item
 
 __all__ = ["OnPaper"]
@@ -29,7 +30,7 @@ class OnPaper(Ground):
     def __init__(self, exchange: Recorded) -> None:
         super().__init__(exchange)
         self._venue: Overhearing = exchange.venue
-        self._news = self._venue.house.open_session()
+        self._news = self._venue.house.news.open_session()
 
     @property
     def closing(self) -> int:
@@ -48,12 +49,12 @@ class OnPaper(Ground):
     ) -> None:
         """Tell what the account hears, before it makes anything of it."""
         self._hear = hear
-        self._kinds = (Gap, *(kind for kind, x in FED if x in subjects))
+        self._kinds = (Gap, *(kind for x, kind in HEARD.items() if x in subjects))
         on_the_wire = self.exchange.venue.on_the_wire
         for subject in subjects:
             self.timeline.check(on_the_wire, subject, tuple(contracts))
         self._venue.overhear(self._told)
-        self._venue.house.hang(self.drain)
+        self._venue.house.news.hang(self.drain)
         for contract in contracts.values():
             # First, so that the account misses nothing of what is told.
             self._venue.house.admit(contract)
@@ -75,8 +76,8 @@ class OnPaper(Ground):
 
     def leave(self) -> None:
         """Tell no more."""
-        self._venue.house.take_down(self.drain)
-        self._venue.house.close_session(self._news)
+        self._venue.house.news.take_down(self.drain)
+        self._venue.house.news.close_session(self._news)
 
     def _of_one(
         self, command: Command, place: Place, order_id: str | None

@@ -9,11 +9,12 @@ from ..errors import BadRequest, NotRecorded
 from ..flow import Request
 from ..models import Fill, Gap, MarketChange, Order, OrderBook, Subject, Trade
 from ..paper import Contract
+from ..paper.engine import HEARD
 from ..replaying.answers import Entry
 from ..replaying.player import NEVER
 from ..watching.handed import Handed
 from .commands import Command
-from .grounds import FED, Ground, Hear, Recorded
+from .grounds import Ground, Hear, Recorded
 
 __all__ = ["OnRecord"]
 
@@ -80,7 +81,7 @@ class OnRecord(Ground):
         for subject in (
             Subject.ORDERS,
             Subject.FILLS,
-            *(x for _, x in FED if x in subjects),
+            *(x for x in HEARD if x in subjects),
         ):
             ear = ears.get(subject, of_market)
             self._handed.append(self.exchange.hearing(subject, names, ear))

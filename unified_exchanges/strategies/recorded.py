@@ -241,11 +241,7 @@ class RecordedRun:
                     break
             except Exception as error:  # noqa: BLE001 - the first is raised
                 broke = broke or error
-        try:
-            session.strategy.on_stop(session.desk)
-        except Exception as error:  # noqa: BLE001 - the first is raised
-            broke = broke or error
-        return broke
+        return session.over(broke)
 
     def _cancel(self) -> list[Order | Exception | None]:
         """Cancel what is open; what rests when the recording ends rests for ever.

@@ -304,6 +304,14 @@ class Session:
             own.waiting.clear()
         return tuple(sorted(unsent, key=lambda command: command.at))
 
+    def over(self, broke: BaseException | None) -> BaseException | None:
+        """Tell the strategy that it is over; gives the first error, which is raised."""
+        try:
+            self.strategy.on_stop(self.desk)
+        except Exception as error:  # noqa: BLE001 - the first is raised
+            return broke or error
+        return broke
+
     def left(self) -> list[Cancel]:
         """Cancels of the orders that may still be open."""
         moment = self.desk.moment

@@ -277,7 +277,7 @@ class Markets(Listings):
         return self.catalog(
             _PATH,
             query,
-            partial(parse.markets_page, placeholders=is_named, leave_out=leave_out),
+            partial(parse.markets_page, are_named=is_named, leave_out=leave_out),
             _MARKET_ID,
             about="markets",
             lists=_LISTS,

@@ -259,16 +259,17 @@ def _rows(
 
 
 def markets_page(
-    body: bytes, *, placeholders: bool = True, leave_out: LeaveOut | None = None
+    body: bytes, *, are_named: bool = True, leave_out: LeaveOut | None = None
 ) -> tuple[list[Market], str | None]:
     """The markets of a page that have or had an order book, and the next cursor.
 
     One that cannot be read is an error, or is handed to ``leave_out`` if there is one.
+    Placeholders are markets only where they were asked for by name (``are_named``).
     """
     page = decode(_MARKETS, body)
-    make = _market if placeholders else _named
+    make = _market if are_named else _named
     found = _rows(
-        _MARKET, make, page.markets, "markets", leave_out, are_named=placeholders
+        _MARKET, make, page.markets, "markets", leave_out, are_named=are_named
     )
     return _with_book(found), page.next_cursor or None
 
