@@ -22,6 +22,7 @@ from . import (
     watch,
 )
 from .exits import MEANINGS
+from .usage import Commands
 
 __all__ = ["app"]
 
@@ -35,6 +36,7 @@ app = typer.Typer(
     help=_HELP,
     epilog=_CODES,
     no_args_is_help=True,
+    cls=Commands,
     rich_markup_mode="rich",
     # A traceback with local variables would show keys.
     pretty_exceptions_enable=False,

@@ -29,11 +29,12 @@ from ..models.record import plain
 from .exits import advice, exit_code
 from .layout import Column, lay_out
 
-__all__ = ["Screen", "flat"]
+__all__ = ["UNBOUNDED", "Screen", "flat"]
 
 T = TypeVar("T")
 
-_UNBOUNDED = 10_000
+UNBOUNDED = 10_000
+"""Columns of what is no terminal."""
 _PATIENCE = 0.4
 """Seconds after which a listing shows its progress."""
 
@@ -88,8 +89,10 @@ class Screen:
     def __init__(self, *, as_json: bool = False, debug: bool = False) -> None:
         self.as_json = as_json
         self.debug = debug
-        # A pipe has no width: nothing is shortened for a program that reads tables.
-        self.out = _Console(width=_width(sys.stdout), highlight=False)
+        # A pipe has no width: nothing is shortened for a program that reads tables, unless
+        # it says how wide they may be, and no path in a message is ever cut in two.
+        sized = None if os.environ.get("COLUMNS") else _width(sys.stdout)
+        self.out = _Console(width=sized, highlight=False)
         self.err = _Console(stderr=True, width=_width(sys.stderr), highlight=False)
 
     # -- results --------------------------------------------------------------------
@@ -212,5 +215,4 @@ class Screen:
 
 
 def _width(stream: TextIO) -> int | None:
-    known = stream.isatty() or os.environ.get("COLUMNS")
-    return None if known else _UNBOUNDED
+    return None if stream.isatty() else UNBOUNDED

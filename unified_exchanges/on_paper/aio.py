@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..drivers.dry_run import AsyncFence
+from ..errors import JournalError
 from ..shells.aio import AsyncExchange
 from ..transports import AsyncTransport
 from .feeding import Feeding
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from ..watching.aio_hub import AsyncHub
 
 __all__ = ["AsyncPaper"]
+
+_log = logging.getLogger(__name__)
 
 
 class AsyncPaper(AsyncExchange, Feeding["AsyncHub"]):
@@ -36,13 +41,29 @@ class AsyncPaper(AsyncExchange, Feeding["AsyncHub"]):
         self.venue.eyes = WeakEyes(self)
 
     async def aclose(self) -> None:
-        """End as any exchange, and let others have the account."""
-        try:
+        """End as any exchange, and let others have the account.
+
+        Raises `JournalError` if the last of it could not be written: after all is closed.
+        """
+        with ExitStack() as ending:
+            ending.callback(self.venue.let_go)
+            ending.callback(self.besides.close)
+            ending.callback(self.venue.source.monitor.close)
             await super().aclose()
-        finally:
-            self.venue.source.monitor.close()
-            self.besides.close()
-            self.venue.let_go()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            await self.aclose()
+        except JournalError as unwritten:
+            # What went wrong inside is more than that.
+            if error is None:
+                raise
+            _log.error("%s", unwritten)
 
 
 def _transport() -> AsyncTransport:

@@ -75,6 +75,11 @@ class StateFile(SqliteFile):
         """Whether it is that of a process from which this one was forked."""
         return self._process != os.getpid()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether others may have it."""
+        return self._is_closed
+
     def read(self, source: Source) -> Rows:
         """All that was kept, nothing of a new account; others are refused from now on.
 

@@ -10,6 +10,7 @@ from typing import Final
 import attrs
 
 from ..errors import (
+    JournalError,
     MarketNotFound,
     NotSupported,
     UnifiedExchangesError,
@@ -171,12 +172,22 @@ class Looking(FromSource):
             raise file.no_state(what) from error
 
     def let_go(self) -> None:
-        """Keep what is left to be kept, and let others have the file."""
+        """Keep what is left to be kept, and let others have the file, come what may.
+
+        Raises `JournalError` if it could not be kept; the second time there is nothing left.
+        """
         file = self.terms.file
-        if file is None or file.is_of_parent:
+        if file is None or file.is_of_parent or file.is_closed:
             return
         try:
             self.house.keep()
+        except JournalError as error:
+            message = (
+                f"the exchange on paper is closed, but the last of it is not kept: {error}. "
+                f"What calls and streams have told was written before; what has happened "
+                "since is lost. See to the file before you go on with path="
+            )
+            raise JournalError(message, venue=self.id) from error
         finally:
             file.close()
 
