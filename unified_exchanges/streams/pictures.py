@@ -82,7 +82,17 @@ class Side:
         else:
             # Whoever looks at every book has seen all of it but for a level.
             then, keys, levels = made
-            self._apply(keys, levels, self.changes[then:count])
+            for key, size in self.changes[then:count]:
+                place = bisect_left(keys, key)
+                # The best comes first among levels, and last among keys.
+                if place < len(keys) and keys[place] == key:
+                    if size:
+                        levels[~place] = self.book.level(key, size)
+                    else:
+                        del keys[place], levels[~place]
+                elif size:
+                    levels.insert(len(levels) - place, self.book.level(key, size))
+                    keys.insert(place, key)
         found = tuple(levels)
         self._made = [(count, keys, levels)]
         return found
@@ -92,21 +102,6 @@ class Side:
         held = dict(self.held)
         held.update(self.changes[:count])
         return {key: size for key, size in held.items() if size}
-
-    def _apply(
-        self, keys: list[int], levels: list[Level], changes: list[tuple[int, int]]
-    ) -> None:
-        for key, size in changes:
-            place = bisect_left(keys, key)
-            # The best comes first among levels, and last among keys.
-            if place < len(keys) and keys[place] == key:
-                if size:
-                    levels[~place] = self.book.level(key, size)
-                else:
-                    del keys[place], levels[~place]
-            elif size:
-                levels.insert(len(levels) - place, self.book.level(key, size))
-                keys.insert(place, key)
 
     def taken(self) -> _Made | None:
         """What was made last, if no other thread is at it."""

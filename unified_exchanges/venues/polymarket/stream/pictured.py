@@ -72,7 +72,7 @@ class PicturedAssetBook(AssetBook):
         if side == "BUY":
             key, best = BIDS[change.price], self._best_bid
             if now:
-                best = max(best, key)
+                best = key if key > best else best  # noqa: FURB136 - no call
             elif key == best:
                 levels = self._bids
                 best = next_best(levels, key, self._bid_step, NO_BID)
@@ -85,7 +85,7 @@ class PicturedAssetBook(AssetBook):
         elif side == "SELL":
             key, best = ASKS[change.price], self._best_ask
             if now:
-                best = max(best, key)
+                best = key if key > best else best  # noqa: FURB136 - no call
             elif key == best:
                 levels = self._asks
                 best = next_best(levels, key, self._ask_step, NO_ASK)
