@@ -125,6 +125,35 @@ def test_whoever_looks_at_some_books_sees_what_a_plain_one_was(
             assert (found.bids, found.asks) == (expected.bids, expected.asks)
 
 
+class Interrupted(PicturedBook):
+    """One of which another picture is looked at while one is made, as threads may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.others: list[OrderBook] = []
+
+    def level(self, key: int, held: int) -> Level:
+        if self.others:
+            assert self.others.pop().asks
+        return super().level(key, held)
+
+
+def test_books_that_are_read_at_once_are_what_they_were() -> None:
+    book, plain = Interrupted(), Book()
+    kept, expected = [], []
+    for each in (book, plain):
+        each.load(BIDS, ASKS)
+    for n in range(30):
+        for each in (book, plain):
+            each.change_ask(f"0.5{n % 7}", "1.00")
+        kept.append(told(book))
+        expected.append(whole(plain))
+        if n % 3 == 2:
+            book.others = [kept[n - 2], kept[n - 1]]
+            assert kept[n] == expected[n]
+    assert kept == expected
+
+
 def test_it_can_be_told_from_no_other_book() -> None:
     book = loaded()
     plain = whole(book)
@@ -192,6 +221,6 @@ def test_a_book_that_is_kept_holds_no_more_than_its_neighbours() -> None:
         by = "1.00" if n % 2 else "-1.00"
         book.change_bid("0.45", by)
         book.change_ask("0.52", by)
-    assert len(bids.undo) < 100
-    assert len(asks.undo) < 100
+    assert len(bids.changes) < 100
+    assert len(asks.changes) < 100
     assert kept == whole(loaded())

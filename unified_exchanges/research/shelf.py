@@ -6,9 +6,8 @@ from decimal import Decimal
 from typing import Final
 
 from ..models import Level
-from ..models.unread import Picture
 from ..streams.book import Amounts
-from ..streams.pictures import Side
+from ..streams.pictures import pictures
 
 __all__ = ["TableBook"]
 
@@ -28,38 +27,23 @@ class TableBook:
     (Level(price=Decimal('0.450000'), size=Decimal('12.500000')),)
     """
 
-    __slots__ = ("_asks", "_bids", "ask_picture", "bid_picture")
+    __slots__ = ("ask_picture", "bid_picture")
 
     def __init__(self) -> None:
-        self._bids, self._asks = Side(self, {}), Side(self, {})
-        self.bid_picture: Picture = [self._bids, 0, None]
-        self.ask_picture: Picture = [self._asks, 0, None]
+        self.bid_picture, self.ask_picture = pictures(self, {}, {})
 
     def set_bid(self, price: int, size: int) -> None:
         """Say how much is bid at a price; nothing removes the level."""
-        side = self._bids = self._changed(self._bids, price, size)
-        self.bid_picture = [side, len(side.undo), None]
+        self.bid_picture = self.bid_picture[0].change(price, size)
 
     def set_ask(self, price: int, size: int) -> None:
         """Say how much is asked at a price; nothing removes the level."""
         # Of two keys on a side the greater is the better price.
-        side = self._asks = self._changed(self._asks, -price, size)
-        self.ask_picture = [side, len(side.undo), None]
+        self.ask_picture = self.ask_picture[0].change(-price, size)
 
-    def _changed(self, side: Side, key: int, size: int) -> Side:
-        if len(side.undo) >= side.most:
-            side = Side(self, dict(side.held), side)
-        held = side.held
-        side.undo.append((key, held.get(key, 0)))
-        if size:
-            held[key] = size
-        else:
-            held.pop(key, None)
-        return side
-
-    def made(self, held: dict[int, int]) -> tuple[Level, ...]:
+    def made(self, held: dict[int, int]) -> list[Level]:
         """Levels of what a side held, best first."""
-        return tuple(self.level(key, held[key]) for key in sorted(held, reverse=True))
+        return [self.level(key, held[key]) for key in sorted(held, reverse=True)]
 
     def level(self, key: int, held: int) -> Level:
         """One of them."""

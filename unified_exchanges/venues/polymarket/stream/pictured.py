@@ -11,10 +11,9 @@ from math import gcd
 from typing import TypeAlias
 
 from ....models.quotes import Level
-from ....models.unread import Picture
 from ....streams.book import ASKS, BIDS, DOLLARS, NO_ASK, NO_BID, next_best
 from ....streams.freshness import Listener
-from ....streams.pictures import Side
+from ....streams.pictures import pictures
 from ....streams.totals import BEST_ASKS, BEST_BIDS, TOTALS
 from . import frames
 from .books import NO_ROWS, AssetBook
@@ -29,35 +28,32 @@ the best level of its side then."""
 class PicturedAssetBook(AssetBook):
     """An `AssetBook` whose sides can be kept as they are now, as those of `PicturedBook`."""
 
-    __slots__ = ("_ask_side", "_bid_side", "ask_picture", "bid_picture")
+    __slots__ = ("ask_picture", "bid_picture")
 
     def __init__(self, listener: Listener) -> None:
         super().__init__(listener)
-        self._bid_side = self._ask_side = Side(self, {})
-        self.bid_picture: Picture = []
-        self.ask_picture: Picture = []
-        self._begin()
+        self.bid_picture, self.ask_picture = pictures(self, {}, {})
 
     def load(
         self, bids: Iterable[tuple[str, str]], asks: Iterable[tuple[str, str]]
     ) -> None:
         """Take a snapshot; pictures of what was there before stay what they are."""
         super().load(bids, asks)
-        self._begin()
+        self.bid_picture, self.ask_picture = pictures(self, self._bids, self._asks)
 
     def set_bid(self, price: str, total: str) -> None:
         """Say how much is bid at a price; nothing removes the level."""
-        self._note_bid(BIDS[price])
         super().set_bid(price, total)
+        self.bid_picture = self.bid_picture[0].change(BIDS[price], TOTALS[total])
 
     def set_ask(self, price: str, total: str) -> None:
         """Say how much is asked at a price; nothing removes the level."""
-        self._note_ask(ASKS[price])
         super().set_ask(price, total)
+        self.ask_picture = self.ask_picture[0].change(ASKS[price], TOTALS[total])
 
-    def made(self, held: dict[int, int]) -> tuple[Level, ...]:
+    def made(self, held: dict[int, int]) -> list[Level]:
         """Levels of what a side held, best first."""
-        return self._read(held)
+        return list(self._read(held))
 
     # -- one change at a time -------------------------------------------------------
 
@@ -76,7 +72,7 @@ class PicturedAssetBook(AssetBook):
         if side == "BUY":
             key, best = BIDS[change.price], self._best_bid
             if now:
-                best = max(best, key)
+                best = key if key > best else best  # noqa: FURB136 - no call
             elif key == best:
                 levels = self._bids
                 best = next_best(levels, key, self._bid_step, NO_BID)
@@ -89,7 +85,7 @@ class PicturedAssetBook(AssetBook):
         elif side == "SELL":
             key, best = ASKS[change.price], self._best_ask
             if now:
-                best = max(best, key)
+                best = key if key > best else best  # noqa: FURB136 - no call
             elif key == best:
                 levels = self._asks
                 best = next_best(levels, key, self._ask_step, NO_ASK)
@@ -112,7 +108,6 @@ class PicturedAssetBook(AssetBook):
         self.latest = (change,)
         self.moment = moment
         if is_bid:
-            self._note_bid(key)
             self._bid_levels = None
             if now:
                 self._bids[key] = now
@@ -123,8 +118,8 @@ class PicturedAssetBook(AssetBook):
             if best != self._best_bid:
                 self._best_bid = best
                 self.bid = DOLLARS[best] if best else None
+            self.bid_picture = self.bid_picture[0].change(key, now)
         else:
-            self._note_ask(key)
             self._ask_levels = None
             if now:
                 self._asks[key] = now
@@ -135,40 +130,9 @@ class PicturedAssetBook(AssetBook):
             if best != self._best_ask:
                 self._best_ask = best
                 self.ask = None if best == NO_ASK else DOLLARS[best]
+            self.ask_picture = self.ask_picture[0].change(key, now)
 
     def _is_new(self, change: frames.Change, moment: int) -> bool:
         """Whether a change of no later moment than the last was not told before."""
         rows = (change,)
         return moment == self.seen and rows != self.latest and rows not in self.earlier
-
-    # -- what changes are undone with -----------------------------------------------
-
-    # The two below differ in names only, as those that call them.
-
-    def _note_bid(self, key: int) -> None:
-        side, levels = self._bid_side, self._bids
-        undo = side.undo
-        count = len(undo)
-        if count >= side.most:
-            levels = self._bids = dict(levels)
-            side = self._bid_side = Side(self, levels, side)
-            undo, count = side.undo, 0
-        undo.append((key, levels.get(key, 0)))
-        self.bid_picture = [side, count + 1, None]
-
-    def _note_ask(self, key: int) -> None:
-        side, levels = self._ask_side, self._asks
-        undo = side.undo
-        count = len(undo)
-        if count >= side.most:
-            levels = self._asks = dict(levels)
-            side = self._ask_side = Side(self, levels, side)
-            undo, count = side.undo, 0
-        undo.append((key, levels.get(key, 0)))
-        self.ask_picture = [side, count + 1, None]
-
-    def _begin(self) -> None:
-        self._bid_side = Side(self, self._bids)
-        self._ask_side = Side(self, self._asks)
-        self.bid_picture = [self._bid_side, 0, None]
-        self.ask_picture = [self._ask_side, 0, None]

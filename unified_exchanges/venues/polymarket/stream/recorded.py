@@ -74,18 +74,17 @@ class RecordedMarketStream(MarketStream):
             mine, other = followed[one.asset_id], followed[two.asset_id]
         except KeyError:
             mine, other = self._look_up(one.asset_id), self._look_up(two.asset_id)
+        if mine is None:
+            mine, one, other = other, two, None
         # All of it is found out before anything is done.
+        if mine is None or (step := mine.book.step(one, moment)) is None:
+            return None
+        books: tuple[OrderBook, ...]
         if other is None:
-            if mine is None or (step := mine.book.step(one, moment)) is None:
-                return None
-            books: tuple[OrderBook, ...] = (_taken(mine, step, moment),)
-        elif mine is None:
-            if (step := other.book.step(two, moment)) is None:
-                return None
-            books = (_taken(other, step, moment),)
+            books = (_taken(mine, step, moment),)
         else:
-            step, then = mine.book.step(one, moment), other.book.step(two, moment)
-            if step is None or then is None or mine.book is other.book:
+            then = other.book.step(two, moment)
+            if then is None or mine.book is other.book:
                 return None
             books = _taken(mine, step, moment), _taken(other, then, moment)
         counters.messages = number

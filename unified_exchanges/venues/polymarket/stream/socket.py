@@ -261,9 +261,11 @@ class Socket(StreamProtocol):
                 "passing a malformed %s over: %s: %s", kind, error, excerpt(raw)
             )
 
-    def _look_for_strangers(self, kind: type, frame: str | bytes) -> None:
-        known = {x.encode_name for x in msgspec.structs.fields(kind)} | {"event_type"}
-        tag = str(kind.__struct_config__.tag)  # type: ignore[attr-defined]
+    def _look_for_strangers(
+        self, kind: type[msgspec.Struct], frame: str | bytes
+    ) -> None:
+        known = {*kind.__struct_encode_fields__, "event_type"}
+        tag = kind.__struct_config__.tag
         names = [f"{tag}.{x[:60]}" for x in _content(frame) if x not in known]
         if new := self.counters.note_fields(names):
             _log.info("Polymarket sends fields that are not known: %s", sorted(new))
