@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from ..errors import MarketNotFound
+from ..errors import BadRequest, MarketNotFound
 from ..grid import PriceGrid
 from ..models import (
     Gap,
