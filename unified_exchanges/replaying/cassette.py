@@ -23,6 +23,15 @@ from .document import read_document
 __all__ = ["Tape", "load_cassette"]
 
 _SECOND = 1_000_000_000
+_WRONG = (
+    AttributeError,
+    LookupError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What PyYAML, and what reads a cassette, stumbles with over one that is damaged."""
 _HOW = "; restore it from a copy, or record it again"
 
 
@@ -47,9 +56,8 @@ def load_cassette(file: Path, venues: Iterable[Description]) -> Tape:
 
 
 def _load(file: Path, venues: Iterable[Description]) -> Tape:
-    content = _read(file)
     try:
-        pairs = content["interactions"]
+        pairs = _read(file)["interactions"]
         if pairs == []:
             raise DamagedRecording(
                 f"{file} is no cassette that holds a request: nothing was recorded{_HOW}"
@@ -61,7 +69,7 @@ def _load(file: Path, venues: Iterable[Description]) -> Tape:
             _line(pair["request"], pair["response"], began, at)
             for pair, (began, at) in zip(pairs, spans, strict=True)
         ]
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+    except _WRONG as error:
         raise DamagedRecording(
             f"{file} is no cassette that can be read ({type(error).__name__}: {error})"
             f"{_HOW}"
@@ -126,9 +134,13 @@ def _line(
         status=told["status"]["code"],
         query=parse_qsl(parts.query, keep_blank_values=True),
         headers=headers,
-        request=Body.of(asked["body"] or b""),
-        body=Body.of(told["body"].get("string") or b""),
+        request=_body(asked["body"]),
+        body=_body(told["body"].get("string")),
     )
+
+
+def _body(content: bytes | str | None) -> Body:
+    return Body.of(content) if content else Body()
 
 
 def _first(text: Any) -> str:
