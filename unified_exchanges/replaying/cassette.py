@@ -23,6 +23,9 @@ from .document import read_document
 __all__ = ["Tape", "load_cassette"]
 
 _SECOND = 1_000_000_000
+_GZIP = b"\x1f\x8b"
+"""How an answer begins that was stored as it came: gzip is all that the library asks for."""
+_OF_GZIP = 31
 _WRONG = (
     AttributeError,
     LookupError,
@@ -30,6 +33,7 @@ _WRONG = (
     RecursionError,
     TypeError,
     ValueError,
+    zlib.error,
 )
 """What PyYAML, and what reads a cassette, stumbles with over one that is damaged."""
 _HOW = "; restore it from a copy, or record it again"
@@ -121,7 +125,7 @@ def _line(
     headers = {name.lower(): _first(text) for name, text in told["headers"].items()}
     if dates := told.get("clock_date"):
         headers["date"] = _first(dates)
-    # What the library stores is unpacked already, and it asks for nothing else.
+    # Bodies are unpacked here, or were before they were stored.
     headers.pop("content-encoding", None)
     return Rest(
         at=at,
@@ -140,6 +144,8 @@ def _line(
 
 
 def _body(content: bytes | str | None) -> Body:
+    if isinstance(content, bytes) and content.startswith(_GZIP):
+        content = zlib.decompress(content, wbits=_OF_GZIP)
     return Body.of(content) if content else Body()
 
 
