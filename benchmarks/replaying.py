@@ -5,16 +5,16 @@ and then each request through the transport of a replay.  The floor reads the sa
 line by line and decodes nothing.  All of it is done for N requests and for ten times as
 many: cost that grows faster than the recording would show in the time of one.
 
-A cassette of vcrpy is one YAML document, and nobody has its first request before libyaml
-has read the last: so there the goal is by what libyaml takes to tell, event by event, what
-is in the same file.  That alone is 43 µs of the 50 that a request may take, so that no
-cassette meets it, and a recording does.
+A cassette of vcrpy is one YAML document.  Beside the goal of a request there is one by what
+PyYAML takes to tell, event by event, what is in the same file: with it alone, most of the
+time that a request may take would be gone.
 """
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from email.utils import formatdate
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -33,12 +33,11 @@ from unified_exchanges.replaying import ReplayTransport, load
 
 FEW: Final = 1_000
 MANY: Final = 10_000
-ON_TAPE: Final = (500, 2_500)
 HOST: Final = "https://external-api.kalshi.com"
 LEVEL: Final = '["0.{:04d}","{}.00"]'
 FLOOR: Final = "reading the file"
 OURS: Final = "index, and every request"
-YAML: Final = "libyaml, and nothing more"
+YAML: Final = "events of PyYAML, and nothing more"
 MICROSECONDS: Final = 1_000_000
 
 
@@ -109,7 +108,7 @@ def taped(path: Path, count: int) -> Path:
                 "status": {"code": 200, "message": "OK"},
                 "headers": {
                     "content-type": ["application/json"],
-                    "date": ["Tue, 24 Nov 2026 10:00:00 GMT"],
+                    "date": [formatdate(1_795_000_000 + number, usegmt=True)],
                 },
                 "body": {"string": told(number)},
             },
@@ -156,15 +155,16 @@ def measured(path: Path, count: int, rounds: int) -> dict[str, list[float]]:
 
 def of_cassettes(folder_name: str, rounds: int) -> list[Goal]:
     each, goals = [], []
-    for count in ON_TAPE:
+    for count in (FEW, MANY):
         path = taped(Path(folder_name) / f"{count}.yaml", count)
         times = measured(path, count, rounds)
         report(f"replay of {count:,} on tape", times, FLOOR, per=count, unit="request")
         each.append(median(times[OURS]) / count * MICROSECONDS)
+        goals.append(Goal(f"a request of {count:,} on tape", each[-1], 50.0, " µs"))
         found = ratio(times, OURS, YAML)
-        goals.append(Goal(f"{count:,} on tape, by libyaml", found, 2.3))
+        goals.append(Goal(f"{count:,} on tape, by events of PyYAML", found, 1.7))
     few, many = each
-    return [*goals, Goal("growth on tape, of five times as many", many / few, 1.3)]
+    return [*goals, Goal("growth on tape, of ten times as many", many / few, 1.3)]
 
 
 def main() -> None:

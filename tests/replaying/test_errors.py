@@ -202,6 +202,28 @@ def test_a_cassette_that_is_not_whole_is_told_in_one_line(tmp_path: Path) -> Non
     assert "is not whole" in str(refusal("blocking", path))
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        "2026-13-45",
+        "!!int ''",
+        "!!timestamp x",
+        "!!bool x",
+        "9" * 5_000,
+        "[" * 5_000,
+        "{response: {clock_before: [.inf], headers: {}}, request: {uri: a}}",
+    ],
+)
+def test_a_cassette_that_holds_what_is_no_value_is_told_with_its_file(
+    tmp_path: Path, told: str
+) -> None:
+    path = tmp_path / "tape.yaml"
+    path.write_text(f"interactions:\n- {told}\n")
+    error = refusal("blocking", path)
+    assert isinstance(error, DamagedRecording)
+    assert str(error).startswith(f"{path} is no ")
+
+
 # -- requests ----------------------------------------------------------------------------
 
 

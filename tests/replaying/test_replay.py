@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import gzip
 import json
+import re
 import socket
 import sys
 import threading
@@ -15,6 +17,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from pytest_socket import disable_socket, enable_socket
+from vcr.serializers.yamlserializer import serialize
 
 from unified_exchanges import (
     ArgumentsRequired,
@@ -561,6 +564,33 @@ def test_a_cassette_that_tells_no_time_stands_at_the_change_of_its_file(
     path.write_text(_FOREIGN.format(uri=uri, headers=""))
     with exchange("replay", path=path) as ex:
         assert ex.venue.clock.now() == int(path.stat().st_mtime)
+
+
+def compressed(path: Path, body: bytes) -> Path:
+    """A cassette of vcrpy's own, which keeps an answer as it came."""
+    uri = "https://external-api.kalshi.com/trade-api/v2/exchange/status"
+    pair = {
+        "request": {"body": None, "headers": {}, "method": "GET", "uri": uri},
+        "response": {
+            "body": {"string": body},
+            "headers": {"Content-Encoding": ["gzip"]},
+            "status": {"code": 200, "message": "OK"},
+        },
+    }
+    path.write_text(serialize({"interactions": [pair], "version": 1}))
+    return path
+
+
+def test_an_answer_that_vcrpy_kept_compressed_is_unpacked(path: Path) -> None:
+    compressed(path, gzip.compress(STATUS))
+    with exchange("replay", path=path) as ex:
+        assert ex.request("GET", "/exchange/status") == json.loads(STATUS)
+
+
+def test_a_compressed_answer_that_is_cut_is_damaged(path: Path) -> None:
+    compressed(path, gzip.compress(STATUS)[:-9])
+    with pytest.raises(DamagedRecording, match=re.escape(str(path))):
+        exchange("replay", path=path)
 
 
 @pytest.mark.parametrize("is_on", [True, False])

@@ -23,6 +23,19 @@ from .document import read_document
 __all__ = ["Tape", "load_cassette"]
 
 _SECOND = 1_000_000_000
+_GZIP = b"\x1f\x8b"
+"""How an answer begins that was stored as it came: gzip is all that the library asks for."""
+_OF_GZIP = 31
+_WRONG = (
+    AttributeError,
+    LookupError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    zlib.error,
+)
+"""What PyYAML, and what reads a cassette, stumbles with over one that is damaged."""
 _HOW = "; restore it from a copy, or record it again"
 
 
@@ -47,9 +60,8 @@ def load_cassette(file: Path, venues: Iterable[Description]) -> Tape:
 
 
 def _load(file: Path, venues: Iterable[Description]) -> Tape:
-    content = _read(file)
     try:
-        pairs = content["interactions"]
+        pairs = _read(file)["interactions"]
         if pairs == []:
             raise DamagedRecording(
                 f"{file} is no cassette that holds a request: nothing was recorded{_HOW}"
@@ -61,7 +73,7 @@ def _load(file: Path, venues: Iterable[Description]) -> Tape:
             _line(pair["request"], pair["response"], began, at)
             for pair, (began, at) in zip(pairs, spans, strict=True)
         ]
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+    except _WRONG as error:
         raise DamagedRecording(
             f"{file} is no cassette that can be read ({type(error).__name__}: {error})"
             f"{_HOW}"
@@ -113,7 +125,7 @@ def _line(
     headers = {name.lower(): _first(text) for name, text in told["headers"].items()}
     if dates := told.get("clock_date"):
         headers["date"] = _first(dates)
-    # What the library stores is unpacked already, and it asks for nothing else.
+    # Bodies are unpacked here, or were before they were stored.
     headers.pop("content-encoding", None)
     return Rest(
         at=at,
@@ -126,9 +138,15 @@ def _line(
         status=told["status"]["code"],
         query=parse_qsl(parts.query, keep_blank_values=True),
         headers=headers,
-        request=Body.of(asked["body"] or b""),
-        body=Body.of(told["body"].get("string") or b""),
+        request=_body(asked["body"]),
+        body=_body(told["body"].get("string")),
     )
+
+
+def _body(content: bytes | str | None) -> Body:
+    if isinstance(content, bytes) and content.startswith(_GZIP):
+        content = zlib.decompress(content, wbits=_OF_GZIP)
+    return Body.of(content) if content else Body()
 
 
 def _first(text: Any) -> str:
