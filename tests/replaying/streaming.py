@@ -52,7 +52,7 @@ def trading(ex: Any) -> Generator[Any, Any, list[Any]]:
     said += yield from _until(books, lambda x: not _rests(x, market))
     balance = yield ex.fetch_balance()
     said += [balance.available]
-    yield _closed(ex, books, tickers, trades, orders, fills)
+    yield closed(ex, books, tickers, trades, orders, fills)
     return said
 
 
@@ -71,7 +71,7 @@ def _until(
             return said
 
 
-def _closed(ex: Any, *watches: Any) -> Any:
+def closed(ex: Any, *watches: Any) -> Any:
     if hasattr(ex, "aclose"):
         return asyncio.gather(*(watch.aclose() for watch in watches))
     return [watch.close() for watch in watches]

@@ -26,12 +26,13 @@ from unified_exchanges.clock import VirtualClock
 from unified_exchanges.models import Gap, OrderBook, Reconciled, Reconnected
 from unified_exchanges.recording import Frame, Opened, Rest, Torn, Withheld, read
 from unified_exchanges.recording.format import encode
+from unified_exchanges.registry import folder
 from unified_exchanges.simulator.faults import StreamFault, StreamPlan
 from unified_exchanges.testing import cassette, socket_guard
 
 from ..flavours import FLAVOURS
 from ..recording.sessions import VENUES, Stage, stage
-from .streaming import drained, recorded, replayed, trading, venues_own
+from .streaming import closed, drained, recorded, replayed, trading, venues_own
 
 SECOND = 1_000_000_000
 
@@ -139,6 +140,76 @@ def ticker_at_last(ex: Any) -> Any:
     yield books.next(timeout=30)
     tickers = ex.watch_ticker(market.market_id, policy="every")
     return [(yield tickers.next(timeout=30))]
+
+
+def leaving_a_ticker(ex: Any) -> Any:
+    """Leave what the recording followed to its end, and come back to it."""
+    [market] = yield ex.fetch_markets(limit=1)
+    tickers = ex.watch_ticker(market.market_id, policy="every")
+    said = [(yield tickers.next(timeout=30))]
+    books = ex.watch_order_book(market.market_id, policy="every")
+    said += [(yield books.next(timeout=30))]
+    yield closed(ex, tickers)
+    yield ex.create_order(
+        *(market.market_id, market.outcomes[0].label, "buy", market.grid.lowest, 10)
+    )
+    said += [(yield books.next(timeout=30))]
+    again = ex.watch_ticker(market.market_id, policy="every")
+    return [*said, (yield again.next(timeout=30))]
+
+
+def leaving_a_book(ex: Any) -> Any:
+    """The same of its book, which a trade of ours has changed meanwhile."""
+    [market] = yield ex.fetch_markets(limit=1)
+    tickers = ex.watch_ticker(market.market_id, policy="every")
+    yield tickers.next(timeout=30)
+    books = ex.watch_order_book(market.market_id, policy="every")
+    yield books.next(timeout=30)
+    yield closed(ex, books)
+    yield ex.create_order(
+        *(market.market_id, market.outcomes[0].label, "buy", market.grid.lowest, 10)
+    )
+    again = ex.watch_order_book(market.market_id, policy="every")
+    said = yield drained(again)
+    return [said[-1].bids[-1].price == market.grid.lowest]
+
+
+@pytest.fixture
+def commands(at: Stage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is asked of the venue of a recording; never again and again."""
+    asked: list[str] = []
+    counterpart = folder(at.venue, "counterpart")
+    kind = vars(counterpart)[f"{at.venue.capitalize()}Counterpart"]
+    answer = kind.asked
+
+    def counted(self: Any, text: str, line: int, past: Any) -> Any:
+        asked.append(text)
+        assert len(asked) < 100
+        return answer(self, text, line, past)
+
+    monkeypatch.setattr(kind, "asked", counted)
+    return asked
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_what_is_left_earlier_than_it_was_is_left_once_and_can_be_watched_again(
+    at: Stage, path: Path, flavour: str, commands: list[str]
+) -> None:
+    live = recorded("blocking", ticker_at_first, at, path)
+    commands.clear()
+    said = replayed(flavour, leaving_a_ticker, path)
+    assert venues_own(said[:1]) == venues_own(live)
+    assert (said[-1].bid, said[-1].ask) == (said[0].bid, said[0].ask)
+    assert len(commands) < 10
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_book_that_was_left_is_as_it_stands_when_it_is_watched_again(
+    at: Stage, path: Path, flavour: str, commands: list[str]
+) -> None:
+    recorded("blocking", ticker_at_first, at, path)
+    assert replayed(flavour, leaving_a_book, path) == [True]
+    assert len(commands) < 12
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)

@@ -266,6 +266,10 @@ class KalshiCounterpart:
     def _carry_out(self, number: int, key: _Key, past: Past) -> list[bytes]:
         """Answer what no recorded command was, and tell books as they stand."""
         sid = next(sid for sid, name in self._sids.items() if name == key.channel)
+        if key.action == "unsubscribe":
+            # In the recording it goes on: the program may come back to it.
+            self._given.discard(sid)
+            return [_encode({"type": "unsubscribed", "id": number, "sid": sid})]
         is_new = sid not in self._given
         needs_books = key.channel == BOOKS and (
             key.action in _ASKS or key.action == "get_snapshot"
