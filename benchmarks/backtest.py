@@ -5,7 +5,8 @@ book of each market, and the decision.  Over a recording the floor is decoding i
 its frames with msgspec: nothing is made of them there.  All of it is CPU time, since nobody
 else works for it.
 
-The goal of a recording is 2× on every venue.  Of Polymarket it is **not** met, and the goals
+The goal of a recording is 2× on every venue.  Of Polymarket it is **not** met (some 2.35× where
+one of the two tokens was asked for, 3.05× where both were, on CPython 3.11), and the goals
 below are its own: each change is held against the best prices that come with it, a frame
 tells of both tokens (of one book where one of them was asked for, as here first, and of two
 where both were), and every other change is of asks, which the strategy looks at: their level
@@ -14,6 +15,12 @@ the best prices: it reads lines in one pass as we do, keeps levels as the texts 
 are, and believes whatever it is told.  That takes as long as the floor (0.95×, and 1.05× for
 two tokens), and so half of the goal is left for all that is exact: what is checked, books
 that stay what they were, and their levels.
+
+Of one token a line takes, in floors: 0.12 to be read from the file, 0.43 to be decoded, 0.17
+for its moment and its kind, 1.1 for the step of the book, what it is held against, the book
+that is told and the time of it, 0.4 for levels that are looked at, 0.1 for the loop.  The
+same as one function, all inline and without what is unusual, takes 1.3 instead of the first
+1.82: what is between is calls, of which each says one thing.  The second token takes 0.7.
 In the recording of Kalshi no ask changes.
 """
 
@@ -278,7 +285,7 @@ def main() -> None:
         goals.append(
             recording("Kalshi", path, kalshi.decode, named, options.rounds, 2.0)
         )
-        asked = (((YES,), 3.0), ((YES, NO), 4.0))
+        asked = (((YES,), 2.5), ((YES, NO), 3.2))
         for count, (tokens, limit) in enumerate(asked, 1):
             path = of_polymarket(Path(folder) / f"polymarket-{count}.jsonl", *tokens)
             of = f"Polymarket, {count} of 2 tokens"

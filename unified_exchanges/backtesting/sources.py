@@ -28,9 +28,11 @@ __all__ = ["Data", "Feed", "check", "events_of", "feeds_of", "recorded"]
 Data: TypeAlias = "Events | str | PathLike[str] | Sequence[str | PathLike[str]]"
 """Events; or the path of a recording or of the Parquet files of one; or several paths."""
 
-_Shortened: TypeAlias = tuple[int, int, tuple[OrderBook, ...]]
+_Shortened: TypeAlias = tuple[int, int, *tuple[OrderBook, ...]]
 """What `Overheard.shortcut` makes of a line."""
 
+_USUAL: Final = 3
+"""Parts of what was made of a line that tells of one book, as nearly all do."""
 _PAIR: Final = 2
 """Parts of an event with its time."""
 _PASSED_OVER: Final = frozenset((Ticker, Order))
@@ -174,11 +176,14 @@ def recorded(
     receive, overheard = listener.clock.read, listener.overheard
     for line in lines:
         if isinstance(line, tuple):
-            received_at, mono, books = line
-            moment = receive(received_at, mono)
+            received_at = line[0]
+            moment = receive(received_at, line[1])
             if moment != received_at:
                 setbacks.see(moment, moment - received_at)
-            for book in books:
+            if len(line) == _USUAL:
+                yield moment, line[2]
+                continue
+            for book in line[2:]:
                 yield moment, book
             continue
         if isinstance(line, Torn):

@@ -15,7 +15,7 @@ from ..models.quotes import Level
 from ..models.unread import Picture
 from .book import ASKS, BIDS, CHANGES, Book
 
-__all__ = ["PicturedBook", "pictures"]
+__all__ = ["PicturedBook", "Side", "pictures"]
 
 _CHANGES: Final = 32
 """Changes after which a side begins anew, and as many as it has levels besides."""
@@ -148,7 +148,9 @@ class PicturedBook(Book):
 
     def change_bid(self, price: str, by: str) -> int:
         """Add contracts to a bid, or take some away; its hundredths now."""
-        key, levels = BIDS[price], self._bids
+        side, key, levels = self.bid_picture[0], BIDS[price], self._bids
+        if len(side.changes) >= side.most:
+            side = Side(self, dict(levels), side)
         held = levels.get(key)
         if held and (now := held + CHANGES[by]) > 0:
             # Most changes are of a level that stays: no other level is concerned.
@@ -156,12 +158,16 @@ class PicturedBook(Book):
             levels[key] = now
         else:
             now = Book.change_bid(self, price, by)
-        self.bid_picture = self.bid_picture[0].change(key, now)
+        changes = side.changes
+        changes.append((key, now))
+        self.bid_picture = [side, len(changes), None]
         return now
 
     def change_ask(self, price: str, by: str) -> int:
         """Add contracts to an ask, or take some away; its hundredths now."""
-        key, levels = ASKS[price], self._asks
+        side, key, levels = self.ask_picture[0], ASKS[price], self._asks
+        if len(side.changes) >= side.most:
+            side = Side(self, dict(levels), side)
         held = levels.get(key)
         if held and (now := held + CHANGES[by]) > 0:
             # Most changes are of a level that stays: no other level is concerned.
@@ -169,7 +175,9 @@ class PicturedBook(Book):
             levels[key] = now
         else:
             now = Book.change_ask(self, price, by)
-        self.ask_picture = self.ask_picture[0].change(key, now)
+        changes = side.changes
+        changes.append((key, now))
+        self.ask_picture = [side, len(changes), None]
         return now
 
     def made(self, held: dict[int, int]) -> list[Level]:

@@ -206,7 +206,7 @@ def shortened(path: Path) -> Iterator[tuple[bool, list[Any]]]:
                     getattr(line, "at", None),
                     getattr(line, "mono", None),
                 )
-                yield True, list(found[2])
+                yield True, list(found[2:])
 
 
 def live(path: Path) -> Iterator[Facts]:
@@ -500,7 +500,7 @@ def test_what_is_not_taken_was_not_heard() -> None:
     tape.tell(tape.changes(tape.set(True, 720, "9")))
     found = overheard.shortcut(tape.lines[-1])
     assert found is not None
-    assert len(found[2]) == 2
+    assert len(found) == 4
     # Told once more, it was told before.
     assert overheard.shortcut(tape.lines[-1]) is None
 
@@ -708,7 +708,7 @@ def test_a_book_that_is_asked_for_is_the_newest(is_bid: bool) -> None:
     tape.moment += 1
     tape.tell(tape.changes(tape.set(is_bid, 710 if is_bid else 730, "8")))
     found = overheard.shortcut(tape.lines[-1])
-    for token, told in zip((YES, NO), found[2], strict=True):
+    for token, told in zip((YES, NO), found[2:], strict=True):
         book = overheard.book(1, token)
         assert (book.bids, book.asks) == (told.bids, told.asks)
 

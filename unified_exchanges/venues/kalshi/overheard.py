@@ -86,7 +86,7 @@ class KalshiOverheard:
                 return self._changed(counted, told)
         return self._read(connection, told, frame)
 
-    def shortcut(self, line: bytes) -> tuple[int, int, tuple[OrderBook]] | None:
+    def shortcut(self, line: bytes) -> tuple[int, int, OrderBook] | None:
         """Take the next change of a book that is known, which is nearly all that comes."""
         if line.find(DELTA, _FROM, _TO) < 0:
             return None
@@ -113,7 +113,7 @@ class KalshiOverheard:
         book.moment = moment = msg.ts_ms or told.sending_ts_ms
         bids, asks = book.bid_picture, book.ask_picture
         found = unread("kalshi", market_id, "yes", bids, asks, seq, moment)
-        return read.at, read.mono, (found,)
+        return read.at, read.mono, found
 
     def _read(self, connection: int, told: object, frame: bytes) -> Iterator[Heard]:
         sid = getattr(told, "sid", None)

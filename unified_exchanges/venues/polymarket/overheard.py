@@ -131,7 +131,7 @@ class PolymarketOverheard:
             if isinstance(stream, RecordedMarketStream):
                 stream.look_again()
 
-    def shortcut(self, line: bytes) -> tuple[int, int, tuple[OrderBook, ...]] | None:
+    def shortcut(self, line: bytes) -> tuple[int, int, *tuple[OrderBook, ...]] | None:
         """Take one level of each token of a market, which is nearly all that comes."""
         try:
             if (told := read_changes(line)) is None:
@@ -143,7 +143,7 @@ class PolymarketOverheard:
             books = stream.take_changes(changes, moment)
         except (ValueError, LookupError, RecursionError):
             return None
-        return None if books is None else (at, mono, books)
+        return None if books is None else (at, mono, *books)
 
     def book(self, connection: int, token: str) -> OrderBook | None:
         """The book of a token as it stands; None where it is not known whole."""

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from ....models.quotes import Level
 from ....streams.book import ASKS, BIDS, DOLLARS, NO_ASK, NO_BID, next_best
 from ....streams.freshness import Listener
-from ....streams.pictures import pictures
+from ....streams.pictures import Side, pictures
 from ....streams.totals import BEST_ASKS, BEST_BIDS, TOTALS
 from . import frames
 from .books import NO_ROWS, AssetBook
@@ -97,7 +97,7 @@ class PicturedAssetBook(AssetBook):
                 return change, False, key, now, best
         return None
 
-    def take_step(self, step: Step, moment: int) -> None:
+    def take_step(self, step: Step, moment: int) -> None:  # noqa: C901, PLR0912 - as hot
         """Do what `step` has found out."""
         change, is_bid, key, now, best = step
         if moment > self.seen:
@@ -118,7 +118,13 @@ class PicturedAssetBook(AssetBook):
             if best != self._best_bid:
                 self._best_bid = best
                 self.bid = DOLLARS[best] if best else None
-            self.bid_picture = self.bid_picture[0].change(key, now)
+            side = self.bid_picture[0]
+            if len(side.changes) >= side.most:
+                # It has the change already, and takes it once more: it is a total.
+                side = Side(self, dict(self._bids), side)
+            changes = side.changes
+            changes.append((key, now))
+            self.bid_picture = [side, len(changes), None]
         else:
             self._ask_levels = None
             if now:
@@ -130,7 +136,12 @@ class PicturedAssetBook(AssetBook):
             if best != self._best_ask:
                 self._best_ask = best
                 self.ask = None if best == NO_ASK else DOLLARS[best]
-            self.ask_picture = self.ask_picture[0].change(key, now)
+            side = self.ask_picture[0]
+            if len(side.changes) >= side.most:
+                side = Side(self, dict(self._asks), side)
+            changes = side.changes
+            changes.append((key, now))
+            self.ask_picture = [side, len(changes), None]
 
     def _is_new(self, change: frames.Change, moment: int) -> bool:
         """Whether a change of no later moment than the last was not told before."""
