@@ -14,12 +14,12 @@ from fnmatch import fnmatch
 import pytest
 
 import unified_exchanges
-from unified_exchanges.on_paper.aio import AsyncPaper
-from unified_exchanges.on_paper.blocking import Paper
-from unified_exchanges.on_paper.recorded import PaperVenueOverRecording
-from unified_exchanges.on_paper.terms import Terms
-from unified_exchanges.on_paper.venue import PaperVenue, venue_on
 from unified_exchanges.paper import Delays
+from unified_exchanges.paper_exchange.aio import AsyncPaper
+from unified_exchanges.paper_exchange.blocking import Paper
+from unified_exchanges.paper_exchange.recorded import PaperVenueOverRecording
+from unified_exchanges.paper_exchange.terms import Terms
+from unified_exchanges.paper_exchange.venue import PaperVenue, venue_on
 from unified_exchanges.registry import folder
 from unified_exchanges.version import VERSION
 

@@ -134,7 +134,7 @@ def exchange(
             options=options,
         )
     if id == PAPER:
-        from .on_paper import paper  # noqa: PLC0415 - few programs trade on paper
+        from .paper_exchange import paper  # noqa: PLC0415 - few programs trade on paper
 
         return paper(
             source,
@@ -248,7 +248,7 @@ def async_exchange(
             options=options,
         )
     if id == PAPER:
-        from .on_paper import async_paper  # noqa: PLC0415 - few programs trade on paper
+        from .paper_exchange import async_paper  # noqa: PLC0415 - few programs trade on paper
 
         return async_paper(
             source,

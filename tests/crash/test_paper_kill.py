@@ -13,10 +13,10 @@ import pytest
 
 from tests.paper.scene import SECOND, START, book, contract, contract_of, trade
 from unified_exchanges import BUY, SELL, Fill
-from unified_exchanges.on_paper.file import Source, StateFile
 from unified_exchanges.paper import Delays
 from unified_exchanges.paper.house import PaperHouse
 from unified_exchanges.paper.kept import restored
+from unified_exchanges.paper_exchange.file import Source, StateFile
 
 KILLS = 48
 

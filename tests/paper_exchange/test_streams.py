@@ -12,9 +12,9 @@ from typing import Any
 import attrs
 import pytest
 
-from tests.on_paper.ground import KalshiPaper, PolymarketPaper
-from tests.on_paper.left import left
-from tests.on_paper.test_unwritten import FULL, put_right, refuse
+from tests.paper_exchange.ground import KalshiPaper, PolymarketPaper
+from tests.paper_exchange.left import left
+from tests.paper_exchange.test_unwritten import FULL, put_right, refuse
 from unified_exchanges import (
     BUY,
     SELL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from decimal import Decimal
 
-from tests.on_paper.ground import KalshiPaper
+from tests.paper_exchange.ground import KalshiPaper
 from unified_exchanges import BUY, Exchange, Settlement, exchange
 
 PATIENCE = 20.0

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.on_paper.ground import KalshiPaper
+from tests.paper_exchange.ground import KalshiPaper
 from unified_exchanges import (
     ArgumentsRequired,
     BadRequest,

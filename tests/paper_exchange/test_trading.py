@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.on_paper.ground import KalshiPaper, PolymarketPaper
+from tests.paper_exchange.ground import KalshiPaper, PolymarketPaper
 from unified_exchanges import (
     BadRequest,
     GuardPolicy,

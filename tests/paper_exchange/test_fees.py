@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from tests.on_paper.ground import KalshiPaper
+from tests.paper_exchange.ground import KalshiPaper
 from unified_exchanges import BUY
 from unified_exchanges.models import Fill, Level, Market
 from unified_exchanges.venues.kalshi.simulated.tariff import Terms

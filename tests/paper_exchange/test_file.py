@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 from tests.guards import ROOT
-from tests.on_paper.ground import KalshiPaper
-from tests.on_paper.left import left
+from tests.paper_exchange.ground import KalshiPaper
+from tests.paper_exchange.left import left
 from tests.unmeasured import unmeasured
 from unified_exchanges.errors import BadRequest, JournalError
-from unified_exchanges.on_paper.file import Source, StateFile
 from unified_exchanges.paper.kept import ACCOUNT
+from unified_exchanges.paper_exchange.file import Source, StateFile
 
 IN_USE = r"account on paper in .*paper\.db is in use by another exchange.*path="
 SOURCE = Source("kalshi", "demo")
@@ -83,7 +83,7 @@ def test_a_process_has_it_until_it_ends_however_it_ends(
 ) -> None:
     program = (
         "import sys, pathlib\n"
-        "from unified_exchanges.on_paper.file import Source, StateFile\n"
+        "from unified_exchanges.paper_exchange.file import Source, StateFile\n"
         "file = StateFile(pathlib.Path(sys.argv[1]))\n"
         "file.read(Source('kalshi', 'demo'))\n"
         "file.keep({('account', 0): '{}', ('order', 7): '{}'})\n"

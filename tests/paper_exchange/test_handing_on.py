@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from unified_exchanges import exchange, exchanges
-from unified_exchanges.on_paper.source import FromSource
-from unified_exchanges.on_paper.venue import PaperVenue
+from unified_exchanges.paper_exchange.source import FromSource
+from unified_exchanges.paper_exchange.venue import PaperVenue
 from unified_exchanges.registry import folder
 from unified_exchanges.venue import Venue
 

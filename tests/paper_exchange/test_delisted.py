@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.on_paper.ground import KalshiPaper, PolymarketPaper
-from tests.on_paper.left import left
+from tests.paper_exchange.ground import KalshiPaper, PolymarketPaper
+from tests.paper_exchange.left import left
 from unified_exchanges import MarketNotFound, OrderStatus
 from unified_exchanges.models import Market
 from unified_exchanges.paper import Delays

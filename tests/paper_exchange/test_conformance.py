@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.on_paper.ground import KalshiPaper, PolymarketPaper
+from tests.paper_exchange.ground import KalshiPaper, PolymarketPaper
 from unified_exchanges.errors import ExchangeNotAvailable
 from unified_exchanges.testing import conformance
 from unified_exchanges.testing.conformance import Ground, Trader

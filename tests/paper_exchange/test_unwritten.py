@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
-from tests.on_paper.ground import KalshiPaper
+from tests.paper_exchange.ground import KalshiPaper
 from unified_exchanges import Market, OrderRequest
 from unified_exchanges.errors import (
     JournalError,
