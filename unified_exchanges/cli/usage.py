@@ -29,7 +29,7 @@ class Commands(TyperGroup):
         finally:
             self.rich_markup_mode = framed
 
-    def format_help(self, *args: Any) -> None:
+    def format_help(self, ctx: Any, formatter: Any) -> None:
         """Show the help, which is what was asked for, as ever."""
         self.rich_markup_mode = "rich"
-        super().format_help(*args)
+        super().format_help(ctx, formatter)
