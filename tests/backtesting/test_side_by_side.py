@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import decimal
 import json
-import os
 import random
-import signal
 import tracemalloc
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from unified_exchanges import Fill, OrderBook
+from unified_exchanges import OrderBook
 from unified_exchanges.backtesting import (
     Report,
     SweepProgress,
@@ -29,10 +26,11 @@ from unified_exchanges.backtesting.grouping import grouped
 from unified_exchanges.backtesting.reading import Reading
 from unified_exchanges.backtesting.trial import Setup, Trial
 from unified_exchanges.research import convert
-from unified_exchanges.strategies import Desk, Failure, Strategy
+from unified_exchanges.strategies import Desk, Strategy
 
 from ..research.test_conversion import DELTA, SNAPSHOT, journal
 from ..unmeasured import unmeasured_children
+from .contenders import Drawing, Ending, Staying, Taking, Trading, Unseeded
 from .test_clock_steps import MIDNIGHT, SECOND, over_midnight, recording
 from .test_loop import Noting, randomly
 from .test_sources import kalshi_contract
@@ -47,7 +45,7 @@ def unmeasured_workers() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(params=[1, 2, 5, 8, 1_000])
+@pytest.fixture(params=[1, 3, 8, 1_000])
 def block(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """So many events are read at a time, in this process."""
     size: int = request.param
@@ -87,44 +85,6 @@ DATA: dict[str, Callable[[Path], Any]] = {
 @pytest.fixture(params=DATA)
 def data(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     return DATA[request.param](tmp_path)
-
-
-class Trading(Strategy):
-    """Trades by chance, and stops at an event, or in a timer after it, if it is told to."""
-
-    seed, last, how = 1, 0, "book"
-
-    def on_start(self, desk: Desk) -> None:
-        self.seen = 0
-        random.seed(self.seed)
-        if self.last == 1 and self.how == "start":
-            desk.place("M", "yes", "buy", "0.40", 1)
-            desk.stop()
-
-    def on_book(self, desk: Desk, book: OrderBook) -> None:
-        self.seen += 1
-        if random.random() < 0.7:
-            price = random.choice(["0.39", "0.40", "0.41"])
-            desk.place("M", "yes", random.choice(["buy", "sell"]), price, 2)
-        if self.seen == self.last:
-            if self.how == "book":
-                desk.stop()
-            if self.how == "timer":
-                desk.timer("enough", timedelta(milliseconds=100))
-            if self.how == "raise":
-                raise ZeroDivisionError(f"at event {self.seen}")
-
-    def on_timer(self, desk: Desk, name: str) -> None:
-        desk.stop()
-
-    def on_fill(self, desk: Desk, fill: Fill) -> None:
-        desk.log(f"{fill.fill_id} {desk.cash} {desk.positions()}")
-
-    def on_failure(self, desk: Desk, failure: Failure) -> None:
-        desk.log(f"{failure.error} {random.random()}")
-
-    def on_stop(self, desk: Desk) -> None:
-        desk.log(f"over {desk.now} {random.random()}")
 
 
 GRID: list[dict[str, Any]] = [
@@ -298,23 +258,6 @@ class Quiet(Strategy):
 # -- what runs have in common ----------------------------------------------------------
 
 
-class Drawing(Strategy):
-    """Draws random numbers of every kind, and works with decimals of its own precision."""
-
-    seed = 0
-    precision = 28
-    draws = "both"
-
-    def on_start(self, desk: Desk) -> None:
-        random.seed(self.seed)
-        np.random.seed(self.seed)  # noqa: NPY002 - what strategies do
-        decimal.getcontext().prec = self.precision
-
-    def on_book(self, desk: Desk, book: OrderBook) -> None:
-        third = Decimal(1) / 3
-        desk.log(f"{random.random()} {random.gauss(0, 1)} {np.random.rand()} {third}")  # noqa: NPY002
-
-
 DRAWS: list[dict[str, Any]] = [
     {"seed": seed, "precision": 5 + seed % 7} for seed in range(6)
 ]
@@ -326,11 +269,12 @@ def own_decimals() -> Iterator[None]:
         yield
 
 
-@pytest.mark.usefixtures("block", "own_decimals")
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.usefixtures("own_decimals")
+@pytest.mark.parametrize(("workers", "size"), [(1, 1), (1, 3), (2, 2_048)])
 def test_random_numbers_and_decimals_of_a_run_are_its_own(
-    tmp_path: Path, workers: int
+    tmp_path: Path, workers: int, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("unified_exchanges.backtesting.reading._BLOCK", size)
     path = over_midnight(tmp_path / "r.jsonl")
     told = came_to(swept(path, DRAWS, Drawing, workers))
     assert told == [alone(Drawing, parameters, path) for parameters in DRAWS]
@@ -354,15 +298,6 @@ def test_who_sweeps_keeps_its_random_numbers_and_decimals(
     assert decimal.getcontext().prec == precision
 
 
-class Unseeded(Strategy):
-    """Draws what there is."""
-
-    number = 0
-
-    def on_book(self, desk: Desk, book: OrderBook) -> None:
-        desk.log(f"{random.random()} {np.random.rand()}")  # noqa: NPY002
-
-
 def test_runs_that_seed_nothing_draw_others_each_and_the_same_on_any_engine(
     tmp_path: Path,
 ) -> None:
@@ -374,17 +309,6 @@ def test_runs_that_seed_nothing_draw_others_each_and_the_same_on_any_engine(
 
 
 # -- in other processes ----------------------------------------------------------------
-
-
-class Ending(Trading):
-    """Ends its process in the midst of it."""
-
-    dies = False
-
-    def on_book(self, desk: Desk, book: OrderBook) -> None:
-        super().on_book(desk, book)
-        if self.dies and self.seen == 4:
-            os.kill(os.getpid(), signal.SIGKILL)
 
 
 MORTAL: list[dict[str, Any]] = [
@@ -424,36 +348,11 @@ def test_a_sweep_stops_at_the_first_failure_in_the_order_of_its_grid(
     assert "at event 7" in str(report.failed)
 
 
-class Unpackable:
-    """Cannot go back."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def __reduce__(self) -> Any:
-        return _arrived, (self.number,)
-
-
-class Arrived(Unpackable):
-    def __reduce__(self) -> Any:
-        if self.number == 2:
-            raise TypeError("it stays here")
-        return _arrived, (self.number,)
-
-
-def _arrived(number: int) -> Arrived:
-    return Arrived(number)
-
-
-class Taking(Strategy):
-    what: Any = None
-
-
 def test_a_row_that_cannot_be_sent_back_is_a_failure_of_that_run_alone(
     tmp_path: Path,
 ) -> None:
     path = over_midnight(tmp_path / "r.jsonl")
-    grid = {"what": [Unpackable(n) for n in (1, 2, 3, 4)]}
+    grid = {"what": [Staying(n) for n in (1, 2, 3, 4)]}
     report = swept(path, grid, Taking, 2)
     assert [row.number for row in report.failed] == [2]
     assert "it stays here" in str(report.failed[0].failure)

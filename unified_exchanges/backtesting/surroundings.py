@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from decimal import getcontext, setcontext
+from importlib import import_module
 from typing import Any, Final
 
 from .. import fork
@@ -30,7 +31,8 @@ _turn: Final = fork.rlock()
 class Surroundings:
     """Those of one run; random numbers begin by its number in the sweep.
 
-    So they are other ones in each run, and the same ones on any engine.
+    So they are other ones in each run, and the same ones on any engine.  Of numpy that holds
+    for a strategy whose module imports it, or that seeds it.
 
     >>> import random
     >>> one, other = Surroundings(1), Surroundings(2)
@@ -63,7 +65,10 @@ class Surroundings:
 
 
 def _states() -> Mapping[str, Any]:
-    """The states of the generators that are loaded: nothing is loaded for that."""
+    """The states of what may be drawn from: of numpy only where somebody imported it."""
+    if "numpy" in sys.modules:
+        # It loads this part of it when somebody draws, and takes any seed then.
+        import_module("numpy.random")
     return {
         name: getattr(sys.modules[name], read)()
         for name, (read, _) in _GENERATORS.items()
