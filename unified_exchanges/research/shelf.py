@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from ..models import Level
+from ..models.unread import Picture
 from ..streams.book import Amounts
 from ..streams.pictures import pictures
 
@@ -30,6 +31,8 @@ class TableBook:
     __slots__ = ("ask_picture", "bid_picture")
 
     def __init__(self) -> None:
+        self.bid_picture: Picture
+        self.ask_picture: Picture
         self.bid_picture, self.ask_picture = pictures(self, {}, {})
 
     def set_bid(self, price: int, size: int) -> None:

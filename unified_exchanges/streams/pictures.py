@@ -137,6 +137,8 @@ class PicturedBook(Book):
 
     def __init__(self) -> None:
         super().__init__()
+        self.bid_picture: Picture
+        self.ask_picture: Picture
         self.bid_picture, self.ask_picture = pictures(self, {}, {})
 
     def load(

@@ -11,6 +11,7 @@ from math import gcd
 from typing import TypeAlias
 
 from ....models.quotes import Level
+from ....models.unread import Picture
 from ....streams.book import ASKS, BIDS, DOLLARS, NO_ASK, NO_BID, next_best
 from ....streams.freshness import Listener
 from ....streams.pictures import Side, pictures
@@ -32,6 +33,8 @@ class PicturedAssetBook(AssetBook):
 
     def __init__(self, listener: Listener) -> None:
         super().__init__(listener)
+        self.bid_picture: Picture
+        self.ask_picture: Picture
         self.bid_picture, self.ask_picture = pictures(self, {}, {})
 
     def load(
@@ -118,7 +121,7 @@ class PicturedAssetBook(AssetBook):
             if best != self._best_bid:
                 self._best_bid = best
                 self.bid = DOLLARS[best] if best else None
-            side = self.bid_picture[0]
+            side: Side = self.bid_picture[0]
             if len(side.changes) >= side.most:
                 # It has the change already, and takes it once more: it is a total.
                 side = Side(self, dict(self._bids), side)
@@ -136,7 +139,7 @@ class PicturedAssetBook(AssetBook):
             if best != self._best_ask:
                 self._best_ask = best
                 self.ask = None if best == NO_ASK else DOLLARS[best]
-            side = self.ask_picture[0]
+            side: Side = self.ask_picture[0]
             if len(side.changes) >= side.most:
                 side = Side(self, dict(self._asks), side)
             changes = side.changes
