@@ -119,8 +119,8 @@ def test_a_session_hears_orders_and_fills_and_nothing_refused(
     house: PaperHouse,
 ) -> None:
     rung: list[int] = []
-    house.hang(lambda: rung.append(1))
-    session = house.open_session()
+    house.news.hang(lambda: rung.append(1))
+    session = house.news.open_session()
     house.place("RAIN", "yes", BUY, "0.50", 9000)
     house.advance()
     assert house.take(session) == []
@@ -128,7 +128,7 @@ def test_a_session_hears_orders_and_fills_and_nothing_refused(
     fill, order = house.take(session)
     assert (fill.size, order.status) == (5, OrderStatus.CLOSED)  # type: ignore[union-attr]
     assert rung
-    house.close_session(session)
+    house.news.close_session(session)
     place(house, "0.60", 5)
     assert house.take(session) == []
 
@@ -137,7 +137,7 @@ def test_news_is_told_after_the_delay_of_events(clock: Clock) -> None:
     house = PaperHouse(cash="1000", delays=Delays(event=2 * SECOND), now=clock)
     house.admit(contract())
     house.hear(book("100@0.50", "100@0.60"))
-    session = house.open_session()
+    session = house.news.open_session()
     place(house, "0.60", 5)
     assert house.take(session) == []
     assert session.due == START + 2 * SECOND
