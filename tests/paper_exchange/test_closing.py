@@ -88,7 +88,7 @@ def _full(life: Life) -> str:
 
 def _removed(life: Life) -> str:
     shutil.rmtree(life.exchange.venue.terms.file.path.parent)
-    return "No such file"
+    return "it was removed while it was in use"
 
 
 def _replaced(life: Life) -> str:

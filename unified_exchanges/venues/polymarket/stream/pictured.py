@@ -110,6 +110,7 @@ class PicturedAssetBook(AssetBook):
             self.earlier = (*self.earlier, self.latest)
         self.latest = (change,)
         self.moment = moment
+        side: Side
         if is_bid:
             self._bid_levels = None
             if now:
@@ -121,7 +122,7 @@ class PicturedAssetBook(AssetBook):
             if best != self._best_bid:
                 self._best_bid = best
                 self.bid = DOLLARS[best] if best else None
-            side: Side = self.bid_picture[0]
+            side = self.bid_picture[0]
             if len(side.changes) >= side.most:
                 # It has the change already, and takes it once more: it is a total.
                 side = Side(self, dict(self._bids), side)
@@ -139,7 +140,7 @@ class PicturedAssetBook(AssetBook):
             if best != self._best_ask:
                 self._best_ask = best
                 self.ask = None if best == NO_ASK else DOLLARS[best]
-            side: Side = self.ask_picture[0]
+            side = self.ask_picture[0]
             if len(side.changes) >= side.most:
                 side = Side(self, dict(self._asks), side)
             changes = side.changes
