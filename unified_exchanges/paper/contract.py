@@ -18,6 +18,9 @@ __all__ = ["FREE", "Contract", "Delays"]
 class _Free:
     """A market that charges nothing."""
 
+    def __str__(self) -> str:
+        return "none"
+
     def fee(
         self,
         outcome: str,
