@@ -438,6 +438,32 @@ def test_the_rules_of_the_venues_are_told_in_words_without_names_of_classes() ->
         assert f'Fees of 1 market</td><td class="word"><bdi>{words}' in report.to_html()
 
 
+def test_a_report_is_printed_by_its_figures_however_many_trades_it_has(
+    report: Report,
+) -> None:
+    told = attrs.evolve(
+        report,
+        trades=report.trades * 1_000,
+        pnl=D("-14.1700"),
+        fees=D("10.8094"),
+        max_drawdown=D("14.17"),
+        equity=D(1000),
+    )
+    assert (
+        str(told)
+        == repr(told)
+        == (
+            "Report(strategy='Restless', started_at=2026-11-20T18:40:02Z, "
+            f"ended_at={report.ended_at:%Y-%m-%dT%H:%M:%SZ}, events={report.events}, "
+            f"markets={len(report.markets)}, orders={report.orders}, "
+            f"fills={len(told.trades)}, pnl=-14.17, fees=10.8094, max_drawdown=14.17, "
+            "equity=1000)"
+        )
+    )
+    empty = backtest(Strategy(), [], contracts=CONTRACTS)
+    assert "started_at=None, ended_at=None, events=0" in repr(empty)
+
+
 def test_dollars_on_a_page_have_as_many_places_everywhere(report: Report) -> None:
     shown = re.findall(r"-?[\d,.]+ \$", report.to_html())
     assert len(shown) > 10

@@ -15,6 +15,7 @@ from ..money import EXACT, ZERO, text
 from ..paper import at
 from .assumptions import Assumptions, Source
 from .chart import CHART_STYLE, chart
+from .figures import dollars, percent, ratio, share
 from .report import MarketReport, Report
 
 __all__ = ["page", "summary"]
@@ -109,22 +110,21 @@ def _span(report: Report) -> str:
 
 
 def _told(report: Report) -> list[tuple[str, str, Decimal]]:
-    ratio = report.fill_ratio
     return [
-        ("P&L", _dollars(report.pnl), report.pnl),
-        ("Equity at the end", _dollars(report.equity), ZERO),
-        ("Fees", _dollars(report.fees), ZERO),
+        ("P&L", dollars(report.pnl), report.pnl),
+        ("Equity at the end", dollars(report.equity), ZERO),
+        ("Fees", dollars(report.fees), ZERO),
         (
             "Deepest drawdown",
-            f"{_dollars(report.max_drawdown)} ({_percent(report.max_drawdown_ratio)})",
+            f"{dollars(report.max_drawdown)} ({percent(report.max_drawdown_ratio)})",
             ZERO,
         ),
-        ("Highest exposure", _dollars(report.peak_exposure), ZERO),
-        ("Average exposure", _dollars(report.average_exposure), ZERO),
-        ("Turnover", _dollars(report.turnover), ZERO),
+        ("Highest exposure", dollars(report.peak_exposure), ZERO),
+        ("Average exposure", dollars(report.average_exposure), ZERO),
+        ("Turnover", dollars(report.turnover), ZERO),
         ("Trades", f"{len(report.trades):,} of {report.orders:,} orders", ZERO),
-        ("Filled of what was ordered", "–" if ratio is None else _percent(ratio), ZERO),
-        ("Brier score", "–" if report.brier is None else _short(report.brier), ZERO),
+        ("Filled of what was ordered", share(report.fill_ratio), ZERO),
+        ("Brier score", ratio(report.brier), ZERO),
     ]
 
 
@@ -141,7 +141,7 @@ def _equity(report: Report) -> str:
     if not points:
         return "<p>There is none.</p>"
     amounts = [report.starting_cash, *(x.equity for x in points)]
-    label = escape(f"Equity from {_dollars(min(amounts))} to {_dollars(max(amounts))}")
+    label = escape(f"Equity from {dollars(min(amounts))} to {dollars(max(amounts))}")
     drawn = chart(points, report.starting_cash, report.trades, label)
     return (
         f"{drawn}<p>{label}, over time (UTC); dashed is what it began with. Trades: "
@@ -155,13 +155,13 @@ def _markets(markets: Sequence[MarketReport]) -> str:
     rows = [
         (
             _market(x.title, x.venue, x.market_id),
-            _Html(f"<span{_tone(x.pnl)}>{_dollars(x.pnl)}</span>"),
+            _Html(f"<span{_tone(x.pnl)}>{dollars(x.pnl)}</span>"),
             f"{x.fills:,}",
-            _dollars(x.fees),
-            _dollars(x.realized),
-            _dollars(x.unrealized),
+            dollars(x.fees),
+            dollars(x.realized),
+            dollars(x.unrealized),
             text(x.contracts),
-            _dollars(x.turnover),
+            dollars(x.turnover),
             _paid(x),
             ", ".join(f"{text(h.size)} {h.outcome}" for h in x.held) or "–",
         )
@@ -192,8 +192,8 @@ def _judged(report: Report) -> list[str]:
         (
             f"{text(x.low, 1)} to {text(x.high, 1)}",
             f"{x.count:,}",
-            _short(x.said),
-            _short(x.came),
+            ratio(x.said),
+            ratio(x.came),
         )
         for x in report.calibration
     ]
@@ -298,19 +298,6 @@ def _tone(sign: Decimal) -> str:
     if not sign:
         return ""
     return ' class="gain"' if sign > ZERO else ' class="loss"'
-
-
-def _dollars(amount: Decimal) -> str:
-    """To the hundredth of a cent, for people; JSON has every digit."""
-    return f"{amount:,.4f} $"
-
-
-def _percent(ratio: Decimal) -> str:
-    return f"{ratio:.2%}"
-
-
-def _short(number: Decimal) -> str:
-    return f"{number:.4f}"
 
 
 def _time(moment: datetime) -> str:

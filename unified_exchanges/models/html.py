@@ -16,7 +16,7 @@ from .record import Json, plain
 if TYPE_CHECKING:
     from .quotes import Level, OrderBook
 
-__all__ = ["fields", "ladder", "shown"]
+__all__ = ["cell", "fields", "ladder", "shown"]
 
 _MOST: Final = 20
 """Models that a cell lists, before it says how many more there are."""
@@ -42,7 +42,7 @@ def shown(words: str) -> str:
 def fields(title: str, items: Iterable[tuple[str, object]]) -> str:
     """A model as a table of its fields, without those that are empty."""
     rows = "".join(
-        f"<tr><th>{escape(name)}</th><td>{_cell(value)}</td></tr>"
+        f"<tr><th>{escape(name)}</th><td>{cell(value)}</td></tr>"
         for name, value in items
         if value is not None and value not in ((), frozenset())
     )
@@ -82,7 +82,8 @@ def ladder(book: OrderBook) -> str:
     )
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """A value as what stands in a cell: in words, and of a list of models each."""
     if not isinstance(value, tuple | list) or not any(map(_is_model, value)):
         return shown(_told(plain(value)))
     lines = [f"<li>{shown(_line(each))}</li>" for each in value[:_MOST]]
