@@ -50,6 +50,7 @@ td.market{min-width:15rem}
 .loss{color:var(--loss)}.gain{color:var(--gain)}
 @media(max-width:70rem){.wide .hint{display:block}}
 @media(max-width:50rem){.hint{display:block}td.market{min-width:8.5rem}
+.long td.market{min-width:7rem}.long td:first-child{white-space:normal;min-width:5.5rem}
 .pinned th:first-child,.pinned td:first-child{position:sticky;left:0;
 background:var(--paper);border-right:1px solid var(--line)}}
 @media(prefers-color-scheme:dark){:root{--ink:#e6e9ef;--paper:#12151c;--soft:#9aa3b5;

@@ -108,7 +108,7 @@ def plot_prices(objects: Iterable[Trade | Candle | PricePoint]) -> LayerChart:
     Raises `BadRequest` for nothing, or for several kinds; ImportError without altair.
     """
     alt = _altair()
-    lines: dict[str, list[_Point]] = {}
+    lines: dict[_Line, list[_Point]] = {}
     for point in _points(objects):
         lines.setdefault(point.line, []).append(point)
     if not lines:
