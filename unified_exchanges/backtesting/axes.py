@@ -53,7 +53,7 @@ def time_ticks(
 ) -> list[tuple[datetime, Sequence[str]]]:
     """Round times, UTC, each with the lines that are written at it: a time and its day.
 
-    A time of a few seconds has none, and is told by its beginning.
+    Where none lies between the two, it is the first of them.
 
     >>> noon = datetime(2026, 11, 29, 12, tzinfo=UTC)
     >>> [told for _, told in time_ticks(noon, noon + timedelta(minutes=70), 3)]

@@ -233,7 +233,7 @@ def _spread(head: tuple[Column, ...], objects: Sequence[object]) -> tuple[Column
 
 def _common(values: Sequence[object]) -> Content:
     """What all of these can be cells of; JSON, where they are of several kinds."""
-    contents = {_CONTENTS.get(type(each), "json") for each in values}
+    contents: set[Content] = {_CONTENTS.get(type(each), "json") for each in values}
     if len(contents) != 1:
         return "json"
     [content] = contents
