@@ -187,6 +187,8 @@ def test_a_venue_in_facts_is_a_table(venue: str) -> None:
     assert rows["name"] == facts.name
     assert "fetch_markets: True" in rows["has"]
     assert facts.environments["production"].rest in rows["environments"]
+    assert "demo (name: demo, rest: " in rows["environments"] or venue != "kalshi"
+    assert ": ," not in rows["environments"]
 
 
 def test_a_cell_has_no_marks_of_python() -> None:

@@ -96,7 +96,13 @@ def cell(value: object) -> str:
 def _told(value: Json) -> str:
     """In words, as far as a cell has any: names and values, without marks of Python's."""
     if isinstance(value, dict):
-        return ", ".join(f"{name}: {_told(each)}" for name, each in value.items())
+        return ", ".join(
+            f"{name} ({_told(each)})"
+            if isinstance(each, dict)
+            else f"{name}: {_told(each)}"
+            for name, each in value.items()
+            if each is not None and each not in ([], {})
+        )
     if isinstance(value, list):
         return ", ".join(map(_told, value))
     return str(value)
