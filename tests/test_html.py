@@ -12,8 +12,12 @@ from typing import Any, get_args
 import attrs
 import pytest
 
+from unified_exchanges import exchange
 from unified_exchanges import models as m
 from unified_exchanges.strategies import Note, RunReport
+from unified_exchanges.venues.kalshi.fees import FeeSchedule
+from unified_exchanges.venues.polymarket.fees import Fees
+from unified_exchanges.venues.polymarket.parse import FeeTerms
 
 from .backtesting.browser import HOSTILE, dom, is_broken_out, looked_at
 from .research.making import made
@@ -96,12 +100,105 @@ def test_every_model_and_report_is_a_table_of_text(kind: Any, full: bool) -> Non
     names, told = named(kind, EVIL, full=full)
     page = told._repr_html_()
     assert Cells(page).tags <= {
-        *("table", "caption", "thead", "tbody", "tr", "th", "td", "ul", "li", "em")
+        *("table", "caption", "thead", "tbody", "tr", "th", "td", "ul", "li", "em"),
+        "bdi",
     }
     assert "<script" not in page
     assert "<img" not in page
     # What is text in the model is there, as text.
     assert names == {} or "&lt;script&gt;" in page
+
+
+TURNING = "\u202e \u2066 \u200f \x1b[2J"
+"""What turns the text around it, or acts on a terminal."""
+SHALOM = "\u05e9\u05dc\u05d5\u05dd"
+"""A word that is written from right to left."""
+
+
+@pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.__name__)
+def test_no_text_of_a_venue_turns_around_what_stands_beside_it(kind: Any) -> None:
+    names, told = named(kind, TURNING + SHALOM, full=True)
+    page = told._repr_html_()
+    assert [char for char in TURNING.replace("[2J", "").split() if char in page] == []
+    outside = re.sub(r"<bdi>[^<]*</bdi>", "", page)
+    assert SHALOM not in outside
+    assert names == {} or f"{SHALOM}</bdi>" in page
+
+
+RULES = [
+    (
+        FeeSchedule("quadratic", D(2)),
+        (
+            "quadratic × 2: takers 0.14 × contracts × price × (1 − price), makers nothing, "
+            "up to the next 0.0001 $"
+        ),
+    ),
+    (
+        FeeSchedule("quadratic_with_maker_fees"),
+        (
+            "quadratic_with_maker_fees × 1: takers 0.07 × contracts × price × (1 − price), "
+            "makers 0.0175 × contracts × price × (1 − price), up to the next 0.0001 $"
+        ),
+    ),
+    (
+        FeeSchedule("quadratic", waived=True),
+        "nothing, as the fees of the market are waived",
+    ),
+    (
+        FeeSchedule("flat"),
+        "not known: the fee type 'flat' has no published formula",
+    ),
+    (FeeSchedule(None), "not known: the fee type None has no published formula"),
+    (
+        FeeSchedule("quadratic", None),
+        "not known: quadratic with a multiplier that is not told",
+    ),
+    (Fees(None), "nothing"),
+    (
+        Fees(FeeTerms(D("0.070"), D(1))),
+        (
+            "takers 0.07 × shares × (price × (1 − price)), makers nothing, to the nearest "
+            "0.00001 $"
+        ),
+    ),
+    (
+        Fees(FeeTerms(D("0.07"), D(2), is_taker_only=False)),
+        (
+            "takers 0.07 × shares × (price × (1 − price)) ^ 2, makers what is not published, "
+            "to the nearest 0.00001 $"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "words"), RULES)
+def test_a_fee_rule_says_in_words_what_it_charges_also_in_a_cell(
+    rule: Any, words: str
+) -> None:
+    assert str(rule) == words
+    assert Cells(rule._repr_html_()).rows[0] == ["charged", words]
+
+
+@pytest.mark.parametrize("venue", ["kalshi", "polymarket"])
+def test_a_venue_in_facts_is_a_table(venue: str) -> None:
+    with exchange(venue) as ex:
+        facts = ex.describe()
+    rows = dict(Cells(facts._repr_html_()).rows)
+    assert rows["name"] == facts.name
+    assert "fetch_markets: True" in rows["has"]
+    assert facts.environments["production"].rest in rows["environments"]
+    assert "demo (name: demo, rest: " in rows["environments"] or venue != "kalshi"
+    assert ": ," not in rows["environments"]
+
+
+def test_a_cell_has_no_marks_of_python() -> None:
+    rule = Fees(FeeTerms(D("0.07"), D(1)))
+    assert Cells(rule._repr_html_()).rows[1] == [
+        *("terms", "rate: 0.07, exponent: 1, is_taker_only: True")
+    ]
+    page = made(m.Candle, full=True)._repr_html_()
+    assert "{" not in page
+    assert "&#x27;" not in page
 
 
 def test_a_book_is_a_ladder_with_its_depth_around_the_spread() -> None:

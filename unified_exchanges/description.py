@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from .models.record import Flat
+
 __all__ = ["METHODS", "Capability", "Description", "Environment", "Has"]
 
 Capability: TypeAlias = Literal[True, False, "emulated"] | None
@@ -103,7 +105,7 @@ class Environment:
 
 
 @attrs.frozen(kw_only=True)
-class Description:
+class Description(Flat):
     """A venue in facts.
 
     ``has`` maps every unified method and order feature to what the venue can do.

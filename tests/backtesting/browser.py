@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import struct
 import subprocess
 import zlib
+from html import escape, unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,8 +63,8 @@ def looked_at(page: Path, *, width: int = 1000, height: int = 900) -> list[list[
     return _pixels(picture.read_bytes())
 
 
-def dom(page: Path) -> str:
-    """The page as the browser understood it."""
+def dom(page: Path, *, width: int = 1000) -> str:
+    """The page as the browser understood it, in a window of this width."""
     done = subprocess.run(
         [
             found(),
@@ -73,6 +76,7 @@ def dom(page: Path) -> str:
             # What scripts of the page do later is waited for, in the browser's own time.
             "--virtual-time-budget=10000",
             f"--user-data-dir={page.parent / 'profile'}",
+            f"--window-size={width},900",
             "--dump-dom",
             page.as_uri(),
         ],
@@ -81,6 +85,26 @@ def dom(page: Path) -> str:
         timeout=120,
     )
     return done.stdout.decode()
+
+
+def measured(html: str, width: int, script: str, folder: Path) -> Any:
+    """What a script of ours finds in a page of this width, as JSON would tell it.
+
+    The page itself runs nothing, so that it is asked from one around it that may look in.
+    A window is not made as narrow as a telephone, a frame is.
+    """
+    inside = escape(html.replace("default-src 'none'; ", ""))
+    ask = f"const page = frame.contentDocument; return JSON.stringify({script})"
+    around = (
+        f'<body style="margin:0"><iframe style="border:0;width:{width}px;height:900px" '
+        f'srcdoc="{inside}"></iframe><pre></pre><script>onload = () => {{'
+        "const frame = document.querySelector('iframe');"
+        f"document.querySelector('pre').textContent = (() => {{{ask}}})()}}</script>"
+    )
+    path = folder / "around.html"
+    path.write_text(around)
+    [found] = re.findall(r"<pre>(.*)</pre>", dom(path, width=max(width, 1000)))
+    return json.loads(unescape(found))
 
 
 def is_broken_out(seen: str) -> bool:

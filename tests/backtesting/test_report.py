@@ -19,9 +19,12 @@ from unified_exchanges.backtesting.page import summary
 from unified_exchanges.backtesting.tables import Table
 from unified_exchanges.paper import FREE, Delays
 from unified_exchanges.strategies import Desk, Note, Strategy
+from unified_exchanges.venues.kalshi.fees import FeeSchedule
+from unified_exchanges.venues.polymarket.fees import Fees
+from unified_exchanges.venues.polymarket.parse import FeeTerms
 
-from ..paper.scene import change
-from .browser import HOSTILE, dom, is_broken_out, looked_at
+from ..paper.scene import Cent, change
+from .browser import HOSTILE, dom, is_broken_out, looked_at, measured
 from .test_loop import CONTRACTS, Restless, randomly
 
 CURVE = (0x24, 0x57, 0xC5)
@@ -82,6 +85,158 @@ def test_a_browser_shows_the_curve_the_markets_and_the_trades(
     assert max(y for _, y in blue) - min(y for _, y in blue) > 100
     # White paper around it, not an error page in another colour.
     assert rows[2][2] == (255, 255, 255)
+
+
+LONG = "0x2f27755b4f404055419ba03e1d5806b61adcc25cd196ea03d8a7e1f08696c604"
+"""An id as those of Polymarket are."""
+PLACES = """[...page.querySelectorAll('table')].map(table => ({
+    head: [...table.querySelectorAll('th')].map(x => x.textContent),
+    ends: [...table.querySelectorAll('th')].map(x => x.getBoundingClientRect().right),
+    heights: [...table.querySelectorAll('tbody tr')].map(x => x.clientHeight)}))"""
+
+
+def on_polymarket(report: Report) -> Report:
+    """The same with an id and a title that are long, and large figures."""
+    markets = [
+        attrs.evolve(
+            x,
+            market_id=LONG,
+            title=f"Will the {x.title} be followed by more of it than ever before?",
+            pnl=D("-123456.7891"),
+            turnover=D("1234567.8912"),
+        )
+        for x in report.markets
+    ]
+    trades = [attrs.evolve(x, market_id=LONG) for x in report.trades[:40]]
+    return attrs.evolve(report, markets=tuple(markets), trades=tuple(trades))
+
+
+def test_at_the_width_of_a_screen_every_column_is_seen(
+    report: Report, tmp_path: Path
+) -> None:
+    html = on_polymarket(report).to_html()
+    width = "page.documentElement.scrollWidth"
+    assert measured(html, 1280, width, tmp_path) <= 1280
+    tables = measured(html, 1280, PLACES, tmp_path)
+    markets, trades = (x for x in tables if "Market" in x["head"])
+    assert {"P&L", "Fills", "Held"} < set(markets["head"])
+    assert {"Side", "Price", "Contracts", "Fee"} < set(trades["head"])
+    assert max(max(x["ends"]) for x in tables) <= 1280
+
+
+def test_at_the_width_of_a_telephone_what_was_made_is_seen_and_the_rest_hinted_at(
+    report: Report, tmp_path: Path
+) -> None:
+    html = on_polymarket(report).to_html()
+    width = "page.documentElement.scrollWidth"
+    assert measured(html, 375, width, tmp_path) <= 375
+    markets = measured(html, 375, PLACES, tmp_path)[0]
+    seen = [
+        name
+        for name, end in zip(markets["head"], markets["ends"], strict=True)
+        if end <= 375
+    ]
+    assert seen[:3] == ["Market", "P&L", "Fills"]
+    assert max(markets["heights"]) < 250
+    hints = "[...page.querySelectorAll('.hint')].map(x => x.clientHeight > 0)"
+    assert set(measured(html, 375, hints, tmp_path)) == {True}
+    assert set(measured(html, 1280, hints, tmp_path)) == {False}
+
+
+def test_a_long_id_is_shown_without_its_middle_and_can_be_looked_up(
+    report: Report,
+) -> None:
+    html = on_polymarket(report).to_html()
+    short = "<bdi>toy:0x2f27755b4f…8696c604</bdi>"
+    assert f'<small title="toy:{LONG}">{short}</small>' in html
+    assert LONG not in re.sub(r'title="[^"]*"', "", html)
+    assert "<small>toy:RAIN</small>" in report.to_html()
+
+
+def test_a_title_that_is_written_the_other_way_stands_apart(report: Report) -> None:
+    shalom = "\u05e9\u05dc\u05d5\u05dd"
+    titles = (f"\u202e{shalom}\n", "\u202eabc\x1b[2J")
+    markets = tuple(
+        attrs.evolve(x, title=title)
+        for x, title in zip(report.markets, titles, strict=False)
+    )
+    told = attrs.evolve(report, markets=markets, strategy="\u2066Maker")
+    for page in (told.to_html(), summary(told)):
+        assert [x for x in "\u202e\u2066\x1b" if x in page] == []
+    assert f'<td class="word market"><bdi>{shalom}</bdi><br><small>' in told.to_html()
+
+
+def test_in_a_browser_the_chart_has_dollars_dates_falls_and_trades(
+    report: Report, tmp_path: Path
+) -> None:
+    script = """({
+        dollars: [...page.querySelectorAll('.dollars span')].map(x => x.textContent),
+        times: [...page.querySelectorAll('.times span')].map(x => x.innerHTML),
+        sizes: [...page.querySelectorAll('.plot path')].map(x => {
+            const box = x.getBoundingClientRect();
+            return [x.getAttribute('class'), box.width, box.height]}),
+        size: parseFloat(getComputedStyle(page.querySelector('.times span')).fontSize)
+    })"""
+    for width in (375, 1280):
+        seen = measured(report.to_html(), width, script, tmp_path)
+        assert all(re.fullmatch(r"-?\$[\d,.]+", x) for x in seen["dollars"])
+        assert len(seen["dollars"]) > 4
+        assert len(seen["times"]) > 2
+        assert all(x.endswith("<br>2026-11-20") for x in seen["times"])
+        assert seen["size"] == 12
+        boxes = {name: (wide, high) for name, wide, high in seen["sizes"]}
+        assert {"curve", "fall", "bought", "sold"} < set(boxes)
+        assert boxes["curve"][0] > width * 0.5
+        assert boxes["fall"][0] == pytest.approx(boxes["curve"][0], abs=3)
+        assert boxes["fall"][1] > 40
+
+
+def test_a_dot_is_where_equity_was_at_each_trade(report: Report) -> None:
+    [curve] = re.findall(r'class="curve" d="([^"]+)"', report.to_html())
+    places = {
+        (round(float(x)), round(float(y)))
+        for x, y in re.findall(r"[MH]([\d.]+)[ V]([\d.]+)", curve)
+    }
+    dots = re.findall(r'class="(?:bought|sold)" d="([^"]+)"', report.to_html())
+    marks = [
+        (int(x), int(y))
+        for path in dots
+        for x, y in re.findall(r"M(\d+) (\d+)h0", path)
+    ]
+    assert len(marks) > 10
+    near = [(x + a, y + b) for x, y in marks for a in (-1, 0, 1) for b in (-1, 0, 1)]
+    assert len(places & set(near)) >= len(set(marks)) * 0.9
+
+
+def test_the_deepest_fall_is_drawn_to_the_bottom(report: Report) -> None:
+    [path] = re.findall(r'class="fall" d="([^"]+)"', report.to_html())
+    heights = [D(x) for x in re.findall(r"V([\d.]+)", path)]
+    assert report.max_drawdown > 0
+    assert (min(heights), max(heights)) == (305, 375)
+
+
+def test_a_hundred_thousand_trades_are_less_than_a_megabyte(report: Report) -> None:
+    told = on_polymarket(report)
+    [first, *_], began = told.equity_curve, told.equity_curve[0].at
+    many = [
+        (began + timedelta(seconds=n), first.equity + D(n * 7919 % 1009))
+        for n in range(120_000)
+    ]
+    big = attrs.evolve(
+        told,
+        equity_curve=tuple(attrs.evolve(first, at=x, equity=y) for x, y in many),
+        trades=tuple(attrs.evolve(told.trades[0], created_at=x) for x, _ in many),
+    )
+    html = big.to_html()
+    assert len(html.encode()) < 1_000_000
+    assert "118,000 earlier ones are in the JSON." in html
+    # Strokes below the curve: dots would hide it.
+    assert 'class="bought stroke"' in html or 'class="sold stroke"' in html
+
+
+def test_lines_of_a_log_that_are_not_shown_are_counted(report: Report) -> None:
+    notes = tuple(Note(at=n, text="told") for n in range(5_003))
+    assert "<p>3 earlier ones" in attrs.evolve(report, notes=notes).to_html()
 
 
 def test_in_a_browser_whatever_is_named_by_others_is_text(
@@ -262,11 +417,51 @@ def test_a_report_says_what_its_run_was_told_to_assume() -> None:
 
 def test_the_rule_of_a_venue_is_told_with_its_numbers() -> None:
     fields = {"rate": attrs.field()}
-    kind = attrs.make_class("Rule", fields, bases=(type(FREE),), frozen=True)
+    kind = attrs.make_class("Rule", fields, bases=(Cent,), frozen=True)
     rule = kind(D("0.07"))
     charged = [attrs.evolve(x, fees=rule) for x in CONTRACTS[:1]]
     report = backtest(Strategy(), [], contracts=charged)
     assert report.assumptions.fees[0].rule == "Rule(rate=Decimal('0.07'))"
+
+
+def test_the_rules_of_the_venues_are_told_in_words_without_names_of_classes() -> None:
+    rules = (FeeSchedule("quadratic"), Fees(FeeTerms(D("0.07"), D(1))))
+    charged = [
+        attrs.evolve(x, fees=rule) for x, rule in zip(CONTRACTS, rules, strict=False)
+    ]
+    report = backtest(Strategy(), [], contracts=charged)
+    told = [x.rule for x in report.assumptions.fees]
+    assert told == [str(rule) for rule in rules]
+    for words in told:
+        assert "0.07 × " in words
+        assert words in report.to_json()
+        assert f'Fees of 1 market</td><td class="word"><bdi>{words}' in report.to_html()
+
+
+def test_a_report_is_printed_by_its_figures_however_many_trades_it_has(
+    report: Report,
+) -> None:
+    told = attrs.evolve(
+        report,
+        trades=report.trades * 1_000,
+        pnl=D("-14.1700"),
+        fees=D("10.8094"),
+        max_drawdown=D("14.17"),
+        equity=D(1000),
+    )
+    assert (
+        str(told)
+        == repr(told)
+        == (
+            "Report(strategy='Restless', started_at=2026-11-20T18:40:02Z, "
+            f"ended_at={report.ended_at:%Y-%m-%dT%H:%M:%SZ}, events={report.events}, "
+            f"markets={len(report.markets)}, orders={report.orders}, "
+            f"fills={len(told.trades)}, pnl=-14.17, fees=10.8094, max_drawdown=14.17, "
+            "equity=1000)"
+        )
+    )
+    empty = backtest(Strategy(), [], contracts=CONTRACTS)
+    assert "started_at=None, ended_at=None, events=0" in repr(empty)
 
 
 def test_dollars_on_a_page_have_as_many_places_everywhere(report: Report) -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
+from html import unescape
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from unified_exchanges import BadRequest, NetworkError, OrderBook
@@ -24,6 +28,7 @@ from unified_exchanges.backtesting import (
     backtest,
     sweep,
 )
+from unified_exchanges.research import to_frame
 from unified_exchanges.strategies import Desk, Strategy
 
 from ..paper.scene import SECOND, START, book
@@ -464,3 +469,140 @@ def test_a_cluster_without_workers_is_refused() -> None:
             engine="dask",
             scheduler=empty.scheduler_address,
         )
+
+
+class Named(Stepper):
+    """Its parameters are called as figures are, and may be anything."""
+
+    fees: Any = None
+    number: Any = None
+
+
+def shown_rows(page: str) -> list[list[str]]:
+    return [
+        [
+            unescape(re.sub("<.*?>", "", cell))
+            for cell in re.findall("<t[hd].*?</t[hd]>", row)
+        ]
+        for row in re.findall("<tr>.*?</tr>", page)
+    ]
+
+
+def test_a_cell_shows_a_sweep_as_a_table_of_parameters_and_figures() -> None:
+    report = sweep(Stepper, GRIDS[1], ASKS, contracts=CONTRACTS, workers=1)
+    page = report._repr_html_()
+    assert "<caption>Sweep of Stepper: 2 runs</caption>" in page
+    head, first, second = shown_rows(page)
+    assert head[:7] == ["Run", "size", "limit", "lots", "P&L", "Fees", "Drawdown"]
+    assert first[:4] == ["1", "2", "", ""]
+    assert second[:4] == ["2", "", "1", "2"]
+    assert len(head) == len(first) == len(second)
+    assert "Decimal(" not in page
+
+
+def test_a_cell_says_which_runs_failed_and_how_many_it_leaves_out() -> None:
+    report = sweep(
+        Breaking,
+        {"how": ["not", "raise"] * 30},
+        ASKS,
+        contracts=CONTRACTS,
+        workers=1,
+        stop_on_failure=False,
+    )
+    page = report._repr_html_()
+    assert "<caption>Sweep of Breaking: 60 runs, of which 30 failed</caption>" in page
+    assert page.count("ZeroDivisionError: what a strategy does wrong") == 25
+    rows = shown_rows(page)
+    assert {len(row) for row in rows[:-1]} == {len(rows[0])}
+    assert rows[-1][0].startswith("… 10 more: ")
+    stopped = attrs.evolve(report, left=2, strategy="<b>\u202e")
+    assert "Sweep of &lt;b&gt;: 60 runs, of which 30 failed; 2 were not made" in (
+        stopped._repr_html_()
+    )
+
+
+def test_a_cell_with_one_run_has_its_figures_and_not_its_trades() -> None:
+    best = sweep(Restless, SEEDS, EVENTS, contracts=CONTRACTS, workers=1).best()
+    assert best.report is not None
+    rows = dict(shown_rows(best._repr_html_()))
+    assert rows["parameters"] == f"seed: {best.parameters['seed']}"
+    assert "report" not in rows
+    assert len(best._repr_html_()) < 1_500
+
+
+@pytest.mark.parametrize("backend", ["pandas", "polars"])
+def test_a_sweep_is_a_table_with_a_column_for_each_parameter_and_figure(
+    backend: Any,
+) -> None:
+    grid = [{"size": Decimal(2), "lots": 1}, {"limit": Decimal("0.1"), "unset": [1]}]
+    report = sweep(Stepper, grid, ASKS, contracts=CONTRACTS, workers=1)
+    frame = report.to_frame(backend)
+    names = list(frame.columns)
+    assert names == list(to_frame(report, backend).columns)
+    assert names == list(to_frame(report.rows, backend).columns)
+    assert names[:8] == [
+        *("number", "data", "size", "lots", "limit", "unset", "pnl", "equity")
+    ]
+    assert names[-2:] == ["failure_error", "failure_message"]
+    assert {"report", "parameters", "failure_trace"} & set(names) == set()
+    assert list(frame["pnl"]) == [row.pnl for row in report.rows]
+    assert frame["size"][0] == 2
+    assert frame["limit"][1] == Decimal("0.1")
+    assert frame["unset"][1] == "[1]"
+
+
+def test_parameters_are_of_their_kind_in_a_table_and_mixed_ones_are_json() -> None:
+    noon = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    grid = {
+        "size": [Decimal(1)],
+        "unset": [1, "1"],
+        "fees": [Decimal("NaN")],
+        "lots": [1],
+        "number": [noon, None],
+    }
+    report = sweep(Named, grid, ASKS, contracts=CONTRACTS, workers=1)
+    frame = report.to_frame("polars")
+    assert frame["unset"].to_list() == ["1", "1", '"1"', '"1"']
+    assert frame["number"].to_list() == [1, 2, 3, 4]
+    assert frame["parameter_number"].to_list() == [noon, None, noon, None]
+    assert frame["parameter_fees"].to_list() == ['"NaN"'] * 4
+    assert frame["fees"].to_list() == [row.fees for row in report.rows]
+    naive = sweep(
+        Named,
+        {"number": [noon.replace(tzinfo=None)]},
+        ASKS,
+        contracts=CONTRACTS,
+        workers=1,
+    )
+    [cell] = naive.to_frame()["parameter_number"]
+    assert isinstance(json.loads(cell), str)
+
+
+def test_runs_that_failed_say_so_in_the_table_and_none_is_a_table_too() -> None:
+    report = sweep(
+        Breaking, {"how": ["not", "raise"]}, ASKS, contracts=CONTRACTS, workers=1
+    )
+    frame = report.to_frame("polars")
+    assert frame["failure_error"].to_list() == [None, "ZeroDivisionError"]
+    assert frame["pnl"].to_list()[1] is None
+    empty = attrs.evolve(report, rows=())
+    assert empty.to_frame("polars").columns == [x for x in frame.columns if x != "how"]
+
+
+def test_a_sweep_and_its_runs_are_printed_by_their_figures() -> None:
+    report = sweep(
+        Breaking, {"how": ["not", "raise"]}, ASKS, contracts=CONTRACTS, workers=1
+    )
+    assert repr(report) == "SweepReport(strategy='Breaking', runs=2, failed=1, left=0)"
+    played, failed = report.rows
+    assert repr(played) == (
+        "SweepRow(number=1, parameters={'how': 'not'}, pnl=0, fees=0, max_drawdown=0, "
+        "orders=0, fills=0)"
+    )
+    assert repr(failed) == (
+        "SweepRow(number=2, parameters={'how': 'raise'}, "
+        "failure=SweepFailure(error='ZeroDivisionError', "
+        "message='what a strategy does wrong'))"
+    )
+    named = attrs.evolve(played, data="monday")
+    assert repr(named).startswith("SweepRow(number=1, data='monday', parameters=")

@@ -19,7 +19,6 @@ from unified_exchanges.models import (
     Side,
 )
 from unified_exchanges.venues.kalshi.fees import FeeSchedule
-from unified_exchanges.venues.kalshi.tariffs import _Fees
 from unified_exchanges.venues.polymarket.fees import Fees
 from unified_exchanges.venues.polymarket.parse import FeeTerms
 
@@ -57,7 +56,7 @@ def polymarket_fees(rate: str, exponent: int = 1) -> FeeRule:
 
 
 def kalshi_fees(multiplier: Decimal = D(1)) -> FeeRule:
-    return _Fees(FeeSchedule("quadratic_with_maker_fees", multiplier))
+    return FeeSchedule("quadratic_with_maker_fees", multiplier)
 
 
 FEES = st.one_of(

@@ -11,6 +11,7 @@ import pytest
 from tests.paper_exchange.ground import KalshiPaper
 from unified_exchanges import BUY
 from unified_exchanges.models import Fill, Level, Market
+from unified_exchanges.research import to_frame
 from unified_exchanges.venues.kalshi.simulated.tariff import Terms
 
 FLAVOURS = ["blocking", "async"]
@@ -52,6 +53,13 @@ def _reach(trader: Any, market: Market) -> None:
     book = trader.book(market)
     offers = (Level(market.grid.lowest, Decimal(500)),)
     trader.exchange.venue.hear(attrs.evolve(book, bids=(), asks=offers))
+
+
+def test_what_a_market_charges_is_a_table_and_told_in_words(trader: Any) -> None:
+    market = trader.quoted_market()
+    rule = trader.do(lambda: trader.exchange.fetch_fee_rule(market.market_id))
+    assert list(to_frame(rule)["fee_type"]) == ["quadratic"]
+    assert str(rule).startswith("quadratic × 1: takers 0.07 × contracts × price")
 
 
 def test_an_order_pays_the_fees_of_its_own_hour(

@@ -24,6 +24,9 @@ from unified_exchanges.models.record import plain
 from unified_exchanges.research import to_frame
 from unified_exchanges.research.columns import columns
 from unified_exchanges.strategies import CalibrationBin, Note
+from unified_exchanges.venues.kalshi.fees import FeeSchedule
+from unified_exchanges.venues.polymarket.fees import Fees
+from unified_exchanges.venues.polymarket.parse import FeeTerms
 
 from .making import NOON, made
 
@@ -195,6 +198,22 @@ def test_the_prices_of_a_candle_are_columns(backend: Any) -> None:
         *(D("0.5"), D("0.7"), D("0.4"), D("0.6"))
     ]
     assert row["bid_open"] is None
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_a_market_charges_is_a_table_of_either_venue(backend: Any) -> None:
+    kalshi = FeeSchedule("quadratic", D(2))
+    assert rows(to_frame(kalshi, backend)) == [
+        {"fee_type": "quadratic", "multiplier": D(2), "waived": False}
+    ]
+    polymarket = [Fees(FeeTerms(D("0.07"), D(1))), Fees(None)]
+    first, second = rows(to_frame(polymarket, backend))
+    assert first == {
+        "terms_rate": D("0.07"),
+        "terms_exponent": D(1),
+        "terms_is_taker_only": True,
+    }
+    assert second == dict.fromkeys(first)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -119,7 +119,7 @@ def test_a_stale_book_says_so_in_the_title() -> None:
 
 def test_a_line_for_each_outcome_in_the_order_of_time() -> None:
     chart = plot_prices([point(1, "0.56"), point(0, "0.5"), point(0, "0.3", "SNOW")])
-    _, line = rows(chart)
+    _, line, _ = rows(chart)
     assert [(x["line"], x["at"], x["price"]) for x in line] == [
         ("kalshi:RAIN:yes", "2026-11-29T12:00:00Z", "0.5"),
         ("kalshi:RAIN:yes", "2026-11-29T12:01:00Z", "0.56"),
@@ -141,7 +141,7 @@ def test_a_candle_is_its_close_and_its_range_and_nothing_without_a_trade() -> No
         made(Candle, full=True), price=Ohlc(D("0.5"), D("0.7"), D("0.4"), D("0.6"))
     )
     idle = attrs.evolve(full, price=None)
-    _, line = rows(plot_prices([full, idle]))
+    _, line, _ = rows(plot_prices([full, idle]))
     assert [(x["price"], x["low"], x["high"]) for x in line] == [("0.6", "0.4", "0.7")]
     with pytest.raises(BadRequest, match="nothing to draw"):
         plot_prices([idle])
@@ -165,8 +165,61 @@ def test_the_range_of_a_candle_is_drawn_over_its_own_period() -> None:
     ]
 
 
+@pytest.mark.parametrize("many", [1, 5_000])
+def test_a_price_alone_is_seen_also_beside_a_line_with_many(many: int) -> None:
+    points = [point(n, "0.5", "SNOW") for n in range(many)]
+    chart = plot_prices([*points, point(0, "0.56")])
+    *_, dots = rows(chart)
+    assert [x["line"] for x in dots if "RAIN" in x["line"]] == ["kalshi:RAIN:yes"]
+    picture = svg(chart)
+    assert len(paths(picture, "symbol")) == (2 if many == 1 else 1)
+    assert "NaN" not in picture
+
+
+def test_a_number_alone_is_written_with_its_fraction() -> None:
+    assert ">0.565<" in svg(plot_prices([point(0, "0.565")]))
+    report = backtest(
+        Strategy(),
+        randomly(random.Random(5), 60),
+        contracts=CONTRACTS,
+        cash="985.83",
+    )
+    assert ">985.83<" in svg(plot_equity(report))
+
+
+def test_one_candle_with_a_trade_among_many_without_is_seen() -> None:
+    idle = attrs.evolve(made(Candle, full=True), price=None)
+    full = attrs.evolve(idle, price=Ohlc(D("0.5"), D("0.7"), D("0.4"), D("0.6")))
+    assert len(paths(svg(plot_prices([idle, full, idle])), "symbol")) == 1
+
+
+LONG = "0x2f27755b4f404055419ba03e1d5806b61adcc25cd196ea03d8a7e1f08696c604"
+
+
+def test_a_legend_names_the_outcome_and_is_not_pale() -> None:
+    told = [
+        attrs.evolve(point(n, "0.5", LONG), venue="polymarket", outcome=outcome)
+        for n in (0, 1)
+        for outcome in ("Ada Quimby", "Bob Terwilliger")
+    ]
+    picture = svg(plot_prices(told))
+    for outcome in ("Ada Quimby", "Bob Terwilliger"):
+        assert f">polymarket:0x2f27755b4f…8696c604:{outcome}<" in picture
+    symbols = re.findall(r'role-legend-symbol".*?</g>', picture, re.DOTALL)
+    assert len(symbols) == 2
+    assert [x for x in symbols if "opacity" in x and 'opacity="1"' not in x] == []
+
+
+def test_ids_that_are_alike_in_short_are_named_in_full() -> None:
+    other = LONG.replace("404055419", "000000000")
+    chart = plot_prices([point(0, "0.5", LONG), point(0, "0.6", other)])
+    assert {x["line"] for x in rows(chart)[1]} == {
+        *(f"kalshi:{LONG}:yes", f"kalshi:{other}:yes")
+    }
+
+
 def test_trades_are_drawn_too() -> None:
-    _, line = rows(plot_prices([made(Trade, full=True)]))
+    _, line, _ = rows(plot_prices([made(Trade, full=True)]))
     assert [x["price"] for x in line] == ["0.123456"]
 
 
@@ -198,7 +251,7 @@ def test_many_points_are_thinned_keep_their_extremes_and_the_title_says_so() -> 
     points[4_321] = point(4_321, "0.99")
     points[6_543] = point(6_543, "0.01")
     chart = plot_prices(points)
-    _, line = rows(chart)
+    _, line, _ = rows(chart)
     prices = [D(x["price"]) for x in line]
     assert (min(prices), max(prices)) == (D("0.01"), D("0.99"))
     assert len(prices) < 3_100

@@ -9,7 +9,7 @@ import attrs
 
 from ..models import FeeRule
 from ..models.record import Flat
-from ..paper import FREE, PaperEngine, at
+from ..paper import PaperEngine, at
 from .sources import Feed
 
 __all__ = ["Assumptions", "FeesAssumed", "Source", "assumed"]
@@ -17,7 +17,9 @@ __all__ = ["Assumptions", "FeesAssumed", "Source", "assumed"]
 
 @attrs.frozen(kw_only=True, slots=True)
 class FeesAssumed(Flat):
-    """The rule by which trades of a market were charged; ``none`` charges nothing.
+    """The rule by which trades of a market were charged, in words: ``str`` of its `FeeRule`.
+
+    ``none`` is that of a run without fees.
 
     It is one rule from the first event to the last: that of when the market was read.  What
     changed or ended in between, such as a waiver, was not charged for.
@@ -85,7 +87,7 @@ def _time(moment: int | None) -> datetime | None:
 
 
 def _told(rule: FeeRule) -> str:
-    if isinstance(rule, type(FREE)):  # in another process it is another one
-        return "none"
-    # The repr of any other object has its address, which is another each time.
-    return repr(rule) if attrs.has(type(rule)) else type(rule).__qualname__
+    kind = type(rule)
+    # What has no words of its own would tell its address, which is another each time.
+    is_told = attrs.has(kind) or kind.__str__ is not object.__str__
+    return str(rule) if is_told else kind.__qualname__

@@ -3,62 +3,80 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from html import escape
 from typing import Final
 
-from ..models import Fill
-from ..money import EXACT, ZERO, div, text
+from ..models.html import shown
+from ..models.line import flattened, shortened
+from ..money import EXACT, ZERO, text
 from ..paper import at
-from ..research.thinning import thinned
 from .assumptions import Assumptions, Source
-from .report import EquityPoint, MarketReport, Report
+from .chart import CHART_STYLE, chart
+from .figures import dollars, percent, ratio, share
+from .report import MarketReport, Report
 
 __all__ = ["page", "summary"]
 
-_WIDTH: Final = 900
-_HEIGHT: Final = 260
-_MOST_POINTS: Final = 2_000
-_MOST_TRADES: Final = 5_000
-_WORDS: Final = frozenset({"As", "Held", "Line", "Market", "Side"})
-"""Columns that are read from their beginning, where those of numbers end together."""
+_MOST_TRADES: Final = 2_000
+_MOST_LINES: Final = 5_000
+_LONGEST: Final = 80
+"""Characters of a title beside each trade; the table of markets has all of it."""
+_CLASSES: Final = {
+    **dict.fromkeys(("As", "Held", "Line", "Side"), ' class="word"'),
+    "Market": ' class="word market"',
+}
+"""Of columns that are read from their beginning, where those of numbers end together."""
 
 _STYLE: Final = """
-body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;
-color:#1d2433;background:#fff}
-h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}p{color:#5b6475}
-dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:.75rem}
-dl div{border:1px solid #dfe3ea;border-radius:.5rem;padding:.5rem .75rem}
-dt{color:#5b6475;font-size:.8rem}dd{margin:0;font-size:1.15rem;
-font-variant-numeric:tabular-nums}
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}
-th,td{text-align:right;padding:.3rem .6rem;border-bottom:1px solid #eceff4;
-font-variant-numeric:tabular-nums;white-space:nowrap}
-th{color:#5b6475;font-weight:600;font-size:.8rem}
-th:first-child,td:first-child,.word{text-align:left}
-svg{width:100%;height:auto}.curve{fill:none;stroke:#2457c5;stroke-width:1.5}
-.base{stroke:#aab2c0;stroke-dasharray:4 4}.loss{color:#b3261e}.gain{color:#146c2e}
-@media(prefers-color-scheme:dark){body{background:#12151c;color:#e6e9ef}
-p,dt,th{color:#9aa3b5}dl div{border-color:#2c3342}th,td{border-color:#232938}
-.curve{stroke:#7aa2ff}.loss{color:#ff8a80}.gain{color:#7bd88f}}
+:root{--ink:#1d2433;--paper:#fff;--soft:#5b6475;--line:#e3e7ee;--curve:#2457c5;
+--gain:#146c2e;--loss:#b3261e;--sold:#c2570c}
+body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:80rem;padding:0 1rem;
+color:var(--ink);background:var(--paper)}
+h1{font-size:1.5rem;margin:0;overflow-wrap:anywhere}h2{font-size:1.1rem;margin:2rem 0 .5rem}
+p,dt,th,small{color:var(--soft)}
+dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr));gap:.75rem}
+dl div{border:1px solid var(--line);border-radius:.5rem;padding:.5rem .75rem}
+dt{font-size:.8rem}dd{margin:0;font-size:1.15rem;font-variant-numeric:tabular-nums}
+.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
+th,td{text-align:right;vertical-align:top;padding:.3rem .5rem;white-space:nowrap;
+border-bottom:1px solid var(--line);font-variant-numeric:tabular-nums}
+th{font-weight:600;font-size:.8rem}th:first-child,td:first-child,.word{text-align:left}
+td.word{white-space:normal;overflow-wrap:anywhere;min-width:5rem}
+td.market{min-width:15rem}
+.hint{display:none;font-size:.8rem;margin:.25rem 0}
+.loss{color:var(--loss)}.gain{color:var(--gain)}
+@media(max-width:70rem){.wide .hint{display:block}}
+@media(max-width:50rem){.hint{display:block}td.market{min-width:8.5rem}
+.long td.market{min-width:7rem}.long td:first-child{white-space:normal;min-width:5.5rem}
+.pinned th:first-child,.pinned td:first-child{position:sticky;left:0;
+background:var(--paper);border-right:1px solid var(--line)}}
+@media(prefers-color-scheme:dark){:root{--ink:#e6e9ef;--paper:#12151c;--soft:#9aa3b5;
+--line:#2c3342;--curve:#7aa2ff;--gain:#7bd88f;--loss:#ff8a80;--sold:#ffb066}}
 """
+
+
+class _Html(str):
+    """What is markup already; any other text is escaped where it is put into a page."""
+
+    __slots__ = ()
 
 
 def page(report: Report) -> str:
     """The whole report as a page."""
-    title = escape(f"Backtest of {report.strategy}")
+    title = f"Backtest of {report.strategy}"
     parts = [
-        f"<h1>{title}</h1>",
+        f"<h1>{shown(title)}</h1>",
         f"<p>{_span(report)}</p>",
         _figures(report),
         "<h2>Equity</h2>",
-        _curve(report.equity_curve, report.starting_cash),
+        _equity(report),
         "<h2>Markets</h2>",
         _markets(report.markets),
         *_judged(report),
-        f"<h2>Trades</h2>{_trades(report.trades)}",
+        f"<h2>Trades</h2>{_trades(report)}",
         *_log(report),
         f"<h2>Assumptions</h2>{_assumptions(report.assumptions)}",
     ]
@@ -69,7 +87,8 @@ def page(report: Report) -> str:
         # Whatever a market or a strategy is called, the page runs and loads nothing.
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{title}</title><style>{_STYLE}</style></head>\n"
+        f"<title>{escape(flattened(title))}</title>"
+        f"<style>{_STYLE}{CHART_STYLE}</style></head>\n"
         f"<body>\n{body}\n</body></html>\n"
     )
 
@@ -77,10 +96,10 @@ def page(report: Report) -> str:
 def summary(report: Report) -> str:
     """Its figures as a table, for notebooks."""
     rows = "".join(
-        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
+        f"<tr><th>{escape(name)}</th><td>{shown(value)}</td></tr>"
         for name, value, _ in _told(report)
     )
-    caption = escape(f"Backtest of {report.strategy}")
+    caption = shown(f"Backtest of {report.strategy}")
     return f"<table><caption>{caption}</caption>{rows}</table>"
 
 
@@ -92,97 +111,73 @@ def _span(report: Report) -> str:
 
 
 def _told(report: Report) -> list[tuple[str, str, Decimal]]:
-    ratio = report.fill_ratio
     return [
-        ("P&L", _dollars(report.pnl), report.pnl),
-        ("Equity at the end", _dollars(report.equity), ZERO),
-        ("Fees", _dollars(report.fees), ZERO),
+        ("P&L", dollars(report.pnl), report.pnl),
+        ("Equity at the end", dollars(report.equity), ZERO),
+        ("Fees", dollars(report.fees), ZERO),
         (
             "Deepest drawdown",
-            f"{_dollars(report.max_drawdown)} ({_percent(report.max_drawdown_ratio)})",
+            f"{dollars(report.max_drawdown)} ({percent(report.max_drawdown_ratio)})",
             ZERO,
         ),
-        ("Highest exposure", _dollars(report.peak_exposure), ZERO),
-        ("Average exposure", _dollars(report.average_exposure), ZERO),
-        ("Turnover", _dollars(report.turnover), ZERO),
+        ("Highest exposure", dollars(report.peak_exposure), ZERO),
+        ("Average exposure", dollars(report.average_exposure), ZERO),
+        ("Turnover", dollars(report.turnover), ZERO),
         ("Trades", f"{len(report.trades):,} of {report.orders:,} orders", ZERO),
-        ("Filled of what was ordered", "–" if ratio is None else _percent(ratio), ZERO),
-        ("Brier score", "–" if report.brier is None else _short(report.brier), ZERO),
+        ("Filled of what was ordered", share(report.fill_ratio), ZERO),
+        ("Brier score", ratio(report.brier), ZERO),
     ]
 
 
 def _figures(report: Report) -> str:
     cells = "".join(
-        f"<div><dt>{escape(name)}</dt><dd{_tone(sign)}>{escape(value)}</dd></div>"
+        f"<div><dt>{escape(name)}</dt><dd{_tone(sign)}>{shown(value)}</dd></div>"
         for name, value, sign in _told(report)
     )
     return f"<dl>{cells}</dl>"
 
 
-def _curve(points: Sequence[EquityPoint], base: Decimal) -> str:
+def _equity(report: Report) -> str:
+    points = report.equity_curve
     if not points:
         return "<p>There is none.</p>"
-    shown = thinned(
-        points, _MOST_POINTS, low=lambda x: x.equity, high=lambda x: x.equity
-    )
-    began = shown[0].at
-    span = max(1, _microseconds(began, shown[-1].at))
-    low = min(base, *(x.equity for x in shown))
-    high = max(base, *(x.equity for x in shown))
-    steps: list[str] = []
-    for point in shown:
-        x = _tenths(_microseconds(began, point.at) * _WIDTH * 10 // span)
-        y = _tenths(_height(point.equity, low, high))
-        # Between two points equity is what it was at the first.
-        steps.append(f"H{x}V{y}" if steps else f"M{x} {y}")
-    if len(shown) == 1:
-        steps.append(f"H{_WIDTH}")  # a point alone is not drawn
-    level = _tenths(_height(base, low, high))
-    label = escape(f"Equity from {_dollars(low)} to {_dollars(high)}")
+    amounts = [report.starting_cash, *(x.equity for x in points)]
+    label = escape(f"Equity from {dollars(min(amounts))} to {dollars(max(amounts))}")
+    drawn = chart(points, report.starting_cash, report.trades, label)
     return (
-        f'<svg viewBox="-4 -8 {_WIDTH + 8} {_HEIGHT + 16}" role="img" aria-label="{label}">'
-        f"<title>{label}</title>"
-        f'<path class="base" d="M0 {level}H{_WIDTH}"/>'
-        f'<path class="curve" d="{"".join(steps)}"/></svg>'
-        f"<p>{label}; dashed is what it began with.</p>"
+        f"{drawn}<p>{label}, over time (UTC); dashed is what it began with. Trades: "
+        '<i class="dot"></i> bought, <i class="dot sold"></i> sold. Drawdown is how far '
+        "it was below its highest before.</p>"
     )
 
 
-def _height(value: Decimal, low: Decimal, high: Decimal) -> int:
-    """Tenths of a unit from the top."""
-    if high == low:
-        return _HEIGHT * 5
-    part = div(EXACT.subtract(high, value), EXACT.subtract(high, low))
-    return int(EXACT.multiply(part, Decimal(_HEIGHT * 10)))
-
-
-def _tenths(count: int) -> str:
-    return f"{count // 10}.{count % 10}"
-
-
-def _microseconds(began: datetime, ended: datetime) -> int:
-    passed = ended - began
-    return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
-
-
-def _markets(markets: Iterable[MarketReport]) -> str:
-    head = ("Market", "Fills", "Contracts", "Turnover", "Fees", "Realized")
+def _markets(markets: Sequence[MarketReport]) -> str:
+    head = ("Market", "P&L", "Fills", "Fees", "Realized", "Unrealized", "Contracts")
     rows = [
         (
-            f"{x.title} ({x.venue}:{x.market_id})",
+            _market(x.title, x.venue, x.market_id),
+            _Html(f"<span{_tone(x.pnl)}>{dollars(x.pnl)}</span>"),
             f"{x.fills:,}",
+            dollars(x.fees),
+            dollars(x.realized),
+            dollars(x.unrealized),
             text(x.contracts),
-            _dollars(x.turnover),
-            _dollars(x.fees),
-            _dollars(x.realized),
-            _dollars(x.unrealized),
-            _dollars(x.pnl),
+            dollars(x.turnover),
             _paid(x),
             ", ".join(f"{text(h.size)} {h.outcome}" for h in x.held) or "–",
         )
         for x in markets
     ]
-    return _table((*head, "Unrealized", "P&L", "Pays", "Held"), rows)
+    return _table((*head, "Turnover", "Pays", "Held"), rows, kind="wide pinned")
+
+
+def _market(title: str, venue: str, market_id: str) -> _Html:
+    """What it is called, and its id, of which the whole is there to be looked up."""
+    short = shown(f"{venue}:{shortened(flattened(market_id))}")
+    whole = escape(flattened(f"{venue}:{market_id}"))
+    hover = "" if short == whole else f' title="{whole}"'
+    name = f"{shown(title)}<br>" if title else ""
+    return _Html(f"{name}<small{hover}>{short}</small>")
 
 
 def _paid(market: MarketReport) -> str:
@@ -198,8 +193,8 @@ def _judged(report: Report) -> list[str]:
         (
             f"{text(x.low, 1)} to {text(x.high, 1)}",
             f"{x.count:,}",
-            _short(x.said),
-            _short(x.came),
+            ratio(x.said),
+            ratio(x.came),
         )
         for x in report.calibration
     ]
@@ -207,11 +202,13 @@ def _judged(report: Report) -> list[str]:
     return ["<h2>Calibration</h2>", _table(head, rows)]
 
 
-def _trades(trades: Sequence[Fill]) -> str:
+def _trades(report: Report) -> str:
+    titles = {(x.venue, x.market_id): _cut(x.title) for x in report.markets}
+    trades = report.trades
     rows = [
         (
             _time(x.created_at),
-            f"{x.venue}:{x.market_id}",
+            _market(titles.get((x.venue, x.market_id), ""), x.venue, x.market_id),
             f"{x.side} {x.outcome}",
             text(x.size),
             text(x.price, 2),
@@ -221,9 +218,15 @@ def _trades(trades: Sequence[Fill]) -> str:
         for x in trades[-_MOST_TRADES:]
     ]
     head = ("Time (UTC)", "Market", "Side", "Contracts", "Price", "Fee", "As")
-    left = len(trades) - len(rows)
-    more = f"<p>{left:,} earlier ones are in the JSON.</p>" if left else ""
-    return more + _table(head, rows)
+    return _earlier(len(trades) - len(rows)) + _table(head, rows, kind="long")
+
+
+def _cut(title: str) -> str:
+    return title if len(title) <= _LONGEST else f"{title[: _LONGEST - 1]}…"
+
+
+def _earlier(left: int) -> str:
+    return f"<p>{left:,} earlier ones are in the JSON.</p>" if left else ""
 
 
 def _assumptions(assumed: Assumptions) -> str:
@@ -233,11 +236,15 @@ def _assumptions(assumed: Assumptions) -> str:
         ("Delay of orders", _milliseconds(assumed.order_delay)),
         ("Delay of events", _milliseconds(assumed.event_delay)),
         ("Equity every", _milliseconds(assumed.sample)),
-        *((f"Fees of {n:,} markets", rule) for rule, n in rules.items()),
+        *((f"Fees of {_counted(n)}", rule) for rule, n in rules.items()),
         ("Fees over time", "one rule for all days: changes and waivers are not kept"),
         *(("Data", _source(x)) for x in assumed.data),
     ]
     return _table(("What", "As"), rows)
+
+
+def _counted(markets: int) -> str:
+    return f"{markets:,} market" if markets == 1 else f"{markets:,} markets"
 
 
 def _milliseconds(nanoseconds: int) -> str:
@@ -254,30 +261,37 @@ def _source(source: Source) -> str:
 def _log(report: Report) -> list[str]:
     lines = [
         (f"{_time(at(note.at))}.{note.at % 1_000_000_000:09}", note.text)
-        for note in report.notes[-_MOST_TRADES:]
+        for note in report.notes[-_MOST_LINES:]
     ]
-    return ["<h2>Log</h2>", _table(("Time (UTC)", "Line"), lines)] if lines else []
+    if not lines:
+        return []
+    left = len(report.notes) - len(lines)
+    return ["<h2>Log</h2>", _earlier(left), _table(("Time (UTC)", "Line"), lines)]
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], *, kind: str = ""
+) -> str:
     if not rows:
         return "<p>There are none.</p>"
-    kinds = [' class="word"' if name in _WORDS else "" for name in head]
+    classes = [_CLASSES.get(name, "") for name in head]
     titles = "".join(
-        f"<th{kind}>{escape(name)}</th>" for kind, name in zip(kinds, head, strict=True)
+        f"<th{each}>{escape(name)}</th>"
+        for each, name in zip(classes, head, strict=True)
     )
     lines = "".join(
         "<tr>"
         + "".join(
-            f"<td{kind}>{escape(cell)}</td>"
-            for kind, cell in zip(kinds, row, strict=True)
+            f"<td{each}>{cell if isinstance(cell, _Html) else shown(cell)}</td>"
+            for each, cell in zip(classes, row, strict=True)
         )
         + "</tr>"
         for row in rows
     )
+    hint = '<p class="hint">Scroll sideways for all columns →</p>' if kind else ""
     return (
-        f'<div class="scroll"><table><thead><tr>{titles}</tr></thead>'
-        f"<tbody>{lines}</tbody></table></div>"
+        f'<div class="{kind}">{hint}<div class="scroll"><table><thead><tr>{titles}</tr>'
+        f"</thead><tbody>{lines}</tbody></table></div></div>"
     )
 
 
@@ -285,19 +299,6 @@ def _tone(sign: Decimal) -> str:
     if not sign:
         return ""
     return ' class="gain"' if sign > ZERO else ' class="loss"'
-
-
-def _dollars(amount: Decimal) -> str:
-    """To the hundredth of a cent, for people; JSON has every digit."""
-    return f"{amount:,.4f} $"
-
-
-def _percent(ratio: Decimal) -> str:
-    return f"{ratio:.2%}"
-
-
-def _short(number: Decimal) -> str:
-    return f"{number:.4f}"
 
 
 def _time(moment: datetime) -> str:

@@ -11,6 +11,7 @@ import attrs
 
 from ..models import Fill, Holding, Settlement
 from ..models.record import Flat
+from ..money import text
 from ..strategies import CalibrationBin, Command, Failure, Note
 from .assumptions import Assumptions
 from .tables import Table, rows
@@ -76,7 +77,7 @@ class MarketReport(Flat):
     held: tuple[Holding, ...]
 
 
-@attrs.frozen(kw_only=True, slots=True)
+@attrs.frozen(kw_only=True, slots=True, repr=False)
 class Report(Flat):
     """What a backtest came to; the same inputs give the same report, byte by byte.
 
@@ -120,6 +121,23 @@ class Report(Flat):
     notes: tuple[Note, ...]
     assumptions: Assumptions
 
+    def __repr__(self) -> str:
+        """What one looks at first: its lists have a row for each trade."""
+        told = {
+            "started_at": _moment(self.started_at),
+            "ended_at": _moment(self.ended_at),
+            "events": self.events,
+            "markets": len(self.markets),
+            "orders": self.orders,
+            "fills": len(self.trades),
+            "pnl": text(self.pnl),
+            "fees": text(self.fees),
+            "max_drawdown": text(self.max_drawdown),
+            "equity": text(self.equity),
+        }
+        figures = ", ".join(f"{name}={value}" for name, value in told.items())
+        return f"Report(strategy={self.strategy!r}, {figures})"
+
     @overload
     def to_frame(
         self, table: Table, backend: Literal["pandas"] = ...
@@ -158,3 +176,7 @@ class Report(Flat):
         from .page import summary  # noqa: PLC0415 - as above
 
         return summary(self)
+
+
+def _moment(at: datetime | None) -> str:
+    return "None" if at is None else f"{at:%Y-%m-%dT%H:%M:%SZ}"

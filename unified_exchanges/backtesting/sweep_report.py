@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import attrs
 
 from ..errors import BadRequest
 from ..models.record import Flat, Json
+from ..money import text
 from .report import Report
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped]
+    import polars as pl
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    from ..research import Backend
 
 __all__ = ["SweepFailure", "SweepProgress", "SweepReport", "SweepRow", "row_of"]
 
@@ -31,14 +39,16 @@ class SweepFailure(Flat):
 
     error: str
     message: str
-    trace: str = attrs.field(default="", repr=False, eq=False)
+    trace: str = attrs.field(
+        default="", repr=False, eq=False, metadata={"table": "none"}
+    )
 
     def to_dict(self) -> dict[str, Json]:
         """The error and its message; ``trace`` has paths of the machine that it ran on."""
         return {"error": self.error, "message": self.message}
 
 
-@attrs.frozen(kw_only=True, slots=True)
+@attrs.frozen(kw_only=True, slots=True, repr=False)
 class SweepRow(Flat):
     """One run: its parameters, and the figures of its `Report`, in the same units.
 
@@ -50,7 +60,7 @@ class SweepRow(Flat):
 
     number: int
     data: str
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, Any] = attrs.field(metadata={"table": "columns"})
     pnl: Decimal | None = None
     equity: Decimal | None = None
     fees: Decimal | None = None
@@ -63,17 +73,30 @@ class SweepRow(Flat):
     refused: int | None = None
     fill_ratio: Decimal | None = None
     brier: Decimal | None = None
-    failure: SweepFailure | None = None
-    report: Report | None = attrs.field(default=None, repr=False, eq=False)
+    failure: SweepFailure | None = attrs.field(
+        default=None, metadata={"table": "columns"}
+    )
+    report: Report | None = attrs.field(
+        default=None, eq=False, metadata={"table": "none"}
+    )
 
-    def to_dict(self) -> dict[str, Json]:
+    def _items(self) -> Iterator[tuple[str, object]]:
         """All but the whole report."""
-        told = Flat.to_dict(self)
-        del told["report"]
-        return told
+        return (pair for pair in super()._items() if pair[0] != "report")
+
+    def __repr__(self) -> str:
+        told: dict[str, object] = {"parameters": dict(self.parameters)}
+        if self.data:
+            told = {"data": repr(self.data), **told}
+        if self.failure is None:
+            told |= {name: _told(getattr(self, name)) for name in _FIRST}
+        else:
+            told["failure"] = self.failure
+        figures = ", ".join(f"{name}={value}" for name, value in told.items())
+        return f"SweepRow(number={self.number}, {figures})"
 
 
-@attrs.frozen(kw_only=True, slots=True)
+@attrs.frozen(kw_only=True, slots=True, repr=False)
 class SweepReport(Flat):
     """The runs in the order of the grid; the same inputs give the same, on any engine.
 
@@ -81,8 +104,12 @@ class SweepReport(Flat):
     """
 
     strategy: str
-    rows: tuple[SweepRow, ...]
+    rows: tuple[SweepRow, ...] = attrs.field(metadata={"table": "rows"})
     left: int = 0
+
+    def __repr__(self) -> str:
+        figures = f"runs={len(self.rows)}, failed={len(self.failed)}, left={self.left}"
+        return f"SweepReport(strategy={self.strategy!r}, {figures})"
 
     @property
     def failed(self) -> tuple[SweepRow, ...]:
@@ -125,6 +152,30 @@ class SweepReport(Flat):
         found.sort(key=lambda pair: pair[0], reverse=not lowest)
         return [row for _, row in found]
 
+    @overload
+    def to_frame(self, backend: Literal["pandas"] = ...) -> pd.DataFrame: ...
+    @overload
+    def to_frame(self, backend: Literal["polars"]) -> pl.DataFrame: ...
+    @overload
+    def to_frame(  # pyright: ignore[reportUnknownParameterType] - pyarrow has no types
+        self, backend: Literal["pyarrow"]
+    ) -> pa.Table: ...
+    def to_frame(self, backend: Backend = "pandas") -> Any:
+        """Make a table of the runs: a column for each parameter and each figure, exact.
+
+        A parameter that is called as one of the figures is ``parameter_`` and its name.
+        Why a run failed is in ``failure_error`` and ``failure_message``.  See
+        `research.to_frame`.  Raises ImportError without the library.
+        """
+        from ..research import to_frame  # noqa: PLC0415 - an extra, for notebooks
+
+        return to_frame(self, backend)
+
+    def _repr_html_(self) -> str:
+        from .sweep_table import table  # noqa: PLC0415 - only notebooks need it
+
+        return table(self)
+
     def to_json(self) -> str:
         """Write the rows as JSON: figures as text with all their digits, no reports."""
         return json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
@@ -143,6 +194,12 @@ def _figure(key: str) -> Callable[[SweepRow], Decimal | int | None]:
     return figure
 
 
+def _told(value: Decimal | int | None) -> str:
+    return text(value) if isinstance(value, Decimal) else str(value)
+
+
+_FIRST = ("pnl", "fees", "max_drawdown", "orders", "fills")
+"""What one looks at first."""
 _SAME = (
     "pnl",
     "equity",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from ..models.line import flattened
+
 __all__ = ["counted", "fitted", "flattened", "span"]
 
 _MINUTE = 60
@@ -17,16 +19,6 @@ def counted(number: int, noun: str) -> str:
     ('1 gap', '1,200 gaps')
     """
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def flattened(words: str) -> str:
-    """A venue's words on one line, without anything that moves a cursor.
-
-    >>> flattened("Rain in" + chr(10) + chr(27) + "[2J  Oslo?")
-    'Rain in [2J Oslo?'
-    """
-    printable = (char if char.isprintable() else " " for char in words)
-    return " ".join("".join(printable).split())
 
 
 def span(seconds: float) -> str:

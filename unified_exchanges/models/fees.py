@@ -5,13 +5,17 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Protocol
 
+from .record import Flat
 from .terms import Side
 
-__all__ = ["FeeRule"]
+__all__ = ["Charges", "FeeRule"]
 
 
 class FeeRule(Protocol):
-    """The fees of one market as they are now, from `fetch_fee_rule`; pure and exact."""
+    """The fees of one market as they are now, from `fetch_fee_rule`; pure and exact.
+
+    ``str(rule)`` says in words what is charged, as a backtest's report tells it.
+    """
 
     def fee(
         self,
@@ -37,3 +41,14 @@ class FeeRule(Protocol):
         that is rounded is rounded up for that, even where a fill's goes to the nearest.
         """
         ...
+
+
+class Charges(Flat):
+    """A rule that is shown by what it charges, and by what it was made of."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        from .html import fields  # noqa: PLC0415 - only notebooks need its tables
+
+        return fields("Fees", [("charged", str(self)), *self._items()])

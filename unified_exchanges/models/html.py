@@ -1,4 +1,4 @@
-"""Models as a notebook shows them; all that a venue wrote is escaped."""
+"""Models as HTML shows them; all that a venue wrote is text, and turns nothing around."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from ..money import EXACT, ZERO, div, text, total
-from .record import plain
+from .line import flattened
+from .record import Json, plain
 
 if TYPE_CHECKING:
     from .quotes import Level, OrderBook
 
-__all__ = ["fields", "ladder"]
+__all__ = ["cell", "fields", "ladder", "shown"]
 
 _MOST: Final = 20
 """Models that a cell lists, before it says how many more there are."""
@@ -26,10 +27,22 @@ _BID: Final = "rgba(20,108,46,.25)"
 _ASK: Final = "rgba(179,38,30,.25)"
 
 
+def shown(words: str) -> str:
+    """What others wrote, for a place in a page: escaped, flat and apart.
+
+    A name may be written from right to left, and what stands beside it is not.
+
+    >>> shown("<b>"), shown("\u05d2\u05e9\u05dd") == "<bdi>\u05d2\u05e9\u05dd</bdi>"
+    ('&lt;b&gt;', True)
+    """
+    flat = escape(flattened(words))
+    return flat if flat.isascii() else f"<bdi>{flat}</bdi>"
+
+
 def fields(title: str, items: Iterable[tuple[str, object]]) -> str:
     """A model as a table of its fields, without those that are empty."""
     rows = "".join(
-        f"<tr><th>{escape(name)}</th><td>{_cell(value)}</td></tr>"
+        f"<tr><th>{escape(name)}</th><td>{cell(value)}</td></tr>"
         for name, value in items
         if value is not None and value not in ((), frozenset())
     )
@@ -38,8 +51,8 @@ def fields(title: str, items: Iterable[tuple[str, object]]) -> str:
 
 def ladder(book: OrderBook) -> str:
     """A book as its levels around the spread; ``depth`` adds up from the best one."""
-    shown = [*book.bids[:_DEPTH], *book.asks[:_DEPTH]]
-    largest = max((level.size for level in shown), default=ZERO)
+    levels = [*book.bids[:_DEPTH], *book.asks[:_DEPTH]]
+    largest = max((level.size for level in levels), default=ZERO)
     asks = [
         f"<tr><td></td><td></td><td>{text(level.price)}</td>"
         f"{_bar(level.size, largest, _ASK, 'right')}<td>{text(depth)}</td></tr>"
@@ -57,7 +70,7 @@ def ladder(book: OrderBook) -> str:
         *bids,
         *_more(book.bids),
     ]
-    name = escape(f"{book.venue}:{book.market_id}:{book.outcome}")
+    name = ":".join(map(shown, (book.venue, book.market_id, book.outcome)))
     # What is not the venue's book any more must not look as if it were.
     stale = " <strong>stale</strong>" if book.stale else ""
     head = "".join(
@@ -69,14 +82,30 @@ def ladder(book: OrderBook) -> str:
     )
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """A value as what stands in a cell: in words, and of a list of models each."""
     if not isinstance(value, tuple | list) or not any(map(_is_model, value)):
-        return escape(str(plain(value)))
-    lines = [f"<li>{escape(_line(each))}</li>" for each in value[:_MOST]]
+        return shown(_told(plain(value)))
+    lines = [f"<li>{shown(_line(each))}</li>" for each in value[:_MOST]]
     left = len(value) - len(lines)
     if left:
         lines.append(f"<li>… and {left:,} more</li>")
     return f"{len(value):,}<ul>{''.join(lines)}</ul>"
+
+
+def _told(value: Json) -> str:
+    """In words, as far as a cell has any: names and values, without marks of Python's."""
+    if isinstance(value, dict):
+        return ", ".join(
+            f"{name} ({_told(each)})"
+            if isinstance(each, dict)
+            else f"{name}: {_told(each)}"
+            for name, each in value.items()
+            if each is not None and each not in ([], {})
+        )
+    if isinstance(value, list):
+        return ", ".join(map(_told, value))
+    return str(value)
 
 
 def _is_model(value: object) -> bool:

@@ -20,6 +20,9 @@ __all__ = ["FREE", "Contract", "Delays"]
 class _Free:
     """A market that charges nothing."""
 
+    def __str__(self) -> str:
+        return "none"
+
     def fee(
         self,
         outcome: str,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -14,6 +14,7 @@ from typing import (
     Final,
     Literal,
     TypeAlias,
+    TypeVar,
     Union,
     get_args,
     get_origin,
@@ -27,6 +28,8 @@ from ..models import OrderBook
 from ..models.record import Flat, plain
 
 __all__ = ["BookLevel", "Column", "Content", "columns", "sorted_out"]
+
+T = TypeVar("T")
 
 Content: TypeAlias = Literal[
     "decimal", "json", "number", "span", "text", "time", "truth", "whole"
@@ -78,6 +81,8 @@ class Column:
     name: str
     content: Content
     path: tuple[str, ...]
+    is_spread: bool = False
+    """Whether it stands for columns of its own: one for each key of its mappings."""
 
     def cells(self, objects: Iterable[object]) -> list[Any]:
         """A cell for each object, None where it has none.
@@ -90,7 +95,9 @@ class Column:
         for name in self.path:
             if found is None:
                 return None
-            found = getattr(found, name)
+            found = (
+                found.get(name) if isinstance(found, Mapping) else getattr(found, name)
+            )
         if found is None:
             return None
         self._check(row, found)
@@ -160,7 +167,10 @@ def sorted_out(
         )
     if one is OrderBook:
         return columns(one), [row for book in found for row in _levels(book)]
-    return columns(one), found
+    if (inner := _rows_of(one)) is not None:
+        name, row = inner
+        return sorted_out([x for each in found for x in getattr(each, name)], row)
+    return _spread(columns(one), found), found
 
 
 def _listed(objects: object) -> list[object]:
@@ -192,25 +202,79 @@ def _levels(book: object) -> Iterator[BookLevel]:
             )
 
 
+def _rows_of(kind: type) -> tuple[str, type] | None:
+    """The field whose models are the rows of the table, and their class."""
+    for field, hint in _fields(kind):
+        if _place(field) == "rows":
+            return field.name, get_args(hint)[0]
+    return None
+
+
+def _spread(head: tuple[Column, ...], objects: Sequence[object]) -> tuple[Column, ...]:
+    """The columns, with those of the keys of a mapping in the place of its own."""
+    taken = {column.name for column in head if not column.is_spread}
+    found: list[Column] = []
+    for column in head:
+        if not column.is_spread:
+            found.append(column)
+            continue
+        mappings = [getattr(each, column.path[0]) for each in objects]
+        for key in dict.fromkeys(key for each in mappings for key in each):
+            name = key
+            while name in taken:
+                name = f"{column.name.removesuffix('s')}_{name}"
+            taken.add(name)
+            content = _common(
+                [x for each in mappings if (x := each.get(key)) is not None]
+            )
+            found.append(Column(name=name, content=content, path=(*column.path, key)))
+    return tuple(found)
+
+
+def _common(values: Sequence[object]) -> Content:
+    """What all of these can be cells of; JSON, where they are of several kinds."""
+    contents: set[Content] = {_CONTENTS.get(type(each), "json") for each in values}
+    if len(contents) != 1:
+        return "json"
+    [content] = contents
+    if content == "decimal" and not all(x.is_finite() for x in _of(Decimal, values)):
+        return "json"
+    if content == "time" and not all(x.tzinfo for x in _of(datetime, values)):
+        return "json"
+    return content
+
+
+def _of(kind: type[T], values: Iterable[object]) -> list[T]:
+    return [each for each in values if isinstance(each, kind)]
+
+
 def _columns(
     kind: type, names: tuple[str, ...], path: tuple[str, ...]
 ) -> Iterator[Column]:
-    for name, hint in _fields(kind):
-        content = _content(hint)
+    for field, hint in _fields(kind):
+        name, content = field.name, _content(hint)
         to = (*path, name)
         inner = _bare(hint)
-        if content == "json" and _is_flat(inner):
+        is_wide = _place(field) == "columns"
+        if content == "json" and (_is_flat(inner) or (is_wide and attrs.has(inner))):
             # A candle's four prices are four columns.
             yield from _columns(inner, (*names, name), to)
         else:
-            yield Column(name="_".join((*names, name)), content=content, path=to)
+            full = "_".join((*names, name))
+            yield Column(name=full, content=content, path=to, is_spread=is_wide)
 
 
-def _fields(kind: type) -> Iterator[tuple[str, object]]:
+def _fields(kind: type) -> Iterator[tuple[attrs.Attribute[Any], object]]:
     hints = get_type_hints(kind)
     for field in attrs.fields(kind):
-        if field.name != "raw_json" and not field.name.startswith("_"):
-            yield field.name, hints[field.name]
+        is_hidden = field.name == "raw_json" or field.name.startswith("_")
+        if not is_hidden and _place(field) != "none":
+            yield field, hints[field.name]
+
+
+def _place(field: attrs.Attribute[Any]) -> str:
+    """What a field says that it is in a table: ``rows``, ``columns``, ``none`` or a cell."""
+    return str(field.metadata.get("table", "cell"))
 
 
 def _content(hint: object) -> Content:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib import import_module
-from reprlib import repr as shortened
+from reprlib import repr as short_repr
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 import attrs
 
 from ..errors import BadRequest
 from ..models import Candle, Level, Ohlc, OrderBook, PricePoint, Trade
+from ..models.line import flattened, shortened
 from ..money import EXACT, ZERO, text
 from .columns import sorted_out
 from .embedding import embedded_rows, embedded_text
@@ -25,10 +27,16 @@ __all__ = ["Curve", "plot_depth", "plot_equity", "plot_prices"]
 
 _MOST: Final = 2_000
 """Points of a line; a notebook keeps them all."""
+_FEW: Final = 100
+"""Points of a line that are drawn as such too: one alone is no line."""
+_LABEL: Final = 480
+"""Pixels of a name in the legend: those of both venues, with an id in short."""
 _BID: Final = "#146c2e"
 _ASK: Final = "#b3261e"
 
 _Row: TypeAlias = dict[str, str]
+_Line: TypeAlias = tuple[str, str, str]
+"""Venue, market and outcome."""
 
 
 class _Equity(Protocol):
@@ -93,26 +101,39 @@ def plot_prices(objects: Iterable[Trade | Candle | PricePoint]) -> LayerChart:
     """Draw prices over time, a line for each outcome: of trades, candles or price points.
 
     A candle is its close, at its end, and behind it its range from its start; a period
-    without a trade has no point.  A price holds until the next one.  Of more than 2,000
-    points of a line the lowest and highest of each stretch are drawn, and the title says so.
+    without a trade has no point.  A price holds until the next one; of up to 100 each is a
+    dot too.  Of more than 2,000 points of a line the lowest and highest of each stretch are
+    drawn, and the title says so.  A long id is named without its middle.
 
     Raises `BadRequest` for nothing, or for several kinds; ImportError without altair.
     """
     alt = _altair()
-    lines: dict[str, list[_Point]] = {}
+    lines: dict[_Line, list[_Point]] = {}
     for point in _points(objects):
         lines.setdefault(point.line, []).append(point)
     if not lines:
         raise BadRequest("there is no price among them: nothing to draw")
     rows: list[_Row] = []
+    few: list[_Row] = []
     count = 0
-    for points in lines.values():
+    names = _names(lines)
+    for line, points in lines.items():
         points.sort(key=lambda each: each.at)
         count += len(points)
         shown = thinned(points, _MOST, low=lambda p: p.low, high=lambda p: p.high)
-        rows += [point.row() for point in shown]
+        told = [point.row(names[line]) for point in shown]
+        rows += told
+        few += told if len(told) <= _FEW else []
     chart = _chart(alt, rows, ("price", "low", "high"))
-    color = alt.Color("line:N", title=None)
+    legend = alt.Legend(
+        orient="bottom",
+        columns=1,
+        labelLimit=_LABEL,
+        symbolType="stroke",
+        # That of the first layer would be as pale as its ranges.
+        symbolOpacity=1,
+    )
+    color = alt.Color("line:N", title=None, legend=legend)
     utc, zoom = alt.Scale(type="utc"), alt.Scale(zero=False)
     # Only a candle lasts: what has no beginning has no range either.
     band = chart.mark_rect(opacity=0.2).encode(
@@ -125,11 +146,18 @@ def plot_prices(objects: Iterable[Trade | Candle | PricePoint]) -> LayerChart:
     line = chart.mark_line(interpolate="step-after").encode(
         x=alt.X("at:T", title="time (UTC)", scale=utc),
         color=color,
-        y=alt.Y("price:Q", title="price ($)", scale=zoom),
+        y=alt.Y(
+            "price:Q", title="price ($)", scale=zoom, axis=_axis(alt, rows, "price")
+        ),
         tooltip=["line:N", _when(alt), "price:Q"],
     )
+    dots = (
+        _chart(alt, few, ("price", "low", "high"))
+        .mark_point(filled=True, size=25, opacity=1)
+        .encode(x=line.encoding.x, y=line.encoding.y, color=color)
+    )
     layers: LayerChart = alt.layer(
-        band, line, title=_title(alt, "Prices", len(rows), count)
+        band, line, dots, title=_title(alt, "Prices", len(rows), count)
     )
     return layers
 
@@ -149,18 +177,24 @@ def plot_equity(report: Curve) -> LayerChart:
         raise BadRequest("the report has no equity curve: there were no events")
     shown = thinned(curve, _MOST, low=lambda p: p.equity, high=lambda p: p.equity)
     rows = [{"at": _moment(x.at), "equity": text(x.equity)} for x in shown]
+    began = text(report.starting_cash)
     zoom = alt.Scale(zero=False)
     line = (
         _chart(alt, rows, ("equity",))
         .mark_line(interpolate="step-after")
         .encode(
             x=alt.X("at:T", title="time (UTC)", scale=alt.Scale(type="utc")),
-            y=alt.Y("equity:Q", title="equity ($)", scale=zoom),
+            y=alt.Y(
+                "equity:Q",
+                title="equity ($)",
+                scale=zoom,
+                axis=_axis(alt, [*rows, {"equity": began}], "equity"),
+            ),
             tooltip=[_when(alt), "equity:Q"],
         )
     )
     base = (
-        _chart(alt, [{"began": text(report.starting_cash)}], ("began",))
+        _chart(alt, [{"began": began}], ("began",))
         .mark_rule(strokeDash=[4, 4], color="gray")
         .encode(y=alt.Y("began:Q", scale=zoom))
     )
@@ -171,22 +205,22 @@ def plot_equity(report: Curve) -> LayerChart:
 
 @attrs.frozen(kw_only=True, slots=True)
 class _Point:
-    line: str
+    line: _Line
     since: datetime
     at: datetime
     price: Decimal
     low: Decimal
     high: Decimal
 
-    def row(self) -> _Row:
+    def row(self, name: str) -> _Row:
         prices = {"price": self.price, "low": self.low, "high": self.high}
         told = {name: text(price) for name, price in prices.items()}
         since, at = _moment(self.since), _moment(self.at)
-        return {"line": self.line, "since": since, "at": at, **told}
+        return {"line": name, "since": since, "at": at, **told}
 
 
 def _undrawn(wanted: str, given: object) -> BadRequest:
-    return BadRequest(f"{wanted}, and {shortened(given)} is none")
+    return BadRequest(f"{wanted}, and {short_repr(given)} is none")
 
 
 def _points(objects: Iterable[object]) -> Iterable[_Point]:
@@ -228,8 +262,20 @@ def _point(of: Trade | PricePoint, at: datetime) -> _Point:
     return _Point(line=_line(of), since=at, at=at, price=price, low=price, high=price)
 
 
-def _line(of: Trade | Candle | PricePoint) -> str:
-    return f"{of.venue}:{of.market_id}:{of.outcome}"
+def _line(of: Trade | Candle | PricePoint) -> _Line:
+    return of.venue, of.market_id, of.outcome
+
+
+def _names(lines: Iterable[_Line]) -> dict[_Line, str]:
+    """How they are called: with ids in short, where that leaves them apart."""
+    short = {
+        line: flattened(f"{line[0]}:{shortened(line[1])}:{line[2]}") for line in lines
+    }
+    times = Counter(short.values())
+    return {
+        line: name if times[name] == 1 else ":".join(line)
+        for line, name in short.items()
+    }
 
 
 def _deep(levels: Sequence[Level]) -> list[_Row]:
@@ -251,9 +297,16 @@ def _chart(alt: Any, rows: Sequence[Mapping[str, str]], numbers: Iterable[str]) 
     return alt.Chart(alt.InlineData(values=embedded_rows(rows), format=form))
 
 
+def _axis(alt: Any, rows: Iterable[Mapping[str, str]], name: str) -> Any:
+    """The axis of a column; one number alone would be written without its fraction."""
+    is_one = len({row[name] for row in rows}) == 1
+    return alt.Axis(format=".6~f") if is_one else alt.Axis()
+
+
 def _title(alt: Any, title: str, shown: int = 0, count: int = 0) -> Any:
     less = f"{shown:,} of {count:,} points: the lowest and highest of each stretch"
     more = {} if shown == count else {"subtitle": less}
+    title = flattened(title)
     told = embedded_text(alt, title)
     return told if told is title and not more else alt.TitleParams(told, **more)
 

@@ -14,7 +14,11 @@ from typing import Final
 import attrs
 
 from ...errors import NotSupported
-from ...money import CENTI, EXACT, ONE, ZERO, complement
+from ...models import Side
+from ...models.fees import Charges
+from ...money import CENTI, EXACT, ONE, ZERO, complement, text
+from .arguments import YES, read_outcome
+from .drafts import TICKETS
 
 __all__ = ["DIRECT", "INDIRECT", "FeeAccumulator", "FeeSchedule"]
 
@@ -30,6 +34,7 @@ _MAKER: Final = {
     "quadratic_with_maker_fees": Decimal("0.0175"),
     "quadratic_with_combo_maker_fees": Decimal("0.035"),
 }
+_FORMULA: Final = "{} × contracts × price × (1 − price)"
 _STEP: Final = Decimal("0.0001")
 _HALF: Final = Decimal("0.5")
 _REBATE: Final = CENTI
@@ -70,8 +75,8 @@ class FeeAccumulator:
 
 
 @attrs.frozen(slots=True)
-class FeeSchedule:
-    """The fee rule of one market at one time.
+class FeeSchedule(Charges):
+    """The fee rule of one market at one time; as `FeeRule`, that of a direct member.
 
     ``fee_type`` and ``multiplier`` are the event's where it overrides its series'.
     ``waived`` says that the market charges nothing now.  An unknown rule raises
@@ -85,6 +90,48 @@ class FeeSchedule:
     fee_type: str | None
     multiplier: Decimal | None = ONE
     waived: bool = attrs.field(default=False, kw_only=True)
+
+    def __str__(self) -> str:
+        if self.waived:
+            return "nothing, as the fees of the market are waived"
+        if self.fee_type not in _MAKER:
+            return f"not known: the fee type {self.fee_type!r} has no published formula"
+        if self.multiplier is None:
+            return f"not known: {self.fee_type} with a multiplier that is not told"
+        taker, maker = (
+            EXACT.multiply(self.rate(maker=maker), self.multiplier)
+            for maker in (False, True)
+        )
+        makers = _FORMULA.format(text(maker)) if maker else "nothing"
+        return (
+            f"{self.fee_type} × {text(self.multiplier)}: takers "
+            f"{_FORMULA.format(text(taker))}, makers {makers}, up to the next {text(_STEP)} $"
+        )
+
+    def fee(
+        self,
+        outcome: str,
+        side: Side | str,
+        price: Decimal,
+        size: Decimal,
+        *,
+        maker: bool = False,
+    ) -> Decimal:
+        """Dollars for one fill of ``size`` contracts of ``outcome`` at ``price``."""
+        is_yes, wanted = read_outcome(outcome) == YES, TICKETS.read_side(side)
+        return self.estimate(
+            size,
+            price if is_yes else complement(price),
+            is_bid=(wanted is Side.BUY) is is_yes,
+            maker=maker,
+        )
+
+    def lot_fee(
+        self, outcome: str, side: Side | str, price: Decimal, lot: Decimal
+    ) -> Decimal:
+        """Dollars that each lot adds at most, in whatever pieces an order takes."""
+        # What is rounded is rounded up, so that no piece pays more than its lots do.
+        return self.fee(outcome, side, price, lot)
 
     def rate(self, *, maker: bool) -> Decimal:
         """The factor before the multiplier."""

@@ -124,13 +124,12 @@ class Tariffs(Discovery):
 
     def fetch_fee_rule(self, market_id: str) -> Flow[FeeRule]:
         """The fees of a market as they are now, of a direct member; one fill at a time."""
-        schedule = yield from self.fee_schedule(market_id)
-        return _Fees(schedule)
+        return (yield from self.fee_schedule(market_id))
 
     def announced_fees(self, market_id: str) -> FeeRule | None:
         """Its fees now by what was read of it: changes and waivers have their times."""
         tariff = self._tariffs.get(market_id)
-        return None if tariff is None else _Fees(self._schedule(tariff))
+        return None if tariff is None else self._schedule(tariff)
 
     def fee_schedule(self, market_id: str) -> Flow[FeeSchedule]:
         """The fee rule of a market as it is now; asked for once in five minutes."""
@@ -179,36 +178,6 @@ class Tariffs(Discovery):
             waived_until=_waiver(market),
             read_at=self.clock.monotonic(),
         )
-
-
-@attrs.frozen(slots=True)
-class _Fees:
-    """A schedule in unified words."""
-
-    schedule: FeeSchedule
-
-    def fee(
-        self,
-        outcome: str,
-        side: Side | str,
-        price: Decimal,
-        size: Decimal,
-        *,
-        maker: bool = False,
-    ) -> Decimal:
-        is_yes, wanted = read_outcome(outcome) == YES, TICKETS.read_side(side)
-        return self.schedule.estimate(
-            size,
-            price if is_yes else complement(price),
-            is_bid=(wanted is Side.BUY) is is_yes,
-            maker=maker,
-        )
-
-    def lot_fee(
-        self, outcome: str, side: Side | str, price: Decimal, lot: Decimal
-    ) -> Decimal:
-        # What is rounded is rounded up, so that no piece pays more than its lots do.
-        return self.fee(outcome, side, price, lot)
 
 
 def _changed(

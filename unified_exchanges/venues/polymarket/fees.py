@@ -14,7 +14,8 @@ import attrs
 
 from ...errors import NotSupported
 from ...models import Side
-from ...money import ZERO, complement
+from ...models.fees import Charges
+from ...money import ONE, ZERO, complement, text
 from .parse import FeeTerms
 
 __all__ = ["Fees", "fee_of"]
@@ -68,10 +69,21 @@ def _exact_fee(
 
 
 @attrs.frozen(slots=True)
-class Fees:
+class Fees(Charges):
     """The fees of one market as they were read; the same for both outcomes and sides."""
 
     terms: FeeTerms | None
+
+    def __str__(self) -> str:
+        if self.terms is None:
+            return "nothing"
+        rate, exponent = text(self.terms.rate), self.terms.exponent
+        power = "" if exponent == ONE else f" ^ {text(exponent)}"
+        makers = "nothing" if self.terms.is_taker_only else "what is not published"
+        return (
+            f"takers {rate} × shares × (price × (1 − price)){power}, makers {makers}, "
+            f"to the nearest {text(_STEP)} $"
+        )
 
     def fee(
         self,
