@@ -119,6 +119,10 @@ def read_contracts(given: object) -> tuple[Contract, ...]:
             )
         if not isinstance(each, Contract):
             raise mistaken("contracts", given, advice)
+    names = [each.market_id for each in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadRequest(f"contracts: market {name!r} is given twice; give it once")
     return found
 
 
