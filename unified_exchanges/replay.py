@@ -108,8 +108,10 @@ def arguments(source: Source, how: Mapping[str, Any]) -> dict[str, Any]:
         "live": True,
         # Nobody is spared by waiting, and what was asked for limits may not be there.
         "limits": how["limits"] or LimitPolicy(enabled=False),
-        # Nothing is sent: what fails is what the recording has not, and says so itself.
-        "alerts": attrs.evolve(how["alerts"] or AlertPolicy(), errors=None),
+        # Nothing is sent: no venue suffers, and what the recording has not says so itself.
+        "alerts": attrs.evolve(
+            how["alerts"] or AlertPolicy(), errors=None, limiter_used=None
+        ),
     }
 
 

@@ -342,12 +342,7 @@ class Sender(ABC):
         self.monitor.look()
 
     def _used(self) -> dict[str, float]:
-        """The share of each bucket that is used up: 0 untouched, 1 empty.
-
-        None is told where the limiter is off, and takes from none.
-        """
-        if not self.settings.limits.enabled:
-            return {}
+        """The share of each bucket that is used up: 0 untouched, 1 empty."""
         now = self.clock.monotonic()
         return {
             name: round(1 - bucket.fill(now), 6)
