@@ -289,5 +289,5 @@ def test_a_moment_in_another_time_zone_is_one() -> None:
 
 
 def test_a_contract_that_is_given_twice_is_refused() -> None:
-    with pytest.raises(BadRequest, match="'RAIN' is given twice"):
+    with pytest.raises(BadRequest, match="'RAIN' was given twice"):
         backtest(Strategy(), [], contracts=[contract(), contract()])

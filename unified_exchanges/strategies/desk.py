@@ -115,7 +115,9 @@ class Desk:
             raise _wanted("post_only", post_only, "True or False")
         is_moment = isinstance(expires_at, datetime) and expires_at.tzinfo is not None
         if expires_at is not None and not is_moment:
-            advice = "a datetime with a time zone, such as desk.now + timedelta(hours=1)"
+            advice = (
+                "a datetime with a time zone, such as desk.now + timedelta(hours=1)"
+            )
             raise _wanted("expires_at", expires_at, advice)
         self._count += 1
         place = Place(
@@ -143,7 +145,9 @@ class Desk:
         """
         self.placed(key)
         if price is None and size is None:
-            raise ArgumentsRequired(f"nothing to change on {key!r}: give price= or size=")
+            raise ArgumentsRequired(
+                f"nothing to change on {key!r}: give price= or size="
+            )
         asked = None if price is None else _number(price)
         contracts = None if size is None else _number(size)
         self._ask(Amend(at=self.moment, key=key, price=asked, size=contracts))
