@@ -80,7 +80,10 @@ class Asking(Strategy):
         )
 
     def on_order(self, desk: Desk, order: Order) -> None:
-        self._answer(desk, order.client_order_id or "", order.status)
+        key = order.client_order_id or ""
+        # A stream may tell of one that does not rest before it has ended.
+        if not order.is_open or self.asked[key] != "cheap":
+            self._answer(desk, key, order.status)
 
     def _answer(self, desk: Desk, key: str, words: str) -> None:
         self.told.setdefault(self.asked[key], words)
