@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 import attrs
 
+from .alerts import AlertPolicy
 from .clock import VirtualClock
 from .errors import BadRequest
 from .policy import LimitPolicy, StreamPolicy
@@ -107,6 +108,10 @@ def arguments(source: Source, how: Mapping[str, Any]) -> dict[str, Any]:
         "live": True,
         # Nobody is spared by waiting, and what was asked for limits may not be there.
         "limits": how["limits"] or LimitPolicy(enabled=False),
+        # Nothing is sent: no venue suffers, and what the recording has not says so itself.
+        "alerts": attrs.evolve(
+            how["alerts"] or AlertPolicy(), errors=None, limiter_used=None
+        ),
     }
 
 

@@ -809,5 +809,5 @@ def test_a_refused_change_is_told_and_the_order_stays(
 
 def test_contracts_are_given_once() -> None:
     twice: list[Contract] = [contract(), contract()]
-    with pytest.raises(ValueError, match="twice"):
+    with pytest.raises(BadRequest, match="twice"):
         backtest(Strategy(), [], contracts=twice)

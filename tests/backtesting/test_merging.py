@@ -5,11 +5,12 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unified_exchanges import (
@@ -80,7 +81,7 @@ def test_a_trade_of_two_overlapping_recordings_fills_once() -> None:
 
 def test_a_trade_that_the_other_told_first_is_told_at_once() -> None:
     slow = stream((0, A), (3, sold("a")))
-    quick = stream((1, B), (2, sold("a")), (5, sold("b")))
+    quick = stream((1, A), (2, sold("a")), (5, sold("b")))
     assert seconds(merged(slow, quick)) == [0, 2, 5]
 
 
@@ -138,7 +139,8 @@ def test_a_change_of_a_market_is_told_once() -> None:
     paused, opened = change(MarketStatus.PAUSED), change(MarketStatus.OPEN)
     told = stream((0, A), (1, paused), (2, opened), (3, paused), (4, opened))
     made = merged(told, later(told, 0.1))
-    assert seconds(made) == [0, 1, 2, 3, 4, 4.1]
+    # Also the last, which the other tells once the first recording has ended.
+    assert seconds(made) == [0, 1, 2, 3, 4]
     # It may do the same again once the first recording has ended.
     more = stream((0, A), (5, paused), (6, opened))
     assert seconds(merged(told, more)) == [0, 1, 2, 3, 4, 5, 6]
@@ -194,7 +196,7 @@ def test_one_that_has_a_gap_itself_knows_no_more() -> None:
 
 
 def test_what_comes_at_the_moment_of_an_end_comes_before_it() -> None:
-    first, later = stream((0, A), (2, A)), stream((2, B), (3, B))
+    first, later = stream((0, A), (2, A)), stream((2, A), (3, B))
     assert [x for _, x in merged(first, later)] == [A, A, B]
     assert gaps(merged(later, first)) == []
 
@@ -224,6 +226,194 @@ def test_nothing_fills_between_recordings() -> None:
     report = backtest(Crossing(), merged(first, later), contracts=[contract()])
     # It rests in the gap, and meets the book that ends it.
     assert [x.created_at for x in report.trades] == [at(when(5))]
+
+
+# -- recorders that are not as quick as each other -------------------------------------
+
+
+def after(milliseconds: int) -> int:
+    return START + milliseconds * 1_000_000
+
+
+def shown(millisecond: int, bids: str, asks: str) -> OrderBook:
+    return attrs.evolve(book(bids, asks), timestamp=at(after(millisecond)))
+
+
+def heard(late: int, until: int, *shown_at: tuple[int, PaperEvent]) -> Told:
+    """What a recorder hears so many milliseconds after the venue, until it ends."""
+    told = [(after(moment + late), event) for moment, event in shown_at]
+    return [pair for pair in told if pair[0] <= after(until)]
+
+
+OFFERED = tuple(
+    (moment, shown(moment, bids, asks))
+    for moment, bids, asks in (
+        (0, "9@0.40", "50@0.50"),
+        (1900, "8@0.40", "50@0.45 5@0.60"),
+        (2000, "9@0.40", "50@0.50 5@0.60"),
+        (2100, "9@0.41", "6@0.60"),
+        (4000, "9@0.41", "7@0.60"),
+    )
+)
+
+
+def stamps(made: Merged) -> list[int | None]:
+    """The times of the books that are told, by the venue; None is something else."""
+    return [
+        round((event.timestamp.timestamp() - START / SECOND) * 1000)
+        if isinstance(event, OrderBook) and event.timestamp
+        else None
+        for _, event in made
+    ]
+
+
+class Taking(Strategy):
+    """Takes whatever is offered at 0.50 or less."""
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if book.ask and book.ask.price <= Decimal("0.50"):
+            desk.place("RAIN", "yes", "buy", "0.50", 50, time_in_force="ioc")
+
+
+class Waiting(Strategy):
+    """Bids once the offer at 0.45 is gone."""
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if book.ask and book.ask.price == Decimal("0.60") and not desk.decisions:
+            desk.place("RAIN", "yes", "buy", "0.46", 50)
+
+
+@pytest.mark.parametrize("strategy", [Taking, Waiting])
+def test_what_was_offered_before_a_slower_recording_takes_over_is_not_offered_again(
+    strategy: type[Strategy],
+) -> None:
+    first, late = heard(20, 2200, *OFFERED), heard(500, 9000, *OFFERED)
+    bought = [
+        sum(x.size for x in backtest(strategy(), data, contracts=[contract()]).trades)
+        for data in (first, late, merged(first, late), merged(late, first))
+    ]
+    assert bought[2] <= max(bought[:2])
+    assert bought[3] <= max(bought[:2])
+
+
+def test_until_a_slower_recording_is_as_far_there_is_a_gap() -> None:
+    first, late = heard(20, 2200, *OFFERED), heard(500, 9000, *OFFERED)
+    assert stamps(merged(first, late)) == [0, 1900, 2000, 2100, None, 2100, 4000]
+    assert [x for x, *_ in gaps(merged(first, late))] == [2.12]
+
+
+def test_where_the_slower_ends_the_quicker_goes_on_with_what_it_told_last() -> None:
+    late = [*heard(500, 2000, *OFFERED), *stream((2.25, sold("a")))]
+    quick = heard(20, 9000, *OFFERED[1:])
+    made = merged(late, quick)
+    # What it told last stands from the end on: nobody tells it again.
+    assert seconds(made) == [0.5, 2.25, 2.25, 4.02]
+    assert made.repeated == 2
+    books = stamps(merged(late, quick))
+    assert books == [0, None, 2100, 4000]  # in place of None, the trade
+
+
+def test_of_several_the_one_that_is_the_furthest_goes_on() -> None:
+    first = [*heard(20, 2200, *OFFERED), *stream((2.25, sold("a")))]
+    others = [heard(late, 9000, *OFFERED) for late in (400, 30, 90)]
+    assert seconds(merged(first, *others))[:6] == [0.02, 1.92, 2.02, 2.12, 2.25, 4.03]
+
+
+def test_after_a_gap_a_slower_recording_tells_nothing_older() -> None:
+    first = [*heard(20, 2200, *OFFERED), *stream((2.15, lost("RAIN")), (8, A))]
+    late = heard(500, 9000, *OFFERED)
+    assert stamps(merged(first, late))[:7] == [0, 1900, 2000, 2100, None, 2100, 4000]
+
+
+def test_a_book_with_the_time_of_its_receipt_may_be_two_seconds_late() -> None:
+    def received(second: float, told: OrderBook) -> tuple[float, OrderBook]:
+        return second, attrs.evolve(told, timestamp=at(when(second)))
+
+    first = stream(received(0, A), received(2, A))
+    other = stream(received(1, B), received(3.75, A), received(4.25, B), received(5, A))
+    assert seconds(merged(first, other)) == [0, 2, 2, 4.25, 5]
+    # One without any time likewise.
+    bare = stream((1, B), (3.75, B), (4.25, B), (5, A))
+    assert seconds(merged(stream((0, A), (2, A)), bare)) == [0, 2, 2, 4.25, 5]
+
+
+def lived(millisecond: int, status: MarketStatus) -> tuple[int, PaperEvent]:
+    told = attrs.evolve(change(status), timestamp=at(after(millisecond)))
+    return millisecond, told
+
+
+LIFE = (
+    lived(1000, MarketStatus.PAUSED),
+    lived(2000, MarketStatus.OPEN),
+    lived(3000, MarketStatus.CLOSED),
+)
+
+
+def test_a_market_does_not_open_again_where_a_slower_recording_takes_over() -> None:
+    first, late = heard(20, 3300, *LIFE), heard(1500, 9000, *LIFE)
+    assert [x for _, x in merged(first, late)] == [x for _, x in LIFE]
+    # Not either where the quicker began only after it had opened.
+    first, late = heard(20, 2800, *LIFE[1:]), heard(2500, 9000, *LIFE)
+    assert [x for _, x in merged(first, late)] == [LIFE[1][1], LIFE[2][1]]
+
+
+def test_what_a_market_pays_is_told_by_whoever_tells_it() -> None:
+    # It has a time of its own, in whole seconds.
+    paid = attrs.evolve(change(MarketStatus.SETTLED, "1"), timestamp=at(when(2)))
+    first = heard(20, 3300, *LIFE)
+    assert list(merged(first, stream((4, paid)))) == [*first, (when(4), paid)]
+
+
+SPANS = st.lists(
+    st.tuples(
+        st.integers(0, 3000),
+        st.integers(0, 3000),
+        st.sampled_from([0, 5, 40, 150, 400]),
+        st.lists(st.integers(0, 5000), max_size=2),
+    ),
+    min_size=2,
+    max_size=4,
+)
+
+
+@settings(max_examples=400)
+@given(st.lists(st.integers(0, 5000), min_size=5, max_size=40, unique=True), SPANS)
+def test_no_older_book_takes_the_place_of_a_newer_however_late_recorders_are(
+    moments: list[int], spans: list[tuple[int, int, int, list[int]]]
+) -> None:
+    truth = [
+        (moment, shown(moment, "1@0.40", f"{n % 3 + 1}@0.50"))
+        for n, moment in enumerate(sorted(moments))
+    ]
+    streams = []
+    for began, length, late, losses in spans:
+        held = [x for x in truth if began <= x[0] <= began + length]
+        missed = [
+            (after(moment + late), lost("RAIN"))
+            for moment in losses
+            if began <= moment <= began + length
+        ]
+        told = [*heard(late, 99_999, *held), *missed]
+        streams.append(sorted(told, key=lambda pair: pair[0]))
+    made = list(merged(*streams))
+    assert [moment for moment, _ in made] == sorted(moment for moment, _ in made)
+    is_known, last = False, -1
+    for moment, event in made:
+        if isinstance(event, Gap):
+            is_known = False
+            continue
+        assert isinstance(event, OrderBook)
+        assert event.timestamp is not None
+        stamp = round((event.timestamp.timestamp() - START / SECOND) * 1000)
+        # After a gap what was told before may be told once more, and nothing older.
+        assert stamp > last or (stamp == last and not is_known)
+        is_known, last = True, stamp
+        # And each book was heard by then.
+        assert any(
+            received <= moment and other == event
+            for told in streams
+            for received, other in told
+        )
 
 
 EVENTS = st.one_of(

@@ -12,9 +12,11 @@ from typing import Any
 
 import attrs
 import pytest
+from msgspec import Raw
 from msgspec.structs import replace
 
 from unified_exchanges import (
+    AlertPolicy,
     ArgumentsRequired,
     BadRequest,
     Fill,
@@ -24,13 +26,14 @@ from unified_exchanges import (
     Order,
     OrderBook,
     Trade,
+    UnifiedExchangesError,
     async_exchange,
     exchange,
 )
 from unified_exchanges.backtesting import Report, backtest
 from unified_exchanges.models import Subject
 from unified_exchanges.paper import Contract, Delays, at
-from unified_exchanges.recording import Recorder, Torn, read
+from unified_exchanges.recording import Recorder, Rest, Torn, read
 from unified_exchanges.recording.format import encode
 from unified_exchanges.registry import folder
 from unified_exchanges.simulator.server import SimulatorServer
@@ -442,6 +445,40 @@ class TestMaking:
         assert made.id == "paper"
         assert "(replay)" in repr(made)
         assert made.venue.house.cash == 10_000
+
+
+LIMITED = Raw(b'{"error":{"code":"too_many_requests"}}')
+
+
+@pytest.mark.parametrize("how", [{}, {"alerts": AlertPolicy(calm_ms=1)}])
+def test_no_alert_tells_of_requests_where_none_is_sent(
+    tape: Tape, how: dict[str, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # All that was read then was refused, as there was too much of it.
+    path = tmp_path / "limited.jsonl"
+    lines = [x for x in read(tape.path) if not isinstance(x, Torn)]
+    limited = [
+        replace(x, status=429, body=LIMITED)
+        if isinstance(x, Rest) and x.method == "GET"
+        else x
+        for x in lines
+    ]
+    path.write_bytes(b"".join(map(encode, limited)))  # type: ignore[arg-type]
+    for made in (
+        exchange("replay", path=path, **how),
+        exchange("paper", source="replay", path=path, **how),
+    ):
+        with made as ex:
+            for name in tape.names:
+                with pytest.raises(UnifiedExchangesError):
+                    ex.fetch_market(name)
+                with pytest.raises(UnifiedExchangesError):
+                    ex.fetch_order_book(name)
+            health = ex.health()
+        assert health.errors >= 3
+        assert health.alerts == ()
+        assert [x for x in health.reasons if "request" in x] == []
+    assert [x for x in caplog.records if x.name == "unified_exchanges.alerts"] == []
 
 
 def test_several_recordings_have_no_common_time(tape: Tape) -> None:

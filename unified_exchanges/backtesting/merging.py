@@ -10,8 +10,9 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from ..models import Gap, MarketChange, OrderBook, Trade
+from ..models import Gap, MarketChange, MarketStatus, OrderBook, Trade
 from ..paper import PaperEvent, at
+from .following import LATE, Followed, nanoseconds_of
 
 __all__ = ["Events", "Merged", "merged"]
 
@@ -33,11 +34,13 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
     market then, each a little earlier or later.  So:
 
     - Of each book one stream is followed: the first to tell it, until it ends or tells of a
-      gap there; then the next to tell it.  An older book does not take the place of a newer.
-    - A trade, and a change of a market, that one stream told is not told by another.
+      gap there; then another that is as far, or the next to tell something newer.  An older
+      book does not take the place of a newer, see `Followed`.
+    - A trade, and a change of a market, that one stream told is not told by another, and
+      neither is a change that is older, by the venue's time, than what another told.
     - A gap is told if the stream that is followed has it.
-    - Where a stream ends, and no other knows a book that it told, there is a gap of that
-      until the next one is told; at the end of the last stream there is none.
+    - Where a stream ends, and no other is known to be as far with a book that it told, there
+      is a gap of that until one is; at the end of the last stream there is none.
 
     ``repeated`` counts what was passed over so.  The same stream twice is the stream once.
 
@@ -52,16 +55,13 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
         self.repeated = 0
         self._streams = streams
         self._events = self._play()
-        self._leaders: dict[_Key, int | None] = {}
-        """Who is followed for a book that stands; None is whoever tells it next."""
-        self._knowing: dict[_Key, set[int]] = {}
-        """The streams that told a book, and neither ended nor had a gap there since."""
+        self._books: dict[_Key, Followed] = {}
         self._ended: set[int] = set()
-        self._left: dict[_Key, tuple[int, int]] = {}
-        """Who was followed until a gap, and when that came: the same holds for it."""
-        self._told: dict[_Key, dict[Hashable, int]] = {}
-        """Of each market the newest trades and changes, and which stream told them; gaps
-        are of no market here."""
+        self._told: dict[_Key, dict[Hashable, tuple[int, int]]] = {}
+        """Of each market the newest trades and changes, which stream told them, and when;
+        gaps are of no market here."""
+        self._changed: dict[str, tuple[int, int]] = {}
+        """Of each market the newest time of a change by the venue, and who told it."""
 
     def __iter__(self) -> Iterator[tuple[int, PaperEvent]]:  # noqa: PYI034
         # Who iterates asks the generator itself, without a step in between.
@@ -79,22 +79,24 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
                 began, first = advance()
                 heap.append((began, number, first, advance))
         heapq.heapify(heap)
-        leaders = self._leaders
+        books = self._books
         while heap:
             moment, number, event, advance = heap[0]
             if (
                 isinstance(event, OrderBook)
-                and leaders.get((event.market_id, event.outcome)) == number
+                and (book := books.get((event.market_id, event.outcome))) is not None
+                and book.leader == number
             ):
-                yield moment, event
+                book.told = told = moment, event
+                yield told
             elif event is None:
                 heapq.heappop(heap)
-                gaps = self._end(number - count, moment)
+                left = self._end(number - count, moment)
                 if any(other < count for _, other, _, _ in heap):
-                    yield from ((moment, gap) for gap in gaps)
+                    yield from left
                 continue
-            elif (told := self._news(event, number, moment)) is not None:
-                yield moment, told
+            elif (news := self._news(event, number, moment)) is not None:
+                yield moment, news
             else:
                 self.repeated += 1
             try:
@@ -110,43 +112,50 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
         if isinstance(event, Gap):
             return self._gap(event, number, moment)
         if isinstance(event, OrderBook):
-            is_new = self._leads((event.market_id, event.outcome), number, moment)
+            is_new = self._leads(event, number, moment)
         else:
-            is_new = self._is_first(event, number)
+            is_new = self._is_first(event, number, moment)
         return event if is_new else None
 
-    def _end(self, number: int, moment: int) -> list[Gap]:
-        """A stream has ended: what is told of the books that no other knows."""
+    def _end(self, number: int, moment: int) -> list[tuple[int, PaperEvent]]:
+        """A stream has ended: the books that others know better, and those that none does."""
         self._ended.add(number)
-        lost = []
-        for key, knowing in self._knowing.items():
-            knowing.discard(number)
-            if self._leaders.get(key, -1) in {number, None}:
-                if knowing:
-                    self._leaders[key] = None
-                else:
-                    del self._leaders[key]
-                    lost.append(key)
-        told = {market_id for market_id, _ in self._leaders}
+        better: list[PaperEvent] = []
+        lost: list[_Key] = []
+        for key, book in self._books.items():
+            book.known.pop(number, None)
+            if book.leader != number:
+                continue
+            if book.hand_over():
+                # It was passed over, as one was followed that was not as far.
+                self.repeated -= 1
+                better.append(book.told[1])
+            elif not book.is_followed:
+                lost.append(key)
+        told = self._followed()
         whole = tuple(dict.fromkeys(x for x, _ in lost if x not in told))
         some = [((x,), outcome) for x, outcome in lost if x in told]
         gone = [(whole, None), *some] if whole else some
-        return [_ended(moment, *each) for each in gone]
+        better += (_ended(moment, *each) for each in gone)
+        return [(moment, each) for each in better]
 
-    def _leads(self, key: _Key, number: int, moment: int) -> bool:
+    def _followed(self) -> set[str]:
+        """The markets of which somebody is followed."""
+        return {key[0] for key, book in self._books.items() if book.is_followed}
+
+    def _leads(self, event: OrderBook, number: int, moment: int) -> bool:
         """Whether a stream is followed for a book from now on, as no other is."""
-        self._knowing.setdefault(key, set()).add(number)
-        if self._leaders.get(key) is not None:
-            return False
-        before, until = self._left.get(key, (number, 0))
-        if before != number and moment <= until:
-            return False
-        self._left.pop(key, None)
-        self._leaders[key] = number
-        return True
+        key, seen = (event.market_id, event.outcome), (moment, event)
+        book = self._books.get(key)
+        if book is None:
+            self._books[key] = Followed(number, seen)
+            return True
+        return book.leads(number, seen)
 
-    def _is_first(self, event: Trade | MarketChange | Gap, number: int) -> bool:
-        """Whether no other stream told it, and note that this one does."""
+    def _is_first(
+        self, event: Trade | MarketChange | Gap, number: int, moment: int
+    ) -> bool:
+        """Whether no other stream told it, or what came later; note that this one does."""
         what: Hashable
         if isinstance(event, Trade):
             key, what = (event.market_id, event.outcome), event.trade_id
@@ -155,38 +164,50 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
         else:
             key, what = (event.market_id, ""), _facts(event)
         told = self._told.setdefault(key, {})
-        teller = told.get(what, number)
-        # A market may do the same again, when nobody is there any more who told it before.
-        is_again = isinstance(event, MarketChange) and teller in self._ended
-        if teller != number and not is_again:
+        teller, since = told.get(what, (number, moment))
+        if isinstance(event, MarketChange):
+            # A market may do the same again, when nobody is there any more who told it
+            # before, and as long after it as one who has yet to tell it is not late.
+            is_again = event.timestamp is None and moment - since >= LATE
+            is_again = is_again and teller in self._ended
+            if (teller != number and not is_again) or self._is_overtaken(event, number):
+                return False
+        elif teller != number:
             return False
-        told[what] = number
+        told[what] = number, moment
         if len(told) > _MOST:
             for old in tuple(islice(told, _MOST // 2)):
                 del told[old]
         return True
 
+    def _is_overtaken(self, change: MarketChange, number: int) -> bool:
+        """Whether another stream told what the market did later; else note this one."""
+        moment = nanoseconds_of(change.timestamp)
+        if moment is None:
+            return False
+        newest, teller = self._changed.get(change.market_id, (moment, number))
+        if moment >= newest:
+            self._changed[change.market_id] = moment, number
+        # What it pays is for good, and has a time of its own, in whole seconds.
+        is_final = change.status is MarketStatus.SETTLED or change.value is not None
+        return moment < newest and teller != number and not is_final
+
     def _gap(self, gap: Gap, number: int, moment: int) -> Gap | None:
         """What is told of a gap: the markets in which no other stream is followed."""
-        for key, knowing in self._knowing.items():
+        for key, book in self._books.items():
             if _is_of(gap, key):
-                knowing.discard(number)
-        if not self._is_first(gap, number):
+                book.known.pop(number, None)
+        if not self._is_first(gap, number, moment):
             return None
-        led = {
-            key
-            for key, leader in self._leaders.items()
-            if leader == number or (leader is None and not self._knowing[key])
-        }
+        led = {key for key, book in self._books.items() if book.leader == number}
         mine = {market_id for market_id, _ in led}
-        others = {market_id for market_id, _ in self._leaders} - mine
+        others = self._followed() - mine
         lost = tuple(x for x in gap.market_ids or sorted(mine) if x not in others)
         if not lost and others:
             return None
         for key in led:
             if key[0] in lost and gap.outcome in (None, key[1]):
-                del self._leaders[key]
-                self._left[key] = number, moment
+                self._books[key].lose(moment)
         return attrs.evolve(gap, market_ids=lost) if others else gap
 
 

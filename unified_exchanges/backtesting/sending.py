@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from ..paper import PaperEngine, RefusedChange
+from decimal import Decimal
+from functools import cache
+from random import Random
+from typing import Final
+
+import attrs
+
+from ..errors import UnifiedExchangesError
+from ..grid import read_price, read_size
+from ..models import OrderRequest
+from ..paper import Contract, PaperEngine, RefusedChange
 from ..paper.refusals import error_of
+from ..registry import exchanges, folder
 from ..strategies import Amend, Command, Failure, Place
+from ..venue.arguments import Arguments
+from ..venue.ticket import Tickets
 
 __all__ = ["Sender"]
+
+_SECOND: Final = 1_000_000_000
+_UNUSED: Final = Random(0)  # noqa: S311 - it is never asked
+"""Makes up client order ids where there is none: here there is always one."""
 
 
 class Sender:
@@ -21,18 +38,7 @@ class Sender:
         """Hand it over; raises `UnifiedExchangesError` where it is refused at once."""
         engine = self._engine
         if isinstance(command, Place):
-            engine.place(
-                command.at,
-                command.market_id,
-                command.outcome,
-                command.side,
-                command.price,
-                command.size,
-                time_in_force=command.time_in_force,
-                post_only=command.post_only,
-                expires_at=command.expires_at,
-                client_order_id=command.key,
-            )
+            self._place(command)
         elif isinstance(command, Amend):
             turn = engine.amend(
                 command.at, command.key, price=command.price, size=command.size
@@ -40,6 +46,29 @@ class Sender:
             self._changes[turn] = command
         else:
             engine.cancel(command.at, command.key)
+
+    def _place(self, place: Place) -> None:
+        """Send an order, if it keeps to the rules of the venue, as its client has them."""
+        contract = self._engine.pits[place.market_id].contract
+        try:
+            least = _checked(place, contract)
+        except UnifiedExchangesError as error:
+            error.venue = contract.market.venue
+            error.client_order_id = place.key
+            raise
+        self._engine.place(
+            place.at,
+            place.market_id,
+            place.outcome,
+            place.side,
+            place.price,
+            place.size,
+            time_in_force=place.time_in_force,
+            post_only=place.post_only,
+            expires_at=place.expires_at,
+            client_order_id=place.key,
+            minimum_size=least,
+        )
 
     def refused(self, change: RefusedChange) -> Failure:
         """The failure of a change that was refused when it arrived."""
@@ -49,3 +78,45 @@ class Sender:
             change.reason, venue=venue, client_order_id=command.key
         )
         return Failure(command=command, error=error)
+
+
+def _checked(place: Place, contract: Contract) -> Decimal:
+    """Hold an order against all rules that need no account; gives the least size."""
+    market, now = contract.market, place.at / _SECOND
+    tickets = _tickets(market.venue)
+    request = OrderRequest(
+        market_id=place.market_id,
+        outcome=place.outcome,
+        side=place.side,
+        price=place.price,
+        size=place.size,
+        time_in_force=place.time_in_force,
+        post_only=place.post_only,
+        expires_at=place.expires_at,
+        client_order_id=place.key,
+    )
+    ticket = tickets.read(request, rng=_UNUSED)
+    is_first = place.outcome == contract.first
+    price = read_price(
+        place.price, market.grid if is_first else market.grid.complement()
+    )
+    least = tickets.least_size(place.time_in_force, market.minimum_size, market.lot)
+    size = read_size(place.size, lot=market.lot, minimum=least)
+    tickets.check(ticket, price, size, now)
+    tickets.check_expiry(ticket.expires, now)
+    return least
+
+
+@cache
+def _tickets(venue: str) -> Tickets:
+    """What reads orders for a venue; one that is not ours has no rules of its own."""
+    if venue in exchanges:
+        theirs: Tickets = folder(venue, "drafts").TICKETS
+        # The desk has looked at the market already.
+        return attrs.evolve(theirs, read_market_id=str)
+    return Tickets(
+        arguments=Arguments(venue=venue, people=venue, ids="what they are"),
+        taken=frozenset(),
+        known={},
+        read_market_id=str,
+    )

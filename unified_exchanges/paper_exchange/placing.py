@@ -68,10 +68,6 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
         """Ask the source again next time."""
         self.source.forget_rules(market_id)
 
-    def minimum_size(self, ticket: Ticket, rules: Rules) -> Decimal:
-        """The smallest size that the source takes of such an order."""
-        return self.source.minimum_size(ticket, rules)
-
     def make_draft(
         self, ticket: Ticket, rules: Rules, outcome: str, price: Decimal, size: Decimal
     ) -> Draft:

@@ -10,8 +10,7 @@ import attrs
 
 from ..errors import NotRecorded
 from ..flow import Flow, Sleep
-from ..grid import read_size
-from ..models import BUY, FeeRule, Market, TimeInForce
+from ..models import FeeRule, Market
 from ..paper import Delays
 from ..replaying.clock import ReplayClock
 from ..replaying.overhearing import Overhearing
@@ -129,13 +128,8 @@ class PaperVenueOverRecording(PaperVenue, Overhearing):
         )
 
     def drafted(self, ticket: Ticket, rules: Rules, bound: Decimal | None) -> Draft:
-        """An order, held against grid, lot and least size."""
-        ready = Drafting.drafted(self, ticket, rules, bound)
-        if ticket.time_in_force is not TimeInForce.GTC and ticket.side is BUY:
-            lot = self.house.market(ready.market_id).immediate_lot(ready.price)
-            least = self.minimum_size(ticket, rules)
-            read_size(ready.size, lot=lot, minimum=least)
-        return ready
+        """An order, held against the rules of its market as its stream has told them."""
+        return Drafting.drafted(self, ticket, rules, bound)
 
     def travelled(self) -> Flow[None]:
         """Wait until what was just sent has arrived, also if that takes no time.

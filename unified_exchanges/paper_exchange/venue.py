@@ -8,7 +8,6 @@ import attrs
 
 from ..description import METHODS, Capability, Description
 from ..venue.batching import Batching
-from .account import ARGUMENTS
 from .changing import Changing
 from .terms import Terms
 
@@ -88,9 +87,8 @@ def venue_on(
             "tickets": attrs.evolve(
                 source.tickets,
                 known={},
-                arguments=attrs.evolve(
-                    source.tickets.arguments, venue="paper", people=ARGUMENTS.people
-                ),
+                # Its rules are told in the source's name.
+                arguments=attrs.evolve(source.tickets.arguments, venue="paper"),
             ),
             "facts": _facts(theirs),
         },

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 import attrs
 
-from ..errors import BadRequest, NotSupported
+from ..errors import ArgumentsRequired, BadRequest, NotSupported
 from ..execution.sizing import lots_of
 from ..models import (
     BUY,
@@ -107,9 +107,18 @@ class Desk:
 
         ``price`` is dollars for ``outcome``, ``size`` contracts.  Where the venue, the grid
         or the money refuses it, `Strategy.on_failure` is told.  Raises `BadRequest` for
-        what is no number, side, outcome or market of this run, and once the run ends.
+        what is no number, side, flag, outcome or market of this run, for an ``expires_at``
+        that is no datetime with a time zone, and once the run ends.
         """
         market = self.market(market_id)
+        if post_only is not True and post_only is not False:
+            raise _wanted("post_only", post_only, "True or False")
+        is_moment = isinstance(expires_at, datetime) and expires_at.tzinfo is not None
+        if expires_at is not None and not is_moment:
+            advice = (
+                "a datetime with a time zone, such as desk.now + timedelta(hours=1)"
+            )
+            raise _wanted("expires_at", expires_at, advice)
         self._count += 1
         place = Place(
             at=self.moment,
@@ -130,8 +139,15 @@ class Desk:
     def amend(
         self, key: str, *, price: Number | None = None, size: Number | None = None
     ) -> None:
-        """Ask for another price of an order's outcome, or another total size."""
+        """Ask for another price of an order's outcome, or another total size.
+
+        Raises `ArgumentsRequired` for neither, else as `place`.
+        """
         self.placed(key)
+        if price is None and size is None:
+            raise ArgumentsRequired(
+                f"nothing to change on {key!r}: give price= or size="
+            )
         asked = None if price is None else _number(price)
         contracts = None if size is None else _number(size)
         self._ask(Amend(at=self.moment, key=key, price=asked, size=contracts))
@@ -143,6 +159,8 @@ class Desk:
 
     def timer(self, name: str, after: timedelta) -> None:
         """Have `Strategy.on_timer` called once, so much later."""
+        if not isinstance(after, timedelta):
+            raise _wanted("after", after, "a span of time, timedelta(seconds=5)")
         wait = after // _MICROSECOND * 1_000
         if wait < 0:
             raise BadRequest(f"timer {name!r} would be due {-after} ago")
@@ -190,7 +208,7 @@ class Desk:
 
     def order(self, key: str) -> Order | None:
         """An order as it was told last; None if nothing was told of it yet."""
-        return self._orders.get(key)
+        return self._orders.get(_id("key", key))
 
     def positions(self) -> list[Position]:
         """What is held, marked at the best bids that were told."""
@@ -233,7 +251,7 @@ class Desk:
 
     def contract(self, market_id: str) -> Contract:
         """A market with its fees."""
-        contract = self._contracts.get(market_id)
+        contract = self._contracts.get(_id("market_id", market_id))
         if contract is None:
             known = ", ".join(sorted(self._contracts)) or "none"
             raise BadRequest(
@@ -275,7 +293,7 @@ class Desk:
 
     def placed(self, key: str) -> Place:
         """What was asked for under a key."""
-        place = self._places.get(key)
+        place = self._places.get(_id("key", key))
         if place is None:
             raise BadRequest(f"no order of this run has the key {key!r}")
         return place
@@ -351,6 +369,16 @@ class Desk:
         self.outbox.append(command)
         self.decisions.append(command)
         self.due = 0
+
+
+def _wanted(name: str, given: object, wanted: str) -> BadRequest:
+    return BadRequest(f"{name}={given!r}: give {wanted}")
+
+
+def _id(name: str, given: object) -> str:
+    if not isinstance(given, str):
+        raise _wanted(name, given, "an id, which is a text")
+    return given
 
 
 def _number(value: Number) -> Decimal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
@@ -119,6 +120,11 @@ def read_contracts(given: object) -> tuple[Contract, ...]:
             )
         if not isinstance(each, Contract):
             raise mistaken("contracts", given, advice)
+    for name, count in Counter(each.market_id for each in found).items():
+        if count > 1:
+            raise BadRequest(
+                f"contracts: market {name!r} was given twice; give it once"
+            )
     return found
 
 

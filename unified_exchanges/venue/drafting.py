@@ -48,9 +48,11 @@ class Drafting(Intents[D], Doubt, Generic[D]):
     ) -> D:
         """An order in the venue's own words; what it refuses of its own raises."""
 
-    def minimum_size(self, ticket: Ticket, rules: Rules) -> Decimal:  # noqa: ARG002
+    def minimum_size(self, ticket: Ticket, rules: Rules) -> Decimal:
         """The smallest size that an order may have."""
-        return rules.minimum_size
+        return self.tickets.least_size(
+            ticket.time_in_force, rules.minimum_size, rules.lot
+        )
 
     def draft(self, ticket: Ticket) -> Flow[D]:
         """Check a ticket against its market, as it is remembered or else as it is."""
@@ -69,8 +71,7 @@ class Drafting(Intents[D], Doubt, Generic[D]):
 
         That is known by its answers: not to be asked before there was one.
         """
-        now = self.clock.now() + self.offset.seconds
-        self.tickets.check_expiry(expires, now)
+        self.tickets.check_expiry(expires, self.clock.now() + self.offset.seconds)
 
     def _allowed(self, ticket: Ticket) -> Flow[D]:
         rules = yield from self.rules(ticket.market_id)
@@ -132,6 +133,8 @@ class Drafting(Intents[D], Doubt, Generic[D]):
                 f"market {rules.market_id} does not trade now: it is {rules.status}"
             )
             raise MarketClosed(message, venue=self.id)
+        now = self.clock.now() + self.offset.seconds
+        self.tickets.check(ticket, price, size, now)
         return self.make_draft(ticket, rules, outcome, price, size)
 
     def stated(self, ticket: Ticket, rules: Rules) -> D:

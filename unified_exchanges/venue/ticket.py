@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from random import Random
 from typing import Final
 
@@ -23,6 +24,18 @@ def _anything(
     time_in_force: TimeInForce,  # noqa: ARG001
 ) -> str | None:
     return None
+
+
+def _of_the_market(
+    time_in_force: TimeInForce,  # noqa: ARG001
+    minimum_size: Decimal,
+    lot: Decimal,  # noqa: ARG001
+) -> Decimal:
+    return minimum_size
+
+
+def _nothing(ticket: Ticket, price: Decimal, size: Decimal, now: float) -> None:
+    """What a venue has against an order that has none of its own rules."""
 
 
 @attrs.define(kw_only=True, slots=True, eq=False, repr=False)
@@ -61,6 +74,11 @@ class Tickets:
     ``params``, ``known`` those that have none, with their types.  ``read_market_id`` reads
     the id of a market; ``wrong`` says what the venue has against an order and how long it
     may rest, or None.
+
+    ``least_size`` is the smallest size of an order, of how long it may rest and of the
+    minimum and the lot of its market.  ``check`` raises what the venue would surely have
+    against an order at a price of its market's grid, now, in Unix seconds.  What needs no
+    account is all here: so an order on paper, or in a backtest, meets the same rules.
     """
 
     arguments: Arguments
@@ -68,6 +86,8 @@ class Tickets:
     known: Mapping[str, type]
     read_market_id: Callable[[object], str]
     wrong: Callable[[OrderRequest, TimeInForce], str | None] = _anything
+    least_size: Callable[[TimeInForce, Decimal, Decimal], Decimal] = _of_the_market
+    check: Callable[[Ticket, Decimal, Decimal, float], None] = _nothing
 
     def read(self, request: OrderRequest, *, rng: Random) -> Ticket:
         """Check what neither market nor time can change; make up an id if there is none."""

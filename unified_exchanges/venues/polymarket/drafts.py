@@ -19,7 +19,7 @@ from ...models.journal import DRAWN
 from ...money import EXACT, ONE, ZERO, text
 from ...venue.draft import Draft as AnyDraft
 from ...venue.reading import milliseconds
-from ...venue.ticket import Tickets
+from ...venue.ticket import Ticket, Tickets
 from .amounts import Amounts, amounts_of, immediate_amounts_of, least_immediate_size
 from .arguments import ARGUMENTS, read_market_id
 from .contracts import Domain, exchange_domain
@@ -72,12 +72,50 @@ def _wrong(request: OrderRequest, time_in_force: TimeInForce) -> str | None:  # 
     return None
 
 
+def _least_size(
+    time_in_force: TimeInForce, minimum_size: Decimal, lot: Decimal
+) -> Decimal:
+    """The market's minimum is for what may rest; what takes at once needs a dollar.
+
+    That is how the vendor's site sells less (reported, 2026-09; not documented).
+    """
+    return minimum_size if time_in_force is TimeInForce.GTC else lot
+
+
+def _check(ticket: Ticket, price: Decimal, size: Decimal, now: float) -> None:
+    """Refuse what the venue surely would: too cheap, too soon over, not in cents."""
+    expires = ticket.expires
+    if expires is not None and expires < now + LEAST_LIFE:
+        soonest = datetime.fromtimestamp(int(now) + LEAST_LIFE + 1, UTC)
+        message = (
+            f"expires_at {datetime.fromtimestamp(expires, UTC)} is too soon: an order "
+            f"on Polymarket lives two minutes at least, so until {soonest}; "
+            "time_in_force='ioc' does not rest at all"
+        )
+        raise InvalidOrder(message, venue="polymarket")
+    if ticket.side is not Side.BUY or ticket.time_in_force not in _IMMEDIATE:
+        return
+    if EXACT.multiply(price, size) < ONE:
+        # Seen in issues of the vendor's clients, 2026-05 to 2026-09.
+        least = least_immediate_size(price)
+        message = (
+            f"buy {text(size)} at {text(price)} costs less than a dollar, and Polymarket "
+            f"takes no order to buy at once below that: {text(least)} is the least size "
+            "at this price"
+        )
+        raise InvalidSize(message, nearest=(least,), venue="polymarket")
+    # Of what costs no whole cents it cannot be made.
+    immediate_amounts_of(ticket.side, price, size)
+
+
 TICKETS: Final = Tickets(
     arguments=ARGUMENTS,
     taken=_TAKEN,
     known={},
     read_market_id=read_market_id,
     wrong=_wrong,
+    least_size=_least_size,
+    check=_check,
 )
 
 
@@ -152,29 +190,6 @@ class Draft(AnyDraft):
     def words(self) -> Mapping[str, str | int | bool]:
         """What it is sent with besides: flags, and what makes it this order and no other."""
         return {**super().words, "salt": self.salt, "timestamp": self.timestamp_ms}
-
-    def check(self, now: float) -> None:
-        """Refuse what the venue surely would: too cheap, too soon over, not in cents."""
-        expires = self.ticket.expires
-        if expires is not None and expires < now + LEAST_LIFE:
-            soonest = datetime.fromtimestamp(int(now) + LEAST_LIFE + 1, UTC)
-            message = (
-                f"expires_at {datetime.fromtimestamp(expires, UTC)} is too soon: an order "
-                f"on Polymarket lives two minutes at least, so until {soonest}; "
-                "time_in_force='ioc' does not rest at all"
-            )
-            raise InvalidOrder(message, venue="polymarket")
-        is_purchase = self.is_immediate and self.side is Side.BUY
-        if is_purchase and EXACT.multiply(self.price, self.size) < ONE:
-            # Seen in issues of the vendor's clients, 2026-05 to 2026-09.
-            least = least_immediate_size(self.price)
-            message = (
-                f"{self} costs less than a dollar, and Polymarket takes no order to buy "
-                f"at once below that: {text(least)} is the least size at this price"
-            )
-            raise InvalidSize(message, nearest=(least,), venue="polymarket")
-        # Of what costs no whole cents it cannot be made.
-        assert all(self.amounts)
 
     # -- which order it is ----------------------------------------------------------
 

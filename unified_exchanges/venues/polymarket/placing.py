@@ -51,14 +51,6 @@ class Placing(Intents):
 
     # -- drafts ---------------------------------------------------------------------
 
-    def minimum_size(self, ticket: Ticket, rules: Rules) -> Decimal:
-        """The market's minimum is for what may rest; what takes at once needs a dollar.
-
-        That is how the vendor's site sells less (reported, 2026-09; not documented).
-        """
-        is_resting = ticket.time_in_force is TimeInForce.GTC
-        return rules.minimum_size if is_resting else rules.lot
-
     def make_draft(
         self, ticket: Ticket, rules: Rules, outcome: str, price: Decimal, size: Decimal
     ) -> Draft:
@@ -76,12 +68,6 @@ class Placing(Intents):
             salt=self.rng.getrandbits(_SALT_BITS),
             timestamp_ms=int(now * 1000),
         )
-
-    def drafted(self, ticket: Ticket, rules: Rules, bound: Decimal | None) -> Draft:
-        """Check a ticket against its market, and against what the venue wants of any."""
-        ready = super().drafted(ticket, rules, bound)
-        ready.check(self.venue_now().timestamp())
-        return ready
 
     # -- one ------------------------------------------------------------------------
 

@@ -1,0 +1,117 @@
+"""Who is followed for a book that several streams tell, each a little earlier or later."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, TypeAlias
+
+import attrs
+
+from ..models import OrderBook
+from ..paper.orders import nanoseconds
+
+__all__ = ["LATE", "Followed", "nanoseconds_of"]
+
+LATE: Final = 2_000_000_000
+"""Nanoseconds by which a recorder is late at most, where no time of the venue tells it."""
+_MILLISECOND: Final = 1_000_000
+
+_Seen: TypeAlias = tuple[int, OrderBook]
+"""A book, and when it was received."""
+
+
+@attrs.define(slots=True, eq=False)
+class Followed:
+    """A book that was told, by whom, and what the other streams know of it.
+
+    ``leader`` is the stream that is followed; None while nobody is.  ``told`` was told last,
+    ``known`` is what each of the others told last, if it neither ended nor had a gap since.
+
+    Who follows on must not tell the past again, or what was taken of a book could be taken
+    twice.  So it must be as far: it tells what was told last, or something newer.  That goes
+    by the venue's time.  Numbers do not tell: each connection has its own.  A book without a
+    time of the venue, such as one that has the time of its receipt instead, is taken to be
+    late by `LATE` at most.
+    """
+
+    leader: int | None
+    told: _Seen
+    known: dict[int, _Seen] = attrs.field(factory=dict)
+    _left: int | None = None
+    """Who was followed until a gap, and when that came: the same holds for it."""
+    _since: int = 0
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether somebody is followed."""
+        return self.leader is not None
+
+    def leads(self, number: int, seen: _Seen) -> bool:
+        """Whether a stream is followed from what it tells now on."""
+        if self.leader is None and self._may_lead(number, seen):
+            self.leader, self.told, self._left = number, seen, None
+            self.known.pop(number, None)
+            return True
+        self.known[number] = seen
+        return False
+
+    def lose(self, moment: int) -> None:
+        """Who is followed tells of a gap."""
+        self._left, self._since, self.leader = self.leader, moment, None
+
+    def hand_over(self) -> bool:
+        """Who was followed has ended: follow the one that is the furthest, if one is as far.
+
+        Gives whether that told something newer, which was passed over.
+        """
+        fit = [
+            (_earliest(seen), -seen[0], -number)
+            for number, seen in self.known.items()
+            if _is_as_far(seen, self.told)
+        ]
+        self.leader = -max(fit)[2] if fit else None
+        if self.leader is None:
+            return False
+        seen, told = self.known.pop(self.leader), self.told
+        self.told = seen
+        return not _is_same(seen, told)
+
+    def _may_lead(self, number: int, seen: _Seen) -> bool:
+        if self._left is None:
+            return _is_as_far(seen, self.told)
+        # What a stream tells after its own gap is newer.
+        return number == self._left or (
+            seen[0] > self._since and _is_as_far(seen, self.told)
+        )
+
+
+def nanoseconds_of(moment: datetime | None) -> int | None:
+    """A time of the venue; None where there is none that can be compared."""
+    return None if moment is None or moment.tzinfo is None else nanoseconds(moment)
+
+
+def _is_as_far(seen: _Seen, told: _Seen) -> bool:
+    return _earliest(seen) > _latest(told) or _is_same(seen, told)
+
+
+def _is_same(one: _Seen, other: _Seen) -> bool:
+    a, b = one[1], other[1]
+    return (a.timestamp, a.bids, a.asks) == (b.timestamp, b.bids, b.asks)
+
+
+def _earliest(seen: _Seen) -> int:
+    """When the book was so at the earliest, by the venue's clock."""
+    found = _venue_time(seen)
+    return seen[0] - LATE if found is None else found
+
+
+def _latest(seen: _Seen) -> int:
+    found = _venue_time(seen)
+    return seen[0] if found is None else found
+
+
+def _venue_time(seen: _Seen) -> int | None:
+    """The time that the venue gave a book; None if it is that of its receipt."""
+    found = nanoseconds_of(seen[1].timestamp)
+    is_receipt = found is not None and found // _MILLISECOND == seen[0] // _MILLISECOND
+    return None if is_receipt else found
