@@ -37,7 +37,6 @@ from ..paper import (
 from ..paper.account import Account
 from ..paper.pit import Pit
 from ..paper.refusals import error_of
-from ..recording.line_clock import setback_told
 from ..strategies import Amend, Command, Desk, Failure, Note, Place, Strategy
 from ..strategies.beginning import read_subjects
 from ..strategies.desk import NEVER
@@ -530,9 +529,9 @@ class _Backtest:
     def _notes(self) -> tuple[Note, ...]:
         """What the strategy wrote, and what is to be known of the data."""
         of_data = [
-            Note(at=moment, text=setback_told(feed.name, offset))
+            Note(at=moment, text=text)
             for feed in self._feeds
-            for moment, offset in feed.setbacks.found
+            for moment, text in feed.notes()
         ]
         return tuple(sorted([*of_data, *self._desk.notes], key=lambda note: note.at))
 
