@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from unified_exchanges.backtesting import backtest
 from unified_exchanges.backtesting.sources import events_of
 from unified_exchanges.models import OrderBook
-from unified_exchanges.recording import Body, DamagedRecording, Frame, Opened, Rest
+from unified_exchanges.recording import Body, DamagedRecording, End, Frame, Opened, Rest
 from unified_exchanges.recording.format import encode
 from unified_exchanges.research import convert
 from unified_exchanges.strategies import Desk, Strategy
@@ -63,6 +63,9 @@ def recording(
             )
         )
         lines.append(Frame(at, mono, 1, "in", Body.of(text)))
+    # Of the same moment, so that nothing is later than what was told.
+    last = lines[-1]
+    lines.append(End(last.at, last.mono, lines=len(lines), withheld=0))
     path.write_bytes(b"".join(map(encode, lines)))
     return path
 

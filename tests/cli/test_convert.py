@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from unified_exchanges.exporting import to_hftbacktest, to_nautilus
 from unified_exchanges.money import text
+from unified_exchanges.recording import End, Rest, read
+from unified_exchanges.research import convert
 
 from ..exporting.recordings import Recorded, recorded_on
 from ..recording.sessions import VENUES
+from ..research.test_conversion import DELTA, SNAPSHOT, journal
 from .conftest import invoke
+from .test_processes import start
+from .test_terminal import Terminal
 
 
 @pytest.fixture(scope="module", params=VENUES)
@@ -69,11 +76,35 @@ def test_without_nautilus_the_extra_is_named(
     assert "unified-exchanges[nautilus]" in " ".join(done.err.split())
 
 
-def test_tables_take_their_markets_from_the_recording(
+def test_tables_have_the_markets_of_their_recordings(
     session: Recorded, tmp_path: Path
 ) -> None:
     tables, out = tmp_path / "tables", tmp_path / "out"
     assert invoke("convert", str(session.path), "--out", str(tables)).code == 0
+    done = invoke("convert", str(tables), "--out", str(out), "--to", "hftbacktest")
+    assert done.code == 0, done.err
+    assert len(list(out.rglob("*.npz"))) == 1
+
+
+def test_the_answers_that_tables_keep_are_of_their_markets_alone(
+    session: Recorded, tmp_path: Path
+) -> None:
+    convert(session.path, tmp_path / "tables")
+    [file] = (tmp_path / "tables").glob("terms/*/terms.jsonl")
+    kept = [x for x in read(file) if isinstance(x, Rest)]
+    assert kept
+    assert {x.method for x in kept} == {"GET"}
+    private = ("portfolio", "balance", "/data/", "orderbook", "/book")
+    assert not [x.path for x in kept for word in private if word in x.path]
+    assert isinstance(list(read(file))[-1], End)
+
+
+def test_markets_that_tables_lack_are_taken_from_another_recording(
+    session: Recorded, tmp_path: Path
+) -> None:
+    tables, out = tmp_path / "tables", tmp_path / "out"
+    assert invoke("convert", str(session.path), "--out", str(tables)).code == 0
+    shutil.rmtree(tables / "terms")
     words = ("convert", str(tables), "--out", str(out), "--to", "hftbacktest")
     alone = invoke(*words)
     assert alone.code != 0
@@ -82,6 +113,52 @@ def test_tables_take_their_markets_from_the_recording(
     done = invoke(*words, "--market", name, "--markets-from", str(session.path))
     assert done.code == 0, done.err
     assert len(list(out.rglob("*.npz"))) == 1
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda x: x.name
+)
+def test_a_conversion_that_is_ended_leaves_nothing(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    changes = (DELTA % (n + 2, ("1.00", "-1.00")[n % 2]) for n in range(200_000))
+    path, out = journal(tmp_path / "r", SNAPSHOT % 1, *changes), tmp_path / "out"
+    with start("convert", str(path), "--out", str(out)) as running:
+        while not (out / ".converting" / "terms").exists():
+            assert running.poll() is None, running.communicate()
+            time.sleep(0.01)
+        running.send_signal(number)
+        _, err = running.communicate(timeout=60)
+    assert (running.returncode, err) == (130, "stopped\n")
+    assert not out.exists()
+
+
+def test_on_a_terminal_a_conversion_says_how_far_it_is(tmp_path: Path) -> None:
+    changes = (DELTA % (n + 2, ("1.00", "-1.00")[n % 2]) for n in range(60_000))
+    path = journal(tmp_path / "r", SNAPSHOT % 1, *changes)
+    words = ("convert", str(path), "--out", str(tmp_path / "out"))
+    with Terminal(*words, env={}) as terminal:
+        terminal.until("0 lines  to 2026-11-29 ")
+        assert terminal.rest() == 0
+    assert "60,003 books" in terminal.told
+
+
+def test_a_recording_without_an_end_is_told(tmp_path: Path) -> None:
+    path = journal(tmp_path / "r", SNAPSHOT % 1)
+    done = invoke("convert", str(path), "--out", str(tmp_path / "out"))
+    assert done.code == 0
+    assert "the recording r has no end" in done.err
+
+
+def test_a_part_of_a_compressed_recording_is_refused(
+    session: Recorded, tmp_path: Path
+) -> None:
+    path, whole = tmp_path / "part.jsonl", session.path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 6 // 10])
+    done = invoke("convert", str(path), "--out", str(tmp_path / "out"), "--json")
+    assert done.code == 2
+    assert done.error["error"] == "DamagedRecording"
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_week_becomes_one_folder_of_tables_day_by_day_or_at_once(

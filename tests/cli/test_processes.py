@@ -186,10 +186,12 @@ def test_a_reader_of_a_table_who_leaves_early_is_no_error(stand: Practice) -> No
     assert (running.returncode, err) == (0, "")
 
 
-def shell(line: str) -> subprocess.CompletedProcess[str]:
+def shell(
+    line: str, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     # Without the measuring of coverage, which may have something to say at the very end.
     # Buffered, as for a user: what is left over is written when the interpreter ends.
-    environ = unmeasured()
+    environ = unmeasured(**(env or {}))
     environ.pop("PYTHONUNBUFFERED", None)
     return subprocess.run(
         ["/bin/sh", "-c", f"{shlex.join(COMMAND)} {line}"],
@@ -203,6 +205,14 @@ def shell(line: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("words", ["venues", "venues --json", "--version", "--help"])
 def test_output_that_cannot_be_written_is_told_in_a_line(words: str) -> None:
     done = shell(f"{words} > /dev/full")
+    said = "cannot write the output: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
+def test_of_a_command_at_a_venue_it_is_said_that_what_was_done_stands(
+    stand: Practice,
+) -> None:
+    done = shell("balance > /dev/full", env=stand.exports)
     said = (
         "cannot write the output: No space left on device; what was done at the venue"
     )

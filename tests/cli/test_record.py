@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import signal
 import subprocess
 import time
@@ -126,6 +127,36 @@ def test_a_file_that_is_moved_away_ends_the_command(
     assert (running.returncode, "Traceback" in err) == (1, False)
     assert "was moved away while it was recorded" in err
     assert told(tmp_path / "moved.jsonl")
+
+
+@pytest.mark.parametrize("name", ["paper", "replay", "nosuch"])
+def test_what_is_no_venue_is_not_recorded(path: Path, name: str) -> None:
+    done = invoke("record", name, "M", "--out", str(path), "--json")
+    assert (done.code, path.exists()) == (2, False)
+    assert done.error["message"].endswith(f"there are: {', '.join(exchanges)}")
+
+
+def test_what_is_no_file_is_not_recorded_into(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path, Path(os.devnull)):
+        done = invoke("record", "kalshi", "M", "--out", str(path), "--json")
+        assert done.code == 2
+        assert f"--out {path} is no file: name a new one" in done.error["message"]
+
+
+def test_a_file_that_is_made_shorter_ends_the_command(
+    place: Practice, path: Path
+) -> None:
+    words = ("record", place.venue, *markets(place), "--out", str(path))
+    with start(*words, env=place.exports) as running:
+        end = time.monotonic() + 30
+        while not (path.exists() and b'"kind":"frame"' in path.read_bytes()):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        os.truncate(path, 0)
+        _, err = running.communicate(timeout=30)
+    assert (running.returncode, "Traceback" in err) == (1, False)
+    assert "was made shorter while it was recorded" in err
 
 
 def test_a_file_that_is_there_is_not_written_over(place: Practice, path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import shutil
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -11,11 +13,18 @@ from typing import Any
 import pytest
 
 from unified_exchanges import exchange, exchanges
+from unified_exchanges.backtesting.sources import events_of, markets_told
 from unified_exchanges.cli.practice import Practice, practice
+from unified_exchanges.models import OrderBook, Trade
+from unified_exchanges.recording import DamagedRecording, End, Rest, Torn, read
+from unified_exchanges.recording.format import encode
+from unified_exchanges.research import convert
 
 from ..guards import ROOT
+from ..research.test_conversion import DELTA, SNAPSHOT, journal
 from ..unmeasured import unmeasured_children
 from .conftest import invoke
+from .test_processes import shell
 
 IMPORT = "import unified_exchanges as ux\n"
 MAKER = str(ROOT / "examples" / "spread_maker.py")
@@ -128,17 +137,139 @@ def test_what_is_for_a_recording_is_refused_without_one(
     assert "neither an account nor a journal" in done.err
 
 
-def test_tables_take_their_markets_from_the_recording(
-    recording: Path, markets: list[str], tmp_path: Path
-) -> None:
+def test_tables_are_enough_for_a_backtest(recording: Path, tmp_path: Path) -> None:
     tables = tmp_path / "tables"
     assert invoke("convert", str(recording), "--out", str(tables)).code == 0
-    words = ("backtest", MAKER, *markets, "--markets-from", str(recording), "--json")
-    done = invoke(*words, "--data", str(tables))
+    done = invoke("backtest", MAKER, "--data", str(tables), "--json")
     assert done.code == 0, done.err
-    whole = invoke("backtest", MAKER, *markets, "--data", str(recording), "--json")
-    assert done.document["decisions"] == whole.document["decisions"]
-    assert done.document["pnl"] == whole.document["pnl"]
+    whole = invoke("backtest", MAKER, "--data", str(recording), "--json").document
+    told = done.document
+    assert told["markets"]
+    for name in ("markets", "assumptions", "trades", "pnl", "notes", "equity_curve"):
+        assert told[name] == whole[name]
+    swept = invoke("sweep", MAKER, "--data", str(tables), "--workers", "1", "--json")
+    assert swept.code == 0, swept.err
+    assert swept.document["rows"][0]["pnl"] == told["pnl"]
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Recordings of two venues."""
+    found: list[Path] = []
+    for venue in exchanges:
+        path = tmp_path_factory.mktemp("both") / f"{venue}.jsonl"
+        with practice(venue, seed=7, lively=True) as place:
+            with exchange(venue, **place.account) as ex:
+                name = next(m for m in ex.fetch_markets() if m.bid and m.ask).market_id
+            words = ("record", venue, name, "--out", str(path), "--for", "2s")
+            done = invoke(*words, env=place.exports)
+        assert done.code == 0, done.err
+        found.append(path)
+    return found
+
+
+@pytest.mark.parametrize("has_terms", [True, False])
+def test_tables_of_two_venues_are_backtested(
+    both: list[Path], tmp_path: Path, *, has_terms: bool
+) -> None:
+    tables = tmp_path / "tables"
+    assert invoke("convert", *map(str, both), "--out", str(tables)).code == 0
+    words = ["backtest", MAKER, "--data", str(tables), "--json"]
+    if not has_terms:
+        shutil.rmtree(tables / "terms")
+        words += ["--markets-from", str(both[0]), "--markets-from", str(both[1])]
+    done = invoke(*words)
+    assert done.code == 0, done.err
+    assert [x["venue"] for x in done.document["markets"]] == list(exchanges)
+    assert [x["rule"] for x in done.document["assumptions"]["fees"]] != ["none"] * 2
+    alone = invoke(
+        "backtest", MAKER, "--data", str(both[0]), "--data", str(both[1]), "--json"
+    )
+    assert done.document["markets"] == alone.document["markets"]
+
+
+def test_that_only_the_fees_of_a_market_are_missing_is_told_apart(
+    both: list[Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "free.jsonl"
+    kept = [
+        line
+        for line in read(both[0])
+        if not isinstance(line, Torn | Rest)
+        or (isinstance(line, Rest) and "/series" not in line.path)
+    ]
+    path.write_bytes(b"".join(map(encode, kept)))
+    words = ("backtest", MAKER, "--data", str(path), "--json")
+    done = invoke(*words)
+    assert done.code == 2
+    assert "has the fees of the market" in done.error["message"]
+    assert "--no-fees" in done.error["message"]
+    assert invoke(*words, "--no-fees").code == 0
+
+
+def test_a_recording_in_place_of_the_strategy_is_told(
+    both: list[Path], tmp_path: Path
+) -> None:
+    plain = tmp_path / "plain.jsonl"
+    plain.write_bytes(gzip.decompress(both[0].read_bytes()))
+    other = tmp_path / "other.bin"
+    other.write_bytes(bytes(range(256)))
+    for path in (both[0], plain, other):
+        done = invoke("backtest", str(path), "--data", str(both[0]), "--json")
+        assert done.code == 2
+        assert (
+            "is no Python: the file with the strategy comes first"
+            in done.error["message"]
+        )
+    done = invoke("backtest", str(tmp_path), "--data", str(both[0]), "--json")
+    assert (done.code, "is a folder" in done.error["message"]) == (2, True)
+
+
+def test_the_markets_of_a_recording_are_found_without_reading_its_changes(
+    tmp_path: Path,
+) -> None:
+    path = journal(tmp_path / "r", SNAPSHOT % 1, DELTA % (2, "1.00"))
+    *lines, change, last = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines, change.replace(b"}", b"", 1), last]))
+    assert set(markets_told(path)) == {"M"}
+    with pytest.raises(DamagedRecording):
+        list(events_of(path))
+
+
+def test_the_markets_of_tables_are_those_of_their_recordings(
+    both: list[Path], tmp_path: Path
+) -> None:
+    convert(both, tmp_path / "tables")
+    told = {x for path in both for x in markets_told(path)}
+    assert set(markets_told(tmp_path / "tables")) == told
+    books = (event for path in both for _, event in events_of(path))
+    assert told == {x.market_id for x in books if isinstance(x, OrderBook | Trade)}
+
+
+@pytest.mark.parametrize("is_table", [True, False])
+def test_a_report_says_that_a_recording_has_no_end(
+    both: list[Path], tmp_path: Path, *, is_table: bool
+) -> None:
+    path = tmp_path / "killed.jsonl"
+    lines = [encode(x) for x in read(both[0]) if not isinstance(x, Torn | End)]
+    path.write_bytes(b"".join(lines))
+    data = path
+    if is_table:
+        data = tmp_path / "tables"
+        convert(path, data)
+    told = [
+        invoke("backtest", MAKER, "--data", str(x), "--json").document["notes"]
+        for x in (data, both[0])
+    ]
+    said = "the recording killed.jsonl has no end"
+    assert [[said in x["text"] for x in notes].count(True) for notes in told] == [1, 0]
+
+
+def test_what_a_backtest_cannot_print_was_done_at_no_venue(recording: Path) -> None:
+    words = f"backtest {MAKER} --data {recording} --json > /dev/full"
+    done = shell(words)
+    said = "cannot write the output: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, said)
 
 
 def test_what_it_begins_with_and_how_late_it_is_are_options(recording: Path) -> None:

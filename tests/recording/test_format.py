@@ -150,12 +150,21 @@ def test_a_file_that_ends_within_a_line_is_read_up_to_it(
     assert "ends within line 3" in caplog.text
 
 
-def test_a_compressed_file_that_breaks_off_is_read_up_to_there(path: Path) -> None:
+@pytest.mark.parametrize("kept", [0.01, 0.6, 0.999])
+def test_a_compressed_file_that_breaks_off_is_damaged(path: Path, kept: float) -> None:
+    """No recorder leaves one: it compresses beside, and puts in place what is whole."""
     content = gzip.compress(written(*[frame(b"%d" % n) for n in range(20_000)]))
-    path.write_bytes(content[: len(content) // 2])
-    found = list(read(path))
-    assert isinstance(found[-1], Torn)
-    assert 1_000 < len(found) < 20_000
+    path.write_bytes(content[: int(len(content) * kept)])
+    with pytest.raises(DamagedRecording, match="a part of a compressed file"):
+        list(read(path))
+
+
+def test_compressed_data_that_were_changed_are_damaged(path: Path) -> None:
+    content = bytearray(gzip.compress(written(*[frame(b"%d" % n) for n in range(99)])))
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(DamagedRecording):
+        list(read(path))
 
 
 def test_a_line_in_the_middle_that_cannot_be_read_is_named(path: Path) -> None:

@@ -263,6 +263,29 @@ def test_a_file_that_is_moved_away_is_told_and_is_whole_where_it_is(
     assert not is_replaced or path.read_text() == "another's\n"
 
 
+@pytest.mark.parametrize("is_written_after", [True, False])
+def test_a_file_that_is_made_shorter_is_told(
+    path: Path, *, is_written_after: bool
+) -> None:
+    """As by logrotate with copytruncate."""
+    with exchange("kalshi", environment=URL) as ex:
+        recorder = Recorder(ex, path)
+        assert recorder.progress().failure is None
+        os.truncate(path, 0)
+        if is_written_after:
+            recorder.opened("ws://kalshi.test")
+            while not path.stat().st_size:
+                time.sleep(0.001)
+        said = recorder.progress().failure
+        assert said is not None
+        assert "was made shorter while it was recorded" in said
+        with pytest.raises(RecordingFailed, match="was made shorter"):
+            recorder.close()
+        assert recorder.progress().failure == said
+    # What there is is left as it is, and not compressed.
+    assert path.read_bytes().startswith(b'{"kind":"')
+
+
 def test_a_file_that_is_deleted_is_told(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

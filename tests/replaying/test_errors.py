@@ -121,9 +121,8 @@ def test_a_file_that_the_system_does_not_give_is_told_with_its_reason(
         (gzip.compress(b""), "is empty: nothing was recorded"),
         (b"PAR1\x00\x01", "no line is whole"),
         (b"a,b\n1,2\n", "its first line is no header"),
-        (gzip.compress(b'{"kind":"header"}\n' * 99)[:15], "no line is whole"),
     ],
-    ids=["empty", "empty, compressed", "binary", "text", "cut"],
+    ids=["empty", "empty, compressed", "binary", "text"],
 )
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_a_file_that_is_no_recording_is_told_to_be_none_and_how_one_is_made(
@@ -143,6 +142,8 @@ def test_compression_that_is_damaged_is_told_as_that(path: Path) -> None:
     # The checksum of what was compressed stands before its length.
     path.write_bytes(whole[:-8] + bytes([whole[-8] ^ 1]) + whole[-7:])
     assert "damaged within its compression" in str(refusal("blocking", path))
+    path.write_bytes(whole[: len(whole) // 2])
+    assert "a part of a compressed file" in str(refusal("blocking", path))
     path.write_bytes(b"\x1f\x8b" + b"zz" * 30)
     assert "damaged within its compression" in str(refusal("blocking", path))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 import sys
 import tracemalloc
 from datetime import UTC, datetime
@@ -19,18 +20,20 @@ import pyarrow as pa
 import pytest
 
 from unified_exchanges import BadRequest, exchange
-from unified_exchanges.models import Order, OrderBook, Trade
+from unified_exchanges.backtesting.sources import events_of
+from unified_exchanges.models import Gap, Order, OrderBook, Trade
 from unified_exchanges.recording import (
     Body,
     Closed,
     DamagedRecording,
+    End,
     Frame,
     Header,
     Opened,
     Recorder,
 )
 from unified_exchanges.recording.format import encode
-from unified_exchanges.research import Converted, convert
+from unified_exchanges.research import ConversionProgress, Converted, convert
 from unified_exchanges.research.rows import Rows
 
 from ..recording.sessions import VENUES, plain, stage
@@ -390,11 +393,74 @@ def test_nothing_is_added_to_what_are_no_tables(tmp_path: Path) -> None:
         convert(path, out, add=True)
 
 
-def test_what_a_killed_conversion_left_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("add", [True, False])
+def test_what_a_killed_conversion_left_is_named(tmp_path: Path, *, add: bool) -> None:
     path, out = journal(tmp_path / "r", SNAPSHOT % 1), tmp_path / "out"
     (out / ".converting").mkdir(parents=True)
     with pytest.raises(BadRequest, match=r"was killed: delete .*out/\.converting"):
-        convert(path, out, add=True)
+        convert(path, out, add=add)
+
+
+@pytest.mark.parametrize("part", ["books", "trades", "books/recording=001-r"])
+def test_of_a_part_of_tables_the_folder_above_is_named(
+    tmp_path: Path, part: str
+) -> None:
+    path, out = journal(tmp_path / "r", SNAPSHOT % 1), tmp_path / "out"
+    convert(path, out)
+    with pytest.raises(
+        BadRequest, match=f"give the folder above, {re.escape(str(out))}$"
+    ):
+        next(iter(events_of(out / part)))
+
+
+TABLES = ("books", "trades", "tickers", "orders", "changes", "gaps")
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("frames", [(), (SNAPSHOT % 1,)], ids=["none", "a book"])
+def test_a_table_of_which_nothing_was_told_is_read_as_one_without_rows(
+    tmp_path: Path, frames: tuple[str, ...], table: str
+) -> None:
+    out = tmp_path / "out"
+    found = convert(journal(tmp_path / "r", *frames), out)
+    files, count = f"{out}/{table}/**/*.parquet", getattr(found, table)
+    [[counted]] = duckdb.sql(
+        "SELECT count((recording, market_id, line, part)) "
+        f"FROM read_parquet('{files}') WHERE day IS NOT NULL"
+    ).fetchall()
+    assert counted == count
+    assert pl.read_parquet(files).height == count
+    frame = pd.read_parquet(out / table, dtype_backend="pyarrow")
+    assert (len(frame), "market_id" in frame) == (count, True)
+
+
+def test_tables_without_rows_tell_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    convert(journal(tmp_path / "r", SNAPSHOT % 1), out)
+    told_of_it = [event for _, event in events_of(out)]
+    assert list(map(type, told_of_it[1:])) == [Gap]
+    assert isinstance(told_of_it[0], OrderBook)
+    assert [event for _, event in events_of(out, market_id="M")] == told_of_it
+    with pytest.raises(BadRequest, match="no tables of books or trades of HAIL"):
+        events_of(out, market_id="HAIL")
+
+
+def test_a_conversion_says_how_far_it_is(tmp_path: Path) -> None:
+    changes = [DELTA % (n + 2, ("1.00", "-1.00")[n % 2]) for n in range(12_000)]
+    path = journal(tmp_path / "r", SNAPSHOT % 1, *changes)
+    heard: list[ConversionProgress] = []
+    convert(path, tmp_path / "out", progress=heard.append)
+    assert [(x.recording, x.lines) for x in heard] == [("r", 5_000), ("r", 10_000)]
+    assert heard[-1].moment == HEAD.at + 10_000 - 2
+
+
+def test_a_recording_that_was_not_closed_is_named(tmp_path: Path) -> None:
+    killed = journal(tmp_path / "killed", SNAPSHOT % 1)
+    closed = journal(tmp_path / "closed", SNAPSHOT % 1)
+    with closed.open("ab") as file:
+        file.write(encode(End(HEAD.at + 10**7, 10**7, lines=4, withheld=0)))
+    found = convert([killed, closed], tmp_path / "out")
+    assert (found.unended, found.is_torn) == (("killed",), False)
 
 
 def test_a_number_with_more_places_than_its_column_is_an_error(tmp_path: Path) -> None:
@@ -409,7 +475,7 @@ def test_a_number_with_more_places_than_its_column_is_an_error(tmp_path: Path) -
             1,
         )
     )
-    with pytest.raises(pa.ArrowInvalid), Tables(tmp_path, "kalshi", "r") as tables:
+    with pytest.raises(pa.ArrowInvalid), Tables(tmp_path, "kalshi", "r", 0) as tables:
         tables.add("books", row | {"price": Decimal("0.1234567")})
 
 

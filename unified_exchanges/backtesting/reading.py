@@ -23,8 +23,12 @@ _BLOCK: Final = 2_048
 With more of them the garbage collector takes longer than is won by changing runs less often.
 """
 
+_PER_FEED: Final = 4
+"""What a mark says of each feed."""
+
 _Mark: TypeAlias = "tuple[int | None, ...]"
-"""What was repeated so far; and of each feed, when it began and ended and its setbacks.
+"""What was repeated so far; and of each feed, when it began and ended, its setbacks, and
+whether it has no end.
 
 One flat tuple for each event: the garbage collector has no business with these.
 """
@@ -83,10 +87,10 @@ class Reading:
         """
         mark = self._marks[count - self._before - 1] if count else self._mark()
         repeated, *rest = mark
-        of_each = zip(self._feeds, rest[::3], rest[1::3], rest[2::3], strict=True)
+        each = (rest[n::_PER_FEED] for n in range(_PER_FEED))
         feeds = [
-            Feed(feed.name, began, ended, Setbacks(feed.setbacks.found[:setbacks]))
-            for feed, began, ended, setbacks in of_each
+            Feed(feed.name, began, ended, Setbacks(feed.setbacks.found[:count]), bool(lost))
+            for feed, began, ended, count, lost in zip(self._feeds, *each, strict=True)
         ]
         return Provenance(feeds, repeated or 0)
 
@@ -94,5 +98,6 @@ class Reading:
         events = self.events
         mark: list[int | None] = [events.repeated if isinstance(events, Merged) else 0]
         for feed in self._feeds:
-            mark += (feed.began, feed.ended, len(feed.setbacks.found))
+            setbacks = len(feed.setbacks.found)
+            mark += (feed.began, feed.ended, setbacks, feed.is_unended)
         return tuple(mark)

@@ -9,7 +9,6 @@ import attrs
 from ..models import Fill, OrderStatus, Settlement
 from ..money import EXACT, div, total
 from ..paper import PaperEngine, at
-from ..recording.line_clock import setback_told
 from ..strategies import Desk, Note
 from .assumptions import assumed
 from .measures import Measures
@@ -100,8 +99,6 @@ def report_of(
 def _notes(desk: Desk, feeds: list[Feed]) -> tuple[Note, ...]:
     """What the strategy wrote, and what is to be known of the data."""
     of_data = [
-        Note(at=moment, text=setback_told(feed.name, offset))
-        for feed in feeds
-        for moment, offset in feed.setbacks.found
+        Note(at=moment, text=text) for feed in feeds for moment, text in feed.notes()
     ]
     return tuple(sorted([*of_data, *desk.notes], key=lambda note: note.at))

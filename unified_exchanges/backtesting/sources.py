@@ -7,23 +7,35 @@ from functools import partial
 from itertools import islice
 from os import PathLike
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 
 from ..errors import BadRequest
-from ..models import Order, OrderBook, Ticker
+from ..models import Order, OrderBook, Ticker, Trade
 from ..models.record import Record
 from ..paper import PaperEvent
-from ..recording import Header, Torn
+from ..recording import End, Header, Torn
 from ..recording.format import read_shortened
-from ..recording.line_clock import LineClock, Setbacks
+from ..recording.line_clock import LineClock, Setbacks, setback_told
 from ..recording.overheard import Overheard, hear
 from ..registry import folder
 from ..strategies.given import mistaken
 from .merging import Events, merged
 
-__all__ = ["Data", "Feed", "check", "events_of", "feeds_of", "recorded"]
+if TYPE_CHECKING:
+    from ..research.catalog import Recorded
+
+__all__ = [
+    "UNENDED",
+    "Data",
+    "Feed",
+    "check",
+    "events_of",
+    "feeds_of",
+    "markets_told",
+    "recorded",
+]
 
 Data: TypeAlias = "Events | str | PathLike[str] | Sequence[str | PathLike[str]]"
 """Events; or the path of a recording or of the Parquet files of one; or several paths."""
@@ -41,12 +53,29 @@ _PASSED_OVER: Final = frozenset((Ticker, Order))
 
 @attrs.define
 class Feed:
-    """One of the places that events come from; the moments are of what was read of it."""
+    """One of the places that events come from; the moments are of what was read of it.
+
+    ``is_unended``: all of it was read, and it is of a recording that was not closed.
+    """
 
     name: str | None
     began: int | None = None
     ended: int | None = None
     setbacks: Setbacks = attrs.field(factory=Setbacks)
+    is_unended: bool = False
+
+    def notes(self) -> Iterator[tuple[int, str]]:
+        """What is to be known of it, and from when on."""
+        for moment, offset in self.setbacks.found:
+            yield moment, setback_told(self.name, offset)
+        if self.is_unended and self.ended is not None:
+            yield self.ended, UNENDED.format(self.name)
+
+
+UNENDED: Final = (
+    "the recording {} has no end: whoever recorded it was killed, or it is a part of it; "
+    "what was told later is missing"
+)
 
 
 def events_of(data: Data, market_id: str | None = None) -> Events:
@@ -131,14 +160,19 @@ def _stored(path: Path, market_id: str | None) -> list[tuple[Feed, Events]]:
         return [_of_recording(path)]
     from ..research.catalog import recorded_in  # noqa: PLC0415 - pyarrow is an extra
     from ..research.reading import check_market, tables  # noqa: PLC0415 - as above
+    from ..research.terms import is_ended  # noqa: PLC0415 - as above
 
     found = recorded_in(path)
     if market_id is not None:
         check_market(path, market_id)
     feeds = [Feed(each.name) for each in found]
+
+    def read(each: Recorded, feed: Feed) -> Events:
+        yield from tables(path, each, market_id, feed.setbacks)
+        feed.is_unended = not is_ended(path, each)
+
     streams = [
-        partial(tables, path, each, market_id, feed.setbacks)
-        for each, feed in zip(found, feeds, strict=True)
+        partial(read, each, feed) for each, feed in zip(found, feeds, strict=True)
     ]
     if len(found) == 1:
         return [(feeds[0], streams[0]())]
@@ -147,7 +181,7 @@ def _stored(path: Path, market_id: str | None) -> list[tuple[Feed, Events]]:
 
 def _of_recording(path: Path) -> tuple[Feed, Events]:
     feed = Feed(path.name)
-    return feed, recorded(path, feed.setbacks)
+    return feed, recorded(path, feed)
 
 
 def _begun_late(stream: Callable[[], Events]) -> Events:
@@ -162,17 +196,18 @@ def _begun_late(stream: Callable[[], Events]) -> Events:
 
 
 def recorded(
-    path: str | PathLike[str], setbacks: Setbacks | None = None
+    path: str | PathLike[str], feed: Feed | None = None
 ) -> Iterator[tuple[int, PaperEvent]]:
     """Read the events of a recording, by the parsers that read them live.
 
     Their time is that of their receipt by `LineClock`, which never goes back.
     Raises `DamagedRecording` and `OSError`.
     """
-    setbacks = setbacks or Setbacks()
+    feed = feed or Feed(None)
+    setbacks = feed.setbacks
     listener = _Listener()
     lines = read_shortened(path, listener.begin)
-    next(lines)  # the header, with which the listener has begun
+    line = next(lines)  # the header, with which the listener has begun
     receive, overheard = listener.clock.read, listener.overheard
     for line in lines:
         if isinstance(line, tuple):
@@ -193,6 +228,33 @@ def recorded(
             if type(event) not in _PASSED_OVER:
                 setbacks.see(moment, moment - line.at)
                 yield moment, event  # type: ignore[misc]  # mypy does not see it narrowed
+    feed.is_unended = not isinstance(line, End)
+
+
+def markets_told(path: Path) -> Iterator[str]:
+    """The markets of which a recording or its tables tell books or trades, some repeatedly.
+
+    That takes no reading of all of it: a change of a book is of a market that is known.
+    Raises as `events_of` does.
+    """
+    if path.is_dir():
+        from ..research.catalog import markets_in  # noqa: PLC0415 - an extra
+
+        yield from markets_in(path)
+        return
+    listener = _Listener()
+
+    def begin(head: Header) -> Callable[[bytes], bool | None]:
+        listener.begin(head)
+        is_change = listener.overheard.is_change
+        return lambda line: is_change(line) or None
+
+    for line in read_shortened(path, begin):
+        if not isinstance(line, bool | Header | Torn):
+            listener.clock.read(line.at, line.mono)
+            for event in hear(listener.overheard, line):
+                if isinstance(event, OrderBook | Trade):
+                    yield event.market_id
 
 
 class _Listener:

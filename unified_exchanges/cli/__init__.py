@@ -59,12 +59,14 @@ def _open_what_is_closed() -> None:
 
 def _give_up_writing(error: OSError) -> None:
     where = error.filename or "the output"
+    said = "; ".join([f"cannot write {where}: {error.strerror}", *_notes(error)])
     with suppress(OSError):
-        sys.stderr.write(
-            f"cannot write {where}: {error.strerror}; what was done at the venue "
-            "stands\n"
-        )
+        sys.stderr.write(f"{said}\n")
     _discard(sys.stdout)
+
+
+def _notes(error: OSError) -> list[str]:
+    return getattr(error, "__notes__", [])
 
 
 def _discard(stream: TextIO) -> None:

@@ -36,8 +36,12 @@ def command(app: typer.Typer, name: str, panel: str) -> Callable[[_Function], No
         def run(**given: Any) -> None:
             common = {key: given.pop(key) for key in COMMON}
             screen = Screen(as_json=common.pop("as_json"), debug=common.pop("debug"))
-            with guarded(screen), Session(screen=screen, **common) as session:
-                function(session, **given)
+            try:
+                with guarded(screen), Session(screen=screen, **common) as session:
+                    function(session, **given)
+            except OSError as error:
+                error.add_note("what was done at the venue stands")
+                raise
 
         _sign(run, [*parameters, *map(_parameter, COMMON)])
         plain_command(app, name, panel)(run)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,18 +9,20 @@ from urllib.parse import quote
 
 import typer
 
-from ..backtesting.sources import events_of
+from ..backtesting.sources import UNENDED
 from ..errors import BadRequest
 from ..exporting import HftbacktestFile, to_hftbacktest, to_nautilus_catalog
 from ..exporting.hftbacktest import ExchangeTimes
-from ..models import Market, OrderBook, Trade
+from ..models import Market
 from ..money import text
 from ..research import convert
 from . import loading
 from .command import guarded, plain_command
-from .experiment import read_paths, recordings_of
+from .experiment import MarketsFrom, read_paths, recordings_of
 from .options import Json
 from .screen import Screen
+from .stopping import interrupted_when_ended
+from .strategies import markets_told_in, moment_words, shown
 from .words import counted
 
 __all__ = ["add_to"]
@@ -72,12 +73,7 @@ def converted(
             help="For an engine: this market; again for more.",
         ),
     ] = None,
-    markets_from: Annotated[
-        Path | None,
-        typer.Option(
-            "--markets-from", metavar="FILE", help="A recording that has the markets."
-        ),
-    ] = None,
+    markets_from: MarketsFrom = None,
     exchange_times: Annotated[
         Times,
         typer.Option(
@@ -93,13 +89,15 @@ def converted(
     r"""Turn recordings into Parquet files, or into the data of another engine.
 
     Parquet has books, trades, tickers, orders, changes of markets and gaps, by recording,
-    venue, market and day, with exact decimals: pip install 'unified-exchanges\[research]'.
-    All of the recordings become tables, or, if anything is wrong, none does. Engines
-    get the book and the trades of the first outcome of each market, exactly or not at all:
-    hftbacktest an .npz for each, nautilus a ParquetDataCatalog, with the extra of that name.
+    venue, market and day, with exact decimals, and keeps what was told of the
+    markets: pip install 'unified-exchanges\[research]'. All of the recordings become
+    tables, or, if anything is wrong, none does. Engines get the book and the trades of the
+    first outcome of each market, exactly or not at all: hftbacktest
+    an .npz for each, nautilus a ParquetDataCatalog, with the extra of that name.
     """
     screen = Screen(as_json=as_json)
-    with guarded(screen):
+    # So that nothing half done is left.
+    with guarded(screen), interrupted_when_ended():
         try:
             if exchange_times is not Times.RECEIVED and to is not Target.HFTBACKTEST:
                 raise BadRequest("--exchange-times is for --to hftbacktest")
@@ -115,7 +113,7 @@ def converted(
             if to is Target.PARQUET:
                 _tables(screen, recordings, out, add=add)
             else:
-                found = _markets(recordings, markets, markets_from)
+                found = _markets(screen, recordings, markets, markets_from)
                 if to is Target.NAUTILUS:
                     _nautilus(screen, recordings, out, found)
                 else:
@@ -128,7 +126,15 @@ def converted(
 
 
 def _tables(screen: Screen, recordings: list[Path], out: Path, *, add: bool) -> None:
-    found = convert(recordings, out, add=add)
+    with shown(screen, None, "lines") as show:
+        found = convert(
+            recordings,
+            out,
+            add=add,
+            progress=lambda x: show(
+                x.lines, f"to {moment_words(x.moment)}  of {x.recording}"
+            ),
+        )
     rows = {
         "books": found.books,
         "trades": found.trades,
@@ -139,27 +145,31 @@ def _tables(screen: Screen, recordings: list[Path], out: Path, *, add: bool) -> 
     }
     told = ", ".join(f"{count:,} {name}" for name, count in rows.items())
     # That the last line is left out, if it is, the log says.
-    document = {"path": out, **rows, "is_torn": found.is_torn}
+    document = {
+        "path": out,
+        **rows,
+        "unended": found.unended,
+        "is_torn": found.is_torn,
+    }
     screen.document(document, f"{out}: {told}")
+    for name in found.unended:
+        screen.note(UNENDED.format(name))
 
 
 def _markets(
-    recordings: list[Path], names: list[str] | None, markets_from: Path | None
+    screen: Screen,
+    recordings: list[Path],
+    names: list[str] | None,
+    markets_from: list[Path] | None,
 ) -> list[Market]:
     """The markets that are asked for, else all of which anything is told."""
-    wanted = names or list(dict.fromkeys(_told(recordings)))
+    wanted = names or markets_told_in(screen, recordings)
     if not wanted:
         told = ", ".join(map(str, recordings))
         raise BadRequest(f"{told}: nothing is told of any market there")
     sources = recordings_of(recordings, markets_from)
     contracts = loading.contracts(sources, wanted, fees=False)
     return [contract.market for contract in contracts]
-
-
-def _told(recordings: list[Path]) -> Iterator[str]:
-    for _, event in events_of(recordings):
-        if isinstance(event, OrderBook | Trade):
-            yield event.market_id
 
 
 def _hftbacktest(
@@ -169,29 +179,33 @@ def _hftbacktest(
     markets: list[Market],
     times: ExchangeTimes,
 ) -> None:
-    for market in markets:
-        path = out / market.venue / f"{quote(market.market_id, safe='')}.npz"
-        made = to_hftbacktest(recordings, market, path, exchange_times=times)
-        screen.document(_document(made), _words(made))
+    with shown(screen, len(markets), "markets") as show:
+        for number, market in enumerate(markets):
+            show(number, f"now {market.market_id}")
+            path = out / market.venue / f"{quote(market.market_id, safe='')}.npz"
+            made = to_hftbacktest(recordings, market, path, exchange_times=times)
+            screen.document(_document(made), _words(made))
 
 
 def _nautilus(
     screen: Screen, recordings: list[Path], out: Path, markets: list[Market]
 ) -> None:
-    for market in markets:
-        made = to_nautilus_catalog(recordings, market, out)
-        name, books = str(made.instrument.id), len(made.events) - made.trades
-        told = {
-            "path": out,
-            "instrument_id": name,
-            "market_id": market.market_id,
-            "outcome": market.outcomes[0].label,
-            "books": books,
-            "trades": made.trades,
-            "settlement_value": made.settlement_value,
-        }
-        words = f"{counted(books, 'book')}, {counted(made.trades, 'trade')}"
-        screen.document(told, f"{out}: {name}, {words}")
+    with shown(screen, len(markets), "markets") as show:
+        for number, market in enumerate(markets):
+            show(number, f"now {market.market_id}")
+            made = to_nautilus_catalog(recordings, market, out)
+            name, books = str(made.instrument.id), len(made.events) - made.trades
+            told = {
+                "path": out,
+                "instrument_id": name,
+                "market_id": market.market_id,
+                "outcome": market.outcomes[0].label,
+                "books": books,
+                "trades": made.trades,
+                "settlement_value": made.settlement_value,
+            }
+            words = f"{counted(books, 'book')}, {counted(made.trades, 'trade')}"
+            screen.document(told, f"{out}: {name}, {words}")
 
 
 def _document(made: HftbacktestFile) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from ..backtesting.sources import events_of
 from ..errors import BadRequest
+from ..research.terms import all_terms
 
 __all__ = [
     "Cash",
@@ -16,6 +18,7 @@ __all__ = [
     "MarketsFrom",
     "NoFees",
     "OrderDelay",
+    "check_told",
     "read_paths",
     "recordings_of",
 ]
@@ -28,9 +31,11 @@ EventDelay: TypeAlias = Annotated[
     int, typer.Option("--event-delay", min=0, help="Milliseconds to the strategy.")
 ]
 MarketsFrom: TypeAlias = Annotated[
-    Path | None,
+    list[Path] | None,
     typer.Option(
-        "--markets-from", metavar="FILE", help="A recording that has the markets."
+        "--markets-from",
+        metavar="PATH",
+        help="A recording, or tables, with markets that --data lacks; again for more.",
     ),
 ]
 NoFees: TypeAlias = Annotated[
@@ -48,6 +53,23 @@ def read_paths(data: Sequence[Path] | None) -> list[Path]:
     return paths
 
 
-def recordings_of(paths: Sequence[Path], markets_from: Path | None) -> list[Path]:
-    """Where the markets are read from: what was named for that, or else the recordings."""
-    return [markets_from] if markets_from else [x for x in paths if x.is_file()]
+def check_told(paths: Sequence[Path]) -> None:
+    """Raise `BadRequest` where nothing at all is told."""
+    for path in paths:
+        for _ in events_of(path):
+            return
+    told = ", ".join(map(str, paths))
+    raise BadRequest(f"{told} has no events: nothing of any market was recorded there")
+
+
+def recordings_of(
+    paths: Sequence[Path], markets_from: Sequence[Path] | None
+) -> list[Path]:
+    """Where the markets are read from: what was named for that, then what is run over.
+
+    Tables keep what the recordings told of their markets.
+    """
+    found: list[Path] = []
+    for path in (*(markets_from or ()), *paths):
+        found += all_terms(path) if path.is_dir() else [path]
+    return found

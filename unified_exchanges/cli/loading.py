@@ -7,15 +7,20 @@ import runpy
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 from ..errors import BadRequest, MarketNotFound, NotRecorded
+from ..models import FeeRule
 from ..paper import FREE, Contract
 from ..registry import exchange
-from ..strategies import Strategy, contract_of
+from ..strategies import Strategy
 from ..strategies.beginning import time_of
 from .failing import own_failures
 
 __all__ = ["contracts", "strategy", "strategy_class"]
+
+_HEADER: Final = b'{"kind":'
+"""How a recording begins that is not compressed: Python would take it for a dictionary."""
 
 
 def strategy(path: Path, markets: Sequence[str]) -> Strategy:
@@ -41,8 +46,7 @@ def strategy_class(path: Path) -> type[Strategy]:
 
     It imports what lies beside it, as with ``python FILE``.
     """
-    if not path.is_file():
-        raise BadRequest(f"there is no file {path}")
+    _check(path)
     folder = str(path.resolve().parent)
     if folder not in sys.path:
         # It stays: a strategy may import as late as it likes.
@@ -64,34 +68,52 @@ def strategy_class(path: Path) -> type[Strategy]:
     return found[0]
 
 
+def _check(path: Path) -> None:
+    """Refuse what is no Python at all, such as a recording; a mistake in it has its line."""
+    if path.is_dir():
+        raise BadRequest(f"{path} is a folder: name the file with the strategy")
+    if not path.is_file():
+        raise BadRequest(f"there is no file {path}")
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be read: {error.strerror}") from error
+    if b"\0" in text or text.startswith(_HEADER):
+        raise BadRequest(
+            f"{path} is no Python: the file with the strategy comes first, and what it runs "
+            "over is named by --data"
+        )
+
+
 def contracts(
     recordings: Iterable[Path], markets: Iterable[str], *, fees: bool
 ) -> list[Contract]:
     """Read markets, and what they charge, out of the recordings that have them."""
     left = list(dict.fromkeys(markets))
     found: list[Contract] = []
+    unpriced: set[str] = set()
     for path in recordings:
         with exchange("replay", path=path) as ex:
             for name in list(left):
                 market_id = name.removeprefix(f"{ex.id}:")
+                rule: FeeRule = FREE
                 try:
+                    market = ex.fetch_market(market_id)
+                    read_at = time_of(ex.venue)
                     if fees:
-                        found.append(contract_of(ex, market_id))
-                    else:
-                        market = ex.fetch_market(market_id)
-                        read_at = time_of(ex.venue)
-                        facts = ex.describe()
-                        found.append(Contract.of(facts, market, FREE, read_at=read_at))
+                        unpriced.add(name)
+                        rule = ex.fetch_fee_rule(market_id)
                 except (MarketNotFound, NotRecorded):
                     continue
+                found.append(Contract.of(ex.describe(), market, rule, read_at=read_at))
                 left.remove(name)
+    if left and left[0] in unpriced:
+        raise BadRequest(
+            f"no recording has the fees of the market {left[0]!r}, as `record` writes them: "
+            "--no-fees takes it as free, --markets-from names another recording"
+        )
     if left:
-        missing = f"no recording has the market {left[0]!r}"
-        if fees:
-            missing += (
-                " and its fees, as `record` writes them: --no-fees takes it as free,"
-            )
-        else:
-            missing += ":"
-        raise BadRequest(f"{missing} --markets-from names another recording")
+        raise BadRequest(
+            f"no recording has the market {left[0]!r}: --markets-from names another one"
+        )
     return found

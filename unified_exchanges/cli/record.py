@@ -15,12 +15,14 @@ from rich.status import Status
 
 from ..errors import (
     AuthenticationError,
+    BadRequest,
     ConnectionLost,
     NotSupported,
     RequestTimeout,
 )
 from ..models import Market, OrderBook
 from ..recording import Recorder
+from ..registry import exchanges
 from ..shells.blocking import Exchange
 from ..strategies import contract_of
 from ..watching.blocking import Watch
@@ -71,6 +73,7 @@ def record(
     read.
     """
     lasting(span)  # what is none is refused before a file is made
+    _check(exchange_id, out)
     session.venue = exchange_id
     exchange, screen = session.exchange, session.screen
     names = list(dict.fromkeys(markets))
@@ -101,6 +104,17 @@ def record(
     if not health.connections:
         why = health.last_error or "it did not answer yet"
         raise ConnectionLost(f"the stream was not reached: {why}", venue=exchange.id)
+
+
+def _check(exchange_id: str, out: Path) -> None:
+    if exchange_id not in exchanges:
+        raise BadRequest(
+            f"{exchange_id!r} is no venue that can be recorded; there are: "
+            f"{', '.join(exchanges)}"
+        )
+    if out.exists() and not out.is_file():
+        # To open a pipe would wait for whoever reads it.
+        raise BadRequest(f"--out {out} is no file: name a new one, such as day.jsonl")
 
 
 @contextmanager

@@ -4,15 +4,34 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 __all__ = ["Suspension", "until_stopped"]
 
 
 _Handler: TypeAlias = Callable[[int, FrameType | None], object]
+
+# Not every system has such a thing.
+_LOST: Final = tuple(filter(None, [getattr(signal, "SIGHUP", None)]))
+_ENDING: Final = (signal.SIGTERM, *_LOST)
+
+
+@contextmanager
+def _handled(handlers: Mapping[int, _Handler]) -> Generator[None, None, None]:
+    before = {
+        number: signal.signal(number, handler)
+        for number, handler in handlers.items()
+        # Who runs it with nohup wants it to go on when the terminal is lost.
+        if number not in _LOST or signal.getsignal(number) is not signal.SIG_IGN
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -32,17 +51,28 @@ def until_stopped() -> Generator[threading.Event, None, None]:
         # The shell and the kernel both tell: it comes twice, and asks for no hurry.
         stopped.set()
 
-    handlers: dict[int, _Handler] = {signal.SIGINT: stop, signal.SIGTERM: stop}
-    # Not every system has such a thing, and who runs it with nohup wants it to go on.
-    lost: signal.Signals | None = getattr(signal, "SIGHUP", None)
-    if lost is not None and signal.getsignal(lost) is not signal.SIG_IGN:
-        handlers[lost] = hang_up
-    before = {number: signal.signal(number, each) for number, each in handlers.items()}
-    try:
+    with _handled(
+        {signal.SIGINT: stop, signal.SIGTERM: stop, **dict.fromkeys(_LOST, hang_up)}
+    ):
         yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+
+
+@contextmanager
+def interrupted_when_ended() -> Generator[None, None, None]:
+    """Let SIGTERM and SIGHUP interrupt as Ctrl-C does, so that nothing half done is left.
+
+    Only the first does: what cleans up is not interrupted by a second.
+    """
+    is_ending = False
+
+    def end(_: int, __: object) -> None:
+        nonlocal is_ending
+        if not is_ending:
+            is_ending = True
+            raise KeyboardInterrupt
+
+    with _handled(dict.fromkeys((signal.SIGINT, *_ENDING), end)):
+        yield
 
 
 class Suspension:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from itertools import islice
@@ -21,11 +21,11 @@ from rich.progress import (
 from rich.table import Table
 
 from ..backtesting import Report, backtest
-from ..backtesting.sources import events_of
+from ..backtesting.sources import events_of, markets_told
 from ..errors import BadRequest, JournalError
 from ..models import OrderBook
 from ..money import read_number, text
-from ..paper import Delays, PaperEvent
+from ..paper import Delays, at
 from ..strategies import RunProgress, RunReport, run
 from . import loading
 from .command import command, guarded, plain_command
@@ -35,6 +35,7 @@ from .experiment import (
     MarketsFrom,
     NoFees,
     OrderDelay,
+    check_told,
     read_paths,
     recordings_of,
 )
@@ -44,7 +45,16 @@ from .screen import Screen
 from .session import Session
 from .stopping import until_stopped
 
-__all__ = ["File", "Markets", "add_to", "counted", "dollars", "read_cash", "shown"]
+__all__ = [
+    "File",
+    "Markets",
+    "add_to",
+    "dollars",
+    "markets_told_in",
+    "moment_words",
+    "read_cash",
+    "shown",
+]
 
 _LOOKED_AT = 100_000
 """Events of a recording that are looked at for its markets."""
@@ -164,7 +174,7 @@ def _unnamed(file: Path, over: Path | None) -> str:
         return f"{message}write them after it, as `run {file} MARKET`; `markets` lists them"
     there = dict.fromkeys(
         event.market_id
-        for event in islice(_events([over]), _LOOKED_AT)
+        for _, event in islice(events_of(over), _LOOKED_AT)
         if isinstance(event, OrderBook)
     )
     told = ", ".join(islice(there, _NAMED)) or "none of which a book was told"
@@ -210,18 +220,20 @@ def backtest_strategy(
             # Now, and not after an hour.
             raise BadRequest(f"--html {html}: no page can be written there")
         strategy = loading.strategy(file, markets or [])
-        count, seen = counted(screen, paths)
+        check_told(paths)
         recordings = recordings_of(paths, markets_from)
-        wanted = strategy.markets or seen
+        wanted = strategy.markets or markets_told_in(screen, paths)
         found = loading.contracts(recordings, wanted, fees=not no_fees)
-        with shown(screen, count) as show, own_failures(file):
+        with shown(screen, None) as show, own_failures(file):
             report = backtest(
                 strategy,
                 paths,
                 contracts=found,
                 cash=began_with,
                 delays=_delays(order_delay, event_delay),
-                progress=lambda x: show(x.events, f"{x.fills:,} fills"),
+                progress=lambda x: show(
+                    x.events, f"to {moment_words(x.moment)}  {x.fills:,} fills"
+                ),
             )
         if as_json:
             typer.echo(report.to_json())
@@ -247,29 +259,21 @@ def _delays(order: int, event: int) -> Delays:
     return Delays(order=order * 1_000_000, event=event * 1_000_000)
 
 
-def counted(screen: Screen, paths: list[Path]) -> tuple[int, list[str]]:
-    """How many events there are, and of which markets; raises `BadRequest` without any."""
-    seen: dict[str, None] = {}
-    count = 0
-    with shown(screen, None) as show:
-        for count, event in enumerate(_events(paths), 1):
-            name = getattr(event, "market_id", None)
-            if name is not None:
-                seen[name] = None
-            if not count % 10_000:
-                show(count, "events read")
-    if not count:
-        told = ", ".join(map(str, paths))
-        raise BadRequest(
-            f"{told} has no events: nothing of any market was recorded there"
-        )
-    return count, list(seen)
+def markets_told_in(screen: Screen, paths: Sequence[Path]) -> list[str]:
+    """The markets of which anything is told, in an order that is the same for tables."""
+    seen: set[str] = set()
+    with shown(screen, None, "markets") as show:
+        for path in paths:
+            for market_id in markets_told(path):
+                if market_id not in seen:
+                    seen.add(market_id)
+                    show(len(seen), f"in {path}")
+    return sorted(seen)
 
 
-def _events(paths: list[Path]) -> Iterator[PaperEvent]:
-    for path in paths:
-        for _, event in events_of(path):
-            yield event
+def moment_words(moment: int) -> str:
+    """A moment of a recording, as it is shown."""
+    return f"{at(moment):%Y-%m-%d %H:%M:%S}"
 
 
 def _write(path: Path, report: Report) -> None:

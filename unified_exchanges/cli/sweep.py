@@ -28,13 +28,14 @@ from .experiment import (
     MarketsFrom,
     NoFees,
     OrderDelay,
+    check_told,
     read_paths,
     recordings_of,
 )
 from .layout import Column
 from .options import Debug, Json
 from .screen import Screen
-from .strategies import File, Markets, counted, read_cash, shown
+from .strategies import File, Markets, markets_told_in, read_cash, shown
 
 __all__ = ["add_to"]
 
@@ -108,9 +109,9 @@ def sweep_strategy(
         SweepReport(strategy="", rows=()).ranked(best)
         kind = loading.strategy_class(file)
         grid = _grid(kind, param or [])
-        _, seen = counted(screen, paths)
+        check_told(paths)
         recordings = recordings_of(paths, markets_from)
-        wanted = markets or kind.markets or seen
+        wanted = markets or kind.markets or markets_told_in(screen, paths)
         found = loading.contracts(recordings, wanted, fees=not no_fees)
         together = together or len(paths) == 1
         total = prod(map(len, grid.values())) * (1 if together else len(paths))

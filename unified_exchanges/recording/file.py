@@ -22,6 +22,11 @@ __all__ = ["RecordingFile"]
 _log = logging.getLogger(__name__)
 
 _CHUNK = 1024 * 1024
+_CUT = (
+    "{} was made shorter while it was recorded, such as by a rotation of logs: what it held is "
+    "not in it any more, and what came later cannot be read alone; leave a recording alone "
+    "until it is ended, and record anew"
+)
 
 
 class RecordingFile:
@@ -29,6 +34,7 @@ class RecordingFile:
 
     def __init__(self, path: Path, *, compress: bool) -> None:
         self.lines = self.size = 0
+        self._flushed = 0
         self._name = path
         # The folder of this process may become another one.
         self._path = path.absolute()
@@ -53,7 +59,7 @@ class RecordingFile:
 
     @property
     def lost(self) -> str | None:
-        """What became of a file that is not at its path any more; None while it is."""
+        """What became of a file that is not whole at its path; None while it is."""
         found = self._looked_for()
         # To compress it puts another one there.
         return self._lost if self._is_closed else found
@@ -66,10 +72,14 @@ class RecordingFile:
 
     def flush(self) -> None:
         """Hand to the system what was written: it survives the end of this process."""
+        size = self.size
         self._file.flush()
+        self._flushed = size
 
     def close(self, *, is_whole: bool) -> None:
         """Close, and compress what is whole and in its place."""
+        with suppress(OSError):
+            self.flush()  # what cannot be written, closing says
         self._lost = self._looked_for()
         self._is_closed = True
         try:
@@ -83,9 +93,13 @@ class RecordingFile:
             self._squeeze()
 
     def _looked_for(self) -> str | None:
+        # Before the size: meanwhile more may be written.
+        flushed = self._flushed
         with suppress(OSError):
-            if os.path.samestat(self._mine, self._path.stat()):
-                return None
+            found = self._path.stat()
+            if os.path.samestat(self._mine, found):
+                is_cut = stat.S_ISREG(found.st_mode) and found.st_size < flushed
+                return _CUT.format(self._name) if is_cut else None
         # It may be closed meanwhile: then this is not asked for any more.
         with suppress(OSError, ValueError):
             if not os.fstat(self._file.fileno()).st_nlink:

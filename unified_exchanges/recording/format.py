@@ -232,7 +232,7 @@ class End(msgspec.Struct, frozen=True, tag_field="kind", tag="end"):
 
 
 class Torn(msgspec.Struct, frozen=True):
-    """Stands at the end of what is read, where the file ends within a line or a block.
+    """Stands at the end of what is read, where the file ends within a line.
 
     It is never written: whoever recorded was killed, or the file was copied in part.
     ``bytes`` is how much of the line there is, which is left out.
@@ -261,8 +261,9 @@ def read(path: str | PathLike[str]) -> Iterator[Line]:
     The first is always a `Header`.  A file that ends within a line, since who wrote it was
     killed, ends with a `Torn`, and the log says so.  One without an `End` was never closed.
 
-    Raises `DamagedRecording` where a line in the middle cannot be read, or the version is
-    a later one, and `OSError`.
+    Raises `DamagedRecording` where a line in the middle cannot be read, the version is a
+    later one, or compressed data break off: no recorder leaves such, since it compresses
+    what it has closed and puts it in place when it is whole.  And `OSError`.
 
     >>> list(read("none.jsonl"))
     Traceback (most recent call last):
@@ -356,12 +357,16 @@ def _read(text: bytes, number: int, name: str) -> Dated:
 
 
 def _whole(file: IO[bytes], name: str) -> Iterator[bytes]:
-    """Every line; where compressed data break off, what there is of the last, or b""."""
+    """Every line of compressed data."""
     try:
         yield from file
-    except (EOFError, zlib.error):
-        yield b""
-    except gzip.BadGzipFile as error:
+    except EOFError as error:
+        raise DamagedRecording(
+            f"{name} is a part of a compressed file, which was copied or stored in part: "
+            "restore it from a copy; for what is left of it, write it out with gzip -dc or "
+            "zstd -dc first"
+        ) from error
+    except (zlib.error, gzip.BadGzipFile) as error:
         raise DamagedRecording(
             f"{name} is damaged within its compression ({error}); restore it from a copy"
         ) from error

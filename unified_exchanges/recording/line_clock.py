@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from .format import Dated, Line, Rest, Torn, Unanswered
 
-__all__ = ["LineClock", "Setbacks", "in_time", "setback_told"]
+__all__ = ["LineClock", "Setbacks", "in_time", "later", "setback_told"]
 
 _SECOND = 10**9
 
@@ -102,12 +102,13 @@ def in_time(lines: Iterable[Line], clock: LineClock) -> Iterator[Line]:
         if not isinstance(line, Torn):
             clock.read(line.at, line.mono)
             if clock.offset:
-                yield _later(line, clock.offset)
+                yield later(line, clock.offset)
                 continue
         yield line
 
 
-def _later(line: Dated, offset: int) -> Dated:
+def later(line: Dated, offset: int) -> Dated:
+    """A line that was received so many nanoseconds later than its wall clock said."""
     at = line.at + offset
     if isinstance(line, Rest):
         # One that began before the clock was set says so by how long it took.

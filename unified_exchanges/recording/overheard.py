@@ -58,6 +58,13 @@ class Overheard(Protocol):
         """
         ...
 
+    def is_change(self, line: bytes) -> bool:
+        """Whether a line as it is in the file looks like a change of a book.
+
+        Nearly all do.  It is not read: who only wants to know what is told of passes over.
+        """
+        ...
+
 
 def hear(overheard: Overheard, line: object) -> Iterable[Heard]:
     """Let it hear one line of a recording; gives what that tells."""

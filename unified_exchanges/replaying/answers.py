@@ -82,10 +82,20 @@ class Answers:
         return (entry.line for entry in self._entries)
 
     @property
+    def played(self) -> Iterator[_Recorded]:
+        """What the program was given, in the order in which it was recorded."""
+        return (entry.line for entry in self._entries if entry.is_played)
+
+    @property
     def unplayed(self) -> list[str]:
         """Method and path of what was recorded and not asked for yet."""
         left = (entry.line for entry in self._entries if not entry.is_played)
         return [f"{line.method} {line.path}" for line in left]
+
+    def has(self, request: Request) -> bool:
+        """Whether just this was asked for, whether or not it was given already."""
+        key = key_of(request.method, request.url, request.query, request.body or b"")
+        return key in self._times
 
     def answer(self, request: Request) -> Response:
         """Answer as the venue did, or fail as the network did.

@@ -5,12 +5,13 @@ Needs an extra: ``pip install "unified-exchanges[research]"``.
 
 from __future__ import annotations
 
-from .conversion import Converted, convert
+from .conversion import ConversionProgress, Converted, convert
 from .frames import Backend, to_frame
 from .plots import plot_depth, plot_equity, plot_prices
 
 __all__ = [
     "Backend",
+    "ConversionProgress",
     "Converted",
     "convert",
     "plot_depth",

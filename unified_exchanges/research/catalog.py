@@ -18,11 +18,14 @@ import attrs
 
 from ..errors import BadRequest
 
-__all__ = ["Recorded", "placing", "recorded_in"]
+__all__ = ["SEVERAL", "Recorded", "markets_in", "placing", "recorded_in"]
 
 _PREFIX: Final = "recording="
 _BOOKS: Final = "books"
 _STAGE: Final = ".converting"
+
+SEVERAL: Final = "*"
+"""The market of what concerns several, or all; arrow reads no folder of only nulls."""
 
 
 @attrs.frozen(order=True)
@@ -57,6 +60,11 @@ def recorded_in(path: Path) -> list[Recorded]:
     """
     found = _recorded(path, _BOOKS)
     if not found:
+        for above in path.absolute().parents:
+            if _recorded(above, _BOOKS):
+                raise BadRequest(
+                    f"{path} is only a part of the tables: give the folder above, {above}"
+                )
         if any(path.glob("*/venue=*")):
             raise BadRequest(
                 f"the tables in {path} are of an earlier version: convert the recordings "
@@ -66,6 +74,17 @@ def recorded_in(path: Path) -> list[Recorded]:
             f"{path} has no tables of books or trades: `convert` makes them"
         )
     return found
+
+
+def markets_in(path: Path) -> list[str]:
+    """The markets of which tables tell books or trades; raises as `recorded_in` does."""
+    recorded_in(path)
+    folders = (
+        folder.name.removeprefix("market=")
+        for table in (_BOOKS, "trades")
+        for folder in path.glob(f"{table}/{_PREFIX}*/venue=*/market=*")
+    )
+    return [name for name in map(unquote, folders) if name != SEVERAL]
 
 
 def _recorded(path: Path, table: str) -> list[Recorded]:
@@ -90,10 +109,7 @@ def placing(
     try:
         stage.mkdir()
     except FileExistsError as error:
-        raise BadRequest(
-            f"another `convert` is writing to {path}; if there is none, one was killed: "
-            f"delete {stage}"
-        ) from error
+        raise _begun(stage) from error
     try:
         yield stage, found
         for each in found:
@@ -109,14 +125,21 @@ def _check(path: Path, *, add: bool) -> None:
         raise BadRequest(f"{path} is a file: tables are written below a folder")
     if not path.exists() or not any(path.iterdir()):
         return
+    if (path / _STAGE).exists():
+        raise _begun(path / _STAGE)
     if not add:
         raise BadRequest(
             f"{path} is not empty, and is not written over: name another folder, or add "
             "to the tables that are there, with `--add` or `add=True`"
         )
-    if (path / _STAGE).exists():
-        return  # it says itself what is the matter
     recorded_in(path)
+
+
+def _begun(stage: Path) -> BadRequest:
+    return BadRequest(
+        f"another `convert` is writing to {stage.parent}; if there is none, one was killed: "
+        f"delete {stage}"
+    )
 
 
 def _numbered(path: Path, names: list[str]) -> list[Recorded]:

@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from ..errors import BadRequest
-from ..recording import Header, Torn, read
+from ..recording import End, Header, Line, Torn, read
 from ..recording.line_clock import LineClock
 from ..recording.overheard import Overheard, hear
 from ..registry import folder
 from .catalog import Recorded, placing
 from .rows import Rows
+from .terms import Terms
 
 if TYPE_CHECKING:
     from .parquet import Tables
 
-__all__ = ["Converted", "convert"]
+__all__ = ["ConversionProgress", "Converted", "convert"]
+
+_OFTEN: Final = 5_000
+"""Lines between two words on progress."""
 
 
 @attrs.frozen(kw_only=True, slots=True)
 class Converted:
-    """How many rows each table got; ``is_torn``: a recording broke off within a line."""
+    """How many rows each table got.
+
+    ``is_torn``: a recording broke off within a line, since whoever recorded was killed.
+    ``unended`` names those that were not closed either, and whose last line is whole.
+    """
 
     books: int
     trades: int
@@ -34,7 +43,20 @@ class Converted:
     orders: int
     changes: int
     gaps: int
+    unended: tuple[str, ...]
     is_torn: bool
+
+
+@attrs.frozen(kw_only=True, slots=True)
+class ConversionProgress:
+    """How far a conversion is: a recording, lines of it, and the moment of the last one.
+
+    ``moment`` is in nanoseconds since 1970.
+    """
+
+    recording: str
+    lines: int
+    moment: int
 
 
 def convert(
@@ -42,6 +64,7 @@ def convert(
     out: str | PathLike[str],
     *,
     add: bool = False,
+    progress: Callable[[ConversionProgress], None] | None = None,
 ) -> Converted:
     """Write what the streams of recordings told as Parquet below a folder.
 
@@ -55,8 +78,13 @@ def convert(
     bounded, whatever the length.  A backtest is told the same by the tables as by the
     recordings, one after another in the order in which they were given.
 
+    A table of which a recording tells nothing has a file without rows.  What the recording
+    tells of its markets and their fees is kept beside, in ``terms``, as a small recording.
+    For that the answers to requests are in memory, as in a replay.
+
     ``out`` is a new folder; with ``add`` it may have tables, and gets those of further
-    recordings.  All recordings are written, or, if anything is raised, none.
+    recordings.  All recordings are written, or, if anything is raised, none.  ``progress``
+    is called every few thousand lines.
 
     Raises `BadRequest` where ``out`` has something already, or a recording of that name,
     `DamagedRecording`, `OSError`, and ImportError without pyarrow.
@@ -64,10 +92,15 @@ def convert(
     paths = _paths(recordings)
     _check(paths)
     counts: Counter[str] = Counter()
+    unended: list[str] = []
     is_torn = False
     with placing(Path(out), [x.name for x in paths], add=add) as (stage, found):
         for path, recorded in zip(paths, found, strict=True):
-            is_torn |= _convert(path, recorded, stage, counts)
+            last = _convert(path, recorded, stage, counts, progress)
+            if isinstance(last, Torn):
+                is_torn = True
+            elif not isinstance(last, End):
+                unended.append(recorded.name)
     return Converted(
         books=counts["books"],
         trades=counts["trades"],
@@ -75,6 +108,7 @@ def convert(
         orders=counts["orders"],
         changes=counts["changes"],
         gaps=counts["gaps"],
+        unended=tuple(unended),
         is_torn=is_torn,
     )
 
@@ -103,34 +137,50 @@ def _check(paths: Sequence[Path]) -> None:
         next(read(path))
 
 
-def _convert(path: Path, recorded: Recorded, out: Path, counts: Counter[str]) -> bool:
-    """Write the tables of one; gives whether it broke off within a line."""
+def _convert(
+    path: Path,
+    recorded: Recorded,
+    out: Path,
+    counts: Counter[str],
+    progress: Callable[[ConversionProgress], None] | None,
+) -> Line:
+    """Write the tables of one; gives its last line."""
     lines = read(path)
     head = next(lines)
     assert isinstance(head, Header)
     clock = LineClock(head.at, head.mono)
     overheard: Overheard = folder(head.venue, "overheard").OVERHEARD(clock)
-    is_torn = False
-    with _tables(out, head.venue, recorded.folder) as tables:
+    line: Line = head
+    with (
+        _tables(out, head.venue, recorded.folder, head.at) as tables,
+        closing(Terms(out, recorded, head)) as terms,
+    ):
         rows = Rows()
         for number, line in enumerate(lines, 2):
             if isinstance(line, Torn):
-                is_torn = True
                 continue
             # As a backtest of the recording itself has it.
             clock.read(line.at, line.mono)
+            terms.note(line, clock.offset)
+            if progress is not None and not number % _OFTEN:
+                progress(
+                    ConversionProgress(
+                        recording=recorded.name, lines=number, moment=clock.moment
+                    )
+                )
             for part, event in enumerate(hear(overheard, line)):
                 for table, row in rows.of(event, line.at, clock.moment, number, part):
                     tables.add(table, row)
+        terms.keep(tables.markets)
     counts.update(tables.counts)
-    return is_torn
+    return line
 
 
-def _tables(path: Path, venue: str, recording: str) -> Tables:
+def _tables(path: Path, venue: str, recording: str, began: int) -> Tables:
     try:
         from .parquet import Tables  # noqa: PLC0415 - pyarrow is an extra
     except ImportError:
         reason = "tables need pyarrow: pip install 'unified-exchanges[research]'"
     else:
-        return Tables(path, venue, recording)
+        return Tables(path, venue, recording, began)
     raise ImportError(reason)

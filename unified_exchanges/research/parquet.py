@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
+from .catalog import SEVERAL
 from .rows import Row
 
 __all__ = ["SCHEMAS", "Tables"]
@@ -113,9 +114,6 @@ _MOST_FILES: Final = 64
 """Files that are open; of more, each gets a further part."""
 _DAY: Final = 86_400 * 10**9
 
-_SEVERAL: Final = "*"
-"""The market of what concerns several, or all; arrow reads no folder of only nulls."""
-
 _Place: TypeAlias = tuple[str, str, int]
 """A table, a market, and days since 1970."""
 
@@ -123,14 +121,17 @@ _Place: TypeAlias = tuple[str, str, int]
 class Tables:
     """The files of a recording below a folder; they are whole once this is closed.
 
-    ``recording`` is the name of its folder in each table, as `Recorded.folder` has it.
+    ``recording`` is the name of its folder in each table, as `Recorded.folder` has it, and
+    ``began`` when it begins: a table of which nothing is told has one file without rows, of
+    that day, so that there are files to read.
     """
 
-    def __init__(self, path: Path, venue: str, recording: str) -> None:
+    def __init__(self, path: Path, venue: str, recording: str, began: int) -> None:
         self.counts: Counter[str] = Counter()
         self._path = path
         self._venue = venue
         self._recording = recording
+        self._began = began
         self._waiting: dict[_Place, list[Row]] = {}
         self._held = 0
         self._open: OrderedDict[_Place, Any] = OrderedDict()
@@ -148,9 +149,18 @@ class Tables:
         try:
             if error is None:
                 self._flush()
+                for table in SCHEMAS:
+                    if not self.counts[table]:
+                        self._writer((table, SEVERAL, self._began // _DAY))
         finally:
             for writer in self._open.values():
                 writer.close()
+
+    @property
+    def markets(self) -> set[str]:
+        """Those of which anything was told."""
+        places = self._parts.keys() | self._waiting.keys()
+        return {market_id for _, market_id, _ in places} - {SEVERAL}
 
     def add(self, table: str, row: Row) -> None:
         """Append a row."""
@@ -160,7 +170,7 @@ class Tables:
         # By the time that never goes back: days are read one after another.
         day = (received_at + offset) // _DAY
         market_id = row["market_id"]
-        place = table, _SEVERAL if market_id is None else str(market_id), day
+        place = table, SEVERAL if market_id is None else str(market_id), day
         self._waiting.setdefault(place, []).append(row)
         self.counts[table] += 1
         self._held += 1

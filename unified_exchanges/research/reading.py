@@ -26,7 +26,7 @@ from ..models.unread import unread
 from ..paper import PaperEvent
 from ..recording import DamagedRecording
 from ..recording.line_clock import Setbacks
-from .catalog import Recorded
+from .catalog import SEVERAL, Recorded
 from .cells import microseconds, millionths, whole, words
 from .grids import text_grid
 from .parquet import SCHEMAS
@@ -74,7 +74,7 @@ def tables(
         read(folder)
         for table, read in readers.items()
         for folder in sorted(path.glob(f"{table}/{recorded.folder}/venue=*/market=*"))
-        if market_id is None or folder.name in _names(market_id)
+        if market_id is None or folder.name in {_name(market_id), _name(SEVERAL)}
     ]
     setbacks = setbacks or Setbacks()
     for _, received_at, offset, event in heapq.merge(*streams, key=itemgetter(0)):
@@ -89,8 +89,7 @@ def check_market(path: Path, market_id: str) -> None:
     found = (
         folder
         for table in ("books", "trades", "changes", "gaps")
-        for name in _names(market_id)
-        for folder in path.glob(f"{table}/recording=*/venue=*/{name}")
+        for folder in path.glob(f"{table}/recording=*/venue=*/{_name(market_id)}")
     )
     if not any(found):
         raise BadRequest(
@@ -98,8 +97,8 @@ def check_market(path: Path, market_id: str) -> None:
         )
 
 
-def _names(market_id: str) -> tuple[str, str]:
-    return f"market={quote(market_id, safe='')}", f"market={quote('*', safe='')}"
+def _name(market_id: str) -> str:
+    return f"market={quote(market_id, safe='')}"
 
 
 def _rows(folder: Path) -> Iterator[dict[str, Any]]:

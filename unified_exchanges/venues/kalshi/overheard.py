@@ -86,9 +86,13 @@ class KalshiOverheard:
                 return self._changed(counted, told)
         return self._read(connection, told, frame)
 
+    def is_change(self, line: bytes) -> bool:
+        """Look for its kind."""
+        return line.find(DELTA, _FROM, _TO) >= 0
+
     def shortcut(self, line: bytes) -> tuple[int, int, OrderBook] | None:
         """Take the next change of a book that is known, which is nearly all that comes."""
-        if line.find(DELTA, _FROM, _TO) < 0:
+        if not self.is_change(line):
             return None
         try:
             read = read_delta(line)

@@ -10,7 +10,7 @@ from ...recording.one_pass import FrameLine, reader_of
 from .parse.reading import EARLIEST, LATEST
 from .stream.frames import Change
 
-__all__ = ["read_changes"]
+__all__ = ["is_change", "read_changes"]
 
 _TYPE: Final = b'"event_type":"price_change"'
 _LAST: Final = _TYPE + b"}}}\n"
@@ -31,14 +31,19 @@ class PlainChanges(msgspec.Struct, gc=False):
 _read: Final = reader_of(PlainChanges)
 
 
+def is_change(line: bytes) -> bool:
+    """Whether a line looks like one."""
+    # The venue sends the type last (seen 2026-08), its documentation has it first.
+    return line.endswith(_LAST) or line.find(_TYPE, _FROM, _TO) >= 0
+
+
 def read_changes(line: bytes) -> tuple[int, int, int, list[Change], int] | None:
     """When it was received by both clocks, on which connection, the changes and their moment.
 
     The moment is in Unix milliseconds.  None where a line does not look like one, which takes
     less time than to fail to read it; raises ValueError for another that does.
     """
-    # The venue sends the type last (seen 2026-08), its documentation has it first.
-    if not line.endswith(_LAST) and line.find(_TYPE, _FROM, _TO) < 0:
+    if not is_change(line):
         return None
     told = _read(line)
     if type(told) is FrameLine:

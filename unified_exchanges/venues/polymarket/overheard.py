@@ -14,7 +14,7 @@ from ...recording.redaction import REDACTED_KEY
 from ...streams.protocol import StreamProtocol
 from ...tap import Direction
 from .fees import Fees
-from .lines import read_changes
+from .lines import is_change, read_changes
 from .listed import listed_markets
 from .memory import Known, Memory
 from .parse.orders import Ours
@@ -130,6 +130,10 @@ class PolymarketOverheard:
         for stream in self._streams.values():
             if isinstance(stream, RecordedMarketStream):
                 stream.look_again()
+
+    def is_change(self, line: bytes) -> bool:
+        """Look for its type."""
+        return is_change(line)
 
     def shortcut(self, line: bytes) -> tuple[int, int, *tuple[OrderBook, ...]] | None:
         """Take one level of each token of a market, which is nearly all that comes."""
