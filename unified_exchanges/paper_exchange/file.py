@@ -63,7 +63,9 @@ class StateFile(SqliteFile):
     is_exclusive = True
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, f"the account on paper in {path}")
+        # The program may go to another folder before it is opened, or while it is used.
+        where = path.absolute()
+        super().__init__(where, f"the account on paper in {where}")
         self._process = os.getpid()
         self._is_new = False
         self._source: Source | None = None
@@ -86,15 +88,16 @@ class StateFile(SqliteFile):
         Raises `BadRequest` if another has it, if it is no account on paper, or if it is
         one in the market of another source.
         """
-        self._require_of_this_process()
+        self.require_of_this_process()
         return self._perform("read", lambda connection: self._read(connection, source))
 
     def keep(self, rows: Rows) -> None:
         """Write rows, and remove those that are None, before returning."""
-        self._require_of_this_process()
+        self.require_of_this_process()
         self._perform("written", lambda connection: self._write(connection, rows))
 
-    def _require_of_this_process(self) -> None:
+    def require_of_this_process(self) -> None:
+        """Raise `BadRequest` in a forked child, whose copy of the account stands still."""
         if self.is_of_parent:
             message = (
                 f"{self._what} belongs to the process that this one was forked from: make "

@@ -73,7 +73,7 @@ class Looking(FromSource):
             now=self.nanoseconds,
             keeper=self.terms.file,
         )
-        self._is_awake = self.terms.file is None
+        self._is_awake = False
         self._looked: dict[str, float] = {}
         self._read: dict[str, float] = {}
         self._charges: dict[str, FeesInForce] = {}
@@ -120,11 +120,14 @@ class Looking(FromSource):
     # -- beginning, and keeping the state -------------------------------------------
 
     def awake(self) -> Flow[None]:
-        """Go on with the state that was kept, once."""
+        """Go on with the state that was kept, once; raises in a forked child."""
+        file = self.terms.file
+        if file is None:
+            return
+        file.require_of_this_process()
         if self._is_awake:
             return
-        assert self.terms.file is not None
-        kept = self._kept(self.terms.file, self.terms.file.read(self._whose()))
+        kept = self._kept(file, file.read(self._whose()))
         found: dict[str, Contract] = {}
         lost: dict[str, UnifiedExchangesError] = {}
         if kept is not None:
