@@ -128,7 +128,7 @@ def test_what_was_paid_out_comes_to_the_same_cash() -> None:
     house.hear(change(MarketStatus.SETTLED, "0.375"))
     other = again(shelf, clock)
     assert (other.cash, other.held_markets()) == (house.cash, [])
-    assert [x.to_dict() for x in other.settlements] == [
+    assert [x.to_dict() for x in other.news.settlements] == [
         x.to_dict() for x in house.news.settlements
     ]
 

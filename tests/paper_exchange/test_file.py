@@ -348,6 +348,55 @@ def test_another_form_is_refused(path: Path, head: str, said: str) -> None:
         file.read(SOURCE)
 
 
+def changed(path: Path, statement: str, values: tuple[Any, ...] = ()) -> None:
+    with closing(sqlite3.connect(path, timeout=0.2)) as other:
+        other.execute(statement, values)
+        other.commit()
+
+
+@pytest.mark.parametrize("flavour", ["blocking", "async"])
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("DELETE FROM kept WHERE kind = 'market'", "of its market .* nothing is kept"),
+        (
+            "UPDATE kept SET told = replace(told, '\"10000\"', '\"-1\"') "
+            "WHERE kind = 'account'",
+            "cash of -1 dollars is less than nothing",
+        ),
+        (
+            "UPDATE kept SET told = replace(told, 'fill_count', 'count') "
+            "WHERE kind = 'account'",
+            "KeyError",
+        ),
+    ],
+)
+def test_a_damaged_account_is_no_state_and_is_free_to_be_mended(
+    path: Path, flavour: str, damage: str, said: str
+) -> None:
+    ground = KalshiPaper()
+    trader = ground.trader(flavour, path=path)
+    trader.lift(trader.quoted_market())
+    end(trader)
+    kind = "market" if "market" in damage else "account"
+    with closing(sqlite3.connect(path)) as other:
+        rows = other.execute("SELECT * FROM kept WHERE kind = ?", (kind,)).fetchall()
+    changed(path, damage)
+    ground._house = None
+    again = ground.trader(flavour, path=path)
+    for _ in range(2):
+        with pytest.raises(
+            BadRequest, match=rf"paper\.db is no state of orders on paper: .*{said}"
+        ) as caught:
+            again.fetch_balance()
+        assert type(caught.value) is BadRequest
+    # Nobody has it, so it is mended, also while this exchange is there.
+    for row in rows:
+        changed(path, "REPLACE INTO kept VALUES (?, ?, ?)", row)
+    assert len(again.fetch_fills()) == 1
+    end(again)
+
+
 # -- what goes wrong --------------------------------------------------------------------
 
 

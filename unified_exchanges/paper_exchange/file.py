@@ -170,8 +170,14 @@ class StateFile(SqliteFile):
 
     # -- what goes wrong ------------------------------------------------------------
 
-    def no_state(self, why: str) -> BadRequest:
-        """The error for what is in the file."""
+    def refused(self, why: str) -> BadRequest:
+        """The error for what was read; whoever sees to the file may have it."""
+        with self._lock:
+            self._newest = None
+            self._release()
+        return self._no_state(why)
+
+    def _no_state(self, why: str) -> BadRequest:
         message = (
             f"{self.path} is no state of orders on paper: {why}. Give another path="
         )
@@ -183,7 +189,7 @@ class StateFile(SqliteFile):
         if isinstance(error, OSError):
             return self._lost(what, str(error))
         if not isinstance(error, sqlite3.Error):
-            return self.no_state(str(error))
+            return self._no_state(str(error))
         name = getattr(error, "sqlite_errorname", "")
         if name.startswith("SQLITE_BUSY"):
             message = (
@@ -193,7 +199,7 @@ class StateFile(SqliteFile):
             return BadRequest(message)
         # What is cut off or damaged where it is opened cannot be gone on with at all.
         if name == "SQLITE_NOTADB" or (what == "read" and name.startswith(_DAMAGED)):
-            return self.no_state(str(error))
+            return self._no_state(str(error))
         return self._lost(what, f"{error} ({name})")
 
     def _lost(self, what: str, why: str) -> JournalError:

@@ -49,6 +49,7 @@ _MALFORMED: Final = (
     AttributeError,
     LookupError,
     TypeError,
+    UnifiedExchangesError,
     ValueError,
 )
 """What a text meets that looks like a state and is none."""
@@ -171,8 +172,8 @@ class Looking(FromSource):
         try:
             return restored(rows, self._contract_of, self.terms.delays)
         except _MALFORMED as error:
-            what = str(error) if isinstance(error, ValueError) else repr(error)
-            raise file.no_state(what) from error
+            is_told = isinstance(error, UnifiedExchangesError | ValueError)
+            raise file.refused(str(error) if is_told else repr(error)) from error
 
     def let_go(self) -> None:
         """Keep what is left to be kept, and let others have the file, come what may.
