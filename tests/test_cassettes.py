@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -483,6 +483,47 @@ def test_a_text_that_must_never_be_saved_is_not(path: Path, server: RawServer) -
     with pytest.raises(SuspectedSecret, match="the path"):  # noqa: SIM117
         with cassette(path, "record", never=["me@venue.test"]):
             ask("blocking", request)
+
+
+@pytest.mark.parametrize("name", ["never", "public"])
+@pytest.mark.parametrize("given", ["a text", b"a text", 5, [5], None], ids=str)
+def test_what_is_no_list_of_texts_is_refused_before_anything_is_asked(
+    path: Path, name: str, given: Any
+) -> None:
+    with pytest.raises(BadRequest, match=f"{name}= must be a list of texts") as caught:  # noqa: SIM117
+        with cassette(path, "record", **{name: given}):
+            pytest.fail("nothing is recorded")
+    assert "a text" not in str(caught.value)
+
+
+MINE = "0f8fad5b-d9cd-469f-a165-70867728950e"
+THEIRS = "3813e82d-45da-4c84-b363-dc0d2be25ac2"
+TRADES = """{"data": [{"price": 0.10, "owner": "%s", "trade_owner":"%s", "maker_orders": [
+  {"owner" : "%s", "price": 1.50}, {"owner": "%s"}, {"owner": "", "of": null}]}]}"""
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_the_keys_of_others_are_not_saved_and_a_replay_knows_its_own(
+    path: Path, flavour: Flavour
+) -> None:
+    def trading(visit: Visit) -> None:
+        while visit.read():
+            visit.write(http((TRADES % (THEIRS, MINE, THEIRS, MINE)).encode()))
+
+    def asked(base: str, key: str) -> bytes:
+        request = Request("GET", base + "/data/trades", (), {"POLY_API_KEY": key})
+        return ask(flavour, request)[0].body
+
+    with RawServer(trading) as server, cassette(path, "record"):
+        told = asked(server.url, MINE)
+    assert THEIRS.encode() in told
+    saved = path.read_text()
+    assert THEIRS not in saved
+    assert MINE not in saved
+    with cassette(path):
+        again = asked("http://other.test", "another-key-id")
+    wanted = TRADES % ("REDACTED", "another-key-id", "REDACTED", "another-key-id")
+    assert again == wanted.encode()
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ class Form:
 
 
 class SqliteFile(ABC):
-    """A file at a path, opened when it is first needed; threads may share it."""
+    """A file at an absolute path, opened when it is first needed; threads may share it."""
 
     patience: ClassVar[float]
     """Seconds to wait for another that is writing, has just ended, or forks."""
@@ -193,7 +193,7 @@ class SqliteFile(ABC):
         if not os.access(self.path, os.R_OK | os.W_OK):
             raise PermissionError(EACCES, os.strerror(EACCES), self._name)
         connection = sqlite3.connect(
-            f"{self.path.absolute().as_uri()}?mode=rw",
+            f"{self.path.as_uri()}?mode=rw",
             uri=True,
             timeout=self.patience,
             isolation_level=None,

@@ -9,13 +9,14 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.forking import in_child
 from tests.guards import ROOT
 from tests.paper_exchange.ground import KalshiPaper
 from tests.paper_exchange.left import left
@@ -182,6 +183,69 @@ def test_one_that_another_took_while_this_process_forked_is_not_written(
         assert other.read(SOURCE)[ACCOUNT] == '{"other": 1}'
 
 
+READS: list[Callable[[Any], object]] = [
+    lambda x: x.fetch_balance(),
+    lambda x: x.fetch_fills(),
+    lambda x: x.fetch_positions(),
+    lambda x: x.fetch_positions(mark=False),
+    lambda x: x.fetch_open_orders(),
+    lambda x: x.fetch_orders(),
+    lambda x: x.fetch_settlements(),
+    lambda x: x.fetch_order("1"),
+    lambda x: x.lift(x.quoted_market()),
+    lambda x: x.cancel_all_orders(),
+]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.parametrize("flavour", ["blocking", "async"])
+def test_a_forked_child_is_told_nothing_of_an_account_that_goes_on_without_it(
+    path: Path, flavour: str
+) -> None:
+    trader = KalshiPaper().trader(flavour, path=path)
+    market = trader.quoted_market()
+    trader.lift(market)
+
+    def refused() -> list[str]:
+        said = []
+        for read in READS:
+            with pytest.raises(BadRequest) as caught:
+                read(trader)
+            said.append(caught.value.message)
+        assert trader.fetch_market(market.market_id).market_id == market.market_id
+        return said
+
+    said = in_child(refused)
+    assert all("process that this one was forked from" in x for x in said)
+    trader.lift(market)
+    assert len(trader.fetch_fills()) == 2
+    end(trader)
+
+
+@pytest.mark.parametrize("flavour", ["blocking", "async"])
+def test_a_relative_path_means_the_folder_in_which_the_exchange_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flavour: str
+) -> None:
+    made, later, last = (tmp_path / name for name in ("made", "later", "last"))
+    for folder in (made, later, last):
+        folder.mkdir()
+    ground = KalshiPaper()
+    monkeypatch.chdir(made)
+    trader = ground.trader(flavour, path="paper.db")
+    monkeypatch.chdir(later)
+    trader.lift(trader.quoted_market())
+    assert (made / "paper.db").exists()
+    monkeypatch.chdir(last)
+    trader.lift(trader.quoted_market())
+    assert len(trader.fetch_fills()) == 2
+    end(trader)
+    assert [*later.iterdir(), *last.iterdir()] == []
+    ground._house = None
+    again = ground.trader(flavour, path=made / "paper.db")
+    assert len(again.fetch_fills()) == 2
+    end(again)
+
+
 # -- what it is -------------------------------------------------------------------------
 
 
@@ -282,6 +346,55 @@ def test_another_form_is_refused(path: Path, head: str, said: str) -> None:
         pytest.raises(BadRequest, match=rf"paper\.db is no state .*{said}"),
     ):
         file.read(SOURCE)
+
+
+def changed(path: Path, statement: str, values: tuple[Any, ...] = ()) -> None:
+    with closing(sqlite3.connect(path, timeout=0.2)) as other:
+        other.execute(statement, values)
+        other.commit()
+
+
+@pytest.mark.parametrize("flavour", ["blocking", "async"])
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("DELETE FROM kept WHERE kind = 'market'", "of its market .* nothing is kept"),
+        (
+            "UPDATE kept SET told = replace(told, '\"10000\"', '\"-1\"') "
+            "WHERE kind = 'account'",
+            "cash of -1 dollars is less than nothing",
+        ),
+        (
+            "UPDATE kept SET told = replace(told, 'fill_count', 'count') "
+            "WHERE kind = 'account'",
+            "KeyError",
+        ),
+    ],
+)
+def test_a_damaged_account_is_no_state_and_is_free_to_be_mended(
+    path: Path, flavour: str, damage: str, said: str
+) -> None:
+    ground = KalshiPaper()
+    trader = ground.trader(flavour, path=path)
+    trader.lift(trader.quoted_market())
+    end(trader)
+    kind = "market" if "market" in damage else "account"
+    with closing(sqlite3.connect(path)) as other:
+        rows = other.execute("SELECT * FROM kept WHERE kind = ?", (kind,)).fetchall()
+    changed(path, damage)
+    ground._house = None
+    again = ground.trader(flavour, path=path)
+    for _ in range(2):
+        with pytest.raises(
+            BadRequest, match=rf"paper\.db is no state of orders on paper: .*{said}"
+        ) as caught:
+            again.fetch_balance()
+        assert type(caught.value) is BadRequest
+    # Nobody has it, so it is mended, also while this exchange is there.
+    for row in rows:
+        changed(path, "REPLACE INTO kept VALUES (?, ?, ?)", row)
+    assert len(again.fetch_fills()) == 1
+    end(again)
 
 
 # -- what goes wrong --------------------------------------------------------------------

@@ -450,6 +450,41 @@ def test_secrets_are_replaced_and_nothing_else_changes(
     assert line.headers == {}
 
 
+MINE, THEIRS = "the-key-id", "3813e82d-45da-4c84-b363-dc0d2be25ac2"
+TRADE = (
+    '{"owner": "%s", "price": 0.10, "order_owner":"%s", "trade_owner" : "%s",\t'
+    '"maker_orders": [{"owner": "%s"}, {"owner": "%s"}, {"owner": null}]}'
+)
+PARTS = TRADE % (THEIRS, MINE, THEIRS, MINE, THEIRS)
+HIDDEN = TRADE % (
+    *("REDACTED", "REDACTED-KEY", "REDACTED"),
+    *("REDACTED-KEY", "REDACTED"),
+)
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_the_api_keys_of_others_are_replaced_in_answers(
+    path: Path, flavour: str
+) -> None:
+    [_, line, _] = recorded(flavour, path, Response(200, {}, PARTS.encode()))
+    assert isinstance(line, Rest)
+    assert line.body.data == HIDDEN.encode()
+    assert line.body.redacted
+
+
+def test_the_api_keys_of_others_are_replaced_in_frames(path: Path) -> None:
+    with (
+        exchange("kalshi", environment=URL) as ex,
+        Recorder(ex, path) as recorder,
+    ):
+        line = ScriptedTransport([Response(200, {}, b"{}")])
+        _send("blocking", line, ex.venue.taps)
+        number = recorder.opened("ws://toy.test/")
+        recorder.told(number, "in", [PARTS, PARTS.encode()])
+    found = [x.body.data for x in read(path) if isinstance(x, Frame)]
+    assert found == [HIDDEN.encode()] * 2
+
+
 def test_a_header_of_limits_does_not_tell_the_key(path: Path) -> None:
     headers = {"x-ratelimit-scope": "key=the-key-id; write", "date": "today"}
     [_, line, _] = recorded("blocking", path, Response(200, headers, b"{}"))

@@ -68,6 +68,23 @@ def at(request: pytest.FixtureRequest) -> Iterator[Stage]:
         yield made
 
 
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_own_fills_are_told_by_a_recording_without_the_keys_of_others(
+    path: Path, flavour: str
+) -> None:
+    with stage("polymarket") as at:
+        told = recorded(flavour, session, at, path)
+    owners = {
+        owner
+        for line in read(path)
+        if isinstance(line, Rest)
+        for owner in re.findall(rb'owner":\s*"([^"]*)"', line.body.data)
+    }
+    assert owners == {b"REDACTED", b"REDACTED-KEY"}
+    assert told[-1]
+    assert performed(flavour, session, "replay", path=path) == told
+
+
 def rest(at: float = 1_001, **how: Any) -> Rest:
     given: dict[str, Any] = {
         "began": int((at - 1) * SECOND),

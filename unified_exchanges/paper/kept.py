@@ -114,11 +114,16 @@ def restored(
     engine = PaperEngine((), cash=account["starting_cash"], delays=delays)
     for told in kinds[_MARKET].values():
         engine.reopen(contract_of(read_market(told["market"], told["grid"])))
+    orders = [read_order(x) for _, x in sorted(kinds[_ORDER].items())]
+    news = [_read_news(x) for _, x in sorted(kinds[_NEWS].items())]
+    for x in (*orders, *news):
+        if x.market_id not in engine.pits:
+            raise ValueError(f"of its market {x.market_id} nothing is kept")
     engine.resume(
         moment=account["moment"],
         turn=account["turn"],
         fill_count=account["fill_count"],
-        orders=[read_order(x) for _, x in sorted(kinds[_ORDER].items())],
+        orders=orders,
         commands=sorted(
             (read_command(x) for x in kinds[_COMMAND].values()), key=lambda x: x[:2]
         ),
@@ -130,7 +135,6 @@ def restored(
             pit = engine.pits[order.market_id]
             engine.rest(pit, order)
             engine.hours.note(pit)
-    news = [_read_news(x) for _, x in sorted(kinds[_NEWS].items())]
     for x in news:
         _book(engine, x)
     if str(engine.cash) != account["cash"]:

@@ -63,7 +63,9 @@ class StateFile(SqliteFile):
     is_exclusive = True
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, f"the account on paper in {path}")
+        # The program may go to another folder before it is opened, or while it is used.
+        where = path.absolute()
+        super().__init__(where, f"the account on paper in {where}")
         self._process = os.getpid()
         self._is_new = False
         self._source: Source | None = None
@@ -86,15 +88,16 @@ class StateFile(SqliteFile):
         Raises `BadRequest` if another has it, if it is no account on paper, or if it is
         one in the market of another source.
         """
-        self._require_of_this_process()
+        self.require_of_this_process()
         return self._perform("read", lambda connection: self._read(connection, source))
 
     def keep(self, rows: Rows) -> None:
         """Write rows, and remove those that are None, before returning."""
-        self._require_of_this_process()
+        self.require_of_this_process()
         self._perform("written", lambda connection: self._write(connection, rows))
 
-    def _require_of_this_process(self) -> None:
+    def require_of_this_process(self) -> None:
+        """Raise `BadRequest` in a forked child, whose copy of the account stands still."""
         if self.is_of_parent:
             message = (
                 f"{self._what} belongs to the process that this one was forked from: make "
@@ -167,8 +170,14 @@ class StateFile(SqliteFile):
 
     # -- what goes wrong ------------------------------------------------------------
 
-    def no_state(self, why: str) -> BadRequest:
-        """The error for what is in the file."""
+    def refused(self, why: str) -> BadRequest:
+        """The error for what was read; whoever sees to the file may have it."""
+        with self._lock:
+            self._newest = None
+            self._release()
+        return self._no_state(why)
+
+    def _no_state(self, why: str) -> BadRequest:
         message = (
             f"{self.path} is no state of orders on paper: {why}. Give another path="
         )
@@ -180,7 +189,7 @@ class StateFile(SqliteFile):
         if isinstance(error, OSError):
             return self._lost(what, str(error))
         if not isinstance(error, sqlite3.Error):
-            return self.no_state(str(error))
+            return self._no_state(str(error))
         name = getattr(error, "sqlite_errorname", "")
         if name.startswith("SQLITE_BUSY"):
             message = (
@@ -190,7 +199,7 @@ class StateFile(SqliteFile):
             return BadRequest(message)
         # What is cut off or damaged where it is opened cannot be gone on with at all.
         if name == "SQLITE_NOTADB" or (what == "read" and name.startswith(_DAMAGED)):
-            return self.no_state(str(error))
+            return self._no_state(str(error))
         return self._lost(what, f"{error} ({name})")
 
     def _lost(self, what: str, why: str) -> JournalError:

@@ -49,6 +49,7 @@ _MALFORMED: Final = (
     AttributeError,
     LookupError,
     TypeError,
+    UnifiedExchangesError,
     ValueError,
 )
 """What a text meets that looks like a state and is none."""
@@ -73,7 +74,7 @@ class Looking(FromSource):
             now=self.nanoseconds,
             keeper=self.terms.file,
         )
-        self._is_awake = self.terms.file is None
+        self._is_awake = False
         self._looked: dict[str, float] = {}
         self._read: dict[str, float] = {}
         self._charges: dict[str, FeesInForce] = {}
@@ -120,11 +121,14 @@ class Looking(FromSource):
     # -- beginning, and keeping the state -------------------------------------------
 
     def awake(self) -> Flow[None]:
-        """Go on with the state that was kept, once."""
+        """Go on with the state that was kept, once; raises in a forked child."""
+        file = self.terms.file
+        if file is None:
+            return
+        file.require_of_this_process()
         if self._is_awake:
             return
-        assert self.terms.file is not None
-        kept = self._kept(self.terms.file, self.terms.file.read(self._whose()))
+        kept = self._kept(file, file.read(self._whose()))
         found: dict[str, Contract] = {}
         lost: dict[str, UnifiedExchangesError] = {}
         if kept is not None:
@@ -168,8 +172,8 @@ class Looking(FromSource):
         try:
             return restored(rows, self._contract_of, self.terms.delays)
         except _MALFORMED as error:
-            what = str(error) if isinstance(error, ValueError) else repr(error)
-            raise file.no_state(what) from error
+            is_told = isinstance(error, UnifiedExchangesError | ValueError)
+            raise file.refused(str(error) if is_told else repr(error)) from error
 
     def let_go(self) -> None:
         """Keep what is left to be kept, and let others have the file, come what may.

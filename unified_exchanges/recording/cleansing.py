@@ -10,7 +10,14 @@ import re
 from collections.abc import Iterable, Mapping
 from string import ascii_letters, digits
 
-from .redaction import REDACTED, REDACTED_KEY, is_secret, key_in, suspects
+from .redaction import (
+    REDACTED,
+    REDACTED_KEY,
+    hide_owners,
+    is_secret,
+    key_in,
+    suspects,
+)
 
 __all__ = ["Cleansing"]
 
@@ -60,7 +67,7 @@ class Cleansing:
         for secret, cover in self._known.items():
             if secret in data:
                 data = data.replace(secret, cover)
-        return data
+        return hide_owners(data)
 
     def clean_query(self, query: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         """The same pairs, with secrets replaced."""

@@ -26,6 +26,7 @@ from ..tap import Direction
 from ..venue import Venue
 from .drafts import Draft, Drafts
 from .file import RecordingFile
+from .redaction import read_texts
 
 __all__ = ["Recorder", "RecordingFailed", "RecordingProgress"]
 
@@ -122,7 +123,7 @@ class Recorder:
         if venue.taps.tap is not None:
             raise BadRequest("this exchange is being recorded already", venue=venue.id)
         self.path = _read_path(path)
-        words = _read_never(never)
+        words = read_texts("never", never)
         if not isinstance(compress, bool):
             raise BadRequest(f"compress= must be True or False, not {compress!r}")
         self._venue = venue
@@ -345,16 +346,6 @@ def _read_path(given: object) -> Path:
         )
         raise BadRequest(message)
     return Path(name)
-
-
-def _read_never(given: object) -> list[str]:
-    """The texts; one by itself would be taken letter by letter."""
-    if isinstance(given, Iterable) and not isinstance(given, str | bytes):
-        words = [*given]
-        if all(isinstance(x, str) for x in words):
-            return words
-    # What was given may be a secret: it is not shown.
-    raise BadRequest('never= must be a list of texts, such as ["my password"]')
 
 
 def _secrets(venue: Venue) -> list[str]:

@@ -17,8 +17,10 @@ __all__ = [
     "REDACTED_KEY",
     "SuspectedSecret",
     "chain_words",
+    "hide_owners",
     "is_secret",
     "key_in",
+    "read_texts",
     "redact_body",
     "redact_headers",
     "suspects",
@@ -36,6 +38,7 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _KEY_NAME = re.compile(r"(api|access).?key$", re.IGNORECASE)
+_OWNER = re.compile(rb'("(?:\w+_)?owner"\s*:\s*)"((?:[^"\\]|\\.)+)"')
 _KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY|\beyJ[\w-]{10,}\.[\w-]{10,}\.")
 _WORD = re.compile(r"[A-Za-z0-9+=_-]+")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -51,6 +54,16 @@ _ENTROPY = 3.5
 
 class SuspectedSecret(BadRequest):
     """A recording was about to be saved with something in it that looks like a secret."""
+
+
+def read_texts(name: str, given: object) -> list[str]:
+    """Read texts that are secrets, or none; one by itself would be taken letter by letter."""
+    if isinstance(given, Iterable) and not isinstance(given, str | bytes):
+        texts = [*given]
+        if all(isinstance(x, str) for x in texts):
+            return texts
+    # What was given may be a secret: it is not shown.
+    raise BadRequest(f'{name}= must be a list of texts, such as ["my password"]')
 
 
 def redact_headers(
@@ -101,6 +114,20 @@ def _cover(name: str) -> str:
     if not is_secret(name):
         return ""
     return REDACTED_KEY if _KEY_NAME.search(name) else REDACTED
+
+
+def hide_owners(body: bytes) -> bytes:
+    """Blank who owns an order or a trade: Polymarket tells the API keys of both sides.
+
+    Ours stands as `REDACTED_KEY` by then, by which a replay knows what is its own.
+    """
+    return _OWNER.sub(_hide_owner, body) if b"owner" in body else body
+
+
+def _hide_owner(found: re.Match[bytes]) -> bytes:
+    if found[2] == REDACTED_KEY.encode():
+        return found[0]
+    return b'%b"%b"' % (found[1], REDACTED.encode())
 
 
 def chain_words(*texts: str) -> set[str]:

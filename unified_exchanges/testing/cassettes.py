@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from ..clock import Clock, SystemClock
 from ..errors import NotRecorded
 from .guard import socket_guard
-from .redaction import SuspectedSecret
+from .redaction import SuspectedSecret, read_texts
 
 if TYPE_CHECKING:
     from .tape import Tape
@@ -71,11 +71,12 @@ def cassette(
     Traceback (most recent call last):
     unified_exchanges.errors.NotRecorded: there is no cassette markets.yaml; ...
     """
+    words, known = read_texts("never", never), read_texts("public", public)
     tape = _load()
     time = clock or SystemClock()
     with ExitStack() as stack:
         stack.enter_context(_quiet())
-        entered = stack.enter_context(tape(Path(path), mode, never, public, time))
+        entered = stack.enter_context(tape(Path(path), mode, words, known, time))
         if mode == "replay":
             stack.enter_context(socket_guard())
         yield entered

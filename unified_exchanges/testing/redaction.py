@@ -12,7 +12,9 @@ from ..recording.redaction import (
     REDACTED_KEY,
     SuspectedSecret,
     chain_words,
+    hide_owners,
     key_in,
+    read_texts,
     redact_body,
 )
 from ..registry import exchanges, folder
@@ -22,7 +24,9 @@ __all__ = [
     "REDACTED_KEY",
     "SuspectedSecret",
     "chain_words",
+    "hide_owners",
     "key_in",
+    "read_texts",
     "redact_body",
     "redact_headers",
     "suspects",

@@ -36,6 +36,7 @@ from .redaction import (
     REDACTED_KEY,
     SuspectedSecret,
     chain_words,
+    hide_owners,
     key_in,
     redact_body,
     redact_headers,
@@ -138,10 +139,11 @@ class Tape(Cassette):  # type: ignore[misc]
         """Record an answer, and what the clock told before it."""
         super().append(request, response)
         stored = self.responses[-1]
+        told = stored["body"]["string"]
         if key := key_in(request.headers):
             # Orders and trades name their owner by it.
-            told = stored["body"]["string"].replace(_quoted(key), _quoted(REDACTED_KEY))
-            stored["body"] = {"string": told}
+            told = told.replace(_quoted(key), _quoted(REDACTED_KEY))
+        stored["body"] = {"string": hide_owners(told)}
         if self._recording is None:
             return
         stored[_BEFORE] = self._recording.taken()
@@ -289,7 +291,7 @@ def _clean_request(request: Request) -> Request:
         body = redact_body(request.body)
         if key := key_in(request.headers):
             body = body.replace(_quoted(key), _quoted(REDACTED_KEY))
-        request.body = body
+        request.body = hide_owners(body)
     request.headers = redact_headers(request.headers)
     return request
 

@@ -177,8 +177,7 @@ class Tickets:
             raise self.refusal(message)
         if moment.microsecond:
             whole = moment.astimezone(UTC).replace(microsecond=0)
-            people = self.arguments.people
-            message = f"{people} expires orders at whole seconds, such as {whole}"
+            message = f"expires_at {moment} is no whole second, such as {whole}"
             raise self.refusal(message)
         return int(moment.timestamp())
 

@@ -140,6 +140,13 @@ def test_an_expiry_is_whole_seconds_in_utc() -> None:
     there = timezone(timedelta(hours=-5))
     moment = datetime(2026, 12, 24, 12, tzinfo=there)
     assert TICKETS.read_expiry(moment) == int(moment.timestamp())
+    between = moment.replace(microsecond=500_000)
+    with pytest.raises(InvalidOrder) as caught:
+        TICKETS.read_expiry(between)
+    assert str(caught.value) == (
+        f"kalshi: expires_at {between} is no whole second, such as "
+        "2026-12-24 17:00:00+00:00"
+    )
 
 
 @given(st.integers(0, 2**128 - 1))
