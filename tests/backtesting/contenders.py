@@ -6,6 +6,7 @@ import decimal
 import os
 import random
 import signal
+import sys
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -40,6 +41,8 @@ class Trading(Strategy):
                 desk.timer("enough", timedelta(milliseconds=100))
             if self.how == "raise":
                 raise ZeroDivisionError(f"at event {self.seen}")
+            if self.how == "exit":
+                sys.exit(f"enough after {self.seen}")
 
     def on_timer(self, desk: Desk, name: str) -> None:
         desk.stop()

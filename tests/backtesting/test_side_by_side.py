@@ -335,6 +335,20 @@ def test_of_runs_side_by_side_only_the_one_that_ends_its_process_fails(
 
 
 @pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_that_exits_is_a_failure_of_that_run_alone(
+    tmp_path: Path, workers: int
+) -> None:
+    path = over_midnight(tmp_path / "r.jsonl")
+    grid = [{"last": 5, "how": how} for how in ("book", "exit", "timer")]
+    first, left, last = came_to(
+        sweep(Trading, grid, path, contracts=CONTRACTS, workers=workers)
+    )
+    assert "SystemExit" in left
+    assert "enough after 5" in left
+    assert [first, last] == [alone(Trading, grid[n], path) for n in (0, 2)]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
 def test_a_sweep_stops_at_the_first_failure_in_the_order_of_its_grid(
     tmp_path: Path, workers: int
 ) -> None:

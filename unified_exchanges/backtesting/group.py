@@ -91,7 +91,7 @@ class _Run:
         if self.is_playing:
             self._try(lambda: self._end(provenance))
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         """It has no figures but this."""
         self.is_playing = False
         self.row = failure_of(self._trial, error)
@@ -99,7 +99,8 @@ class _Run:
     def _try(self, act: Callable[[], object]) -> None:
         try:
             self._surroundings.within(act)
-        except Exception as error:  # noqa: BLE001 - a strategy may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - one may raise anything
+            # Who calls `sys.exit` ends its own run, not those beside it.
             self.fail(error)
 
     def _make(self) -> None:

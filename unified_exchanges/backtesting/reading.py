@@ -89,7 +89,13 @@ class Reading:
         repeated, *rest = mark
         each = (rest[n::_PER_FEED] for n in range(_PER_FEED))
         feeds = [
-            Feed(feed.name, began, ended, Setbacks(feed.setbacks.found[:count]), bool(lost))
+            Feed(
+                feed.name,
+                began,
+                ended,
+                Setbacks(feed.setbacks.found[:count]),
+                bool(lost),
+            )
             for feed, began, ended, count, lost in zip(self._feeds, *each, strict=True)
         ]
         return Provenance(feeds, repeated or 0)
