@@ -57,7 +57,7 @@ def folder(id: str, module: str = "") -> ModuleType:  # noqa: A002 - ccxt's word
     return import_module(f"{__package__}.venues.{id}{module and '.' + module}")
 
 
-def _check(id: str, path: object, **for_paper: object) -> None:  # noqa: A002
+def _check(id: str, path: object, venue: object, **for_paper: object) -> None:  # noqa: A002
     """Refuse what belongs to another id."""
     if id == REPLAY and path is None:
         raise ArgumentsRequired("a replay needs path=, of a recording or a cassette")
@@ -66,6 +66,8 @@ def _check(id: str, path: object, **for_paper: object) -> None:  # noqa: A002
             f"path= is for {REPLAY!r}, which reads a recording, and {PAPER!r}, which keeps "
             f"its state, not {id!r}"
         )
+    if id != REPLAY and venue is not None:
+        raise BadRequest(f"venue= is for {REPLAY!r}, not {id!r}")
     strange = [name for name, value in for_paper.items() if value is not None]
     if id != PAPER and strange:
         raise BadRequest(f"{strange[0]}= is for {PAPER!r}, not {id!r}")
@@ -97,11 +99,13 @@ def exchange(
     source: str | None = None,
     cash: Number | None = None,
     delays: Delays | None = None,
+    venue: str | None = None,
 ) -> Exchange:
     """Make a blocking exchange by its id; the arguments are those of `Exchange`.
 
     ``"replay"`` with the ``path`` of a recording or cassette makes the exchange that was
-    recorded, answered by the recording; see the page on replay.
+    recorded, answered by the recording; ``venue`` says which of those on one cassette.  See
+    the page on replay.
 
     ``"paper"`` with a ``source``, such as ``"kalshi"`` or ``"simulated"``, trades on paper
     against the market of the source, to which nothing but reads is ever sent: with ``cash``
@@ -114,7 +118,7 @@ def exchange(
     """
     api_key, private_key = hide(api_key), hide(private_key)
     secret, password = hide(secret), hide(password)
-    _check(id, path, source=source, cash=cash, delays=delays)
+    _check(id, path, venue, source=source, cash=cash, delays=delays)
     if id == REPLAY:
         assert path is not None
         from .replay import replay  # noqa: PLC0415 - few programs replay
@@ -122,6 +126,7 @@ def exchange(
         return replay(
             path,
             given={"clock": clock, "journal": journal, "transport": transport},
+            venue=venue,
             dry_run=dry_run,
             timeout=timeout,
             retry=retry,
@@ -211,11 +216,13 @@ def async_exchange(
     source: str | None = None,
     cash: Number | None = None,
     delays: Delays | None = None,
+    venue: str | None = None,
 ) -> AsyncExchange:
     """Make an asynchronous exchange by its id; the arguments are those of `Exchange`.
 
     ``"replay"`` with the ``path`` of a recording or cassette makes the exchange that was
-    recorded, answered by the recording; see the page on replay.
+    recorded, answered by the recording; ``venue`` says which of those on one cassette.  See
+    the page on replay.
 
     ``"paper"`` with a ``source``, such as ``"kalshi"`` or ``"simulated"``, trades on paper
     against the market of the source, to which nothing but reads is ever sent: with ``cash``
@@ -228,7 +235,7 @@ def async_exchange(
     """
     api_key, private_key = hide(api_key), hide(private_key)
     secret, password = hide(secret), hide(password)
-    _check(id, path, source=source, cash=cash, delays=delays)
+    _check(id, path, venue, source=source, cash=cash, delays=delays)
     if id == REPLAY:
         assert path is not None
         from .replay import async_replay  # noqa: PLC0415 - few programs replay
@@ -236,6 +243,7 @@ def async_exchange(
         return async_replay(
             path,
             given={"clock": clock, "journal": journal, "transport": transport},
+            venue=venue,
             dry_run=dry_run,
             timeout=timeout,
             retry=retry,

@@ -29,10 +29,14 @@ _AT_ONCE: Final = float_info.min
 
 
 def replay(
-    path: str | PathLike[str], *, given: Mapping[str, object], **how: Any
+    path: str | PathLike[str],
+    *,
+    given: Mapping[str, object],
+    venue: str | None,
+    **how: Any,
 ) -> Exchange:
     """Make the blocking exchange that a recording answers; ``given`` may hold nothing."""
-    source = opened(path, given)
+    source = opened(path, given, venue=venue)
     kind: type[Exchange] = kind_of(source, "blocking")
     timeline = timeline_of(source)
     transport = ReplayTransport(source.answers, source.clock, timeline)
@@ -43,10 +47,14 @@ def replay(
 
 
 def async_replay(
-    path: str | PathLike[str], *, given: Mapping[str, object], **how: Any
+    path: str | PathLike[str],
+    *,
+    given: Mapping[str, object],
+    venue: str | None,
+    **how: Any,
 ) -> AsyncExchange:
     """As `replay`, for an event loop."""
-    source = opened(path, given)
+    source = opened(path, given, venue=venue)
     kind: type[AsyncExchange] = kind_of(source, "aio")
     timeline = timeline_of(source)
     transport = AsyncReplayTransport(source.answers, source.clock, timeline)
@@ -57,9 +65,16 @@ def async_replay(
 
 
 def opened(
-    path: str | PathLike[str], given: Mapping[str, object], *, lag: int = 0
+    path: str | PathLike[str],
+    given: Mapping[str, object],
+    *,
+    lag: int = 0,
+    venue: str | None = None,
 ) -> Source:
-    """Read a recording; ``given`` may hold nothing, ``lag`` is how late it is heard."""
+    """Read a recording, of a ``venue`` where it may be of several.
+
+    ``given`` may hold nothing, ``lag`` is how late it is heard.
+    """
     if refused := [f"{name}=" for name, value in given.items() if value is not None]:
         raise BadRequest(
             "a replay has a clock and a transport of its own, and its orders belong into no "
@@ -67,7 +82,11 @@ def opened(
         )
     venues = [folder(id, "blocking").EXCHANGE.describe() for id in exchanges]  # noqa: A001
     return load(
-        path, venues, lambda venue: folder(venue, "counterpart").CONTENTS(), lag=lag
+        path,
+        venues,
+        lambda id: folder(id, "counterpart").CONTENTS(),  # noqa: A006
+        lag=lag,
+        venue=venue,
     )
 
 

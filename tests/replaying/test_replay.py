@@ -44,7 +44,6 @@ from unified_exchanges.recording import (
 from unified_exchanges.recording.format import encode
 from unified_exchanges.registry import folder
 from unified_exchanges.replaying import ReplayTransport, load
-from unified_exchanges.replaying.cassette import load_cassette
 from unified_exchanges.simulator.server import SimulatorServer
 from unified_exchanges.testing import cassette, socket_guard
 
@@ -629,12 +628,12 @@ def test_cycles_are_not_looked_for_while_a_cassette_is_read(
     gc.collect()
     gc.callbacks.append(note)
     try:
-        tape = load_cassette(path, known)
+        source = load(path, known)
         found = gc.isenabled()
     finally:
         gc.callbacks.remove(note)
         gc.enable()
-    assert len(tape.lines) == 300
+    assert len(source.answers.unplayed) == 300
     # One is due when it is allowed again.
     assert len(looks) <= 2
     assert found is is_on
@@ -643,7 +642,7 @@ def test_cycles_are_not_looked_for_while_a_cassette_is_read(
 def test_a_cassette_that_cannot_be_read_leaves_the_collector_on(path: Path) -> None:
     path.write_text("interactions: [\n")
     with pytest.raises(DamagedRecording):
-        load_cassette(path, [])
+        exchange("replay", path=path)
     assert gc.isenabled()
 
 

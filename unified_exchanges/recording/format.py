@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import re
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
@@ -45,6 +46,7 @@ __all__ = [
     "Unanswered",
     "Withheld",
     "encode",
+    "is_cassette",
     "open_recording",
     "read",
     "read_shortened",
@@ -57,6 +59,14 @@ _log = logging.getLogger(__name__)
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_CASSETTE = re.compile(
+    rb"""\A (?: (?!\{) .{0,4096}? ^ (?:\xef\xbb\xbf)? ["']? interactions ["']? :
+      | \{ \s*+ (?: "version": \s*+ \d++ , \s*+ )? "interactions": )""",
+    re.DOTALL | re.MULTILINE | re.VERBOSE,
+)
+_ASIDE = (b"#", b"%", b"---")
+"""What lines begin with that may come before."""
+_BEGIN = 4096
 _NONE = msgspec.Raw(b"")
 _HOW = "; one is made with Recorder, or unified-exchanges record"
 
@@ -303,6 +313,19 @@ def open_recording(path: str | PathLike[str]) -> IO[bytes]:
     return file
 
 
+def is_cassette(path: str | PathLike[str]) -> bool:
+    """Whether a file is one of vcrpy's, in YAML or JSON, by how it begins."""
+    try:
+        with open_recording(path) as file:
+            for line in file:
+                if line.strip() and not line.startswith(_ASIDE):
+                    return _CASSETTE.search(line + file.read(_BEGIN)) is not None
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        # That is said by who reads all of it.
+        return False
+    return False
+
+
 class _Gzip(gzip.GzipFile):
     """Closes the file beneath as well."""
 
@@ -377,6 +400,12 @@ def _damage(name: str, number: int, text: bytes, error: Exception) -> str:
         later = _version_of(text)
         if later > FORMAT:
             return _later(name, later)
+        if is_cassette(name):
+            return (
+                f"{name} is a cassette, which holds answers and no stream: replay it with "
+                'exchange("replay", path=…), or make a recording, with Recorder or '
+                "unified-exchanges record"
+            )
         return f"{name} is not a recording: its first line is no header ({error}){_HOW}"
     return f"{name}: line {number} cannot be read ({error}); restore it from a copy"
 

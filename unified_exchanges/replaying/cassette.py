@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import gc
+import json
+import logging
 import zlib
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from gzip import BadGzipFile
 from importlib import import_module
@@ -15,17 +15,23 @@ from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 
-from ..description import Description, Environment
+from ..description import Description
 from ..errors import BadRequest
 from ..recording.format import Body, DamagedRecording, Rest, open_recording
+from .addresses import Place, places_of
+from .counterpart import some_of
 from .document import read_document
 
 __all__ = ["Tape", "load_cassette"]
+
+_log = logging.getLogger(__name__)
 
 _SECOND = 1_000_000_000
 _GZIP = b"\x1f\x8b"
 """How an answer begins that was stored as it came: gzip is all that the library asks for."""
 _OF_GZIP = 31
+_SHOWN = 60
+"""Characters of what is wrong that are shown."""
 _WRONG = (
     AttributeError,
     LookupError,
@@ -49,53 +55,48 @@ class Tape:
     lines: list[Rest]
 
 
-def load_cassette(file: Path, venues: Iterable[Description]) -> Tape:
+def load_cassette(
+    file: Path, venues: Sequence[Description], venue: str | None = None
+) -> Tape:
     """Read a cassette that was made with vcrpy, by this library or not.
 
-    Times are those that ``tape.clock`` told while it was recorded, or else the dates of the
-    answers; a cassette that has neither stands at the last change of its file.
+    Requests to others than the ``venue`` are left out; it need not be given where there is
+    one.  Times are those that ``tape.clock`` told while it was recorded, or else the dates
+    of the answers; a cassette that has neither stands at the last change of its file.
     """
-    with _collector_paused():
-        return _load(file, venues)
+    lines = _lines(file)
+    places = places_of(lines, venues)
+    chosen = _chosen(lines, places, venue, file)
+    if {*places} != {chosen}:
+        lines = [x for x, place in zip(lines, places, strict=True) if place == chosen]
+    name, environment = chosen
+    start = lines[0].began
+    return Tape(venue=name, environment=environment, start=start, lines=lines)
 
 
-def _load(file: Path, venues: Iterable[Description]) -> Tape:
+def _lines(file: Path) -> list[Rest]:
+    number = 0
     try:
         pairs = _read(file)["interactions"]
         if pairs == []:
             raise DamagedRecording(
                 f"{file} is no cassette that holds a request: nothing was recorded{_HOW}"
             )
-        addresses = [str(pair["request"]["uri"]).partition("?")[0] for pair in pairs]
+        for number, pair in enumerate(pairs, 1):  # noqa: B007 - told below
+            _check(pair["request"], pair["response"])
+        lines: list[Rest] = []
         moments = _moments(pairs, int(file.stat().st_mtime))
-        spans = zip([moments[0], *moments], moments, strict=False)
-        lines = [
-            _line(pair["request"], pair["response"], began, at)
-            for pair, (began, at) in zip(pairs, spans, strict=True)
-        ]
+        for number, pair in enumerate(pairs, 1):  # noqa: B007 - told below
+            at = next(moments)
+            began = lines[-1].at if lines else at
+            lines.append(_line(pair["request"], pair["response"], began, at))
     except _WRONG as error:
+        where = f": interaction {number}" if number else ""
         raise DamagedRecording(
-            f"{file} is no cassette that can be read ({type(error).__name__}: {error})"
-            f"{_HOW}"
+            f"{file} is no cassette that can be read{where} "
+            f"({type(error).__name__}: {error}){_HOW}"
         ) from error
-    venue, environment = _whose(addresses, venues, file)
-    start = lines[0].began
-    return Tape(venue=venue, environment=environment, start=start, lines=lines)
-
-
-@contextmanager
-def _collector_paused() -> Generator[None, None, None]:
-    """Look for no cycles meanwhile: there are none, and each look is at all there is yet.
-
-    It took as long as all the rest, and longer for each request of a longer cassette.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
+    return lines
 
 
 def _read(file: Path) -> Any:
@@ -109,13 +110,34 @@ def _read(file: Path) -> Any:
     else:
         try:
             with open_recording(file) as opened:
-                return read_document(yaml, opened.read())
+                data = opened.read()
+            if data.lstrip().startswith(b"{"):
+                # YAML knows nearly all of JSON, but no pairs of surrogates.
+                return json.loads(data)
+            return read_document(yaml, data)
         except yaml.YAMLError as error:
             where = " ".join(str(error).split())
             raise DamagedRecording(f"{file} is no YAML: {where}{_HOW}") from error
         except (EOFError, zlib.error, BadGzipFile) as error:
             raise DamagedRecording(f"{file} is not whole: {error}{_HOW}") from error
     raise ImportError(reason)
+
+
+def _check(asked: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+    """Refuse what nobody would look at before it is used: somebody edited the file."""
+    method, uri, code = asked["method"], asked["uri"], told["status"]["code"]
+    if not isinstance(method, str):
+        raise _mistaken("the method", "a text", method)
+    if not isinstance(uri, str):
+        raise _mistaken("the uri", "a text", uri)
+    if type(code) is not int:
+        raise _mistaken("the status code", "a number", code)
+    if not isinstance(told["headers"], dict):
+        raise _mistaken("the headers", "a mapping", told["headers"])
+    for name in ("clock_before", "clock_after"):
+        for reading in told.get(name, ()):
+            if not isinstance(reading, int | float):
+                raise _mistaken(name, "a list of numbers", reading)
 
 
 def _line(
@@ -143,27 +165,37 @@ def _line(
     )
 
 
-def _body(content: bytes | str | None) -> Body:
+def _body(content: object) -> Body:
     if isinstance(content, bytes) and content.startswith(_GZIP):
         content = zlib.decompress(content, wbits=_OF_GZIP)
-    return Body.of(content) if content else Body()
+    if isinstance(content, bytes | str):
+        return Body.of(content) if content else Body()
+    if content is not None:
+        raise _mistaken("a body", "a text", content)
+    return Body()
 
 
 def _first(text: Any) -> str:
-    return str(text[0] if isinstance(text, list) else text)
+    found = text[0] if isinstance(text, list) else text
+    if not isinstance(found, str):
+        raise _mistaken("a header", "a text", found)
+    return found
+
+
+def _mistaken(what: str, wanted: str, found: object) -> TypeError:
+    return TypeError(f"{what} should be {wanted}, not {repr(found)[:_SHOWN]}")
 
 
 # -- when --------------------------------------------------------------------------------
 
 
-def _moments(pairs: Sequence[Mapping[str, Any]], otherwise: int) -> list[int]:
+def _moments(pairs: Sequence[Mapping[str, Any]], otherwise: int) -> Iterator[int]:
     """When each answer came, in nanoseconds; never before the one that was before it."""
-    moments: list[int] = []
+    latest = 0
     for place, pair in enumerate(pairs):
         found = _told(pair, pairs[place + 1 : place + 2])
-        latest = moments[-1] if moments else 0
-        moments.append(max(found or 0, latest) or otherwise * _SECOND)
-    return moments
+        latest = max(found or 0, latest) or otherwise * _SECOND
+        yield latest
 
 
 def _told(
@@ -186,32 +218,41 @@ def _told(
 # -- whose -------------------------------------------------------------------------------
 
 
-def _whose(
-    addresses: Sequence[str], venues: Iterable[Description], file: Path
-) -> tuple[str, str]:
-    """The venue whose addresses these are, and its environment, by name or base URL."""
-    known = [
-        (venue.id, place) for venue in venues for place in venue.environments.values()
-    ]
-    for venue, place in known:
-        bases = tuple(f"{base}/" for base in (place.rest, *place.services.values()))
-        if all(address.startswith(bases) for address in addresses):
-            return venue, place.name
-    for venue, place in known:
-        for base in _bases(addresses[0], place):
-            if all(address.startswith(f"{base}/") for address in addresses):
-                return venue, base
-    raise BadRequest(
-        f"{file} holds requests to {urlsplit(addresses[0]).netloc}, which is no address "
-        "of a venue: replay a recording of a venue that this library knows"
-    )
+def _chosen(
+    lines: Sequence[Rest], places: Sequence[Place | None], venue: str | None, file: Path
+) -> Place:
+    """Where the requests went that are to be replayed; says how many are left out."""
+    found = {place: None for place in places if place is not None}
+    ids = sorted({each for each, _ in found})
+    if venue is None and len(ids) > 1:
+        raise BadRequest(
+            f"{file} holds requests to {' and '.join(ids)}: a replay is one of them, say "
+            f'which, as in exchange("replay", path=…, venue="{ids[0]}")'
+        )
+    mine = [place for place in found if venue in {None, place[0]}]
+    if not mine:
+        hosts = _hosts(lines)
+        raise BadRequest(
+            f"{file} holds requests to {hosts}, which is no address of "
+            f"{venue or 'a venue'}: replay a recording of a venue that this library knows"
+        )
+    if len(mine) > 1:
+        at = " and ".join(environment for _, environment in mine)
+        raise BadRequest(
+            f"{file} holds requests to {mine[0][0]} at {at}, which answer for themselves: "
+            "record each on a cassette of its own"
+        )
+    strange = [x for x, place in zip(lines, places, strict=True) if place is None]
+    if strange:
+        _log.warning(
+            "%s: %d of %d requests went to %s, which is no address of a venue: left out",
+            file,
+            len(strange),
+            len(lines),
+            _hosts(strange),
+        )
+    return mine[0]
 
 
-def _bases(address: str, place: Environment) -> Iterator[str]:
-    """Base URLs at which a venue of this shape may have been, such as a simulated one."""
-    parts, known = urlsplit(address), urlsplit(place.rest)
-    origin = f"{parts.scheme}://{parts.netloc}"
-    if known.path:
-        yield origin + known.path
-    elif place.services and parts.path.split("/")[1] in place.services:
-        yield origin
+def _hosts(lines: Iterable[Rest]) -> str:
+    return some_of(list(dict.fromkeys(urlsplit(line.host).netloc for line in lines)))

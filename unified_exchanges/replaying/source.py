@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
-import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator
-from gzip import BadGzipFile
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from ..recording.format import (
     Rest,
     Unanswered,
     Withheld,
-    open_recording,
+    is_cassette,
     read,
 )
 from ..recording.line_clock import LineClock, in_time
@@ -30,8 +30,6 @@ from .streams import Streams
 
 __all__ = ["Source", "load"]
 
-_CASSETTE = b"interactions:"
-_BEGIN = 4096
 _LOOKS_LIKE = re.compile(r"\.(jsonl|ya?ml)\b")
 
 
@@ -51,39 +49,52 @@ class Source:
 
 def load(
     path: str | PathLike[str],
-    venues: Collection[Description],
+    venues: Sequence[Description],
     contents: Callable[[str], Contents] | None = None,
     *,
     lag: int = 0,
+    venue: str | None = None,
 ) -> Source:
     """Read a recording once; its requests into memory, and of its streams what was asked.
 
-    ``venues`` are those that there are: a cassette does not say whose it is.
+    ``venues`` are those that there are: a cassette does not say whose it is, and ``venue``
+    is the one that is meant where it may be of several.
     ``contents`` makes what takes note of the streams of a venue; ``lag`` is how many
     nanoseconds late everything is heard.  Raises
     `NotRecorded` where there is no such file, and `DamagedRecording`.
     """
+    ids = [known.id for known in venues]
+    if venue is not None and venue not in ids:
+        raise BadRequest(f"there is no venue {venue!r}; there are: {', '.join(ids)}")
     try:
         file = _file(path)
-        begin = _begin_of(file)
+        is_tape = is_cassette(file)
     except OSError as error:
         raise BadRequest(
             f"the recording {fspath(path)} cannot be read: {error.strerror or error}; see "
             "that it may be, or give another path="
         ) from error
-    if _CASSETTE in begin and not begin.lstrip().startswith(b"{"):
+    if is_tape:
         from .cassette import load_cassette  # noqa: PLC0415 - YAML is an extra
 
-        tape = load_cassette(file, venues)
-        return _source(tape.venue, tape.environment, tape.start, tape.lines, file, lag)
+        with _collector_paused():
+            tape = load_cassette(file, venues, venue)
+            return _source(
+                tape.venue, tape.environment, tape.start, tape.lines, file, lag
+            )
     lines = read(file)
     header = next(lines)
     assert isinstance(header, Header)
     lines = in_time(lines, LineClock(header.at, header.mono))
-    if header.venue not in {venue.id for venue in venues}:
+    if header.venue not in ids:
         raise BadRequest(
             f"{file} was recorded at {header.venue}, which this version of the library "
-            f"does not know: it knows {', '.join(venue.id for venue in venues)}"
+            f"does not know: it knows {', '.join(ids)}"
+        )
+    if venue not in {None, header.venue}:
+        raise BadRequest(
+            f"{file} was recorded at {header.venue}, not at {venue}: leave venue= away, or "
+            "give the path of another recording"
         )
     streams = None
     if contents is not None:
@@ -123,13 +134,19 @@ def _held(folder: Path) -> str:
     return f"which holds {some_of(names)}"
 
 
-def _begin_of(file: Path) -> bytes:
-    """How a file begins; what of it is damaged is said by who reads all of it."""
+@contextmanager
+def _collector_paused() -> Generator[None, None, None]:
+    """Look for no cycles meanwhile: there are none, and each look is at all there is yet.
+
+    It took as long as all the rest, and longer for each request of a longer cassette.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
     try:
-        with open_recording(file) as opened:
-            return opened.read(_BEGIN)
-    except (EOFError, zlib.error, BadGzipFile):
-        return b""
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _noted(lines: Iterator[Line], streams: Streams) -> Iterator[Line]:
