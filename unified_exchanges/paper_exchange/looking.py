@@ -234,7 +234,7 @@ class Looking(FromSource):
         if len(market_ids) <= 1:
             return []
         try:
-            return (yield from collect(self.source.known_markets(market_ids)))
+            return (yield from collect(self.known_markets(market_ids)))
         except UNREADABLE:
             # Which one it is, is told by asking for each.
             return []
