@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from tests.paper_exchange.ground import KalshiPaper, PolymarketPaper
@@ -47,6 +48,15 @@ def forget(ground: Any, market: Market) -> None:
         catalog._of_event[listed.event_id].remove(market.market_id)
         for token in listed.tokens:
             del catalog._of_token[token]
+
+
+def spoil(ground: Any, market: Market) -> None:
+    """Let the source tell of a market what cannot be read."""
+    markets = ground.venue.server.catalog.markets
+    title = "title" if ground.source == "kalshi" else "question"
+    markets[market.market_id] = attrs.evolve(
+        markets[market.market_id], **{title: ["no", "text"]}
+    )
 
 
 def end(trader: Any) -> None:
@@ -183,6 +193,53 @@ def test_a_start_asks_once_for_what_is_held_and_for_fees_of_what_rests(
     assert asked(again, held) == 1
     assert asked(again, resting) > 1
     assert asked(again, idle) == 0
+
+
+def test_all_that_is_held_is_read_in_few_requests_and_the_same_of_what_is_gone(
+    ground: Any, flavour: str, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = ground.trader(flavour, path=path)
+    markets = quoted(first)[:7]
+    for market in markets:
+        first.lift(market)
+    gone = markets[3]
+    before = facts(first)
+    end(first)
+    again = opened(ground, flavour, path)
+    again.fetch_balance()
+    assert len(again.transport.requests) == 1
+    assert facts(again) == before
+    forget(ground, gone)
+    for _ in range(2):
+        ground.clock.advance(MINUTE)
+        count = len(again.transport.requests)
+        again.fetch_balance()
+        # All are listed, the rest among what has ended; and both again for the one alone.
+        assert len(again.transport.requests) - count == 4
+    assert facts(again) == before
+    assert sum("is traded no more" in x for x in caplog.messages) == 1
+    with pytest.raises(MarketNotFound):
+        again.rest(gone)
+    end(again)
+
+
+def test_one_held_market_that_cannot_be_read_leaves_the_others_as_they_are(
+    ground: Any, flavour: str, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = ground.trader(flavour, path=path)
+    markets = quoted(first)[:4]
+    for market in markets:
+        first.lift(market)
+    before = facts(first)
+    end(first)
+    odd = markets[1]
+    spoil(ground, odd)
+    again = opened(ground, flavour, path)
+    assert facts(again) == before
+    [told] = [x for x in caplog.messages if "is traded no more" in x]
+    assert odd.market_id in told
+    assert again.lift(markets[0]).filled > 0
+    end(again)
 
 
 def test_what_is_kept_of_a_market_is_enough_for_lists_of_what_was_done(

@@ -354,21 +354,16 @@ def changed(path: Path, statement: str, values: tuple[Any, ...] = ()) -> None:
         other.commit()
 
 
+_ACCOUNT = "UPDATE kept SET told = replace(told, '{}', '{}') WHERE kind = 'account'"
+
+
 @pytest.mark.parametrize("flavour", ["blocking", "async"])
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
         ("DELETE FROM kept WHERE kind = 'market'", "of its market .* nothing is kept"),
-        (
-            "UPDATE kept SET told = replace(told, '\"10000\"', '\"-1\"') "
-            "WHERE kind = 'account'",
-            "cash of -1 dollars is less than nothing",
-        ),
-        (
-            "UPDATE kept SET told = replace(told, 'fill_count', 'count') "
-            "WHERE kind = 'account'",
-            "KeyError",
-        ),
+        (_ACCOUNT.format('"10000"', '"-1"'), "cash of -1 dollars is less than nothing"),
+        (_ACCOUNT.format("fill_count", "count"), "KeyError"),
     ],
 )
 def test_a_damaged_account_is_no_state_and_is_free_to_be_mended(

@@ -20,6 +20,7 @@ from .contract import Contract, Delays
 from .engine import PaperEngine
 from .kept_markets import read_market, told_market
 from .ledger import read_fill, read_settlement, told_fill, told_settlement
+from .orders import PaperOrder
 from .state import (
     read_command,
     read_order,
@@ -116,9 +117,7 @@ def restored(
         engine.reopen(contract_of(read_market(told["market"], told["grid"])))
     orders = [read_order(x) for _, x in sorted(kinds[_ORDER].items())]
     news = [_read_news(x) for _, x in sorted(kinds[_NEWS].items())]
-    for x in (*orders, *news):
-        if x.market_id not in engine.pits:
-            raise ValueError(f"of its market {x.market_id} nothing is kept")
+    _require_markets(engine, (*orders, *news))
     engine.resume(
         moment=account["moment"],
         turn=account["turn"],
@@ -142,6 +141,14 @@ def restored(
         raise ValueError(message)
     engine.touched.clear()
     return Kept(engine, news)
+
+
+def _require_markets(
+    engine: PaperEngine, kept: Iterable[PaperOrder | Fill | Settlement]
+) -> None:
+    for x in kept:
+        if x.market_id not in engine.pits:
+            raise ValueError(f"of its market {x.market_id} nothing is kept")
 
 
 def _book(engine: PaperEngine, news: Fill | Settlement) -> None:

@@ -9,7 +9,6 @@ from typing import Final, TypeVar
 from ..errors import (
     ArgumentsRequired,
     JournalError,
-    MarketNotFound,
     OrderNotFound,
     UnifiedExchangesError,
 )
@@ -27,7 +26,7 @@ from ..models import (
 )
 from ..venue.arguments import Arguments, Span
 from ..venue.merging import given
-from .looking import Looking
+from .looking import UNREADABLE, Looking
 
 __all__ = ["ARGUMENTS", "OnAccount"]
 
@@ -268,7 +267,7 @@ class OnAccount(Looking):
             book = yield from self.source.fetch_order_book(
                 position.market_id, outcome=position.outcome, depth=1
             )
-        except MarketNotFound:  # told by the look before: it is worth what nobody knows
+        except UNREADABLE:  # told by the look before: it is worth what nobody knows
             return position
         return position.marked_at(None if book.bid is None else book.bid.price)
 

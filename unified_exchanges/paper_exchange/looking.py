@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -31,7 +31,9 @@ from .source import PRIVATE, FromSource
 from .stream import AccountStream, connect, connect_async
 from .terms import Eyes
 
-__all__ = ["Looking"]
+__all__ = ["UNREADABLE", "Looking"]
+
+_Take: TypeAlias = Callable[[str, Contract | UnifiedExchangesError], None]
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ _OFTEN: Final = 2.0
 """Seconds between two looks for who follows orders where the source has no stream."""
 _RULES: Final = 60.0
 """Seconds after which a market is read again whose contracts are held, or ordered."""
-_UNREADABLE: Final = (MarketNotFound, NotSupported, VenueSchemaError)
+UNREADABLE: Final = (MarketNotFound, NotSupported, VenueSchemaError)
 """What a market meets that the source knows no more, or of which it tells too little."""
 _MALFORMED: Final = (
     ArithmeticError,
@@ -129,37 +131,30 @@ class Looking(FromSource):
         if self._is_awake:
             return
         kept = self._kept(file, file.read(self._whose()))
-        found: dict[str, Contract] = {}
-        lost: dict[str, UnifiedExchangesError] = {}
+        found: dict[str, Contract | UnifiedExchangesError] = {}
         if kept is not None:
-            busy = kept.engine.busy_markets()
+            busy = dict.fromkeys(kept.engine.busy_markets())
             # Of the others nothing needs to be known before they are traded again.
-            for market_id in dict.fromkeys([*busy, *kept.engine.held_markets()]):
-                charges = market_id in busy
-                try:
-                    contract = yield from self._read_market(market_id, charges=charges)
-                except _UNREADABLE as error:
-                    lost[market_id] = error
-                else:
-                    found[market_id] = contract
+            wanted = {**busy, **dict.fromkeys(kept.engine.held_markets())}
+            yield from self._read_markets([*wanted], busy, found.__setitem__)
         # Another call may have done it while this one was reading.
         if not self._is_awake:
             self._is_awake = True
             if kept is not None:
-                self._go_on(kept, found, lost)
+                self._go_on(kept, found)
 
     def _go_on(
-        self,
-        kept: Kept,
-        found: Mapping[str, Contract],
-        lost: Mapping[str, UnifiedExchangesError],
+        self, kept: Kept, found: Mapping[str, Contract | UnifiedExchangesError]
     ) -> None:
         self.house.load(kept)
         self._unread = set(kept.engine.pits).difference(found)
-        for market_id, why in lost.items():
-            self._lose(market_id, why)
-        for contract in found.values():
-            self.house.renew(contract)
+        for market_id, read in found.items():
+            if not isinstance(read, Contract):
+                self._lose(market_id, read)
+        # Last: time passes with these, and the others have no fees.
+        for read in found.values():
+            if isinstance(read, Contract):
+                self.house.renew(read)
 
     def _whose(self) -> Source:
         source = self.source
@@ -199,19 +194,67 @@ class Looking(FromSource):
 
     def contract(self, market_id: str) -> Flow[Contract]:
         """A market with its fees, as the house trades it."""
-        return self._read_market(market_id, charges=True)
-
-    def _read_market(self, market_id: str, *, charges: bool) -> Flow[Contract]:
-        """A market as it is now, with what it ``charges`` where orders want to know."""
         market = yield from self.market_to_trade(market_id)
-        if charges:
-            yield from self._read_fees(market_id)
+        yield from self._read_fees(market_id)
+        return self._contract(market, charges=True)
+
+    def _read_markets(
+        self, market_ids: Sequence[str], busy: Container[str], take: _Take
+    ) -> Flow[None]:
+        """Hand on markets as they are now, or why they cannot be read, in few requests.
+
+        Of those that are ``busy`` the fees are read first: nothing is asked for between what
+        a listing tells and what is made of it.
+        """
+        left: list[str] = []
+        for market_id in market_ids:
+            try:
+                if market_id in busy:
+                    yield from self._read_fees(market_id)
+            except UNREADABLE as error:
+                take(market_id, error)
+            else:
+                left.append(market_id)
+        listed = yield from self._found_together(left)
+        for market in listed:
+            take(market.market_id, self._made(market, busy))
+        there = {market.market_id for market in listed}
+        for market_id in left:
+            if market_id in there:
+                continue
+            try:
+                market = yield from self.market_to_trade(market_id)
+            except UNREADABLE as error:
+                take(market_id, error)
+            else:
+                take(market_id, self._made(market, busy))
+
+    def _found_together(self, market_ids: list[str]) -> Flow[list[Market]]:
+        """Those of several markets that are there; none if one of them cannot be read."""
+        if len(market_ids) <= 1:
+            return []
+        try:
+            return (yield from collect(self.known_markets(market_ids)))
+        except UNREADABLE:
+            # Which one it is, is told by asking for each.
+            return []
+
+    def _made(
+        self, market: Market, busy: Container[str]
+    ) -> Contract | UnifiedExchangesError:
+        try:
+            return self._contract(market, charges=market.market_id in busy)
+        except UNREADABLE as error:
+            return error
+
+    def _contract(self, market: Market, *, charges: bool) -> Contract:
+        """A market that was read, whose fees must be known if it ``charges``."""
         contract = self._contract_of(market)
         if charges:
             contract.require_fees()
-        self._read[market_id] = self.clock.monotonic()
-        self._unread.discard(market_id)
-        self._lost.discard(market_id)
+        self._read[market.market_id] = self.clock.monotonic()
+        self._unread.discard(market.market_id)
+        self._lost.discard(market.market_id)
         return contract
 
     def _contract_of(self, market: Market) -> Contract:
@@ -261,10 +304,10 @@ class Looking(FromSource):
     def look_around(self) -> Flow[None]:
         """Let the house know what became of its orders, before it is asked."""
         yield from self.awake()
-        for market_id in {*self.house.held_markets(), *self.house.busy_markets()}:
-            read = self._read.get(market_id)
-            if read is None or self.clock.monotonic() - read >= _RULES:
-                yield from self.look_at_rules(market_id)
+        busy = dict.fromkeys(self.house.busy_markets())
+        wanted = {**busy, **dict.fromkeys(self.house.held_markets())}
+        stale = [x for x in wanted if self._is_stale(x)]
+        yield from self._read_markets(stale, busy, self._take)
         for market_id in self.house.busy_markets():
             self.attend(market_id)
             looked = self._looked.get(market_id)
@@ -286,16 +329,17 @@ class Looking(FromSource):
         self.house.hear(book)
         self._looked[market_id] = self.clock.monotonic()
 
-    def look_at_rules(self, market_id: str) -> Flow[None]:
-        """Read whether a market still trades, what it pays, and what it charges."""
-        charges = market_id in self.house.busy_markets()
-        try:
-            contract = yield from self._read_market(market_id, charges=charges)
-        except _UNREADABLE as error:
-            self.house.advance()
-            self._lose(market_id, error)
+    def _is_stale(self, market_id: str) -> bool:
+        """Whether it is to be read again if it trades, what it pays, and what it charges."""
+        read = self._read.get(market_id)
+        return read is None or self.clock.monotonic() - read >= _RULES
+
+    def _take(self, market_id: str, read: Contract | UnifiedExchangesError) -> None:
+        if isinstance(read, Contract):
+            self.house.renew(read)
         else:
-            self.house.renew(contract)
+            self.house.advance()
+            self._lose(market_id, read)
 
     def _lose(self, market_id: str, error: UnifiedExchangesError) -> None:
         """Trade a market no more, and go on with the others."""

@@ -237,6 +237,10 @@ class FromSource(Venue):
         """One market of the source."""
         return self.source.fetch_market(market_id)
 
+    def known_markets(self, ids: list[str]) -> Pages[Market]:
+        """Those of the markets that the source has."""
+        return self.source.known_markets(ids)
+
     def fetch_ticker(
         self, market_id: str, *, outcome: str | None = None
     ) -> Flow[Ticker]:

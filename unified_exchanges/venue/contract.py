@@ -331,6 +331,10 @@ class Venue(Checkup, Permission):
         """One market."""
         raise self.unsupported("fetch_market")
 
+    def known_markets(self, ids: list[str]) -> Pages[Market]:
+        """Those of the markets that there are, in few requests."""
+        raise self.unsupported("fetch_markets")
+
     def fetch_ticker(
         self, market_id: str, *, outcome: str | None = None
     ) -> Flow[Ticker]:
