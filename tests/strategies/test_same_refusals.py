@@ -215,7 +215,7 @@ def test_rules_of_the_venue_are_those_of_its_documentation(answers: Answers) -> 
         assert "lives two minutes at least" in told["soon"]
     else:
         assert (told["cheap"], told["soon"]) == ("canceled", "open")
-    assert "expires orders at whole seconds" in told["part of a second"]
+    assert "is no whole second" in told["part of a second"]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -91,7 +91,7 @@ class _Run:
         if self.is_playing:
             self._try(lambda: self._end(provenance))
 
-    def fail(self, error: BaseException) -> None:
+    def fail(self, error: Exception | SystemExit) -> None:
         """It has no figures but this."""
         self.is_playing = False
         self.row = failure_of(self._trial, error)
