@@ -89,7 +89,7 @@ class Terms:
 
 def _answered(source: Source) -> Any:
     kind = kind_of(source, "blocking")
-    how = dict.fromkeys(("options", "stream", "limits", "alerts"))
+    how: dict[str, None] = dict.fromkeys(("options", "stream", "limits", "alerts"))
     transport = _Transport(source.answers, source.clock)
     return kind(transport=transport, **arguments(source, how))
 
