@@ -20,7 +20,7 @@ from unified_exchanges.cli.practice import Practice, practice
 from unified_exchanges.recording import End, read
 
 from ..unmeasured import unmeasured
-from .test_processes import COMMAND
+from .test_processes import COMMAND, heed
 
 RESTING = """
 import unified_exchanges as ux
@@ -74,10 +74,6 @@ def started(
             yield running
         finally:
             running.kill()
-
-
-def heed() -> None:
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def ignore() -> None:

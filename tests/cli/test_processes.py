@@ -32,6 +32,10 @@ from .conftest import invoke
 COMMAND = (sys.executable, "-m", "unified_exchanges.cli")
 
 
+def heed() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def start(*words: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*COMMAND, *words],
@@ -39,6 +43,7 @@ def start(*words: str, env: Mapping[str, str] | None = None) -> subprocess.Popen
         stderr=subprocess.PIPE,
         env={**os.environ, "COLUMNS": "", **(env or {})},
         text=True,
+        preexec_fn=heed,  # noqa: PLW1509 - also where the tests run under nohup
     )
 
 

@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 
 from unified_exchanges.backtesting import backtest, recorded
 from unified_exchanges.models import Gap, Order, Ticker
-from unified_exchanges.recording import Body, Closed, DamagedRecording, Frame, read
+from unified_exchanges.recording import (
+    Body,
+    Closed,
+    DamagedRecording,
+    End,
+    Frame,
+    read,
+)
 from unified_exchanges.recording.format import encode
 from unified_exchanges.recording.overheard import hear
 from unified_exchanges.venues.kalshi.overheard import OVERHEARD
@@ -163,6 +170,8 @@ def test_a_report_does_not_depend_on_the_shortcut(tmp_path: Path) -> None:
     by = ["1.00", "-2.00", "-9.00", "4.00"]
     deltas = [DELTA % (n + 2, by[n % 4]) for n in range(40)]
     path = journal(tmp_path / "r", SNAPSHOT % 1, *deltas)
+    with path.open("ab") as file:
+        file.write(encode(End(HEAD.at + 10**9, 10**9, lines=42, withheld=0)))
     reports = []
     for data in (path, list(line_by_line(path))):
         watching = Watching()

@@ -22,6 +22,7 @@ from unified_exchanges.recording import (
     Body,
     Closed,
     DamagedRecording,
+    End,
     Frame,
     Header,
     Opened,
@@ -581,6 +582,7 @@ def test_a_report_does_not_depend_on_the_shortcut(
         price = 730 + 10 * (n % 3)
         rows = tape.set(False, price, "0" if n % 5 == 4 else str(n % 11 + 1))
         tape.tell(tape.changes([row | {"hash": str(n)} for row in rows]))
+    tape.lines.append(encode(End(tape.at, 0, lines=len(tape.lines), withheld=0)))
     path = tape.write(tmp_path / "r")
     outcomes = (Outcome("yes", YES, "Yes"), Outcome("no", NO, "No"))
     market = attrs.evolve(scene.market(MARKET), venue="polymarket", outcomes=outcomes)
