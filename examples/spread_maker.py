@@ -12,6 +12,7 @@ from argparse import ArgumentParser
 from decimal import Decimal
 
 import unified_exchanges as ux
+from unified_exchanges.money import text
 
 VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
 WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
@@ -49,7 +50,7 @@ class SpreadMaker(ux.Strategy):
 
     def on_fill(self, desk: ux.Desk, fill: ux.Fill) -> None:
         """Say what came of it."""
-        desk.log(f"{fill.side} {fill.size} {fill.outcome} at {fill.price}")
+        desk.log(f"{fill.side} {text(fill.size)} {fill.outcome} at {text(fill.price)}")
 
     def on_failure(self, desk: ux.Desk, failure: ux.Failure) -> None:
         """Somebody was faster, and the bid would have crossed: quote anew."""

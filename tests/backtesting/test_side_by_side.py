@@ -101,7 +101,9 @@ def alone(make: type[Strategy], parameters: dict[str, Any], data: Any) -> str:
     for name, value in parameters.items():
         setattr(strategy, name, value)
     try:
-        return backtest(strategy, data, contracts=CONTRACTS).to_json()
+        # A precision that one sets is not that of the tests after this.
+        with decimal.localcontext():
+            return backtest(strategy, data, contracts=CONTRACTS).to_json()
     except Exception as error:  # noqa: BLE001 - whatever it is, it is compared
         return f"{type(error).__name__}: {error}"
 
