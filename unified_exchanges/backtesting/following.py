@@ -32,10 +32,15 @@ class Followed:
     by the venue's time.  Numbers do not tell: each connection has its own.  A book without a
     time of the venue, such as one that has the time of its receipt instead, is taken to be
     late by `LATE` at most.
+
+    An equal book is not the one that was told last if a book comes and goes.  It is if it is
+    the same receipt, as where a recording is given twice, or if the venue's time tells it
+    from the book that was told ``before``.
     """
 
     leader: int | None
     told: _Seen
+    before: _Seen | None = None
     known: dict[int, _Seen] = attrs.field(factory=dict)
     _left: int | None = None
     """Who was followed until a gap, and when that came: the same holds for it."""
@@ -49,6 +54,8 @@ class Followed:
     def leads(self, number: int, seen: _Seen) -> bool:
         """Whether a stream is followed from what it tells now on."""
         if self.leader is None and self._may_lead(number, seen):
+            if number == self._left or not self._is_told(seen):
+                self.before = self.told
             self.leader, self.told, self._left = number, seen, None
             self.known.pop(number, None)
             return True
@@ -67,36 +74,44 @@ class Followed:
         fit = [
             (_earliest(seen), -seen[0], -number)
             for number, seen in self.known.items()
-            if _is_as_far(seen, self.told)
+            if self._is_as_far(seen)
         ]
         self.leader = -max(fit)[2] if fit else None
         if self.leader is None:
             return False
-        seen, told = self.known.pop(self.leader), self.told
+        seen = self.known.pop(self.leader)
+        is_newer = not self._is_told(seen)
+        if is_newer:
+            self.before = self.told
         self.told = seen
-        return not _is_same(seen, told)
+        return is_newer
 
     def _may_lead(self, number: int, seen: _Seen) -> bool:
         if self._left is None:
-            return _is_as_far(seen, self.told)
+            return self._is_as_far(seen)
         # What a stream tells after its own gap is newer.
-        return number == self._left or (
-            seen[0] > self._since and _is_as_far(seen, self.told)
-        )
+        return number == self._left or (seen[0] > self._since and self._is_as_far(seen))
+
+    def _is_as_far(self, seen: _Seen) -> bool:
+        return _earliest(seen) > _latest(self.told) or self._is_told(seen)
+
+    def _is_told(self, seen: _Seen) -> bool:
+        """Whether a book is the one that was told last, or stands for it."""
+        a, b = seen[1], self.told[1]
+        if (a.timestamp, a.bids, a.asks) != (b.timestamp, b.bids, b.asks):
+            return False
+        if seen[0] == self.told[0]:
+            return True
+        moment = _venue_time(seen)
+        if moment is None or _venue_time(self.told) is None:
+            return False
+        # Of several in one moment of the venue, it may be an earlier one.
+        return self.before is None or (_venue_time(self.before) or moment) < moment
 
 
 def nanoseconds_of(moment: datetime | None) -> int | None:
     """A time of the venue; None where there is none that can be compared."""
     return None if moment is None or moment.tzinfo is None else nanoseconds(moment)
-
-
-def _is_as_far(seen: _Seen, told: _Seen) -> bool:
-    return _earliest(seen) > _latest(told) or _is_same(seen, told)
-
-
-def _is_same(one: _Seen, other: _Seen) -> bool:
-    a, b = one[1], other[1]
-    return (a.timestamp, a.bids, a.asks) == (b.timestamp, b.bids, b.asks)
 
 
 def _earliest(seen: _Seen) -> int:

@@ -35,7 +35,8 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
 
     - Of each book one stream is followed: the first to tell it, until it ends or tells of a
       gap there; then another that is as far, or the next to tell something newer.  An older
-      book does not take the place of a newer, see `Followed`.
+      book does not take the place of a newer, and an equal one only where it is known to be
+      the same, see `Followed`.
     - A trade, and a change of a market, that one stream told is not told by another, and
       neither is a change that is older, by the venue's time, than what another told.
     - A gap is told if the stream that is followed has it.
@@ -59,7 +60,8 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
         self._ended: set[int] = set()
         self._told: dict[_Key, dict[Hashable, tuple[int, int]]] = {}
         """Of each market the newest trades and changes, which stream told them, and when;
-        gaps are of no market here."""
+        gaps are of no market here.  The number of a stream is inverted for changes that it
+        told before a gap."""
         self._changed: dict[str, tuple[int, int]] = {}
         """Of each market the newest time of a change by the venue, and who told it."""
 
@@ -79,14 +81,15 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
                 began, first = advance()
                 heap.append((began, number, first, advance))
         heapq.heapify(heap)
-        books = self._books
+        find, replace = self._books.get, heapq.heapreplace
         while heap:
             moment, number, event, advance = heap[0]
             if (
                 isinstance(event, OrderBook)
-                and (book := books.get((event.market_id, event.outcome))) is not None
+                and (book := find((event.market_id, event.outcome))) is not None
                 and book.leader == number
             ):
+                book.before = book.told
                 book.told = told = moment, event
                 yield told
             elif event is None:
@@ -103,9 +106,9 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
                 following, event = advance()
             except StopIteration:
                 # What others tell at this moment comes first.
-                heapq.heapreplace(heap, (moment, count + number, None, advance))
+                replace(heap, (moment, count + number, None, advance))
             else:
-                heapq.heapreplace(heap, (following, number, event, advance))
+                replace(heap, (following, number, event, advance))
 
     def _news(self, event: PaperEvent, number: int, moment: int) -> PaperEvent | None:
         """What of an event is told; None if it was told, or is told by another stream."""
@@ -164,21 +167,41 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
         else:
             key, what = (event.market_id, ""), _facts(event)
         told = self._told.setdefault(key, {})
-        teller, since = told.get(what, (number, moment))
+        teller, _ = told.get(what, (number, moment))
+        is_new = teller in (number, ~number)
         if isinstance(event, MarketChange):
-            # A market may do the same again, when nobody is there any more who told it
-            # before, and as long after it as one who has yet to tell it is not late.
-            is_again = event.timestamp is None and moment - since >= LATE
-            is_again = is_again and teller in self._ended
-            if (teller != number and not is_again) or self._is_overtaken(event, number):
+            is_new = is_new or self._is_again(event, number, moment)
+            if not is_new or self._is_overtaken(event, number):
                 return False
-        elif teller != number:
+            # What was told last of a market is the last that is remembered.
+            told.pop(what, None)
+        if not is_new:
             return False
         told[what] = number, moment
         if len(told) > _MOST:
             for old in tuple(islice(told, _MOST // 2)):
                 del told[old]
         return True
+
+    def _is_again(self, change: MarketChange, number: int, moment: int) -> bool:
+        """Whether a market does again what another stream told of it before.
+
+        Without a time of the venue it may be that same thing, told late, for `LATE`.  Within
+        that what follows on what the stream told last is news; and when who told it tells of
+        it no more, a market is rather paused than open.
+        """
+        if change.timestamp is not None:
+            return False
+        told, what = self._told[change.market_id, ""], _facts(change)
+        teller, since = told[what]
+        last = next(reversed(told))
+        is_gone = teller < 0 or teller in self._ended
+        if moment - since >= LATE:
+            return is_gone or what != last
+        if what == last or moment == since:
+            return False
+        is_paused = change.status is MarketStatus.PAUSED
+        return told[last][0] == number or (is_gone and is_paused)
 
     def _is_overtaken(self, change: MarketChange, number: int) -> bool:
         """Whether another stream told what the market did later; else note this one."""
@@ -197,6 +220,9 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
         for key, book in self._books.items():
             if _is_of(gap, key):
                 book.known.pop(number, None)
+        for (market_id, outcome), told in self._told.items():
+            if market_id and not outcome and _is_of(gap, (market_id, outcome)):
+                _disown(told, number)
         if not self._is_first(gap, number, moment):
             return None
         led = {key for key, book in self._books.items() if book.leader == number}
@@ -220,6 +246,13 @@ def _is_of(gap: Gap, key: _Key) -> bool:
     """Whether a book may have missed something in a gap."""
     market_id, outcome = key
     return market_id in (gap.market_ids or key) and gap.outcome in (None, outcome)
+
+
+def _disown(told: dict[Hashable, tuple[int, int]], number: int) -> None:
+    """Mark that a stream may have missed what a market did since what it told of it."""
+    for what, (teller, since) in told.items():
+        if teller == number:
+            told[what] = ~number, since
 
 
 def _ended(moment: int, market_ids: tuple[str, ...], outcome: str | None) -> Gap:
