@@ -22,14 +22,18 @@ def fills(made: PaperEngine) -> list[Fill]:
 
 
 @torn
-@pytest.mark.parametrize("word", ["ioc", "fok"])
-def test_what_must_fill_at_once_ends_unfilled(shown: object, word: str) -> None:
+@pytest.mark.parametrize(
+    ("word", "status"), [("ioc", OrderStatus.CANCELED), ("fok", OrderStatus.REJECTED)]
+)
+def test_what_must_fill_at_once_ends_unfilled(
+    shown: object, word: str, status: OrderStatus
+) -> None:
     made = engine()
     made.receive(START, shown)  # type: ignore[arg-type]
     order_id = made.place(START, "RAIN", "yes", BUY, "0.50", 10, time_in_force=word)
     made.advance(START)
     order = made.order(order_id)
-    assert (order.status, order.filled) == (OrderStatus.CANCELED, 0)
+    assert (order.status, order.filled) == (status, 0)
     assert fills(made) == []
 
 

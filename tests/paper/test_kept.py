@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unified_exchanges import BUY, SELL, MarketStatus, UnifiedExchangesError
+from unified_exchanges import (
+    BUY,
+    SELL,
+    MarketStatus,
+    OrderStatus,
+    UnifiedExchangesError,
+)
 from unified_exchanges.paper import Delays
 from unified_exchanges.paper.house import PaperHouse
 from unified_exchanges.paper.kept import Key, Rows, restored
@@ -62,7 +68,7 @@ def again(shelf: Shelf, clock: Clock, **how: Any) -> PaperHouse:
 
 
 def state(house: PaperHouse) -> Any:
-    """All that outlives a book; time alone is no change."""
+    """All that outlives a book; time alone is no change, and what is refused is no order."""
     engine, account = house.engine, house.engine.account
     return (
         (engine.starting_cash, engine.turn, engine.fill_count, engine.delays),
@@ -72,7 +78,11 @@ def state(house: PaperHouse) -> Any:
             for market_id, held in account.lots.items()
             for outcome, lots in held.items()
         },
-        [told_order(x) for x in engine.orders.values()],
+        [
+            told_order(x)
+            for x in engine.orders.values()
+            if x.status is not OrderStatus.REJECTED
+        ],
         sorted(told_command(x) for x in engine.commands),
         {
             name: (told_terms(pit), {x.number for x in pit.orders})

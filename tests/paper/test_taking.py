@@ -97,7 +97,17 @@ def test_a_level_that_was_gone_is_there_anew() -> None:
 def test_all_or_nothing_takes_nothing_of_too_few() -> None:
     made = quoted()
     order = send(made, "buy", "0.55", 31, time_in_force="fok")
-    assert (order.status, order.filled) == (OrderStatus.CANCELED, D(0))
+    assert (order.status, order.filled) == (OrderStatus.REJECTED, D(0))
+    assert order.raw["reason"] == "fill or kill: too few are offered"
+    assert send(made, "buy", "0.55", 30, time_in_force="fok").filled == 30
+
+
+def test_all_or_nothing_is_paid_for_whole_before_the_book_is_asked() -> None:
+    # As at the venues, where who has too little is told that.
+    made = quoted(cash="10")
+    order = send(made, "buy", "0.55", 31, time_in_force="fok")
+    assert order.raw["reason"] == "not enough cash or contracts"
+    assert made.cash == made.available == D(10)
 
 
 def test_what_is_not_done_at_once_is_gone() -> None:
@@ -119,6 +129,14 @@ def test_an_account_does_not_trade_with_itself() -> None:
     made = quoted()
     send(made, "buy", "0.52", 5)
     order = send(made, "sell", "0.52", 5)
+    assert (order.status, order.filled) == (OrderStatus.CANCELED, D(0))
+
+
+def test_all_or_nothing_that_meets_an_order_of_its_account_takes_nothing() -> None:
+    made = quoted()
+    send(made, "sell", "0.56", 5)
+    made.receive(START + 1, book("101@0.50", "30@0.55 55@0.56"))
+    order = send(made, "buy", "0.56", 31, time_in_force="fok")
     assert (order.status, order.filled) == (OrderStatus.CANCELED, D(0))
 
 
@@ -252,6 +270,14 @@ def test_where_outcomes_do_not_net_only_what_is_held_is_sold() -> None:
     assert send(made, "sell", "0.60", 6).is_open
     assert send(made, "sell", "0.50", 5).status is OrderStatus.REJECTED
     assert send(made, "sell", "0.50", 4).filled == 4
+
+
+def test_what_is_not_held_is_told_before_what_post_only_would_meet() -> None:
+    # As the simulated Polymarket does; where outcomes net nothing has to be held.
+    order = send(quoted(nets=False), "sell", "0.50", 10, post_only=True)
+    assert order.raw["reason"] == "not enough cash or contracts"
+    order = send(quoted(), "sell", "0.50", 10, post_only=True)
+    assert order.raw["reason"] == "post_only would have crossed"
 
 
 def test_a_settled_market_pays_and_ends_orders() -> None:

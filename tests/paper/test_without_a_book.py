@@ -87,12 +87,16 @@ def test_post_only_rests_where_it_would_have_rested(lost: PaperEngine) -> None:
     assert fills(lost) == [("3", "0.49", Liquidity.MAKER)]
 
 
-@pytest.mark.parametrize("word", ["ioc", "fok"])
-def test_what_must_fill_at_once_finds_nothing(lost: PaperEngine, word: str) -> None:
+@pytest.mark.parametrize(
+    ("word", "status"), [("ioc", OrderStatus.CANCELED), ("fok", OrderStatus.REJECTED)]
+)
+def test_what_must_fill_at_once_finds_nothing(
+    lost: PaperEngine, word: str, status: OrderStatus
+) -> None:
     name = send(lost, "0.90", time_in_force=word)
     lost.receive(LATER, book("100@0.40", "100@0.50"))
     assert fills(lost) == []
-    assert lost.order(name).status is OrderStatus.CANCELED
+    assert lost.order(name).status is status
 
 
 def test_a_trade_before_the_first_book_fills_nothing(lost: PaperEngine) -> None:

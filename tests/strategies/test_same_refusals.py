@@ -18,6 +18,7 @@ from unified_exchanges import (
     Market,
     Order,
     OrderBook,
+    OrderRejected,
     async_exchange,
     exchange,
 )
@@ -74,7 +75,9 @@ class Asking(Strategy):
 
     def on_failure(self, desk: Desk, failure: Failure) -> None:
         error = failure.error
-        words = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+00:00", "then", error.message)
+        words = re.sub(
+            r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?\+00:00", "then", error.message
+        )
         self._answer(
             desk, failure.command.key, f"{type(error).__name__}: {_bare(words)}"
         )
@@ -130,19 +133,65 @@ class Selling(Strategy):
             desk.stop()
 
 
+class Killed(Strategy):
+    """Asks for all or nothing where there is nothing, and keeps all that it is told."""
+
+    def __init__(self, market: Market) -> None:
+        self.markets = (market.market_id,)
+        self.told: list[str] = []
+        self.open_orders: list[Order] = []
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        if not desk.decisions and book.ask and book.bid:
+            desk.place(
+                book.market_id,
+                book.outcome,
+                "buy",
+                book.bid.price,
+                100,
+                time_in_force="fok",
+            )
+            # Longer than a stream takes to tell what it tells besides.
+            desk.timer("over", timedelta(seconds=1))
+
+    def on_failure(self, desk: Desk, failure: Failure) -> None:
+        self.told.append(type(failure.error).__name__)
+
+    def on_order(self, desk: Desk, order: Order) -> None:
+        self.told.append(order.status)
+
+    def on_timer(self, desk: Desk, name: str) -> None:
+        self.open_orders = list(desk.open_orders)
+        desk.stop()
+
+
+KINDS: tuple[Any, ...] = (Asking, Selling, Killed)
+
+
 @attrs.frozen
 class Answers:
     """What each backend said."""
 
     venue: str
-    asking: dict[str, Asking]
-    selling: dict[str, Selling]
+    of: dict[Any, dict[str, Any]]
+    placed: dict[str, tuple[str, int]]
+    """What came of all or nothing where it was placed by hand, and the orders listed."""
+
+    @property
+    def asking(self) -> dict[str, Asking]:
+        """Of rules."""
+        return self.of[Asking]
+
+    @property
+    def selling(self) -> dict[str, Selling]:
+        """Of the least size."""
+        return self.of[Selling]
 
 
 @pytest.fixture(scope="module", params=VENUES)
 def answers(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Answers:
     path = tmp_path_factory.mktemp("tapes") / f"{request.param}.jsonl"
-    found = Answers(request.param, {}, {})
+    found = Answers(request.param, {kind: {} for kind in KINDS}, {})
     with stage(request.param) as ground:
         with exchange(ground.venue, **ground.account) as ex:
             with Recorder(ex, path):
@@ -158,16 +207,45 @@ def answers(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Answers:
                     books.next(timeout=10)
                 ex.cancel_all_orders()
                 books.next(timeout=10)
-            for kind, told in ((Asking, found.asking), (Selling, found.selling)):
+            for kind, told in found.of.items():
                 told["live"] = kind(made.market)
                 run(told["live"], ex, seconds=30)
+            found.placed["live"] = _by_hand(ex, made.market)
         with exchange("paper", source=ground.venue, **ground.account) as ex:
-            for kind, told in ((Asking, found.asking), (Selling, found.selling)):
+            for kind, told in found.of.items():
                 told["paper"] = kind(made.market)
                 run(told["paper"], ex, seconds=30)
-    for kind, told in ((Asking, found.asking), (Selling, found.selling)):
+        with exchange("paper", source=ground.venue, **ground.account) as ex:
+            found.placed["paper"] = _by_hand(ex, made.market)
+        found.placed["async paper"] = asyncio.run(_by_hand_async(ground, made.market))
+    for kind, told in found.of.items():
         _over(told, kind, path, made)
     return found
+
+
+def _unfillable(market: Market, book: OrderBook) -> tuple[Any, ...]:
+    assert book.bid is not None
+    return market.market_id, book.outcome, "buy", book.bid.price, 100
+
+
+def _by_hand(ex: Any, market: Market) -> tuple[str, int]:
+    asked = _unfillable(market, ex.fetch_order_book(market.market_id))
+    before = len(ex.fetch_orders())
+    try:
+        told = ex.create_order(*asked, time_in_force="fok").status
+    except OrderRejected as error:
+        told = type(error).__name__
+    return told, len(ex.fetch_orders()) - before
+
+
+async def _by_hand_async(ground: Any, market: Market) -> tuple[str, int]:
+    async with async_exchange("paper", source=ground.venue, **ground.account) as ex:
+        asked = _unfillable(market, await ex.fetch_order_book(market.market_id))
+        try:
+            told = (await ex.create_order(*asked, time_in_force="fok")).status
+        except OrderRejected as error:
+            told = type(error).__name__
+        return told, len(await ex.fetch_orders())
 
 
 def _busy(ex: Any) -> Contract:
@@ -223,6 +301,22 @@ def test_less_than_the_least_size_is_sold_at_once_everywhere(
     answers: Answers, backend: str
 ) -> None:
     assert answers.selling[backend].sold == [("closed", 3)]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_all_or_nothing_that_finds_too_few_is_refused_everywhere(
+    answers: Answers, backend: str
+) -> None:
+    # Told once: the refusal is also what a stream tells of it, as an order that ended.
+    killed = answers.of[Killed][backend]
+    assert (killed.told, killed.open_orders) == (["OrderRejected"], [])
+
+
+@pytest.mark.parametrize("backend", ["live", "paper", "async paper"])
+def test_it_is_refused_to_who_places_it_and_is_no_order(
+    answers: Answers, backend: str
+) -> None:
+    assert answers.placed[backend] == ("OrderRejected", 0)
 
 
 # -- what is no order at all raises where it is written --------------------------------

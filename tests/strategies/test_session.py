@@ -196,6 +196,46 @@ def test_an_order_that_was_refused_is_not_looked_for(scene: Scene) -> None:
     assert scene.session.ready() == []
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_what_a_stream_tells_of_an_order_that_was_refused_is_no_news(
+    scene: Scene, *, is_first: bool
+) -> None:
+    # Polymarket tells of all or nothing that is refused as of an order that was canceled.
+    place = scene.place()
+    error = OrderRejected("no")
+    killed = order(place.key, status=OrderStatus.CANCELED)
+    if is_first:
+        scene.session.take(killed)
+        assert scene.heard.told == []
+    scene.session.failed(place, error)
+    if not is_first:
+        scene.session.take(killed)
+    [failure] = scene.heard.told
+    assert failure.error is error
+    assert scene.desk.order(place.key) is None
+
+
+def test_what_ended_with_nothing_before_its_answer_is_told_with_that(
+    scene: Scene,
+) -> None:
+    place = scene.place()
+    killed = order(place.key, status=OrderStatus.CANCELED)
+    scene.session.take(killed)
+    scene.session.answered(place, killed)
+    assert [x.status for x in scene.heard.told] == [OrderStatus.CANCELED]
+
+
+def test_what_ended_with_nothing_is_told_though_its_answer_was_lost(
+    scene: Scene,
+) -> None:
+    place = scene.place()
+    scene.session.take(order(place.key, status=OrderStatus.CANCELED))
+    scene.session.failed(place, OrderUnknown("no answer", maybe_executed=True))
+    _, ended = scene.heard.told
+    assert ended.status is OrderStatus.CANCELED
+    assert scene.session.left() == []
+
+
 def test_a_rejected_answer_is_a_failure_and_no_order(scene: Scene) -> None:
     place = scene.place()
     scene.session.answered(place, order(place.key, status=OrderStatus.REJECTED))

@@ -25,7 +25,7 @@ from .contract import Delays
 from .hours import Hours
 from .orders import PaperOrder, at
 from .pit import Pit, Take
-from .refusals import HAS_FILLED, NOT_ENOUGH, WOULD_CROSS, not_trading
+from .refusals import HAS_FILLED, NOT_ENOUGH, TOO_FEW, WOULD_CROSS, not_trading
 from .register import Register
 from .reserves import Reserves
 from .touched import Command, Touched
@@ -146,24 +146,17 @@ class Execution:
         """Fill what is offered and rest the remainder; gives how it ended, if it did."""
         takes = pit.crossing(order)
         own = pit.meets_own(order)
-        if order.post_only and (takes or own):
-            return OrderStatus.REJECTED, WOULD_CROSS
-        offered = total(take.size for take in takes)
-        if order.time_in_force is TimeInForce.FOK and offered < order.remaining:
-            return OrderStatus.CANCELED, "fill or kill: too few are offered"
-        rests = (
-            order.time_in_force is TimeInForce.GTC
-            and offered < order.remaining
-            and not own
-        )
-        if not self._affords(pit, order, takes, rests=rests):
-            return OrderStatus.REJECTED, NOT_ENOUGH
-        for take in takes:
+        is_short = total(take.size for take in takes) < order.remaining
+        refused = self._refusal(pit, order, takes, own=own, is_short=is_short)
+        if refused is not None:
+            return OrderStatus.REJECTED, refused
+        is_killed = order.time_in_force is TimeInForce.FOK and is_short
+        for take in () if is_killed else takes:
             pit.take(take)
             self._fill(pit, take, Liquidity.TAKER)
         if order.status is not OrderStatus.OPEN:
             return None
-        if rests:
+        if order.time_in_force is TimeInForce.GTC and not own:
             pit.rest(order)
             self.reserves.note(pit)
             self.hours.note(pit)
@@ -172,17 +165,43 @@ class Execution:
         reason = "would meet an order of the same account" if own else "no more offered"
         return OrderStatus.CANCELED, reason
 
+    def _refusal(
+        self,
+        pit: Pit,
+        order: PaperOrder,
+        takes: list[Take],
+        *,
+        own: bool,
+        is_short: bool,
+    ) -> str | None:
+        """Why it is refused on its arrival; None if it is not."""
+        # In the order in which the simulated venues look.
+        if not self._holds(pit, order):
+            return NOT_ENOUGH
+        if order.post_only and (takes or own):
+            return WOULD_CROSS
+        # What is all or nothing must be paid for whole, also where too few are offered.
+        is_left = is_short and not own and order.time_in_force is not TimeInForce.IOC
+        if not self._affords(pit, order, takes, rests=is_left):
+            return NOT_ENOUGH
+        if order.time_in_force is TimeInForce.FOK and is_left:
+            return TOO_FEW
+        return None
+
+    def _holds(self, pit: Pit, order: PaperOrder) -> bool:
+        """Whether contracts suffice for it, where only what is held can be sold."""
+        if pit.contract.nets or order.side is BUY:
+            return True
+        held = self.account.size(order.market_id, order.outcome)
+        selling = pit.orders.selling(order.outcome)
+        return EXACT.add(selling, order.remaining) <= held
+
     def _affords(
         self, pit: Pit, order: PaperOrder, takes: list[Take], *, rests: bool
     ) -> bool:
-        """Whether cash and contracts suffice for it all: tried, and taken back."""
+        """Whether cash suffices for it all: tried, and taken back."""
         contract, before = pit.contract, self.account.snapshot(order.market_id)
         filled = order.filled
-        if not contract.nets and order.side is not BUY:
-            held = self.account.size(order.market_id, order.outcome)
-            selling = pit.orders.selling(order.outcome)
-            if EXACT.add(selling, order.remaining) > held:
-                return False
         for take in takes:
             price = order.price_of(take.price)
             fee = contract.fees.fee(order.outcome, order.side, price, take.size)

@@ -13,9 +13,17 @@ from ..errors import (
 )
 from ..models import MarketStatus
 
-__all__ = ["HAS_FILLED", "NOT_ENOUGH", "WOULD_CROSS", "error_of", "not_trading"]
+__all__ = [
+    "HAS_FILLED",
+    "NOT_ENOUGH",
+    "TOO_FEW",
+    "WOULD_CROSS",
+    "error_of",
+    "not_trading",
+]
 
 NOT_ENOUGH: Final = "not enough cash or contracts"
+TOO_FEW: Final = "fill or kill: too few are offered"
 WOULD_CROSS: Final = "post_only would have crossed"
 HAS_FILLED: Final = (
     "the new size is the total, and as much has filled; cancel the order instead"

@@ -56,6 +56,11 @@ class _Own:
         """Whether nothing more can come of it than late fills."""
         return self.is_over and not self.is_doubtful and not self.is_busy
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether it surely never was an order."""
+        return self.is_over and not self.is_doubtful and self.told is None
+
 
 class Session:
     """Tells a strategy what happens, and says what is to be sent.
@@ -172,6 +177,9 @@ class Session:
         elif own.is_busy and own.told is not None and not self.has_lasting_ids:
             # While it is changed a venue may end it and make another in its place.
             self._strangers.append(news)
+        elif own.is_busy and own.told is None and _is_nothing(news):
+            # Maybe it is refused: its answer says so.
+            self._strangers.append(news)
         else:
             self._order(own, attrs.evolve(news, client_order_id=key))
 
@@ -187,6 +195,8 @@ class Session:
         own.ids.add(order.order_id)
         if order.order_id != own.order_id or is_old(own.told, order):
             return
+        if own.is_refused and _is_nothing(order):
+            return  # how a stream tells of what was refused
         own.told = order
         self._end(own, is_over=not order.is_open)
         self.desk.told_order(order, own.place.key)
@@ -349,6 +359,11 @@ class Session:
             cash=desk.cash,
             positions=tuple(desk.positions()),
         )
+
+
+def _is_nothing(order: Order) -> bool:
+    """Whether it has ended, and nothing came of it."""
+    return not order.is_open and not order.filled
 
 
 def is_old(told: Order | None, order: Order) -> bool:
