@@ -30,7 +30,7 @@ from .streams import Streams
 
 __all__ = ["Source", "load"]
 
-_LOOKS_LIKE = re.compile(r"\.(jsonl|ya?ml)\b")
+_LOOKS_LIKE = re.compile(r"\.(jsonl?|ya?ml)\b")
 
 
 @attrs.frozen(kw_only=True, slots=True)
