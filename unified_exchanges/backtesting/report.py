@@ -59,7 +59,8 @@ class MarketReport(Flat):
     ``turnover`` is price times size of its trades, as they were ordered: ten YES sold at 0.10
     are one dollar, also where that buys NO at 0.90.  ``value`` is what a contract of the
     first outcome pays, None until that was told; ``is_settled`` is whether it was paid.
-    ``held`` is what is still held.
+    ``title`` begins with what sets it apart within its event.  ``held`` is what is still
+    held.
     """
 
     venue: str
