@@ -54,5 +54,10 @@ def test_the_notebook_is_kept_without_what_it_showed() -> None:
         assert cell.get("execution_count") is None
 
 
+def test_the_notebook_calls_nothing_that_a_user_would_not() -> None:
+    for cell in read().cells:
+        assert not re.search(r"\.__\w+__\(", cell.source)
+
+
 def test_the_notebook_is_one_that_notebooks_can_read() -> None:
     nbformat.validate(read())

@@ -70,10 +70,12 @@ def opened(
     *,
     lag: int = 0,
     venue: str | None = None,
+    wants_streams: bool = False,
 ) -> Source:
     """Read a recording, of a ``venue`` where it may be of several.
 
-    ``given`` may hold nothing, ``lag`` is how late it is heard.
+    ``given`` may hold nothing, ``lag`` is how late it is heard.  Where streams are wanted,
+    a cassette is refused.
     """
     if refused := [f"{name}=" for name, value in given.items() if value is not None]:
         raise BadRequest(
@@ -87,6 +89,7 @@ def opened(
         lambda id: folder(id, "counterpart").CONTENTS(),  # noqa: A006
         lag=lag,
         venue=venue,
+        wants_streams=wants_streams,
     )
 
 

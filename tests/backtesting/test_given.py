@@ -206,3 +206,20 @@ def test_an_event_with_a_number_made_of_a_float_is_named(price: str) -> None:
     events = [(scene.START + n * scene.SECOND, event) for n, event in enumerate(told)]
     with pytest.raises(BadRequest, match=r"^event=OrderBook.*not Decimal\(0\.01\)"):
         backtest(Buyer(price), events, contracts=[scene.contract()])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (Sized(), r"make=.*: give its class, Sized, which is made for each run"),
+        (5, "make=5: give a subclass of Strategy, or a function that gives one"),
+        (None, "make=None: give a subclass of Strategy"),
+    ],
+)
+def test_a_sweep_over_what_is_no_class_says_what_to_give(
+    given: Any, said: str, workers: int
+) -> None:
+    for grid in ({"size": [1]}, {}, []):
+        with pytest.raises(BadRequest, match=f"^{said}"):
+            sweep(given, grid, EVENTS, contracts=[CONTRACT], workers=workers)

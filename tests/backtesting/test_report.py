@@ -13,17 +13,18 @@ from typing import Any, get_args
 import attrs
 import pytest
 
-from unified_exchanges import BadRequest, Level, MarketStatus, OrderBook
+from unified_exchanges import BadRequest, Level, MarketStatus, OrderBook, Outcome
 from unified_exchanges.backtesting import Report, backtest
 from unified_exchanges.backtesting.page import summary
 from unified_exchanges.backtesting.tables import Table
+from unified_exchanges.models.titles import title_of
 from unified_exchanges.paper import FREE, Delays
 from unified_exchanges.strategies import Desk, Note, Strategy
 from unified_exchanges.venues.kalshi.fees import FeeSchedule
 from unified_exchanges.venues.polymarket.fees import Fees
 from unified_exchanges.venues.polymarket.parse import FeeTerms
 
-from ..paper.scene import Cent, change
+from ..paper.scene import Cent, change, contract_of, market
 from .browser import HOSTILE, dom, is_broken_out, looked_at, measured
 from .test_loop import CONTRACTS, Restless, randomly
 
@@ -54,6 +55,22 @@ def test_a_page_needs_nothing_and_runs_nothing(report: Report) -> None:
         re.findall(r"<script|<link|<img|src=|href=|url\(|@import|https?:", html) == []
     )
     assert "default-src 'none'" in html
+
+
+def test_markets_of_one_event_are_told_apart() -> None:
+    albums = [
+        attrs.evolve(
+            market(name),
+            title="Top album this week?",
+            outcomes=(Outcome("yes", "yes", name), Outcome("no", "no", name)),
+        )
+        for name in ("Static Garden", "Vega")
+    ]
+    told = backtest(Restless(5), [], contracts=map(contract_of, albums))
+    expected = [f"{x.market_id} · Top album this week?" for x in albums]
+    assert [x.title for x in told.markets] == expected
+    assert [title_of(x) for x in albums] == expected
+    assert all(f"{name}</bdi><br>" in told.to_html() for name in expected)
 
 
 def test_what_markets_and_strategies_are_called_is_text(report: Report) -> None:

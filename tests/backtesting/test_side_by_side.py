@@ -317,6 +317,11 @@ MORTAL: list[dict[str, Any]] = [
     {"seed": n, "dies": n == 2, "last": 5, "how": "raise" if n == 4 else ""}
     for n in range(6)
 ]
+ENDED = (
+    "ProcessEnded: the run ended its process: it exited, crashed or was killed, as for "
+    "want of memory"
+)
+"""What becomes of the run to blame, on any engine."""
 
 
 def test_of_runs_side_by_side_only_the_one_that_ends_its_process_fails(
@@ -328,7 +333,7 @@ def test_of_runs_side_by_side_only_the_one_that_ends_its_process_fails(
         Ending, MORTAL, path, contracts=CONTRACTS, workers=2, progress=seen.append
     )
     told = came_to(report)
-    assert "ended its process" in told.pop(2)
+    assert told.pop(2) == ENDED
     others = [x for x in MORTAL if not x["dies"]]
     assert told == [alone(Ending, parameters, path) for parameters in others]
     assert [(x.done, x.failed) for x in seen] == [
@@ -402,7 +407,11 @@ def test_on_a_cluster_only_the_run_that_ends_its_worker_fails(tmp_path: Path) ->
             scheduler=cluster.scheduler_address,
         )
     told = came_to(report)
-    assert "KilledWorker" in told.pop(2)
+    assert told.pop(2) == ENDED
+    [failed] = [x for x in report.failed if x.parameters["dies"]]
+    assert failed.failure is not None
+    # What the engine said is there for who looks for it.
+    assert "KilledWorker" in failed.failure.trace
     others = [x for x in MORTAL if not x["dies"]]
     assert told == [alone(Ending, parameters, path) for parameters in others]
 

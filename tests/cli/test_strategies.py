@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,25 @@ def test_a_run_without_markets_says_which_the_recording_has(
     assert f"`run {MAKER} MARKET`; `markets` lists them" in live.error["message"]
     gone = invoke("run", MAKER, "--over", str(recording.parent / "no"), "--json")
     assert (gone.code, "there is no" in gone.error["message"]) == (2, True)
+
+
+@pytest.mark.parametrize("named", [(), ("RAIN",)])
+def test_a_run_over_a_cassette_of_two_venues_says_that_it_holds_no_stream(
+    tmp_path: Path, named: Sequence[str]
+) -> None:
+    held = [
+        {"request": {"method": "GET", "uri": uri}, "response": {}}
+        for uri in (
+            "https://external-api.kalshi.com/trade-api/v2/exchange/status",
+            "https://clob.polymarket.com/time",
+        )
+    ]
+    tape = tmp_path / "tape.json"
+    tape.write_text(json.dumps({"version": 1, "interactions": held}, indent=4))
+    done = invoke("run", MAKER, *named, "--over", str(tape), "--json")
+    assert done.code == 2
+    assert "is a cassette, " in done.error["message"]
+    assert "no stream" in done.error["message"]
 
 
 def test_what_is_for_a_recording_is_refused_without_one(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,16 @@ def test_a_recording_is_of_the_venue_that_was_asked_for(path: Path, make: Any) -
     assert make("replay", path=path, venue="kalshi").id == "kalshi"
     with pytest.raises(BadRequest, match="recorded at kalshi, not at polymarket"):
         make("replay", path=path, venue="polymarket")
+
+
+@pytest.mark.parametrize("make", [exchange, async_exchange])
+@pytest.mark.parametrize("addresses", [(KALSHI,), (POLYMARKET, KALSHI)])
+def test_paper_says_of_any_cassette_that_it_holds_no_stream(
+    path: Path, make: Any, addresses: Sequence[str]
+) -> None:
+    tape(path, *addresses)
+    with pytest.raises(BadRequest, match="is a cassette, and holds no stream: paper"):
+        make("paper", source="replay", path=path)
 
 
 @pytest.mark.parametrize("make", [exchange, async_exchange])

@@ -75,12 +75,12 @@ def refusal(flavour: str, path: Any) -> UnifiedExchangesError:
 def test_a_path_at_which_is_nothing_is_told_with_what_lies_beside_it(
     flavour: str, tmp_path: Path
 ) -> None:
-    for name in ("session.jsonl", "tape.yaml", "notes.txt"):
+    for name in ("session.jsonl", "tape.yaml", "tape.json", "notes.txt"):
         (tmp_path / name).touch()
     told = refusal(flavour, tmp_path / "sesion.jsonl")
     assert isinstance(told, NotRecorded)
     assert "there is no recording" in str(told)
-    assert "which holds session.jsonl, tape.yaml: correct path=" in str(told)
+    assert "which holds session.jsonl, tape.json, tape.yaml: correct" in str(told)
     nowhere = refusal(flavour, tmp_path / "none" / "session.jsonl")
     assert "which is not there: correct path=" in str(nowhere)
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from unified_exchanges import BadRequest
 from unified_exchanges.flow import Request, Response
 from unified_exchanges.simulator.faults import Fault, redirected, too_many_requests
 from unified_exchanges.simulator.server import SimulatorServer
@@ -130,7 +131,7 @@ def test_a_port_that_is_taken_is_told(server: SimulatorServer, venue: Venue) -> 
     assert port is not None
     other = SimulatorServer(venue, port=port)
     with pytest.raises(OSError, match="address already in use"):
-        other.__enter__()
+        other.start()
 
 
 def test_after_the_end_nobody_answers(venue: Venue) -> None:
@@ -138,6 +139,23 @@ def test_after_the_end_nobody_answers(venue: Venue) -> None:
         ask(server)
     with pytest.raises(ConnectionRefusedError):
         ask(server)
+
+
+def test_it_serves_from_its_start_until_it_is_stopped(venue: Venue) -> None:
+    server = SimulatorServer(venue)
+    server.start()
+    try:
+        ask(server)
+        with pytest.raises(BadRequest, match="is served already: stop it"):
+            server.start()
+        ask(server)
+    finally:
+        server.stop()
+    with pytest.raises(ConnectionRefusedError):
+        ask(server)
+    with server:
+        ask(server)
+    assert len(venue.requests) == 3
 
 
 def test_an_open_connection_does_not_hold_up_the_end(venue: Venue) -> None:

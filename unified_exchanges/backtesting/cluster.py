@@ -9,7 +9,15 @@ from typing import Any
 
 from ..errors import BadRequest, NetworkError
 from .grouping import grouped
-from .shipping import apart, check_process, inspected, packed, play_shipped, unpacked
+from .shipping import (
+    ProcessEnded,
+    apart,
+    check_process,
+    inspected,
+    packed,
+    play_shipped,
+    unpacked,
+)
 from .sweep_report import SweepRow
 from .trial import Setup, Trial
 
@@ -44,7 +52,13 @@ def on_cluster(
 
 def _play_apart(client: Any, payload: bytes, group: Sequence[Trial]) -> list[bytes]:
     """Play a group that brings along all that it needs."""
-    rows: list[bytes] = client.submit(play_shipped, payload, group, pure=False).result()
+    from distributed import KilledWorker  # noqa: PLC0415 - an extra
+
+    future = client.submit(play_shipped, payload, group, pure=False)
+    try:
+        rows: list[bytes] = future.result()
+    except KilledWorker as error:
+        raise ProcessEnded from error
     return rows
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 import attrs
 
 from ..models import Fill, Holding, MarketStatus, OrderBook
+from ..models.titles import title_of
 from ..money import EXACT, ZERO, complement, div, total
 from ..paper import PaperEngine, at
 from ..paper.pit import Pit
@@ -144,7 +145,7 @@ class Measures:
         return MarketReport(
             venue=pit.contract.market.venue,
             market_id=market_id,
-            title=pit.contract.market.title,
+            title=title_of(pit.contract.market),
             fills=len(fills),
             contracts=total(fill.size for fill in fills),
             turnover=total(EXACT.multiply(fill.price, fill.size) for fill in fills),

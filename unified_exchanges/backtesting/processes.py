@@ -10,7 +10,15 @@ from typing import Any
 
 from .group import play
 from .grouping import grouped
-from .shipping import apart, check_process, inspected, packed, play_shipped, unpacked
+from .shipping import (
+    ProcessEnded,
+    apart,
+    check_process,
+    inspected,
+    packed,
+    play_shipped,
+    unpacked,
+)
 from .sweep_report import SweepRow
 from .trial import Setup, Trial
 
@@ -67,10 +75,8 @@ def _play_apart(payload: bytes, group: Sequence[Trial]) -> list[bytes]:
     pool = _pool(payload, 1)
     try:
         rows: list[bytes] = pool.submit(_play, group).result()
-    except _broken() as error:
-        # What loky says after its first line is advice on other programs.
-        reason = str(error).strip().splitlines()[0]
-        raise type(error)(f"the run ended its process: {reason}") from error
+    except _terminated() as error:
+        raise ProcessEnded from error
     else:
         return rows
     finally:
@@ -83,8 +89,8 @@ def _pool(payload: bytes, count: int) -> Any:
     )
 
 
-def _broken() -> type[Exception]:
-    kind: type[Exception] = _loky().process_executor.BrokenProcessPool
+def _terminated() -> type[Exception]:
+    kind: type[Exception] = _loky().process_executor.TerminatedWorkerError
     return kind
 
 

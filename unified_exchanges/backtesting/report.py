@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import attrs
 
 from ..models import Fill, Holding, Settlement
-from ..models.record import Flat
-from ..money import text
+from ..models.record import Flat, in_figures
 from ..strategies import CalibrationBin, Command, Failure, Note
 from .assumptions import Assumptions
 from .tables import Table, rows
@@ -59,7 +58,8 @@ class MarketReport(Flat):
     ``turnover`` is price times size of its trades, as they were ordered: ten YES sold at 0.10
     are one dollar, also where that buys NO at 0.90.  ``value`` is what a contract of the
     first outcome pays, None until that was told; ``is_settled`` is whether it was paid.
-    ``held`` is what is still held.
+    ``title`` begins with what sets it apart within its event.  ``held`` is what is still
+    held.
     """
 
     venue: str
@@ -122,21 +122,20 @@ class Report(Flat):
     assumptions: Assumptions
 
     def __repr__(self) -> str:
-        """What one looks at first: its lists have a row for each trade."""
         told = {
-            "started_at": _moment(self.started_at),
-            "ended_at": _moment(self.ended_at),
+            "strategy": self.strategy,
+            "started_at": self.started_at,
+            "ended_at": self.ended_at,
             "events": self.events,
             "markets": len(self.markets),
             "orders": self.orders,
             "fills": len(self.trades),
-            "pnl": text(self.pnl),
-            "fees": text(self.fees),
-            "max_drawdown": text(self.max_drawdown),
-            "equity": text(self.equity),
+            "pnl": self.pnl,
+            "fees": self.fees,
+            "max_drawdown": self.max_drawdown,
+            "equity": self.equity,
         }
-        figures = ", ".join(f"{name}={value}" for name, value in told.items())
-        return f"Report(strategy={self.strategy!r}, {figures})"
+        return in_figures("Report", told)
 
     @overload
     def to_frame(
@@ -176,7 +175,3 @@ class Report(Flat):
         from .page import summary  # noqa: PLC0415 - as above
 
         return summary(self)
-
-
-def _moment(at: datetime | None) -> str:
-    return "None" if at is None else f"{at:%Y-%m-%dT%H:%M:%SZ}"

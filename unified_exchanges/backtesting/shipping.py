@@ -12,7 +12,28 @@ from .group import play
 from .sweep_report import SweepRow
 from .trial import Setup, Trial, failure_of
 
-__all__ = ["apart", "check_process", "inspected", "packed", "play_shipped", "unpacked"]
+__all__ = [
+    "ProcessEnded",
+    "apart",
+    "check_process",
+    "inspected",
+    "packed",
+    "play_shipped",
+    "unpacked",
+]
+
+
+class ProcessEnded(Exception):
+    """Told of a run that took its process along, in the same words on any engine.
+
+    What the engine itself says has ids that are drawn: it is the cause, and in the trace.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the run ended its process: it exited, crashed or was killed, as for want of "
+            "memory"
+        )
 
 
 def packed(setup: Setup, trials: Sequence[Trial]) -> bytes:

@@ -26,7 +26,7 @@ from .cluster import on_cluster
 from .processes import in_processes, in_this_process
 from .sources import Data, check
 from .sweep_report import SweepProgress, SweepReport, SweepRow
-from .trial import Make, Setup, Trial, check_names
+from .trial import Make, Setup, Trial, check_make, check_names
 
 __all__ = ["Grid", "sweep"]
 
@@ -88,6 +88,7 @@ def sweep(
     >>> [(row.parameters, row.pnl) for row in told.rows]
     [({'size': 10}, Decimal('0')), ({'size': 20}, Decimal('0'))]
     """
+    check_make(make)
     _check_terms(cash, delays, sample, markets, progress)
     named = _named(data)
     setup = Setup(

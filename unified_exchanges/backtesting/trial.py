@@ -15,10 +15,19 @@ from ..errors import BadRequest
 from ..money import Number
 from ..paper import Contract, Delays
 from ..strategies import Strategy
+from ..strategies.given import mistaken
 from .sources import Data
 from .sweep_report import SweepFailure, SweepRow, row_of
 
-__all__ = ["Make", "Setup", "Trial", "check_names", "failure_of", "made"]
+__all__ = [
+    "Make",
+    "Setup",
+    "Trial",
+    "check_make",
+    "check_names",
+    "failure_of",
+    "made",
+]
 
 Make: TypeAlias = Callable[..., Strategy]
 """A subclass of `Strategy`, or what gives one for parameters."""
@@ -46,6 +55,16 @@ class Setup:
     delays: Delays | None
     sample: timedelta
     keeps_reports: bool
+
+
+def check_make(given: object) -> None:
+    """Refuse what makes no strategy, such as one that is made already."""
+    if callable(given):
+        return
+    wanted = "a subclass of Strategy, or a function that gives one"
+    if isinstance(given, Strategy):
+        wanted = f"its class, {type(given).__name__}, which is made for each run"
+    raise mistaken("make", given, wanted)
 
 
 def check_names(make: Make, names: Iterable[str]) -> None:

@@ -9,7 +9,8 @@ import attrs
 from rich.text import Text
 
 from ..models import Market, MarketStatus, OrderBook, Trade
-from .views import rungs, title_of, trade_line
+from ..models.titles import title_of
+from .views import rungs, trade_line
 from .words import flattened, span
 
 __all__ = ["Panel", "Shape", "shapes"]

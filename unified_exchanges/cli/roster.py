@@ -9,9 +9,9 @@ import attrs
 from rich.text import Text
 
 from ..models import Level
+from ..models.titles import title_of
 from .layout import NOTHING, amount, decimals
 from .panel import Panel
-from .views import title_of
 from .words import fitted, flattened
 
 __all__ = ["Roster"]

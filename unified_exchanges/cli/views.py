@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -28,6 +27,7 @@ from ..models import (
     Ticker,
     Trade,
 )
+from ..models.titles import title_of
 from ..money import text
 from .layout import LONG, Cell, Column, amount, average
 
@@ -46,7 +46,6 @@ __all__ = [
     "ladder",
     "order_line",
     "rungs",
-    "title_of",
     "trade_line",
 ]
 
@@ -94,19 +93,6 @@ def _side(side: Side | None, outcome: str) -> Text | None:
     if side is None:
         return None
     return Text(f"{side} {outcome}", style=_SIDES[side])
-
-
-def title_of(market: Market) -> str:
-    """Its title, after what sets it apart from the others of its event."""
-    first = market.outcomes[0]
-    # Which outcome it is, a listing says beside it.
-    title = re.sub(
-        rf"(: |^){re.escape(first.label)}$", "", first.title, flags=re.IGNORECASE
-    )
-    # What sets the markets of an event apart comes first: the rest may be cut.
-    if not title or title in market.title:
-        return market.title
-    return f"{title} · {market.title}"
 
 
 MARKETS: tuple[Column[Quoted], ...] = (

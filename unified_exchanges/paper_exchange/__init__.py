@@ -87,13 +87,10 @@ def _replayed(
     given = {name: how.pop(name) for name in ("clock", "journal", "transport")}
     for name in (*ACCOUNT, "live"):
         how.pop(name)
-    source = opened(read_path(path), given, lag=terms.delays.event)
+    lag = terms.delays.event
+    source = opened(read_path(path), given, lag=lag, wants_streams=True)
     timeline = timeline_of(source, by_receipt=True)
-    if timeline is None:
-        raise BadRequest(
-            f"{path} is a cassette, and holds no stream: paper wants to see books and "
-            "trades, as Recorder or unified-exchanges record write them"
-        )
+    assert timeline is not None
     is_blocking = kind is Paper
     terms = late(terms)
     over = kind_of(source, "blocking" if is_blocking else "aio").venue_type

@@ -30,7 +30,7 @@ from .streams import Streams
 
 __all__ = ["Source", "load"]
 
-_LOOKS_LIKE = re.compile(r"\.(jsonl|ya?ml)\b")
+_LOOKS_LIKE = re.compile(r"\.(jsonl?|ya?ml)\b")
 
 
 @attrs.frozen(kw_only=True, slots=True)
@@ -54,6 +54,7 @@ def load(
     *,
     lag: int = 0,
     venue: str | None = None,
+    wants_streams: bool = False,
 ) -> Source:
     """Read a recording once; its requests into memory, and of its streams what was asked.
 
@@ -61,7 +62,8 @@ def load(
     is the one that is meant where it may be of several.
     ``contents`` makes what takes note of the streams of a venue; ``lag`` is how many
     nanoseconds late everything is heard.  Raises
-    `NotRecorded` where there is no such file, and `DamagedRecording`.
+    `NotRecorded` where there is no such file, `DamagedRecording`, and `BadRequest` for a
+    cassette, whosever it is, where streams are wanted.
     """
     ids = [known.id for known in venues]
     if venue is not None and venue not in ids:
@@ -74,6 +76,11 @@ def load(
             f"the recording {fspath(path)} cannot be read: {error.strerror or error}; see "
             "that it may be, or give another path="
         ) from error
+    if is_tape and wants_streams:
+        raise BadRequest(
+            f"{file} is a cassette, and holds no stream: paper wants to see books and "
+            "trades, as Recorder or unified-exchanges record write them"
+        )
     if is_tape:
         from .cassette import load_cassette  # noqa: PLC0415 - YAML is an extra
 

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from ..errors import BadRequest
 from ..flow import Request, Response
 from .connection import Connection, reset
 from .faults import Delivery, FaultPlan, StreamPlan, Venue, tell
@@ -32,7 +33,7 @@ _ARRIVING_TURNS = 3
 
 
 class SimulatorServer:
-    """Serves a venue as long as it is entered.
+    """Serves a venue as long as it is entered, or from `start` to `stop`.
 
     ``port`` 0 takes a free one; `url` says which, without a path. Faults of the
     ``faults`` plan are performed on the wire, those of ``stream_faults`` on WebSockets.
@@ -83,14 +84,7 @@ class SimulatorServer:
         return f"http://{self._host}:{self._port}"
 
     def __enter__(self) -> Self:
-        self._thread = threading.Thread(
-            target=self._run, name="simulated-venue", daemon=True
-        )
-        self._thread.start()
-        self._started.wait(_START_SECONDS)
-        if self._failure is not None:
-            self._thread.join()
-            raise self._failure
+        self.start()
         return self
 
     def __exit__(
@@ -100,8 +94,24 @@ class SimulatorServer:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
-        if self._thread is not None:
+
+    def start(self) -> None:
+        """Serve in a thread of its own until `stop`; `url` is known from here on.
+
+        It is for where ``with`` does not reach, as from one cell of a notebook to another.
+        Raises `BadRequest` while it serves, OSError for a port that is taken.
+        """
+        if self._thread is not None and self._thread.is_alive():
+            raise BadRequest(f"{self.url} is served already: stop it, or make another")
+        self._started.clear()
+        self._thread = threading.Thread(
+            target=self._run, name="simulated-venue", daemon=True
+        )
+        self._thread.start()
+        self._started.wait(_START_SECONDS)
+        if self._failure is not None:
             self._thread.join()
+            raise self._failure
 
     def run_forever(self, *, ready: threading.Event | None = None) -> None:
         """Serve in this thread until interrupted or until `stop`.
@@ -111,10 +121,13 @@ class SimulatorServer:
         asyncio.run(self._serve(ready))
 
     def stop(self) -> None:
-        """End serving, from any thread."""
-        loop, ending = self._loop, self._ending
+        """End serving, from any thread; wait for the end of one that `start` began."""
+        loop, ending, thread = self._loop, self._ending, self._thread
         if loop is not None and ending is not None and not loop.is_closed():
             loop.call_soon_threadsafe(ending.set)
+        # The venue may stop its own server.
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
 
     def _run(self) -> None:
         try:

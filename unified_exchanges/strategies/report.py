@@ -8,7 +8,7 @@ from decimal import Decimal
 import attrs
 
 from ..models import Fill, Order, Position
-from ..models.record import Flat
+from ..models.record import Flat, in_figures
 from .commands import Command, Failure, Note
 
 __all__ = ["RunProgress", "RunReport"]
@@ -25,7 +25,7 @@ class RunProgress:
     open_orders: int
 
 
-@attrs.frozen(kw_only=True, slots=True)
+@attrs.frozen(kw_only=True, slots=True, repr=False)
 class RunReport(Flat):
     """What a run on exchanges came to.
 
@@ -46,3 +46,19 @@ class RunReport(Flat):
     notes: tuple[Note, ...]
     cash: Decimal
     positions: tuple[Position, ...]
+
+    def __repr__(self) -> str:
+        told = {
+            "started_at": self.started_at,
+            "ended_at": self.ended_at,
+            "events": self.events,
+            "decisions": len(self.decisions),
+            "fills": len(self.fills),
+            "failures": len(self.failures),
+            "orders": len(self.orders),
+            "unsent": len(self.unsent),
+            "notes": len(self.notes),
+            "cash": self.cash,
+            "positions": len(self.positions),
+        }
+        return in_figures("RunReport", told)
