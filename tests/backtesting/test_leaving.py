@@ -308,10 +308,12 @@ def test_nothing_fills_between_two_recordings(tmp_path: Path) -> None:
         assert report.trades == ()
         assert strategy.gaps == [("A", "B")]
     # Where a third was there all the time, nothing is missing.
-    third = journal(tmp_path / "third", "kalshi", *BOTH, delta("B", 3), later=1)
+    # Snapshots have no time of the venue: that it heard the same at once proves it.
+    said = (*BOTH, delta("A", 3), delta("B", 4))
+    third = journal(tmp_path / "third", "kalshi", *said)
     lines = third.read_bytes()
     assert backtest(Between(), [*paths, third], contracts=contracts).trades == ()
-    last = f'"at":{HEAD.at + 1 + 3}'
+    last = f'"at":{HEAD.at + 4}'
     assert last.encode() in lines
     third.write_bytes(
         lines.replace(last.encode(), f'"at":{HEAD.at + hour + 2}'.encode())
