@@ -63,7 +63,7 @@ async def _recorded(
     progress: Progress | None,
 ) -> RunReport:
     [exchange] = exchanges
-    names = routed(strategy.markets, [exchange.id])
+    names = routed(strategy.markets, [exchange.venue])
     run = RecordedRun(
         strategy,
         cast("Recorded", exchange),
@@ -92,7 +92,7 @@ class _AsyncRun:
         self._strategy = strategy
         self._subjects = read_subjects(strategy)
         self._exchanges = exchanges
-        self._route = routed(strategy.markets, [x.id for x in exchanges])
+        self._route = routed(strategy.markets, [x.venue for x in exchanges])
         self._ready = asyncio.Event()
         self._senders = asyncio.Semaphore(SENDERS)
         self._pumps: list[asyncio.Task[None]] = []
@@ -108,7 +108,13 @@ class _AsyncRun:
                 for x, n in self._route.items()
             },
             [await exchange.fetch_balance() for exchange in exchanges],
-            [held for x in exchanges for held in await x.fetch_positions()],
+            [
+                held
+                for n, x in enumerate(exchanges)
+                for held in await x.fetch_positions()
+                # What another account holds of a market is not of the run.
+                if self._route.get(held.market_id) == n
+            ],
             keep=keep,
         )
         self._session = self._running.session

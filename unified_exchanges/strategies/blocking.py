@@ -69,7 +69,7 @@ def _recorded(
     progress: Progress | None,
 ) -> RunReport:
     [exchange] = exchanges
-    names = routed(strategy.markets, [exchange.id])
+    names = routed(strategy.markets, [exchange.venue])
     run = RecordedRun(
         strategy,
         cast("Recorded", exchange),
@@ -94,13 +94,19 @@ class _Run:
     ) -> None:
         self._subjects = read_subjects(strategy)
         self._exchanges = exchanges
-        self._route = routed(strategy.markets, [x.id for x in exchanges])
+        self._route = routed(strategy.markets, [x.venue for x in exchanges])
         self._running = Running(
             strategy,
             exchanges[0].venue,
             {x: contract_of(exchanges[n], x) for x, n in self._route.items()},
             [exchange.fetch_balance() for exchange in exchanges],
-            [position for x in exchanges for position in x.fetch_positions()],
+            [
+                position
+                for n, x in enumerate(exchanges)
+                for position in x.fetch_positions()
+                # What another account holds of a market is not of the run.
+                if self._route.get(position.market_id) == n
+            ],
             keep=keep,
         )
         self._session = self._running.session
