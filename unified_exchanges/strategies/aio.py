@@ -17,6 +17,7 @@ from .commands import Amend, Command, Place
 from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded
 from .inbox import Item
+from .on_record import account_read
 from .recorded import BREATH, RecordedRun, is_recorded
 from .report import RunReport
 from .running import BEAT, SENDERS, Progress, Running, of_markets, request
@@ -64,14 +65,12 @@ async def _recorded(
 ) -> RunReport:
     [exchange] = exchanges
     names = routed(strategy.markets, [exchange.venue])
-    run = RecordedRun(
-        strategy,
-        cast("Recorded", exchange),
-        {x: await async_contract_of(exchange, x) for x in names},
-        [await exchange.fetch_balance()],
-        await exchange.fetch_positions(),
-        keep=keep,
-    )
+    contracts = {x: await async_contract_of(exchange, x) for x in names}
+    with account_read():
+        balances = [await exchange.fetch_balance()]
+        positions = await exchange.fetch_positions()
+    recorded = cast("Recorded", exchange)
+    run = RecordedRun(strategy, recorded, contracts, balances, positions, keep=keep)
     broke: BaseException | None = None
     try:
         run.begin(seconds)

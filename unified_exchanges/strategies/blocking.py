@@ -17,6 +17,7 @@ from .commands import Amend, Command, Place
 from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded
 from .inbox import Item
+from .on_record import account_read
 from .recorded import RecordedRun, is_recorded
 from .report import RunReport
 from .running import BEAT, SENDERS, Progress, Running, of_markets, request
@@ -70,14 +71,12 @@ def _recorded(
 ) -> RunReport:
     [exchange] = exchanges
     names = routed(strategy.markets, [exchange.venue])
-    run = RecordedRun(
-        strategy,
-        cast("Recorded", exchange),
-        {x: contract_of(exchange, x) for x in names},
-        [exchange.fetch_balance()],
-        exchange.fetch_positions(),
-        keep=keep,
-    )
+    contracts = {x: contract_of(exchange, x) for x in names}
+    with account_read():
+        balances = [exchange.fetch_balance()]
+        positions = exchange.fetch_positions()
+    recorded = cast("Recorded", exchange)
+    run = RecordedRun(strategy, recorded, contracts, balances, positions, keep=keep)
     broke = None
     try:
         run.begin(seconds)
