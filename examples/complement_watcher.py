@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser
+from contextlib import ExitStack
 from decimal import Decimal
 
 import unified_exchanges as ux
@@ -61,17 +62,19 @@ if __name__ == "__main__":
     OPTIONS = ArgumentParser(description=__doc__)
     OPTIONS.add_argument("--venue", default=VENUE)
     OPTIONS.add_argument("--environment", default=WHERE)
-    OPTIONS.add_argument("--other", help="the second venue; else one with itself")
+    OPTIONS.add_argument("--other", help="the second venue; else two markets of one")
     OPTIONS.add_argument("--other-environment", default="local")
     given = OPTIONS.parse_args()
     # A URL, as `simulate` exports it, is where one venue is.
-    there = given.other_environment if given.other else given.environment
-    with (
-        ux.exchange(given.venue, environment=given.environment) as one,
-        ux.exchange(given.other or given.venue, environment=there) as two,
-    ):
+    places = [(given.venue, given.environment)]
+    places += [(given.other, given.other_environment)] if given.other else []
+    with ExitStack() as stack:
+        venues = [
+            stack.enter_context(ux.exchange(name, environment=where))
+            for name, where in places
+        ]
         watcher = ComplementWatcher()
-        found = [v.fetch_markets(limit=2)[n] for n, v in enumerate((one, two))]
+        found = [m for v in venues for m in v.fetch_markets(limit=2)[: 3 - len(venues)]]
         watcher.markets = [f"{m.venue}:{m.market_id}" for m in found]
-        report = ux.run(watcher, one, two, seconds=2)  # yours: until Ctrl-C
+        report = ux.run(watcher, *venues, seconds=2)  # yours: until Ctrl-C
         print(f"{report.events} books:", watcher.gains, *report.notes, sep="\n")

@@ -15,7 +15,6 @@ import unified_exchanges as ux
 from unified_exchanges import Desk, Failure, Fill, Level, Order, OrderBook
 
 VENUE = os.environ.get("UNIFIED_EXCHANGES_VENUE", "kalshi")
-ZERO = Decimal(0)
 WHERE = os.environ.get("UNIFIED_EXCHANGES_ENVIRONMENT", "local")
 
 
@@ -28,6 +27,7 @@ class FavouriteFilter(ux.Strategy):
     def __init__(self) -> None:
         self.paid: dict[tuple[str, str], Decimal] = {}
         self.busy: dict[tuple[str, str], Decimal] = {}
+        self.asked: dict[str, tuple[str, str]] = {}
 
     def on_book(self, desk: Desk, book: OrderBook) -> None:
         """Look at the market from both sides: the favourite may be either."""
@@ -40,10 +40,9 @@ class FavouriteFilter(ux.Strategy):
     def look(self, desk: Desk, place: tuple[str, str], bid: Level, ask: Level) -> None:
         """Enter or leave; one order at a time, until all of it was told."""
         held, market = desk.held(*place), desk.market(place[0])
-        if held and bid.price <= self.paid.get(place, ZERO) - self.stop_loss:
-            # Aggressively: down to three cents below the best bid.
-            worst = max(market.grid.lowest, bid.price - Decimal("0.03"))
-            desk.place(*place, "sell", worst, held, time_in_force="ioc")
+        if held and bid.price <= self.paid.get(place, 0) - self.stop_loss:
+            worst = max(market.grid.lowest, bid.price - Decimal("0.03"))  # aggressively
+            key = desk.place(*place, "sell", worst, held, time_in_force="ioc")
         elif (
             not held
             and ask.price >= self.likely
@@ -53,28 +52,29 @@ class FavouriteFilter(ux.Strategy):
             desk.forecast(*place, ask.price)
             lot = market.immediate_lot(ask.price)
             size = max(lot, self.size // lot * lot)
-            desk.place(*place, "buy", ask.price, size, time_in_force="ioc")
+            key = desk.place(*place, "buy", ask.price, size, time_in_force="ioc")
             self.paid[place] = ask.price
         else:
             return
-        self.busy[place] = ZERO
+        self.busy[place], self.asked[key] = Decimal(0), place
 
     def on_fill(self, desk: Desk, fill: Fill) -> None:
         """Fills may be told after the end of their order: wait for all of them."""
         place = fill.market_id, fill.outcome
-        self.busy[place] = self.busy.get(place, ZERO) + fill.size
+        self.busy[place] = self.busy.get(place, 0) + fill.size
         if order := desk.order(fill.client_order_id or ""):
             self.on_order(desk, order)
 
     def on_order(self, desk: Desk, order: Order) -> None:  # noqa: ARG002
         """The end, before or after its fills."""
         place = order.market_id, order.outcome
-        if not order.is_open and self.busy.get(place, ZERO) >= order.filled:
+        if not order.is_open and self.busy.get(place, 0) >= order.filled:
             self.busy.pop(place, None)
 
     def on_failure(self, desk: Desk, failure: Failure) -> None:
-        """Say why, and go on."""
-        self.busy.clear()
+        """Say why, and go on; what may be there all the same is waited for."""
+        if not failure.error.maybe_executed:
+            self.busy.pop(self.asked[failure.command.key], None)
         desk.log(str(failure.error))
 
 

@@ -6,20 +6,33 @@ import ast
 import runpy
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from socket import create_server
 
 import pytest
 
-from unified_exchanges import BadRequest, Strategy, backtest, exchange
+from unified_exchanges import (
+    BadRequest,
+    Desk,
+    Failure,
+    InsufficientFunds,
+    OrderUnknown,
+    Strategy,
+    UnifiedExchangesError,
+    backtest,
+    exchange,
+)
 from unified_exchanges.cli import strategy
 from unified_exchanges.cli.practice import Practice, practice
 from unified_exchanges.paper import Contract
+from unified_exchanges.paper.account import Account
 from unified_exchanges.recording import Recorder
 from unified_exchanges.registry import exchanges
-from unified_exchanges.strategies import contract_of
+from unified_exchanges.strategies import Place, contract_of
 
 from .guards import ROOT
+from .paper.scene import book, contract
 from .recording.sessions import stage
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -198,6 +211,35 @@ def test_the_complement_watcher_says_that_it_wants_pairs(
         strategy.markets = some
         with pytest.raises(BadRequest, match="name two markets for each pair"):
             backtest(strategy, path, contracts=contracts)
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (InsufficientFunds("too little"), True),
+        (OrderUnknown("the answer was lost"), False),
+    ],
+)
+def test_the_favourite_filter_asks_again_where_an_order_failed_and_cannot_exist(
+    error: UnifiedExchangesError,
+    again: bool,
+) -> None:
+    strategy = dict(strategies())["favourite_filter"]()
+    books = {x: book("900@0.90", "900@0.91", market_id=x) for x in ("RAIN", "SNOW")}
+    contracts = [contract(), contract("SNOW")]
+    desk = Desk(contracts, Account(Decimal(100)), book=books.get)
+
+    def ordered() -> list[str]:
+        return [x.market_id for x in desk.decisions if isinstance(x, Place)]
+
+    for told in books.values():
+        strategy.on_book(desk, told)
+    assert ordered() == ["RAIN", "SNOW"]
+    strategy.on_failure(desk, Failure(command=desk.decisions[0], error=error))
+    for told in books.values():
+        strategy.on_book(desk, told)
+    # The other market has an order on its way, whatever failed here.
+    assert ordered() == ["RAIN", "SNOW", *["RAIN"] * again]
 
 
 def test_there_are_three_strategies_among_the_examples() -> None:

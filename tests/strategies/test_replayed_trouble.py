@@ -156,8 +156,11 @@ def test_a_run_over_a_recording_of_the_market_alone_says_what_is_not_in_it(
         with exchange(at.venue, **at.account) as ex, Recorder(ex, path):
             contract_of(ex, name)
             ex.watch_order_book(name).next(timeout=30)
-    with pytest.raises(NotRecorded, match="portfolio/balance, which is not in it"):
+    with pytest.raises(NotRecorded, match="portfolio/balance, which is not in it") as e:
         replayed(flavour, Told(name, breaks=False), path)
+    # Not only that it is missing: what such a recording is good for.
+    assert 'exchange("paper", source="replay", path=…)' in str(e.value)
+    assert "backtest(strategy, path, contracts=…)" in str(e.value)
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)

@@ -17,6 +17,7 @@ from .commands import Amend, Command, Place
 from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded
 from .inbox import Item
+from .on_record import account_read
 from .recorded import BREATH, RecordedRun, is_recorded
 from .report import RunReport
 from .running import BEAT, SENDERS, Progress, Running, of_markets, request
@@ -63,15 +64,13 @@ async def _recorded(
     progress: Progress | None,
 ) -> RunReport:
     [exchange] = exchanges
-    names = routed(strategy.markets, [exchange.id])
-    run = RecordedRun(
-        strategy,
-        cast("Recorded", exchange),
-        {x: await async_contract_of(exchange, x) for x in names},
-        [await exchange.fetch_balance()],
-        await exchange.fetch_positions(),
-        keep=keep,
-    )
+    names = routed(strategy.markets, [exchange.venue])
+    contracts = {x: await async_contract_of(exchange, x) for x in names}
+    with account_read():
+        balances = [await exchange.fetch_balance()]
+        positions = await exchange.fetch_positions()
+    recorded = cast("Recorded", exchange)
+    run = RecordedRun(strategy, recorded, contracts, balances, positions, keep=keep)
     broke: BaseException | None = None
     try:
         run.begin(seconds)
@@ -92,7 +91,7 @@ class _AsyncRun:
         self._strategy = strategy
         self._subjects = read_subjects(strategy)
         self._exchanges = exchanges
-        self._route = routed(strategy.markets, [x.id for x in exchanges])
+        self._route = routed(strategy.markets, [x.venue for x in exchanges])
         self._ready = asyncio.Event()
         self._senders = asyncio.Semaphore(SENDERS)
         self._pumps: list[asyncio.Task[None]] = []
@@ -108,7 +107,13 @@ class _AsyncRun:
                 for x, n in self._route.items()
             },
             [await exchange.fetch_balance() for exchange in exchanges],
-            [held for x in exchanges for held in await x.fetch_positions()],
+            [
+                held
+                for n, x in enumerate(exchanges)
+                for held in await x.fetch_positions()
+                # What another account holds of a market is not of the run.
+                if self._route.get(held.market_id) == n
+            ],
             keep=keep,
         )
         self._session = self._running.session

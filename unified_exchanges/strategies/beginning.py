@@ -30,8 +30,11 @@ def read_subjects(strategy: Strategy) -> tuple[Subject, ...]:
     return tuple(Subject(word) for word in strategy.subjects)
 
 
-def routed(markets: Sequence[str], venues: Sequence[str]) -> dict[str, int]:
-    """Which exchange has which market: ids as they are, or after ``venue:``."""
+def routed(markets: Sequence[str], venues: Sequence[Venue]) -> dict[str, int]:
+    """Which exchange has which market: ids as they are, or after ``venue:``.
+
+    An exchange is meant by its own id, and by that of the venue whose markets it has on paper.
+    """
     if isinstance(markets, str):
         raise BadRequest(f"markets are a sequence of ids, not one text: {markets!r}")
     if not markets:
@@ -40,17 +43,48 @@ def routed(markets: Sequence[str], venues: Sequence[str]) -> dict[str, int]:
         raise BadRequest("no exchange was given to run on")
     found: dict[str, int] = {}
     for name in markets:
-        venue, colon, market_id = name.partition(":")
-        if colon and venue in venues:
-            found[market_id] = venues.index(venue)
-        elif len(venues) == 1:
-            found[name] = 0
-        else:
+        word, _, market_id = name.partition(":")
+        meant = _meant(word, venues)
+        if not market_id or not meant:
+            market_id, meant = name, [*range(len(venues))]
+        if len(meant) > 1:
+            raise _unclear(name, market_id, meant, venues)
+        if found.setdefault(market_id, meant[0]) != meant[0]:
             raise BadRequest(
-                f"market {name!r} is on one of {', '.join(venues)}: say which, as in "
-                f"'{venues[0]}:{name}'"
+                f"market {market_id!r} is named on two exchanges: a run has each market once"
             )
     return found
+
+
+def _meant(word: str, venues: Sequence[Venue]) -> list[int]:
+    """The exchanges of an id, or else those on paper over the venue of that id."""
+    named = [n for n, venue in enumerate(venues) if venue.id == word]
+    return named or [
+        n for n, venue in enumerate(venues) if venue.on_the_wire.id == word
+    ]
+
+
+def _unclear(
+    name: str, market_id: str, meant: Sequence[int], venues: Sequence[Venue]
+) -> BadRequest:
+    """The error for a market that may be on several exchanges."""
+    told = ", ".join(venues[n].facts.name for n in meant)
+    words = [_word(n, venues) for n in meant]
+    if None in words:
+        return BadRequest(
+            f"market {name!r} may be on each of {told}, and no name tells them apart: run "
+            "on one of them"
+        )
+    return BadRequest(
+        f"market {name!r} is on one of {told}: say which, as in '{words[0]}:{market_id}'"
+    )
+
+
+def _word(number: int, venues: Sequence[Venue]) -> str | None:
+    """What means this exchange alone."""
+    venue = venues[number]
+    words = (venue.on_the_wire.id, venue.id)
+    return next((word for word in words if _meant(word, venues) == [number]), None)
 
 
 def time_of(venue: Venue) -> datetime:

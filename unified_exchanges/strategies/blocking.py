@@ -17,6 +17,7 @@ from .commands import Amend, Command, Place
 from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded
 from .inbox import Item
+from .on_record import account_read
 from .recorded import RecordedRun, is_recorded
 from .report import RunReport
 from .running import BEAT, SENDERS, Progress, Running, of_markets, request
@@ -69,15 +70,13 @@ def _recorded(
     progress: Progress | None,
 ) -> RunReport:
     [exchange] = exchanges
-    names = routed(strategy.markets, [exchange.id])
-    run = RecordedRun(
-        strategy,
-        cast("Recorded", exchange),
-        {x: contract_of(exchange, x) for x in names},
-        [exchange.fetch_balance()],
-        exchange.fetch_positions(),
-        keep=keep,
-    )
+    names = routed(strategy.markets, [exchange.venue])
+    contracts = {x: contract_of(exchange, x) for x in names}
+    with account_read():
+        balances = [exchange.fetch_balance()]
+        positions = exchange.fetch_positions()
+    recorded = cast("Recorded", exchange)
+    run = RecordedRun(strategy, recorded, contracts, balances, positions, keep=keep)
     broke = None
     try:
         run.begin(seconds)
@@ -94,13 +93,19 @@ class _Run:
     ) -> None:
         self._subjects = read_subjects(strategy)
         self._exchanges = exchanges
-        self._route = routed(strategy.markets, [x.id for x in exchanges])
+        self._route = routed(strategy.markets, [x.venue for x in exchanges])
         self._running = Running(
             strategy,
             exchanges[0].venue,
             {x: contract_of(exchanges[n], x) for x, n in self._route.items()},
             [exchange.fetch_balance() for exchange in exchanges],
-            [position for x in exchanges for position in x.fetch_positions()],
+            [
+                position
+                for n, x in enumerate(exchanges)
+                for position in x.fetch_positions()
+                # What another account holds of a market is not of the run.
+                if self._route.get(position.market_id) == n
+            ],
             keep=keep,
         )
         self._session = self._running.session

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from ..errors import BadRequest, NotRecorded
@@ -16,7 +17,12 @@ from ..watching.handed import Handed
 from .commands import Command
 from .grounds import Ground, Hear, Recorded
 
-__all__ = ["OnRecord"]
+__all__ = ["OnRecord", "account_read"]
+
+_ELSEWHERE: Final = (
+    'To run what was not recorded use exchange("paper", source="replay", path=…) or '
+    "backtest(strategy, path, contracts=…)"
+)
 
 _SECOND: Final = 10**9
 _WITHIN: Final = (2 * _SECOND, 60 * _SECOND)
@@ -24,6 +30,19 @@ _WITHIN: Final = (2 * _SECOND, 60 * _SECOND)
 
 A moment passed there between a decision and its request, more where many were under way.
 """
+
+
+@contextmanager
+def account_read() -> Generator[None]:
+    """Say what to do about a recording without an account, which a run begins with."""
+    try:
+        yield
+    except NotRecorded as error:
+        raise NotRecorded(
+            f"a run over its own recording begins with the account of then: {error}. "
+            f"{_ELSEWHERE}",
+            request=error.request,
+        ) from None
 
 
 class OnRecord(Ground):
@@ -110,9 +129,7 @@ class OnRecord(Ground):
         except NotRecorded as error:
             raise NotRecorded(
                 f"the strategy decides otherwise, or at another time, than when it was "
-                f"recorded: {error}{answers.nearest(request)}. Nothing was sent. To run "
-                'what was not recorded use exchange("paper", source="replay", path=…) or '
-                "backtest(strategy, path, contracts=…)",
+                f"recorded: {error}{answers.nearest(request)}. Nothing was sent. {_ELSEWHERE}",
                 request=f"{request.method} {request.url}",
             ) from None
 

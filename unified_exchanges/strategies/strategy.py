@@ -15,10 +15,10 @@ class Strategy:
     """Override what you care for; the same object runs live, on paper and in a backtest.
 
     ``markets`` are the ids of what it follows, as ``venue:id`` where several exchanges
-    are given.  ``subjects`` is what is told of them: ``order_book``, ``trades`` and
-    ``market_status``.  Its own orders and fills are always told.  Prices, and books and
-    trades, are of the first outcome (YES); orders and fills are of the outcome that was
-    asked for.
+    are given, live or on paper over that venue.  ``subjects`` is what is told of them:
+    ``order_book``, ``trades`` and ``market_status``.  Its own orders and fills are always
+    told.  Prices, and books and trades, are of the first outcome (YES); orders and fills
+    are of the outcome that was asked for.
 
     Every method gets the `Desk`, and is called in one thread or loop, never twice at a
     time.  It must not wait: what is asked of the desk is sent while the strategy goes on,
