@@ -94,6 +94,35 @@ def test_half_a_key_is_answered_with_the_options() -> None:
     assert advice(errors.ArgumentsRequired("a market order needs a bound")) is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (errors.MarketNotFound, "list the ids: unified-exchanges markets"),
+        (errors.EventNotFound, "list the ids: unified-exchanges events"),
+        (errors.OrderNotFound, "list your orders: unified-exchanges orders --all"),
+        (errors.InsufficientFunds, "see your cash: unified-exchanges balance"),
+        (
+            errors.ExchangeNotAvailable,
+            "see whether it trades: unified-exchanges status",
+        ),
+    ],
+)
+def test_the_advice_asks_the_venue_that_said_so(
+    kind: type[errors.UnifiedExchangesError], words: str
+) -> None:
+    told = kind("no", venue="polymarket")
+    assert advice(told) == f"{words} --venue polymarket"
+    # Where none is known, or none that can be named.
+    assert advice(kind("no")) == advice(kind("no", venue="paper")) == words
+
+
+def test_what_became_of_an_order_is_asked_of_its_venue() -> None:
+    lost = errors.OrderUnknown("lost", client_order_id="a", venue="polymarket")
+    assert (advice(lost) or "").endswith("orders --client-id a --venue polymarket")
+    off = errors.ConnectionLost("reset", venue="polymarket")
+    assert (advice(off) or "").endswith("unified-exchanges status --venue polymarket")
+
+
 def test_there_is_no_advice_where_the_message_says_it_all() -> None:
     assert advice(errors.InvalidPrice("off the grid", nearest=())) is None
     assert advice(errors.AuthenticationError("wrong key", status=401)) is None

@@ -54,6 +54,16 @@ def test_markets_are_recorded_for_a_while(place: Practice, path: Path) -> None:
     assert any(b"book" in text for text in told(path))
 
 
+def test_a_market_of_another_venue_is_looked_for_where_it_was_asked(
+    place: Practice, path: Path
+) -> None:
+    words = ("record", place.venue, "OTHER", "--out", str(path), "--json")
+    done = invoke(*words, env=place.exports)
+    assert done.error["error"] == "MarketNotFound"
+    asked = f"unified-exchanges markets --venue {place.venue}"
+    assert done.error["next"] == f"list the ids: {asked}"
+
+
 def test_a_recording_becomes_tables(path: Path, tmp_path: Path) -> None:
     out = tmp_path / "tables"
     with practice("kalshi", seed=7, lively=True) as place:

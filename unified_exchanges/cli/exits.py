@@ -24,6 +24,7 @@ from ..errors import (
     RequestTimeout,
     UnifiedExchangesError,
 )
+from ..registry import exchanges
 from .failing import StrategyFailed
 
 __all__ = ["MEANINGS", "Exit", "advice", "exit_code"]
@@ -88,7 +89,8 @@ def advice(error: UnifiedExchangesError) -> str | None:
 
 def _look_up(error: UnifiedExchangesError) -> str:
     order = error.client_order_id or "ID"
-    return f"look before you repeat it: unified-exchanges orders --client-id {order}"
+    words = f"look before you repeat it: unified-exchanges orders --client-id {order}"
+    return _asked(words, error)
 
 
 def _wait(error: UnifiedExchangesError) -> str:
@@ -122,11 +124,21 @@ def _half_a_key(error: UnifiedExchangesError) -> str | None:
 def _reach(error: UnifiedExchangesError) -> str:
     if "127.0.0.1" in str(error) or "localhost" in str(error):
         return f"start one to practise on: unified-exchanges simulate {error.venue}"
-    return "check the network and --environment, then: unified-exchanges status"
+    words = "check the network and --environment, then: unified-exchanges status"
+    return _asked(words, error)
 
 
 def _say(words: str) -> Callable[[UnifiedExchangesError], str]:
     return lambda _: words
+
+
+def _ask(words: str) -> Callable[[UnifiedExchangesError], str]:
+    return lambda error: _asked(words, error)
+
+
+def _asked(words: str, error: UnifiedExchangesError) -> str:
+    """The command that the words end with, for the venue that the error came from."""
+    return f"{words} --venue {error.venue}" if error.venue in exchanges else words
 
 
 _ADVICE: tuple[
@@ -140,11 +152,11 @@ _ADVICE: tuple[
     (ClockSkew, _set_clock),
     (AuthenticationError, _keys),
     (ArgumentsRequired, _half_a_key),
-    (MarketNotFound, _say("list the ids: unified-exchanges markets")),
-    (EventNotFound, _say("list the ids: unified-exchanges events")),
-    (OrderNotFound, _say("list your orders: unified-exchanges orders --all")),
-    (InsufficientFunds, _say("see your cash: unified-exchanges balance")),
+    (MarketNotFound, _ask("list the ids: unified-exchanges markets")),
+    (EventNotFound, _ask("list the ids: unified-exchanges events")),
+    (OrderNotFound, _ask("list your orders: unified-exchanges orders --all")),
+    (InsufficientFunds, _ask("see your cash: unified-exchanges balance")),
     (RequestTimeout, _say("allow more time with --timeout")),
     (ConnectionLost, _reach),
-    (ExchangeNotAvailable, _say("see whether it trades: unified-exchanges status")),
+    (ExchangeNotAvailable, _ask("see whether it trades: unified-exchanges status")),
 )
