@@ -212,11 +212,16 @@ def test_the_complement_watcher_takes_one_list_on_two_papers_and_in_a_backtest(
         watches = [here.watch_order_book(one), there.watch_order_book(two)]
         for watch in watches:
             watch.next(timeout=10)
-        # A recording that has ended knows its books no more: this one goes on.
-        terms = one, contracts[0].first, "buy", contracts[0].market.grid.lowest
-        order = here.create_order(*terms, 10)
-        watches[0].next(timeout=10)
-        here.cancel_order(order.order_id)
+        # A recording that has ended knows its books no more: the other one is told of while
+        # the first goes on, whichever told its first book later.
+        for ex, contract, watch in reversed(
+            [*zip((here, there), contracts, watches, strict=True)]
+        ):
+            market = contract.market
+            terms = market.market_id, contract.first, "buy", market.grid.lowest
+            order = ex.create_order(*terms, 10)
+            watch.next(timeout=10)
+            ex.cancel_order(order.order_id)
     watcher = Watcher()
     with exchange(**paper(kalshi)) as here, exchange(**paper(polymarket)) as there:
         run(watcher, here, there, seconds=20)
