@@ -30,6 +30,13 @@ def test_an_id_that_is_not_there_is_refused_with_those_that_are() -> None:
         ux.exchange("binance")
 
 
+@pytest.mark.parametrize("name", ["replays", "papers"])
+def test_a_misspelled_id_is_told_before_what_was_given_with_it(name: str) -> None:
+    for make in (ux.exchange, ux.async_exchange):
+        with pytest.raises(BadRequest, match=f"there is no exchange '{name}'"):
+            make(name, path="day.jsonl")
+
+
 def test_a_venue_s_modules_are_found_below_its_folder() -> None:
     assert folder("kalshi").__name__ == "unified_exchanges.venues.kalshi"
 

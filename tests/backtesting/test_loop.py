@@ -579,6 +579,15 @@ def test_a_market_without_a_contract_is_named() -> None:
         backtest(Wishing(), [], contracts=[contract()])
 
 
+def test_that_all_events_were_of_other_markets_is_noted() -> None:
+    events: list[Told] = [(when(0), QUIET), (when(1), QUIET)]
+    for contracts in ([], [contract("SNOW")]):
+        [note] = backtest(Noting(), events, contracts=contracts).notes
+        assert note.text.startswith("all 2 events were ignored")
+    assert backtest(Noting(), events, contracts=CONTRACTS).notes == ()
+    assert backtest(Noting(), [], contracts=[]).notes == ()
+
+
 def test_only_what_is_followed_is_told() -> None:
     class Narrow(Noting):
         markets = ("toy:SNOW",)

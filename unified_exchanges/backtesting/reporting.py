@@ -92,13 +92,19 @@ def report_of(
         assumptions=assumed(engine, every, feeds),
         decisions=tuple(desk.decisions),
         failures=tuple(teller.failures),
-        notes=_notes(desk, feeds),
+        notes=_notes(desk, feeds, tally),
     )
 
 
-def _notes(desk: Desk, feeds: list[Feed]) -> tuple[Note, ...]:
+def _notes(desk: Desk, feeds: list[Feed], tally: Tally) -> tuple[Note, ...]:
     """What the strategy wrote, and what is to be known of the data."""
     of_data = [
         Note(at=moment, text=text) for feed in feeds for moment, text in feed.notes()
     ]
+    if tally.ignored and tally.ignored == tally.events:
+        text = (
+            f"all {tally.events} events were ignored: none is of a market of the run, of "
+            "which there is a contract in contracts="
+        )
+        of_data.append(Note(at=desk.moment, text=text))
     return tuple(sorted([*of_data, *desk.notes], key=lambda note: note.at))
