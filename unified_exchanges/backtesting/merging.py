@@ -47,9 +47,18 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
 
     >>> from unified_exchanges.models import OrderBook
     >>> book = OrderBook(venue="kalshi", market_id="M", outcome="yes", bids=(), asks=())
-    >>> both = merged([(1, book), (3, book)], [(2, book), (4, book)])
-    >>> [moment for moment, _ in both], both.repeated
-    ([1, 3, 4], 1)
+    >>> second = 1_000_000_000
+    >>> early = [(1 * second, book), (5 * second, book)]
+    >>> late = [(2 * second, book), (9 * second, book)]
+    >>> both = merged(early, late)
+    >>> for moment, event in both:
+    ...     print(moment // second, type(event).__name__)
+    1 OrderBook
+    5 OrderBook
+    5 Gap
+    9 OrderBook
+    >>> both.repeated
+    1
     """
 
     def __init__(self, *streams: Events) -> None:
