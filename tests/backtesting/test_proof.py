@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from unified_exchanges import Fill, Order, OrderBook, async_exchange, exchange
+from unified_exchanges import Fill, Order, OrderBook, Trade, async_exchange, exchange
 from unified_exchanges.backtesting import backtest
 from unified_exchanges.paper import Contract
 from unified_exchanges.recording import Recorder
@@ -23,6 +24,7 @@ from unified_exchanges.strategies import (
     async_run,
     contract_of,
     run,
+    waiting,
 )
 
 from ..recording.sessions import VENUES, Stage, stage
@@ -165,3 +167,78 @@ def test_live_and_backtest_decide_and_fill_the_same_to_the_last_digit(
     assert filled(tested.trades) == filled(real.fills)
     assert tested.cash == real.cash
     assert tested.failures == real.failures == ()
+
+
+class Attentive(Strategy):
+    """Takes from a book, and bids by whether a trade or a book tells it first of that."""
+
+    subjects = ("order_book", "trades")
+
+    def __init__(self, markets: list[str]) -> None:
+        self.markets = markets
+        self.told: list[tuple[Any, ...]] = []
+        self.traded = False
+        self.taken = 0
+
+    def on_trade(self, desk: Desk, trade: Trade) -> None:
+        self.traded = True
+        self.told.append((trade.price, trade.size))
+
+    def on_book(self, desk: Desk, book: OrderBook) -> None:
+        self.told.append((book.bids, book.asks))
+        outcome = book.outcome
+        if self.taken % 2:
+            lowest = desk.market(book.market_id).grid.lowest
+            desk.place(
+                book.market_id, outcome, "buy", lowest, 70 if self.traded else 30
+            )
+            self.taken += 1
+        elif self.taken < 12:
+            self.taken += 1
+            self.traded = False
+            deepest = book.asks[0]
+            size = min(deepest.size, Decimal(20))
+            desk.place(
+                book.market_id, outcome, "buy", deepest.price, size, time_in_force="ioc"
+            )
+
+
+@pytest.mark.parametrize("flavour", ["blocking", "async"])
+@pytest.mark.parametrize("venue", VENUES)
+def test_live_and_backtest_tell_trades_and_books_in_the_order_in_which_they_came(
+    venue: str, flavour: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On a busy machine every strategy is slow for a moment.
+    monkeypatch.setattr(waiting, "PATIENCE", 60.0)
+    path = tmp_path / "session.jsonl"
+    with stage(venue) as at:
+        real, strategy, contracts = attentive(flavour, at, path)
+    cash = real.cash - sum(fill.proceeds - fill.fee for fill in real.fills)
+    again = Attentive(strategy.markets)
+    tested = backtest(again, path, contracts=contracts, cash=cash)
+    assert len(strategy.told) > 12
+    assert again.told[: len(strategy.told)] == strategy.told
+    assert decided(tested.decisions) == decided(real.decisions)
+    sizes = {x.size for x in real.decisions if isinstance(x, Place) and x.size > 20}
+    assert sizes
+
+
+def attentive(
+    flavour: str, at: Stage, path: Path
+) -> tuple[Any, Attentive, list[Contract]]:
+    if flavour == "async":
+        return asyncio.run(_attentive(at, path))
+    with exchange(at.venue, **at.account) as ex, Recorder(ex, path):
+        [name, *_] = _deep(ex.fetch_markets(), ex.fetch_order_book)
+        contracts, strategy = [contract_of(ex, name)], Attentive([name])
+        return run(strategy, ex, seconds=3), strategy, contracts
+
+
+async def _attentive(at: Stage, path: Path) -> tuple[Any, Attentive, list[Contract]]:
+    async with async_exchange(at.venue, **at.account) as ex, Recorder(ex, path):
+        markets = (await ex.fetch_markets())[:30]
+        books = {m.market_id: await ex.fetch_order_book(m.market_id) for m in markets}
+        [name, *_] = _deep(markets, books.__getitem__)
+        contracts = [await async_contract_of(ex, name)]
+        strategy = Attentive([name])
+        return await async_run(strategy, ex, seconds=3), strategy, contracts

@@ -7,6 +7,8 @@ from typing import Any
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from unified_exchanges import (
     BUY,
@@ -25,9 +27,9 @@ from unified_exchanges import (
 from unified_exchanges.paper import at
 from unified_exchanges.paper.account import Account
 from unified_exchanges.strategies import Cancel, Command, Desk, Failure, Place, Strategy
-from unified_exchanges.strategies.inbox import Waiting
 from unified_exchanges.strategies.running import of_markets
 from unified_exchanges.strategies.session import Session, told
+from unified_exchanges.strategies.waiting import PATIENCE, Waiting
 from unified_exchanges.venues.polymarket.fees import Fees
 from unified_exchanges.venues.polymarket.parse import FeeTerms
 
@@ -374,18 +376,77 @@ def test_an_error_of_another_kind_may_have_been_executed() -> None:
 # -- what waits ------------------------------------------------------------------------
 
 
-def test_a_newer_book_takes_the_place_of_the_older_one() -> None:
-    waiting, newer = Waiting(), book("2@0.40")
-    told_: list[Any] = [
-        book("1@0.40"),
-        trade("0.40", "1"),
-        book(market_id="SNOW"),
-        newer,
-    ]
+class Hands:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_who_keeps_up_is_told_every_book_in_its_place() -> None:
+    told_: list[Any] = [book("1@0.40"), trade("0.40", "1"), book("2@0.40")]
+    waiting = Waiting(Hands())
     for news in told_:
         waiting.put(news)
-    taken = [waiting.take() for _ in range(4)]
-    assert taken == [newer, told_[1], told_[2], None]
+    assert [waiting.take() for _ in range(4)] == [*told_, None]
+
+
+def test_who_falls_behind_is_told_the_newest_book_after_the_trades_that_came_before_it() -> (
+    None
+):
+    now = Hands()
+    waiting, dealt, newest = Waiting(now), trade("0.40", "1"), book("3@0.40")
+    waiting.put(book("1@0.40"))
+    waiting.put(other := book(market_id="SNOW"))
+    waiting.put(dealt)
+    now.now = PATIENCE * 1.5
+    waiting.put(newest)
+    assert len(waiting) == 3
+    assert [waiting.take() for _ in range(4)] == [other, dealt, newest, None]
+
+
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from(["RAIN", "SNOW", "trade", "take", "gap"]),
+            st.integers(0, 3),
+        ),
+        max_size=60,
+    )
+)
+def test_what_waits_comes_in_order_and_no_book_beside_a_much_newer_one(
+    steps: list[tuple[str, int]],
+) -> None:
+    now = Hands()
+    waiting, expected = Waiting(now), list[tuple[float, Any]]()
+    for what, pause in steps:
+        now.now += pause * PATIENCE / 2
+        if what == "take":
+            item = waiting.take()
+            assert item is (expected.pop(0)[1] if expected else None)
+            continue
+        news: Any
+        if what == "trade":
+            news = trade("0.40", "1")
+        elif what == "gap":
+            news = Gap(subject=None, reason="lost", at=at(START), market_ids=("RAIN",))
+        else:
+            news = book(market_id=what)
+        name, is_gap = getattr(news, "market_id", "RAIN"), what == "gap"
+        if what != "trade":
+            expected = [
+                (since, x)
+                for since, x in expected
+                if not isinstance(x, OrderBook)
+                or x.market_id != name
+                or not (is_gap or now.now - since > PATIENCE)
+            ]
+        expected.append((now.now, news))
+        waiting.put(news)
+        assert len(waiting) == len(expected)
 
 
 def test_a_gap_drops_the_books_that_wait_of_its_markets_alone() -> None:

@@ -5,24 +5,25 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from itertools import count
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from ..errors import OrderNotFound
-from ..models import Gap, Order, Reconciled, Reconnected, Subject
+from ..models import Gap, Order
 from ..paper import Contract
 from ..shells.aio import AsyncExchange
-from ..watching.aio import AsyncWatch
+from ..watching.handed import Handed
 from .beginning import read_subjects, routed, time_of
 from .commands import Amend, Command, Place
 from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded
-from .inbox import Item
+from .hearing import heard
 from .on_record import account_read
 from .recorded import BREATH, RecordedRun, is_recorded
 from .report import RunReport
 from .running import BEAT, SENDERS, Progress, Running, of_markets, request
-from .session import raised, told
+from .session import News, told
 from .strategy import Strategy
+from .waiting import Item
 
 __all__ = ["async_contract_of", "async_run"]
 
@@ -94,7 +95,7 @@ class _AsyncRun:
         self._route = routed(strategy.markets, [x.venue for x in exchanges])
         self._ready = asyncio.Event()
         self._senders = asyncio.Semaphore(SENDERS)
-        self._pumps: list[asyncio.Task[None]] = []
+        self._handed: list[Handed] = []
         self._sent: set[asyncio.Task[Order]] = set()
 
     async def open(self, keep: int) -> None:
@@ -131,6 +132,8 @@ class _AsyncRun:
             while not running.is_over and not stop.is_set():
                 running.show(progress)
                 await self._step(running.pause)
+                for handed in self._handed:
+                    handed.check()
                 self._send()
         except BaseException as error:  # noqa: BLE001 - raised once orders are gone
             broke = error
@@ -139,9 +142,8 @@ class _AsyncRun:
             broke = await self._settle(broke)
             ended = await self._cancel()
         finally:
-            for pump in self._pumps:
-                pump.cancel()
-            await asyncio.gather(*self._pumps, return_exceptions=True)
+            for handed in self._handed:
+                handed.close()
         return running.report(broke, unsent, ended)
 
     async def _step(self, seconds: float) -> None:
@@ -156,38 +158,19 @@ class _AsyncRun:
         else:
             # Others have their turn: the stream, and what is on its way.
             await asyncio.sleep(0)
-        self._running.step()
+        self._running.step(self._running.waiting.take())
 
     # -- what is told ------------------------------------------------------------------
 
     def _follow(self) -> None:
         for number, exchange in enumerate(self._exchanges):
-            names = [x for x, place in self._route.items() if place == number]
-            if not names:
-                continue
-            watches: list[AsyncWatch[Any]] = [
-                exchange.watch_orders(names),
-                exchange.watch_fills(names),
-            ]
-            if Subject.ORDER_BOOK in self._subjects:
-                watches.append(exchange.watch_order_book(names, events=True))
-            if Subject.TRADES in self._subjects:
-                watches.append(exchange.watch_trades(names))
-            if Subject.MARKET_STATUS in self._subjects:
-                watches.append(exchange.watch_market_status(names))
-            told = tuple(names)
-            self._pumps += [asyncio.create_task(self._pump(x, told)) for x in watches]
+            names = tuple(x for x, place in self._route.items() if place == number)
+            if names:
+                hear = partial(self._hear, names)
+                self._handed += heard(exchange, names, self._subjects, hear)
 
-    async def _pump(self, watch: AsyncWatch[Any], names: tuple[str, ...]) -> None:
-        try:
-            async with watch:
-                async for news in watch:
-                    if isinstance(news, Gap):
-                        self._put(of_markets(news, names))
-                    elif not isinstance(news, Reconnected | Reconciled):
-                        self._put(news)
-        except Exception as error:  # noqa: BLE001 - raised where the strategy runs
-            self._put(partial(raised, error))
+    def _hear(self, names: tuple[str, ...], news: News) -> None:
+        self._put(of_markets(news, names) if isinstance(news, Gap) else news)
 
     def _put(self, item: Item) -> None:
         self._running.waiting.put(item)

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from threading import Condition, Event, Thread
-from typing import Any, Final, cast
+from threading import Condition, Event
+from typing import Final, cast
 
 from ..errors import OrderNotFound
-from ..models import Gap, Order, Reconciled, Reconnected, Subject
+from ..models import Gap, Order
 from ..paper import Contract
 from ..shells.blocking import Exchange
-from ..watching.blocking import Watch
+from ..watching.handed import Handed
 from .beginning import read_subjects, routed, time_of
 from .commands import Amend, Command, Place
 from .given import check_exchanges, check_limits, check_strategy
 from .grounds import Recorded
-from .inbox import Item
+from .hearing import heard
 from .on_record import account_read
 from .recorded import RecordedRun, is_recorded
 from .report import RunReport
 from .running import BEAT, SENDERS, Progress, Running, of_markets, request
-from .session import raised, told
+from .session import News, told
 from .strategy import Strategy
+from .waiting import Item
 
 __all__ = ["contract_of", "run"]
 
@@ -40,8 +41,9 @@ def run(
     """Run a strategy until it stops itself, ``seconds`` have passed, or ``stop`` is set.
 
     Everything is told in this thread, one thing after another, in the order in which it
-    came; of books a slow strategy is told the newest.  Orders, changes and cancels are
-    sent by other threads meanwhile, each order under an idempotency key.
+    came; a slow strategy is spared books that waited for 50 ms beside a newer one.  Orders,
+    changes and cancels are sent by other threads meanwhile, each order under an
+    idempotency key.
 
     At the end, also by Ctrl-C or an error of the strategy or of a stream: nothing more is
     sent, what is on its way is waited for, `Strategy.on_stop` is called, the orders of
@@ -110,7 +112,7 @@ class _Run:
         )
         self._session = self._running.session
         self._ready = Condition()
-        self._watches: list[Watch[Any]] = []
+        self._handed: list[Handed] = []
 
     def go(
         self, seconds: float | None, stop: Event, progress: Progress | None
@@ -125,6 +127,8 @@ class _Run:
                 while not (running.is_over or stop.is_set()):
                     running.show(progress)
                     self._step(running.pause)
+                    for handed in self._handed:
+                        handed.check()
                     self._send(pool)
             except BaseException as error:  # noqa: BLE001 - raised once orders are gone
                 broke = error
@@ -133,47 +137,29 @@ class _Run:
                 broke = self._settle(broke)
                 ended = self._cancel(pool)
             finally:
-                for watch in self._watches:
-                    watch.close()
+                for handed in self._handed:
+                    handed.close()
         return running.report(broke, unsent, ended)
 
     def _step(self, seconds: float) -> None:
         """Wait so long for what comes, and tell it."""
+        waiting = self._running.waiting
         with self._ready:
-            self._ready.wait_for(lambda: len(self._running.waiting), seconds)
-        self._running.step()
+            self._ready.wait_for(lambda: len(waiting), seconds)
+            item = waiting.take()
+        self._running.step(item)
 
     # -- what is told ------------------------------------------------------------------
 
     def _follow(self) -> None:
         for number, exchange in enumerate(self._exchanges):
-            names = [x for x, place in self._route.items() if place == number]
-            if not names:
-                continue
-            watches: list[Watch[Any]] = [
-                exchange.watch_orders(names),
-                exchange.watch_fills(names),
-            ]
-            if Subject.ORDER_BOOK in self._subjects:
-                watches.append(exchange.watch_order_book(names, events=True))
-            if Subject.TRADES in self._subjects:
-                watches.append(exchange.watch_trades(names))
-            if Subject.MARKET_STATUS in self._subjects:
-                watches.append(exchange.watch_market_status(names))
-            for watch in watches:
-                self._watches.append(watch)
-                given = watch, tuple(names)
-                Thread(target=self._pump, args=given, daemon=True).start()
+            names = tuple(x for x, place in self._route.items() if place == number)
+            if names:
+                hear = partial(self._hear, names)
+                self._handed += heard(exchange, names, self._subjects, hear)
 
-    def _pump(self, watch: Watch[Any], names: tuple[str, ...]) -> None:
-        try:
-            for news in watch:
-                if isinstance(news, Gap):
-                    self._put(of_markets(news, names))
-                elif not isinstance(news, Reconnected | Reconciled):
-                    self._put(news)
-        except Exception as error:  # noqa: BLE001 - raised in the thread of the strategy
-            self._put(partial(raised, error))
+    def _hear(self, names: tuple[str, ...], news: News) -> None:
+        self._put(of_markets(news, names) if isinstance(news, Gap) else news)
 
     def _put(self, item: Item) -> None:
         with self._ready:

@@ -16,8 +16,8 @@ from ..replaying.clock import ReplayClock
 from ..watching.handed import Handed
 from ..watching.replay_hub import timeline_of
 from .commands import Amend, Command, Place
-from .inbox import Item
 from .running import request
+from .waiting import Item
 
 __all__ = ["Ground", "Hear", "Recorded"]
 

@@ -16,7 +16,7 @@ from ..replaying.overhearing import Overhearing
 from ..replaying.player import NEVER
 from .commands import Amend, Command, Place
 from .grounds import Ground, Hear, Recorded
-from .inbox import Item
+from .waiting import Item
 
 __all__ = ["OnPaper"]
 

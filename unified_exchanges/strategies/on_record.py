@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
 from ..errors import BadRequest, NotRecorded
 from ..flow import Request
-from ..models import Fill, Gap, MarketChange, Order, OrderBook, Subject, Trade
+from ..models import Order, Subject
 from ..paper import Contract
-from ..paper.engine import HEARD
 from ..replaying.answers import Entry
 from ..replaying.player import NEVER
 from ..watching.handed import Handed
 from .commands import Command
 from .grounds import Ground, Hear, Recorded
+from .hearing import heard
 
 __all__ = ["OnRecord", "account_read"]
 
@@ -78,38 +78,12 @@ class OnRecord(Ground):
         hear: Hear,
     ) -> None:
         """Tell what the streams of the exchange tell, the account's first."""
-        names = tuple(contracts)
-
-        def of_account(news: object) -> None:
-            if isinstance(news, Order | Fill):
-                hear(news)
-
-        def of_market(news: object) -> None:
-            if isinstance(news, OrderBook | Trade | MarketChange):
-                hear(news)
-
-        def of_books(news: object) -> None:
-            if isinstance(news, OrderBook | Gap):
-                hear(news)
-
-        ears: dict[Subject, Callable[[object], None]] = {
-            Subject.ORDERS: of_account,
-            Subject.FILLS: of_account,
-            Subject.ORDER_BOOK: of_books,
-        }
-        for subject in (
-            Subject.ORDERS,
-            Subject.FILLS,
-            *(x for x in HEARD if x in subjects),
-        ):
-            ear = ears.get(subject, of_market)
-            self._handed.append(self.exchange.hearing(subject, names, ear))
+        self._handed = heard(self.exchange, tuple(contracts), subjects, hear)
 
     def check(self) -> None:
         """Raise what broke a stream."""
         for handed in self._handed:
-            if handed.is_over:
-                handed.check()
+            handed.check()
 
     def leave(self) -> None:
         """Tell no more."""

@@ -28,13 +28,13 @@ from ..watching.replay_hub import timeline_of
 from .beginning import read_subjects
 from .commands import Cancel, Command
 from .grounds import Ground, Recorded
-from .inbox import Item
 from .on_paper import OnPaper
 from .on_record import OnRecord
 from .report import RunReport
 from .running import Progress, Running, of_markets
 from .session import told
 from .strategy import Strategy
+from .waiting import Item
 
 __all__ = ["BREATH", "RecordedRun", "is_recorded"]
 

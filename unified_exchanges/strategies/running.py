@@ -14,10 +14,10 @@ from ..venue import Venue
 from .beginning import begun
 from .commands import Command, Place
 from .desk import Desk
-from .inbox import Waiting
 from .report import RunProgress, RunReport
 from .session import Session
 from .strategy import Strategy
+from .waiting import Item, Waiting
 
 __all__ = ["BEAT", "SENDERS", "Progress", "Running", "of_markets", "request"]
 
@@ -89,10 +89,9 @@ class Running:
             self._shown = now + _SECOND // 10
             progress(self.session.progress())
 
-    def step(self) -> None:
-        """Tell the timers that are due, and the next thing that came."""
+    def step(self, item: Item | None) -> None:
+        """Tell the timers that are due, and the next thing that came, if any."""
         self.session.ring(self.now())
-        item = self.waiting.take()
         if callable(item):
             item()
         elif item is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
-from typing import NoReturn, TypeAlias
+from typing import TypeAlias
 
 import attrs
 
@@ -29,7 +29,7 @@ from .desk import NEVER, Desk
 from .report import RunProgress, RunReport
 from .strategy import Strategy
 
-__all__ = ["News", "Session", "is_old", "raised", "told"]
+__all__ = ["News", "Session", "is_old", "told"]
 
 News: TypeAlias = OrderBook | Trade | MarketChange | Gap | Order | Fill
 """What watches tell."""
@@ -395,8 +395,3 @@ def told(error: BaseException) -> UnifiedExchangesError:
     found = InternalError(f"a command failed: {error!r}", maybe_executed=True)
     found.__cause__ = error
     return found
-
-
-def raised(error: BaseException) -> NoReturn:
-    """Raise an error of a stream where the strategy runs."""
-    raise error
