@@ -27,6 +27,7 @@ from ..shells.blocking import Exchange
 from ..strategies import contract_of
 from ..watching.blocking import Watch
 from .command import command
+from .idle import beside
 from .options import lasting
 from .screen import Screen
 from .session import Session
@@ -35,6 +36,7 @@ from .words import counted
 
 __all__ = ["add_to"]
 
+_IDLE = (beside("exchange_id", "venue", why="which is the venue"),)
 _BEAT = 0.1
 """Seconds after which the clock and Ctrl-C are looked at."""
 _NOTE = 10.0
@@ -43,7 +45,7 @@ _NOTE = 10.0
 
 def add_to(app: typer.Typer) -> None:
     """Add the command to the app."""
-    command(app, "record", "Look")(record)
+    command(app, "record", "Look", idle=_IDLE)(record)
 
 
 def record(

@@ -32,6 +32,7 @@ from .experiment import (
     read_paths,
     recordings_of,
 )
+from .idle import beside, set_to
 from .layout import Column
 from .options import Debug, Json
 from .screen import Screen
@@ -39,10 +40,18 @@ from .strategies import File, Markets, markets_told_in, read_cash, shown
 
 __all__ = ["add_to"]
 
+_IDLE = (
+    set_to("engine", {"local"}, "scheduler", why="which is this machine"),
+    set_to("engine", {"dask"}, "workers", why="as a cluster has its own"),
+    beside(
+        "as_json", "best", "lowest", why="whose rows are in the order of the parameters"
+    ),
+)
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the command to the app."""
-    plain_command(app, "sweep", "Practise")(sweep_strategy)
+    plain_command(app, "sweep", "Practise", idle=_IDLE)(sweep_strategy)
 
 
 def sweep_strategy(
