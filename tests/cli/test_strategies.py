@@ -445,8 +445,12 @@ def test_each_of_the_data_runs_by_itself_unless_told_otherwise(
     [
         (("--param", "size"), "NAME=VALUE"),
         (("--param", "size=1", "--param", "size=2"), "twice"),
-        (("--param", "size=1.5"), "'1.5' is no int"),
-        (("--param", "is_on=maybe"), "'maybe' is no bool"),
+        (
+            ("--param", "size=1,1.5"),
+            "'1.5' is not a whole number such as 10, as size of Swept is (by default 1)",
+        ),
+        (("--param", "is_on=maybe"), "'maybe' is not true or false, as is_on of"),
+        (("--param", "rate=x"), "'x' is not a number such as 0.5"),
         (("--param", "sise=1"), "no parameter 'sise'"),
         (("--engine", "dask"), "address of a scheduler"),
         (("--engine", "spark"), "neither"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from math import prod
 from pathlib import Path
@@ -175,24 +175,39 @@ def _grid(kind: type[Strategy], given: Sequence[str]) -> dict[str, list[Any]]:
                 f"--param {name} is there twice: write all its values once"
             )
         default = defaults.get(name, getattr(kind, name, None))
-        grid[name] = [_value(name, text.strip(), default) for text in values.split(",")]
+        try:
+            grid[name] = [_value(text.strip(), default) for text in values.split(",")]
+        except ValueError as error:
+            raise BadRequest(
+                f"--param {one}: {error}, as {name} of {kind.__name__} is (by "
+                f"default {plain(default)})"
+            ) from error
     return grid
 
 
-def _value(name: str, text: str, default: object) -> Any:
+def _truth(text: str) -> bool:
+    found = {"true": True, "false": False}.get(text.lower())
+    if found is None:
+        raise ValueError(text)
+    return found
+
+
+_KINDS: tuple[tuple[type, Callable[[str], object], str], ...] = (
+    (bool, _truth, "true or false"),
+    (int, int, "a whole number such as 10"),
+    (float, float, "a number such as 0.5"),
+    (Decimal, read_number, "a number such as 0.55"),
+)
+
+
+def _value(text: str, default: object) -> Any:
     """A value as what its default is; without one a number is a number."""
-    try:
-        if isinstance(default, bool):
-            return {"true": True, "false": False}[text.lower()]
-        if isinstance(default, int):
-            return int(text)
-        if isinstance(default, float):
-            return float(text)
-        if isinstance(default, Decimal):
-            return read_number(text)
-    except (ValueError, KeyError) as error:
-        wanted = type(default).__name__
-        raise BadRequest(f"--param {name}: {text!r} is no {wanted}") from error
+    for kind, read, words in _KINDS:
+        if isinstance(default, kind):
+            try:
+                return read(text)
+            except ValueError as error:
+                raise ValueError(f"{text!r} is not {words}") from error
     if isinstance(default, str) or not re.fullmatch(r"-?\d+(\.\d+)?", text):
         return text
     return read_number(text) if "." in text else int(text)
