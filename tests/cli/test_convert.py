@@ -129,7 +129,8 @@ def test_a_conversion_that_is_ended_leaves_nothing(
             time.sleep(0.01)
         running.send_signal(number)
         _, err = running.communicate(timeout=60)
-    assert (running.returncode, err) == (130, "stopped\n")
+    told = "stopped" if number == signal.SIGINT else f"ended by {number.name}"
+    assert (running.returncode, err) == (128 + number, f"{told}\n")
     assert not out.exists()
 
 

@@ -12,11 +12,12 @@ from typing import Any, Final, TypeAlias
 import typer
 
 from ..errors import UnifiedExchangesError
-from .exits import Exit, exit_code
+from .exits import ENDED, Exit, exit_code
 from .idle import Idle, beside, refuse_idle
 from .options import COMMON
 from .screen import Screen
 from .session import Session
+from .stopping import Ended, interrupted_when_ended
 
 __all__ = ["command", "guarded", "plain_command"]
 
@@ -116,11 +117,14 @@ def _sign(function: Any, parameters: Iterable[inspect.Parameter]) -> None:
 def guarded(screen: Screen) -> Generator[None, None, None]:
     """Turn what goes wrong inside into a message and an exit code."""
     try:
-        with _heeding(screen):
+        with interrupted_when_ended(), _heeding(screen):
             yield
     except UnifiedExchangesError as error:
         screen.fail(error)
         raise typer.Exit(exit_code(error)) from None
+    except Ended as error:
+        screen.note(f"ended by {error.signal.name}")
+        raise typer.Exit(ENDED[error.signal.name]) from None
     except KeyboardInterrupt:
         screen.note("stopped")
         raise typer.Exit(Exit.INTERRUPTED) from None

@@ -22,7 +22,7 @@ from .experiment import MarketsFrom, read_paths, recordings_of
 from .idle import set_to
 from .options import Json
 from .screen import Screen
-from .stopping import interrupted_when_ended
+from .stopping import interrupted_once
 from .strategies import markets_told_in, moment_words, shown
 from .words import counted
 
@@ -121,7 +121,7 @@ def converted(
     """
     screen = Screen(as_json=as_json)
     # So that nothing half done is left.
-    with guarded(screen), interrupted_when_ended():
+    with guarded(screen), interrupted_once():
         try:
             if out.exists() and not out.is_dir():
                 raise BadRequest(f"--out {out} is a file: name a folder, a new one")
