@@ -22,6 +22,7 @@ from ..errors import (
 )
 from ..models import Market, OrderBook
 from ..recording import Recorder
+from ..recording.file import check_path
 from ..registry import exchanges
 from ..shells.blocking import Exchange
 from ..strategies import contract_of
@@ -114,9 +115,7 @@ def _check(exchange_id: str, out: Path) -> None:
             f"{exchange_id!r} is no venue that can be recorded; there are: "
             f"{', '.join(exchanges)}"
         )
-    if out.exists() and not out.is_file():
-        # To open a pipe would wait for whoever reads it.
-        raise BadRequest(f"--out {out} is no file: name a new one, such as day.jsonl")
+    check_path(out, "--out")
 
 
 @contextmanager
