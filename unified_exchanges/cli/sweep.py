@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from math import prod
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Annotated, Any, Literal, cast
 
 import typer
 
-from ..backtesting import SweepReport, SweepRow, sweep
+from ..backtesting import SweepProgress, SweepReport, SweepRow, sweep
 from ..backtesting.sources import Data
 from ..errors import BadRequest
 from ..models.record import plain
@@ -125,6 +126,13 @@ def sweep_strategy(
         together = together or len(paths) == 1
         total = prod(map(len, grid.values())) * (1 if together else len(paths))
         with shown(screen, total, "runs") as show:
+
+            def tell(so_far: SweepProgress) -> None:
+                if so_far.patience is not None:
+                    screen.note(_waiting(so_far.waiting_for, so_far.patience))
+                    return
+                show(so_far.done, f"of {so_far.total:,}  {so_far.failed:,} failed")
+
             try:
                 report = sweep(
                     kind,
@@ -141,15 +149,20 @@ def sweep_strategy(
                     workers=workers,
                     stop_on_failure=stop_on_failure,
                     keep_reports=False,
-                    progress=lambda x: show(
-                        x.done, f"of {x.total:,}  {x.failed:,} failed"
-                    ),
+                    progress=tell,
                 )
             except ImportError as error:
                 raise BadRequest(str(error)) from error
         _tell(screen, report, best, lowest=lowest)
         if report.failed:
             raise typer.Exit(Exit.INCOMPLETE)
+
+
+def _waiting(scheduler: str | None, patience: timedelta) -> str:
+    until = datetime.now(UTC) + patience
+    return (
+        f"waiting for the scheduler at {scheduler}, until {until:%H:%M:%S} UTC at most"
+    )
 
 
 def _data(paths: Sequence[Path], *, together: bool) -> Data | Mapping[str, Data]:
