@@ -36,6 +36,26 @@ grids = st.sampled_from(GRIDS)
 prices = st.decimals("0.0001", "0.9999", places=4)
 
 
+@pytest.mark.parametrize(
+    ("bands", "said"),
+    [
+        (["0.01"], "0.01"),
+        (
+            ["0 0.1 0.001", "0.1 0.9 0.01", "0.9 1 0.001"],
+            "0.01 (0.001 below 0.10 and above 0.90)",
+        ),
+        (
+            ["0 0.05 0.001", "0.05 0.2 0.005", "0.2 1 0.01"],
+            "0.01 (0.001 below 0.05, 0.005 from 0.05 to 0.20)",
+        ),
+        (["0 0.5 0.01", "0.5 1 0.01"], "0.01"),
+        (["0.1 0.9 0.02"], "0.02 (only from 0.10 to 0.90)"),
+    ],
+)
+def test_a_grid_is_told_as_traders_do(bands: list[str], said: str) -> None:
+    assert str(PriceGrid.of(*bands)) == said
+
+
 @pytest.mark.parametrize("grid", GRIDS, ids=str)
 def test_a_grid_accepts_exactly_the_prices_it_lists(grid: PriceGrid) -> None:
     listed = set(grid.prices())

@@ -14,6 +14,7 @@ import pytest
 
 from unified_exchanges import exchange
 from unified_exchanges import models as m
+from unified_exchanges.grid import PriceGrid
 from unified_exchanges.strategies import Note, RunReport
 from unified_exchanges.venues.kalshi.fees import FeeSchedule
 from unified_exchanges.venues.polymarket.fees import Fees
@@ -199,6 +200,13 @@ def test_a_cell_has_no_marks_of_python() -> None:
     page = made(m.Candle, full=True)._repr_html_()
     assert "{" not in page
     assert "&#x27;" not in page
+
+
+def test_a_grid_is_shown_as_traders_tell_it() -> None:
+    grid = PriceGrid.of("0 0.1 0.001", "0.1 0.9 0.01", "0.9 1 0.001")
+    change = m.MarketChange(venue="toy", market_id="M", change="grid", grid=grid)
+    said = "<td>0.01 (0.001 below 0.10 and above 0.90)</td>"
+    assert said in change._repr_html_()
 
 
 def test_a_book_is_a_ladder_with_its_depth_around_the_spread() -> None:

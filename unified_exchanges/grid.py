@@ -81,6 +81,8 @@ class PriceGrid:
     (True, False)
     >>> grid.nearest(Decimal("0.555"))
     (Decimal('0.55'), Decimal('0.56'))
+    >>> print(PriceGrid.of("0 0.1 0.001", "0.1 0.9 0.01", "0.9 1 0.001"))
+    0.01 (0.001 below 0.10 and above 0.90)
     """
 
     bands: tuple[PriceBand, ...] = attrs.field(
@@ -110,6 +112,9 @@ class PriceGrid:
             return cls(tuple(_band(band) for band in bands))
         except (ValueError, BadRequest) as error:
             raise _unwritten(bands, str(error)) from error
+
+    def __str__(self) -> str:
+        return _in_words(self)
 
     def __contains__(self, price: object) -> bool:
         return isinstance(price, Decimal) and _on_grid(self, price)
@@ -192,6 +197,32 @@ def _on_grid(grid: PriceGrid, price: Decimal) -> bool:
 
 
 @lru_cache(maxsize=1_024)
+def _in_words(grid: PriceGrid) -> str:
+    """The step of the most prices first, as it is traded; then those of the others."""
+    widths: dict[Decimal, Decimal] = {}
+    for band in grid.bands:
+        width = EXACT.subtract(band.end, band.start)
+        widths[band.step] = EXACT.add(widths.get(band.step, ZERO), width)
+    usual = max(widths, key=lambda step: widths[step])
+    others = [
+        f"{text(step, 2)} {' and '.join(_place(x) for x in grid.bands if x.step == step)}"
+        for step in widths
+        if step != usual
+    ]
+    lowest, highest = grid.bands[0].start, grid.bands[-1].end
+    if (lowest, highest) != (ZERO, ONE):
+        others.append(f"only from {text(lowest, 2)} to {text(highest, 2)}")
+    return text(usual, 2) + (f" ({', '.join(others)})" if others else "")
+
+
+def _place(band: PriceBand) -> str:
+    if band.start == ZERO:
+        return f"below {text(band.end, 2)}"
+    if band.end == ONE:
+        return f"above {text(band.start, 2)}"
+    return f"from {text(band.start, 2)} to {text(band.end, 2)}"
+
+
 def _ends(grid: PriceGrid) -> tuple[Decimal, Decimal]:
     lowest, highest = grid.snap(ZERO, "up"), grid.snap(ONE, "down")
     if lowest is None or highest is None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import unescape
 from pathlib import Path
@@ -450,6 +450,62 @@ def test_a_scheduler_that_does_not_answer_is_a_network_error() -> None:
             engine="dask",
             scheduler="tcp://127.0.0.1:1",
         )
+
+
+def test_that_a_scheduler_is_waited_for_is_told_first() -> None:
+    import distributed  # noqa: F401
+    from dask import config
+
+    told: list[SweepProgress] = []
+    address = "tcp://127.0.0.1:1"
+    with (
+        config.set({"distributed.comm.timeouts.connect": "1s"}),
+        pytest.raises(NetworkError),
+    ):
+        sweep(
+            Stepper,
+            {},
+            ASKS,
+            contracts=CONTRACTS,
+            engine="dask",
+            scheduler=address,
+            progress=told.append,
+        )
+    patience = timedelta(seconds=1)
+    waiting = SweepProgress(
+        done=0, total=1, failed=0, waiting_for=address, patience=patience
+    )
+    assert told == [waiting]
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("localhost", "missing port"),
+        ("http://127.0.0.1:8786", "unknown address scheme 'http'"),
+        ("tcp://127.0.0.1:x", "'x'"),
+        ("tcp://:8786", "the host ''"),
+        ("tcp://127.0.0.1:99999", "the port 99999"),
+        ("inprox", "missing port"),
+        (8786, "no address"),
+    ],
+)
+def test_what_is_no_address_of_a_scheduler_is_refused_at_once(
+    address: Any, said: str
+) -> None:
+    told: list[SweepProgress] = []
+    with pytest.raises(BadRequest, match="is no address of a Dask scheduler") as caught:
+        sweep(
+            Stepper,
+            {},
+            ASKS,
+            contracts=CONTRACTS,
+            engine="dask",
+            scheduler=address,
+            progress=told.append,
+        )
+    assert said in caught.value.message
+    assert told == []
 
 
 def test_a_cluster_without_workers_is_refused() -> None:

@@ -163,13 +163,60 @@ def silent() -> Iterator[tuple[Silent, str]]:
         venue.released.set()
 
 
-def test_ctrl_c_leaves_cleanly(silent: tuple[Silent, str]) -> None:
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (signal.SIGINT, "stopped"),
+        (signal.SIGTERM, "ended by SIGTERM"),
+        (signal.SIGHUP, "ended by SIGHUP"),
+    ],
+)
+def test_a_signal_leaves_cleanly(
+    silent: tuple[Silent, str], number: signal.Signals, said: str
+) -> None:
     venue, url = silent
     with start("status", "--environment", url, "--timeout", "60") as running:
         assert venue.asked.wait(30)
-        running.send_signal(signal.SIGINT)
+        running.send_signal(number)
         out, err = running.communicate()
-    assert (running.returncode, out, err) == (130, "", "stopped\n")
+    assert (running.returncode, out, err) == (128 + number, "", f"{said}\n")
+
+
+SLOW = """
+import os, time
+import unified_exchanges as ux
+
+class Slow(ux.Strategy):
+    def on_start(self, desk):
+        open(os.environ["BEGUN"], "x").close()
+        time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("command", ["backtest", "sweep", "run"])
+def test_sigterm_ends_a_strategy_at_work(
+    stand: Practice, market: str, tmp_path: Path, command: str
+) -> None:
+    slow, day, begun = tmp_path / "slow.py", tmp_path / "day.jsonl", tmp_path / "begun"
+    slow.write_text(SLOW)
+    done = invoke(
+        "record", "kalshi", market, "--out", str(day), "--for", "1s", env=stand.exports
+    )
+    assert done.code == 0, done.err
+    words = {"run": (market,), "backtest": ("--data", str(day))}
+    words["sweep"] = (*words["backtest"], "--workers", "2")
+    env = unmeasured(**stand.exports, BEGUN=str(begun))
+    with start(command, str(slow), *words[command], env=env) as running:
+        while not begun.exists():
+            assert running.poll() is None, running.communicate()
+            threading.Event().wait(0.01)
+        running.send_signal(signal.SIGTERM)
+        if command == "run":
+            # The first one asks for an orderly end.
+            threading.Event().wait(0.2)
+            running.send_signal(signal.SIGTERM)
+        _, err = running.communicate(timeout=50)
+    assert (running.returncode, err) == (143, "ended by SIGTERM\n")
 
 
 def test_a_reader_who_leaves_early_is_no_error(stand: Practice) -> None:

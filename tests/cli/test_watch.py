@@ -248,7 +248,8 @@ def test_a_second_signal_interrupts_who_is_stuck(stand: Practice, name: str) -> 
         running.send_signal(signal.SIGTERM)
         running.send_signal(signal.SIGCONT)
         _, err = running.communicate()
-    assert running.returncode in {0, 130}
+    # The last of them is what ended it.
+    assert running.returncode in {0, 143}
     assert "Traceback" not in err
 
 

@@ -11,7 +11,10 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 from typing import Any
 
 import pytest
@@ -53,6 +56,26 @@ def path(tmp_path: Path) -> Path:
 def at(request: pytest.FixtureRequest) -> object:
     with stage(request.param) as made:
         yield made
+
+
+@contextmanager
+def full_after(size: int) -> Iterator[None]:
+    """No file of this process gets larger, as for a quota."""
+    before = getrlimit(RLIMIT_FSIZE)
+    setrlimit(RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        setrlimit(RLIMIT_FSIZE, before)
+
+
+def led_to(path: Path, other: int) -> None:
+    """Let what is written to the open file at a path go to another one from now on."""
+    for found in Path("/proc/self/fd").iterdir():
+        # That of the folder itself is closed by now.
+        with suppress(OSError):
+            if found.readlink() == path:
+                os.dup2(other, int(found.name))
 
 
 def rest(lines: list[Line]) -> list[Rest]:
@@ -127,6 +150,24 @@ def test_a_recording_that_is_there_is_not_written_over(path: Path) -> None:
     assert path.read_text() == "mine\n"
 
 
+def test_what_is_no_file_is_refused_and_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/full")
+    for path in (
+        tmp_path / "pipe",
+        tmp_path / "link",
+        tmp_path,
+        Path(os.devnull),
+    ):
+        # To open the pipe would wait for a reader.
+        with (
+            exchange("kalshi", environment=URL) as ex,
+            pytest.raises(BadRequest, match="is no file: name a new one") as caught,
+        ):
+            Recorder(ex, path)
+        assert str(path) in caught.value.message
+
+
 def test_a_folder_that_is_not_there_is_told(path: Path) -> None:
     with (
         exchange("kalshi", environment=URL) as ex,
@@ -187,11 +228,9 @@ def test_a_recording_begins_before_the_first_watch(path: Path) -> None:
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_a_full_disk_ends_the_recording_loudly_and_no_call(
-    at: Stage, flavour: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    at: Stage, flavour: str, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = tmp_path / "full"
-    path.symlink_to("/dev/full")
-    with pytest.raises(RecordingFailed, match="No space left"):
+    with pytest.raises(RecordingFailed, match="File too large"), full_after(1_000):
         traded(flavour, at, path)
     errors = [r for r in caplog.records if r.levelno == logging.ERROR]
     assert [r.name for r in errors] == ["unified_exchanges.recording.recorder"]
@@ -317,16 +356,20 @@ def test_of_two_who_ask_for_an_empty_file_the_first_one_gets_it(path: Path) -> N
 
 
 def test_an_error_of_the_user_is_not_hidden_by_that_of_the_recording(
-    tmp_path: Path,
+    path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = tmp_path / "full"
-    path.symlink_to("/dev/full")
+    def fail() -> None:
+        led_to(path, full.fileno())
+        raise KeyError("mine")
+
     with (
         exchange("kalshi", environment=URL) as ex,
+        Path("/dev/full").open("wb") as full,
         pytest.raises(KeyError),
         Recorder(ex, path),
     ):
-        raise KeyError("mine")
+        fail()
+    assert "No space left" in caplog.text
 
 
 @pytest.mark.parametrize("venue", VENUES)
@@ -573,14 +616,14 @@ def test_what_is_asked_of_a_closed_recorder_is_not_recorded(path: Path) -> None:
     ]
 
 
-def test_a_call_does_not_wait_for_a_disk_that_hangs(tmp_path: Path) -> None:
+def test_a_call_does_not_wait_for_a_disk_that_hangs(path: Path) -> None:
     """A pipe that nobody empties: the writer waits in it, the caller does not."""
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    reader, writer = os.pipe()
     line = ScriptedTransport([Response(200, {}, b'"%s"' % (b"x y " * 50_000))] * 20)
     with exchange("kalshi", environment=URL, transport=line) as ex:
-        recorder = Recorder(ex, pipe)
+        recorder = Recorder(ex, path)
+        led_to(path, writer)
+        os.close(writer)
         started = time.monotonic()
         for _ in range(20):
             ex.request("GET", "/exchange/status")

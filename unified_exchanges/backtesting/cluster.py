@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -23,13 +24,21 @@ from .trial import Setup, Trial
 
 __all__ = ["on_cluster"]
 
+_PORTS = 65_535
+
 
 def on_cluster(
-    setup: Setup, trials: Sequence[Trial], scheduler: str
+    setup: Setup,
+    trials: Sequence[Trial],
+    scheduler: str,
+    waiting: Callable[[timedelta], None],
 ) -> Generator[SweepRow, None, None]:
-    """Give their rows in order, from the workers of the scheduler at this address."""
+    """Give their rows in order, from the workers of the scheduler at this address.
+
+    ``waiting`` is told for how long the scheduler is waited for.
+    """
     payload = packed(setup, trials)
-    with _client(scheduler) as client:
+    with _client(scheduler, waiting) as client:
         groups = grouped(setup, trials, _count(client, payload, scheduler))
         # Sent once to each worker, not once for each group.
         shared = client.scatter([payload], broadcast=True, hash=False)[0]
@@ -79,7 +88,9 @@ def _told(told: tuple[str, list[str]] | Exception) -> tuple[str, list[str]]:
 
 
 @contextmanager
-def _client(scheduler: str) -> Generator[Any, None, None]:
+def _client(
+    scheduler: str, waiting: Callable[[timedelta], None]
+) -> Generator[Any, None, None]:
     try:
         from distributed import Client  # noqa: PLC0415 - an extra
     except ImportError:
@@ -87,11 +98,50 @@ def _client(scheduler: str) -> Generator[Any, None, None]:
             "engine='dask' needs distributed: pip install 'unified-exchanges[dask]'"
         )
         raise ImportError(reason) from None
+    _check_address(scheduler)
+    patience = _patience()
+    waiting(patience)
     try:
         connect: Any = Client
-        client = connect(scheduler, set_as_default=False)
+        client = connect(
+            scheduler, set_as_default=False, timeout=patience.total_seconds()
+        )
     except (OSError, ValueError) as error:
         message = f"no Dask scheduler answers at {scheduler}: {error}"
         raise NetworkError(message, sent=False) from error
     with client:
         yield client
+
+
+def _check_address(scheduler: object) -> None:
+    """Raise `BadRequest` for what no scheduler is at: a wrong form is not waited for."""
+    from distributed.comm import addressing, registry  # noqa: PLC0415 - an extra
+
+    parts: Any = addressing
+    backends: Any = registry
+    try:
+        scheme, place = parts.parse_address(scheduler)
+        backends.get_backend(scheme)
+        # In this process there are neither.
+        host, port = ("here", 1) if scheme == "inproc" else parts.parse_host_port(place)
+        _check_place(host, port)
+    except (TypeError, ValueError) as error:
+        message = (
+            f"{scheduler!r} is no address of a Dask scheduler, such as tcp://host:8786: "
+            f"{error}"
+        )
+        raise BadRequest(message) from error
+
+
+def _check_place(host: str, port: int) -> None:
+    if not host or not 0 < port <= _PORTS:
+        raise ValueError(f"it has the host {host!r} and the port {port}")
+
+
+def _patience() -> timedelta:
+    """How long Dask waits for a scheduler, as it is configured."""
+    from dask import config, utils  # noqa: PLC0415 - an extra
+
+    told: Any = config.get("distributed.comm.timeouts.connect")
+    parse: Any = utils.parse_timedelta
+    return timedelta(seconds=parse(told))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -26,11 +27,17 @@ __all__ = ["SweepFailure", "SweepProgress", "SweepReport", "SweepRow", "row_of"]
 
 @attrs.frozen(kw_only=True, slots=True)
 class SweepProgress:
-    """How far a sweep has come: runs done of all, and how many of them failed."""
+    """How far a sweep has come: runs done of all, and how many of them failed.
+
+    Before the first run on Dask, ``waiting_for`` is the address of the scheduler that is
+    waited for, for ``patience`` at most.
+    """
 
     done: int
     total: int
     failed: int
+    waiting_for: str | None = None
+    patience: timedelta | None = None
 
 
 @attrs.frozen(kw_only=True, slots=True)

@@ -105,7 +105,9 @@ def sweep(
     trials = _trials(make, grid, named)
     _check(engine, scheduler, workers)
     if engine == "dask":
-        rows = on_cluster(setup, trials, scheduler or "")
+        rows = on_cluster(
+            setup, trials, scheduler or "", _waiting(progress, len(trials), scheduler)
+        )
     elif workers == 1:
         rows = in_this_process(setup, trials)
     else:
@@ -113,6 +115,25 @@ def sweep(
     found = _collected(rows, len(trials), progress, stops=stop_on_failure)
     name = getattr(make, "__name__", type(make).__name__)
     return SweepReport(strategy=name, rows=found, left=len(trials) - len(found))
+
+
+def _waiting(
+    progress: Callable[[SweepProgress], object] | None,
+    total: int,
+    scheduler: str | None,
+) -> Callable[[timedelta], None]:
+    def wait(patience: timedelta) -> None:
+        if progress is not None:
+            told = SweepProgress(
+                done=0,
+                total=total,
+                failed=0,
+                waiting_for=scheduler,
+                patience=patience,
+            )
+            progress(told)
+
+    return wait
 
 
 def _collected(

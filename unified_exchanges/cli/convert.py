@@ -19,9 +19,10 @@ from ..research import convert
 from . import loading
 from .command import guarded, plain_command
 from .experiment import MarketsFrom, read_paths, recordings_of
+from .idle import set_to
 from .options import Json
 from .screen import Screen
-from .stopping import interrupted_when_ended
+from .stopping import interrupted_once
 from .strategies import markets_told_in, moment_words, shown
 from .words import counted
 
@@ -43,9 +44,32 @@ class Times(str, Enum):
     VENUE = "venue"
 
 
+_IDLE = (
+    set_to(
+        "to",
+        {Target.PARQUET, Target.NAUTILUS},
+        "exchange_times",
+        why="as only hftbacktest has a choice",
+    ),
+    set_to(
+        "to",
+        {Target.PARQUET},
+        "markets",
+        "markets_from",
+        why="as tables have all markets",
+    ),
+    set_to(
+        "to",
+        {Target.HFTBACKTEST, Target.NAUTILUS},
+        "add",
+        why="as only tables are added to",
+    ),
+)
+
+
 def add_to(app: typer.Typer) -> None:
     """Add the command to the app."""
-    plain_command(app, "convert", "Look")(converted)
+    plain_command(app, "convert", "Look", idle=_IDLE)(converted)
 
 
 def converted(
@@ -97,16 +121,8 @@ def converted(
     """
     screen = Screen(as_json=as_json)
     # So that nothing half done is left.
-    with guarded(screen), interrupted_when_ended():
+    with guarded(screen), interrupted_once():
         try:
-            if exchange_times is not Times.RECEIVED and to is not Target.HFTBACKTEST:
-                raise BadRequest("--exchange-times is for --to hftbacktest")
-            if to is Target.PARQUET and (markets or markets_from):
-                raise BadRequest(
-                    "tables have all markets: --market and --markets-from are for engines"
-                )
-            if to is not Target.PARQUET and add:
-                raise BadRequest("--add is for tables, not for the data of an engine")
             if out.exists() and not out.is_dir():
                 raise BadRequest(f"--out {out} is a file: name a folder, a new one")
             read_paths(recordings)

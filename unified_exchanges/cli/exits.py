@@ -27,7 +27,7 @@ from ..errors import (
 from ..registry import exchanges
 from .failing import StrategyFailed
 
-__all__ = ["MEANINGS", "Exit", "advice", "exit_code"]
+__all__ = ["ENDED", "MEANINGS", "Exit", "advice", "exit_code"]
 
 
 class Exit(IntEnum):
@@ -42,7 +42,10 @@ class Exit(IntEnum):
     UNREACHABLE = 6
     ORDER_UNKNOWN = 7
     INCOMPLETE = 8
+    # As a shell has it: 128 and the number of the signal.
+    HUNG_UP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 MEANINGS: dict[Exit, str] = {
@@ -56,8 +59,13 @@ MEANINGS: dict[Exit, str] = {
     Exit.UNREACHABLE: "no answer, or the venue is down",
     Exit.ORDER_UNKNOWN: "the order may exist: look it up",
     Exit.INCOMPLETE: "done in part",
+    Exit.HUNG_UP: "its terminal was lost (SIGHUP)",
     Exit.INTERRUPTED: "stopped with Ctrl-C",
+    Exit.TERMINATED: "ended by SIGTERM",
 }
+
+ENDED: dict[str, Exit] = {"SIGHUP": Exit.HUNG_UP, "SIGTERM": Exit.TERMINATED}
+"""What is left with where a signal ended it."""
 
 _FAMILIES: tuple[tuple[type[UnifiedExchangesError], Exit], ...] = (
     (OrderUnknown, Exit.ORDER_UNKNOWN),

@@ -19,6 +19,7 @@ from ..watching.blocking import Watch
 from .checkup import Checkup, line, picture
 from .command import command
 from .exits import Exit
+from .idle import beside, without
 from .practice import practice
 from .screen import Screen
 from .session import Session
@@ -29,11 +30,20 @@ __all__ = ["add_to"]
 _BEAT = 0.1
 """Seconds after which Ctrl-C is looked at."""
 _SEED = 7
+_IDLE = (
+    beside(
+        "simulate",
+        *("environment", "api_key", "private_key_path", "live"),
+        why="which makes a venue, and a key for it",
+    ),
+    beside("watch", "seconds", why="which looks until Ctrl-C"),
+    without("watch", idle=("interval",), why="as it looks once"),
+)
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the command to the app."""
-    command(app, "health", "Look")(health)
+    command(app, "health", "Look", idle=_IDLE)(health)
 
 
 def health(

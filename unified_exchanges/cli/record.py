@@ -22,11 +22,13 @@ from ..errors import (
 )
 from ..models import Market, OrderBook
 from ..recording import Recorder
+from ..recording.file import check_path
 from ..registry import exchanges
 from ..shells.blocking import Exchange
 from ..strategies import contract_of
 from ..watching.blocking import Watch
 from .command import command
+from .idle import beside
 from .options import lasting
 from .screen import Screen
 from .session import Session
@@ -35,6 +37,7 @@ from .words import counted
 
 __all__ = ["add_to"]
 
+_IDLE = (beside("exchange_id", "venue", why="which is the venue"),)
 _BEAT = 0.1
 """Seconds after which the clock and Ctrl-C are looked at."""
 _NOTE = 10.0
@@ -43,7 +46,7 @@ _NOTE = 10.0
 
 def add_to(app: typer.Typer) -> None:
     """Add the command to the app."""
-    command(app, "record", "Look")(record)
+    command(app, "record", "Look", idle=_IDLE)(record)
 
 
 def record(
@@ -112,9 +115,7 @@ def _check(exchange_id: str, out: Path) -> None:
             f"{exchange_id!r} is no venue that can be recorded; there are: "
             f"{', '.join(exchanges)}"
         )
-    if out.exists() and not out.is_file():
-        # To open a pipe would wait for whoever reads it.
-        raise BadRequest(f"--out {out} is no file: name a new one, such as day.jsonl")
+    check_path(out, "--out")
 
 
 @contextmanager

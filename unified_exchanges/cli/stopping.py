@@ -1,4 +1,4 @@
-"""Ctrl-C, Ctrl-Z, a lost terminal and a request to end as events: what they do is orderly."""
+"""Ctrl-C, Ctrl-Z, a lost terminal and a request to end: what they do is orderly."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final, TypeAlias, cast
 
-__all__ = ["Suspension", "until_stopped"]
+__all__ = [
+    "Ended",
+    "Suspension",
+    "interrupted_once",
+    "interrupted_when_ended",
+    "until_stopped",
+]
 
 
 _Handler: TypeAlias = Callable[[int, FrameType | None], object]
@@ -17,6 +23,18 @@ _Handler: TypeAlias = Callable[[int, FrameType | None], object]
 # Not every system has such a thing.
 _LOST: Final = tuple(filter(None, [getattr(signal, "SIGHUP", None)]))
 _ENDING: Final = (signal.SIGTERM, *_LOST)
+
+
+class Ended(KeyboardInterrupt):
+    """Interrupted by another signal than that of Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        self.signal = signal.Signals(number)
+        super().__init__(self.signal.name)
+
+
+def _interruption(number: int) -> KeyboardInterrupt:
+    return KeyboardInterrupt() if number == signal.SIGINT else Ended(number)
 
 
 @contextmanager
@@ -42,9 +60,9 @@ def until_stopped() -> Generator[threading.Event, None, None]:
     """
     stopped = threading.Event()
 
-    def stop(_: int, __: object) -> None:
+    def stop(number: int, _: object) -> None:
         if stopped.is_set():
-            raise KeyboardInterrupt
+            raise _interruption(number)
         stopped.set()
 
     def hang_up(_: int, __: object) -> None:
@@ -59,17 +77,30 @@ def until_stopped() -> Generator[threading.Event, None, None]:
 
 @contextmanager
 def interrupted_when_ended() -> Generator[None, None, None]:
-    """Let SIGTERM and SIGHUP interrupt as Ctrl-C does, so that nothing half done is left.
+    """Let SIGTERM and SIGHUP interrupt, so that what is open is closed in order."""
 
-    Only the first does: what cleans up is not interrupted by a second.
+    def end(number: int, _: object) -> None:
+        raise Ended(number)
+
+    # Only there may handlers be set, and only there does a signal arrive.
+    is_main = threading.current_thread() is threading.main_thread()
+    with _handled(dict.fromkeys(_ENDING, end) if is_main else {}):
+        yield
+
+
+@contextmanager
+def interrupted_once() -> Generator[None, None, None]:
+    """Let only the first of SIGINT, SIGTERM and SIGHUP interrupt.
+
+    What cleans up after it is not interrupted by a second: nothing half done is left.
     """
     is_ending = False
 
-    def end(_: int, __: object) -> None:
+    def end(number: int, _: object) -> None:
         nonlocal is_ending
         if not is_ending:
             is_ending = True
-            raise KeyboardInterrupt
+            raise _interruption(number)
 
     with _handled(dict.fromkeys((signal.SIGINT, *_ENDING), end)):
         yield

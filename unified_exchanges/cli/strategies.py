@@ -40,6 +40,7 @@ from .experiment import (
     recordings_of,
 )
 from .failing import own_failures
+from .idle import beside, without
 from .options import Debug, Json, lasting
 from .screen import Screen
 from .session import Session
@@ -56,6 +57,20 @@ __all__ = [
     "shown",
 ]
 
+_IDLE = (
+    beside(
+        "over",
+        *("venue", "environment", "api_key", "private_key_path", "timeout"),
+        *("paper", "journal", "live", "yes"),
+        why="which runs on paper, asks no venue and keeps neither account nor journal",
+    ),
+    without(
+        "over",
+        idle=("cash", "order_delay", "event_delay"),
+        why="as a venue has its own",
+    ),
+    beside("paper", "yes", why="where no money is real"),
+)
 _LOOKED_AT = 100_000
 """Events of a recording that are looked at for its markets."""
 _NAMED = 8
@@ -74,7 +89,7 @@ Markets = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the app."""
-    command(app, "run", "Trade")(run_strategy)
+    command(app, "run", "Trade", idle=_IDLE)(run_strategy)
     plain_command(app, "backtest", "Practise")(backtest_strategy)
 
 
@@ -130,19 +145,12 @@ def run_strategy(
     session.journal = journal
     strategy = loading.strategy(file, markets or [])
     if over is not None:
-        if session.paper is not None or journal is not None:
-            raise BadRequest(
-                "--over keeps neither an account nor a journal: leave --paper and --journal "
-                "away"
-            )
         read_paths([over])
         session.recorded = {
             "path": over,
             "cash": None if cash is None else read_cash(cash),
             "delays": _delays(order_delay, event_delay),
         }
-    elif cash is not None or order_delay or event_delay:
-        raise BadRequest("--cash, --order-delay and --event-delay are for --over")
     if not strategy.markets:
         raise BadRequest(_unnamed(file, over))
     screen, exchange = session.screen, session.exchange

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from math import prod
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Annotated, Any, Literal, cast
 
 import typer
 
-from ..backtesting import SweepReport, SweepRow, sweep
+from ..backtesting import SweepProgress, SweepReport, SweepRow, sweep
 from ..backtesting.sources import Data
 from ..errors import BadRequest
 from ..models.record import plain
@@ -32,6 +33,7 @@ from .experiment import (
     read_paths,
     recordings_of,
 )
+from .idle import beside, set_to
 from .layout import Column
 from .options import Debug, Json
 from .screen import Screen
@@ -39,10 +41,18 @@ from .strategies import File, Markets, markets_told_in, read_cash, shown
 
 __all__ = ["add_to"]
 
+_IDLE = (
+    set_to("engine", {"local"}, "scheduler", why="which is this machine"),
+    set_to("engine", {"dask"}, "workers", why="as a cluster has its own"),
+    beside(
+        "as_json", "best", "lowest", why="whose rows are in the order of the parameters"
+    ),
+)
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the command to the app."""
-    plain_command(app, "sweep", "Practise")(sweep_strategy)
+    plain_command(app, "sweep", "Practise", idle=_IDLE)(sweep_strategy)
 
 
 def sweep_strategy(
@@ -116,6 +126,13 @@ def sweep_strategy(
         together = together or len(paths) == 1
         total = prod(map(len, grid.values())) * (1 if together else len(paths))
         with shown(screen, total, "runs") as show:
+
+            def tell(so_far: SweepProgress) -> None:
+                if so_far.patience is not None:
+                    screen.note(_waiting(so_far.waiting_for, so_far.patience))
+                    return
+                show(so_far.done, f"of {so_far.total:,}  {so_far.failed:,} failed")
+
             try:
                 report = sweep(
                     kind,
@@ -132,15 +149,20 @@ def sweep_strategy(
                     workers=workers,
                     stop_on_failure=stop_on_failure,
                     keep_reports=False,
-                    progress=lambda x: show(
-                        x.done, f"of {x.total:,}  {x.failed:,} failed"
-                    ),
+                    progress=tell,
                 )
             except ImportError as error:
                 raise BadRequest(str(error)) from error
         _tell(screen, report, best, lowest=lowest)
         if report.failed:
             raise typer.Exit(Exit.INCOMPLETE)
+
+
+def _waiting(scheduler: str | None, patience: timedelta) -> str:
+    until = datetime.now(UTC) + patience
+    return (
+        f"waiting for the scheduler at {scheduler}, until {until:%H:%M:%S} UTC at most"
+    )
 
 
 def _data(paths: Sequence[Path], *, together: bool) -> Data | Mapping[str, Data]:
@@ -166,24 +188,39 @@ def _grid(kind: type[Strategy], given: Sequence[str]) -> dict[str, list[Any]]:
                 f"--param {name} is there twice: write all its values once"
             )
         default = defaults.get(name, getattr(kind, name, None))
-        grid[name] = [_value(name, text.strip(), default) for text in values.split(",")]
+        try:
+            grid[name] = [_value(text.strip(), default) for text in values.split(",")]
+        except ValueError as error:
+            raise BadRequest(
+                f"--param {one}: {error}, as {name} of {kind.__name__} is (by "
+                f"default {plain(default)})"
+            ) from error
     return grid
 
 
-def _value(name: str, text: str, default: object) -> Any:
+def _truth(text: str) -> bool:
+    found = {"true": True, "false": False}.get(text.lower())
+    if found is None:
+        raise ValueError(text)
+    return found
+
+
+_KINDS: tuple[tuple[type, Callable[[str], object], str], ...] = (
+    (bool, _truth, "true or false"),
+    (int, int, "a whole number such as 10"),
+    (float, float, "a number such as 0.5"),
+    (Decimal, read_number, "a number such as 0.55"),
+)
+
+
+def _value(text: str, default: object) -> Any:
     """A value as what its default is; without one a number is a number."""
-    try:
-        if isinstance(default, bool):
-            return {"true": True, "false": False}[text.lower()]
-        if isinstance(default, int):
-            return int(text)
-        if isinstance(default, float):
-            return float(text)
-        if isinstance(default, Decimal):
-            return read_number(text)
-    except (ValueError, KeyError) as error:
-        wanted = type(default).__name__
-        raise BadRequest(f"--param {name}: {text!r} is no {wanted}") from error
+    for kind, read, words in _KINDS:
+        if isinstance(default, kind):
+            try:
+                return read(text)
+            except ValueError as error:
+                raise ValueError(f"{text!r} is not {words}") from error
     if isinstance(default, str) or not re.fullmatch(r"-?\d+(\.\d+)?", text):
         return text
     return read_number(text) if "." in text else int(text)

@@ -19,6 +19,7 @@ from ..errors import BadRequest, UnifiedExchangesError
 from ..models import CancelResult, Order, OrderPreview, OrderType, TimeInForce
 from .command import command
 from .exits import Exit, exit_code
+from .idle import Idle, beside, without
 from .layout import amount
 from .options import (
     All,
@@ -39,12 +40,29 @@ __all__ = ["add_to"]
 
 _PANEL = "Trade"
 _AT_MARKET = "market"
+_IDLE: dict[str, tuple[Idle, ...]] = {
+    # With --dry-run they are welcome: it shows what the same words would send.
+    "order": (beside("paper", "yes", why="where no money is real"),),
+    "orders": (
+        beside(
+            "client_id",
+            *("event", "outcome", "ended", "since", "until", "limit", "everything"),
+            why="which names one order",
+        ),
+        without(
+            "ended",
+            "everything",
+            idle=("since", "until", "limit"),
+            why="as all open orders are shown",
+        ),
+    ),
+}
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the app."""
     for name, function in _COMMANDS.items():
-        command(app, name, _PANEL)(function)
+        command(app, name, _PANEL, idle=_IDLE.get(name, ()))(function)
 
 
 class Direction(str, Enum):

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
-from ..errors import ConnectionLost, RequestTimeout
+from ..errors import BadRequest, ConnectionLost, RequestTimeout
 from ..models import Gap, Market, Reconciled, Reconnected, StreamHealth, Subject
 from ..shells.blocking import Exchange
 from ..watching.blocking import Watch
@@ -75,7 +75,13 @@ def watch(
     Needs a key, also for public data. A book that may have missed a change is marked
     STALE until it is whole again. With --json, or into a pipe, each event is a line.
     """
-    screen, exchange = session.screen, session.exchange
+    screen = session.screen
+    if depth is not None and _is_in_lines(screen):
+        raise BadRequest(
+            "--depth has no effect into a pipe, where each event is a line for people: leave "
+            "it out, or add --json"
+        )
+    exchange = session.exchange
     names = list(dict.fromkeys(markets))
     found = exchange.fetch_markets(market_ids=names)
     folding = policy or (Folding.every if screen.as_json else Folding.latest)
@@ -115,11 +121,16 @@ def _teller(
     screen = session.screen
     if screen.as_json:
         return JsonLines(screen, depth)
-    if not screen.out.is_terminal or screen.out.is_dumb_terminal:
+    if _is_in_lines(screen):
         return Lines(screen)
     board = Board(markets, outcome)
     health = session.exchange.stream_health
     return LiveBoard(screen, board, health, depth or _LEVELS)
+
+
+def _is_in_lines(screen: Screen) -> bool:
+    is_drawn = screen.out.is_terminal and not screen.out.is_dumb_terminal
+    return not screen.as_json and not is_drawn
 
 
 def _follow(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from ..grid import PriceGrid
 from ..money import EXACT, ZERO, div, text, total
 from .line import flattened
 from .record import Json, plain
@@ -84,6 +85,8 @@ def ladder(book: OrderBook) -> str:
 
 def cell(value: object) -> str:
     """A value as what stands in a cell: in words, and of a list of models each."""
+    if isinstance(value, PriceGrid):
+        return shown(str(value))
     if not isinstance(value, tuple | list) or not any(map(_is_model, value)):
         return shown(_told(plain(value)))
     lines = [f"<li>{shown(_line(each))}</li>" for each in value[:_MOST]]

@@ -6,7 +6,6 @@ import gzip
 import logging
 import os
 import shutil
-import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +16,7 @@ from ..errors import BadRequest
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["RecordingFile"]
+__all__ = ["RecordingFile", "check_path"]
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +26,17 @@ _CUT = (
     "not in it any more, and what came later cannot be read alone; leave a recording alone "
     "until it is ended, and record anew"
 )
+
+
+def check_path(path: Path, named: str = "path=") -> None:
+    """Raise `BadRequest` for what is there and no file, such as a folder or a pipe.
+
+    It is looked at and not opened: to open a pipe would wait for whoever reads it.
+    """
+    if path.exists() and not path.is_file():
+        raise BadRequest(
+            f"{named} {path} is no file: name a new one, such as day.jsonl"
+        )
 
 
 class RecordingFile:
@@ -89,7 +99,7 @@ class RecordingFile:
             if is_whole:
                 raise
             return
-        if is_whole and self._compress and not self._lost and self._path.is_file():
+        if is_whole and self._compress and not self._lost:
             self._squeeze()
 
     def _looked_for(self) -> str | None:
@@ -98,8 +108,7 @@ class RecordingFile:
         with suppress(OSError):
             found = self._path.stat()
             if os.path.samestat(self._mine, found):
-                is_cut = stat.S_ISREG(found.st_mode) and found.st_size < flushed
-                return _CUT.format(self._name) if is_cut else None
+                return _CUT.format(self._name) if found.st_size < flushed else None
         # It may be closed meanwhile: then this is not asked for any more.
         with suppress(OSError, ValueError):
             if not os.fstat(self._file.fileno()).st_nlink:
@@ -128,7 +137,7 @@ class RecordingFile:
 
 
 def _begun(path: Path) -> IO[bytes]:
-    """Open a file in which nothing is and nobody else records, or what is no file."""
+    """Open a file in which nothing is and nobody else records."""
     if path.is_file() and path.stat().st_size:
         raise FileExistsError(path)
     file = _private(path, os.O_APPEND)
@@ -140,8 +149,6 @@ def _begun(path: Path) -> IO[bytes]:
 
 def _is_taken(file: IO[bytes]) -> bool:
     """Of two who began at once one has it: that it was empty a moment ago says nothing."""
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        return False
     if sys.platform != "win32":
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

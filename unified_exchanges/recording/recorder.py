@@ -25,7 +25,7 @@ from ..models import StreamHealth
 from ..tap import Direction
 from ..venue import Venue
 from .drafts import Draft, Drafts
-from .file import RecordingFile
+from .file import RecordingFile, check_path
 from .redaction import read_texts
 
 __all__ = ["Recorder", "RecordingFailed", "RecordingProgress"]
@@ -345,7 +345,9 @@ def _read_path(given: object) -> Path:
             f"path= must be the path of a file that is not there yet, not {given!r}"
         )
         raise BadRequest(message)
-    return Path(name)
+    found = Path(name)
+    check_path(found)
+    return found
 
 
 def _secrets(venue: Venue) -> list[str]:
