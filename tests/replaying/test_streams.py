@@ -663,6 +663,30 @@ def test_an_order_is_waited_for_in_the_recording_s_time(
         assert 2 <= span < took + 2
 
 
+def waiting_late(ex: Any) -> Any:
+    """Wait for an order, after something that takes no time in a replay."""
+    [market] = yield ex.fetch_markets(limit=1)
+    terms = (market.market_id, market.outcomes[0].label, "buy", market.grid.lowest)
+    order = yield ex.create_order(*terms, 10)
+    sleep(0.6)
+    with pytest.raises(OrderNotDone):
+        yield ex.wait_done(order, timeout=2)
+    seen = yield ex.fetch_order(order.order_id)
+    ended = yield ex.cancel_order(order.order_id)
+    return [seen.status, ended.status]
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_who_waits_for_an_order_takes_no_read_that_the_program_asks_for_later(
+    at: Stage, path: Path, flavour: str
+) -> None:
+    live = recorded(flavour, waiting_late, at, path)
+    assert live == ["open", "canceled"]
+    # The account is followed later than the program waits for it, which so looks itself.
+    for other in FLAVOURS:
+        assert replayed(other, waiting_late, path) == live
+
+
 # -- what is missing in a recording ------------------------------------------------------
 
 
