@@ -670,7 +670,7 @@ def waiting_late(ex: Any) -> Any:
     order = yield ex.create_order(*terms, 10)
     sleep(0.6)
     with pytest.raises(OrderNotDone):
-        yield ex.wait_done(order, timeout=2)
+        yield ex.wait_done(order, timeout=1)
     seen = yield ex.fetch_order(order.order_id)
     ended = yield ex.cancel_order(order.order_id)
     return [seen.status, ended.status]
