@@ -109,6 +109,12 @@ class Reading:
         mark: list[int | None] = [events.repeated if isinstance(events, Merged) else 0]
         for feed in self._feeds:
             setbacks = len(feed.setbacks.found)
-            mark += (feed.began, feed.ended, setbacks, feed.is_unended)
-            mark += (feed.polled, feed.is_dated)
+            mark += (
+                feed.began,
+                feed.ended,
+                setbacks,
+                feed.is_unended,
+                feed.polled,
+                feed.is_dated,
+            )
         return tuple(mark)

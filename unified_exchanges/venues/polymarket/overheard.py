@@ -81,7 +81,7 @@ class PolymarketOverheard:
             except UnifiedExchangesError:
                 return  # whoever asks for it in a replay is told
             yield from self._polled.trades(
-                attrs.evolve(trade, outcome=self._label(trade.market_id, token))
+                attrs.evolve(trade, outcome=self._outcome(trade.market_id, token))
                 for token, trade in trades
             )
 
@@ -97,7 +97,7 @@ class PolymarketOverheard:
         for token, book in books.items():
             if token in streamed:
                 continue
-            told = attrs.evolve(book, outcome=self._label(book.market_id, token))
+            told = attrs.evolve(book, outcome=self._outcome(book.market_id, token))
             yield from self._polled.book(told, token, self._newest_of(token))
 
     def _newest_of(self, token: str) -> datetime | None:
@@ -108,7 +108,7 @@ class PolymarketOverheard:
         found = [self._newest.get(token), *(x.newest(token) for x in streams)]
         return max(filter(None, found), default=None)
 
-    def _label(self, market_id: str, token: str) -> str:
+    def _outcome(self, market_id: str, token: str) -> str:
         return self._name((market_id,), token) or token
 
     def _learn(self, path: str, body: bytes) -> list[Market]:
