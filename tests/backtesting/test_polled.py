@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import runpy
 from collections.abc import Callable
 from decimal import Decimal
@@ -23,7 +24,7 @@ from unified_exchanges import (
     async_exchange,
     exchange,
 )
-from unified_exchanges.backtesting import Report, backtest, recorded
+from unified_exchanges.backtesting import Report, backtest, recorded, sweep
 from unified_exchanges.backtesting.sources import markets_told
 from unified_exchanges.models import MarketStatus
 from unified_exchanges.paper import Contract
@@ -335,3 +336,51 @@ def test_a_position_is_settled_by_what_was_read_of_its_market(
     assert found.trades
     assert found.settlements
     assert found.markets[0].is_settled
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_settlement_may_be_read_with_the_event(venue: str, tmp_path: Path) -> None:
+    path = tmp_path / "event.jsonl"
+    with (
+        stage(venue) as at,
+        exchange(at.venue, **at.account) as ex,
+        Recorder(ex, path),
+    ):
+        market = next(m for m in ex.fetch_markets() if m.bid and m.ask)
+        ex.fetch_order_book(market.market_id)
+        engine = at.simulated.engine
+        engine.determine(market.market_id, Decimal(1))
+        if venue == "kalshi":
+            engine.settle(market.market_id)
+        list(ex.fetch_events(status="all"))
+        ex.fetch_event(market.event_id)
+    told = [x for _, x in recorded(path) if isinstance(x, MarketChange)]
+    assert [(x.market_id, x.value) for x in told] == [(market.market_id, 1)]
+    assert {*markets_told(path)} == {market.market_id}
+
+
+def test_a_cassette_of_no_venue_is_refused(tmp_path: Path) -> None:
+    told = {
+        "request": {
+            "body": None,
+            "headers": {},
+            "method": "GET",
+            "uri": "https://hooks.example.org/x",
+        },
+        "response": {
+            "body": {"string": "{}"},
+            "headers": {"Date": ["Mon, 30 Nov 2026 06:00:00 GMT"]},
+            "status": {"code": 200, "message": "OK"},
+        },
+    }
+    path = tmp_path / "hooks.json"
+    path.write_text(json.dumps({"interactions": [told], "version": 1}))
+    with pytest.raises(BadRequest, match="which is no address of a venue"):
+        list(recorded(path))
+
+
+def test_a_sweep_over_a_cassette_reports_what_a_backtest_does(tape: Polls) -> None:
+    swept = sweep(Watching, [{}], tape.path, contracts=[tape.contract], workers=1)
+    [row] = swept.rows
+    assert row.report is not None
+    assert row.report.to_json() == report(tape, tape.path).to_json()
