@@ -357,7 +357,7 @@ def test_where_a_stream_tells_of_a_market_only_what_it_pays_is_told(
 
 
 def test_a_book_without_a_time_is_told(polled: Polled) -> None:
-    book = scene.book("0.40:5", "0.60:5")
+    book = scene.book("5@0.40", "5@0.60")
     timeless = attrs.evolve(book, timestamp=None)
     assert [*polled.book(timeless, "yes")] == [timeless]
     assert polled.streamed(timeless)
