@@ -130,7 +130,7 @@ def _lines(file: Path) -> tuple[list[Rest], list[_Mark]]:
         for number, pair in enumerate(pairs, 1):  # noqa: B007 - told below
             _check(pair["request"], pair["response"])
         lines: list[Rest] = []
-        marks = [
+        marks: list[_Mark] = [
             _mark(pair, pairs[place : place + 1]) for place, pair in enumerate(pairs, 1)
         ]
         moments = _moments(pairs, int(file.stat().st_mtime))
