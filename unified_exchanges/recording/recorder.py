@@ -341,12 +341,20 @@ class Recorder:
 
 def _read_path(given: object) -> Path:
     name = os.fspath(given) if isinstance(given, PathLike) else given
-    if not isinstance(name, str) or not name.strip():
+    if not isinstance(name, str) or not name.strip() or "\0" in name:
         message = (
             f"path= must be the path of a file that is not there yet, not {given!r}"
         )
         raise BadRequest(message)
-    return Path(name)
+    found = Path(name)
+    try:
+        found.exists()
+    except OSError as error:
+        reason = error.strerror or error
+        raise BadRequest(
+            f"cannot record at {found}: {reason}; choose another path"
+        ) from error
+    return found
 
 
 def _read_never(given: object) -> list[str]:
