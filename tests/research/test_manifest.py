@@ -97,9 +97,12 @@ def test_a_file_that_convert_did_not_write_is_told(out: Path) -> None:
         list(events_of(out))
 
 
-def test_a_manifest_that_cannot_be_read_is_told(out: Path) -> None:
+@pytest.mark.parametrize("cut", ["", "{}", "[]", '{"files": 5}', "whole", "files"])
+def test_a_manifest_that_cannot_be_read_is_told(out: Path, cut: str) -> None:
     [file] = (out / "manifests").rglob("*.json")
-    file.write_bytes(file.read_bytes()[:-9])
+    whole = file.read_text("utf-8")
+    cuts = {"whole": whole[:-9], "files": whole.replace("crc32", "crc")}
+    file.write_text(cuts.get(cut, cut), "utf-8")
     with pytest.raises(DamagedRecording, match=r"manifest\.json cannot be read"):
         list(events_of(out))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Container, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import unquote
 
-import msgspec
+import attrs
 
 from ..recording import DamagedRecording, Header
 from ..recording.places import Place
@@ -31,14 +32,16 @@ _NAME: Final = "manifest.json"
 _CHUNK: Final = 1024 * 1024
 
 
-class Written(msgspec.Struct, frozen=True):
+@attrs.frozen
+class Written:
     """What was written to a file: its rows, and the checksum of its bytes."""
 
     rows: int
     crc32: int
 
 
-class Manifest(msgspec.Struct, frozen=True):
+@attrs.frozen
+class Manifest:
     """Where the recording was made, whether it was closed, and what was written of it.
 
     ``files`` has for each table the files by their place below the folder of the recording,
@@ -78,7 +81,7 @@ def write_manifest(
     manifest = Manifest(head.venue, head.environment, is_ended, files)
     file = path / MANIFESTS / recorded.folder / _NAME
     file.parent.mkdir(parents=True)
-    file.write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
+    file.write_text(json.dumps(attrs.asdict(manifest), indent=1), "utf-8")
 
 
 def checksum_of(path: Path) -> int:
@@ -94,8 +97,13 @@ def manifest_of(path: Path, recorded: Recorded) -> Manifest:
     """Read that of a recording; raises `DamagedRecording`."""
     file = path / MANIFESTS / recorded.folder / _NAME
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Manifest)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        told = json.loads(file.read_bytes())
+        files = {
+            table: {name: Written(**written) for name, written in names.items()}
+            for table, names in told.pop("files").items()
+        }
+        return Manifest(**told, files=files)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise DamagedRecording(
             f"{file} cannot be read ({error}): {AGAIN.format(recorded.folder)}"
         ) from error
