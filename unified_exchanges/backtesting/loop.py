@@ -16,7 +16,7 @@ from ..errors import BadRequest, UnifiedExchangesError
 from ..models import Fill, Gap, MarketChange, Order, OrderBook, Settlement, Trade
 from ..money import Number
 from ..paper import Contract, Delays, PaperEngine, PaperEvent, RefusedChange, at
-from ..paper.pit import Pit
+from ..paper.pit import Pit, is_crossed
 from ..strategies import Failure, Place, Strategy
 from ..strategies.desk import NEVER
 from ..strategies.given import (
@@ -69,6 +69,8 @@ class Loop:
         self._measures = Measures(self._engine)
         self._quiet: dict[str, Pit | None] = {}
         """None for a market whose books are not only noted."""
+        self._held: dict[str, Pit] = {}
+        """Of those the ones whose books are noted too, and tell what is held there."""
         for pit in self._engine.pits.values():
             # As live: a book of the other outcome tells the same orders again.
             pit.outcome = pit.contract.first
@@ -135,7 +137,7 @@ class Loop:
         Gives how many events it took.
         """
         desk, quiet, on_book = self._desk, self._quiet, self._strategy.on_book
-        tally = self._tally
+        tally, held = self._tally, self._held
         last = desk.moment
         # What is used up of this tells how many there were, and takes a fifth of the time
         # of counting each.
@@ -154,7 +156,16 @@ class Loop:
                 except KeyError:
                     pit = quiet[event.market_id] = None
                 if pit is None:
-                    self._receive(moment, event)
+                    pit = held.get(event.market_id)
+                    if pit is None or event.outcome != pit.outcome:
+                        self._receive(moment, event)
+                        continue
+                    bids, asks = event.bids, event.asks
+                    # As `is_crossed`, of which the call alone takes as long as all this.
+                    if bids and asks and bids[0].price >= asks[0].price:
+                        self._measures.lose((event.market_id,))
+                    pit.latest = event
+                    on_book(desk, event)
                 elif event.outcome == pit.outcome:
                     pit.latest = event
                     on_book(desk, event)
@@ -189,6 +200,8 @@ class Loop:
             ):
                 self._tally.ignored += 1
                 return
+            if isinstance(event, OrderBook) and is_crossed(event):
+                self._measures.lose((event.market_id,))
         try:
             self._engine.receive(moment, event)
         except Inexact as error:
@@ -204,7 +217,11 @@ class Loop:
         pit = self._engine.pits[market_id]
         concerns_engine = pit.is_busy or self._engine.commands or self._is_delayed
         if self._teller.hears_books(market_id) and not concerns_engine:
-            self._quiet[market_id] = pit
+            # Only where something is held it matters which book was the last to be known.
+            if self._measures.holds(market_id):
+                self._held[market_id] = pit
+            else:
+                self._quiet[market_id] = pit
 
     # -- time --------------------------------------------------------------------------
 
@@ -291,6 +308,7 @@ class Loop:
             command = outbox.popleft()
             if isinstance(command, Place):
                 self._quiet[command.market_id] = None
+                self._held.pop(command.market_id, None)
             try:
                 self._sender.send(command)
             except UnifiedExchangesError as error:

@@ -25,6 +25,7 @@ class _Worth:
     book: OrderBook | None = None
     value: Decimal | None = None
     worth: Decimal = ZERO
+    is_marked: bool = False
 
 
 class Measures:
@@ -33,7 +34,7 @@ class Measures:
     def __init__(self, engine: PaperEngine) -> None:
         self._engine = engine
         self._lost: dict[str, OrderBook] = {}
-        """The last books of markets whose books are not known since a gap."""
+        """The last books that were known, of markets that had a gap or a crossed book."""
         self._worth: dict[str, _Worth] = {}
         """What is held now."""
         self._total = ZERO
@@ -103,11 +104,16 @@ class Measures:
             return self.exposure
         return div(self._area, Decimal(self._latest - self._began))
 
+    def holds(self, market_id: str) -> bool:
+        """Whether anything is held of a market."""
+        return market_id in self._worth
+
     def equity(self) -> Decimal:
         """Cash, and what is held, at what it is worth now."""
         for held in self._worth.values():
             pit = held.pit
-            if pit.latest is not held.book or pit.value is not held.value:
+            is_same = pit.latest is held.book and pit.value is held.value
+            if not (is_same and held.is_marked):
                 self._mark_again(held)
         return EXACT.add(self._engine.cash, self._total)
 
@@ -119,16 +125,16 @@ class Measures:
                 worth = EXACT.add(worth, value)
         self._total = EXACT.add(self._total, EXACT.subtract(worth, held.worth))
         held.book, held.value, held.worth = pit.latest, pit.value, worth
+        held.is_marked = True
 
     def lose(self, market_ids: Iterable[str]) -> None:
-        """The books of these markets are about to be lost: their last bids count."""
+        """The books of these markets will not be known: their last bids count."""
         for market_id in market_ids:
             pit = self._engine.pits.get(market_id)
-            if pit is not None and pit.latest is not None:
-                self._lost[market_id] = pit.latest
+            if pit is not None and pit.known is not None:
+                self._lost[market_id] = pit.known
                 if market_id in self._worth:
-                    # Not what it was marked by, if that was in an earlier gap.
-                    self._worth[market_id].book = pit.latest
+                    self._worth[market_id].is_marked = False
 
     def market(self, pit: Pit, fills: Sequence[Fill]) -> MarketReport:
         """One market, as it stands, with what was traded in it."""
@@ -163,7 +169,7 @@ class Measures:
         if worth is not None:
             return worth
         # Where it is not known, the last one that was.
-        book = pit.latest or self._lost.get(pit.contract.market_id)
+        book = pit.known or self._lost.get(pit.contract.market_id)
         if book is None:
             return ZERO
         if outcome == book.outcome:

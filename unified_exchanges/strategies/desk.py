@@ -31,6 +31,7 @@ from ..models import (
 from ..money import EXACT, ZERO, Number, read_number, text
 from ..paper import Contract, at
 from ..paper.account import Account
+from ..paper.pit import is_crossed
 from .commands import Amend, Cancel, Command, Note, Place
 from .forecasts import Forecasts, read_probability
 
@@ -211,7 +212,10 @@ class Desk:
         return self._orders.get(_id("key", key))
 
     def positions(self) -> list[Position]:
-        """What is held, marked at the best bids that were told."""
+        """What is held, marked at the best bids that were told.
+
+        While a book is not known, or is crossed or locked, there is no mark.
+        """
         return [
             position
             for contract in self._contracts.values()
@@ -243,7 +247,7 @@ class Desk:
         book = self._book(contract.market_id)
         if book is not None and outcome != contract.first:
             book = book.complement(outcome)
-        bid = None if book is None else book.bid
+        bid = None if book is None or is_crossed(book) else book.bid
         mark = None if bid is None else bid.price
         return self.account.position(contract, outcome, mark)
 
