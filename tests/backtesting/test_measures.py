@@ -5,7 +5,10 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import attrs
@@ -15,7 +18,7 @@ from hypothesis import strategies as st
 
 from unified_exchanges import Gap, MarketStatus, OrderBook
 from unified_exchanges.backtesting import backtest
-from unified_exchanges.money import ZERO
+from unified_exchanges.money import ZERO, total
 from unified_exchanges.paper import at
 from unified_exchanges.strategies import Desk, Strategy
 
@@ -326,3 +329,54 @@ def test_what_is_lost_of_the_other_outcome_leaves_the_newest_bid(
     report = backtest(Once(time_in_force="ioc"), events, contracts=[contract()])
     assert report.equity == report.cash + 3
     assert report.pnl == report.markets[0].pnl
+
+
+@given(st.integers(0, 10_000), st.integers(1, 80), st.sampled_from([0, 1, 700, SECOND]))
+def test_drawdown_and_exposure_are_those_of_the_curve(
+    seed: int, n: int, step: int
+) -> None:
+    # Also where several events share a nanosecond, or a microsecond.
+    told = randomly(random.Random(seed), 80)[:n]
+    events = [(START + step * k, event) for k, (_, event) in enumerate(told)]
+    report = backtest(Restless(seed), events, contracts=CONTRACTS, cash="500")
+    points = report.equity_curve
+    times = [x.at for x in points]
+    assert times == sorted(set(times))
+    heights = [
+        max(D(500), *(x.equity for x in points[:k])) for k in range(1, len(points) + 1)
+    ]
+    falls = [(h - x.equity, h) for h, x in zip(heights, points, strict=True)]
+    assert report.max_drawdown == max(fall for fall, _ in falls)
+    steepest = max(Fraction(fall) / Fraction(height) for fall, height in falls)
+    assert abs(Fraction(report.max_drawdown_ratio) - steepest) < Fraction(1, 10**20)
+    assert report.peak_exposure == max(x.exposure for x in points)
+    spans = [(b.at - a.at) / timedelta(microseconds=1) for a, b in pairwise(points)]
+    whole = sum(map(Fraction, spans))
+    area = sum(
+        Fraction(x.exposure) * Fraction(span)
+        for x, span in zip(points[:-1], spans, strict=True)
+    )
+    average = area / whole if whole else Fraction(points[-1].exposure)
+    assert abs(Fraction(report.average_exposure) - average) < Fraction(1, 10**20)
+    assert points[-1].exposure == total(
+        held.cost for market in report.markets for held in market.held
+    )
+
+
+def test_what_is_between_two_fills_of_one_instant_is_no_drawdown() -> None:
+    class Resting(Strategy):
+        def on_start(self, desk: Desk) -> None:
+            for price in ("0.50", "0.45"):
+                desk.place("RAIN", "yes", "buy", price, 100)
+
+    low = book("100@0.10", "100@0.50")
+    events: list[Told] = [
+        (when(0), book("100@0.48", "100@0.60")),
+        (when(1), book("100@0.48", "100@0.60")),
+        (when(2), low),
+        (when(2), book("100@0.43", "100@0.45")),
+    ]
+    report = backtest(Resting(), events, contracts=[contract()])
+    assert len(report.trades) == 2
+    equities = [x.equity for x in report.equity_curve]
+    assert report.max_drawdown == D(10_000) - min(equities) == 10_000 - report.equity

@@ -124,7 +124,7 @@ class Loop:
             self.read = 1
             self._tally.began = desk.moment = first[0]
             self._teller.look_back(first[0])
-            self._measures.begin(first[0])
+            self._measures.sample(first[0])
             self._sample_due = self._boundary(first[0])
         self._strategy.on_start(desk)
         if first is not None and not desk.is_stopped:
@@ -298,7 +298,7 @@ class Loop:
                 self._tell_at(moment + delay, self._sender.refused(notice))
                 continue
             if not isinstance(notice, Order):
-                self._measures.changed(moment, notice.market_id)
+                self._measures.changed(notice.market_id)
                 self._measures.sample(moment)
             self._tell_at(moment + delay, notice)
 

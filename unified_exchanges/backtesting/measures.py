@@ -1,4 +1,4 @@
-"""Equity, drawdown and exposure as they develop: exact, in space for the points alone."""
+"""Equity and exposure as they develop: exact, in space for the points alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import attrs
 
 from ..models import Fill, Holding, MarketStatus, OrderBook
 from ..models.titles import title_of
-from ..money import EXACT, ZERO, complement, div, total
+from ..money import EXACT, ZERO, complement, total
 from ..paper import PaperEngine, at
 from ..paper.pit import Pit
 from .report import EquityPoint, MarketReport
@@ -40,30 +40,16 @@ class Measures:
         self._total = ZERO
         """What all of that is worth."""
         self._costs: dict[str, Decimal] = {}
-        self._began: int | None = None
-        self._latest = 0
-        self._area = ZERO
-        """Exposure times the nanoseconds for which it was that."""
-        self._peak = engine.starting_cash
-        self.exposure = ZERO
-        self.peak_exposure = ZERO
-        self.max_drawdown = ZERO
-        self.max_drawdown_ratio = ZERO
+        self._exposure = ZERO
+        """What all of that cost."""
         self.points: list[EquityPoint] = []
 
-    def begin(self, moment: int) -> None:
-        """The first event comes."""
-        self._began = self._latest = moment
-        self.sample(moment)
-
-    def changed(self, moment: int, market_id: str) -> None:
+    def changed(self, market_id: str) -> None:
         """Something was traded or paid in a market."""
-        self._pass(moment)
         cost = total(x.cost for x in self._engine.account.lots[market_id].values())
         before = self._costs.get(market_id, ZERO)
         self._costs[market_id] = cost
-        self.exposure = EXACT.add(self.exposure, EXACT.subtract(cost, before))
-        self.peak_exposure = max(self.peak_exposure, self.exposure)
+        self._exposure = EXACT.add(self._exposure, EXACT.subtract(cost, before))
 
     def hold(self, market_id: str) -> None:
         """What is held of a market is another than it was."""
@@ -77,32 +63,17 @@ class Measures:
             self._mark_again(held)
 
     def sample(self, moment: int) -> None:
-        """Note how much there is."""
-        self._pass(moment)
-        equity = self.equity()
-        self._peak = max(self._peak, equity)
-        fall = EXACT.subtract(self._peak, equity)
-        self.max_drawdown = max(self.max_drawdown, fall)
-        if self._peak:
-            ratio = div(fall, self._peak)
-            self.max_drawdown_ratio = max(self.max_drawdown_ratio, ratio)
+        """Note how much there is; the last of a microsecond is its point."""
         point = EquityPoint(
             at=at(moment),
-            equity=equity,
+            equity=self.equity(),
             cash=self._engine.cash,
-            exposure=self.exposure,
+            exposure=self._exposure,
         )
         if self.points and self.points[-1].at == point.at:
             self.points[-1] = point
         else:
             self.points.append(point)
-
-    @property
-    def average_exposure(self) -> Decimal:
-        """Weighted by time."""
-        if self._began is None or self._latest == self._began:
-            return self.exposure
-        return div(self._area, Decimal(self._latest - self._began))
 
     def holds(self, market_id: str) -> bool:
         """Whether anything is held of a market."""
@@ -175,8 +146,3 @@ class Measures:
         if outcome == book.outcome:
             return book.bids[0].price if book.bids else ZERO
         return complement(book.asks[0].price) if book.asks else ZERO
-
-    def _pass(self, moment: int) -> None:
-        passed = Decimal(moment - self._latest)
-        self._area = EXACT.add(self._area, EXACT.multiply(self.exposure, passed))
-        self._latest = moment

@@ -11,6 +11,7 @@ from ..money import EXACT, div, total
 from ..paper import PaperEngine, at
 from ..strategies import Desk, Note
 from .assumptions import assumed
+from .course import course_of
 from .measures import Measures
 from .reading import Provenance
 from .report import Report
@@ -59,6 +60,7 @@ def report_of(
     ordered = total(order.size for order in taken)
     filled = total(order.filled for order in taken)
     equity = measures.equity()
+    course = course_of(measures.points, engine.starting_cash)
     feeds = list(provenance.feeds)
     if len(feeds) == 1 and tally.began is not None:
         # One alone is timed here: to note each of its events takes time.
@@ -75,10 +77,10 @@ def report_of(
         equity=equity,
         pnl=EXACT.subtract(equity, engine.starting_cash),
         fees=engine.account.fees,
-        max_drawdown=measures.max_drawdown,
-        max_drawdown_ratio=measures.max_drawdown_ratio,
-        peak_exposure=measures.peak_exposure,
-        average_exposure=measures.average_exposure,
+        max_drawdown=course.max_drawdown,
+        max_drawdown_ratio=course.max_drawdown_ratio,
+        peak_exposure=course.peak_exposure,
+        average_exposure=course.average_exposure,
         turnover=total(market.turnover for market in markets),
         orders=len(taken),
         fill_ratio=div(filled, ordered) if ordered else None,
