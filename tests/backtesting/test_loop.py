@@ -820,3 +820,40 @@ def test_contracts_are_given_once() -> None:
     twice: list[Contract] = [contract(), contract()]
     with pytest.raises(BadRequest, match="twice"):
         backtest(Strategy(), [], contracts=twice)
+
+
+@pytest.mark.parametrize("delay", [0, 20 * SECOND])
+def test_a_forecast_is_judged_by_a_settlement_that_nobody_was_told(delay: int) -> None:
+    class Saying(Noting):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            desk.forecast("RAIN", "yes", "0.9")
+
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(50), QUIET),
+        (when(52), change(MarketStatus.SETTLED, "1")),
+    ]
+    delays = Delays(event=delay)
+    saying = Saying()
+    report = backtest(saying, events, contracts=[contract()], delays=delays)
+    assert report.markets[0].is_settled
+    # The second book, and what was decided at its end, comes too late with the delay.
+    assert report.forecasts == (1 if delay else 2)
+    assert report.brier == D("0.01")
+    assert [x.came for x in report.calibration] == [1]
+    assert saying.times(MarketChange) == ([] if delay else [52])
+
+
+def test_a_forecast_of_a_market_that_is_not_settled_is_not_judged() -> None:
+    class Saying(Strategy):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            desk.forecast("RAIN", "yes", "0.9")
+
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(2), change(MarketStatus.CLOSED, "1")),
+        (when(3), attrs.evolve(change(MarketStatus.SETTLED, "0"), market_id="HAIL")),
+    ]
+    told = [contract(), contract("HAIL")]
+    report = backtest(Saying(), events, contracts=told)
+    assert (report.forecasts, report.brier) == (0, None)

@@ -59,6 +59,10 @@ def report_of(
     ]
     ordered = total(order.size for order in taken)
     filled = total(order.filled for order in taken)
+    for market in markets:
+        if market.is_settled and market.value is not None:
+            # Also where the strategy would have been told so only after the end.
+            desk.forecasts.settle(market.market_id, market.value)
     equity = measures.equity()
     course = course_of(measures.points, engine.starting_cash)
     feeds = list(provenance.feeds)
