@@ -162,7 +162,7 @@ def test_workers_are_a_whole_number(given: Any) -> None:
 
 @pytest.mark.parametrize("given", [None, 5])
 def test_a_figure_that_is_none_is_refused_with_those_that_there_are(given: Any) -> None:
-    told = sweep(Strategy, {}, [], contracts=[], workers=1)
+    told = sweep(Strategy, {}, EVENTS, contracts=[], workers=1)
     with pytest.raises(BadRequest, match=f"there is no figure {given}; there are: pnl"):
         told.best(given)
 
@@ -291,3 +291,13 @@ def test_a_malformed_event_of_a_sweep_is_told_in_each_row() -> None:
     told = sweep(Unsized, {"size": [1, 2]}, given, contracts=[CONTRACT], workers=1)
     assert [row.failure is not None for row in told.rows] == [True, True]
     assert all("data[3000]=" in str(row.failure) for row in told.rows)
+
+
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_a_list_of_no_events_and_no_paths_is_refused(kind: Any) -> None:
+    message = r"^data=.*: give at least one path or event; .* pattern"
+    with pytest.raises(BadRequest, match=message):
+        backtest(Sized(), kind(), contracts=[CONTRACT])
+    for data in (kind(), {"monday": kind()}):
+        with pytest.raises(BadRequest, match=message):
+            sweep(Sized, {"size": [1]}, data, contracts=[CONTRACT], workers=1)

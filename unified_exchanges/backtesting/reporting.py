@@ -107,6 +107,11 @@ def _notes(desk: Desk, feeds: list[Feed], tally: Tally) -> tuple[Note, ...]:
     of_data = [
         Note(at=moment, text=text) for feed in feeds for moment, text in feed.notes()
     ]
+    if tally.began is None:
+        text = (
+            "there was no event in the data: nothing was told, and nothing could happen"
+        )
+        of_data.append(Note(at=desk.moment, text=text))
     if tally.ignored and tally.ignored == tally.events:
         text = (
             f"all {tally.events} events were ignored: none is of a market of the run, of "
