@@ -859,3 +859,40 @@ def test_a_forecast_of_a_market_that_is_not_settled_is_not_judged() -> None:
     told = [contract(), contract("HAIL")]
     report = backtest(Saying(), events, contracts=told)
     assert (report.forecasts, report.brier) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [("a", "a"), (5, "5"), (0.5, "0.5"), (D("0.50"), "0.50"), (True, "True")],
+)
+def test_a_text_or_a_number_is_logged_as_str_has_it(given: Any, told: str) -> None:
+    class Logging(Strategy):
+        def on_start(self, desk: Desk) -> None:
+            desk.log(given)
+
+    report = backtest(Logging(), [(when(0), QUIET)], contracts=[contract()])
+    assert [x.text for x in report.notes] == [told]
+    assert told in report.to_html()
+
+
+@pytest.mark.parametrize("given", [None, QUIET, ["a"], {"a": 1}, b"a", at(START)])
+def test_anything_else_is_refused_where_it_is_logged(given: Any) -> None:
+    class Logging(Strategy):
+        def on_start(self, desk: Desk) -> None:
+            with pytest.raises(BadRequest, match=r"^text=.*: give a text or a number"):
+                desk.log(given)
+
+    report = backtest(Logging(), [(when(0), QUIET)], contracts=[contract()])
+    assert report.notes == ()
+
+
+@pytest.mark.parametrize("given", [None, 5, ("a",)])
+def test_a_timer_has_a_text_for_a_name(given: Any) -> None:
+    class Timing(Noting):
+        def on_start(self, desk: Desk) -> None:
+            with pytest.raises(BadRequest, match=r"^name=.*: give a name"):
+                desk.timer(given, timedelta(0))
+
+    timing = Timing()
+    backtest(timing, [(when(0), QUIET)], contracts=[contract()])
+    assert [x for _, x in timing.told] == [QUIET, "stop"]
