@@ -20,9 +20,10 @@ from . import loading
 from .command import guarded, plain_command
 from .experiment import MarketsFrom, read_paths, recordings_of
 from .options import Json
+from .progress import shown, shown_of_files
 from .screen import Screen
 from .stopping import interrupted_when_ended
-from .strategies import markets_told_in, moment_words, shown
+from .strategies import markets_told_in, moment_words
 from .words import counted
 
 __all__ = ["add_to"]
@@ -126,7 +127,7 @@ def converted(
 
 
 def _tables(screen: Screen, recordings: list[Path], out: Path, *, add: bool) -> None:
-    with shown(screen, None, "lines") as show:
+    with shown_of_files(screen, recordings, "lines") as show:
         found = convert(
             recordings,
             out,
