@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 from rich.table import Table
 
 from ..backtesting import Report, backtest
+from ..backtesting.page import is_page
 from ..backtesting.sources import events_of, markets_told
 from ..errors import BadRequest, JournalError
 from ..models import OrderBook
@@ -42,6 +35,7 @@ from .experiment import (
 from .failing import own_failures
 from .idle import beside, without
 from .options import Debug, Json, lasting
+from .progress import shown, shown_of, shown_of_files
 from .screen import Screen
 from .session import Session
 from .stopping import until_stopped
@@ -54,7 +48,6 @@ __all__ = [
     "markets_told_in",
     "moment_words",
     "read_cash",
-    "shown",
 ]
 
 _IDLE = (
@@ -75,8 +68,6 @@ _LOOKED_AT = 100_000
 """Events of a recording that are looked at for its markets."""
 _NAMED = 8
 """Markets that a message names at most."""
-_NOTE = 10.0
-"""Seconds between two words on progress where there is no terminal."""
 
 File = Annotated[
     Path, typer.Argument(metavar="STRATEGY.py", help="A file with one Strategy in it.")
@@ -159,7 +150,12 @@ def run_strategy(
         if not typer.confirm(question, err=True):
             raise BadRequest("nobody confirmed the run, and nothing was sent")
     seconds = lasting(span)
-    with until_stopped() as stopped, shown(screen, None) as show:
+    began = time.monotonic()
+    of_time = seconds if over is None else None  # there it is that of the recording
+    with (
+        until_stopped() as stopped,
+        shown_of(screen, of_time, lambda: time.monotonic() - began) as show,
+    ):
 
         def tell(progress: RunProgress) -> None:
             show(
@@ -224,15 +220,14 @@ def backtest_strategy(
     with guarded(screen):
         paths = read_paths(data)
         began_with = read_cash(cash)
-        if html is not None and (html.is_dir() or not html.parent.is_dir()):
-            # Now, and not after an hour.
-            raise BadRequest(f"--html {html}: no page can be written there")
+        if html is not None:
+            _check_page(html)  # now, and not after an hour
         strategy = loading.strategy(file, markets or [])
         check_told(paths)
         recordings = recordings_of(paths, markets_from)
         wanted = strategy.markets or markets_told_in(screen, paths)
         found = loading.contracts(recordings, wanted, fees=not no_fees)
-        with shown(screen, None) as show, own_failures(file):
+        with shown_of_files(screen, paths) as show, own_failures(file):
             report = backtest(
                 strategy,
                 paths,
@@ -284,7 +279,23 @@ def moment_words(moment: int) -> str:
     return f"{at(moment):%Y-%m-%d %H:%M:%S}"
 
 
+def _check_page(path: Path) -> None:
+    """Refuse a place where no page can be written, or where something else is."""
+    if path.is_dir() or not path.parent.is_dir():
+        raise BadRequest(f"--html {path}: no page can be written there")
+    try:
+        is_free = not path.is_file() or not path.stat().st_size or is_page(path)
+    except OSError as error:
+        raise BadRequest(f"--html {path}: {error.strerror}") from error
+    if not is_free:
+        raise BadRequest(
+            f"--html {path}: that is a file, and not the page of an earlier backtest: nothing "
+            "is written over it; name another, such as report.html"
+        )
+
+
 def _write(path: Path, report: Report) -> None:
+    _check_page(path)  # something may have come there since
     try:
         path.write_text(report.to_html(), encoding="utf-8")
     except OSError as error:
@@ -337,45 +348,3 @@ def _table(rows: dict[str, str]) -> Table:
 def dollars(amount: Decimal) -> str:
     """An amount as it is shown."""
     return f"{Decimal(text(amount, 2)):,f} $"
-
-
-class _Show:
-    """Says how far it is: a bar on a terminal, else a line now and then."""
-
-    def __init__(
-        self, screen: Screen, bar: Progress | None, total: int | None, noun: str
-    ) -> None:
-        self._screen = screen
-        self._bar = bar
-        self._total = total
-        self._noun = noun
-        self._next = time.monotonic() + _NOTE
-        self._task = None if bar is None else bar.add_task(f"0 {noun}", total=total)
-
-    def __call__(self, count: int, words: str) -> None:
-        """So many of them, and what came of it."""
-        if self._bar is not None and self._task is not None:
-            told = f"{count:,} {self._noun}  {words}"
-            self._bar.update(self._task, completed=count, description=told)
-        elif time.monotonic() >= self._next:
-            self._next += _NOTE
-            self._screen.note(f"{count:,} {self._noun}  {words}")
-
-
-@contextmanager
-def shown(
-    screen: Screen, total: int | None, noun: str = "events"
-) -> Generator[_Show, None, None]:
-    """Show how far it is, of so many, as long as it lasts."""
-    if not screen.err.is_terminal or screen.err.is_dumb_terminal:
-        yield _Show(screen, None, total, noun)
-        return
-    bar = Progress(
-        TextColumn("{task.description}"),
-        *((BarColumn(), TaskProgressColumn()) if total else ()),
-        TimeElapsedColumn(),
-        console=screen.err,
-        transient=True,
-    )
-    with bar:
-        yield _Show(screen, bar, total, noun)

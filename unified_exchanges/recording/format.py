@@ -29,6 +29,7 @@ from typing import IO, Final, Literal, TypeAlias, TypeVar, cast
 import msgspec
 
 from ..errors import BadRequest
+from .position import note_opened
 
 __all__ = [
     "FORMAT",
@@ -308,6 +309,7 @@ def read_shortened(
 def open_recording(path: str | PathLike[str]) -> IO[bytes]:
     """Open a recording for its bytes; gzip and zstd are known by how they begin."""
     file = Path(path).open("rb")  # noqa: SIM115 - handed on
+    note_opened(file)
     begin = file.peek(4)[:4]
     if begin.startswith(_GZIP):
         return cast("IO[bytes]", _Gzip(file))
