@@ -14,7 +14,6 @@ from ..paper.engine import HEARD
 from ..replaying.answers import Entry
 from ..replaying.player import NEVER
 from ..watching.handed import Handed
-from .commands import Command
 from .grounds import Ground, Hear, Recorded
 
 __all__ = ["OnRecord", "account_read"]
@@ -132,8 +131,3 @@ class OnRecord(Ground):
                 f"recorded: {error}{answers.nearest(request)}. Nothing was sent. {_ELSEWHERE}",
                 request=f"{request.method} {request.url}",
             ) from None
-
-    def ended(self, command: Command, error: Exception) -> Order | None:
-        """What was refused then is refused again."""
-        del command, error
-        return None
