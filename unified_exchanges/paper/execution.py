@@ -28,6 +28,7 @@ from .refusals import (
     HAS_FILLED,
     NOT_ENOUGH,
     NOTHING_TO_REDUCE,
+    OFF_GRID,
     TOO_FEW,
     WOULD_CROSS,
     has_ended,
@@ -136,6 +137,8 @@ class Execution:
         pit.status = pit.status_at(self.moment)
         if pit.status is not MarketStatus.OPEN:
             self._end(order, OrderStatus.REJECTED, not_trading(pit.status))
+        elif order.limit not in pit.contract.market.grid:
+            self._end(order, OrderStatus.REJECTED, OFF_GRID)
         elif order.expires is not None and order.expires <= self.moment:
             self._end(order, OrderStatus.EXPIRED, "expired on its way")
         elif (refused := self._match(pit, order)) is not None:
@@ -267,6 +270,10 @@ class Execution:
         contracts = order.size if size is None else size
         if contracts <= order.filled:
             return HAS_FILLED
+        first = order.outcome == pit.contract.first
+        limit = asked if first else complement(asked)
+        if asked != order.price and limit not in pit.contract.market.grid:
+            return OFF_GRID
         before = order.size, order.price, order.limit, order.rank, order.arrived
         keeps = asked == order.price and contracts <= order.size
         order.size, order.price = contracts, asked
@@ -276,8 +283,7 @@ class Execution:
             return None
         # It gives up its place, and meets the book as an order that arrives now.
         self._leave(pit, order)
-        first = order.outcome == pit.contract.first
-        order.limit = asked if first else complement(asked)
+        order.limit = limit
         self.turn += 1
         order.rank, order.arrived = self.turn, self.moment
         refused = self._match(pit, order)

@@ -8,6 +8,7 @@ from typing import Final
 from ..errors import (
     InsufficientFunds,
     InvalidOrder,
+    InvalidPrice,
     InvalidSize,
     MarketClosed,
     OrderRejected,
@@ -20,6 +21,7 @@ __all__ = [
     "HAS_FILLED",
     "NOTHING_TO_REDUCE",
     "NOT_ENOUGH",
+    "OFF_GRID",
     "TOO_FEW",
     "WOULD_CROSS",
     "error_of",
@@ -29,6 +31,7 @@ __all__ = [
 
 NOTHING_TO_REDUCE: Final = "reduce_only: there is no position to reduce"
 NOT_ENOUGH: Final = "not enough cash or contracts"
+OFF_GRID: Final = "the price is not on the market's grid, which has changed meanwhile"
 TOO_FEW: Final = "fill or kill: too few are offered"
 WOULD_CROSS: Final = "post_only would have crossed"
 HAS_FILLED: Final = (
@@ -69,5 +72,6 @@ def error_of(reason: str) -> type[UnifiedExchangesError]:
 _ERRORS: Final[dict[str, type[UnifiedExchangesError]]] = {
     NOTHING_TO_REDUCE: InvalidOrder,
     NOT_ENOUGH: InsufficientFunds,
+    OFF_GRID: InvalidPrice,
     HAS_FILLED: InvalidSize,
 }
