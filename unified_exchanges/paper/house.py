@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 
-import attrs
-
 from .. import fork
 from ..errors import OrderNotFound
 from ..models import (
@@ -25,6 +23,7 @@ from ..models import (
 )
 from ..money import Number
 from .contract import Contract, Delays
+from .departure import Departure, unread_gap
 from .engine import PaperEngine
 from .kept import Keeper, Kept
 from .news import News
@@ -33,19 +32,11 @@ from .refusals import not_trading
 from .session import PaperSession
 from .tape import Tape
 
-__all__ = ["Departure", "PaperHouse", "Refusal"]
+__all__ = ["PaperHouse", "Refusal"]
 
 
 class Refusal(Exception):
     """An order was refused on its arrival; the text is why."""
-
-
-@attrs.define
-class Departure:
-    """What left together: markets to be read on its arrival, and what waits for that."""
-
-    unread: tuple[str, ...]
-    turns: frozenset[int] = frozenset()
 
 
 class PaperHouse:
@@ -208,7 +199,7 @@ class PaperHouse:
         with self._lock:
             names = tuple(unknown)
             if names:
-                self.hear(_unread(names, at(self._moment())))
+                self.hear(unread_gap(names, at(self._moment())))
             self.engine.release(self._moment(), departure.turns)
 
     def place(
@@ -398,11 +389,6 @@ class PaperHouse:
             self.engine = kept.engine
             self.news.load(kept.news)
             self._tapes = {name: Tape(self._moment()) for name in self.engine.pits}
-
-
-def _unread(market_ids: tuple[str, ...], moment: datetime) -> Gap:
-    reason = "not read when an order, a change or a cancel arrived"
-    return Gap(subject=None, market_ids=market_ids, reason=reason, at=moment)
 
 
 _SLACK = 1_000_000

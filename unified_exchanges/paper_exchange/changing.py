@@ -13,7 +13,8 @@ from ..flow import Flow, Leaving, Shown
 from ..grid import read_price, read_size
 from ..models import CancelReport, CancelResult, Order, Params
 from ..money import EXACT, Number
-from ..paper.house import Departure, Refusal
+from ..paper.departure import Departure
+from ..paper.house import Refusal
 from ..paper.refusals import error_of, has_ended
 from .account import ARGUMENTS
 from .placing import Placing
@@ -172,7 +173,7 @@ class Changing(Placing):
     def _came_too_late(self, about: str, over: Order) -> Flow[UnifiedExchangesError]:
         """The answer to a change of an order that is over: as late as any other."""
         yield Shown(self.in_terms(over, None))
-        yield from self.travelled(Departure(unread=()))
+        yield from self.travelled(Departure())
         terms = over.order_id, over.status, over.filled, over.size
         return self.refused_change(about, Refusal(has_ended(*terms)))
 

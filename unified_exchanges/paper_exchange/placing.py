@@ -15,7 +15,8 @@ from ..flow import Flow, Response, Sleep
 from ..models import BUY, Intent, Order, OrderPreview
 from ..models.tracking import risk
 from ..money import EXACT
-from ..paper.house import Departure, Refusal
+from ..paper.departure import Departure
+from ..paper.house import Refusal
 from ..paper.refusals import error_of
 from ..venue import Call
 from ..venue.batching import Batching

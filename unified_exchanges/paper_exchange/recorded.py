@@ -12,7 +12,7 @@ from ..errors import NotRecorded
 from ..flow import Flow, Sleep
 from ..models import FeeRule, Market
 from ..paper import Delays
-from ..paper.house import Departure
+from ..paper.departure import Departure
 from ..replaying.clock import ReplayClock
 from ..replaying.overhearing import Overhearing
 from ..settings import Settings
