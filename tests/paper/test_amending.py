@@ -7,11 +7,17 @@ from typing import Any
 import attrs
 import pytest
 
-from unified_exchanges import SELL, InsufficientFunds, InvalidSize, OrderRejected
-from unified_exchanges.paper import PaperEngine, RefusedChange
+from unified_exchanges import (
+    SELL,
+    InsufficientFunds,
+    InvalidOrder,
+    InvalidSize,
+    OrderRejected,
+)
+from unified_exchanges.paper import Delays, PaperEngine, RefusedChange
 from unified_exchanges.paper.refusals import error_of
 
-from .scene import START, D, book, engine, trade
+from .scene import SECOND, START, D, book, engine, trade
 
 
 def resting(**how: Any) -> PaperEngine:
@@ -68,3 +74,21 @@ def test_a_change_that_may_take_takes() -> None:
     made.amend(START, "paper-1", price="0.55")
     made.advance(START)
     assert made.order("paper-1").filled == 10
+
+
+def test_a_change_that_finds_its_order_over_is_refused() -> None:
+    made = engine(delays=Delays(order=SECOND))
+    made.receive(START, book("100@0.50", "50@0.55"))
+    made.place(START, "RAIN", "yes", "buy", "0.50", 10)
+    made.advance(START + SECOND)
+    made.notices()
+    turn = made.amend(START + SECOND, "paper-1", price="0.30")
+    made.receive(START + SECOND * 3 // 2, trade("0.50", "110", SELL))
+    made.advance(START + 2 * SECOND)
+    told = [x for _, x in made.notices() if isinstance(x, RefusedChange)]
+    assert [x.turn for x in told] == [turn]
+    assert error_of(told[0].reason) is InvalidOrder
+    assert told[0].reason == (
+        "order paper-1 could not be changed; the venue shows it closed with 10 of 10 "
+        "filled"
+    )

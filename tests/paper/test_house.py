@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from tests.paper.scene import SECOND, START, book, change, contract, trade
-from unified_exchanges import BUY, SELL, MarketStatus, OrderStatus
+from unified_exchanges import BUY, SELL, InvalidPrice, MarketStatus, OrderStatus
 from unified_exchanges.models import Gap
 from unified_exchanges.paper import Delays, at
 from unified_exchanges.paper.house import PaperHouse, Refusal
@@ -112,7 +112,7 @@ def test_a_refused_order_leaves_no_trace_and_its_id_is_free(house: PaperHouse) -
     assert house.orders() == []
     again = house.place("RAIN", "yes", BUY, "0.50", 1, client_order_id="mine")
     house.advance()
-    assert house.find("mine").order_id == again  # type: ignore[union-attr]
+    assert house.find_client("mine").order_id == again  # type: ignore[union-attr]
 
 
 def test_a_session_hears_orders_and_fills_and_nothing_refused(
@@ -184,3 +184,40 @@ def test_a_change_that_arrives_while_its_market_pauses_is_refused(
     with pytest.raises(Refusal, match="the market is paused"):
         house.check_trading("RAIN")
     assert [x.size for x in house.open_orders()] == [10]
+
+
+class Passing(Clock):
+    """A clock that goes on whenever it is read, as any real one does."""
+
+    def __call__(self) -> int:
+        self.moment += 1_000
+        return self.moment
+
+
+def test_what_leaves_together_leaves_at_one_moment() -> None:
+    house = PaperHouse(cash="1000", now=Passing())
+    house.admit(contract())
+    house.hear(book("100@0.50", "100@0.60"))
+    with house.leaving():
+        names = [house.place("RAIN", "yes", BUY, "0.60", 3) for _ in range(3)]
+    assert len({house.engine.find(x).created for x in names}) == 1
+    assert house.engine.fill_count == 0
+    house.advance()
+    assert house.engine.fill_count == 3
+
+
+def test_what_breaks_off_on_its_way_out_leaves_nothing_behind() -> None:
+    house = PaperHouse(cash="1000", now=Passing())
+    house.admit(contract())
+    house.hear(book("100@0.50", "100@0.60"))
+
+    def send() -> None:
+        with house.leaving():
+            for price in ("0.60", "0.60", "0.605"):
+                house.place("RAIN", "yes", BUY, price, 3)
+
+    with pytest.raises(InvalidPrice):
+        send()
+    house.advance()
+    assert house.orders() == []
+    assert house.positions() == []

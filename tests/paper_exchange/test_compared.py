@@ -2,122 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
-from itertools import count
-from random import Random
 from typing import Any
 
 import pytest
 
 from tests.paper_exchange.ground import KalshiPaper, PolymarketPaper
-from unified_exchanges import (
-    BUY,
-    SELL,
-    ExchangeError,
-    Fill,
-    Market,
-    Order,
-    Side,
-    exchange,
+from tests.paper_exchange.pairs import (
+    BusyPair,
+    LivelyKalshi,
+    LivelyPolymarket,
+    Pair,
+    is_no_better,
 )
-from unified_exchanges.money import EXACT, ZERO, total
-from unified_exchanges.testing.conformance import Trader
-from unified_exchanges.testing.scripted import ScriptedTransport
-from unified_exchanges.venues.polymarket.simulated import simulated
+from unified_exchanges import BUY, Fill, OrderRequest
+from unified_exchanges.money import EXACT, total
+from unified_exchanges.paper import Delays
 
 STEPS = 40
-
-
-class LivelyKalshi(KalshiPaper):
-    """A Kalshi whose books move."""
-
-    def __init__(self) -> None:
-        super().__init__(lively=True, enforce_limits=False)
-
-
-class LivelyPolymarket(PolymarketPaper):
-    """A Polymarket whose books move."""
-
-    def server(self) -> Any:
-        self._sandbox = simulated(clock=self.clock, lively=True)
-        return self._sandbox.venue
-
-
-class Pair:
-    """Two accounts that ask for the same at the same time, paper first."""
-
-    def __init__(self, ground: Any, flavour: str, seed: int) -> None:
-        self.ground = ground
-        self.paper: Trader = ground.trader(flavour)
-        self.real = exchange(
-            ground.source,
-            clock=ground.clock,
-            transport=ScriptedTransport(ground.venue, clock=ground.clock),
-            **ground.account(),
-        )
-        self.rng = Random(seed)
-        self.market: Market = self.paper.quoted_market()
-        self.pairs: list[tuple[Order, Order]] = []
-        self._names = count()
-
-    def step(self) -> None:
-        """Place a random order in both places, and let some time pass."""
-        book = self.paper.book(self.market)
-        bid, ask = book.bid, book.ask
-        if bid is not None and ask is not None:
-            side = self.rng.choice([BUY, SELL])
-            near, far = (bid, ask) if side is BUY else (ask, bid)
-            if self.rng.random() < 0.5:
-                self.place(side, near.price, "gtc")
-            else:
-                self.place(side, far.price, "ioc")
-        self.ground.clock.advance(self.rng.choice([1, 5, 20]))
-
-    def place(self, side: Side, price: Decimal, tif: str) -> None:
-        """The same order twice; what paper takes the venue must take too."""
-        size = self.rng.choice([1, 2, 5]) * max(self.ground.unit, 5)
-        asked: dict[str, Any] = {
-            "outcome": self.market.outcomes[0].label,
-            "side": side,
-            "price": price,
-            "size": size,
-            "time_in_force": tif,
-            "client_order_id": f"order-{next(self._names)}",
-        }
-        try:
-            mine = self.paper.create_order(self.market.market_id, **asked)
-        except ExchangeError:
-            return
-        theirs = self.real.create_order(self.market.market_id, **asked)
-        self.pairs.append((mine, theirs))
-
-    def fills(self, who: Any, order: Order) -> list[Fill]:
-        """What of an order has filled by now, best price first."""
-        found = [
-            x
-            for x in who.fetch_fills(market_id=self.market.market_id)
-            if x.order_id == order.order_id
-        ]
-        return sorted(found, key=lambda x: x.price, reverse=order.side is SELL)
-
-
-def _contracts(fills: list[Fill]) -> Iterator[tuple[Decimal, Decimal]]:
-    """How many have filled at which price or better, as sums."""
-    filled = ZERO
-    for fill in fills:
-        filled = EXACT.add(filled, fill.size)
-        yield filled, fill.price
-
-
-def _is_no_better(mine: list[Fill], theirs: list[Fill], side: Side) -> bool:
-    """Whether each contract of mine cost at least what the same one of theirs did."""
-    steps = list(_contracts(theirs))
-    for filled, price in _contracts(mine):
-        as_many = next((p for have, p in steps if have >= filled), None)
-        if as_many is None or (price < as_many if side is BUY else price > as_many):
-            return False
-    return True
+SECOND = 1_000_000_000
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -136,7 +39,7 @@ def test_fault_52_random_orders_never_fare_better_on_paper(
         real = pair.fills(pair.real, theirs)
         made += len(paper)
         assert total(x.size for x in paper) <= total(x.size for x in real), mine
-        assert _is_no_better(paper, real, mine.side), (mine, paper, real)
+        assert is_no_better(paper, real, mine.side), (mine, paper, real)
     assert len(pair.pairs) >= STEPS // 4
     assert made >= STEPS // 8
 
@@ -166,3 +69,84 @@ def test_random_orders_conserve_cash_and_contracts_exactly(
 
 def _signed(fill: Fill) -> Decimal:
     return fill.size if fill.side is BUY else EXACT.minus(fill.size)
+
+
+def _taken(fills: list[Fill]) -> list[tuple[Any, ...]]:
+    """How much was bought or sold at which price, and how."""
+    found: dict[tuple[Any, ...], Decimal] = {}
+    for x in fills:
+        place = x.price, str(x.liquidity)
+        found[place] = EXACT.add(found.get(place, Decimal(0)), x.size)
+    return sorted((*place, size) for place, size in found.items())
+
+
+@pytest.mark.parametrize(
+    "delays", [Delays(), Delays(order=2 * SECOND, event=SECOND)], ids=["now", "late"]
+)
+@pytest.mark.parametrize("flavour", ["blocking", "async"])
+@pytest.mark.parametrize("kind", [LivelyKalshi, LivelyPolymarket])
+def test_batches_changes_and_cancels_never_fare_better_on_paper_however_late(
+    kind: Any, flavour: str, delays: Delays
+) -> None:
+    pair = BusyPair(kind(), flavour, 3, delays=delays)
+    for _ in range(STEPS):
+        pair.step()
+    pair.paper.fetch_open_orders()
+    alike = 0
+    for mine, theirs in pair.pairs:
+        paper = pair.fills(pair.paper, mine)
+        real = pair.fills(pair.real, theirs)
+        assert total(x.size for x in paper) <= total(x.size for x in real), mine
+        assert is_no_better(paper, real, mine.side), (mine, paper, real)
+        if paper and _taken(paper) == _taken(real):
+            alike += 1
+            assert total(x.fee for x in paper) >= total(x.fee for x in real), mine
+    assert alike >= STEPS // 8
+    assert pair.canceled
+    assert pair.changed or pair.ground.source == "polymarket"
+
+
+def _exits(pair: Pair, sizes: list[int]) -> list[tuple[list[Any], Decimal]]:
+    """What becomes of exits of some sizes, sent together, and what is held then."""
+    market, unit = pair.market, max(pair.ground.unit, 5)
+    first = market.outcomes[0].label
+    asked = [
+        OrderRequest(
+            market_id=market.market_id,
+            outcome=first,
+            side="sell",
+            price=market.grid.lowest,
+            size=size * unit,
+            time_in_force="ioc",
+            reduce_only=True,
+        )
+        for size in sizes
+    ]
+    found = []
+    for who in (pair.paper, pair.real):
+        results = who.create_orders(asked)
+        told = [
+            type(x.error) if x.order is None else (str(x.order.status), x.order.filled)
+            for x in results
+        ]
+        held = total(x.exposure(first) for x in who.fetch_positions(mark=False))
+        found.append((told, held))
+    return found
+
+
+@pytest.mark.parametrize("sizes", [[2], [3], [2, 2], [1, 3], [1, 1, 1]])
+@pytest.mark.parametrize("is_held", [True, False])
+@pytest.mark.parametrize("kind", [KalshiPaper, PolymarketPaper])
+def test_what_only_reduces_does_on_paper_what_it_does_at_the_venue(
+    kind: Any, sizes: list[int], *, is_held: bool
+) -> None:
+    pair = Pair(kind(), "blocking", 1)
+    if is_held:
+        price = pair.market.ask
+        assert price is not None
+        pair.place(BUY, price, "ioc", size=2 * max(pair.ground.unit, 5))
+        [(mine, theirs)] = pair.pairs
+        assert mine.filled == theirs.filled > 0
+    paper, real = _exits(pair, sizes)
+    assert paper == real
+    assert real[1] >= 0

@@ -138,7 +138,7 @@ class TestChanges:
         resting = trader.rest(market)
         # As if a fill, or the end, had been told to nobody.
         trader.exchange.venue.house.cancel(resting.order_id)
-        with pytest.raises(InvalidOrder, match="cannot be changed"):
+        with pytest.raises(InvalidOrder, match="could not be changed"):
             trader.edit_order(resting.order_id, size=trader.units(6))
         found = trader.exchange.orders.find(order_id=resting.order_id)
         assert (found.state, found.at_risk) == ("canceled", 0)

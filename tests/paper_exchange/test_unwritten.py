@@ -11,6 +11,7 @@ import pytest
 
 from tests.paper_exchange.ground import KalshiPaper
 from unified_exchanges import Market, OrderRequest
+from unified_exchanges.clock import VirtualClock
 from unified_exchanges.errors import (
     JournalError,
     OrderRejected,
@@ -19,6 +20,14 @@ from unified_exchanges.errors import (
 )
 
 FULL = "database or disk is full"
+
+
+class RestlessClock(VirtualClock):
+    """A clock that shows another time whenever it is read, as any real one does."""
+
+    def now(self) -> float:
+        self.advance(0.000_001)
+        return super().now()
 
 
 def refuse(paper: Any, kind: str, verb: str = "INSERT") -> None:
@@ -67,7 +76,9 @@ class Scene:
 
 @pytest.fixture(params=["blocking", "async"])
 def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Scene:
-    trader = KalshiPaper().trader(request.param, path=tmp_path / "paper.db")
+    ground = KalshiPaper()
+    ground.clock = RestlessClock()
+    trader = ground.trader(request.param, path=tmp_path / "paper.db")
     made = Scene(trader, trader.quoted_market())
     made.rest()
     return made
@@ -115,6 +126,42 @@ def test_a_batch_that_cannot_be_written_is_not_placed(scene: Scene) -> None:
     assert [(type(x), x.maybe_executed) for x in errors] == [(JournalError, False)] * 2
     scene.put_right()
     assert len(scene.trader.fetch_orders()) == 1
+
+
+def test_a_batch_that_would_fill_and_cannot_be_written_has_not_filled(
+    scene: Scene,
+) -> None:
+    scene.refuse("command")
+    ask = scene.trader.fetch_order_book(scene.market.market_id).ask
+    asked = OrderRequest(
+        market_id=scene.market.market_id,
+        outcome="yes",
+        side="buy",
+        price=ask.price,
+        size=3,
+        time_in_force="ioc",
+    )
+    results = scene.trader.create_orders([asked] * 4)
+    errors = [x.error for x in results]
+    assert [(type(x), x.maybe_executed) for x in errors] == [(JournalError, False)] * 4
+    scene.put_right()
+    assert scene.trader.fetch_positions() == []
+    assert len(scene.trader.fetch_orders()) == 1
+    assert scene.trader.fetch_balance().total == 10_000
+
+
+@pytest.mark.parametrize("which", ["cancel_orders", "cancel_all_orders"])
+def test_a_batch_of_cancels_that_cannot_be_written_has_ended_nothing(
+    scene: Scene, which: str
+) -> None:
+    names = [scene.rest().order_id for _ in range(3)]
+    scene.refuse("command")
+    given = [] if which == "cancel_all_orders" else [names]
+    with pytest.raises(JournalError, match=FULL) as caught:
+        getattr(scene.trader, which)(*given)
+    assert not caught.value.maybe_executed
+    scene.put_right()
+    assert len(scene.trader.fetch_open_orders()) == 4
 
 
 def test_an_order_whose_fill_cannot_be_written_is_in_doubt_and_sent_again_is_the_same(

@@ -39,13 +39,15 @@ class Sender:
         engine = self._engine
         if isinstance(command, Place):
             self._place(command)
-        elif isinstance(command, Amend):
+            return
+        order_id = engine.find_client(command.key).order_id
+        if isinstance(command, Amend):
             turn = engine.amend(
-                command.at, command.key, price=command.price, size=command.size
+                command.at, order_id, price=command.price, size=command.size
             )
             self._changes[turn] = command
         else:
-            engine.cancel(command.at, command.key)
+            engine.cancel(command.at, order_id)
 
     def _place(self, place: Place) -> None:
         """Send an order, if it keeps to the rules of the venue, as its client has them."""

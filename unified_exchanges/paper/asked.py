@@ -26,6 +26,7 @@ def order_of(
     moment: int,
     time_in_force: TimeInForce | str,
     post_only: bool,
+    reduce_only: bool,
     expires_at: datetime | None,
     client_order_id: str | None,
     minimum_size: Decimal | None,
@@ -39,12 +40,15 @@ def order_of(
     if at_once and (post_only or expires_at is not None):
         message = f"a {tif} order does not rest: no post_only, no expires_at"
         raise InvalidOrder(message)
+    if reduce_only and contract.nets and tif is not TimeInForce.IOC:
+        # As at the venue: one that rests could not be held against what is held then.
+        raise InvalidOrder("reduce_only goes with time_in_force='ioc' only")
     lot = market.immediate_lot(asked) if at_once and side is BUY else market.lot
     least = market.minimum_size if minimum_size is None else minimum_size
     contracts = read_size(size, lot=lot, minimum=least)
     return PaperOrder(
         number=number,
-        client_order_id=client_order_id or f"paper-{number}",
+        client_order_id=client_order_id,
         market_id=contract.market_id,
         outcome=label,
         side=side,
@@ -52,6 +56,7 @@ def order_of(
         size=contracts,
         time_in_force=tif,
         post_only=post_only,
+        reduce_only=reduce_only,
         expires=None if expires_at is None else nanoseconds(expires_at),
         created=moment,
         buys=(side is BUY) is first,

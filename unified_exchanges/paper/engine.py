@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, TypeAlias
@@ -34,6 +33,7 @@ from .hours import NEVER
 from .orders import PaperOrder
 from .pit import Pit
 from .register import Register
+from .schedule import Schedule
 from .touched import Command
 
 __all__ = ["HEARD", "Command", "Notice", "PaperEngine", "PaperEvent", "RefusedChange"]
@@ -171,14 +171,16 @@ class PaperEngine(Execution):
     def _pass_to(self, moment: int, turn: int) -> None:
         """Let everything happen that is due by a turn of a moment; first, markets close."""
         while True:
-            coming = self.commands[0][:2] if self.commands else (NEVER, 0)
+            command = self.commands.first
+            coming = (NEVER, 0) if command is None else command[:2]
             closing = self.hours.due
             if min(coming, (closing, 0)) > (moment, turn):
                 break
-            if closing <= coming[0]:
+            if command is None or closing <= coming[0]:
                 self._close(closing)
             else:
-                self._execute(heapq.heappop(self.commands))
+                self.commands.drop(command)
+                self._execute(command)
         self._pass(moment)
 
     def _change(self, pit: Pit, change: MarketChange) -> None:
@@ -239,6 +241,7 @@ class PaperEngine(Execution):
         *,
         time_in_force: TimeInForce | str = TimeInForce.GTC,
         post_only: bool = False,
+        reduce_only: bool = False,
         expires_at: datetime | None = None,
         client_order_id: str | None = None,
         minimum_size: Decimal | None = None,
@@ -248,7 +251,8 @@ class PaperEngine(Execution):
         ``price`` is dollars for ``outcome``, ``size`` contracts.  What is not on the grid
         or the lot raises here, as with the client of a venue; what the venue would refuse
         is told as an order with status ``rejected``.  ``minimum_size`` is for venues that
-        want less of some orders than the market's.
+        want less of some orders than the market's.  ``reduce_only`` closes at most what is
+        held on its arrival, and is canceled for the rest.
         """
         self._until(moment)
         order = order_of(
@@ -261,6 +265,7 @@ class PaperEngine(Execution):
             moment=moment,
             time_in_force=time_in_force,
             post_only=post_only,
+            reduce_only=reduce_only,
             expires_at=expires_at,
             client_order_id=client_order_id,
             minimum_size=minimum_size,
@@ -271,7 +276,7 @@ class PaperEngine(Execution):
         return order.order_id
 
     def cancel(self, moment: int, order_id: str) -> None:
-        """Send a cancel, by order id or client order id; what filled till then stays."""
+        """Send a cancel; what filled till then stays."""
         self._until(moment)
         self._send(moment, "cancel", self.find(order_id).number)
 
@@ -287,8 +292,8 @@ class PaperEngine(Execution):
 
         Only a smaller size at the same price keeps the place in the queue.  Gives its turn,
         by which a `RefusedChange` names it, if it is refused when it arrives: the market does
-        not trade, cash does not suffice, ``post_only`` would cross, or as much has filled.
-        The order then stays as it was.
+        not trade, cash does not suffice, ``post_only`` would cross, as much has filled, or the
+        order is over by then.  It then stays as it was.
         """
         self._until(moment)
         order = self.find(order_id)
@@ -312,12 +317,31 @@ class PaperEngine(Execution):
         sent = [x for x in self.commands if x[1] > turn and x[2] != "expire"]
         for command in sent:
             _, own, verb, number, *_ = command
-            self.commands.remove(command)
+            self.commands.drop(command)
             # It may have been written down all the same.
             self.touched.commands[own] = None
             if verb == "place":
                 self._drop(self.orders[number])
-        heapq.heapify(self.commands)
+
+    def hold(self, turn: int, market_ids: Collection[str]) -> frozenset[int]:
+        """Let what was sent after a turn, in some markets, wait for `release`; gives its turns.
+
+        Time passes by it: so it meets what is received until then.
+        """
+        held = frozenset(
+            own
+            for _, own, verb, number, *_ in self.commands
+            if own > turn
+            and verb != "expire"
+            and self.orders[number].market_id in market_ids
+        )
+        self.commands.hold(held)
+        return held
+
+    def release(self, moment: int, turns: Collection[int]) -> None:
+        """Let what was held arrive now, or when it is due if that is later."""
+        # Not touched: what is written down of it stays true until it has taken effect.
+        self.commands.release(moment, turns)
 
     # -- what there is -----------------------------------------------------------------
 
@@ -327,7 +351,8 @@ class PaperEngine(Execution):
 
         None if nothing is planned.
         """
-        due = min(self.hours.due, self.commands[0][0] if self.commands else NEVER)
+        command = self.commands.first
+        due = min(self.hours.due, NEVER if command is None else command[0])
         return None if due == NEVER else due
 
     def notices(self) -> list[tuple[int, Notice]]:
@@ -347,12 +372,12 @@ class PaperEngine(Execution):
         turn: int,
         fill_count: int,
         orders: Iterable[PaperOrder],
-        commands: list[Command],
+        commands: Iterable[Command],
     ) -> None:
         """Go on from what another engine was, as it was kept; its pits follow."""
         self.moment, self.turn, self.fill_count = moment, turn, fill_count
         self.orders = Register(orders)
-        self.commands = commands
+        self.commands = Schedule(commands)
 
     def forget(self, order_id: str) -> None:
         """Leave no trace of an order that was rejected: its client order id is free."""
@@ -369,8 +394,12 @@ class PaperEngine(Execution):
         self.touched.orders.add(order.number)
 
     def find(self, order_id: str) -> PaperOrder:
-        """An order by its order id or client order id; raises `OrderNotFound`."""
+        """An order by its order id; raises `OrderNotFound`."""
         return self.orders.find(order_id)
+
+    def find_client(self, client_order_id: str) -> PaperOrder:
+        """An order by its client order id; raises `OrderNotFound`."""
+        return self.orders.find_client(client_order_id)
 
     def order(self, order_id: str) -> Order:
         """The order as it is at the venue now."""

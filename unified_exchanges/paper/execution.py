@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import TypeAlias
@@ -25,9 +24,19 @@ from .contract import Delays
 from .hours import Hours
 from .orders import PaperOrder, at
 from .pit import Pit, Take
-from .refusals import HAS_FILLED, NOT_ENOUGH, TOO_FEW, WOULD_CROSS, not_trading
+from .refusals import (
+    HAS_FILLED,
+    NOT_ENOUGH,
+    NOTHING_TO_REDUCE,
+    OFF_GRID,
+    TOO_FEW,
+    WOULD_CROSS,
+    has_ended,
+    not_trading,
+)
 from .register import Register
 from .reserves import Reserves
+from .schedule import Schedule
 from .touched import Command, Touched
 
 __all__ = ["Command", "Execution", "Notice", "RefusedChange"]
@@ -58,7 +67,7 @@ class Execution:
         self.reserves = Reserves(pits, account)
         self.delays = delays
         self.orders = Register()
-        self.commands: list[Command] = []
+        self.commands = Schedule()
         self.hours = Hours()
         self.touched = Touched()
         self.moment = 0
@@ -90,7 +99,7 @@ class Execution:
     ) -> None:
         self.turn += 1
         command = (moment, self.turn, verb, number, price, size)
-        heapq.heappush(self.commands, command)
+        self.commands.put(command)
         self.touched.commands[self.turn] = command
         self.touched.orders.add(number)
 
@@ -109,7 +118,9 @@ class Execution:
         if verb == "place":
             self._arrive(pit, order)
         elif order.status is not OrderStatus.OPEN or order.arrived is None:
-            return
+            if verb == "amend":
+                terms = order.status, order.filled, order.size
+                self._refuse_change(turn, order, has_ended(order.order_id, *terms))
         elif verb == "amend" and not pit.trades_at(moment):
             self._refuse_change(turn, order, not_trading(pit.status_at(moment)))
         elif verb == "amend":
@@ -126,6 +137,8 @@ class Execution:
         pit.status = pit.status_at(self.moment)
         if pit.status is not MarketStatus.OPEN:
             self._end(order, OrderStatus.REJECTED, not_trading(pit.status))
+        elif order.limit not in pit.contract.market.grid:
+            self._end(order, OrderStatus.REJECTED, OFF_GRID)
         elif order.expires is not None and order.expires <= self.moment:
             self._end(order, OrderStatus.EXPIRED, "expired on its way")
         elif (refused := self._match(pit, order)) is not None:
@@ -144,7 +157,7 @@ class Execution:
 
     def _match(self, pit: Pit, order: PaperOrder) -> tuple[OrderStatus, str] | None:
         """Fill what is offered and rest the remainder; gives how it ended, if it did."""
-        takes = pit.crossing(order)
+        takes = self._reducing(pit, order, pit.crossing(order))
         own = pit.meets_own(order)
         is_short = total(take.size for take in takes) < order.remaining
         refused = self._refusal(pit, order, takes, own=own, is_short=is_short)
@@ -163,7 +176,30 @@ class Execution:
             self._tell(order)
             return None
         reason = "would meet an order of the same account" if own else "no more offered"
+        if order.reduce_only and not self._reducible(pit, order):
+            reason = "reduce_only: no more was held"
         return OrderStatus.CANCELED, reason
+
+    def _reducing(self, pit: Pit, order: PaperOrder, takes: list[Take]) -> list[Take]:
+        """As much of what is offered as an order may take that only reduces."""
+        if not order.reduce_only:
+            return takes
+        left, found = self._reducible(pit, order), []
+        for take in takes:
+            size = min(take.size, left)
+            if size:
+                found.append(attrs.evolve(take, size=size))
+                left = EXACT.subtract(left, size)
+        return found
+
+    def _reducible(self, pit: Pit, order: PaperOrder) -> Decimal:
+        """Contracts that an order could close, of what is held now."""
+        contract, outcome = pit.contract, order.outcome
+        if order.side is BUY:
+            if not contract.nets:
+                return ZERO
+            outcome = contract.other(outcome)
+        return self.account.size(order.market_id, outcome)
 
     def _refusal(
         self,
@@ -176,6 +212,10 @@ class Execution:
     ) -> str | None:
         """Why it is refused on its arrival; None if it is not."""
         # In the order in which the simulated venues look.
+        # Where outcomes do not net every sale reduces, and is held against what is held.
+        reduces = order.reduce_only and (pit.contract.nets or order.side is BUY)
+        if reduces and not self._reducible(pit, order):
+            return NOTHING_TO_REDUCE
         if not self._holds(pit, order):
             return NOT_ENOUGH
         if order.post_only and (takes or own):
@@ -230,6 +270,10 @@ class Execution:
         contracts = order.size if size is None else size
         if contracts <= order.filled:
             return HAS_FILLED
+        first = order.outcome == pit.contract.first
+        limit = asked if first else complement(asked)
+        if asked != order.price and limit not in pit.contract.market.grid:
+            return OFF_GRID
         before = order.size, order.price, order.limit, order.rank, order.arrived
         keeps = asked == order.price and contracts <= order.size
         order.size, order.price = contracts, asked
@@ -239,8 +283,7 @@ class Execution:
             return None
         # It gives up its place, and meets the book as an order that arrives now.
         self._leave(pit, order)
-        first = order.outcome == pit.contract.first
-        order.limit = asked if first else complement(asked)
+        order.limit = limit
         self.turn += 1
         order.rank, order.arrived = self.turn, self.moment
         refused = self._match(pit, order)

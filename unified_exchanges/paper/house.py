@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -23,10 +23,11 @@ from ..models import (
 )
 from ..money import Number
 from .contract import Contract, Delays
+from .departure import Departure, unread_gap
 from .engine import PaperEngine
 from .kept import Keeper, Kept
 from .news import News
-from .orders import PaperOrder
+from .orders import PaperOrder, at
 from .refusals import not_trading
 from .session import PaperSession
 from .tape import Tape
@@ -60,6 +61,8 @@ class PaperHouse:
         self.engine = PaperEngine([], cash=cash, delays=delays)
         self._now = now
         self._is_kept = keeper is not None
+        self._leaving: int | None = None
+        """The moment at which all leaves that is sent together."""
         self._lock = fork.rlock()
         self.news = News(self._lock, keeper)
         self._tapes: dict[str, Tape] = {}
@@ -167,22 +170,37 @@ class PaperHouse:
     # -- what the account wants --------------------------------------------------------
 
     @contextmanager
-    def leaving(self) -> Generator[None, None, None]:
-        """What is sent in here is kept before it goes its way.
+    def leaving(self, unread: Collection[str] = ()) -> Generator[Departure, None, None]:
+        """What is sent in here leaves at one moment, and is kept before it goes its way.
 
-        Raises what the keeper raises if it cannot be, and then nothing of it was sent.
+        Raises what the keeper raises if it cannot be, and what breaks off the sending: then
+        nothing of it was sent.  Were time to pass in here, the first would have arrived
+        before the last has left, and could not be taken back.
+
+        What goes to markets that are ``unread``, of which no stream tells, waits on its arrival
+        for `meet`, which comes once they have been read: the book of its sending is gone.
         """
-        if not self._is_kept:
-            yield
-            return
+        departure = Departure(unread=tuple(unread))
         with self._lock:
-            turn = self.engine.turn
+            self._leaving, turn = self._moment(), self.engine.turn
             try:
-                yield
-                self.keep()
+                yield departure
+                if self._is_kept:
+                    self.keep()
+                departure.turns = self.engine.hold(turn, departure.unread)
             except BaseException:
                 self.engine.withdraw(turn)
                 raise
+            finally:
+                self._leaving = None
+
+    def meet(self, departure: Departure, unknown: Iterable[str]) -> None:
+        """Let what waits for its market to be read meet it; what is ``unknown`` has no book."""
+        with self._lock:
+            names = tuple(unknown)
+            if names:
+                self.hear(unread_gap(names, at(self._moment())))
+            self.engine.release(self._moment(), departure.turns)
 
     def place(
         self,
@@ -216,7 +234,7 @@ class PaperHouse:
     def _forget_refused(self, client_order_id: str | None) -> None:
         """Free an id of which nobody could be told that its order was refused."""
         try:
-            order = self.engine.find(client_order_id or "")
+            order = self.engine.find_client(client_order_id or "")
         except OrderNotFound:
             return
         if order.status is OrderStatus.REJECTED:
@@ -298,10 +316,17 @@ class PaperHouse:
             return self.engine.available
 
     def find(self, order_id: str) -> Order | None:
-        """An order by either id; None if there is none, or none yet."""
+        """An order by its order id; None if there is none, or none yet."""
+        return self._found(self.engine.find, order_id)
+
+    def find_client(self, client_order_id: str) -> Order | None:
+        """An order by its client order id, likewise."""
+        return self._found(self.engine.find_client, client_order_id)
+
+    def _found(self, find: Callable[[str], PaperOrder], name: str) -> Order | None:
         with self._lock:
             try:
-                order = self.engine.find(order_id)
+                order = find(name)
             except OrderNotFound:
                 return None
             return self.engine.order(order.order_id) if _is_there(order) else None
@@ -337,7 +362,8 @@ class PaperHouse:
             return self._moment()
 
     def _moment(self) -> int:
-        return max(self._now(), self.engine.moment)
+        now = self._now() if self._leaving is None else self._leaving
+        return max(now, self.engine.moment)
 
     def take(self, session: PaperSession) -> list[Order | Fill]:
         """What a session may be told by now."""

@@ -44,7 +44,7 @@ class PaperOrder:
     """
 
     number: int
-    client_order_id: str
+    client_order_id: str | None
     market_id: str
     outcome: str
     side: Side
@@ -57,6 +57,7 @@ class PaperOrder:
     buys: bool
     """Whether it buys the first outcome, or sells the second, which is the same."""
     limit: Decimal
+    reduce_only: bool = False
     rank: int = 0
     """Who came first at a price; anew when an amendment gives up its place."""
     filled: Decimal = ZERO
@@ -110,6 +111,7 @@ class PaperOrder:
             fee=self.fee,
             time_in_force=self.time_in_force,
             post_only=self.post_only,
+            reduce_only=self.reduce_only,
             expires_at=None if self.expires is None else at(self.expires),
             created_at=at(self.created),
             updated_at=at(self.updated),

@@ -2,38 +2,58 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Final
 
 from ..errors import (
     InsufficientFunds,
+    InvalidOrder,
+    InvalidPrice,
     InvalidSize,
     MarketClosed,
     OrderRejected,
     UnifiedExchangesError,
 )
-from ..models import MarketStatus
+from ..models import MarketStatus, OrderStatus
+from ..money import text
 
 __all__ = [
     "HAS_FILLED",
+    "NOTHING_TO_REDUCE",
     "NOT_ENOUGH",
+    "OFF_GRID",
     "TOO_FEW",
     "WOULD_CROSS",
     "error_of",
+    "has_ended",
     "not_trading",
 ]
 
+NOTHING_TO_REDUCE: Final = "reduce_only: there is no position to reduce"
 NOT_ENOUGH: Final = "not enough cash or contracts"
+OFF_GRID: Final = "the price is not on the market's grid, which has changed meanwhile"
 TOO_FEW: Final = "fill or kill: too few are offered"
 WOULD_CROSS: Final = "post_only would have crossed"
 HAS_FILLED: Final = (
     "the new size is the total, and as much has filled; cancel the order instead"
 )
 _NOT_TRADING: Final = "the market is"
+_NOT_CHANGED: Final = "could not be changed; the venue shows it"
 
 
 def not_trading(status: MarketStatus) -> str:
     """Why nothing is placed or changed in a market of this status."""
     return f"{_NOT_TRADING} {status}"
+
+
+def has_ended(
+    order_id: str, status: OrderStatus, filled: Decimal, size: Decimal
+) -> str:
+    """Why an order is not changed that was over before the change arrived."""
+    return (
+        f"order {order_id} {_NOT_CHANGED} {status} with {text(filled)} of {text(size)} "
+        "filled"
+    )
 
 
 def error_of(reason: str) -> type[UnifiedExchangesError]:
@@ -44,10 +64,14 @@ def error_of(reason: str) -> type[UnifiedExchangesError]:
     """
     if reason.startswith(_NOT_TRADING):
         return MarketClosed
+    if _NOT_CHANGED in reason:
+        return InvalidOrder
     return _ERRORS.get(reason, OrderRejected)
 
 
 _ERRORS: Final[dict[str, type[UnifiedExchangesError]]] = {
+    NOTHING_TO_REDUCE: InvalidOrder,
     NOT_ENOUGH: InsufficientFunds,
+    OFF_GRID: InvalidPrice,
     HAS_FILLED: InvalidSize,
 }

@@ -67,16 +67,20 @@ class OnAccount(Looking):
             message = "give order_id or client_order_id, one of them"
             raise ArgumentsRequired(message, venue=self.id)
         yield from self.look_around()
-        found = self.present(order_id or client_order_id or "")
-        if market_id not in (None, found.market_id):
+        found = (
+            self.present(order_id)
+            if order_id is not None
+            else self.house.find_client(client_order_id or "")
+        )
+        if found is None or market_id not in (None, found.market_id):
             raise self.unknown_order(order_id or client_order_id)
         return self.in_terms(found, outcome)
 
-    def present(self, name: str) -> Order:
+    def present(self, order_id: str) -> Order:
         """An order that was placed; raises `OrderNotFound`."""
-        found = self.house.find(name)
+        found = self.house.find(order_id)
         if found is None:
-            raise self.unknown_order(name)
+            raise self.unknown_order(order_id)
         return found
 
     def unknown_order(self, name: object) -> OrderNotFound:

@@ -8,18 +8,14 @@ from decimal import Decimal
 
 import attrs
 
-from ..errors import (
-    ArgumentsRequired,
-    BadRequest,
-    InvalidOrder,
-    UnifiedExchangesError,
-)
+from ..errors import ArgumentsRequired, BadRequest, UnifiedExchangesError
 from ..flow import Flow, Leaving, Shown
 from ..grid import read_price, read_size
 from ..models import CancelReport, CancelResult, Order, Params
 from ..money import EXACT, Number
+from ..paper.departure import Departure
 from ..paper.house import Refusal
-from ..paper.refusals import error_of
+from ..paper.refusals import error_of, has_ended
 from .account import ARGUMENTS
 from .placing import Placing
 
@@ -56,10 +52,11 @@ class Changing(Placing):
 
     def _canceled(self, orders: Sequence[Order], about: str) -> Flow[list[Order]]:
         """Cancel open orders together, and get them as they are then."""
-        with self.house.leaving():
+        markets = dict.fromkeys(x.market_id for x in orders)
+        with self.house.leaving(self.unseen(markets)) as departure:
             for order in orders:
                 self.house.cancel(order.order_id)
-        yield from self.arrived(about)
+        yield from self.arrived(about, departure)
         return [self.present(x.order_id) for x in orders]
 
     def cancel_orders(
@@ -147,9 +144,7 @@ class Changing(Placing):
         yield from self.look(before.market_id)
         before = self.present(order_id)
         if not before.is_open:
-            yield Shown(self.in_terms(before, None))
-            message = f"{about}: it is {before.status} and cannot be changed"
-            raise InvalidOrder(message, venue=self.id)
+            raise (yield from self._came_too_late(about, before))
         after = self._after(before, outcome, price, size)
         try:
             self.house.check_trading(before.market_id)
@@ -159,19 +154,28 @@ class Changing(Placing):
         yield Leaving(
             changes=((self.in_terms(before, None), self.in_terms(after, None)),)
         )
-        with self.house.leaving():
+        with self.house.leaving(self.unseen([before.market_id])) as departure:
             turn = self.house.amend(
                 before.order_id,
                 price=None if price is None else after.price,
                 size=None if size is None else after.size,
             )
-        yield from self.arrived(about)
+        yield from self.arrived(about, departure)
+        found = self.present(before.order_id)
         try:
             self.house.changed(turn)
         except Refusal as refusal:
+            if not found.is_open:
+                yield Shown(self.in_terms(found, None))
             raise self.refused_change(about, refusal) from None
-        found = self.present(before.order_id)
         return self.in_terms(found, outcome)
+
+    def _came_too_late(self, about: str, over: Order) -> Flow[UnifiedExchangesError]:
+        """The answer to a change of an order that is over: as late as any other."""
+        yield Shown(self.in_terms(over, None))
+        yield from self.travelled(Departure())
+        terms = over.order_id, over.status, over.filled, over.size
+        return self.refused_change(about, Refusal(has_ended(*terms)))
 
     def refused_change(self, about: str, refusal: Refusal) -> UnifiedExchangesError:
         """Why an order was not changed, as its venue would answer."""

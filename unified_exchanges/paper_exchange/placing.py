@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import ClassVar, Final
 
 import attrs
 
-from ..errors import (
-    DuplicateOrderId,
-    ExchangeNotAvailable,
-    NotRecorded,
-    UnifiedExchangesError,
-)
+from ..errors import ExchangeNotAvailable, NotRecorded, UnifiedExchangesError
 from ..flow import Flow, Response, Sleep
 from ..models import BUY, Intent, Order, OrderPreview
 from ..models.tracking import risk
 from ..money import EXACT
+from ..paper.departure import Departure
 from ..paper.house import Refusal
 from ..paper.refusals import error_of
 from ..venue import Call
@@ -31,6 +28,8 @@ from .account import OnAccount
 
 __all__ = ["Placing"]
 
+_log = logging.getLogger(__name__)
+
 _SECOND: Final = 1_000_000_000
 _BATCH: Final = 20
 _PLACE: Final = "/orders"
@@ -42,6 +41,10 @@ class _Act(Call):
     """A call that is answered here, by drafts that are placed one after another."""
 
     drafts: Sequence[Draft] = attrs.field(eq=False, repr=False)
+    refused: dict[str, UnifiedExchangesError] = attrs.field(
+        factory=dict, eq=False, repr=False
+    )
+    """Why an order was refused, by client order id."""
 
 
 class Placing(OnAccount, Batching[Draft], Closing[Draft]):
@@ -100,7 +103,7 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
 
     def accepted(self, ready: Draft, body: bytes) -> Order:
         """The order as it is after its arrival, in the caller's terms."""
-        [(order_id, _)] = json.loads(body)
+        [order_id] = json.loads(body)
         found = self.house.find(order_id)
         assert found is not None
         return found.in_terms_of(ready.outcome)
@@ -152,20 +155,22 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
     ) -> list[Order | UnifiedExchangesError]:
         """Each order, or why it was refused."""
         answers: list[Order | UnifiedExchangesError] = []
-        for x, (order_id, reason) in zip(ready, json.loads(body), strict=True):
-            found = None if order_id is None else self.house.find(order_id)
-            answers.append(
-                self._refused(x, reason)
-                if found is None
-                else found.in_terms_of(x.outcome)
-            )
+        for x, order_id in zip(ready, json.loads(body), strict=True):
+            if order_id is None:
+                assert isinstance(x.call, _Act)
+                answers.append(x.call.refused[x.client_order_id])
+                continue
+            found = self.house.find(order_id)
+            assert found is not None
+            answers.append(found.in_terms_of(x.outcome))
         return answers
 
     def attempt(self, call: Call, deadline: float) -> Flow[Response]:
         """Answer an order here; nothing of it is ever sent."""
         del deadline
         assert isinstance(call, _Act)
-        for market_id in dict.fromkeys(x.market_id for x in call.drafts):
+        markets = dict.fromkeys(x.market_id for x in call.drafts)
+        for market_id in markets:
             try:
                 yield from self.look(market_id)
             except UnifiedExchangesError as error:
@@ -183,28 +188,56 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
         if call.heeds:
             yield from self.heed(call.about)
         self.switch.check(call.about)
-        with self.house.leaving():
-            sent = [self._sent(x) for x in call.drafts]
+        with self.house.leaving(self.unseen(markets)) as departure:
+            sent = [self._sent(x, call) for x in call.drafts]
         call.has_left = True
-        yield from self.arrived(call.about)
-        answers = [self._answer(order_id, reason) for order_id, reason in sent]
-        if len(sent) == 1 and answers[0][0] is None:
-            raise self._refused(call.drafts[0], answers[0][1])
-        return Response(200, {}, json.dumps(answers).encode())
+        yield from self.arrived(call.about, departure)
+        there = [
+            self._answered(x, order_id, call)
+            for x, order_id in zip(call.drafts, sent, strict=True)
+        ]
+        if call.path == _PLACE and there == [None]:
+            [refused] = call.refused.values()
+            raise refused
+        return Response(200, {}, json.dumps(there).encode())
 
-    def travelled(self) -> Flow[None]:
+    def unseen(self, market_ids: Iterable[str]) -> list[str]:
+        """Those of which no stream tells while an order is on its way."""
+        if not self.terms.delays.order:
+            return []
+        return [x for x in market_ids if not self._sees(x)]
+
+    def travelled(self, departure: Departure) -> Flow[None]:
         """Wait until what was just sent has arrived, and is answered."""
         delays = self.terms.delays
-        if delays.order:
-            yield Sleep(delays.order / _SECOND)
+        unknown = set(departure.unread)
+        try:
+            if delays.order:
+                yield Sleep(delays.order / _SECOND)
+            for market_id in departure.unread:
+                if (yield from self._is_read_now(market_id)):
+                    unknown.discard(market_id)
+        finally:
+            # Also where nobody waits any more: it has left.
+            self.house.meet(departure, unknown)
         self.house.advance(travelled=True)
         if delays.event:
             yield Sleep(delays.event / _SECOND)
 
-    def arrived(self, about: object) -> Flow[None]:
+    def _is_read_now(self, market_id: str) -> Flow[bool]:
+        """Whether a market is known as it is on the arrival of what was sent to it."""
+        try:
+            if not self._sees(market_id):
+                yield from self._read_anew(market_id)
+        except UnifiedExchangesError as error:
+            _log.info("paper: %s was not read on arrival: %s", market_id, error)
+            return False
+        return True
+
+    def arrived(self, about: object, departure: Departure) -> Flow[None]:
         """As `travelled`: what came of it has happened, also where it cannot be kept."""
         try:
-            yield from self.travelled()
+            yield from self.travelled(departure)
         except NotRecorded:
             raise
         except UnifiedExchangesError as error:
@@ -212,13 +245,14 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
             error.add(f". Until then nobody is told what became of {about}")
             raise
 
-    def _sent(self, ready: Draft) -> tuple[str | None, str]:
-        """The id of an order that is on its way, or why it does not leave."""
+    def _sent(self, ready: Draft, call: _Act) -> str | None:
+        """The id of an order that is on its way; None if it is refused at once.
+
+        Each on its own: of a batch the others go all the same.
+        """
         ticket, request = ready.ticket, ready.ticket.request
-        if request.reduce_only and self._room(ready) < ready.size:
-            return None, "reduce_only, and more than is held"
         try:
-            order_id = self.house.place(
+            return self.house.place(
                 ready.market_id,
                 ready.outcome,
                 ready.side,
@@ -226,13 +260,14 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
                 ready.size,
                 time_in_force=ticket.time_in_force,
                 post_only=request.post_only,
+                reduce_only=request.reduce_only,
                 expires_at=request.expires_at,
                 client_order_id=ready.client_order_id,
                 minimum_size=self.minimum_size(ticket, ready.rules),
             )
-        except DuplicateOrderId:
-            return None, "duplicate"
-        return order_id, ""
+        except UnifiedExchangesError as error:
+            self._refuse(ready, call, error)
+            return None
 
     def _room(self, ready: Draft) -> Decimal:
         """Contracts that an order could close."""
@@ -245,26 +280,25 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
             )
         return self.house.held(ready.market_id, outcome)
 
-    def _answer(self, order_id: str | None, reason: str) -> tuple[str | None, str]:
+    def _answered(self, ready: Draft, order_id: str | None, call: _Act) -> str | None:
+        """The id of an order that is there; None if it was refused."""
         if order_id is None:
-            return None, reason
+            return None
         try:
             self.house.arrived(order_id)
         except Refusal as refusal:
-            return None, str(refusal)
-        return order_id, ""
+            reason = str(refusal)
+            self._refuse(ready, call, error_of(reason)(reason))
+            return None
+        return order_id
 
-    def _refused(self, ready: Draft, reason: str) -> UnifiedExchangesError:
-        kind = error_of(reason)
-        if reason == "duplicate":
-            kind = DuplicateOrderId
-            reason = "this client order id was used before"
-        return kind(
-            f"{ready}: refused on paper: {reason}",
-            venue=self.id,
-            request=self.create_name,
-            client_order_id=ready.client_order_id,
-        )
+    def _refuse(self, ready: Draft, call: _Act, error: UnifiedExchangesError) -> None:
+        """Keep why an order is not there, in the words of its caller."""
+        error.message = f"{ready}: refused on paper: {error.message}"
+        error.args = (error.message,)
+        error.venue, error.request = self.id, self.create_name
+        error.client_order_id = ready.client_order_id
+        call.refused[ready.client_order_id] = error
 
     # -- finding them again ---------------------------------------------------------
 
@@ -281,7 +315,7 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
         """The same, on any market."""
         yield from self.awake()
         self.house.keep()
-        return self.house.find(client_order_id)
+        return self.house.find_client(client_order_id)
 
     def is_same(self, mine: Order, ready: Draft) -> Flow[bool]:
         """Whether an order is the one that is asked for."""
@@ -297,7 +331,7 @@ class Placing(OnAccount, Batching[Draft], Closing[Draft]):
         self.house.keep()
         found: dict[str, Order] = {}
         for intent in intents:
-            order = self.house.find(intent.client_order_id)
+            order = self.house.find_client(intent.client_order_id)
             if order is not None and order.market_id == market_id:
                 found[intent.client_order_id] = order.in_terms_of(intent.outcome)
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Final
 
@@ -12,6 +12,7 @@ from ..errors import NotRecorded
 from ..flow import Flow, Sleep
 from ..models import FeeRule, Market
 from ..paper import Delays
+from ..paper.departure import Departure
 from ..replaying.clock import ReplayClock
 from ..replaying.overhearing import Overhearing
 from ..settings import Settings
@@ -131,11 +132,17 @@ class PaperVenueOverRecording(PaperVenue, Overhearing):
         """An order, held against the rules of its market as its stream has told them."""
         return Drafting.drafted(self, ticket, rules, bound)
 
-    def travelled(self) -> Flow[None]:
+    def unseen(self, market_ids: Iterable[str]) -> list[str]:
+        """None: what its stream does not tell is not known."""
+        del market_ids
+        return []
+
+    def travelled(self, departure: Departure) -> Flow[None]:
         """Wait until what was just sent has arrived, also if that takes no time.
 
         Raises `NotRecorded` if the recording ends before.
         """
+        del departure
         delay, turn = self.house.engine.delays.order, self.house.turn
         arrival = self.nanoseconds() + delay
         yield Sleep(delay / _SECOND)

@@ -148,7 +148,3 @@ class Ground(ABC):
 
         ``since`` is when it began to wait before that, such as between two tries.
         """
-
-    @abstractmethod
-    def ended(self, command: Command, error: Exception) -> Order | None:
-        """The order that a command came too late for, where that is no failure."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from ..errors import InvalidOrder
 from ..flow import Flow, Request
 from ..models import Gap, Order, Subject
 from ..paper import Contract
@@ -14,7 +13,7 @@ from ..replaying.answers import Entry
 from ..replaying.errands import WITHIN
 from ..replaying.overhearing import Overhearing
 from ..replaying.player import NEVER
-from .commands import Amend, Command, Place
+from .commands import Command, Place
 from .grounds import Ground, Hear, Recorded
 from .waiting import Item
 
@@ -82,17 +81,13 @@ class OnPaper(Ground):
     def _of_one(
         self, command: Command, place: Place, order_id: str | None
     ) -> Flow[Order]:
-        # The account knows its orders by our keys as well.
-        return super()._of_one(command, place, order_id or place.key)
+        if order_id is None:
+            # The account knows its orders by our keys as well: nothing is asked for.
+            found = self._venue.house.find_client(place.key)
+            order_id = None if found is None else found.order_id
+        return super()._of_one(command, place, order_id)
 
     def claim(self, request: Request, since: int | None) -> Entry:
         """What was recorded of a read of the market."""
         del since  # on paper it waits for as long as messages take
         return self.timeline.answers.claim(request, WITHIN)
-
-    def ended(self, command: Command, error: Exception) -> Order | None:
-        """One that ended by itself, which is on its way: nothing is left to change."""
-        if isinstance(command, Amend) and type(error) is InvalidOrder:
-            order = self._venue.house.find(command.key)
-            return None if order is None or order.is_open else order
-        return None

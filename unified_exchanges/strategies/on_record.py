@@ -13,7 +13,6 @@ from ..paper import Contract
 from ..replaying.answers import Entry
 from ..replaying.player import NEVER
 from ..watching.handed import Handed
-from .commands import Command
 from .grounds import Ground, Hear, Recorded
 from .hearing import heard
 
@@ -106,8 +105,3 @@ class OnRecord(Ground):
                 f"recorded: {error}{answers.nearest(request)}. Nothing was sent. {_ELSEWHERE}",
                 request=f"{request.method} {request.url}",
             ) from None
-
-    def ended(self, command: Command, error: Exception) -> Order | None:
-        """What was refused then is refused again."""
-        del command, error
-        return None

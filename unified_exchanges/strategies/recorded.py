@@ -186,10 +186,6 @@ class RecordedRun:
         self._put(partial(self._running.session.answered, command, order))
 
     def _failed(self, command: Command, error: Exception) -> None:
-        order = self._ground.ended(command, error)
-        if order is not None:
-            self._answered(command, order)
-            return
         self._put(partial(self._running.session.failed, command, told(error)))
 
     def _put(self, item: Callable[[], None]) -> None:
