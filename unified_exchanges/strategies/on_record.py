@@ -8,7 +8,7 @@ from typing import Final
 
 from ..errors import BadRequest, NotRecorded
 from ..flow import Request
-from ..models import Order, Subject
+from ..models import Subject
 from ..paper import Contract
 from ..replaying.answers import Entry
 from ..replaying.player import NEVER
