@@ -18,18 +18,16 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
-from rich.table import Table
 
 from ..backtesting import Report, backtest
 from ..backtesting.sources import events_of, markets_told
 from ..errors import BadRequest, JournalError
 from ..models import OrderBook
-from ..money import read_number, text
+from ..money import read_number
 from ..paper import Delays, at
-from ..strategies import RunProgress, RunReport, run
+from ..strategies import RunProgress, run
 from . import loading
-from .command import command, guarded, plain_command
-from .experiment import (
+from .backtest_options import (
     Cash,
     EventDelay,
     MarketsFrom,
@@ -39,9 +37,11 @@ from .experiment import (
     read_paths,
     recordings_of,
 )
+from .command import command, guarded, plain_command
 from .failing import own_failures
 from .idle import beside, without
 from .options import Debug, Json, lasting
+from .outcomes import of_backtest, of_run
 from .screen import Screen
 from .session import Session
 from .stopping import until_stopped
@@ -50,7 +50,6 @@ __all__ = [
     "File",
     "Markets",
     "add_to",
-    "dollars",
     "markets_told_in",
     "moment_words",
     "read_cash",
@@ -172,7 +171,7 @@ def run_strategy(
             report = run(
                 strategy, exchange, seconds=seconds, stop=stopped, progress=tell
             )
-    screen.document(report, *_of_run(report))
+    screen.document(report, *of_run(report))
 
 
 def _unnamed(file: Path, over: Path | None) -> str:
@@ -246,7 +245,7 @@ def backtest_strategy(
         if as_json:
             typer.echo(report.to_json())
         else:
-            screen.document(report, _of_backtest(report))
+            screen.document(report, *of_backtest(report))
         if html is not None:
             _write(html, report)
 
@@ -289,54 +288,6 @@ def _write(path: Path, report: Report) -> None:
         path.write_text(report.to_html(), encoding="utf-8")
     except OSError as error:
         raise BadRequest(f"the page cannot be written: {error}") from error
-
-
-def _of_run(report: RunReport) -> tuple[str | Table, ...]:
-    table = _table(
-        {
-            "events": f"{report.events:,}",
-            "decisions": f"{len(report.decisions):,}",
-            "fills": f"{len(report.fills):,}",
-            "failures": f"{len(report.failures):,}",
-            "canceled at the end": f"{len(report.orders):,}",
-            "cash": dollars(report.cash),
-        }
-    )
-    return (*(note.text for note in report.notes), table)
-
-
-def _of_backtest(report: Report) -> Table:
-    ratio, brier = report.fill_ratio, report.brier
-    return _table(
-        {
-            "events": f"{report.events:,}",
-            "P&L": dollars(report.pnl),
-            "equity": dollars(report.equity),
-            "fees": dollars(report.fees),
-            "deepest drawdown": dollars(report.max_drawdown),
-            "highest exposure": dollars(report.peak_exposure),
-            "turnover": dollars(report.turnover),
-            "orders": f"{report.orders:,}",
-            "trades": f"{len(report.trades):,}",
-            "filled": "–" if ratio is None else f"{ratio:.2%}",
-            "failures": f"{len(report.failures):,}",
-            "Brier score": "–" if brier is None else f"{brier:.4f}",
-        }
-    )
-
-
-def _table(rows: dict[str, str]) -> Table:
-    table = Table(show_header=False)
-    table.add_column()
-    table.add_column(justify="right")
-    for name, value in rows.items():
-        table.add_row(name, value)
-    return table
-
-
-def dollars(amount: Decimal) -> str:
-    """An amount as it is shown."""
-    return f"{Decimal(text(amount, 2)):,f} $"
 
 
 class _Show:

@@ -21,9 +21,7 @@ from ..money import read_number
 from ..paper import Delays
 from ..strategies import Strategy
 from . import loading
-from .command import guarded, plain_command
-from .exits import Exit
-from .experiment import (
+from .backtest_options import (
     Cash,
     EventDelay,
     MarketsFrom,
@@ -33,6 +31,8 @@ from .experiment import (
     read_paths,
     recordings_of,
 )
+from .command import guarded, plain_command
+from .exits import Exit
 from .idle import beside, set_to
 from .layout import Column
 from .options import Debug, Json
@@ -236,6 +236,10 @@ def _tell(screen: Screen, report: SweepReport, best: str, *, lowest: bool) -> No
     else:
         rest = [row for row in report.rows if row not in ranked]
         screen.table([*ranked, *rest], _columns(report), empty="no runs")
+    # Most runs say the same of what they ran over.
+    notes = (note.text for row in report.rows for note in row.notes)
+    for words in dict.fromkeys(notes):
+        screen.note(words)
     for row in report.failed:
         assert row.failure is not None
         told = " ".join(f"{k}={plain(v)}" for k, v in row.parameters.items())

@@ -35,7 +35,7 @@ MarketsFrom: TypeAlias = Annotated[
     typer.Option(
         "--markets-from",
         metavar="PATH",
-        help="A recording, or tables, with markets that --data lacks; again for more.",
+        help="Where markets are told that the data lacks: a recording, or tables; again for more.",
     ),
 ]
 NoFees: TypeAlias = Annotated[
