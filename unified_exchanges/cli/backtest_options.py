@@ -35,7 +35,7 @@ MarketsFrom: TypeAlias = Annotated[
     typer.Option(
         "--markets-from",
         metavar="PATH",
-        help="Where markets are told that the data lacks: a recording, or tables; again for more.",
+        help="A recording, or tables, with markets that the data lacks; again for more.",
     ),
 ]
 NoFees: TypeAlias = Annotated[
