@@ -267,8 +267,8 @@ class Canary:
                 self._watch.forbid(value)
 
     def _saved(self, old: Any) -> Any:
-        def saved(path: Any, *arguments: Any) -> None:
-            old.__func__(path, *arguments)
+        def saved(path: Any, *arguments: Any, **named: Any) -> None:
+            old.__func__(path, *arguments, **named)
             self._watch.hear(f"the cassette {path}", Path(path).read_text("utf-8"))
 
         return staticmethod(saved)

@@ -6,7 +6,7 @@ import tracemalloc
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import groupby
+from itertools import accumulate
 from pathlib import Path
 
 import attrs
@@ -21,6 +21,7 @@ from unified_exchanges import (
     MarketChange,
     MarketStatus,
     OrderBook,
+    PriceGrid,
     Trade,
     exchange,
 )
@@ -143,9 +144,12 @@ def test_a_gap_before_any_book_is_told_once(names: tuple[str, ...]) -> None:
 def test_a_change_of_a_market_is_told_once() -> None:
     paused, opened = change(MarketStatus.PAUSED), change(MarketStatus.OPEN)
     told = stream((0, STOOD), (1, paused), (2, opened), (3, paused), (4, opened))
+    whole = [*told, *stream((7, sold("a")))]
+    assert seconds(merged(whole, later(whole, 0.1))) == [0, 1, 2, 3, 4, 7]
+    # Also the last, which the other tells once the first recording has ended.  Until then
+    # its pause may be a newer one.
     made = merged(told, later(told, 0.1))
-    # Also the last, which the other tells once the first recording has ended.
-    assert seconds(made) == [0, 1, 2, 3, 4]
+    assert seconds(made) == [0, 1, 2, 3, 4, 4, 4.1]
     # It may do the same again once the first recording has ended.
     more = stream((0, STOOD), (5, paused), (6, opened))
     assert seconds(merged(told, more)) == [0, 1, 2, 3, 4, 5, 6]
@@ -554,7 +558,7 @@ def test_a_market_opens_again_though_another_recording_told_an_earlier_opening()
         *((0, A), (1.1, PAUSED), (2.1, OPENED), (10, PAUSED), (12, OPENED), (30, A))
     )
     missed = stream((0.5, A), (1.2, PAUSED), (2, OPENED), (9, lost()), (31, A))
-    told = [(1.1, "paused"), (2, "open"), (10, "paused"), (12, "open")]
+    told = [(1.1, "paused"), (2.1, "open"), (10, "paused"), (12, "open")]
     assert statuses(hears, missed) == statuses(missed, hears) == told
 
 
@@ -568,21 +572,124 @@ def test_a_pause_soon_after_another_is_told_if_who_told_that_had_a_gap() -> None
     assert statuses(quick, later(quick[:2], 0.5)) == [(1, "open"), (1.3, "paused")]
 
 
-@settings(max_examples=300)
-@given(st.lists(st.integers(2000, 4000), max_size=16), RECORDERS, st.integers(0, 1900))
+def test_a_market_opens_only_by_one_that_is_as_far() -> None:
+    quick = stream((1, PAUSED), (1.1, OPENED), (1.2, PAUSED))
+    slow = stream((2, PAUSED), (2.1, OPENED), (2.5, PAUSED), (3.5, OPENED), (9, A))
+    told = [(1, "paused"), (1.1, "open"), (1.2, "paused"), (3.5, "open")]
+    assert statuses(quick, slow) == statuses(slow, quick) == told
+    # Two seconds after what was told last everybody is: what they said last holds.
+    told[-1] = (3.2, "open")
+    assert statuses(quick, [*slow[:2], slow[-1]]) == told
+
+
+def test_a_market_pauses_if_who_is_left_has_said_so() -> None:
+    slow = stream((1, PAUSED), (2, OPENED))
+    quick = stream((1.5, PAUSED), (9, A))
+    assert statuses(slow, quick) == [(1, "paused"), (2, "open"), (2, "paused")]
+    quick.insert(1, (when(1.7), lost("SNOW")))
+    assert statuses(slow, quick) == [(1, "paused"), (2, "open"), (2, "paused")]
+    # One who had a gap since may have missed that it has opened.
+    quick = stream((1.5, PAUSED), (1.6, lost()), (9, A))
+    assert statuses(slow, quick) == [(1, "paused"), (2, "open")]
+    # And of several who are as far, it is the one who says so.
+    slow = stream((1, PAUSED))
+    others = [stream((1.5, x), (9, A)) for x in (OPENED, PAUSED)]
+    assert statuses(slow, *others) == [(1, "paused")]
+    assert statuses(slow, *others[:1]) == [(1, "paused"), (3, "open")]
+
+
+def test_a_grid_of_before_does_not_come_back() -> None:
+    def moved(tick: str) -> MarketChange:
+        return attrs.evolve(change(), change="grid", grid=PriceGrid.of(tick))
+
+    fine, coarse = moved("0.001"), moved("0.01")
+    quick = stream((1, coarse), (1.5, fine))
+    slow = stream((2.4, coarse), (2.9, fine), (9, A))
+    assert list(merged(quick, slow)) == [*quick, slow[-1]]
+    quick = quick[:1]
+    assert list(merged(quick, slow)) == [*quick, (when(3), fine), slow[-1]]
+
+
+def result(status: MarketStatus, value: str | None = None) -> MarketChange:
+    return attrs.evolve(change(status, value), result="yes")
+
+
+ENDING = (result(MarketStatus.CLOSED), result(MarketStatus.SETTLED, "1"))
+
+
+def test_a_market_closes_again_for_good_though_that_was_told_before() -> None:
+    first = stream((1, ENDING[0]), (2, A))
+    other = stream((1.5, ENDING[0]), (10, OPENED), (20, ENDING[0]), (30, ENDING[0]))
+    told = [(1, "closed"), (10, "open"), (20, "closed"), (30, "closed")]
+    assert statuses(first, other) == told[:3]
+    assert statuses(other) == [(1.5, "closed"), *told[1:]]
+
+
+def test_a_settlement_is_told_at_once_and_once_whatever_it_tells() -> None:
+    settled = change(MarketStatus.SETTLED)
+    first = stream((1, ENDING[0]), (2, A))
+    other = stream((1.5, ENDING[0]), (2.5, settled))
+    looked_up = attrs.evolve(ENDING[1], timestamp=at(when(-9)))
+    third = stream((1.5, SNOW), (8, settled), (9, looked_up), (99, looked_up), (99, A))
+    late = [(9, "settled"), (99, "settled")]
+    assert statuses(first, other, third) == [(1, "closed"), (2.5, "settled"), *late]
+    assert statuses(first, third, later(third)) == [
+        (1, "closed"),
+        (8, "settled"),
+        *late,
+    ]
+
+
+FLAPS = st.lists(
+    st.sampled_from([0, 1, 50, 300, 1000, 1900, 2000, 4000]), max_size=16
+) | st.lists(st.integers(2000, 4000), max_size=16)
+
+
+@settings(max_examples=600)
+@given(
+    FLAPS,
+    st.sampled_from([(), (0, 300), (1000, 2000), (2000, 2000)]),
+    RECORDERS,
+    st.integers(0, 1900),
+    st.booleans(),
+)
 def test_each_pause_and_each_opening_is_told_whoever_missed_it(
-    steps: list[int], spans: list[tuple[int, int, int, set[int]]], late: int
+    flaps: list[int],
+    ending: tuple[int, ...],
+    spans: list[tuple[int, int, int, set[int]]],
+    late: int,
+    is_timed: bool,
 ) -> None:
+    steps = [*flaps, *ending]
+    flips = [(PAUSED, OPENED)[n % 2] for n in range(len(flaps))]
+    does = [*flips, *(ENDING if ending else ())]
     truth: Told = []
     millisecond = 0
     for n, passed in enumerate(steps):
-        millisecond += passed
-        truth.append((after(millisecond), (PAUSED, OPENED)[n % 2]))
+        # Of two things in one moment of the venue nobody could say which was the last.
+        millisecond += passed + is_timed
+        stamp = at(after(millisecond)) if is_timed else None
+        numbered = attrs.evolve(does[n], timestamp=stamp, raw_json=str(n).encode())
+        truth.append((after(millisecond), numbered))
     # One hears all of it, and is there to the end.
     whole = (late, 0, len(truth), set[int]())
-    made = statuses(*recorders(truth, [*spans, whole]))
-    told = [status for status, _ in groupby(status for _, status in made)]
-    assert told == [x.status for _, x in truth if isinstance(x, MarketChange)]
+    streams = recorders(truth, [*spans, whole])
+    streams[-1].append((after(millisecond + 9000), sold("a")))
+    made = list(merged(*streams))
+    assert [moment for moment, _ in made] == sorted(moment for moment, _ in made)
+    told = [int(x.raw_json) for _, x in made if isinstance(x, MarketChange)]
+    known = list(accumulate(told, max))
+    for number, newest in zip(told, known, strict=True):
+        # It does not open by what was before a pause that was told.
+        if does[number].status is MarketStatus.OPEN:
+            assert does[newest].status is MarketStatus.OPEN
+    assert [does[n].status for n in told][-1:] == [x.status for x in does][-1:]
+    # What is for good is told once, if nothing that came after it was told before.
+    finals = [n for n in told if n >= len(flaps)]
+    assert finals in ([*range(len(flaps), len(does))], [len(does) - 1])
+    if min(steps, default=2000) >= 2000:
+        # What is told again is a pause that might be another, and its end.
+        assert list(dict.fromkeys(known)) == list(range(len(does)))
 
 
 EVENTS = st.one_of(

@@ -25,6 +25,7 @@ from unified_exchanges import (
     NotRecorded,
     Order,
     OrderBook,
+    OrderNotDone,
     Trade,
     UnifiedExchangesError,
     async_exchange,
@@ -402,6 +403,26 @@ class TestLoops:
         assert fill.order_id == order.order_id == told.order_id
         arrived = sent + 40 * MILLISECOND
         assert fill.created_at == at(arrived)
+
+    def test_an_order_is_waited_for_in_the_time_of_the_recording(
+        self, tape: Tape, flavour: str
+    ) -> None:
+        def script(ex: Any) -> Any:
+            [name, *_] = tape.names
+            book = yield ex.watch_order_book(name).next(timeout=30)
+            market = yield ex.fetch_market(name)
+            terms = (name, book.outcome, "buy", market.grid.lowest, 10)
+            order = yield ex.create_order(*terms)
+            sent = ex.venue.clock.moment
+            with pytest.raises(OrderNotDone):
+                yield ex.wait_done(order, timeout=0.4)
+            waited = ex.venue.clock.moment - sent
+            yield ex.cancel_order(order.order_id)
+            ended = yield ex.wait_done(order, timeout=30)
+            return ended.status, waited
+
+        told = looped(flavour, tape.path, script, delays=Delays())
+        assert told == ("canceled", 400 * MILLISECOND)
 
     def test_a_stream_that_was_not_recorded_is_not_made_up(
         self, tape: Tape, flavour: str

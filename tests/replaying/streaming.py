@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Generator
-from inspect import isawaitable
+from inspect import getgeneratorlocals, isawaitable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -111,14 +111,25 @@ def _own(item: Any) -> Any:
 
 
 def recorded(flavour: str, script: Script, at: Stage, path: Path) -> list[Any]:
-    """What a script says on a simulated venue while it is recorded."""
+    """What a script says on a simulated venue while it is recorded.
+
+    What it watches at its end is watched until the recording has ended: a script that is
+    over lets go of it, and that it was left would be recorded, or not, as it happens.
+    """
+    kept: dict[str, Any] = {}
     if flavour == "blocking":
-        with exchange(at.venue, **at.account) as ex, Recorder(ex, path):
-            return _run(ex, script)
+        with exchange(at.venue, **at.account) as ex:
+            with Recorder(ex, path):
+                said = _run(ex, script, kept)
+            kept.clear()
+            return said
 
     async def run() -> list[Any]:
-        async with async_exchange(at.venue, **at.account) as ex, Recorder(ex, path):
-            return await _run_async(ex, script)
+        async with async_exchange(at.venue, **at.account) as ex:
+            with Recorder(ex, path):
+                said = await _run_async(ex, script, kept)
+            kept.clear()
+            return said
 
     return asyncio.run(run())
 
@@ -127,27 +138,29 @@ def replayed(flavour: str, script: Script, path: Path, **how: Any) -> list[Any]:
     """What a script says on a recording."""
     if flavour == "blocking":
         with exchange("replay", path=path, **how) as ex:
-            return _run(ex, script)
+            return _run(ex, script, {})
 
     async def run() -> list[Any]:
         async with async_exchange("replay", path=path, **how) as ex:
-            return await _run_async(ex, script)
+            return await _run_async(ex, script, {})
 
     return asyncio.run(run())
 
 
-def _run(ex: Any, script: Script) -> list[Any]:
+def _run(ex: Any, script: Script, kept: dict[str, Any]) -> list[Any]:
     steps, told = script(ex), None
     while True:
+        kept.update(getgeneratorlocals(steps))
         try:
             told = steps.send(told)
         except StopIteration as end:
             return list(end.value)
 
 
-async def _run_async(ex: Any, script: Script) -> list[Any]:
+async def _run_async(ex: Any, script: Script, kept: dict[str, Any]) -> list[Any]:
     steps, told, trouble = script(ex), None, None
     while True:
+        kept.update(getgeneratorlocals(steps))
         try:
             step = steps.send(told) if trouble is None else steps.throw(trouble)
         except StopIteration as end:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import permutations
 
+import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from unified_exchanges.errors import NotRecorded
 from unified_exchanges.flow import Request
 from unified_exchanges.recording.format import Body, Rest
 from unified_exchanges.replaying.answers import Answers
 from unified_exchanges.replaying.clock import ReplayClock
+from unified_exchanges.replaying.nearest import InTime
 
 SECOND = 10**9
 NOW = 1_000 * SECOND
@@ -85,3 +90,58 @@ def test_what_only_streams_have_read_was_not_asked_for_by_the_program() -> None:
     told = answers()
     told.overhear(request(), ABOUT_NOW)
     assert told.unplayed == [f"GET {PATH}"]
+
+
+@pytest.mark.parametrize("moment", [0, 150, 299])
+def test_all_of_many_equal_reads_are_found_from_any_moment(moment: int) -> None:
+    told = answers(began=NOW - moment * SECOND, count=300)
+    given = [told.claim(request()).number for _ in range(300)]
+    # From now on, and then what was before, the latest first.
+    assert given == [*range(moment + 1, 301), *range(moment, 0, -1)]
+    with pytest.raises(NotRecorded, match="was recorded 300 times"):
+        told.claim(request())
+
+
+def test_the_last_of_many_equal_reads_is_found_as_fast_as_the_first() -> None:
+    def steps(count: int) -> int:
+        told, seen = answers(began=NOW - count * SECOND // 2, count=count), 0
+
+        def look(frame: object, event: str, argument: object) -> None:
+            nonlocal seen
+            seen += 1
+
+        sys.setprofile(look)
+        try:
+            for _ in range(count):
+                told.claim(request())
+        finally:
+            sys.setprofile(None)
+        return seen
+
+    few, many = steps(200), steps(2_000)
+    assert many < 13 * few
+
+
+@given(
+    began=st.lists(st.integers(-5, 5), min_size=1, max_size=12),
+    moments=st.lists(st.integers(-6, 6), max_size=14),
+)
+def test_what_is_left_is_what_a_search_through_all_of_it_finds(
+    began: list[int], moments: list[int]
+) -> None:
+    @attrs.define(eq=False)
+    class Asked:
+        began: int
+        is_played: bool = False
+
+    some = [Asked(x) for x in began]
+    in_time = InTime(some)
+    ordered = sorted(some, key=lambda x: x.began)
+    for moment in moments:
+        left = [x for x in ordered if not x.is_played]
+        later = [x for x in left if x.began >= moment]
+        sooner = [x for x in reversed(left) if x.began < moment]
+        found = list(in_time.left(moment))
+        assert found == [*later, *sooner]
+        if found:
+            found[0].is_played = True

@@ -211,5 +211,5 @@ def test_a_cassette_is_no_recording_and_is_told_as_what_it_is(
     tape(path, KALSHI, kind=kind)
     with pytest.raises(DamagedRecording, match=r"is a cassette.*exchange\(\"replay\""):
         list(read(path))
-    with pytest.raises(DamagedRecording, match="is a cassette"):
+    with pytest.raises(BadRequest, match=r"does not say when GET .*clock=tape\.clock"):
         list(recorded(path))

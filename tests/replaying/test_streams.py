@@ -203,6 +203,32 @@ def test_what_is_left_earlier_than_it_was_is_left_once_and_can_be_watched_again(
     assert len(commands) < 10
 
 
+def ticker_left_at_last(ex: Any) -> Any:
+    """As `ticker_at_first`, and leave the ticker before the end."""
+    [market] = yield ex.fetch_markets(limit=1)
+    tickers = ex.watch_ticker(market.market_id, policy="every")
+    first = yield tickers.next(timeout=30)
+    books = ex.watch_order_book(market.market_id, policy="every")
+    yield books.next(timeout=30)
+    terms = (market.market_id, market.outcomes[0].label, "buy", market.grid.lowest)
+    order = yield ex.create_order(*terms, 10)
+    yield books.next(timeout=30)
+    yield closed(ex, tickers)
+    yield ex.cancel_order(order.order_id)
+    yield books.next(timeout=30)
+    return [first]
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_what_is_left_earlier_than_it_was_can_be_watched_again_until_then(
+    at: Stage, path: Path, flavour: str
+) -> None:
+    live = recorded("blocking", ticker_left_at_last, at, path)
+    said = replayed(flavour, leaving_a_ticker, path)
+    assert venues_own(said[:1]) == venues_own(live)
+    assert (said[-1].bid, said[-1].ask) == (said[0].bid, said[0].ask)
+
+
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_a_book_that_was_left_is_as_it_stands_when_it_is_watched_again(
     at: Stage, path: Path, flavour: str, commands: list[str]
@@ -663,6 +689,30 @@ def test_an_order_is_waited_for_in_the_recording_s_time(
         assert 2 <= span < took + 2
 
 
+def waiting_late(ex: Any) -> Any:
+    """Wait for an order, after something that takes no time in a replay."""
+    [market] = yield ex.fetch_markets(limit=1)
+    terms = (market.market_id, market.outcomes[0].label, "buy", market.grid.lowest)
+    order = yield ex.create_order(*terms, 10)
+    sleep(0.6)
+    with pytest.raises(OrderNotDone):
+        yield ex.wait_done(order, timeout=1)
+    seen = yield ex.fetch_order(order.order_id)
+    ended = yield ex.cancel_order(order.order_id)
+    return [seen.status, ended.status]
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_who_waits_for_an_order_takes_no_read_that_the_program_asks_for_later(
+    at: Stage, path: Path, flavour: str
+) -> None:
+    live = recorded(flavour, waiting_late, at, path)
+    assert live == ["open", "canceled"]
+    # The account is followed later than the program waits for it, which so looks itself.
+    for other in FLAVOURS:
+        assert replayed(other, waiting_late, path) == live
+
+
 # -- what is missing in a recording ------------------------------------------------------
 
 
@@ -719,6 +769,8 @@ def test_a_stream_is_live_once_the_reads_it_has_not_are_passed_over(
 ) -> None:
     def account(ex: Any) -> Any:
         [market] = yield ex.fetch_markets(limit=1)
+        # What happens before the account is told of is in a read alone, and left out then.
+        yield from reconciled(ex)
         orders = ex.watch_orders(policy="every")
         books = ex.watch_order_book(market.market_id, policy="every")
         yield books.next(timeout=30)

@@ -271,6 +271,20 @@ def test_trouble_with_reads_does_not_end_a_wait_that_a_stream_serves() -> None:
         wait.result()
 
 
+def test_a_recording_that_was_not_asked_about_now_is_waited_for() -> None:
+    wait, _, _ = wait_of()
+    wait.trouble = ux.NotRecorded("not at this moment")
+    wait.looked(None)
+    assert wait.result() is None
+
+
+def test_what_else_a_read_of_a_recording_meets_is_told() -> None:
+    wait, _, _ = wait_of()
+    wait.looked(LookupError("of the library"))
+    with pytest.raises(LookupError):
+        wait.result()
+
+
 def test_an_unresolved_order_whose_time_is_up_may_have_been_executed() -> None:
     wait, _, clock = wait_of()
     wait.tracker.doubted("c-o1")

@@ -41,6 +41,7 @@ class Source(Flat):
     name: str | None
     began_at: datetime | None
     ended_at: datetime | None
+    polled: int
 
 
 @attrs.frozen(kw_only=True, slots=True)
@@ -70,7 +71,12 @@ def assumed(engine: PaperEngine, sample: int, feeds: Sequence[Feed]) -> Assumpti
         for contract in contracts
     )
     data = tuple(
-        Source(name=x.name, began_at=_time(x.began), ended_at=_time(x.ended))
+        Source(
+            name=x.name,
+            began_at=_time(x.began),
+            ended_at=_time(x.ended),
+            polled=x.polled,
+        )
         for x in feeds
     )
     return Assumptions(

@@ -12,7 +12,8 @@ import attrs
 
 from ..models import Gap, MarketChange, MarketStatus, OrderBook, Trade
 from ..paper import PaperEvent, at
-from .following import LATE, Followed, nanoseconds_of
+from .following import Followed
+from .lifecycle import Lifecycle
 
 __all__ = ["Events", "Merged", "merged"]
 
@@ -23,6 +24,7 @@ _MOST: Final = 10_000
 """Trades of a market, or changes of it, that are remembered at most: the older half goes."""
 
 _Next: TypeAlias = Callable[[], tuple[int, PaperEvent]]
+_nothing: Final[_Next] = iter(()).__next__
 _Key: TypeAlias = tuple[str, str]
 """A market and an outcome of it."""
 
@@ -37,8 +39,9 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
       gap there; then another that is as far, or the next to tell something newer.  An older
       book does not take the place of a newer, and an equal one only where it is known to be
       the same, see `Followed`.
-    - A trade, and a change of a market, that one stream told is not told by another, and
-      neither is a change that is older, by the venue's time, than what another told.
+    - Of what each market does one stream is followed as well, see `Lifecycle`; what it pays is
+      told by whoever tells it first.
+    - A trade that one stream told is not told by another.
     - A gap is told if the stream that is followed has it.
     - Where a stream ends, and no other is known to be as far with a book that it told, there
       is a gap of that until one is; at the end of the last stream there is none.
@@ -66,13 +69,14 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
         self._streams = streams
         self._events = self._play()
         self._books: dict[_Key, Followed] = {}
-        self._ended: set[int] = set()
-        self._told: dict[_Key, dict[Hashable, tuple[int, int]]] = {}
-        """Of each market the newest trades and changes, which stream told them, and when;
-        gaps are of no market here.  The number of a stream is inverted for changes that it
-        told before a gap."""
-        self._changed: dict[str, tuple[int, int]] = {}
-        """Of each market the newest time of a change by the venue, and who told it."""
+        self._lives: dict[_Key, Lifecycle] = {}
+        """Of each market its statuses, and what leaves them alone by the venue's word."""
+        self._told: dict[_Key, dict[Hashable, int]] = {}
+        """Of each market the newest trades, and what it pays, and which stream told that;
+        gaps are of no market here."""
+        self._heap: list[tuple[int, int, PaperEvent | None, _Next]] = []
+        self._due: dict[int, list[Lifecycle]] = {}
+        """When another stream may be followed for what a market does."""
 
     def __iter__(self) -> Iterator[tuple[int, PaperEvent]]:  # noqa: PYI034
         # Who iterates asks the generator itself, without a step in between.
@@ -82,8 +86,7 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
         return next(self._events)
 
     def _play(self) -> Generator[tuple[int, PaperEvent]]:
-        heap: list[tuple[int, int, PaperEvent | None, _Next]] = []
-        count = len(self._streams)
+        heap, count = self._heap, len(self._streams)
         for number, stream in enumerate(self._streams):
             advance = iter(stream).__next__
             with suppress(StopIteration):
@@ -103,7 +106,10 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
                 yield told
             elif event is None:
                 heapq.heappop(heap)
-                left = self._end(number - count, moment)
+                if number < 2 * count:
+                    left = self._end(number - count, moment)
+                else:
+                    left = self._settle(moment)
                 if any(other < count for _, other, _, _ in heap):
                     yield from left
                 continue
@@ -125,13 +131,16 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
             return self._gap(event, number, moment)
         if isinstance(event, OrderBook):
             is_new = self._leads(event, number, moment)
+        elif isinstance(event, MarketChange):
+            is_new = self._does(event, number, moment)
         else:
-            is_new = self._is_first(event, number, moment)
+            is_new = self._is_first(event, number)
         return event if is_new else None
 
     def _end(self, number: int, moment: int) -> list[tuple[int, PaperEvent]]:
         """A stream has ended: the books that others know better, and those that none does."""
-        self._ended.add(number)
+        for life in self._lives.values():
+            self._lose(life, number, moment)
         better: list[PaperEvent] = []
         lost: list[_Key] = []
         for key, book in self._books.items():
@@ -164,75 +173,73 @@ class Merged(Iterator[tuple[int, PaperEvent]]):
             return True
         return book.leads(number, seen)
 
-    def _is_first(
-        self, event: Trade | MarketChange | Gap, number: int, moment: int
-    ) -> bool:
-        """Whether no other stream told it, or what came later; note that this one does."""
+    def _does(self, change: MarketChange, number: int, moment: int) -> bool:
+        """Whether what a market does is told."""
+        has_status = change.status not in (None, MarketStatus.UNKNOWN)
+        key = (change.market_id, "" if has_status else change.change)
+        life, seen = self._lives.get(key), (moment, change)
+        is_settled = change.status is MarketStatus.SETTLED
+        if is_settled or (change.result, change.value) != (None, None):
+            # For good, and so at once.  Its time may be that of having been looked up.
+            seen = moment, attrs.evolve(change, timestamp=None)
+            is_first = self._is_first(change, number)
+            if life is not None and life.is_over and not is_settled:
+                return is_first and (change.value is not None or life.teller == number)
+            if life is not None and (is_first or life.told[1].status is change.status):
+                return life.tells(number, seen, is_news=is_first)
+        if life is None:
+            self._lives[key] = Lifecycle(number, seen)
+            return True
+        return life.leads(number, seen)
+
+    def _is_first(self, event: Trade | MarketChange | Gap, number: int) -> bool:
+        """Whether no other stream told it; note that this one does."""
         what: Hashable
         if isinstance(event, Trade):
             key, what = (event.market_id, event.outcome), event.trade_id
         elif isinstance(event, Gap):
             key, what = ("", ""), event
         else:
-            key, what = (event.market_id, ""), _facts(event)
+            key = (event.market_id, "")
+            what = event.status, event.result, event.value
         told = self._told.setdefault(key, {})
-        teller, _ = told.get(what, (number, moment))
-        is_new = teller in (number, ~number)
-        if isinstance(event, MarketChange):
-            is_new = is_new or self._is_again(event, number, moment)
-            if not is_new or self._is_overtaken(event, number):
-                return False
-            # What was told last of a market is the last that is remembered.
-            told.pop(what, None)
-        if not is_new:
+        if told.setdefault(what, number) != number:
             return False
-        told[what] = number, moment
         if len(told) > _MOST:
             for old in tuple(islice(told, _MOST // 2)):
                 del told[old]
         return True
 
-    def _is_again(self, change: MarketChange, number: int, moment: int) -> bool:
-        """Whether a market does again what another stream told of it before.
+    def _lose(self, life: Lifecycle, number: int, moment: int) -> None:
+        """A stream has ended, or may have missed what a market did."""
+        if not life.lose(number):
+            return
+        # At once, and when everybody is as far: after all that is told by then.
+        for due in {moment, max(moment, life.until)}:
+            if due not in self._due:
+                mark = (due, 2 * len(self._streams), None, _nothing)
+                heapq.heappush(self._heap, mark)
+            self._due.setdefault(due, []).append(life)
 
-        Without a time of the venue it may be that same thing, told late, for `LATE`.  Within
-        that what follows on what the stream told last is news; and when who told it tells of
-        it no more, a market is rather paused than open.
-        """
-        if change.timestamp is not None:
-            return False
-        told, what = self._told[change.market_id, ""], _facts(change)
-        teller, since = told[what]
-        last = next(reversed(told))
-        is_gone = teller < 0 or teller in self._ended
-        if moment - since >= LATE:
-            return is_gone or what != last
-        if what == last or moment == since:
-            return False
-        is_paused = change.status is MarketStatus.PAUSED
-        return told[last][0] == number or (is_gone and is_paused)
-
-    def _is_overtaken(self, change: MarketChange, number: int) -> bool:
-        """Whether another stream told what the market did later; else note this one."""
-        moment = nanoseconds_of(change.timestamp)
-        if moment is None:
-            return False
-        newest, teller = self._changed.get(change.market_id, (moment, number))
-        if moment >= newest:
-            self._changed[change.market_id] = moment, number
-        # What it pays is for good, and has a time of its own, in whole seconds.
-        is_final = change.status is MarketStatus.SETTLED or change.value is not None
-        return moment < newest and teller != number and not is_final
+    def _settle(self, moment: int) -> list[tuple[int, PaperEvent]]:
+        """What markets do by those who are followed from now on."""
+        found = (life.hand_over(moment) for life in self._due.pop(moment))
+        told: list[tuple[int, PaperEvent]] = [
+            (moment, x) for x in found if x is not None
+        ]
+        # They were passed over, as others were followed.
+        self.repeated -= len(told)
+        return told
 
     def _gap(self, gap: Gap, number: int, moment: int) -> Gap | None:
         """What is told of a gap: the markets in which no other stream is followed."""
         for key, book in self._books.items():
             if _is_of(gap, key):
                 book.known.pop(number, None)
-        for (market_id, outcome), told in self._told.items():
-            if market_id and not outcome and _is_of(gap, (market_id, outcome)):
-                _disown(told, number)
-        if not self._is_first(gap, number, moment):
+        for (market_id, _), life in self._lives.items():
+            if _is_of(gap, (market_id, "")):
+                self._lose(life, number, moment)
+        if not self._is_first(gap, number):
             return None
         led = {key for key, book in self._books.items() if book.leader == number}
         mine = {market_id for market_id, _ in led}
@@ -257,13 +264,6 @@ def _is_of(gap: Gap, key: _Key) -> bool:
     return market_id in (gap.market_ids or key) and gap.outcome in (None, outcome)
 
 
-def _disown(told: dict[Hashable, tuple[int, int]], number: int) -> None:
-    """Mark that a stream may have missed what a market did since what it told of it."""
-    for what, (teller, since) in told.items():
-        if teller == number:
-            told[what] = ~number, since
-
-
 def _ended(moment: int, market_ids: tuple[str, ...], outcome: str | None) -> Gap:
     reason = "a recording has ended, and no other tells of it yet"
     return Gap(
@@ -272,11 +272,4 @@ def _ended(moment: int, market_ids: tuple[str, ...], outcome: str | None) -> Gap
         outcome=outcome,
         reason=reason,
         at=at(moment),
-    )
-
-
-def _facts(change: MarketChange) -> Hashable:
-    return (
-        *(change.change, change.status, change.closes_at, change.result),
-        *(change.value, change.grid, change.timestamp),
     )

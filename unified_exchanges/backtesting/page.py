@@ -255,7 +255,8 @@ def _source(source: Source) -> str:
     name = "events given in memory" if source.name is None else source.name
     if source.began_at is None or source.ended_at is None:
         return f"{name}, of which nothing was read"
-    return f"{name}, {_time(source.began_at)} to {_time(source.ended_at)}, UTC"
+    polled = f", {source.polled:,} books polled" if source.polled else ""
+    return f"{name}, {_time(source.began_at)} to {_time(source.ended_at)}, UTC{polled}"
 
 
 def _log(report: Report) -> list[str]:

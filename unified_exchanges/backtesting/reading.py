@@ -23,12 +23,12 @@ _BLOCK: Final = 2_048
 With more of them the garbage collector takes longer than is won by changing runs less often.
 """
 
-_PER_FEED: Final = 4
+_PER_FEED: Final = 6
 """What a mark says of each feed."""
 
 _Mark: TypeAlias = "tuple[int | None, ...]"
-"""What was repeated so far; and of each feed, when it began and ended, its setbacks, and
-whether it has no end.
+"""What was repeated so far; and of each feed, when it began and ended, its setbacks,
+whether it has no end, how many books were polled, and whether it has dates only.
 
 One flat tuple for each event: the garbage collector has no business with these.
 """
@@ -95,8 +95,12 @@ class Reading:
                 ended,
                 Setbacks(feed.setbacks.found[:count]),
                 bool(lost),
+                polled or 0,
+                bool(dated),
             )
-            for feed, began, ended, count, lost in zip(self._feeds, *each, strict=True)
+            for feed, began, ended, count, lost, polled, dated in zip(
+                self._feeds, *each, strict=True
+            )
         ]
         return Provenance(feeds, repeated or 0)
 
@@ -105,5 +109,12 @@ class Reading:
         mark: list[int | None] = [events.repeated if isinstance(events, Merged) else 0]
         for feed in self._feeds:
             setbacks = len(feed.setbacks.found)
-            mark += (feed.began, feed.ended, setbacks, feed.is_unended)
+            mark += (
+                feed.began,
+                feed.ended,
+                setbacks,
+                feed.is_unended,
+                feed.polled,
+                feed.is_dated,
+            )
         return tuple(mark)

@@ -15,11 +15,11 @@ from ..errors import BadRequest
 from ..models import Order, OrderBook, Ticker, Trade
 from ..models.record import Record
 from ..paper import PaperEvent
-from ..recording import End, Header, Torn
-from ..recording.format import read_shortened
+from ..recording import End, Header, Rest, Torn
+from ..recording.format import is_cassette, read_shortened
 from ..recording.line_clock import LineClock, Setbacks, setback_told
 from ..recording.overheard import Overheard, hear
-from ..registry import folder
+from ..registry import exchanges, folder
 from ..strategies.given import mistaken
 from .merging import Events, merged
 
@@ -56,6 +56,8 @@ class Feed:
     """One of the places that events come from; the moments are of what was read of it.
 
     ``is_unended``: all of it was read, and it is of a recording that was not closed.
+    ``polled`` counts the books that were read over REST, and ``is_dated`` says that the
+    answers of a cassette have no time but their dates.
     """
 
     name: str | None
@@ -63,6 +65,12 @@ class Feed:
     ended: int | None = None
     setbacks: Setbacks = attrs.field(factory=Setbacks)
     is_unended: bool = False
+    polled: int = 0
+    is_dated: bool = False
+
+    def poll(self) -> None:
+        """Count a book that was read over REST."""
+        self.polled += 1
 
     def notes(self) -> Iterator[tuple[int, str]]:
         """What is to be known of it, and from when on."""
@@ -70,11 +78,18 @@ class Feed:
             yield moment, setback_told(self.name, offset)
         if self.is_unended and self.ended is not None:
             yield self.ended, UNENDED.format(self.name)
+        if self.is_dated and self.began is not None:
+            yield self.began, DATED.format(self.name)
 
 
 UNENDED: Final = (
     "the recording {} has no end: whoever recorded it was killed, or it is a part of it; "
     "what was told later is missing"
+)
+
+DATED: Final = (
+    "the cassette {} was recorded without tape.clock: its times are the dates of the "
+    "answers by the venue, in whole seconds, so that each may have come a moment later"
 )
 
 
@@ -168,7 +183,7 @@ def _stored(path: Path, market_id: str | None) -> list[tuple[Feed, Events]]:
     feeds = [Feed(each.name) for each in found]
 
     def read(each: Recorded, feed: Feed) -> Events:
-        yield from tables(path, each, market_id, feed.setbacks)
+        yield from tables(path, each, market_id, feed.setbacks, feed.poll)
         feed.is_unended = not is_ended(path, each)
 
     streams = [
@@ -198,12 +213,17 @@ def _begun_late(stream: Callable[[], Events]) -> Events:
 def recorded(
     path: str | PathLike[str], feed: Feed | None = None
 ) -> Iterator[tuple[int, PaperEvent]]:
-    """Read the events of a recording, by the parsers that read them live.
+    """Read the events of a recording or cassette, by the parsers that read them live.
 
     Their time is that of their receipt by `LineClock`, which never goes back.
-    Raises `DamagedRecording` and `OSError`.
+    Raises `DamagedRecording`, `BadRequest` for a cassette without times, and `OSError`.
     """
     feed = feed or Feed(None)
+    # Not a generator of its own: each event would pass through it.
+    return (taped if is_cassette(path) else _journaled)(Path(path), feed)
+
+
+def _journaled(path: Path, feed: Feed) -> Iterator[tuple[int, PaperEvent]]:
     setbacks = feed.setbacks
     listener = _Listener()
     lines = read_shortened(path, listener.begin)
@@ -227,6 +247,8 @@ def recorded(
         for event in hear(overheard, line):
             if type(event) not in _PASSED_OVER:
                 setbacks.see(moment, moment - line.at)
+                if type(line) is Rest and type(event) is OrderBook:
+                    feed.poll()
                 yield moment, event  # type: ignore[misc]  # mypy does not see it narrowed
     feed.is_unended = not isinstance(line, End)
 
@@ -242,6 +264,11 @@ def markets_told(path: Path) -> Iterator[str]:
 
         yield from markets_in(path)
         return
+    if is_cassette(path):
+        for _, told in taped(path, Feed(path.name)):
+            if isinstance(told, OrderBook | Trade):
+                yield told.market_id
+        return
     listener = _Listener()
 
     def begin(head: Header) -> Callable[[bytes], bool | None]:
@@ -255,6 +282,32 @@ def markets_told(path: Path) -> Iterator[str]:
             for event in hear(listener.overheard, line):
                 if isinstance(event, OrderBook | Trade):
                     yield event.market_id
+
+
+def taped(path: Path, feed: Feed) -> Iterator[tuple[int, PaperEvent]]:
+    """Read what the answers of a cassette tell; it may be of several venues.
+
+    Raises `DamagedRecording`, `BadRequest`, and ImportError without PyYAML.
+    """
+    from ..replaying.cassette import load_answers  # noqa: PLC0415 - YAML is an extra
+
+    heard = load_answers(
+        path,
+        [folder(id, "blocking").EXCHANGE.describe() for id in exchanges],  # noqa: A001
+    )
+    feed.is_dated = heard.is_dated
+    first = heard.lines[0][1]
+    clock = LineClock(first.at, first.mono)
+    listeners: dict[str, Overheard] = {}
+    for (venue, _), line in heard.lines:
+        if venue not in listeners:
+            listeners[venue] = folder(venue, "overheard").OVERHEARD(clock)
+        moment = clock.read(line.at, line.mono)
+        for event in hear(listeners[venue], line):
+            if type(event) is OrderBook:
+                feed.poll()
+            # Answers tell neither tickers nor orders.
+            yield moment, event  # type: ignore[misc]
 
 
 class _Listener:

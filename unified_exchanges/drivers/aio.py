@@ -89,10 +89,13 @@ class AsyncDriver:
         if thread is not None and thread.is_alive():
             await asyncio.to_thread(thread.join)
 
+    def rehearsed(self, flow: Flow[T]) -> Flow[T]:
+        """The same flow, in a dry run without its writes."""
+        return flow if self._dry_run is None else self._dry_run.run(flow)
+
     async def run(self, flow: Flow[T]) -> T:
         """Drive a flow to its result."""
-        if self._dry_run is not None:
-            flow = self._dry_run.run(flow)
+        flow = self.rehearsed(flow)
         outcome: Outcome | UnifiedExchangesError = None
         begun: list[_InTask] = []
         try:

@@ -81,10 +81,13 @@ class BlockingDriver:
         self._ahead: WeakSet[Thread] = WeakSet()
         self._lock = fork.lock()
 
+    def rehearsed(self, flow: Flow[T]) -> Flow[T]:
+        """The same flow, in a dry run without its writes."""
+        return flow if self._dry_run is None else self._dry_run.run(flow)
+
     def run(self, flow: Flow[T]) -> T:
         """Drive a flow to its result."""
-        if self._dry_run is not None:
-            flow = self._dry_run.run(flow)
+        flow = self.rehearsed(flow)
         outcome: Outcome | UnifiedExchangesError = None
         try:
             while not isinstance(step := advance(flow, outcome), Done):

@@ -149,7 +149,7 @@ class PaperEngine(Execution):
             return
         elif isinstance(event, Trade):
             if pit.status is MarketStatus.OPEN:
-                pit.note(event)
+                pit.note(event, moment)
                 self._fill_resting(pit, pit.traded(event))
         else:
             pit.renew(event)

@@ -15,7 +15,8 @@ have been.  Wherever they leave that open, the worse for us is assumed:
   ahead; by a trade beyond its price, which would have met it first; and by the opposite
   side of a newer book that reaches its price.  Always at its own price.
 - A trade whose taker is not told, a block trade, and one that happened before the order
-  arrived move and fill nothing.
+  arrived, however late it is told, move and fill nothing.  That goes by the venue's time: by
+  as much as a trade was told before it happened, the clock by which orders arrive is behind.
 - *Without a book.*  Where none is known, nothing is offered: what must fill at once does
   not.  Whoever would rest meets the next book, as an order that arrives with it; nothing
   moves or fills it before.
@@ -29,6 +30,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
+from typing import Final
 
 import attrs
 
@@ -42,7 +44,9 @@ from .touched import Touched
 
 __all__ = ["Pit", "Take"]
 
-_MICROSECOND = 1_000
+_MICROSECOND: Final = 1_000
+_FAR: Final = 60_000_000_000
+"""What is more than that ahead tells nothing of a clock: that time is wrong."""
 
 
 @attrs.frozen(slots=True)
@@ -68,6 +72,8 @@ class Pit:
     latest: OrderBook | None = None
     status: MarketStatus = MarketStatus.OPEN
     value: Decimal | None = None
+    behind: int = 0
+    """Nanoseconds by which the venue's clock was ahead of ours at least, as trades tell."""
     orders: Resting = attrs.field(factory=Resting)
     taken_bids: dict[Decimal, Decimal] = attrs.field(factory=dict)
     taken_asks: dict[Decimal, Decimal] = attrs.field(factory=dict)
@@ -120,8 +126,11 @@ class Pit:
         self.latest = None
         self.prints.forget()
 
-    def note(self, trade: Trade) -> None:
-        """Take what a trade took of the book, which may still show it."""
+    def note(self, trade: Trade, moment: int) -> None:
+        """Take what a trade that is told now took of the book, which may still show it."""
+        ahead = nanoseconds(trade.created_at) - moment
+        if self.behind < ahead <= _FAR:
+            self.behind = ahead
         self.prints.note(trade.in_terms_of(self.contract.first), self.known)
 
     # -- taking ------------------------------------------------------------------------
@@ -258,7 +267,7 @@ class Pit:
         if trade.taker_side is None or trade.is_block or not self.orders:
             return
         trade = trade.in_terms_of(self.contract.first)
-        happened = nanoseconds(trade.created_at) + _MICROSECOND
+        happened = nanoseconds(trade.created_at) - self.behind + _MICROSECOND
         lifted, given = trade.taker_side is BUY, ZERO
         for order in self.queue(buys=not lifted):
             if order.is_blind:

@@ -403,8 +403,8 @@ def _damage(name: str, number: int, text: bytes, error: Exception) -> str:
         if is_cassette(name):
             return (
                 f"{name} is a cassette, which holds answers and no stream: replay it with "
-                'exchange("replay", path=…), or make a recording, with Recorder or '
-                "unified-exchanges record"
+                'exchange("replay", path=…), give it to backtest, or make a recording, with '
+                "Recorder or unified-exchanges record"
             )
         return f"{name} is not a recording: its first line is no header ({error}){_HOW}"
     return f"{name}: line {number} cannot be read ({error}); restore it from a copy"

@@ -32,6 +32,13 @@ class Overheard(Protocol):
         """A request was answered: it may name outcomes."""
         ...
 
+    def polled(self, answer: Rest) -> Iterable[Heard]:
+        """A request was answered, as before; gives what it tells that no stream does.
+
+        Books, trades, and what became of markets, by the rules of `Polled`.
+        """
+        ...
+
     def opened(self, connection: int, url: str) -> None:
         """A WebSocket was opened."""
         ...
@@ -72,7 +79,7 @@ def hear(overheard: Overheard, line: object) -> Iterable[Heard]:
         return overheard.told(line.connection, line.direction, line.body.data)
     if isinstance(line, Rest):
         if line.status == _OK:
-            overheard.answered(line.path, line.body.data)
+            return overheard.polled(line)
     elif isinstance(line, Opened):
         overheard.opened(line.connection, line.url)
     elif isinstance(line, Withheld):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
-from itertools import chain, islice
+from itertools import islice
 from typing import TypeAlias
 
 import attrs
@@ -18,13 +17,14 @@ from ..recording.format import Rest, Unanswered, Withheld
 from .aliases import Aliases
 from .clock import ReplayClock
 from .matching import Key, differences, has_moved, key_of, loosened
+from .nearest import InTime
 
 __all__ = ["Answers", "Entry"]
 
 _Recorded: TypeAlias = Rest | Unanswered
 _LONGEST = 400
 _LOOKED_AT = 100
-"""Requests with other bounds of time among which one is looked for."""
+"""Requests with other bounds of time among which the next is looked for."""
 _SECOND = 1_000_000_000
 _JITTER = 1_000_000
 """Nanoseconds by which threads may have told what happened in another order."""
@@ -42,6 +42,11 @@ class Entry:
     """Whether the program was given it."""
     is_overheard: bool = False
     """Whether a stream of the program was."""
+
+    @property
+    def began(self) -> int:
+        """When it was sent, in nanoseconds since 1970."""
+        return self.line.began
 
 
 class Answers:
@@ -66,15 +71,13 @@ class Answers:
         self._exact: dict[Key, deque[Entry]] = defaultdict(deque)
         self._loose: dict[Key, deque[Entry]] = defaultdict(deque)
         self._times: Counter[Key] = Counter()
-        self._ordered: dict[Key, list[Entry]] = defaultdict(list)
         self._withheld: set[str] = set()
         self._number = 0
         self._entries: list[Entry] = []
+        same: dict[Key, list[Entry]] = defaultdict(list)
         for line in lines:
-            self._enter(line)
-        for entries in self._ordered.values():
-            # Of requests at once, the last to begin may have been answered first.
-            entries.sort(key=_begun)
+            self._enter(line, same)
+        self._in_time = {key: InTime(some) for key, some in same.items()}
 
     @property
     def requests(self) -> Iterator[_Recorded]:
@@ -128,7 +131,7 @@ class Answers:
         key = key_of(request.method, request.url, request.query, request.body or b"")
         with self._lock:
             now = self._clock.wall if since is None else since
-            entry = self._nearest_of(key, now, within, _is_left)
+            entry = self._nearest_of(key, now, within)
             if entry is None and within is not None and is_shared:
                 entry = self._nearest_of(key, now, within, _is_any)
             if entry is None and within is not None:
@@ -172,7 +175,9 @@ class Answers:
             self._aliases.learn(entry.line.request.data, request.body)
         return entry
 
-    def _enter(self, line: Rest | Unanswered | Withheld) -> None:
+    def _enter(
+        self, line: Rest | Unanswered | Withheld, same: dict[Key, list[Entry]]
+    ) -> None:
         if isinstance(line, Withheld):
             self._withheld.add(line.about)
             return
@@ -185,10 +190,10 @@ class Answers:
         self._entries.append(entry)
         self._times[key] += 1
         self._exact[key].append(entry)
-        self._ordered[key].append(entry)
+        same[key].append(entry)
         if (loose := loosened(key)) is not key:
             self._loose[loose].append(entry)
-            self._ordered[loose].append(entry)
+            same[loose].append(entry)
 
     def _next(self, key: Key) -> Entry | None:
         found = _first_left(self._exact.get(key))
@@ -213,17 +218,21 @@ class Answers:
         key: Key,
         now: int,
         within: tuple[int, int] | None,
-        may_be: Callable[[Entry], bool],
+        may_be: Callable[[Entry], bool] | None = None,
     ) -> Entry | None:
+        """The nearest of those that may be, by default of those that are left."""
         before, after = within or (now, _EVER)
         for some in dict.fromkeys((key, loosened(key))):
-            entries = self._ordered.get(some, [])
-            first = bisect_left(entries, now - _JITTER, key=_begun)
-            later = islice(entries, first, first + _LOOKED_AT)
-            earlier = reversed(entries[max(0, first - _LOOKED_AT) : first])
-            for entry in chain(later, earlier):
-                span = entry.line.began - now
-                if not may_be(entry) or not -before <= span <= after:
+            in_time = self._in_time.get(some)
+            if in_time is None:
+                continue
+            moment = now - _JITTER
+            found = (
+                in_time.left(moment) if may_be is None else in_time.all(moment, may_be)
+            )
+            for entry in found:
+                span = entry.began - now
+                if not -before <= span <= after:
                     continue
                 if some is key or has_moved(key, entry.key, -round(span / _SECOND)):
                     return entry
@@ -268,14 +277,6 @@ class Answers:
         if near := get_close_matches(asked, sorted(alike), n=1, cutoff=0.0):
             return f"; the nearest that is there is {_short(near[0])}"
         return ": that is a recording which holds no request at all"
-
-
-def _begun(entry: Entry) -> int:
-    return entry.line.began
-
-
-def _is_left(entry: Entry) -> bool:
-    return not entry.is_played
 
 
 def _is_any(_: Entry) -> bool:

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from gzip import BadGzipFile
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 import attrs
@@ -22,9 +22,12 @@ from .addresses import Place, places_of
 from .counterpart import some_of
 from .document import read_document
 
-__all__ = ["Tape", "load_cassette"]
+__all__ = ["Heard", "Tape", "load_answers", "load_cassette"]
 
 _log = logging.getLogger(__name__)
+
+_Mark: TypeAlias = Literal["clock", "date"] | None
+"""What tells when an answer came: the clock of the recording, its date, or nothing."""
 
 _SECOND = 1_000_000_000
 _GZIP = b"\x1f\x8b"
@@ -55,6 +58,47 @@ class Tape:
     lines: list[Rest]
 
 
+@attrs.frozen(kw_only=True, slots=True)
+class Heard:
+    """The answers of a cassette, of whatever venues, each with whose it is.
+
+    ``is_dated``: at least one has no time but the date that the venue gave it.
+    """
+
+    lines: list[tuple[Place, Rest]]
+    is_dated: bool
+
+
+def load_answers(file: Path, venues: Sequence[Description]) -> Heard:
+    """Read a cassette for what its answers tell, and when.
+
+    Raises `BadRequest` where an answer does not say when it came: neither did
+    ``tape.clock``, nor has it a date.
+    """
+    lines, marks = _lines(file)
+    places = places_of(lines, venues)
+    for venue in {place[0] for place in places if place is not None}:
+        _chosen(lines, places, venue, file)
+    if not any(places):
+        _chosen(lines, places, None, file)
+    mine = [
+        (place, line, mark)
+        for place, line, mark in zip(places, lines, marks, strict=True)
+        if place is not None
+    ]
+    for place, line, mark in mine:
+        if mark is None:
+            raise BadRequest(
+                f"{file} does not say when {line.method} {line.path} of {place[0]} was "
+                "answered, which a backtest must know: keep the header Date of the answers, "
+                "or record with unified_exchanges.testing.cassettes and clock=tape.clock"
+            )
+    return Heard(
+        lines=[(place, line) for place, line, _ in mine],
+        is_dated=any(mark == "date" for *_, mark in mine),
+    )
+
+
 def load_cassette(
     file: Path, venues: Sequence[Description], venue: str | None = None
 ) -> Tape:
@@ -64,7 +108,7 @@ def load_cassette(
     one.  Times are those that ``tape.clock`` told while it was recorded, or else the dates
     of the answers; a cassette that has neither stands at the last change of its file.
     """
-    lines = _lines(file)
+    lines, _ = _lines(file)
     places = places_of(lines, venues)
     chosen = _chosen(lines, places, venue, file)
     if {*places} != {chosen}:
@@ -74,7 +118,8 @@ def load_cassette(
     return Tape(venue=name, environment=environment, start=start, lines=lines)
 
 
-def _lines(file: Path) -> list[Rest]:
+def _lines(file: Path) -> tuple[list[Rest], list[_Mark]]:
+    """All interactions, and what each has its time of."""
     number = 0
     try:
         pairs = _read(file)["interactions"]
@@ -85,6 +130,9 @@ def _lines(file: Path) -> list[Rest]:
         for number, pair in enumerate(pairs, 1):  # noqa: B007 - told below
             _check(pair["request"], pair["response"])
         lines: list[Rest] = []
+        marks = [
+            _mark(pair, pairs[place : place + 1]) for place, pair in enumerate(pairs, 1)
+        ]
         moments = _moments(pairs, int(file.stat().st_mtime))
         for number, pair in enumerate(pairs, 1):  # noqa: B007 - told below
             at = next(moments)
@@ -96,7 +144,7 @@ def _lines(file: Path) -> list[Rest]:
             f"{file} is no cassette that can be read{where} "
             f"({type(error).__name__}: {error}){_HOW}"
         ) from error
-    return lines
+    return lines, marks
 
 
 def _read(file: Path) -> Any:
@@ -202,17 +250,35 @@ def _told(
     pair: Mapping[str, Any], following: Sequence[Mapping[str, Any]]
 ) -> int | None:
     """What the clock told last up to the answer, or first after it."""
+    readings = _readings(pair, following)
+    if readings:
+        return int(readings[0] * _SECOND)
+    dates = _dates(pair)
+    if dates:
+        return int(parsedate_to_datetime(_first(dates[0])).timestamp() * _SECOND)
+    return None
+
+
+def _mark(pair: Mapping[str, Any], following: Sequence[Mapping[str, Any]]) -> _Mark:
+    """What `_told` goes by."""
+    if _readings(pair, following):
+        return "clock"
+    return "date" if _dates(pair) else None
+
+
+def _readings(
+    pair: Mapping[str, Any], following: Sequence[Mapping[str, Any]]
+) -> list[Any]:
     answer = pair["response"]
     after = [*answer.get("clock_after", [])]
     for other in following:
         after += other["response"].get("clock_before", [])
-    readings = [*after[:1], *answer.get("clock_before", [])[-1:]]
-    if readings:
-        return int(readings[0] * _SECOND)
-    dates = [x for name, x in answer["headers"].items() if name.lower() == "date"]
-    if dates:
-        return int(parsedate_to_datetime(_first(dates[0])).timestamp() * _SECOND)
-    return None
+    return [*after[:1], *answer.get("clock_before", [])[-1:]]
+
+
+def _dates(pair: Mapping[str, Any]) -> list[Any]:
+    headers = pair["response"]["headers"]
+    return [x for name, x in headers.items() if name.lower() == "date"]
 
 
 # -- whose -------------------------------------------------------------------------------

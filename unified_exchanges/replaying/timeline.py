@@ -16,7 +16,7 @@ from typing import Final
 
 from .. import fork
 from ..errors import NotRecorded
-from ..flow import Request
+from ..flow import Flow, Request
 from ..models import Subject
 from ..recording.format import (
     Closed,
@@ -36,6 +36,7 @@ from .agenda import Agenda
 from .answers import Answers, Entry
 from .attendance import GLANCE, OURS, Attendance, Turn
 from .clock import ReplayClock
+from .errands import Errand
 from .lines import Lines
 from .links import Link, Links
 from .player import NEVER, LocalPlayer, Player
@@ -166,6 +167,23 @@ class Timeline:
             turn = Turn()
             self.when_passed(round(seconds * _SECOND), turn.ring)
             return turn
+
+    def look(self, flow: Flow[None], ended: Callable[[Exception | None], None]) -> None:
+        """Read what the library wants to know by itself; ``ended`` is told what it met.
+
+        As with what streams read, the answer is there for the program all the same.
+        """
+        errand = Errand(
+            flow,
+            lambda _: ended(None),
+            ended,
+            self.answers,
+            self,
+            lambda error: _log.info("a read is passed over: %s", error),
+            lambda: None,
+        )
+        with self.lock:
+            errand.begin()
 
     # -- who waits ------------------------------------------------------------------
 

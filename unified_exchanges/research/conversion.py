@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from ..errors import BadRequest
-from ..recording import End, Header, Line, Torn, read
+from ..recording import End, Header, Line, Rest, Torn, read
 from ..recording.line_clock import LineClock
 from ..recording.overheard import Overheard, hear
 from ..registry import folder
@@ -66,7 +66,10 @@ def convert(
     add: bool = False,
     progress: Callable[[ConversionProgress], None] | None = None,
 ) -> Converted:
-    """Write what the streams of recordings told as Parquet below a folder.
+    """Write what recordings tell of markets as Parquet below a folder.
+
+    That is what their streams told; and what was read over REST of books, trades and the
+    ends of markets, where no stream told it.
 
     There is a folder for each table, ``books``, ``trades``, ``tickers``, ``orders``,
     ``changes`` (of markets: status, grid, settlement) and ``gaps``, and in it the files of
@@ -168,8 +171,11 @@ def _convert(
                         recording=recorded.name, lines=number, moment=clock.moment
                     )
                 )
+            is_polled = isinstance(line, Rest)
             for part, event in enumerate(hear(overheard, line)):
-                for table, row in rows.of(event, line.at, clock.moment, number, part):
+                for table, row in rows.of(
+                    event, line.at, clock.moment, number, part, is_polled=is_polled
+                ):
                     tables.add(table, row)
         terms.keep(tables.markets)
     counts.update(tables.counts)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from operator import gt, itemgetter
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 from urllib.parse import quote
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -18,6 +18,7 @@ from ..models import (
     Gap,
     MarketChange,
     MarketStatus,
+    OrderBook,
     Side,
     Subject,
     Trade,
@@ -30,17 +31,27 @@ from .catalog import SEVERAL, Recorded
 from .cells import microseconds, millionths, whole, words
 from .grids import text_grid
 from .parquet import SCHEMAS
+from .rows import POLLED
 from .shelf import TableBook
 
 __all__ = ["check_market", "tables"]
 
-Found: TypeAlias = tuple[tuple[int, int], int, int, PaperEvent]
+
+class _Polled(NamedTuple):
+    """A book that was read over REST."""
+
+    book: OrderBook
+
+
+Found: TypeAlias = tuple[tuple[int, int], int, int, PaperEvent | _Polled]
 """The line of the recording with the part of it, when it came by the wall clock, what is
 added to that, and what it told."""
 
 _BookRow: TypeAlias = tuple[Any, ...]
 """The cells of `_CELLS`."""
 
+_WHOLE: Final = frozenset(("snapshot", POLLED))
+"""Events of rows that tell a book from its beginning."""
 _ROWS: Final = 16_384
 _AGAIN: Final = "delete the folders {} of all tables, and convert the recording again"
 _PARTS: Final = 1 << 31
@@ -53,6 +64,7 @@ def tables(
     recorded: Recorded,
     market_id: str | None = None,
     setbacks: Setbacks | None = None,
+    poll: Callable[[], None] | None = None,
 ) -> Iterator[tuple[int, PaperEvent]]:
     """Read the events that `convert` wrote of a recording, with the time of each.
 
@@ -60,7 +72,8 @@ def tables(
 
     Books, trades, changes of markets and gaps, in the order in which they stood in the
     recording: what a backtest of the recording is told.  In memory there are the rows of
-    one group of each market.  With a ``market_id`` only the files of that market are read,
+    one group of each market; ``poll`` is called before each book that was read over
+    REST.  With a ``market_id`` only the files of that market are read,
     and what concerns several.  Raises `BadRequest` where the tables have not the columns
     that `convert` writes now, and `DamagedRecording` where rows are not in their order.
     """
@@ -81,7 +94,12 @@ def tables(
         moment = received_at + offset
         if offset:
             setbacks.see(moment, offset)
-        yield moment, event
+        if type(event) is _Polled:
+            if poll is not None:
+                poll()
+            yield moment, event.book
+        else:
+            yield moment, event  # type: ignore[misc]  # mypy does not see it narrowed
 
 
 def check_market(path: Path, market_id: str) -> None:
@@ -227,7 +245,7 @@ def _books(folder: Path) -> Iterator[Found]:
             last = None
         if last is None:
             last = row
-            if event == "snapshot":
+            if event in _WHOLE:
                 books[outcome] = TableBook()
             elif event == "stale":
                 books.pop(outcome, None)
@@ -262,7 +280,12 @@ def _told(venue: str, books: dict[str, TableBook], row: _BookRow) -> Iterator[Fo
         moment,
         text_grid(grid),
     )
-    yield (line, part), received_at, offset, told
+    yield (
+        (line, part),
+        received_at,
+        offset,
+        _Polled(told) if event == POLLED else told,
+    )
 
 
 def _book_rows(folder: Path) -> Iterator[_BookRow]:

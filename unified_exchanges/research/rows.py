@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from ..models import Gap, MarketChange, Order, OrderBook, Subject, Ticker, Trade
 from ..money import ZERO
 from ..recording.overheard import Heard
 from .grids import grid_text
 
-__all__ = ["Row", "Rows"]
+__all__ = ["POLLED", "Row", "Rows"]
+
+POLLED: Final = "polled"
+"""The event of a book that was read over REST."""
 
 Cell: TypeAlias = "str | int | Decimal | datetime | bool | list[str] | None"
 Row: TypeAlias = dict[str, Cell]
@@ -27,13 +30,20 @@ class Rows:
         self._books: dict[tuple[str, str], _Levels] = {}
 
     def of(
-        self, event: Heard, received_at: int, moment: int, line: int, part: int = 0
+        self,
+        event: Heard,
+        received_at: int,
+        moment: int,
+        line: int,
+        part: int = 0,
+        *,
+        is_polled: bool = False,
     ) -> Iterator[tuple[str, Row]]:
         """The table and the row of everything that an event tells.
 
         ``received_at`` is in nanoseconds by the wall clock, ``moment`` by the clock that a
         backtest goes by; ``line`` is its number in the recording, ``part`` which of the
-        events of that line it is.
+        events of that line it is; ``is_polled`` that it was read over REST.
         """
         at: Row = {
             "received_at": received_at,
@@ -42,7 +52,8 @@ class Rows:
             "part": part,
         }
         if isinstance(event, OrderBook):
-            for row in self._changed(event, at):
+            rows = self._polled if is_polled else self._changed
+            for row in rows(event, at):
                 yield "books", row
         elif isinstance(event, Gap):
             for row in self._stale(event, at):
@@ -60,9 +71,7 @@ class Rows:
     def _changed(self, book: OrderBook, at: Row) -> Iterator[Row]:
         key = book.market_id, book.outcome
         was = self._books.get(key)
-        now: _Levels = {("bid", x.price): x.size for x in book.bids}
-        now |= {("ask", x.price): x.size for x in book.asks}
-        self._books[key] = now
+        self._books[key] = now = _levels(book)
         event = "snapshot" if was is None else "change"
         if was == now or (was is None and not now):
             # That a book is empty, or was told again as it was, is a fact too.
@@ -77,6 +86,15 @@ class Rows:
             if (side, price) not in now:
                 yield _level(key, at, event, book, side, price, ZERO)
 
+    def _polled(self, book: OrderBook, at: Row) -> Iterator[Row]:
+        """All of it, whatever was there: whoever reads it may be told how often it is."""
+        key = book.market_id, book.outcome
+        self._books[key] = now = _levels(book)
+        for (side, price), size in now.items():
+            yield _level(key, at, POLLED, book, side, price, size)
+        if not now:
+            yield _level(key, at, POLLED, book, None, None, None)
+
     def _stale(self, gap: Gap, at: Row) -> Iterator[Row]:
         if gap.subject not in (None, Subject.ORDER_BOOK):
             return
@@ -88,6 +106,12 @@ class Rows:
                 continue
             del self._books[key]
             yield _level(key, at, "stale", None, None, None, None)
+
+
+def _levels(book: OrderBook) -> _Levels:
+    now: _Levels = {("bid", x.price): x.size for x in book.bids}
+    now |= {("ask", x.price): x.size for x in book.asks}
+    return now
 
 
 def _level(

@@ -186,12 +186,18 @@ class Tracking(OrderFlows, Watching):
     def _wait_replayed(self, wait: Wait, hub: Hub, timeline: Timeline) -> Order:
         """Wait by playing what was recorded."""
         turn = timeline.turn()
+
+        def looked(error: Exception | None) -> None:
+            wait.looked(error)
+            turn.ring()
+
         with self._calls.tracker.waking(wait.entry, turn.ring):
             while True:
                 turn.is_rung = False
                 is_told = hub.is_told
                 if wait.is_due(is_told=is_told):
-                    self._driver.run(wait.read_again(self._calls))
+                    flow = self._driver.rehearsed(wait.read_again(self._calls))
+                    timeline.look(flow, looked)
                 result = wait.result(is_told=is_told)
                 if result is not None:
                     return result

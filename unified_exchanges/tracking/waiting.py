@@ -15,6 +15,7 @@ from ..clock import Clock
 from ..errors import (
     ArgumentsRequired,
     BadRequest,
+    NotRecorded,
     OrderNotDone,
     OrderNotFilled,
     OrderNotFound,
@@ -241,6 +242,17 @@ class Wait:
             self.is_reading = False
             self._reads += 1
             self._read_at = self._clock.monotonic()
+
+    def looked(self, error: Exception | None) -> None:
+        """A read has ended that was answered by a recording which is played.
+
+        What was not read about now is passed over: the recording goes on to what its
+        stream tells, or to its end.
+        """
+        if error is not None:
+            self.trouble = error
+        if isinstance(self.trouble, NotRecorded):
+            self.trouble = None
 
     def _read_order(self, tracked: TrackedOrder, calls: TrackedCalls) -> Flow[None]:
         key = None if tracked.order_id is not None else tracked.client_order_id

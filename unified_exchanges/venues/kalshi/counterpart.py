@@ -251,7 +251,8 @@ class KalshiCounterpart:
                 lines.popleft()
             if self._open[key]:
                 self._numbers[self._open[key].popleft()] = number
-            elif lines:
+            elif lines and key.action != "unsubscribe":
+                # To leave is granted at once: the program may come back before it was done.
                 lines.popleft()
                 self._waiting[key].append(number)
             elif key.channel in self._sids.values():

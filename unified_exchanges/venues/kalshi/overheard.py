@@ -12,13 +12,16 @@ import attrs
 from ...clock import Clock
 from ...models import Gap, MarketChange, Order, OrderBook, Subject, Ticker, Trade
 from ...models.unread import unread
+from ...recording.format import Rest
 from ...recording.overheard import LEFT, Heard
+from ...recording.polled import Polled
 from ...streams.book import BookError
 from ...streams.pictures import PicturedBook
 from ...tap import Direction
 from .leaving import Leaving, Moved
 from .lines import DELTA, read_delta
 from .parse.reading import Malformed
+from .polled import read_answer
 from .stream import frames
 from .stream.reading import READERS
 
@@ -59,9 +62,17 @@ class KalshiOverheard:
         self._clock = clock
         self._counted: dict[tuple[int, int], _Counted] = {}
         self._leaving: dict[int, Leaving] = defaultdict(Leaving)
+        self._polled = Polled(clock)
 
     def answered(self, path: str, body: bytes) -> None:
         """Nothing: the stream names markets and outcomes itself."""
+
+    def polled(self, answer: Rest) -> Iterator[Heard]:
+        """Tell what no stream tells."""
+        return read_answer(answer, self._polled, self._is_followed)
+
+    def _is_followed(self, market_id: str) -> bool:
+        return any(market_id in counted.books for counted in self._counted.values())
 
     def opened(self, connection: int, url: str) -> None:
         """Nothing is known of it yet."""
@@ -140,7 +151,7 @@ class KalshiOverheard:
             except (Malformed, ArithmeticError) as error:
                 yield Gap(subject=None, reason=str(error), at=self._now())
                 return
-            if isinstance(event, _OUR_KINDS):
+            if isinstance(event, _OUR_KINDS) and self._polled.streamed(event):
                 yield event
 
     def missed(self, connection: int, reason: str) -> Iterator[Heard]:
@@ -240,6 +251,7 @@ class KalshiOverheard:
         except BookError as error:
             return self._lost(counted, market_id, str(error))
         counted.books[market_id] = book
+        self._polled.follow(market_id)
         book.moment = told.sending_ts_ms
         return (_shown(book, market_id, told.seq),)
 

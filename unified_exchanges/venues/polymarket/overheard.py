@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 import attrs
 import msgspec
 
 from ...clock import Clock
-from ...models import Gap, MarketChange, Order, OrderBook, Subject, Ticker, Trade
+from ...errors import UnifiedExchangesError
+from ...models import (
+    Gap,
+    Market,
+    MarketChange,
+    Order,
+    OrderBook,
+    Subject,
+    Ticker,
+    Trade,
+)
+from ...recording.format import Rest
 from ...recording.overheard import LEFT, Heard
+from ...recording.polled import Polled
 from ...recording.redaction import REDACTED_KEY
 from ...streams.protocol import StreamProtocol
 from ...tap import Direction
@@ -18,6 +31,7 @@ from .lines import is_change, read_changes
 from .listed import listed_markets
 from .memory import Known, Memory
 from .parse.orders import Ours
+from .polled import asked_tokens, polled_books, polled_trades
 from .stream.events import BookChange, BookSnapshot
 from .stream.reading import Whose
 from .stream.recorded import RecordedMarketStream
@@ -47,15 +61,64 @@ class PolymarketOverheard:
         self._names: dict[str, tuple[Known | None, str]] = {}
         """What tokens were called by what was known then of their market."""
         self._streams: dict[int, StreamProtocol] = {}
+        self._polled = Polled(clock)
+        self._newest: dict[str, datetime] = {}
+        """The venue's time of the last book of each token that connections of before told."""
 
     def answered(self, path: str, body: bytes) -> None:
         """Learn the outcomes of markets where they were listed."""
+        self._learn(path, body)
+
+    def polled(self, answer: Rest) -> Iterator[Heard]:
+        """Tell what no stream tells."""
+        for market in self._learn(answer.path, answer.body.data):
+            yield from self._polled.market(market)
+        if (tokens := asked_tokens(answer)) is not None:
+            yield from self._books(answer, tokens)
+        else:
+            try:
+                trades = polled_trades(answer)
+            except UnifiedExchangesError:
+                return  # whoever asks for it in a replay is told
+            yield from self._polled.trades(
+                attrs.evolve(trade, outcome=self._outcome(trade.market_id, token))
+                for token, trade in trades
+            )
+
+    def _books(self, answer: Rest, tokens: list[str]) -> Iterator[Heard]:
+        streamed = {x for x in tokens if any(self.book(n, x) for n in self._streams)}
+        try:
+            books = polled_books(answer)
+        except UnifiedExchangesError as error:
+            left = dict.fromkeys(x for x in tokens if x not in streamed)
+            of = dict.fromkeys(self._tokens[x] for x in left if x in self._tokens)
+            yield from self._polled.unread(error, of)
+            return
+        for token, book in books.items():
+            if token in streamed:
+                continue
+            told = attrs.evolve(book, outcome=self._outcome(book.market_id, token))
+            yield from self._polled.book(told, token, self._newest_of(token))
+
+    def _newest_of(self, token: str) -> datetime | None:
+        """The venue's time of the last that a stream told of a book."""
+        streams = (
+            x for x in self._streams.values() if isinstance(x, RecordedMarketStream)
+        )
+        found = [self._newest.get(token), *(x.newest(token) for x in streams)]
+        return max(filter(None, found), default=None)
+
+    def _outcome(self, market_id: str, token: str) -> str:
+        return self._name((market_id,), token) or token
+
+    def _learn(self, path: str, body: bytes) -> list[Market]:
         self._look_again()
         found = listed_markets(path, body)
         self._memory.learn_markets(found)
         for market in found:
             for outcome in market.outcomes:
                 self._tokens[outcome.outcome_id] = market.market_id
+        return found
 
     def opened(self, connection: int, url: str) -> None:
         """Begin a conversation of the kind that its address says."""
@@ -105,6 +168,7 @@ class PolymarketOverheard:
 
     def _left(self, stream: RecordedMarketStream, token: str) -> Iterator[Heard]:
         """Nobody is told its book any more, unless on another connection."""
+        self._keep_times(stream)
         told = list(self._heard(stream, stream.leave(token, LEFT)))
         if not any(self.book(x, token) for x in self._streams):
             yield from told
@@ -114,6 +178,7 @@ class PolymarketOverheard:
         self._look_again()
         stream = self._streams.get(connection)
         if stream is not None:
+            self._keep_times(stream)
             # Messages are not numbered here: the stream would not notice.
             yield from self._heard(stream, stream.connection_lost(reason))
             stream.connection_made()
@@ -123,7 +188,16 @@ class PolymarketOverheard:
         self._look_again()
         stream = self._streams.pop(connection, None)
         if stream is not None:
+            self._keep_times(stream)
             yield from self._heard(stream, stream.connection_lost(reason))
+
+    def _keep_times(self, stream: StreamProtocol) -> None:
+        """Remember how far its books were: what is read later may be older."""
+        if isinstance(stream, RecordedMarketStream):
+            for token in stream.tokens():
+                found = self._newest.get(token), stream.newest(token)
+                if (newest := max(filter(None, found), default=None)) is not None:
+                    self._newest[token] = newest
 
     def _look_again(self) -> None:
         # All of them know markets by the same memory.
@@ -171,10 +245,14 @@ class PolymarketOverheard:
                     self._names[token] = known, name
                 book = stream.shown(token, name)
                 if book is not None:
+                    self._polled.follow(market_id)
                     yield book
-            elif isinstance(event, Ticker | Trade):
+            elif isinstance(event, Trade | MarketChange):
+                if self._polled.streamed(event):
+                    yield self._labelled(event) if isinstance(event, Trade) else event
+            elif isinstance(event, Ticker):
                 yield self._labelled(event)
-            elif isinstance(event, Order | MarketChange):
+            elif isinstance(event, Order):
                 yield event
             elif isinstance(event, Gap) and isinstance(stream, RecordedMarketStream):
                 # The other channel has no books that may have missed anything.
