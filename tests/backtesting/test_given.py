@@ -116,7 +116,7 @@ def test_a_path_at_which_nothing_is_is_named(given: Any, tmp_path: Path) -> None
 def test_an_event_that_is_none_is_named_when_it_comes() -> None:
     ticker = attrs.evolve(made(Ticker, full=True), market_id="M", outcome="yes")
     events: Any = [*EVENTS, (3, ticker)]
-    with pytest.raises(BadRequest, match=r"^event=Ticker.*: give books, trades"):
+    with pytest.raises(BadRequest, match=r"^data\[2\]=\(3, Ticker.*: give an event"):
         backtest(Strategy(), events, contracts=[CONTRACT])
 
 
@@ -162,7 +162,7 @@ def test_workers_are_a_whole_number(given: Any) -> None:
 
 @pytest.mark.parametrize("given", [None, 5])
 def test_a_figure_that_is_none_is_refused_with_those_that_there_are(given: Any) -> None:
-    told = sweep(Strategy, {}, [], contracts=[], workers=1)
+    told = sweep(Strategy, {}, EVENTS, contracts=[], workers=1)
     with pytest.raises(BadRequest, match=f"there is no figure {given}; there are: pnl"):
         told.best(given)
 
@@ -223,3 +223,81 @@ def test_a_sweep_over_what_is_no_class_says_what_to_give(
     for grid in ({"size": [1]}, {}, []):
         with pytest.raises(BadRequest, match=f"^{said}"):
             sweep(given, grid, EVENTS, contracts=[CONTRACT], workers=workers)
+
+
+def first_and(second: Any) -> list[Any]:
+    return [EVENTS[0], second]
+
+
+MALFORMED: list[Any] = [
+    EVENTS[0][1],
+    None,
+    5,
+    (EVENTS[0][0],),
+    (*EVENTS[0], 1),
+    (str(EVENTS[0][0]), EVENTS[0][1]),
+    (None, EVENTS[0][1]),
+    (EVENTS[0][0] + 0.5, EVENTS[0][1]),
+    [*EVENTS[0][:1], "x"],
+]
+
+
+@pytest.mark.parametrize("given", MALFORMED)
+@pytest.mark.parametrize("before", [0, 1, 3])
+@pytest.mark.parametrize("kind", [list, iter])
+def test_a_malformed_event_is_refused_wherever_it_stands(
+    given: Any, before: int, kind: Any
+) -> None:
+    events = [*EVENTS[:1] * before, given]
+    message = r"^data=.*\(nanoseconds, book\)|^data\[%d\]=.*: give an event "
+    with pytest.raises(BadRequest, match=message % before):
+        backtest(Strategy(), kind(events), contracts=[CONTRACT])
+
+
+def test_what_a_strategy_raises_is_not_taken_for_a_malformed_event() -> None:
+    class Raising(Strategy):
+        def on_book(self, desk: Any, book: Any) -> None:
+            raise TypeError("its own")
+
+    class Deaf(Strategy):
+        def on_book(self) -> None:  # type: ignore[override]
+            raise AssertionError
+
+    for given, message in ((Raising(), "its own"), (Deaf(), "positional argument")):
+        with pytest.raises(TypeError, match=message):
+            backtest(given, EVENTS, contracts=[CONTRACT])
+
+
+class Unsized(Strategy):
+    size = 10
+
+
+@pytest.mark.parametrize(("at", "named"), [(1, r"\[1\]=\(1.5"), (1.5, r"=\[1.5, 2\]")])
+def test_a_part_of_a_nanosecond_is_refused_before_an_order_is_sent_by_it(
+    at: float, named: str
+) -> None:
+    class Hasty(Strategy):
+        def on_book(self, desk: Any, book: Any) -> None:
+            if desk.moment == at:
+                desk.place(book.market_id, "yes", "buy", "0.5", 1)
+
+    given: Any = [EVENTS[0], (1.5, BOOK), EVENTS[1]]
+    with pytest.raises(BadRequest, match=f"^data{named}"):
+        backtest(Hasty(), given, contracts=[CONTRACT])
+
+
+def test_a_malformed_event_of_a_sweep_is_told_in_each_row() -> None:
+    given: Any = [*EVENTS[:1] * 3000, EVENTS[0][1]]
+    told = sweep(Unsized, {"size": [1, 2]}, given, contracts=[CONTRACT], workers=1)
+    assert [row.failure is not None for row in told.rows] == [True, True]
+    assert all("data[3000]=" in str(row.failure) for row in told.rows)
+
+
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_a_list_of_no_events_and_no_paths_is_refused(kind: Any) -> None:
+    message = r"^data=.*: give at least one path or event; .* pattern"
+    with pytest.raises(BadRequest, match=message):
+        backtest(Sized(), kind(), contracts=[CONTRACT])
+    for data in (kind(), {"monday": kind()}):
+        with pytest.raises(BadRequest, match=message):
+            sweep(Sized, {"size": [1]}, data, contracts=[CONTRACT], workers=1)

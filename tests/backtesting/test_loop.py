@@ -585,7 +585,6 @@ def test_that_all_events_were_of_other_markets_is_noted() -> None:
         [note] = backtest(Noting(), events, contracts=contracts).notes
         assert note.text.startswith("all 2 events were ignored")
     assert backtest(Noting(), events, contracts=CONTRACTS).notes == ()
-    assert backtest(Noting(), [], contracts=[]).notes == ()
 
 
 def test_only_what_is_followed_is_told() -> None:
@@ -712,7 +711,10 @@ def test_a_market_that_trades_in_other_steps_is_known_to_the_desk() -> None:
 
 
 def test_without_events_nothing_is_measured() -> None:
-    report = backtest(Strategy(), [], contracts=[contract()])
+    report = backtest(Strategy(), iter(()), contracts=[contract()])
+    assert [x.text for x in report.notes] == [
+        "there was no event in the data: nothing was told, and nothing could happen"
+    ]
     assert (report.started_at, report.ended_at, report.equity_curve) == (None, None, ())
 
 
@@ -820,3 +822,77 @@ def test_contracts_are_given_once() -> None:
     twice: list[Contract] = [contract(), contract()]
     with pytest.raises(BadRequest, match="twice"):
         backtest(Strategy(), [], contracts=twice)
+
+
+@pytest.mark.parametrize("delay", [0, 20 * SECOND])
+def test_a_forecast_is_judged_by_a_settlement_that_nobody_was_told(delay: int) -> None:
+    class Saying(Noting):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            desk.forecast("RAIN", "yes", "0.9")
+
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(50), QUIET),
+        (when(52), change(MarketStatus.SETTLED, "1")),
+    ]
+    delays = Delays(event=delay)
+    saying = Saying()
+    report = backtest(saying, events, contracts=[contract()], delays=delays)
+    assert report.markets[0].is_settled
+    # The second book, and what was decided at its end, comes too late with the delay.
+    assert report.forecasts == (1 if delay else 2)
+    assert report.brier == D("0.01")
+    assert [x.came for x in report.calibration] == [1]
+    assert saying.times(MarketChange) == ([] if delay else [52])
+
+
+def test_a_forecast_of_a_market_that_is_not_settled_is_not_judged() -> None:
+    class Saying(Strategy):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            desk.forecast("RAIN", "yes", "0.9")
+
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(2), change(MarketStatus.CLOSED, "1")),
+        (when(3), attrs.evolve(change(MarketStatus.SETTLED, "0"), market_id="HAIL")),
+    ]
+    told = [contract(), contract("HAIL")]
+    report = backtest(Saying(), events, contracts=told)
+    assert (report.forecasts, report.brier) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [("a", "a"), (5, "5"), (0.5, "0.5"), (D("0.50"), "0.50"), (True, "True")],
+)
+def test_a_text_or_a_number_is_logged_as_str_has_it(given: Any, told: str) -> None:
+    class Logging(Strategy):
+        def on_start(self, desk: Desk) -> None:
+            desk.log(given)
+
+    report = backtest(Logging(), [(when(0), QUIET)], contracts=[contract()])
+    assert [x.text for x in report.notes] == [told]
+    assert told in report.to_html()
+
+
+@pytest.mark.parametrize("given", [None, QUIET, ["a"], {"a": 1}, b"a", at(START)])
+def test_anything_else_is_refused_where_it_is_logged(given: Any) -> None:
+    class Logging(Strategy):
+        def on_start(self, desk: Desk) -> None:
+            with pytest.raises(BadRequest, match=r"^text=.*: give a text or a number"):
+                desk.log(given)
+
+    report = backtest(Logging(), [(when(0), QUIET)], contracts=[contract()])
+    assert report.notes == ()
+
+
+@pytest.mark.parametrize("given", [None, 5, ("a",)])
+def test_a_timer_has_a_text_for_a_name(given: Any) -> None:
+    class Timing(Noting):
+        def on_start(self, desk: Desk) -> None:
+            with pytest.raises(BadRequest, match=r"^name=.*: give a name"):
+                desk.timer(given, timedelta(0))
+
+    timing = Timing()
+    backtest(timing, [(when(0), QUIET)], contracts=[contract()])
+    assert [x for _, x in timing.told] == [QUIET, "stop"]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import attrs
@@ -15,7 +18,7 @@ from hypothesis import strategies as st
 
 from unified_exchanges import Gap, MarketStatus, OrderBook
 from unified_exchanges.backtesting import backtest
-from unified_exchanges.money import ZERO
+from unified_exchanges.money import ZERO, total
 from unified_exchanges.paper import at
 from unified_exchanges.strategies import Desk, Strategy
 
@@ -236,3 +239,144 @@ def test_open_orders_are_told_oldest_first_and_as_they_are() -> None:
     assert seen[1] == [("order-1", 10), ("order-2", 10), ("order-3", 10)]
     assert seen[2] == [("order-1", 5), ("order-2", 10), ("order-3", 10)]
     assert seen[3] == [("order-1", 5), ("order-3", 10)]
+
+
+CROSSED = book("100@0.90", "100@0.40")
+
+
+class Waiting(Once):
+    """Buys at the first book, and asks for nothing else."""
+
+    subjects = ("order_book",)
+
+
+@pytest.mark.parametrize("outcome", ["yes", "no"])
+@pytest.mark.parametrize("after", [1, 3])
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_while_a_book_is_crossed_the_last_bid_that_was_known_counts(
+    outcome: str, after: int, *, is_lost: bool
+) -> None:
+    class Holder(Strategy):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            if not desk.decisions:
+                desk.place("RAIN", outcome, "buy", "0.60", 10, time_in_force="ioc")
+
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(1), book("100@0.10", "100@0.15")),
+        *((when(2 + n), book("100@0.30", "100@0.45")) for n in range(3)),
+        *((when(60 + n), CROSSED) for n in range(after)),
+        *([gap(70)] if is_lost else []),
+    ]
+    report = backtest(Holder(), events, contracts=[contract()])
+    [held] = report.markets[0].held
+    worth = D("0.30") if outcome == "yes" else D("0.55")
+    assert report.equity == report.cash + held.size * worth
+    assert report.equity_curve[-1].equity == report.equity
+    assert report.pnl == report.markets[0].pnl
+    # Once a book can be believed again, that counts.
+    events.append((when(80), book("100@0.20", "100@0.25")))
+    worth = D("0.20") if outcome == "yes" else D("0.75")
+    after_it = backtest(Holder(), events, contracts=[contract()])
+    assert after_it.equity == report.cash + held.size * worth
+
+
+def test_what_is_held_since_before_a_crossed_book_is_not_worth_what_it_says() -> None:
+    # It is the first of which a point tells, of a market that nothing was ordered in since.
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(1), QUIET),
+        (when(2), CROSSED),
+        (when(3), book("100@0.90", "100@0.90")),
+    ]
+    report = backtest(Waiting(time_in_force="ioc"), events, contracts=[contract()])
+    assert report.equity == report.cash + 4
+
+
+def test_the_desk_has_no_mark_while_a_book_is_crossed() -> None:
+    marks: list[Decimal | None] = []
+
+    class Marking(Once):
+        def on_book(self, desk: Desk, book: OrderBook) -> None:
+            super().on_book(desk, book)
+            marks.extend(x.mark_price for x in desk.positions())
+
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(1), QUIET),
+        (when(2), QUIET),
+        (when(3), CROSSED),
+        (when(4), book("100@0.40", "100@0.40")),
+        (when(5), book("100@0.39", "100@0.40")),
+    ]
+    backtest(Marking(time_in_force="ioc"), events, contracts=[contract()])
+    assert marks == [D("0.40"), D("0.40"), None, None, D("0.39")]
+
+
+@pytest.mark.parametrize("is_crossed", [False, True])
+def test_what_is_lost_of_the_other_outcome_leaves_the_newest_bid(
+    *, is_crossed: bool
+) -> None:
+    other = attrs.evolve(CROSSED, outcome="no")
+    lost = attrs.evolve(gap(70)[1], outcome="no")
+    events: list[Told] = [
+        (when(0), QUIET),
+        (when(1), QUIET),
+        (when(60), QUIET),
+        (when(65), book("100@0.30", "100@0.45")),
+        (when(70), other if is_crossed else lost),
+    ]
+    report = backtest(Once(time_in_force="ioc"), events, contracts=[contract()])
+    assert report.equity == report.cash + 3
+    assert report.pnl == report.markets[0].pnl
+
+
+@given(st.integers(0, 10_000), st.integers(1, 80), st.sampled_from([0, 1, 700, SECOND]))
+def test_drawdown_and_exposure_are_those_of_the_curve(
+    seed: int, n: int, step: int
+) -> None:
+    # Also where several events share a nanosecond, or a microsecond.
+    told = randomly(random.Random(seed), 80)[:n]
+    events = [(START + step * k, event) for k, (_, event) in enumerate(told)]
+    report = backtest(Restless(seed), events, contracts=CONTRACTS, cash="500")
+    points = report.equity_curve
+    times = [x.at for x in points]
+    assert times == sorted(set(times))
+    heights = [
+        max(D(500), *(x.equity for x in points[:k])) for k in range(1, len(points) + 1)
+    ]
+    falls = [(h - x.equity, h) for h, x in zip(heights, points, strict=True)]
+    assert report.max_drawdown == max(fall for fall, _ in falls)
+    steepest = max(Fraction(fall) / Fraction(height) for fall, height in falls)
+    assert abs(Fraction(report.max_drawdown_ratio) - steepest) < Fraction(1, 10**20)
+    assert report.peak_exposure == max(x.exposure for x in points)
+    spans = [(b.at - a.at) / timedelta(microseconds=1) for a, b in pairwise(points)]
+    whole = sum(map(Fraction, spans))
+    area = sum(
+        Fraction(x.exposure) * Fraction(span)
+        for x, span in zip(points[:-1], spans, strict=True)
+    )
+    average = area / whole if whole else Fraction(points[-1].exposure)
+    assert abs(Fraction(report.average_exposure) - average) < Fraction(1, 10**20)
+    assert points[-1].exposure == total(
+        held.cost for market in report.markets for held in market.held
+    )
+
+
+def test_what_is_between_two_fills_of_one_instant_is_no_drawdown() -> None:
+    class Resting(Strategy):
+        def on_start(self, desk: Desk) -> None:
+            for price in ("0.50", "0.45"):
+                desk.place("RAIN", "yes", "buy", price, 100)
+
+    low = book("100@0.10", "100@0.50")
+    events: list[Told] = [
+        (when(0), book("100@0.48", "100@0.60")),
+        (when(1), book("100@0.48", "100@0.60")),
+        (when(2), low),
+        (when(2), book("100@0.43", "100@0.45")),
+    ]
+    report = backtest(Resting(), events, contracts=[contract()])
+    assert len(report.trades) == 2
+    equities = [x.equity for x in report.equity_curve]
+    assert report.max_drawdown == D(10_000) - min(equities) == 10_000 - report.equity

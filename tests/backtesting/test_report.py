@@ -66,7 +66,7 @@ def test_markets_of_one_event_are_told_apart() -> None:
         )
         for name in ("Static Garden", "Vega")
     ]
-    told = backtest(Restless(5), [], contracts=map(contract_of, albums))
+    told = backtest(Restless(5), iter(()), contracts=map(contract_of, albums))
     expected = [f"{x.market_id} · Top album this week?" for x in albums]
     assert [x.title for x in told.markets] == expected
     assert [title_of(x) for x in albums] == expected
@@ -277,7 +277,7 @@ def test_in_a_browser_whatever_is_named_by_others_is_text(
 
 
 def test_a_backtest_without_events_has_a_page_too() -> None:
-    report = backtest(Strategy(), [], contracts=CONTRACTS)
+    report = backtest(Strategy(), iter(()), contracts=CONTRACTS)
     assert "There were no events." in report.to_html()
     assert "There are none." in report.to_html()
 
@@ -350,7 +350,7 @@ def test_a_summary_is_a_small_table(report: Report) -> None:
 def test_every_list_is_a_table_and_an_empty_one_has_the_same_columns(
     report: Report, table: Table
 ) -> None:
-    empty = backtest(Strategy(), [], contracts=CONTRACTS)
+    empty = backtest(Strategy(), iter(()), contracts=CONTRACTS)
     frame, none = report.to_frame(table), empty.to_frame(table)
     assert len(frame) == len(getattr(report, table))
     assert len(none) == len(getattr(empty, table))
@@ -415,7 +415,7 @@ def test_a_report_says_what_its_run_was_told_to_assume() -> None:
     free = [attrs.evolve(x, fees=FREE) for x in CONTRACTS[:1]]
     report = backtest(
         Strategy(),
-        [],
+        iter(()),
         contracts=free,
         delays=Delays(order=150_000_000, event=1_500),
         sample=timedelta(seconds=2),
@@ -437,7 +437,7 @@ def test_the_rule_of_a_venue_is_told_with_its_numbers() -> None:
     kind = attrs.make_class("Rule", fields, bases=(Cent,), frozen=True)
     rule = kind(D("0.07"))
     charged = [attrs.evolve(x, fees=rule) for x in CONTRACTS[:1]]
-    report = backtest(Strategy(), [], contracts=charged)
+    report = backtest(Strategy(), iter(()), contracts=charged)
     assert report.assumptions.fees[0].rule == "Rule(rate=Decimal('0.07'))"
 
 
@@ -446,7 +446,7 @@ def test_the_rules_of_the_venues_are_told_in_words_without_names_of_classes() ->
     charged = [
         attrs.evolve(x, fees=rule) for x, rule in zip(CONTRACTS, rules, strict=False)
     ]
-    report = backtest(Strategy(), [], contracts=charged)
+    report = backtest(Strategy(), iter(()), contracts=charged)
     told = [x.rule for x in report.assumptions.fees]
     assert told == [str(rule) for rule in rules]
     for words in told:
@@ -477,7 +477,7 @@ def test_a_report_is_printed_by_its_figures_however_many_trades_it_has(
             "equity=1000)"
         )
     )
-    empty = backtest(Strategy(), [], contracts=CONTRACTS)
+    empty = backtest(Strategy(), iter(()), contracts=CONTRACTS)
     assert "started_at=None, ended_at=None, events=0" in repr(empty)
 
 

@@ -129,13 +129,16 @@ def test_a_grid_may_be_the_combinations_themselves() -> None:
 def test_every_combination_runs_over_each_of_the_data(tmp_path: Path) -> None:
     first = journal(tmp_path / "a", SNAPSHOT % 1, DELTA % (2, "1.00"))
     # What two recordings of a market tell counts once.
-    data = {"one": first, "none": [], "both": [str(first), str(first)]}
+    other = OrderBook(
+        venue="kalshi", market_id="OTHER", outcome="yes", bids=(), asks=()
+    )
+    data = {"one": first, "none": [(1, other)], "both": [str(first), str(first)]}
     contracts = [kalshi_contract("M")]
     report = sweep(Stepper, {"lots": [1, 2]}, data, contracts=contracts, workers=1)
     rows = [(row.data, row.parameters["lots"]) for row in report.rows]
     assert rows == [(name, n) for name in ("one", "none", "both") for n in (1, 2)]
     counts = [row.report.events for row in report.rows if row.report]
-    assert counts == [counts[0], counts[0], 0, 0, counts[0], counts[0]]
+    assert counts == [counts[0], counts[0], 1, 1, counts[0], counts[0]]
     passed = [row.report.repeated for row in report.rows if row.report]
     assert passed == [0, 0, 0, 0, counts[0], counts[0]]
     assert counts[0] > 1
@@ -352,7 +355,9 @@ class Here(ux.Strategy):
     size = 1
 
 if __name__ == "__main__":
-    print([row.pnl for row in sweep(Here, {"size": [1, 2]}, [], contracts=[]).rows])
+    book = ux.OrderBook(venue="toy", market_id="M", outcome="yes", bids=(), asks=())
+    told = sweep(Here, {"size": [1, 2]}, [(1, book)], contracts=[])
+    print([row.pnl for row in told.rows])
 """
 
 

@@ -189,3 +189,54 @@ def test_a_run_without_parameters_is_named_by_its_number(
     words = ("sweep", str(file), "--data", str(place.recording), "--workers", "1")
     done = invoke(*words)
     assert (done.code, "run 1 failed: ZeroDivisionError" in done.err) == (8, True)
+
+
+def test_no_page_is_written_over_anything_but_an_earlier_page(
+    place: Place, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(RAISES)  # it would fail
+    recording = tmp_path / "day.jsonl"
+    recording.write_bytes(place.recording.read_bytes())
+    link = tmp_path / "link.html"
+    link.symlink_to(recording)
+    other = tmp_path / "other.html"
+    other.write_text("<!doctype html>\n<title>Not a backtest</title>")
+    binary = tmp_path / "part.parquet"
+    binary.write_bytes(b"PAR1\xff\x00")
+    for page in (file, recording, link, other, binary):
+        before = page.read_bytes()
+        words = ("--data", str(recording), "--html", str(page), "--json")
+        done = invoke("backtest", str(file), *words)
+        assert done.code == 2
+        assert "nothing is written over it" in done.error["message"]
+        assert page.read_bytes() == before
+
+
+def test_an_earlier_page_and_an_empty_file_are_written_over(
+    place: Place, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    page.touch()
+    words = ("backtest", MAKER, "--data", str(place.recording), "--html", str(page))
+    for _ in range(2):
+        assert invoke(*words, "--json").code == 0
+        assert "<title>Backtest of " in page.read_text()
+
+
+def test_what_came_to_the_place_of_the_page_during_the_run_stays(
+    place: Place, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from pathlib import Path\n"
+        "from unified_exchanges import Strategy\n"
+        "class Writing(Strategy):\n"
+        "    def on_stop(self, desk):\n"
+        f"        Path({str(page)!r}).write_text('mine')\n"
+    )
+    words = ("--data", str(place.recording), "--html", str(page), "--json")
+    done = invoke("backtest", str(file), *words)
+    assert (done.code, page.read_text()) == (2, "mine")
+    assert done.document["starting_cash"] == "10000"

@@ -2,7 +2,7 @@
 
 >>> from unified_exchanges.backtesting import backtest
 >>> from unified_exchanges.strategies import Strategy
->>> backtest(Strategy(), [], contracts=[], cash="100").equity
+>>> backtest(Strategy(), iter([]), contracts=[], cash="100").equity
 Decimal('100')
 """
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from decimal import Inexact
-from itertools import compress, repeat
+from itertools import compress, islice, repeat
 from operator import length_hint
 from sys import maxsize
 from typing import Final
@@ -16,7 +16,7 @@ from ..errors import BadRequest, UnifiedExchangesError
 from ..models import Fill, Gap, MarketChange, Order, OrderBook, Settlement, Trade
 from ..money import Number
 from ..paper import Contract, Delays, PaperEngine, PaperEvent, RefusedChange, at
-from ..paper.pit import Pit
+from ..paper.pit import Pit, is_crossed
 from ..strategies import Failure, Place, Strategy
 from ..strategies.desk import NEVER
 from ..strategies.given import (
@@ -38,6 +38,9 @@ __all__ = ["Loop"]
 
 _MOST_STEPS: Final = 100_000
 """Things that may happen at one moment."""
+_UNTIMED: Final = "an event, and nothing else, has whole nanoseconds"
+_PAIR: Final = 2
+"""Parts of an event with its time."""
 
 
 class Loop:
@@ -69,6 +72,8 @@ class Loop:
         self._measures = Measures(self._engine)
         self._quiet: dict[str, Pit | None] = {}
         """None for a market whose books are not only noted."""
+        self._held: dict[str, Pit] = {}
+        """Of those the ones whose books are noted too, and tell what is held there."""
         for pit in self._engine.pits.values():
             # As live: a book of the other outcome tells the same orders again.
             pit.outcome = pit.contract.first
@@ -86,7 +91,7 @@ class Loop:
     def play(self, events: Iterator[tuple[int, PaperEvent]]) -> None:
         """Go on with these events, the first of which begin the run."""
         if not self._is_begun:
-            self._begin(next(events, None))
+            self._begin([*islice(events, 1)])
         if not self.is_over:
             # Whatever feeds it is asked by the loop itself: each step between counts.
             self.read += self._play(events)
@@ -115,59 +120,87 @@ class Loop:
         moment, fills = self._desk.moment, len(self._tally.fills)
         return BacktestProgress(events=events, moment=moment, fills=fills)
 
-    def _begin(self, first: tuple[int, PaperEvent] | None) -> None:
+    def _begin(self, firsts: list[tuple[int, PaperEvent]]) -> None:
         self._is_begun = True
         desk = self._desk
-        if first is not None:
+        for first in firsts:
+            if not _is_event(first):
+                raise _malformed(0, first)
             self.read = 1
             self._tally.began = desk.moment = first[0]
             self._teller.look_back(first[0])
-            self._measures.begin(first[0])
+            self._measures.sample(first[0])
             self._sample_due = self._boundary(first[0])
         self._strategy.on_start(desk)
-        if first is not None and not desk.is_stopped:
-            self._play((first,))
-        self.is_over = desk.is_stopped or first is None
+        if firsts and not desk.is_stopped:
+            self._play(firsts)
+        self.is_over = desk.is_stopped or not firsts
 
-    def _play(self, events: Iterable[tuple[int, PaperEvent]]) -> int:
+    def _play(  # noqa: C901, PLR0912 - a call in it takes as long as all the rest
+        self, events: Iterable[tuple[int, PaperEvent]]
+    ) -> int:
         """The hot loop: a book of a market in which we have nothing is only noted.
 
         Gives how many events it took.
         """
         desk, quiet, on_book = self._desk, self._quiet, self._strategy.on_book
-        tally = self._tally
+        tally, held = self._tally, self._held
         last = desk.moment
         # What is used up of this tells how many there were, and takes a fifth of the time
         # of counting each.
         left = repeat(True, maxsize)  # noqa: FBT003 - each event is taken
-        for moment, event in compress(events, left):
-            if not last <= moment < desk.due:
-                self._advance(last, moment)
-                if desk.is_stopped:
-                    tally.events -= 1  # this one is told to nobody
-                    self.is_over = True
-                    break
-            last = desk.moment = moment
-            if isinstance(event, OrderBook):
-                try:
-                    pit = quiet[event.market_id]
-                except KeyError:
-                    pit = quiet[event.market_id] = None
-                if pit is None:
-                    self._receive(moment, event)
-                elif event.outcome == pit.outcome:
-                    pit.latest = event
-                    on_book(desk, event)
+        told: tuple[int, PaperEvent] | None = None
+        try:
+            for told in compress(events, left):
+                moment, event = told
+                if not last <= moment < desk.due:
+                    self._advance(last, moment)
+                    if desk.is_stopped:
+                        tally.events -= 1  # this one is told to nobody
+                        self.is_over = True
+                        break
+                last = desk.moment = moment
+                if isinstance(event, OrderBook):
+                    try:
+                        pit = quiet[event.market_id]
+                    except KeyError:
+                        pit = quiet[event.market_id] = None
+                    if pit is None:
+                        pit = held.get(event.market_id)
+                        if pit is None or event.outcome != pit.outcome:
+                            self._receive(moment, event)
+                            continue
+                        bids, asks = event.bids, event.asks
+                        # As `is_crossed`, of which the call alone takes as long as all this.
+                        if bids and asks and bids[0].price >= asks[0].price:
+                            self._measures.lose((event.market_id,))
+                        pit.latest = event
+                        on_book(desk, event)
+                    elif event.outcome == pit.outcome:
+                        pit.latest = event
+                        on_book(desk, event)
+                    else:
+                        tally.ignored += 1  # it tells the same orders again
                 else:
-                    tally.ignored += 1  # it tells the same orders again
-            else:
-                self._receive(moment, event)
+                    self._receive(moment, event)
+        except (TypeError, ValueError) as error:
+            # To look at each before it is played would take as long as to play it.
+            taken = maxsize - length_hint(left)
+            if taken and not _is_event(told):
+                raise _malformed(self.read + taken - 1, told) from error
+            raise
         taken = maxsize - length_hint(left)
+        if taken and not _is_event(told):
+            raise _malformed(self.read + taken - 1, told)
         tally.events += taken
         tally.last = last
         return taken
 
     def _advance(self, last: int, moment: int) -> None:
+        if not isinstance(moment, int):
+            raise TypeError(_UNTIMED)
+        if not isinstance(last, int):
+            raise mistaken("data", [last, moment], "whole nanoseconds with each event")
         if moment < last:
             message = (
                 f"events go back by {last - moment} ns, to {at(moment)}; `merged` puts "
@@ -189,6 +222,8 @@ class Loop:
             ):
                 self._tally.ignored += 1
                 return
+            if isinstance(event, OrderBook) and is_crossed(event):
+                self._measures.lose((event.market_id,))
         try:
             self._engine.receive(moment, event)
         except Inexact as error:
@@ -204,7 +239,11 @@ class Loop:
         pit = self._engine.pits[market_id]
         concerns_engine = pit.is_busy or self._engine.commands or self._is_delayed
         if self._teller.hears_books(market_id) and not concerns_engine:
-            self._quiet[market_id] = pit
+            # Only where something is held it matters which book was the last to be known.
+            if self._measures.holds(market_id):
+                self._held[market_id] = pit
+            else:
+                self._quiet[market_id] = pit
 
     # -- time --------------------------------------------------------------------------
 
@@ -281,7 +320,7 @@ class Loop:
                 self._tell_at(moment + delay, self._sender.refused(notice))
                 continue
             if not isinstance(notice, Order):
-                self._measures.changed(moment, notice.market_id)
+                self._measures.changed(notice.market_id)
                 self._measures.sample(moment)
             self._tell_at(moment + delay, notice)
 
@@ -291,6 +330,7 @@ class Loop:
             command = outbox.popleft()
             if isinstance(command, Place):
                 self._quiet[command.market_id] = None
+                self._held.pop(command.market_id, None)
             try:
                 self._sender.send(command)
             except UnifiedExchangesError as error:
@@ -298,13 +338,28 @@ class Loop:
                 self._tell_at(command.at + self._engine.delays.event, failure)
 
 
+def _is_event(told: object) -> bool:
+    """Whether it is an event with its nanoseconds."""
+    return (
+        isinstance(told, tuple)
+        and len(told) == _PAIR
+        and isinstance(told[0], int)
+        and isinstance(told[1], PaperEvent)
+    )
+
+
+def _malformed(number: int, told: object) -> BadRequest:
+    return mistaken(
+        f"data[{number}]",
+        told,
+        "an event (a book, trade, change of a market or gap) with the nanoseconds of its "
+        "receipt, as (nanoseconds, book)",
+    )
+
+
 def _check(event: object) -> None:
     if not isinstance(event, OrderBook | Trade | MarketChange):
-        raise mistaken(
-            "event",
-            event,
-            "books, trades, changes of markets and gaps, each as (ns, it)",
-        )
+        raise TypeError(_UNTIMED)  # of which more is said where it was taken from
 
 
 def _overlong(event: object) -> BadRequest:

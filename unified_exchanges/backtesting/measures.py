@@ -1,4 +1,4 @@
-"""Equity, drawdown and exposure as they develop: exact, in space for the points alone."""
+"""Equity and exposure as they develop: exact, in space for the points alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import attrs
 
 from ..models import Fill, Holding, MarketStatus, OrderBook
 from ..models.titles import title_of
-from ..money import EXACT, ZERO, complement, div, total
+from ..money import EXACT, ZERO, complement, total
 from ..paper import PaperEngine, at
 from ..paper.pit import Pit
 from .report import EquityPoint, MarketReport
@@ -25,6 +25,7 @@ class _Worth:
     book: OrderBook | None = None
     value: Decimal | None = None
     worth: Decimal = ZERO
+    is_marked: bool = False
 
 
 class Measures:
@@ -33,36 +34,22 @@ class Measures:
     def __init__(self, engine: PaperEngine) -> None:
         self._engine = engine
         self._lost: dict[str, OrderBook] = {}
-        """The last books of markets whose books are not known since a gap."""
+        """The last books that were known, of markets that had a gap or a crossed book."""
         self._worth: dict[str, _Worth] = {}
         """What is held now."""
         self._total = ZERO
         """What all of that is worth."""
         self._costs: dict[str, Decimal] = {}
-        self._began: int | None = None
-        self._latest = 0
-        self._area = ZERO
-        """Exposure times the nanoseconds for which it was that."""
-        self._peak = engine.starting_cash
-        self.exposure = ZERO
-        self.peak_exposure = ZERO
-        self.max_drawdown = ZERO
-        self.max_drawdown_ratio = ZERO
+        self._exposure = ZERO
+        """What all of that cost."""
         self.points: list[EquityPoint] = []
 
-    def begin(self, moment: int) -> None:
-        """The first event comes."""
-        self._began = self._latest = moment
-        self.sample(moment)
-
-    def changed(self, moment: int, market_id: str) -> None:
+    def changed(self, market_id: str) -> None:
         """Something was traded or paid in a market."""
-        self._pass(moment)
         cost = total(x.cost for x in self._engine.account.lots[market_id].values())
         before = self._costs.get(market_id, ZERO)
         self._costs[market_id] = cost
-        self.exposure = EXACT.add(self.exposure, EXACT.subtract(cost, before))
-        self.peak_exposure = max(self.peak_exposure, self.exposure)
+        self._exposure = EXACT.add(self._exposure, EXACT.subtract(cost, before))
 
     def hold(self, market_id: str) -> None:
         """What is held of a market is another than it was."""
@@ -76,38 +63,28 @@ class Measures:
             self._mark_again(held)
 
     def sample(self, moment: int) -> None:
-        """Note how much there is."""
-        self._pass(moment)
-        equity = self.equity()
-        self._peak = max(self._peak, equity)
-        fall = EXACT.subtract(self._peak, equity)
-        self.max_drawdown = max(self.max_drawdown, fall)
-        if self._peak:
-            ratio = div(fall, self._peak)
-            self.max_drawdown_ratio = max(self.max_drawdown_ratio, ratio)
+        """Note how much there is; the last of a microsecond is its point."""
         point = EquityPoint(
             at=at(moment),
-            equity=equity,
+            equity=self.equity(),
             cash=self._engine.cash,
-            exposure=self.exposure,
+            exposure=self._exposure,
         )
         if self.points and self.points[-1].at == point.at:
             self.points[-1] = point
         else:
             self.points.append(point)
 
-    @property
-    def average_exposure(self) -> Decimal:
-        """Weighted by time."""
-        if self._began is None or self._latest == self._began:
-            return self.exposure
-        return div(self._area, Decimal(self._latest - self._began))
+    def holds(self, market_id: str) -> bool:
+        """Whether anything is held of a market."""
+        return market_id in self._worth
 
     def equity(self) -> Decimal:
         """Cash, and what is held, at what it is worth now."""
         for held in self._worth.values():
             pit = held.pit
-            if pit.latest is not held.book or pit.value is not held.value:
+            is_same = pit.latest is held.book and pit.value is held.value
+            if not (is_same and held.is_marked):
                 self._mark_again(held)
         return EXACT.add(self._engine.cash, self._total)
 
@@ -119,16 +96,16 @@ class Measures:
                 worth = EXACT.add(worth, value)
         self._total = EXACT.add(self._total, EXACT.subtract(worth, held.worth))
         held.book, held.value, held.worth = pit.latest, pit.value, worth
+        held.is_marked = True
 
     def lose(self, market_ids: Iterable[str]) -> None:
-        """The books of these markets are about to be lost: their last bids count."""
+        """The books of these markets will not be known: their last bids count."""
         for market_id in market_ids:
             pit = self._engine.pits.get(market_id)
-            if pit is not None and pit.latest is not None:
-                self._lost[market_id] = pit.latest
+            if pit is not None and pit.known is not None:
+                self._lost[market_id] = pit.known
                 if market_id in self._worth:
-                    # Not what it was marked by, if that was in an earlier gap.
-                    self._worth[market_id].book = pit.latest
+                    self._worth[market_id].is_marked = False
 
     def market(self, pit: Pit, fills: Sequence[Fill]) -> MarketReport:
         """One market, as it stands, with what was traded in it."""
@@ -163,14 +140,9 @@ class Measures:
         if worth is not None:
             return worth
         # Where it is not known, the last one that was.
-        book = pit.latest or self._lost.get(pit.contract.market_id)
+        book = pit.known or self._lost.get(pit.contract.market_id)
         if book is None:
             return ZERO
         if outcome == book.outcome:
             return book.bids[0].price if book.bids else ZERO
         return complement(book.asks[0].price) if book.asks else ZERO
-
-    def _pass(self, moment: int) -> None:
-        passed = Decimal(moment - self._latest)
-        self._area = EXACT.add(self._area, EXACT.multiply(self.exposure, passed))
-        self._latest = moment

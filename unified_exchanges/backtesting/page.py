@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from html import escape
+from pathlib import Path
 from typing import Final
 
 from ..models.html import shown
@@ -18,7 +19,7 @@ from .chart import CHART_STYLE, chart
 from .figures import dollars, percent, ratio, share
 from .report import MarketReport, Report
 
-__all__ = ["page", "summary"]
+__all__ = ["is_page", "page", "summary"]
 
 _MOST_TRADES: Final = 2_000
 _MOST_LINES: Final = 5_000
@@ -58,6 +59,17 @@ background:var(--paper);border-right:1px solid var(--line)}}
 """
 
 
+_TITLE: Final = "Backtest of "
+_HEAD: Final = (
+    '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width,initial-scale=1">'
+    # Whatever a market or a strategy is called, the page runs and loads nothing.
+    '<meta http-equiv="Content-Security-Policy" '
+    "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+)
+"""How a page begins."""
+
+
 class _Html(str):
     """What is markup already; any other text is escaped where it is put into a page."""
 
@@ -66,7 +78,7 @@ class _Html(str):
 
 def page(report: Report) -> str:
     """The whole report as a page."""
-    title = f"Backtest of {report.strategy}"
+    title = f"{_TITLE}{report.strategy}"
     parts = [
         f"<h1>{shown(title)}</h1>",
         f"<p>{_span(report)}</p>",
@@ -82,15 +94,17 @@ def page(report: Report) -> str:
     ]
     body = "\n".join(parts)
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        # Whatever a market or a strategy is called, the page runs and loads nothing.
-        '<meta http-equiv="Content-Security-Policy" '
-        "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{escape(flattened(title))}</title>"
+        f"{_HEAD}<title>{escape(flattened(title))}</title>"
         f"<style>{_STYLE}{CHART_STYLE}</style></head>\n"
         f"<body>\n{body}\n</body></html>\n"
     )
+
+
+def is_page(path: Path) -> bool:
+    """Whether a file is the page of a report."""
+    begin = f"{_HEAD}<title>{_TITLE}"
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.read(len(begin)) == begin
 
 
 def summary(report: Report) -> str:

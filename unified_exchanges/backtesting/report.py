@@ -81,12 +81,18 @@ class MarketReport(Flat):
 class Report(Flat):
     """What a backtest came to; the same inputs give the same report, byte by byte.
 
-    Dollars and contracts.  ``max_drawdown`` is the deepest fall of equity below its highest
-    before, over the points of ``equity_curve``: after every fill and settlement, and at
-    every full ``sample`` (a minute) in which anything was told.  ``max_drawdown_ratio`` is
-    the largest such fall as a part of that height.  ``average_exposure`` is weighted by
-    time.  ``fill_ratio`` is contracts filled of contracts ordered, of orders that the venue
-    took; None without any.  ``brier`` is of the forecasts whose markets were settled.
+    Dollars and contracts.  ``equity_curve`` has a point at the first event, after every fill
+    and settlement, at every full ``sample`` (a minute) in which anything was told, and at
+    the end.  A point is how it stood when all was done that happened in its microsecond:
+    what is between two fills of one instant is in none.  The next four are of these points
+    alone.  ``max_drawdown`` is the deepest fall of equity below its highest before, which
+    begins as ``starting_cash``, and ``max_drawdown_ratio`` the largest such fall as a part
+    of that height.  ``peak_exposure`` is the highest exposure, ``average_exposure`` each
+    for as long as until the next point.
+
+    ``fill_ratio`` is contracts filled of contracts ordered, of orders that the venue took;
+    None without any.  ``brier`` is of the forecasts whose markets were settled, also where
+    the strategy was not told so before the end.
     ``ignored`` events were of other markets, or told the same book of the other outcome.
     ``repeated`` is what overlapping recordings told again, and is not among ``events``.
     """

@@ -11,6 +11,7 @@ from ..money import EXACT, div, total
 from ..paper import PaperEngine, at
 from ..strategies import Desk, Note
 from .assumptions import assumed
+from .course import course_of
 from .measures import Measures
 from .reading import Provenance
 from .report import Report
@@ -58,7 +59,12 @@ def report_of(
     ]
     ordered = total(order.size for order in taken)
     filled = total(order.filled for order in taken)
+    for market in markets:
+        if market.is_settled and market.value is not None:
+            # Also where the strategy would have been told so only after the end.
+            desk.forecasts.settle(market.market_id, market.value)
     equity = measures.equity()
+    course = course_of(measures.points, engine.starting_cash)
     feeds = list(provenance.feeds)
     if len(feeds) == 1 and tally.began is not None:
         # One alone is timed here: to note each of its events takes time.
@@ -75,10 +81,10 @@ def report_of(
         equity=equity,
         pnl=EXACT.subtract(equity, engine.starting_cash),
         fees=engine.account.fees,
-        max_drawdown=measures.max_drawdown,
-        max_drawdown_ratio=measures.max_drawdown_ratio,
-        peak_exposure=measures.peak_exposure,
-        average_exposure=measures.average_exposure,
+        max_drawdown=course.max_drawdown,
+        max_drawdown_ratio=course.max_drawdown_ratio,
+        peak_exposure=course.peak_exposure,
+        average_exposure=course.average_exposure,
         turnover=total(market.turnover for market in markets),
         orders=len(taken),
         fill_ratio=div(filled, ordered) if ordered else None,
@@ -103,6 +109,11 @@ def _notes(desk: Desk, feeds: list[Feed], tally: Tally) -> tuple[Note, ...]:
         for feed in feeds
         for moment, text in feed.notes()
     ]
+    if tally.began is None:
+        text = (
+            "there was no event in the data: nothing was told, and nothing could happen"
+        )
+        of_data.append(Note(at=desk.moment, text=text, is_of_data=True))
     if tally.ignored and tally.ignored == tally.events:
         text = (
             f"all {tally.events} events were ignored: none is of a market of the run, of "

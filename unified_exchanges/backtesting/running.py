@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from ..money import Number
 from ..paper import Contract, Delays, PaperEvent
 from ..strategies import Strategy
-from ..strategies.given import check_limits
+from ..strategies.given import check_limits, check_some
 from .loop import Loop
 from .reading import Reading
 from .report import BacktestProgress, Report
@@ -48,14 +48,15 @@ def backtest(
     Nothing depends on a clock, on chance or on the machine.
 
     What the strategy raises is raised.  Raises `BadRequest`, before anything runs, for what
-    was given wrongly and for markets that have no contract, and ValueError where the events
-    go back in time.
+    was given wrongly, an empty list too, and for markets that have no contract, and
+    ValueError where the events go back in time.
 
-    >>> backtest(Strategy(), [], contracts=[]).pnl
+    >>> backtest(Strategy(), iter([]), contracts=[]).pnl
     Decimal('0')
     """
     check_limits(progress=progress)
     loop = Loop(strategy, contracts=contracts, cash=cash, delays=delays, sample=sample)
+    check_some(data)
     reading = Reading(data)
     events = iter(reading.events)
     loop.play(events if progress is None else _shown(events, loop, progress))

@@ -16,6 +16,7 @@ from ..paper import Contract, Delays
 from ..strategies.given import (
     check_limits,
     check_markets,
+    check_some,
     mistaken,
     read_cash,
     read_contracts,
@@ -84,7 +85,9 @@ def sweep(
     >>> from unified_exchanges.strategies import Strategy
     >>> class Maker(Strategy):
     ...     size = 10
-    >>> told = sweep(Maker, {"size": [10, 20]}, [], contracts=[], workers=1)
+    >>> from unified_exchanges import OrderBook
+    >>> book = OrderBook(venue="kalshi", market_id="M", outcome="yes", bids=(), asks=())
+    >>> told = sweep(Maker, {"size": [10, 20]}, [(0, book)], contracts=[], workers=1)
     >>> [(row.parameters, row.pnl) for row in told.rows]
     [({'size': 10}, Decimal('0')), ({'size': 20}, Decimal('0'))]
     """
@@ -205,6 +208,7 @@ def _named(data: Data | Mapping[str, Data]) -> dict[str, Data]:
 def _settled(data: Data) -> Data:
     """Data that can be read again and again, from wherever a run is."""
     check(data)
+    check_some(data)
     if isinstance(data, str | PathLike):
         return Path(data).absolute()
     if not isinstance(data, Sequence):

@@ -20,6 +20,7 @@ from rich.progress import (
 )
 
 from ..backtesting import Report, backtest
+from ..backtesting.page import is_page
 from ..backtesting.sources import events_of, markets_told
 from ..errors import BadRequest, JournalError
 from ..models import OrderBook
@@ -223,9 +224,8 @@ def backtest_strategy(
     with guarded(screen):
         paths = read_paths(data)
         began_with = read_cash(cash)
-        if html is not None and (html.is_dir() or not html.parent.is_dir()):
-            # Now, and not after an hour.
-            raise BadRequest(f"--html {html}: no page can be written there")
+        if html is not None:
+            _check_page(html)  # now, and not after an hour
         strategy = loading.strategy(file, markets or [])
         check_told(paths)
         recordings = recordings_of(paths, markets_from)
@@ -283,7 +283,23 @@ def moment_words(moment: int) -> str:
     return f"{at(moment):%Y-%m-%d %H:%M:%S}"
 
 
+def _check_page(path: Path) -> None:
+    """Refuse a place where no page can be written, or where something else is."""
+    if path.is_dir() or not path.parent.is_dir():
+        raise BadRequest(f"--html {path}: no page can be written there")
+    try:
+        is_free = not path.is_file() or not path.stat().st_size or is_page(path)
+    except OSError as error:
+        raise BadRequest(f"--html {path}: {error.strerror}") from error
+    if not is_free:
+        raise BadRequest(
+            f"--html {path}: that is a file, and not the page of an earlier backtest: nothing "
+            "is written over it; name another, such as report.html"
+        )
+
+
 def _write(path: Path, report: Report) -> None:
+    _check_page(path)  # something may have come there since
     try:
         path.write_text(report.to_html(), encoding="utf-8")
     except OSError as error:

@@ -42,7 +42,7 @@ from .prints import Prints
 from .resting import Resting
 from .touched import Touched
 
-__all__ = ["Pit", "Take"]
+__all__ = ["Pit", "Take", "is_crossed"]
 
 _MICROSECOND: Final = 1_000
 _FAR: Final = 60_000_000_000
@@ -113,7 +113,7 @@ class Pit:
     def known(self) -> OrderBook | None:
         """The newest book, if it can be believed."""
         book = self.latest
-        return None if book is None or _is_crossed(book) else book
+        return None if book is None or is_crossed(book) else book
 
     @property
     def shown(self) -> OrderBook | None:
@@ -302,7 +302,8 @@ class Pit:
         return None if level is None else level.price
 
 
-def _is_crossed(book: OrderBook) -> bool:
+def is_crossed(book: OrderBook) -> bool:
+    """Whether bids and asks meet, so that no book is known while it stands."""
     bid, ask = book.bid, book.ask
     return bid is not None and ask is not None and bid.price >= ask.price
 

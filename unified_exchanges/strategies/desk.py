@@ -31,6 +31,7 @@ from ..models import (
 from ..money import EXACT, ZERO, Number, read_number, text
 from ..paper import Contract, at
 from ..paper.account import Account
+from ..paper.pit import is_crossed
 from .commands import Amend, Cancel, Command, Note, Place
 from .forecasts import Forecasts, read_probability
 
@@ -158,7 +159,9 @@ class Desk:
         self._ask(Cancel(at=self.moment, key=key))
 
     def timer(self, name: str, after: timedelta) -> None:
-        """Have `Strategy.on_timer` called once, so much later."""
+        """Have `Strategy.on_timer` called once, so much later, with this name."""
+        if not isinstance(name, str):
+            raise _wanted("name", name, "a name, which is a text")
         if not isinstance(after, timedelta):
             raise _wanted("after", after, "a span of time, timedelta(seconds=5)")
         wait = after // _MICROSECOND * 1_000
@@ -168,9 +171,15 @@ class Desk:
         heapq.heappush(self.timers, (self.moment + wait, self._turn, name))
         self.due = min(self.due, self.moment + wait)
 
-    def log(self, text: str) -> None:
-        """Write a line into the report, and into Python's log."""
-        self.notes.append(Note(at=self.moment, text=text))
+    def log(self, text: Number) -> None:
+        """Write a line, or a number, into the report and into Python's log.
+
+        Raises `BadRequest` for anything else: what is to be read of it, str() says.
+        """
+        told: object = text
+        if not isinstance(told, str | int | float | Decimal):
+            raise _wanted("text", told, "a text or a number, such as str(it)")
+        self.notes.append(Note(at=self.moment, text=str(text)))
         _log.info("%s", text)
 
     def forecast(self, market_id: str, outcome: str, probability: Number) -> None:
@@ -211,7 +220,10 @@ class Desk:
         return self._orders.get(_id("key", key))
 
     def positions(self) -> list[Position]:
-        """What is held, marked at the best bids that were told."""
+        """What is held, marked at the best bids that were told.
+
+        While a book is not known, or is crossed or locked, there is no mark.
+        """
         return [
             position
             for contract in self._contracts.values()
@@ -243,7 +255,7 @@ class Desk:
         book = self._book(contract.market_id)
         if book is not None and outcome != contract.first:
             book = book.complement(outcome)
-        bid = None if book is None else book.bid
+        bid = None if book is None or is_crossed(book) else book.bid
         mark = None if bid is None else bid.price
         return self.account.position(contract, outcome, mark)
 

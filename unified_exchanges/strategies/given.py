@@ -22,6 +22,7 @@ __all__ = [
     "check_exchanges",
     "check_limits",
     "check_markets",
+    "check_some",
     "check_strategy",
     "mistaken",
     "read_cash",
@@ -158,6 +159,20 @@ def read_sample(given: object) -> int:
         wanted = "a span of time longer than nothing, such as timedelta(minutes=1)"
         raise mistaken("sample", given, wanted)
     return given // _MICROSECOND * 1_000
+
+
+def check_some(data: object) -> None:
+    """Refuse a list of no events and no paths: a backtest of nothing says nothing.
+
+    Of an iterator it is told in the report.
+    """
+    if isinstance(data, Sequence) and not isinstance(data, str) and not data:
+        raise mistaken(
+            "data",
+            data,
+            "at least one path or event; where the paths are those of a pattern, no file "
+            "is named so",
+        )
 
 
 def check_limits(
