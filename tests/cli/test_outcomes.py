@@ -109,8 +109,8 @@ def test_of_many_reasons_the_most_frequent_are_printed() -> None:
     failures = tuple(
         Failure(command=Cancel(at=0, key="a"), error=OrderRejected(x)) for x in reasons
     )
-    empty = backtest(Strategy(), [], contracts=[])
-    *told, _ = of_backtest(attrs.evolve(empty, failures=failures))
+    empty = backtest(Strategy(), iter([]), contracts=[])
+    *told, _ = of_backtest(attrs.evolve(empty, failures=failures, notes=()))
     first, second, *others, last = map(str, told)
     assert first == "3 × OrderRejected: reason 11"
     assert second == "2 × OrderRejected: reason 10"
@@ -132,3 +132,20 @@ def test_a_sweep_says_once_what_concerns_its_data(
     assert [[UNENDED in x["text"] for x in row["notes"]] for row in rows] == [
         [True]
     ] * 3
+
+
+def test_how_often_equity_is_looked_at_is_an_option(
+    talker: str, market: tuple[str, Path]
+) -> None:
+    name, data = market
+    words = (talker, name, "--data", str(data), "--sample", "1s", "--json")
+    told = invoke("backtest", *words).document
+    assert told["assumptions"]["sample"] == 1_000_000_000
+    assert invoke("sweep", *words, "--workers", "1").code == 0
+    for command in ("backtest", "sweep"):
+        for span, said in (
+            ("soon", "is no span of time"),
+            ("0s", "longer than nothing"),
+        ):
+            done = invoke(command, *words[:-2], span, "--json")
+            assert (done.code, said in done.error["message"]) == (2, True)

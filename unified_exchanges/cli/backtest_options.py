@@ -18,6 +18,7 @@ __all__ = [
     "MarketsFrom",
     "NoFees",
     "OrderDelay",
+    "Sample",
     "check_told",
     "read_paths",
     "recordings_of",
@@ -36,6 +37,14 @@ MarketsFrom: TypeAlias = Annotated[
         "--markets-from",
         metavar="PATH",
         help="A recording, or tables, with markets that the data lacks; again for more.",
+    ),
+]
+Sample: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--sample",
+        metavar="SPAN",
+        help="Look at equity so often: 1s, 1m; a thousand times in all if not said.",
     ),
 ]
 NoFees: TypeAlias = Annotated[

@@ -34,6 +34,7 @@ from .backtest_options import (
     MarketsFrom,
     NoFees,
     OrderDelay,
+    Sample,
     check_told,
     read_paths,
     recordings_of,
@@ -41,7 +42,7 @@ from .backtest_options import (
 from .command import command, guarded, plain_command
 from .failing import own_failures
 from .idle import beside, without
-from .options import Debug, Json, lasting
+from .options import Debug, Json, lasting, spacing
 from .outcomes import of_backtest, of_run
 from .screen import Screen
 from .session import Session
@@ -205,6 +206,7 @@ def backtest_strategy(
     cash: Cash = "10000",
     order_delay: OrderDelay = 0,
     event_delay: EventDelay = 0,
+    sample: Sample = None,
     markets_from: MarketsFrom = None,
     no_fees: NoFees = False,
     html: Annotated[
@@ -224,6 +226,7 @@ def backtest_strategy(
     with guarded(screen):
         paths = read_paths(data)
         began_with = read_cash(cash)
+        every = None if sample is None else spacing(sample)
         if html is not None:
             _check_page(html)  # now, and not after an hour
         strategy = loading.strategy(file, markets or [])
@@ -238,6 +241,7 @@ def backtest_strategy(
                 contracts=found,
                 cash=began_with,
                 delays=_delays(order_delay, event_delay),
+                sample=every,
                 progress=lambda x: show(
                     x.events, f"to {moment_words(x.moment)}  {x.fills:,} fills"
                 ),

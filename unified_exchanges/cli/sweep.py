@@ -27,6 +27,7 @@ from .backtest_options import (
     MarketsFrom,
     NoFees,
     OrderDelay,
+    Sample,
     check_told,
     read_paths,
     recordings_of,
@@ -35,7 +36,7 @@ from .command import guarded, plain_command
 from .exits import Exit
 from .idle import beside, set_to
 from .layout import Column
-from .options import Debug, Json
+from .options import Debug, Json, spacing
 from .screen import Screen
 from .strategies import File, Markets, markets_told_in, read_cash, shown
 
@@ -100,6 +101,7 @@ def sweep_strategy(
     cash: Cash = "10000",
     order_delay: OrderDelay = 0,
     event_delay: EventDelay = 0,
+    sample: Sample = None,
     markets_from: MarketsFrom = None,
     no_fees: NoFees = False,
     as_json: Json = False,
@@ -115,6 +117,7 @@ def sweep_strategy(
     with guarded(screen):
         paths = read_paths(data)
         began_with = read_cash(cash)
+        every = None if sample is None else spacing(sample)
         # A name that is no figure is refused now, not after an hour.
         SweepReport(strategy="", rows=()).ranked(best)
         kind = loading.strategy_class(file)
@@ -143,6 +146,7 @@ def sweep_strategy(
                     delays=Delays(
                         order=order_delay * 1_000_000, event=event_delay * 1_000_000
                     ),
+                    sample=every,
                     markets=markets or None,
                     engine=cast("Literal['local', 'dask']", engine),
                     scheduler=scheduler,
