@@ -18,9 +18,11 @@ class Overlay(Protocol):
 
     def alone(self, path: str) -> bytes | None:
         """The answer to a read of what only exists here."""
+        ...
 
     def completed(self, path: str, request: Request, body: bytes) -> bytes:
         """The body of an answer with what was changed."""
+        ...
 
 
 def completed(
